@@ -1,0 +1,1 @@
+//! The single-page application: pages, components and the server functions' signatures.

@@ -1,0 +1,1 @@
+//! The words of the domain: values, views and their parsers, for server and browser alike.

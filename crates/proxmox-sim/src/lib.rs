@@ -1,0 +1,1 @@
+//! A Proxmox VE API that runs in memory, for tests, demonstrations and development.

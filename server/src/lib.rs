@@ -1,0 +1,1 @@
+//! The holdfast program: command line, configuration, web server and workers.
