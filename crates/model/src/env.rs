@@ -1,0 +1,222 @@
+//! Environment variables of a container, as Proxmox VE can hold them. Must not give any of them a
+//! meaning.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Invalid,
+    names::is_word,
+    text::{by_text, is_refused_control, text_value},
+};
+
+/// The most variables that one container may have.
+const MAX_VARS: usize = 100;
+
+/// The most bytes of one value.
+const MAX_VALUE: usize = 32 * 1024;
+
+/// The name of a variable: letters, digits and underscores, not a digit first, at most 128.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EnvName(String);
+text_value!(EnvName);
+
+impl FromStr for EnvName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        let first = |c: char| c.is_ascii_alphabetic() || c == '_';
+        if text.len() > 128 || !is_word(text, first, |c| first(c) || c.is_ascii_digit()) {
+            return Err(Invalid::new(
+                "Name a variable with 1 to 128 letters, digits and underscores; do not start with a digit.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A variable. Its value is kept to the letter, spaces at its ends too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct EnvVar {
+    name: EnvName,
+    value: String,
+}
+
+/// A variable as it arrives.
+#[derive(Deserialize)]
+struct Unchecked {
+    name: EnvName,
+    value: String,
+}
+
+impl TryFrom<Unchecked> for EnvVar {
+    type Error = Invalid;
+
+    fn try_from(raw: Unchecked) -> Result<Self, Invalid> {
+        Self::new(raw.name, raw.value)
+    }
+}
+
+impl EnvVar {
+    /// A variable with this value.
+    ///
+    /// # Errors
+    /// When the value is longer than 32 KiB, or has control characters other than tab, such as line
+    /// breaks: Proxmox VE refuses these.
+    pub fn new(name: EnvName, value: impl Into<String>) -> Result<Self, Invalid> {
+        let value = value.into();
+        if value.len() > MAX_VALUE {
+            return Err(Invalid::new(format!(
+                "Give {name} a value of at most 32 KiB."
+            )));
+        }
+        if value.chars().any(is_refused_control) {
+            return Err(Invalid::new(format!(
+                "Give {name} a value on one line, without control characters."
+            )));
+        }
+        Ok(Self { name, value })
+    }
+
+    /// The name.
+    pub fn name(&self) -> &EnvName {
+        &self.name
+    }
+
+    /// The value.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl FromStr for EnvVar {
+    type Err = Invalid;
+
+    /// Reads `NAME=value`; all after the first `=` is the value.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (name, value) = text
+            .split_once('=')
+            .ok_or(Invalid::new("Write a variable as NAME=value."))?;
+        Self::new(name.parse()?, value)
+    }
+}
+
+impl fmt::Display for EnvVar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.name, self.value)
+    }
+}
+
+/// Up to 100 variables with different names, in the order in which they were given. On the wire a
+/// list of `{name, value}`; in a form lines of `NAME=value`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Vec<EnvVar>", into = "Vec<EnvVar>")]
+pub struct EnvVars(Vec<EnvVar>);
+by_text!(EnvVars);
+
+impl EnvVars {
+    /// The value of the variable `name`.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter()
+            .find(|var| var.name.as_str() == name)
+            .map(EnvVar::value)
+    }
+
+    /// The variables, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, EnvVar> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a EnvVars {
+    type Item = &'a EnvVar;
+    type IntoIter = std::slice::Iter<'a, EnvVar>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl TryFrom<Vec<EnvVar>> for EnvVars {
+    type Error = Invalid;
+
+    fn try_from(vars: Vec<EnvVar>) -> Result<Self, Invalid> {
+        let mut names: Vec<&EnvName> = vars.iter().map(EnvVar::name).collect();
+        names.sort_unstable();
+        if let Some([twice, _]) = names.array_windows().find(|[a, b]| a == b) {
+            return Err(Invalid::new(format!("Give {twice} only once.")));
+        }
+        if vars.len() > MAX_VARS {
+            return Err(too_many());
+        }
+        Ok(Self(vars))
+    }
+}
+
+impl From<EnvVars> for Vec<EnvVar> {
+    fn from(vars: EnvVars) -> Self {
+        vars.0
+    }
+}
+
+fn too_many() -> Invalid {
+    Invalid::new(format!("Use at most {MAX_VARS} variables."))
+}
+
+impl FromStr for EnvVars {
+    type Err = Invalid;
+
+    /// Reads lines of `NAME=value`. Blank lines, and lines that begin with `#`, are skipped.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let mut vars = Vec::new();
+        let mut lines_by_name = BTreeMap::new();
+        for (line, number) in text.split('\n').zip(1_usize..) {
+            // Browsers send the lines of a text area with CR LF.
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            if matches!(line.trim_ascii_start().chars().next(), None | Some('#')) {
+                continue;
+            }
+            let var: EnvVar = line
+                .parse()
+                .map_err(|why: Invalid| Invalid::new(format!("Line {number}: {why}")))?;
+            if let Some(earlier) = lines_by_name.insert(var.name.clone(), number) {
+                return Err(Invalid::new(format!(
+                    "Line {number}: {} is given on line {earlier} already.",
+                    var.name
+                )));
+            }
+            vars.push(var);
+            if vars.len() > MAX_VARS {
+                return Err(too_many());
+            }
+        }
+        Ok(Self(vars))
+    }
+}
+
+impl fmt::Display for EnvVars {
+    /// One `NAME=value` a line, no line break at the end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, var) in self.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            var.fmt(f)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,265 @@
+//! What containers are made from: references to OCI images, and files in a template storage. Must
+//! not reach a registry or a storage.
+//!
+//! References follow the grammar of
+//! <https://pkg.go.dev/github.com/distribution/reference>, and short ones mean what they mean
+//! there: `nginx` is `docker.io/library/nginx:latest`. Three things are stricter, because Proxmox VE
+//! or the network could not use them: a registry is no IPv6 address, its port is a possible
+//! port, and a first part with capitals is a mistake rather than a registry.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    error::Invalid,
+    names::{is_label, is_word},
+    net::Port,
+    sizes::whole_number,
+    text::{by_text, text_value},
+};
+
+/// The registry of references that name none.
+const DOCKER_HUB: &str = "docker.io";
+
+/// The most characters of registry and repository together.
+const MAX_NAME: usize = 255;
+
+/// A reference to an OCI image, with registry and tag spelled out.
+///
+/// A missing tag is `latest`, also beside a digest, where a tag has no effect.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ImageRef {
+    registry: String,
+    repository: String,
+    tag: String,
+    digest: Option<String>,
+}
+by_text!(ImageRef);
+
+impl ImageRef {
+    /// The registry's host in lower case, with its port if it has one: `localhost:5000`.
+    pub fn registry(&self) -> &str {
+        &self.registry
+    }
+
+    /// The repository within the registry: `library/nginx`.
+    pub fn repository(&self) -> &str {
+        &self.repository
+    }
+
+    /// The tag: `latest` when none was given.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// The digest, such as `sha256:` and 64 hexadecimal digits.
+    pub fn digest(&self) -> Option<&str> {
+        self.digest.as_deref()
+    }
+
+    /// The reference itself, if Proxmox VE can pull it.
+    ///
+    /// # Errors
+    /// When it has a digest.
+    pub fn pullable(&self) -> Result<&Self, Invalid> {
+        match self.digest {
+            None => Ok(self),
+            Some(_) => Err(Invalid::new("Proxmox cannot pull by digest; give a tag.")),
+        }
+    }
+
+    /// `registry/repository:tag`, the parameter `reference` of Proxmox VE's `oci-registry-pull`.
+    /// Ask [`Self::pullable`] first: a digest is not part of it.
+    pub fn proxmox_reference(&self) -> String {
+        format!("{}/{}:{}", self.registry, self.repository, self.tag)
+    }
+
+    /// The file for this image in a template storage; a valid [`TemplateName`] of at most 100
+    /// characters.
+    ///
+    /// Proxmox VE's own name is made of the last part and the tag, so that images of different
+    /// registries share one file. The hash keeps them apart. It is cryptographic because people
+    /// choose references: with a weak one, somebody could find a reference of their own that lands
+    /// on the file of another person's image.
+    pub fn file_name(&self) -> String {
+        let last = self.repository.rsplit('/').next().unwrap_or_default();
+        let readable: String = format!("{last}_{}", self.tag).chars().take(63).collect();
+        let hash: String = Sha256::digest(self.to_string())
+            .iter()
+            .take(16)
+            .map(|octet| format!("{octet:02x}"))
+            .collect();
+        format!("{readable}-{hash}.tar")
+    }
+}
+
+impl FromStr for ImageRef {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        let (rest, digest) = match text.split_once('@') {
+            Some((rest, digest)) => (rest, Some(parse_digest(digest)?)),
+            None => (text, None),
+        };
+        // A colon before the last slash belongs to the registry's port.
+        let (name, tag) = match rest.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => (name, parse_tag(tag)?),
+            _ => (rest, "latest"),
+        };
+        let (registry, path) = match name.split_once('/') {
+            Some((first, path)) if is_registry(first) => (parse_registry(first)?, path),
+            _ => (DOCKER_HUB.to_owned(), name),
+        };
+        check_repository(path)?;
+        let official = registry == DOCKER_HUB && !path.contains('/');
+        let repository = if official {
+            format!("library/{path}")
+        } else {
+            path.to_owned()
+        };
+        if registry.len() + 1 + repository.len() > MAX_NAME {
+            return Err(Invalid::new(
+                "Use an image's name of at most 255 characters.",
+            ));
+        }
+        Ok(Self {
+            registry,
+            repository,
+            tag: tag.to_owned(),
+            digest,
+        })
+    }
+}
+
+impl fmt::Display for ImageRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}:{}", self.registry, self.repository, self.tag)?;
+        self.digest
+            .as_ref()
+            .map_or(Ok(()), |digest| write!(f, "@{digest}"))
+    }
+}
+
+/// Whether the part before the first slash is a registry, not the first part of a repository.
+fn is_registry(first: &str) -> bool {
+    first == "localhost" || first.contains(['.', ':'])
+}
+
+fn parse_registry(text: &str) -> Result<String, Invalid> {
+    let refusal = || Invalid::new("Use a registry such as ghcr.io or localhost:5000.");
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => {
+            let number: u16 = whole_number(port).ok_or_else(refusal)?;
+            (host, Some(Port::try_from(number).map_err(|_| refusal())?))
+        }
+        None => (text, None),
+    };
+    if !host.split('.').all(is_label) {
+        return Err(refusal());
+    }
+    let host = host.to_ascii_lowercase();
+    Ok(match (host.as_str(), port) {
+        // The name that Docker Hub had once.
+        ("index.docker.io", None) => DOCKER_HUB.to_owned(),
+        (_, Some(port)) => format!("{host}:{port}"),
+        (_, None) => host,
+    })
+}
+
+fn check_repository(path: &str) -> Result<(), Invalid> {
+    if path.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err(Invalid::new(
+            "Use lower-case letters in an image's name; a tag may have capitals.",
+        ));
+    }
+    // Sixty-four hexadecimal digits are an image's id, which no registry can look up.
+    let is_id = path.len() == 64 && path.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_id || !path.split('/').all(is_path_component) {
+        return Err(Invalid::new(
+            "Use an image such as nginx:1.27 or ghcr.io/team/app:v1.",
+        ));
+    }
+    Ok(())
+}
+
+/// Letters and digits, with single dots, one or two underscores, or any number of hyphens between.
+fn is_path_component(part: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    part.starts_with(is_word)
+        && part.ends_with(is_word)
+        && part
+            .split(is_word)
+            .all(|gap| matches!(gap, "" | "." | "_" | "__") || gap.bytes().all(|b| b == b'-'))
+}
+
+fn parse_tag(tag: &str) -> Result<&str, Invalid> {
+    let first = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if tag.len() > 128 || !is_word(tag, first, |c| first(c) || matches!(c, '.' | '-')) {
+        return Err(Invalid::new(
+            "Use a tag of 1 to 128 letters, digits, dots, hyphens and underscores; start with none of dot and hyphen.",
+        ));
+    }
+    Ok(tag)
+}
+
+/// A digest's algorithms that have a known length are held to it
+/// (<https://github.com/opencontainers/image-spec/blob/main/descriptor.md#registered-algorithms>).
+fn parse_digest(text: &str) -> Result<String, Invalid> {
+    let refusal = || Invalid::new("Use a digest of sha256: and 64 lower-case hexadecimal digits.");
+    let (algorithm, hex) = text.split_once(':').ok_or_else(refusal)?;
+    let component = |part: &str| {
+        is_word(
+            part,
+            |c| c.is_ascii_alphabetic(),
+            |c| c.is_ascii_alphanumeric(),
+        )
+    };
+    let right_length = match algorithm {
+        "sha256" => hex.len() == 64,
+        "sha384" => hex.len() == 96,
+        "sha512" => hex.len() == 128,
+        _ => (32..=MAX_NAME).contains(&hex.len()),
+    };
+    let known = matches!(algorithm, "sha256" | "sha384" | "sha512");
+    if algorithm.len() > MAX_NAME
+        || !algorithm.split(['+', '.', '-', '_']).all(component)
+        || !right_length
+        || !hex
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() && !(known && b.is_ascii_uppercase()))
+    {
+        return Err(refusal());
+    }
+    Ok(text.to_owned())
+}
+
+/// The name of a file in a template storage of Proxmox VE: an archive `.tar`, which may be
+/// compressed. At most 200 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TemplateName(String);
+text_value!(TemplateName);
+
+impl FromStr for TemplateName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        let base = [".gz", ".xz", ".zst", ".bz2"]
+            .into_iter()
+            .find_map(|ending| text.strip_suffix(ending))
+            .unwrap_or(text);
+        let stem = base.strip_suffix(".tar").unwrap_or_default();
+        let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+' | '~' | '-');
+        if text.len() > 200 || !is_word(stem, |c| c.is_ascii_alphanumeric(), rest) {
+            return Err(Invalid::new(
+                "Use a template's file name, which ends in .tar, .tar.gz, .tar.xz, .tar.zst or .tar.bz2.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}

@@ -1,0 +1,198 @@
+//! Names: of hosts, people, nodes, storages and bridges. Each type holds only what the system that
+//! uses it accepts. Must not know whether something of that name exists.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{error::Invalid, text::text_value};
+
+/// Whether `text` is 1 to 63 ASCII letters, digits and hyphens, with no hyphen at an end
+/// (a label of RFC 1123, section 2.1, in any case).
+pub(crate) fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Whether `text` begins with a character that is `first` and goes on with ones that are `rest`.
+pub(crate) fn is_word(
+    text: &str,
+    first: impl Fn(char) -> bool,
+    rest: impl Fn(char) -> bool,
+) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(first) && chars.all(rest)
+}
+
+/// One part of a host name (RFC 1123), in lower case: the name of a container, a service or a site.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Label(String);
+text_value!(Label);
+
+impl FromStr for Label {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        if !is_label(text) {
+            return Err(Invalid::new(
+                "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit.",
+            ));
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+}
+
+/// A domain name in lower case and without the dot at its end, at most 253 characters long.
+///
+/// The last label has something other than digits, because browsers read a host that ends in a
+/// number as an IPv4 address (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Domain(String);
+text_value!(Domain);
+
+impl FromStr for Domain {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        let text = text.strip_suffix('.').unwrap_or(text);
+        let last = text.rsplit('.').next().unwrap_or_default();
+        if text.len() > 253
+            || !text.split('.').all(is_label)
+            || last.bytes().all(|b| b.is_ascii_digit())
+        {
+            return Err(Invalid::new(
+                "Use a domain such as example.org: letters, digits and hyphens between dots, at most 253 characters.",
+            ));
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+}
+
+/// The name that a person signs in with, which is also a POSIX account's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Username(String);
+text_value!(Username);
+
+impl FromStr for Username {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        let first = |c: char| c.is_ascii_lowercase() || c == '_';
+        if text.len() > 32 || !is_word(text, first, |c| first(c) || c.is_ascii_digit() || c == '-')
+        {
+            return Err(Invalid::new(
+                "Use 1 to 32 lower-case letters, digits, hyphens and underscores; start with a letter or underscore.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A mail address without quoting or comments; the domain is in lower case.
+///
+/// At most 254 characters, of which 64 before the at sign (RFC 5321, section 4.5.3.1).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Mail(String);
+text_value!(Mail);
+
+impl FromStr for Mail {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || Invalid::new("Use one mail address, such as name@example.org.");
+        let (local, domain) = text.trim_ascii().split_once('@').ok_or_else(refusal)?;
+        // What RFC 5322 allows only in quotes is refused with the at sign, white space and controls.
+        let plain =
+            |c: char| !c.is_whitespace() && !c.is_control() && !r#"@<>()[]\,;:""#.contains(c);
+        if local.is_empty() || local.len() > 64 || !local.chars().all(plain) {
+            return Err(refusal());
+        }
+        // A domain is trimmed by its own parser; inside an address that would hide a space.
+        if domain.starts_with(|c: char| c.is_ascii_whitespace()) {
+            return Err(refusal());
+        }
+        let domain: Domain = domain.parse().map_err(|_| refusal())?;
+        let text = format!("{local}@{domain}");
+        if text.len() > 254 {
+            Err(refusal())
+        } else {
+            Ok(Self(text))
+        }
+    }
+}
+
+/// The name of a Proxmox VE node (its format `pve-node`), at most 63 characters because it is a
+/// host name too.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NodeName(String);
+text_value!(NodeName);
+
+impl FromStr for NodeName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        if !is_label(text) {
+            return Err(Invalid::new(
+                "Use a node's name: 1 to 63 letters, digits and hyphens; start and end with a letter or digit.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The name of a Proxmox VE storage (its format `pve-storage-id`), at most 100 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StorageName(String);
+text_value!(StorageName);
+
+impl FromStr for StorageName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if !(2..=100).contains(&text.len())
+            || !is_word(text, |c| c.is_ascii_alphabetic(), rest)
+            || !text.ends_with(|c: char| c.is_ascii_alphanumeric())
+        {
+            return Err(Invalid::new(
+                "Use a storage's name: 2 to 100 letters, digits, dots, hyphens and underscores; start with a letter, end with a letter or digit.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The name of a Linux bridge: at most 15 characters, because the kernel keeps 16 with the zero at
+/// the end (`IFNAMSIZ`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BridgeName(String);
+text_value!(BridgeName);
+
+impl FromStr for BridgeName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if text.len() > 15 || !is_word(text, |c| c.is_ascii_alphabetic(), rest) {
+            return Err(Invalid::new(
+                "Use a bridge's name such as vmbr0: 1 to 15 letters, digits, dots, hyphens and underscores; start with a letter.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}

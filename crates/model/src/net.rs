@@ -1,0 +1,306 @@
+//! Network values: ports, hardware addresses, IPv4 networks and ranges. Must not know which of
+//! them are in use.
+
+use std::{fmt, net::Ipv4Addr, ops::RangeInclusive, str::FromStr};
+
+use ipnet::Ipv4Net;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::Invalid,
+    sizes::{number_value, whole_number},
+    text::by_text,
+};
+
+/// Reads an IPv4 address: four numbers from 0 to 255 without zeros in front.
+///
+/// # Errors
+/// When the text, apart from white space around it, is anything else.
+pub fn parse_ipv4(text: &str) -> Result<Ipv4Addr, Invalid> {
+    // The standard parser refuses zeros in front, which some programs read as octal.
+    text.trim_ascii()
+        .parse()
+        .map_err(|_| Invalid::new("Use an IPv4 address such as 10.20.0.1."))
+}
+
+/// A TCP or UDP port, 1 to 65535.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct Port(u16);
+number_value!(
+    Port,
+    u16,
+    1..=u16::MAX,
+    "Use a port: a whole number from 1 to 65535."
+);
+
+impl FromStr for Port {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        whole_number::<u16>(text.trim_ascii())
+            .ok_or_else(Self::refusal)?
+            .try_into()
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Ports from a first to a last, both included, written `2000-2999`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PortRange {
+    first: Port,
+    last: Port,
+}
+by_text!(PortRange);
+
+impl PortRange {
+    /// The ports from `first` to `last`.
+    ///
+    /// # Errors
+    /// When the last is below the first.
+    pub fn new(first: Port, last: Port) -> Result<Self, Invalid> {
+        if first <= last {
+            Ok(Self { first, last })
+        } else {
+            Err(Invalid::new("Put the lower port first, such as 2000-2999."))
+        }
+    }
+
+    /// The lowest port.
+    pub fn first(&self) -> Port {
+        self.first
+    }
+
+    /// The highest port.
+    pub fn last(&self) -> Port {
+        self.last
+    }
+
+    /// Whether `port` is one of them.
+    pub fn contains(&self, port: Port) -> bool {
+        (self.first..=self.last).contains(&port)
+    }
+
+    /// Every port, from the lowest.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Port> + use<> {
+        // Between two ports there are only ports: none of the numbers is zero.
+        (self.first.0..=self.last.0).map(Port)
+    }
+}
+
+impl FromStr for PortRange {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || Invalid::new("Use two ports from 1 to 65535, such as 2000-2999.");
+        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
+        let port = |text: &str| text.parse::<Port>().map_err(|_| refusal());
+        Self::new(port(first)?, port(last)?)
+    }
+}
+
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+/// The hardware address of one interface (never of a group), written `BC:24:11:00:00:01`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Mac([u8; 6]);
+by_text!(Mac);
+
+impl Mac {
+    /// The address of these octets.
+    ///
+    /// # Errors
+    /// When it is the address of a group (the lowest bit of the first octet is set), or all zero.
+    pub fn from_octets(octets: [u8; 6]) -> Result<Self, Invalid> {
+        let [first, ..] = octets;
+        if first & 1 == 1 || octets == [0; 6] {
+            return Err(Invalid::new(
+                "Use the address of one interface: the second digit is even, and not all are zero.",
+            ));
+        }
+        Ok(Self(octets))
+    }
+
+    /// The six octets.
+    pub fn octets(&self) -> [u8; 6] {
+        self.0
+    }
+}
+
+impl FromStr for Mac {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || Invalid::new("Use a hardware address such as BC:24:11:00:00:01.");
+        let mut parts = text.trim_ascii().split(':');
+        let mut octets = [0; 6];
+        for octet in &mut octets {
+            let part = parts.next().ok_or_else(refusal)?;
+            if part.len() != 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return Err(refusal());
+            }
+            *octet = u8::from_str_radix(part, 16).map_err(|_| refusal())?;
+        }
+        if parts.next().is_some() {
+            Err(refusal())
+        } else {
+            Self::from_octets(octets)
+        }
+    }
+}
+
+impl fmt::Display for Mac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+    }
+}
+
+/// An IPv4 network with 8 to 30 bits, written `10.20.0.0/16`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Cidr(Ipv4Net);
+by_text!(Cidr);
+
+impl Cidr {
+    /// The network's own address, its lowest.
+    pub fn network(&self) -> Ipv4Addr {
+        self.0.network()
+    }
+
+    /// The address of all its hosts, its highest.
+    pub fn broadcast(&self) -> Ipv4Addr {
+        self.0.broadcast()
+    }
+
+    /// The mask, such as `255.255.0.0`.
+    pub fn netmask(&self) -> Ipv4Addr {
+        self.0.netmask()
+    }
+
+    /// How many bits are the network's, 8 to 30.
+    pub fn prefix(&self) -> u8 {
+        self.0.prefix_len()
+    }
+
+    /// Whether the address lies within, the network's own and the broadcast address included.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        self.0.contains(&address)
+    }
+}
+
+impl FromStr for Cidr {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || Invalid::new("Use a network of 8 to 30 bits, such as 10.20.0.0/16.");
+        let (address, prefix) = text.trim_ascii().split_once('/').ok_or_else(refusal)?;
+        let address: Ipv4Addr = address.parse().map_err(|_| refusal())?;
+        let prefix = whole_number(prefix)
+            .filter(|p| (8..=30).contains(p))
+            .ok_or_else(refusal)?;
+        let given = Ipv4Net::new(address, prefix).map_err(|_| refusal())?;
+        if given.trunc() != given {
+            return Err(Invalid::new(format!(
+                "Use {}, the network of that address.",
+                given.trunc()
+            )));
+        }
+        Ok(Self(given))
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// IPv4 addresses from a first to a last, both included, written `10.20.0.10-10.20.0.200`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AddressRange {
+    first: Ipv4Addr,
+    last: Ipv4Addr,
+}
+by_text!(AddressRange);
+
+impl AddressRange {
+    /// The addresses from `first` to `last`.
+    ///
+    /// # Errors
+    /// When the last is below the first.
+    pub fn new(first: Ipv4Addr, last: Ipv4Addr) -> Result<Self, Invalid> {
+        if first <= last {
+            Ok(Self { first, last })
+        } else {
+            Err(Invalid::new(
+                "Put the lower address first, such as 10.20.0.10-10.20.0.200.",
+            ))
+        }
+    }
+
+    /// The lowest address.
+    pub fn first(&self) -> Ipv4Addr {
+        self.first
+    }
+
+    /// The highest address.
+    pub fn last(&self) -> Ipv4Addr {
+        self.last
+    }
+
+    fn numbers(&self) -> RangeInclusive<u32> {
+        self.first.to_bits()..=self.last.to_bits()
+    }
+
+    /// Whether `address` is one of them.
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        self.numbers().contains(&address.to_bits())
+    }
+
+    /// Every address, from the lowest.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Ipv4Addr> + use<> {
+        self.numbers().map(Ipv4Addr::from_bits)
+    }
+
+    /// How many there are; at least one.
+    #[expect(clippy::len_without_is_empty, reason = "a range is never empty")]
+    pub fn len(&self) -> u64 {
+        u64::from(self.last.to_bits()) - u64::from(self.first.to_bits()) + 1
+    }
+
+    /// Whether hosts of `network` can have all of them: neither its own address nor the broadcast
+    /// address is among them.
+    pub fn within(&self, network: &Cidr) -> bool {
+        network.network() < self.first && self.last < network.broadcast()
+    }
+}
+
+impl FromStr for AddressRange {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || Invalid::new("Use two IPv4 addresses, such as 10.20.0.10-10.20.0.200.");
+        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
+        let address = |text: &str| parse_ipv4(text).map_err(|_| refusal());
+        Self::new(address(first)?, address(last)?)
+    }
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
