@@ -3,9 +3,10 @@
 //!
 //! References follow the grammar of
 //! <https://pkg.go.dev/github.com/distribution/reference>, and short ones mean what they mean
-//! there: `nginx` is `docker.io/library/nginx:latest`. Three things are stricter, because Proxmox VE
-//! or the network could not use them: a registry is no IPv6 address, its port is a possible
-//! port, and a first part with capitals is a mistake rather than a registry.
+//! there: `nginx` is `docker.io/library/nginx:latest`. Some things are stricter, because Proxmox VE
+//! or the network could not use them: a registry is a host name or an IPv4 address with a possible
+//! port, so that a first part with a dot and an underscore is refused; and a first part with capitals
+//! and no dot is a mistake rather than a registry.
 
 use std::{fmt, str::FromStr};
 

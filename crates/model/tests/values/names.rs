@@ -1,0 +1,189 @@
+//! Names of hosts, people, nodes, storages and bridges.
+
+use std::sync::LazyLock;
+
+use model::names::{BridgeName, Domain, Label, Mail, NodeName, StorageName, Username};
+use proptest::prelude::proptest;
+use regex::Regex;
+
+use crate::{grammar, held, refusal, table, texts};
+
+static LABEL: LazyLock<Regex> =
+    LazyLock::new(|| grammar("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"));
+static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
+    let label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+    let not_a_number = "([0-9]{0,62}[A-Za-z][A-Za-z0-9]*|[A-Za-z0-9]+-[A-Za-z0-9-]*[A-Za-z0-9])";
+    grammar(&format!(r"({label}\.)*{not_a_number}\.?"))
+});
+static USERNAME: LazyLock<Regex> = LazyLock::new(|| grammar("[a-z_][a-z0-9_-]{0,31}"));
+static STORAGE: LazyLock<Regex> = LazyLock::new(|| grammar(r"(?i-u)[a-z][a-z0-9\-_.]*[a-z0-9]"));
+static BRIDGE: LazyLock<Regex> = LazyLock::new(|| grammar("[A-Za-z][A-Za-z0-9_.-]{0,14}"));
+static MAIL: LazyLock<Regex> =
+    LazyLock::new(|| grammar(r#"[^@\s\p{Cc}<>()\[\]\\,;:"]+@(?<domain>[A-Za-z0-9.-]+)"#));
+
+fn is_domain(text: &str) -> bool {
+    let labels_fit = text.split('.').all(|label| label.len() <= 63);
+    let without_dot = text.strip_suffix('.').unwrap_or(text);
+    DOMAIN.is_match(text) && labels_fit && without_dot.len() <= 253
+}
+
+fn is_mail(text: &str) -> bool {
+    let local_fits = text.find('@').is_some_and(|at| at <= 64);
+    let length = text.strip_suffix('.').unwrap_or(text).len();
+    local_fits
+        && length <= 254
+        && MAIL
+            .captures(text)
+            .is_some_and(|found| is_domain(&found["domain"]))
+}
+
+proptest! {
+    #[test]
+    fn label_is_that_of_dns(text in texts("[a-zA-Z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "[a-zA-Z0-9._-]{1,70}")) {
+        held::<Label>(&text, LABEL.is_match(text.trim_ascii()))?;
+        if let Ok(label) = text.parse::<Label>() {
+            assert!(!label.as_str().contains(|c: char| c.is_ascii_uppercase()));
+        }
+    }
+
+    #[test]
+    fn domain_is_labels_between_dots(
+        text in texts(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){0,5}[a-z0-9-]{1,4}\.?", "[a-z0-9.-]{1,8}")
+    ) {
+        held::<Domain>(&text, is_domain(text.trim_ascii()))?;
+    }
+
+    #[test]
+    fn username_is_that_of_posix(text in texts("[a-z_][a-z0-9_-]{0,31}", "[a-zA-Z0-9_-]{1,34}")) {
+        held::<Username>(&text, USERNAME.is_match(text.trim_ascii()))?;
+    }
+
+    #[test]
+    fn mail_has_one_at_sign(
+        text in texts(r"[a-z+._]{1,64}@[a-z]{1,9}(\.[a-z0-9]{1,9}){0,2}\.?", r"[a-z@ .,<>]{1,9}")
+    ) {
+        held::<Mail>(&text, is_mail(text.trim_ascii()))?;
+    }
+
+    #[test]
+    fn node_is_that_of_proxmox(text in texts("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", "[a-zA-Z0-9._-]{1,9}")) {
+        held::<NodeName>(&text, LABEL.is_match(text.trim_ascii()))?;
+    }
+
+    #[test]
+    fn storage_is_that_of_proxmox(text in texts("[A-Za-z][A-Za-z0-9_.-]{0,99}[A-Za-z0-9]", "[a-zA-Z0-9._-]{1,9}")) {
+        let trimmed = text.trim_ascii();
+        held::<StorageName>(&text, STORAGE.is_match(trimmed) && trimmed.len() <= 100)?;
+    }
+
+    #[test]
+    fn bridge_is_an_interface(text in texts("[A-Za-z][A-Za-z0-9_.-]{0,14}", "[a-zA-Z0-9._/-]{1,18}")) {
+        held::<BridgeName>(&text, BRIDGE.is_match(text.trim_ascii()))?;
+    }
+}
+
+#[test]
+fn labels() {
+    let longest = "a".repeat(63);
+    table::<Label>(
+        &[
+            ("web-1", "web-1"),
+            (" Web ", "web"),
+            ("7", "7"),
+            ("a--b", "a--b"),
+            (&longest, &longest),
+        ],
+        &[
+            "",
+            " ",
+            "-a",
+            "a-",
+            "a.b",
+            "a_b",
+            "a b",
+            "ä",
+            "a\0",
+            &"a".repeat(64),
+        ],
+    );
+    assert_eq!(
+        refusal::<Label>("-a"),
+        "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit.",
+    );
+}
+
+#[test]
+fn domains() {
+    let longest = format!("{}{}", "a.".repeat(126), "b");
+    table::<Domain>(
+        &[
+            ("Example.ORG.", "example.org"),
+            ("localhost", "localhost"),
+            ("4.example", "4.example"),
+            ("a.1b", "a.1b"),
+            (&longest, &longest),
+        ],
+        &[
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a..",
+            "a.-b",
+            "10.0.0.1",
+            "a.7",
+            "a_b.org",
+            "*.a",
+            &format!("c{longest}"),
+        ],
+    );
+}
+
+#[test]
+fn usernames() {
+    table::<Username>(
+        &[("alice", "alice"), (" _x-1 ", "_x-1")],
+        &["", "Alice", "1a", "-a", "a.b", "a b", &"a".repeat(33)],
+    );
+}
+
+#[test]
+fn mail_addresses() {
+    let long_local = format!("{}@a.org", "x".repeat(65));
+    table::<Mail>(
+        &[
+            ("a.b+c@Example.ORG", "a.b+c@example.org"),
+            ("root@localhost", "root@localhost"),
+            ("é@a.org", "é@a.org"),
+        ],
+        &[
+            "",
+            "a",
+            "@a.org",
+            "a@",
+            "a@b@c",
+            "a b@c.org",
+            "a@ b.org",
+            "a@b .org",
+            "a\n@b.org",
+            "A <a@b.org>",
+            &long_local,
+        ],
+    );
+}
+
+#[test]
+fn names_in_proxmox() {
+    table::<NodeName>(
+        &[("PVE-1", "PVE-1"), ("7", "7")],
+        &["", "pve.1", "-a", "a_b", "a/b"],
+    );
+    table::<StorageName>(
+        &[("local-lvm", "local-lvm"), ("a1", "a1")],
+        &["", "a", "1a", "a-", "a/b", "..", "a:b"],
+    );
+    table::<BridgeName>(
+        &[("vmbr0", "vmbr0"), ("vmbr0.100", "vmbr0.100")],
+        &["", "0br", "..", "vm br", "vmbr0,x=1", "sixteen-letters-"],
+    );
+}
