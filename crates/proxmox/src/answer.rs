@@ -1,0 +1,328 @@
+//! From an HTTP answer to what it means. Proxmox says most of what goes wrong in words, with
+//! status 500; this is the one place that reads them. It does no I/O.
+
+use std::collections::BTreeMap;
+
+use reqwest::StatusCode;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::error::Error;
+
+/// An answer as it came over the wire, complete.
+pub(crate) struct Answer {
+    /// Scheme, host and port that answered.
+    pub address: String,
+    pub status: StatusCode,
+    /// The text after the status in the first line. For 401 and 595 it is all that is said.
+    pub reason: String,
+    pub body: Vec<u8>,
+}
+
+/// What a success carries.
+#[derive(Debug)]
+pub(crate) struct Data<T> {
+    pub data: T,
+    /// How many there are, where the answer is a page of them.
+    pub total: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+    #[serde(default, deserialize_with = "crate::lenient::opt_u64")]
+    total: Option<u64>,
+}
+
+/// Releases before 9 have no `message` here, only `errors`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Failure {
+    #[serde(deserialize_with = "crate::lenient::opt_text")]
+    message: Option<String>,
+    errors: BTreeMap<String, serde_json::Value>,
+}
+
+impl Answer {
+    /// The data of a success, or the error that the answer is.
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<Data<T>, Error> {
+        if self.status != StatusCode::OK {
+            return Err(self.into_error());
+        }
+        match serde_json::from_slice::<Envelope<T>>(&self.body) {
+            Ok(Envelope { data, total }) => Ok(Data { data, total }),
+            Err(error) => Err(Error::Protocol {
+                address: self.address,
+                cause: error.to_string(),
+            }),
+        }
+    }
+
+    fn into_error(self) -> Error {
+        let status = self.status.as_u16();
+        let failure: Failure = serde_json::from_slice(&self.body).unwrap_or_default();
+        let words = tidy(failure.message.as_deref().unwrap_or(&self.reason));
+        match status {
+            200..=299 => {
+                let cause = format!("status {status} where 200 was expected");
+                Error::Protocol {
+                    address: self.address,
+                    cause,
+                }
+            }
+            300..=399 => {
+                let cause = format!("status {status}, a redirect: a port with TLS wants https");
+                Error::Protocol {
+                    address: self.address,
+                    cause,
+                }
+            }
+            401 => Error::Unauthorized { reason: words },
+            403 => Error::Forbidden { message: words },
+            400 => invalid(words, failure.errors),
+            595..=599 => Error::NodeUnreachable { status, words },
+            _ => refused(status, words),
+        }
+    }
+}
+
+fn invalid(message: String, errors: BTreeMap<String, serde_json::Value>) -> Error {
+    let fields: BTreeMap<String, String> = errors
+        .into_iter()
+        .map(|(name, words)| (name, field_words(&words)))
+        .collect();
+    let only = fields.values().next().filter(|_| fields.len() == 1);
+    match only.map(String::as_str) {
+        Some(words @ ("no such task" | "No such storage.")) => Error::NotFound {
+            words: words.to_owned(),
+        },
+        _ => Error::Invalid { message, fields },
+    }
+}
+
+/// Words about one parameter run over several lines; the inner ones say what is wrong.
+fn field_words(value: &serde_json::Value) -> String {
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    without_place(&lines.collect::<Vec<_>>().join(": ")).to_owned()
+}
+
+fn refused(status: u16, words: String) -> Error {
+    match meaning(&words).filter(|_| status == 500) {
+        Some(Meaning::Missing) => Error::NotFound { words },
+        Some(Meaning::Exists) => Error::AlreadyExists { words },
+        Some(Meaning::Locked) => Error::Locked { words },
+        Some(Meaning::Running) => Error::Running { words },
+        Some(Meaning::NotRunning) => Error::NotRunning { words },
+        Some(Meaning::Changed) => Error::Changed { words },
+        None => Error::Refused {
+            status,
+            message: words,
+        },
+    }
+}
+
+/// What Proxmox's words mean to a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    Missing,
+    Exists,
+    Locked,
+    Running,
+    NotRunning,
+    Changed,
+}
+
+/// Reads the words of a failed call or of a failed task.
+pub(crate) fn meaning(words: &str) -> Option<Meaning> {
+    let guest = words.starts_with("CT ") || words.starts_with("VM ");
+    if words.contains("is locked (") || words.starts_with("can't lock file") {
+        Some(Meaning::Locked)
+    } else if (guest && words.contains(" already exists"))
+        || words.starts_with("refusing to override existing file")
+    {
+        Some(Meaning::Exists)
+    } else if (guest && words.ends_with(" already running"))
+        || words.ends_with("container is running")
+    {
+        Some(Meaning::Running)
+    } else if guest && words.ends_with(" not running") {
+        Some(Meaning::NotRunning)
+    } else if words.starts_with("detected modified configuration") {
+        Some(Meaning::Changed)
+    } else if words.contains("does not exist") || words.starts_with("no such ") {
+        Some(Meaning::Missing)
+    } else {
+        None
+    }
+}
+
+/// The first line, without the place in Proxmox's source code.
+pub(crate) fn tidy(message: &str) -> String {
+    without_place(message.trim().lines().next().unwrap_or_default().trim()).to_owned()
+}
+
+/// Takes away ` at /usr/share/perl5/… line N.`, which changes with every release.
+fn without_place(line: &str) -> &str {
+    let Some((words, place)) = line.rsplit_once(" at /") else {
+        return line;
+    };
+    let number = place
+        .trim_end_matches('.')
+        .rsplit_once(" line ")
+        .map(|(_, number)| number);
+    match number {
+        Some(number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => words,
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, reason: &str, body: &str) -> Answer {
+        Answer {
+            address: "https://pve1:8006".to_owned(),
+            status: StatusCode::from_u16(status).unwrap(),
+            reason: reason.to_owned(),
+            body: body.as_bytes().to_vec(),
+        }
+    }
+
+    fn error(status: u16, reason: &str, body: &str) -> Error {
+        answer(status, reason, body)
+            .read::<serde_json::Value>()
+            .unwrap_err()
+    }
+
+    fn said(words: &str) -> Error {
+        error(
+            500,
+            words,
+            &format!("{{\"data\":null,\"message\":{words:?}}}"),
+        )
+    }
+
+    #[test]
+    fn data_and_total_are_taken_out_of_their_envelope() {
+        let page = answer(200, "OK", r#"{"total":"290","data":[1,2],"changes":1}"#);
+        let page = page.read::<Vec<u8>>().unwrap();
+        assert_eq!((page.data, page.total), (vec![1, 2], Some(290)));
+        assert!(answer(200, "OK", r#"{"data":null}"#).read::<()>().is_ok());
+    }
+
+    #[test]
+    fn the_words_of_proxmox_say_what_kind_of_failure_it_is() {
+        assert!(matches!(
+            said("Configuration file 'nodes/pve1/lxc/555.conf' does not exist\n"),
+            Error::NotFound { .. }
+        ));
+        assert!(matches!(
+            said("no such cluster node 'pve9'\n"),
+            Error::NotFound { .. }
+        ));
+        assert!(matches!(
+            said("CT 100 already exists on node 'pve1'\n"),
+            Error::AlreadyExists { .. }
+        ));
+        assert!(matches!(
+            said("CT is locked (backup)\n"),
+            Error::Locked { .. }
+        ));
+        assert!(matches!(
+            said("CT 301 already running\n"),
+            Error::Running { .. }
+        ));
+        assert!(matches!(
+            said("unable to destroy CT 301 - container is running\n"),
+            Error::Running { .. }
+        ));
+        assert!(matches!(
+            said("VM 301 not running\n"),
+            Error::NotRunning { .. }
+        ));
+        assert!(matches!(
+            said("detected modified configuration - file changed by other user? Try again.\n"),
+            Error::Changed { .. }
+        ));
+        assert!(matches!(
+            said("unable to shrink disk size\n"),
+            Error::Refused { status: 500, .. }
+        ));
+        let lock = "can't lock file '/run/lock/lxc/pve-config-100.lock' - got timeout\n";
+        assert!(said(lock).is_transient());
+    }
+
+    #[test]
+    fn the_place_in_the_source_code_is_no_part_of_the_words() {
+        let lost =
+            said("missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.\n");
+        assert_eq!(lost.words(), Some("missing 'arch' - internal error"));
+        assert_eq!(tidy("first\nsecond"), "first");
+        assert_eq!(tidy("no space left at /srv"), "no space left at /srv");
+        assert_eq!(tidy("failed at /srv line x."), "failed at /srv line x.");
+    }
+
+    #[test]
+    fn refused_parameters_keep_their_names() {
+        let body = r#"{"data":null,"errors":{"net0":"invalid format - format error\nnet0.tag: value must have a minimum value of 1\n","memory":"type check ('integer') failed - got '1.5'"},"message":"Parameter verification failed.\n"}"#;
+        let Error::Invalid { message, fields } = error(400, "Parameter verification failed.", body)
+        else {
+            panic!("not invalid")
+        };
+        assert_eq!(message, "Parameter verification failed.");
+        assert_eq!(
+            fields["memory"],
+            "type check ('integer') failed - got '1.5'"
+        );
+        assert_eq!(
+            fields["net0"],
+            "invalid format - format error: net0.tag: value must have a minimum value of 1"
+        );
+        let shown = error(400, "x", body).to_string();
+        assert_eq!(shown, "Proxmox did not accept memory, net0.");
+    }
+
+    #[test]
+    fn parameters_that_name_nothing_are_a_missing_thing() {
+        let task = r#"{"errors":{"upid":"no such task"},"data":null}"#;
+        assert!(matches!(
+            error(400, "Parameter verification failed.", task),
+            Error::NotFound { .. }
+        ));
+        let used = r#"{"errors":{"vmid":"VM 100 already exists"},"data":null}"#;
+        assert!(matches!(
+            error(400, "Parameter verification failed.", used),
+            Error::Invalid { .. }
+        ));
+    }
+
+    #[test]
+    fn an_empty_body_leaves_the_reason_of_the_status_line() {
+        let away = error(595, "Connection refused", "");
+        assert_eq!(away.words(), Some("Connection refused"));
+        assert!(away.is_transient() && !away.may_have_happened());
+        let wrong = error(401, "Authentication failed!", "");
+        assert_eq!(wrong.words(), Some("Authentication failed!"));
+        assert_eq!(wrong.to_string(), "Proxmox did not accept the API token.");
+        let denied = "Permission check failed (/vms/100, VM.Audit)";
+        assert_eq!(error(403, denied, "").words(), Some(denied));
+    }
+
+    #[test]
+    fn what_is_not_proxmox_is_said_to_be_so() {
+        assert!(matches!(error(200, "OK", "<html>"), Error::Protocol { .. }));
+        assert!(matches!(
+            error(204, "No Content", ""),
+            Error::Protocol { .. }
+        ));
+        assert!(matches!(error(301, "Moved", ""), Error::Protocol { .. }));
+        assert!(matches!(
+            error(502, "Bad Gateway", "<html>"),
+            Error::Refused { status: 502, .. }
+        ));
+        assert!(error(502, "Bad Gateway", "<html>").is_transient());
+    }
+}

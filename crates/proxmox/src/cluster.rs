@@ -1,0 +1,398 @@
+//! The cluster as a whole: version, nodes, the inventory of guests and storages, free numbers.
+//!
+//! `/nodes` and `/cluster/resources` are some ten seconds old: a container that was just made has
+//! the state [`RunState::Unknown`] and no name there until the next round.
+
+use serde::{Deserialize, Deserializer};
+
+use crate::{Client, Vmid, answer::Data, error::Error, http::Call, lenient, params::Params};
+
+/// What software answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Version {
+    /// The version of the manager, such as `9.2.11`.
+    #[serde(deserialize_with = "lenient::text")]
+    pub version: String,
+    /// The release, such as `9.2`.
+    #[serde(deserialize_with = "lenient::text")]
+    pub release: String,
+}
+
+/// A node, and how much of it is in use.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Node {
+    /// Its name.
+    #[serde(deserialize_with = "lenient::text")]
+    pub node: String,
+    /// Whether it answers its cluster.
+    #[serde(rename = "status", default, deserialize_with = "is_online")]
+    pub online: bool,
+    /// Share of its processors in use, 0 to 1.
+    #[serde(default, deserialize_with = "lenient::opt_f64")]
+    pub cpu: Option<f64>,
+    /// Processors.
+    #[serde(default, deserialize_with = "lenient::opt_u32")]
+    pub maxcpu: Option<u32>,
+    /// Memory in use, in bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub mem: Option<u64>,
+    /// Memory, in bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub maxmem: Option<u64>,
+    /// Root disk in use, in bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub disk: Option<u64>,
+    /// Root disk, in bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub maxdisk: Option<u64>,
+    /// Seconds since it started.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub uptime: Option<u64>,
+    /// SHA-256 of the certificate, `AA:BB:…`. Only [`Client::nodes`] tells it.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub ssl_fingerprint: Option<String>,
+}
+
+fn is_online<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(lenient::opt_text(deserializer)?.as_deref() == Some("online"))
+}
+
+/// Whether the nodes see each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterStatus {
+    /// The cluster's name; a single node has none.
+    pub name: Option<String>,
+    /// Whether enough nodes are there to change anything. A single node always can.
+    pub quorate: bool,
+    /// The nodes.
+    pub nodes: Vec<ClusterNode>,
+}
+
+/// A node as a member of its cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterNode {
+    /// Its name.
+    pub name: String,
+    /// Its address within the cluster.
+    pub ip: Option<String>,
+    /// Whether it answers.
+    pub online: bool,
+    /// Whether it is the one that was asked.
+    pub local: bool,
+}
+
+#[derive(Deserialize)]
+struct StatusRow {
+    #[serde(rename = "type", deserialize_with = "lenient::text")]
+    kind: String,
+    #[serde(deserialize_with = "lenient::text")]
+    name: String,
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    ip: Option<String>,
+    #[serde(default, deserialize_with = "lenient::flag")]
+    online: bool,
+    #[serde(default, deserialize_with = "lenient::flag")]
+    local: bool,
+    #[serde(default, deserialize_with = "lenient::flag")]
+    quorate: bool,
+}
+
+/// What the cluster has, as of its last round of status messages.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Resources {
+    /// Containers and virtual machines.
+    pub guests: Vec<Guest>,
+    /// Nodes.
+    pub nodes: Vec<Node>,
+    /// Storages, once for each node that has them.
+    pub storages: Vec<StorageUse>,
+}
+
+/// What kind of guest it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuestKind {
+    /// A container.
+    Lxc,
+    /// A virtual machine. Its number is taken for containers too.
+    Qemu,
+}
+
+/// Whether a guest runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// It runs.
+    Running,
+    /// It does not.
+    Stopped,
+    /// The cluster does not know (yet), or says something that only virtual machines can be.
+    Unknown,
+}
+
+impl<'de> Deserialize<'de> for RunState {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match lenient::opt_text(deserializer)?.as_deref() {
+            Some("running") => Self::Running,
+            Some("stopped") => Self::Stopped,
+            _ => Self::Unknown,
+        })
+    }
+}
+
+/// A guest in the cluster's inventory. Measurements are missing until the first round.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Guest {
+    /// Container or virtual machine.
+    #[serde(skip, default = "lxc")]
+    pub kind: GuestKind,
+    /// Its number.
+    pub vmid: Vmid,
+    /// The node that holds it.
+    #[serde(deserialize_with = "lenient::text")]
+    pub node: String,
+    /// Its name.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub name: Option<String>,
+    /// Whether it runs.
+    #[serde(default = "unknown")]
+    pub status: RunState,
+    /// Whether it is a template.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub template: bool,
+    /// Share of its processors in use, 0 to 1.
+    #[serde(default, deserialize_with = "lenient::opt_f64")]
+    pub cpu: Option<f64>,
+    /// Processors.
+    #[serde(default, deserialize_with = "lenient::opt_u32")]
+    pub maxcpu: Option<u32>,
+    /// Memory in use, in bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub mem: Option<u64>,
+    /// Memory, in bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub maxmem: Option<u64>,
+    /// Root disk in use, in bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub disk: Option<u64>,
+    /// Root disk, in bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub maxdisk: Option<u64>,
+    /// Seconds since it started.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub uptime: Option<u64>,
+    /// Bytes received since it started.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub netin: Option<u64>,
+    /// Bytes sent since it started.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub netout: Option<u64>,
+    /// The operation that holds it.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub lock: Option<String>,
+    /// The pool it is in.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub pool: Option<String>,
+    /// Its tags.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub tags: Vec<String>,
+}
+
+pub(crate) fn unknown() -> RunState {
+    RunState::Unknown
+}
+
+fn lxc() -> GuestKind {
+    GuestKind::Lxc
+}
+
+/// How full a storage is, on one node.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct StorageUse {
+    /// Its name.
+    #[serde(deserialize_with = "lenient::text")]
+    pub storage: String,
+    /// The node.
+    #[serde(deserialize_with = "lenient::text")]
+    pub node: String,
+    /// Whether it can be used at the moment.
+    #[serde(rename = "status", default, deserialize_with = "is_available")]
+    pub available: bool,
+    /// Whether all nodes see the same one.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub shared: bool,
+    /// Bytes in use.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub disk: Option<u64>,
+    /// Bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub maxdisk: Option<u64>,
+    /// What may be put there, such as `rootdir`.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub content: Vec<String>,
+}
+
+fn is_available<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(lenient::opt_text(deserializer)?.as_deref() == Some("available"))
+}
+
+impl Client {
+    /// What software answers. The cheapest call that needs the token to be right.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn version(&self) -> Result<Version, Error> {
+        self.call(Call::get(&["version"])).await
+    }
+
+    /// The nodes that the token may see.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn nodes(&self) -> Result<Vec<Node>, Error> {
+        self.call(Call::get(&["nodes"])).await
+    }
+
+    /// Which nodes are members, and whether they are enough.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] without the privilege Sys.Audit on `/`.
+    pub async fn cluster_status(&self) -> Result<ClusterStatus, Error> {
+        let rows: Vec<StatusRow> = self.call(Call::get(&["cluster", "status"])).await?;
+        Ok(cluster_status(rows))
+    }
+
+    /// The inventory of everything that the token may see.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn resources(&self) -> Result<Resources, Error> {
+        let Data { data, .. } = self.call_page(Call::get(&["cluster", "resources"])).await?;
+        resources(data).map_err(|error| Error::Protocol {
+            address: self.inner.address.clone(),
+            cause: error.to_string(),
+        })
+    }
+
+    /// A number that is free now. Nothing keeps it free: who creates first has it.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn next_id(&self) -> Result<Vmid, Error> {
+        self.call(Call::get(&["cluster", "nextid"])).await
+    }
+
+    /// Whether a number is free now, for containers and virtual machines alike.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn is_free(&self, vmid: Vmid) -> Result<bool, Error> {
+        let call = Call::get(&["cluster", "nextid"]).params(Params::default().with("vmid", vmid));
+        match self.call::<Vmid>(call).await {
+            Ok(_) => Ok(true),
+            Err(Error::Invalid { fields, .. })
+                if fields
+                    .get("vmid")
+                    .is_some_and(|words| words.ends_with("already exists")) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn cluster_status(rows: Vec<StatusRow>) -> ClusterStatus {
+    let mut status = ClusterStatus {
+        name: None,
+        quorate: true,
+        nodes: Vec::new(),
+    };
+    for row in rows {
+        match row.kind.as_str() {
+            "cluster" => {
+                status.name = Some(row.name);
+                status.quorate = row.quorate;
+            }
+            "node" => status.nodes.push(ClusterNode {
+                name: row.name,
+                ip: row.ip,
+                online: row.online,
+                local: row.local,
+            }),
+            _ => {}
+        }
+    }
+    status
+}
+
+/// Sorts the rows by type. One that cannot be read fails the whole, because a guest that is left
+/// out would look as if it were gone.
+fn resources(rows: Vec<serde_json::Value>) -> Result<Resources, serde_json::Error> {
+    let mut all = Resources::default();
+    for row in rows {
+        match row.get("type").and_then(serde_json::Value::as_str) {
+            Some("lxc") => all.guests.push(serde_json::from_value(row)?),
+            Some("qemu") => {
+                let guest: Guest = serde_json::from_value(row)?;
+                all.guests.push(Guest {
+                    kind: GuestKind::Qemu,
+                    ..guest
+                });
+            }
+            Some("node") => all.nodes.push(serde_json::from_value(row)?),
+            Some("storage") => all.storages.push(serde_json::from_value(row)?),
+            _ => {}
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inventory_is_sorted_and_a_new_container_has_neither_name_nor_state() {
+        let rows = r#"[
+            {"type":"node","node":"pve1","id":"node/pve1","status":"online","cpu":"0.5","maxcpu":2,"maxmem":25276502016},
+            {"type":"lxc","id":"lxc/315","node":"pve1","status":"unknown","vmid":315},
+            {"type":"lxc","id":"lxc/100","name":"ct100","vmid":"100","node":"pve1","status":"running","tags":"app;web","mem":34567168.0,"template":0,"uptime":1342,"cpu":0},
+            {"type":"qemu","id":"qemu/101","vmid":101,"node":"pve2","status":"paused","template":1},
+            {"type":"storage","storage":"local","node":"pve1","status":"available","shared":"0","content":"vztmpl,backup","disk":1,"maxdisk":2},
+            {"type":"sdn","sdn":"localnetwork","node":"pve1"}
+        ]"#;
+        let all = resources(serde_json::from_str(rows).unwrap()).unwrap();
+        let [new, old, machine] = all.guests.as_slice() else {
+            panic!("{:?}", all.guests)
+        };
+        assert_eq!((new.name.as_deref(), new.status), (None, RunState::Unknown));
+        assert_eq!((old.vmid.get(), old.mem), (100, Some(34_567_168)));
+        assert_eq!(old.tags, ["app", "web"]);
+        assert_eq!(
+            (machine.kind, machine.status),
+            (GuestKind::Qemu, RunState::Unknown)
+        );
+        assert!(machine.template && !old.template);
+        assert_eq!(all.nodes[0].cpu, Some(0.5));
+        assert!(all.nodes[0].online);
+        assert!(all.storages[0].available && !all.storages[0].shared);
+        assert_eq!(all.storages[0].content, ["vztmpl", "backup"]);
+    }
+
+    #[test]
+    fn a_guest_that_cannot_be_read_fails_the_whole() {
+        let rows = r#"[{"type":"lxc","vmid":"x","node":"pve1"}]"#;
+        assert!(resources(serde_json::from_str(rows).unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_single_node_has_no_cluster_and_can_always_be_changed() {
+        let alone = r#"[{"online":1,"local":1,"name":"pve1","ip":"10.99.0.1","level":"","nodeid":0,"id":"node/pve1","type":"node"}]"#;
+        let status = cluster_status(serde_json::from_str(alone).unwrap());
+        assert_eq!(status.name, None);
+        assert!(status.quorate && status.nodes[0].local);
+        let two = r#"[{"type":"cluster","name":"lab","quorate":0,"nodes":2,"version":3,"id":"cluster"},{"type":"node","name":"pve2","online":0,"ip":null}]"#;
+        let status = cluster_status(serde_json::from_str(two).unwrap());
+        assert_eq!(status.name.as_deref(), Some("lab"));
+        assert!(!status.quorate && !status.nodes[0].online);
+    }
+}

@@ -1,0 +1,193 @@
+//! Writing parameters: names and values of a form, and Proxmox's property strings. A value that
+//! would break out of its place is refused here and never sent.
+
+use crate::error::Error;
+
+/// The parameters of one call, in the order in which they were added.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    pub(crate) fn set(&mut self, name: &str, value: impl ToString) {
+        self.0.push((name.to_owned(), value.to_string()));
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
+        self.set(name, value);
+        self
+    }
+
+    pub(crate) fn flag(&mut self, name: &str, value: bool) {
+        self.set(name, u8::from(value));
+    }
+
+    pub(crate) fn opt(&mut self, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.set(name, value);
+        }
+    }
+
+    pub(crate) fn opt_flag(&mut self, name: &str, value: Option<bool>) {
+        self.opt(name, value.map(u8::from));
+    }
+
+    /// A line of text: anything but what ends a line or a string.
+    pub(crate) fn opt_line(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
+        if let Some(value) = value {
+            self.set(name, one_line(name, value)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Joins values with a separator, and refuses those that hold one, or would be cut there.
+pub(crate) fn joined(field: &str, values: &[String], separator: char) -> Result<String, Error> {
+    for value in values {
+        let cut = |c: char| matches!(c, ',' | ';') || c.is_whitespace() || c.is_control();
+        if value.is_empty() || value.contains(cut) {
+            return Err(unsendable(field, "an entry is empty or holds a separator"));
+        }
+    }
+    Ok(values.join(&separator.to_string()))
+}
+
+/// A value without control characters (a tabulator is fine).
+pub(crate) fn one_line<'a>(field: &str, value: &'a str) -> Result<&'a str, Error> {
+    if value.chars().any(|c| c.is_control() && c != '\t') {
+        return Err(unsendable(
+            field,
+            "it holds a line break or another control character",
+        ));
+    }
+    Ok(value)
+}
+
+/// What one part of a property string is.
+pub(crate) enum Part<'a> {
+    /// The value of the default key, without its name.
+    Bare(&'a str),
+    /// A key and its value.
+    Pair(&'a str, &'a str),
+}
+
+/// Writes `value,key=value,…`. A comma would begin another part, and an equals sign would make a
+/// bare value a pair, so those are refused, as are empty values and control characters.
+pub(crate) fn property_string(field: &str, parts: &[Part<'_>]) -> Result<String, Error> {
+    let mut text = String::new();
+    for part in parts {
+        let (key, value) = match *part {
+            Part::Bare(value) => (None, value),
+            Part::Pair(key, value) => (Some(key), value),
+        };
+        let breaks = |c: char| c == ',' || c.is_control() || (key.is_none() && c == '=');
+        if value.is_empty() || value.contains(breaks) {
+            let name = key.map_or_else(|| field.to_owned(), |key| format!("{field}.{key}"));
+            return Err(unsendable(
+                &name,
+                "it is empty or holds a comma, = or a line break",
+            ));
+        }
+        if !text.is_empty() {
+            text.push(',');
+        }
+        if let Some(key) = key {
+            if key.is_empty() || key.contains(|c: char| matches!(c, ',' | '=') || c.is_control()) {
+                return Err(unsendable(field, "a key is empty or holds a separator"));
+            }
+            text.push_str(key);
+            text.push('=');
+        }
+        text.push_str(value);
+    }
+    Ok(text)
+}
+
+/// Parts a property string that Proxmox wrote. A value without a key has `None` for it.
+pub(crate) fn property_parts(text: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
+    text.split(',')
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.split_once('=') {
+            Some((key, value)) => (Some(key), value),
+            None => (None, part),
+        })
+}
+
+pub(crate) fn unsendable(field: &str, reason: &str) -> Error {
+    Error::Unsendable {
+        field: field.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_property_string_is_written_in_the_order_given() {
+        let parts = [Part::Bare("local-lvm:8"), Part::Pair("backup", "1")];
+        assert_eq!(
+            property_string("rootfs", &parts).unwrap(),
+            "local-lvm:8,backup=1"
+        );
+        // An equals sign within a value does not end it.
+        let parts = [Part::Pair("mp", "/a=b")];
+        assert_eq!(property_string("mp0", &parts).unwrap(), "mp=/a=b");
+    }
+
+    #[test]
+    fn a_value_that_would_break_out_is_refused() {
+        for value in ["", "a,b", "a\0b", "a\nb", "a\r"] {
+            let error = property_string("net0", &[Part::Pair("bridge", value)]).unwrap_err();
+            let Error::Unsendable { field, .. } = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(field, "net0.bridge");
+        }
+        assert!(property_string("rootfs", &[Part::Bare("volume=x")]).is_err());
+        assert!(property_string("x", &[Part::Pair("a=b", "c")]).is_err());
+    }
+
+    #[test]
+    fn a_list_refuses_entries_that_would_be_two() {
+        let tags = |tags: &[&str]| {
+            joined(
+                "tags",
+                &tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>(),
+                ';',
+            )
+        };
+        assert_eq!(tags(&["a", "b-c"]).unwrap(), "a;b-c");
+        assert!(tags(&["a;b"]).is_err());
+        assert!(tags(&["a b"]).is_err());
+        assert!(tags(&[""]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            pairs in prop::collection::vec(("[a-z][a-z0-9_-]{0,8}", any::<String>()), 1..5)
+        ) {
+            let parts: Vec<_> = pairs.iter().map(|(key, value)| Part::Pair(key, value)).collect();
+            if let Ok(text) = property_string("x", &parts) {
+                let read: Vec<_> = property_parts(&text)
+                    .map(|(key, value)| (key.unwrap_or_default().to_owned(), value.to_owned()))
+                    .collect();
+                prop_assert_eq!(read, pairs);
+            } else {
+                prop_assert!(pairs.iter().any(|(_, value)| value.is_empty()
+                    || value.contains(|c: char| c == ',' || c.is_control())));
+            }
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Tasks: what they are, how they went and what they wrote. Waiting for one is in `wait`.
+
+use serde::Deserialize;
+
+use crate::{
+    Client, Upid, Vmid,
+    answer::{Data, tidy},
+    error::Error,
+    http::Call,
+    lenient,
+    params::Params,
+};
+
+/// How many lines of a log are asked for at once.
+pub(crate) const LOG_PAGE: u64 = 500;
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Well.
+    Ok,
+    /// Well, with so many warnings in its log.
+    Warnings(u32),
+    /// Not well, in Proxmox's words.
+    Failed(String),
+}
+
+impl Exit {
+    fn of(text: &str) -> Self {
+        if text == "OK" {
+            return Self::Ok;
+        }
+        let warnings = text
+            .strip_prefix("WARNINGS: ")
+            .and_then(|count| count.parse().ok());
+        warnings.map_or_else(|| Self::Failed(tidy(text)), Self::Warnings)
+    }
+}
+
+/// Whether a task runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// It runs.
+    Running,
+    /// It has ended.
+    Ended(Exit),
+}
+
+/// One task, now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskStatus {
+    /// Its id, which says what it is, where it runs and since when.
+    pub upid: Upid,
+    /// Whether it runs, and how it ended.
+    pub state: TaskState,
+}
+
+#[derive(Deserialize)]
+struct StatusAnswer {
+    upid: Upid,
+    #[serde(deserialize_with = "lenient::text")]
+    status: String,
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    exitstatus: Option<String>,
+}
+
+impl From<StatusAnswer> for TaskStatus {
+    fn from(answer: StatusAnswer) -> Self {
+        let state = match (answer.status.as_str(), answer.exitstatus) {
+            ("stopped", Some(text)) => TaskState::Ended(Exit::of(&text)),
+            ("stopped", None) => TaskState::Ended(Exit::Failed("unexpected status".to_owned())),
+            _ => TaskState::Running,
+        };
+        Self {
+            upid: answer.upid,
+            state,
+        }
+    }
+}
+
+/// One task in the list of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskEntry {
+    /// Its id, which says what it is, where it runs and since when.
+    pub upid: Upid,
+    /// When it ended, in seconds since 1970.
+    pub ended: Option<u64>,
+    /// Whether it runs, and how it ended.
+    pub state: TaskState,
+}
+
+#[derive(Deserialize)]
+struct EntryAnswer {
+    upid: Upid,
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    endtime: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    status: Option<String>,
+}
+
+impl From<EntryAnswer> for TaskEntry {
+    fn from(answer: EntryAnswer) -> Self {
+        let state = match (answer.endtime, answer.status.as_deref()) {
+            (None, _) | (_, Some("RUNNING")) => TaskState::Running,
+            (Some(_), Some(text)) => TaskState::Ended(Exit::of(text)),
+            (Some(_), None) => TaskState::Ended(Exit::Failed("unexpected status".to_owned())),
+        };
+        Self {
+            upid: answer.upid,
+            ended: answer.endtime,
+            state,
+        }
+    }
+}
+
+/// A line of a task's log.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LogLine {
+    /// Its number; the first is 1.
+    #[serde(rename = "n", deserialize_with = "lenient::u64")]
+    pub number: u64,
+    /// The line.
+    #[serde(rename = "t", deserialize_with = "lenient::text")]
+    pub text: String,
+}
+
+/// Some lines of a task's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPage {
+    /// The lines, at most 500.
+    pub lines: Vec<LogLine>,
+    /// How many the log has.
+    pub total: u64,
+}
+
+impl LogPage {
+    /// Proxmox puts a line into an empty log that is not of the task.
+    fn new(lines: Vec<LogLine>, total: Option<u64>) -> Self {
+        match lines.as_slice() {
+            [line] if line.number == 1 && is_placeholder(&line.text) => Self {
+                lines: Vec::new(),
+                total: 0,
+            },
+            _ => Self {
+                total: total.unwrap_or(lines.len() as u64),
+                lines,
+            },
+        }
+    }
+}
+
+fn is_placeholder(text: &str) -> bool {
+    text == "no content" || text.starts_with("unable to open file - ")
+}
+
+/// Which tasks of a node to list. The default is the newest fifty, running or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskFilter {
+    /// Running, ended or both.
+    pub source: TaskSource,
+    /// Only those about this guest.
+    pub vmid: Option<Vmid>,
+    /// Only those of this kind, such as `vzcreate`.
+    pub kind: Option<String>,
+    /// Only those that began at or after this time, in seconds since 1970.
+    pub since: Option<u64>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+impl Default for TaskFilter {
+    fn default() -> Self {
+        Self {
+            source: TaskSource::All,
+            vmid: None,
+            kind: None,
+            since: None,
+            limit: 50,
+        }
+    }
+}
+
+/// Running tasks, ended ones or both. Without being told, Proxmox lists only those that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskSource {
+    /// Those that run.
+    Active,
+    /// Those that ended.
+    Archive,
+    /// Both.
+    All,
+}
+
+impl TaskFilter {
+    fn params(&self) -> Params {
+        let source = match self.source {
+            TaskSource::Active => "active",
+            TaskSource::Archive => "archive",
+            TaskSource::All => "all",
+        };
+        let mut params = Params::default()
+            .with("source", source)
+            .with("limit", self.limit);
+        params.opt("vmid", self.vmid);
+        params.opt("typefilter", self.kind.as_deref());
+        params.opt("since", self.since);
+        params
+    }
+}
+
+impl Client {
+    /// Whether a task runs, and how it ended.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a task; else any that a call can have.
+    pub async fn task_status(&self, upid: &Upid) -> Result<TaskStatus, Error> {
+        let path = ["nodes", upid.node(), "tasks", upid.as_str(), "status"];
+        Ok(self.call::<StatusAnswer>(Call::get(&path)).await?.into())
+    }
+
+    /// The lines of a task's log after the first `start` ones. A log that is empty, or not there
+    /// (any more), has none.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn task_log(&self, upid: &Upid, start: u64) -> Result<LogPage, Error> {
+        let path = ["nodes", upid.node(), "tasks", upid.as_str(), "log"];
+        let params = Params::default()
+            .with("start", start)
+            .with("limit", LOG_PAGE);
+        let Data { data, total } = self.call_page(Call::get(&path).params(params)).await?;
+        Ok(LogPage::new(data, total))
+    }
+
+    /// The tasks of a node, newest first.
+    ///
+    /// # Errors
+    /// [`Error::NodeUnreachable`] when the node is away; else any that a call can have.
+    pub async fn tasks(&self, node: &str, filter: &TaskFilter) -> Result<Vec<TaskEntry>, Error> {
+        let call = Call::get(&["nodes", node, "tasks"]).params(filter.params());
+        let entries: Vec<EntryAnswer> = self.call(call).await?;
+        Ok(entries.into_iter().map(TaskEntry::from).collect())
+    }
+
+    /// Stops a task. It may leave half of its work behind.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a task; else any that a call can have.
+    pub async fn kill_task(&self, upid: &Upid) -> Result<(), Error> {
+        self.call(Call::delete(&[
+            "nodes",
+            upid.node(),
+            "tasks",
+            upid.as_str(),
+        ]))
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UPID: &str = "UPID:pve1:00001A0F:0006995F:6B00BED0:vzstart:555:root@pam!g1:";
+
+    fn status(rest: &str) -> TaskState {
+        let json = format!("{{\"upid\":\"{UPID}\",\"pid\":\"6671\",\"more\":1,{rest}}}");
+        TaskStatus::from(serde_json::from_str::<StatusAnswer>(&json).unwrap()).state
+    }
+
+    #[test]
+    fn a_task_runs_or_has_ended_in_one_of_three_ways() {
+        assert_eq!(status(r#""status":"running""#), TaskState::Running);
+        let ended = |text: &str| status(&format!(r#""status":"stopped","exitstatus":"{text}""#));
+        assert_eq!(ended("OK"), TaskState::Ended(Exit::Ok));
+        assert_eq!(ended("WARNINGS: 2"), TaskState::Ended(Exit::Warnings(2)));
+        let lost = "missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.";
+        let words = "missing 'arch' - internal error".to_owned();
+        assert_eq!(ended(lost), TaskState::Ended(Exit::Failed(words)));
+        let Ok(killed) = std::panic::catch_unwind(|| status(r#""status":"stopped""#)) else {
+            panic!("a task that was cut off has no exit status")
+        };
+        assert!(matches!(killed, TaskState::Ended(Exit::Failed(_))));
+    }
+
+    #[test]
+    fn a_task_without_an_end_is_running() {
+        let entry = |rest: &str| {
+            let json = format!("{{\"upid\":\"{UPID}\"{rest}}}");
+            TaskEntry::from(serde_json::from_str::<EntryAnswer>(&json).unwrap()).state
+        };
+        assert_eq!(entry(""), TaskState::Running);
+        assert_eq!(entry(r#","status":"RUNNING""#), TaskState::Running);
+        assert_eq!(
+            entry(r#","endtime":"1795210960","status":"OK""#),
+            TaskState::Ended(Exit::Ok)
+        );
+    }
+
+    #[test]
+    fn the_line_that_stands_for_an_empty_log_is_no_line() {
+        let page = |json: &str, total| LogPage::new(serde_json::from_str(json).unwrap(), total);
+        let empty = page(r#"[{"n":1,"t":"no content"}]"#, Some(1));
+        assert_eq!((empty.lines.len(), empty.total), (0, 0));
+        let missing = page(
+            r#"[{"t":"unable to open file - No such file or directory","n":1}]"#,
+            Some(1),
+        );
+        assert_eq!(missing.lines, []);
+        let lines = page(r#"[{"n":"3","t":"TASK OK"}]"#, Some(3));
+        assert_eq!((lines.lines[0].number, lines.total), (3, 3));
+    }
+}
