@@ -1,2 +1,126 @@
-//! Developer tasks.
-fn main() {}
+//! What a developer runs: `cargo xtask run`, `test`, `build`, `dev`, `bench` and `shots`.
+//!
+//! It finds or installs what a step needs, builds the site and the server, and starts them. It
+//! knows nothing of the product beyond its packages' names, and depends on none of them.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+mod alone;
+mod assets;
+mod bench;
+mod compress;
+mod css;
+mod deny;
+mod dev;
+mod npm;
+mod program;
+mod server;
+mod setup;
+mod site;
+mod test;
+mod wasm;
+mod workspace;
+
+use server::Mode;
+use setup::Consent;
+use workspace::Workspace;
+
+/// Developer's commands for Holdfast.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every command.
+#[derive(Args)]
+struct Common {
+    /// Install missing system packages without asking (CI=true does the same)
+    #[arg(long, short, global = true)]
+    yes: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Set up what is needed, build, and start Holdfast with its data in ./data
+    Run {
+        #[command(flatten)]
+        mode: ModeArgs,
+        /// Passed on to `holdfast serve`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Build the site and the server
+    Build {
+        #[command(flatten)]
+        mode: ModeArgs,
+    },
+    /// Build without optimisation, start, and do both again whenever a source file changes
+    Dev {
+        /// Passed on to `holdfast serve`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Run every check and test
+    Test(test::Options),
+    /// Measure: prints lines of `figure value unit`
+    Bench {
+        /// What to measure
+        #[arg(value_enum)]
+        name: bench::Bench,
+        /// Passed on to the measuring program
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Take screenshots of every page
+    Shots {
+        /// Passed on to the script
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+}
+
+#[derive(Args)]
+struct ModeArgs {
+    /// Build quickly, without optimisation
+    #[arg(long)]
+    dev: bool,
+}
+
+impl ModeArgs {
+    fn mode(&self) -> Mode {
+        if self.dev { Mode::Dev } else { Mode::Release }
+    }
+}
+
+fn main() -> ExitCode {
+    match dispatch(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    let consent = Consent::from_flag(cli.common.yes);
+    match cli.command {
+        Command::Run { mode, args } => server::run(&workspace, mode.mode(), consent, &args),
+        Command::Build { mode } => {
+            let binary = server::build(&workspace, mode.mode(), consent)?;
+            program::say(&format!("built {}", binary.display()));
+            Ok(())
+        }
+        Command::Dev { args } => dev::watch(&workspace, consent, &args),
+        Command::Test(options) => test::run(&workspace, consent, &options),
+        Command::Bench { name, args } => bench::run(&workspace, consent, name, &args),
+        Command::Shots { args } => bench::shots(&workspace, consent, &args),
+    }
+}

@@ -1,0 +1,172 @@
+//! Proof that the program is one file: it is copied into an empty folder and started there with
+//! an empty environment, and must serve its page and what the page loads.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+
+use crate::server::{self, Mode};
+use crate::setup::Consent;
+use crate::test::Note;
+use crate::workspace::Workspace;
+
+const START_WITHIN: Duration = Duration::from_secs(60);
+
+#[derive(Deserialize)]
+struct Manifest {
+    files: Vec<File>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    path: String,
+    #[serde(rename = "type")]
+    media_type: String,
+    immutable: bool,
+    encodings: Vec<String>,
+}
+
+/// Ends the server whatever happens to the checks.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing left to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the release build alone and asks it for its health, its first page and every asset.
+///
+/// # Errors
+/// When it does not start, or an answer is not what it should be.
+pub fn check(workspace: &Workspace, consent: Consent) -> anyhow::Result<Note> {
+    let binary = server::build(workspace, Mode::Release, consent)?;
+    let manifest: Manifest =
+        serde_json::from_slice(&std::fs::read(workspace.site().join("manifest.json"))?)?;
+    let folder = tempfile::tempdir()?;
+    let copy = folder.path().join("holdfast");
+    std::fs::copy(&binary, &copy)?;
+
+    let address = free_address()?;
+    let mut server = Running(start(&copy, folder.path(), &address)?);
+    let site = format!("http://{address}");
+    wait_until_healthy(&mut server, &site, folder.path())?;
+    let (page, _) = get(&format!("{site}/"), "text/html")?;
+    let page = String::from_utf8_lossy(&page);
+    for name in ["js", "css"] {
+        let listed = manifest.files.iter().find(|file| {
+            file.path.starts_with("/pkg/holdfast.") && file.path.ends_with(&format!(".{name}"))
+        });
+        let path = &listed
+            .with_context(|| format!("the site has no holdfast.{name}"))?
+            .path;
+        ensure!(
+            page.contains(path.as_str()),
+            "the first page does not load {path}"
+        );
+    }
+    for file in &manifest.files {
+        check_asset(&site, file)?;
+    }
+    Ok(Some(format!(
+        "{} files served from the program itself",
+        manifest.files.len()
+    )))
+}
+
+/// A port that was free a moment ago.
+fn free_address() -> anyhow::Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}
+
+fn start(binary: &Path, folder: &Path, address: &str) -> anyhow::Result<Child> {
+    let log = std::fs::File::create(folder.join("output"))?;
+    Command::new(binary)
+        .args(["serve", "--listen", address])
+        .current_dir(folder)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("{} could not start", binary.display()))
+}
+
+fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow::Result<()> {
+    let deadline = Instant::now() + START_WITHIN;
+    loop {
+        let answer = get(&format!("{site}/healthz"), "");
+        let Err(error) = answer else { return Ok(()) };
+        let ended = server.0.try_wait()?;
+        if ended.is_some() || Instant::now() > deadline {
+            let output = std::fs::read_to_string(folder.join("output")).unwrap_or_default();
+            let how = ended.map_or("is not healthy".to_owned(), |status| {
+                format!("ended ({status})")
+            });
+            bail!("started alone, the program {how}: {error:#}\nIts output:\n{output}");
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn check_asset(site: &str, file: &File) -> anyhow::Result<()> {
+    let url = format!("{site}{}", file.path);
+    let (bytes, answer) = get(&url, &file.media_type)?;
+    ensure!(!bytes.is_empty(), "{url} is empty");
+    let header = |name: &str| {
+        answer
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let caching = header("cache-control");
+    ensure!(
+        caching.contains("immutable") == file.immutable,
+        "{url}: Cache-Control is `{caching}`, and immutable should be {}",
+        file.immutable
+    );
+    let encoding = header("content-encoding");
+    let wanted = file.encodings.first().map_or("", String::as_str);
+    ensure!(
+        encoding == wanted,
+        "{url}: Content-Encoding is `{encoding}` and not `{wanted}`"
+    );
+    Ok(())
+}
+
+type Answer = ureq::http::Response<ureq::Body>;
+
+/// Asks as a browser does, following redirects; anything but 200 and the right type is an error.
+fn get(url: &str, media_type: &str) -> anyhow::Result<(Vec<u8>, Answer)> {
+    let mut answer = ureq::get(url)
+        .header("accept", "text/html,*/*")
+        .header("accept-encoding", "gzip, br")
+        .config()
+        .timeout_global(Some(Duration::from_secs(10)))
+        .build()
+        .call()
+        .with_context(|| url.to_owned())?;
+    ensure!(answer.status() == 200, "{url} answered {}", answer.status());
+    let found = answer
+        .headers()
+        .get("content-type")
+        .and_then(|value| value.to_str().ok());
+    let found = found.unwrap_or_default();
+    ensure!(
+        found.starts_with(media_type),
+        "{url}: Content-Type is `{found}`, not `{media_type}`"
+    );
+    let bytes = answer
+        .body_mut()
+        .with_config()
+        .limit(100 << 20)
+        .read_to_vec()?;
+    Ok((bytes, answer))
+}

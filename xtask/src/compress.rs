@@ -1,0 +1,158 @@
+//! Content hashes, and the compressed forms of a file.
+//!
+//! Compressing is slow at the highest quality, so each result is kept under its content's hash.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use sha2::{Digest, Sha256};
+
+/// SHA-256 in hexadecimal.
+pub fn hash(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// How a file is compressed for the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// Brotli at quality 11.
+    Brotli,
+    /// Gzip at level 9, for the few clients without brotli.
+    Gzip,
+}
+
+impl Encoding {
+    /// In the order in which a server should prefer them.
+    pub const ALL: [Self; 2] = [Self::Brotli, Self::Gzip];
+
+    /// The word of the Content-Encoding header and the end of the file's name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Gzip => "gz",
+        }
+    }
+
+    /// The name that HTTP has for it.
+    pub fn http(self) -> &'static str {
+        match self {
+            Self::Brotli => "br",
+            Self::Gzip => "gzip",
+        }
+    }
+
+    fn compress(self, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+        match self {
+            Self::Brotli => {
+                let params = brotli::enc::BrotliEncoderParams {
+                    quality: 11,
+                    lgwin: 24,
+                    size_hint: bytes.len(),
+                    ..Default::default()
+                };
+                let mut out = Vec::new();
+                brotli::BrotliCompress(&mut &*bytes, &mut out, &params)?;
+                Ok(out)
+            }
+            Self::Gzip => {
+                // No name and no time inside: the same input gives the same bytes.
+                let mut encoder =
+                    flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+                encoder.write_all(bytes)?;
+                encoder.finish()
+            }
+        }
+    }
+}
+
+/// Compressed files of earlier builds.
+pub struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    /// Opens the folder, making it when it is not there.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn open(folder: PathBuf) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        Ok(Self { folder })
+    }
+
+    /// The compressed form; `None` when it would not be smaller.
+    ///
+    /// # Errors
+    /// When the cache cannot be read or written.
+    pub fn get(&self, bytes: &[u8], encoding: Encoding) -> anyhow::Result<Option<Vec<u8>>> {
+        let path = self
+            .folder
+            .join(format!("{}.{}", hash(bytes), encoding.word()));
+        let packed = match std::fs::read(&path) {
+            Ok(packed) => packed,
+            Err(_) => {
+                let packed = encoding.compress(bytes)?;
+                write_whole(&path, &packed)?;
+                packed
+            }
+        };
+        Ok((packed.len() < bytes.len()).then_some(packed))
+    }
+}
+
+/// Writes a file so that an interrupted run leaves the whole of it or nothing.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let write = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("{} cannot be written", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn what_is_compressed_unpacks_to_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = Cache::open(folder.path().join("packed")).expect("a cache");
+        let text = "to be, or not to be; ".repeat(50);
+        for _ in 0..2 {
+            let gzip = cache
+                .get(text.as_bytes(), Encoding::Gzip)
+                .expect("gzip")
+                .expect("smaller");
+            let mut back = String::new();
+            flate2::read::GzDecoder::new(&*gzip)
+                .read_to_string(&mut back)
+                .expect("unpacks");
+            assert_eq!(back, text);
+            let br = cache
+                .get(text.as_bytes(), Encoding::Brotli)
+                .expect("br")
+                .expect("smaller");
+            let mut back = Vec::new();
+            brotli::BrotliDecompress(&mut &*br, &mut back).expect("unpacks");
+            assert_eq!(back, text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_would_grow_is_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = Cache::open(folder.path().to_owned()).expect("a cache");
+        assert_eq!(cache.get(b"x", Encoding::Gzip).expect("gzip"), None);
+    }
+}

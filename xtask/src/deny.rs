@@ -1,0 +1,317 @@
+//! Licences, banned crates and sources, checked against deny.toml.
+//!
+//! cargo-deny reads the same file and does more, but takes longer to compile than everything else
+//! together. Here is the part that the file uses, over what `cargo metadata` says; a key of the
+//! file that is not understood here is refused, so nothing in it is only decoration. Advisories
+//! need a database from the network and are left to cargo-deny where it is installed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+use crate::program::{self, Cargo, say};
+use crate::test::Note;
+use crate::workspace::Workspace;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Rules {
+    graph: Graph,
+    licenses: Licenses,
+    bans: Bans,
+    sources: Sources,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Graph {
+    targets: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Licenses {
+    allow: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Bans {
+    multiple_versions: Allow,
+    wildcards: Deny,
+    allow_wildcard_paths: bool,
+    deny: Vec<Ban>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Ban {
+    #[serde(rename = "crate")]
+    name: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Sources {
+    #[expect(
+        dead_code,
+        reason = "parsing it is the check: `deny` is the only word understood"
+    )]
+    unknown_registry: Deny,
+    #[expect(
+        dead_code,
+        reason = "parsing it is the check: `deny` is the only word understood"
+    )]
+    unknown_git: Deny,
+    allow_registry: Vec<String>,
+}
+
+/// The only answers that these checks know.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Deny {
+    Deny,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Allow {
+    Allow,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    license: Option<String>,
+    source: Option<String>,
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    req: String,
+    path: Option<String>,
+}
+
+/// Checks what can be checked without a network, and advisories where cargo-deny can.
+///
+/// # Errors
+/// With one line per offence.
+pub fn check(workspace: &Workspace) -> anyhow::Result<Note> {
+    let rules = std::fs::read_to_string(workspace.root().join("deny.toml"))
+        .context("deny.toml cannot be read")?;
+    let rules: Rules = toml::from_str(&rules).context("deny.toml is not understood")?;
+    let mut cargo = Cargo::Default.command();
+    cargo
+        .current_dir(workspace.root())
+        .args(["metadata", "--locked", "--format-version", "1"]);
+    for target in &rules.graph.targets {
+        cargo.args(["--filter-platform", target]);
+    }
+    let metadata: Metadata = serde_json::from_slice(&program::output(&mut cargo)?)?;
+    let offences = offences(&rules, &metadata.packages);
+    if !offences.is_empty() {
+        bail!("deny.toml forbids:\n  {}", offences.join("\n  "));
+    }
+    say(&format!(
+        "{} packages as deny.toml allows",
+        metadata.packages.len()
+    ));
+    advisories(workspace)
+}
+
+fn advisories(workspace: &Workspace) -> anyhow::Result<Note> {
+    let cargo_deny = |words: &[&str]| {
+        let mut cargo = Cargo::Default.command();
+        cargo.current_dir(workspace.root()).arg("deny").args(words);
+        cargo
+    };
+    let unchecked = if !program::succeeds(&mut cargo_deny(&["--version"])) {
+        "cargo-deny is not installed (`cargo install --locked cargo-deny`)"
+    } else if !program::succeeds(&mut cargo_deny(&["fetch", "db"])) {
+        "their database is out of reach"
+    } else {
+        program::run(&mut cargo_deny(&["check", "--disable-fetch", "advisories"]))?;
+        return Ok(None);
+    };
+    let note = format!("security advisories NOT checked: {unchecked}");
+    say(&note);
+    Ok(Some(note))
+}
+
+fn offences(rules: &Rules, packages: &[Package]) -> Vec<String> {
+    let Bans {
+        multiple_versions: Allow::Allow,
+        wildcards: Deny::Deny,
+        ..
+    } = &rules.bans;
+    let bans: BTreeMap<&str, &str> = rules
+        .bans
+        .deny
+        .iter()
+        .map(|ban| (ban.name.as_str(), ban.reason.as_str()))
+        .collect();
+    let mut offences = Vec::new();
+    for package in packages {
+        let mut offend =
+            |what: String| offences.push(format!("{} {}: {what}", package.name, package.version));
+        if let Err(what) = licensed(&rules.licenses, package.license.as_deref()) {
+            offend(what);
+        }
+        if let Some(reason) = bans.get(package.name.as_str()) {
+            offend(format!("is banned: {reason}"));
+        }
+        match &package.source {
+            Some(source) if !from_allowed(&rules.sources, source) => {
+                offend(format!("comes from {source}"));
+            }
+            Some(_) => {}
+            // A package of this workspace: what it asks for is ours to write well.
+            None => package
+                .dependencies
+                .iter()
+                .filter(|wanted| wanted.req == "*")
+                .filter(|wanted| !(rules.bans.allow_wildcard_paths && wanted.path.is_some()))
+                .for_each(|wanted| offend(format!("takes any version of {}", wanted.name))),
+        }
+    }
+    offences
+}
+
+fn licensed(rules: &Licenses, license: Option<&str>) -> Result<(), String> {
+    let license = license.ok_or("says no licence")?;
+    let expression =
+        spdx::Expression::parse_mode(license, spdx::ParseMode::LAX).map_err(|error| {
+            format!(
+                "its licence `{license}` is not understood: {}",
+                error.reason
+            )
+        })?;
+    if expression.evaluate(|wanted| rules.allow.contains(&wanted.to_string())) {
+        Ok(())
+    } else {
+        Err(format!("its licence `{license}` is not allowed"))
+    }
+}
+
+fn from_allowed(rules: &Sources, source: &str) -> bool {
+    let registry = source
+        .strip_prefix("registry+")
+        .or_else(|| source.strip_prefix("sparse+"));
+    registry.is_some_and(|registry| {
+        rules
+            .allow_registry
+            .iter()
+            .any(|allowed| allowed == registry)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+    fn rules() -> Rules {
+        toml::from_str(include_str!("../../deny.toml")).expect("deny.toml is understood")
+    }
+
+    fn package(name: &str, license: &str, source: Option<&str>) -> Package {
+        Package {
+            name: name.to_owned(),
+            version: "1.0.0".to_owned(),
+            license: Some(license.to_owned()),
+            source: source.map(str::to_owned),
+            dependencies: Vec::new(),
+        }
+    }
+
+    fn refused(package: Package) -> String {
+        offences(&rules(), &[package]).join("\n")
+    }
+
+    #[test]
+    fn a_licence_must_be_on_the_list_one_of_a_choice_and_all_of_a_sum() {
+        for good in [
+            "MIT",
+            "MIT/Apache-2.0",
+            "GPL-3.0-only OR MIT",
+            "Apache-2.0 WITH LLVM-exception",
+        ] {
+            assert_eq!(
+                refused(package("good", good, Some(CRATES_IO))),
+                "",
+                "{good}"
+            );
+        }
+        for bad in [
+            "GPL-3.0-only",
+            "AGPL-3.0-or-later",
+            "MIT AND GPL-2.0-only",
+            "Whatever",
+        ] {
+            assert!(
+                refused(package("bad", bad, Some(CRATES_IO))).contains("licence"),
+                "{bad}"
+            );
+        }
+        let nothing = Package {
+            license: None,
+            ..package("none", "MIT", Some(CRATES_IO))
+        };
+        assert_eq!(refused(nothing), "none 1.0.0: says no licence");
+    }
+
+    #[test]
+    fn only_the_public_registry_is_a_source() {
+        let git = package("forked", "MIT", Some("git+https://example.org/forked#0123"));
+        assert!(refused(git).contains("comes from git+https://example.org/forked"));
+        let other = package("other", "MIT", Some("registry+https://example.org/index"));
+        assert!(refused(other).contains("comes from"));
+    }
+
+    #[test]
+    fn a_banned_crate_is_named_with_the_reason() {
+        let banned = refused(package("mysqlclient-src", "MIT", Some(CRATES_IO)));
+        assert!(
+            banned.contains("is banned") && banned.contains("GPL"),
+            "{banned}"
+        );
+    }
+
+    #[test]
+    fn our_packages_say_which_versions_they_want() {
+        let wants = |req: &str, path: Option<&str>| {
+            let wanted = Dependency {
+                name: "serde".to_owned(),
+                req: req.to_owned(),
+                path: path.map(str::to_owned),
+            };
+            refused(Package {
+                dependencies: vec![wanted],
+                ..package("ours", "Apache-2.0", None)
+            })
+        };
+        assert_eq!(wants("^1", None), "");
+        assert_eq!(wants("*", Some("/somewhere")), "");
+        assert!(wants("*", None).contains("any version of serde"));
+    }
+
+    #[test]
+    fn a_rule_that_is_not_checked_is_refused() {
+        let more = format!(
+            "{}\n[advisories]\nyanked = \"deny\"\n",
+            include_str!("../../deny.toml")
+        );
+        assert!(toml::from_str::<Rules>(&more).is_err());
+    }
+}

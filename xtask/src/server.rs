@@ -1,0 +1,82 @@
+//! The server: built with the site inside, and started.
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context;
+
+use crate::program::{self, Cargo};
+use crate::setup::{self, Consent};
+use crate::site;
+use crate::workspace::Workspace;
+
+/// How much time the build takes to make the result small and fast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// What is installed and tested.
+    Release,
+    /// What a developer waits for.
+    Dev,
+}
+
+impl Mode {
+    /// For names of folders.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dev => "dev",
+        }
+    }
+}
+
+/// Builds the site, then the server with the site inside, and returns the program's path.
+///
+/// # Errors
+/// When something is missing that cannot be installed, or a step fails.
+pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
+    setup::ensure(setup::BUILD, consent)?;
+    let site = site::build(workspace, mode, consent)?;
+    let mut cargo = Cargo::Default.command();
+    cargo
+        .current_dir(workspace.root())
+        .env("HOLDFAST_SITE", &site)
+        .args(["build", "--package", "server", "--bin", "holdfast"]);
+    let folder = match mode {
+        Mode::Release => {
+            cargo.arg("--release");
+            "release"
+        }
+        Mode::Dev => "debug",
+    };
+    program::run(&mut cargo)?;
+    Ok(workspace.target().join(folder).join("holdfast"))
+}
+
+/// The command that starts the program with its data in ./data.
+pub fn serve(workspace: &Workspace, binary: &std::path::Path, args: &[String]) -> Command {
+    let mut command = Command::new(binary);
+    // The data folder is `./data` by the program's own default.
+    command
+        .current_dir(workspace.root())
+        .arg("serve")
+        .args(args);
+    command
+}
+
+/// Builds, then becomes the server: its output, its signals and its exit status are the user's.
+///
+/// # Errors
+/// When the build fails or the program cannot start.
+pub fn run(
+    workspace: &Workspace,
+    mode: Mode,
+    consent: Consent,
+    args: &[String],
+) -> anyhow::Result<()> {
+    let binary = build(workspace, mode, consent)?;
+    let mut command = serve(workspace, &binary, args);
+    program::say(&format!("starting {}", binary.display()));
+    let error = command.exec();
+    Err(error).with_context(|| format!("{} could not start", binary.display()))
+}

@@ -1,0 +1,269 @@
+//! What the machine must have: looked for by use, installed from Debian's packages with consent.
+//!
+//! Nothing here starts a service: while packages are installed, a policy-rc.d forbids it.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::program::{self, Cargo};
+
+/// Something that a step cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Finds the MariaDB client library.
+    PkgConfig,
+    /// PostgreSQL's client library.
+    Libpq,
+    /// MariaDB's client library.
+    Libmariadb,
+    /// A PostgreSQL server for the tests.
+    Postgres,
+    /// A MariaDB server for the tests.
+    MariaDb,
+    /// A browser for the tests.
+    Chromium,
+    /// Debian's second Rust compiler, the way to WebAssembly where rustup has none.
+    RustcWeb,
+    /// The Cargo that belongs to it.
+    CargoWeb,
+    /// The standard library's source that belongs to it.
+    RustWebSrc,
+    /// The linter that belongs to it.
+    RustWebClippy,
+    /// The linker for WebAssembly.
+    Lld,
+}
+
+/// What a build of the server needs.
+pub const BUILD: &[Need] = &[Need::PkgConfig, Need::Libpq, Need::Libmariadb];
+
+impl Need {
+    /// Debian's package.
+    fn package(self) -> &'static str {
+        match self {
+            Self::PkgConfig => "pkg-config",
+            Self::Libpq => "libpq-dev",
+            Self::Libmariadb => "libmariadb-dev",
+            Self::Postgres => "postgresql",
+            Self::MariaDb => "mariadb-server",
+            Self::Chromium => "chromium",
+            Self::RustcWeb => "rustc-web",
+            Self::CargoWeb => "cargo-web",
+            Self::RustWebSrc => "rust-web-src",
+            Self::RustWebClippy => "rust-web-clippy",
+            Self::Lld => "lld-19",
+        }
+    }
+
+    /// What it is for, as the person who is asked reads it.
+    fn purpose(self) -> &'static str {
+        match self {
+            Self::PkgConfig => "finds libraries, to build",
+            Self::Libpq => "PostgreSQL's client library, to build",
+            Self::Libmariadb => "MariaDB's client library, to build",
+            Self::Postgres => "a PostgreSQL server, to test",
+            Self::MariaDb => "a MariaDB server, to test",
+            Self::Chromium => "a browser, to test",
+            Self::RustcWeb => "a Rust compiler for WebAssembly, to build",
+            Self::CargoWeb => "its Cargo, to build",
+            Self::RustWebSrc => "its standard library, to build",
+            Self::RustWebClippy => "its linter, to test",
+            Self::Lld => "a linker for WebAssembly, to build",
+        }
+    }
+
+    /// Looks for the thing itself, so that another system's way to install it counts too.
+    fn is_met(self) -> bool {
+        let pkg_config =
+            |name: &str| program::succeeds(Command::new("pkg-config").args(["--exists", name]));
+        match self {
+            Self::PkgConfig => program::find("pkg-config").is_some(),
+            Self::Libpq => program::succeeds(Command::new("pg_config").arg("--includedir")),
+            Self::Libmariadb => pkg_config("libmariadb") || pkg_config("mysqlclient"),
+            Self::Postgres => program::find("postgres").is_some() || postgres_of_debian(),
+            Self::MariaDb => program::find("mariadbd").is_some(),
+            Self::Chromium => program::find("chromium").is_some(),
+            Self::RustcWeb | Self::CargoWeb | Self::RustWebSrc | Self::RustWebClippy => {
+                debian_has(self.package())
+            }
+            Self::Lld => program::find("wasm-ld-19").is_some(),
+        }
+    }
+}
+
+/// Debian keeps the server's programs out of PATH, in a folder per version.
+fn postgres_of_debian() -> bool {
+    let Ok(versions) = std::fs::read_dir("/usr/lib/postgresql") else {
+        return false;
+    };
+    versions
+        .flatten()
+        .any(|version| version.path().join("bin/postgres").exists())
+}
+
+fn debian_has(package: &str) -> bool {
+    let mut query = Command::new("dpkg-query");
+    query.args(["--show", "--showformat=${db:Status-Status}", package]);
+    program::output(&mut query).is_ok_and(|status| status == b"installed")
+}
+
+/// Whether system packages may be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Said beforehand.
+    Given,
+    /// To be asked for.
+    Ask,
+}
+
+impl Consent {
+    /// `--yes`, or CI=true.
+    pub fn from_flag(yes: bool) -> Self {
+        let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+        if yes || ci { Self::Given } else { Self::Ask }
+    }
+
+    fn obtain(self, question: &str) -> anyhow::Result<()> {
+        if self == Self::Given {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            bail!("nobody is there to be asked; --yes installs them without a question");
+        }
+        eprint!("{question} [y/N] ");
+        std::io::stderr().flush()?;
+        let mut answer = String::new();
+        std::io::stdin().lock().read_line(&mut answer)?;
+        match answer.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => Ok(()),
+            _ => bail!("not installed, as you wished"),
+        }
+    }
+}
+
+/// Makes sure that every need is met, installing what is missing.
+///
+/// # Errors
+/// When something is missing and cannot be installed here; the error says what and how to get it.
+pub fn ensure(needs: &[Need], consent: Consent) -> anyhow::Result<()> {
+    let missing: Vec<Need> = needs
+        .iter()
+        .copied()
+        .filter(|need| !need.is_met())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    install(&missing, consent).with_context(|| lacking(&missing))?;
+    let left: Vec<Need> = missing.into_iter().filter(|need| !need.is_met()).collect();
+    if !left.is_empty() {
+        bail!(
+            "{}: the packages are installed, yet these are not found",
+            lacking(&left)
+        );
+    }
+    Ok(())
+}
+
+fn lacking(missing: &[Need]) -> String {
+    let mut text = String::from("this is missing:\n");
+    for need in missing {
+        text.push_str(&format!("  {:<16} {}\n", need.package(), need.purpose()));
+    }
+    text.push_str(&format!(
+        "On Debian and Ubuntu: sudo apt-get install --no-install-recommends {}\n\
+         Elsewhere: the same from your system's packages. Then run this again.\n\
+         Why xtask did not install it",
+        packages(missing).join(" ")
+    ));
+    text
+}
+
+fn packages(needs: &[Need]) -> Vec<&'static str> {
+    needs.iter().map(|need| need.package()).collect()
+}
+
+/// The trap takes the policy away even when the installation is interrupted.
+const INSTALL: &str = r#"set -e
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  trap 'exit 130' INT TERM HUP
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -q -y --no-install-recommends "$@"
+"#;
+
+fn install(missing: &[Need], consent: Consent) -> anyhow::Result<()> {
+    if program::find("apt-get").is_none() {
+        bail!("there is no apt-get here");
+    }
+    let mut command = if rustix::process::geteuid().is_root() {
+        Command::new("sh")
+    } else if program::find("sudo").is_some() {
+        let mut sudo = Command::new("sudo");
+        sudo.arg("sh");
+        sudo
+    } else {
+        bail!("you are not root, and there is no sudo");
+    };
+    eprintln!("These system packages are missing:");
+    for need in missing {
+        eprintln!("  {:<16} {}", need.package(), need.purpose());
+    }
+    consent.obtain("Install them with apt-get (no service is started)?")?;
+    command
+        .args(["-c", INSTALL, "install"])
+        .args(packages(missing));
+    let status = command.status().context("apt-get could not start")?;
+    if !status.success() {
+        bail!("apt-get failed ({status}); its own words are above");
+    }
+    Ok(())
+}
+
+/// Makes sure that a component of the Rust toolchain is there: `cargo WORD --version` works.
+///
+/// # Errors
+/// When it is missing and rustup cannot add it.
+pub fn component(name: &str, word: &str) -> anyhow::Result<()> {
+    let works = || program::succeeds(Cargo::Default.command().args([word, "--version"]));
+    if works() {
+        return Ok(());
+    }
+    let added = program::run(Command::new("rustup").args(["component", "add", name]));
+    if works() {
+        return Ok(());
+    }
+    added.with_context(|| {
+        format!("`cargo {word}` is missing; `rustup component add {name}` brings it")
+    })?;
+    bail!("rustup added {name}, yet `cargo {word}` does not work")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said_with_the_way_to_get_it() {
+        insta::assert_snapshot!(lacking(&[Need::Libpq, Need::Chromium]), @r"
+        this is missing:
+          libpq-dev        PostgreSQL's client library, to build
+          chromium         a browser, to test
+        On Debian and Ubuntu: sudo apt-get install --no-install-recommends libpq-dev chromium
+        Elsewhere: the same from your system's packages. Then run this again.
+        Why xtask did not install it
+        ");
+    }
+
+    #[test]
+    fn the_installation_script_is_valid_shell() {
+        program::output(Command::new("sh").args(["-n", "-c", INSTALL])).expect("valid shell");
+    }
+}

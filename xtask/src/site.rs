@@ -1,0 +1,184 @@
+//! The finished site in `target/site`: files under their names on the web, their compressed
+//! forms, and `manifest.json`, from which the server's build embeds them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::assets::{self, Asset, Place};
+use crate::compress::{Cache, Encoding, write_whole};
+use crate::server::Mode;
+use crate::setup::Consent;
+use crate::wasm::OUTPUT_NAME;
+use crate::workspace::Workspace;
+use crate::{css, program, wasm};
+
+/// Browsers and robots ask for these at the root, whatever a page says.
+const AT_ROOT: [&str; 2] = ["favicon.ico", "robots.txt"];
+
+/// What the server's build reads.
+#[derive(Serialize)]
+struct Manifest {
+    files: Vec<Entry>,
+    /// From a name without hash to the path on the web.
+    names: BTreeMap<String, String>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    /// The path on the web and, below the site's folder, on disk.
+    path: String,
+    #[serde(rename = "type")]
+    media_type: &'static str,
+    /// Half of the content's SHA-256 in hexadecimal: changes when the content does.
+    hash: String,
+    /// Whether a browser may keep it for ever.
+    immutable: bool,
+    /// Content-Encoding words; the file lies beside this one with `.br` and `.gz` added.
+    encodings: Vec<&'static str>,
+}
+
+/// Builds the site and returns its folder. An unchanged site keeps its files as they are, so that
+/// the server is not built again.
+///
+/// # Errors
+/// When a step fails, or a file cannot be written.
+pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
+    let pkg = wasm::build(workspace, mode, consent)?;
+    let sheet = css::build(workspace, mode)?;
+    let mut found = program_files(&pkg)?;
+    let sheet_bytes =
+        std::fs::read(&sheet).with_context(|| format!("{} cannot be read", sheet.display()))?;
+    found.push(Asset::new(
+        format!("{OUTPUT_NAME}.css"),
+        sheet_bytes,
+        Place::Hashed,
+    )?);
+    found.extend(public_files(&workspace.root().join("public"))?);
+
+    let cache = match mode {
+        Mode::Release => Some(Cache::open(workspace.cache().join("compressed"))?),
+        Mode::Dev => None,
+    };
+    let site = workspace.site();
+    let fresh = site.with_extension("new");
+    assets::empty_folder(&fresh)?;
+    let manifest = write_site(&fresh, &found, cache.as_ref())?;
+    if std::fs::read(site.join("manifest.json")).is_ok_and(|old| old == manifest) {
+        std::fs::remove_dir_all(&fresh)?;
+    } else {
+        assets::empty_folder(&site)?;
+        std::fs::rename(&fresh, &site)
+            .with_context(|| format!("{} cannot be replaced", site.display()))?;
+        program::say(&format!("the site is in {}", site.display()));
+    }
+    Ok(site)
+}
+
+/// What wasm-bindgen made: the script, the program, and scripts that dependencies brought along.
+fn program_files(pkg: &Path) -> anyhow::Result<Vec<Asset>> {
+    let wasm = format!("{OUTPUT_NAME}_bg.wasm");
+    below(pkg, |name| {
+        if name == wasm {
+            (format!("{OUTPUT_NAME}.wasm"), Place::Hashed)
+        } else if name.contains('/') {
+            // The script imports these by name, relative to itself.
+            (name, Place::Named)
+        } else {
+            (name, Place::Hashed)
+        }
+    })
+}
+
+fn public_files(public: &Path) -> anyhow::Result<Vec<Asset>> {
+    if !public.exists() {
+        return Ok(Vec::new());
+    }
+    below(public, |name| {
+        let place = if AT_ROOT.contains(&name.as_str()) {
+            Place::Root
+        } else {
+            Place::Hashed
+        };
+        (name, place)
+    })
+}
+
+fn below(folder: &Path, place: impl Fn(String) -> (String, Place)) -> anyhow::Result<Vec<Asset>> {
+    let mut found = Vec::new();
+    for file in assets::files_below(folder)? {
+        let relative = file.strip_prefix(folder)?;
+        let name = relative
+            .to_str()
+            .with_context(|| format!("{} has a name that is not UTF-8", file.display()))?;
+        let (name, place) = place(name.to_owned());
+        let bytes =
+            std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        found.push(Asset::new(name, bytes, place)?);
+    }
+    Ok(found)
+}
+
+/// Writes every file and the manifest, and returns the manifest's bytes.
+fn write_site(site: &Path, found: &[Asset], cache: Option<&Cache>) -> anyhow::Result<Vec<u8>> {
+    let mut manifest = Manifest {
+        files: Vec::new(),
+        names: BTreeMap::new(),
+    };
+    for asset in found {
+        let path = asset.path();
+        let disk = site.join(path.trim_start_matches('/'));
+        write_whole(&disk, &asset.bytes)?;
+        let mut encodings = Vec::new();
+        if let Some(cache) = cache.filter(|_| asset.kind.compressible) {
+            for encoding in Encoding::ALL {
+                if let Some(packed) = cache.get(&asset.bytes, encoding)? {
+                    let mut name = disk.clone().into_os_string();
+                    name.push(format!(".{}", encoding.word()));
+                    write_whole(Path::new(&name), &packed)?;
+                    encodings.push(encoding.http());
+                }
+            }
+        }
+        manifest.names.insert(asset.name.clone(), path.clone());
+        manifest.files.push(Entry {
+            path,
+            media_type: asset.kind.media_type,
+            hash: asset.hash(),
+            immutable: asset.place == Place::Hashed,
+            encodings,
+        });
+    }
+    let bytes = serde_json::to_vec_pretty(&manifest)?;
+    write_whole(&site.join("manifest.json"), &bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_names_each_file_its_kind_and_its_encodings() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = Cache::open(folder.path().join("cache")).expect("a cache");
+        let site = folder.path().join("site");
+        let text = "body { color: black }\n".repeat(20);
+        let asset = |name: &str, text: &str, place| {
+            Asset::new(name.to_owned(), text.as_bytes().to_vec(), place).expect("a known kind")
+        };
+        let found = [
+            asset("holdfast.css", &text, Place::Hashed),
+            asset("robots.txt", "User-agent: *", Place::Root),
+            asset("logo.png", "not compressed", Place::Hashed),
+        ];
+        let bytes = write_site(&site, &found, Some(&cache)).expect("written");
+        insta::assert_snapshot!(String::from_utf8(bytes).expect("JSON"));
+        let sheet = site.join(found[0].path().trim_start_matches('/'));
+        assert_eq!(std::fs::read_to_string(&sheet).expect("the sheet"), text);
+        assert!(sheet.with_extension("css.br").exists());
+        assert!(sheet.with_extension("css.gz").exists());
+    }
+}
