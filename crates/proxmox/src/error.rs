@@ -42,8 +42,8 @@ pub enum Error {
         /// Whether the request may have arrived all the same.
         sent: bool,
     },
-    /// The connection could not be made safe.
-    #[error("The certificate of Proxmox at {address} is not trusted.")]
+    /// The connection could not be made safe: most often the certificate is not trusted.
+    #[error("No safe connection to Proxmox at {address}: its certificate may not be trusted.")]
     Tls {
         /// Scheme, host and port that were tried.
         address: String,

@@ -4,7 +4,7 @@
 use std::{error::Error as StdError, io, time::Duration};
 
 use hyper::ext::ReasonPhrase;
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, Response, Url, header::CONTENT_LENGTH};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -102,6 +102,10 @@ impl Client {
         if matches!(call.method, Method::POST | Method::PUT) {
             // A form of known length: Proxmox refuses chunked bodies.
             request = request.form(call.params.pairs());
+            if call.params.is_empty() {
+                // Hyper leaves the length out where nothing follows.
+                request = request.header(CONTENT_LENGTH, 0);
+            }
         } else if !call.params.is_empty() {
             request = request.query(call.params.pairs());
         }

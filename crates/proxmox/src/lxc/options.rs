@@ -96,7 +96,8 @@ pub struct CreateLxc {
     pub unprivileged: bool,
     /// The pool to put it into.
     pub pool: Option<String>,
-    /// Public keys for root's SSH login, one in each entry; no comments.
+    /// Public keys for root's SSH login, one in each entry; no lines with
+    /// comments.
     pub ssh_public_keys: Vec<String>,
     /// Everything else.
     pub options: LxcOptions,
