@@ -1,1 +1,26 @@
-//! The words of the domain: values, views and their parsers, for server and browser alike.
+//! The words of the domain: values that cannot be wrong, the views that pages and answers show,
+//! and the parsers of forms. No I/O; compiles to WebAssembly, so that a form and the server refuse
+//! the same input with the same words.
+
+pub mod containers;
+pub mod env;
+pub mod error;
+pub mod events;
+pub mod ids;
+pub mod image;
+pub mod jobs;
+pub mod names;
+pub mod net;
+pub mod nodes;
+pub mod page;
+pub mod services;
+pub mod session;
+pub mod sites;
+pub mod sizes;
+pub mod text;
+pub mod time;
+pub mod users;
+
+pub use error::{Error, FieldError, Fields, Invalid, Kind};
+pub use ids::{ClusterId, ContainerId, JobId, ServiceId, SiteId, UserId};
+pub use time::Timestamp;

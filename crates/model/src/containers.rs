@@ -1,0 +1,524 @@
+//! Containers: what should be, what was given, and what is shown.
+
+use std::{fmt, net::Ipv4Addr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ContainerId, FieldError, Fields, Invalid, JobId, SiteId, Timestamp,
+    env::EnvVars,
+    image::{ImageRef, TemplateName},
+    jobs::JobKind,
+    names::{Domain, Label, NodeName, Username},
+    net::{Mac, PortRange},
+    services::{ServiceForm, ServiceSpec, ServiceView},
+    sizes::{Bytes, Cores, DiskGib, MemoryMib},
+    text::{Description, Entrypoint},
+    users::{Limits, Usage},
+};
+
+/// The most services that one container may offer.
+pub const MAX_SERVICES: usize = 50;
+
+/// What a container is made from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Source {
+    /// A system template that lies on the site's template storage.
+    Template(TemplateName),
+    /// An OCI image that is pulled when it is needed.
+    Image(ImageRef),
+}
+
+impl FromStr for Source {
+    type Err = Invalid;
+
+    /// A name that ends like an archive is a template; all else is an image reference, which must
+    /// be one that Proxmox can pull.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Invalid::new(
+                "Choose a template, or type an image such as nginx:1.27.",
+            ));
+        }
+        if !text.contains('/')
+            && let Ok(template) = text.parse()
+        {
+            return Ok(Self::Template(template));
+        }
+        let image: ImageRef = text.parse()?;
+        image.pullable()?;
+        Ok(Self::Image(image))
+    }
+}
+
+impl TryFrom<String> for Source {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Source> for String {
+    fn from(source: Source) -> Self {
+        source.to_string()
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Template(name) => name.fmt(f),
+            Self::Image(image) => image.fmt(f),
+        }
+    }
+}
+
+/// Everything about a container that a person decides and may later change, and its source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerSpec {
+    /// What it is made from; fixed once made.
+    pub source: Source,
+    /// Processor cores.
+    pub cores: Cores,
+    /// Memory.
+    pub memory: MemoryMib,
+    /// Size of its disk; fixed once made.
+    pub disk: DiskGib,
+    /// Environment, over that of the image.
+    pub env: EnvVars,
+    /// What runs in place of the image's own command.
+    pub entrypoint: Option<Entrypoint>,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// What it offers.
+    pub services: Vec<ServiceSpec>,
+}
+
+/// A container that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewContainer {
+    /// The site.
+    pub site: SiteId,
+    /// Its name, unique on the site.
+    pub name: Label,
+    /// The rest.
+    pub spec: ContainerSpec,
+}
+
+/// A change of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditContainer {
+    /// The version that the person saw; a change since then is a conflict.
+    pub version: i64,
+    /// Everything as it should be; source and disk must be as they are.
+    pub spec: ContainerSpec,
+    /// Whether to restart when a value takes effect only then.
+    pub restart: bool,
+}
+
+/// Turning a container on and off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Power {
+    /// Start it.
+    Start,
+    /// Shut it down.
+    Stop,
+    /// Shut it down and start it.
+    Restart,
+}
+
+impl Power {
+    /// The job that does it.
+    pub fn job(self) -> JobKind {
+        match self {
+            Self::Start => JobKind::Start,
+            Self::Stop => JobKind::Stop,
+            Self::Restart => JobKind::Restart,
+        }
+    }
+}
+
+/// What a container is, computed from what should be and what is observed; never stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Its creation is queued or under way.
+    Creating,
+    /// It runs.
+    Running,
+    /// It is there and does not run.
+    Stopped,
+    /// Its creation failed or was cancelled; nothing of it runs.
+    Failed,
+    /// It was made, and its cluster no longer knows it.
+    Missing,
+    /// Its cluster or node does not answer.
+    Unreachable,
+}
+
+impl Status {
+    /// Every status, in the order of filters.
+    pub const ALL: [Self; 6] = [
+        Self::Running,
+        Self::Stopped,
+        Self::Creating,
+        Self::Failed,
+        Self::Missing,
+        Self::Unreachable,
+    ];
+
+    /// The word on pages and in addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Creating => "creating",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Missing => "missing",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or(Invalid::new("There is no such status."))
+    }
+}
+
+/// The job that is at work on a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Activity {
+    /// The job.
+    pub job: JobId,
+    /// What it does.
+    pub kind: JobKind,
+}
+
+/// A container as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerRow {
+    /// The container.
+    pub id: ContainerId,
+    /// Its name.
+    pub name: Label,
+    /// Its site's name.
+    pub site: Label,
+    /// Its site's domain.
+    pub domain: Domain,
+    /// What it is now.
+    pub status: Status,
+    /// The job at work on it.
+    pub activity: Option<Activity>,
+    /// Whose it is.
+    pub owner: Username,
+    /// What it was made from.
+    pub source: Source,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// The first web service's link, if it has one.
+    pub link: Option<String>,
+    /// Processor cores.
+    pub cores: Cores,
+    /// Memory.
+    pub memory: MemoryMib,
+    /// When it was asked for.
+    pub created: Timestamp,
+}
+
+/// What the cluster says of a container now.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// Share of its cores in use, 0 to 1.
+    pub cpu: f64,
+    /// Memory in use.
+    pub memory: Bytes,
+    /// Disk in use.
+    pub disk: Bytes,
+    /// Seconds since it started.
+    pub uptime: u64,
+}
+
+/// A container as its own page shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContainerView {
+    /// What lists show.
+    pub row: ContainerRow,
+    /// Its version, for a change.
+    pub version: i64,
+    /// As it should be.
+    pub spec: ContainerSpec,
+    /// Its services with what was given to them.
+    pub services: Vec<ServiceView>,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The node it was put on.
+    pub node: NodeName,
+    /// Its number on the cluster.
+    pub vmid: u32,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// Whether it should run.
+    pub wished_running: bool,
+    /// Whether a changed value takes effect only after a restart.
+    pub restart_needed: bool,
+    /// What the cluster says; none while it does not run or is not known.
+    pub observed: Option<Observed>,
+    /// When the cluster was last heard.
+    pub observed_at: Option<Timestamp>,
+    /// Why the cluster does not answer, in one sentence.
+    pub trouble: Option<String>,
+    /// Why the creation failed, in one sentence, and the job.
+    pub failure: Option<(JobId, String)>,
+}
+
+/// What the containers' list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SortKey {
+    /// By name.
+    #[default]
+    Name,
+    /// By age.
+    Created,
+    /// By owner's name.
+    Owner,
+    /// By memory.
+    Memory,
+    /// By address.
+    Address,
+}
+
+impl SortKey {
+    /// Every key.
+    pub const ALL: [Self; 5] = [
+        Self::Name,
+        Self::Created,
+        Self::Owner,
+        Self::Memory,
+        Self::Address,
+    ];
+
+    /// The word in addresses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Created => "created",
+            Self::Owner => "owner",
+            Self::Memory => "memory",
+            Self::Address => "address",
+        }
+    }
+}
+
+/// An order: a key, downwards or not. In addresses `name` or `-created`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sort {
+    /// What to sort by.
+    pub key: SortKey,
+    /// Largest first.
+    pub down: bool,
+}
+
+impl fmt::Display for Sort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}{}",
+            if self.down { "-" } else { "" },
+            self.key.as_str()
+        )
+    }
+}
+
+impl FromStr for Sort {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (down, word) = text
+            .strip_prefix('-')
+            .map_or((false, text), |rest| (true, rest));
+        SortKey::ALL
+            .into_iter()
+            .find(|key| key.as_str() == word)
+            .map(|key| Self { key, down })
+            .ok_or(Invalid::new("There is no such order."))
+    }
+}
+
+/// Which containers to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerQuery {
+    /// Only those of this site.
+    pub site: Option<Label>,
+    /// Only those with this status.
+    pub status: Option<Status>,
+    /// Only those whose name, owner, source or address has this in it.
+    pub q: String,
+    /// The order.
+    pub sort: Sort,
+    /// The page, from 1.
+    pub page: u32,
+}
+
+/// What the form for a new container offers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CreateOptions {
+    /// A name that is free.
+    pub suggested_name: Label,
+    /// The sites to choose from.
+    pub sites: Vec<SiteOption>,
+    /// The person's limits.
+    pub limits: Limits,
+    /// What the person uses of them.
+    pub usage: Usage,
+}
+
+/// A site as the form for a new container offers it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SiteOption {
+    /// The site.
+    pub id: SiteId,
+    /// Its name.
+    pub name: Label,
+    /// Its domain.
+    pub domain: Domain,
+    /// The node that a container would be put on now; none when the cluster does not answer.
+    pub node: Option<NodeName>,
+    /// The templates that lie on its template storage.
+    pub templates: Vec<TemplateName>,
+    /// The ports that services are given.
+    pub ports: PortRange,
+}
+
+/// The form of a container, for making and for changing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerForm {
+    /// The site's key.
+    pub site: String,
+    /// The name.
+    pub name: String,
+    /// A template's name or an image reference.
+    pub source: String,
+    /// Processor cores.
+    pub cores: String,
+    /// Memory, such as `512 MiB` or `2G`.
+    pub memory: String,
+    /// Disk, such as `8 GiB`.
+    pub disk: String,
+    /// `NAME=value`, one a line.
+    #[serde(default)]
+    pub env: String,
+    /// What runs in place of the image's own command; may be empty.
+    #[serde(default)]
+    pub entrypoint: String,
+    /// What it is for; may be empty.
+    #[serde(default)]
+    pub description: String,
+    /// What it offers.
+    #[serde(default)]
+    pub services: Vec<ServiceForm>,
+}
+
+impl ContainerForm {
+    /// The container that is asked for, or the refusals by field.
+    ///
+    /// # Errors
+    /// Every field that needs another value.
+    pub fn parse(&self) -> Result<NewContainer, Vec<FieldError>> {
+        let mut fields = Fields::default();
+        let site = fields.parse("site", &self.site);
+        let name = fields.parse("name", &self.name);
+        let source = fields.parse("source", &self.source);
+        let cores = fields.parse("cores", &self.cores);
+        let memory = fields.parse("memory", &self.memory);
+        let disk = fields.parse("disk", &self.disk);
+        let env = fields.parse("env", &self.env);
+        let entrypoint = fields.optional("entrypoint", &self.entrypoint);
+        let description = fields.optional("description", &self.description);
+        let services = self.parse_services(&mut fields);
+        let new = (|| {
+            let spec = ContainerSpec {
+                source: source?,
+                cores: cores?,
+                memory: memory?,
+                disk: disk?,
+                env: env?,
+                entrypoint: entrypoint?,
+                description: description?,
+                services,
+            };
+            Some(NewContainer {
+                site: site?,
+                name: name?,
+                spec,
+            })
+        })();
+        fields.finish(new)
+    }
+
+    fn parse_services(&self, fields: &mut Fields) -> Vec<ServiceSpec> {
+        if self.services.len() > MAX_SERVICES {
+            fields.refuse(
+                "services",
+                format!("A container offers at most {MAX_SERVICES} services."),
+            );
+            return Vec::new();
+        }
+        let mut services = Vec::new();
+        for (index, form) in self.services.iter().enumerate() {
+            let prefix = format!("services.{index}");
+            match form.parse() {
+                Ok(service) if services.contains(&service) => {
+                    fields.refuse(&format!("{prefix}.port"), "This service is there already.");
+                }
+                Ok(service) => services.push(service),
+                Err(refusals) => fields.extend(&prefix, refusals),
+            }
+        }
+        services
+    }
+}
+
+impl From<&ContainerView> for ContainerForm {
+    fn from(view: &ContainerView) -> Self {
+        Self {
+            // A change keeps the site; the parser wants some key there.
+            site: "1".to_owned(),
+            name: view.row.name.to_string(),
+            source: view.spec.source.to_string(),
+            cores: view.spec.cores.to_string(),
+            memory: view.spec.memory.to_string(),
+            disk: view.spec.disk.to_string(),
+            env: view.spec.env.to_string(),
+            entrypoint: view
+                .spec
+                .entrypoint
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            description: view
+                .spec
+                .description
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            services: view.services.iter().map(ServiceForm::from).collect(),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Pages of long lists. 50 rows a page; a list is never sent whole.
+
+use serde::{Deserialize, Serialize};
+
+/// Rows on one page.
+pub const PAGE_ROWS: u32 = 50;
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// At most [`PAGE_ROWS`] rows.
+    pub rows: Vec<T>,
+    /// Rows on all pages together.
+    pub total: u64,
+    /// This page's number, from 1.
+    pub page: u32,
+}
+
+impl<T> Page<T> {
+    /// How many pages there are; at least one.
+    pub fn pages(&self) -> u32 {
+        u32::try_from(self.total.div_ceil(u64::from(PAGE_ROWS)))
+            .unwrap_or(u32::MAX)
+            .max(1)
+    }
+
+    /// The same page with every row changed.
+    pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            rows: self.rows.into_iter().map(f).collect(),
+            total: self.total,
+            page: self.page,
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Sites: a network on a cluster with its domain, addresses and ports.
+
+use std::{net::Ipv4Addr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ClusterId, FieldError, Fields, Invalid, SiteId,
+    names::{BridgeName, Domain, Label, StorageName},
+    net::{AddressRange, Cidr, PortRange, parse_ipv4},
+};
+
+/// The numbers that a site's containers may have on their cluster (`100` to `999999999`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmidRange {
+    /// The lowest.
+    pub first: u32,
+    /// The highest.
+    pub last: u32,
+}
+
+impl FromStr for VmidRange {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || Invalid::new("Use two numbers from 100 to 999999999, such as 1000-1999.");
+        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
+        let number = |text: &str| text.trim().parse::<u32>().map_err(|_| refusal());
+        let (first, last) = (number(first)?, number(last)?);
+        if !(100..=999_999_999).contains(&first) || last > 999_999_999 || first > last {
+            return Err(refusal());
+        }
+        Ok(Self { first, last })
+    }
+}
+
+impl std::fmt::Display for VmidRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}-{}", self.first, self.last)
+    }
+}
+
+/// A site as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteSpec {
+    /// The site's name, part of addresses of pages.
+    pub name: Label,
+    /// The domain of its containers' names.
+    pub domain: Domain,
+    /// The cluster that it is on.
+    pub cluster: ClusterId,
+    /// The bridge that containers are attached to.
+    pub bridge: BridgeName,
+    /// The network.
+    pub network: Cidr,
+    /// The way out of the network.
+    pub gateway: Ipv4Addr,
+    /// The addresses that containers are given.
+    pub range: AddressRange,
+    /// Where templates and images are kept.
+    pub template_storage: StorageName,
+    /// Where containers' disks are made.
+    pub volume_storage: StorageName,
+    /// The numbers that containers have on the cluster.
+    pub vmids: VmidRange,
+    /// The ports that TCP and UDP services are given.
+    pub ports: PortRange,
+}
+
+/// A site as lists and its page show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteRow {
+    /// The site.
+    pub id: SiteId,
+    /// As it should be.
+    pub spec: SiteSpec,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// How many containers it has.
+    pub containers: u32,
+    /// How many addresses are free.
+    pub addresses_free: u32,
+}
+
+/// The form of a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteForm {
+    /// The site's name.
+    pub name: String,
+    /// The domain of its containers' names.
+    pub domain: String,
+    /// The cluster's key.
+    pub cluster: String,
+    /// The bridge.
+    pub bridge: String,
+    /// The network, such as `10.20.0.0/16`.
+    pub network: String,
+    /// The gateway's address.
+    pub gateway: String,
+    /// The addresses for containers, such as `10.20.0.100-10.20.0.250`.
+    pub range: String,
+    /// Where templates are kept.
+    pub template_storage: String,
+    /// Where disks are made.
+    pub volume_storage: String,
+    /// Such as `1000-1999`.
+    pub vmids: String,
+    /// Such as `2000-2999`.
+    pub ports: String,
+}
+
+impl SiteForm {
+    /// The site's values, or the refusals by field.
+    ///
+    /// # Errors
+    /// Every field that needs another value.
+    pub fn parse(&self) -> Result<SiteSpec, Vec<FieldError>> {
+        let mut fields = Fields::default();
+        let name = fields.parse("name", &self.name);
+        let domain = fields.parse("domain", &self.domain);
+        let cluster = fields.parse("cluster", &self.cluster);
+        let bridge = fields.parse("bridge", &self.bridge);
+        let network = fields.parse::<Cidr>("network", &self.network);
+        let gateway = fields.keep("gateway", parse_ipv4(&self.gateway));
+        let range = fields.parse::<AddressRange>("range", &self.range);
+        let template_storage = fields.parse("template_storage", &self.template_storage);
+        let volume_storage = fields.parse("volume_storage", &self.volume_storage);
+        let vmids = fields.parse("vmids", &self.vmids);
+        let ports = fields.parse("ports", &self.ports);
+        if let (Some(network), Some(gateway)) = (&network, gateway)
+            && !network.contains(gateway)
+        {
+            fields.refuse("gateway", format!("The gateway must be within {network}."));
+        }
+        if let (Some(network), Some(range)) = (&network, &range) {
+            if !range.within(network) {
+                fields.refuse("range", format!("The range must be within {network}."));
+            } else if gateway.is_some_and(|gateway| range.contains(gateway)) {
+                fields.refuse("range", "The range must not contain the gateway.");
+            }
+        }
+        let spec = (|| {
+            Some(SiteSpec {
+                name: name?,
+                domain: domain?,
+                cluster: cluster?,
+                bridge: bridge?,
+                network: network?,
+                gateway: gateway?,
+                range: range?,
+                template_storage: template_storage?,
+                volume_storage: volume_storage?,
+                vmids: vmids?,
+                ports: ports?,
+            })
+        })();
+        fields.finish(spec)
+    }
+}
+
+impl From<&SiteSpec> for SiteForm {
+    fn from(site: &SiteSpec) -> Self {
+        Self {
+            name: site.name.to_string(),
+            domain: site.domain.to_string(),
+            cluster: site.cluster.to_string(),
+            bridge: site.bridge.to_string(),
+            network: site.network.to_string(),
+            gateway: site.gateway.to_string(),
+            range: site.range.to_string(),
+            template_storage: site.template_storage.to_string(),
+            volume_storage: site.volume_storage.to_string(),
+            vmids: site.vmids.to_string(),
+            ports: site.ports.to_string(),
+        }
+    }
+}

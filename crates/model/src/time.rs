@@ -1,0 +1,94 @@
+//! Moments and their ages. Milliseconds since 1970 (UTC) everywhere, so that three databases, the
+//! wire and the browser agree without a calendar library.
+
+use serde::{Deserialize, Serialize};
+
+/// A moment, in milliseconds since 1970-01-01 00:00 UTC.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Timestamp(pub i64);
+
+impl Timestamp {
+    /// Milliseconds from this moment to `now`; never negative.
+    pub fn age_ms(self, now: Self) -> i64 {
+        now.0.saturating_sub(self.0).max(0)
+    }
+
+    /// The age for people: `just now`, `40 s ago`, `5 min ago`, `3 h ago`, `12 days ago`.
+    pub fn ago(self, now: Self) -> String {
+        let seconds = self.age_ms(now) / 1000;
+        match seconds {
+            0..5 => "just now".to_owned(),
+            5..60 => format!("{seconds} s ago"),
+            60..3600 => format!("{} min ago", seconds / 60),
+            3600..172_800 => format!("{} h ago", seconds / 3600),
+            _ => format!("{} days ago", seconds / 86_400),
+        }
+    }
+
+    /// The moment as RFC 3339 in UTC with seconds, such as `2026-11-21T03:50:00Z`.
+    pub fn rfc3339(self) -> String {
+        let seconds = self.0.div_euclid(1000);
+        let (year, month, day) = civil(seconds.div_euclid(86_400));
+        let of_day = seconds.rem_euclid(86_400);
+        let (h, m, s) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
+    }
+}
+
+/// The Gregorian date of a day counted from 1970-01-01, by era of 400 years
+/// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
+fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// A span for people: `850 ms`, `12.3 s`, `4 min 5 s`.
+pub fn duration_words(ms: i64) -> String {
+    match ms {
+        ..1000 => format!("{} ms", ms.max(0)),
+        1000..60_000 => format!("{}.{} s", ms / 1000, ms % 1000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms / 1000 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc3339_of_known_moments() {
+        assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00Z");
+        assert_eq!(Timestamp(951_782_400_000).rfc3339(), "2000-02-29T00:00:00Z");
+        assert_eq!(
+            Timestamp(1_795_233_000_999).rfc3339(),
+            "2026-11-21T03:50:00Z"
+        );
+        assert_eq!(Timestamp(-1).rfc3339(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn ages_and_spans() {
+        let now = Timestamp(10_000_000_000);
+        assert_eq!(Timestamp(now.0 + 5).ago(now), "just now");
+        assert_eq!(Timestamp(now.0 - 59_999).ago(now), "59 s ago");
+        assert_eq!(Timestamp(now.0 - 3_600_000).ago(now), "1 h ago");
+        assert_eq!(Timestamp(now.0 - 172_800_000).ago(now), "2 days ago");
+        assert_eq!(duration_words(61_500), "1 min 1 s");
+        assert_eq!(duration_words(1_250), "1.2 s");
+    }
+}

@@ -1,0 +1,269 @@
+//! People: accounts, roles and limits.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    FieldError, Fields, Invalid, Timestamp, UserId,
+    names::{Mail, Username},
+    sizes::{Cores, DiskGib, MemoryMib},
+    text::Password,
+};
+
+/// What a person may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Own containers only, within limits.
+    Member,
+    /// All containers and what they run on, no accounts and no sites.
+    Operator,
+    /// Everything.
+    Administrator,
+}
+
+impl Role {
+    /// Every role, from least to most.
+    pub const ALL: [Self; 3] = [Self::Member, Self::Operator, Self::Administrator];
+
+    /// The word in forms, the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Operator => "operator",
+            Self::Administrator => "administrator",
+        }
+    }
+
+    /// Whether the role sees everybody's containers and jobs, and the machines under them.
+    pub fn sees_all(self) -> bool {
+        self >= Self::Operator
+    }
+
+    /// Whether the role manages people and sites.
+    pub fn administers(self) -> bool {
+        self == Self::Administrator
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text.trim())
+            .ok_or(Invalid::new("A role is member, operator or administrator."))
+    }
+}
+
+/// What a person's containers may use together; none means without limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// How many containers.
+    pub containers: Option<u32>,
+    /// Processor cores together.
+    pub cores: Option<u32>,
+    /// Memory together, in MiB.
+    pub memory_mib: Option<u32>,
+    /// Disk together, in GiB.
+    pub disk_gib: Option<u32>,
+}
+
+/// What a person's containers use together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// How many containers.
+    pub containers: u32,
+    /// Processor cores together.
+    pub cores: u32,
+    /// Memory together, in MiB.
+    pub memory_mib: u32,
+    /// Disk together, in GiB.
+    pub disk_gib: u32,
+}
+
+impl Limits {
+    /// The first limit that `usage` exceeds: its form field and a sentence.
+    pub fn exceeded(&self, usage: &Usage) -> Option<FieldError> {
+        let over = |limit: Option<u32>, used: u32| limit.filter(|limit| used > *limit);
+        let at = |field: &str, message: String| {
+            Some(FieldError {
+                field: field.to_owned(),
+                message,
+            })
+        };
+        if let Some(limit) = over(self.containers, usage.containers) {
+            return at(
+                "name",
+                format!("Your limit is {limit} containers. Delete one, or ask for more."),
+            );
+        }
+        if let Some(limit) = over(self.cores, usage.cores) {
+            let used = usage.cores;
+            return at(
+                "cores",
+                format!("That makes {used} cores; your limit is {limit} together."),
+            );
+        }
+        if let Some(limit) = over(self.memory_mib, usage.memory_mib) {
+            let used = usage.memory_mib;
+            return at(
+                "memory",
+                format!("That makes {used} MiB; your limit is {limit} MiB together."),
+            );
+        }
+        let limit = over(self.disk_gib, usage.disk_gib)?;
+        let used = usage.disk_gib;
+        at(
+            "disk",
+            format!("That makes {used} GiB; your limit is {limit} GiB together."),
+        )
+    }
+}
+
+/// An account as lists and its page show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRow {
+    /// The account.
+    pub id: UserId,
+    /// The name to sign in with.
+    pub name: Username,
+    /// Where mail goes.
+    pub mail: Mail,
+    /// What the person may do.
+    pub role: Role,
+    /// What their containers may use.
+    pub limits: Limits,
+    /// What their containers use.
+    pub usage: Usage,
+    /// When the account was made.
+    pub created: Timestamp,
+}
+
+/// A new account, or all of an account's values after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserSpec {
+    /// The name to sign in with.
+    pub name: Username,
+    /// Where mail goes.
+    pub mail: Mail,
+    /// What the person may do.
+    pub role: Role,
+    /// What their containers may use.
+    pub limits: Limits,
+    /// The new password; none keeps the present one.
+    pub password: Option<Password>,
+}
+
+/// The form of an account.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserForm {
+    /// The name to sign in with.
+    pub name: String,
+    /// Where mail goes.
+    pub mail: String,
+    /// `member`, `operator` or `administrator`.
+    pub role: String,
+    /// The password; on a change, empty keeps the present one.
+    #[serde(default)]
+    pub password: String,
+    /// Limit of containers; empty means none.
+    #[serde(default)]
+    pub containers: String,
+    /// Limit of cores; empty means none.
+    #[serde(default)]
+    pub cores: String,
+    /// Limit of memory; empty means none.
+    #[serde(default)]
+    pub memory: String,
+    /// Limit of disk; empty means none.
+    #[serde(default)]
+    pub disk: String,
+}
+
+impl fmt::Debug for UserForm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserForm")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A limit of containers: a whole number from 0.
+struct Count(u32);
+
+impl FromStr for Count {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text.trim().parse() {
+            Ok(count @ 0..=100_000) => Ok(Self(count)),
+            _ => Err(Invalid::new(
+                "Use a whole number from 0 to 100000, or leave it empty.",
+            )),
+        }
+    }
+}
+
+impl UserForm {
+    /// The account's values, or the refusals by field.
+    ///
+    /// # Errors
+    /// Every field that needs another value.
+    pub fn parse(&self) -> Result<UserSpec, Vec<FieldError>> {
+        let mut fields = Fields::default();
+        let name = fields.parse("name", &self.name);
+        let mail = fields.parse("mail", &self.mail);
+        let role = fields.parse("role", &self.role);
+        let password = if self.password.is_empty() {
+            Some(None)
+        } else {
+            fields.parse("password", &self.password).map(Some)
+        };
+        let containers = fields.optional::<Count>("containers", &self.containers);
+        let cores = fields.optional::<Cores>("cores", &self.cores);
+        let memory = fields.optional::<MemoryMib>("memory", &self.memory);
+        let disk = fields.optional::<DiskGib>("disk", &self.disk);
+        let spec = (|| {
+            let limits = Limits {
+                containers: containers?.map(|c| c.0),
+                cores: cores?.map(Cores::get),
+                memory_mib: memory?.map(MemoryMib::get),
+                disk_gib: disk?.map(DiskGib::get),
+            };
+            Some(UserSpec {
+                name: name?,
+                mail: mail?,
+                role: role?,
+                limits,
+                password: password?,
+            })
+        })();
+        fields.finish(spec)
+    }
+}
+
+impl From<&UserRow> for UserForm {
+    fn from(user: &UserRow) -> Self {
+        let text = |n: Option<u32>| n.map(|n| n.to_string()).unwrap_or_default();
+        Self {
+            name: user.name.to_string(),
+            mail: user.mail.to_string(),
+            role: user.role.to_string(),
+            password: String::new(),
+            containers: text(user.limits.containers),
+            cores: text(user.limits.cores),
+            memory: text(user.limits.memory_mib),
+            disk: text(user.limits.disk_gib),
+        }
+    }
+}
