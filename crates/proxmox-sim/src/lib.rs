@@ -1,1 +1,44 @@
-//! A Proxmox VE API that runs in memory, for tests, demonstrations and development.
+//! A Proxmox VE API (9.2) that runs in memory, for tests, demonstrations and development.
+//!
+//! It answers what a real node answers: the same order of checks, the same words, tasks that take
+//! time, locks that get in the way, and an inventory that lags. It must not use any other crate of
+//! this project: client and simulator are written apart, so that they cannot share a
+//! misunderstanding.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), proxmox_sim::StartError> {
+//! let sim = proxmox_sim::start(proxmox_sim::Config::test()).await?;
+//! println!("{} as root@pam!holdfast with {}", sim.url(), proxmox_sim::TEST_SECRET);
+//! sim.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod api;
+mod auth;
+mod body;
+mod config;
+mod container;
+mod core;
+mod error;
+mod fault;
+mod handle;
+mod http;
+mod oci;
+mod params;
+mod persist;
+mod routes;
+mod schema;
+mod server;
+mod size;
+mod state;
+mod task;
+mod usage;
+
+pub use config::{
+    Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Scenario, StorageKind, StorageSpec,
+    TEST_SECRET, TemplateSpec, Token,
+};
+pub use fault::{Effect, Fault};
+pub use handle::{ContainerView, Handle};
+pub use server::{Sim, StartError, start};

@@ -1,0 +1,166 @@
+//! The cluster as a whole. Numbers come from the last broadcast, so they lag.
+
+use serde_json::{Map, Value, json};
+
+use crate::config::NodeSpec;
+use crate::container::Container;
+use crate::core::Core;
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::state::State;
+use crate::usage::members;
+
+/// `GET /nodes`.
+pub(crate) fn nodes(call: &Call) -> Result<Answer> {
+    let nodes = call.core.read(|state| {
+        let all = call.core.config.scenario.nodes.iter();
+        all.map(|node| {
+            let mut entry = node_resource(state, node);
+            entry.remove("cgroup-mode");
+            entry.insert("ssl_fingerprint".into(), fingerprint(&node.name).into());
+            Value::Object(entry)
+        })
+        .collect::<Vec<_>>()
+    });
+    Ok(Value::from(nodes).into())
+}
+
+/// A fingerprint that stays the same for a node; there is no certificate behind it.
+fn fingerprint(name: &str) -> String {
+    let seed = name
+        .bytes()
+        .fold(0x5eu8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte));
+    let octet = |index: u8| format!("{:02X}", seed.wrapping_mul(index.wrapping_mul(2) | 1));
+    (0..32u8).map(octet).collect::<Vec<_>>().join(":")
+}
+
+/// `GET /cluster/status`.
+pub(crate) fn status(call: &Call) -> Result<Answer> {
+    let scenario = &call.core.config.scenario;
+    let mut entries = vec![json!({
+        "type": "cluster",
+        "id": "cluster",
+        "name": scenario.cluster,
+        "nodes": scenario.nodes.len(),
+        "quorate": 1,
+        "version": scenario.nodes.len(),
+    })];
+    call.core.read(|state| {
+        entries.extend(scenario.nodes.iter().enumerate().map(|(index, node)| {
+            json!({
+                "type": "node",
+                "id": format!("node/{}", node.name),
+                "name": node.name,
+                "nodeid": index + 1,
+                "ip": node.address.to_string(),
+                "level": "",
+                "local": u8::from(index == 0),
+                "online": u8::from(!state.offline.contains(&node.name)),
+            })
+        }));
+    });
+    Ok(Value::from(entries).into())
+}
+
+/// `GET /cluster/resources`.
+pub(crate) fn resources(call: &Call) -> Result<Answer> {
+    let kind = call.params.get("type");
+    let wanted = |name: &str| kind.is_none_or(|kind| kind == name);
+    let entries = call.core.read(|state| {
+        let mut entries: Vec<Value> = Vec::new();
+        if wanted("vm") {
+            let containers = state.containers.values();
+            entries.extend(containers.map(|container| container_resource(state, container)));
+        }
+        for node in &call.core.config.scenario.nodes {
+            if wanted("node") {
+                entries.push(node_resource(state, node).into());
+            }
+            if wanted("storage") {
+                entries.extend(storage_resources(&call.core, state, node));
+            }
+            if wanted("sdn") {
+                entries.push(zone_resource(node));
+            }
+        }
+        entries
+    });
+    Ok(Value::from(entries).into())
+}
+
+/// Which containers there are is known at once; how they are, only after the next broadcast.
+fn container_resource(state: &State, container: &Container) -> Value {
+    let said = state.broadcast.containers.get(&container.vmid);
+    let mut entry = said
+        .cloned()
+        .unwrap_or_else(|| members(json!({ "status": "unknown" })));
+    entry.insert("id".into(), format!("lxc/{}", container.vmid).into());
+    entry.insert("type".into(), "lxc".into());
+    entry.insert("vmid".into(), container.vmid.into());
+    entry.insert("node".into(), container.node.as_str().into());
+    for name in ["lock", "tags"] {
+        if let Some(value) = container.option(name) {
+            entry.insert(name.into(), value.into());
+        }
+    }
+    entry.into()
+}
+
+fn node_resource(state: &State, node: &NodeSpec) -> Map<String, Value> {
+    let said = state.broadcast.nodes.get(&node.name);
+    let mut entry = said
+        .cloned()
+        .unwrap_or_else(|| members(json!({ "status": "unknown" })));
+    entry.insert("id".into(), format!("node/{}", node.name).into());
+    entry.insert("type".into(), "node".into());
+    entry.insert("node".into(), node.name.as_str().into());
+    entry
+}
+
+fn storage_resources(core: &Core, state: &State, node: &NodeSpec) -> Vec<Value> {
+    let away = state.offline.contains(&node.name);
+    let resource = |storage: &crate::config::StorageSpec| {
+        json!({
+            "id": format!("storage/{}/{}", node.name, storage.name),
+            "type": "storage",
+            "node": node.name,
+            "storage": storage.name,
+            "status": if away { "unknown" } else { "available" },
+            "plugintype": super::storage::plugin(storage),
+            "content": storage.content.join(","),
+            "shared": 0,
+            "disk": state.used(&node.name, storage),
+            "maxdisk": storage.total,
+        })
+    };
+    core.config.scenario.storages.iter().map(resource).collect()
+}
+
+fn zone_resource(node: &NodeSpec) -> Value {
+    json!({
+        "id": format!("sdn/{}/localnetwork", node.name),
+        "type": "sdn",
+        "node": node.name,
+        "sdn": "localnetwork",
+        "status": "ok",
+    })
+}
+
+/// `GET /cluster/nextid`. The answer is text, and nothing is reserved.
+pub(crate) fn next_id(call: &Call) -> Result<Answer> {
+    let wanted = call
+        .params
+        .number("vmid")
+        .and_then(|vmid| u32::try_from(vmid).ok());
+    let free = call.core.read(|state| match wanted {
+        Some(vmid) if state.containers.contains_key(&vmid) => Err(ApiError::parameter(
+            "vmid",
+            format!("VM {vmid} already exists"),
+        )),
+        Some(vmid) => Ok(vmid),
+        None => (100..1_000_000)
+            .find(|vmid| !state.containers.contains_key(vmid))
+            .ok_or_else(|| ApiError::failed("unable to get any free VMID")),
+    })?;
+    Ok(Value::from(free.to_string()).into())
+}

@@ -1,0 +1,355 @@
+//! A container's configuration: showing it and changing it.
+//!
+//! On a stopped container changes apply at once. On a running one some apply at once and the rest
+//! waits for the next start.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{check_digest, check_lock, container, container_mut, node, options, volumes};
+use crate::container::{Container, Pending, is_member, shown_value};
+use crate::core::Core;
+use crate::error::{ApiError, Result};
+use crate::http::nothing;
+use crate::routes::{Answer, Call};
+use crate::schema::format::split_list;
+use crate::schema::lxc;
+use crate::state::{Kind, State};
+use crate::{size, task};
+use volumes::Wanted;
+
+/// `GET …/config`. Without `current`, what waits is shown as if it applied.
+pub(crate) fn show(call: &Call) -> Result<Answer> {
+    let vmid = call.params.vmid();
+    call.core.read(|state| {
+        let container = container(state, call.node(), vmid)?;
+        if let Some(name) = call.params.get("snapshot") {
+            return Err(ApiError::Failed(format!(
+                "snapshot '{name}' does not exist"
+            )));
+        }
+        Ok(container.shown(!call.params.flag("current")).into())
+    })
+}
+
+/// `GET …/pending`.
+pub(crate) fn pending(call: &Call) -> Result<Answer> {
+    call.core.read(|state| {
+        let container = container(state, call.node(), call.params.vmid())?;
+        let mut entries: BTreeMap<&str, serde_json::Map<String, Value>> = BTreeMap::new();
+        for (name, value) in &container.options {
+            entries
+                .entry(name)
+                .or_default()
+                .insert("value".into(), shown_value(name, value));
+        }
+        for (name, change) in &container.pending {
+            let entry = entries.entry(name).or_default();
+            match change {
+                Pending::Set(value) => entry.insert("pending".into(), shown_value(name, value)),
+                Pending::Delete => entry.insert("delete".into(), 1.into()),
+            };
+        }
+        let mut list: Vec<Value> = entries
+            .into_iter()
+            .map(|(name, mut entry)| {
+                entry.insert("key".into(), name.into());
+                entry.into()
+            })
+            .collect();
+        list.push(json!({ "key": "digest", "value": container.digest() }));
+        Ok(Value::from(list).into())
+    })
+}
+
+/// What a `PUT …/config` asks for.
+struct Change<'a> {
+    set: BTreeMap<&'a str, &'a str>,
+    delete: Vec<&'a str>,
+    revert: Vec<&'a str>,
+}
+
+/// `PUT …/config`. Answers when it is done.
+pub(crate) fn update(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let known = |(name, _): &(&str, &str)| lxc::config().find(name).is_some();
+    let list = |name| {
+        params
+            .get(name)
+            .map(split_list)
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    let change = Change {
+        set: params.iter().filter(known).collect(),
+        delete: list("delete"),
+        revert: list("revert"),
+    };
+    check_change(&change)?;
+    let vmid = params.vmid();
+    call.core.edit(|state| {
+        let current = container(state, call.node(), vmid)?;
+        check_digest(call, current)?;
+        check_lock(current)?;
+        options::check_rights(&change.set, Some(current), current.flag("unprivileged"))?;
+        check_protection(current, &change)?;
+        apply(&call.core, state, vmid, &change)?;
+        node::lease_addresses(&call.core, state, vmid);
+        Ok(nothing())
+    })
+}
+
+/// What can be said without looking at the container.
+fn check_change(change: &Change<'_>) -> Result<()> {
+    if change.set.is_empty() && change.delete.is_empty() && change.revert.is_empty() {
+        return Err(ApiError::failed("no options specified"));
+    }
+    for name in &change.delete {
+        if lxc::config().find(name).is_none() {
+            return Err(ApiError::parameter(
+                "delete",
+                format!("unknown option '{name}'"),
+            ));
+        }
+        if change.set.contains_key(name) {
+            let problem = format!("you can't use '-{name}' and -delete {name}' at the same time");
+            return Err(ApiError::parameter("delete", problem));
+        }
+    }
+    for name in change.delete.iter().chain(change.set.keys()) {
+        if *name == "unprivileged" {
+            return Err(ApiError::failed(
+                "unable to modify read-only option: 'unprivileged'",
+            ));
+        }
+    }
+    if let Some(name) = change
+        .delete
+        .iter()
+        .find(|n| ["memory", "rootfs", "ostype"].contains(n))
+    {
+        return Err(ApiError::Failed(format!(
+            "unable to delete required option '{name}'"
+        )));
+    }
+    Ok(())
+}
+
+fn is_disk(name: &str) -> bool {
+    name == "rootfs" || is_member(name, "mp")
+}
+
+fn check_protection(container: &Container, change: &Change<'_>) -> Result<()> {
+    if !container.flag("protection") {
+        return Ok(());
+    }
+    let present = change
+        .delete
+        .iter()
+        .filter(|name| container.options.contains_key(**name));
+    let mut touched = change.set.keys().chain(present);
+    match touched.find(|name| is_disk(name) || is_member(name, "unused")) {
+        Some(name) => Err(ApiError::Failed(format!(
+            "can't update CT {} drive '{name}' - protection mode enabled",
+            container.vmid
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a change takes effect on a running container. New mount points do, changed ones do not.
+fn applies_at_once(container: &Container, name: &str) -> bool {
+    const AT_ONCE: [&str; 12] = [
+        "description",
+        "onboot",
+        "startup",
+        "protection",
+        "hostname",
+        "hookscript",
+        "cores",
+        "tags",
+        "lock",
+        "cpulimit",
+        "cpuunits",
+        "template",
+    ];
+    !container.is_running()
+        || AT_ONCE.contains(&name)
+        || matches!(name, "memory" | "swap")
+        || is_member(name, "net")
+        || is_member(name, "unused")
+        || (is_member(name, "mp") && !container.options.contains_key(name))
+}
+
+fn apply(core: &Core, state: &mut State, vmid: u32, change: &Change<'_>) -> Result<()> {
+    // All values are brought into form before the first one is written.
+    let mut values = Vec::new();
+    for (name, value) in &change.set {
+        let stored = if is_disk(name) {
+            disk_value(core, state, vmid, (name, value))?
+        } else {
+            options::stored(name, value)?
+        };
+        values.push((*name, stored));
+    }
+    let Some(container) = state.containers.get_mut(&vmid) else {
+        return Ok(());
+    };
+    for name in &change.revert {
+        container.pending.remove(*name);
+    }
+    let mut freed = Vec::new();
+    for name in &change.delete {
+        if applies_at_once(container, name) {
+            container.pending.remove(*name);
+            freed.extend(remove_option(container, name));
+        } else if container.options.contains_key(*name) {
+            container
+                .pending
+                .insert((*name).to_owned(), Pending::Delete);
+        } else {
+            container.pending.remove(*name);
+        }
+    }
+    for (name, value) in values {
+        set_option(container, name, value);
+    }
+    state.remove_volumes(|volume| freed.contains(&volume.id()));
+    Ok(())
+}
+
+fn set_option(container: &mut Container, name: &str, value: String) {
+    let unchanged = container.option(name) == Some(value.as_str());
+    container.pending.remove(name);
+    if unchanged {
+        return;
+    }
+    if !applies_at_once(container, name) {
+        container
+            .pending
+            .insert(name.to_owned(), Pending::Set(value));
+        return;
+    }
+    if is_disk(name) {
+        keep_unused(container, name);
+    }
+    if is_member(name, "net") {
+        container.leases.remove(name);
+    }
+    container.options.insert(name.to_owned(), value);
+}
+
+/// Takes an option away. The volume of a mount point becomes unused; that of an unused one is
+/// given back, to be destroyed.
+fn remove_option(container: &mut Container, name: &str) -> Option<String> {
+    if is_disk(name) {
+        keep_unused(container, name);
+    }
+    container.leases.remove(name);
+    container
+        .options
+        .remove(name)
+        .filter(|_| is_member(name, "unused"))
+}
+
+/// Notes the volume behind a disk option as unused.
+fn keep_unused(container: &mut Container, name: &str) {
+    let Some(value) = container.option(name) else {
+        return;
+    };
+    let volume = value.split(',').next().unwrap_or_default().to_owned();
+    let free = (0..256).map(|index| format!("unused{index}"));
+    let slot = free
+        .into_iter()
+        .find(|slot| !container.options.contains_key(slot));
+    if let Some(slot) = slot.filter(|_| volume.contains(':')) {
+        container.options.insert(slot, volume);
+    }
+}
+
+/// The value of a disk option, with a new disk where one was asked for.
+fn disk_value(
+    core: &Core,
+    state: &mut State,
+    vmid: u32,
+    (name, value): (&str, &str),
+) -> Result<String> {
+    let object = if name == "rootfs" {
+        lxc::rootfs()
+    } else {
+        lxc::mount_point()
+    };
+    let mut parts = object.parse(name, value).map_err(ApiError::Failed)?;
+    let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
+    if let Wanted::New { storage, bytes } = volumes::read(core, volume)? {
+        let node = state
+            .containers
+            .get(&vmid)
+            .map(|c| c.node.clone())
+            .unwrap_or_default();
+        let id = volumes::allocate(core, state, &node, vmid, (&storage, bytes))?;
+        parts.insert("volume".into(), id);
+        parts.insert("size".into(), size::format(bytes));
+    }
+    Ok(object.write(&parts))
+}
+
+/// `PUT …/resize`. Whether it would shrink is checked at once.
+pub(crate) fn resize(call: &Call) -> Result<Answer> {
+    let (vmid, option) = (call.params.vmid(), call.params.text("disk").to_owned());
+    let object = if option == "rootfs" {
+        lxc::rootfs()
+    } else {
+        lxc::mount_point()
+    };
+    let (volume, bytes) = call.core.read(|state| {
+        let container = container(state, call.node(), vmid)?;
+        check_digest(call, container)?;
+        check_lock(container)?;
+        let value = container.option(&option).unwrap_or_default();
+        let read = object.read(value).map_err(ApiError::Failed)?;
+        let parts = read.map_err(ApiError::Format)?;
+        let old = parts
+            .get("size")
+            .and_then(|size| size::parse(size))
+            .unwrap_or(0);
+        let volume = parts.get("volume").cloned().unwrap_or_default();
+        Ok::<_, ApiError>((volume, new_size(old, call.params.text("size"))?))
+    })?;
+    let id = vmid.to_string();
+    let order = call.order("resize", &id);
+    let work = move |run: task::Run| async move {
+        run.core.edit(|state| {
+            let container = container_mut(state, &run.node, vmid)?;
+            let value = container.option(&option).unwrap_or_default();
+            let mut parts = object.parse(&option, value)?;
+            parts.insert("size".into(), size::format(bytes));
+            container.options.insert(option, object.write(&parts));
+            let own =
+                |v: &&mut crate::state::Volume| v.kind == Kind::Disk { vmid } && v.id() == volume;
+            if let Some(volume) = state.volumes.iter_mut().find(own) {
+                volume.size = bytes;
+            }
+            Ok(())
+        })
+    };
+    Ok(task::start(&call.core, &order, work).into())
+}
+
+/// `+1G` adds, `3G` says how large.
+fn new_size(old: u64, text: &str) -> Result<u64> {
+    let wrong = || ApiError::failed("invalid size");
+    let new = match text.strip_prefix('+') {
+        Some(more) => old
+            .checked_add(size::parse(more).ok_or_else(wrong)?)
+            .ok_or_else(wrong)?,
+        None => size::parse(text).ok_or_else(wrong)?,
+    };
+    if new < old {
+        Err(ApiError::failed("unable to shrink disk size"))
+    } else {
+        Ok(new)
+    }
+}

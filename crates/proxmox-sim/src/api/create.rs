@@ -1,0 +1,299 @@
+//! Creating containers.
+//!
+//! Checked at once: parameters, rights, whether the number is free, storages, and the form of the
+//! template. Found out in the task: whether the template is there, and everything that takes time.
+//! Meanwhile the container is a stub that is locked with `create`.
+
+use std::collections::BTreeMap;
+
+use super::{container_mut, options, power, volumes};
+use crate::auth::Caller;
+use crate::config::ImageSpec;
+use crate::container::{Container, is_member};
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::schema::lxc;
+use crate::schema::object::{Object, Parts};
+use crate::state::{Kind, State, Volume};
+use crate::task::{self, Run};
+use volumes::Wanted;
+
+/// A disk to make or take, with the option that it is for.
+struct Disk {
+    option: String,
+    parts: Parts,
+    wanted: Wanted,
+}
+
+/// Everything that the task needs to know.
+struct Plan {
+    vmid: u32,
+    template: String,
+    options: BTreeMap<String, String>,
+    disks: Vec<Disk>,
+    start: bool,
+    caller: Caller,
+}
+
+/// `POST /nodes/{node}/lxc`.
+pub(crate) fn create(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    if let Some(pool) = params.get("pool") {
+        return Err(ApiError::Forbidden(format!("pool '{pool}' does not exist")));
+    }
+    let given: BTreeMap<&str, &str> = params
+        .iter()
+        .filter(|(name, _)| lxc::config().find(name).is_some())
+        .collect();
+    let unprivileged = given.get("unprivileged").is_none_or(|value| *value == "1");
+    options::check_rights(&given, None, unprivileged)?;
+    if let Some(keys) = params.get("ssh-public-keys") {
+        options::check_ssh_keys(keys)?;
+    }
+    check_free(call)?;
+    let template = template(call)?;
+    let plan = Plan {
+        vmid: params.vmid(),
+        template,
+        options: stored_options(call, &given)?,
+        disks: disks(call, &given)?,
+        start: params.flag("start"),
+        caller: call.caller.clone(),
+    };
+    reserve(call)?;
+    let id = params.vmid().to_string();
+    Ok(
+        task::start(&call.core, &call.order("vzcreate", &id), |run| {
+            work(run, plan)
+        })
+        .into(),
+    )
+}
+
+fn taken(state: &State, vmid: u32) -> Result<()> {
+    match state.containers.get(&vmid) {
+        Some(other) => Err(ApiError::Failed(format!(
+            "CT {vmid} already exists on node '{}'",
+            other.node
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check_free(call: &Call) -> Result<()> {
+    call.core.read(|state| taken(state, call.params.vmid()))
+}
+
+/// Puts the stub into place. Whoever comes second finds the number taken.
+fn reserve(call: &Call) -> Result<()> {
+    let vmid = call.params.vmid();
+    call.core.edit(|state| {
+        taken(state, vmid)?;
+        let mut stub = Container::new(vmid, call.node());
+        stub.options.insert("lock".into(), "create".into());
+        state.containers.insert(vmid, stub);
+        Ok(())
+    })
+}
+
+/// Checks the form of the template, not whether it is there.
+fn template(call: &Call) -> Result<String> {
+    let id = call.params.text("ostemplate");
+    if id == "-" {
+        return Err(ApiError::failed("pipe requires cli environment"));
+    }
+    let (_, name) = volumes::split_id(&call.core, id)?;
+    let (kind, file) = name.split_once('/').unwrap_or(("", name));
+    let archive = [".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2"];
+    let known = match kind {
+        "vztmpl" => archive.iter().any(|ending| file.ends_with(ending)),
+        "iso" => file.ends_with(".iso"),
+        "backup" => file.starts_with("vzdump-"),
+        _ => false,
+    };
+    if !known || file.contains('/') {
+        return Err(ApiError::Failed(format!(
+            "unable to parse directory volume name '{name}'"
+        )));
+    }
+    let wanted = if call.params.flag("restore") {
+        "backup"
+    } else {
+        "vztmpl"
+    };
+    if kind != wanted {
+        return Err(ApiError::Failed(format!(
+            "unable to use volume {id} - content type needs to be '{wanted}'"
+        )));
+    }
+    Ok(id.to_owned())
+}
+
+/// The options as they will be stored, with the defaults that Proxmox writes down.
+fn stored_options(call: &Call, given: &BTreeMap<&str, &str>) -> Result<BTreeMap<String, String>> {
+    let mut stored = BTreeMap::from([
+        ("arch".to_owned(), "amd64".to_owned()),
+        ("hostname".to_owned(), format!("CT{}", call.params.vmid())),
+        ("memory".to_owned(), "512".to_owned()),
+        ("swap".to_owned(), "512".to_owned()),
+        ("unprivileged".to_owned(), "1".to_owned()),
+    ]);
+    let plain = given
+        .iter()
+        .filter(|(name, _)| **name != "rootfs" && !is_member(name, "mp"));
+    for (name, value) in plain {
+        let value = options::stored(name, value)?;
+        if !value.is_empty() {
+            stored.insert((*name).to_owned(), value);
+        }
+    }
+    Ok(stored)
+}
+
+fn disks(call: &Call, given: &BTreeMap<&str, &str>) -> Result<Vec<Disk>> {
+    let read = |option: &str, value: &str, object: &Object| -> Result<Disk> {
+        let parts = object.parse(option, value).map_err(ApiError::Failed)?;
+        let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
+        let wanted = volumes::read(&call.core, volume)?;
+        Ok(Disk {
+            option: option.to_owned(),
+            parts,
+            wanted,
+        })
+    };
+    let mut disks = Vec::new();
+    match given.get("rootfs") {
+        Some(value) => disks.push(read("rootfs", value, lxc::rootfs())?),
+        None if given.keys().any(|name| is_member(name, "mp")) => {
+            return Err(ApiError::failed(
+                "mount points configured, but 'rootfs' not set - aborting",
+            ));
+        }
+        None => {
+            let storage = call.params.get("storage").unwrap_or("local");
+            disks.push(read("rootfs", &format!("{storage}:4"), lxc::rootfs())?);
+        }
+    }
+    for (name, value) in given.iter().filter(|(name, _)| is_member(name, "mp")) {
+        disks.push(read(name, value, lxc::mount_point())?);
+    }
+    Ok(disks)
+}
+
+async fn work(run: Run, plan: Plan) -> std::result::Result<(), String> {
+    let vmid = plan.vmid;
+    match build(&run, &plan).await {
+        Ok(()) => {
+            if plan.start {
+                power::start_later(&run, &plan.caller, vmid);
+            }
+            Ok(())
+        }
+        Err(problem) => {
+            run.core.edit(|state| {
+                state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
+                state.containers.remove(&vmid);
+            });
+            Err(format!("unable to create CT {vmid} - {problem}"))
+        }
+    }
+}
+
+async fn build(run: &Run, plan: &Plan) -> std::result::Result<(), String> {
+    let source = run
+        .core
+        .read(|state| state.volume(&run.node, &plan.template).cloned());
+    let source = source.ok_or_else(|| format!("volume '{}' does not exist", plan.template))?;
+    let made = run.core.edit(|state| make_disks(run, state, plan))?;
+    for (_, value) in &made {
+        let volume = value.split(',').next().unwrap_or_default();
+        let name = volume.split_once(':').map_or(volume, |(_, name)| name);
+        run.log(format!("  Logical volume \"{name}\" created."));
+    }
+    let file = source.name.trim_start_matches("vztmpl/");
+    run.log(format!(
+        "extracting archive '/var/lib/vz/template/cache/{file}'"
+    ));
+    run.pause(run.core.config.delays.create).await?;
+    let mib = source.size * 4 >> 20;
+    run.log(format!("Total bytes read: {} ({mib}MiB)", source.size * 4));
+    run.log("Detected container architecture: amd64");
+    run.core.edit(|state| {
+        let container = container_mut(state, &run.node, plan.vmid)?;
+        furnish(container, plan, &source);
+        container.options.extend(made);
+        Ok(())
+    })
+}
+
+fn make_disks(
+    run: &Run,
+    state: &mut State,
+    plan: &Plan,
+) -> std::result::Result<Vec<(String, String)>, String> {
+    let mut made = Vec::new();
+    for disk in &plan.disks {
+        let object = if disk.option == "rootfs" {
+            lxc::rootfs()
+        } else {
+            lxc::mount_point()
+        };
+        let mut parts = disk.parts.clone();
+        if let Wanted::New { storage, bytes } = &disk.wanted {
+            let wanted = (storage.as_str(), *bytes);
+            let id = volumes::allocate(&run.core, state, &run.node, plan.vmid, wanted)?;
+            parts.insert("volume".into(), id);
+            parts.insert("size".into(), crate::size::format(*bytes));
+        }
+        made.push((disk.option.clone(), object.write(&parts)));
+    }
+    Ok(made)
+}
+
+/// Fills the stub in. The lock goes, unless another one was asked for.
+fn furnish(container: &mut Container, plan: &Plan, source: &Volume) {
+    container.options = plan.options.clone();
+    let ostype = match &source.kind {
+        Kind::Template { ostype } => ostype.clone(),
+        Kind::Image(image) => image.ostype.clone(),
+        Kind::Disk { .. } => "unmanaged".into(),
+    };
+    container.options.entry("ostype".into()).or_insert(ostype);
+    if let Kind::Image(image) = &source.kind {
+        apply_image(container, image);
+    }
+}
+
+/// What an image says of itself wins over what was asked for.
+fn apply_image(container: &mut Container, image: &ImageSpec) {
+    let env: Vec<String> = image
+        .env
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    container.options.insert("cmode".into(), "console".into());
+    container
+        .options
+        .insert("entrypoint".into(), image.entrypoint.clone());
+    container.options.insert("env".into(), env.join("\0"));
+    for (name, value) in &mut container.options {
+        if !is_member(name, "net") {
+            continue;
+        }
+        if let Ok(mut parts) = lxc::network().parse(name, value) {
+            parts
+                .entry("host-managed".into())
+                .or_insert_with(|| "1".into());
+            *value = lxc::network().write(&parts);
+        }
+    }
+    container.raw = [
+        ("lxc.init.uid", "0"),
+        ("lxc.init.gid", "0"),
+        ("lxc.init.groups", ""),
+        ("lxc.init.cwd", "/"),
+        ("lxc.signal.halt", "SIGQUIT"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .to_vec();
+}

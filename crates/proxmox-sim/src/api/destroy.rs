@@ -1,0 +1,72 @@
+//! Destroying containers.
+
+use super::{check_lock, container, container_mut};
+use crate::container::Power;
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::state::Kind;
+use crate::task::{self, Run};
+
+/// `DELETE /nodes/{node}/lxc/{vmid}`. Whether it is there, locked, protected or running is checked
+/// at once.
+pub(crate) fn destroy(call: &Call) -> Result<Answer> {
+    let vmid = call.params.vmid();
+    let force = call.params.flag("force");
+    call.core.read(|state| {
+        let container = container(state, call.node(), vmid)?;
+        check_lock(container)?;
+        if container.flag("protection") {
+            return Err(ApiError::Failed(format!(
+                "can't remove CT {vmid} - protection mode enabled"
+            )));
+        }
+        if container.is_running() && !force {
+            return Err(ApiError::Failed(format!(
+                "unable to destroy CT {vmid} - container is running"
+            )));
+        }
+        Ok(())
+    })?;
+    let id = vmid.to_string();
+    Ok(
+        task::start(&call.core, &call.order("vzdestroy", &id), move |run| {
+            work(run, vmid)
+        })
+        .into(),
+    )
+}
+
+async fn work(run: Run, vmid: u32) -> std::result::Result<(), String> {
+    let _lock = run.core.lock_config(vmid).await?;
+    let running = run
+        .core
+        .read(|state| -> std::result::Result<bool, String> {
+            let container = container(state, &run.node, vmid)?;
+            check_lock(container)?;
+            Ok(container.is_running())
+        })?;
+    if running {
+        run.pause(run.core.config.delays.stop).await?;
+        run.core.edit(|state| -> std::result::Result<(), String> {
+            container_mut(state, &run.node, vmid)?.power = Power::Stopped;
+            Ok(())
+        })?;
+    }
+    run.pause(run.core.config.delays.destroy).await?;
+    let disks = run.core.edit(|state| {
+        let own = state
+            .volumes
+            .iter()
+            .filter(|volume| volume.kind == Kind::Disk { vmid });
+        let disks: Vec<String> = own.map(|volume| volume.name.clone()).collect();
+        state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
+        state.containers.remove(&vmid);
+        state.broadcast.containers.remove(&vmid);
+        disks
+    });
+    for name in disks {
+        run.log(format!("  Logical volume \"{name}\" successfully removed."));
+    }
+    run.log(format!("purging CT {vmid} from related configurations.."));
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Images of registries: pulling them onto a storage and asking for tags.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::volumes;
+use crate::config::ImageSpec;
+use crate::error::{ApiError, Result};
+use crate::oci;
+use crate::routes::{Answer, Call};
+use crate::task::{self, Run};
+
+/// What a repository may look like, without tag.
+pub(crate) const REPOSITORY: &str = r"(?:(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])(?:\.(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d]))*(?::\d+)?/)?[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*(?:/[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*)*";
+
+/// What a reference may look like: a tag is a must, a digest is refused.
+pub(crate) const REFERENCE: &str = r"(?:(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])(?:\.(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d]))*(?::\d+)?/)?[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*(?:/[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*)*:\w[\w.-]{0,127}";
+
+/// Where a folder storage keeps templates.
+const CACHE: &str = "/var/lib/vz/template/cache";
+
+/// In how many steps a pull reports.
+const STEPS: u32 = 20;
+
+/// `GET /nodes/{node}/query-oci-repo-tags`.
+pub(crate) fn tags(call: &Call) -> Result<Answer> {
+    let repository = call.params.text("reference");
+    let tags = oci::tags(&call.core.config.scenario.images, repository);
+    if tags.is_empty() {
+        return Err(ApiError::Failed(format!(
+            "command 'skopeo list-tags docker://{repository}' failed: exit code 1"
+        )));
+    }
+    Ok(Value::from(tags).into())
+}
+
+/// `POST …/oci-registry-pull`. A file of the same name is refused at once, an unknown image only
+/// within the task.
+pub(crate) fn pull(call: &Call) -> Result<Answer> {
+    let storage = volumes::storage(&call.core, call.params.text("storage"))?;
+    if !storage.content.contains(&"vztmpl") {
+        return Err(ApiError::Failed(format!(
+            "storage '{}' is not configured for content-type 'vztmpl'",
+            storage.name
+        )));
+    }
+    let reference = call.params.text("reference").trim_end().to_owned();
+    let file = oci::file_name(&reference, call.params.get("filename"));
+    let id = format!("{}:vztmpl/{file}", storage.name);
+    if call
+        .core
+        .read(|state| state.volume(call.node(), &id).is_some())
+    {
+        return Err(ApiError::Failed(format!(
+            "refusing to override existing file '{CACHE}/{file}'"
+        )));
+    }
+    let order = call.order("ociregistrypull", &file);
+    let pull = Pull {
+        reference,
+        storage: storage.name.clone(),
+        file: file.clone(),
+    };
+    Ok(task::start(&call.core, &order, |run| pull_work(run, pull)).into())
+}
+
+struct Pull {
+    reference: String,
+    storage: String,
+    file: String,
+}
+
+async fn pull_work(run: Run, pull: Pull) -> std::result::Result<(), String> {
+    let failed = format!(
+        "command 'skopeo copy docker://{} oci-archive:{CACHE}/{}.tmp.{}' failed: exit code 1",
+        pull.reference, pull.file, run.pid
+    );
+    let catalogue = &run.core.config.scenario.images;
+    let Some(image) = oci::find(catalogue, &pull.reference).cloned() else {
+        run.log(format!("Trying to pull {}...", pull.reference));
+        run.log(refusal(catalogue, &pull.reference));
+        return Err(failed);
+    };
+    run.log("Getting image source signatures");
+    copy_layers(&run, &image).await?;
+    run.log(format!(
+        "Copying config sha256:{}",
+        digest(&image.reference, 99)
+    ));
+    run.log("Writing manifest to image destination");
+    run.core
+        .edit(|state| oci::store(state, &run.node, &pull.storage, &pull.file, image));
+    Ok(())
+}
+
+/// What a registry says of an image that it does not have, as skopeo passes it on.
+fn refusal(catalogue: &[ImageSpec], reference: &str) -> String {
+    let full = oci::full_reference(reference);
+    let (repository, tag) = full.rsplit_once(':').unwrap_or((&full, "latest"));
+    let said = if oci::tags(catalogue, repository).is_empty() {
+        "errors: denied: requested access to the resource is denied, \
+         unauthorized: authentication required"
+    } else {
+        "manifest unknown"
+    };
+    format!(
+        "level=fatal msg=\"initializing source docker://{reference}: \
+         reading manifest {tag} in {repository}: {said}\""
+    )
+}
+
+/// Three layers, one after the other. A real node says only which layer is copied; the bytes are
+/// said here in the form that skopeo uses at a terminal.
+async fn copy_layers(run: &Run, image: &ImageSpec) -> std::result::Result<(), String> {
+    let step = run.core.config.delays.pull / STEPS;
+    let steps: [u32; 3] = [STEPS / 2, STEPS * 3 / 10, STEPS / 5];
+    for (layer, count) in (0u64..).zip(steps) {
+        let name = digest(&image.reference, layer);
+        let size = image.size * u64::from(count) / u64::from(STEPS);
+        run.log(format!("Copying blob sha256:{name}"));
+        copy_layer(run, &name, size, (count, step)).await?;
+    }
+    Ok(())
+}
+
+async fn copy_layer(
+    run: &Run,
+    name: &str,
+    size: u64,
+    (count, step): (u32, Duration),
+) -> std::result::Result<(), String> {
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let short: String = name.chars().take(12).collect();
+    for done in 1..=count {
+        run.pause(step).await?;
+        let copied = size * u64::from(done) / u64::from(count);
+        let line = format!(
+            "Copying blob {short} {:.1}MiB / {:.1}MiB",
+            mib(copied),
+            mib(size)
+        );
+        run.log(line);
+    }
+    Ok(())
+}
+
+/// A name for a layer that stays the same for an image.
+fn digest(reference: &str, layer: u64) -> String {
+    let mut sum = 0xcbf2_9ce4_8422_2325u64 ^ layer;
+    let mut text = String::new();
+    for round in 0..4u8 {
+        for byte in reference.bytes().chain([round]) {
+            sum = (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        text.push_str(&format!("{sum:016x}"));
+    }
+    text
+}

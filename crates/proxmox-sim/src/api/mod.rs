@@ -1,0 +1,93 @@
+//! The handlers, one module per corner of the API. They get checked parameters, look at the state
+//! or change it, and answer at once; whatever takes time is a task.
+
+pub(crate) mod access;
+pub(crate) mod cluster;
+pub(crate) mod config;
+pub(crate) mod create;
+pub(crate) mod destroy;
+pub(crate) mod images;
+pub(crate) mod node;
+pub(crate) mod options;
+pub(crate) mod power;
+pub(crate) mod storage;
+pub(crate) mod tasks;
+pub(crate) mod volumes;
+
+use crate::container::Container;
+use crate::error::{ApiError, Result};
+use crate::routes::Call;
+use crate::state::State;
+use crate::task::Order;
+
+impl Call {
+    /// The name of the node in the address; `localhost` is the one that is talked to.
+    pub(crate) fn node(&self) -> &str {
+        let name = self.params.text("node");
+        self.core.node(name).map_or(name, |node| node.name.as_str())
+    }
+
+    /// The order for a task about something, on the node in the address.
+    pub(crate) fn order<'a>(&'a self, kind: &'static str, id: &'a str) -> Order<'a> {
+        Order {
+            node: self.node(),
+            kind,
+            id,
+            caller: &self.caller,
+            doomed: self.doomed.clone(),
+        }
+    }
+}
+
+/// What Proxmox says of a container that is not there.
+pub(crate) fn missing(node: &str, vmid: u32) -> String {
+    format!("Configuration file 'nodes/{node}/lxc/{vmid}.conf' does not exist")
+}
+
+/// A container of a node.
+pub(crate) fn container<'a>(
+    state: &'a State,
+    node: &str,
+    vmid: u32,
+) -> std::result::Result<&'a Container, String> {
+    let found = state
+        .containers
+        .get(&vmid)
+        .filter(|container| container.node == node);
+    found.ok_or_else(|| missing(node, vmid))
+}
+
+/// A container of a node, to change it.
+pub(crate) fn container_mut<'a>(
+    state: &'a mut State,
+    node: &str,
+    vmid: u32,
+) -> std::result::Result<&'a mut Container, String> {
+    let found = state
+        .containers
+        .get_mut(&vmid)
+        .filter(|container| container.node == node);
+    found.ok_or_else(|| missing(node, vmid))
+}
+
+/// Fails when a container's configuration is locked.
+pub(crate) fn check_lock(container: &Container) -> std::result::Result<(), String> {
+    match container.option("lock") {
+        Some(reason) => Err(format!("CT is locked ({reason})")),
+        None => Ok(()),
+    }
+}
+
+/// Fails when the configuration is not the one that the caller saw.
+pub(crate) fn check_digest(call: &Call, container: &Container) -> Result<()> {
+    match call
+        .params
+        .get("digest")
+        .filter(|digest| !digest.is_empty())
+    {
+        Some(digest) if digest != container.digest() => Err(ApiError::failed(
+            "detected modified configuration - file changed by other user? Try again.",
+        )),
+        _ => Ok(()),
+    }
+}

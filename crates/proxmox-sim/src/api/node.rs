@@ -1,0 +1,230 @@
+//! A node itself, its bridges, and the addresses that it sees in its containers.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde_json::{Value, json};
+
+use crate::config::Bridge;
+use crate::container::{Container, Power};
+use crate::core::{Core, now};
+use crate::error::{ApiError, Result};
+use crate::http::nothing;
+use crate::routes::{Answer, Call};
+use crate::state::State;
+use crate::usage;
+
+const KERNEL: &str = "6.14.11-4-pve";
+
+/// `GET /nodes/{node}/status`.
+pub(crate) fn status(call: &Call) -> Result<Answer> {
+    let name = call.node();
+    let node = call
+        .core
+        .node(name)
+        .ok_or_else(|| ApiError::failed("no such node"))?;
+    let (cpu, memory) = call.core.read(|state| usage::of_node(state, node));
+    let load = cpu * f64::from(node.cpus);
+    let loads: Vec<String> = [1.0, 0.94, 0.9]
+        .iter()
+        .map(|f| format!("{:.2}", load * f))
+        .collect();
+    let used = usage::root_used(node);
+    Ok(json!({
+        "cpu": cpu,
+        "wait": 0.0008,
+        "idle": 0,
+        "uptime": call.core.uptime(node).as_secs(),
+        "loadavg": loads,
+        "pveversion": "pve-manager/9.2.11/14a22df35955",
+        "kversion": format!("Linux {KERNEL} #1 SMP PREEMPT_DYNAMIC PMX"),
+        "current-kernel": {
+            "sysname": "Linux",
+            "release": KERNEL,
+            "version": "#1 SMP PREEMPT_DYNAMIC PMX",
+            "machine": "x86_64",
+        },
+        "boot-info": { "mode": "efi", "secureboot": 0 },
+        "ksm": { "shared": 0 },
+        "cpuinfo": {
+            "model": "AMD EPYC", "vendor": "AuthenticAMD", "family": "26", "mhz": "2596.122",
+            "sockets": 1, "cores": node.cpus / 2, "cpus": node.cpus, "hvm": "1", "flags": "",
+            "user_hz": 100,
+        },
+        "memory": {
+            "total": node.memory, "used": memory,
+            "free": node.memory - memory, "available": node.memory - memory,
+        },
+        "swap": { "total": 0, "used": 0, "free": 0 },
+        "rootfs": {
+            "total": node.disk, "used": used, "free": node.disk - used, "avail": node.disk - used,
+        },
+    })
+    .into())
+}
+
+/// `GET /nodes/{node}/network`.
+pub(crate) fn network(call: &Call) -> Result<Answer> {
+    let kind = call.params.get("type");
+    let bridges = matches!(
+        kind,
+        None | Some("bridge" | "any_bridge" | "any_local_bridge" | "include_sdn")
+    );
+    let cards = matches!(kind, None | Some("eth" | "include_sdn"));
+    let mut entries = Vec::new();
+    if cards {
+        entries.push(json!({
+            "iface": "eno1", "type": "eth", "method": "manual", "method6": "manual",
+            "families": ["inet"], "priority": 3, "active": 1, "exists": 1,
+        }));
+    }
+    let all = call.core.config.scenario.bridges.iter().filter(|_| bridges);
+    entries.extend(all.enumerate().map(|(index, bridge)| {
+        json!({
+            "iface": bridge.name, "type": "bridge", "method": "static", "method6": "manual",
+            "families": ["inet"], "priority": 4 + index, "active": 1, "autostart": 1,
+            "bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0",
+            "address": bridge.address.to_string(), "netmask": bridge.prefix.to_string(),
+            "cidr": format!("{}/{}", bridge.address, bridge.prefix),
+        })
+    }));
+    Ok(Value::from(entries).into())
+}
+
+/// `GET …/interfaces`: null when the container is stopped or not there.
+pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
+    let vmid = call.params.vmid();
+    let core = &call.core;
+    core.read(|state| {
+        let Ok(container) = super::container(state, call.node(), vmid) else {
+            return Ok(nothing());
+        };
+        let Power::Running { since, .. } = container.power else {
+            return Ok(nothing());
+        };
+        let delay = u64::try_from(core.config.address_delay.as_millis()).unwrap_or_default();
+        let settled = now().as_millis() >= u128::from(since.saturating_add(delay));
+        let mut entries = vec![loopback()];
+        let networks = container.networks();
+        entries.extend(networks.map(|(option, parts)| {
+            interface(core, &parts, container.leases.get(option).copied(), settled)
+        }));
+        Ok(Value::from(entries).into())
+    })
+}
+
+fn address(kind: &str, address: &str, prefix: u8) -> Value {
+    json!({ "ip-address-type": kind, "ip-address": address, "prefix": prefix })
+}
+
+fn loopback() -> Value {
+    json!({
+        "name": "lo",
+        "hwaddr": "00:00:00:00:00:00",
+        "hardware-address": "00:00:00:00:00:00",
+        "inet": "127.0.0.1/8",
+        "inet6": "::1/128",
+        "ip-addresses": [address("inet", "127.0.0.1", 8), address("inet6", "::1", 128)],
+    })
+}
+
+fn interface(
+    core: &Core,
+    parts: &BTreeMap<String, String>,
+    lease: Option<Ipv4Addr>,
+    settled: bool,
+) -> Value {
+    let mac = parts
+        .get("hwaddr")
+        .map(|mac| mac.to_ascii_lowercase())
+        .unwrap_or_default();
+    let mut entry = usage::members(json!({
+        "name": parts.get("name"),
+        "hwaddr": mac,
+        "hardware-address": mac,
+    }));
+    let mut addresses = Vec::new();
+    let inet = match parts.get("ip").map(String::as_str) {
+        Some("dhcp") => lease
+            .zip(bridge(core, parts))
+            .map(|(ip, b)| (ip.to_string(), b.prefix)),
+        Some("manual") | None => None,
+        Some(fixed) => fixed
+            .split_once('/')
+            .and_then(|(ip, prefix)| Some((ip.to_owned(), prefix.parse().ok()?))),
+    };
+    if let Some((ip, prefix)) = inet.filter(|_| settled) {
+        entry.insert("inet".into(), format!("{ip}/{prefix}").into());
+        addresses.push(address("inet", &ip, prefix));
+    }
+    if let Some(ip) = link_local(&mac) {
+        entry.insert("inet6".into(), format!("{ip}/64").into());
+        addresses.push(address("inet6", &ip, 64));
+    }
+    entry.insert("ip-addresses".into(), addresses.into());
+    entry.into()
+}
+
+/// The address that an interface gives itself, from its MAC (EUI-64).
+fn link_local(mac: &str) -> Option<String> {
+    let octets: Vec<u16> = mac
+        .split(':')
+        .map(|octet| u16::from_str_radix(octet, 16).ok())
+        .collect::<Option<_>>()?;
+    let [a, b, c, d, e, f] = octets.as_slice() else {
+        return None;
+    };
+    let tail = [
+        ((a ^ 2) << 8) | b,
+        (c << 8) | 0xff,
+        0xfe00 | d,
+        (e << 8) | f,
+    ];
+    let [g, h, i, j] = tail;
+    Some(std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, g, h, i, j).to_string())
+}
+
+/// The bridge that an interface is plugged into, if there is one of that name.
+pub(crate) fn bridge<'a>(core: &'a Core, parts: &BTreeMap<String, String>) -> Option<&'a Bridge> {
+    let name = parts.get("bridge")?;
+    core.config
+        .scenario
+        .bridges
+        .iter()
+        .find(|bridge| bridge.name == *name)
+}
+
+/// Gives each interface that asks for one an address of its bridge's network.
+pub(crate) fn lease_addresses(core: &Core, state: &mut State, vmid: u32) {
+    let taken = |state: &State, ip| state.containers.values().any(|c| holds(c, ip));
+    let Some(container) = state.containers.get(&vmid) else {
+        return;
+    };
+    let asking: Vec<(String, &Bridge)> = container
+        .networks()
+        .filter(|(_, parts)| parts.get("ip").is_some_and(|ip| ip == "dhcp"))
+        .filter(|(option, _)| !container.leases.contains_key(*option))
+        .filter_map(|(option, parts)| Some((option.to_owned(), bridge(core, &parts)?)))
+        .collect();
+    for (option, bridge) in asking {
+        let free = pool(bridge).find(|ip| !taken(state, *ip));
+        if let (Some(container), Some(ip)) = (state.containers.get_mut(&vmid), free) {
+            container.leases.insert(option, ip);
+        }
+    }
+}
+
+fn holds(container: &Container, ip: Ipv4Addr) -> bool {
+    container.leases.values().any(|lease| *lease == ip)
+}
+
+/// The addresses that a bridge's DHCP server hands out: all but the first 256 of a large network,
+/// all but the first 100 of a small one.
+fn pool(bridge: &Bridge) -> impl Iterator<Item = Ipv4Addr> + use<> {
+    let size = 1u32
+        .checked_shl(32 - u32::from(bridge.prefix.clamp(8, 30)))
+        .unwrap_or(4);
+    let first = u32::from(bridge.address) & !(size - 1);
+    let skipped = if size > 512 { 256 } else { size.min(100) };
+    (first + skipped..first + size - 1).map(Ipv4Addr::from)
+}

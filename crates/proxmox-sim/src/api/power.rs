@@ -1,0 +1,263 @@
+//! Starting and stopping containers, and how they are at this moment.
+//!
+//! Whether a container runs is checked before the task; whether it is there, locked or a template
+//! only within the task, as on a real node.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{check_lock, container, container_mut, node};
+use crate::auth::Caller;
+use crate::container::{Container, Power};
+use crate::core::now;
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::task::{self, Run};
+use crate::usage;
+
+/// How long a shutdown may take when nothing is said, in seconds.
+const SHUTDOWN_TIMEOUT: u64 = 60;
+
+/// `GET /nodes/{node}/lxc`.
+pub(crate) fn list(call: &Call) -> Result<Answer> {
+    let entries = call.core.read(|state| {
+        let own = state
+            .containers
+            .values()
+            .filter(|container| container.node == call.node());
+        own.map(|container| live(call, container))
+            .collect::<Vec<Value>>()
+    });
+    Ok(Value::from(entries).into())
+}
+
+/// `GET …/status/current`.
+pub(crate) fn current(call: &Call) -> Result<Answer> {
+    call.core.read(|state| {
+        let container = container(state, call.node(), call.params.vmid())?;
+        let mut entry = usage::members(live(call, container));
+        entry.insert("ha".into(), json!({ "managed": 0 }));
+        Ok(Value::Object(entry).into())
+    })
+}
+
+fn live(call: &Call, container: &Container) -> Value {
+    let usage = usage::of_container(container);
+    let spec = call.core.node(&container.node);
+    let mut entry = usage::members(json!({
+        "vmid": container.vmid,
+        "type": "lxc",
+        "name": container.name(),
+        "status": if container.is_running() { "running" } else { "stopped" },
+        "cpus": spec.map_or(1, |spec| usage::processors(container, spec)),
+        "cpu": usage.cpu,
+        "mem": usage.memory,
+        "maxmem": container.memory(),
+        "swap": 0,
+        "maxswap": container.number("swap").unwrap_or(512) << 20,
+        "disk": usage.disk,
+        "maxdisk": container.disk(),
+        "uptime": usage.uptime,
+        "netin": usage.network.0,
+        "netout": usage.network.1,
+        "diskread": usage.network.0 * 3,
+        "diskwrite": usage.network.1 * 2,
+    }));
+    for name in ["lock", "tags"] {
+        if let Some(value) = container.option(name) {
+            entry.insert(name.into(), value.into());
+        }
+    }
+    if container.flag("template") {
+        entry.insert("template".into(), 1.into());
+    }
+    if let Some(pid) = usage.pid {
+        entry.insert("pid".into(), pid.into());
+        for kind in [
+            "cpusome",
+            "cpufull",
+            "iosome",
+            "iofull",
+            "memorysome",
+            "memoryfull",
+        ] {
+            entry.insert(format!("pressure{kind}"), "0.00".into());
+        }
+    }
+    entry.into()
+}
+
+fn is_running(call: &Call) -> bool {
+    let vmid = call.params.vmid();
+    call.core
+        .read(|state| container(state, call.node(), vmid).is_ok_and(Container::is_running))
+}
+
+fn must_run(call: &Call, word: &str) -> Result<()> {
+    if is_running(call) {
+        return Ok(());
+    }
+    Err(ApiError::Failed(format!(
+        "{word} {} not running",
+        call.params.vmid()
+    )))
+}
+
+/// With a token, nobody is root.
+fn check_skiplock(call: &Call) -> Result<()> {
+    if call.params.flag("skiplock") {
+        return Err(ApiError::parameter(
+            "skiplock",
+            "Only root may use this option.",
+        ));
+    }
+    Ok(())
+}
+
+/// `POST …/status/start`.
+pub(crate) fn start(call: &Call) -> Result<Answer> {
+    check_skiplock(call)?;
+    let vmid = call.params.vmid();
+    if is_running(call) {
+        return Err(ApiError::Failed(format!("CT {vmid} already running")));
+    }
+    let id = vmid.to_string();
+    Ok(task::start(&call.core, &call.order("vzstart", &id), |run| {
+        start_work(run, vmid)
+    })
+    .into())
+}
+
+/// Starts a container in a task of its own, as creation does when asked to.
+pub(crate) fn start_later(run: &Run, caller: &Caller, vmid: u32) {
+    let id = vmid.to_string();
+    let order = task::Order {
+        node: &run.node,
+        kind: "vzstart",
+        id: &id,
+        caller,
+        doomed: None,
+    };
+    task::start(&run.core, &order, |run| start_work(run, vmid));
+}
+
+async fn start_work(run: Run, vmid: u32) -> std::result::Result<(), String> {
+    let _lock = run.core.lock_config(vmid).await?;
+    start_locked(&run, vmid).await
+}
+
+async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
+    let unplugged = run.core.read(|state| {
+        let container = container(state, &run.node, vmid)?;
+        check_lock(container)?;
+        if container.flag("template") {
+            return Err("you can't start a CT if it's a template".to_owned());
+        }
+        if container.option("arch").is_none() {
+            return Err("missing 'arch' - internal error".to_owned());
+        }
+        let mut networks = container.networks();
+        Ok(networks.find_map(|(_, parts)| {
+            let bridge = parts.get("bridge")?.clone();
+            node::bridge(&run.core, &parts).is_none().then_some(bridge)
+        }))
+    })?;
+    if let Some(bridge) = unplugged {
+        run.log(format!("bridge '{bridge}' does not exist"));
+        return Err(format!("startup for container '{vmid}' failed"));
+    }
+    run.pause(run.core.config.delays.start).await?;
+    run.core.edit(|state| {
+        let pid = state.next_pid();
+        let container = container_mut(state, &run.node, vmid)?;
+        container.apply_pending();
+        let since = u64::try_from(now().as_millis()).unwrap_or_default();
+        container.power = Power::Running { since, pid };
+        node::lease_addresses(&run.core, state, vmid);
+        Ok(())
+    })
+}
+
+/// `POST …/status/stop`.
+pub(crate) fn stop(call: &Call) -> Result<Answer> {
+    check_skiplock(call)?;
+    must_run(call, "CT")?;
+    let (vmid, delay) = (call.params.vmid(), call.core.config.delays.stop);
+    let id = vmid.to_string();
+    let order = call.order("vzstop", &id);
+    Ok(task::start(&call.core, &order, |run| stop_work(run, vmid, Ok(delay))).into())
+}
+
+/// `POST …/status/shutdown`.
+pub(crate) fn shutdown(call: &Call) -> Result<Answer> {
+    must_run(call, "CT")?;
+    let vmid = call.params.vmid();
+    let length = shutdown_length(call, call.params.flag("forceStop"));
+    let id = vmid.to_string();
+    let order = call.order("vzshutdown", &id);
+    Ok(task::start(&call.core, &order, move |run| stop_work(run, vmid, length)).into())
+}
+
+/// How long a shutdown takes, or, when it takes longer than was allowed, the time after which it
+/// is given up.
+fn shutdown_length(call: &Call, force: bool) -> std::result::Result<Duration, (Duration, u64)> {
+    let seconds = call.params.number("timeout").unwrap_or(SHUTDOWN_TIMEOUT);
+    let (limit, needed) = (
+        Duration::from_secs(seconds),
+        call.core.config.delays.shutdown,
+    );
+    if needed <= limit {
+        Ok(needed)
+    } else if force {
+        Ok(limit)
+    } else {
+        Err((limit, seconds))
+    }
+}
+
+async fn stop_work(
+    run: Run,
+    vmid: u32,
+    length: std::result::Result<Duration, (Duration, u64)>,
+) -> std::result::Result<(), String> {
+    let _lock = run.core.lock_config(vmid).await?;
+    stop_locked(&run, vmid, length).await
+}
+
+async fn stop_locked(
+    run: &Run,
+    vmid: u32,
+    length: std::result::Result<Duration, (Duration, u64)>,
+) -> std::result::Result<(), String> {
+    run.core
+        .read(|state| check_lock(container(state, &run.node, vmid)?))?;
+    let delay = match length {
+        Ok(delay) => delay,
+        Err((limit, seconds)) => {
+            run.pause(limit).await?;
+            return Err(format!(
+                "command 'lxc-stop -n {vmid} --nokill --timeout {seconds}' failed: exit code 1"
+            ));
+        }
+    };
+    run.pause(delay).await?;
+    run.core.edit(|state| {
+        container_mut(state, &run.node, vmid)?.power = Power::Stopped;
+        Ok(())
+    })
+}
+
+/// `POST …/status/reboot`. What waited for the next start takes effect.
+pub(crate) fn reboot(call: &Call) -> Result<Answer> {
+    must_run(call, "VM")?;
+    let vmid = call.params.vmid();
+    let length = shutdown_length(call, true);
+    let id = vmid.to_string();
+    let work = move |run: Run| async move {
+        let _lock = run.core.lock_config(vmid).await?;
+        stop_locked(&run, vmid, length).await?;
+        start_locked(&run, vmid).await
+    };
+    Ok(task::start(&call.core, &call.order("vzreboot", &id), work).into())
+}

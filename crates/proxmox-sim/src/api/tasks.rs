@@ -1,0 +1,133 @@
+//! Tasks as the API shows them.
+
+use serde_json::{Value, json};
+
+use crate::error::{ApiError, Result};
+use crate::http::nothing;
+use crate::params::Params;
+use crate::routes::{Answer, Call};
+use crate::schema::format::split_list;
+use crate::task::{Task, is_upid};
+
+/// How many entries are shown when nothing is said.
+const PAGE: u64 = 50;
+
+/// `GET /nodes/{node}/tasks`, newest first. Running tasks are only in the source `active` or `all`.
+pub(crate) fn list(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let (skipped, taken) = page(params);
+    call.core.read(|state| {
+        let fitting: Vec<&Task> = state
+            .tasks
+            .iter()
+            .rev()
+            .filter(|task| task.node == call.node() && fits(task, params))
+            .collect();
+        let shown = fitting
+            .iter()
+            .skip(skipped)
+            .take(taken)
+            .map(|task| task.listed())
+            .collect();
+        Ok(Answer {
+            data: Value::Array(shown),
+            total: Some(fitting.len()),
+        })
+    })
+}
+
+fn page(params: &Params) -> (usize, usize) {
+    let read = |name, default| {
+        usize::try_from(params.number(name).unwrap_or(default)).unwrap_or(usize::MAX)
+    };
+    (read("start", 0), read("limit", PAGE))
+}
+
+fn fits(task: &Task, params: &Params) -> bool {
+    let source = params.get("source").unwrap_or("archive");
+    let in_source = match &task.outcome {
+        Some(_) => source != "active",
+        None => source != "archive",
+    };
+    let status = task
+        .outcome
+        .as_ref()
+        .map_or("unknown", |outcome| status_type(&outcome.status));
+    let wanted_status = params
+        .get("statusfilter")
+        .is_none_or(|filter| split_list(filter).any(|wanted| wanted.eq_ignore_ascii_case(status)));
+    let failed = status == "error" || status == "unknown";
+    in_source
+        && wanted_status
+        && (!params.flag("errors") || failed)
+        && params
+            .number("since")
+            .is_none_or(|since| task.start >= since)
+        && params
+            .number("until")
+            .is_none_or(|until| task.start <= until)
+        && params
+            .get("typefilter")
+            .is_none_or(|kind| kind == task.kind)
+        && params
+            .get("userfilter")
+            .is_none_or(|part| task.caller.id.contains(part))
+        && params.get("vmid").is_none_or(|vmid| vmid == task.id)
+}
+
+fn status_type(status: &str) -> &'static str {
+    match status {
+        "OK" => "ok",
+        "unexpected status" => "unknown",
+        _ if status.starts_with("WARNINGS: ") => "warning",
+        _ => "error",
+    }
+}
+
+/// Looks at the task in the address.
+fn with_task<T>(call: &Call, look: impl FnOnce(&Task) -> T) -> Result<T> {
+    let upid = call.params.text("upid");
+    if !is_upid(upid) {
+        return Err(ApiError::parameter("upid", "unable to parse worker upid"));
+    }
+    let missing = || ApiError::parameter("upid", "no such task");
+    call.core
+        .read(|state| state.task(upid).map(look).ok_or_else(missing))
+}
+
+/// `GET …/status`.
+pub(crate) fn status(call: &Call) -> Result<Answer> {
+    with_task(call, Task::status).map(Answer::from)
+}
+
+/// `GET …/log`. The log of an unknown task is one line that says so. A limit of 0 means all.
+pub(crate) fn log(call: &Call) -> Result<Answer> {
+    let lines = match with_task(call, |task| task.log.clone()) {
+        Err(ApiError::Parameters(problems))
+            if problems.values().any(|problem| problem == "no such task") =>
+        {
+            vec!["unable to open file - No such file or directory".to_owned()]
+        }
+        other => other?,
+    };
+    let lines = if lines.is_empty() {
+        vec!["no content".to_owned()]
+    } else {
+        lines
+    };
+    let (skipped, limit) = page(&call.params);
+    let taken = if limit == 0 { usize::MAX } else { limit };
+    let shown = lines.iter().enumerate().skip(skipped).take(taken);
+    let data = shown
+        .map(|(index, text)| json!({ "n": index + 1, "t": text }))
+        .collect();
+    Ok(Answer {
+        data: Value::Array(data),
+        total: Some(lines.len()),
+    })
+}
+
+/// `DELETE …`: kills a running task, whose own undo then runs.
+pub(crate) fn kill(call: &Call) -> Result<Answer> {
+    with_task(call, |task| task.kill.cancel()).map(|()| nothing())
+}

@@ -1,0 +1,141 @@
+//! Disks of containers: what a `rootfs` or `mpN` asks for, and making it so.
+
+use crate::config::{StorageKind, StorageSpec};
+use crate::core::{Core, now};
+use crate::error::{ApiError, Result};
+use crate::size;
+use crate::state::{Kind, State, Volume};
+
+const ONLY_ROOT: &str = "Only root can pass arbitrary filesystem paths. \
+    at /usr/share/perl5/PVE/Storage.pm line 651.";
+
+/// What the volume part of a mount point asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// A new disk of so many bytes.
+    New { storage: String, bytes: u64 },
+    /// One that is there, or is said to be.
+    Existing(String),
+}
+
+/// Finds a storage.
+pub(crate) fn storage<'a>(core: &'a Core, name: &str) -> Result<&'a StorageSpec> {
+    let found = core.config.scenario.storage(name);
+    found.ok_or_else(|| ApiError::Failed(format!("storage '{name}' does not exist")))
+}
+
+/// Finds a storage that takes containers.
+pub(crate) fn container_storage<'a>(core: &'a Core, name: &str) -> Result<&'a StorageSpec> {
+    let storage = storage(core, name)?;
+    if storage.content.contains(&"rootdir") {
+        return Ok(storage);
+    }
+    let problem = format!("storage '{name}' does not support container directories");
+    Err(ApiError::parameter("storage", problem))
+}
+
+/// Reads the volume part of a mount point: `storage:GiB` or a volume that is there. Paths of the
+/// host are for root alone, and a token is not root.
+pub(crate) fn read(core: &Core, volume: &str) -> Result<Wanted> {
+    if volume.starts_with('/') {
+        let kind = if volume.starts_with("/dev/") {
+            "device"
+        } else {
+            "bind"
+        };
+        let reason = format!("mount point type {kind} is only allowed for root@pam");
+        return Err(ApiError::Forbidden(reason));
+    }
+    let parts = volume
+        .split_once(':')
+        .filter(|(name, rest)| !name.is_empty() && !rest.is_empty());
+    let Some((name, rest)) = parts else {
+        return Err(ApiError::failed(ONLY_ROOT));
+    };
+    let is_size = rest.starts_with(|first: char| first.is_ascii_digit())
+        && rest
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if let Some(bytes) = size::scale(rest, 1 << 30).filter(|_| is_size) {
+        let storage = container_storage(core, name)?.name.clone();
+        return Ok(Wanted::New { storage, bytes });
+    }
+    check_name(storage(core, name)?, rest)?;
+    Ok(Wanted::Existing(volume.to_owned()))
+}
+
+/// Checks the form of a disk's name.
+fn check_name(storage: &StorageSpec, name: &str) -> Result<()> {
+    let plain = name.split('/').next_back().unwrap_or_default();
+    let is_disk = ["vm-", "base-", "subvol-"]
+        .iter()
+        .any(|start| plain.starts_with(start));
+    let (fits, kind) = match storage.kind {
+        StorageKind::Directory => (is_disk && name.contains('/'), "directory"),
+        StorageKind::LvmThin => (is_disk && !name.contains('/'), "lvm"),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(ApiError::Failed(format!(
+        "unable to parse {kind} volume name '{name}'"
+    )))
+}
+
+/// Fails for text that is no volume of a storage at all.
+pub(crate) fn split_id<'a>(core: &'a Core, id: &'a str) -> Result<(&'a StorageSpec, &'a str)> {
+    let parts = id
+        .split_once(':')
+        .filter(|(name, rest)| !name.is_empty() && !rest.is_empty());
+    let (name, rest) = parts.ok_or_else(|| ApiError::failed(ONLY_ROOT))?;
+    Ok((storage(core, name)?, rest))
+}
+
+/// Makes a disk for a container and gives its id.
+pub(crate) fn allocate(
+    core: &Core,
+    state: &mut State,
+    node: &str,
+    vmid: u32,
+    wanted: (&str, u64),
+) -> std::result::Result<String, String> {
+    let (name, bytes) = wanted;
+    let storage = core.config.scenario.storage(name);
+    let storage = storage.ok_or_else(|| format!("storage '{name}' does not exist"))?;
+    let free = storage.total - state.used(node, storage);
+    if bytes / 6 > free {
+        return Err(format!("not enough free space on storage '{name}'"));
+    }
+    let name_of = |index: u32| match storage.kind {
+        StorageKind::LvmThin => format!("vm-{vmid}-disk-{index}"),
+        StorageKind::Directory if bytes == 0 => {
+            format!("{vmid}/subvol-{vmid}-disk-{index}.subvol")
+        }
+        StorageKind::Directory => format!("{vmid}/vm-{vmid}-disk-{index}.raw"),
+    };
+    let taken = |state: &State, index: u32| {
+        let number = format!("-{vmid}-disk-{index}");
+        let own = |volume: &&Volume| volume.node == node && volume.storage == storage.name;
+        state.volumes.iter().filter(own).any(|volume| {
+            volume
+                .name
+                .trim_end_matches(".raw")
+                .trim_end_matches(".subvol")
+                .ends_with(&number)
+        })
+    };
+    let index = (0..u32::MAX)
+        .find(|index| !taken(state, *index))
+        .unwrap_or_default();
+    let volume = Volume {
+        node: node.to_owned(),
+        storage: storage.name.clone(),
+        name: name_of(index),
+        size: bytes,
+        created: now().as_secs(),
+        kind: Kind::Disk { vmid },
+    };
+    let id = volume.id();
+    state.volumes.push(volume);
+    Ok(id)
+}

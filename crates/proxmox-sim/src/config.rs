@@ -1,0 +1,395 @@
+//! What a simulated cluster is made of and how slow it is. Data only; nothing here acts.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The secret of the token `root@pam!holdfast` in [`Config::test`].
+pub const TEST_SECRET: &str = "5f3c2a10-7d44-4c1e-9b8a-0d6e1f2a3b4c";
+
+/// How to run a simulator.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What the cluster consists of at its first start.
+    pub scenario: Scenario,
+    /// How long tasks take.
+    pub delays: Delays,
+    /// How often nodes tell each other their status; a real cluster takes 10 s.
+    pub broadcast: Duration,
+    /// How long a refused sign-in is kept waiting; a real node takes 3 s.
+    pub auth_delay: Duration,
+    /// How long after its start a container gets its IPv4 address.
+    pub address_delay: Duration,
+    /// Where containers, volumes and files outlive the process.
+    pub state_file: Option<PathBuf>,
+}
+
+/// How long the work of each kind of task takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Delays {
+    /// Fetching an image from a registry.
+    pub pull: Duration,
+    /// Creating a container.
+    pub create: Duration,
+    /// Starting a container.
+    pub start: Duration,
+    /// Stopping a container at once.
+    pub stop: Duration,
+    /// Asking a container to shut down.
+    pub shutdown: Duration,
+    /// Destroying a container.
+    pub destroy: Duration,
+}
+
+/// What a cluster consists of. The first node is the one that is talked to.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Its nodes.
+    pub nodes: Vec<NodeSpec>,
+    /// Storages, present on every node and not shared between them.
+    pub storages: Vec<StorageSpec>,
+    /// Bridges, present on every node.
+    pub bridges: Vec<Bridge>,
+    /// Container templates in the first storage that takes them, on every node.
+    pub templates: Vec<TemplateSpec>,
+    /// What registries offer.
+    pub images: Vec<ImageSpec>,
+    /// Containers that exist from the start.
+    pub containers: Vec<ContainerSpec>,
+    /// Tokens that may sign in, without separated privileges.
+    pub tokens: Vec<Token>,
+}
+
+/// A node of the cluster.
+#[derive(Clone, Debug)]
+pub struct NodeSpec {
+    /// Its name, such as `pve1`.
+    pub name: String,
+    /// Its address in the cluster's network.
+    pub address: Ipv4Addr,
+    /// Number of processors.
+    pub cpus: u32,
+    /// Memory in bytes.
+    pub memory: u64,
+    /// Size of the root file system in bytes.
+    pub disk: u64,
+    /// How long it has been up when the simulator starts.
+    pub uptime: Duration,
+}
+
+/// The kinds of storage that are simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StorageKind {
+    /// A folder.
+    Directory,
+    /// LVM thin volumes.
+    LvmThin,
+}
+
+/// A storage.
+#[derive(Clone, Debug)]
+pub struct StorageSpec {
+    /// Its name, such as `local`.
+    pub name: String,
+    /// What it is.
+    pub kind: StorageKind,
+    /// What it may hold: `rootdir`, `images`, `vztmpl`, `iso`, `backup`.
+    pub content: Vec<&'static str>,
+    /// Size in bytes.
+    pub total: u64,
+    /// Bytes taken by things that are not simulated.
+    pub base_used: u64,
+}
+
+/// A bridge, with a DHCP server behind it that hands out addresses of its network.
+#[derive(Clone, Debug)]
+pub struct Bridge {
+    /// Its name, such as `vmbr0`.
+    pub name: String,
+    /// The node's address on it.
+    pub address: Ipv4Addr,
+    /// Prefix length of its network.
+    pub prefix: u8,
+}
+
+/// A container template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateSpec {
+    /// File name, such as `debian-13-standard_13.1-2_amd64.tar.zst`.
+    pub file: String,
+    /// The system that is detected in it, such as `debian`.
+    pub ostype: String,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// An image that a registry offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageSpec {
+    /// Full reference with registry and tag, such as `docker.io/library/nginx:1.27`.
+    pub reference: String,
+    /// Entrypoint and command as one shell-quoted line.
+    pub entrypoint: String,
+    /// Its environment.
+    pub env: Vec<(String, String)>,
+    /// The system that is detected in it.
+    pub ostype: String,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// A container that exists from the start.
+#[derive(Clone, Debug)]
+pub struct ContainerSpec {
+    /// Its number.
+    pub vmid: u32,
+    /// The node that it is on.
+    pub node: String,
+    /// Its host name.
+    pub hostname: String,
+    /// Number of cores.
+    pub cores: u32,
+    /// Memory in MiB.
+    pub memory: u64,
+    /// Size of the root disk in GiB, on the first storage that takes container disks.
+    pub disk: u64,
+    /// Its first network interface as Proxmox writes it.
+    pub net0: String,
+    /// Whether it runs.
+    pub running: bool,
+}
+
+/// A token that may sign in.
+#[derive(Clone)]
+pub struct Token {
+    /// User and token, such as `root@pam!holdfast`.
+    pub id: String,
+    /// Its secret, a UUID.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Token")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+const GIB: u64 = 1 << 30;
+const MIB: u64 = 1 << 20;
+
+impl Config {
+    /// A life-like cluster of two nodes for people to look at, without containers.
+    pub fn demo(secret: &str) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            scenario: Scenario::two_nodes(secret),
+            delays: Delays {
+                pull: Duration::from_secs(6),
+                create: Duration::from_millis(2500),
+                start: Duration::from_millis(1200),
+                stop: Duration::from_millis(600),
+                shutdown: Duration::from_millis(1800),
+                destroy: Duration::from_millis(1500),
+            },
+            broadcast: Duration::from_secs(3),
+            auth_delay: Duration::from_secs(3),
+            address_delay: Duration::from_millis(1500),
+            state_file: None,
+        }
+    }
+
+    /// The same cluster, quick enough for tests, with [`TEST_SECRET`].
+    pub fn test() -> Self {
+        let quick = Duration::from_millis(20);
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            scenario: Scenario::two_nodes(TEST_SECRET),
+            delays: Delays {
+                pull: quick,
+                create: quick,
+                start: quick,
+                stop: quick,
+                shutdown: quick,
+                destroy: quick,
+            },
+            broadcast: Duration::from_millis(50),
+            auth_delay: Duration::ZERO,
+            address_delay: quick,
+            state_file: None,
+        }
+    }
+}
+
+impl Scenario {
+    fn two_nodes(secret: &str) -> Self {
+        Self {
+            cluster: "holdfast".into(),
+            nodes: vec![
+                node(
+                    "pve1",
+                    [10, 20, 0, 2],
+                    16,
+                    64 * GIB,
+                    96 * GIB,
+                    23 * 86_400 + 7_512,
+                ),
+                node(
+                    "pve2",
+                    [10, 20, 0, 3],
+                    8,
+                    32 * GIB,
+                    64 * GIB,
+                    9 * 86_400 + 40_271,
+                ),
+            ],
+            storages: vec![
+                StorageSpec {
+                    name: "local".into(),
+                    kind: StorageKind::Directory,
+                    content: vec!["vztmpl", "iso", "backup"],
+                    total: 96 * GIB,
+                    base_used: 7 * GIB,
+                },
+                StorageSpec {
+                    name: "local-lvm".into(),
+                    kind: StorageKind::LvmThin,
+                    content: vec!["rootdir", "images"],
+                    total: 800 * GIB,
+                    base_used: 0,
+                },
+            ],
+            bridges: vec![Bridge {
+                name: "vmbr0".into(),
+                address: Ipv4Addr::new(10, 20, 0, 1),
+                prefix: 16,
+            }],
+            templates: templates(),
+            images: images(),
+            containers: Vec::new(),
+            tokens: vec![Token {
+                id: "root@pam!holdfast".into(),
+                secret: secret.into(),
+            }],
+        }
+    }
+}
+
+fn node(name: &str, ip: [u8; 4], cpus: u32, memory: u64, disk: u64, uptime: u64) -> NodeSpec {
+    NodeSpec {
+        name: name.into(),
+        address: ip.into(),
+        cpus,
+        memory,
+        disk,
+        uptime: Duration::from_secs(uptime),
+    }
+}
+
+fn templates() -> Vec<TemplateSpec> {
+    [
+        (
+            "debian-12-standard_12.12-1_amd64.tar.zst",
+            "debian",
+            121 * MIB,
+        ),
+        (
+            "debian-13-standard_13.1-2_amd64.tar.zst",
+            "debian",
+            124 * MIB,
+        ),
+        (
+            "ubuntu-24.04-standard_24.04-2_amd64.tar.zst",
+            "ubuntu",
+            135 * MIB,
+        ),
+        (
+            "alpine-3.22-default_20250617_amd64.tar.zst",
+            "alpine",
+            3 * MIB,
+        ),
+    ]
+    .into_iter()
+    .map(|(file, ostype, size)| TemplateSpec {
+        file: file.into(),
+        ostype: ostype.into(),
+        size,
+    })
+    .collect()
+}
+
+const PATH: (&str, &str) = (
+    "PATH",
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+);
+
+fn images() -> Vec<ImageSpec> {
+    let nginx = "/docker-entrypoint.sh nginx -g 'daemon off;'";
+    let postgres = "docker-entrypoint.sh postgres";
+    let redis = "docker-entrypoint.sh redis-server";
+    vec![
+        image(
+            "docker.io/library/nginx:1.27",
+            nginx,
+            &[("NGINX_VERSION", "1.27.5")],
+            67,
+        ),
+        image(
+            "docker.io/library/nginx:1.28",
+            nginx,
+            &[("NGINX_VERSION", "1.28.0")],
+            68,
+        ),
+        image(
+            "docker.io/library/nginx:latest",
+            nginx,
+            &[("NGINX_VERSION", "1.29.2")],
+            69,
+        ),
+        image(
+            "docker.io/library/postgres:16",
+            postgres,
+            &[("PG_MAJOR", "16")],
+            151,
+        ),
+        image(
+            "docker.io/library/postgres:17",
+            postgres,
+            &[("PG_MAJOR", "17")],
+            153,
+        ),
+        image(
+            "docker.io/library/redis:7",
+            redis,
+            &[("REDIS_VERSION", "7.4.6")],
+            45,
+        ),
+        image("docker.io/library/debian:13", "bash", &[], 47),
+        image(
+            "ghcr.io/example/app:v1",
+            "/app/serve --port 8080",
+            &[("APP_MODE", "release")],
+            31,
+        ),
+    ]
+}
+
+fn image(reference: &str, entrypoint: &str, env: &[(&str, &str)], mib: u64) -> ImageSpec {
+    ImageSpec {
+        reference: reference.into(),
+        entrypoint: entrypoint.into(),
+        env: std::iter::once(&PATH)
+            .chain(env)
+            .map(|(key, value)| ((*key).into(), (*value).into()))
+            .collect(),
+        ostype: "debian".into(),
+        size: mib * MIB,
+    }
+}

@@ -1,0 +1,181 @@
+//! A container's configuration and what it is doing. No HTTP and no time here.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha1::{Digest, Sha1};
+
+use crate::schema::lxc;
+use crate::size;
+
+/// A change that waits for the next start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Pending {
+    Set(String),
+    Delete,
+}
+
+/// What a container is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Power {
+    Stopped,
+    /// Running since a time in milliseconds since 1970.
+    Running {
+        since: u64,
+        pid: u32,
+    },
+}
+
+/// A container.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Container {
+    pub(crate) vmid: u32,
+    pub(crate) node: String,
+    /// The options that apply now.
+    pub(crate) options: BTreeMap<String, String>,
+    /// Changes for the next start.
+    pub(crate) pending: BTreeMap<String, Pending>,
+    /// Raw lines, which creation from an image writes.
+    pub(crate) raw: Vec<(String, String)>,
+    pub(crate) power: Power,
+    /// Addresses from DHCP, by option name (`net0`).
+    pub(crate) leases: BTreeMap<String, Ipv4Addr>,
+}
+
+impl Container {
+    /// A stopped container without options.
+    pub(crate) fn new(vmid: u32, node: &str) -> Self {
+        Self {
+            vmid,
+            node: node.to_owned(),
+            options: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            raw: Vec::new(),
+            power: Power::Stopped,
+            leases: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(self.power, Power::Running { .. })
+    }
+
+    /// An option that applies now.
+    pub(crate) fn option(&self, name: &str) -> Option<&str> {
+        self.options.get(name).map(String::as_str)
+    }
+
+    /// Whether a boolean option is set.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.option(name) == Some("1")
+    }
+
+    /// A numeric option.
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        self.option(name)?.parse().ok()
+    }
+
+    /// The host name, or what Proxmox calls a container without one.
+    pub(crate) fn name(&self) -> String {
+        self.option("hostname")
+            .map_or_else(|| format!("CT{}", self.vmid), str::to_owned)
+    }
+
+    /// Memory in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.number("memory").unwrap_or(512) << 20
+    }
+
+    /// Size of the root disk in bytes; a folder without a size counts as 4 GiB, as observed.
+    pub(crate) fn disk(&self) -> u64 {
+        let parts = self
+            .option("rootfs")
+            .and_then(|value| lxc::rootfs().parse("rootfs", value).ok());
+        let size = parts.and_then(|parts| size::parse(parts.get("size")?));
+        size.filter(|bytes| *bytes > 0).unwrap_or(4 << 30)
+    }
+
+    /// The parts of a network interface.
+    pub(crate) fn network(&self, option: &str) -> Option<BTreeMap<String, String>> {
+        lxc::network().parse(option, self.option(option)?).ok()
+    }
+
+    /// The network interfaces, by option name.
+    pub(crate) fn networks(&self) -> impl Iterator<Item = (&str, BTreeMap<String, String>)> {
+        self.options
+            .keys()
+            .filter(|name| is_member(name, "net"))
+            .filter_map(|name| Some((name.as_str(), self.network(name)?)))
+    }
+
+    /// Brings what waited for the next start into effect.
+    pub(crate) fn apply_pending(&mut self) {
+        for (name, change) in std::mem::take(&mut self.pending) {
+            match change {
+                Pending::Set(value) => drop(self.options.insert(name, value)),
+                Pending::Delete => drop(self.options.remove(&name)),
+            }
+        }
+    }
+
+    /// The SHA-1 of the configuration as a file.
+    pub(crate) fn digest(&self) -> String {
+        let mut hash = Sha1::new();
+        for (name, value) in &self.options {
+            hash.update(format!("{name}: {value}\n"));
+        }
+        for (name, change) in &self.pending {
+            hash.update(format!("pending {name}: {change:?}\n"));
+        }
+        for (name, value) in &self.raw {
+            hash.update(format!("{name}: {value}\n"));
+        }
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// The configuration as `GET config` shows it, with or without what waits.
+    pub(crate) fn shown(&self, with_pending: bool) -> Value {
+        let mut members: Map<String, Value> = self
+            .options
+            .iter()
+            .map(|(name, value)| (name.clone(), shown_value(name, value)))
+            .collect();
+        for (name, change) in self.pending.iter().filter(|_| with_pending) {
+            match change {
+                Pending::Set(value) => {
+                    members.insert(name.clone(), shown_value(name, value));
+                }
+                Pending::Delete => drop(members.remove(name)),
+            }
+        }
+        if !self.raw.is_empty() {
+            members.insert("lxc".into(), json!(self.raw));
+        }
+        members.insert("digest".into(), self.digest().into());
+        Value::Object(members)
+    }
+}
+
+/// A value as JSON: whole numbers and booleans are numbers, the rest is text; a description ends
+/// in a newline.
+pub(crate) fn shown_value(name: &str, value: &str) -> Value {
+    let numeric = lxc::config()
+        .find(name)
+        .is_some_and(|property| property.is_numeric());
+    match value.parse::<i64>() {
+        Ok(number) if numeric => number.into(),
+        _ if name == "description" && !value.ends_with('\n') => format!("{value}\n").into(),
+        _ => value.into(),
+    }
+}
+
+/// Whether a name is one of a numbered family, such as `net0` of `net`.
+pub(crate) fn is_member(name: &str, family: &str) -> bool {
+    name.strip_prefix(family)
+        .is_some_and(|index| !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()))
+}

@@ -1,0 +1,177 @@
+//! What tests do behind the API's back: look inside, change things, break things.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use crate::config::ImageSpec;
+use crate::container::{Container, Power};
+use crate::core::{Core, lock};
+use crate::fault::Fault;
+use crate::oci;
+use crate::server::Presence;
+use crate::state::Kind;
+
+/// A container as it is, for assertions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerView {
+    /// Its number.
+    pub vmid: u32,
+    /// The node that it is on.
+    pub node: String,
+    /// Its host name.
+    pub name: String,
+    /// Whether it runs.
+    pub running: bool,
+    /// What its configuration is locked with.
+    pub lock: Option<String>,
+    /// Its options as they apply now, in Proxmox's own words.
+    pub options: BTreeMap<String, String>,
+    /// Addresses from DHCP, by option name (`net0`).
+    pub leases: BTreeMap<String, Ipv4Addr>,
+}
+
+impl From<&Container> for ContainerView {
+    fn from(container: &Container) -> Self {
+        Self {
+            vmid: container.vmid,
+            node: container.node.clone(),
+            name: container.name(),
+            running: container.is_running(),
+            lock: container.option("lock").map(str::to_owned),
+            options: container.options.clone(),
+            leases: container.leases.clone(),
+        }
+    }
+}
+
+/// The hold on a running simulator that does not go through its API.
+pub struct Handle {
+    core: Arc<Core>,
+    presence: Presence,
+}
+
+impl Handle {
+    pub(crate) fn new(core: Arc<Core>, presence: Presence) -> Self {
+        Self { core, presence }
+    }
+
+    /// All containers, half-made ones too, in the order of their numbers.
+    pub fn containers(&self) -> Vec<ContainerView> {
+        self.core
+            .read(|state| state.containers.values().map(ContainerView::from).collect())
+    }
+
+    /// One container.
+    pub fn container(&self, vmid: u32) -> Option<ContainerView> {
+        self.core
+            .read(|state| state.containers.get(&vmid).map(ContainerView::from))
+    }
+
+    /// The ids of all volumes on a node, such as `local-lvm:vm-100-disk-0`.
+    pub fn volumes(&self, node: &str) -> Vec<String> {
+        self.core.read(|state| {
+            let volumes = state.volumes.iter().filter(|volume| volume.node == node);
+            volumes.map(crate::state::Volume::id).collect()
+        })
+    }
+
+    /// How often each call came, by method and path behind `/api2/json`: `GET /nodes`.
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        lock(&self.core.requests).clone()
+    }
+
+    /// Takes a container and its disks away, whatever it is doing. Says whether it was there.
+    pub fn remove_container(&self, vmid: u32) -> bool {
+        self.core.edit(|state| {
+            state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
+            state.containers.remove(&vmid).is_some()
+        })
+    }
+
+    /// Stops a container at once. Says whether it ran.
+    pub fn stop_container(&self, vmid: u32) -> bool {
+        self.core.edit(|state| {
+            state.containers.get_mut(&vmid).is_some_and(|container| {
+                std::mem::replace(&mut container.power, Power::Stopped) != Power::Stopped
+            })
+        })
+    }
+
+    /// Locks a container's configuration, as a backup would (`backup`), or unlocks it. Says
+    /// whether the container was there.
+    pub fn set_lock(&self, vmid: u32, reason: Option<&str>) -> bool {
+        self.core.edit(|state| {
+            let Some(container) = state.containers.get_mut(&vmid) else {
+                return false;
+            };
+            match reason {
+                Some(reason) => drop(container.options.insert("lock".into(), reason.into())),
+                None => drop(container.options.remove("lock")),
+            }
+            true
+        })
+    }
+
+    /// Puts an image onto a node's storage as if it had been pulled. Says whether the catalogue
+    /// has it.
+    pub fn add_image(&self, node: &str, reference: &str, file: &str) -> bool {
+        let catalogue = &self.core.config.scenario.images;
+        let Some(image) = oci::find(catalogue, reference).map(ImageSpec::clone) else {
+            return false;
+        };
+        let Some(storage) = self.core.config.scenario.storage_for("vztmpl") else {
+            return false;
+        };
+        self.core
+            .edit(|state| oci::store(state, node, &storage.name, file, image));
+        true
+    }
+
+    /// Cuts a node off from the others, or brings it back. Calls that concern it answer 595.
+    pub fn set_node_online(&self, node: &str, online: bool) {
+        self.core.edit_passing(|state| {
+            if online {
+                state.offline.remove(node);
+            } else {
+                state.offline.insert(node.to_owned());
+            }
+        });
+    }
+
+    /// Lets something go wrong with the next call that fits.
+    pub fn inject(&self, fault: Fault) {
+        lock(&self.core.faults).push(fault);
+    }
+
+    /// Forgets all faults that have not hit yet.
+    pub fn clear_faults(&self) {
+        lock(&self.core.faults).clear();
+    }
+
+    /// How many faults have not hit yet.
+    pub fn faults_left(&self) -> usize {
+        lock(&self.core.faults).len()
+    }
+
+    /// Closes the listener and all connections, so that connecting is refused. Tasks go on.
+    pub async fn go_away(&self) {
+        self.be_present(false).await;
+    }
+
+    /// Listens again, on the same port.
+    pub async fn come_back(&self) {
+        self.be_present(true).await;
+    }
+
+    async fn be_present(&self, present: bool) {
+        self.presence.wanted.send_replace(present);
+        // It fails only when the simulator has stopped, and then there is nothing to wait for.
+        let _ = self
+            .presence
+            .actual
+            .clone()
+            .wait_for(|actual| *actual == present)
+            .await;
+    }
+}

@@ -1,0 +1,352 @@
+//! One request from its arrival to its answer, in Proxmox's order: transport, sign-in, route,
+//! body, parameters, handler. What a call means is decided in [`crate::api`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, PRAGMA, SERVER, TRANSFER_ENCODING,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use hyper::ext::ReasonPhrase;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth;
+use crate::body::{self, Sent};
+use crate::core::{Core, lock};
+use crate::error::{ApiError, Result};
+use crate::fault::Effect;
+use crate::params::Raw;
+use crate::routes::{self, Answer, Call};
+
+/// The largest body that Proxmox reads.
+const BODY_LIMIT: usize = 512 * 1024;
+
+/// Cancelling it closes the connection at once.
+#[derive(Clone)]
+pub(crate) struct Connection(pub(crate) CancellationToken);
+
+/// The service for one connection. There is one entry, because Proxmox checks the sign-in before
+/// it looks at the path.
+pub(crate) fn service(core: Arc<Core>, connection: Connection) -> Router {
+    Router::new()
+        .fallback(receive)
+        .layer(Extension(connection))
+        .with_state(core)
+}
+
+async fn receive(
+    State(core): State<Arc<Core>>,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response {
+    let method = request.method().as_str().to_owned();
+    let decoded = percent_decode_str(request.uri().path())
+        .decode_utf8_lossy()
+        .into_owned();
+    let path = decoded
+        .strip_prefix("/api2/json")
+        .unwrap_or(&decoded)
+        .to_owned();
+    *lock(&core.requests)
+        .entry(format!("{method} {path}"))
+        .or_default() += 1;
+    tracing::debug!(%method, %path, "request");
+
+    let effect = lock(&core.faults).take(&method, &path);
+    match effect {
+        Some(Effect::Drop) => vanish(&connection).await,
+        Some(Effect::Hang) => std::future::pending().await,
+        Some(Effect::Answer { status, message }) => return refuse(status, &message),
+        Some(Effect::Delay(time)) => {
+            tokio::time::sleep(time).await;
+            answer(&core, request, &decoded, None).await
+        }
+        Some(Effect::DropAnswer) => {
+            answer(&core, request, &decoded, None).await;
+            vanish(&connection).await
+        }
+        Some(Effect::FailTask(words)) => answer(&core, request, &decoded, Some(words)).await,
+        None => answer(&core, request, &decoded, None).await,
+    }
+}
+
+/// Closes the connection; nothing is ever sent.
+async fn vanish(connection: &Connection) -> Response {
+    connection.0.cancel();
+    std::future::pending().await
+}
+
+fn refuse(status: u16, message: &str) -> Response {
+    let body = json!({ "data": null, "message": format!("{message}\n") });
+    build(
+        status,
+        first_line(message),
+        Body::from(body.to_string()),
+        true,
+    )
+}
+
+async fn answer(
+    core: &Arc<Core>,
+    request: Request,
+    path: &str,
+    doomed: Option<String>,
+) -> Response {
+    match process(core, request, path, doomed).await {
+        Ok(answer) => {
+            let mut body = json!({ "data": answer.data });
+            if let (Some(total), Some(members)) = (answer.total, body.as_object_mut()) {
+                members.insert("total".into(), total.into());
+            }
+            build(200, "OK", Body::from(body.to_string()), true)
+        }
+        Err(error) => {
+            if matches!(error, ApiError::Unauthorized(_)) {
+                tokio::time::sleep(core.config.auth_delay).await;
+            }
+            fail(error)
+        }
+    }
+}
+
+async fn process(
+    core: &Arc<Core>,
+    request: Request,
+    path: &str,
+    doomed: Option<String>,
+) -> Result<Answer> {
+    let method = request.method().as_str().to_owned();
+    check_transport(&method, request.headers())?;
+    let segments = api_segments(path)?;
+    let caller = auth::sign_in(request.headers(), &core.config.scenario.tokens)?;
+    let (route, variables) =
+        routes::find(&method, &segments).ok_or_else(|| ApiError::NoSuchMethod {
+            method: method.clone(),
+            path: format!("/{}", segments.join("/")),
+        })?;
+    let mut sent = read_parameters(&method, request).await?;
+    merge_variables(&mut sent, &variables)?;
+    check_node(core, &variables)?;
+    let params = route.schema.validate(&sent)?;
+    let guard = if route.locks {
+        Some(core.lock_config(params.vmid()).await?)
+    } else {
+        None
+    };
+    let answer = (route.handler)(&Call {
+        core: core.clone(),
+        caller,
+        params,
+        doomed,
+    });
+    drop(guard);
+    answer
+}
+
+fn check_transport(method: &str, headers: &HeaderMap) -> Result<()> {
+    let refused = |status, reason: String, body: String| {
+        Err(ApiError::Transport {
+            status,
+            reason,
+            body,
+        })
+    };
+    if !matches!(method, "GET" | "POST" | "PUT" | "DELETE") {
+        return refused(
+            501,
+            format!("method '{method}' not available"),
+            String::new(),
+        );
+    }
+    if headers.contains_key(TRANSFER_ENCODING) {
+        let reason = "chunked transfer encoding not supported".to_owned();
+        return refused(501, reason.clone(), reason);
+    }
+    let length = header(headers, CONTENT_LENGTH.as_str())
+        .parse::<usize>()
+        .unwrap_or(0);
+    if length > BODY_LIMIT {
+        return refused(
+            501,
+            "for data too large".into(),
+            "for data too large".into(),
+        );
+    }
+    if matches!(method, "GET" | "DELETE") && length > 0 {
+        let reason = format!("Unexpected content for method '{method}'");
+        return refused(501, reason.clone(), reason);
+    }
+    let kind = content_type(headers);
+    let known = ["", "application/x-www-form-urlencoded", "application/json"].contains(&kind);
+    if matches!(method, "POST" | "PUT") && !known {
+        let reason = format!("upload 'Content-Type '{kind}' not implemented");
+        return refused(506, reason.clone(), reason);
+    }
+    Ok(())
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let value = header(headers, CONTENT_TYPE.as_str());
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+/// The parts behind `/api2/json`. Doubled and trailing slashes are tolerated.
+fn api_segments(path: &str) -> Result<Vec<&str>> {
+    let mut segments = path.split('/').filter(|part| !part.is_empty());
+    let refused = |reason: String| {
+        Err(ApiError::Transport {
+            status: 501,
+            body: reason.clone(),
+            reason,
+        })
+    };
+    match (segments.next(), segments.next()) {
+        (Some("api2"), Some("json")) => Ok(segments.collect()),
+        (Some("api2"), Some(format)) => {
+            let rest: Vec<&str> = segments.collect();
+            refused(format!(
+                "no formatter for uri /{}, {format}",
+                rest.join("/")
+            ))
+        }
+        _ => refused("no such uri".into()),
+    }
+}
+
+/// Query and body together; the query wins.
+async fn read_parameters(method: &str, request: Request) -> Result<Sent> {
+    let query = body::form(request.uri().query().unwrap_or_default());
+    let mut sent = Sent::new();
+    if matches!(method, "POST" | "PUT") {
+        let is_json = content_type(request.headers()) == "application/json";
+        let bytes = axum::body::to_bytes(request.into_body(), BODY_LIMIT)
+            .await
+            .map_err(|_| ApiError::failed("reading the request failed"))?;
+        sent = if is_json {
+            body::json(&bytes)?
+        } else {
+            body::form(&String::from_utf8_lossy(&bytes))
+        };
+    }
+    sent.extend(query);
+    sent.remove("_dc");
+    Ok(sent)
+}
+
+/// Adds what stands in the path. A parameter that says otherwise is a conflict.
+fn merge_variables(sent: &mut Sent, variables: &[(&'static str, String)]) -> Result<()> {
+    const CONFLICT: &str = "duplicate parameter (already defined in URI) with conflicting values!";
+    let mut conflicts = BTreeMap::new();
+    for (name, value) in variables {
+        let raw = Raw::Text(value.clone());
+        if sent
+            .insert((*name).to_owned(), raw.clone())
+            .is_some_and(|other| other != raw)
+        {
+            conflicts.insert((*name).to_owned(), CONFLICT.to_owned());
+        }
+    }
+    if conflicts.is_empty() {
+        Ok(())
+    } else {
+        Err(ApiError::Parameters(conflicts))
+    }
+}
+
+/// The node that is talked to passes the call on to the one in the path.
+fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
+    let Some((_, name)) = variables.iter().find(|(variable, _)| *variable == "node") else {
+        return Ok(());
+    };
+    let Some(node) = core.node(name) else {
+        return Err(ApiError::Failed(format!(
+            "hostname lookup '{name}' failed - failed to get address info for: {name}: \
+             Name or service not known"
+        )));
+    };
+    if core.read(|state| state.offline.contains(&node.name)) {
+        return Err(ApiError::Unreachable);
+    }
+    Ok(())
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn fail(error: ApiError) -> Response {
+    let with_message = |status, message: String, errors: Option<BTreeMap<String, String>>| {
+        let mut body = json!({ "data": null, "message": message });
+        if let (Some(errors), Some(members)) = (errors, body.as_object_mut()) {
+            members.insert("errors".into(), json!(errors));
+        }
+        build(
+            status,
+            first_line(&message),
+            Body::from(body.to_string()),
+            true,
+        )
+    };
+    match error {
+        ApiError::Transport {
+            status,
+            reason,
+            body,
+        } => build(status, &reason, Body::from(body), false),
+        ApiError::Unauthorized(reason) => build(401, reason, Body::empty(), false),
+        ApiError::Unreachable => build(595, "Connection refused", Body::empty(), false),
+        ApiError::NoSuchMethod { method, path } => with_message(
+            501,
+            format!("Method '{method} {path}' not implemented"),
+            None,
+        ),
+        ApiError::Parameters(errors) => {
+            with_message(400, "Parameter verification failed.\n".into(), Some(errors))
+        }
+        ApiError::Forbidden(reason) => {
+            with_message(403, format!("Permission check failed ({reason})\n"), None)
+        }
+        ApiError::Failed(message) => with_message(500, format!("{message}\n"), None),
+        ApiError::Format(errors) => with_message(500, "format error\n".into(), Some(errors)),
+    }
+}
+
+fn build(status: u16, reason: &str, body: Body, is_json: bool) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes()) {
+        response.extensions_mut().insert(reason);
+    }
+    let headers = response.headers_mut();
+    headers.insert(SERVER, HeaderValue::from_static("pve-api-daemon/3.0"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=0"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    if is_json {
+        let kind = HeaderValue::from_static("application/json;charset=UTF-8");
+        headers.insert(CONTENT_TYPE, kind);
+    }
+    if status >= 400 {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// A value that holds nothing, as calls answer that have nothing to say.
+pub(crate) fn nothing() -> Answer {
+    Value::Null.into()
+}

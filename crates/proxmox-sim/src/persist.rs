@@ -1,0 +1,173 @@
+//! The state file: written beside the event loop soon after changes, read once at the start.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Config, ContainerSpec};
+use crate::container::{Container, Power};
+use crate::core::{Core, now};
+use crate::schema::lxc;
+use crate::server::StartError;
+use crate::state::{Kind, State, Volume};
+
+/// The shortest time between two writes.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// The state to start with: that of the file if there is one, else that of the scenario.
+pub(crate) async fn load(config: &Config) -> Result<State, StartError> {
+    let Some(path) = &config.state_file else {
+        return Ok(initial(config));
+    };
+    let failed = |source| StartError::StateFile {
+        path: path.clone(),
+        source,
+    };
+    match tokio::fs::read(path).await {
+        Ok(bytes) => {
+            let state = serde_json::from_slice(&bytes).map_err(|error| failed(error.into()))?;
+            Ok(after_reboot(state))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(initial(config)),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// What a node finds when it comes back: half-made containers are gone, running ones run again.
+fn after_reboot(mut state: State) -> State {
+    let half_made = |container: &Container| container.option("lock") == Some("create");
+    let gone: BTreeSet<u32> = state
+        .containers
+        .values()
+        .filter(|c| half_made(c))
+        .map(|c| c.vmid)
+        .collect();
+    state.containers.retain(|vmid, _| !gone.contains(vmid));
+    state.remove_volumes(|volume| match volume.kind {
+        Kind::Disk { vmid } => gone.contains(&vmid),
+        Kind::Template { .. } | Kind::Image(_) => false,
+    });
+    let started = now();
+    for container in state.containers.values_mut() {
+        if let Power::Running { since, .. } = &mut container.power {
+            *since = u64::try_from(started.as_millis()).unwrap_or_default();
+        }
+    }
+    state
+}
+
+/// The state of a scenario that was never run.
+fn initial(config: &Config) -> State {
+    let mut state = State::default();
+    let scenario = &config.scenario;
+    let created = now().as_secs();
+    for node in &scenario.nodes {
+        let Some(storage) = scenario.storage_for("vztmpl") else {
+            break;
+        };
+        state
+            .volumes
+            .extend(scenario.templates.iter().map(|template| Volume {
+                node: node.name.clone(),
+                storage: storage.name.clone(),
+                name: format!("vztmpl/{}", template.file),
+                size: template.size,
+                created,
+                kind: Kind::Template {
+                    ostype: template.ostype.clone(),
+                },
+            }));
+    }
+    for spec in &scenario.containers {
+        add_container(&mut state, config, spec, created);
+    }
+    state
+}
+
+fn add_container(state: &mut State, config: &Config, spec: &ContainerSpec, created: u64) {
+    let storage = config
+        .scenario
+        .storage_for("rootdir")
+        .map(|storage| storage.name.clone());
+    let disk = Volume {
+        node: spec.node.clone(),
+        storage: storage.unwrap_or_default(),
+        name: format!("vm-{}-disk-0", spec.vmid),
+        size: spec.disk << 30,
+        created,
+        kind: Kind::Disk { vmid: spec.vmid },
+    };
+    let mut container = Container::new(spec.vmid, &spec.node);
+    let net0 = lxc::network()
+        .parse("net0", &spec.net0)
+        .map(|parts| lxc::network().write(&parts));
+    container.options = BTreeMap::from([
+        ("arch".to_owned(), "amd64".to_owned()),
+        ("cores".to_owned(), spec.cores.to_string()),
+        ("hostname".to_owned(), spec.hostname.clone()),
+        ("memory".to_owned(), spec.memory.to_string()),
+        (
+            "net0".to_owned(),
+            net0.unwrap_or_else(|_| spec.net0.clone()),
+        ),
+        ("ostype".to_owned(), "debian".to_owned()),
+        (
+            "rootfs".to_owned(),
+            format!("{},size={}G", disk.id(), spec.disk),
+        ),
+        ("swap".to_owned(), "512".to_owned()),
+        ("unprivileged".to_owned(), "1".to_owned()),
+    ]);
+    if spec.running {
+        container.power = Power::Running {
+            since: created * 1000,
+            pid: state.next_pid(),
+        };
+    }
+    state.volumes.push(disk);
+    state.containers.insert(spec.vmid, container);
+}
+
+/// Writes the state after changes until the simulator stops, and once more then.
+pub(crate) async fn keep_saving(core: Arc<Core>, path: PathBuf) {
+    loop {
+        let stopped = tokio::select! {
+            () = core.shutdown.cancelled() => true,
+            () = core.changed.notified() => false,
+        };
+        save(&core, &path).await;
+        if stopped {
+            return;
+        }
+        tokio::select! {
+            () = core.shutdown.cancelled() => {}
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+    }
+}
+
+async fn save(core: &Core, path: &Path) {
+    let bytes = match core.read(serde_json::to_vec) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            tracing::error!(%error, "the simulator's state could not be put into words");
+            return;
+        }
+    };
+    let target = path.to_owned();
+    let written = tokio::task::spawn_blocking(move || replace(&target, &bytes)).await;
+    match written {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, path = %path.display(), "state file not written"),
+        Err(error) => tracing::error!(%error, "writing the state file was interrupted"),
+    }
+}
+
+/// Readers see the old file or the new one, never half of one.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    std::fs::write(&temporary, bytes)?;
+    std::fs::rename(&temporary, path)
+}

@@ -1,0 +1,344 @@
+//! The named formats of Proxmox that the simulated calls use, with its sentences.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+type Check = Result<(), String>;
+
+fn check(fits: bool, problem: &str) -> Check {
+    if fits {
+        Ok(())
+    } else {
+        Err(problem.to_owned())
+    }
+}
+
+/// The parts of a list: split on commas, semicolons, white space or NUL; empty parts are skipped.
+pub(crate) fn split_list(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split(|c: char| matches!(c, ',' | ';' | '\0') || c.is_whitespace())
+        .filter(|part| !part.is_empty())
+}
+
+/// 100 to 999999999, without leading zero or sign.
+pub(crate) fn vmid(value: &str) -> Check {
+    let plain = (3..=9).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+    check(
+        plain && !value.starts_with('0'),
+        "value does not look like a valid VM ID",
+    )
+}
+
+fn is_label(value: &str) -> bool {
+    !value.is_empty()
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !value.starts_with('-')
+        && !value.ends_with('-')
+}
+
+/// The name of a node.
+pub(crate) fn node(value: &str) -> Check {
+    check(
+        is_label(value),
+        "value does not look like a valid node name",
+    )
+}
+
+/// Dotted labels.
+pub(crate) fn dns_name(value: &str) -> Check {
+    check(
+        value.split('.').all(is_label),
+        "value does not look like a valid DNS name",
+    )
+}
+
+fn is_identifier(value: &str, others: &str) -> bool {
+    let mut chars = value.chars();
+    chars
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && chars.all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+        && value.len() >= 2
+}
+
+/// The name of a storage.
+pub(crate) fn storage(value: &str) -> Check {
+    let fits =
+        is_identifier(value, "-_.") && value.ends_with(|last: char| last.is_ascii_alphanumeric());
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("storage ID '{value}' contains illegal characters"))
+    }
+}
+
+/// The name of an option or a snapshot.
+pub(crate) fn config_id(value: &str) -> Check {
+    let fits = is_identifier(value, "_-");
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("invalid configuration ID '{value}'"))
+    }
+}
+
+/// Storage and volume, with a colon between.
+pub(crate) fn volume_id(value: &str) -> Check {
+    let fits = value
+        .split_once(':')
+        .is_some_and(|(id, volume)| storage(id).is_ok() && !volume.is_empty());
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("unable to parse volume ID '{value}'"))
+    }
+}
+
+/// A strict dotted quad.
+pub(crate) fn ipv4(value: &str) -> Check {
+    check(
+        value.parse::<Ipv4Addr>().is_ok(),
+        "value does not look like a valid IPv4 address",
+    )
+}
+
+/// An IPv6 address without a zone.
+pub(crate) fn ipv6(value: &str) -> Check {
+    check(
+        value.parse::<Ipv6Addr>().is_ok(),
+        "value does not look like a valid IPv6 address",
+    )
+}
+
+fn is_cidr<A: std::str::FromStr>(value: &str, prefixes: std::ops::RangeInclusive<u8>) -> bool {
+    value.split_once('/').is_some_and(|(address, prefix)| {
+        let canonical = prefix.bytes().all(|byte| byte.is_ascii_digit());
+        address.parse::<A>().is_ok()
+            && canonical
+            && prefix
+                .parse::<u8>()
+                .is_ok_and(|length| prefixes.contains(&length))
+    })
+}
+
+/// `dhcp`, `manual` or an IPv4 network address.
+pub(crate) fn ipv4_config(value: &str) -> Check {
+    let fits = matches!(value, "dhcp" | "manual") || is_cidr::<Ipv4Addr>(value, 8..=32);
+    check(
+        fits,
+        "value does not look like a valid ipv4 network configuration",
+    )
+}
+
+/// `auto`, `dhcp`, `manual` or an IPv6 network address.
+pub(crate) fn ipv6_config(value: &str) -> Check {
+    let fits = matches!(value, "auto" | "dhcp" | "manual") || is_cidr::<Ipv6Addr>(value, 8..=128);
+    check(
+        fits,
+        "value does not look like a valid ipv6 network configuration",
+    )
+}
+
+/// An IP address, where a link-local one may name its interface.
+pub(crate) fn nameserver(value: &str) -> Check {
+    let link_local = value.to_ascii_lowercase().starts_with("fe80:");
+    let address = match value.split_once('%') {
+        Some((address, zone)) if link_local && !zone.is_empty() => address,
+        _ => value,
+    };
+    let fits = address.parse::<std::net::IpAddr>().is_ok();
+    check(fits, "value does not look like a valid IP address")
+}
+
+/// Six octets of a unicast address.
+pub(crate) fn mac(value: &str) -> Check {
+    let octets: Option<Vec<u8>> = value
+        .split(':')
+        .map(|octet| {
+            (octet.len() == 2)
+                .then(|| u8::from_str_radix(octet, 16).ok())
+                .flatten()
+        })
+        .collect();
+    let fits = octets.is_some_and(|octets| {
+        octets.len() == 6 && octets.first().is_some_and(|first| first & 1 == 0)
+    });
+    check(fits, "value does not look like a valid unicast MAC address")
+}
+
+/// A size with an optional unit.
+pub(crate) fn disk_size(value: &str) -> Check {
+    let number = value.strip_suffix("iB").unwrap_or(value);
+    let number = number.strip_suffix(['K', 'M', 'G', 'T']).unwrap_or(number);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if digits(whole) && digits(fraction) {
+        Ok(())
+    } else {
+        Err(format!(
+            "value does not look like a valid disk size: {value}"
+        ))
+    }
+}
+
+/// The start order of a container.
+pub(crate) fn startup(value: &str) -> Check {
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let part = |part: &str| match part.split_once('=') {
+        Some(("order" | "up" | "down", value)) => number(value),
+        Some(_) => false,
+        None => number(part),
+    };
+    check(
+        value.split(',').all(part),
+        "unable to parse startup options",
+    )
+}
+
+/// A tag.
+pub(crate) fn tag(value: &str) -> Check {
+    let mut chars = value.chars();
+    let fits = chars
+        .next()
+        .is_some_and(|first| first.is_ascii_alphanumeric() || first == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || "_-+.".contains(c));
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("invalid characters in tag '{value}'"))
+    }
+}
+
+/// A time zone. The names of zone files are not compared: only that it looks like one.
+pub(crate) fn timezone(value: &str) -> Check {
+    let zone = value.split_once('/').is_some_and(|(area, place)| {
+        area.starts_with(|c: char| c.is_ascii_uppercase())
+            && place.starts_with(|c: char| c.is_ascii_uppercase())
+            && place
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-/+".contains(c))
+    });
+    let fits = matches!(value, "host" | "UTC") || zone;
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("invalid time zone '{value}'"))
+    }
+}
+
+/// A volume or a path in a container, without dot segments.
+pub(crate) fn mount_path(value: &str) -> Check {
+    let dotted = value.contains("/./")
+        || value.contains("/../")
+        || value.starts_with("../")
+        || value.ends_with("/.")
+        || value.ends_with("/..");
+    if dotted {
+        Err(format!("{value} contains illegal character sequences"))
+    } else {
+        Ok(())
+    }
+}
+
+/// A device of the host.
+pub(crate) fn device(value: &str) -> Check {
+    if value.starts_with("/dev/") && mount_path(value).is_ok() {
+        Ok(())
+    } else {
+        Err(format!("{value} is not a valid device path"))
+    }
+}
+
+/// A pool, up to three levels deep.
+pub(crate) fn pool(value: &str) -> Check {
+    let level = |part: &str| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
+    };
+    if value.split('/').count() <= 3 && value.split('/').all(level) {
+        Ok(())
+    } else {
+        Err(format!("pool name '{value}' contains invalid characters"))
+    }
+}
+
+/// What a storage may hold.
+pub(crate) fn content(value: &str) -> Check {
+    const KINDS: [&str; 8] = [
+        "rootdir", "images", "vztmpl", "iso", "backup", "snippets", "import", "none",
+    ];
+    if KINDS.contains(&value) {
+        Ok(())
+    } else {
+        Err(format!("invalid content type '{value}'"))
+    }
+}
+
+/// How a task ended.
+pub(crate) fn task_status(value: &str) -> Check {
+    let known = matches!(
+        value.to_ascii_lowercase().as_str(),
+        "ok" | "error" | "warning" | "unknown"
+    );
+    if known {
+        Ok(())
+    } else {
+        Err(format!("invalid status '{value}'"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_accept_and_refuse_what_a_real_node_does() {
+        let cases: &[(fn(&str) -> Check, &[&str], &[&str])] = &[
+            (
+                vmid,
+                &["100", "999999999"],
+                &["99", "0100", "1000000000", "+200", ""],
+            ),
+            (
+                dns_name,
+                &["a.b.c", "UPPER", "1num"],
+                &["a b", "-lead", "trail-", "", "a..b", "a_b"],
+            ),
+            (
+                mac,
+                &["BC:24:11:00:00:01"],
+                &["bc2411000001", "01:00:00:00:00:00", "BC:24:11:00:00"],
+            ),
+            (
+                ipv4_config,
+                &["dhcp", "1.2.3.4/24"],
+                &["1.2.3.4", "1.2.3.4/33", "1.2.3.4/7", "auto"],
+            ),
+            (ipv6_config, &["auto", "fd00::1/64"], &["fd00::1"]),
+            (
+                nameserver,
+                &["1.1.1.1", "fe80::1%eth0"],
+                &["example.com", "host", "1.1.1.1%eth0"],
+            ),
+            (
+                startup,
+                &["1", "order=1,up=5,down=5"],
+                &["", "x=1", "order="],
+            ),
+            (disk_size, &["8G", "0.5T", "4"], &["abc", "8X", "G", "1."]),
+            (mount_path, &["/data", "data", "/"], &["/a/../b", "../x"]),
+            (storage, &["local-lvm", "ab"], &["a", "1a", "a-"]),
+        ];
+        for (format, good, bad) in cases {
+            for value in *good {
+                assert_eq!(format(value), Ok(()), "{value:?} is fine");
+            }
+            for value in *bad {
+                assert!(format(value).is_err(), "{value:?} is refused");
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! What parameters a call takes, and the checks that Proxmox makes on them, in its order and words.
+//!
+//! Per property: missing, type, format, pattern, length, bounds, enumeration; the first failing
+//! check wins and all properties are reported together. Nothing here knows any single call.
+
+pub(crate) mod format;
+pub(crate) mod lxc;
+pub(crate) mod object;
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use crate::error::{ApiError, Result};
+use crate::params::{Params, Raw};
+use object::Object;
+
+/// A check with a name in Proxmox, such as `pve-vmid`. The error is its sentence.
+pub(crate) type Format = fn(&str) -> std::result::Result<(), String>;
+
+const UNKNOWN: &str =
+    "property is not defined in schema and the schema does not allow additional properties";
+const MISSING: &str = "property is missing and it is not optional";
+
+enum Kind {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+    Enumeration(Vec<String>),
+}
+
+/// One parameter, or a numbered family of them (`net0` to `net31`).
+pub(crate) struct Property {
+    pub(crate) name: &'static str,
+    family: Option<u32>,
+    pub(crate) optional: bool,
+    kind: Kind,
+    format: Option<Format>,
+    list: bool,
+    object: Option<fn() -> &'static Object>,
+    pattern: Option<Regex>,
+    length: (usize, usize),
+    bounds: (f64, f64),
+    requires: Option<&'static str>,
+}
+
+/// A string parameter; the base of all others. Optional until [`Property::required`].
+pub(crate) fn text(name: &'static str) -> Property {
+    Property {
+        name,
+        family: None,
+        optional: true,
+        kind: Kind::Text,
+        format: None,
+        list: false,
+        object: None,
+        pattern: None,
+        length: (0, usize::MAX),
+        bounds: (f64::NEG_INFINITY, f64::INFINITY),
+        requires: None,
+    }
+}
+
+/// A whole number.
+pub(crate) fn integer(name: &'static str) -> Property {
+    Property {
+        kind: Kind::Integer,
+        ..text(name)
+    }
+}
+
+/// A number with or without a fraction.
+pub(crate) fn number(name: &'static str) -> Property {
+    Property {
+        kind: Kind::Number,
+        ..text(name)
+    }
+}
+
+/// A boolean: `0` or `1`.
+pub(crate) fn boolean(name: &'static str) -> Property {
+    Property {
+        kind: Kind::Boolean,
+        ..text(name)
+    }
+}
+
+/// One of a few words.
+pub(crate) fn choice(name: &'static str, words: &[&str]) -> Property {
+    let words = words.iter().map(|word| (*word).to_owned()).collect();
+    Property {
+        kind: Kind::Enumeration(words),
+        ..text(name)
+    }
+}
+
+/// A disk of a container: `rootfs` or one of its mount points.
+pub(crate) fn disk(name: &'static str) -> Property {
+    let points = (0..=255).map(|index| format!("mp{index}"));
+    let words = std::iter::once("rootfs".to_owned()).chain(points).collect();
+    Property {
+        kind: Kind::Enumeration(words),
+        ..text(name)
+    }
+}
+
+impl Property {
+    /// Must be given.
+    pub(crate) fn required(mut self) -> Self {
+        self.optional = false;
+        self
+    }
+
+    /// Must pass a named check.
+    pub(crate) fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Is a list, each part of which must pass a named check.
+    pub(crate) fn list(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self.list = true;
+        self
+    }
+
+    /// Is a property string.
+    pub(crate) fn object(mut self, object: fn() -> &'static Object) -> Self {
+        self.object = Some(object);
+        self
+    }
+
+    /// Must match a pattern, as a whole; one newline at the end passes, as with Perl's `$`.
+    pub(crate) fn pattern(mut self, pattern: &str) -> Self {
+        self.pattern = Regex::new(&format!(r"\A(?:{pattern})\n?\z")).ok();
+        assert!(
+            self.pattern.is_some(),
+            "the pattern of {} does not compile",
+            self.name
+        );
+        self
+    }
+
+    /// Lengths in characters.
+    pub(crate) fn length(mut self, min: usize, max: usize) -> Self {
+        self.length = (min, max);
+        self
+    }
+
+    /// Smallest value.
+    pub(crate) fn min(mut self, min: u32) -> Self {
+        self.bounds.0 = f64::from(min);
+        self
+    }
+
+    /// Largest value.
+    pub(crate) fn max(mut self, max: u32) -> Self {
+        self.bounds.1 = f64::from(max);
+        self
+    }
+
+    /// Stands for `name0` to `name{last}`.
+    pub(crate) fn up_to(mut self, last: u32) -> Self {
+        self.family = Some(last);
+        self
+    }
+
+    /// May only be given together with another one.
+    pub(crate) fn requires(mut self, other: &'static str) -> Self {
+        self.requires = Some(other);
+        self
+    }
+
+    /// Whether a boolean.
+    pub(crate) fn is_boolean(&self) -> bool {
+        matches!(self.kind, Kind::Boolean)
+    }
+
+    /// Whether Proxmox shows the value as a JSON number.
+    pub(crate) fn is_numeric(&self) -> bool {
+        matches!(self.kind, Kind::Integer | Kind::Boolean)
+    }
+
+    /// The property string that it is, if it is one.
+    pub(crate) fn as_object(&self) -> Option<&'static Object> {
+        self.object.map(|object| object())
+    }
+
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        let Some(last) = self.family else {
+            return self.name == name;
+        };
+        let Some(digits) = name.strip_prefix(self.name) else {
+            return false;
+        };
+        let canonical = digits == "0" || !digits.starts_with('0');
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        plain && canonical && digits.parse::<u32>().is_ok_and(|index| index <= last)
+    }
+
+    /// Checks one value under the name by which it was given.
+    pub(crate) fn check(&self, name: &str, value: &str) -> std::result::Result<(), String> {
+        self.check_type(value)?;
+        self.check_format(name, value)?;
+        if self
+            .pattern
+            .as_ref()
+            .is_some_and(|pattern| !pattern.is_match(value))
+        {
+            return Err("value does not match the regex pattern".into());
+        }
+        self.check_size(value)?;
+        match &self.kind {
+            Kind::Enumeration(words) if !words.iter().any(|word| word == value) => Err(format!(
+                "value '{value}' does not have a value in the enumeration '{}'",
+                words.join(", ")
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_type(&self, value: &str) -> std::result::Result<(), String> {
+        let (kind, fits) = match self.kind {
+            Kind::Integer => ("integer", is_integer(value)),
+            Kind::Number => ("number", is_number(value)),
+            Kind::Boolean => ("boolean", matches!(value, "0" | "1")),
+            Kind::Text | Kind::Enumeration(_) => return Ok(()),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(format!("type check ('{kind}') failed - got '{value}'"))
+        }
+    }
+
+    fn check_format(&self, name: &str, value: &str) -> std::result::Result<(), String> {
+        if let Some(object) = self.as_object() {
+            return object
+                .parse(name, value)
+                .map(drop)
+                .map_err(|problem| format!("invalid format - {problem}"));
+        }
+        let Some(format) = self.format else {
+            return Ok(());
+        };
+        let outcome = if self.list {
+            format::split_list(value).try_for_each(format)
+        } else {
+            format(value)
+        };
+        outcome.map_err(|problem| format!("invalid format - {problem}\n"))
+    }
+
+    fn check_size(&self, value: &str) -> std::result::Result<(), String> {
+        let (shortest, longest) = self.length;
+        let length = value.chars().count();
+        if length > longest {
+            return Err(format!("value may only be {longest} characters long"));
+        }
+        if length < shortest {
+            return Err(format!("value must be at least {shortest} characters long"));
+        }
+        if !matches!(self.kind, Kind::Integer | Kind::Number) {
+            return Ok(());
+        }
+        let number: f64 = value.trim_start_matches('+').parse().unwrap_or(0.0);
+        let (min, max) = self.bounds;
+        if number > max {
+            return Err(format!("value must have a maximum value of {max}"));
+        }
+        if number < min {
+            return Err(format!("value must have a minimum value of {min}"));
+        }
+        Ok(())
+    }
+
+    /// One string from what was sent: lists are joined where a list is wanted.
+    fn flatten(&self, raw: &Raw) -> std::result::Result<String, String> {
+        let kind = match self.kind {
+            Kind::Integer => "integer",
+            Kind::Number => "number",
+            Kind::Boolean => "boolean",
+            Kind::Text | Kind::Enumeration(_) => "string",
+        };
+        match raw {
+            Raw::Text(text) => Ok(text.clone()),
+            Raw::List(parts) if self.list => Ok(parts.join(",")),
+            Raw::List(_) => Err(format!("type check ('{kind}') failed - got ARRAY")),
+            Raw::Object => Err(format!("type check ('{kind}') failed - got HASH")),
+        }
+    }
+}
+
+fn is_integer(value: &str) -> bool {
+    let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_number(value: &str) -> bool {
+    let starts_well = value
+        .trim_start_matches(['+', '-'])
+        .starts_with(|first: char| first.is_ascii_digit());
+    starts_well && value.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+/// All parameters of a call. Others than these are refused.
+pub(crate) struct Schema {
+    properties: Vec<Property>,
+}
+
+impl Schema {
+    /// A schema of these properties.
+    pub(crate) fn new(properties: Vec<Property>) -> Self {
+        Self { properties }
+    }
+
+    /// The property that a name stands for.
+    pub(crate) fn find(&self, name: &str) -> Option<&Property> {
+        self.properties
+            .iter()
+            .find(|property| property.is_named(name))
+    }
+
+    /// Checks everything that was sent and gives it back as plain strings.
+    pub(crate) fn validate(&self, sent: &BTreeMap<String, Raw>) -> Result<Params> {
+        let mut values = BTreeMap::new();
+        let mut problems = BTreeMap::new();
+        for (name, raw) in sent {
+            let outcome = match self.find(name) {
+                None => Err(UNKNOWN.to_owned()),
+                Some(property) => property.flatten(raw).and_then(|value| {
+                    property.check(name, &value)?;
+                    Ok(value)
+                }),
+            };
+            match outcome {
+                Ok(value) => drop(values.insert(name.clone(), value)),
+                Err(problem) => drop(problems.insert(name.clone(), problem)),
+            }
+        }
+        self.check_presence(sent, &mut problems);
+        if problems.is_empty() {
+            Ok(Params::new(values))
+        } else {
+            Err(ApiError::Parameters(problems))
+        }
+    }
+
+    fn check_presence(
+        &self,
+        sent: &BTreeMap<String, Raw>,
+        problems: &mut BTreeMap<String, String>,
+    ) {
+        for property in &self.properties {
+            if !property.optional && !sent.contains_key(property.name) {
+                problems.insert(property.name.to_owned(), MISSING.to_owned());
+            }
+            let wanted = property
+                .requires
+                .filter(|_| sent.contains_key(property.name));
+            if let Some(other) = wanted.filter(|other| !sent.contains_key(*other)) {
+                let problem = format!("missing property required by '{}'", property.name);
+                problems.insert(other.to_owned(), problem);
+            }
+        }
+    }
+}

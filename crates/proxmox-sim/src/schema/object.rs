@@ -1,0 +1,134 @@
+//! Property strings: `name=eth0,bridge=vmbr0`, one parameter that holds several.
+//!
+//! Split on commas; `key=value`, or one bare value for the default key; empty parts are skipped;
+//! nothing is trimmed. Written back with the default key first, then what is required, then the
+//! rest, each part sorted.
+
+use std::collections::BTreeMap;
+
+use super::{MISSING, Property, UNKNOWN};
+
+/// The parts of a property string, by key.
+pub(crate) type Parts = BTreeMap<String, String>;
+
+/// What may stand in one kind of property string.
+pub(crate) struct Object {
+    default_key: Option<&'static str>,
+    properties: Vec<Property>,
+}
+
+impl Object {
+    /// An object without a default key.
+    pub(crate) fn new(properties: Vec<Property>) -> Self {
+        Self {
+            default_key: None,
+            properties,
+        }
+    }
+
+    /// An object in which a bare value belongs to `key`.
+    pub(crate) fn with_default(key: &'static str, properties: Vec<Property>) -> Self {
+        Self {
+            default_key: Some(key),
+            properties,
+        }
+    }
+
+    /// Reads a property string that is the value of the parameter `name`. The error is the text
+    /// behind `invalid format - `.
+    pub(crate) fn parse(&self, name: &str, value: &str) -> Result<Parts, String> {
+        self.read(value)?.map_err(|problems| {
+            problems
+                .iter()
+                .fold("format error\n".to_owned(), |text, (key, problem)| {
+                    format!("{text}{name}.{key}: {problem}\n")
+                })
+        })
+    }
+
+    /// Reads a property string; problems come by key, syntax errors as one text.
+    #[expect(
+        clippy::type_complexity,
+        reason = "two ways to fail, which are told apart on the wire"
+    )]
+    pub(crate) fn read(
+        &self,
+        value: &str,
+    ) -> Result<Result<Parts, BTreeMap<String, String>>, String> {
+        let mut parts = self.split(value)?;
+        let mut problems = BTreeMap::new();
+        for (key, part) in &mut parts {
+            let Some(property) = self.properties.iter().find(|p| p.is_named(key)) else {
+                problems.insert(key.clone(), UNKNOWN.to_owned());
+                continue;
+            };
+            if property.is_boolean() {
+                *part = boolean(part).to_owned();
+            }
+            if let Err(problem) = property.check(key, part) {
+                problems.insert(key.clone(), problem);
+            }
+        }
+        for property in self.properties.iter().filter(|property| !property.optional) {
+            if !parts.contains_key(property.name) {
+                problems.insert(property.name.to_owned(), MISSING.to_owned());
+            }
+        }
+        Ok(if problems.is_empty() {
+            Ok(parts)
+        } else {
+            Err(problems)
+        })
+    }
+
+    fn split(&self, value: &str) -> Result<Parts, String> {
+        let mut parts = Parts::new();
+        for part in value.split(',').filter(|part| !part.is_empty()) {
+            let (key, value) = match part.split_once('=') {
+                Some(("", _)) => {
+                    return Err("missing key in comma-separated list property\n".into());
+                }
+                Some((key, value)) => (key, value),
+                None => match self.default_key {
+                    Some(key) => (key, part),
+                    None => return Err(NO_DEFAULT.into()),
+                },
+            };
+            if parts.insert(key.to_owned(), value.to_owned()).is_some() {
+                return Err(format!(
+                    "duplicate key in comma-separated list property: {key}\n"
+                ));
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Writes parts in Proxmox's order.
+    pub(crate) fn write(&self, parts: &Parts) -> String {
+        let required = |key: &str| self.properties.iter().any(|p| p.name == key && !p.optional);
+        let mut keys: Vec<&String> = parts.keys().collect();
+        keys.sort_by_key(|key| (self.default_key != Some(key.as_str()), !required(key)));
+        keys.iter()
+            .filter_map(|key| Some((key, parts.get(*key)?)))
+            .map(|(key, value)| {
+                if self.default_key == Some(key.as_str()) {
+                    value.clone()
+                } else {
+                    format!("{key}={value}")
+                }
+            })
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+}
+
+const NO_DEFAULT: &str = "value without key, but schema does not define a default key\n";
+
+/// In property strings, booleans may be words.
+fn boolean(value: &str) -> &str {
+    match value.to_ascii_lowercase().as_str() {
+        "1" | "on" | "yes" | "true" => "1",
+        "0" | "off" | "no" | "false" => "0",
+        _ => value,
+    }
+}

@@ -1,0 +1,132 @@
+//! Everything that changes while the simulator runs. Data and its lookups; no HTTP, no time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::config::{ImageSpec, Scenario, StorageSpec};
+use crate::container::Container;
+use crate::task::Task;
+
+/// What a volume is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// A container template with the system in it.
+    Template { ostype: String },
+    /// An image that was pulled.
+    Image(ImageSpec),
+    /// The disk of a container.
+    Disk { vmid: u32 },
+}
+
+/// A file or disk on a storage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Volume {
+    pub(crate) node: String,
+    pub(crate) storage: String,
+    /// What stands behind the colon: `vztmpl/x.tar`, `vm-100-disk-0`.
+    pub(crate) name: String,
+    /// Size in bytes.
+    pub(crate) size: u64,
+    /// When it was made, in seconds since 1970.
+    pub(crate) created: u64,
+    pub(crate) kind: Kind,
+}
+
+impl Volume {
+    /// Storage and name, as the API writes volumes.
+    pub(crate) fn id(&self) -> String {
+        format!("{}:{}", self.storage, self.name)
+    }
+
+    /// The folder-like kind of content that it counts as.
+    pub(crate) fn content(&self) -> &'static str {
+        match self.kind {
+            Kind::Template { .. } | Kind::Image(_) => "vztmpl",
+            Kind::Disk { .. } => "rootdir",
+        }
+    }
+}
+
+/// What the last status broadcast said.
+#[derive(Debug, Default)]
+pub(crate) struct Broadcast {
+    /// What nodes said of themselves, by name.
+    pub(crate) nodes: BTreeMap<String, Map<String, Value>>,
+    /// What they said of their containers, by number.
+    pub(crate) containers: BTreeMap<u32, Map<String, Value>>,
+}
+
+/// The state of a simulated cluster. Tasks and broadcasts do not outlive the process.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) containers: BTreeMap<u32, Container>,
+    pub(crate) volumes: Vec<Volume>,
+    /// The last process number that was given.
+    pub(crate) last_pid: u32,
+    #[serde(skip)]
+    pub(crate) offline: BTreeSet<String>,
+    #[serde(skip)]
+    pub(crate) tasks: Vec<Task>,
+    #[serde(skip)]
+    pub(crate) broadcast: Broadcast,
+}
+
+impl State {
+    /// The next free process number.
+    pub(crate) fn next_pid(&mut self) -> u32 {
+        self.last_pid = self.last_pid.max(1_000).wrapping_add(29).max(1_000);
+        self.last_pid
+    }
+
+    /// A volume of a node by its id.
+    pub(crate) fn volume(&self, node: &str, id: &str) -> Option<&Volume> {
+        self.volumes
+            .iter()
+            .find(|volume| volume.node == node && volume.id() == id)
+    }
+
+    /// Takes volumes away.
+    pub(crate) fn remove_volumes(&mut self, gone: impl Fn(&Volume) -> bool) {
+        self.volumes.retain(|volume| !gone(volume));
+    }
+
+    /// Bytes in use on a storage.
+    pub(crate) fn used(&self, node: &str, storage: &StorageSpec) -> u64 {
+        let volumes = self.volumes.iter();
+        let sizes: u64 = volumes
+            .filter(|volume| volume.node == node && volume.storage == storage.name)
+            .map(|volume| match volume.kind {
+                // Thin volumes take what was written, about a sixth here.
+                Kind::Disk { .. } => volume.size / 6,
+                Kind::Template { .. } | Kind::Image(_) => volume.size,
+            })
+            .sum();
+        (storage.base_used + sizes).min(storage.total)
+    }
+
+    /// A task by its UPID.
+    pub(crate) fn task(&self, upid: &str) -> Option<&Task> {
+        self.tasks.iter().find(|task| task.upid == upid)
+    }
+
+    /// A task by its UPID, to change it.
+    pub(crate) fn task_mut(&mut self, upid: &str) -> Option<&mut Task> {
+        self.tasks.iter_mut().find(|task| task.upid == upid)
+    }
+}
+
+impl Scenario {
+    /// The storage of that name.
+    pub(crate) fn storage(&self, name: &str) -> Option<&StorageSpec> {
+        self.storages.iter().find(|storage| storage.name == name)
+    }
+
+    /// The first storage that takes a kind of content.
+    pub(crate) fn storage_for(&self, content: &str) -> Option<&StorageSpec> {
+        self.storages
+            .iter()
+            .find(|storage| storage.content.contains(&content))
+    }
+}

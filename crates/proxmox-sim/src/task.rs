@@ -1,0 +1,260 @@
+//! The task engine: work that a call started, with a UPID, a log and an end.
+//!
+//! A task's work is a future that logs and pauses through its [`Run`]. A pause fails when the task
+//! is killed or told to fail, so that the work's own undo runs, as it does on a real node.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::Caller;
+use crate::core::{Core, now};
+use crate::state::State;
+
+/// What may not stand in the id of a UPID as it is.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b':').add(b'/').add(b' ').add(b'%');
+
+/// How a task ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// `OK` or what went wrong.
+    pub(crate) status: String,
+    /// Seconds since 1970.
+    pub(crate) end: u64,
+}
+
+/// A task that runs or ran.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) upid: String,
+    pub(crate) node: String,
+    pub(crate) kind: &'static str,
+    pub(crate) id: String,
+    pub(crate) caller: Caller,
+    /// Seconds since 1970.
+    pub(crate) start: u64,
+    pub(crate) log: Vec<String>,
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) kill: CancellationToken,
+    pid: u32,
+    pstart: u64,
+}
+
+impl Task {
+    /// The members that lists and status have in common.
+    pub(crate) fn head(&self) -> Map<String, Value> {
+        let mut head = Map::new();
+        head.insert("upid".into(), self.upid.as_str().into());
+        head.insert("node".into(), self.node.as_str().into());
+        head.insert("pid".into(), self.pid.into());
+        head.insert("pstart".into(), self.pstart.into());
+        head.insert("starttime".into(), self.start.into());
+        head.insert("type".into(), self.kind.into());
+        head.insert("id".into(), self.id.as_str().into());
+        head.insert("user".into(), self.caller.user().into());
+        if let Some(token) = self.caller.token() {
+            head.insert("tokenid".into(), token.into());
+        }
+        head
+    }
+
+    /// What `GET …/status` says.
+    pub(crate) fn status(&self) -> Value {
+        let mut members = self.head();
+        match &self.outcome {
+            None => drop(members.insert("status".into(), "running".into())),
+            Some(outcome) => {
+                members.insert("status".into(), "stopped".into());
+                members.insert("exitstatus".into(), outcome.status.as_str().into());
+            }
+        }
+        members.into()
+    }
+
+    /// What a list of tasks says.
+    pub(crate) fn listed(&self) -> Value {
+        let mut members = self.head();
+        match &self.outcome {
+            None => drop(members.insert("status".into(), "RUNNING".into())),
+            Some(outcome) => {
+                members.insert("status".into(), json!(outcome.status));
+                members.insert("endtime".into(), json!(outcome.end));
+            }
+        }
+        members.into()
+    }
+}
+
+/// What to start: where, for whom, and about what.
+pub(crate) struct Order<'a> {
+    pub(crate) node: &'a str,
+    pub(crate) kind: &'static str,
+    pub(crate) id: &'a str,
+    pub(crate) caller: &'a Caller,
+    /// When set, the task fails with these words at its first pause.
+    pub(crate) doomed: Option<String>,
+}
+
+/// The hold that a task's work has on the simulator.
+pub(crate) struct Run {
+    pub(crate) core: Arc<Core>,
+    pub(crate) node: String,
+    pub(crate) pid: u32,
+    upid: String,
+    kill: CancellationToken,
+    doomed: Option<String>,
+}
+
+impl Run {
+    /// Writes a line to the task's log.
+    pub(crate) fn log(&self, line: impl Into<String>) {
+        let line = line.into();
+        self.core.edit_passing(|state| {
+            if let Some(task) = state.task_mut(&self.upid) {
+                task.log.push(line);
+            }
+        });
+    }
+
+    /// Lets time pass. Fails when the task is killed meanwhile or was told to fail.
+    pub(crate) async fn pause(&self, duration: Duration) -> Result<(), String> {
+        tokio::select! {
+            () = self.kill.cancelled() => return Err("received interrupt".into()),
+            () = tokio::time::sleep(duration) => {}
+        }
+        self.doomed.clone().map_or(Ok(()), Err)
+    }
+}
+
+/// Starts a task and gives its UPID. The work begins at once, beside all others.
+pub(crate) fn start<Work, Done>(core: &Arc<Core>, order: &Order<'_>, work: Work) -> Value
+where
+    Work: FnOnce(Run) -> Done,
+    Done: Future<Output = Result<(), String>> + Send + 'static,
+{
+    let kill = CancellationToken::new();
+    let (upid, pid) = core.edit(|state| enter(core, state, order, kill.clone()));
+    let run = Run {
+        core: core.clone(),
+        node: order.node.to_owned(),
+        pid,
+        upid: upid.clone(),
+        kill,
+        doomed: order.doomed.clone(),
+    };
+    let done = work(run);
+    let (core, ended) = (core.clone(), upid.clone());
+    tokio::spawn(async move {
+        tokio::select! {
+            () = core.shutdown.cancelled() => {}
+            outcome = done => finish(&core, &ended, outcome),
+        }
+    });
+    upid.into()
+}
+
+fn enter(
+    core: &Core,
+    state: &mut State,
+    order: &Order<'_>,
+    kill: CancellationToken,
+) -> (String, u32) {
+    let pid = state.next_pid();
+    let start = now().as_secs();
+    let uptime = core
+        .node(order.node)
+        .map(|node| core.uptime(node))
+        .unwrap_or_default();
+    // In hundredths of a second, as the kernel counts.
+    let pstart = u64::try_from(uptime.as_millis() / 10).unwrap_or_default();
+    let upid = format!(
+        "UPID:{}:{pid:08X}:{pstart:08X}:{start:08X}:{}:{}:{}:",
+        order.node,
+        order.kind,
+        utf8_percent_encode(order.id, ESCAPED),
+        order.caller.id,
+    );
+    state.tasks.push(Task {
+        upid: upid.clone(),
+        node: order.node.to_owned(),
+        kind: order.kind,
+        id: order.id.to_owned(),
+        caller: order.caller.clone(),
+        start,
+        log: Vec::new(),
+        outcome: None,
+        kill,
+        pid,
+        pstart,
+    });
+    (upid, pid)
+}
+
+fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
+    let (status, last) = match outcome {
+        Ok(()) => ("OK".to_owned(), "TASK OK".to_owned()),
+        Err(problem) => (problem.clone(), format!("TASK ERROR: {problem}")),
+    };
+    core.edit_passing(|state| {
+        if let Some(task) = state.task_mut(upid) {
+            task.log.push(last);
+            task.outcome = Some(Outcome {
+                status,
+                end: now().as_secs(),
+            });
+        }
+    });
+}
+
+/// Whether text has the form of a UPID.
+pub(crate) fn is_upid(text: &str) -> bool {
+    let Some(rest) = text
+        .strip_prefix("UPID:")
+        .and_then(|rest| rest.strip_suffix(':'))
+    else {
+        return false;
+    };
+    let parts: Vec<&str> = rest.split(':').collect();
+    let [node, pid, pstart, start, kind, id, user] = parts.as_slice() else {
+        return false;
+    };
+    let hex = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let plain = |part: &str| !part.contains(['/', ' ']);
+    crate::schema::format::node(node).is_ok()
+        && hex(pid, 8..=8)
+        && hex(pstart, 8..=9)
+        && hex(start, 8..=8)
+        && !kind.is_empty()
+        && plain(kind)
+        && plain(id)
+        && !user.is_empty()
+        && plain(user)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_upid;
+
+    #[test]
+    fn upids_are_told_from_other_text() {
+        assert!(is_upid(
+            "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:"
+        ));
+        assert!(is_upid(
+            "UPID:pve1:00000001:000000001:6B00B574:imgdel:a%3Ab:root@pam!x:"
+        ));
+        assert!(!is_upid(
+            "UPID:pve1:1:00000001:6B00B574:vzcreate:100:root@pam:"
+        ));
+        assert!(!is_upid(
+            "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam"
+        ));
+        assert!(!is_upid("nope"));
+    }
+}

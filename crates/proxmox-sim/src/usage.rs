@@ -1,0 +1,190 @@
+//! Numbers about use of processors, memory and disks: plausible, slowly moving, and not stored.
+//! Also the status broadcast, by which nodes tell each other those numbers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::config::NodeSpec;
+use crate::container::{Container, Power};
+use crate::core::{Core, now};
+use crate::state::State;
+
+/// What a container uses right now.
+pub(crate) struct Usage {
+    /// Share of its processors, 0 to 1.
+    pub(crate) cpu: f64,
+    /// Bytes of memory.
+    pub(crate) memory: u64,
+    /// Bytes of disk.
+    pub(crate) disk: u64,
+    /// Seconds since it started.
+    pub(crate) uptime: u64,
+    /// Bytes received and sent.
+    pub(crate) network: (u64, u64),
+    /// Its first process; none when stopped.
+    pub(crate) pid: Option<u32>,
+}
+
+/// A value between 0 and 1 that swings slowly, each seed in its own rhythm.
+fn wave(seed: u32, time: f64) -> f64 {
+    let phase = f64::from(seed % 97);
+    let slow = (time / (181.0 + phase) + phase).sin();
+    let quick = (time / (23.0 + phase / 9.0) + phase * 1.7).sin();
+    0.5 + 0.35 * slow + 0.15 * quick
+}
+
+fn share(total: u64, part: f64) -> u64 {
+    (total as f64 * part) as u64
+}
+
+/// What a container uses right now.
+pub(crate) fn of_container(container: &Container) -> Usage {
+    let Power::Running { since, pid } = container.power else {
+        return Usage {
+            cpu: 0.0,
+            memory: 0,
+            disk: 0,
+            uptime: 0,
+            network: (0, 0),
+            pid: None,
+        };
+    };
+    let time = now();
+    let uptime = time.saturating_sub(Duration::from_millis(since)).as_secs();
+    let level = wave(container.vmid, time.as_secs_f64());
+    // A start is busy and memory fills up over the first minute.
+    let settled = (uptime as f64 / 60.0).min(1.0);
+    let growth = (uptime as f64 / 86_400.0).min(30.0) / 30.0;
+    Usage {
+        cpu: (0.02 + 0.12 * level * level + 0.35 * (1.0 - settled)).min(1.0),
+        memory: share(container.memory(), 0.08 + settled * (0.12 + 0.25 * level)),
+        disk: share(container.disk(), 0.14 + 0.2 * growth),
+        uptime,
+        network: (uptime * 2_310, uptime * 1_270),
+        pid: Some(pid),
+    }
+}
+
+/// What a node uses right now: share of its processors and bytes of memory.
+pub(crate) fn of_node(state: &State, node: &NodeSpec) -> (f64, u64) {
+    let seed = node.name.bytes().map(u32::from).sum();
+    let level = wave(seed, now().as_secs_f64());
+    let own = state
+        .containers
+        .values()
+        .filter(|container| container.node == node.name);
+    let (cpu, memory) = own.fold((0.0, 0), |(cpu, memory), container| {
+        let usage = of_container(container);
+        let cores = f64::from(processors(container, node));
+        (
+            cpu + usage.cpu * cores / f64::from(node.cpus),
+            memory + usage.memory,
+        )
+    });
+    let base = share(node.memory, 0.07 + 0.02 * level);
+    (
+        (0.01 + 0.03 * level + cpu).min(1.0),
+        (base + memory).min(node.memory),
+    )
+}
+
+/// How many processors a container may use.
+pub(crate) fn processors(container: &Container, node: &NodeSpec) -> u32 {
+    let cores = container
+        .number("cores")
+        .and_then(|cores| u32::try_from(cores).ok());
+    cores.unwrap_or(node.cpus).min(node.cpus)
+}
+
+/// Bytes of a node's root file system in use.
+pub(crate) fn root_used(node: &NodeSpec) -> u64 {
+    share(node.disk, 0.11)
+}
+
+/// What a node says of itself to the others.
+fn node_status(core: &Core, state: &State, node: &NodeSpec) -> Map<String, Value> {
+    let (cpu, memory) = of_node(state, node);
+    members(json!({
+        "cpu": cpu,
+        "maxcpu": node.cpus,
+        "mem": memory,
+        "maxmem": node.memory,
+        "disk": root_used(node),
+        "maxdisk": node.disk,
+        "uptime": core.uptime(node).as_secs(),
+        "status": "online",
+        "level": "",
+        "cgroup-mode": 2,
+    }))
+}
+
+/// What a node says of a container to the others.
+fn container_status(container: &Container, node: &NodeSpec) -> Map<String, Value> {
+    let usage = of_container(container);
+    members(json!({
+        "name": container.name(),
+        "status": if container.is_running() { "running" } else { "stopped" },
+        "template": u8::from(container.flag("template")),
+        "cpu": usage.cpu,
+        "maxcpu": processors(container, node),
+        "mem": usage.memory,
+        "memhost": usage.memory,
+        "maxmem": container.memory(),
+        "disk": usage.disk,
+        "maxdisk": container.disk(),
+        "uptime": usage.uptime,
+        "netin": usage.network.0,
+        "netout": usage.network.1,
+        "diskread": usage.network.0 * 3,
+        "diskwrite": usage.network.1 * 2,
+    }))
+}
+
+pub(crate) fn members(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+/// Lets every node that is there tell the others how it is.
+pub(crate) fn broadcast(core: &Core) {
+    core.edit_passing(|state| {
+        let mut said = std::mem::take(&mut state.broadcast);
+        said.containers
+            .retain(|vmid, _| state.containers.contains_key(vmid));
+        for node in &core.config.scenario.nodes {
+            let away = state.offline.contains(&node.name);
+            if away {
+                let gone = members(json!({ "status": "offline", "level": "" }));
+                said.nodes.insert(node.name.clone(), gone);
+            } else {
+                said.nodes
+                    .insert(node.name.clone(), node_status(core, state, node));
+            }
+            for container in state.containers.values().filter(|c| c.node == node.name) {
+                if away {
+                    said.containers.remove(&container.vmid);
+                } else {
+                    said.containers
+                        .insert(container.vmid, container_status(container, node));
+                }
+            }
+        }
+        state.broadcast = said;
+    });
+}
+
+/// Broadcasts until the simulator stops.
+pub(crate) async fn keep_broadcasting(core: Arc<Core>) {
+    let mut ticks = tokio::time::interval(core.config.broadcast.max(Duration::from_millis(1)));
+    ticks.tick().await;
+    loop {
+        tokio::select! {
+            () = core.shutdown.cancelled() => return,
+            _ = ticks.tick() => broadcast(&core),
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! Creating containers: what is checked at once, what fails in the task, and what is written down.
+
+mod support;
+
+use proxmox_sim::Config;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use support::{Api, DEBIAN, api, assert_has, with};
+
+#[tokio::test]
+async fn a_container_is_created_with_the_defaults_written_down() {
+    let api = api().await;
+    let reply = api
+        .create(200, &[("memory", "1024"), ("tags", "Web;app,web")])
+        .await;
+    let upid = reply.data();
+    assert!(upid.as_str().unwrap().starts_with("UPID:pve1:"), "{upid}");
+    assert!(
+        upid.as_str()
+            .unwrap()
+            .ends_with(":vzcreate:200:root@pam!holdfast:"),
+        "{upid}"
+    );
+    assert_eq!(api.finish(&reply).await, "OK");
+    let config = api.config(200).await;
+    assert_has(
+        &config,
+        json!({
+            "arch": "amd64", "hostname": "web", "memory": 1024, "swap": 512, "ostype": "debian",
+            "rootfs": "local-lvm:vm-200-disk-0,size=8G", "unprivileged": 1, "tags": "app;web",
+        }),
+    );
+    let net = config["net0"].as_str().unwrap();
+    assert!(
+        net.starts_with("name=eth0,bridge=vmbr0,hwaddr=BC:24:11:"),
+        "{net}"
+    );
+    assert!(net.ends_with(",ip=dhcp,type=veth"), "{net}");
+    assert_eq!(config["digest"].as_str().unwrap().len(), 40);
+    assert_eq!(config.get("lock"), None);
+    assert_eq!(
+        api.sim.handle().volumes("pve1").last().unwrap(),
+        "local-lvm:vm-200-disk-0"
+    );
+}
+
+#[tokio::test]
+async fn during_creation_there_is_a_locked_stub_that_takes_the_number() {
+    let mut config = Config::test();
+    config.delays.create = Duration::from_millis(400);
+    let api = with(config).await;
+    let first = api.create(200, &[]).await;
+    assert_eq!(api.config(200).await["lock"], "create");
+    let second = api.create(200, &[]).await;
+    assert_eq!(second.failure(), "CT 200 already exists on node 'pve1'");
+    let change = api
+        .put("/nodes/pve1/lxc/200/config", &[("memory", "256")])
+        .await;
+    assert_eq!(change.failure(), "CT is locked (create)");
+    assert_eq!(
+        api.delete("/nodes/pve1/lxc/200").await.failure(),
+        "CT is locked (create)"
+    );
+    let start = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
+    assert_eq!(api.finish(&start).await, "CT is locked (create)");
+    assert_eq!(api.finish(&first).await, "OK");
+}
+
+#[tokio::test]
+async fn a_missing_template_is_found_out_in_the_task_and_leaves_nothing() {
+    let api = api().await;
+    let reply = api
+        .create(200, &[("ostemplate", "local:vztmpl/none.tar.gz")])
+        .await;
+    let end = "unable to create CT 200 - volume 'local:vztmpl/none.tar.gz' does not exist";
+    assert_eq!(api.finish(&reply).await, end);
+    assert_eq!(api.log(&reply).await, [format!("TASK ERROR: {end}")]);
+    assert_eq!(api.sim.handle().containers(), []);
+}
+
+#[tokio::test]
+async fn parameters_are_refused_in_the_words_of_the_real_api() {
+    let api = api().await;
+    let cases = [
+        (
+            "vmid",
+            "99",
+            "invalid format - value does not look like a valid VM ID\n",
+        ),
+        (
+            "vmid",
+            "200.5",
+            "type check ('integer') failed - got '200.5'",
+        ),
+        (
+            "hostname",
+            "a b",
+            "invalid format - value does not look like a valid DNS name\n",
+        ),
+        (
+            "hostname",
+            "",
+            "invalid format - value does not look like a valid DNS name\n",
+        ),
+        ("memory", "abc", "type check ('integer') failed - got 'abc'"),
+        ("memory", "-1", "value must have a minimum value of 16"),
+        ("cores", "9000", "value must have a maximum value of 8192"),
+        ("cpulimit", "x", "type check ('number') failed - got 'x'"),
+        (
+            "onboot",
+            "true",
+            "type check ('boolean') failed - got 'true'",
+        ),
+        (
+            "password",
+            "abcd",
+            "value must be at least 5 characters long",
+        ),
+        (
+            "nameserver",
+            "host",
+            "invalid format - value does not look like a valid IP address\n",
+        ),
+        (
+            "startup",
+            "",
+            "invalid format - unable to parse startup options\n",
+        ),
+        ("timezone", "", "invalid format - invalid time zone ''\n"),
+        (
+            "arch",
+            "x86",
+            "value 'x86' does not have a value in the enumeration \
+             'amd64, i386, arm64, armhf, riscv32, riscv64'",
+        ),
+        ("env", "A", "value does not match the regex pattern"),
+        ("env", "A=b\nC=d", "value does not match the regex pattern"),
+        ("env", "A-B=c", "value does not match the regex pattern"),
+        ("env", "A=b\0", "value does not match the regex pattern"),
+        ("entrypoint", "", "value does not match the regex pattern"),
+        (
+            "pool",
+            "a b",
+            "invalid format - pool name 'a b' contains invalid characters\n",
+        ),
+        (
+            "mp999",
+            "local:1,mp=/x",
+            "property is not defined in schema and the schema does not allow additional properties",
+        ),
+        (
+            "node",
+            "pve2",
+            "duplicate parameter (already defined in URI) with conflicting values!",
+        ),
+        ("unique", "1", ""),
+    ];
+    for (name, value, problem) in cases {
+        let reply = api.create(200, &[(name, value)]).await;
+        let (name, problem) = match name {
+            "unique" => ("restore", "missing property required by 'unique'"),
+            _ => (name, problem),
+        };
+        assert_eq!(reply.problem(name), problem, "{name}={value:?}");
+    }
+    assert_eq!(api.sim.handle().containers(), []);
+}
+
+#[tokio::test]
+async fn property_strings_are_refused_with_the_inner_problem() {
+    let api = api().await;
+    let ip = "value does not look like a valid ipv4 network configuration\n";
+    let cases = [
+        (
+            "net0",
+            "bridge=vmbr0",
+            "name: property is missing and it is not optional",
+        ),
+        (
+            "net0",
+            "name=eth0,ip=1.2.3.4",
+            &format!("ip: invalid format - {ip}"),
+        ),
+        (
+            "net0",
+            "name=eth0,tag=4095",
+            "tag: value must have a maximum value of 4094",
+        ),
+        (
+            "net0",
+            "name=eth0,firewall=2",
+            "firewall: type check ('boolean') failed - got '2'",
+        ),
+        (
+            "net0",
+            "name=eth0;bridge=x",
+            "name: value does not match the regex pattern",
+        ),
+        (
+            "net0",
+            "name=eth0,type=phys",
+            "type: value 'phys' does not have a value in the enumeration 'veth'",
+        ),
+        (
+            "rootfs",
+            "local-lvm:8,size=abc",
+            "size: invalid format - value does not look like a valid disk size: abc\n",
+        ),
+        (
+            "mp0",
+            "local-lvm:1,mp=/a/../b",
+            "mp: invalid format - /a/../b contains illegal character sequences\n",
+        ),
+        (
+            "rootfs",
+            "local-lvm:8,mp=/x",
+            "mp: property is not defined in schema and the schema does not allow additional \
+             properties",
+        ),
+    ];
+    for (name, value, inner) in cases {
+        let reply = api.create(200, &[(name, value)]).await;
+        let problem = format!("invalid format - format error\n{name}.{inner}\n");
+        assert_eq!(reply.problem(name), problem, "{name}={value}");
+    }
+    let twice = api.create(200, &[("net0", "name=eth0,tag=1,tag=2")]).await;
+    let problem = "invalid format - duplicate key in comma-separated list property: tag\n";
+    assert_eq!(twice.problem("net0"), problem);
+}
+
+#[tokio::test]
+async fn handlers_refuse_at_once_what_a_real_node_refuses_at_once() {
+    let api = api().await;
+    let only_root = "Only root can pass arbitrary filesystem paths. \
+                     at /usr/share/perl5/PVE/Storage.pm line 651.";
+    let cases = [
+        ("rootfs", "nostore:8", "storage 'nostore' does not exist"),
+        ("rootfs", "8", only_root),
+        ("rootfs", "local-lvm", only_root),
+        (
+            "rootfs",
+            "local:-1",
+            "unable to parse directory volume name '-1'",
+        ),
+        (
+            "ostemplate",
+            "nostore:vztmpl/x.tar.gz",
+            "storage 'nostore' does not exist",
+        ),
+        ("ostemplate", "debian-12", only_root),
+        (
+            "ostemplate",
+            "local:iso/x.iso",
+            "unable to use volume local:iso/x.iso - content type needs to be 'vztmpl'",
+        ),
+        (
+            "ostemplate",
+            "local:vztmpl/x.zip",
+            "unable to parse directory volume name 'vztmpl/x.zip'",
+        ),
+        ("ostemplate", "-", "pipe requires cli environment"),
+        (
+            "ssh-public-keys",
+            "# comment",
+            "SSH public key validation error",
+        ),
+    ];
+    for (name, value, message) in cases {
+        let reply = api.create(200, &[(name, value)]).await;
+        assert_eq!(reply.failure(), message, "{name}={value}");
+    }
+    let wrong_storage = api.create(200, &[("rootfs", "local:8")]).await;
+    let problem = "storage 'local' does not support container directories";
+    assert_eq!(wrong_storage.problem("storage"), problem);
+    assert_eq!(api.sim.handle().containers(), []);
+}
+
+#[tokio::test]
+async fn a_token_is_not_root() {
+    let api = api().await;
+    let cases = [
+        (
+            "features",
+            "nesting=1,keyctl=1",
+            "changing feature flags (except nesting) is only allowed for root@pam",
+        ),
+        (
+            "mp0",
+            "/host,mp=/data",
+            "mount point type bind is only allowed for root@pam",
+        ),
+        (
+            "mp0",
+            "/dev/sda,mp=/data",
+            "mount point type device is only allowed for root@pam",
+        ),
+        (
+            "dev0",
+            "/dev/fuse",
+            "configuring device passthrough is only allowed for root@pam",
+        ),
+        ("pool", "nopool", "pool 'nopool' does not exist"),
+    ];
+    for (name, value, reason) in cases {
+        let reply = api.create(200, &[(name, value)]).await;
+        assert_eq!(reply.status, 403, "{reply:?}");
+        assert_eq!(reply.reason, format!("Permission check failed ({reason})"));
+    }
+    api.created(200, &[("features", "nesting=yes")]).await;
+    assert_eq!(api.config(200).await["features"], "nesting=1");
+}
+
+#[tokio::test]
+async fn mount_points_get_disks_of_their_own() {
+    let api = api().await;
+    api.created(200, &[("mp0", "local-lvm:2,mp=/data,backup=1")])
+        .await;
+    let config = api.config(200).await;
+    assert_eq!(
+        config["mp0"],
+        "local-lvm:vm-200-disk-1,mp=/data,backup=1,size=2G"
+    );
+    let form = [
+        ("vmid", "201"),
+        ("ostemplate", DEBIAN),
+        ("mp0", "local-lvm:2,mp=/data"),
+    ];
+    let reply = api.post("/nodes/pve1/lxc", &form).await;
+    assert_eq!(
+        reply.failure(),
+        "mount points configured, but 'rootfs' not set - aborting"
+    );
+}
+
+#[tokio::test]
+async fn json_bodies_are_read_like_forms() {
+    let api = api().await;
+    let body = json!({
+        "vmid": 200, "ostemplate": DEBIAN, "rootfs": "local-lvm:0.5", "memory": 256,
+        "onboot": true, "tags": ["b", "a"], "env": "A=1\u{0}B=2", "description": null,
+    });
+    let request = api
+        .request(reqwest::Method::POST, "/nodes/pve1/lxc")
+        .json(&body);
+    assert_eq!(api.finish(&support::send(request).await).await, "OK");
+    assert_has(
+        &api.config(200).await,
+        json!({
+            "memory": 256, "onboot": 1, "tags": "a;b", "env": "A=1\u{0}B=2", "hostname": "CT200",
+            "rootfs": "local-lvm:vm-200-disk-0,size=512M",
+        }),
+    );
+}
+
+#[tokio::test]
+async fn start_is_a_task_of_its_own_after_creation() {
+    let api = api().await;
+    api.created(200, &[("start", "1")]).await;
+    api.until("/nodes/pve1/lxc/200/status/current", |now| {
+        now["status"] == "running"
+    })
+    .await;
+    let kinds = api
+        .until("/nodes/pve1/tasks", |tasks| {
+            tasks.as_array().unwrap().len() == 2
+        })
+        .await;
+    assert_eq!(kinds[0]["type"], "vzstart");
+    assert_eq!(kinds[1]["type"], "vzcreate");
+}
+
+#[tokio::test]
+async fn many_creations_run_beside_each_other() {
+    let mut config = Config::test();
+    config.delays.create = Duration::from_millis(500);
+    let api = std::sync::Arc::new(with(config).await);
+    let begin = Instant::now();
+    let mut all = tokio::task::JoinSet::new();
+    for vmid in 200..250 {
+        let api: std::sync::Arc<Api> = api.clone();
+        all.spawn(async move { api.created(vmid, &[]).await });
+    }
+    while let Some(outcome) = all.join_next().await {
+        outcome.unwrap();
+    }
+    let containers = api.sim.handle().containers();
+    assert_eq!(containers.len(), 50);
+    assert!(containers.iter().all(|container| container.lock.is_none()));
+    // One after the other they would take 25 s.
+    assert!(
+        begin.elapsed() < Duration::from_secs(12),
+        "took {:?}",
+        begin.elapsed()
+    );
+    let upids = api.get("/nodes/pve1/tasks?limit=100").await.data();
+    let distinct: std::collections::BTreeSet<&str> = upids
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|task| task["upid"].as_str().unwrap())
+        .collect();
+    assert_eq!(distinct.len(), 50);
+}
+
+#[tokio::test]
+async fn a_number_is_free_until_somebody_takes_it() {
+    let api = api().await;
+    assert_eq!(api.get("/cluster/nextid").await.data(), Value::from("100"));
+    api.created(100, &[]).await;
+    assert_eq!(api.get("/cluster/nextid").await.data(), Value::from("101"));
+    assert_eq!(
+        api.get("/cluster/nextid?vmid=300").await.data(),
+        Value::from("300")
+    );
+    let taken = api.get("/cluster/nextid?vmid=100").await;
+    assert_eq!(taken.problem("vmid"), "VM 100 already exists");
+}

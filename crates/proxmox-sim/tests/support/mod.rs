@@ -1,0 +1,220 @@
+//! What the tests have in common: a plain HTTP client that sees status, reason and body.
+
+// Each test file is a program of its own and uses its own share of this.
+#![allow(dead_code, missing_docs)]
+
+use std::time::{Duration, Instant};
+
+use proxmox_sim::{Config, Sim, TEST_SECRET};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+pub const DEBIAN: &str = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst";
+
+pub struct Api {
+    pub sim: Sim,
+    pub http: reqwest::Client,
+}
+
+/// An answer as it came over the wire.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Reply {
+    pub status: u16,
+    pub reason: String,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The data of an answer that must be good.
+    pub fn data(&self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.json()["data"].clone()
+    }
+
+    /// What is wrong with a parameter, of an answer that must say so.
+    pub fn problem(&self, parameter: &str) -> String {
+        assert_eq!(self.status, 400, "{self:?}");
+        assert_eq!(self.reason, "Parameter verification failed.");
+        let body = self.json();
+        assert_eq!(body["message"], "Parameter verification failed.\n");
+        assert_eq!(body["data"], Value::Null);
+        body["errors"][parameter]
+            .as_str()
+            .unwrap_or_else(|| panic!("{self:?}"))
+            .to_owned()
+    }
+
+    /// The message of an answer that must be a 500.
+    pub fn failure(&self) -> String {
+        assert_eq!(self.status, 500, "{self:?}");
+        let body = self.json();
+        assert_eq!(body["data"], Value::Null);
+        let message = body["message"].as_str().unwrap().trim_end().to_owned();
+        assert_eq!(self.reason, message, "the status line says it too");
+        message
+    }
+}
+
+pub fn client() -> reqwest::Client {
+    // Fails when another test of this program was first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+pub async fn api() -> Api {
+    with(Config::test()).await
+}
+
+pub async fn with(config: Config) -> Api {
+    Api {
+        sim: proxmox_sim::start(config).await.unwrap(),
+        http: client(),
+    }
+}
+
+pub async fn send(request: RequestBuilder) -> Reply {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let reason = response
+        .extensions()
+        .get::<hyper::ext::ReasonPhrase>()
+        .map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned())
+        .unwrap_or_else(|| {
+            response
+                .status()
+                .canonical_reason()
+                .unwrap_or("")
+                .to_owned()
+        });
+    Reply {
+        status,
+        reason,
+        text: response.text().await.unwrap(),
+    }
+}
+
+impl Api {
+    /// A request with the token, to be completed.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}/api2/json{path}", self.sim.url());
+        let token = format!("PVEAPIToken=root@pam!holdfast={TEST_SECRET}");
+        self.http
+            .request(method, url)
+            .header("Authorization", token)
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        send(self.request(Method::DELETE, path)).await
+    }
+
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        send(self.request(Method::POST, path).form(form)).await
+    }
+
+    pub async fn put(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        send(self.request(Method::PUT, path).form(form)).await
+    }
+
+    /// Waits for the task that an answer names and gives its end.
+    pub async fn finish(&self, reply: &Reply) -> String {
+        let upid = reply.data().as_str().unwrap().to_owned();
+        let path = task_path(&upid, "/status");
+        let status = self
+            .until(&path, |status| status["status"] == "stopped")
+            .await;
+        status["exitstatus"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks until the data is as wanted.
+    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let data = self.get(path).await.data();
+            if wanted(&data) {
+                return data;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "{path} never became as wanted: {data}"
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Creates a container on pve1 with these parameters besides the usual ones.
+    pub async fn create(&self, vmid: u32, more: &[(&str, &str)]) -> Reply {
+        let vmid = vmid.to_string();
+        let mut form = vec![
+            ("vmid", vmid.as_str()),
+            ("ostemplate", DEBIAN),
+            ("hostname", "web"),
+            ("rootfs", "local-lvm:8"),
+            ("net0", "name=eth0,bridge=vmbr0,ip=dhcp"),
+        ];
+        for (name, value) in more {
+            form.retain(|(other, _)| other != name);
+            form.push((name, value));
+        }
+        self.post("/nodes/pve1/lxc", &form).await
+    }
+
+    /// A container that is there and stopped.
+    pub async fn created(&self, vmid: u32, more: &[(&str, &str)]) {
+        let reply = self.create(vmid, more).await;
+        assert_eq!(self.finish(&reply).await, "OK");
+    }
+
+    /// A container that runs.
+    pub async fn running(&self, vmid: u32, more: &[(&str, &str)]) {
+        self.created(vmid, more).await;
+        let reply = self
+            .post(&format!("/nodes/pve1/lxc/{vmid}/status/start"), &[])
+            .await;
+        assert_eq!(self.finish(&reply).await, "OK");
+    }
+
+    pub async fn config(&self, vmid: u32) -> Value {
+        self.get(&format!("/nodes/pve1/lxc/{vmid}/config"))
+            .await
+            .data()
+    }
+
+    /// All lines of a task's log.
+    pub async fn log(&self, reply: &Reply) -> Vec<String> {
+        let upid = reply.data().as_str().unwrap().to_owned();
+        let lines = self
+            .get(&(task_path(&upid, "/log") + "?limit=0"))
+            .await
+            .data();
+        lines
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|l| l["t"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+pub fn task_path(upid: &str, rest: &str) -> String {
+    let node = upid.split(':').nth(1).unwrap();
+    format!("/nodes/{node}/tasks/{upid}{rest}")
+}
+
+/// Whether an object has these members, whatever else it has.
+pub fn assert_has(object: &Value, members: Value) {
+    for (name, value) in members.as_object().unwrap() {
+        assert_eq!(
+            object.get(name).unwrap_or(&json!("(missing)")),
+            value,
+            "{name} of {object}"
+        );
+    }
+}
