@@ -1,6 +1,6 @@
 //! Tasks: what they are, how they went and what they wrote. Waiting for one is in `wait`.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     Client, Upid, Vmid,

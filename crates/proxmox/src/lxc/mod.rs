@@ -13,6 +13,8 @@ pub use options::{
 };
 pub use state::{Interface, InterfaceAddress, LxcStatus};
 
+use serde::de::IgnoredAny;
+
 use crate::{Client, Upid, Vmid, error::Error, http::Call, params::Params};
 
 impl Client {

@@ -1,0 +1,112 @@
+//! Signing in, and the cluster as a whole.
+
+use proxmox::{ContentKind, Error, GuestKind, RunState, Timeouts};
+
+use crate::{client, created, eventually, start, vmid};
+
+#[tokio::test]
+async fn the_right_token_is_let_in_and_a_wrong_one_is_told_so() {
+    let (sim, right) = start().await;
+    assert!(right.version().await.unwrap().version.starts_with("9.2"));
+    let wrong = client(
+        &sim,
+        "00000000-0000-0000-0000-000000000000",
+        Timeouts::default(),
+    );
+    let error = wrong.version().await.unwrap_err();
+    assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
+    assert!(error.words().is_some() && !error.is_transient());
+}
+
+#[tokio::test]
+async fn the_nodes_are_listed_with_what_they_have() {
+    let (_sim, client) = start().await;
+    let mut nodes = client.nodes().await.unwrap();
+    nodes.sort_by(|a, b| a.node.cmp(&b.node));
+    let names: Vec<_> = nodes.iter().map(|node| node.node.as_str()).collect();
+    assert_eq!(names, ["pve1", "pve2"]);
+    assert!(
+        nodes
+            .iter()
+            .all(|node| node.online && node.maxmem > node.mem)
+    );
+    assert_eq!((nodes[0].maxcpu, nodes[1].maxcpu), (Some(16), Some(8)));
+
+    let status = client.cluster_status().await.unwrap();
+    assert!(status.quorate && status.name.is_some());
+    assert_eq!(status.nodes.iter().filter(|node| node.local).count(), 1);
+    assert!(
+        status
+            .nodes
+            .iter()
+            .all(|node| node.online && node.ip.is_some())
+    );
+}
+
+#[tokio::test]
+async fn the_inventory_learns_of_a_container_after_a_while() {
+    let (_sim, client) = start().await;
+    let vmid = created(&client, 150).await;
+    let named = eventually(|| async {
+        let all = client.resources().await.unwrap();
+        assert_eq!(all.nodes.len(), 2);
+        assert_eq!(all.storages.len(), 4);
+        let guest = all.guests.into_iter().find(|guest| guest.vmid == vmid)?;
+        // Until the nodes have told each other, it has no name and its state is not known.
+        if guest.name.is_none() {
+            assert_eq!(guest.status, RunState::Unknown);
+            return None;
+        }
+        Some(guest)
+    });
+    let guest = named.await;
+    assert_eq!(guest.name.as_deref(), Some("ct150"));
+    assert_eq!(
+        (guest.kind, guest.status),
+        (GuestKind::Lxc, RunState::Stopped)
+    );
+    assert_eq!(
+        (guest.node.as_str(), guest.maxmem),
+        ("pve1", Some(256 << 20))
+    );
+    assert_eq!(guest.tags, ["holdfast", "web"]);
+}
+
+#[tokio::test]
+async fn a_free_number_is_free_until_it_is_taken() {
+    let (_sim, client) = start().await;
+    let next = client.next_id().await.unwrap();
+    assert_eq!(next.get(), 100);
+    assert!(client.is_free(next).await.unwrap());
+    created(&client, 100).await;
+    assert!(!client.is_free(next).await.unwrap());
+    assert_eq!(client.next_id().await.unwrap(), vmid(101));
+}
+
+#[tokio::test]
+async fn storages_and_bridges_are_listed_with_what_they_are_for() {
+    let (_sim, client) = start().await;
+    let storages = client.storages("pve2").await.unwrap();
+    let takes = |kind| {
+        let taking = storages.iter().filter(|storage| storage.takes(kind));
+        taking
+            .map(|storage| storage.storage.as_str())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(takes(ContentKind::Vztmpl), ["local"]);
+    assert_eq!(takes(ContentKind::Rootdir), ["local-lvm"]);
+    let bridges = client.bridges("pve1").await.unwrap();
+    assert_eq!(bridges.len(), 1);
+    assert_eq!(
+        (bridges[0].iface.as_str(), bridges[0].active),
+        ("vmbr0", true)
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_exist_is_an_error_and_not_an_empty_list() {
+    let (_sim, client) = start().await;
+    assert!(client.storages("pve9").await.is_err());
+    let error = client.content("pve1", "nope", None).await.unwrap_err();
+    assert!(error.is_not_found(), "{error:?}");
+}

@@ -1,0 +1,182 @@
+//! Changing what a container is.
+
+use std::collections::BTreeMap;
+
+use proxmox::{ConfigChange, DeleteLxc, Error, LxcOptions};
+
+use crate::{created, done, start};
+
+fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_change_leaves_the_rest_as_it_was() {
+    let (_sim, client) = start().await;
+    let vmid = created(&client, 300).await;
+    let env = env(&[
+        ("A", "1"),
+        ("URL", "http://h/?a=b&c=d;e f"),
+        ("TAB", "x\ty"),
+        ("E", ""),
+    ]);
+    let change = ConfigChange {
+        options: LxcOptions {
+            memory_mib: Some(512),
+            entrypoint: Some("/bin/sh -c 'exec app'".to_owned()),
+            env: Some(env.clone()),
+            tags: Some(vec!["one".to_owned()]),
+            ..LxcOptions::default()
+        },
+        ..ConfigChange::default()
+    };
+    client.set_lxc_config("pve1", vmid, &change).await.unwrap();
+    let config = client.lxc_config("pve1", vmid).await.unwrap();
+    assert_eq!(config.memory_mib, Some(512));
+    assert_eq!(config.entrypoint.as_deref(), Some("/bin/sh -c 'exec app'"));
+    assert_eq!(config.env, env);
+    assert_eq!(config.tags, ["one"]);
+    assert_eq!(
+        (config.cores, config.hostname.as_deref()),
+        (Some(2), Some("ct300"))
+    );
+
+    let nothing = LxcOptions {
+        env: Some(BTreeMap::new()),
+        tags: Some(Vec::new()),
+        ..LxcOptions::default()
+    };
+    let change = ConfigChange {
+        options: nothing,
+        ..ConfigChange::default()
+    };
+    client.set_lxc_config("pve1", vmid, &change).await.unwrap();
+    let config = client.lxc_config("pve1", vmid).await.unwrap();
+    assert!(config.env.is_empty() && config.tags.is_empty());
+}
+
+#[tokio::test]
+async fn a_change_of_what_somebody_else_changed_is_refused() {
+    let (_sim, client) = start().await;
+    let vmid = created(&client, 301).await;
+    let digest = client.lxc_config("pve1", vmid).await.unwrap().digest;
+    let change = |memory, digest| ConfigChange {
+        options: LxcOptions {
+            memory_mib: Some(memory),
+            ..LxcOptions::default()
+        },
+        digest,
+        ..ConfigChange::default()
+    };
+    client
+        .set_lxc_config("pve1", vmid, &change(512, digest.clone()))
+        .await
+        .unwrap();
+    let late = client
+        .set_lxc_config("pve1", vmid, &change(1024, digest))
+        .await
+        .unwrap_err();
+    assert!(matches!(late, Error::Changed { .. }), "{late:?}");
+    assert_eq!(
+        client.lxc_config("pve1", vmid).await.unwrap().memory_mib,
+        Some(512)
+    );
+}
+
+#[tokio::test]
+async fn in_a_container_that_runs_a_new_command_waits_for_the_next_start() {
+    let (_sim, client) = start().await;
+    let vmid = created(&client, 302).await;
+    done(&client, client.start_lxc("pve1", vmid).await).await;
+    let change = ConfigChange {
+        options: LxcOptions {
+            hostname: Some("renamed".to_owned()),
+            entrypoint: Some("/bin/app".to_owned()),
+            ..LxcOptions::default()
+        },
+        ..ConfigChange::default()
+    };
+    client.set_lxc_config("pve1", vmid, &change).await.unwrap();
+    let pending = client.lxc_pending("pve1", vmid).await.unwrap();
+    let waits: Vec<_> = pending.iter().filter(|row| row.waits()).collect();
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    assert_eq!(
+        (waits[0].key.as_str(), waits[0].pending.as_deref()),
+        ("entrypoint", Some("/bin/app"))
+    );
+}
+
+#[tokio::test]
+async fn refused_values_are_told_by_their_names() {
+    let (_sim, client) = start().await;
+    let vmid = created(&client, 303).await;
+    let change = ConfigChange {
+        options: LxcOptions {
+            hostname: Some("under_score".to_owned()),
+            memory_mib: Some(8),
+            ..LxcOptions::default()
+        },
+        ..ConfigChange::default()
+    };
+    let error = client
+        .set_lxc_config("pve1", vmid, &change)
+        .await
+        .unwrap_err();
+    let Error::Invalid { fields, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["hostname", "memory"]);
+    assert_eq!(
+        error.to_string(),
+        "Proxmox did not accept hostname, memory."
+    );
+}
+
+#[tokio::test]
+async fn what_another_operation_holds_is_locked_for_a_while() {
+    let (sim, client) = start().await;
+    let vmid = created(&client, 304).await;
+    sim.handle().set_lock(304, Some("backup"));
+    assert_eq!(
+        client
+            .lxc_config("pve1", vmid)
+            .await
+            .unwrap()
+            .lock
+            .as_deref(),
+        Some("backup")
+    );
+    let change = ConfigChange {
+        options: LxcOptions {
+            cores: Some(1),
+            ..LxcOptions::default()
+        },
+        ..ConfigChange::default()
+    };
+    let error = client
+        .set_lxc_config("pve1", vmid, &change)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Locked { .. }) && error.is_transient(),
+        "{error:?}"
+    );
+    let error = client
+        .delete_lxc("pve1", vmid, DeleteLxc::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Locked { .. }), "{error:?}");
+    // A start is accepted; its task says it, and it is no less transient for that.
+    let upid = client.start_lxc("pve1", vmid).await.unwrap();
+    let error = client
+        .wait_task(&upid, crate::LONG, |_| ())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::TaskFailed { .. }) && error.is_transient(),
+        "{error:?}"
+    );
+}

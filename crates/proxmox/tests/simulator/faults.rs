@@ -1,0 +1,194 @@
+//! When the cluster is away, slow, or answers something else.
+
+use std::time::Duration;
+
+use proxmox::{DeleteLxc, Error, Timeouts};
+use proxmox_sim::{Config, Effect, Fault, Sim, TEST_SECRET};
+
+use crate::{LONG, client, created, debian, start, start_with};
+
+fn inject(sim: &Sim, method: &str, path: &str, effect: Effect) {
+    sim.handle().inject(Fault {
+        method: method.to_owned(),
+        path: path.to_owned(),
+        effect,
+    });
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_away_is_unreachable_and_then_back() {
+    let (sim, client) = start().await;
+    client.version().await.unwrap();
+    sim.handle().go_away().await;
+    let error = client.version().await.unwrap_err();
+    assert!(
+        matches!(error, Error::Unreachable { .. }) && error.is_transient(),
+        "{error:?}"
+    );
+    assert_eq!(
+        error.to_string(),
+        format!("Proxmox at {} cannot be reached.", sim.url())
+    );
+    sim.handle().come_back().await;
+    client.version().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wait_outlasts_an_absence_of_the_cluster() {
+    let mut config = Config::test();
+    config.delays.create = Duration::from_millis(400);
+    let (sim, client) = start_with(config).await;
+    let upid = client.create_lxc("pve1", &debian(700)).await.unwrap();
+    sim.handle().go_away().await;
+    let waiting = client.wait_task(&upid, LONG, |_| ());
+    let back = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        sim.handle().come_back().await;
+    };
+    let (exit, ()) = tokio::join!(waiting, back);
+    exit.unwrap();
+}
+
+#[tokio::test]
+async fn a_wait_for_a_cluster_that_stays_away_says_that_it_is_away() {
+    let (sim, client) = start().await;
+    let upid = client.create_lxc("pve1", &debian(701)).await.unwrap();
+    sim.handle().go_away().await;
+    let error = client
+        .wait_task(&upid, Duration::from_millis(300), |_| ())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_node_that_is_cut_off_is_told_from_a_cluster_that_is_away() {
+    let (sim, client) = start().await;
+    sim.handle().set_node_online("pve2", false);
+    let error = client.lxc_list("pve2").await.unwrap_err();
+    assert!(
+        matches!(error, Error::NodeUnreachable { .. }) && error.is_transient(),
+        "{error:?}"
+    );
+    client.lxc_list("pve1").await.unwrap();
+    sim.handle().set_node_online("pve2", true);
+    client.lxc_list("pve2").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_question_survives_a_broken_connection_and_a_command_says_that_it_may_have_happened() {
+    let (sim, client) = start().await;
+    inject(&sim, "GET", "/cluster/nextid", Effect::Drop);
+    assert_eq!(client.next_id().await.unwrap().get(), 100);
+    assert_eq!(sim.handle().faults_left(), 0);
+
+    let vmid = created(&client, 702).await;
+    inject(
+        &sim,
+        "DELETE",
+        "/nodes/{node}/lxc/{vmid}",
+        Effect::DropAnswer,
+    );
+    let error = client
+        .delete_lxc("pve1", vmid, DeleteLxc::default())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Unreachable { .. }) && error.may_have_happened(),
+        "{error:?}"
+    );
+    let asked = sim.handle().requests();
+    assert_eq!(
+        asked.get("DELETE /nodes/pve1/lxc/702"),
+        Some(&1),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
+    let (sim, _) = start().await;
+    let answer = Duration::from_millis(100);
+    let client = client(
+        &sim,
+        TEST_SECRET,
+        Timeouts {
+            answer,
+            ..Timeouts::default()
+        },
+    );
+    inject(&sim, "GET", "/version", Effect::Hang);
+    let error = client.version().await.unwrap_err();
+    assert!(
+        matches!(error, Error::Timeout { after, .. } if after == answer),
+        "{error:?}"
+    );
+    client.version().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_proxmox_s_words() {
+    let (sim, client) = start().await;
+    let message = "cluster not ready - no quorum?".to_owned();
+    inject(
+        &sim,
+        "POST",
+        "/nodes/{node}/lxc",
+        Effect::Answer {
+            status: 500,
+            message,
+        },
+    );
+    let error = client.create_lxc("pve1", &debian(703)).await.unwrap_err();
+    assert_eq!(error.words(), Some("cluster not ready - no quorum?"));
+    assert!(matches!(error, Error::Refused { status: 500, .. }) && error.is_transient());
+
+    let message = "Permission check failed (/vms/703, VM.Allocate)".to_owned();
+    inject(
+        &sim,
+        "POST",
+        "/nodes/{node}/lxc",
+        Effect::Answer {
+            status: 403,
+            message,
+        },
+    );
+    let error = client.create_lxc("pve1", &debian(703)).await.unwrap_err();
+    assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
+    assert_eq!(
+        error.words(),
+        Some("Permission check failed (/vms/703, VM.Allocate)")
+    );
+}
+
+#[tokio::test]
+async fn a_task_that_fails_carries_its_words_and_the_end_of_its_log() {
+    let (sim, client) = start().await;
+    let words = "unable to create CT 704 - no space left on device".to_owned();
+    inject(
+        &sim,
+        "POST",
+        "/nodes/{node}/lxc",
+        Effect::FailTask(words.clone()),
+    );
+    let upid = client.create_lxc("pve1", &debian(704)).await.unwrap();
+    let error = client.wait_task(&upid, LONG, |_| ()).await.unwrap_err();
+    let Error::TaskFailed {
+        exitstatus,
+        log_tail,
+        ..
+    } = &error
+    else {
+        panic!("{error:?}")
+    };
+    assert!(
+        exitstatus.contains("no space left on device"),
+        "{exitstatus}"
+    );
+    let last = log_tail.last().unwrap();
+    assert!(
+        last.starts_with("TASK ERROR: ") && last.contains("no space left"),
+        "{last}"
+    );
+    assert!(!error.is_transient() && !error.is_not_found());
+}

@@ -1,0 +1,105 @@
+//! The client against a simulated cluster, which shares no code with it.
+
+#![cfg(test)]
+
+mod cluster;
+mod config;
+mod containers;
+mod faults;
+mod images;
+mod tasks;
+
+use std::time::Duration;
+
+use proxmox::{
+    Client, CreateLxc, Endpoint, Error, Exit, Ipv4Config, LxcOptions, Net, Rootfs, Timeouts, Upid,
+    Vmid,
+};
+use proxmox_sim::{Config, Sim, TEST_SECRET};
+
+/// More than anything here takes; reached only when something is broken.
+const LONG: Duration = Duration::from_secs(30);
+
+const DEBIAN: &str = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst";
+
+async fn start() -> (Sim, Client) {
+    start_with(Config::test()).await
+}
+
+async fn start_with(config: Config) -> (Sim, Client) {
+    let sim = proxmox_sim::start(config).await.unwrap();
+    let client = client(&sim, TEST_SECRET, Timeouts::default());
+    (sim, client)
+}
+
+fn client(sim: &Sim, secret: &str, timeouts: Timeouts) -> Client {
+    let token_id = "root@pam!holdfast".to_owned();
+    Client::new(
+        Endpoint {
+            url: sim.url(),
+            token_id,
+            secret: secret.into(),
+        },
+        timeouts,
+    )
+    .unwrap()
+}
+
+fn vmid(number: u32) -> Vmid {
+    Vmid::try_from(number).unwrap()
+}
+
+fn debian(number: u32) -> CreateLxc {
+    let rootfs = Rootfs {
+        storage: "local-lvm".to_owned(),
+        size_gib: 4,
+    };
+    let net0 = Net {
+        ip: Some(Ipv4Config::Dhcp),
+        ..Net::new("eth0", "vmbr0")
+    };
+    let options = LxcOptions {
+        hostname: Some(format!("ct{number}")),
+        cores: Some(2),
+        memory_mib: Some(256),
+        net0: Some(net0),
+        tags: Some(vec!["web".to_owned(), "holdfast".to_owned()]),
+        ..LxcOptions::default()
+    };
+    CreateLxc {
+        options,
+        ..CreateLxc::new(vmid(number), DEBIAN, rootfs)
+    }
+}
+
+/// Waits for a task that has to end well.
+async fn done(client: &Client, upid: Result<Upid, Error>) {
+    assert_eq!(
+        client
+            .wait_task(&upid.unwrap(), LONG, |_| ())
+            .await
+            .unwrap(),
+        Exit::Ok
+    );
+}
+
+/// A container that was created on `pve1`.
+async fn created(client: &Client, number: u32) -> Vmid {
+    done(client, client.create_lxc("pve1", &debian(number)).await).await;
+    vmid(number)
+}
+
+/// Asks until the answer is the one that is waited for.
+async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, asking)
+        .await
+        .expect("it did not come about in time")
+}

@@ -1,0 +1,140 @@
+//! Tasks: listing, reading, waiting and killing.
+
+use std::time::Duration;
+
+use proxmox::{Error, Exit, TaskFilter, TaskSource, TaskState, Upid};
+use proxmox_sim::Config;
+
+use crate::{LONG, created, debian, done, start, start_with, vmid};
+
+/// A cluster in which a creation takes longer than any test.
+fn slow() -> Config {
+    let mut config = Config::test();
+    config.delays.create = LONG * 10;
+    config
+}
+
+#[tokio::test]
+async fn a_task_hands_on_its_log_to_the_last_line_and_each_line_once() {
+    let (_sim, client) = start().await;
+    let upid = client.create_lxc("pve1", &debian(500)).await.unwrap();
+    assert_eq!(
+        (upid.node(), upid.kind(), upid.id()),
+        ("pve1", "vzcreate", "500")
+    );
+    let mut lines = Vec::new();
+    let exit = client
+        .wait_task(&upid, LONG, |new| lines.extend_from_slice(new))
+        .await
+        .unwrap();
+    assert_eq!(exit, Exit::Ok);
+    let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
+    assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>());
+    assert_eq!(lines.last().unwrap().text, "TASK OK");
+
+    // The whole again, and what comes after a line in the middle.
+    let page = client.task_log(&upid, 0).await.unwrap();
+    assert_eq!((&page.lines, page.total), (&lines, lines.len() as u64));
+    let rest = client.task_log(&upid, page.total - 1).await.unwrap();
+    assert_eq!(rest.lines, lines[lines.len() - 1..]);
+    assert_eq!(client.task_log(&upid, page.total).await.unwrap().lines, []);
+    let status = client.task_status(&upid).await.unwrap();
+    assert_eq!(
+        (status.upid, status.state),
+        (upid, TaskState::Ended(Exit::Ok))
+    );
+}
+
+#[tokio::test]
+async fn a_node_lists_what_runs_and_what_has_ended() {
+    let (_sim, client) = start_with(slow()).await;
+    let running = client.create_lxc("pve1", &debian(501)).await.unwrap();
+    let ended = client.start_lxc("pve1", vmid(555)).await.unwrap();
+    client.wait_task(&ended, LONG, |_| ()).await.unwrap_err();
+    let list = async |filter: TaskFilter| {
+        let entries = client.tasks("pve1", &filter).await.unwrap();
+        entries
+            .into_iter()
+            .map(|entry| entry.upid)
+            .collect::<Vec<_>>()
+    };
+    let source = |source| TaskFilter {
+        source,
+        ..TaskFilter::default()
+    };
+    assert_eq!(list(source(TaskSource::Active)).await, [running.clone()]);
+    assert_eq!(list(source(TaskSource::Archive)).await, [ended.clone()]);
+    assert_eq!(list(TaskFilter::default()).await.len(), 2);
+    let of_one = TaskFilter {
+        vmid: Some(vmid(501)),
+        ..TaskFilter::default()
+    };
+    assert_eq!(list(of_one).await, [running.clone()]);
+    let starts = TaskFilter {
+        kind: Some("vzstart".to_owned()),
+        ..TaskFilter::default()
+    };
+    assert_eq!(list(starts).await, [ended.clone()]);
+
+    let entries = client.tasks("pve1", &TaskFilter::default()).await.unwrap();
+    let entry = |upid: &Upid| entries.iter().find(|entry| entry.upid == *upid).unwrap();
+    assert_eq!(
+        (entry(&running).state.clone(), entry(&running).ended),
+        (TaskState::Running, None)
+    );
+    let TaskState::Ended(Exit::Failed(words)) = &entry(&ended).state else {
+        panic!()
+    };
+    assert!(words.contains("does not exist"), "{words}");
+}
+
+#[tokio::test]
+async fn waiting_gives_up_in_time_and_the_task_runs_on_until_it_is_killed() {
+    let (sim, client) = start_with(slow()).await;
+    let upid = client.create_lxc("pve1", &debian(502)).await.unwrap();
+    let wait = Duration::from_millis(150);
+    let error = client.wait_task(&upid, wait, |_| ()).await.unwrap_err();
+    assert!(matches!(error, Error::StillRunning { .. }), "{error:?}");
+    assert_eq!(
+        client.task_status(&upid).await.unwrap().state,
+        TaskState::Running
+    );
+
+    client.kill_task(&upid).await.unwrap();
+    let error = client.wait_task(&upid, LONG, |_| ()).await.unwrap_err();
+    assert!(matches!(error, Error::TaskFailed { .. }), "{error:?}");
+    assert!(
+        sim.handle()
+            .container(502)
+            .is_none_or(|container| !container.running)
+    );
+}
+
+#[tokio::test]
+async fn a_task_that_nobody_knows_is_not_found() {
+    let (_sim, client) = start().await;
+    let unknown = "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:";
+    let unknown: Upid = unknown.parse().unwrap();
+    for error in [
+        client.task_status(&unknown).await.unwrap_err(),
+        client.wait_task(&unknown, LONG, |_| ()).await.unwrap_err(),
+        client.kill_task(&unknown).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
+    }
+    assert_eq!(client.task_log(&unknown, 0).await.unwrap().lines, []);
+}
+
+#[tokio::test]
+async fn many_containers_are_created_at_the_same_time() {
+    let (sim, client) = start().await;
+    let creations = (600..620).map(|number| {
+        let client = client.clone();
+        tokio::spawn(async move { created(&client, number).await })
+    });
+    for creation in creations.collect::<Vec<_>>() {
+        creation.await.unwrap();
+    }
+    assert_eq!(sim.handle().containers().len(), 20);
+    done(&client, client.start_lxc("pve1", vmid(619)).await).await;
+}
