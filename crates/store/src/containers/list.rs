@@ -1,0 +1,167 @@
+//! Lists of containers: filtered and sorted by the database, in a fixed number of statements.
+
+use std::collections::HashMap;
+
+use diesel::{
+    dsl::{IntoBoxed, count_star},
+    prelude::*,
+};
+use model::{
+    ClusterId, ContainerId, UserId,
+    containers::{Sort, SortKey},
+    jobs::JobKind,
+    names::{Label, NodeName},
+    page::{PAGE_ROWS, Page},
+};
+
+use super::record::{ContainerRecord, Found, complete, found, joined};
+use crate::{
+    Conn, Error,
+    dialect::{self, MultiBackend, lower},
+    rows::{self, Place},
+    schema::{containers, jobs, sites, users},
+};
+
+/// Which containers, and in what order.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only those of this person.
+    pub owner: Option<UserId>,
+    /// Only those of this site.
+    pub site: Option<Label>,
+    /// Only those whose name, owner's name, source or address has this in it, whatever the case.
+    pub q: String,
+    /// The order; among equals by key.
+    pub sort: Sort,
+    /// The page, from 1.
+    pub page: u32,
+}
+
+/// The little that a status is computed from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lean {
+    /// The container.
+    pub id: ContainerId,
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Its number there.
+    pub vmid: u32,
+    /// Whether it was made.
+    pub made: bool,
+    /// The node it was put on.
+    pub node: NodeName,
+    /// What the job at work on it does.
+    pub activity: Option<JobKind>,
+}
+
+type Query<'a> = IntoBoxed<'a, joined, MultiBackend>;
+
+fn matching(filter: &Filter) -> Query<'_> {
+    let mut query = joined().into_boxed::<MultiBackend>();
+    if let Some(owner) = filter.owner {
+        query = query.filter(containers::owner_id.eq(owner.0));
+    }
+    if let Some(site) = &filter.site {
+        query = query.filter(sites::name.eq(site.as_str()));
+    }
+    if !filter.q.trim().is_empty() {
+        let pattern = dialect::pattern(&filter.q);
+        query = query.filter(
+            lower(containers::name)
+                .like(pattern.clone())
+                .escape('!')
+                .or(lower(users::name).like(pattern.clone()).escape('!'))
+                .or(lower(containers::source).like(pattern.clone()).escape('!'))
+                .or(containers::address.like(pattern).escape('!')),
+        );
+    }
+    query
+}
+
+fn sorted(query: Query<'_>, sort: Sort) -> Query<'_> {
+    macro_rules! by {
+        ($column:expr) => {
+            if sort.down {
+                query.order(($column.desc(), containers::id.desc()))
+            } else {
+                query.order(($column.asc(), containers::id.asc()))
+            }
+        };
+    }
+    match sort.key {
+        SortKey::Name => by!(containers::name),
+        SortKey::Created => by!(containers::created_at),
+        SortKey::Owner => by!(users::name),
+        SortKey::Memory => by!(containers::memory_mib),
+        SortKey::Address => by!(containers::address_number),
+    }
+}
+
+/// A page of containers. Four statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(c: &mut Conn, filter: &Filter) -> Result<Page<ContainerRecord>, Error> {
+    let (page, before) = rows::offset(filter.page);
+    let total: i64 = matching(filter).select(count_star()).first(&mut c.0)?;
+    let found: Vec<Found> = sorted(matching(filter), filter.sort)
+        .select(found!())
+        .limit(i64::from(PAGE_ROWS))
+        .offset(before)
+        .load(&mut c.0)?;
+    Ok(rows::page_of(complete(c, found)?, total, page))
+}
+
+/// All containers of a filter, whatever its page, in its order. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<Lean>, Error> {
+    type Found = (i64, i64, i64, Option<i64>, String, Option<String>);
+    let found: Vec<Found> = sorted(matching(filter), filter.sort)
+        .select((
+            containers::id,
+            containers::cluster_id,
+            containers::vmid,
+            containers::made_at,
+            containers::node,
+            jobs::kind.nullable(),
+        ))
+        .load(&mut c.0)?;
+    let lean = found
+        .into_iter()
+        .map(|(id, cluster, vmid, made_at, node, kind)| {
+            let place = Place::new("containers", &id);
+            Ok(Lean {
+                id: ContainerId(id),
+                cluster: ClusterId(cluster),
+                vmid: place.number("vmid", vmid)?,
+                made: made_at.is_some(),
+                node: place.text("node", &node)?,
+                activity: place.optional("activity", kind.as_deref())?,
+            })
+        });
+    lean.collect()
+}
+
+/// The containers of these keys, in their order; those that are gone are left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_ids(c: &mut Conn, ids: &[ContainerId]) -> Result<Vec<ContainerRecord>, Error> {
+    let mut records = HashMap::new();
+    // SQLite takes at most 32766 values in a statement.
+    for chunk in ids.chunks(10_000) {
+        let keys: Vec<i64> = chunk.iter().map(|id| id.0).collect();
+        let found: Vec<Found> = joined()
+            .filter(containers::id.eq_any(keys))
+            .select(found!())
+            .load(&mut c.0)?;
+        records.extend(
+            complete(c, found)?
+                .into_iter()
+                .map(|record| (record.id, record)),
+        );
+    }
+    Ok(ids.iter().filter_map(|id| records.remove(id)).collect())
+}

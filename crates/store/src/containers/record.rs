@@ -1,0 +1,266 @@
+//! A container with all that the database knows of it, and how many of them are read in a fixed
+//! number of statements.
+
+use std::{collections::HashMap, net::Ipv4Addr};
+
+use diesel::prelude::*;
+use model::{
+    ClusterId, ContainerId, JobId, SiteId, Timestamp, UserId,
+    containers::{Activity, ContainerSpec},
+    jobs::{JobKind, JobState},
+    names::{Domain, Label, NodeName, Username},
+    net::Mac,
+    services::{ServiceKind, ServiceSpec, ServiceView},
+};
+
+use super::services;
+use crate::{
+    Conn, Error,
+    rows::Place,
+    schema::{clusters, containers, jobs, sites, users},
+};
+
+/// A container with its site, owner, services, and the job at work on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerRecord {
+    /// The container.
+    pub id: ContainerId,
+    /// The site.
+    pub site: SiteId,
+    /// The site's name.
+    pub site_name: Label,
+    /// The site's domain.
+    pub domain: Domain,
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// Whose it is.
+    pub owner: UserId,
+    /// The owner's name.
+    pub owner_name: Username,
+    /// Its name.
+    pub name: Label,
+    /// What should be; its services are those of `services` with all that was given.
+    pub spec: ContainerSpec,
+    /// What it offers, in order.
+    pub services: Vec<ServiceView>,
+    /// The node it was put on.
+    pub node: NodeName,
+    /// Its number on the cluster.
+    pub vmid: u32,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// Its address.
+    pub address: Ipv4Addr,
+    /// When it was made; none while it is not.
+    pub made: Option<Timestamp>,
+    /// Whether it should run.
+    pub wished_running: bool,
+    /// Whether a changed value takes effect only after a restart.
+    pub restart_needed: bool,
+    /// Grows with every change of what should be.
+    pub version: i64,
+    /// When it was asked for.
+    pub created: Timestamp,
+    /// The job at work on it.
+    pub activity: Option<Activity>,
+    /// While it is not made: the newest ended job that should have made it, and why it did not.
+    pub failure: Option<(JobId, String)>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = containers)]
+pub(super) struct Row {
+    id: i64,
+    site_id: i64,
+    cluster_id: i64,
+    owner_id: i64,
+    name: String,
+    source: String,
+    cores: i32,
+    memory_mib: i32,
+    disk_gib: i32,
+    env: String,
+    entrypoint: Option<String>,
+    description: Option<String>,
+    node: String,
+    vmid: i64,
+    mac: String,
+    address: String,
+    made_at: Option<i64>,
+    wished_running: bool,
+    restart_needed: bool,
+    version: i64,
+    created_at: i64,
+}
+
+/// The names that a container is shown with.
+#[derive(Queryable)]
+pub(super) struct Names {
+    site: String,
+    domain: String,
+    cluster: String,
+    owner: String,
+}
+
+/// A row with the names around it and the job at work on it.
+pub(super) type Found = (Row, Names, Option<i64>, Option<String>);
+
+/// All tables that a container is read from. The job is the one that has not ended.
+#[diesel::dsl::auto_type]
+pub(super) fn joined() -> _ {
+    containers::table
+        .inner_join(sites::table)
+        .inner_join(clusters::table)
+        .inner_join(users::table)
+        .left_join(jobs::table)
+}
+
+/// The columns of [`Found`].
+macro_rules! found {
+    () => {
+        (
+            $crate::containers::record::Row::as_select(),
+            (
+                $crate::schema::sites::name,
+                $crate::schema::sites::domain,
+                $crate::schema::clusters::name,
+                $crate::schema::users::name,
+            ),
+            $crate::schema::jobs::id.nullable(),
+            $crate::schema::jobs::kind.nullable(),
+        )
+    };
+}
+pub(super) use found;
+
+/// The container of a key.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Error> {
+    let found: Option<Found> = joined()
+        .filter(containers::id.eq(id.0))
+        .select(found!())
+        .first(&mut c.0)
+        .optional()?;
+    Ok(complete(c, found.into_iter().collect())?.pop())
+}
+
+/// The container of a name on a site.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<ContainerRecord>, Error> {
+    let found: Option<Found> = joined()
+        .filter(sites::name.eq(site.as_str()))
+        .filter(containers::name.eq(name.as_str()))
+        .select(found!())
+        .first(&mut c.0)
+        .optional()?;
+    Ok(complete(c, found.into_iter().collect())?.pop())
+}
+
+/// Adds services and failures, in two statements however many rows there are.
+pub(super) fn complete(c: &mut Conn, found: Vec<Found>) -> Result<Vec<ContainerRecord>, Error> {
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<i64> = found.iter().map(|(row, ..)| row.id).collect();
+    let mut services = services::of(c, &ids)?;
+    let mut failures = failures(c, &ids)?;
+    let records = found.into_iter().map(|found| {
+        let id = found.0.id;
+        let services = services.remove(&id).unwrap_or_default();
+        let mut record = record(found, services)?;
+        record.failure = failures.remove(&id).filter(|_| record.made.is_none());
+        Ok(record)
+    });
+    records.collect()
+}
+
+fn failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, Error> {
+    type Ended = (i64, Option<i64>, String, Option<String>);
+    let ended: Vec<Ended> = jobs::table
+        .inner_join(containers::table.on(jobs::container_id.eq(containers::id.nullable())))
+        .filter(containers::id.eq_any(ids))
+        .filter(containers::made_at.is_null())
+        .filter(jobs::kind.eq(JobKind::Create.as_str()))
+        .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Cancelled.as_str()]))
+        .order(jobs::id)
+        .select((jobs::id, jobs::container_id, jobs::state, jobs::error))
+        .load(&mut c.0)?;
+    // The newest is the last, and takes the place of those before it.
+    let newest = ended
+        .into_iter()
+        .filter_map(|(job, container, state, error)| {
+            let cancelled = state == JobState::Cancelled.as_str();
+            let why =
+                error.or_else(|| cancelled.then(|| "Its creation was cancelled.".to_owned()))?;
+            Some((container?, (JobId(job), why)))
+        });
+    Ok(newest.collect())
+}
+
+fn record(found: Found, services: Vec<ServiceView>) -> Result<ContainerRecord, Error> {
+    let (row, names, job, job_kind) = found;
+    let place = Place::new("containers", &row.id);
+    let spec = ContainerSpec {
+        source: place.text("source", &row.source)?,
+        cores: place.value::<_, u32, _>("cores", row.cores)?,
+        memory: place.value::<_, u32, _>("memory_mib", row.memory_mib)?,
+        disk: place.value::<_, u32, _>("disk_gib", row.disk_gib)?,
+        env: place.json("env", &row.env)?,
+        entrypoint: place.optional("entrypoint", row.entrypoint.as_deref())?,
+        description: place.optional("description", row.description.as_deref())?,
+        services: services.iter().map(service_spec).collect(),
+    };
+    Ok(ContainerRecord {
+        id: ContainerId(row.id),
+        site: SiteId(row.site_id),
+        site_name: Place::new("sites", &row.site_id).text("name", &names.site)?,
+        domain: Place::new("sites", &row.site_id).text("domain", &names.domain)?,
+        cluster: ClusterId(row.cluster_id),
+        cluster_name: names.cluster,
+        owner: UserId(row.owner_id),
+        owner_name: Place::new("users", &row.owner_id).text("name", &names.owner)?,
+        name: place.text("name", &row.name)?,
+        spec,
+        services,
+        node: place.text("node", &row.node)?,
+        vmid: place.number("vmid", row.vmid)?,
+        mac: place.text("mac", &row.mac)?,
+        address: place.text("address", &row.address)?,
+        made: row.made_at.map(Timestamp),
+        wished_running: row.wished_running,
+        restart_needed: row.restart_needed,
+        version: row.version,
+        created: Timestamp(row.created_at),
+        activity: activity(job, job_kind)?,
+        failure: None,
+    })
+}
+
+fn activity(job: Option<i64>, kind: Option<String>) -> Result<Option<Activity>, Error> {
+    let Some((job, kind)) = job.zip(kind) else {
+        return Ok(None);
+    };
+    let kind = Place::new("jobs", &job).text("kind", &kind)?;
+    Ok(Some(Activity {
+        job: JobId(job),
+        kind,
+    }))
+}
+
+fn service_spec(service: &ServiceView) -> ServiceSpec {
+    let (port, external) = (service.port, service.external);
+    match service.kind {
+        ServiceKind::Http => ServiceSpec::Http {
+            port,
+            label: service.label.clone(),
+        },
+        ServiceKind::Tcp => ServiceSpec::Tcp { port, external },
+        ServiceKind::Udp => ServiceSpec::Udp { port, external },
+    }
+}

@@ -1,0 +1,116 @@
+//! What containers hold: addresses, numbers, ports, names. A look here chooses what to try; that
+//! it is free is decided by the unique indexes.
+
+use std::{collections::BTreeSet, net::Ipv4Addr};
+
+use diesel::prelude::*;
+use model::{
+    ClusterId, ContainerId, SiteId, UserId, names::Label, services::ServiceKind, sites::VmidRange,
+};
+
+use crate::{
+    Conn, Error,
+    rows::{self, Place},
+    schema::{containers, services, sites},
+};
+
+/// The containers of a cluster: number, key and owner.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn on_cluster(
+    c: &mut Conn,
+    cluster: ClusterId,
+) -> Result<Vec<(u32, ContainerId, UserId)>, Error> {
+    let found: Vec<(i64, i64, i64)> = containers::table
+        .filter(containers::cluster_id.eq(cluster.0))
+        .order(containers::vmid)
+        .select((containers::vmid, containers::id, containers::owner_id))
+        .load(&mut c.0)?;
+    let rows = found.into_iter().map(|(vmid, id, owner)| {
+        let vmid = Place::new("containers", &id).number("vmid", vmid)?;
+        Ok((vmid, ContainerId(id), UserId(owner)))
+    });
+    rows.collect()
+}
+
+/// The addresses that containers of a site have.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn taken_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>, Error> {
+    let found: Vec<(i64, String)> = containers::table
+        .filter(containers::site_id.eq(site.0))
+        .select((containers::id, containers::address))
+        .load(&mut c.0)?;
+    let address = |(id, text): &(i64, String)| Place::new("containers", id).text("address", text);
+    found.iter().map(address).collect()
+}
+
+/// The numbers of a range that containers of a cluster have.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn taken_vmids(
+    c: &mut Conn,
+    cluster: ClusterId,
+    range: &VmidRange,
+) -> Result<BTreeSet<u32>, Error> {
+    let found: Vec<(i64, i64)> = containers::table
+        .filter(containers::cluster_id.eq(cluster.0))
+        .filter(containers::vmid.between(i64::from(range.first), i64::from(range.last)))
+        .select((containers::id, containers::vmid))
+        .load(&mut c.0)?;
+    found
+        .iter()
+        .map(|(id, vmid)| Place::new("containers", id).number("vmid", *vmid))
+        .collect()
+}
+
+/// The ports of a site that its services of a kind have.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTreeSet<u16>, Error> {
+    let found: Vec<(i64, Option<i64>)> = services::table
+        .filter(services::site_id.eq(site.0))
+        .filter(services::kind.eq(kind.as_str()))
+        .filter(services::external.is_not_null())
+        .select((services::id, services::external))
+        .load(&mut c.0)?;
+    let port = |(id, port): &(i64, Option<i64>)| {
+        port.map(|port| Place::new("services", id).number("external", port))
+    };
+    found.iter().filter_map(port).collect()
+}
+
+/// The names of a site's containers.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn names(c: &mut Conn, site: &Label) -> Result<BTreeSet<Label>, Error> {
+    let found: Vec<(i64, String)> = containers::table
+        .inner_join(sites::table)
+        .filter(sites::name.eq(site.as_str()))
+        .select((containers::id, containers::name))
+        .load(&mut c.0)?;
+    found
+        .iter()
+        .map(|(id, name)| Place::new("containers", id).text("name", name))
+        .collect()
+}
+
+/// How many containers there are, of one person or in all.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn count(c: &mut Conn, owner: Option<UserId>) -> Result<u64, Error> {
+    let number: i64 = match owner {
+        Some(owner) => containers::table
+            .filter(containers::owner_id.eq(owner.0))
+            .count()
+            .get_result(&mut c.0)?,
+        None => containers::table.count().get_result(&mut c.0)?,
+    };
+    Ok(u64::from(rows::count(number)))
+}

@@ -1,0 +1,310 @@
+//! Everything that differs between SQLite, PostgreSQL and MySQL (MariaDB): connecting, the clock,
+//! keys of new rows, transactions, the names in errors, lists of rows in one insert. Queries live
+//! in the modules of their tables and are the same for all three; must not know any table but the
+//! log's.
+//!
+//! Both servers run at READ COMMITTED. Whatever must not slip between a look and a change is
+//! guarded by a constraint, a condition in the change itself, or a row that is locked first
+//! (`lock` of users and sites); after such a lock every statement sees what was committed before
+//! it, which a snapshot taken earlier would hide on MySQL and refuse on PostgreSQL.
+
+use std::{fs, io, os::unix::fs::OpenOptionsExt, path::Path};
+
+use diesel::{
+    BoxableExpression, Connection, ConnectionError, ExpressionMethods, MysqlConnection,
+    PgConnection, QueryResult, RunQueryDsl, SqliteConnection,
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
+    dsl::sql,
+    expression::SqlLiteral,
+    r2d2::R2D2Connection,
+    result::DatabaseErrorInformation,
+    select,
+    sql_types::BigInt,
+};
+
+use crate::{
+    Unique,
+    schema::job_log,
+    url::{DatabaseUrl, Kind},
+};
+
+/// A connection to any of the three.
+#[derive(diesel::MultiConnection)]
+pub(crate) enum Db {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+    Mysql(MysqlConnection),
+}
+
+/// Connects, and sets what every connection needs.
+pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
+    let told = |e: ConnectionError| url.scrub(&e.to_string());
+    let set = |result: QueryResult<()>| result.map_err(|e| url.scrub(&e.to_string()));
+    match &url.0 {
+        Kind::Sqlite(path) => {
+            make_file(path).map_err(|e| format!("{}: {e}", path.display()))?;
+            let text = path.to_str().ok_or("the file's name is not UTF-8")?;
+            let mut c = SqliteConnection::establish(text).map_err(told)?;
+            set(c.batch_execute(
+                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+                 PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
+            ))?;
+            Ok(Db::Sqlite(c))
+        }
+        Kind::Postgres(text) => {
+            let mut c = PgConnection::establish(text).map_err(told)?;
+            set(c.batch_execute("SET default_transaction_isolation = 'read committed'"))?;
+            Ok(Db::Postgres(c))
+        }
+        Kind::Mysql(text) => {
+            let mut c = MysqlConnection::establish(text).map_err(told)?;
+            // Messages are matched below, so they come in one language; strict mode refuses a
+            // text that is too long instead of cutting it.
+            for statement in [
+                "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+                "SET SESSION lc_messages = 'en_US'",
+                "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
+                "SET SESSION innodb_lock_wait_timeout = 10",
+            ] {
+                set(c.batch_execute(statement))?;
+            }
+            Ok(Db::Mysql(c))
+        }
+    }
+}
+
+/// Makes the file for its owner alone; SQLite gives its side files the same rights. The folder
+/// must be there: a mistyped path makes nothing.
+fn make_file(path: &Path) -> io::Result<()> {
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// The database's clock in milliseconds since 1970 plus `ms`, as part of a statement.
+pub(crate) fn now_plus(db: &Db, ms: i64) -> SqlLiteral<BigInt> {
+    let now = match db {
+        Db::Sqlite(_) => "CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER)",
+        Db::Postgres(_) => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        Db::Mysql(_) => "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)",
+    };
+    sql(&format!("({now} + ({ms}))"))
+}
+
+/// The database's clock in milliseconds since 1970, as part of a statement.
+pub(crate) fn now(db: &Db) -> SqlLiteral<BigInt> {
+    now_plus(db, 0)
+}
+
+/// The key of the row that this connection inserted last.
+pub(crate) fn inserted_id(db: &mut Db) -> QueryResult<i64> {
+    let function = match db {
+        Db::Sqlite(_) => "last_insert_rowid()",
+        Db::Postgres(_) => "lastval()",
+        Db::Mysql(_) => "CAST(last_insert_id() AS SIGNED)",
+    };
+    select(sql::<BigInt>(function)).get_result(db)
+}
+
+/// Begins a transaction that writes. SQLite takes its one write lock at once, since a transaction
+/// that begins by reading cannot wait for it later.
+pub(crate) fn begin(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
+        Db::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
+        Db::Mysql(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN"),
+    }
+}
+
+pub(crate) fn commit(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::commit_transaction(c),
+        Db::Postgres(c) => AnsiTransactionManager::commit_transaction(c),
+        Db::Mysql(c) => AnsiTransactionManager::commit_transaction(c),
+    }
+}
+
+pub(crate) fn rollback(db: &mut Db) -> QueryResult<()> {
+    match db {
+        Db::Sqlite(c) => AnsiTransactionManager::rollback_transaction(c),
+        Db::Postgres(c) => AnsiTransactionManager::rollback_transaction(c),
+        Db::Mysql(c) => AnsiTransactionManager::rollback_transaction(c),
+    }
+}
+
+/// Whether an idle connection can have been cut without our knowledge.
+pub(crate) fn is_remote(db: &Db) -> bool {
+    !matches!(db, Db::Sqlite(_))
+}
+
+/// Whether the connection must not be used again.
+pub(crate) fn is_broken(db: &mut Db) -> bool {
+    db.is_broken() || (is_remote(db) && db.ping().is_err())
+}
+
+/// Writes lines of a log in one statement each 200 lines, which keeps below SQLite's limit of
+/// values.
+pub(crate) fn insert_log(db: &mut Db, job: i64, at: i64, lines: &[String]) -> QueryResult<()> {
+    macro_rules! insert {
+        ($c:expr, $chunk:expr) => {{
+            let rows = $chunk.iter().map(|line| {
+                (
+                    job_log::job_id.eq(job),
+                    job_log::at.eq(at),
+                    job_log::line.eq(line),
+                )
+            });
+            diesel::insert_into(job_log::table)
+                .values(rows.collect::<Vec<_>>())
+                .execute($c)?
+        }};
+    }
+    for chunk in lines.chunks(200) {
+        match db {
+            Db::Sqlite(c) => insert!(c, chunk),
+            Db::Postgres(c) => insert!(c, chunk),
+            Db::Mysql(c) => insert!(c, chunk),
+        };
+    }
+    Ok(())
+}
+
+diesel::define_sql_function! {
+    /// Lower case; of ASCII letters alone on SQLite.
+    fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
+}
+
+/// The pattern that finds `q` anywhere, for [`lower`] columns with `escape('!')`.
+pub(crate) fn pattern(q: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in q.trim().chars().flat_map(char::to_lowercase) {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// A condition on the rows of `Q`, whatever it is made of.
+pub(crate) type Condition<'a, Q> =
+    Box<dyn BoxableExpression<Q, MultiBackend, SqlType = diesel::sql_types::Bool> + 'a>;
+
+/// Whether a fault of this text passes when the transaction is run again, for faults that the
+/// drivers do not tell apart by a code.
+pub(crate) fn passes(message: &str) -> bool {
+    const PASSING: [&str; 12] = [
+        // SQLite
+        "database is locked",
+        "database table is locked",
+        // PostgreSQL
+        "deadlock detected",
+        "could not obtain lock",
+        "canceling statement due to lock timeout",
+        "server closed the connection",
+        "terminating connection",
+        "no connection to the server",
+        // MariaDB and MySQL
+        "try restarting transaction",
+        "Record has changed since last read",
+        "server has gone away",
+        "Lost connection to",
+    ];
+    PASSING.iter().any(|text| message.contains(text))
+}
+
+/// The unique indexes: PostgreSQL and MySQL name them in an error, SQLite names their columns.
+const UNIQUES: [(&str, &str, Unique); 11] = [
+    ("uq_users_name", "users.name", Unique::UserName),
+    ("uq_sites_name", "sites.name", Unique::SiteName),
+    ("uq_clusters_name", "clusters.name", Unique::ClusterName),
+    (
+        "uq_containers_name",
+        "containers.site_id, containers.name",
+        Unique::ContainerName,
+    ),
+    (
+        "uq_containers_address",
+        "containers.site_id, containers.address",
+        Unique::ContainerAddress,
+    ),
+    (
+        "uq_containers_vmid",
+        "containers.cluster_id, containers.vmid",
+        Unique::ContainerVmid,
+    ),
+    ("uq_containers_mac", "containers.mac", Unique::ContainerMac),
+    (
+        "uq_services_label",
+        "services.site_id, services.label",
+        Unique::ServiceLabel,
+    ),
+    (
+        "uq_services_port",
+        "services.site_id, services.kind, services.external",
+        Unique::ServicePort,
+    ),
+    ("uq_jobs_active", "jobs.active_container", Unique::ActiveJob),
+    ("sessions_pkey", "sessions.token_hash", Unique::SessionToken),
+];
+
+/// Which unique index an error speaks of.
+pub(crate) fn violated(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> Unique {
+    let message = info.message();
+    let name = info.constraint_name().or_else(|| {
+        // "Duplicate entry 'x' for key 'uq_users_name'", with the table in front on MySQL. The
+        // entry is what somebody typed, so only the end counts.
+        let key = message.rsplit_once("for key '")?.1.strip_suffix('\'')?;
+        Some(key.rsplit_once('.').map_or(key, |(_, key)| key))
+    });
+    let columns = message.strip_prefix("UNIQUE constraint failed: ");
+    let known = UNIQUES
+        .iter()
+        .find(|(index, of, _)| name == Some(index) || columns == Some(of));
+    match known {
+        Some((_, _, unique)) => *unique,
+        // All other primary keys are given by the database.
+        None if name == Some("PRIMARY") => Unique::SessionToken,
+        None => Unique::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_take_every_sign_literally() {
+        assert_eq!(pattern(" Wéb_1%!x "), "%wéb!_1!%!!x%");
+        assert_eq!(pattern(""), "%%");
+    }
+
+    #[test]
+    fn what_a_person_typed_does_not_name_an_index() {
+        let of = |message: &str| violated(&message.to_owned());
+        assert_eq!(
+            of("Duplicate entry 'a' for key 'uq_users_name'"),
+            Unique::UserName
+        );
+        assert_eq!(
+            of("Duplicate entry 'a' for key 'sites.uq_sites_name'"),
+            Unique::SiteName
+        );
+        assert_eq!(
+            of("Duplicate entry 'x for key 'uq_users_name'' for key 'uq_containers_mac'"),
+            Unique::ContainerMac
+        );
+        assert_eq!(
+            of("UNIQUE constraint failed: jobs.active_container"),
+            Unique::ActiveJob
+        );
+        assert_eq!(of("UNIQUE constraint failed: x.y"), Unique::Other);
+    }
+}

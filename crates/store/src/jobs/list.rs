@@ -1,0 +1,196 @@
+//! Jobs as people and workers read them.
+
+use diesel::{
+    dsl::{IntoBoxed, count_star},
+    prelude::*,
+};
+use model::{
+    ContainerId, JobId, Timestamp, UserId,
+    jobs::{JobRow, JobState},
+    page::{PAGE_ROWS, Page},
+};
+
+use super::steps::{self, StepRecord};
+use crate::{
+    Conn, Error,
+    dialect::{self, MultiBackend, lower},
+    rows::{self, Place},
+    schema::jobs,
+};
+
+/// Which jobs to list.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    /// Only those of this person's containers.
+    pub owner: Option<UserId>,
+    /// Only those in this state.
+    pub state: Option<JobState>,
+    /// Only those of this container.
+    pub container: Option<ContainerId>,
+    /// Only those whose container's name has this in it, whatever the case.
+    pub q: String,
+    /// The page, from 1.
+    pub page: u32,
+}
+
+/// A job with all that the database knows of it but its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRecord {
+    /// What lists show.
+    pub row: JobRow,
+    /// Its steps, in order.
+    pub steps: Vec<StepRecord>,
+    /// What it was told.
+    pub args: String,
+    /// How often a worker took it on since it was queued.
+    pub attempt: u32,
+    /// Whether it was asked to stop.
+    pub cancel_requested: bool,
+    /// The machine's own words about the failure.
+    pub words: Option<String>,
+    /// What is left behind, a sentence each.
+    pub left: Vec<String>,
+    /// Whose the container is or was.
+    pub owner: UserId,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = jobs)]
+struct Row {
+    id: i64,
+    kind: String,
+    state: String,
+    container_id: Option<i64>,
+    container_name: String,
+    site_name: String,
+    actor_name: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    error: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = jobs)]
+struct More {
+    args: String,
+    attempt: i64,
+    cancel_requested: bool,
+    words: Option<String>,
+    left_json: String,
+    owner_id: i64,
+}
+
+impl Row {
+    fn view(self, (steps_done, steps): (u32, u32)) -> Result<JobRow, Error> {
+        let place = Place::new("jobs", &self.id);
+        Ok(JobRow {
+            id: JobId(self.id),
+            kind: place.text("kind", &self.kind)?,
+            state: place.text("state", &self.state)?,
+            container: self.container_id.map(ContainerId),
+            container_name: place.text("container_name", &self.container_name)?,
+            site: place.text("site_name", &self.site_name)?,
+            actor: place.optional("actor_name", self.actor_name.as_deref())?,
+            created: Timestamp(self.created_at),
+            started: self.started_at.map(Timestamp),
+            finished: self.finished_at.map(Timestamp),
+            steps_done,
+            steps,
+            error: self.error,
+        })
+    }
+}
+
+fn matching(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
+    let mut query = jobs::table.into_boxed::<MultiBackend>();
+    if let Some(owner) = filter.owner {
+        query = query.filter(jobs::owner_id.eq(owner.0));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(jobs::state.eq(state.as_str()));
+    }
+    if let Some(container) = filter.container {
+        query = query.filter(jobs::container_id.eq(container.0));
+    }
+    if !filter.q.trim().is_empty() {
+        let pattern = dialect::pattern(&filter.q);
+        query = query.filter(lower(jobs::container_name).like(pattern).escape('!'));
+    }
+    query
+}
+
+/// A page of jobs, newest first. Three statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(c: &mut Conn, filter: &JobFilter) -> Result<Page<JobRow>, Error> {
+    let (page, before) = rows::offset(filter.page);
+    let total: i64 = matching(filter).select(count_star()).first(&mut c.0)?;
+    let found: Vec<Row> = matching(filter)
+        .order(jobs::id.desc())
+        .limit(i64::from(PAGE_ROWS))
+        .offset(before)
+        .select(Row::as_select())
+        .load(&mut c.0)?;
+    Ok(rows::page_of(views(c, found)?, total, page))
+}
+
+/// The jobs that have not ended, newest first, at most 50.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn active(c: &mut Conn, owner: Option<UserId>) -> Result<Vec<JobRow>, Error> {
+    let filter = JobFilter {
+        owner,
+        ..JobFilter::default()
+    };
+    let found: Vec<Row> = matching(&filter)
+        .filter(jobs::state.eq_any([JobState::Queued.as_str(), JobState::Running.as_str()]))
+        .order(jobs::id.desc())
+        .limit(i64::from(PAGE_ROWS))
+        .select(Row::as_select())
+        .load(&mut c.0)?;
+    views(c, found)
+}
+
+fn views(c: &mut Conn, found: Vec<Row>) -> Result<Vec<JobRow>, Error> {
+    let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
+    let mut counts = steps::counts(c, &ids)?;
+    found
+        .into_iter()
+        .map(|row| {
+            let counts = counts.remove(&row.id).unwrap_or_default();
+            row.view(counts)
+        })
+        .collect()
+}
+
+/// A job with its steps.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn record(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
+    let found: Option<(Row, More)> = jobs::table
+        .find(id.0)
+        .select((Row::as_select(), More::as_select()))
+        .first(&mut c.0)
+        .optional()?;
+    let Some((row, more)) = found else {
+        return Ok(None);
+    };
+    let steps = steps::of(c, id)?;
+    let finished = steps.iter().filter(|step| step.is_finished()).count();
+    let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let place = Place::new("jobs", &id);
+    Ok(Some(JobRecord {
+        row: row.view((number(finished), number(steps.len())))?,
+        steps,
+        args: more.args,
+        attempt: place.number("attempt", more.attempt)?,
+        cancel_requested: more.cancel_requested,
+        words: more.words,
+        left: place.json("left_json", &more.left_json)?,
+        owner: UserId(more.owner_id),
+    }))
+}

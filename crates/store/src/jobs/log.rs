@@ -1,0 +1,38 @@
+//! What jobs said: lines that are only ever added, and read from where a reader left off.
+
+use diesel::prelude::*;
+use model::{JobId, Timestamp, jobs::LogLine};
+
+use crate::{Conn, Error, dialect, schema::job_log};
+
+/// Adds lines to a job's log, all at the same moment.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such job.
+pub fn append_log(c: &mut Conn, id: JobId, lines: &[String]) -> Result<(), Error> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let at = crate::now(c)?;
+    dialect::insert_log(&mut c.0, id.0, at.0, lines).map_err(Error::of_insert)
+}
+
+/// The lines of a job's log after the one numbered `after`, at most `limit`.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn log(c: &mut Conn, id: JobId, after: i64, limit: u32) -> Result<Vec<LogLine>, Error> {
+    let found: Vec<(i64, i64, String)> = job_log::table
+        .filter(job_log::job_id.eq(id.0))
+        .filter(job_log::id.gt(after))
+        .order(job_log::id)
+        .limit(i64::from(limit))
+        .select((job_log::id, job_log::at, job_log::line))
+        .load(&mut c.0)?;
+    let line = |(seq, at, text)| LogLine {
+        seq,
+        at: Timestamp(at),
+        text,
+    };
+    Ok(found.into_iter().map(line).collect())
+}

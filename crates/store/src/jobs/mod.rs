@@ -1,0 +1,150 @@
+//! Jobs: what is to be done, who is at it, how far it is and what it said. Must not know what a
+//! kind of job does.
+//!
+//! A worker holds a job by its lease: its name in `lease_owner`, and `lease_until` not yet passed
+//! by the database's clock. Whatever a worker writes is on condition that it holds the lease.
+
+mod lease;
+mod list;
+mod log;
+mod steps;
+
+use diesel::prelude::*;
+use model::{
+    ContainerId, JobId, SiteId, UserId,
+    jobs::{JobKind, JobState, StepState},
+    names::{Label, Username},
+};
+
+use crate::{
+    Conn, Error, dialect, rows,
+    schema::{job_steps, jobs},
+};
+
+pub use lease::{Beat, Outcome, claim, finish, heartbeat, next_due_ms, release};
+pub use list::{JobFilter, JobRecord, active, list, record};
+pub use log::{append_log, log};
+pub use steps::{StepRecord, begin_step, end_step, progress_step, save_step};
+
+/// A job that is asked for.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// What it does.
+    pub kind: JobKind,
+    /// To which container.
+    pub container: ContainerId,
+    /// The container's name now.
+    pub container_name: Label,
+    /// The container's site.
+    pub site: SiteId,
+    /// The site's name now.
+    pub site_name: Label,
+    /// Whose the container is, who may therefore see the job.
+    pub owner: UserId,
+    /// Who asked for it; none for the system itself.
+    pub actor: Option<(UserId, Username)>,
+    /// What else the job is told; JSON of the caller's making.
+    pub args: String,
+    /// Name and title of each step, in order.
+    pub steps: Vec<(String, String)>,
+}
+
+/// Queues a job.
+///
+/// # Errors
+/// [`Error::Duplicate`] of [`ActiveJob`](crate::Unique::ActiveJob) while the container has a job
+/// that has not ended; [`Error::NotFound`] when the container is gone.
+pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
+    let actor = new.actor.as_ref();
+    diesel::insert_into(jobs::table)
+        .values((
+            jobs::kind.eq(new.kind.as_str()),
+            jobs::state.eq(JobState::Queued.as_str()),
+            jobs::container_id.eq(new.container.0),
+            jobs::active_container.eq(new.container.0),
+            jobs::container_name.eq(new.container_name.as_str()),
+            jobs::site_id.eq(new.site.0),
+            jobs::site_name.eq(new.site_name.as_str()),
+            jobs::owner_id.eq(new.owner.0),
+            jobs::actor_id.eq(actor.map(|(id, _)| id.0)),
+            jobs::actor_name.eq(actor.map(|(_, name)| name.as_str())),
+            jobs::args.eq(&new.args),
+            jobs::attempt.eq(0),
+            jobs::cancel_requested.eq(false),
+            jobs::created_at.eq(dialect::now(&c.0)),
+            jobs::left_json.eq("[]"),
+        ))
+        .execute(&mut c.0)
+        .map_err(Error::of_insert)?;
+    let id = dialect::inserted_id(&mut c.0)?;
+    for (position, (name, title)) in (0i64..).zip(&new.steps) {
+        diesel::insert_into(job_steps::table)
+            .values((
+                job_steps::job_id.eq(id),
+                job_steps::position.eq(position),
+                job_steps::name.eq(name),
+                job_steps::title.eq(title),
+                job_steps::state.eq(StepState::Waiting.as_str()),
+            ))
+            .execute(&mut c.0)?;
+    }
+    Ok(JobId(id))
+}
+
+/// Asks a job that has not ended to stop; whether it had not. The worker decides what follows.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn request_cancel(c: &mut Conn, id: JobId) -> Result<bool, Error> {
+    let asked = diesel::update(jobs::table.find(id.0))
+        .filter(jobs::state.eq_any([JobState::Queued.as_str(), JobState::Running.as_str()]))
+        .set(jobs::cancel_requested.eq(true))
+        .execute(&mut c.0)?;
+    Ok(asked > 0)
+}
+
+/// Queues a job again that failed or was cancelled, from its first step; whether it had, and its
+/// container is still there.
+///
+/// # Errors
+/// [`Error::Duplicate`] of [`ActiveJob`](crate::Unique::ActiveJob) while the container has another
+/// job that has not ended.
+pub fn requeue(c: &mut Conn, id: JobId) -> Result<bool, Error> {
+    let queued = diesel::update(jobs::table.find(id.0))
+        .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Cancelled.as_str()]))
+        .filter(jobs::container_id.is_not_null())
+        .set((
+            jobs::state.eq(JobState::Queued.as_str()),
+            jobs::active_container.eq(jobs::container_id),
+            jobs::cancel_requested.eq(false),
+            jobs::attempt.eq(0),
+            jobs::started_at.eq(None::<i64>),
+            jobs::finished_at.eq(None::<i64>),
+            jobs::error.eq(None::<String>),
+            jobs::words.eq(None::<String>),
+            jobs::left_json.eq("[]"),
+        ))
+        .execute(&mut c.0)?;
+    if queued == 0 {
+        return Ok(false);
+    }
+    steps::reset(c, id)?;
+    Ok(true)
+}
+
+/// The condition that `worker` holds the lease of job `id`.
+macro_rules! held {
+    ($c:expr, $id:expr, $worker:expr) => {
+        $crate::schema::jobs::id
+            .eq($id.0)
+            .and($crate::schema::jobs::state.eq(::model::jobs::JobState::Running.as_str()))
+            .and($crate::schema::jobs::lease_owner.eq($worker))
+            .and($crate::schema::jobs::lease_until.gt($crate::dialect::now(&$c.0).nullable()))
+    };
+}
+use held;
+
+/// Sentences as a column keeps them.
+fn left_json(left: &[String]) -> Result<String, Error> {
+    rows::to_json(&left)
+}

@@ -1,0 +1,216 @@
+//! The steps of jobs. A worker writes each step's outcome before it goes on, and only while it
+//! holds the job.
+
+use std::collections::HashMap;
+
+use diesel::{
+    dsl::{count_star, exists},
+    prelude::*,
+};
+use model::{
+    JobId, Timestamp,
+    jobs::{Progress, StepState, StepView},
+};
+
+use super::held;
+use crate::{
+    Conn, Error, dialect,
+    rows::{self, Place},
+    schema::{job_steps, jobs},
+};
+
+/// A step with what it keeps for whoever goes on with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepRecord {
+    /// Its place in the job, from 0.
+    pub position: u32,
+    /// Its name, for the program.
+    pub name: String,
+    /// What people see.
+    pub view: StepView,
+    /// What it wrote down.
+    pub data: Option<String>,
+}
+
+impl StepRecord {
+    pub(super) fn is_finished(&self) -> bool {
+        is_finished(self.view.state)
+    }
+}
+
+/// Whether a step counts as finished on the way to the job's end.
+fn is_finished(state: StepState) -> bool {
+    matches!(state, StepState::Done | StepState::Skipped)
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = job_steps)]
+struct Row {
+    id: i64,
+    position: i64,
+    name: String,
+    title: String,
+    state: String,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    progress_done: Option<i64>,
+    progress_total: Option<i64>,
+    note: Option<String>,
+    data: Option<String>,
+}
+
+impl Row {
+    fn record(self) -> Result<StepRecord, Error> {
+        let place = Place::new("job_steps", &self.id);
+        let progress = match self.progress_done.zip(self.progress_total) {
+            Some((done, total)) => Some(Progress {
+                done: place.number("progress_done", done)?,
+                total: place.number("progress_total", total)?,
+            }),
+            None => None,
+        };
+        Ok(StepRecord {
+            position: place.number("position", self.position)?,
+            name: self.name,
+            view: StepView {
+                title: self.title,
+                state: place.text("state", &self.state)?,
+                started: self.started_at.map(Timestamp),
+                finished: self.finished_at.map(Timestamp),
+                progress,
+                note: self.note,
+            },
+            data: self.data,
+        })
+    }
+}
+
+/// The steps of a job, in order.
+pub(super) fn of(c: &mut Conn, job: JobId) -> Result<Vec<StepRecord>, Error> {
+    let found: Vec<Row> = job_steps::table
+        .filter(job_steps::job_id.eq(job.0))
+        .order(job_steps::position)
+        .select(Row::as_select())
+        .load(&mut c.0)?;
+    found.into_iter().map(Row::record).collect()
+}
+
+/// For each job how many of its steps are finished, and how many it has. One statement.
+pub(super) fn counts(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u32)>, Error> {
+    let found: Vec<(i64, String, i64)> = job_steps::table
+        .filter(job_steps::job_id.eq_any(jobs))
+        .group_by((job_steps::job_id, job_steps::state))
+        .select((job_steps::job_id, job_steps::state, count_star()))
+        .load(&mut c.0)?;
+    let mut counts: HashMap<i64, (u32, u32)> = HashMap::new();
+    for (job, state, number) in found {
+        let state = Place::new("jobs", &job).text("steps", &state)?;
+        let (done, all) = counts.entry(job).or_default();
+        *all += rows::count(number);
+        if is_finished(state) {
+            *done += rows::count(number);
+        }
+    }
+    Ok(counts)
+}
+
+/// Sets all steps of a job back to the beginning.
+pub(super) fn reset(c: &mut Conn, job: JobId) -> Result<(), Error> {
+    diesel::update(job_steps::table.filter(job_steps::job_id.eq(job.0)))
+        .set((
+            job_steps::state.eq(StepState::Waiting.as_str()),
+            job_steps::started_at.eq(None::<i64>),
+            job_steps::finished_at.eq(None::<i64>),
+            job_steps::progress_done.eq(None::<i64>),
+            job_steps::progress_total.eq(None::<i64>),
+            job_steps::note.eq(None::<String>),
+            job_steps::data.eq(None::<String>),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Changes the step at a position, if the worker holds the job; whether it did.
+macro_rules! change {
+    ($c:expr, $job:expr, $owner:expr, $position:expr, $set:expr) => {{
+        let held = exists(jobs::table.filter(held!($c, $job, $owner)));
+        let changed = diesel::update(job_steps::table)
+            .filter(job_steps::job_id.eq($job.0))
+            .filter(job_steps::position.eq(i64::from($position)))
+            .filter(held)
+            .set($set)
+            .execute(&mut $c.0)?;
+        Ok(changed > 0)
+    }};
+}
+
+/// Begins a step; false, and nothing changed, when the worker `owner` does not hold the job.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn begin_step(c: &mut Conn, job: JobId, owner: &str, position: u32) -> Result<bool, Error> {
+    let set = (
+        job_steps::state.eq(StepState::Running.as_str()),
+        job_steps::started_at.eq(dialect::now(&c.0).nullable()),
+        job_steps::finished_at.eq(None::<i64>),
+    );
+    change!(c, job, owner, position, set)
+}
+
+/// Writes down what a step needs to know if it is begun again; false, and nothing changed, when
+/// the worker `owner` does not hold the job.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn save_step(
+    c: &mut Conn,
+    job: JobId,
+    owner: &str,
+    position: u32,
+    data: &str,
+) -> Result<bool, Error> {
+    change!(c, job, owner, position, job_steps::data.eq(data))
+}
+
+/// Writes how much of a step is done; false, and nothing changed, when the worker `owner` does not
+/// hold the job.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn progress_step(
+    c: &mut Conn,
+    job: JobId,
+    owner: &str,
+    position: u32,
+    progress: Progress,
+) -> Result<bool, Error> {
+    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let set = (
+        job_steps::progress_done.eq(number(progress.done)),
+        job_steps::progress_total.eq(number(progress.total)),
+    );
+    change!(c, job, owner, position, set)
+}
+
+/// Ends a step with its outcome, its note for people, and what it wrote down; without `data` that
+/// stays as it is. False, and nothing changed, when the worker `owner` does not hold the job.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn end_step(
+    c: &mut Conn,
+    job: JobId,
+    owner: &str,
+    position: u32,
+    state: StepState,
+    note: Option<&str>,
+    data: Option<&str>,
+) -> Result<bool, Error> {
+    let set = (
+        job_steps::state.eq(state.as_str()),
+        job_steps::finished_at.eq(dialect::now(&c.0).nullable()),
+        job_steps::note.eq(note),
+        data.map(|data| job_steps::data.eq(data)),
+    );
+    change!(c, job, owner, position, set)
+}

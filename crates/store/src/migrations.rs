@@ -1,0 +1,68 @@
+//! Brings the tables to what this program expects: the numbered steps of `migrations/`, the same
+//! in three dialects. Refuses a database that a newer program has changed.
+
+use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, dsl::sql, select, sql_types};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::dialect::Db;
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+const MYSQL: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
+
+/// Any number that no other program is likely to lock.
+const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(4848704920261121)";
+
+/// Why the tables could not be brought up to date.
+pub(crate) enum MigrationError {
+    /// The step that this program does not know.
+    Newer(String),
+    Failed(String),
+}
+
+impl From<diesel::result::Error> for MigrationError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Runs the steps that are missing. One process at a time: the others wait and find them done.
+pub(crate) fn run(db: &mut Db) -> Result<(), MigrationError> {
+    match db {
+        Db::Sqlite(c) => c.immediate_transaction(|c| pending(c, SQLITE)),
+        Db::Postgres(c) => c.transaction(|c| {
+            c.batch_execute(POSTGRES_LOCK)?;
+            pending(c, POSTGRES)
+        }),
+        Db::Mysql(c) => {
+            // Every change of a table commits there, so a named lock stands for the transaction.
+            let lock = sql::<sql_types::Nullable<sql_types::BigInt>>(
+                "GET_LOCK(CONCAT('holdfast:', DATABASE()), 60)",
+            );
+            if select(lock).get_result::<Option<i64>>(c)? != Some(1) {
+                let why = "another process has been changing the tables for a minute";
+                return Err(MigrationError::Failed(why.to_owned()));
+            }
+            let done = pending(c, MYSQL);
+            c.batch_execute("DO RELEASE_LOCK(CONCAT('holdfast:', DATABASE()))")?;
+            done
+        }
+    }
+}
+
+fn pending<C, B>(c: &mut C, steps: EmbeddedMigrations) -> Result<(), MigrationError>
+where
+    C: MigrationHarness<B>,
+    B: diesel::backend::Backend,
+{
+    use diesel::migration::MigrationSource;
+    let failed =
+        |e: Box<dyn std::error::Error + Send + Sync>| MigrationError::Failed(e.to_string());
+    let known = MigrationSource::<B>::migrations(&steps).map_err(failed)?;
+    for version in c.applied_migrations().map_err(failed)? {
+        if !known.iter().any(|step| step.name().version() == version) {
+            return Err(MigrationError::Newer(version.to_string()));
+        }
+    }
+    c.run_pending_migrations(steps).map(drop).map_err(failed)
+}

@@ -1,0 +1,167 @@
+//! The tables as Diesel sees them, kept by hand beside `migrations/`; a test compares what the
+//! three dialects make. Must not hold queries.
+
+diesel::table! {
+    users (id) {
+        id -> BigInt,
+        name -> Text,
+        mail -> Text,
+        role -> Text,
+        password_hash -> Text,
+        limit_containers -> Nullable<BigInt>,
+        limit_cores -> Nullable<BigInt>,
+        limit_memory_mib -> Nullable<BigInt>,
+        limit_disk_gib -> Nullable<BigInt>,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (token_hash) {
+        token_hash -> Text,
+        user_id -> BigInt,
+        created_at -> BigInt,
+        seen_at -> BigInt,
+        expires_at -> BigInt,
+        address -> Text,
+        agent -> Text,
+    }
+}
+
+diesel::table! {
+    clusters (id) {
+        id -> BigInt,
+        name -> Text,
+        url -> Text,
+        token_id -> Text,
+        secret -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    sites (id) {
+        id -> BigInt,
+        name -> Text,
+        domain -> Text,
+        cluster_id -> BigInt,
+        bridge -> Text,
+        network -> Text,
+        gateway -> Text,
+        range_first -> BigInt,
+        range_last -> BigInt,
+        template_storage -> Text,
+        volume_storage -> Text,
+        vmid_first -> BigInt,
+        vmid_last -> BigInt,
+        port_first -> BigInt,
+        port_last -> BigInt,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    containers (id) {
+        id -> BigInt,
+        site_id -> BigInt,
+        cluster_id -> BigInt,
+        owner_id -> BigInt,
+        name -> Text,
+        source -> Text,
+        cores -> Integer,
+        memory_mib -> Integer,
+        disk_gib -> Integer,
+        env -> Text,
+        entrypoint -> Nullable<Text>,
+        description -> Nullable<Text>,
+        node -> Text,
+        vmid -> BigInt,
+        mac -> Text,
+        address -> Text,
+        address_number -> BigInt,
+        made_at -> Nullable<BigInt>,
+        wished_running -> Bool,
+        restart_needed -> Bool,
+        version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    services (id) {
+        id -> BigInt,
+        container_id -> BigInt,
+        site_id -> BigInt,
+        position -> BigInt,
+        kind -> Text,
+        port -> BigInt,
+        label -> Nullable<Text>,
+        external -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> BigInt,
+        kind -> Text,
+        state -> Text,
+        container_id -> Nullable<BigInt>,
+        active_container -> Nullable<BigInt>,
+        container_name -> Text,
+        site_id -> BigInt,
+        site_name -> Text,
+        owner_id -> BigInt,
+        actor_id -> Nullable<BigInt>,
+        actor_name -> Nullable<Text>,
+        args -> Text,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
+        attempt -> BigInt,
+        cancel_requested -> Bool,
+        created_at -> BigInt,
+        started_at -> Nullable<BigInt>,
+        finished_at -> Nullable<BigInt>,
+        error -> Nullable<Text>,
+        words -> Nullable<Text>,
+        left_json -> Text,
+    }
+}
+
+diesel::table! {
+    job_steps (id) {
+        id -> BigInt,
+        job_id -> BigInt,
+        position -> BigInt,
+        name -> Text,
+        title -> Text,
+        state -> Text,
+        started_at -> Nullable<BigInt>,
+        finished_at -> Nullable<BigInt>,
+        progress_done -> Nullable<BigInt>,
+        progress_total -> Nullable<BigInt>,
+        note -> Nullable<Text>,
+        data -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    job_log (id) {
+        id -> BigInt,
+        job_id -> BigInt,
+        at -> BigInt,
+        line -> Text,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(sites -> clusters (cluster_id));
+diesel::joinable!(containers -> sites (site_id));
+diesel::joinable!(containers -> clusters (cluster_id));
+diesel::joinable!(containers -> users (owner_id));
+diesel::joinable!(jobs -> containers (active_container));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users, sessions, clusters, sites, containers, services, jobs, job_steps, job_log,
+);

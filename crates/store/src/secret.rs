@@ -1,0 +1,222 @@
+//! The key that secrets in the database are encrypted with, and the encryption: ChaCha20-Poly1305
+//! (RFC 8439) with a random nonce, each secret bound to the place where it is kept, so that one
+//! copied to another row does not open. Must not log or show a secret or the key.
+
+use std::{
+    fmt, fs,
+    io::{self, Read, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chacha20poly1305::{
+    ChaCha20Poly1305, Key, KeyInit, Nonce,
+    aead::{Aead, Generate, Payload},
+};
+
+use crate::Error;
+
+const NONCE: usize = 12;
+
+/// The key that secrets are encrypted with. Shown nowhere.
+#[derive(Clone)]
+pub struct SecretKey(Key);
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The text is not a key.
+    #[error("A secret key is 32 random bytes in base64, as `openssl rand -base64 32` prints.")]
+    Malformed,
+    /// Others than the owner may read the file.
+    #[error("Others can read the key file {}. Run `chmod 600` on it.", .0.display())]
+    Exposed(PathBuf),
+    /// The file cannot be read or made.
+    #[error("The key file {} cannot be read or made: {cause}.", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The system gave no random bytes.
+    #[error("The system gives no random bytes: {0}.")]
+    Random(String),
+}
+
+impl SecretKey {
+    /// A new random key.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub fn generate() -> Result<Self, KeyError> {
+        Key::try_generate()
+            .map(Self)
+            .map_err(|e| KeyError::Random(e.to_string()))
+    }
+
+    /// A key from base64 text.
+    ///
+    /// # Errors
+    /// When the text is not base64 of 32 bytes.
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let bytes = STANDARD
+            .decode(text.trim())
+            .map_err(|_| KeyError::Malformed)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| KeyError::Malformed)?;
+        Ok(Self(bytes.into()))
+    }
+
+    /// The key of a file; where there is none, a new key is written to it first (mode 0600).
+    ///
+    /// # Errors
+    /// When the file cannot be read or made, others can read it, or it holds no key.
+    pub fn from_file_or_create(path: &Path) -> Result<Self, KeyError> {
+        let fault = |cause| KeyError::File {
+            path: path.to_owned(),
+            cause,
+        };
+        let key = Self::generate()?;
+        let made = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        match made {
+            Ok(mut file) => {
+                writeln!(file, "{}", STANDARD.encode(key.0)).map_err(fault)?;
+                file.sync_all().map_err(fault)?;
+                Ok(key)
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::from_file(path),
+            Err(e) => Err(fault(e)),
+        }
+    }
+
+    fn from_file(path: &Path) -> Result<Self, KeyError> {
+        let fault = |cause| KeyError::File {
+            path: path.to_owned(),
+            cause,
+        };
+        let mut file = fs::File::open(path).map_err(fault)?;
+        if file.metadata().map_err(fault)?.permissions().mode() & 0o077 != 0 {
+            return Err(KeyError::Exposed(path.to_owned()));
+        }
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(fault)?;
+        Self::parse(&text)
+    }
+
+    /// Encrypts a secret for one place, such as `clusters.secret:demo`.
+    pub(crate) fn seal(&self, place: &str, secret: &str) -> Result<String, Error> {
+        let random = |_| Error::internal("the system gives no random bytes");
+        let nonce = Nonce::try_generate().map_err(random)?;
+        let payload = Payload {
+            msg: secret.as_bytes(),
+            aad: place.as_bytes(),
+        };
+        let sealed = ChaCha20Poly1305::new(&self.0)
+            .encrypt(&nonce, payload)
+            .map_err(|_| Error::internal(format!("{place} cannot be encrypted")))?;
+        Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
+    }
+
+    /// Opens what [`Self::seal`] made for the same place.
+    pub(crate) fn open(&self, place: &str, sealed: &str) -> Result<String, Error> {
+        let fault = || Error::internal(format!("{place} does not open with this secret key"));
+        let bytes = STANDARD.decode(sealed).map_err(|_| fault())?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE).ok_or_else(fault)?;
+        let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| fault())?;
+        let payload = Payload {
+            msg: sealed,
+            aad: place.as_bytes(),
+        };
+        let secret = ChaCha20Poly1305::new(&self.0)
+            .decrypt(&nonce.into(), payload)
+            .map_err(|_| fault())?;
+        String::from_utf8(secret).map_err(|_| fault())
+    }
+}
+
+impl fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretKey(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opens_only_in_its_place_and_unchanged() {
+        let key = SecretKey::generate().unwrap();
+        let sealed = key.seal("clusters.secret:a", "geheim").unwrap();
+        assert!(!sealed.contains("geheim"));
+        assert_ne!(sealed, key.seal("clusters.secret:a", "geheim").unwrap());
+        assert_eq!(key.open("clusters.secret:a", &sealed).unwrap(), "geheim");
+        assert!(key.open("clusters.secret:b", &sealed).is_err());
+        assert!(
+            SecretKey::generate()
+                .unwrap()
+                .open("clusters.secret:a", &sealed)
+                .is_err()
+        );
+        let mut bytes = STANDARD.decode(&sealed).unwrap();
+        for i in 0..bytes.len() {
+            bytes[i] ^= 1;
+            assert!(
+                key.open("clusters.secret:a", &STANDARD.encode(&bytes))
+                    .is_err()
+            );
+            bytes[i] ^= 1;
+        }
+        for broken in ["", "x", "AAAA", "####"] {
+            assert!(key.open("clusters.secret:a", broken).is_err());
+        }
+    }
+
+    #[test]
+    fn a_file_is_made_once_and_must_be_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        let key = SecretKey::from_file_or_create(&path).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        let sealed = key.seal("p", "geheim").unwrap();
+        assert_eq!(
+            SecretKey::from_file_or_create(&path)
+                .unwrap()
+                .open("p", &sealed)
+                .unwrap(),
+            "geheim"
+        );
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(
+            SecretKey::from_file_or_create(&path),
+            Err(KeyError::Exposed(_))
+        ));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::write(&path, "short").unwrap();
+        assert!(matches!(
+            SecretKey::from_file_or_create(&path),
+            Err(KeyError::Malformed)
+        ));
+        let nowhere = folder.path().join("no/key");
+        assert!(matches!(
+            SecretKey::from_file_or_create(&nowhere),
+            Err(KeyError::File { .. })
+        ));
+    }
+
+    #[test]
+    fn nothing_shows_the_key() {
+        let text = STANDARD.encode([7; 32]);
+        let key = SecretKey::parse(&format!("{text}\n")).unwrap();
+        assert_eq!(format!("{key:?}"), "SecretKey(…)");
+        assert!(SecretKey::parse("AAAA").is_err());
+    }
+}

@@ -1,0 +1,256 @@
+//! Sites: networks on clusters with their domains, addresses and ports. Must not know which
+//! changes make sense while there are containers.
+
+use std::{collections::HashMap, net::Ipv4Addr};
+
+use diesel::{dsl::count_star, prelude::*};
+use model::{
+    ClusterId, SiteId,
+    names::Label,
+    net::{AddressRange, PortRange},
+    sites::{SiteRow, SiteSpec, VmidRange},
+};
+
+use crate::{
+    Conn, Error, dialect,
+    rows::{self, Place, address_number},
+    schema::{clusters, containers, sites},
+};
+
+/// The most sites that are listed.
+const MOST: i64 = 500;
+
+/// A site and its cluster's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteRecord {
+    /// The site.
+    pub id: SiteId,
+    /// As it should be.
+    pub spec: SiteSpec,
+    /// The cluster's name.
+    pub cluster_name: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sites)]
+struct Row {
+    id: i64,
+    name: String,
+    domain: String,
+    cluster_id: i64,
+    bridge: String,
+    network: String,
+    gateway: String,
+    range_first: i64,
+    range_last: i64,
+    template_storage: String,
+    volume_storage: String,
+    vmid_first: i64,
+    vmid_last: i64,
+    port_first: i64,
+    port_last: i64,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = sites)]
+struct Columns {
+    name: String,
+    domain: String,
+    cluster_id: i64,
+    bridge: String,
+    network: String,
+    gateway: String,
+    range_first: i64,
+    range_last: i64,
+    template_storage: String,
+    volume_storage: String,
+    vmid_first: i64,
+    vmid_last: i64,
+    port_first: i64,
+    port_last: i64,
+}
+
+impl From<&SiteSpec> for Columns {
+    fn from(spec: &SiteSpec) -> Self {
+        Self {
+            name: spec.name.to_string(),
+            domain: spec.domain.to_string(),
+            cluster_id: spec.cluster.0,
+            bridge: spec.bridge.to_string(),
+            network: spec.network.to_string(),
+            gateway: spec.gateway.to_string(),
+            range_first: address_number(spec.range.first()),
+            range_last: address_number(spec.range.last()),
+            template_storage: spec.template_storage.to_string(),
+            volume_storage: spec.volume_storage.to_string(),
+            vmid_first: spec.vmids.first.into(),
+            vmid_last: spec.vmids.last.into(),
+            port_first: spec.ports.first().get().into(),
+            port_last: spec.ports.last().get().into(),
+        }
+    }
+}
+
+impl Row {
+    fn record(self, cluster_name: String) -> Result<SiteRecord, Error> {
+        let place = Place::new("sites", &self.id);
+        let address = |column, number: i64| {
+            place
+                .number::<u32, _>(column, number)
+                .map(Ipv4Addr::from_bits)
+        };
+        let (first, last) = (
+            address("range_first", self.range_first)?,
+            address("range_last", self.range_last)?,
+        );
+        let range = AddressRange::new(first, last).map_err(|e| place.fault("range_first", &e))?;
+        let ports = PortRange::new(
+            place.value::<_, u16, _>("port_first", self.port_first)?,
+            place.value::<_, u16, _>("port_last", self.port_last)?,
+        );
+        let spec = SiteSpec {
+            name: place.text("name", &self.name)?,
+            domain: place.text("domain", &self.domain)?,
+            cluster: ClusterId(self.cluster_id),
+            bridge: place.text("bridge", &self.bridge)?,
+            network: place.text("network", &self.network)?,
+            gateway: place.text("gateway", &self.gateway)?,
+            range,
+            template_storage: place.text("template_storage", &self.template_storage)?,
+            volume_storage: place.text("volume_storage", &self.volume_storage)?,
+            vmids: VmidRange {
+                first: place.number("vmid_first", self.vmid_first)?,
+                last: place.number("vmid_last", self.vmid_last)?,
+            },
+            ports: ports.map_err(|e| place.fault("port_first", &e))?,
+        };
+        Ok(SiteRecord {
+            id: SiteId(self.id),
+            spec,
+            cluster_name,
+        })
+    }
+}
+
+/// Makes a site.
+///
+/// # Errors
+/// [`Error::Duplicate`] for a taken name, [`Error::NotFound`] when the cluster is not there.
+pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
+    diesel::insert_into(sites::table)
+        .values((
+            Columns::from(spec),
+            sites::version.eq(1),
+            sites::created_at.eq(dialect::now(&c.0)),
+        ))
+        .execute(&mut c.0)
+        .map_err(Error::of_insert)?;
+    Ok(SiteId(dialect::inserted_id(&mut c.0)?))
+}
+
+/// Changes a site.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Duplicate`] for a taken name, [`Error::InUse`] when the cluster
+/// would change while there are containers.
+pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
+    let changed = diesel::update(sites::table.find(id.0))
+        .set((Columns::from(spec), sites::version.eq(sites::version + 1)))
+        .execute(&mut c.0)?;
+    rows::one(changed)
+}
+
+/// Deletes a site.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::InUse`] while it has containers.
+pub fn delete(c: &mut Conn, id: SiteId) -> Result<(), Error> {
+    rows::one(diesel::delete(sites::table.find(id.0)).execute(&mut c.0)?)
+}
+
+/// The site of a key.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn get(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
+    let found: Option<(Row, String)> = sites::table
+        .inner_join(clusters::table)
+        .filter(sites::id.eq(id.0))
+        .select((Row::as_select(), clusters::name))
+        .first(&mut c.0)
+        .optional()?;
+    found.map(|(row, cluster)| row.record(cluster)).transpose()
+}
+
+/// The site of a name.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_name(c: &mut Conn, name: &Label) -> Result<Option<SiteRecord>, Error> {
+    let found: Option<(Row, String)> = sites::table
+        .inner_join(clusters::table)
+        .filter(sites::name.eq(name.as_str()))
+        .select((Row::as_select(), clusters::name))
+        .first(&mut c.0)
+        .optional()?;
+    found.map(|(row, cluster)| row.record(cluster)).transpose()
+}
+
+/// In a write, the site of a key, holding back other writes that lock or change it, until this
+/// one ends.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn lock(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
+    diesel::update(sites::table.find(id.0))
+        .set(sites::version.eq(sites::version + 1))
+        .execute(&mut c.0)?;
+    get(c, id)
+}
+
+/// All sites by name, at most 500, with what is used of them. Three statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
+    let found: Vec<(Row, String)> = sites::table
+        .inner_join(clusters::table)
+        .order((sites::name, sites::id))
+        .limit(MOST)
+        .select((Row::as_select(), clusters::name))
+        .load(&mut c.0)?;
+    let all: Vec<(i64, i64)> = containers::table
+        .group_by(containers::site_id)
+        .select((containers::site_id, count_star()))
+        .load(&mut c.0)?;
+    // A range may have been changed since an address was given.
+    let within: Vec<(i64, i64)> = containers::table
+        .inner_join(sites::table)
+        .filter(containers::address_number.ge(sites::range_first))
+        .filter(containers::address_number.le(sites::range_last))
+        .group_by(containers::site_id)
+        .select((containers::site_id, count_star()))
+        .load(&mut c.0)?;
+    let (all, within): (HashMap<_, _>, HashMap<_, _>) =
+        (all.into_iter().collect(), within.into_iter().collect());
+    let number =
+        |counts: &HashMap<i64, i64>, id: &i64| rows::count(counts.get(id).copied().unwrap_or(0));
+    let listed = found.into_iter().map(|(row, cluster)| {
+        let (containers, used) = (number(&all, &row.id), number(&within, &row.id));
+        let SiteRecord {
+            id,
+            spec,
+            cluster_name,
+        } = row.record(cluster)?;
+        let size = u32::try_from(spec.range.len()).unwrap_or(u32::MAX);
+        let addresses_free = size.saturating_sub(used);
+        Ok(SiteRow {
+            id,
+            spec,
+            cluster_name,
+            containers,
+            addresses_free,
+        })
+    });
+    listed.collect()
+}

@@ -1,0 +1,328 @@
+//! Accounts and what their containers use. Must not know what a role allows.
+
+use std::collections::HashMap;
+
+use diesel::{
+    dsl::{count_star, sum},
+    prelude::*,
+};
+use model::{
+    Timestamp, UserId,
+    names::{Mail, Username},
+    page::{PAGE_ROWS, Page},
+    users::{Limits, Role, Usage, UserRow},
+};
+
+use crate::{
+    Conn, Error, dialect,
+    dialect::{Condition, lower},
+    rows::{self, Place},
+    schema::{containers, users},
+};
+
+/// A new account.
+#[derive(Clone)]
+pub struct NewUser {
+    /// The name to sign in with.
+    pub name: Username,
+    /// Where mail goes.
+    pub mail: Mail,
+    /// What the person may do.
+    pub role: Role,
+    /// What their containers may use.
+    pub limits: Limits,
+    /// The hash of the password, in PHC form.
+    pub password_hash: String,
+}
+
+/// All of an account's values after a change.
+#[derive(Clone)]
+pub struct UserChange {
+    /// The name to sign in with.
+    pub name: Username,
+    /// Where mail goes.
+    pub mail: Mail,
+    /// What the person may do.
+    pub role: Role,
+    /// What their containers may use.
+    pub limits: Limits,
+    /// The hash of a new password; none keeps the present one.
+    pub password_hash: Option<String>,
+}
+
+/// An account with what only the sign-in may see.
+#[derive(Clone)]
+pub struct UserRecord {
+    /// What may be shown.
+    pub row: UserRow,
+    /// The hash of the password, in PHC form.
+    pub password_hash: String,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+struct Row {
+    id: i64,
+    name: String,
+    mail: String,
+    role: String,
+    password_hash: String,
+    limit_containers: Option<i64>,
+    limit_cores: Option<i64>,
+    limit_memory_mib: Option<i64>,
+    limit_disk_gib: Option<i64>,
+    created_at: i64,
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+struct Columns<'a> {
+    name: &'a str,
+    mail: &'a str,
+    role: &'a str,
+    limit_containers: Option<i64>,
+    limit_cores: Option<i64>,
+    limit_memory_mib: Option<i64>,
+    limit_disk_gib: Option<i64>,
+}
+
+impl Row {
+    fn record(self, usage: Usage) -> Result<UserRecord, Error> {
+        let place = Place::new("users", &self.id);
+        let limit = |column, number: Option<i64>| {
+            number
+                .map(|number| place.number::<u32, _>(column, number))
+                .transpose()
+        };
+        let row = UserRow {
+            id: UserId(self.id),
+            name: place.text("name", &self.name)?,
+            mail: place.text("mail", &self.mail)?,
+            role: place.text("role", &self.role)?,
+            limits: Limits {
+                containers: limit("limit_containers", self.limit_containers)?,
+                cores: limit("limit_cores", self.limit_cores)?,
+                memory_mib: limit("limit_memory_mib", self.limit_memory_mib)?,
+                disk_gib: limit("limit_disk_gib", self.limit_disk_gib)?,
+            },
+            usage,
+            created: Timestamp(self.created_at),
+        };
+        Ok(UserRecord {
+            row,
+            password_hash: self.password_hash,
+        })
+    }
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// [`Error::Duplicate`] for a taken name.
+pub fn insert(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
+    let limit = |limit: Option<u32>| limit.map(i64::from);
+    diesel::insert_into(users::table)
+        .values((
+            users::name.eq(new.name.as_str()),
+            users::mail.eq(new.mail.as_str()),
+            users::role.eq(new.role.as_str()),
+            users::password_hash.eq(&new.password_hash),
+            users::limit_containers.eq(limit(new.limits.containers)),
+            users::limit_cores.eq(limit(new.limits.cores)),
+            users::limit_memory_mib.eq(limit(new.limits.memory_mib)),
+            users::limit_disk_gib.eq(limit(new.limits.disk_gib)),
+            users::version.eq(1),
+            users::created_at.eq(dialect::now(&c.0)),
+        ))
+        .execute(&mut c.0)?;
+    Ok(UserId(dialect::inserted_id(&mut c.0)?))
+}
+
+/// Changes an account.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::Duplicate`] for a taken name.
+pub fn update(c: &mut Conn, id: UserId, change: &UserChange) -> Result<(), Error> {
+    let limit = |limit: Option<u32>| limit.map(i64::from);
+    let columns = Columns {
+        name: change.name.as_str(),
+        mail: change.mail.as_str(),
+        role: change.role.as_str(),
+        limit_containers: limit(change.limits.containers),
+        limit_cores: limit(change.limits.cores),
+        limit_memory_mib: limit(change.limits.memory_mib),
+        limit_disk_gib: limit(change.limits.disk_gib),
+    };
+    let password = change
+        .password_hash
+        .as_deref()
+        .map(|hash| users::password_hash.eq(hash));
+    let changed = diesel::update(users::table.find(id.0))
+        .set((columns, password, users::version.eq(users::version + 1)))
+        .execute(&mut c.0)?;
+    rows::one(changed)
+}
+
+/// Deletes an account with its sessions.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::InUse`] while it owns containers.
+pub fn delete(c: &mut Conn, id: UserId) -> Result<(), Error> {
+    rows::one(diesel::delete(users::table.find(id.0)).execute(&mut c.0)?)
+}
+
+/// The account of a name.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_name(c: &mut Conn, name: &Username) -> Result<Option<UserRecord>, Error> {
+    let row = users::table
+        .filter(users::name.eq(name.as_str()))
+        .select(Row::as_select())
+        .first(&mut c.0)
+        .optional()?;
+    with_usage(c, row)
+}
+
+/// The account of a key.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn get(c: &mut Conn, id: UserId) -> Result<Option<UserRecord>, Error> {
+    let row = users::table
+        .find(id.0)
+        .select(Row::as_select())
+        .first(&mut c.0)
+        .optional()?;
+    with_usage(c, row)
+}
+
+fn with_usage(c: &mut Conn, row: Option<Row>) -> Result<Option<UserRecord>, Error> {
+    let Some(row) = row else { return Ok(None) };
+    let usage = usage(c, UserId(row.id))?;
+    row.record(usage).map(Some)
+}
+
+/// A page of the accounts whose name or mail has `q` in it, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(c: &mut Conn, q: &str, page: u32) -> Result<Page<UserRow>, Error> {
+    let pattern = dialect::pattern(q);
+    let matching = || -> Condition<'_, users::table> {
+        let name = lower(users::name).like(&pattern).escape('!');
+        Box::new(name.or(lower(users::mail).like(&pattern).escape('!')))
+    };
+    let (page, before) = rows::offset(page);
+    let total = users::table
+        .filter(matching())
+        .select(count_star())
+        .first(&mut c.0)?;
+    let found: Vec<Row> = users::table
+        .filter(matching())
+        .order((users::name, users::id))
+        .limit(i64::from(PAGE_ROWS))
+        .offset(before)
+        .select(Row::as_select())
+        .load(&mut c.0)?;
+    let mut usages = usages(c, &found.iter().map(|row| row.id).collect::<Vec<_>>())?;
+    let rows = found.into_iter().map(|row| {
+        let usage = usages.remove(&row.id).unwrap_or_default();
+        row.record(usage).map(|record| record.row)
+    });
+    Ok(rows::page_of(rows.collect::<Result<_, _>>()?, total, page))
+}
+
+/// What an account's containers use together.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn usage(c: &mut Conn, id: UserId) -> Result<Usage, Error> {
+    Ok(usages(c, &[id.0])?.remove(&id.0).unwrap_or_default())
+}
+
+fn usages(c: &mut Conn, owners: &[i64]) -> Result<HashMap<i64, Usage>, Error> {
+    type Sums = (i64, i64, Option<i64>, Option<i64>, Option<i64>);
+    let found: Vec<Sums> = containers::table
+        .filter(containers::owner_id.eq_any(owners))
+        .group_by(containers::owner_id)
+        .select((
+            containers::owner_id,
+            count_star(),
+            sum(containers::cores),
+            sum(containers::memory_mib),
+            sum(containers::disk_gib),
+        ))
+        .load(&mut c.0)?;
+    let sum = |number: Option<i64>| rows::count(number.unwrap_or(0));
+    let usage = found
+        .into_iter()
+        .map(|(owner, number, cores, memory, disk)| {
+            let usage = Usage {
+                containers: rows::count(number),
+                cores: sum(cores),
+                memory_mib: sum(memory),
+                disk_gib: sum(disk),
+            };
+            (owner, usage)
+        });
+    Ok(usage.collect())
+}
+
+/// In a write, holds back other writes that lock this account, until this one ends.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such account.
+pub fn lock(c: &mut Conn, id: UserId) -> Result<(), Error> {
+    let locked = diesel::update(users::table.find(id.0))
+        .set(users::version.eq(users::version + 1))
+        .execute(&mut c.0)?;
+    rows::one(locked)
+}
+
+/// In a write, holds back other writes that lock any account, until this one ends: what is then
+/// read of roles stays true.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
+    diesel::update(users::table)
+        .set(users::version.eq(users::version + 1))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// How many administrators there are.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn administrators(c: &mut Conn) -> Result<u64, Error> {
+    let number: i64 = users::table
+        .filter(users::role.eq(Role::Administrator.as_str()))
+        .count()
+        .get_result(&mut c.0)?;
+    Ok(u64::from(rows::count(number)))
+}
+
+/// The administrator who was there first.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn first(c: &mut Conn) -> Result<Option<UserId>, Error> {
+    let id = users::table
+        .filter(users::role.eq(Role::Administrator.as_str()))
+        .order(users::id)
+        .select(users::id)
+        .first(&mut c.0)
+        .optional()?;
+    Ok(id.map(UserId))
+}
+
+/// Whether there is any account.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn any(c: &mut Conn) -> Result<bool, Error> {
+    let first: Option<i64> = users::table.select(users::id).first(&mut c.0).optional()?;
+    Ok(first.is_some())
+}

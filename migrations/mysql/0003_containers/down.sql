@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS services;
+DROP TABLE IF EXISTS containers;

@@ -1,0 +1,53 @@
+-- `address_number` is the address as a number, for sorting. `env` is JSON.
+CREATE TABLE containers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    site_id BIGINT NOT NULL,
+    cluster_id BIGINT NOT NULL,
+    owner_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    source TEXT NOT NULL,
+    cores INTEGER NOT NULL,
+    memory_mib INTEGER NOT NULL,
+    disk_gib INTEGER NOT NULL,
+    env TEXT NOT NULL,
+    entrypoint TEXT,
+    description TEXT,
+    node TEXT NOT NULL,
+    vmid BIGINT NOT NULL,
+    mac TEXT NOT NULL,
+    address TEXT NOT NULL,
+    address_number BIGINT NOT NULL,
+    made_at BIGINT,
+    wished_running BOOLEAN NOT NULL,
+    restart_needed BOOLEAN NOT NULL,
+    version BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    CONSTRAINT fk_containers_site FOREIGN KEY (site_id, cluster_id)
+        REFERENCES sites (id, cluster_id) ON DELETE RESTRICT,
+    CONSTRAINT fk_containers_owner FOREIGN KEY (owner_id)
+        REFERENCES users (id) ON DELETE RESTRICT
+);
+CREATE UNIQUE INDEX uq_containers_name ON containers (site_id, name);
+CREATE UNIQUE INDEX uq_containers_address ON containers (site_id, address);
+CREATE UNIQUE INDEX uq_containers_vmid ON containers (cluster_id, vmid);
+CREATE UNIQUE INDEX uq_containers_mac ON containers (mac);
+CREATE INDEX ix_containers_site ON containers (site_id, cluster_id);
+CREATE INDEX ix_containers_owner ON containers (owner_id);
+
+-- A label is for HTTP, an external port for the others: nulls never collide, so each unique index
+-- holds only where there is a value.
+CREATE TABLE services (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    container_id BIGINT NOT NULL,
+    site_id BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    kind TEXT NOT NULL,
+    port BIGINT NOT NULL,
+    label TEXT,
+    external BIGINT,
+    CONSTRAINT fk_services_container FOREIGN KEY (container_id)
+        REFERENCES containers (id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX uq_services_label ON services (site_id, label);
+CREATE UNIQUE INDEX uq_services_port ON services (site_id, kind, external);
+CREATE INDEX ix_services_container ON services (container_id);
