@@ -247,13 +247,8 @@ impl Client {
     /// # Errors
     /// [`Error::NotFound`] without such a task; else any that a call can have.
     pub async fn kill_task(&self, upid: &Upid) -> Result<(), Error> {
-        self.call(Call::delete(&[
-            "nodes",
-            upid.node(),
-            "tasks",
-            upid.as_str(),
-        ]))
-        .await
+        let path = ["nodes", upid.node(), "tasks", upid.as_str()];
+        self.call::<IgnoredAny>(Call::delete(&path)).await.map(drop)
     }
 }
 

@@ -70,8 +70,8 @@ impl Client {
         change: &ConfigChange,
     ) -> Result<(), Error> {
         let path = ["nodes", node, "lxc", &vmid.to_string(), "config"];
-        self.call(Call::put(&path).params(change.params()?).slow())
-            .await
+        let call = Call::put(&path).params(change.params()?).slow();
+        self.call::<IgnoredAny>(call).await.map(drop)
     }
 
     /// The configuration, each value beside what it will be after the next start.
