@@ -1,6 +1,6 @@
 //! Tasks: listing, reading, waiting and killing.
 
-use std::time::Duration;
+use std::{slice::from_ref, time::Duration};
 
 use proxmox::{Error, Exit, TaskFilter, TaskSource, TaskState, Upid};
 use proxmox_sim::Config;
@@ -62,19 +62,19 @@ async fn a_node_lists_what_runs_and_what_has_ended() {
         source,
         ..TaskFilter::default()
     };
-    assert_eq!(list(source(TaskSource::Active)).await, [running.clone()]);
-    assert_eq!(list(source(TaskSource::Archive)).await, [ended.clone()]);
+    assert_eq!(list(source(TaskSource::Active)).await, from_ref(&running));
+    assert_eq!(list(source(TaskSource::Archive)).await, from_ref(&ended));
     assert_eq!(list(TaskFilter::default()).await.len(), 2);
     let of_one = TaskFilter {
         vmid: Some(vmid(501)),
         ..TaskFilter::default()
     };
-    assert_eq!(list(of_one).await, [running.clone()]);
+    assert_eq!(list(of_one).await, from_ref(&running));
     let starts = TaskFilter {
         kind: Some("vzstart".to_owned()),
         ..TaskFilter::default()
     };
-    assert_eq!(list(starts).await, [ended.clone()]);
+    assert_eq!(list(starts).await, from_ref(&ended));
 
     let entries = client.tasks("pve1", &TaskFilter::default()).await.unwrap();
     let entry = |upid: &Upid| entries.iter().find(|entry| entry.upid == *upid).unwrap();

@@ -3,91 +3,21 @@
 
 #![cfg(test)]
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod server;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use proxmox::{
     Client, ConfigChange, DeleteLxc, Endpoint, Error, LxcOptions, Shutdown, Timeouts, Upid, Vmid,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
 };
 
+use crate::server::{Act, Server, answer, ok};
+
 const UPID: &str = "UPID:pve1:00001638:000599F5:6B00BC42:vzstart:300:root@pam!holdfast:";
-
-/// What the server does with a connection once it has read a request.
-#[derive(Clone)]
-enum Act {
-    Answer(String),
-    Hang,
-    HangUp,
-}
-
-/// A server that does one thing after the other, one for each request, and keeps what it was sent.
-struct Server {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    async fn start(acts: Vec<Act>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let kept = requests.clone();
-        tokio::spawn(async move {
-            let mut hanging = Vec::new();
-            for act in acts {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let request = read_request(&mut stream).await;
-                kept.lock().unwrap().push(request);
-                match act {
-                    Act::Answer(text) => {
-                        // A client that has read enough may be gone before all is written.
-                        let _ = stream.write_all(text.as_bytes()).await;
-                        let _ = stream.shutdown().await;
-                    }
-                    Act::Hang => hanging.push(stream),
-                    Act::HangUp => drop(stream),
-                }
-            }
-            std::future::pending::<()>().await;
-        });
-        Self { url, requests }
-    }
-
-    fn client(&self) -> Client {
-        client(&self.url, Timeouts::default())
-    }
-
-    fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
-    }
-}
-
-async fn read_request(stream: &mut TcpStream) -> String {
-    let mut bytes = Vec::new();
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase()
-                    .strip_prefix("content-length: ")
-                    .map(str::to_owned)
-            });
-            if body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
-                return text;
-            }
-        }
-        if stream.read_buf(&mut bytes).await.unwrap() == 0 {
-            return text;
-        }
-    }
-}
 
 fn client(url: &str, timeouts: Timeouts) -> Client {
     let endpoint = Endpoint {
@@ -98,15 +28,8 @@ fn client(url: &str, timeouts: Timeouts) -> Client {
     Client::new(endpoint, timeouts).unwrap()
 }
 
-fn answer(status: &str, body: &str) -> Act {
-    let length = body.len();
-    Act::Answer(format!(
-        "HTTP/1.1 {status}\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    ))
-}
-
-fn ok(data: &str) -> Act {
-    answer("200 OK", &format!("{{\"data\":{data}}}"))
+fn default_client(server: &Server) -> Client {
+    client(&server.url, Timeouts::default())
 }
 
 fn vmid() -> Vmid {
@@ -130,7 +53,10 @@ fn body(request: &str) -> &str {
 #[tokio::test]
 async fn the_token_is_sent_in_the_one_spelling_that_proxmox_takes() {
     let server = Server::start(vec![ok(r#"{"version":"9.2.11","release":"9.2"}"#)]).await;
-    assert_eq!(server.client().version().await.unwrap().release, "9.2");
+    assert_eq!(
+        default_client(&server).version().await.unwrap().release,
+        "9.2"
+    );
     let request = &server.requests()[0];
     assert!(
         request.starts_with("GET /api2/json/version HTTP/1.1\r\n"),
@@ -144,7 +70,10 @@ async fn the_token_is_sent_in_the_one_spelling_that_proxmox_takes() {
 #[tokio::test]
 async fn a_post_without_parameters_says_that_its_body_is_empty() {
     let server = Server::start(vec![ok(&format!("{UPID:?}"))]).await;
-    server.client().start_lxc("pve1", vmid()).await.unwrap();
+    default_client(&server)
+        .start_lxc("pve1", vmid())
+        .await
+        .unwrap();
     let request = &server.requests()[0];
     assert!(request.starts_with("POST /api2/json/nodes/pve1/lxc/300/status/start HTTP/1.1\r\n"));
     assert_eq!(header(request, "content-length").as_deref(), Some("0"));
@@ -205,7 +134,7 @@ async fn the_words_of_the_status_line_are_kept_where_the_body_is_empty() {
         answer("595 No route to host", ""),
     ])
     .await;
-    let client = server.client();
+    let client = default_client(&server);
     let error = client.version().await.unwrap_err();
     assert!(matches!(&error, Error::Unauthorized { reason } if reason == "Authentication failed!"));
     let error = client.lxc_list("pve2").await.unwrap_err();
@@ -219,7 +148,7 @@ async fn the_words_of_the_status_line_are_kept_where_the_body_is_empty() {
 #[tokio::test]
 async fn a_question_is_asked_again_when_the_connection_breaks_and_a_command_is_not() {
     let server = Server::start(vec![Act::HangUp, ok("\"101\""), Act::HangUp]).await;
-    let client = server.client();
+    let client = default_client(&server);
     assert_eq!(client.next_id().await.unwrap().get(), 101);
     let error = client.start_lxc("pve1", vmid()).await.unwrap_err();
     assert!(
@@ -303,7 +232,7 @@ fn shutdown() -> Shutdown {
 async fn an_answer_without_end_is_cut_off() {
     let huge = format!("{{\"data\":\"{}\"}}", "x".repeat(17 << 20));
     let server = Server::start(vec![answer("200 OK", &huge)]).await;
-    let error = server.client().version().await.unwrap_err();
+    let error = default_client(&server).version().await.unwrap_err();
     let Error::Protocol { cause, .. } = &error else {
         panic!("{error:?}")
     };
@@ -318,7 +247,7 @@ async fn an_answer_that_breaks_off_is_no_answer() {
         Act::Answer(broken.to_owned()),
     ];
     let server = Server::start(acts).await;
-    let error = server.client().version().await.unwrap_err();
+    let error = default_client(&server).version().await.unwrap_err();
     assert!(
         matches!(error, Error::Unreachable { sent: true, .. }),
         "{error:?}"
@@ -329,7 +258,7 @@ async fn an_answer_that_breaks_off_is_no_answer() {
 async fn a_redirect_is_not_followed() {
     let elsewhere = "HTTP/1.1 301 Moved Permanently\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let server = Server::start(vec![Act::Answer(elsewhere.to_owned())]).await;
-    let error = server.client().version().await.unwrap_err();
+    let error = default_client(&server).version().await.unwrap_err();
     let Error::Protocol { cause, .. } = &error else {
         panic!("{error:?}")
     };
@@ -375,7 +304,7 @@ async fn a_task_keeps_being_asked_for_while_proxmox_is_away() {
     ])
     .await;
     let mut lines = Vec::new();
-    let wait = server.client();
+    let wait = default_client(&server);
     let limit = Duration::from_secs(30);
     let ended = wait
         .wait_task(&upid, limit, |new| lines.extend_from_slice(new))
