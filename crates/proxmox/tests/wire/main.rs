@@ -87,8 +87,7 @@ async fn a_delete_has_its_parameters_in_the_query_and_no_body() {
         force: true,
         purge: false,
     };
-    server
-        .client()
+    default_client(&server)
         .delete_lxc("pve1", vmid(), delete)
         .await
         .unwrap();
@@ -113,8 +112,7 @@ async fn a_form_is_of_known_length_and_encodes_what_would_part_it() {
         options,
         ..ConfigChange::default()
     };
-    server
-        .client()
+    default_client(&server)
         .set_lxc_config("pve1", vmid(), &change)
         .await
         .unwrap();
@@ -333,8 +331,7 @@ async fn waiting_for_a_task_ends_when_its_time_is_up() {
     let upid: Upid = UPID.parse().unwrap();
     let server = Server::start(vec![Act::Hang]).await;
     let limit = Duration::from_millis(50);
-    let error = server
-        .client()
+    let error = default_client(&server)
         .wait_task(&upid, limit, |_| ())
         .await
         .unwrap_err();
