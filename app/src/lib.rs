@@ -1,1 +1,23 @@
 //! The single-page application: pages, components and the server functions' signatures.
+//!
+//! Compiled twice: with `ssr` into the server, which sends every page with its data; with `hydrate`
+//! into WebAssembly, which takes the page over and keeps it live. It holds no rule of the domain:
+//! those are in `model` (what is valid) and `control` (what happens).
+
+#![recursion_limit = "256"]
+
+pub mod api;
+mod browser;
+mod clock;
+mod components;
+mod layout;
+mod live;
+mod pages;
+mod routes;
+mod session;
+mod shell;
+mod status;
+
+pub use pages::sign_in::SignInFailure;
+pub use routes::App;
+pub use shell::{Assets, shell};

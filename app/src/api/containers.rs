@@ -1,0 +1,136 @@
+//! Containers.
+
+use leptos::prelude::*;
+use model::{
+    ContainerId, JobId,
+    containers::{
+        ContainerForm, ContainerQuery, ContainerRow, ContainerView, CreateOptions, Power,
+    },
+    names::Label,
+    page::Page,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+
+/// A container that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its site's name.
+    pub site: Label,
+    /// Its name.
+    pub name: Label,
+    /// The job that makes it.
+    pub job: JobId,
+}
+
+/// What the form for a new container offers.
+///
+/// # Errors
+/// As `control::containers::options`.
+#[server(prefix = "/api/ui", endpoint = "containers/options", input = server_fn::codec::Json)]
+pub async fn options() -> Result<CreateOptions, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::containers::options(&control, &actor)
+        .await
+        .map_err(super::told)
+}
+
+/// A page of the containers that the caller may see.
+///
+/// # Errors
+/// As `control::containers::list`.
+#[server(prefix = "/api/ui", endpoint = "containers/list", input = server_fn::codec::Json)]
+pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::containers::list(&control, &actor, &query)
+        .await
+        .map_err(super::told)
+}
+
+/// One container.
+///
+/// # Errors
+/// As `control::containers::get`.
+#[server(prefix = "/api/ui", endpoint = "containers/get", input = server_fn::codec::Json)]
+pub async fn get(site: String, name: String) -> Result<ContainerView, Failure> {
+    let (control, actor) = super::caller().await?;
+    // What cannot be a name is the name of nothing.
+    let (Ok(site), Ok(name)) = (site.parse(), name.parse()) else {
+        return Err(super::told(model::Error::NotFound {
+            kind: model::Kind::Container,
+        }));
+    };
+    control::containers::get(&control, &actor, &site, &name)
+        .await
+        .map_err(super::told)
+}
+
+/// Asks for a container.
+///
+/// # Errors
+/// Refused fields; as `control::containers::create`.
+#[server(prefix = "/api/ui", endpoint = "containers/create", input = server_fn::codec::Json)]
+pub async fn create(form: ContainerForm) -> Result<Asked, Failure> {
+    let (control, actor) = super::caller().await?;
+    let new = form
+        .parse()
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    let made = control::containers::create(&control, &actor, new)
+        .await
+        .map_err(super::told)?;
+    Ok(Asked {
+        site: made.site,
+        name: made.name,
+        job: made.job,
+    })
+}
+
+/// Changes a container that the caller saw at `version`; the job, when there is work to do.
+///
+/// # Errors
+/// Refused fields; a conflict when it was changed meanwhile; as `control::containers::edit`.
+#[server(prefix = "/api/ui", endpoint = "containers/edit", input = server_fn::codec::Json)]
+pub async fn edit(
+    id: ContainerId,
+    version: i64,
+    form: ContainerForm,
+    restart: bool,
+) -> Result<Option<JobId>, Failure> {
+    let (control, actor) = super::caller().await?;
+    let new = form
+        .parse()
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    let change = model::containers::EditContainer {
+        version,
+        spec: new.spec,
+        restart,
+    };
+    control::containers::edit(&control, &actor, id, change)
+        .await
+        .map_err(super::told)
+}
+
+/// Starts, stops or restarts a container.
+///
+/// # Errors
+/// As `control::containers::power`.
+#[server(prefix = "/api/ui", endpoint = "containers/switch", input = server_fn::codec::Json)]
+pub async fn switch(id: ContainerId, power: Power) -> Result<JobId, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::containers::power(&control, &actor, id, power)
+        .await
+        .map_err(super::told)
+}
+
+/// Deletes a container, once its name was typed.
+///
+/// # Errors
+/// As `control::containers::delete`.
+#[server(prefix = "/api/ui", endpoint = "containers/delete", input = server_fn::codec::Json)]
+pub async fn delete(id: ContainerId, confirm: String) -> Result<JobId, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::containers::delete(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::told)
+}

@@ -1,0 +1,82 @@
+//! Jobs.
+
+use leptos::prelude::*;
+use model::{
+    JobId,
+    jobs::{JobQuery, JobRow, JobView, LogLine},
+    page::Page,
+};
+
+use super::Failure;
+
+/// A page of the jobs that the caller may see, newest first.
+///
+/// # Errors
+/// As `control::jobs::list`.
+#[server(prefix = "/api/ui", endpoint = "jobs/list", input = server_fn::codec::Json)]
+pub async fn list(query: JobQuery) -> Result<Page<JobRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::jobs::list(&control, &actor, &query)
+        .await
+        .map_err(super::told)
+}
+
+/// One job with its steps.
+///
+/// # Errors
+/// As `control::jobs::get`.
+#[server(prefix = "/api/ui", endpoint = "jobs/get", input = server_fn::codec::Json)]
+pub async fn get(id: JobId) -> Result<JobView, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::jobs::get(&control, &actor, id)
+        .await
+        .map_err(super::told)
+}
+
+/// The lines of a job's log after the one numbered `after`; from the start with 0.
+///
+/// # Errors
+/// As `control::jobs::log`.
+#[server(prefix = "/api/ui", endpoint = "jobs/log", input = server_fn::codec::Json)]
+pub async fn log(id: JobId, after: i64) -> Result<Vec<LogLine>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::jobs::log(&control, &actor, id, after)
+        .await
+        .map_err(super::told)
+}
+
+/// Asks a job to stop.
+///
+/// # Errors
+/// As `control::jobs::cancel`.
+#[server(prefix = "/api/ui", endpoint = "jobs/cancel", input = server_fn::codec::Json)]
+pub async fn cancel(id: JobId) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::jobs::cancel(&control, &actor, id)
+        .await
+        .map_err(super::told)
+}
+
+/// Does the work of a failed job again, as a new job.
+///
+/// # Errors
+/// As `control::jobs::retry`.
+#[server(prefix = "/api/ui", endpoint = "jobs/retry", input = server_fn::codec::Json)]
+pub async fn retry(id: JobId) -> Result<JobId, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::jobs::retry(&control, &actor, id)
+        .await
+        .map_err(super::told)
+}
+
+/// The jobs that have not ended.
+///
+/// # Errors
+/// As `control::jobs::active`.
+#[server(prefix = "/api/ui", endpoint = "jobs/active", input = server_fn::codec::Json)]
+pub async fn active() -> Result<Vec<JobRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::jobs::active(&control, &actor)
+        .await
+        .map_err(super::told)
+}

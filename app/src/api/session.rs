@@ -1,0 +1,18 @@
+//! Who is signed in.
+
+use leptos::prelude::*;
+use model::session::Me;
+
+use super::Failure;
+
+/// The signed-in person, if anybody is.
+///
+/// # Errors
+/// When the server does not answer.
+#[server(prefix = "/api/ui", endpoint = "session/who", input = server_fn::codec::Json)]
+pub async fn who() -> Result<Option<Me>, Failure> {
+    let actor = leptos_axum::extract::<axum::Extension<Option<control::Actor>>>().await;
+    Ok(actor
+        .ok()
+        .and_then(|axum::Extension(actor)| actor?.me().cloned()))
+}

@@ -1,0 +1,81 @@
+//! Sites.
+
+use leptos::prelude::*;
+use model::{
+    SiteId,
+    sites::{SiteForm, SiteRow},
+};
+
+use super::Failure;
+
+/// Every site that the caller may see.
+///
+/// # Errors
+/// As `control::sites::list`.
+#[server(prefix = "/api/ui", endpoint = "sites/list", input = server_fn::codec::Json)]
+pub async fn list() -> Result<Vec<SiteRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::sites::list(&control, &actor)
+        .await
+        .map_err(super::told)
+}
+
+/// One site.
+///
+/// # Errors
+/// As `control::sites::get`.
+#[server(prefix = "/api/ui", endpoint = "sites/get", input = server_fn::codec::Json)]
+pub async fn get(name: String) -> Result<SiteRow, Failure> {
+    let (control, actor) = super::caller().await?;
+    let Ok(name) = name.parse() else {
+        return Err(super::told(model::Error::NotFound {
+            kind: model::Kind::Site,
+        }));
+    };
+    control::sites::get(&control, &actor, &name)
+        .await
+        .map_err(super::told)
+}
+
+/// Makes a site.
+///
+/// # Errors
+/// Refused fields; as `control::sites::create`.
+#[server(prefix = "/api/ui", endpoint = "sites/create", input = server_fn::codec::Json)]
+pub async fn create(form: SiteForm) -> Result<SiteId, Failure> {
+    let (control, actor) = super::caller().await?;
+    let spec = form
+        .parse()
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    control::sites::create(&control, &actor, spec)
+        .await
+        .map_err(super::told)
+}
+
+/// Changes a site.
+///
+/// # Errors
+/// Refused fields; as `control::sites::update`.
+#[server(prefix = "/api/ui", endpoint = "sites/update", input = server_fn::codec::Json)]
+pub async fn update(id: SiteId, form: SiteForm) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    let spec = form
+        .parse()
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    control::sites::update(&control, &actor, id, spec)
+        .await
+        .map_err(super::told)?;
+    Ok(())
+}
+
+/// Deletes a site, once its name was typed.
+///
+/// # Errors
+/// As `control::sites::delete`.
+#[server(prefix = "/api/ui", endpoint = "sites/delete", input = server_fn::codec::Json)]
+pub async fn delete(id: SiteId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::sites::delete(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::told)
+}

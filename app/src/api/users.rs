@@ -1,0 +1,82 @@
+//! People's accounts.
+
+use leptos::prelude::*;
+use model::{
+    UserId,
+    page::Page,
+    users::{UserForm, UserRow},
+};
+
+use super::Failure;
+
+/// A page of the accounts whose name or mail has `q` in it.
+///
+/// # Errors
+/// As `control::users::list`.
+#[server(prefix = "/api/ui", endpoint = "users/list", input = server_fn::codec::Json)]
+pub async fn list(q: String, page: u32) -> Result<Page<UserRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::users::list(&control, &actor, &q, page)
+        .await
+        .map_err(super::told)
+}
+
+/// One account.
+///
+/// # Errors
+/// As `control::users::get`.
+#[server(prefix = "/api/ui", endpoint = "users/get", input = server_fn::codec::Json)]
+pub async fn get(name: String) -> Result<UserRow, Failure> {
+    let (control, actor) = super::caller().await?;
+    let Ok(name) = name.parse() else {
+        return Err(super::told(model::Error::NotFound {
+            kind: model::Kind::User,
+        }));
+    };
+    control::users::get(&control, &actor, &name)
+        .await
+        .map_err(super::told)
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// Refused fields; as `control::users::create`.
+#[server(prefix = "/api/ui", endpoint = "users/create", input = server_fn::codec::Json)]
+pub async fn create(form: UserForm) -> Result<UserId, Failure> {
+    let (control, actor) = super::caller().await?;
+    let spec = form
+        .parse()
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    control::users::create(&control, &actor, spec)
+        .await
+        .map_err(super::told)
+}
+
+/// Changes an account.
+///
+/// # Errors
+/// Refused fields; as `control::users::update`.
+#[server(prefix = "/api/ui", endpoint = "users/update", input = server_fn::codec::Json)]
+pub async fn update(id: UserId, form: UserForm) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    let spec = form
+        .parse()
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    control::users::update(&control, &actor, id, spec)
+        .await
+        .map_err(super::told)?;
+    Ok(())
+}
+
+/// Deletes an account, once its name was typed.
+///
+/// # Errors
+/// As `control::users::delete`.
+#[server(prefix = "/api/ui", endpoint = "users/delete", input = server_fn::codec::Json)]
+pub async fn delete(id: UserId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::users::delete(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::told)
+}

@@ -1,0 +1,57 @@
+//! The few things that are asked of the browser itself. Called from event handlers and effects
+//! only, so never on the server.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast as _;
+use web_sys::HtmlElement;
+
+/// The element with this id.
+pub fn element(id: &str) -> Option<HtmlElement> {
+    document().get_element_by_id(id)?.dyn_into().ok()
+}
+
+/// Puts the focus on the element with this id.
+pub fn focus(id: &str) {
+    if let Some(element) = element(id) {
+        let _ = element.focus();
+    }
+}
+
+/// Closes the popover with this id, if it is open.
+pub fn close_popover(id: &str) {
+    if let Some(element) = element(id) {
+        let _ = element.hide_popover();
+    }
+}
+
+/// The elements of a selector, in the order of the page.
+pub fn elements(selector: &str) -> Vec<HtmlElement> {
+    let Ok(found) = document().query_selector_all(selector) else {
+        return Vec::new();
+    };
+    (0..found.length())
+        .filter_map(|index| found.item(index)?.dyn_into().ok())
+        .collect()
+}
+
+/// Puts text on the clipboard; the answer says whether the browser allowed it.
+pub async fn copy(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    // Without a secure context there is no clipboard.
+    if clipboard.is_undefined() {
+        return false;
+    }
+    wasm_bindgen_futures::JsFuture::from(clipboard.write_text(text))
+        .await
+        .is_ok()
+}
+
+/// Whether a key press belongs to a field or a dialog and not to the page.
+pub fn typing() -> bool {
+    let in_field = document().active_element().is_some_and(|element| {
+        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+            && element.get_attribute("type").as_deref() != Some("checkbox")
+    });
+    let in_dialog = document().query_selector("dialog[open], [popover]:popover-open");
+    in_field || matches!(in_dialog, Ok(Some(_)))
+}

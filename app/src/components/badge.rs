@@ -1,0 +1,88 @@
+//! Small marks: states, ages, counts.
+
+use leptos::prelude::*;
+use model::{
+    Timestamp,
+    containers::Status,
+    jobs::{JobState, StepState},
+};
+
+use super::icon::icon;
+use crate::clock::Clock;
+
+/// The colour of a mark. Colour never speaks alone: a word and a shape go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing special.
+    Plain,
+    /// Under way.
+    Info,
+    /// As it should be.
+    Good,
+    /// Needs a look.
+    Warning,
+    /// Failed.
+    Danger,
+}
+
+impl Tone {
+    /// The class of the style sheet.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Plain => "tone-plain",
+            Self::Info => "tone-info",
+            Self::Good => "tone-good",
+            Self::Warning => "tone-warning",
+            Self::Danger => "tone-danger",
+        }
+    }
+}
+
+/// A word with its shape and colour.
+pub fn badge(word: &'static str, tone: Tone, shape: &'static str) -> AnyView {
+    view! { <span class=format!("badge {}", tone.class())>{icon(shape)} {word}</span> }.into_any()
+}
+
+/// A container's status.
+pub fn status_badge(status: Status) -> AnyView {
+    let (tone, shape) = match status {
+        Status::Creating => (Tone::Info, "circle-dashed"),
+        Status::Running => (Tone::Good, "circle-play"),
+        Status::Stopped => (Tone::Plain, "circle-stop"),
+        Status::Failed => (Tone::Danger, "circle-x"),
+        Status::Missing => (Tone::Warning, "circle-question-mark"),
+        Status::Unreachable => (Tone::Warning, "unplug"),
+    };
+    badge(status.as_str(), tone, shape)
+}
+
+/// A job's state.
+pub fn job_badge(state: JobState) -> AnyView {
+    let (tone, shape) = match state {
+        JobState::Queued => (Tone::Plain, "circle-dashed"),
+        JobState::Running => (Tone::Info, "circle-play"),
+        JobState::Done => (Tone::Good, "circle-check"),
+        JobState::Failed => (Tone::Danger, "circle-x"),
+        JobState::Cancelled => (Tone::Warning, "ban"),
+    };
+    badge(state.as_str(), tone, shape)
+}
+
+/// The tone and shape of a step's state.
+pub fn step_mark(state: StepState) -> (Tone, &'static str) {
+    match state {
+        StepState::Waiting => (Tone::Plain, "circle"),
+        StepState::Running => (Tone::Info, "circle-dashed"),
+        StepState::Done => (Tone::Good, "circle-check"),
+        StepState::Failed => (Tone::Danger, "circle-x"),
+        StepState::Skipped => (Tone::Plain, "minus"),
+        StepState::Undone => (Tone::Warning, "undo-2"),
+    }
+}
+
+/// A moment as its age, which moves; the exact time on hover and for screen readers.
+pub fn ago(at: Timestamp) -> AnyView {
+    let exact = at.rfc3339();
+    view! { <time datetime=exact.clone() title=exact>{move || at.ago(Clock::read())}</time> }
+        .into_any()
+}

@@ -1,0 +1,71 @@
+//! What went wrong, beside where it went wrong.
+
+use leptos::prelude::*;
+use leptos_router::{components::Redirect, hooks::use_location, location::Url};
+use model::Error;
+
+use super::icon::icon;
+use crate::api::{self, Failure};
+
+/// A failure in the place of what was asked for, with a button to try again where that may help.
+/// When nobody is signed in any more, leads to the sign-in page and back.
+pub fn failure_panel(failure: Failure, again: Option<Callback<()>>) -> AnyView {
+    let Failure(error) = failure;
+    if error == Error::Unauthenticated {
+        return to_sign_in();
+    }
+    crate::status::set(api::status(&error));
+    let title = match error {
+        Error::NotFound { .. } => "Not found",
+        Error::Forbidden { .. } => "Not allowed",
+        Error::Unavailable { .. } => "Not reachable",
+        Error::Throttled { .. } => "Too many tries",
+        _ => "That did not work",
+    };
+    let useful = matches!(
+        error,
+        Error::Unavailable { .. } | Error::Internal { .. } | Error::Throttled { .. }
+    );
+    let button = again.filter(|_| useful).map(|again| {
+        view! { <button class="btn" on:click=move |_| again.run(())>"Try again"</button> }
+    });
+    view! {
+        <section class="panel panel-danger" role="alert">
+            <h2 class="panel-title">{icon("circle-alert")} {title}</h2>
+            <p>{error.to_string()}</p>
+            {button}
+        </section>
+    }
+    .into_any()
+}
+
+/// A failure of an action, in one line beside its button.
+#[component]
+pub fn FailureLine(
+    /// What went wrong, if anything did.
+    failure: RwSignal<Option<Failure>>,
+) -> impl IntoView {
+    view! {
+        <div aria-live="assertive">
+            {move || {
+                failure
+                    .get()
+                    .map(|failure| {
+                        view! { <p class="refusal">{icon("circle-alert")} {failure.to_string()}</p> }
+                    })
+            }}
+        </div>
+    }
+}
+
+fn to_sign_in() -> AnyView {
+    let location = use_location();
+    let here = location.pathname.get_untracked();
+    let search = location.search.get_untracked();
+    let next = if search.is_empty() {
+        here
+    } else {
+        format!("{here}?{search}")
+    };
+    view! { <Redirect path=format!("/sign-in?next={}", Url::escape(&next)) /> }.into_any()
+}

@@ -1,0 +1,341 @@
+//! Forms: fields with their refusals beside them, checked by the server's own parser as a person
+//! leaves a field, gathered at the top on submission. What was typed is always kept.
+
+use leptos::{html, prelude::*};
+use model::{Error, FieldError};
+
+use super::{failure::FailureLine, icon::icon};
+use crate::api::Failure;
+
+/// What a form knows about itself beside its values.
+#[derive(Clone, Copy)]
+pub struct FormState {
+    check: StoredValue<Box<dyn Fn() -> Vec<FieldError> + Send + Sync>>,
+    left: StoredValue<Vec<String>>,
+    refused: RwSignal<Vec<FieldError>>,
+    summary: RwSignal<bool>,
+    /// Whether the form is on its way to the server.
+    pub busy: RwSignal<bool>,
+    /// What went wrong with the form as a whole.
+    pub failure: RwSignal<Option<Failure>>,
+}
+
+impl FormState {
+    /// A form whose values `check` parses, with the same parser as the server.
+    pub fn new(check: impl Fn() -> Vec<FieldError> + Send + Sync + 'static) -> Self {
+        Self {
+            check: StoredValue::new(Box::new(check)),
+            left: StoredValue::new(Vec::new()),
+            refused: RwSignal::new(Vec::new()),
+            summary: RwSignal::new(false),
+            busy: RwSignal::new(false),
+            failure: RwSignal::new(None),
+        }
+    }
+
+    /// The refusal at a field; tracked.
+    pub fn refusal(self, field: &str) -> Option<String> {
+        self.refused.with(|refused| {
+            refused
+                .iter()
+                .find(|refusal| refusal.field == field)
+                .map(|refusal| refusal.message.clone())
+        })
+    }
+
+    /// Checks a field that a person leaves, and again those left before.
+    pub fn leave(self, field: &str) {
+        let mut refused = self.check.with_value(|check| check());
+        self.left.update_value(|left| {
+            if !left.iter().any(|seen| seen == field) {
+                left.push(field.to_owned());
+            }
+            refused.retain(|refusal| left.contains(&refusal.field));
+        });
+        self.refused.set(refused);
+    }
+
+    /// Checks everything before submission; true when nothing is refused.
+    pub fn submit(self) -> bool {
+        let refused = self.check.with_value(|check| check());
+        let good = refused.is_empty();
+        self.failure.set(None);
+        self.left
+            .update_value(|left| left.extend(refused.iter().map(|refusal| refusal.field.clone())));
+        self.refused.set(refused);
+        self.summary.set(!good);
+        self.busy.set(good);
+        good
+    }
+
+    /// Takes in that the server refused: at the fields where it names some.
+    pub fn refuse(self, failure: Failure) {
+        self.busy.set(false);
+        match failure.0 {
+            Error::Invalid { fields } => {
+                self.refused.set(fields);
+                self.summary.set(true);
+            }
+            other => self.failure.set(Some(Failure(other))),
+        }
+    }
+}
+
+/// A value of a form, to read and to write.
+#[derive(Clone, Copy)]
+pub struct Bound {
+    /// The present text.
+    pub get: Signal<String>,
+    /// Takes what was typed.
+    pub set: Callback<String>,
+}
+
+/// Binds a text field of a form's `RwSignal`: `bind!(form, memory)`.
+#[macro_export]
+macro_rules! bind {
+    ($form:expr, $field:ident) => {{
+        let form = $form;
+        $crate::components::form::Bound {
+            get: leptos::prelude::Signal::derive(move || form.with(|form| form.$field.clone())),
+            set: leptos::prelude::Callback::new(move |text: String| {
+                form.update(|form| form.$field = text)
+            }),
+        }
+    }};
+}
+
+/// The id of a field's element.
+pub fn field_id(name: &str) -> String {
+    format!("field-{}", name.replace('.', "-"))
+}
+
+/// What kind of element takes the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entry {
+    /// One line.
+    #[default]
+    Line,
+    /// One line that is not shown.
+    Secret,
+    /// Several lines.
+    Block,
+}
+
+/// A labelled text field.
+#[component]
+pub fn Field(
+    /// The form.
+    form: FormState,
+    /// The field's name as the parser spells it.
+    #[prop(into)]
+    name: String,
+    /// The label.
+    label: &'static str,
+    /// Its value.
+    value: Bound,
+    /// The kind of element.
+    #[prop(optional)]
+    entry: Entry,
+    /// A short help under the field.
+    #[prop(optional, into)]
+    hint: Signal<String>,
+    /// Suggestions.
+    #[prop(optional, into)]
+    options: Signal<Vec<String>>,
+    /// Whether it may be left empty; says so beside the label.
+    #[prop(optional)]
+    optional: bool,
+) -> impl IntoView {
+    let id = field_id(&name);
+    let list = format!("{id}-options");
+    let help = format!("{id}-help");
+    let own = StoredValue::new(name);
+    let refusal = Memo::new(move |_| form.refusal(&own.get_value()));
+    let invalid = move || refusal.with(Option::is_some).to_string();
+    let leave = move || form.leave(&own.get_value());
+    let input = match entry {
+        Entry::Block => view! {
+            <textarea
+                id=id.clone()
+                class="input mono"
+                rows="5"
+                spellcheck="false"
+                aria-invalid=invalid
+                aria-describedby=help.clone()
+                prop:value=value.get
+                on:input=move |ev| value.set.run(event_target_value(&ev))
+                on:blur=move |_| leave()
+            >
+                {value.get.get_untracked()}
+            </textarea>
+        }
+        .into_any(),
+        Entry::Line | Entry::Secret => view! {
+            <input
+                id=id.clone()
+                class="input"
+                type=if entry == Entry::Secret { "password" } else { "text" }
+                autocomplete=if entry == Entry::Secret { "new-password" } else { "off" }
+                autocapitalize="none"
+                spellcheck="false"
+                list=list.clone()
+                aria-invalid=invalid
+                aria-describedby=help.clone()
+                value=value.get.get_untracked()
+                prop:value=value.get
+                on:input=move |ev| value.set.run(event_target_value(&ev))
+                on:change=move |_| leave()
+                on:blur=move |_| leave()
+            />
+        }
+        .into_any(),
+    };
+    let choices = move || {
+        options
+            .get()
+            .into_iter()
+            .map(|text| view! { <option value=text></option> })
+            .collect_view()
+    };
+    view! {
+        <div class="field">
+            {field_label(id, label, optional)}
+            {input}
+            <datalist id=list>{choices}</datalist>
+            {field_help(help, hint, refusal)}
+        </div>
+    }
+    .into_any()
+}
+
+/// A labelled choice among a few words.
+#[component]
+pub fn Choice(
+    /// The form.
+    form: FormState,
+    /// The field's name as the parser spells it.
+    #[prop(into)]
+    name: String,
+    /// The label.
+    label: &'static str,
+    /// Its value.
+    value: Bound,
+    /// Values and what is shown for them.
+    #[prop(into)]
+    options: Signal<Vec<(String, String)>>,
+    /// A short help under the field.
+    #[prop(optional, into)]
+    hint: Signal<String>,
+) -> impl IntoView {
+    let id = field_id(&name);
+    let help = format!("{id}-help");
+    let own = StoredValue::new(name);
+    let refusal = Memo::new(move |_| form.refusal(&own.get_value()));
+    let choices = move || {
+        let present = value.get.get();
+        options
+            .get()
+            .into_iter()
+            .map(|(key, text)| {
+                let selected = key == present;
+                view! { <option value=key selected=selected>{text}</option> }
+            })
+            .collect_view()
+    };
+    view! {
+        <div class="field">
+            {field_label(id.clone(), label, false)}
+            <select
+                id=id
+                class="input"
+                aria-invalid=move || refusal.with(Option::is_some).to_string()
+                aria-describedby=help.clone()
+                on:change=move |ev| {
+                    value.set.run(event_target_value(&ev));
+                    form.leave(&own.get_value());
+                }
+            >
+                {choices}
+            </select>
+            {field_help(help, hint, refusal)}
+        </div>
+    }
+    .into_any()
+}
+
+fn field_label(id: String, label: &'static str, optional: bool) -> AnyView {
+    let note = optional.then(|| view! { <span class="muted">" optional"</span> });
+    view! { <label class="label" for=id>{label}{note}</label> }.into_any()
+}
+
+fn field_help(id: String, hint: Signal<String>, refusal: Memo<Option<String>>) -> AnyView {
+    let text = move || match refusal.get() {
+        Some(refusal) => {
+            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.into_any()
+        }
+        None => view! { <span class="hint">{hint.get()}</span> }.into_any(),
+    };
+    view! { <div class="field-help" id=id aria-live="polite">{text}</div> }.into_any()
+}
+
+/// Gathers the refusals after a submission, with links to their fields; takes the focus.
+#[component]
+pub fn Refusals(
+    /// The form.
+    form: FormState,
+) -> impl IntoView {
+    let panel = NodeRef::<html::Section>::new();
+    Effect::new(move |_| {
+        if form.summary.get()
+            && let Some(panel) = panel.get()
+        {
+            let _ = panel.focus();
+        }
+    });
+    let list = move || {
+        form.refused
+            .get()
+            .into_iter()
+            .map(|refusal| {
+                let target = field_id(&refusal.field);
+                let href = format!("#{target}");
+                let go = move |ev: leptos::ev::MouseEvent| {
+                    ev.prevent_default();
+                    crate::browser::focus(&target);
+                };
+                view! { <li><a href=href rel="external" on:click=go>{refusal.message}</a></li> }
+            })
+            .collect_view()
+    };
+    let hidden = move || !form.summary.get() || form.refused.with(Vec::is_empty);
+    view! {
+        <section class="panel panel-danger" tabindex="-1" role="alert" node_ref=panel hidden=hidden>
+            <h2 class="panel-title">{icon("circle-alert")} "Some fields need other values"</h2>
+            <ul class="links">{list}</ul>
+        </section>
+        <FailureLine failure=form.failure />
+    }
+    .into_any()
+}
+
+/// The button that submits; shows that the form is on its way, and cannot be pressed twice.
+#[component]
+pub fn Submit(
+    /// The form.
+    form: FormState,
+    /// What will happen, such as `Create web-1`.
+    #[prop(into)]
+    label: Signal<String>,
+) -> impl IntoView {
+    view! {
+        <button
+            type="submit"
+            class="btn btn-primary"
+            class:btn-busy=form.busy
+            disabled=form.busy
+            aria-busy=move || form.busy.get().to_string()
+        >
+            {label}
+        </button>
+    }
+}

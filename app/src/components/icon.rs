@@ -1,0 +1,32 @@
+//! Icons from the sprite `public/icons.svg`.
+
+use std::sync::OnceLock;
+
+use leptos::prelude::*;
+
+use crate::shell::Assets;
+
+/// An icon by its Lucide name. It never speaks alone: text or a label goes with it.
+pub fn icon(name: &'static str) -> impl IntoView {
+    view! {
+        <svg class="icon" aria-hidden="true" focusable="false">
+            <use href=format!("{}#{name}", sprite())></use>
+        </svg>
+    }
+}
+
+/// Where the sprite is: the server knows it from its list of files and leaves it to the browser in
+/// an attribute of the document.
+fn sprite() -> String {
+    static IN_BROWSER: OnceLock<String> = OnceLock::new();
+    if let Some(assets) = use_context::<Assets>() {
+        return assets.icons;
+    }
+    if cfg!(not(target_arch = "wasm32")) {
+        return String::new();
+    }
+    let read = || document().document_element()?.get_attribute("data-icons");
+    IN_BROWSER
+        .get_or_init(|| read().unwrap_or_default())
+        .clone()
+}

@@ -1,0 +1,71 @@
+//! A job as its own page and its container's page show it: why it failed, its steps, its log, and
+//! what a person may do about it. Knows nothing of what comes after the job.
+
+use std::future::Future;
+
+use leptos::{prelude::*, task::spawn_local};
+use model::jobs::JobView;
+
+use super::{
+    failure::FailureLine,
+    icon::icon,
+    loaded::Loaded,
+    log::job_log,
+    steps::{job_failure, job_steps},
+};
+use crate::api::{self, Failure};
+
+/// Failure, steps and log of a job.
+pub fn job_view(job: Loaded<JobView>) -> AnyView {
+    view! {
+        <div class="stack">
+            {job_failure(job)}
+            <section class="card stack-tight">
+                <h2 class="card-title">"Steps"</h2>
+                {job_steps(job)}
+            </section>
+            {job_log(job)}
+        </div>
+    }
+    .into_any()
+}
+
+/// The buttons to stop a job and to try it again, while they are of use.
+pub fn job_actions(job: Loaded<JobView>) -> AnyView {
+    let may = job.part(|job| (job.can_cancel, job.can_retry));
+    let busy = RwSignal::new(false);
+    let failure = RwSignal::new(None::<Failure>);
+    let ask = Callback::new(move |retry: bool| {
+        let id = job.peek(|job| job.row.id);
+        busy.set(true);
+        failure.set(None);
+        spawn_local(async move {
+            let answer = if retry { done(api::jobs::retry(id)).await } else { done(api::jobs::cancel(id)).await };
+            busy.try_set(false);
+            match answer {
+                Ok(()) => job.refresh(),
+                Err(why) => {
+                    failure.try_set(Some(why));
+                }
+            }
+        });
+    });
+    let button = move |retry: bool, shape: &'static str, label: &'static str| {
+        view! {
+            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=move |_| ask.run(retry)>
+                {icon(shape)} {label}
+            </button>
+        }
+    };
+    let buttons = move || {
+        let (cancel, retry) = may.get();
+        let cancel = cancel.then(|| button(false, "ban", "Cancel the job"));
+        let retry = retry.then(|| button(true, "rotate-cw", "Try again"));
+        view! { {cancel} {retry} }
+    };
+    view! { {buttons} <FailureLine failure /> }.into_any()
+}
+
+async fn done<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<(), Failure> {
+    answer.await.map(|_| ())
+}

@@ -1,0 +1,250 @@
+//! What lists share: their keys, and their search and filters in the address. The filter forms are
+//! ordinary GET forms, so that they work before and without the program.
+
+use std::time::Duration;
+
+use leptos::{ev, html, prelude::*};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate, use_query_map},
+    location::Url,
+};
+
+use super::icon::icon;
+
+/// The id of a list's search field.
+const SEARCH: &str = "search";
+
+/// The address `path` with the parameters that have a value.
+pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut address = path.to_owned();
+    let mut mark = '?';
+    for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+        address.push(mark);
+        address.push_str(name);
+        address.push('=');
+        address.push_str(&Url::escape(value));
+        mark = '&';
+    }
+    address
+}
+
+/// A parameter of the address; empty when it is not there. Tracked.
+pub fn parameter(name: &str) -> String {
+    use_query_map().with(|query| query.get_str(name).unwrap_or_default().to_owned())
+}
+
+/// The keys of a list: `/` searches, `j` and `k` move between the links marked `data-row`, Enter
+/// opens (as on any link), `c` creates.
+pub fn list_keys(create: Option<&'static str>) {
+    let navigate = use_navigate();
+    let handle = window_event_listener(ev::keydown, move |ev| {
+        if ev.ctrl_key() || ev.meta_key() || ev.alt_key() || crate::browser::typing() {
+            return;
+        }
+        match ev.key().as_str() {
+            "/" => crate::browser::focus(SEARCH),
+            "j" => step(1),
+            "k" => step(-1),
+            "c" => match create {
+                Some(create) => navigate(create, NavigateOptions::default()),
+                None => return,
+            },
+            _ => return,
+        }
+        ev.prevent_default();
+    });
+    on_cleanup(move || handle.remove());
+}
+
+fn step(by: isize) {
+    let rows = crate::browser::elements("[data-row]");
+    let active = document().active_element();
+    let present = rows
+        .iter()
+        .position(|row| Some(row.as_ref()) == active.as_ref());
+    let next = match present {
+        Some(present) => present
+            .saturating_add_signed(by)
+            .min(rows.len().saturating_sub(1)),
+        None => 0,
+    };
+    if let Some(row) = rows.get(next) {
+        let _ = row.focus();
+    }
+}
+
+/// A choice among the filters: its parameter, its label, and values with their words; the empty
+/// value means all.
+pub struct Filter {
+    /// The parameter in the address.
+    pub name: &'static str,
+    /// The label for screen readers and the word for all.
+    pub all: &'static str,
+    /// Values and words.
+    pub options: Signal<Vec<(String, String)>>,
+}
+
+/// Search and filters of a list. Every change goes into the address; `keep` names parameters that
+/// stay as they are, such as the order.
+#[component]
+pub fn Filters(
+    /// The list's path.
+    path: &'static str,
+    /// What the search looks in, such as `Name, owner, image or address`.
+    search: &'static str,
+    /// The choices.
+    #[prop(optional)]
+    filters: Vec<Filter>,
+    /// Parameters that stay.
+    #[prop(optional)]
+    keep: &'static [&'static str],
+) -> impl IntoView {
+    let form = NodeRef::<html::Form>::new();
+    let navigate = use_navigate();
+    let mut names: Vec<&'static str> = vec!["q"];
+    names.extend(filters.iter().map(|filter| filter.name));
+    let go = StoredValue::new(move || {
+        let Some(form) = form.get_untracked() else {
+            return;
+        };
+        let values: Vec<(&str, String)> = names
+            .iter()
+            .chain(keep)
+            .map(|name| (*name, value_of(&form, name)))
+            .collect();
+        let parameters: Vec<(&str, &str)> = values
+            .iter()
+            .map(|(name, value)| (*name, value.trim()))
+            .collect();
+        let options = NavigateOptions {
+            replace: true,
+            scroll: false,
+            ..Default::default()
+        };
+        navigate(&address(path, &parameters), options);
+    });
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    let soon = move || {
+        if let Some(earlier) = waiting.get_value() {
+            earlier.clear();
+        }
+        let run = move || {
+            go.try_with_value(|go| go());
+        };
+        waiting.set_value(set_timeout_with_handle(run, Duration::from_millis(200)).ok());
+    };
+    let kept = keep
+        .iter()
+        .map(|name| view! { <input type="hidden" name=*name value=parameter(name) /> })
+        .collect_view();
+    let choices = filters
+        .into_iter()
+        .map(|filter| choice(filter, Callback::new(move |()| go.with_value(|go| go()))))
+        .collect_view();
+    view! {
+        <form class="filters" method="get" action=path role="search" node_ref=form
+            on:submit=move |ev| { ev.prevent_default(); go.with_value(|go| go()); }>
+            <span class="search">
+                {icon("search")}
+                <input id=SEARCH class="input" type="search" name="q" placeholder=search aria-label=search
+                    autocomplete="off" value=parameter("q") on:input=move |_| soon() />
+                <kbd class="key">"/"</kbd>
+            </span>
+            {choices} {kept}
+            <noscript><button class="btn">"Apply"</button></noscript>
+        </form>
+    }
+    .into_any()
+}
+
+fn choice(filter: Filter, go: Callback<()>) -> AnyView {
+    let Filter { name, all, options } = filter;
+    let choices = move || {
+        let present = parameter(name);
+        options
+            .get()
+            .into_iter()
+            .map(|(value, word)| {
+                let selected = value == present;
+                view! { <option value=value selected=selected>{word}</option> }
+            })
+            .collect_view()
+    };
+    view! {
+        <select class="input input-auto" name=name aria-label=all on:change=move |_| go.run(())>
+            <option value="">{all}</option>
+            {choices}
+        </select>
+    }
+    .into_any()
+}
+
+fn value_of(form: &web_sys::HtmlElement, name: &str) -> String {
+    let selector = format!("[name='{name}']");
+    let Ok(Some(field)) = form.query_selector(&selector) else {
+        return String::new();
+    };
+    let value = js_sys::Reflect::get(&field, &"value".into());
+    value
+        .ok()
+        .and_then(|value| value.as_string())
+        .unwrap_or_default()
+}
+
+/// A column's head that sorts by `key`: a link to the same list in another order.
+pub fn sort_head(
+    label: &'static str,
+    key: &'static str,
+    sort: Signal<String>,
+    href: Callback<String, String>,
+) -> AnyView {
+    let state = move || {
+        sort.with(|sort| match sort.strip_prefix('-') {
+            Some(rest) if rest == key => "descending",
+            None if sort == key => "ascending",
+            _ => "none",
+        })
+    };
+    let target = move || {
+        href.run(if state() == "ascending" {
+            format!("-{key}")
+        } else {
+            key.to_owned()
+        })
+    };
+    let arrow = move || match state() {
+        "ascending" => Some(icon("arrow-up")),
+        "descending" => Some(icon("arrow-down")),
+        _ => None,
+    };
+    view! {
+        <th role="columnheader" scope="col" aria-sort=state>
+            <a class="sort" href=target>{label} {arrow}</a>
+        </th>
+    }
+    .into_any()
+}
+
+/// The present path; tracked.
+pub fn path_now() -> String {
+    use_location().pathname.get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn an_address_has_only_the_parameters_with_a_value() {
+        assert_eq!(
+            address("/containers", &[("q", ""), ("sort", "")]),
+            "/containers"
+        );
+        let filled = address(
+            "/containers",
+            &[("q", "web"), ("status", ""), ("sort", "-created")],
+        );
+        assert_eq!(filled, "/containers?q=web&sort=-created");
+    }
+}

@@ -1,0 +1,36 @@
+//! A measure in a cell of a table: a bar with its words.
+
+use leptos::prelude::*;
+
+/// How much of something is in use, in percent: from 75 it wants a look, from 90 it is scarce.
+/// `label` is for screen readers.
+pub fn meter(label: String, percent: u64, words: String) -> AnyView {
+    let percent = percent.min(100);
+    view! {
+        <span class="meter">
+            <meter min="0" max="100" low="75" high="90" optimum="0" value=percent.to_string() aria-label=label>
+                {format!("{percent} %")}
+            </meter>
+            <span class="num">{words}</span>
+        </span>
+    }
+    .into_any()
+}
+
+/// The share of `used` in `total`, in percent.
+pub fn percent(used: u64, total: u64) -> u64 {
+    let share = u128::from(used) * 100 / u128::from(total.max(1));
+    u64::try_from(share).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn a_share_of_nothing_and_of_very_much() {
+        assert_eq!(percent(0, 0), 0);
+        assert_eq!(percent(1, 3), 33);
+        assert_eq!(percent(u64::MAX, u64::MAX), 100);
+    }
+}

@@ -1,0 +1,41 @@
+//! The parts that pages are made of. Each knows how it looks and behaves, none knows of containers,
+//! jobs or sites except for the marks of their states.
+//!
+//! How a page is put together:
+//!
+//! - **Data**: `loaded(key, fetch, interests, skeleton, view)`. `key` is a `Signal` (of parameters
+//!   from the address), `fetch` a function such as `api::jobs::list`, `interests` says for a value
+//!   which events make it old (`|_| vec![Event::all(Topic::Job)]`), `skeleton` is `list_skeleton`
+//!   or `object_skeleton`. `view` is called once with a [`loaded::Loaded`]; read it in closures
+//!   (`loaded.with(|value| …)`), so that the page follows without being built anew. Keep whatever
+//!   a person types in signals made in the page's own function, never from `loaded` directly.
+//! - **Head**: `<PageHead title aside actions />` sets the document's title too.
+//! - **Lists**: `<Filters path search filters keep />` keeps everything in the address;
+//!   `list_keys(create)` gives the keys; rows in `<table class="list" role="table">` with explicit
+//!   roles (`rowgroup`, `row`, `cell`), because below 768 px rows become cards; `data-label` on a
+//!   cell names it there; the main link of a row carries `class="row-link"` and `data-row`.
+//!   `<For>` by id, with a `Memo` per row; `sort_head`, `<Pager place href />`, `empty(…)`.
+//! - **Forms**: one `RwSignal` of the model's form, a [`form::FormState`] with its `parse`, and
+//!   `<Field form name label value=bind!(signal, field) hint />`, `<Choice … />`,
+//!   `<Refusals form />` at the top, `<Submit form label />`. On submission: `if form.submit()`,
+//!   call the server, `form.refuse(failure)` on refusal.
+//! - **Danger**: [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`.
+//! - **Small things**: `icon(name)`, `status_badge`, `job_badge`, `badge(word, tone, shape)`,
+//!   `ago(moment)`, `<Copy text what />`, `usage_bar`, `<Menu id label>` with `<MenuItem …/>`,
+//!   `Toasts::here()` with `tell`, `warn`, `undoable`.
+//!
+//! Classes (see `style/tailwind.css`): `card`, `card-title`, `stack`, `facts` (a `dl`), `actions`,
+//! `btn btn-primary btn-danger btn-quiet btn-small btn-icon`, `muted`, `mono`, `num`, `panel`,
+//! `form` (one column), `fold` (a `details`). No inline styles: the CSP refuses them.
+
+pub mod badge;
+pub mod dialog;
+pub mod failure;
+pub mod form;
+pub mod icon;
+pub mod list;
+pub mod loaded;
+pub mod menu;
+pub mod page;
+pub mod steps;
+pub mod toast;

@@ -1,0 +1,178 @@
+//! The parts that pages share: their head, tabs, paging, empty states, and what stands there
+//! while data is on its way.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use model::page::Page;
+
+use super::{icon::icon, toast::Toasts};
+
+/// The head of a page: its title, which is the document's title too, and its actions.
+#[component]
+pub fn PageHead(
+    /// The title.
+    #[prop(into)]
+    title: Signal<String>,
+    /// What stands beside the title: a count, a state.
+    #[prop(optional, into)]
+    aside: ViewFn,
+    /// The actions, the most important one first.
+    #[prop(optional, into)]
+    actions: ViewFn,
+) -> impl IntoView {
+    view! {
+        <Title text=move || format!("{} · Holdfast", title.get()) />
+        <div class="page-head">
+            <h1 class="page-title">{title}</h1>
+            <div class="page-aside">{aside.run()}</div>
+            <div class="actions">{actions.run()}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// What a list shows when there is nothing: why, and the first step.
+pub fn empty(
+    shape: &'static str,
+    title: &'static str,
+    text: &'static str,
+    action: AnyView,
+) -> AnyView {
+    view! {
+        <section class="empty">
+            {icon(shape)} <h2>{title}</h2> <p class="muted">{text}</p> {action}
+        </section>
+    }
+    .into_any()
+}
+
+/// A link that looks like the main button.
+pub fn main_link(href: &'static str, shape: &'static str, text: &'static str) -> AnyView {
+    view! { <a class="btn btn-primary" href=href>{icon(shape)} {text}</a> }.into_any()
+}
+
+/// A list that is on its way, in the room that it will take.
+pub fn list_skeleton() -> AnyView {
+    let rows = (0..8)
+        .map(|_| view! { <div class="skeleton skeleton-row"></div> })
+        .collect_view();
+    view! { <div class="stack-tight" aria-busy="true" aria-label="Loading">{rows}</div> }.into_any()
+}
+
+/// A page of one thing that is on its way.
+pub fn object_skeleton() -> AnyView {
+    view! {
+        <div class="stack" aria-busy="true" aria-label="Loading">
+            <div class="skeleton skeleton-title"></div>
+            <div class="skeleton skeleton-card"></div>
+            <div class="skeleton skeleton-card"></div>
+        </div>
+    }
+    .into_any()
+}
+
+/// Tabs that are pages of their own: label, address, and whether it is the present one.
+#[component]
+pub fn Tabs(
+    /// What the tabs are about, for screen readers.
+    label: &'static str,
+    /// Labels and addresses.
+    tabs: Vec<(&'static str, String)>,
+    /// The index of the present tab.
+    #[prop(into)]
+    present: Signal<usize>,
+) -> impl IntoView {
+    let links = tabs
+        .into_iter()
+        .enumerate()
+        .map(|(index, (label, href))| {
+            let current = move || (present.get() == index).then_some("page");
+            view! { <a class="tab" href=href aria-current=current>{label}</a> }
+        })
+        .collect_view();
+    view! { <nav class="tabs" aria-label=label>{links}</nav> }.into_any()
+}
+
+/// Where a page of a list begins and ends among all rows, and the way to the others.
+#[component]
+pub fn Pager(
+    /// The page's number and how many there are.
+    #[prop(into)]
+    place: Signal<(u32, u32)>,
+    /// The address of another page of the same list.
+    href: Callback<u32, String>,
+) -> impl IntoView {
+    let link = move |page: u32, label: &'static str, shape: &'static str, there: bool| {
+        if there {
+            view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }
+                .into_any()
+        } else {
+            view! { <span class="btn btn-small btn-off" aria-disabled="true">{icon(shape)} {label}</span> }
+                .into_any()
+        }
+    };
+    let content = move || {
+        let (page, pages) = place.get();
+        (pages > 1).then(|| {
+            view! {
+                <nav class="pager" aria-label="Pages">
+                    {link(page.saturating_sub(1), "Previous", "chevron-left", page > 1)}
+                    <span class="muted">{format!("Page {page} of {pages}")}</span>
+                    {link(page + 1, "Next", "chevron-right", page < pages)}
+                </nav>
+            }
+        })
+    };
+    content.into_any()
+}
+
+/// The place of a page among all, for [`Pager`].
+pub fn place<T>(page: &Page<T>) -> (u32, u32) {
+    (page.page.max(1), page.pages())
+}
+
+/// How much of something is used, with words beside the bar.
+pub fn usage_bar(label: &'static str, used: u64, total: u64, words: String) -> AnyView {
+    let share = if total == 0 {
+        0
+    } else {
+        (used.saturating_mul(100) / total).min(100)
+    };
+    view! {
+        <div class="usage">
+            <span class="usage-words"><span>{label}</span> <span class="muted num">{words.clone()}</span></span>
+            <progress class="bar" class:bar-high={share >= 90} max="100" value=share.to_string() aria-label=format!("{label}: {words}")></progress>
+        </div>
+    }
+    .into_any()
+}
+
+/// A button that puts text on the clipboard.
+#[component]
+pub fn Copy(
+    /// The text.
+    #[prop(into)]
+    text: Signal<String>,
+    /// What is copied, such as `address`.
+    what: &'static str,
+) -> impl IntoView {
+    let toasts = Toasts::here();
+    let copy = move |_| {
+        let text = text.get_untracked();
+        leptos::task::spawn_local(async move {
+            if crate::browser::copy(&text).await {
+                toasts.tell(format!("Copied {text}"));
+            } else {
+                toasts.warn(format!(
+                    "The browser does not allow copying here. The {what} is {text}"
+                ));
+            }
+        });
+    };
+    view! {
+        <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Copy {what}") title=format!("Copy {what}") on:click=copy>
+            {icon("copy")}
+        </button>
+    }
+    .into_any()
+}

@@ -1,0 +1,112 @@
+//! A job's steps as a line, each with its state, duration and progress.
+
+use leptos::prelude::*;
+use model::{
+    jobs::{JobState, JobView, StepState, StepView},
+    sizes::Bytes,
+    time::duration_words,
+};
+
+use super::{
+    badge::{ago, job_badge, step_mark},
+    icon::icon,
+    loaded::Loaded,
+};
+use crate::clock::Clock;
+
+/// The steps of a job.
+pub fn job_steps(job: Loaded<JobView>) -> AnyView {
+    let count = job.part(|job| job.steps.len());
+    let steps = move || {
+        (0..count.get())
+            .map(|index| one_step(job.part(move |job| job.steps.get(index).cloned())))
+            .collect_view()
+    };
+    view! { <ol class="steps">{steps}</ol> }.into_any()
+}
+
+fn one_step(step: Memo<Option<StepView>>) -> AnyView {
+    let line = move || {
+        let step = step.get()?;
+        let (tone, shape) = step_mark(step.state);
+        let running = step.state == StepState::Running;
+        let class = format!("step {}", tone.class());
+        let took = took(&step);
+        let measure = step.progress.filter(|_| running).map(|progress| {
+            let words = format!("{} of {}", Bytes(progress.done), Bytes(progress.total));
+            let label = format!("{}: {words}", step.title);
+            view! {
+                <progress class="bar" max=progress.total.to_string() value=progress.done.to_string() aria-label=label></progress>
+                <span class="muted num">{words}</span>
+            }
+        });
+        let current = running.then_some("step");
+        Some(view! {
+            <li class=class aria-current=current>
+                <span class="step-mark">{icon(shape)}</span>
+                <div class="step-body">
+                    <span class="step-title">{step.title.clone()}</span>
+                    <span class="muted num">{step.state.as_str()} {took}</span>
+                    {step.note.clone().map(|note| view! { <span class="step-note mono">{note}</span> })}
+                    {measure}
+                </div>
+            </li>
+        })
+    };
+    line.into_any()
+}
+
+/// How long a step took, or takes so far.
+fn took(step: &StepView) -> Option<AnyView> {
+    let started = step.started?;
+    let words = move |end| format!(", {}", duration_words(started.age_ms(end)));
+    Some(match step.finished {
+        Some(end) => words(end).into_any(),
+        None if step.state == StepState::Running => (move || words(Clock::read())).into_any(),
+        None => return None,
+    })
+}
+
+/// The state of a job with its age, and what failed.
+pub fn job_state(job: Loaded<JobView>) -> AnyView {
+    let line = move || {
+        job.with(|job| {
+            let row = &job.row;
+            let since = row.finished.or(row.started).unwrap_or(row.created);
+            let stopping = (job.cancelling && !row.state.ended()).then_some("asked to stop");
+            view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }
+        })
+    };
+    line.into_any()
+}
+
+/// Why a job failed: the sentence, the machine's own words in a fold, and what is left behind.
+pub fn job_failure(job: Loaded<JobView>) -> AnyView {
+    let told = job.part(|job| {
+        let ended = matches!(job.row.state, JobState::Failed | JobState::Cancelled);
+        ended.then(|| (job.row.error.clone(), job.words.clone(), job.left.clone()))
+    });
+    let panel = move || {
+        let (error, words, left) = told.get()?;
+        if error.is_none() && left.is_empty() {
+            return None;
+        }
+        let words = words.map(|words| {
+            view! { <details class="fold"><summary>"In the machine's own words"</summary><pre class="words" tabindex="0">{words}</pre></details> }
+        });
+        let left = (!left.is_empty()).then(|| {
+            let items = left
+                .into_iter()
+                .map(|what| view! { <li>{what}</li> })
+                .collect_view();
+            view! { <p>"Left behind:"</p><ul class="bullets">{items}</ul> }
+        });
+        Some(view! {
+            <section class="panel panel-danger">
+                <p class="panel-title">{icon("circle-alert")} {error.unwrap_or_else(|| "It was stopped.".to_owned())}</p>
+                {left} {words}
+            </section>
+        })
+    };
+    panel.into_any()
+}

@@ -1,0 +1,124 @@
+//! The header: where one is, the palette, running jobs, the theme, the own menu.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use model::session::Me;
+
+use super::{jobs::running_jobs, nav::DRAWER, palette::palette};
+use crate::components::icon::icon;
+
+/// The header of a signed-in person.
+pub fn header(me: Me) -> AnyView {
+    let (search, open) = palette(me.role);
+    view! {
+        <header class="header">
+            <button type="button" class="btn btn-quiet btn-icon only-narrow" popovertarget=DRAWER aria-label="Places">
+                {icon("menu")}
+            </button>
+            {breadcrumbs()}
+            <div class="header-tools">
+                <button type="button" class="btn palette-button" on:click=move |_| open.set(true) aria-label="Go to" aria-keyshortcuts="Control+K">
+                    {icon("search")} <span class="only-wide">"Go to"</span> <kbd class="key only-wide">"Ctrl K"</kbd>
+                </button>
+                {running_jobs()}
+                <button type="button" class="btn btn-quiet btn-icon" data-switch="theme" title="Theme: system, light, dark" aria-label="Change the theme">
+                    {icon("sun-moon")}
+                </button>
+                {own_menu(me)}
+            </div>
+        </header>
+        {search}
+    }
+    .into_any()
+}
+
+fn own_menu(me: Me) -> AnyView {
+    let name = me.name.to_string();
+    view! {
+        <button type="button" class="btn btn-quiet" popovertarget="own-menu" aria-label=format!("{name}: own menu")>
+            {icon("user")} <span class="only-wide">{name.clone()}</span>
+        </button>
+        <div class="menu" id="own-menu" popover="auto">
+            <p class="menu-head"><strong>{name}</strong> <span class="muted">{me.role.as_str()}</span></p>
+            <form method="post" action="/sign-out">
+                <button class="menu-item">{icon("log-out")} "Sign out"</button>
+            </form>
+        </div>
+    }
+    .into_any()
+}
+
+fn breadcrumbs() -> AnyView {
+    let path = use_location().pathname;
+    let items = move || {
+        let crumbs = path.with(|path| crumbs(path));
+        let last = crumbs.len().saturating_sub(1);
+        crumbs
+            .into_iter()
+            .enumerate()
+            .map(|(index, (label, href))| {
+                let current = (index == last).then_some("page");
+                view! { <li><a class="crumb" href=href aria-current=current>{label}</a></li> }
+            })
+            .collect_view()
+    };
+    view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.into_any()
+}
+
+/// The way to an address: labels and links. A container lies under Containers, as people think
+/// of it, whatever its address says.
+fn crumbs(path: &str) -> Vec<(String, String)> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    if let ["sites", site, "containers", name, rest @ ..] = parts.as_slice() {
+        let own = format!("/sites/{site}/containers/{name}");
+        let mut crumbs = vec![
+            ("Containers".to_owned(), "/containers".to_owned()),
+            ((*site).to_owned(), format!("/containers?site={site}")),
+            ((*name).to_owned(), own.clone()),
+        ];
+        crumbs.extend(rest.iter().map(|tab| (title(tab), format!("{own}/{tab}"))));
+        return crumbs;
+    }
+    let mut href = String::new();
+    let mut crumbs = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        href.push('/');
+        href.push_str(part);
+        let label = if index == 0 || *part == "new" {
+            title(part)
+        } else {
+            (*part).to_owned()
+        };
+        crumbs.push((label, href.clone()));
+    }
+    crumbs
+}
+
+fn title(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crumbs;
+
+    #[test]
+    fn the_way_to_a_container_leads_through_the_containers() {
+        let labels = |path| {
+            crumbs(path)
+                .into_iter()
+                .map(|(label, _)| label)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            labels("/sites/lab/containers/web-1/services"),
+            ["Containers", "lab", "web-1", "Services"]
+        );
+        assert_eq!(labels("/jobs/12"), ["Jobs", "12"]);
+        assert_eq!(labels("/users/new"), ["Users", "New"]);
+        assert_eq!(labels("/"), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,53 @@
+//! What stands around every page: the rail with the places, the header, the notes.
+
+mod header;
+mod jobs;
+mod nav;
+mod palette;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+use model::session::Me;
+
+use crate::{
+    components::{icon::icon, toast::ToastRegion},
+    live::Live,
+    session::Session,
+};
+
+/// The frame around the pages. The sign-in page stands alone.
+#[component]
+pub fn Frame(
+    /// The pages.
+    children: Children,
+) -> impl IntoView {
+    let path = use_location().pathname;
+    let bare = Memo::new(move |_| path.with(|path| path == "/sign-in"));
+    let around = move || {
+        (!bare.get()).then(|| {
+            view! {
+                {Session::signed_in(nav::rail)}
+                {Session::signed_in(header::header)}
+                {Session::signed_in(listen)}
+            }
+        })
+    };
+    view! {
+        <a class="skip" href="#main" rel="external">"Skip to the content"</a>
+        <div class="frame" class:frame-bare=bare>
+            {around}
+            <main class="main" id="main" tabindex="-1">{children()}</main>
+        </div>
+        <ToastRegion />
+    }
+    .into_any()
+}
+
+/// Starts the live updates, and says when they are lost.
+fn listen(_me: Me) -> AnyView {
+    Effect::new(|_| Live::listen());
+    let lost = move || {
+        Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> })
+    };
+    view! { <div class="strip-place" role="status">{lost}</div> }.into_any()
+}

@@ -1,0 +1,134 @@
+//! The places a person may go to: a rail beside the page, the same links over it on a phone.
+
+use leptos::{ev, prelude::*};
+use leptos_router::hooks::use_location;
+use model::{session::Me, users::Role};
+
+use crate::components::icon::icon;
+
+/// The id of the places on a phone.
+pub const DRAWER: &str = "places";
+
+/// A place: label, path, icon.
+pub struct Place {
+    /// Its name.
+    pub label: &'static str,
+    /// Its address.
+    pub path: &'static str,
+    /// Its icon.
+    pub shape: &'static str,
+}
+
+const fn place(label: &'static str, path: &'static str, shape: &'static str) -> Place {
+    Place { label, path, shape }
+}
+
+/// The places of a role, in groups with their headings.
+pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
+    let mut groups = vec![(
+        "",
+        vec![
+            place("Containers", "/containers", "container"),
+            place("Jobs", "/jobs", "list-checks"),
+        ],
+    )];
+    if role.administers() {
+        groups.push(("Network", vec![place("Sites", "/sites", "network")]));
+    }
+    if role.sees_all() {
+        groups.push(("Compute", vec![place("Nodes", "/nodes", "server")]));
+    }
+    if role.administers() {
+        groups.push(("People", vec![place("Users", "/users", "users")]));
+    }
+    groups
+}
+
+/// The rail, and its twin for phones.
+pub fn rail(me: Me) -> AnyView {
+    let path = use_location().pathname;
+    Effect::new(move |_| {
+        path.track();
+        crate::browser::close_popover(DRAWER);
+    });
+    let narrow = window_event_listener_on_key();
+    on_cleanup(narrow);
+    view! {
+        <aside class="rail">
+            <a class="brand" href="/containers">{icon("shield")} <span class="rail-label">"Holdfast"</span></a>
+            <nav class="rail-nav" aria-label="Places">{links(me.role)}</nav>
+            <button type="button" class="rail-link rail-switch" data-switch="rail" title="Narrow or widen the rail">
+                {icon("panel-left")}
+                <span class="rail-label">"Collapse"</span>
+            </button>
+        </aside>
+        <div class="drawer" id=DRAWER popover="auto">
+            <nav aria-label="Places">{links(me.role)}</nav>
+        </div>
+    }
+    .into_any()
+}
+
+/// `[` collapses the rail, as in other tools; gives back what takes the key away again.
+fn window_event_listener_on_key() -> impl FnOnce() + Send + Sync {
+    let handle = window_event_listener(ev::keydown, |ev| {
+        if ev.key() == "[" && !ev.ctrl_key() && !ev.meta_key() && !crate::browser::typing() {
+            for switch in crate::browser::elements("[data-switch='rail']") {
+                switch.click();
+            }
+        }
+    });
+    move || handle.remove()
+}
+
+fn links(role: Role) -> AnyView {
+    places(role)
+        .into_iter()
+        .map(|(heading, places)| {
+            let heading = (!heading.is_empty())
+                .then(|| view! { <h2 class="rail-heading"><span class="rail-label">{heading}</span></h2> });
+            let links = places.into_iter().map(link).collect_view();
+            view! { <div class="rail-group">{heading}{links}</div> }
+        })
+        .collect_view()
+        .into_any()
+}
+
+fn link(place: Place) -> AnyView {
+    let Place { label, path, shape } = place;
+    let here = use_location().pathname;
+    let current = move || here.with(|here| is_at(here, path)).then_some("page");
+    view! {
+        <a class="rail-link" href=path aria-current=current title=label>
+            {icon(shape)} <span class="rail-label">{label}</span>
+        </a>
+    }
+    .into_any()
+}
+
+/// Whether an address belongs to a place. A container's page lies under its site's address, and
+/// belongs to the containers all the same.
+fn is_at(here: &str, place: &str) -> bool {
+    let of_container = here.starts_with("/sites/") && here.split('/').nth(3) == Some("containers");
+    match place {
+        "/containers" if of_container => true,
+        "/sites" if of_container => false,
+        _ => here
+            .strip_prefix(place)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_at;
+
+    #[test]
+    fn a_containers_page_belongs_to_the_containers() {
+        assert!(is_at("/sites/lab/containers/web-1", "/containers"));
+        assert!(!is_at("/sites/lab/containers/web-1", "/sites"));
+        assert!(is_at("/sites/lab", "/sites"));
+        assert!(is_at("/containers", "/containers"));
+        assert!(!is_at("/containersx", "/containers"));
+    }
+}

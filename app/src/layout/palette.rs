@@ -1,0 +1,222 @@
+//! The palette: go anywhere by typing. Ctrl-K opens it; it knows pages, actions and containers.
+
+use std::time::Duration;
+
+use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos_router::hooks::use_navigate;
+use model::{containers::ContainerQuery, users::Role};
+
+use super::nav::places;
+use crate::{api, components::icon::icon};
+
+/// Something to go to.
+#[derive(Clone, PartialEq)]
+struct Target {
+    label: String,
+    note: String,
+    href: String,
+    shape: &'static str,
+}
+
+/// The palette, and the signal that opens it.
+pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
+    let open = RwSignal::new(false);
+    let handle = window_event_listener(ev::keydown, move |ev| {
+        if (ev.ctrl_key() || ev.meta_key()) && ev.key().eq_ignore_ascii_case("k") {
+            ev.prevent_default();
+            open.update(|open| *open = !*open);
+        }
+    });
+    on_cleanup(move || handle.remove());
+    (view! { <Palette role open /> }.into_any(), open)
+}
+
+#[component]
+fn Palette(role: Role, open: RwSignal<bool>) -> impl IntoView {
+    let dialog = NodeRef::<html::Dialog>::new();
+    let input = NodeRef::<html::Input>::new();
+    let typed = RwSignal::new(String::new());
+    let containers = containers(typed, open);
+    let fixed = StoredValue::new(fixed(role));
+    let found = Memo::new(move |_| {
+        let mut found = fixed.with_value(|fixed| typed.with(|typed| matching(fixed, typed)));
+        containers.with(|containers| found.extend(containers.iter().cloned()));
+        found
+    });
+    let chosen = RwSignal::new(0_usize);
+    Effect::new(move |_| {
+        found.track();
+        chosen.set(0);
+    });
+    Effect::new(move |_| {
+        let (Some(dialog), wanted) = (dialog.get(), open.get()) else {
+            return;
+        };
+        if wanted && !dialog.open() {
+            typed.set(String::new());
+            let _ = dialog.show_modal();
+            if let Some(input) = input.get_untracked() {
+                let _ = input.focus();
+            }
+        } else if !wanted {
+            dialog.close();
+        }
+    });
+    let navigate = use_navigate();
+    let go = Callback::new(move |href: String| {
+        open.set(false);
+        navigate(&href, Default::default());
+    });
+    view! {
+        <dialog class="dialog palette" node_ref=dialog aria-label="Go to" on:close=move |_| open.set(false)>
+            <div class="palette-input">
+                {icon("search")}
+                <input
+                    class="input"
+                    node_ref=input
+                    type="text"
+                    role="combobox"
+                    aria-label="Page, container or action"
+                    placeholder="Page, container or action"
+                    aria-expanded="true"
+                    aria-controls="palette-list"
+                    aria-activedescendant=move || format!("palette-{}", chosen.get())
+                    autocomplete="off"
+                    spellcheck="false"
+                    prop:value=typed
+                    on:input=move |ev| typed.set(event_target_value(&ev))
+                    on:keydown=move |ev| keys(&ev, found, chosen, go)
+                />
+            </div>
+            {results(found, chosen, go)}
+        </dialog>
+    }
+    .into_any()
+}
+
+fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {
+    let items = move || {
+        found
+            .get()
+            .into_iter()
+            .enumerate()
+            .map(|(index, target)| {
+                let href = target.href.clone();
+                view! {
+                    <li
+                        id=format!("palette-{index}")
+                        class="palette-item"
+                        role="option"
+                        aria-selected=move || (chosen.get() == index).to_string()
+                        on:click=move |_| go.run(href.clone())
+                    >
+                        {icon(target.shape)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
+                    </li>
+                }
+            })
+            .collect_view()
+    };
+    let none = move || {
+        found
+            .with(Vec::is_empty)
+            .then(|| view! { <p class="menu-head muted">"Nothing has that in its name."</p> })
+    };
+    view! {
+        <ul class="palette-list" id="palette-list" role="listbox" aria-label="Results">{items}</ul>
+        <div role="status">{none}</div>
+    }
+    .into_any()
+}
+
+fn keys(
+    ev: &ev::KeyboardEvent,
+    found: Memo<Vec<Target>>,
+    chosen: RwSignal<usize>,
+    go: Callback<String>,
+) {
+    let last = found.with_untracked(Vec::len).saturating_sub(1);
+    match ev.key().as_str() {
+        "ArrowDown" => chosen.update(|chosen| *chosen = (*chosen + 1).min(last)),
+        "ArrowUp" => chosen.update(|chosen| *chosen = chosen.saturating_sub(1)),
+        "Enter" => {
+            let target = found.with_untracked(|found| found.get(chosen.get_untracked()).cloned());
+            if let Some(target) = target {
+                go.run(target.href);
+            }
+        }
+        _ => return,
+    }
+    ev.prevent_default();
+}
+
+/// The pages and actions of a role.
+fn fixed(role: Role) -> Vec<Target> {
+    let target = |label: &str, note: &str, href: &str, shape| Target {
+        label: label.to_owned(),
+        note: note.to_owned(),
+        href: href.to_owned(),
+        shape,
+    };
+    let mut targets: Vec<Target> = places(role)
+        .into_iter()
+        .flat_map(|(_, places)| places)
+        .map(|place| target(place.label, "page", place.path, place.shape))
+        .collect();
+    targets.push(target("New container", "action", "/containers/new", "plus"));
+    if role.administers() {
+        targets.push(target("New site", "action", "/sites/new", "plus"));
+        targets.push(target("New user", "action", "/users/new", "plus"));
+    }
+    targets
+}
+
+fn matching(targets: &[Target], typed: &str) -> Vec<Target> {
+    let typed = typed.trim().to_lowercase();
+    targets
+        .iter()
+        .filter(|target| target.label.to_lowercase().contains(&typed))
+        .cloned()
+        .collect()
+}
+
+/// The containers with what was typed in their names, asked for a moment after the last key.
+fn containers(typed: RwSignal<String>, open: RwSignal<bool>) -> RwSignal<Vec<Target>> {
+    let found = RwSignal::new(Vec::new());
+    let waiting = StoredValue::new(None::<TimeoutHandle>);
+    Effect::new(move |_| {
+        let q = typed.get().trim().to_owned();
+        if let Some(earlier) = waiting.get_value() {
+            earlier.clear();
+        }
+        if !open.get() || q.is_empty() {
+            found.set(Vec::new());
+            return;
+        }
+        let ask = move || {
+            spawn_local(async move {
+                let query = ContainerQuery {
+                    q: q.clone(),
+                    page: 1,
+                    ..ContainerQuery::default()
+                };
+                let Ok(page) = api::containers::list(query).await else {
+                    return;
+                };
+                if typed.try_with_untracked(|typed| typed.trim() == q) == Some(true) {
+                    found.set(page.rows.into_iter().take(8).map(container).collect());
+                }
+            });
+        };
+        waiting.set_value(set_timeout_with_handle(ask, Duration::from_millis(150)).ok());
+    });
+    found
+}
+
+fn container(row: model::containers::ContainerRow) -> Target {
+    Target {
+        href: format!("/sites/{}/containers/{}", row.site, row.name),
+        label: row.name.to_string(),
+        note: format!("{}, {}", row.site, row.status),
+        shape: "container",
+    }
+}

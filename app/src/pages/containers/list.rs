@@ -1,0 +1,5 @@
+//! t
+use leptos::prelude::*;
+pub fn page() -> AnyView {
+    ().into_any()
+}

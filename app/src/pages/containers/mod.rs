@@ -1,0 +1,4 @@
+//! Containers.
+pub mod list;
+pub mod new;
+pub mod show;

@@ -1,0 +1,158 @@
+//! The list of jobs, newest first.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use model::{
+    JobId, Timestamp,
+    events::{Event, Topic},
+    jobs::{JobQuery, JobRow, JobState},
+    page::Page,
+    time::duration_words,
+};
+
+use crate::{
+    api,
+    clock::Clock,
+    components::{
+        badge::{ago, job_badge},
+        list::{Filter, Filters, address, list_keys},
+        loaded::{Loaded, loaded},
+        page::{PageHead, Pager, empty, list_skeleton, main_link, place},
+    },
+};
+
+const PATH: &str = "/jobs";
+
+/// The page.
+pub fn page() -> AnyView {
+    list_keys(Some("/containers/new"));
+    let parameters = use_query_map();
+    let query = Memo::new(move |_| {
+        parameters.with(|parameters| {
+            let text = |name| parameters.get_str(name).unwrap_or_default().trim();
+            JobQuery {
+                state: text("state").parse().ok(),
+                container: None,
+                q: text("q").to_owned(),
+                page: text("page").parse().unwrap_or(1),
+            }
+        })
+    });
+    let states = JobState::ALL.iter().map(|state| (state.to_string(), state.to_string())).collect::<Vec<_>>();
+    let filters = vec![Filter { name: "state", all: "Every state", options: Signal::stored(states) }];
+    let list = loaded(
+        query.into(),
+        api::jobs::list,
+        |_| vec![Event::all(Topic::Job)],
+        list_skeleton,
+        move |jobs| content(jobs, query),
+    );
+    view! {
+        <PageHead title="Jobs" />
+        <Filters path=PATH search="Container's name" filters=filters />
+        {list}
+    }
+    .into_any()
+}
+
+fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
+    let none = jobs.part(|page| page.rows.is_empty());
+    let total = jobs.part(|page| page.total);
+    let count = move || match total.get() {
+        1 => "1 job".to_owned(),
+        total => format!("{total} jobs"),
+    };
+    let href = Callback::new(move |number: u32| {
+        query.with(|query| {
+            let state = query.state.map(JobState::as_str).unwrap_or_default();
+            address(PATH, &[("state", state), ("q", &query.q), ("page", &number.to_string())])
+        })
+    });
+    let body = move || if none.get() { nothing(query) } else { table(jobs) };
+    view! {
+        <p class="muted num list-count" role="status">{count}</p>
+        {body}
+        <Pager place=jobs.part(place) href=href />
+    }
+    .into_any()
+}
+
+fn nothing(query: Memo<JobQuery>) -> AnyView {
+    if query.with(|query| query.state.is_some() || !query.q.is_empty()) {
+        let all = view! { <a class="btn" href=PATH>"Show all jobs"</a> }.into_any();
+        return empty("search", "No job matches", "Change the search or the state above.", all);
+    }
+    empty(
+        "list-checks",
+        "No jobs yet",
+        "A job is made whenever a container is created, changed, started, stopped or deleted.",
+        main_link("/containers/new", "plus", "New container"),
+    )
+}
+
+fn table(jobs: Loaded<Page<JobRow>>) -> AnyView {
+    let ids = jobs.part(|page| page.rows.iter().map(|job| job.id).collect::<Vec<_>>());
+    let one = move |id: JobId| row(jobs.part(move |page| page.rows.iter().find(|job| job.id == id).cloned()));
+    view! {
+        <table class="list" role="table" aria-label="Jobs">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Job"</th>
+                    <th role="columnheader" scope="col">"State"</th>
+                    <th role="columnheader" scope="col">"Steps"</th>
+                    <th role="columnheader" scope="col">"Site"</th>
+                    <th role="columnheader" scope="col">"Asked for by"</th>
+                    <th role="columnheader" scope="col">"Asked for"</th>
+                    <th role="columnheader" scope="col">"Took"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || ids.get() key=|id| *id children=one />
+            </tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn row(job: Memo<Option<JobRow>>) -> AnyView {
+    let cells = move || {
+        let job = job.get()?;
+        let title = format!("{} {}", job.kind.verb(), job.container_name);
+        let actor = job.actor.as_ref().map_or_else(|| "Holdfast".to_owned(), ToString::to_string);
+        let error = job.error.clone().map(|error| view! { <span class="row-note">{error}</span> });
+        Some(view! {
+            <tr role="row">
+                <td role="cell" class="cell-main">
+                    <a class="row-link" data-row href=format!("{PATH}/{}", job.id)>{title.clone()}</a>
+                    {error}
+                </td>
+                <td role="cell" data-label="State">{job_badge(job.state)}</td>
+                <td role="cell" data-label="Steps" class="num">{steps(&job, &title)}</td>
+                <td role="cell" data-label="Site">{job.site.to_string()}</td>
+                <td role="cell" data-label="Asked for by">{actor}</td>
+                <td role="cell" data-label="Asked for">{ago(job.created)}</td>
+                <td role="cell" data-label="Took" class="num">{took(job.started, job.finished)}</td>
+            </tr>
+        })
+    };
+    cells.into_any()
+}
+
+fn steps(job: &JobRow, title: &str) -> AnyView {
+    let words = format!("{} of {}", job.steps_done, job.steps);
+    let bar = (!job.state.ended()).then(|| {
+        let label = format!("{title}: {words} steps");
+        let (max, value) = (job.steps.max(1).to_string(), job.steps_done.to_string());
+        view! { <progress class="bar bar-short" max=max value=value aria-label=label></progress> }
+    });
+    view! { {bar} <span>{words}</span> }.into_any()
+}
+
+/// How long a job took, or takes so far.
+pub fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> AnyView {
+    match (started, finished) {
+        (Some(start), Some(end)) => duration_words(start.age_ms(end)).into_any(),
+        (Some(start), None) => (move || duration_words(start.age_ms(Clock::read()))).into_any(),
+        (None, _) => view! { <span class="muted">"not begun"</span> }.into_any(),
+    }
+}

@@ -1,0 +1,4 @@
+//! The pages of jobs.
+
+pub mod list;
+pub mod show;

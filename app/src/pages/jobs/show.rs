@@ -1,0 +1,128 @@
+//! One job: how far it is, what it wrote, and what a person can do about it.
+
+use leptos::prelude::*;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map, use_query_map},
+};
+use model::{
+    Error, Kind,
+    events::{Event, Topic},
+    jobs::{JobKind, JobRow, JobState, JobView},
+};
+
+use super::list::took;
+use crate::{
+    api::{self, Failure},
+    components::{
+        badge::ago,
+        icon::icon,
+        job_view::{job_actions, job_view},
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+        steps::job_state,
+    },
+};
+
+/// The page. With `?then=container` in its address it leads on to the container once that is made,
+/// as somebody who has just asked for one expects.
+pub fn page() -> AnyView {
+    let parameters = use_params_map();
+    let id = Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
+    loaded(
+        id.into(),
+        fetch,
+        |job| vec![Event::of(Topic::Job, job.row.id.0)],
+        object_skeleton,
+        content,
+    )
+}
+
+async fn fetch(id: String) -> Result<JobView, Failure> {
+    match id.parse() {
+        Ok(id) => api::jobs::get(id).await,
+        // What cannot be a key is the key of nothing.
+        Err(_) => Err(Failure(Error::NotFound { kind: Kind::Job })),
+    }
+}
+
+fn content(job: Loaded<JobView>) -> AnyView {
+    lead_on(job);
+    let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
+    view! {
+        <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} } />
+        <div class="stack">
+            {made(job)}
+            {facts(job)}
+            {job_view(job)}
+        </div>
+    }
+    .into_any()
+}
+
+/// The address of the job's container, as long as there is one.
+fn container(row: &JobRow) -> Option<String> {
+    row.container.map(|_| format!("/sites/{}/containers/{}", row.site, row.container_name))
+}
+
+/// The container that a job has made, once it is there.
+fn made_container(job: &JobView) -> Option<String> {
+    let made = job.row.kind == JobKind::Create && job.row.state == JobState::Done;
+    container(&job.row).filter(|_| made)
+}
+
+/// Goes to the new container by itself, where the address asks for it.
+fn lead_on(job: Loaded<JobView>) {
+    let asked = use_query_map().with_untracked(|query| query.get_str("then") == Some("container"));
+    let target = job.part(made_container);
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        if let Some(target) = target.get().filter(|_| asked) {
+            navigate(&target, NavigateOptions { replace: true, ..NavigateOptions::default() });
+        }
+    });
+}
+
+/// Says that the container is there, with the way to it.
+fn made(job: Loaded<JobView>) -> AnyView {
+    let made = job.part(|job| Some((made_container(job)?, job.row.container_name.to_string())));
+    let panel = move || {
+        made.get().map(|(href, name)| {
+            view! {
+                <section class="panel panel-good">
+                    <p class="panel-title">{icon("circle-check")} {format!("{name} is there.")}</p>
+                    <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a>
+                </section>
+            }
+        })
+    };
+    view! { <div aria-live="polite">{panel}</div> }.into_any()
+}
+
+fn to_container(job: Loaded<JobView>) -> AnyView {
+    let target = job.part(|job| container(&job.row).filter(|_| made_container(job).is_none()));
+    let link = move || {
+        target.get().map(|href| view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> })
+    };
+    link.into_any()
+}
+
+fn facts(job: Loaded<JobView>) -> AnyView {
+    let row = job.part(|job| job.row.clone());
+    let list = move || {
+        let row = row.get();
+        let actor = row.actor.as_ref().map_or_else(|| "Holdfast".to_owned(), ToString::to_string);
+        let begun = row.started.map(|started| view! { <div><dt>"Begun"</dt><dd>{ago(started)}</dd></div> });
+        view! {
+            <dl class="card facts">
+                <div><dt>"Job"</dt><dd class="mono">{row.id.to_string()}</dd></div>
+                <div><dt>"Site"</dt><dd>{row.site.to_string()}</dd></div>
+                <div><dt>"Asked for by"</dt><dd>{actor}</dd></div>
+                <div><dt>"Asked for"</dt><dd>{ago(row.created)}</dd></div>
+                {begun}
+                <div><dt>"Took"</dt><dd class="num">{took(row.started, row.finished)}</dd></div>
+            </dl>
+        }
+    };
+    list.into_any()
+}

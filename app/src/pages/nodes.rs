@@ -1,0 +1,190 @@
+//! The clusters and their nodes, as last observed.
+
+use leptos::prelude::*;
+use model::{
+    events::{Event, Topic},
+    nodes::{ClusterView, NodeRow},
+};
+
+use crate::{
+    api,
+    components::{
+        badge::{Tone, ago, badge},
+        icon::icon,
+        loaded::{Loaded, loaded},
+        meter::{meter, percent},
+        page::{PageHead, empty, list_skeleton},
+    },
+};
+
+/// The page.
+pub fn page() -> AnyView {
+    let clusters = loaded(
+        Signal::from(()),
+        |()| api::nodes::clusters(),
+        |_| vec![Event::all(Topic::Nodes)],
+        list_skeleton,
+        content,
+    );
+    view! {
+        <PageHead title="Nodes" />
+        {clusters}
+    }
+    .into_any()
+}
+
+fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
+    let ids = clusters.part(|all| all.iter().map(|cluster| cluster.id).collect::<Vec<_>>());
+    let body = move || {
+        if ids.with(Vec::is_empty) {
+            let again = view! { <a class="btn" href="/sites">"Go to the sites"</a> }.into_any();
+            return empty("server", "No cluster yet", "Once Holdfast is given a Proxmox VE cluster, its nodes are shown here.", again);
+        }
+        let one = move |id| cluster(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()));
+        view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=one /></div> }.into_any()
+    };
+    body.into_any()
+}
+
+fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
+    let name = Memo::new(move |_| cluster.with(|cluster| cluster.as_ref().map(|cluster| cluster.name.clone()).unwrap_or_default()));
+    view! {
+        <section class="card stack" aria-label=move || format!("Cluster {}", name.get())>
+            {move || cluster.with(|cluster| cluster.as_ref().map(about))}
+            {nodes(cluster, name)}
+        </section>
+    }
+    .into_any()
+}
+
+/// What is known of a cluster, how old that is, and what keeps us from knowing more.
+fn about(cluster: &ClusterView) -> AnyView {
+    let state = match (&cluster.trouble, cluster.observed) {
+        (Some(_), _) => badge("unreachable", Tone::Warning, "unplug"),
+        (None, Some(_)) => badge("answers", Tone::Good, "circle-check"),
+        (None, None) => badge("not asked yet", Tone::Plain, "circle-dashed"),
+    };
+    let version = cluster.version.clone().map(|version| format!("Proxmox VE {version}, "));
+    let age = cluster.observed.map(|observed| view! { <span class="muted">"last answered " {ago(observed)}</span> });
+    let trouble = cluster.trouble.clone().map(|trouble| {
+        view! {
+            <div class="panel panel-warning">
+                <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
+                <p>"What is shown below is what was last known. Containers go on running meanwhile."</p>
+            </div>
+        }
+    });
+    view! {
+        <div class="stack-tight">
+            <h2 class="card-title">{cluster.name.clone()} " " {state}</h2>
+            <p class="muted">{version} <span class="mono">{cluster.url.clone()}</span></p>
+            <p>{age}</p>
+            {trouble}
+        </div>
+    }
+    .into_any()
+}
+
+fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
+    let of = move |read: fn(&[NodeRow]) -> Vec<String>| {
+        cluster.with(|cluster| cluster.as_ref().map(|cluster| read(&cluster.nodes)).unwrap_or_default())
+    };
+    let names = Memo::new(move |_| of(|nodes| nodes.iter().map(|node| node.name.to_string()).collect()));
+    let one = move |name: String| {
+        node(Memo::new(move |_| {
+            cluster.with(|cluster| cluster.as_ref()?.nodes.iter().find(|node| node.name.to_string() == name).cloned())
+        }))
+    };
+    let body = move || {
+        if names.with(Vec::is_empty) {
+            return view! { <p class="muted">"No node of it is known yet."</p> }.into_any();
+        }
+        view! {
+            <table class="list" role="table" aria-label=move || format!("Nodes of {}", name.get())>
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Node"</th>
+                        <th role="columnheader" scope="col">"State"</th>
+                        <th role="columnheader" scope="col">"Processor"</th>
+                        <th role="columnheader" scope="col">"Memory"</th>
+                        <th role="columnheader" scope="col">"Disk"</th>
+                        <th role="columnheader" scope="col">"Containers"</th>
+                        <th role="columnheader" scope="col">"Up for"</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">
+                    <For each=move || names.get() key=Clone::clone children=one />
+                </tbody>
+            </table>
+        }
+        .into_any()
+    };
+    body.into_any()
+}
+
+fn node(node: Memo<Option<NodeRow>>) -> AnyView {
+    let cells = move || node.with(|node| node.as_ref().map(node_cells));
+    cells.into_any()
+}
+
+fn node_cells(node: &NodeRow) -> AnyView {
+    let name = node.name.to_string();
+    let state = if node.online {
+        badge("online", Tone::Good, "circle-check")
+    } else {
+        badge("offline", Tone::Danger, "circle-x")
+    };
+    let cpu = cpu_percent(node.cpu);
+    let cpu_words = format!("{cpu} % of {} {}", node.cores, if node.cores == 1 { "core" } else { "cores" });
+    let memory = percent(node.memory.0, node.memory_total.0);
+    let disk = percent(node.disk.0, node.disk_total.0);
+    view! {
+        <tr role="row">
+            <td role="cell" class="cell-main"><strong>{name.clone()}</strong></td>
+            <td role="cell" data-label="State">{state}</td>
+            <td role="cell" data-label="Processor">{meter(format!("Processor of {name}"), cpu, cpu_words)}</td>
+            <td role="cell" data-label="Memory">
+                {meter(format!("Memory of {name}"), memory, format!("{} of {}", node.memory, node.memory_total))}
+            </td>
+            <td role="cell" data-label="Disk">
+                {meter(format!("Disk of {name}"), disk, format!("{} of {}", node.disk, node.disk_total))}
+            </td>
+            <td role="cell" data-label="Containers" class="num">{node.containers}</td>
+            <td role="cell" data-label="Up for" class="num">{uptime_words(node.uptime)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// A share from 0 to 1 in whole percent.
+fn cpu_percent(share: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 before")]
+    let percent = (share * 100.0).round().clamp(0.0, 100.0) as u64;
+    percent
+}
+
+/// A time since the start, in its two largest units.
+fn uptime_words(seconds: u64) -> String {
+    match seconds {
+        0 => "not running".to_owned(),
+        1..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cpu_percent, uptime_words};
+
+    #[test]
+    fn shares_and_uptimes_in_words() {
+        assert_eq!(cpu_percent(0.074), 7);
+        assert_eq!(cpu_percent(7.0), 100);
+        assert_eq!(cpu_percent(f64::NAN), 0);
+        assert_eq!(uptime_words(0), "not running");
+        assert_eq!(uptime_words(3_700), "1 h 1 min");
+        assert_eq!(uptime_words(90_000), "1 d 1 h");
+    }
+}

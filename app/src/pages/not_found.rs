@@ -1,0 +1,16 @@
+//! The answer to an address where nothing is.
+
+use leptos::prelude::*;
+
+use crate::components::page::{PageHead, empty, main_link};
+
+/// The page, with status 404.
+pub fn not_found() -> AnyView {
+    crate::status::set(404);
+    let home = main_link("/containers", "arrow-right", "Go to your containers");
+    view! {
+        <PageHead title="Not found" />
+        {empty("circle-question-mark", "There is nothing at this address", "It may have been deleted, or the address has a slip in it.", home)}
+    }
+    .into_any()
+}

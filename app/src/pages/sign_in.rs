@@ -1,0 +1,69 @@
+//! Signing in: an ordinary form to the server, so that it works without the program.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use model::Error;
+use serde::{Deserialize, Serialize};
+
+use crate::components::{icon::icon, list::parameter};
+
+/// Why the last try failed; the server puts it beside the page that it makes again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInFailure {
+    /// What was wrong.
+    pub error: Error,
+    /// The name as it was typed.
+    pub name: String,
+    /// Where to go afterwards.
+    pub next: String,
+}
+
+/// The page.
+pub fn page() -> AnyView {
+    // Through a resource, so that the browser takes over the same page that the server made.
+    let failure = Resource::new_blocking(
+        || (),
+        |()| {
+            let failure = use_context::<SignInFailure>();
+            async move { failure }
+        },
+    );
+    let show = move || Suspend::new(async move { form(failure.await) });
+    view! {
+        <Title text="Sign in · Holdfast" />
+        <div class="sign-in">
+            <h1 class="brand brand-large">{icon("shield")} "Holdfast"</h1>
+            <Suspense>{show}</Suspense>
+        </div>
+    }
+    .into_any()
+}
+
+fn form(failure: Option<SignInFailure>) -> AnyView {
+    let next = parameter("next");
+    let (error, name, next) = match failure {
+        Some(failure) => (Some(failure.error), failure.name, failure.next),
+        None => (None, String::new(), next),
+    };
+    let again = error.is_some();
+    let told = error.map(|error| {
+        view! { <p class="refusal" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }
+    });
+    let describes = again.then_some("sign-in-error");
+    view! {
+        <form class="card stack" method="post" action="/sign-in">
+            <input type="hidden" name="next" value=next />
+            <div class="field">
+                <label class="label" for="name">"Name"</label>
+                <input id="name" class="input" name="name" value=name required autocomplete="username" autocapitalize="none" spellcheck="false" autofocus=!again aria-describedby=describes />
+            </div>
+            <div class="field">
+                <label class="label" for="password">"Password"</label>
+                <input id="password" class="input" type="password" name="password" required autocomplete="current-password" autofocus=again aria-invalid=again.then_some("true") aria-describedby=describes />
+            </div>
+            {told}
+            <button class="btn btn-primary">"Sign in"</button>
+        </form>
+    }
+    .into_any()
+}

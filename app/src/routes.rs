@@ -1,0 +1,84 @@
+//! The application and the addresses of its pages.
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    Lazy, LazyRoute, OptionalParamSegment, ParamSegment, SsrMode, StaticSegment,
+    components::{FlatRoutes, Redirect, Route, Router},
+};
+
+use crate::{
+    clock::Clock,
+    components::toast::Toasts,
+    layout::Frame,
+    live::Live,
+    pages::{containers, not_found::not_found, sign_in},
+    session::Session,
+};
+
+/// Names a page as a unit that can be loaded when it is first needed.
+macro_rules! lazy {
+    ($($name:ident = $view:path;)*) => {$(
+        struct $name;
+
+        impl LazyRoute for $name {
+            fn data() -> Self {
+                Self
+            }
+
+            async fn view(_this: Self) -> AnyView {
+                $view()
+            }
+        }
+    )*};
+}
+
+lazy! {
+    SignIn = sign_in::page;
+    Containers = containers::list::page;
+    NewContainer = containers::new::page;
+    Container = containers::show::page;
+}
+
+/// The whole application.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    Session::provide();
+    Live::provide();
+    Clock::provide();
+    Toasts::provide();
+    view! {
+        <Title text="Holdfast" />
+        <Router>
+            <Frame>{pages()}</Frame>
+        </Router>
+    }
+}
+
+fn pages() -> AnyView {
+    view! {
+        <FlatRoutes fallback=not_found>
+            <Route path=StaticSegment("") view=|| view! { <Redirect path="/containers" /> } ssr=SsrMode::Async />
+            <Route path=StaticSegment("sign-in") view={Lazy::<SignIn>::new()} ssr=SsrMode::Async />
+            <Route path=StaticSegment("containers") view={Lazy::<Containers>::new()} ssr=SsrMode::Async />
+            <Route
+                path=(StaticSegment("containers"), StaticSegment("new"))
+                view={Lazy::<NewContainer>::new()}
+                ssr=SsrMode::Async
+            />
+            <Route
+                path=(
+                    StaticSegment("sites"),
+                    ParamSegment("site"),
+                    StaticSegment("containers"),
+                    ParamSegment("name"),
+                    OptionalParamSegment("tab"),
+                )
+                view={Lazy::<Container>::new()}
+                ssr=SsrMode::Async
+            />
+        </FlatRoutes>
+    }
+    .into_any()
+}
