@@ -1,1 +1,162 @@
 //! The use cases: what an actor may do, what happens then, and as which job.
+//!
+//! Every change comes through here with an [`Actor`], whoever asks: browser, REST, command line.
+//! This crate decides; it holds no HTML, no SQL and no HTTP.
+
+mod actor;
+pub mod containers;
+mod failure;
+mod hub;
+pub mod jobs;
+pub mod nodes;
+mod observer;
+mod passwords;
+mod proxmoxes;
+pub mod sessions;
+pub mod setup;
+pub mod sites;
+mod status;
+mod suggest;
+mod throttle;
+pub mod users;
+mod worker;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::Stream;
+use model::{Error, events::Event};
+use store::Store;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use actor::Actor;
+use failure::Told as _;
+use hub::Hub;
+use observer::Observer;
+use passwords::Passwords;
+use proxmoxes::Proxmoxes;
+use throttle::Throttle;
+
+/// How this process works; what is stored does not depend on it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many jobs run at once.
+    pub parallel_jobs: usize,
+    /// How long a job stays ours without a heartbeat.
+    pub lease: Duration,
+    /// How often each cluster is observed.
+    pub observe_every: Duration,
+    /// How long a step keeps trying while Proxmox does not answer.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            parallel_jobs: 10,
+            lease: Duration::from_secs(12),
+            observe_every: Duration::from_secs(3),
+            patience: Duration::from_secs(120),
+        }
+    }
+}
+
+/// The house's one door: cheap to clone, shared by everything that serves people.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    options: Options,
+    hub: Hub,
+    observer: Observer,
+    proxmoxes: Proxmoxes,
+    passwords: Passwords,
+    throttle: Throttle,
+    workers: worker::Bell,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Control {
+    /// Opens the door on a database; observes its clusters and works on its jobs until
+    /// [`Control::shutdown`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn start(store: Store, options: Options) -> Result<Self, Error> {
+        let hub = Hub::default();
+        let control = Self(Arc::new(Inner {
+            observer: Observer::new(hub.clone()),
+            hub,
+            proxmoxes: Proxmoxes::default(),
+            passwords: Passwords::new().await?,
+            throttle: Throttle::default(),
+            workers: worker::Bell::default(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            options,
+            store,
+        }));
+        control.load_clusters().await?;
+        control.0.tasks.spawn(worker::work(control.clone()));
+        control.0.tasks.spawn(sessions::sweep(control.clone()));
+        Ok(control)
+    }
+
+    /// Ends all work: running jobs give back their leases, so that the next process goes on at
+    /// once. Waits until nothing runs, or until `patience` is over.
+    pub async fn shutdown(&self, patience: Duration) {
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(patience, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some work did not end in time; its leases run out by themselves");
+        }
+    }
+
+    /// What changes from now on, as far as the actor may know of it.
+    pub fn events(&self, actor: &Actor) -> impl Stream<Item = Event> + Send + use<> {
+        self.0.hub.listen(actor)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it does not.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.store().ping().await.told("ready")
+    }
+
+    /// The database, for those who count its statements.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.0.hub
+    }
+
+    pub(crate) fn observer(&self) -> &Observer {
+        &self.0.observer
+    }
+
+    /// Reads the clusters from the database and observes those that are new or have moved.
+    pub(crate) async fn load_clusters(&self) -> Result<(), Error> {
+        let key = self.store().key().clone();
+        let clusters = self
+            .store()
+            .read(move |c| store::clusters::list(c, &key))
+            .await
+            .told("clusters")?;
+        for cluster in clusters {
+            let (id, name) = (cluster.id, cluster.name.clone());
+            if self.0.proxmoxes.set(cluster)? {
+                self.observer().expect_cluster(id, &name);
+                self.0.tasks.spawn(observer::watch(self.clone(), id));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! Making a container: everything it holds is reserved here, in one transaction with its job,
+//! before Proxmox is asked for anything.
+
+use std::collections::BTreeSet;
+
+use model::{
+    ContainerId, Error, JobId, Kind, UserId,
+    containers::NewContainer,
+    jobs::JobKind,
+    names::{Label, NodeName},
+    users::{Limits, Usage},
+};
+use store::{Conn, Unique, containers::NewRecord, sites::SiteRecord};
+
+use super::{reserve, tell};
+use crate::{Actor, Control, failure::Told as _, jobs};
+
+/// How often a lost race for an address or a number is run again.
+const ATTEMPTS: u32 = 20;
+
+/// A container whose making has begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// The container.
+    pub id: ContainerId,
+    /// Its site's name.
+    pub site: Label,
+    /// Its name.
+    pub name: Label,
+    /// The job that makes it.
+    pub job: JobId,
+}
+
+/// Reserves what a container needs and queues the job that makes it.
+///
+/// # Errors
+/// [`Error::Invalid`] for a taken name or port or an exceeded limit, [`Error::Unavailable`] while
+/// the cluster does not answer.
+pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Result<Created, Error> {
+    let site = site(control, &new).await?;
+    let cluster = site.spec.cluster;
+    let node = control
+        .observer()
+        .roomiest(cluster)
+        .ok_or_else(|| Error::Unavailable {
+            message: format!(
+                "The cluster {} does not answer now. Try again later.",
+                site.cluster_name
+            ),
+        })?;
+    let memory = new.spec.memory;
+    control.observer().pledge(cluster, &node, memory);
+    let mut attempt = 0;
+    let created = loop {
+        let reservation = Reservation {
+            control: control.clone(),
+            actor: actor.clone(),
+            site: site.clone(),
+            node: node.clone(),
+            new: new.clone(),
+            attempt,
+        };
+        let outcome = control.store().write(move |c| reservation.make(c)).await;
+        match outcome {
+            Err(store::Error::Duplicate(
+                Unique::ContainerAddress
+                | Unique::ContainerVmid
+                | Unique::ContainerMac
+                | Unique::ServicePort,
+            )) if attempt < ATTEMPTS => attempt += 1,
+            outcome => break outcome.told("create")??,
+        }
+    };
+    let (id, owner, job) = created;
+    tell(control, id, owner);
+    jobs::announce(control, job, owner);
+    Ok(Created {
+        id,
+        site: site.spec.name,
+        name: new.name,
+        job,
+    })
+}
+
+async fn site(control: &Control, new: &NewContainer) -> Result<SiteRecord, Error> {
+    let id = new.site;
+    control
+        .store()
+        .read(move |c| store::sites::get(c, id))
+        .await
+        .told("create")?
+        .ok_or_else(|| Error::field("site", "There is no such site."))
+}
+
+struct Reservation {
+    control: Control,
+    actor: Actor,
+    site: SiteRecord,
+    node: NodeName,
+    new: NewContainer,
+    attempt: u32,
+}
+
+type Reserved = (ContainerId, UserId, JobId);
+
+impl Reservation {
+    /// Runs in a transaction. A refusal comes before anything is written.
+    fn make(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
+        let owner = match self.owner(c)? {
+            Ok(owner) => owner,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let given = match self.record(c, owner)? {
+            Ok(record) => record,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let id = store::containers::insert(c, &given)?;
+        let job = jobs::NewJob {
+            kind: JobKind::Create,
+            container: id,
+            name: &self.new.name,
+            site: &self.site,
+            owner,
+            source: &self.new.spec.source,
+        };
+        let job = jobs::queue(c, &self.actor, &job, jobs::Args::default())?;
+        Ok(Ok((id, owner, job)))
+    }
+
+    /// Whose the container will be, with its limits held: the row stays locked until the end of
+    /// the transaction, so that two creations at once cannot both take the last of it.
+    fn owner(&self, c: &mut Conn) -> Result<Result<UserId, Error>, store::Error> {
+        let Some(owner) = self.actor.me().map(|me| me.id).or(store::users::first(c)?) else {
+            return Ok(Err(Error::NotFound { kind: Kind::User }));
+        };
+        store::users::lock(c, owner)?;
+        let Some(user) = store::users::get(c, owner)? else {
+            return Ok(Err(Error::NotFound { kind: Kind::User }));
+        };
+        let wanted = with(&user.row.usage, &self.new.spec);
+        Ok(within(&user.row.limits, &wanted).map(|()| owner))
+    }
+
+    fn record(
+        &self,
+        c: &mut Conn,
+        owner: UserId,
+    ) -> Result<Result<NewRecord, Error>, store::Error> {
+        let (site, new) = (&self.site, &self.new);
+        let addresses = store::containers::taken_addresses(c, site.id)?;
+        let vmids: BTreeSet<u32> =
+            store::containers::taken_vmids(c, site.spec.cluster, &site.spec.vmids)?;
+        let services = reserve::services(c, site, &new.name, &new.spec.services, &[])?;
+        let observer = self.control.observer();
+        let taken = |vmid| vmids.contains(&vmid) || observer.is_taken(site.spec.cluster, vmid);
+        Ok((|| {
+            Ok(NewRecord {
+                site: site.id,
+                cluster: site.spec.cluster,
+                owner,
+                name: new.name.clone(),
+                spec: new.spec.clone(),
+                services: services?,
+                node: self.node.clone(),
+                vmid: reserve::vmid(&site.spec, taken, self.attempt)?,
+                mac: reserve::mac()?,
+                address: reserve::address(&site.spec, &addresses, self.attempt)?,
+            })
+        })())
+    }
+}
+
+/// A usage with one more container.
+fn with(usage: &Usage, spec: &model::containers::ContainerSpec) -> Usage {
+    Usage {
+        containers: usage.containers + 1,
+        cores: usage.cores + spec.cores.get(),
+        memory_mib: usage.memory_mib + spec.memory.get(),
+        disk_gib: usage.disk_gib + spec.disk.get(),
+    }
+}
+
+pub(super) fn within(limits: &Limits, usage: &Usage) -> Result<(), Error> {
+    limits.exceeded(usage).map_or(Ok(()), |refusal| {
+        Err(Error::Invalid {
+            fields: vec![refusal],
+        })
+    })
+}
+
+/// A number for a container whose own was taken behind our back; `tried` are those that were found
+/// taken.
+pub(crate) async fn another_vmid(
+    control: &Control,
+    container: ContainerId,
+    site: SiteRecord,
+    tried: BTreeSet<u32>,
+) -> Result<u32, Error> {
+    for attempt in 0..ATTEMPTS {
+        let (control_, site, tried) = (control.clone(), site.clone(), tried.clone());
+        let outcome = control
+            .store()
+            .write(move |c| {
+                let cluster = site.spec.cluster;
+                let ours = store::containers::taken_vmids(c, cluster, &site.spec.vmids)?;
+                let observer = control_.observer();
+                let taken = |vmid| {
+                    ours.contains(&vmid)
+                        || tried.contains(&vmid)
+                        || observer.is_taken(cluster, vmid)
+                };
+                match reserve::vmid(&site.spec, taken, attempt) {
+                    Ok(vmid) => {
+                        store::containers::set_vmid(c, container, vmid)?;
+                        Ok(Ok(vmid))
+                    }
+                    Err(refusal) => Ok(Err(refusal)),
+                }
+            })
+            .await;
+        match outcome {
+            Err(store::Error::Duplicate(_)) => {}
+            outcome => return outcome.told("vmid")?,
+        }
+    }
+    Err(Error::conflict(
+        "No free number could be reserved. Try again.",
+    ))
+}

@@ -1,0 +1,269 @@
+//! Containers: listing, showing, making, changing, turning on and off, deleting.
+
+mod change;
+mod create;
+mod reserve;
+
+use std::time::Duration;
+
+use model::{
+    ContainerId, Error, Kind, UserId,
+    containers::{ContainerQuery, ContainerRow, ContainerView, CreateOptions, SiteOption, Status},
+    events::{Event, Topic},
+    names::{Label, NodeName, StorageName},
+    page::{PAGE_ROWS, Page},
+    services::ServiceKind,
+    users::{Limits, Usage},
+};
+use store::containers::{ContainerRecord, Filter};
+
+pub use change::{delete, edit, power};
+pub(crate) use create::another_vmid;
+pub use create::{Created, create};
+
+use crate::{Actor, Control, failure::Told as _, hub::Audience, status::status, suggest};
+
+/// How long the form for a new container waits for a node's list of templates.
+const TEMPLATES_PATIENCE: Duration = Duration::from_secs(3);
+
+/// A page of the containers that the actor may see.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    control: &Control,
+    actor: &Actor,
+    query: &ContainerQuery,
+) -> Result<Page<ContainerRow>, Error> {
+    let filter = Filter {
+        owner: actor.narrowed_to(),
+        site: query.site.clone(),
+        q: query.q.trim().to_owned(),
+        sort: query.sort,
+        page: query.page.max(1),
+    };
+    let page = match query.status {
+        None => {
+            control
+                .store()
+                .read(move |c| store::containers::list(c, &filter))
+                .await
+        }
+        Some(status) => return list_with_status(control, filter, status).await,
+    };
+    Ok(page.told("containers")?.map(|record| row(control, &record)))
+}
+
+/// The status is computed, not stored: narrow all keys in memory, then read one page of rows.
+async fn list_with_status(
+    control: &Control,
+    filter: Filter,
+    wanted: Status,
+) -> Result<Page<ContainerRow>, Error> {
+    let page = filter.page;
+    let lean = control
+        .store()
+        .read(move |c| store::containers::lean(c, &filter))
+        .await
+        .told("containers")?;
+    let ids: Vec<ContainerId> = lean
+        .into_iter()
+        .filter(|c| {
+            status(
+                c.made,
+                c.activity,
+                control.observer().seen(c.cluster, c.vmid),
+            ) == wanted
+        })
+        .map(|c| c.id)
+        .collect();
+    let total = u64::try_from(ids.len()).unwrap_or(u64::MAX);
+    let rows = usize::try_from(PAGE_ROWS).unwrap_or(50);
+    let start = usize::try_from(page - 1).unwrap_or(0).saturating_mul(rows);
+    let ids: Vec<ContainerId> = ids.into_iter().skip(start).take(rows).collect();
+    let records = control
+        .store()
+        .read(move |c| store::containers::by_ids(c, &ids))
+        .await
+        .told("containers")?;
+    let rows = records.iter().map(|record| row(control, record)).collect();
+    Ok(Page { rows, total, page })
+}
+
+/// One container, by its site's and its own name.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+pub async fn get(
+    control: &Control,
+    actor: &Actor,
+    site: &Label,
+    name: &Label,
+) -> Result<ContainerView, Error> {
+    let (site, name) = (site.clone(), name.clone());
+    let record = control
+        .store()
+        .read(move |c| store::containers::by_name(c, &site, &name))
+        .await
+        .told("container")?
+        .filter(|record| actor.may_see(record.owner))
+        .ok_or(missing())?;
+    Ok(view(control, record))
+}
+
+/// What the form for a new container offers.
+///
+/// # Errors
+/// When the database does not answer. A cluster that does not answer offers no templates.
+pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, Error> {
+    let me = actor.me().map(|me| me.id);
+    let (sites, limits, usage) = control
+        .store()
+        .read(move |c| {
+            let sites = store::sites::list(c)?;
+            let Some(me) = me else {
+                return Ok((sites, Limits::default(), Usage::default()));
+            };
+            let user = store::users::get(c, me)?.ok_or(store::Error::NotFound)?;
+            Ok((sites, user.row.limits, user.row.usage))
+        })
+        .await
+        .told("options")?;
+    let mut offered = Vec::new();
+    for site in sites {
+        let node = control.observer().roomiest(site.spec.cluster);
+        let templates = match &node {
+            Some(node) => templates(control, &site.spec, node).await,
+            None => Vec::new(),
+        };
+        offered.push(SiteOption {
+            id: site.id,
+            name: site.spec.name,
+            domain: site.spec.domain,
+            node,
+            templates,
+            ports: site.spec.ports,
+        });
+    }
+    let suggested_name = free_name(control, offered.first()).await?;
+    Ok(CreateOptions {
+        suggested_name,
+        sites: offered,
+        limits,
+        usage,
+    })
+}
+
+async fn free_name(control: &Control, site: Option<&SiteOption>) -> Result<Label, Error> {
+    let site = site.map(|site| site.name.clone());
+    let free = control
+        .store()
+        .read(move |c| {
+            let Some(site) = site else {
+                return Ok(suggest::name(|_| false));
+            };
+            let taken = store::containers::names(c, &site)?;
+            Ok(suggest::name(|name| taken.contains(name)))
+        })
+        .await
+        .told("options")?;
+    free.ok_or_else(|| Error::conflict("No free name was found. Type one."))
+}
+
+async fn templates(
+    control: &Control,
+    site: &model::sites::SiteSpec,
+    node: &NodeName,
+) -> Vec<model::image::TemplateName> {
+    let Some(client) = control.0.proxmoxes.get(site.cluster) else {
+        return Vec::new();
+    };
+    let storage: &StorageName = &site.template_storage;
+    let content = client.content(
+        node.as_str(),
+        storage.as_str(),
+        Some(proxmox::ContentKind::Vztmpl),
+    );
+    let Ok(Ok(content)) = tokio::time::timeout(TEMPLATES_PATIENCE, content).await else {
+        return Vec::new();
+    };
+    let mut names: Vec<_> = content
+        .iter()
+        .filter_map(|item| item.volid.rsplit_once('/').map(|(_, file)| file))
+        // A bare archive is an image that was pulled, kept for the next container made from it.
+        .filter(|file| !file.ends_with(".tar"))
+        .filter_map(|file| file.parse().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
+    let seen = control.observer().seen(record.cluster, record.vmid);
+    ContainerRow {
+        id: record.id,
+        name: record.name.clone(),
+        site: record.site_name.clone(),
+        domain: record.domain.clone(),
+        status: status(record.made.is_some(), record.activity.map(|a| a.kind), seen),
+        activity: record.activity,
+        owner: record.owner_name.clone(),
+        source: record.spec.source.clone(),
+        address: record.address,
+        link: record
+            .services
+            .iter()
+            .find(|service| service.kind == ServiceKind::Http)
+            .map(|service| service.place(&record.domain)),
+        cores: record.spec.cores,
+        memory: record.spec.memory,
+        created: record.created,
+    }
+}
+
+fn view(control: &Control, record: ContainerRecord) -> ContainerView {
+    let (observed_at, trouble) = control.observer().freshness(record.cluster);
+    ContainerView {
+        row: row(control, &record),
+        version: record.version,
+        spec: record.spec,
+        services: record.services,
+        cluster: record.cluster_name,
+        node: record.node,
+        vmid: record.vmid,
+        mac: record.mac,
+        wished_running: record.wished_running,
+        restart_needed: record.restart_needed,
+        observed: control.observer().usage(record.cluster, record.vmid),
+        observed_at,
+        trouble,
+        failure: record.failure,
+    }
+}
+
+/// The container, if the actor may know of it.
+pub(crate) async fn known(
+    control: &Control,
+    actor: &Actor,
+    id: ContainerId,
+) -> Result<ContainerRecord, Error> {
+    control
+        .store()
+        .read(move |c| store::containers::get(c, id))
+        .await
+        .told("container")?
+        .filter(|record| actor.may_see(record.owner))
+        .ok_or(missing())
+}
+
+pub(crate) fn tell(control: &Control, id: ContainerId, owner: UserId) {
+    control
+        .hub()
+        .tell(Event::of(Topic::Container, id.0), Audience::Owner(owner));
+}
+
+pub(crate) fn missing() -> Error {
+    Error::NotFound {
+        kind: Kind::Container,
+    }
+}

@@ -1,0 +1,57 @@
+//! From faults of the rooms below to what a caller can do about them: the one place where a
+//! database error becomes a [`model::Error`]. The cause goes to the log under an id.
+
+use model::Error;
+use store::Unique;
+
+/// Turns a result of the store into one that may be told to a caller.
+pub(crate) trait Told<T> {
+    /// `what` names the work for the log.
+    fn told(self, what: &'static str) -> Result<T, Error>;
+}
+
+impl<T> Told<T> for Result<T, store::Error> {
+    fn told(self, what: &'static str) -> Result<T, Error> {
+        self.map_err(|error| match error {
+            store::Error::Duplicate(unique) => duplicate(unique),
+            store::Error::Unavailable { cause } => {
+                tracing::warn!(what, cause, "the database does not answer");
+                Error::Unavailable {
+                    message: "The database does not answer now. Try again.".into(),
+                }
+            }
+            store::Error::InUse => Error::conflict("Something still uses it."),
+            other => internal(what, &other),
+        })
+    }
+}
+
+/// A fault of ours: logged with its cause, told by its id.
+pub(crate) fn internal(what: &'static str, cause: &dyn std::fmt::Debug) -> Error {
+    let id = format!("{:08x}", rand::random::<u32>());
+    tracing::error!(what, id, ?cause, "a fault of ours");
+    Error::Internal { id }
+}
+
+/// The sentence for a value that somebody else holds.
+fn duplicate(unique: Unique) -> Error {
+    match unique {
+        Unique::UserName => Error::field("name", "Somebody has this name already."),
+        Unique::SiteName => Error::field("name", "Another site has this name."),
+        Unique::ClusterName => Error::field("name", "Another cluster has this name."),
+        Unique::ContainerName => {
+            Error::field("name", "A container on this site has this name already.")
+        }
+        Unique::ServiceLabel => Error::field(
+            "services",
+            "Another container on this site publishes under this name.",
+        ),
+        Unique::ServicePort => {
+            Error::field("services", "Another service of this site has this port.")
+        }
+        Unique::ActiveJob => {
+            Error::conflict("A job is at work on this container. Wait until it ends, or cancel it.")
+        }
+        other => Error::conflict(format!("Somebody was quicker ({other:?}). Try again.")),
+    }
+}

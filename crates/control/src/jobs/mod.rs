@@ -1,0 +1,214 @@
+//! Jobs as people see them: listing, watching, cancelling, trying again. The work itself is the
+//! worker's.
+
+mod plan;
+
+use model::{
+    ContainerId, Error, JobId, Kind, UserId,
+    containers::Source,
+    events::{Event, Topic},
+    jobs::{JobKind, JobQuery, JobRow, JobState, JobView, LogLine},
+    names::Label,
+    page::Page,
+};
+use serde::{Deserialize, Serialize};
+use store::{
+    Conn,
+    jobs::{JobFilter, JobRecord},
+    sites::SiteRecord,
+};
+
+pub(crate) use plan::Step;
+
+use crate::{Actor, Control, failure::Told as _, hub::Audience};
+
+/// Lines of a log that are sent at once.
+const LOG_LINES: u32 = 1000;
+
+/// A page of the jobs that the actor may see, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(
+    control: &Control,
+    actor: &Actor,
+    query: &JobQuery,
+) -> Result<Page<JobRow>, Error> {
+    let filter = JobFilter {
+        owner: actor.narrowed_to(),
+        state: query.state,
+        container: query.container,
+        q: query.q.trim().to_owned(),
+        page: query.page.max(1),
+    };
+    control
+        .store()
+        .read(move |c| store::jobs::list(c, &filter))
+        .await
+        .told("jobs")
+}
+
+/// The jobs that are queued or running, for the header.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Error> {
+    let owner = actor.narrowed_to();
+    control
+        .store()
+        .read(move |c| store::jobs::active(c, owner))
+        .await
+        .told("jobs")
+}
+
+/// One job with its steps.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView, Error> {
+    let record = known(control, actor, id).await?;
+    let ended = record.row.state.ended();
+    Ok(JobView {
+        can_cancel: may_cancel(&record),
+        can_retry: may_retry(&record),
+        cancelling: record.cancel_requested && !ended,
+        steps: record.steps.into_iter().map(|step| step.view).collect(),
+        words: record.words,
+        left: record.left,
+        row: record.row,
+    })
+}
+
+/// The lines of a job's log after `after`, at most 1000.
+///
+/// # Errors
+/// [`Error::NotFound`] as for [`get`].
+pub async fn log(
+    control: &Control,
+    actor: &Actor,
+    id: JobId,
+    after: i64,
+) -> Result<Vec<LogLine>, Error> {
+    known(control, actor, id).await?;
+    control
+        .store()
+        .read(move |c| store::jobs::log(c, id, after, LOG_LINES))
+        .await
+        .told("log")
+}
+
+/// Asks a job to stop; what it did is undone.
+///
+/// # Errors
+/// [`Error::Conflict`] when it has ended or cannot stop half-way.
+pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
+    let record = known(control, actor, id).await?;
+    if !may_cancel(&record) {
+        return Err(Error::conflict("This job cannot be cancelled any more."));
+    }
+    control
+        .store()
+        .write(move |c| store::jobs::request_cancel(c, id))
+        .await
+        .told("cancel")?;
+    control.0.workers.cancelled(id);
+    announce(control, id, record.owner);
+    Ok(())
+}
+
+/// Queues a job again that failed or was cancelled.
+///
+/// # Errors
+/// [`Error::Conflict`] when another job is at work on its container, or the container is gone.
+pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
+    let record = known(control, actor, id).await?;
+    let queued = may_retry(&record)
+        && control
+            .store()
+            .write(move |c| store::jobs::requeue(c, id))
+            .await
+            .told("retry")?;
+    if !queued {
+        return Err(Error::conflict("This job cannot be tried again."));
+    }
+    announce(control, id, record.owner);
+    if let Some(container) = record.row.container {
+        crate::containers::tell(control, container, record.owner);
+    }
+    Ok(())
+}
+
+fn may_cancel(record: &JobRecord) -> bool {
+    match record.row.state {
+        JobState::Queued => !record.cancel_requested,
+        // Only a creation can be taken back; the others are over sooner than a person can ask.
+        JobState::Running => record.row.kind == JobKind::Create && !record.cancel_requested,
+        JobState::Done | JobState::Failed | JobState::Cancelled => false,
+    }
+}
+
+fn may_retry(record: &JobRecord) -> bool {
+    matches!(record.row.state, JobState::Failed | JobState::Cancelled)
+        && record.row.container.is_some()
+}
+
+async fn known(control: &Control, actor: &Actor, id: JobId) -> Result<JobRecord, Error> {
+    control
+        .store()
+        .read(move |c| store::jobs::record(c, id))
+        .await
+        .told("job")?
+        .filter(|record| actor.may_see(record.owner))
+        .ok_or(Error::NotFound { kind: Kind::Job })
+}
+
+/// A job that is asked for.
+pub(crate) struct NewJob<'a> {
+    pub(crate) kind: JobKind,
+    pub(crate) container: ContainerId,
+    pub(crate) name: &'a Label,
+    pub(crate) site: &'a SiteRecord,
+    pub(crate) owner: UserId,
+    pub(crate) source: &'a Source,
+}
+
+/// What a job is told beside its container; kept as JSON in its row.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Args {
+    /// For a change: whether to restart when a value takes effect only then.
+    #[serde(default)]
+    pub(crate) restart: bool,
+}
+
+/// Writes a job in the caller's transaction.
+pub(crate) fn queue(
+    c: &mut Conn,
+    actor: &Actor,
+    job: &NewJob<'_>,
+    args: Args,
+) -> Result<JobId, store::Error> {
+    let steps = plan::plan(job.kind, job.source, args);
+    let new = store::jobs::NewJob {
+        kind: job.kind,
+        container: job.container,
+        container_name: job.name.clone(),
+        site: job.site.id,
+        site_name: job.site.spec.name.clone(),
+        owner: job.owner,
+        actor: actor.signature(),
+        args: serde_json::to_string(&args).unwrap_or_else(|_| "{}".to_owned()),
+        steps: steps
+            .iter()
+            .map(|s| (s.word().to_owned(), s.title().to_owned()))
+            .collect(),
+    };
+    store::jobs::insert(c, &new)
+}
+
+/// Tells watchers that a job changed, and wakes the workers.
+pub(crate) fn announce(control: &Control, id: JobId, owner: UserId) {
+    control
+        .hub()
+        .tell(Event::of(Topic::Job, id.0), Audience::Owner(owner));
+    control.0.workers.ring();
+}

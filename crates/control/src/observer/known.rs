@@ -1,0 +1,224 @@
+//! What is known of one cluster, and how an answer changes it. No I/O.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use model::{
+    ClusterId, Timestamp,
+    containers::Observed,
+    names::NodeName,
+    nodes::{ClusterView, NodeRow},
+    sizes::{Bytes, MemoryMib},
+};
+use proxmox::{Guest, GuestKind, Resources, RunState};
+
+use crate::status::Seen;
+
+/// How long what a job has seen outweighs the cluster's inventory, which lags by about 10 s.
+const NOTE_HOLDS: Duration = Duration::from_secs(20);
+
+/// What a job did to a container, or found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    /// It runs.
+    Running,
+    /// It is there and does not run.
+    Stopped,
+    /// It is no longer there.
+    Gone,
+}
+
+struct Note {
+    power: Power,
+    at: Instant,
+}
+
+/// One cluster's state.
+pub(super) struct Known {
+    pub(super) name: String,
+    pub(super) version: Option<String>,
+    pub(super) observed: Option<Timestamp>,
+    pub(super) trouble: Option<String>,
+    nodes: BTreeMap<String, NodeRow>,
+    guests: BTreeMap<u32, Guest>,
+    notes: BTreeMap<u32, Note>,
+    pledged: BTreeMap<String, u64>,
+}
+
+/// What an answer changed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// Containers whose status is another now.
+    pub(super) vmids: BTreeSet<u32>,
+    /// Whether every container's status may be another, as when a cluster comes or goes.
+    pub(super) all: bool,
+}
+
+impl Known {
+    pub(super) fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            version: None,
+            observed: None,
+            trouble: None,
+            nodes: BTreeMap::new(),
+            guests: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            pledged: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in an answer.
+    pub(super) fn answered(
+        &mut self,
+        resources: Resources,
+        at: Timestamp,
+        now: Instant,
+    ) -> Changes {
+        let all = self.observed.is_none() || self.trouble.is_some();
+        let before: BTreeMap<u32, Seen> = self
+            .guests
+            .keys()
+            .map(|vmid| (*vmid, self.seen(*vmid, now)))
+            .collect();
+        self.observed = Some(at);
+        self.trouble = None;
+        self.pledged.clear();
+        let counts = count_by_node(&resources.guests);
+        self.nodes = resources
+            .nodes
+            .iter()
+            .filter_map(|node| Some((node.node.clone(), row(node, &counts)?)))
+            .collect();
+        self.guests = resources
+            .guests
+            .into_iter()
+            .map(|g| (g.vmid.get(), g))
+            .collect();
+        self.notes
+            .retain(|_, note| now.duration_since(note.at) < NOTE_HOLDS);
+        let vmids: BTreeSet<u32> = before.keys().chain(self.guests.keys()).copied().collect();
+        let changed = |vmid: &u32| before.get(vmid) != Some(&self.seen(*vmid, now));
+        Changes {
+            vmids: vmids.into_iter().filter(changed).collect(),
+            all,
+        }
+    }
+
+    /// Takes in a failure; true when it is news.
+    pub(super) fn failed(&mut self, trouble: String) -> bool {
+        let news = self.trouble.as_ref() != Some(&trouble);
+        self.trouble = Some(trouble);
+        news
+    }
+
+    pub(super) fn note(&mut self, vmid: u32, power: Power, now: Instant) {
+        self.notes.insert(vmid, Note { power, at: now });
+    }
+
+    pub(super) fn seen(&self, vmid: u32, now: Instant) -> Seen {
+        if self.trouble.is_some() || self.observed.is_none() {
+            return Seen::Unreachable;
+        }
+        let note = self
+            .notes
+            .get(&vmid)
+            .filter(|note| now.duration_since(note.at) < NOTE_HOLDS);
+        if let Some(note) = note {
+            return match note.power {
+                Power::Running => Seen::Running,
+                Power::Stopped => Seen::Stopped,
+                Power::Gone => Seen::Missing,
+            };
+        }
+        let Some(guest) = self.guests.get(&vmid) else {
+            return Seen::Missing;
+        };
+        let online = self.nodes.get(&guest.node).is_none_or(|node| node.online);
+        match guest.status {
+            _ if !online => Seen::Unreachable,
+            RunState::Running => Seen::Running,
+            RunState::Stopped => Seen::Stopped,
+            RunState::Unknown => Seen::Unreachable,
+        }
+    }
+
+    pub(super) fn usage(&self, vmid: u32) -> Option<Observed> {
+        let guest = self
+            .guests
+            .get(&vmid)
+            .filter(|g| g.status == RunState::Running)?;
+        Some(Observed {
+            cpu: guest.cpu.unwrap_or(0.0),
+            memory: Bytes(guest.mem.unwrap_or(0)),
+            disk: Bytes(guest.disk.unwrap_or(0)),
+            uptime: guest.uptime.unwrap_or(0),
+        })
+    }
+
+    pub(super) fn is_taken(&self, vmid: u32) -> bool {
+        self.guests.contains_key(&vmid)
+    }
+
+    pub(super) fn roomiest(&self) -> Option<NodeName> {
+        if self.trouble.is_some() {
+            return None;
+        }
+        let free = |node: &NodeRow| {
+            let pledged = self.pledged.get(node.name.as_str()).copied().unwrap_or(0);
+            node.memory_total
+                .0
+                .saturating_sub(node.memory.0)
+                .saturating_sub(pledged)
+        };
+        self.nodes
+            .values()
+            .filter(|node| node.online)
+            .max_by_key(|node| free(node))
+            .map(|n| n.name.clone())
+    }
+
+    pub(super) fn pledge(&mut self, node: &NodeName, memory: MemoryMib) {
+        *self.pledged.entry(node.to_string()).or_default() += u64::from(memory.get()) << 20;
+    }
+
+    pub(super) fn view(&self, id: ClusterId, url: String) -> ClusterView {
+        ClusterView {
+            id,
+            name: self.name.clone(),
+            url,
+            version: self.version.clone(),
+            observed: self.observed,
+            trouble: self.trouble.clone(),
+            nodes: self.nodes.values().cloned().collect(),
+        }
+    }
+}
+
+fn count_by_node(guests: &[Guest]) -> BTreeMap<&str, u32> {
+    let mut counts = BTreeMap::new();
+    for guest in guests
+        .iter()
+        .filter(|g| g.kind == GuestKind::Lxc && !g.template)
+    {
+        *counts.entry(guest.node.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+fn row(node: &proxmox::Node, counts: &BTreeMap<&str, u32>) -> Option<NodeRow> {
+    Some(NodeRow {
+        name: node.node.parse().ok()?,
+        online: node.online,
+        cpu: node.cpu.unwrap_or(0.0),
+        cores: node.maxcpu.unwrap_or(0),
+        memory: Bytes(node.mem.unwrap_or(0)),
+        memory_total: Bytes(node.maxmem.unwrap_or(0)),
+        disk: Bytes(node.disk.unwrap_or(0)),
+        disk_total: Bytes(node.maxdisk.unwrap_or(0)),
+        uptime: node.uptime.unwrap_or(0),
+        containers: counts.get(node.node.as_str()).copied().unwrap_or(0),
+    })
+}

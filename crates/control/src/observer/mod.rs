@@ -1,0 +1,140 @@
+//! What the clusters say now: one call a cluster every few seconds for everybody, kept in memory.
+//! Nothing here is stored, and nobody else asks a cluster in order to show a page.
+
+mod known;
+mod round;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use model::{
+    ClusterId, containers::Observed, names::NodeName, nodes::ClusterView, sizes::MemoryMib,
+};
+use tokio::sync::{Notify, watch};
+
+use known::Known;
+pub(crate) use known::Power;
+pub(crate) use round::watch;
+
+use crate::{hub::Hub, status::Seen};
+
+/// The observers' common memory.
+#[derive(Clone)]
+pub(crate) struct Observer {
+    hub: Hub,
+    clusters: Arc<Mutex<BTreeMap<ClusterId, Cluster>>>,
+}
+
+struct Cluster {
+    known: Known,
+    nudge: Arc<Notify>,
+    rounds: watch::Sender<u64>,
+}
+
+impl Observer {
+    pub(crate) fn new(hub: Hub) -> Self {
+        Self {
+            hub,
+            clusters: Arc::default(),
+        }
+    }
+
+    /// Makes room for a cluster that will be observed.
+    pub(crate) fn expect_cluster(&self, id: ClusterId, name: &str) {
+        self.lock().entry(id).or_insert_with(|| Cluster {
+            known: Known::new(name),
+            nudge: Arc::default(),
+            rounds: watch::Sender::new(0),
+        });
+    }
+
+    /// A cluster's name; none when there is no such cluster.
+    pub(crate) fn cluster(&self, id: ClusterId) -> Option<String> {
+        self.with(id, |cluster| cluster.known.name.clone())
+    }
+
+    /// A cluster with its nodes, for people.
+    pub(crate) fn view(&self, id: ClusterId, url: String) -> ClusterView {
+        self.with(id, |cluster| cluster.known.view(id, url.clone()))
+            .unwrap_or(ClusterView {
+                id,
+                name: String::new(),
+                url,
+                version: None,
+                observed: None,
+                trouble: None,
+                nodes: Vec::new(),
+            })
+    }
+
+    /// Waits until a cluster answered or failed once.
+    pub(crate) async fn wait_for_first(&self, id: ClusterId, patience: Duration) {
+        let Some(mut rounds) = self.with(id, |cluster| cluster.rounds.subscribe()) else {
+            return;
+        };
+        let first = rounds.wait_for(|rounds| *rounds > 0);
+        // Not waiting longer is fine: pages say that the cluster has not answered yet.
+        let _ = tokio::time::timeout(patience, first).await;
+    }
+
+    /// Asks for a round now, because something was done to a container.
+    pub(crate) fn nudge(&self, id: ClusterId) {
+        self.with(id, |cluster| cluster.nudge.notify_one());
+    }
+
+    /// Notes what a job has just seen of a container. The cluster's own inventory lags by some
+    /// seconds; until it agrees, this holds.
+    pub(crate) fn note(&self, id: ClusterId, vmid: u32, power: Power) {
+        self.with(id, |cluster| {
+            cluster.known.note(vmid, power, Instant::now())
+        });
+        self.nudge(id);
+    }
+
+    /// What is known of a container.
+    pub(crate) fn seen(&self, id: ClusterId, vmid: u32) -> Seen {
+        self.with(id, |cluster| cluster.known.seen(vmid, Instant::now()))
+            .unwrap_or(Seen::Unreachable)
+    }
+
+    /// What a running container uses.
+    pub(crate) fn usage(&self, id: ClusterId, vmid: u32) -> Option<Observed> {
+        self.with(id, |cluster| cluster.known.usage(vmid)).flatten()
+    }
+
+    /// When a cluster last answered, and why it does not now.
+    pub(crate) fn freshness(&self, id: ClusterId) -> (Option<model::Timestamp>, Option<String>) {
+        self.with(id, |cluster| {
+            (cluster.known.observed, cluster.known.trouble.clone())
+        })
+        .unwrap_or_default()
+    }
+
+    /// Whether a number is taken by any guest of the cluster.
+    pub(crate) fn is_taken(&self, id: ClusterId, vmid: u32) -> bool {
+        self.with(id, |cluster| cluster.known.is_taken(vmid))
+            .unwrap_or(false)
+    }
+
+    /// The node with the most free memory; none when the cluster does not answer.
+    pub(crate) fn roomiest(&self, id: ClusterId) -> Option<NodeName> {
+        self.with(id, |cluster| cluster.known.roomiest()).flatten()
+    }
+
+    /// Counts memory as used on a node until the cluster itself does, so that containers made at
+    /// once spread.
+    pub(crate) fn pledge(&self, id: ClusterId, node: &NodeName, memory: MemoryMib) {
+        self.with(id, |cluster| cluster.known.pledge(node, memory));
+    }
+
+    fn with<T>(&self, id: ClusterId, f: impl FnOnce(&mut Cluster) -> T) -> Option<T> {
+        self.lock().get_mut(&id).map(f)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ClusterId, Cluster>> {
+        self.clusters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,161 @@
+//! Signing in and out. A session is a random token of which only the hash is kept.
+
+use std::{
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use model::{
+    Error,
+    names::Username,
+    session::{Me, SignIn},
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::{Actor, Control, failure::Told as _};
+
+/// A session ends after so long at the latest.
+const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+/// A session that nobody used for so long has ended.
+const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A session's last use is written down at most this often.
+const TOUCH_EVERY_MS: i64 = 60_000;
+
+/// Where a person signs in from.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The address, as far as trusted proxies tell it.
+    pub address: IpAddr,
+    /// What the browser calls itself.
+    pub agent: String,
+}
+
+/// A session that has begun. Its token is for the person's browser alone.
+pub struct NewSession {
+    /// What the browser shows from now on.
+    pub token: String,
+    /// Seconds until it ends at the latest.
+    pub lifetime_s: u64,
+}
+
+/// Begins a session.
+///
+/// # Errors
+/// [`Error::WrongCredentials`] and [`Error::Throttled`], which tell nobody whether there is such
+/// an account.
+pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<NewSession, Error> {
+    let account = form.name.trim().to_lowercase();
+    let throttle = &control.0.throttle;
+    if let Some(wait) = throttle.attempt(&account, origin.address, Instant::now()) {
+        return Err(Error::Throttled {
+            seconds: wait.as_secs().max(1),
+        });
+    }
+    let user = match account.parse::<Username>() {
+        Ok(name) => control
+            .store()
+            .read(move |c| store::users::by_name(c, &name))
+            .await
+            .told("sign in")?,
+        Err(_) => None,
+    };
+    let hash = user.as_ref().map(|user| user.password_hash.clone());
+    let right = control.0.passwords.matches(&form.password, hash).await?;
+    let Some(user) = user.filter(|_| right) else {
+        tracing::info!(account, address = %origin.address, "sign-in refused");
+        return Err(Error::WrongCredentials);
+    };
+    throttle.forgive(&account, origin.address);
+    let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    let session = store::sessions::NewSession {
+        token_hash: digest(&token),
+        user: user.row.id,
+        lifetime_ms: millis(LIFETIME),
+        address: origin.address.to_string(),
+        agent: origin.agent.chars().take(200).collect(),
+    };
+    control
+        .store()
+        .write(move |c| store::sessions::insert(c, &session))
+        .await
+        .told("sign in")?;
+    tracing::info!(account, address = %origin.address, "signed in");
+    Ok(NewSession {
+        token,
+        lifetime_s: LIFETIME.as_secs(),
+    })
+}
+
+/// Ends a session; one that has ended already is fine.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn sign_out(control: &Control, token: &str) -> Result<(), Error> {
+    let hash = digest(token);
+    control
+        .store()
+        .write(move |c| store::sessions::delete(c, &hash))
+        .await
+        .told("sign out")?;
+    Ok(())
+}
+
+/// Who is behind a session's token; nobody when it has ended.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Error> {
+    let hash = digest(token);
+    let find = hash.clone();
+    let (session, now) = control
+        .store()
+        .read(move |c| {
+            let session = store::sessions::find(c, &find, millis(IDLE))?;
+            Ok((session, store::now(c)?))
+        })
+        .await
+        .told("session")?;
+    let Some(session) = session else {
+        return Ok(None);
+    };
+    if session.seen.age_ms(now) > TOUCH_EVERY_MS {
+        control
+            .store()
+            .write(move |c| store::sessions::touch(c, &hash))
+            .await
+            .told("session")?;
+    }
+    Ok(Some(Actor::Person(Me {
+        id: session.user,
+        name: session.name,
+        role: session.role,
+    })))
+}
+
+/// Takes away ended sessions once an hour.
+pub(crate) async fn sweep(control: Control) {
+    let mut hourly = tokio::time::interval(Duration::from_secs(3600));
+    while control
+        .0
+        .stop
+        .run_until_cancelled(hourly.tick())
+        .await
+        .is_some()
+    {
+        if let Err(error) = control.store().write(store::sessions::delete_expired).await {
+            tracing::warn!(?error, "ended sessions were not taken away");
+        }
+    }
+}
+
+fn digest(token: &str) -> String {
+    Sha256::digest(token)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}

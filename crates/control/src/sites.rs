@@ -1,0 +1,149 @@
+//! Sites: networks with their domain, addresses and ports.
+
+use model::{
+    Error, Kind, SiteId,
+    events::{Event, Topic},
+    names::Label,
+    sites::{SiteRow, SiteSpec},
+};
+
+use crate::{Actor, Control, failure::Told as _, hub::Audience};
+
+/// All sites, by name.
+///
+/// # Errors
+/// [`Error::Forbidden`] for members, who see a site only through its containers.
+pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<SiteRow>, Error> {
+    actor.require_operator()?;
+    control.store().read(store::sites::list).await.told("sites")
+}
+
+/// One site.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none of this name.
+pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteRow, Error> {
+    list(control, actor)
+        .await?
+        .into_iter()
+        .find(|site| site.spec.name == *name)
+        .ok_or(Error::NotFound { kind: Kind::Site })
+}
+
+/// Makes a site.
+///
+/// # Errors
+/// [`Error::Invalid`] for a taken name or an unknown cluster.
+pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<SiteId, Error> {
+    actor.require_administrator()?;
+    require_cluster(control, &spec)?;
+    let id = control
+        .store()
+        .write(move |c| store::sites::insert(c, &spec))
+        .await
+        .told("site")?;
+    tell(control, id);
+    Ok(id)
+}
+
+/// Changes a site. What its containers were given stays theirs, so the network and cluster of a
+/// site that has containers are fixed.
+///
+/// # Errors
+/// [`Error::Invalid`] at the field that containers hold fast.
+pub async fn update(
+    control: &Control,
+    actor: &Actor,
+    id: SiteId,
+    spec: SiteSpec,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    require_cluster(control, &spec)?;
+    let done = control
+        .store()
+        .write(move |c| {
+            let Some(site) = store::sites::lock(c, id)? else {
+                return Ok(Err(missing()));
+            };
+            let held = !store::containers::taken_addresses(c, id)?.is_empty();
+            if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| held) {
+                let message = "The site has containers, so this cannot change.";
+                return Ok(Err(Error::field(field, message)));
+            }
+            store::sites::update(c, id, &spec)?;
+            Ok(Ok(()))
+        })
+        .await
+        .told("site")?;
+    tell(control, id);
+    done
+}
+
+/// Deletes a site without containers.
+///
+/// # Errors
+/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it has containers.
+pub async fn delete(
+    control: &Control,
+    actor: &Actor,
+    id: SiteId,
+    confirm: &str,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    let confirm = confirm.trim().to_owned();
+    let done = control
+        .store()
+        .write(move |c| {
+            let Some(site) = store::sites::get(c, id)? else {
+                return Ok(Err(missing()));
+            };
+            let name = site.spec.name;
+            if name.as_str() != confirm {
+                return Ok(Err(Error::field(
+                    "confirm",
+                    format!("Type {name} to delete the site."),
+                )));
+            }
+            let held = store::containers::taken_addresses(c, id)?.len();
+            if held > 0 {
+                let message = format!("{name} has {held} containers. Delete these first.");
+                return Ok(Err(Error::conflict(message)));
+            }
+            store::sites::delete(c, id)?;
+            Ok(Ok(()))
+        })
+        .await
+        .told("site")?;
+    tell(control, id);
+    done
+}
+
+/// The first field that differs and that containers depend on.
+fn fixed_field(old: &SiteSpec, new: &SiteSpec) -> Option<&'static str> {
+    [
+        ("name", old.name != new.name),
+        ("cluster", old.cluster != new.cluster),
+        ("network", old.network != new.network),
+        ("gateway", old.gateway != new.gateway),
+        ("bridge", old.bridge != new.bridge),
+    ]
+    .into_iter()
+    .find_map(|(field, differs)| differs.then_some(field))
+}
+
+fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
+    if control.observer().cluster(spec.cluster).is_some() {
+        return Ok(());
+    }
+    Err(Error::field("cluster", "There is no such cluster."))
+}
+
+fn missing() -> Error {
+    Error::NotFound { kind: Kind::Site }
+}
+
+fn tell(control: &Control, id: SiteId) {
+    control
+        .hub()
+        .tell(Event::of(Topic::Site, id.0), Audience::Everyone);
+}

@@ -1,0 +1,32 @@
+//! Names for containers that nobody has named: short, easy to say, hard to confuse.
+
+use model::names::Label;
+use rand::seq::IndexedRandom as _;
+
+const FIRST: [&str; 32] = [
+    "amber", "brave", "brisk", "calm", "clear", "coral", "crisp", "dawn", "deep", "early", "fair",
+    "fern", "fresh", "gentle", "green", "keen", "kind", "light", "lucky", "mild", "misty", "neat",
+    "plain", "quick", "quiet", "rapid", "silver", "steady", "still", "sunny", "swift", "warm",
+];
+const SECOND: [&str; 32] = [
+    "anchor", "badger", "beacon", "birch", "brook", "cedar", "cliff", "cove", "crane", "delta",
+    "falcon", "finch", "grove", "harbour", "heron", "island", "lark", "maple", "meadow", "otter",
+    "pebble", "pier", "pine", "reef", "ridge", "river", "robin", "shore", "spruce", "tern",
+    "valley", "willow",
+];
+
+/// A name such as `calm-otter`; after some tries with a number behind it, so that there is always
+/// one that is not in `taken`.
+pub(crate) fn name(taken: impl Fn(&Label) -> bool) -> Option<Label> {
+    let mut rng = rand::rng();
+    (0..64).find_map(|attempt| {
+        let (first, second) = (FIRST.choose(&mut rng)?, SECOND.choose(&mut rng)?);
+        let number = if attempt < 8 {
+            String::new()
+        } else {
+            format!("-{}", rand::random::<u16>())
+        };
+        let label: Label = format!("{first}-{second}{number}").parse().ok()?;
+        (!taken(&label)).then_some(label)
+    })
+}

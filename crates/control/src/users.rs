@@ -1,0 +1,192 @@
+//! People's accounts: who may manage them, and what keeps an organisation from locking itself out.
+
+use model::{
+    Error, Kind, UserId,
+    events::{Event, Topic},
+    names::Username,
+    page::Page,
+    users::{Role, UserRow, UserSpec},
+};
+
+use crate::{Actor, Control, failure::Told as _, hub::Audience};
+
+/// The accounts, by name.
+///
+/// # Errors
+/// [`Error::Forbidden`] unless an administrator asks.
+pub async fn list(
+    control: &Control,
+    actor: &Actor,
+    q: &str,
+    page: u32,
+) -> Result<Page<UserRow>, Error> {
+    actor.require_administrator()?;
+    let q = q.trim().to_owned();
+    control
+        .store()
+        .read(move |c| store::users::list(c, &q, page.max(1)))
+        .await
+        .told("users")
+}
+
+/// One account; people may see their own.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<UserRow, Error> {
+    let own = actor.me().is_some_and(|me| me.name == *name);
+    if !own && !actor.role().administers() {
+        return Err(Error::NotFound { kind: Kind::User });
+    }
+    let name = name.clone();
+    let user = control
+        .store()
+        .read(move |c| store::users::by_name(c, &name))
+        .await
+        .told("user")?;
+    user.map(|user| user.row)
+        .ok_or(Error::NotFound { kind: Kind::User })
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// [`Error::Invalid`] for a taken name or a missing password.
+pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<UserId, Error> {
+    actor.require_administrator()?;
+    let Some(password) = &spec.password else {
+        return Err(Error::field("password", "A new account needs a password."));
+    };
+    let new = store::users::NewUser {
+        password_hash: control.0.passwords.hash(password).await?,
+        name: spec.name,
+        mail: spec.mail,
+        role: spec.role,
+        limits: spec.limits,
+    };
+    let id = control
+        .store()
+        .write(move |c| store::users::insert(c, &new))
+        .await
+        .told("user")?;
+    tell(control, id);
+    Ok(id)
+}
+
+/// Changes an account. A new password ends the account's sessions, except where an administrator
+/// changes their own.
+///
+/// # Errors
+/// [`Error::Conflict`] when the last administrator would lose the role.
+pub async fn update(
+    control: &Control,
+    actor: &Actor,
+    id: UserId,
+    spec: UserSpec,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    let password_hash = match &spec.password {
+        Some(password) => Some(control.0.passwords.hash(password).await?),
+        None => None,
+    };
+    let own = actor.me().is_some_and(|me| me.id == id);
+    let ends_sessions = password_hash.is_some() && !own;
+    let change = store::users::UserChange {
+        name: spec.name,
+        mail: spec.mail,
+        role: spec.role,
+        limits: spec.limits,
+        password_hash,
+    };
+    let done = control
+        .store()
+        .write(move |c| {
+            store::users::lock_all(c)?;
+            let Some(user) = store::users::get(c, id)? else {
+                return Ok(Err(missing()));
+            };
+            let steps_down =
+                user.row.role == Role::Administrator && change.role != Role::Administrator;
+            if steps_down && store::users::administrators(c)? < 2 {
+                return Ok(Err(Error::field("role", LAST_ADMINISTRATOR)));
+            }
+            store::users::update(c, id, &change)?;
+            if ends_sessions {
+                store::sessions::delete_of(c, id, None)?;
+            }
+            Ok(Ok(()))
+        })
+        .await
+        .told("user")?;
+    tell(control, id);
+    done
+}
+
+/// Deletes an account that owns nothing.
+///
+/// # Errors
+/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it owns
+/// containers, is the actor's own or the last administrator's.
+pub async fn delete(
+    control: &Control,
+    actor: &Actor,
+    id: UserId,
+    confirm: &str,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    if actor.me().is_some_and(|me| me.id == id) {
+        return Err(Error::conflict(
+            "This is your own account. Another administrator can delete it.",
+        ));
+    }
+    let confirm = confirm.trim().to_owned();
+    let done = control
+        .store()
+        .write(move |c| {
+            store::users::lock_all(c)?;
+            let Some(user) = store::users::get(c, id)? else {
+                return Ok(Err(missing()));
+            };
+            if let Some(refusal) = refuse_delete(&user.row, &confirm) {
+                return Ok(Err(refusal));
+            }
+            if user.row.role == Role::Administrator && store::users::administrators(c)? < 2 {
+                return Ok(Err(Error::conflict(LAST_ADMINISTRATOR)));
+            }
+            store::users::delete(c, id)?;
+            Ok(Ok(()))
+        })
+        .await
+        .told("user")?;
+    tell(control, id);
+    done
+}
+
+const LAST_ADMINISTRATOR: &str =
+    "This is the last administrator. Make somebody else an administrator first.";
+
+fn refuse_delete(user: &UserRow, confirm: &str) -> Option<Error> {
+    if user.name.as_str() != confirm {
+        return Some(Error::field(
+            "confirm",
+            format!("Type {} to delete the account.", user.name),
+        ));
+    }
+    let owned = user.usage.containers;
+    (owned > 0).then(|| {
+        Error::conflict(format!(
+            "{} owns {owned} containers. Delete these first.",
+            user.name
+        ))
+    })
+}
+
+fn missing() -> Error {
+    Error::NotFound { kind: Kind::User }
+}
+
+fn tell(control: &Control, id: UserId) {
+    control
+        .hub()
+        .tell(Event::of(Topic::User, id.0), Audience::Operators);
+}

@@ -1,0 +1,247 @@
+//! What a step works with: its container, the cluster's client, its own durable notes, and the
+//! job's log.
+
+use std::collections::BTreeSet;
+
+use model::{
+    JobId, UserId,
+    events::{Event, Topic},
+    jobs::{Progress, StepState},
+};
+use proxmox::{Client, Upid, Vmid};
+use serde::{Deserialize, Serialize};
+use store::{
+    containers::ContainerRecord,
+    jobs::{JobRecord, StepRecord},
+    sites::SiteRecord,
+};
+
+use super::failure::Failure;
+use crate::{Control, hub::Audience, jobs::Step, observer::Power};
+
+/// What a step writes down before it waits, so that whoever takes over finds its way.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Notes {
+    /// The task of Proxmox that is under way.
+    #[serde(default)]
+    pub(super) upid: Option<String>,
+    /// Numbers that turned out to be somebody else's.
+    #[serde(default)]
+    pub(super) tried: BTreeSet<u32>,
+    /// Why the step failed for good.
+    #[serde(default)]
+    pub(super) failure: Option<Failure>,
+}
+
+/// The work on one job.
+pub(super) struct Context {
+    pub(super) control: Control,
+    pub(super) client: Client,
+    pub(super) container: ContainerRecord,
+    pub(super) site: SiteRecord,
+    pub(super) notes: Notes,
+    /// What could not be taken back, a sentence each.
+    pub(super) left: Vec<String>,
+    job: JobId,
+    owner: UserId,
+    worker: String,
+    position: u32,
+}
+
+impl Context {
+    /// Reads what the job needs; none when its container is gone.
+    pub(super) async fn load(
+        control: &Control,
+        job: &JobRecord,
+        worker: &str,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(id) = job.row.container else {
+            return Ok(None);
+        };
+        let found = control
+            .store()
+            .read(move |c| {
+                let Some(container) = store::containers::get(c, id)? else {
+                    return Ok(None);
+                };
+                Ok(store::sites::get(c, container.site)?.map(|site| (container, site)))
+            })
+            .await?;
+        let Some((container, site)) = found else {
+            return Ok(None);
+        };
+        let client = control
+            .0
+            .proxmoxes
+            .get(container.cluster)
+            .ok_or_else(|| Failure::new("Its cluster is not known here."))?;
+        Ok(Some(Self {
+            control: control.clone(),
+            client,
+            container,
+            site,
+            notes: Notes::default(),
+            left: Vec::new(),
+            job: job.row.id,
+            owner: job.owner,
+            worker: worker.to_owned(),
+            position: 0,
+        }))
+    }
+
+    /// The container's number, as the client wants it.
+    pub(super) fn vmid(&self) -> Result<Vmid, Failure> {
+        Ok(Vmid::try_from(self.container.vmid).map_err(proxmox::Error::from)?)
+    }
+
+    /// The node's name, as the client wants it.
+    pub(super) fn node(&self) -> String {
+        self.container.node.to_string()
+    }
+
+    /// Why a step failed in an earlier life of the job.
+    pub(super) fn failure_of(step: &StepRecord) -> Option<Failure> {
+        if step.view.state != StepState::Failed {
+            return None;
+        }
+        let notes: Notes = serde_json::from_str(step.data.as_deref()?).ok()?;
+        notes.failure
+    }
+
+    /// The task that a step was waiting for when it stopped.
+    pub(super) fn task_of(step: &StepRecord) -> Option<Upid> {
+        let notes: Notes = serde_json::from_str(step.data.as_deref()?).ok()?;
+        notes.upid?.parse().ok()
+    }
+
+    /// Begins a step, with the notes of its earlier life.
+    pub(super) async fn begin(&mut self, step: Step, record: &StepRecord) -> Result<(), Failure> {
+        self.position = record.position;
+        self.notes = record
+            .data
+            .as_deref()
+            .and_then(|data| serde_json::from_str(data).ok())
+            .unwrap_or_default();
+        let (job, worker, position) = (self.job, self.worker.clone(), self.position);
+        let write = move |c: &mut store::Conn| store::jobs::begin_step(c, job, &worker, position);
+        self.control.store().write(write).await?;
+        self.log(format!("{}.", step.title())).await;
+        self.announce();
+        Ok(())
+    }
+
+    /// Keeps the step's notes, before waiting on what they speak of.
+    pub(super) async fn save(&self) -> Result<(), Failure> {
+        let (job, worker, position) = (self.job, self.worker.clone(), self.position);
+        let data = self.data();
+        let write =
+            move |c: &mut store::Conn| store::jobs::save_step(c, job, &worker, position, &data);
+        self.control.store().write(write).await?;
+        Ok(())
+    }
+
+    /// Ends a step.
+    pub(super) async fn end(
+        &mut self,
+        state: StepState,
+        note: Option<String>,
+    ) -> Result<(), Failure> {
+        let (job, worker, position) = (self.job, self.worker.clone(), self.position);
+        let data = self.data();
+        let write = move |c: &mut store::Conn| {
+            store::jobs::end_step(
+                c,
+                job,
+                &worker,
+                position,
+                state,
+                note.as_deref(),
+                Some(&data),
+            )
+        };
+        self.control.store().write(write).await?;
+        self.announce();
+        Ok(())
+    }
+
+    /// Ends a step that failed for good. The failure is in its notes, so that a crash during the
+    /// undoing does not lose it.
+    pub(super) async fn fail(&mut self, failure: &Failure) {
+        let words = failure
+            .words
+            .as_deref()
+            .map(|words| format!(" Proxmox says: {words}"));
+        self.log(format!("{}{}", failure.sentence, words.unwrap_or_default()))
+            .await;
+        self.notes.failure = Some(failure.clone());
+        let note = Some(failure.sentence.clone());
+        if let Err(error) = self.end(StepState::Failed, note).await {
+            tracing::warn!(job = %self.job, ?error, "a failed step could not be written");
+        }
+    }
+
+    /// Marks a step as taken back.
+    pub(super) async fn undone(&mut self, record: &StepRecord) {
+        self.position = record.position;
+        self.notes = Notes::default();
+        if let Err(error) = self.end(StepState::Undone, record.view.note.clone()).await {
+            tracing::warn!(job = %self.job, ?error, "an undone step could not be written");
+        }
+    }
+
+    /// Writes a line to the job's log. A log that cannot be written stops no work.
+    pub(super) async fn log(&self, line: impl Into<String>) {
+        self.log_all(vec![line.into()]).await;
+    }
+
+    /// Writes lines to the job's log.
+    pub(super) async fn log_all(&self, lines: Vec<String>) {
+        if lines.is_empty() {
+            return;
+        }
+        let job = self.job;
+        let write = move |c: &mut store::Conn| store::jobs::append_log(c, job, &lines);
+        if let Err(error) = self.control.store().write(write).await {
+            tracing::warn!(job = %job, ?error, "lines of a job's log could not be written");
+        }
+        self.tell(Event::of(Topic::JobLog, self.job.0));
+    }
+
+    /// Shows how much of a measurable piece of work is done.
+    pub(super) async fn progress(&self, progress: Progress) {
+        let (job, worker, position) = (self.job, self.worker.clone(), self.position);
+        let write = move |c: &mut store::Conn| {
+            store::jobs::progress_step(c, job, &worker, position, progress)
+        };
+        if let Err(error) = self.control.store().write(write).await {
+            tracing::warn!(job = %job, ?error, "progress could not be written");
+        }
+        self.announce();
+    }
+
+    /// Keeps the id of a task before it is waited for.
+    pub(super) async fn remember(&mut self, upid: &Upid) -> Result<(), Failure> {
+        self.notes.upid = Some(upid.to_string());
+        self.save().await
+    }
+
+    /// Tells the observer what was just done to the container.
+    pub(super) fn observed(&self, power: Power) {
+        self.control
+            .observer()
+            .note(self.container.cluster, self.container.vmid, power);
+        self.tell(Event::of(Topic::Container, self.container.id.0));
+    }
+
+    fn data(&self) -> String {
+        serde_json::to_string(&self.notes).unwrap_or_default()
+    }
+
+    fn announce(&self) {
+        self.tell(Event::of(Topic::Job, self.job.0));
+    }
+
+    fn tell(&self, event: Event) {
+        self.control.hub().tell(event, Audience::Owner(self.owner));
+    }
+}

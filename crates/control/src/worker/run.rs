@@ -1,0 +1,255 @@
+//! Runs one job under its lease: every step's outcome is written before the next begins, so that
+//! whoever takes over after a crash knows where to go on.
+
+use std::time::{Duration, Instant};
+
+use model::{
+    JobId,
+    events::{Event, Topic},
+    jobs::{JobKind, JobState, StepState},
+};
+use store::jobs::{JobRecord, Outcome};
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{context::Context, failure::Failure, lease_ms, steps, undo};
+use crate::{Control, hub::Audience};
+
+/// How the work on a job ended.
+enum End {
+    Done,
+    Failed(Failure),
+    Cancelled,
+}
+
+/// Works on a claimed job until it ends, or until it is no longer ours.
+pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
+    let id = job.row.id;
+    let lost = CancellationToken::new();
+    let (cancel, cancelled) = watch::channel(job.cancel_requested);
+    let beating = tokio::spawn(beat(
+        control.clone(),
+        id,
+        worker.to_owned(),
+        lost.clone(),
+        cancel,
+    ));
+    announce(control, &job);
+    let outcome = match Context::load(control, &job, worker).await {
+        Ok(Some(mut context)) => judge(control, &lost, &mut context, &job, cancelled).await,
+        Ok(None) => Some(outcome(
+            End::Failed(Failure::new("Its container is gone.")),
+            Vec::new(),
+        )),
+        Err(failure) => {
+            tracing::warn!(job = %id, sentence = failure.sentence, "a job could not be loaded");
+            None
+        }
+    };
+    if let Err(error) = close(control, &job, worker, outcome).await {
+        tracing::warn!(job = %id, ?error, "how a job ended could not be written; its lease runs out");
+    }
+    beating.abort();
+    announce(control, &job);
+}
+
+/// Does the work and takes it back where it failed. None when it is not ours to say how the job
+/// ended: somebody else has the lease, or this process ends and the next one goes on.
+async fn judge(
+    control: &Control,
+    lost: &CancellationToken,
+    context: &mut Context,
+    job: &JobRecord,
+    cancelled: watch::Receiver<bool>,
+) -> Option<Outcome> {
+    let end = guarded(control, lost, act(context, job, cancelled)).await?;
+    if !matches!(end, End::Done) {
+        guarded(control, lost, undo::undo(context, job)).await?;
+    }
+    Some(outcome(end, std::mem::take(&mut context.left)))
+}
+
+/// Stops the work when the lease is lost or the process ends. Dropping it half-way is safe:
+/// whatever was asked of Proxmox is written down or can be found out.
+async fn guarded<T>(
+    control: &Control,
+    lost: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = lost.cancelled() => None,
+        () = control.0.stop.cancelled() => None,
+        done = work => Some(done),
+    }
+}
+
+fn outcome(end: End, left: Vec<String>) -> Outcome {
+    match end {
+        End::Done => Outcome {
+            state: JobState::Done,
+            error: None,
+            words: None,
+            left,
+        },
+        End::Cancelled => Outcome {
+            state: JobState::Cancelled,
+            error: None,
+            words: None,
+            left,
+        },
+        End::Failed(failure) => Outcome {
+            state: JobState::Failed,
+            error: Some(failure.sentence),
+            words: failure.words,
+            left,
+        },
+    }
+}
+
+/// Writes how the job ended, or gives back its lease. Writes nothing once the lease is lost.
+async fn close(
+    control: &Control,
+    job: &JobRecord,
+    worker: &str,
+    outcome: Option<Outcome>,
+) -> Result<(), store::Error> {
+    let (id, worker) = (job.row.id, worker.to_owned());
+    let made = job
+        .row
+        .container
+        .filter(|_| job.row.kind == JobKind::Create);
+    control
+        .store()
+        .write(move |c| {
+            let Some(outcome) = &outcome else {
+                return store::jobs::release(c, id, &worker);
+            };
+            let ours = store::jobs::finish(c, id, &worker, outcome)?;
+            match made {
+                Some(container) if ours && outcome.state == JobState::Done => {
+                    store::containers::set_made(c, container)
+                }
+                _ => Ok(()),
+            }
+        })
+        .await
+}
+
+async fn act(context: &mut Context, job: &JobRecord, mut cancelled: watch::Receiver<bool>) -> End {
+    // A failure or cancellation that was written down before a crash is not forgotten.
+    if let Some(failure) = job.steps.iter().find_map(Context::failure_of) {
+        return End::Failed(failure);
+    }
+    tokio::select! {
+        biased;
+        Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => End::Cancelled,
+        end = do_steps(context, job) => end,
+    }
+}
+
+async fn do_steps(context: &mut Context, job: &JobRecord) -> End {
+    for record in &job.steps {
+        if matches!(record.view.state, StepState::Done | StepState::Skipped) {
+            continue;
+        }
+        let Some(step) = crate::jobs::Step::parse(&record.name) else {
+            return End::Failed(Failure::new("Another version of Holdfast began this job."));
+        };
+        if let Err(failure) = context.begin(step, record).await {
+            return End::Failed(failure);
+        }
+        match patiently(context, step).await {
+            Ok(done) => {
+                if let Err(failure) = context.end(done.state(), done.note()).await {
+                    return End::Failed(failure);
+                }
+            }
+            Err(failure) => {
+                context.fail(&failure).await;
+                return End::Failed(failure);
+            }
+        }
+    }
+    End::Done
+}
+
+/// Tries a step again while its failure may pass, for as long as the options allow.
+async fn patiently(context: &mut Context, step: crate::jobs::Step) -> Result<steps::Done, Failure> {
+    let patience = context.control.0.options.patience;
+    let began = Instant::now();
+    let mut pause = Duration::from_millis(500);
+    loop {
+        match steps::run(context, step).await {
+            Err(failure) if failure.transient && began.elapsed() + pause < patience => {
+                let words = failure.words.as_deref().unwrap_or_default();
+                context
+                    .log(format!(
+                        "{} {words} Trying again in {pause:.1?}.",
+                        failure.sentence
+                    ))
+                    .await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(8));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Keeps the lease; tells when it is lost, and when the job was asked to stop.
+async fn beat(
+    control: Control,
+    id: JobId,
+    worker: String,
+    lost: CancellationToken,
+    cancel: watch::Sender<bool>,
+) {
+    let lease = lease_ms(&control);
+    let every = control.0.options.lease / 3;
+    let mut cancels = control.0.workers.cancels.subscribe();
+    let mut last = Instant::now();
+    loop {
+        let worker = worker.clone();
+        match control
+            .store()
+            .write(move |c| store::jobs::heartbeat(c, id, &worker, lease))
+            .await
+        {
+            Ok(beat) if !beat.held => return lost.cancel(),
+            Ok(beat) => {
+                last = Instant::now();
+                if beat.cancel {
+                    cancel.send_replace(true);
+                }
+            }
+            // Without a heartbeat somebody else takes over; so stop before that.
+            Err(_) if last.elapsed() > control.0.options.lease => return lost.cancel(),
+            Err(error) => tracing::warn!(job = %id, ?error, "a heartbeat failed"),
+        }
+        let _ = tokio::time::timeout(every, asked_to_stop(&mut cancels, id)).await;
+    }
+}
+
+async fn asked_to_stop(cancels: &mut broadcast::Receiver<JobId>, id: JobId) {
+    loop {
+        match cancels.recv().await {
+            Ok(job) if job != id => {}
+            // Having missed some counts as having been asked: the heartbeat finds out.
+            Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+fn announce(control: &Control, job: &JobRecord) {
+    let audience = Audience::Owner(job.owner);
+    control
+        .hub()
+        .tell(Event::of(Topic::Job, job.row.id.0), audience);
+    if let Some(container) = job.row.container {
+        control
+            .hub()
+            .tell(Event::of(Topic::Container, container.0), audience);
+    }
+}

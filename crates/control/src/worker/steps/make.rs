@@ -1,0 +1,129 @@
+//! The container comes to be on its node. Its number was reserved by us, but Proxmox reserves
+//! nothing: whatever is there under the number is ours only if it has our hardware address.
+
+use model::containers::ContainerSpec;
+use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
+
+use super::{Context, Done, Failure, MAKE, image::volume};
+use crate::{containers, observer::Power};
+
+/// How many numbers are tried before somebody has to look into it.
+const NUMBERS: usize = 20;
+
+/// What lies under the container's number on its node.
+enum Found {
+    Nothing,
+    Ours,
+    Others,
+}
+
+/// Makes the container, under another number when its own turns out to be taken.
+pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
+    context.resume("vzcreate", MAKE).await?;
+    while context.notes.tried.len() < NUMBERS {
+        match find(context).await? {
+            Found::Ours => {
+                context.observed(Power::Stopped);
+                let container = &context.container;
+                return Ok(Done::Did(format!(
+                    "CT {} on {}",
+                    container.vmid, container.node
+                )));
+            }
+            Found::Others => another_number(context).await?,
+            Found::Nothing => {
+                let create = parameters(context)?;
+                match context.client.create_lxc(&context.node(), &create).await {
+                    Ok(upid) => context.follow(&upid, MAKE).await?,
+                    Err(proxmox::Error::AlreadyExists { .. }) => another_number(context).await?,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+    Err(Failure::new(
+        "Every number that was tried is taken on the cluster by something else.",
+    ))
+}
+
+async fn find(context: &Context) -> Result<Found, Failure> {
+    match context
+        .client
+        .lxc_config(&context.node(), context.vmid()?)
+        .await
+    {
+        Ok(config) if is_ours(&config, context) => Ok(Found::Ours),
+        Ok(_) => Ok(Found::Others),
+        Err(error) if error.is_not_found() => Ok(Found::Nothing),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a configuration is that of our container.
+pub(in crate::worker) fn is_ours(config: &LxcConfig, context: &Context) -> bool {
+    let mac = context.container.mac.to_string();
+    let theirs = config.net0.as_ref().and_then(|net| net.hwaddr.as_deref());
+    theirs.is_some_and(|theirs| theirs.eq_ignore_ascii_case(&mac))
+}
+
+async fn another_number(context: &mut Context) -> Result<(), Failure> {
+    let taken = context.container.vmid;
+    context.notes.tried.insert(taken);
+    context.save().await?;
+    context
+        .log(format!(
+            "The number {taken} is taken on the cluster; trying another."
+        ))
+        .await;
+    context.container.vmid = containers::another_vmid(
+        &context.control,
+        context.container.id,
+        context.site.clone(),
+        context.notes.tried.clone(),
+    )
+    .await?;
+    Ok(())
+}
+
+fn parameters(context: &Context) -> Result<CreateLxc, Failure> {
+    let (container, site) = (&context.container, &context.site.spec);
+    let rootfs = Rootfs {
+        storage: site.volume_storage.to_string(),
+        size_gib: container.spec.disk.get(),
+    };
+    let net0 = Net {
+        hwaddr: Some(container.mac.to_string()),
+        ip: Some(Ipv4Config::Static {
+            address: container.address,
+            prefix: site.network.prefix(),
+        }),
+        gw: Some(site.gateway),
+        ..Net::new("eth0", site.bridge.as_str())
+    };
+    let mut create = CreateLxc::new(context.vmid()?, volume(context), rootfs);
+    create.options = LxcOptions {
+        hostname: Some(container.name.to_string()),
+        net0: Some(net0),
+        searchdomain: Some(site.domain.to_string()),
+        features: Some(Features { nesting: true }),
+        onboot: Some(true),
+        description: Some(format!(
+            "Made by Holdfast for {}: {} on {}.",
+            container.owner_name, container.name, container.site_name,
+        )),
+        tags: Some(vec!["holdfast".to_owned()]),
+        ..sizes(&container.spec)
+    };
+    Ok(create)
+}
+
+/// Processors and memory as Proxmox is told. Swap is as large as memory up to 512 MiB, which is
+/// what Proxmox gives.
+pub(super) fn sizes(spec: &ContainerSpec) -> LxcOptions {
+    LxcOptions {
+        cores: Some(spec.cores.get()),
+        memory_mib: Some(spec.memory.get()),
+        swap_mib: Some(spec.memory.get().min(512)),
+        ..LxcOptions::default()
+    }
+}

@@ -1,0 +1,101 @@
+//! The container's configuration on the cluster becomes what should be.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use model::env::EnvVars;
+use proxmox::{ConfigChange, LxcOptions, RunState};
+
+use super::{Context, Done, Failure, QUICK, make::sizes, power};
+use crate::observer::Power;
+
+/// How long a restart may take to shut down.
+const REBOOT: Duration = Duration::from_secs(60);
+
+/// Sets environment and command after the creation, because at it an image's own win. The image's
+/// environment stays where ours says nothing.
+pub(super) async fn configure(context: &mut Context) -> Result<Done, Failure> {
+    let spec = &context.container.spec;
+    if spec.env.is_empty() && spec.entrypoint.is_none() {
+        return Ok(Done::Skipped("nothing to set".into()));
+    }
+    let (node, vmid) = (context.node(), context.vmid()?);
+    let config = context.client.lxc_config(&node, vmid).await?;
+    let options = LxcOptions {
+        env: (!spec.env.is_empty()).then(|| merged(config.env, &spec.env)),
+        entrypoint: spec.entrypoint.as_ref().map(ToString::to_string),
+        ..LxcOptions::default()
+    };
+    let change = ConfigChange {
+        options,
+        digest: config.digest,
+        ..ConfigChange::default()
+    };
+    context.client.set_lxc_config(&node, vmid, &change).await?;
+    Ok(Done::Did(format!(
+        "{} variables",
+        context.container.spec.env.len()
+    )))
+}
+
+/// Writes all values as they should be, and finds out whether some wait for a restart.
+pub(super) async fn apply(context: &mut Context) -> Result<Done, Failure> {
+    let (node, vmid) = (context.node(), context.vmid()?);
+    let config = context.client.lxc_config(&node, vmid).await?;
+    let spec = &context.container.spec;
+    let options = LxcOptions {
+        env: (!spec.env.is_empty()).then(|| merged(config.env, &spec.env)),
+        entrypoint: spec.entrypoint.as_ref().map(ToString::to_string),
+        ..sizes(spec)
+    };
+    let change = ConfigChange {
+        options,
+        digest: config.digest,
+        ..ConfigChange::default()
+    };
+    context.client.set_lxc_config(&node, vmid, &change).await?;
+    let waiting = waiting(context).await?;
+    power::keep_restart_needed(context, !waiting.is_empty()).await?;
+    Ok(Done::Did(match waiting.as_slice() {
+        [] => "in effect".into(),
+        keys => format!("after a restart: {}", keys.join(", ")),
+    }))
+}
+
+/// Restarts a running container for which values wait.
+pub(super) async fn restart(context: &mut Context) -> Result<Done, Failure> {
+    context.resume("vzreboot", QUICK).await?;
+    let (node, vmid) = (context.node(), context.vmid()?);
+    let status = context.client.lxc_status(&node, vmid).await?;
+    if status.status != RunState::Running {
+        return Ok(Done::Skipped("does not run".into()));
+    }
+    if waiting(context).await?.is_empty() {
+        power::keep_restart_needed(context, false).await?;
+        return Ok(Done::Skipped("nothing waits for it".into()));
+    }
+    let upid = context.client.reboot_lxc(&node, vmid, REBOOT).await?;
+    context.follow(&upid, QUICK).await?;
+    power::keep_restart_needed(context, false).await?;
+    context.observed(Power::Running);
+    Ok(Done::Did(String::new()))
+}
+
+/// The settings whose new value waits for a restart, by Proxmox's names.
+async fn waiting(context: &Context) -> Result<Vec<String>, Failure> {
+    let pending = context
+        .client
+        .lxc_pending(&context.node(), context.vmid()?)
+        .await?;
+    Ok(pending
+        .into_iter()
+        .filter(|value| value.waits())
+        .map(|value| value.key)
+        .collect())
+}
+
+fn merged(mut env: BTreeMap<String, String>, ours: &EnvVars) -> BTreeMap<String, String> {
+    for var in ours.iter() {
+        env.insert(var.name().to_string(), var.value().to_owned());
+    }
+    env
+}

@@ -1,0 +1,151 @@
+//! Tasks of Proxmox within a step: written down before they are waited for, found again after a
+//! crash, their log copied into the job's.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use model::jobs::Progress;
+use proxmox::{TaskFilter, TaskSource, TaskState, Upid};
+
+use super::{context::Context, failure::Failure};
+
+/// How often lines of a running task's log are copied.
+const COPY_EVERY: Duration = Duration::from_millis(400);
+
+impl Context {
+    /// Goes on with a task that an earlier life of this step began: the one that was written down,
+    /// or one of `kind` that runs for this container although nobody wrote it down.
+    pub(super) async fn resume(&mut self, kind: &str, limit: Duration) -> Result<(), Failure> {
+        let noted = self
+            .notes
+            .upid
+            .as_deref()
+            .and_then(|upid| upid.parse::<Upid>().ok());
+        let running = match noted {
+            Some(upid) => Some(upid),
+            None => self.running_task(kind).await?,
+        };
+        match running {
+            Some(upid) => self.follow(&upid, limit).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The task of `kind` that runs for this container now.
+    pub(super) async fn running_task(&self, kind: &str) -> Result<Option<Upid>, Failure> {
+        let filter = TaskFilter {
+            source: TaskSource::Active,
+            vmid: Some(self.vmid()?),
+            kind: Some(kind.to_owned()),
+            ..TaskFilter::default()
+        };
+        let tasks = self
+            .client
+            .tasks(self.container.node.as_str(), &filter)
+            .await?;
+        let running = |task: &proxmox::TaskEntry| task.state == TaskState::Running;
+        Ok(tasks.into_iter().find(running).map(|task| task.upid))
+    }
+
+    /// Writes a task down and waits until it has ended. A task that Proxmox no longer knows counts
+    /// as ended: what it did is found out by looking.
+    pub(super) async fn follow(&mut self, upid: &Upid, limit: Duration) -> Result<(), Failure> {
+        self.remember(upid).await?;
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let outcome = {
+            let gather = Arc::clone(&lines);
+            let client = self.client.clone();
+            let waiting = client.wait_task(upid, limit, move |new| {
+                let mut lines = gather.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.extend(new.iter().map(|line| line.text.clone()));
+            });
+            tokio::pin!(waiting);
+            loop {
+                tokio::select! {
+                    outcome = &mut waiting => break outcome,
+                    () = tokio::time::sleep(COPY_EVERY) => self.copy(&lines).await,
+                }
+            }
+        };
+        self.copy(&lines).await;
+        match outcome {
+            Ok(_) | Err(proxmox::Error::NotFound { .. }) => self.forget().await,
+            Err(error @ proxmox::Error::TaskFailed { .. }) => {
+                self.forget().await?;
+                Err(error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn forget(&mut self) -> Result<(), Failure> {
+        self.notes.upid = None;
+        self.save().await
+    }
+
+    async fn copy(&self, lines: &Mutex<Vec<String>>) {
+        let lines = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(progress) = lines.iter().rev().find_map(|line| progress_in(line)) {
+            self.progress(progress).await;
+        }
+        self.log_all(lines).await;
+    }
+}
+
+/// How much is done, from a line such as `12.5 MiB / 70.1 MiB`.
+fn progress_in(line: &str) -> Option<Progress> {
+    let (before, after) = line.split_once(" / ")?;
+    let mut left = before.rsplit(' ');
+    let mut right = after.split(' ');
+    let (unit, amount) = (left.next()?, left.next()?);
+    let done = bytes(amount, unit)?;
+    let total = bytes(right.next()?, right.next()?)?;
+    (done <= total && total > 0).then_some(Progress { done, total })
+}
+
+fn bytes(amount: &str, unit: &str) -> Option<u64> {
+    let unit = unit.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    let shift = match unit {
+        "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return None,
+    };
+    let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));
+    let whole: u64 = whole.trim_start_matches('(').parse().ok()?;
+    let tenths: u64 = fraction.get(..1)?.parse().ok()?;
+    whole
+        .checked_shl(shift)?
+        .checked_add((tenths << shift) / 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_read_from_lines_that_have_some() {
+        let progress = |done, total| Some(Progress { done, total });
+        assert_eq!(
+            progress_in("blob 1: 1.5 MiB / 3.0 MiB"),
+            progress(3 << 19, 3 << 20)
+        );
+        assert_eq!(
+            progress_in("Copying blob abc (512 KiB / 1 GiB) 0 s"),
+            progress(1 << 19, 1 << 30)
+        );
+        for line in [
+            "",
+            " / ",
+            "a / b",
+            "5 MiB / 1 MiB",
+            "x MiB / 1 MiB",
+            "1 MiB / 0 MiB",
+        ] {
+            assert_eq!(progress_in(line), None, "{line}");
+        }
+    }
+}

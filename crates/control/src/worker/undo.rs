@@ -1,0 +1,112 @@
+//! After a failure or a cancellation: takes back what a creation did, and says what is left of the
+//! others. Never deletes what is not surely ours.
+
+use std::time::{Duration, Instant};
+
+use model::jobs::{JobKind, StepState};
+use proxmox::Upid;
+use store::jobs::{JobRecord, StepRecord};
+
+use super::{context::Context, failure::Failure, steps};
+use crate::jobs::Step;
+
+/// Takes back what the job did. What cannot be taken back is kept in the context's `left`.
+pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
+    let container = &context.container;
+    match job.row.kind {
+        JobKind::Create => undo_create(context, job).await,
+        JobKind::Edit => context.left.push(format!(
+            "{} is described here as it should be, but the cluster may still have the old values. \
+             Retry the job.",
+            container.name,
+        )),
+        JobKind::Delete => context.left.push(format!(
+            "{} may be stopped, and is still in the books with its address {}. Retry the job.",
+            container.name, container.address,
+        )),
+        JobKind::Start | JobKind::Stop | JobKind::Restart => {}
+    }
+}
+
+async fn undo_create(context: &mut Context, job: &JobRecord) {
+    context.log("Taking back what was done.").await;
+    // As it is now: the job's own record is from when it was claimed.
+    let id = job.row.id;
+    let now = context
+        .control
+        .store()
+        .read(move |c| store::jobs::record(c, id))
+        .await;
+    let steps = match now {
+        Ok(Some(record)) => record.steps,
+        _ => job.steps.clone(),
+    };
+    if let Err(failure) = remove(context, &steps).await {
+        let container = &context.container;
+        context.left.push(format!(
+            "CT {} on {} may still be there: {} Deleting {} here tries again.",
+            container.vmid, container.node, failure.sentence, container.name,
+        ));
+        return;
+    }
+    for record in steps
+        .iter()
+        .filter(|step| step.view.state == StepState::Done)
+    {
+        context.undone(record).await;
+    }
+}
+
+async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<(), Failure> {
+    let patience = context.control.0.options.patience;
+    let began = Instant::now();
+    let mut pause = Duration::from_millis(500);
+    loop {
+        match remove_once(context, steps).await {
+            Err(failure) if failure.transient && began.elapsed() + pause < patience => {
+                context
+                    .log(format!("{} Trying again in {pause:.1?}.", failure.sentence))
+                    .await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(8));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<(), Failure> {
+    // What this job asked for, but not what an earlier life of this undoing asked for.
+    let ours = |upid: &Upid| matches!(upid.kind(), "ociregistrypull" | "vzcreate" | "vzstart");
+    for upid in steps.iter().filter_map(Context::task_of).filter(ours) {
+        kill(context, &upid).await?;
+    }
+    // A creation that was asked for but not written down still runs under our number.
+    if let Some(upid) = context.running_task("vzcreate").await? {
+        kill(context, &upid).await?;
+    }
+    context.notes.upid = None;
+    steps::run(context, Step::Halt).await?;
+    steps::run(context, Step::Remove).await?;
+    Ok(())
+}
+
+/// Stops a task that runs, and waits until it has.
+async fn kill(context: &Context, upid: &Upid) -> Result<(), Failure> {
+    match context.client.task_status(upid).await {
+        Ok(status) if status.state == proxmox::TaskState::Running => {}
+        Ok(_) => return Ok(()),
+        Err(error) if error.is_not_found() => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    context.client.kill_task(upid).await?;
+    // How it ended does not matter, only that it has.
+    match context
+        .client
+        .wait_task(upid, Duration::from_secs(30), |_| {})
+        .await
+    {
+        Err(error @ proxmox::Error::StillRunning { .. }) => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,116 @@
+//! How long 50 creations at once take, against the ideal computed from the simulator's delays.
+//! Prints `figure value unit`, one a line; exits with 1 when a creation failed or a number was
+//! given twice.
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use control::{Actor, Control, Options, containers, jobs, setup, sites};
+use model::{containers::ContainerForm, jobs::JobQuery, jobs::JobState, sites::SiteForm};
+use proxmox_sim::{Config, Delays};
+use store::{SecretKey, Store};
+
+const CREATIONS: u32 = 50;
+const PARALLEL: u32 = 10;
+const CREATE: Duration = Duration::from_secs(2);
+const START: Duration = Duration::from_secs(1);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite:{}", folder.path().join("bench.db").display());
+    let store = Store::open(store::Options {
+        url: url.parse()?,
+        key: SecretKey::generate(),
+        pool_size: 8,
+    })
+    .await?;
+    let mut config = Config::test();
+    config.delays = Delays {
+        pull: Duration::ZERO,
+        create: CREATE,
+        start: START,
+        ..config.delays
+    };
+    let simulator = proxmox_sim::start(config).await?;
+    let options = Options { parallel_jobs: PARALLEL as usize, ..Options::default() };
+    let control = Control::start(store, options).await?;
+    setup::first_run(&control).await?;
+    let access = setup::Access {
+        url: simulator.url(),
+        token_id: "root@pam!holdfast".into(),
+        secret: proxmox_sim::TEST_SECRET.into(),
+    };
+    let cluster = setup::cluster(&control, "bench", access).await?;
+    let site = site(cluster).parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let site = sites::create(&control, &Actor::System, site).await?;
+
+    let began = Instant::now();
+    for number in 0..CREATIONS {
+        let form = container(site, number);
+        let new = form.parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+        containers::create(&control, &Actor::System, new).await?;
+    }
+    wait(&control).await?;
+    let took = began.elapsed();
+
+    check(&control, &simulator).await?;
+    let ideal = (CREATE + START) * CREATIONS.div_ceil(PARALLEL);
+    println!("create_seconds {:.2} s", took.as_secs_f64());
+    println!("create_ideal_seconds {:.2} s", ideal.as_secs_f64());
+    println!("create_ratio {:.3} ratio", took.as_secs_f64() / ideal.as_secs_f64());
+    control.shutdown(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+fn site(cluster: model::ClusterId) -> SiteForm {
+    SiteForm {
+        name: "bench".into(),
+        domain: "bench.example.org".into(),
+        cluster: cluster.to_string(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.1.1-10.20.8.250".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-1999".into(),
+        ports: "2000-2999".into(),
+    }
+}
+
+fn container(site: model::SiteId, number: u32) -> ContainerForm {
+    ContainerForm {
+        site: site.to_string(),
+        name: format!("bench-{number}"),
+        source: "docker.io/library/nginx:1.27".into(),
+        cores: "1".into(),
+        memory: "256".into(),
+        disk: "4".into(),
+        ..ContainerForm::default()
+    }
+}
+
+async fn wait(control: &Control) -> anyhow::Result<()> {
+    let deadline = Instant::now() + Duration::from_secs(180);
+    while !jobs::active(control, &Actor::System).await?.is_empty() {
+        ensure!(Instant::now() < deadline, "the jobs did not end within 180 s");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+async fn check(control: &Control, simulator: &proxmox_sim::Sim) -> anyhow::Result<()> {
+    let failed = JobQuery { state: Some(JobState::Failed), page: 1, ..JobQuery::default() };
+    let failed = jobs::list(control, &Actor::System, &failed).await?;
+    let first = failed.rows.first().and_then(|job| job.error.clone()).unwrap_or_default();
+    ensure!(failed.total == 0, "{} creations failed: {first}", failed.total);
+    let made = simulator.handle().containers();
+    let numbers: BTreeSet<u32> = made.iter().map(|container| container.vmid).collect();
+    let wanted = usize::try_from(CREATIONS).context("count")?;
+    ensure!(made.len() == wanted && numbers.len() == wanted, "{} made", made.len());
+    Ok(())
+}
