@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use crate::config::ImageSpec;
 use crate::container::{Container, Power};
 use crate::core::{Core, lock};
 use crate::fault::Fault;
@@ -117,7 +116,7 @@ impl Handle {
     /// has it.
     pub fn add_image(&self, node: &str, reference: &str, file: &str) -> bool {
         let catalogue = &self.core.config.scenario.images;
-        let Some(image) = oci::find(catalogue, reference).map(ImageSpec::clone) else {
+        let Some(image) = oci::find(catalogue, reference).cloned() else {
             return false;
         };
         let Some(storage) = self.core.config.scenario.storage_for("vztmpl") else {

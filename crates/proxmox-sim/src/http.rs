@@ -63,7 +63,7 @@ async fn receive(
     match effect {
         Some(Effect::Drop) => vanish(&connection).await,
         Some(Effect::Hang) => std::future::pending().await,
-        Some(Effect::Answer { status, message }) => return refuse(status, &message),
+        Some(Effect::Answer { status, message }) => refuse(status, &message),
         Some(Effect::Delay(time)) => {
             tokio::time::sleep(time).await;
             answer(&core, request, &decoded, None).await

@@ -15,6 +15,7 @@ use crate::http::nothing;
 use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 use crate::schema::lxc;
+use crate::schema::object::Problem;
 use crate::state::{Kind, State};
 use crate::{size, task};
 use volumes::Wanted;
@@ -309,8 +310,10 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
         check_digest(call, container)?;
         check_lock(container)?;
         let value = container.option(&option).unwrap_or_default();
-        let read = object.read(value).map_err(ApiError::Failed)?;
-        let parts = read.map_err(ApiError::Format)?;
+        let parts = object.read(value).map_err(|problem| match problem {
+            Problem::Syntax(text) => ApiError::Failed(text),
+            Problem::Parts(problems) => ApiError::Format(problems),
+        })?;
         let old = parts
             .get("size")
             .and_then(|size| size::parse(size))

@@ -215,7 +215,7 @@ async fn build(run: &Run, plan: &Plan) -> std::result::Result<(), String> {
         "extracting archive '/var/lib/vz/template/cache/{file}'"
     ));
     run.pause(run.core.config.delays.create).await?;
-    let mib = source.size * 4 >> 20;
+    let mib = (source.size * 4) >> 20;
     run.log(format!("Total bytes read: {} ({mib}MiB)", source.size * 4));
     run.log("Detected container architecture: amd64");
     run.core.edit(|state| {

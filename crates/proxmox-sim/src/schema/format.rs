@@ -296,7 +296,8 @@ mod tests {
 
     #[test]
     fn formats_accept_and_refuse_what_a_real_node_does() {
-        let cases: &[(fn(&str) -> Check, &[&str], &[&str])] = &[
+        type Case<'a> = (fn(&str) -> Check, &'a [&'a str], &'a [&'a str]);
+        let cases: &[Case<'_>] = &[
             (
                 vmid,
                 &["100", "999999999"],

@@ -11,6 +11,15 @@ use super::{MISSING, Property, UNKNOWN};
 /// The parts of a property string, by key.
 pub(crate) type Parts = BTreeMap<String, String>;
 
+/// What is wrong with a property string.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    /// It does not split into parts.
+    Syntax(String),
+    /// Parts that are wrong or missing, by key.
+    Parts(BTreeMap<String, String>),
+}
+
 /// What may stand in one kind of property string.
 pub(crate) struct Object {
     default_key: Option<&'static str>,
@@ -37,25 +46,21 @@ impl Object {
     /// Reads a property string that is the value of the parameter `name`. The error is the text
     /// behind `invalid format - `.
     pub(crate) fn parse(&self, name: &str, value: &str) -> Result<Parts, String> {
-        self.read(value)?.map_err(|problems| {
-            problems
-                .iter()
-                .fold("format error\n".to_owned(), |text, (key, problem)| {
-                    format!("{text}{name}.{key}: {problem}\n")
-                })
+        self.read(value).map_err(|problem| match problem {
+            Problem::Syntax(text) => text,
+            Problem::Parts(problems) => {
+                let mut text = "format error\n".to_owned();
+                for (key, problem) in problems {
+                    text.push_str(&format!("{name}.{key}: {problem}\n"));
+                }
+                text
+            }
         })
     }
 
-    /// Reads a property string; problems come by key, syntax errors as one text.
-    #[expect(
-        clippy::type_complexity,
-        reason = "two ways to fail, which are told apart on the wire"
-    )]
-    pub(crate) fn read(
-        &self,
-        value: &str,
-    ) -> Result<Result<Parts, BTreeMap<String, String>>, String> {
-        let mut parts = self.split(value)?;
+    /// Reads a property string.
+    pub(crate) fn read(&self, value: &str) -> Result<Parts, Problem> {
+        let mut parts = self.split(value).map_err(Problem::Syntax)?;
         let mut problems = BTreeMap::new();
         for (key, part) in &mut parts {
             let Some(property) = self.properties.iter().find(|p| p.is_named(key)) else {
@@ -74,11 +79,11 @@ impl Object {
                 problems.insert(property.name.to_owned(), MISSING.to_owned());
             }
         }
-        Ok(if problems.is_empty() {
+        if problems.is_empty() {
             Ok(parts)
         } else {
-            Err(problems)
-        })
+            Err(Problem::Parts(problems))
+        }
     }
 
     fn split(&self, value: &str) -> Result<Parts, String> {
@@ -130,5 +135,43 @@ fn boolean(value: &str) -> &str {
         "1" | "on" | "yes" | "true" => "1",
         "0" | "off" | "no" | "false" => "0",
         _ => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lxc;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_default_key_and_what_is_required_come_first() {
+        let object = lxc::mount_point();
+        let parts = object
+            .parse("mp0", "backup=yes,mp=/data,local-lvm:vm-1-disk-0")
+            .unwrap();
+        assert_eq!(
+            object.write(&parts),
+            "local-lvm:vm-1-disk-0,mp=/data,backup=1"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,60}") {
+            let _ = lxc::network().parse("net0", &text);
+            let _ = lxc::rootfs().parse("rootfs", &text);
+        }
+
+        #[test]
+        fn what_is_written_reads_the_same(
+            name in "[a-z]{1,8}", tag in 1u32..4095, mtu in 64u32..65536, gw in any::<[u8; 4]>(),
+        ) {
+            let gw = std::net::Ipv4Addr::from(gw);
+            let text = format!("tag={tag},mtu={mtu},gw={gw},name={name},ip=dhcp");
+            let parts = lxc::network().parse("net0", &text).unwrap();
+            let written = lxc::network().write(&parts);
+            prop_assert!(written.starts_with("name="));
+            prop_assert_eq!(lxc::network().parse("net0", &written), Ok(parts));
+        }
     }
 }

@@ -1,0 +1,160 @@
+//! Things that go wrong on purpose.
+
+#[cfg(test)]
+mod support;
+
+use std::time::{Duration, Instant};
+
+use proxmox_sim::{Effect, Fault};
+use reqwest::Method;
+use support::{Api, api};
+
+fn inject(api: &Api, method: &str, path: &str, effect: Effect) {
+    api.sim.handle().inject(Fault {
+        method: method.into(),
+        path: path.into(),
+        effect,
+    });
+}
+
+#[tokio::test]
+async fn an_answer_can_be_put_in_place_of_the_real_one() {
+    let api = api().await;
+    let effect = Effect::Answer {
+        status: 500,
+        message: "cluster not ready - no quorum?".into(),
+    };
+    inject(&api, "GET", "/nodes/{node}/lxc", effect);
+    assert_eq!(
+        api.get("/nodes").await.status,
+        200,
+        "other calls are not hit"
+    );
+    assert_eq!(
+        api.get("/nodes/pve1/lxc").await.failure(),
+        "cluster not ready - no quorum?"
+    );
+    assert_eq!(
+        api.get("/nodes/pve1/lxc").await.status,
+        200,
+        "it is used up"
+    );
+    assert_eq!(api.sim.handle().faults_left(), 0);
+}
+
+#[tokio::test]
+async fn an_answer_can_be_late() {
+    let api = api().await;
+    inject(
+        &api,
+        "GET",
+        "/version",
+        Effect::Delay(Duration::from_millis(200)),
+    );
+    let begin = Instant::now();
+    assert_eq!(api.get("/version").await.status, 200);
+    assert!(begin.elapsed() >= Duration::from_millis(200));
+}
+
+#[tokio::test]
+async fn a_dropped_connection_has_no_answer_and_may_or_may_not_have_had_an_effect() {
+    let api = api().await;
+    let create = async || {
+        let form = [
+            ("vmid", "200"),
+            ("ostemplate", support::DEBIAN),
+            ("rootfs", "local-lvm:1"),
+        ];
+        api.request(Method::POST, "/nodes/pve1/lxc")
+            .form(&form)
+            .send()
+            .await
+    };
+    inject(&api, "POST", "/nodes/{node}/lxc", Effect::Drop);
+    assert!(create().await.is_err());
+    assert_eq!(api.sim.handle().containers(), []);
+    inject(&api, "POST", "/nodes/{node}/lxc", Effect::DropAnswer);
+    assert!(create().await.is_err());
+    let there = |all: &serde_json::Value| all[0]["vmid"] == 200;
+    api.until("/nodes/pve1/lxc", there).await;
+}
+
+#[tokio::test]
+async fn a_call_can_hang() {
+    let api = api().await;
+    inject(&api, "GET", "/version", Effect::Hang);
+    let request = api
+        .request(Method::GET, "/version")
+        .timeout(Duration::from_millis(200));
+    assert!(request.send().await.unwrap_err().is_timeout());
+    assert_eq!(api.get("/version").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_task_can_be_told_to_fail_and_undoes_what_it_did() {
+    let api = api().await;
+    let words = "lvcreate 'pve/vm-200-disk-0' error: out of data space";
+    inject(
+        &api,
+        "POST",
+        "/nodes/{node}/lxc",
+        Effect::FailTask(words.into()),
+    );
+    let reply = api.create(200, &[]).await;
+    assert_eq!(
+        api.finish(&reply).await,
+        format!("unable to create CT 200 - {words}")
+    );
+    assert_eq!(api.sim.handle().containers(), []);
+    api.created(200, &[]).await;
+    let start = "/nodes/{node}/lxc/{vmid}/status/start";
+    inject(
+        &api,
+        "POST",
+        start,
+        Effect::FailTask("startup for container '200' failed".into()),
+    );
+    let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
+    assert_eq!(
+        api.finish(&reply).await,
+        "startup for container '200' failed"
+    );
+    assert!(!api.sim.handle().container(200).unwrap().running);
+}
+
+#[tokio::test]
+async fn faults_come_in_order_and_can_be_forgotten() {
+    let api = api().await;
+    for status in [500, 595, 500] {
+        inject(
+            &api,
+            "GET",
+            "/version",
+            Effect::Answer {
+                status,
+                message: "no".into(),
+            },
+        );
+    }
+    assert_eq!(api.get("/version").await.status, 500);
+    assert_eq!(api.get("/version").await.status, 595);
+    api.sim.handle().clear_faults();
+    assert_eq!(api.get("/version").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_whole_cluster_can_be_away_and_come_back_on_the_same_port() {
+    let api = api().await;
+    api.created(200, &[]).await;
+    let address = api.sim.addr();
+    api.sim.handle().go_away().await;
+    let error = api
+        .request(Method::GET, "/version")
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.is_connect(), "{error:?}");
+    api.sim.handle().come_back().await;
+    assert_eq!(api.sim.addr(), address);
+    assert_eq!(api.get("/nodes/pve1/lxc").await.data()[0]["vmid"], 200);
+}

@@ -1,0 +1,146 @@
+//! What outlives the process.
+
+#[cfg(test)]
+mod support;
+
+use std::path::Path;
+use std::time::Duration;
+
+use proxmox_sim::{Config, ContainerSpec, StartError};
+use serde_json::json;
+use support::{assert_has, with};
+
+fn config(state_file: &Path) -> Config {
+    Config {
+        state_file: Some(state_file.to_owned()),
+        ..Config::test()
+    }
+}
+
+#[tokio::test]
+async fn containers_images_and_addresses_outlive_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.json");
+    let api = with(config(&file)).await;
+    api.running(200, &[("tags", "a")]).await;
+    api.created(201, &[]).await;
+    assert!(
+        api.sim
+            .handle()
+            .add_image("pve1", "nginx:1.27", "nginx.tar")
+    );
+    let digest = api.config(200).await["digest"].clone();
+    let before = api.sim.handle().containers();
+    let volumes = api.sim.handle().volumes("pve1");
+    api.sim.stop().await;
+
+    let api = with(config(&file)).await;
+    assert_eq!(api.sim.handle().containers(), before);
+    assert_eq!(api.sim.handle().volumes("pve1"), volumes);
+    assert_eq!(api.config(200).await["digest"], digest);
+    let running = api.get("/nodes/pve1/lxc/200/status/current").await.data();
+    assert_has(&running, json!({ "status": "running", "tags": "a" }));
+    assert_eq!(
+        api.get("/nodes/pve1/tasks?source=all").await.data(),
+        json!([])
+    );
+    let known = |all: &serde_json::Value| all[1]["status"] == "stopped";
+    api.until("/cluster/resources?type=vm", known).await;
+}
+
+#[tokio::test]
+async fn half_made_containers_are_gone_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.json");
+    let mut slow = config(&file);
+    slow.delays.create = Duration::from_secs(600);
+    let api = with(slow).await;
+    api.create(200, &[]).await.data();
+    let made = |volumes: &[String]| volumes.contains(&"local-lvm:vm-200-disk-0".to_owned());
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while !made(&api.sim.handle().volumes("pve1")) {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the disk was never made"
+        );
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        api.sim.handle().container(200).unwrap().lock.as_deref(),
+        Some("create")
+    );
+    api.sim.stop().await;
+
+    let api = with(config(&file)).await;
+    assert_eq!(api.sim.handle().containers(), []);
+    assert!(!made(&api.sim.handle().volumes("pve1")));
+    api.created(200, &[]).await;
+}
+
+#[tokio::test]
+async fn the_state_is_written_while_it_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.json");
+    let api = with(config(&file)).await;
+    api.created(200, &[("hostname", "kept")]).await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("kept")) {
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the state file never said so"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_state_file_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.json");
+    std::fs::write(&file, "{").unwrap();
+    let outcome = proxmox_sim::start(config(&file)).await;
+    assert!(matches!(outcome, Err(StartError::StateFile { .. })));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "{");
+}
+
+#[tokio::test]
+async fn a_scenario_can_bring_containers_along() {
+    let mut config = Config::test();
+    config.scenario.containers.push(ContainerSpec {
+        vmid: 100,
+        node: "pve2".into(),
+        hostname: "old".into(),
+        cores: 2,
+        memory: 1024,
+        disk: 16,
+        net0: "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:01,ip=10.20.0.9/16,type=veth".into(),
+        running: true,
+    });
+    let api = with(config).await;
+    let config = api.get("/nodes/pve2/lxc/100/config").await.data();
+    assert_has(
+        &config,
+        json!({ "rootfs": "local-lvm:vm-100-disk-0,size=16G", "cores": 2 }),
+    );
+    let all = api.get("/cluster/resources?type=vm").await.data();
+    assert_has(
+        &all[0],
+        json!({ "name": "old", "status": "running", "node": "pve2" }),
+    );
+}
+
+#[tokio::test]
+async fn an_address_in_use_is_an_error_that_says_so() {
+    let api = with(Config::test()).await;
+    let taken = Config {
+        listen: api.sim.addr(),
+        ..Config::test()
+    };
+    let Err(error) = proxmox_sim::start(taken).await else {
+        panic!("it must not start")
+    };
+    assert_eq!(
+        error.to_string(),
+        format!("could not listen on {}", api.sim.addr())
+    );
+}
