@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
+use crate::config::ContainerSpec;
 use crate::container::{Container, Power};
 use crate::core::{Core, lock};
 use crate::fault::Fault;
 use crate::oci;
+use crate::persist;
 use crate::server::Presence;
 use crate::state::Kind;
 
@@ -75,9 +77,22 @@ impl Handle {
         })
     }
 
-    /// How often each call came, by method and path behind `/api2/json`: `GET /nodes`.
+    /// How often each call came, by method and path behind `/api2/json`: `GET /nodes`. Tasks count
+    /// together: `GET /nodes/pve1/tasks/{upid}/status`.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         lock(&self.core.requests).clone()
+    }
+
+    /// Makes a container as somebody else would, at once. Says whether its number was free.
+    pub fn add_container(&self, spec: &ContainerSpec) -> bool {
+        let created = crate::core::now().as_secs();
+        self.core.edit(|state| {
+            let free = !state.containers.contains_key(&spec.vmid);
+            if free {
+                persist::add_container(state, &self.core.config, spec, created);
+            }
+            free
+        })
     }
 
     /// Takes a container and its disks away, whatever it is doing. Says whether it was there.

@@ -55,7 +55,7 @@ async fn receive(
         .unwrap_or(&decoded)
         .to_owned();
     *lock(&core.requests)
-        .entry(format!("{method} {path}"))
+        .entry(format!("{method} {}", counted(&path)))
         .or_default() += 1;
     tracing::debug!(%method, %path, "request");
 
@@ -75,6 +75,18 @@ async fn receive(
         Some(Effect::FailTask(words)) => answer(&core, request, &decoded, Some(words)).await,
         None => answer(&core, request, &decoded, None).await,
     }
+}
+
+/// The path under which a request is counted: all tasks together, as they come without end.
+fn counted(path: &str) -> String {
+    let part = |part: &str| {
+        if part.starts_with("UPID:") {
+            "{upid}".to_owned()
+        } else {
+            part.to_owned()
+        }
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 /// Closes the connection; nothing is ever sent.

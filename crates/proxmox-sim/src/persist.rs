@@ -86,7 +86,13 @@ fn initial(config: &Config) -> State {
     state
 }
 
-fn add_container(state: &mut State, config: &Config, spec: &ContainerSpec, created: u64) {
+/// Puts a container into the state as if it had been made there.
+pub(crate) fn add_container(
+    state: &mut State,
+    config: &Config,
+    spec: &ContainerSpec,
+    created: u64,
+) {
     let storage = config
         .scenario
         .storage_for("rootdir")

@@ -106,6 +106,16 @@ impl State {
         (storage.base_used + sizes).min(storage.total)
     }
 
+    /// Forgets the oldest finished tasks beyond a number.
+    pub(crate) fn forget_tasks(&mut self, kept: usize) {
+        let mut excess = self.tasks.len().saturating_sub(kept);
+        self.tasks.retain(|task| {
+            let forgotten = excess > 0 && task.outcome.is_some();
+            excess -= usize::from(forgotten);
+            !forgotten
+        });
+    }
+
     /// A task by its UPID.
     pub(crate) fn task(&self, upid: &str) -> Option<&Task> {
         self.tasks.iter().find(|task| task.upid == upid)

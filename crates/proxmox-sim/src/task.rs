@@ -18,6 +18,9 @@ use crate::state::State;
 /// What may not stand in the id of a UPID as it is.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b':').add(b'/').add(b' ').add(b'%');
 
+/// How many tasks are remembered.
+const KEPT: usize = 2_000;
+
 /// How a task ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -178,6 +181,7 @@ fn enter(
         utf8_percent_encode(order.id, ESCAPED),
         order.caller.id,
     );
+    state.forget_tasks(KEPT);
     state.tasks.push(Task {
         upid: upid.clone(),
         node: order.node.to_owned(),

@@ -38,12 +38,7 @@ async fn changes_of_a_stopped_container_apply_at_once() {
         .data();
     let config = api.config(200).await;
     assert_eq!((config.get("cores"), config.get("hostname")), (None, None));
-    assert!(
-        pending(&api)
-            .await
-            .iter()
-            .all(|entry| entry.get("pending").is_none())
-    );
+    assert!(!pending(&api).await.to_string().contains("pending"));
 }
 
 #[tokio::test]
@@ -285,4 +280,38 @@ async fn disks_grow_and_never_shrink() {
         missing.json()["errors"]["mp"],
         "property is missing and it is not optional"
     );
+}
+
+#[tokio::test]
+async fn a_disk_of_another_container_is_not_resized() {
+    let api = api().await;
+    api.created(200, &[]).await;
+    api.put(CONFIG, &[("rootfs", "local-lvm:vm-99-disk-0")])
+        .await
+        .data();
+    assert_eq!(api.config(200).await["rootfs"], "local-lvm:vm-99-disk-0");
+    let form = [("disk", "rootfs"), ("size", "+1G")];
+    let message = api.put("/nodes/pve1/lxc/200/resize", &form).await.failure();
+    let start = "can't resize mount point owned by another container (99)";
+    assert!(message.starts_with(start), "{message}");
+}
+
+#[tokio::test]
+async fn without_an_architecture_a_container_is_broken_until_it_has_one() {
+    let api = api().await;
+    api.created(200, &[]).await;
+    let broken = "missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.";
+    assert_eq!(
+        api.put(CONFIG, &[("delete", "arch")]).await.failure(),
+        broken
+    );
+    assert_eq!(api.put(CONFIG, &[("cores", "2")]).await.failure(), broken);
+    assert_eq!(
+        api.config(200).await["cores"],
+        2,
+        "it was written all the same"
+    );
+    let start = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
+    assert_eq!(api.finish(&start).await, broken);
+    api.put(CONFIG, &[("arch", "amd64")]).await.data();
 }

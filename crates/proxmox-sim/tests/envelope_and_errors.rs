@@ -257,7 +257,10 @@ async fn requests_are_counted_by_path() {
     api.get("/version").await;
     api.get("/version?x=1").await;
     api.post("/nodes/pve1/lxc", &[]).await;
+    let upid = "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:";
+    api.get(&support::task_path(upid, "/status")).await;
     let requests = api.sim.handle().requests();
+    assert_eq!(requests["GET /nodes/pve1/tasks/{upid}/status"], 1);
     assert_eq!(requests["GET /version"], 2);
     assert_eq!(requests["POST /nodes/pve1/lxc"], 1);
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{check_digest, check_lock, container, container_mut, node, options, volumes};
+use super::{
+    check_arch, check_digest, check_lock, container, container_mut, node, options, volumes,
+};
 use crate::container::{Container, Pending, is_member, shown_value};
 use crate::core::Core;
 use crate::error::{ApiError, Result};
@@ -98,6 +100,8 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         check_protection(current, &change)?;
         apply(&call.core, state, vmid, &change)?;
         node::lease_addresses(&call.core, state, vmid);
+        // The change is made all the same, as on a real node.
+        check_arch(container(state, call.node(), vmid)?)?;
         Ok(nothing())
     })
 }
@@ -233,7 +237,7 @@ fn set_option(container: &mut Container, name: &str, value: String) {
             .insert(name.to_owned(), Pending::Set(value));
         return;
     }
-    if is_disk(name) {
+    if is_member(name, "mp") {
         keep_unused(container, name);
     }
     if is_member(name, "net") {
@@ -245,7 +249,7 @@ fn set_option(container: &mut Container, name: &str, value: String) {
 /// Takes an option away. The volume of a mount point becomes unused; that of an unused one is
 /// given back, to be destroyed.
 fn remove_option(container: &mut Container, name: &str) -> Option<String> {
-    if is_disk(name) {
+    if is_member(name, "mp") {
         keep_unused(container, name);
     }
     container.leases.remove(name);
@@ -255,7 +259,7 @@ fn remove_option(container: &mut Container, name: &str) -> Option<String> {
         .filter(|_| is_member(name, "unused"))
 }
 
-/// Notes the volume behind a disk option as unused.
+/// Notes the volume behind a mount point as unused.
 fn keep_unused(container: &mut Container, name: &str) {
     let Some(value) = container.option(name) else {
         return;
@@ -270,7 +274,8 @@ fn keep_unused(container: &mut Container, name: &str) {
     }
 }
 
-/// The value of a disk option, with a new disk where one was asked for.
+/// The value of a disk option, with a new disk where a mount point asks for one. A new `rootfs` is
+/// written down as it stands, without a disk behind it, as observed.
 fn disk_value(
     core: &Core,
     state: &mut State,
@@ -284,7 +289,8 @@ fn disk_value(
     };
     let mut parts = object.parse(name, value).map_err(ApiError::Failed)?;
     let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
-    if let Wanted::New { storage, bytes } = volumes::read(core, volume)? {
+    let wanted = volumes::read(core, volume)?;
+    if let (Wanted::New { storage, bytes }, true) = (wanted, is_member(name, "mp")) {
         let node = state
             .containers
             .get(&vmid)
@@ -319,6 +325,12 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
             .and_then(|size| size::parse(size))
             .unwrap_or(0);
         let volume = parts.get("volume").cloned().unwrap_or_default();
+        if let Some(owner) = volumes::owner(&volume).filter(|owner| *owner != vmid) {
+            return Err(ApiError::Failed(format!(
+                "can't resize mount point owned by another container ({owner}) \
+                 at /usr/share/perl5/PVE/API2/LXC.pm line 2386."
+            )));
+        }
         Ok::<_, ApiError>((volume, new_size(old, call.params.text("size"))?))
     })?;
     let id = vmid.to_string();

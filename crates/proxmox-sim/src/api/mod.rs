@@ -91,3 +91,14 @@ pub(crate) fn check_digest(call: &Call, container: &Container) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Fails for a container without an architecture, which Proxmox allows to be made and then cannot
+/// read.
+pub(crate) fn check_arch(container: &Container) -> std::result::Result<(), String> {
+    match container.option("arch") {
+        Some(_) => Ok(()),
+        None => {
+            Err("missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.".into())
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{check_lock, container, container_mut, node};
+use super::{check_arch, check_lock, container, container_mut, node};
 use crate::auth::Caller;
 use crate::container::{Container, Power};
 use crate::core::now;
@@ -154,9 +154,7 @@ async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
         if container.flag("template") {
             return Err("you can't start a CT if it's a template".to_owned());
         }
-        if container.option("arch").is_none() {
-            return Err("missing 'arch' - internal error".to_owned());
-        }
+        check_arch(container)?;
         let mut networks = container.networks();
         Ok(networks.find_map(|(_, parts)| {
             let bridge = parts.get("bridge")?.clone();

@@ -82,6 +82,12 @@ fn check_name(storage: &StorageSpec, name: &str) -> Result<()> {
     )))
 }
 
+/// The container that a disk belongs to, by its name.
+pub(crate) fn owner(volume: &str) -> Option<u32> {
+    let name = volume.rsplit([':', '/']).next()?;
+    name.split('-').nth(1)?.parse().ok()
+}
+
 /// Fails for text that is no volume of a storage at all.
 pub(crate) fn split_id<'a>(core: &'a Core, id: &'a str) -> Result<(&'a StorageSpec, &'a str)> {
     let parts = id
