@@ -125,14 +125,19 @@ impl Consent {
         if yes || ci { Self::Given } else { Self::Ask }
     }
 
-    fn obtain(self, question: &str) -> anyhow::Result<()> {
+    fn obtain(self, missing: &[Need]) -> anyhow::Result<()> {
         if self == Self::Given {
+            program::say(&format!("installing {}", packages(missing).join(" ")));
             return Ok(());
         }
         if !std::io::stdin().is_terminal() {
-            bail!("nobody is there to be asked; --yes installs them without a question");
+            bail!("nobody is there to be asked; --yes installs it without a question");
         }
-        eprint!("{question} [y/N] ");
+        eprint!(
+            "These system packages are missing:\n{}\
+             Install them with apt-get (no service is started)? [y/N] ",
+            listed(missing)
+        );
         std::io::stderr().flush()?;
         let mut answer = String::new();
         std::io::stdin().lock().read_line(&mut answer)?;
@@ -168,17 +173,19 @@ pub fn ensure(needs: &[Need], consent: Consent) -> anyhow::Result<()> {
 }
 
 fn lacking(missing: &[Need]) -> String {
-    let mut text = String::from("this is missing:\n");
-    for need in missing {
-        text.push_str(&format!("  {:<16} {}\n", need.package(), need.purpose()));
-    }
-    text.push_str(&format!(
-        "On Debian and Ubuntu: sudo apt-get install --no-install-recommends {}\n\
+    format!(
+        "this is missing:\n{}\
+         On Debian and Ubuntu: sudo apt-get install --no-install-recommends {}\n\
          Elsewhere: the same from your system's packages. Then run this again.\n\
          Why xtask did not install it",
+        listed(missing),
         packages(missing).join(" ")
-    ));
-    text
+    )
+}
+
+fn listed(needs: &[Need]) -> String {
+    let line = |need: &Need| format!("  {:<16} {}\n", need.package(), need.purpose());
+    needs.iter().map(line).collect()
 }
 
 fn packages(needs: &[Need]) -> Vec<&'static str> {
@@ -212,11 +219,7 @@ fn install(missing: &[Need], consent: Consent) -> anyhow::Result<()> {
     } else {
         bail!("you are not root, and there is no sudo");
     };
-    eprintln!("These system packages are missing:");
-    for need in missing {
-        eprintln!("  {:<16} {}", need.package(), need.purpose());
-    }
-    consent.obtain("Install them with apt-get (no service is started)?")?;
+    consent.obtain(missing)?;
     command
         .args(["-c", INSTALL, "install"])
         .args(packages(missing));
