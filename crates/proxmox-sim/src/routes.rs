@@ -226,15 +226,15 @@ fn with_address(more: Vec<Property>) -> Vec<Property> {
     properties
 }
 
+fn resize_schema() -> Vec<Property> {
+    let size = text("size").pattern(r"\+?\d+(\.\d+)?[KMGT]?").required();
+    let digest = text("digest").length(0, 40);
+    with_address(vec![disk("disk").required(), size, digest])
+}
+
 fn containers() -> Vec<Route> {
     let snapshot = text("snapshot").format(format::config_id).length(0, 40);
     let shown = with_address(vec![boolean("current"), snapshot]);
-    let size = text("size").pattern(r"\+?\d+(\.\d+)?[KMGT]?").required();
-    let resize = with_address(vec![
-        disk("disk").required(),
-        size,
-        text("digest").length(0, 40),
-    ]);
     let destroy = with_address(vec![
         boolean("destroy-unreferenced-disks"),
         boolean("force"),
@@ -272,7 +272,7 @@ fn containers() -> Vec<Route> {
         Route::new(
             "PUT",
             "/nodes/{node}/lxc/{vmid}/resize",
-            resize,
+            resize_schema(),
             config::resize,
         )
         .locking(),
