@@ -38,8 +38,8 @@ pub(crate) enum Db {
 
 /// Connects, and sets what every connection needs.
 pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
-    let told = |e: ConnectionError| url.scrub(&e.to_string());
-    let set = |result: QueryResult<()>| result.map_err(|e| url.scrub(&e.to_string()));
+    let told = |e: ConnectionError| url.tidy(&e.to_string());
+    let set = |result: QueryResult<()>| result.map_err(|e| url.tidy(&e.to_string()));
     match &url.0 {
         Kind::Sqlite(path) => {
             make_file(path).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -218,6 +218,12 @@ pub(crate) fn passes(message: &str) -> bool {
         "Lost connection to",
     ];
     PASSING.iter().any(|text| message.contains(text))
+}
+
+/// Whether a fault that has no kind is one of references: SQLite runs `ON DELETE RESTRICT` as a
+/// trigger, and gives it a trigger's code.
+pub(crate) fn is_reference(message: &str) -> bool {
+    message == "FOREIGN KEY constraint failed"
 }
 
 /// The unique indexes: PostgreSQL and MySQL name them in an error, SQLite names their columns.

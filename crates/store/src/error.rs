@@ -95,6 +95,7 @@ impl From<DieselError> for Error {
                     | DatabaseErrorKind::RestrictViolation => Self::InUse,
                     DatabaseErrorKind::SerializationFailure
                     | DatabaseErrorKind::ClosedConnection => Self::unavailable(info.message()),
+                    _ if dialect::is_reference(info.message()) => Self::InUse,
                     _ if dialect::passes(info.message()) => Self::unavailable(info.message()),
                     _ => Self::internal(error.to_string()),
                 }

@@ -91,8 +91,18 @@ impl DatabaseUrl {
         }
     }
 
-    /// Takes the password out of a driver's message, which may quote the address.
-    pub(crate) fn scrub(&self, message: &str) -> String {
+    /// A driver's message as part of a sentence: without the password, which it may quote with the
+    /// address, and without line breaks and a full stop.
+    pub(crate) fn tidy(&self, message: &str) -> String {
+        let words = self
+            .scrub(message)
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        words.trim_end_matches('.').to_owned()
+    }
+
+    fn scrub(&self, message: &str) -> String {
         self.passwords()
             .into_iter()
             .fold(message.to_owned(), |message, secret| {
@@ -113,11 +123,14 @@ impl DatabaseUrl {
             let meant = percent_decode_str(written).decode_utf8_lossy().into_owned();
             found.extend([written.to_owned(), meant]);
         }
+        let written = url.query().unwrap_or_default().split('&');
         found.extend(
-            url.query_pairs()
-                .filter(|(name, _)| name == "password")
-                .map(|(_, v)| v.into_owned()),
+            written
+                .filter_map(|pair| pair.strip_prefix("password="))
+                .map(str::to_owned),
         );
+        let meant = url.query_pairs().filter(|(name, _)| name == "password");
+        found.extend(meant.map(|(_, value)| value.into_owned()));
         found.retain(|secret| !secret.is_empty());
         found
     }

@@ -1,0 +1,25 @@
+//! The store on all three databases. The servers are started by the tests themselves and end with
+//! them; where one is not installed, its tests fail and name the package.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing
+)]
+
+#[macro_use]
+mod lab;
+mod server;
+
+mod clusters;
+mod containers;
+mod jobs;
+mod leases;
+mod lists;
+mod open;
+mod races;
+mod schema;
+mod sessions;
+mod sites;
+mod users;
