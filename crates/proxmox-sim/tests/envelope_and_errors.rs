@@ -24,6 +24,15 @@ async fn a_good_answer_is_data_in_an_envelope() {
 }
 
 #[tokio::test]
+async fn a_bad_answer_ends_the_connection() {
+    let api = api().await;
+    let good = api.request(Method::GET, "/version").send().await.unwrap();
+    assert_eq!(good.headers().get("connection"), None);
+    let bad = api.request(Method::GET, "/nope").send().await.unwrap();
+    assert_eq!(bad.headers()["connection"], "close");
+}
+
+#[tokio::test]
 async fn tokens_are_accepted_in_the_forms_that_a_real_node_accepts() {
     let api = api().await;
     let cases = [
