@@ -177,6 +177,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_sealed_opens_again(place: String, secret: String) {
+            let key = SecretKey::parse(&STANDARD.encode([7; 32])).unwrap();
+            let sealed = key.seal(&place, &secret).unwrap();
+            proptest::prop_assert_eq!(key.open(&place, &sealed).unwrap(), secret);
+        }
+
+        #[test]
+        fn no_garbage_opens(sealed: String) {
+            let key = SecretKey::parse(&STANDARD.encode([7; 32])).unwrap();
+            proptest::prop_assert!(key.open("place", &sealed).is_err());
+        }
+    }
+
     #[test]
     fn a_file_is_made_once_and_must_be_private() {
         let folder = tempfile::tempdir().unwrap();

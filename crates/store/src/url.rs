@@ -74,11 +74,20 @@ fn sqlite(path: &str) -> Result<DatabaseUrl, UrlError> {
 
 fn server(text: &str) -> Result<url::Url, UrlError> {
     let parsed = url::Url::parse(text).ok().filter(|url| url.has_authority());
-    parsed.ok_or_else(|| {
+    let url = parsed.ok_or_else(|| {
         UrlError(format!(
             "The database's address is not well-formed. {FORMS}"
         ))
-    })
+    })?;
+    let misplaced = url.path().contains('@') || url.query().is_some_and(|q| q.contains('@'));
+    // A `/`, `?` or `#` in a password would end the host, and the rest of it be taken for a name.
+    if misplaced || url.fragment().is_some() {
+        let how = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40.";
+        return Err(UrlError(format!(
+            "The database's address is not well-formed. {how} {FORMS}"
+        )));
+    }
+    Ok(url)
 }
 
 impl DatabaseUrl {
@@ -136,11 +145,34 @@ impl DatabaseUrl {
     }
 }
 
+/// Which parts of an address's query say where the database is, and nothing else.
+const SHOWN: [&str; 3] = ["host", "port", "unix_socket"];
+
+/// An address that was parsed before, put together again from what may be shown.
+fn without_password(text: &str) -> String {
+    let Ok(mut url) = url::Url::parse(text) else {
+        return String::new();
+    };
+    // Only an address without a host refuses this, and that has no password.
+    let _ = url.set_password(None);
+    let shown: Vec<_> = url
+        .query_pairs()
+        .filter(|(name, _)| SHOWN.contains(&name.as_ref()))
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    url.set_query(None);
+    if !shown.is_empty() {
+        let words = shown.iter().map(|(name, value)| format!("{name}={value}"));
+        return format!("{url}?{}", words.collect::<Vec<_>>().join("&"));
+    }
+    url.to_string()
+}
+
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Kind::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-            Kind::Postgres(text) | Kind::Mysql(text) => f.write_str(&self.scrub(text)),
+            Kind::Postgres(text) | Kind::Mysql(text) => f.write_str(&without_password(text)),
         }
     }
 }
@@ -203,6 +235,27 @@ mod tests {
             let url: DatabaseUrl = text.parse().unwrap();
             assert!(!format!("{url} {url:?}").contains("heim+1"), "{url}");
             assert_eq!(url.scrub("bad ge heim+1 here"), "bad … here");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_shows_a_password(scheme in "[a-z:/]{0,12}", secret in "[!-~]{6,20}", tail: String) {
+            for text in [
+                format!("{scheme}u:{secret}@h/{tail}"),
+                format!("postgres://u:{secret}@h/{tail}"),
+                format!("mysql://u@h/d?x={tail}&password={secret}"),
+            ] {
+                if !tail.contains(&secret) {
+                    let shown = match text.parse::<DatabaseUrl>() {
+                        // A path is shown, and has no password.
+                        Ok(DatabaseUrl(Kind::Sqlite(_))) => continue,
+                        Ok(url) => format!("{url} {url:?}"),
+                        Err(refusal) => format!("{refusal} {refusal:?}"),
+                    };
+                    proptest::prop_assert!(!shown.contains(&secret), "{}", shown);
+                }
+            }
         }
     }
 }

@@ -42,8 +42,9 @@ db_test!(a_newer_database_is_refused, |lab| async {
     assert_eq!(version, "9999");
 });
 
-db_test!(many_may_open_at_once, |_lab| async {
-    let place = Place::new(_lab.place.kind);
+db_test!(many_may_open_at_once, |lab| async {
+    // One of its own, which nobody has opened yet.
+    let place = Place::new(lab.place.kind);
     let key = SecretKey::generate().unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..4 {
@@ -75,7 +76,7 @@ async fn a_sqlite_file_is_private_and_needs_its_folder() {
     let place = Place::new(Kind::Sqlite);
     let key = SecretKey::generate().unwrap();
     let store = place.open(&key).await.unwrap();
-    store.write(|c| store::users::lock_all(c)).await.unwrap();
+    store.write(store::users::lock_all).await.unwrap();
     for suffix in ["", "-wal", "-shm"] {
         let meta = std::fs::metadata(format!("{}{suffix}", place.path())).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o600, "{suffix}");
