@@ -55,3 +55,11 @@ pub fn typing() -> bool {
     let in_dialog = document().query_selector("dialog[open], [popover]:popover-open");
     in_field || matches!(in_dialog, Ok(Some(_)))
 }
+
+/// Waits a moment.
+pub async fn pause(ms: i32) {
+    let wait = js_sys::Promise::new(&mut |resolve, _| {
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms);
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(wait).await;
+}

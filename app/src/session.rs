@@ -14,7 +14,7 @@ impl Session {
     pub fn provide() {
         provide_context(Self(Resource::new_blocking(
             || (),
-            |()| api::session::who(),
+            |()| api::session::me(),
         )));
     }
 

@@ -57,12 +57,12 @@ pub async fn cancel(id: JobId) -> Result<(), Failure> {
         .map_err(super::told)
 }
 
-/// Does the work of a failed job again, as a new job.
+/// Queues a failed job again.
 ///
 /// # Errors
 /// As `control::jobs::retry`.
 #[server(prefix = "/api/ui", endpoint = "jobs/retry", input = server_fn::codec::Json)]
-pub async fn retry(id: JobId) -> Result<JobId, Failure> {
+pub async fn retry(id: JobId) -> Result<(), Failure> {
     let (control, actor) = super::caller().await?;
     control::jobs::retry(&control, &actor, id)
         .await

@@ -9,8 +9,8 @@ use super::Failure;
 ///
 /// # Errors
 /// When the server does not answer.
-#[server(prefix = "/api/ui", endpoint = "session/who", input = server_fn::codec::Json)]
-pub async fn who() -> Result<Option<Me>, Failure> {
+#[server(name = AskMe, prefix = "/api/ui", endpoint = "session/me", input = server_fn::codec::Json)]
+pub async fn me() -> Result<Option<Me>, Failure> {
     let actor = leptos_axum::extract::<axum::Extension<Option<control::Actor>>>().await;
     Ok(actor
         .ok()

@@ -56,13 +56,19 @@ pub fn list_skeleton() -> AnyView {
     let rows = (0..8)
         .map(|_| view! { <div class="skeleton skeleton-row"></div> })
         .collect_view();
-    view! { <div class="stack-tight" aria-busy="true" aria-label="Loading">{rows}</div> }.into_any()
+    view! {
+        <div class="stack-tight" role="status" aria-busy="true" aria-label="Loading">
+            <div class="skeleton skeleton-title"></div>
+            {rows}
+        </div>
+    }
+    .into_any()
 }
 
 /// A page of one thing that is on its way.
 pub fn object_skeleton() -> AnyView {
     view! {
-        <div class="stack" aria-busy="true" aria-label="Loading">
+        <div class="stack" role="status" aria-busy="true" aria-label="Loading">
             <div class="skeleton skeleton-title"></div>
             <div class="skeleton skeleton-card"></div>
             <div class="skeleton skeleton-card"></div>

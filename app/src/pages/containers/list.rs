@@ -1,5 +1,324 @@
-//! t
+//! The list of containers, the home of a member.
+
 use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use model::{
+    ContainerId,
+    containers::{Activity, ContainerQuery, ContainerRow, Power, Sort, Status},
+    events::{Event, Topic},
+    names::Label,
+    page::Page,
+};
+
+use super::{
+    actions::{self, may},
+    href,
+};
+use crate::{
+    api,
+    components::{
+        badge::{ago, status_badge},
+        dialog::{DeleteDialog, Deletion},
+        icon::icon,
+        list::{Filter, Filters, address, list_keys, sort_head},
+        loaded::{Loaded, loaded},
+        menu::{Menu, MenuItem},
+        page::{PageHead, Pager, empty, list_skeleton, main_link, place},
+        toast::Toasts,
+    },
+};
+
+const PATH: &str = "/containers";
+
+/// What is chosen on the page, beside what the address says.
+#[derive(Clone, Copy)]
+struct Chosen {
+    rows: RwSignal<Vec<ContainerId>>,
+    delete: RwSignal<Option<ContainerRow>>,
+    deletion: Deletion,
+    toasts: Toasts,
+}
+
+/// The page.
 pub fn page() -> AnyView {
-    ().into_any()
+    let map = use_query_map();
+    let query = Memo::new(move |_| map.with(|map| query(|name| map.get_str(name))));
+    let chosen = Chosen {
+        rows: RwSignal::new(Vec::new()),
+        delete: RwSignal::new(None),
+        deletion: Deletion::default(),
+        toasts: Toasts::here(),
+    };
+    Effect::new(move |_| list_keys(Some("/containers/new")));
+    provide_context(chosen);
+    view! {
+        {loaded(
+            query.into(),
+            api::containers::list,
+            |_| vec![Event::all(Topic::Container)],
+            list_skeleton,
+            move |page| whole(page, query),
+        )}
+        {delete_dialog(chosen)}
+    }
+    .into_any()
+}
+
+fn whole(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
+    let total = page.part(|page| page.total);
+    let filters =
+        vec![Filter { name: "status", all: "Every status", options: Signal::from(statuses()) }];
+    view! {
+        <PageHead
+            title="Containers"
+            aside=move || view! { <span class="num">{total}</span> }
+            actions=|| main_link("/containers/new", "plus", "New container")
+        />
+        <Filters path=PATH search="Name, owner, image or address" filters=filters keep=&["sort", "site"] />
+        {table(page, query)}
+    }
+    .into_any()
+}
+
+fn statuses() -> Vec<(String, String)> {
+    Status::ALL.iter().map(|status| (status.to_string(), status.to_string())).collect()
+}
+
+/// What the address asks for; what it says wrongly is left out.
+fn query<'a>(get: impl Fn(&str) -> Option<&'a str>) -> ContainerQuery {
+    let text = |name| get(name).unwrap_or_default();
+    ContainerQuery {
+        site: text("site").parse().ok(),
+        status: text("status").parse().ok(),
+        q: text("q").to_owned(),
+        sort: text("sort").parse().unwrap_or_default(),
+        page: text("page").parse().unwrap_or(1).max(1),
+    }
+}
+
+/// The address of a query.
+fn to_address(query: &ContainerQuery) -> String {
+    let word = |word: Option<String>| word.unwrap_or_default();
+    let sort = if query.sort == Sort::default() { String::new() } else { query.sort.to_string() };
+    let page = if query.page > 1 { query.page.to_string() } else { String::new() };
+    address(
+        PATH,
+        &[
+            ("status", &word(query.status.map(|status| status.to_string()))),
+            ("site", &word(query.site.as_ref().map(ToString::to_string))),
+            ("q", &query.q),
+            ("sort", &sort),
+            ("page", &page),
+        ],
+    )
+}
+
+fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
+    let none = page.part(|page| page.rows.is_empty());
+    let nothing = move || {
+        none.get().then(|| {
+            let asked = query.with(|query| !query.q.is_empty() || query.status.is_some() || query.site.is_some());
+            if asked {
+                let all = view! { <a class="btn" href=PATH>"Show all containers"</a> }.into_any();
+                empty("search", "No container is like that", "Change the search or the filters.", all)
+            } else {
+                let new = main_link("/containers/new", "plus", "New container");
+                empty("container", "No containers yet", "A container is a small Linux machine with a name and a link. Making one takes under a minute.", new)
+            }
+        })
+    };
+    let elsewhere = Callback::new(move |number| to_address(&ContainerQuery { page: number, ..query.get() }));
+    view! {
+        {nothing}
+        <table class="list" role="table" hidden=none aria-label="Containers">
+            {head(query)}
+            <tbody role="rowgroup">
+                <For
+                    each=move || page.with(|page| page.rows.iter().map(|row| row.id).collect::<Vec<_>>())
+                    key=|id| *id
+                    children=move |id| row(page, id)
+                />
+            </tbody>
+        </table>
+        <Pager place=page.part(place) href=elsewhere />
+        {bulk(page)}
+    }
+    .into_any()
+}
+
+fn head(query: Memo<ContainerQuery>) -> AnyView {
+    let sort = Signal::derive(move || query.with(|query| query.sort.to_string()));
+    let sorted = Callback::new(move |sort: String| {
+        let sort = sort.parse().unwrap_or_default();
+        to_address(&ContainerQuery { sort, page: 1, ..query.get() })
+    });
+    view! {
+        <thead role="rowgroup">
+            <tr role="row">
+                <td role="cell"></td>
+                {sort_head("Name", "name", sort, sorted)}
+                <th role="columnheader" scope="col">"Status"</th>
+                {sort_head("Address", "address", sort, sorted)}
+                <th role="columnheader" scope="col">"Link"</th>
+                {sort_head("Owner", "owner", sort, sorted)}
+                {sort_head("Age", "created", sort, sorted)}
+                <td role="cell"></td>
+            </tr>
+        </thead>
+    }
+    .into_any()
+}
+
+fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
+    let found = page.part(move |page| page.rows.iter().find(|row| row.id == id).cloned());
+    // A row that has left the list is on its way out: there is nothing to show for it.
+    let Some(first) = found.get_untracked() else { return ().into_any() };
+    let chosen: Chosen = expect_context();
+    let state = Memo::new(move |_| found.get().map(|row| (row.status, row.activity)));
+    let status = move || state.get().map(|(status, activity)| marks(status, activity));
+    let link = move || found.with(|row| row.as_ref().and_then(|row| row.link.clone()).map(link));
+    let pick = move |_| {
+        chosen.rows.update(|rows| match rows.iter().position(|row| *row == id) {
+            Some(place) => {
+                rows.remove(place);
+            }
+            None => rows.push(id),
+        });
+    };
+    let name = first.name.to_string();
+    view! {
+        <tr role="row">
+            <td role="cell">
+                <input type="checkbox" aria-label=format!("Select {name}") prop:checked=move || chosen.rows.with(|rows| rows.contains(&id)) on:change=pick />
+            </td>
+            <td role="cell" class="cell-main"><a class="row-link" data-row="" href=href(&first.site, &first.name)>{name}</a></td>
+            <td role="cell">{status}</td>
+            <td role="cell" class="mono">{move || found.with(|row| row.as_ref().map(|row| row.address.to_string()))}</td>
+            <td role="cell">{link}</td>
+            <td role="cell" data-label="Owner">{first.owner.to_string()}</td>
+            <td role="cell" data-label="Made" class="num">{ago(first.created)}</td>
+            <td role="cell" class="cell-end">{menu(first, state, chosen)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The status, and what is going on.
+pub fn marks(status: Status, activity: Option<Activity>) -> AnyView {
+    let doing = activity.map(|activity| activity.kind.activity()).filter(|doing| *doing != status.as_str());
+    view! { <span class="state-line">{status_badge(status)} <span class="muted">{doing}</span></span> }.into_any()
+}
+
+fn link(link: String) -> AnyView {
+    let short = link.trim_start_matches("https://").to_owned();
+    view! { <a class="link above" href=link rel="external">{short}</a> }.into_any()
+}
+
+fn menu(row: ContainerRow, state: Memo<Option<(Status, Option<Activity>)>>, chosen: Chosen) -> AnyView {
+    let id = row.id;
+    let off = move |power| {
+        Signal::derive(move || !state.get().is_some_and(|(status, activity)| may(power, status, activity)))
+    };
+    let name = row.name.clone();
+    let switch = move |power| {
+        let name = name.clone();
+        Callback::new(move |()| actions::switch(chosen.toasts, id, name.clone(), power))
+    };
+    let label = format!("Actions for {}", row.name);
+    let delete = Callback::new(move |()| {
+        chosen.delete.set(Some(row.clone()));
+        chosen.deletion.open.set(true);
+    });
+    view! {
+        <Menu id=format!("row-menu-{id}") label=label>
+            <MenuItem shape="play" label="Start" disabled=off(Power::Start) run=switch(Power::Start) />
+            <MenuItem shape="square" label="Stop" disabled=off(Power::Stop) run=switch(Power::Stop) />
+            <MenuItem shape="rotate-cw" label="Restart" disabled=off(Power::Restart) run=switch(Power::Restart) />
+            <MenuItem shape="trash-2" label="Delete" danger=true run=delete />
+        </Menu>
+    }
+    .into_any()
+}
+
+fn delete_dialog(chosen: Chosen) -> AnyView {
+    let name = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(|row| row.name.to_string()).unwrap_or_default()));
+    let losses = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(losses).unwrap_or_default()));
+    let id = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(|row| row.id)));
+    let delete = actions::delete(chosen.deletion, id);
+    view! { <DeleteDialog deletion=chosen.deletion name=name losses=losses delete=delete /> }.into_any()
+}
+
+/// What goes with a container.
+pub fn losses(row: &ContainerRow) -> Vec<String> {
+    let mut losses = vec![
+        "All data on its disk".to_owned(),
+        format!("Its name {} and its address {}", row.name, row.address),
+    ];
+    losses.extend(row.link.iter().map(|link| format!("The link {link}")));
+    losses.push("The ports of its services".to_owned());
+    losses
+}
+
+/// The bar for what is selected.
+fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
+    let chosen: Chosen = expect_context();
+    let selected = Memo::new(move |_| {
+        let rows = chosen.rows.get();
+        page.with(|page| {
+            page.rows
+                .iter()
+                .filter(|row| rows.contains(&row.id))
+                .map(|row| (row.id, row.name.clone(), row.status, row.activity))
+                .collect::<Vec<_>>()
+        })
+    });
+    let able = move |power| {
+        selected.with(|rows| rows.iter().any(|(_, _, status, activity)| may(power, *status, *activity)))
+    };
+    let all = move |power| {
+        let rows: Vec<(ContainerId, Label)> = selected.with_untracked(|rows| {
+            rows.iter().filter(|(_, _, status, activity)| may(power, *status, *activity)).map(|(id, name, _, _)| (*id, name.clone())).collect()
+        });
+        for (id, name) in rows {
+            actions::switch(chosen.toasts, id, name, power);
+        }
+        chosen.rows.set(Vec::new());
+    };
+    let bar = move || {
+        let count = selected.with(Vec::len);
+        (count > 0).then(|| {
+            view! {
+                <div class="bulk" role="toolbar" aria-label="Selected containers">
+                    <span class="num">{count} " selected"</span>
+                    <button class="btn btn-small" disabled=move || !able(Power::Start) on:click=move |_| all(Power::Start)>{icon("play")} "Start"</button>
+                    <button class="btn btn-small" disabled=move || !able(Power::Stop) on:click=move |_| all(Power::Stop)>{icon("square")} "Stop"</button>
+                    <button class="btn btn-small btn-quiet" on:click=move |_| chosen.rows.set(Vec::new())>"Clear"</button>
+                </div>
+            }
+        })
+    };
+    bar.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{query, to_address};
+
+    #[test]
+    fn an_address_and_its_query_say_the_same() {
+        let get = |name: &str| match name {
+            "status" => Some("running"),
+            "q" => Some("web"),
+            "sort" => Some("-created"),
+            "page" => Some("3"),
+            _ => None,
+        };
+        assert_eq!(to_address(&query(get)), "/containers?status=running&q=web&sort=-created&page=3");
+    }
+
+    #[test]
+    fn wrong_words_in_an_address_are_left_out() {
+        let get = |name: &str| matches!(name, "status" | "sort" | "page").then_some("nonsense");
+        assert_eq!(to_address(&query(get)), "/containers");
+    }
 }

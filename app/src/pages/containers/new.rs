@@ -1,5 +1,272 @@
-//! t
-use leptos::prelude::*;
+//! The form for a new container: a good name, a template and modest sizes are there already.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_navigate;
+use model::{
+    containers::{ContainerForm, CreateOptions, SiteOption, Source},
+    events::{Event, Topic},
+    image::TemplateName,
+    names::Label,
+    sizes::{Cores, DiskGib, MemoryMib},
+};
+
+use super::service_rows::{service_rows, web_page};
+use crate::{
+    api, bind,
+    components::{
+        form::{Choice, Entry, Field, FormState, Refusals, Submit},
+        loaded::{Loaded, loaded},
+        page::{PageHead, empty, object_skeleton, usage_bar},
+        toast::Toasts,
+    },
+};
+
+/// Images that people often want, beside the templates of the site.
+const IMAGES: [&str; 5] = ["nginx:1.27", "postgres:17", "redis:7", "node:22", "python:3.13"];
+
+/// The page.
 pub fn page() -> AnyView {
-    ().into_any()
+    loaded(
+        Signal::from(()),
+        |()| api::containers::options(),
+        |_| vec![Event::all(Topic::Site)],
+        object_skeleton,
+        whole,
+    )
+}
+
+#[derive(Clone, Copy)]
+struct New {
+    form: RwSignal<ContainerForm>,
+    state: FormState,
+    options: Loaded<CreateOptions>,
+    site: Memo<Option<SiteOption>>,
+}
+
+fn whole(options: Loaded<CreateOptions>) -> AnyView {
+    let form = RwSignal::new(options.peek(first));
+    let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());
+    let site = Memo::new(move |_| {
+        let key = form.with(|form| form.site.clone());
+        options.with(|options| options.sites.iter().find(|site| site.id.to_string() == key).cloned())
+    });
+    let new = New { form, state: FormState::new(check), options, site };
+    let none = options.part(|options| options.sites.is_empty());
+    let content = move || {
+        if none.get() {
+            empty("network", "There is no site yet", "A container needs a site: a network with its domain. An administrator makes one.", ().into_any())
+        } else {
+            view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.into_any()
+        }
+    };
+    view! {
+        <PageHead title="New container" />
+        <noscript><p class="panel panel-warning">"Making a container needs JavaScript."</p></noscript>
+        {content}
+    }
+    .into_any()
+}
+
+/// What the form begins with.
+fn first(options: &CreateOptions) -> ContainerForm {
+    let site = options.sites.first();
+    let template = site.and_then(|site| site.templates.first());
+    ContainerForm {
+        site: site.map(|site| site.id.to_string()).unwrap_or_default(),
+        name: options.suggested_name.to_string(),
+        source: template.map_or_else(|| IMAGES[0].to_owned(), ToString::to_string),
+        cores: "1".to_owned(),
+        memory: "512 MiB".to_owned(),
+        disk: "8 GiB".to_owned(),
+        services: vec![web_page()],
+        ..ContainerForm::default()
+    }
+}
+
+fn entries(new: New) -> AnyView {
+    let New { form, state, options, site } = new;
+    let submit = submit(new);
+    let several = options.part(|options| options.sites.len() > 1);
+    let sites = Signal::derive(move || {
+        options.with(|options| {
+            options.sites.iter().map(|site| (site.id.to_string(), format!("{} ({})", site.name, site.domain))).collect()
+        })
+    });
+    let sources = Signal::derive(move || {
+        let templates = site.with(|site| site.as_ref().map(|site| site.templates.clone()).unwrap_or_default());
+        let templates = templates.iter().map(TemplateName::to_string);
+        templates.chain(IMAGES.iter().map(|image| (*image).to_owned())).collect::<Vec<_>>()
+    });
+    let choice = move || several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> });
+    let named = Signal::derive(move || {
+        let name = form.with(|form| form.name.clone());
+        if name.is_empty() { "Create container".to_owned() } else { format!("Create {name}") }
+    });
+    view! {
+        <form class="form card" on:submit=submit novalidate>
+            <Refusals form=state />
+            {choice}
+            <Field form=state name="name" label="Name" value=bind!(form, name) hint="Lower-case letters, digits and hyphens" />
+            <Field form=state name="source" label="Template or image" value=bind!(form, source) options=sources hint="A template of the site, or any image such as ghcr.io/owner/app:1.0" />
+            <div class="pair">
+                <Field form=state name="memory" label="Memory" value=bind!(form, memory) />
+                <Field form=state name="cores" label="Cores" value=bind!(form, cores) />
+                <Field form=state name="disk" label="Disk" value=bind!(form, disk) />
+            </div>
+            <fieldset class="stack-tight"><legend class="label">"What it offers"</legend>{service_rows(form, state)}</fieldset>
+            {more(new)}
+            <div class="actions"><Submit form=state label=named /> <a class="btn" href="/containers">"Cancel"</a></div>
+        </form>
+    }
+    .into_any()
+}
+
+/// What most containers do without.
+fn more(new: New) -> AnyView {
+    let New { form, state, .. } = new;
+    // Folded until something in it is refused.
+    let refused = move || {
+        ["env", "entrypoint", "description"].iter().any(|name| state.refusal(name).is_some())
+    };
+    view! {
+        <details class="fold" prop:open=refused>
+            <summary>"Environment, command, description"</summary>
+            <div class="stack">
+                <Field form=state name="env" label="Environment" optional=true entry=Entry::Block value=bind!(form, env) hint="NAME=value, one a line" />
+                <Field form=state name="entrypoint" label="Command" optional=true value=bind!(form, entrypoint) hint="Runs in place of the image's own command" />
+                <Field form=state name="description" label="What it is for" optional=true entry=Entry::Block value=bind!(form, description) />
+            </div>
+        </details>
+    }
+    .into_any()
+}
+
+fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
+    let navigate = use_navigate();
+    let toasts = Toasts::here();
+    move |ev| {
+        ev.prevent_default();
+        if !new.state.submit() {
+            return;
+        }
+        let navigate = navigate.clone();
+        let form = new.form.get_untracked();
+        spawn_local(async move {
+            match api::containers::create(form).await {
+                // Its page shows the job step by step, and is the container's page when it ends.
+                Ok(asked) => {
+                    toasts.tell(format!("Creating {}.", asked.name));
+                    navigate(&super::href(&asked.site, &asked.name), Default::default());
+                }
+                Err(failure) => new.state.refuse(failure),
+            }
+        });
+    }
+}
+
+/// What will be made of what is typed.
+fn preview(new: New) -> AnyView {
+    let facts = move || {
+        let site = new.site.get()?;
+        let form = new.form.get();
+        let name: Option<Label> = form.name.parse().ok();
+        let host = name.as_ref().map_or_else(|| "no name yet".to_owned(), |name| format!("{name}.{}", site.domain));
+        let from = match form.source.parse::<Source>() {
+            Ok(Source::Template(_)) => "a template",
+            Ok(Source::Image(_)) => "an image, which is pulled first",
+            Err(_) => "nothing yet",
+        };
+        let node = site.node.as_ref().map_or_else(|| "none: the cluster does not answer".to_owned(), ToString::to_string);
+        let places = places(&form, name.as_ref(), &site).into_iter().map(|place| view! { <li class="mono wrap-any">{place}</li> }).collect_view();
+        Some(view! {
+            <dl class="facts">
+                <dt>"Name"</dt><dd class="mono">{host}</dd>
+                <dt>"Made from"</dt><dd>{from}</dd>
+                <dt>"Node"</dt><dd>{node}</dd>
+                <dt>"Reached at"</dt><dd><ul>{places}</ul></dd>
+            </dl>
+        })
+    };
+    view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.into_any()
+}
+
+/// Where the services will be reached, as far as that is known before.
+fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<String> {
+    form.services
+        .iter()
+        .map(|service| match service.kind.as_str() {
+            "http" => {
+                let own = name.map(ToString::to_string).unwrap_or_default();
+                let label = if service.label.trim().is_empty() { own } else { service.label.trim().to_owned() };
+                format!("https://{label}.{}", site.domain)
+            }
+            kind => {
+                let port = if service.external.trim().is_empty() {
+                    format!("a port of {}", site.ports)
+                } else {
+                    service.external.trim().to_owned()
+                };
+                format!("{}:{port}/{kind}", site.domain)
+            }
+        })
+        .collect()
+}
+
+/// What is left of the person's limits, with what is typed counted in.
+fn limits(new: New) -> AnyView {
+    let bars = move || {
+        let (limits, usage) = new.options.with(|options| (options.limits, options.usage));
+        let form = new.form.get();
+        let cores = form.cores.parse().map_or(0, Cores::get);
+        let memory = form.memory.parse().map_or(0, MemoryMib::get);
+        let disk = form.disk.parse().map_or(0, DiskGib::get);
+        let all = [
+            ("Containers", limits.containers, usage.containers + 1, ""),
+            ("Cores", limits.cores, usage.cores + cores, ""),
+            ("Memory", limits.memory_mib, usage.memory_mib + memory, " MiB"),
+            ("Disk", limits.disk_gib, usage.disk_gib + disk, " GiB"),
+        ];
+        let bars: Vec<AnyView> = all
+            .into_iter()
+            .filter_map(|(label, limit, used, unit)| limit.map(|limit| {
+                usage_bar(label, u64::from(used), u64::from(limit), format!("{used} of {limit}{unit}"))
+            }))
+            .collect();
+        if bars.is_empty() {
+            return view! { <p class="muted">"You have no limits."</p> }.into_any();
+        }
+        bars.into_any()
+    };
+    view! { <section class="card"><h2 class="card-title">"Your limits, with this container"</h2><div class="stack-tight">{bars}</div></section> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{containers::ContainerForm, services::ServiceForm};
+
+    use super::{SiteOption, places};
+
+    #[test]
+    fn the_preview_names_links_and_ports() {
+        let site: SiteOption = serde_json::from_str(
+            r#"{"id":1,"name":"lab","domain":"lab.example.org","node":null,"templates":[],"ports":"2000-2999"}"#,
+        )
+        .unwrap();
+        let service = |kind: &str, external: &str| ServiceForm {
+            kind: kind.to_owned(),
+            external: external.to_owned(),
+            ..ServiceForm::default()
+        };
+        let services = vec![service("http", ""), service("tcp", "2022"), service("udp", "")];
+        let form = ContainerForm { services, ..ContainerForm::default() };
+        let name = "web-1".parse().unwrap();
+        assert_eq!(
+            places(&form, Some(&name), &site),
+            [
+                "https://web-1.lab.example.org",
+                "lab.example.org:2022/tcp",
+                "lab.example.org:a port of 2000-2999/udp",
+            ]
+        );
+    }
 }

@@ -1,5 +1,117 @@
-//! t
+//! One container, with its tabs as addresses below its own.
+
 use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use model::{
+    containers::{ContainerView, Power},
+    events::{Event, Topic},
+};
+
+use super::{
+    actions::{self, may},
+    environment, jobs,
+    list::marks,
+    overview, services, settings,
+};
+use crate::{
+    api,
+    components::{
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{PageHead, Tabs, object_skeleton},
+        toast::Toasts,
+    },
+    pages::not_found::not_found,
+};
+
+/// The tabs, in order, by the last part of their address; the first one is the container's own.
+const TABS: [(&str, &str); 5] = [
+    ("Overview", ""),
+    ("Services", "services"),
+    ("Environment", "environment"),
+    ("Jobs", "jobs"),
+    ("Settings", "settings"),
+];
+
+/// The page.
 pub fn page() -> AnyView {
-    ().into_any()
+    let params = use_params_map();
+    let part = move |name: &'static str| {
+        params.with(|params| params.get_str(name).unwrap_or_default().to_owned())
+    };
+    let names = Memo::new(move |_| (part("site"), part("name")));
+    let tab = Memo::new(move |_| {
+        let tab = part("tab");
+        TABS.iter().position(|(_, path)| *path == tab)
+    });
+    // Another container is another page; the same one under another tab is not.
+    let container = move || {
+        let key = names.get();
+        loaded(
+            Signal::from(key),
+            |(site, name)| api::containers::get(site, name),
+            |view: &ContainerView| vec![Event::of(Topic::Container, view.row.id.0)],
+            object_skeleton,
+            move |container| whole(container, tab),
+        )
+    };
+    container.into_any()
+}
+
+fn whole(container: Loaded<ContainerView>, tab: Memo<Option<usize>>) -> AnyView {
+    let (site, name) = container.peek(|view| (view.row.site.clone(), view.row.name.clone()));
+    let own = super::href(&site, &name);
+    let tabs = TABS
+        .iter()
+        .map(|(label, path)| {
+            let href = if path.is_empty() { own.clone() } else { format!("{own}/{path}") };
+            (*label, href)
+        })
+        .collect();
+    let state = container.part(|view| (view.row.status, view.row.activity));
+    let status = move || {
+        let (status, activity) = state.get();
+        marks(status, activity)
+    };
+    let content = move || match tab.get() {
+        Some(0) => overview::tab(container),
+        Some(1) => services::tab(container),
+        Some(2) => environment::tab(container),
+        Some(3) => jobs::tab(container),
+        Some(4) => settings::tab(container),
+        _ => not_found(),
+    };
+    view! {
+        <PageHead title=name.to_string() aside=status actions=move || buttons(container) />
+        <Tabs label="Parts of this container" tabs=tabs present=Signal::derive(move || tab.get().unwrap_or_default()) />
+        {content}
+    }
+    .into_any()
+}
+
+fn buttons(container: Loaded<ContainerView>) -> AnyView {
+    let toasts = Toasts::here();
+    let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
+    let state = container.part(|view| (view.row.status, view.row.activity));
+    let off = move |power| Signal::derive(move || {
+        let (status, activity) = state.get();
+        !may(power, status, activity)
+    });
+    let switch = move |power| {
+        let name = name.clone();
+        move |_| actions::switch(toasts, id, name.clone(), power)
+    };
+    let link = container.part(|view| view.row.link.clone());
+    let open = move || {
+        link.get().map(|link| {
+            view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }
+        })
+    };
+    view! {
+        {open}
+        <button class="btn" disabled=off(Power::Start) on:click=switch.clone()(Power::Start)>{icon("play")} "Start"</button>
+        <button class="btn" disabled=off(Power::Stop) on:click=switch.clone()(Power::Stop)>{icon("square")} "Stop"</button>
+        <button class="btn" disabled=off(Power::Restart) on:click=switch(Power::Restart)>{icon("rotate-cw")} "Restart"</button>
+    }
+    .into_any()
 }

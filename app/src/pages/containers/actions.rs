@@ -1,0 +1,80 @@
+//! What can be done to a container from wherever it is shown.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_navigate;
+use model::{
+    ContainerId, Error,
+    containers::{Activity, Power, Status},
+    names::Label,
+};
+
+use crate::{
+    api::{self, Failure},
+    browser,
+    components::{dialog::Deletion, toast::Toasts},
+};
+
+/// Whether `power` makes sense in a state; a job at work goes first.
+pub fn may(power: Power, status: Status, activity: Option<Activity>) -> bool {
+    let state = match power {
+        Power::Start => status == Status::Stopped,
+        Power::Stop | Power::Restart => status == Status::Running,
+    };
+    state && activity.is_none()
+}
+
+/// Starts, stops or restarts; offers the way back where there is one.
+pub fn switch(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
+    spawn_local(async move {
+        match api::containers::switch(id, power).await {
+            Ok(_) => told(toasts, id, &name, power),
+            Err(failure) => toasts.warn(format!("{name}: {failure}")),
+        }
+    });
+}
+
+fn told(toasts: Toasts, id: ContainerId, name: &Label, power: Power) {
+    let (words, back) = match power {
+        Power::Start => (format!("Starting {name}."), Power::Stop),
+        Power::Stop => (format!("Stopping {name}."), Power::Start),
+        Power::Restart => return toasts.tell(format!("Restarting {name}.")),
+    };
+    let name = name.clone();
+    toasts.undoable(words, Callback::new(move |()| undo(toasts, id, name.clone(), back)));
+}
+
+/// Goes back once the job at work has ended: a container has one running job at a time.
+fn undo(toasts: Toasts, id: ContainerId, name: Label, back: Power) {
+    const TRIES: u32 = 40;
+    const PAUSE_MS: i32 = 500;
+    spawn_local(async move {
+        for _ in 0..TRIES {
+            match api::containers::switch(id, back).await {
+                Ok(_) => return toasts.tell(format!("{name} goes back to how it was.")),
+                Err(Failure(Error::Conflict { .. })) => browser::pause(PAUSE_MS).await,
+                Err(failure) => return toasts.warn(format!("{name}: {failure}")),
+            }
+        }
+        toasts.warn(format!("{name} could not go back to how it was: a job is at work on it."));
+    });
+}
+
+/// Deletes once the name was typed, and goes to the job that does it.
+pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<String> {
+    let navigate = use_navigate();
+    Callback::new(move |typed: String| {
+        let Some(id) = id.get_untracked() else { return };
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let answer = api::containers::delete(id, typed).await;
+            deletion.busy.set(false);
+            match answer {
+                Ok(job) => {
+                    deletion.open.set(false);
+                    navigate(&format!("/jobs/{job}"), Default::default());
+                }
+                Err(failure) => deletion.failure.set(Some(failure)),
+            }
+        });
+    })
+}

@@ -1,0 +1,36 @@
+//! The environment of a container's processes.
+
+use leptos::prelude::*;
+use model::containers::ContainerView;
+
+use super::edit::{Draft, footer};
+use crate::{
+    bind,
+    components::{
+        form::{Entry, Field, Refusals},
+        loaded::Loaded,
+    },
+};
+
+/// The tab.
+pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+    let draft = Draft::new(container);
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        draft.save();
+    };
+    view! {
+        <section class="card">
+            <h2 class="card-title">"Environment"</h2>
+            <form class="form" on:submit=submit novalidate>
+                <Refusals form=draft.state />
+                <Field form=draft.state name="env" label="Variables" optional=true entry=Entry::Block
+                    value=bind!(draft.form, env) hint="NAME=value, one a line. These go over those of the image." />
+                <Field form=draft.state name="entrypoint" label="Command" optional=true
+                    value=bind!(draft.form, entrypoint) hint="Runs in place of the image's own command." />
+                {footer(draft, true)}
+            </form>
+        </section>
+    }
+    .into_any()
+}

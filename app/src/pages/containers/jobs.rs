@@ -1,0 +1,67 @@
+//! The jobs of one container.
+
+use leptos::prelude::*;
+use model::{
+    containers::ContainerView,
+    events::{Event, Topic},
+    jobs::{JobQuery, JobRow},
+    page::Page,
+};
+
+use crate::{
+    api,
+    components::{
+        badge::{ago, job_badge},
+        loaded::{Loaded, loaded},
+        page::{empty, list_skeleton},
+    },
+};
+
+/// The tab: the latest jobs, newest first.
+pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+    let id = container.peek(|view| view.row.id);
+    let query = JobQuery { container: Some(id), page: 1, ..JobQuery::default() };
+    loaded(
+        Signal::from(query),
+        api::jobs::list,
+        |_| vec![Event::all(Topic::Job)],
+        list_skeleton,
+        table,
+    )
+}
+
+fn table(page: Loaded<Page<JobRow>>) -> AnyView {
+    let none = page.part(|page| page.rows.is_empty());
+    let nothing = move || {
+        none.get().then(|| empty("list-checks", "No jobs yet", "Whatever is done to this container is listed here.", ().into_any()))
+    };
+    let rows = move || page.with(|page| page.rows.iter().map(row).collect_view());
+    view! {
+        {nothing}
+        <table class="list" role="table" hidden=none aria-label="Jobs of this container">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Job"</th>
+                    <th role="columnheader" scope="col">"State"</th>
+                    <th role="columnheader" scope="col">"By"</th>
+                    <th role="columnheader" scope="col">"Age"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn row(job: &JobRow) -> AnyView {
+    let by = job.actor.as_ref().map_or_else(|| "the system".to_owned(), ToString::to_string);
+    view! {
+        <tr role="row">
+            <td role="cell" class="cell-main"><a class="row-link" data-row="" href=format!("/jobs/{}", job.id)>{job.kind.verb()}</a></td>
+            <td role="cell">{job_badge(job.state)}</td>
+            <td role="cell" data-label="By">{by}</td>
+            <td role="cell" class="num">{ago(job.created)}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,239 @@
+//! The overview of a container: what goes on, the links people came for, what it is.
+
+use leptos::prelude::*;
+use model::{
+    containers::{ContainerView, Observed, Status},
+    events::{Event, Topic},
+    jobs::JobView,
+    services::{ServiceKind, ServiceView},
+    time::duration_words,
+};
+
+use super::actions;
+use crate::{
+    api,
+    components::{
+        badge::ago,
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{Copy, usage_bar},
+        steps::{job_failure, job_steps},
+        toast::Toasts,
+    },
+};
+
+/// The tab.
+pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+    view! {
+        {work(container)}
+        {notices(container)}
+        <div class="columns">
+            {links(container)}
+            {resources(container)}
+            {facts(container)}
+            {description(container)}
+        </div>
+    }
+    .into_any()
+}
+
+/// The job at work, step by step.
+fn work(container: Loaded<ContainerView>) -> AnyView {
+    let job = container.part(|view| view.row.activity.map(|activity| (activity.job, activity.kind)));
+    let panel = move || {
+        let (job, kind) = job.get()?;
+        let steps = loaded(
+            Signal::from(job),
+            api::jobs::get,
+            |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],
+            || view! { <div class="skeleton skeleton-card"></div> }.into_any(),
+            |job| view! { {job_failure(job)} {job_steps(job)} }.into_any(),
+        );
+        let title = format!("{} {}", kind.verb(), container.peek(|view| view.row.name.to_string()));
+        Some(view! {
+            <section class="card work">
+                <h2 class="card-title">
+                    <span class="grow">{title}</span>
+                    <a class="btn btn-small" href=format!("/jobs/{job}")>"Job and log"</a>
+                </h2>
+                {steps}
+            </section>
+        })
+    };
+    view! { <div class="work-place">{panel}</div> }.into_any()
+}
+
+/// What does not go as wished.
+fn notices(container: Loaded<ContainerView>) -> AnyView {
+    let failure = container.part(|view| view.failure.clone());
+    let failed = move || {
+        failure.get().map(|(job, sentence)| {
+            view! {
+                <section class="panel panel-danger">
+                    <p class="panel-title">{icon("circle-alert")} {sentence}</p>
+                    <a class="btn btn-small" href=format!("/jobs/{job}")>"See what happened"</a>
+                </section>
+            }
+        })
+    };
+    let trouble = container.part(|view| view.trouble.clone().map(|trouble| (trouble, view.observed_at)));
+    let silent = move || {
+        trouble.get().map(|(trouble, at)| {
+            let heard = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> });
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }
+        })
+    };
+    view! { {failed} {silent} {differs(container)} {restart(container)} }.into_any()
+}
+
+/// What is wished and what is observed, when they differ and nobody is at work on it.
+fn differs(container: Loaded<ContainerView>) -> AnyView {
+    let words = container.part(|view| match (view.row.activity, view.wished_running, view.row.status) {
+        (None, true, Status::Stopped) => Some("It should run, and its cluster says that it is stopped."),
+        (None, false, Status::Running) => Some("It should be stopped, and its cluster says that it runs."),
+        (None, _, Status::Missing) => Some("Its cluster no longer knows it. Somebody may have deleted it there."),
+        _ => None,
+    });
+    let panel = move || {
+        words.get().map(|words| {
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }
+        })
+    };
+    panel.into_any()
+}
+
+fn restart(container: Loaded<ContainerView>) -> AnyView {
+    let toasts = Toasts::here();
+    let needed = container.part(|view| view.restart_needed && view.row.activity.is_none());
+    let now = move |_| {
+        let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
+        actions::switch(toasts, id, name, model::containers::Power::Restart);
+    };
+    let panel = move || {
+        needed.get().then(|| {
+            view! {
+                <section class="panel panel-info">
+                    <p class="panel-title">{icon("info")} "What you changed takes effect after a restart."</p>
+                    <button class="btn btn-small" on:click=now>{icon("rotate-cw")} "Restart now"</button>
+                </section>
+            }
+        })
+    };
+    panel.into_any()
+}
+
+fn links(container: Loaded<ContainerView>) -> AnyView {
+    let services = container.part(|view| view.services.clone());
+    let domain = container.peek(|view| view.row.domain.clone());
+    let own = container.peek(|view| super::href(&view.row.site, &view.row.name));
+    let items = move || {
+        let services = services.get();
+        if services.is_empty() {
+            return view! {
+                <p class="muted">"It offers nothing to others yet."</p>
+                <p><a class="link" href=format!("{own}/services")>"Add a web page or a port"</a></p>
+            }
+            .into_any();
+        }
+        services.iter().map(|service| place(service, &domain)).collect_view().into_any()
+    };
+    view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack-tight">{items}</div></section> }.into_any()
+}
+
+/// Where a service is reached, to open or to copy.
+pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
+    let place = service.place(domain);
+    // Port 22 is what people log in at.
+    let login = (service.kind == ServiceKind::Tcp && service.port.get() == 22)
+        .then(|| service.external.map(|port| format!("ssh -p {port} root@{domain}")))
+        .flatten();
+    let text = login.unwrap_or_else(|| place.clone());
+    let shown = if service.kind == ServiceKind::Http {
+        view! { <a class="link grow" href=place rel="external">{text.clone()}</a> }.into_any()
+    } else {
+        view! { <span class="grow mono">{text.clone()}</span> }.into_any()
+    };
+    view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.into_any()
+}
+
+fn resources(container: Loaded<ContainerView>) -> AnyView {
+    let observed = container.part(|view| view.observed.clone());
+    let spec = container.part(|view| (view.spec.cores, view.spec.memory, view.spec.disk));
+    let bars = move || {
+        let (cores, memory, disk) = spec.get();
+        match observed.get() {
+            Some(observed) => used(&observed, cores.get(), memory.get(), disk.get()),
+            None => view! {
+                <dl class="facts">
+                    <dt>"Cores"</dt><dd class="num">{cores.to_string()}</dd>
+                    <dt>"Memory"</dt><dd class="num">{memory.to_string()}</dd>
+                    <dt>"Disk"</dt><dd class="num">{disk.to_string()}</dd>
+                </dl>
+            }
+            .into_any(),
+        }
+    };
+    view! { <section class="card"><h2 class="card-title">"Resources"</h2>{bars}</section> }.into_any()
+}
+
+fn used(observed: &Observed, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyView {
+    const MIB: u64 = 1 << 20;
+    const GIB: u64 = 1 << 30;
+    let total = |amount: u32, unit: u64| u64::from(amount) * unit;
+    let of = |used: model::sizes::Bytes, total: u64| format!("{used} of {}", model::sizes::Bytes(total));
+    let percent = (observed.cpu.clamp(0.0, 1.0) * 100.0).round();
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0 to 100")]
+    let share = percent as u64;
+    let (memory, disk) = (total(memory_mib, MIB), total(disk_gib, GIB));
+    let uptime = duration_long(observed.uptime);
+    view! {
+        <div class="stack-tight">
+            {usage_bar("Processor", share, 100, format!("{share} % of {cores} cores"))}
+            {usage_bar("Memory", observed.memory.0, memory, of(observed.memory, memory))}
+            {usage_bar("Disk", observed.disk.0, disk, of(observed.disk, disk))}
+            <p class="muted num">{format!("Up for {uptime}")}</p>
+        </div>
+    }
+    .into_any()
+}
+
+fn duration_long(seconds: u64) -> String {
+    match seconds {
+        0..3600 => duration_words(i64::try_from(seconds * 1000).unwrap_or(i64::MAX)),
+        3600..172_800 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn facts(container: Loaded<ContainerView>) -> AnyView {
+    let list = move || {
+        container.with(|view| {
+            let row = &view.row;
+            let host = format!("{}.{}", row.name, row.domain);
+            view! {
+                <dl class="facts">
+                    <dt>"Name"</dt><dd class="mono">{host.clone()} <Copy text=host what="name" /></dd>
+                    <dt>"Address"</dt><dd class="mono">{row.address.to_string()} <Copy text=row.address.to_string() what="address" /></dd>
+                    <dt>"Made from"</dt><dd class="mono">{row.source.to_string()}</dd>
+                    <dt>"Owner"</dt><dd>{row.owner.to_string()}</dd>
+                    <dt>"Made"</dt><dd>{ago(row.created)}</dd>
+                    <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
+                    <dt>"Node"</dt><dd>{format!("{} in {}", view.node, view.cluster)}</dd>
+                    <dt>"Number"</dt><dd class="num">{view.vmid.to_string()}</dd>
+                    <dt>"Hardware address"</dt><dd class="mono">{view.mac.to_string()}</dd>
+                </dl>
+            }
+        })
+    };
+    view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.into_any()
+}
+
+fn description(container: Loaded<ContainerView>) -> AnyView {
+    let text = container.part(|view| view.spec.description.as_ref().map(ToString::to_string));
+    let card = move || {
+        text.get().map(|text| {
+            view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }
+        })
+    };
+    card.into_any()
+}

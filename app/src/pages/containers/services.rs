@@ -1,0 +1,63 @@
+//! What a container offers to others, and changing it.
+
+use leptos::prelude::*;
+use model::{containers::ContainerView, services::ServiceKind};
+
+use super::{
+    edit::{Draft, footer},
+    overview::place,
+    service_rows::service_rows,
+};
+use crate::components::{form::Refusals, loaded::Loaded};
+
+/// The tab.
+pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+    let draft = Draft::new(container);
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        draft.save();
+    };
+    view! {
+        <div class="stack">
+            {offered(container)}
+            <section class="card">
+                <h2 class="card-title">"Change what it offers"</h2>
+                <form class="form" on:submit=submit novalidate>
+                    <Refusals form=draft.state />
+                    {service_rows(draft.form, draft.state)}
+                    {footer(draft, false)}
+                </form>
+            </section>
+        </div>
+    }
+    .into_any()
+}
+
+fn offered(container: Loaded<ContainerView>) -> AnyView {
+    let services = container.part(|view| view.services.clone());
+    let domain = container.peek(|view| view.row.domain.clone());
+    let items = move || {
+        let services = services.get();
+        if services.is_empty() {
+            return view! { <p class="muted">"Nothing yet. Add a web page for a link, or a port for anything else."</p> }.into_any();
+        }
+        services
+            .iter()
+            .map(|service| {
+                let kind = match service.kind {
+                    ServiceKind::Http => "Web page",
+                    ServiceKind::Tcp => "TCP",
+                    ServiceKind::Udp => "UDP",
+                };
+                view! {
+                    <div class="stack-tight">
+                        <p class="muted num">{format!("{kind}, inner port {}", service.port)}</p>
+                        {place(service, &domain)}
+                    </div>
+                }
+            })
+            .collect_view()
+            .into_any()
+    };
+    view! { <section class="card"><h2 class="card-title">"Services"</h2><div class="stack">{items}</div></section> }.into_any()
+}

@@ -1,0 +1,71 @@
+//! What a container may use, what it is for, and, at the end, the danger.
+
+use leptos::prelude::*;
+use model::containers::ContainerView;
+
+use super::{
+    actions,
+    edit::{Draft, footer},
+    list::losses,
+};
+use crate::{
+    bind,
+    components::{
+        dialog::{DeleteDialog, Deletion},
+        form::{Entry, Field, Refusals},
+        icon::icon,
+        loaded::Loaded,
+    },
+};
+
+/// The tab.
+pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+    let draft = Draft::new(container);
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        draft.save();
+    };
+    let fixed = container.peek(|view| format!("Made from {} with a disk of {}; both stay as they are.", view.spec.source, view.spec.disk));
+    view! {
+        <div class="stack">
+            <section class="card">
+                <h2 class="card-title">"Resources and description"</h2>
+                <form class="form" on:submit=submit novalidate>
+                    <Refusals form=draft.state />
+                    <div class="pair">
+                        <Field form=draft.state name="cores" label="Cores" value=bind!(draft.form, cores) />
+                        <Field form=draft.state name="memory" label="Memory" value=bind!(draft.form, memory) hint="Such as 512 MiB or 2 GiB" />
+                    </div>
+                    <p class="muted">{fixed}</p>
+                    <Field form=draft.state name="description" label="What it is for" optional=true entry=Entry::Block value=bind!(draft.form, description) />
+                    {footer(draft, true)}
+                </form>
+            </section>
+            {danger(container)}
+        </div>
+    }
+    .into_any()
+}
+
+fn danger(container: Loaded<ContainerView>) -> AnyView {
+    let deletion = Deletion::default();
+    let name = container.peek(|view| view.row.name.to_string());
+    let lost = Signal::derive(move || container.with(|view| losses(&view.row)));
+    let id = Signal::derive(move || Some(container.with(|view| view.row.id)));
+    let delete = actions::delete(deletion, id);
+    view! {
+        <section class="card card-danger">
+            <h2 class="card-title">"Danger"</h2>
+            <div class="stack-tight">
+                <p>"Deleting takes the container away with everything on its disk."</p>
+                <div class="actions">
+                    <button class="btn btn-danger" on:click=move |_| deletion.open.set(true)>
+                        {icon("trash-2")} {format!("Delete {name}")}
+                    </button>
+                </div>
+            </div>
+        </section>
+        <DeleteDialog deletion=deletion name=name losses=lost delete=delete />
+    }
+    .into_any()
+}
