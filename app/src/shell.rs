@@ -44,7 +44,6 @@ pub fn shell(assets: Assets) -> impl IntoView + 'static {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
                 <link rel="stylesheet" href=css />
                 <script src=theme></script>
                 <link rel="modulepreload" href=js crossorigin="anonymous" />
