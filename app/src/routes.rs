@@ -12,7 +12,7 @@ use crate::{
     components::toast::Toasts,
     layout::Frame,
     live::Live,
-    pages::{containers, not_found::not_found, sign_in},
+    pages::{containers, jobs, nodes, not_found::not_found, sign_in, sites, users},
     session::Session,
 };
 
@@ -38,6 +38,15 @@ lazy! {
     Containers = containers::list::page;
     NewContainer = containers::new::page;
     Container = containers::show::page;
+    Jobs = jobs::list::page;
+    Job = jobs::show::page;
+    Nodes = nodes::page;
+    Sites = sites::list::page;
+    NewSite = sites::new::page;
+    Site = sites::show::page;
+    Users = users::list::page;
+    NewUser = users::new::page;
+    User = users::show::page;
 }
 
 /// The whole application.
@@ -78,6 +87,15 @@ fn pages() -> AnyView {
                 view={Lazy::<Container>::new()}
                 ssr=SsrMode::Async
             />
+            <Route path=StaticSegment("jobs") view={Lazy::<Jobs>::new()} ssr=SsrMode::Async />
+            <Route path=(StaticSegment("jobs"), ParamSegment("id")) view={Lazy::<Job>::new()} ssr=SsrMode::Async />
+            <Route path=StaticSegment("nodes") view={Lazy::<Nodes>::new()} ssr=SsrMode::Async />
+            <Route path=StaticSegment("sites") view={Lazy::<Sites>::new()} ssr=SsrMode::Async />
+            <Route path=(StaticSegment("sites"), StaticSegment("new")) view={Lazy::<NewSite>::new()} ssr=SsrMode::Async />
+            <Route path=(StaticSegment("sites"), ParamSegment("site")) view={Lazy::<Site>::new()} ssr=SsrMode::Async />
+            <Route path=StaticSegment("users") view={Lazy::<Users>::new()} ssr=SsrMode::Async />
+            <Route path=(StaticSegment("users"), StaticSegment("new")) view={Lazy::<NewUser>::new()} ssr=SsrMode::Async />
+            <Route path=(StaticSegment("users"), ParamSegment("name")) view={Lazy::<User>::new()} ssr=SsrMode::Async />
         </FlatRoutes>
     }
     .into_any()

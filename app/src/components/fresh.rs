@@ -10,7 +10,9 @@ where
     let values = RwSignal::new(stored.get_untracked());
     Effect::new(move |before: Option<F>| {
         let now = stored.get();
-        if before.is_some_and(|before| before != now && values.with_untracked(|values| *values == before)) {
+        if before.is_some_and(|before| {
+            before != now && values.with_untracked(|values| *values == before)
+        }) {
             values.set(now.clone());
         }
         now

@@ -40,7 +40,11 @@ pub fn job_actions(job: Loaded<JobView>) -> AnyView {
         busy.set(true);
         failure.set(None);
         spawn_local(async move {
-            let answer = if retry { done(api::jobs::retry(id)).await } else { done(api::jobs::cancel(id)).await };
+            let answer = if retry {
+                done(api::jobs::retry(id)).await
+            } else {
+                done(api::jobs::cancel(id)).await
+            };
             busy.try_set(false);
             match answer {
                 Ok(()) => job.refresh(),

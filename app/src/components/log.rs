@@ -30,7 +30,10 @@ pub fn job_log(job: Loaded<JobView>) -> AnyView {
         id.into(),
         |id| api::jobs::log(id, 0),
         |_| Vec::new(),
-        || view! { <div class="log skeleton" aria-busy="true" aria-label="Loading"></div> }.into_any(),
+        || {
+            view! { <div class="log skeleton" aria-busy="true" aria-label="Loading"></div> }
+                .into_any()
+        },
         move |first| pane(job, id, first),
     )
 }
@@ -101,7 +104,11 @@ fn tools(id: Memo<JobId>, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String
             let _ = link.set_attribute("href", &format!("data:text/plain;charset=utf-8,{text}"));
         }
     };
-    let found = move || search.with(|search| (!search.is_empty()).then(|| lines.with(|lines| count_words(lines, search))));
+    let found = move || {
+        search.with(|search| {
+            (!search.is_empty()).then(|| lines.with(|lines| count_words(lines, search)))
+        })
+    };
     view! {
         <span class="search">
             {icon("search")}
@@ -111,7 +118,7 @@ fn tools(id: Memo<JobId>, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String
         <span class="muted num" role="status">{found}</span>
         <div class="actions">
             <button type="button" class="btn btn-small" on:click=copy>{icon("copy")} "Copy"</button>
-            <a class="btn btn-small" href="#" role="button" download=move || format!("job-{}.log", id.get()) node_ref=link on:click=fill>
+            <a class="btn btn-small" href="#" download=move || format!("job-{}.log", id.get()) node_ref=link on:click=fill>
                 {icon("download")} "Download"
             </a>
         </div>
@@ -123,14 +130,27 @@ fn tools(id: Memo<JobId>, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String
 fn shown(lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>, ended: Memo<bool>) -> AnyView {
     let content = move || {
         if lines.with(Vec::is_empty) {
-            let none = if ended.get() { "This job wrote nothing." } else { "Nothing is written yet." };
+            let none = if ended.get() {
+                "This job wrote nothing."
+            } else {
+                "Nothing is written yet."
+            };
             return view! { <span class="muted">{none}</span> }.into_any();
         }
         let wanted = search.get();
         if wanted.is_empty() {
-            return lines.with(|lines| lines.iter().map(short).collect::<String>()).into_any();
+            return lines
+                .with(|lines| lines.iter().map(short).collect::<String>())
+                .into_any();
         }
-        lines.with(|lines| found(lines, &wanted).take(FOUND_LINES).map(marked).collect_view()).into_any()
+        lines
+            .with(|lines| {
+                found(lines, &wanted)
+                    .take(FOUND_LINES)
+                    .map(marked)
+                    .collect_view()
+            })
+            .into_any()
     };
     content.into_any()
 }
@@ -141,11 +161,15 @@ fn marked((line, at): (&LogLine, std::ops::Range<usize>)) -> AnyView {
     let before = line.text.get(..at.start).map(part);
     let found = line.text.get(at.clone()).map(part);
     let after = line.text.get(at.end..).map(part);
-    view! { <span>{time_of_day(line)} " " {before}<mark>{found}</mark>{after} "\n"</span> }.into_any()
+    view! { <span>{time_of_day(line)} " " {before}<mark>{found}</mark>{after} "\n"</span> }
+        .into_any()
 }
 
 /// The lines with `wanted` in them and where it stands; upper and lower case of ASCII are alike.
-fn found<'a>(lines: &'a [LogLine], wanted: &str) -> impl Iterator<Item = (&'a LogLine, std::ops::Range<usize>)> {
+fn found<'a>(
+    lines: &'a [LogLine],
+    wanted: &str,
+) -> impl Iterator<Item = (&'a LogLine, std::ops::Range<usize>)> {
     let wanted = wanted.to_ascii_lowercase();
     lines.iter().filter_map(move |line| {
         let start = line.text.to_ascii_lowercase().find(&wanted)?;
@@ -166,7 +190,10 @@ fn short(line: &LogLine) -> String {
 }
 
 fn whole(lines: &[LogLine]) -> String {
-    lines.iter().map(|line| format!("{} {}\n", line.at.rfc3339(), line.text)).collect()
+    lines
+        .iter()
+        .map(|line| format!("{} {}\n", line.at.rfc3339(), line.text))
+        .collect()
 }
 
 /// `04:31:12`, of RFC 3339's form.
@@ -175,10 +202,21 @@ fn time_of_day(line: &LogLine) -> String {
 }
 
 /// The lines of the log, which grow while the job writes.
-fn follow(id: Memo<JobId>, first: Loaded<Vec<LogLine>>, ended: Memo<bool>) -> RwSignal<Vec<LogLine>> {
+fn follow(
+    id: Memo<JobId>,
+    first: Loaded<Vec<LogLine>>,
+    ended: Memo<bool>,
+) -> RwSignal<Vec<LogLine>> {
     let lines = RwSignal::new(first.peek(Clone::clone));
-    let tail = Tail { id, lines, asking: StoredValue::new(false), missed: StoredValue::new(false) };
-    let news = Live::watch(Signal::derive(move || vec![Event::of(Topic::JobLog, id.get().0)]));
+    let tail = Tail {
+        id,
+        lines,
+        asking: StoredValue::new(false),
+        missed: StoredValue::new(false),
+    };
+    let news = Live::watch(Signal::derive(move || {
+        vec![Event::of(Topic::JobLog, id.get().0)]
+    }));
     Effect::new(move |before: Option<()>| {
         // Another job's log, or the same one asked for anew.
         let fresh = first.with(Clone::clone);
@@ -223,12 +261,17 @@ impl Tail {
     async fn step(self) -> Option<bool> {
         let id = self.id.try_get_untracked()?;
         self.missed.try_set_value(false);
-        let after = self.lines.try_with_untracked(|lines| lines.last().map_or(0, |line| line.seq))?;
+        let after = self
+            .lines
+            .try_with_untracked(|lines| lines.last().map_or(0, |line| line.seq))?;
         // Without an answer the next news asks again, and so does the stream when it is back.
         let new = api::jobs::log(id, after).await.ok()?;
         let full = new.len() >= ANSWER_LINES;
         let same = self.id.try_get_untracked()? == id
-            && self.lines.try_with_untracked(|lines| lines.last().map_or(0, |line| line.seq))? == after;
+            && self
+                .lines
+                .try_with_untracked(|lines| lines.last().map_or(0, |line| line.seq))?
+                == after;
         if same && !new.is_empty() {
             self.lines.try_update(|lines| lines.extend(new))?;
         }
@@ -244,15 +287,27 @@ mod tests {
 
     fn lines(texts: &[&str]) -> Vec<LogLine> {
         let at = Timestamp(1_795_233_000_999);
-        texts.iter().zip(1..).map(|(text, seq)| LogLine { seq, at, text: (*text).to_owned() }).collect()
+        texts
+            .iter()
+            .zip(1..)
+            .map(|(text, seq)| LogLine {
+                seq,
+                at,
+                text: (*text).to_owned(),
+            })
+            .collect()
     }
 
     #[test]
     fn a_search_finds_where_the_words_stand() {
         let lines = lines(&["Überträgt die Schicht", "pull LAYER 2", "done"]);
-        let places: Vec<_> = found(&lines, "Layer").map(|(line, at)| (line.seq, at)).collect();
+        let places: Vec<_> = found(&lines, "Layer")
+            .map(|(line, at)| (line.seq, at))
+            .collect();
         assert_eq!(places, [(2, 5..10)]);
-        let places: Vec<_> = found(&lines, "trägt").map(|(line, at)| line.text.get(at)).collect();
+        let places: Vec<_> = found(&lines, "trägt")
+            .map(|(line, at)| line.text.get(at))
+            .collect();
         assert_eq!(places, [Some("trägt")]);
         assert_eq!(count_words(&lines, "d"), "2 of 3 lines");
         assert_eq!(count_words(&lines, "nothing"), "0 of 3 lines");

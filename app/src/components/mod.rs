@@ -20,6 +20,8 @@
 //!   `<Refusals form />` at the top, `<Submit form label />`. On submission: `if form.submit()`,
 //!   call the server, `form.refuse(failure)` on refusal.
 //! - **Danger**: [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`.
+//! - **Jobs**: `job_view::job_view(job)` shows failure, steps and log of a `Loaded<JobView>`,
+//!   `job_view::job_actions(job)` the buttons to cancel and retry.
 //! - **Small things**: `icon(name)`, `status_badge`, `job_badge`, `badge(word, tone, shape)`,
 //!   `ago(moment)`, `<Copy text what />`, `usage_bar`, `<Menu id label>` with `<MenuItem …/>`,
 //!   `Toasts::here()` with `tell`, `warn`, `undoable`.
@@ -32,10 +34,14 @@ pub mod badge;
 pub mod dialog;
 pub mod failure;
 pub mod form;
+pub mod fresh;
 pub mod icon;
+pub mod job_view;
 pub mod list;
 pub mod loaded;
+pub mod log;
 pub mod menu;
+pub mod meter;
 pub mod page;
 pub mod steps;
 pub mod toast;

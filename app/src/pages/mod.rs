@@ -2,5 +2,10 @@
 //! it takes from the address.
 
 pub mod containers;
+pub mod jobs;
+pub mod nodes;
 pub mod not_found;
+mod rights;
 pub mod sign_in;
+pub mod sites;
+pub mod users;

@@ -35,19 +35,30 @@ pub fn page() -> AnyView {
 
 fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
     let ids = clusters.part(|all| all.iter().map(|cluster| cluster.id).collect::<Vec<_>>());
+    let none = Memo::new(move |_| ids.with(Vec::is_empty));
     let body = move || {
-        if ids.with(Vec::is_empty) {
-            let again = view! { <a class="btn" href="/sites">"Go to the sites"</a> }.into_any();
-            return empty("server", "No cluster yet", "Once Holdfast is given a Proxmox VE cluster, its nodes are shown here.", again);
+        if none.get() {
+            let text = "Give Holdfast a Proxmox VE cluster when you start it; its nodes are then shown here.";
+            return empty("server", "No cluster yet", text, ().into_any());
         }
-        let one = move |id| cluster(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()));
-        view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=one /></div> }.into_any()
+        let one = move |id| {
+            cluster(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()))
+        };
+        view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=one /></div> }
+            .into_any()
     };
     body.into_any()
 }
 
 fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
-    let name = Memo::new(move |_| cluster.with(|cluster| cluster.as_ref().map(|cluster| cluster.name.clone()).unwrap_or_default()));
+    let name = Memo::new(move |_| {
+        cluster.with(|cluster| {
+            cluster
+                .as_ref()
+                .map(|cluster| cluster.name.clone())
+                .unwrap_or_default()
+        })
+    });
     view! {
         <section class="card stack" aria-label=move || format!("Cluster {}", name.get())>
             {move || cluster.with(|cluster| cluster.as_ref().map(about))}
@@ -64,8 +75,13 @@ fn about(cluster: &ClusterView) -> AnyView {
         (None, Some(_)) => badge("answers", Tone::Good, "circle-check"),
         (None, None) => badge("not asked yet", Tone::Plain, "circle-dashed"),
     };
-    let version = cluster.version.clone().map(|version| format!("Proxmox VE {version}, "));
-    let age = cluster.observed.map(|observed| view! { <span class="muted">"last answered " {ago(observed)}</span> });
+    let version = cluster
+        .version
+        .clone()
+        .map(|version| format!("Proxmox VE {version}, "));
+    let age = cluster
+        .observed
+        .map(|observed| view! { <span class="muted">"last answered " {ago(observed)}</span> });
     let trouble = cluster.trouble.clone().map(|trouble| {
         view! {
             <div class="panel panel-warning">
@@ -87,16 +103,30 @@ fn about(cluster: &ClusterView) -> AnyView {
 
 fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
     let of = move |read: fn(&[NodeRow]) -> Vec<String>| {
-        cluster.with(|cluster| cluster.as_ref().map(|cluster| read(&cluster.nodes)).unwrap_or_default())
+        cluster.with(|cluster| {
+            cluster
+                .as_ref()
+                .map(|cluster| read(&cluster.nodes))
+                .unwrap_or_default()
+        })
     };
-    let names = Memo::new(move |_| of(|nodes| nodes.iter().map(|node| node.name.to_string()).collect()));
+    let names =
+        Memo::new(move |_| of(|nodes| nodes.iter().map(|node| node.name.to_string()).collect()));
     let one = move |name: String| {
         node(Memo::new(move |_| {
-            cluster.with(|cluster| cluster.as_ref()?.nodes.iter().find(|node| node.name.to_string() == name).cloned())
+            cluster.with(|cluster| {
+                cluster
+                    .as_ref()?
+                    .nodes
+                    .iter()
+                    .find(|node| node.name.to_string() == name)
+                    .cloned()
+            })
         }))
     };
+    let none = Memo::new(move |_| names.with(Vec::is_empty));
     let body = move || {
-        if names.with(Vec::is_empty) {
+        if none.get() {
             return view! { <p class="muted">"No node of it is known yet."</p> }.into_any();
         }
         view! {
@@ -135,7 +165,11 @@ fn node_cells(node: &NodeRow) -> AnyView {
         badge("offline", Tone::Danger, "circle-x")
     };
     let cpu = cpu_percent(node.cpu);
-    let cpu_words = format!("{cpu} % of {} {}", node.cores, if node.cores == 1 { "core" } else { "cores" });
+    let cpu_words = format!(
+        "{cpu} % of {} {}",
+        node.cores,
+        if node.cores == 1 { "core" } else { "cores" }
+    );
     let memory = percent(node.memory.0, node.memory_total.0);
     let disk = percent(node.disk.0, node.disk_total.0);
     view! {
@@ -158,7 +192,11 @@ fn node_cells(node: &NodeRow) -> AnyView {
 
 /// A share from 0 to 1 in whole percent.
 fn cpu_percent(share: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100 before")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0..=100 before"
+    )]
     let percent = (share * 100.0).round().clamp(0.0, 100.0) as u64;
     percent
 }

@@ -25,7 +25,7 @@ const PATH: &str = "/jobs";
 
 /// The page.
 pub fn page() -> AnyView {
-    list_keys(Some("/containers/new"));
+    Effect::new(|_| list_keys(Some("/containers/new")));
     let parameters = use_query_map();
     let query = Memo::new(move |_| {
         parameters.with(|parameters| {
@@ -34,43 +34,54 @@ pub fn page() -> AnyView {
                 state: text("state").parse().ok(),
                 container: None,
                 q: text("q").to_owned(),
-                page: text("page").parse().unwrap_or(1),
+                page: text("page").parse().unwrap_or(1).max(1),
             }
         })
     });
-    let states = JobState::ALL.iter().map(|state| (state.to_string(), state.to_string())).collect::<Vec<_>>();
-    let filters = vec![Filter { name: "state", all: "Every state", options: Signal::stored(states) }];
-    let list = loaded(
+    loaded(
         query.into(),
         api::jobs::list,
         |_| vec![Event::all(Topic::Job)],
         list_skeleton,
         move |jobs| content(jobs, query),
-    );
-    view! {
-        <PageHead title="Jobs" />
-        <Filters path=PATH search="Container's name" filters=filters />
-        {list}
-    }
-    .into_any()
+    )
 }
 
 fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
     let none = jobs.part(|page| page.rows.is_empty());
     let total = jobs.part(|page| page.total);
-    let count = move || match total.get() {
-        1 => "1 job".to_owned(),
-        total => format!("{total} jobs"),
-    };
+    let states = JobState::ALL
+        .iter()
+        .map(|state| (state.to_string(), state.to_string()))
+        .collect::<Vec<_>>();
+    let filters = vec![Filter {
+        name: "state",
+        all: "Every state",
+        options: Signal::stored(states),
+    }];
     let href = Callback::new(move |number: u32| {
         query.with(|query| {
             let state = query.state.map(JobState::as_str).unwrap_or_default();
-            address(PATH, &[("state", state), ("q", &query.q), ("page", &number.to_string())])
+            address(
+                PATH,
+                &[
+                    ("state", state),
+                    ("q", &query.q),
+                    ("page", &number.to_string()),
+                ],
+            )
         })
     });
-    let body = move || if none.get() { nothing(query) } else { table(jobs) };
+    let body = move || {
+        if none.get() {
+            nothing(query)
+        } else {
+            table(jobs)
+        }
+    };
     view! {
-        <p class="muted num list-count" role="status">{count}</p>
+        <PageHead title="Jobs" aside=move || view! { <span class="num">{total}</span> } />
+        <Filters path=PATH search="Container's name" filters=filters />
         {body}
         <Pager place=jobs.part(place) href=href />
     }
@@ -80,7 +91,12 @@ fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
 fn nothing(query: Memo<JobQuery>) -> AnyView {
     if query.with(|query| query.state.is_some() || !query.q.is_empty()) {
         let all = view! { <a class="btn" href=PATH>"Show all jobs"</a> }.into_any();
-        return empty("search", "No job matches", "Change the search or the state above.", all);
+        return empty(
+            "search",
+            "No job matches",
+            "Change the search or the state above.",
+            all,
+        );
     }
     empty(
         "list-checks",
@@ -92,7 +108,9 @@ fn nothing(query: Memo<JobQuery>) -> AnyView {
 
 fn table(jobs: Loaded<Page<JobRow>>) -> AnyView {
     let ids = jobs.part(|page| page.rows.iter().map(|job| job.id).collect::<Vec<_>>());
-    let one = move |id: JobId| row(jobs.part(move |page| page.rows.iter().find(|job| job.id == id).cloned()));
+    let one = move |id: JobId| {
+        row(jobs.part(move |page| page.rows.iter().find(|job| job.id == id).cloned()))
+    };
     view! {
         <table class="list" role="table" aria-label="Jobs">
             <thead role="rowgroup">
@@ -118,12 +136,18 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
     let cells = move || {
         let job = job.get()?;
         let title = format!("{} {}", job.kind.verb(), job.container_name);
-        let actor = job.actor.as_ref().map_or_else(|| "Holdfast".to_owned(), ToString::to_string);
-        let error = job.error.clone().map(|error| view! { <span class="row-note">{error}</span> });
+        let actor = job
+            .actor
+            .as_ref()
+            .map_or_else(|| "the system".to_owned(), ToString::to_string);
+        let error = job
+            .error
+            .clone()
+            .map(|error| view! { <span class="row-note">{error}</span> });
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
-                    <a class="row-link" data-row href=format!("{PATH}/{}", job.id)>{title.clone()}</a>
+                    <a class="row-link" data-row="" href=format!("{PATH}/{}", job.id)>{title.clone()}</a>
                     {error}
                 </td>
                 <td role="cell" data-label="State">{job_badge(job.state)}</td>

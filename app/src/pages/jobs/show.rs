@@ -1,10 +1,7 @@
 //! One job: how far it is, what it wrote, and what a person can do about it.
 
 use leptos::prelude::*;
-use leptos_router::{
-    NavigateOptions,
-    hooks::{use_navigate, use_params_map, use_query_map},
-};
+use leptos_router::hooks::use_params_map;
 use model::{
     Error, Kind,
     events::{Event, Topic},
@@ -24,18 +21,21 @@ use crate::{
     },
 };
 
-/// The page. With `?then=container` in its address it leads on to the container once that is made,
-/// as somebody who has just asked for one expects.
+/// The page.
 pub fn page() -> AnyView {
     let parameters = use_params_map();
-    let id = Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
-    loaded(
-        id.into(),
-        fetch,
-        |job| vec![Event::of(Topic::Job, job.row.id.0)],
-        object_skeleton,
-        content,
-    )
+    let id =
+        Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
+    let job = move || {
+        loaded(
+            Signal::from(id.get()),
+            fetch,
+            |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],
+            object_skeleton,
+            content,
+        )
+    };
+    job.into_any()
 }
 
 async fn fetch(id: String) -> Result<JobView, Failure> {
@@ -47,7 +47,6 @@ async fn fetch(id: String) -> Result<JobView, Failure> {
 }
 
 fn content(job: Loaded<JobView>) -> AnyView {
-    lead_on(job);
     let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
     view! {
         <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} } />
@@ -62,25 +61,14 @@ fn content(job: Loaded<JobView>) -> AnyView {
 
 /// The address of the job's container, as long as there is one.
 fn container(row: &JobRow) -> Option<String> {
-    row.container.map(|_| format!("/sites/{}/containers/{}", row.site, row.container_name))
+    row.container
+        .map(|_| format!("/sites/{}/containers/{}", row.site, row.container_name))
 }
 
 /// The container that a job has made, once it is there.
 fn made_container(job: &JobView) -> Option<String> {
     let made = job.row.kind == JobKind::Create && job.row.state == JobState::Done;
     container(&job.row).filter(|_| made)
-}
-
-/// Goes to the new container by itself, where the address asks for it.
-fn lead_on(job: Loaded<JobView>) {
-    let asked = use_query_map().with_untracked(|query| query.get_str("then") == Some("container"));
-    let target = job.part(made_container);
-    let navigate = use_navigate();
-    Effect::new(move |_| {
-        if let Some(target) = target.get().filter(|_| asked) {
-            navigate(&target, NavigateOptions { replace: true, ..NavigateOptions::default() });
-        }
-    });
 }
 
 /// Says that the container is there, with the way to it.
@@ -102,7 +90,9 @@ fn made(job: Loaded<JobView>) -> AnyView {
 fn to_container(job: Loaded<JobView>) -> AnyView {
     let target = job.part(|job| container(&job.row).filter(|_| made_container(job).is_none()));
     let link = move || {
-        target.get().map(|href| view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> })
+        target.get().map(
+            |href| view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> },
+        )
     };
     link.into_any()
 }
@@ -111,16 +101,21 @@ fn facts(job: Loaded<JobView>) -> AnyView {
     let row = job.part(|job| job.row.clone());
     let list = move || {
         let row = row.get();
-        let actor = row.actor.as_ref().map_or_else(|| "Holdfast".to_owned(), ToString::to_string);
-        let begun = row.started.map(|started| view! { <div><dt>"Begun"</dt><dd>{ago(started)}</dd></div> });
+        let actor = row
+            .actor
+            .as_ref()
+            .map_or_else(|| "the system".to_owned(), ToString::to_string);
+        let begun = row
+            .started
+            .map(|started| view! { <dt>"Begun"</dt><dd>{ago(started)}</dd> });
         view! {
             <dl class="card facts">
-                <div><dt>"Job"</dt><dd class="mono">{row.id.to_string()}</dd></div>
-                <div><dt>"Site"</dt><dd>{row.site.to_string()}</dd></div>
-                <div><dt>"Asked for by"</dt><dd>{actor}</dd></div>
-                <div><dt>"Asked for"</dt><dd>{ago(row.created)}</dd></div>
+                <dt>"Job"</dt><dd class="mono">{row.id.to_string()}</dd>
+                <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
+                <dt>"Asked for by"</dt><dd>{actor}</dd>
+                <dt>"Asked for"</dt><dd>{ago(row.created)}</dd>
                 {begun}
-                <div><dt>"Took"</dt><dd class="num">{took(row.started, row.finished)}</dd></div>
+                <dt>"Took"</dt><dd class="num">{took(row.started, row.finished)}</dd>
             </dl>
         }
     };

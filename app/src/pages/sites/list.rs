@@ -1,0 +1,108 @@
+//! The list of sites.
+
+use leptos::prelude::*;
+use model::{
+    SiteId,
+    events::{Event, Topic},
+    sites::SiteRow,
+};
+
+use crate::{
+    api,
+    components::{
+        list::list_keys,
+        loaded::{Loaded, loaded},
+        page::{PageHead, empty, list_skeleton, main_link},
+    },
+};
+
+const NEW: &str = "/sites/new";
+
+/// The page.
+pub fn page() -> AnyView {
+    Effect::new(|_| list_keys(Some(NEW)));
+    loaded(
+        Signal::from(()),
+        |()| api::sites::list(),
+        |_| vec![Event::all(Topic::Site), Event::all(Topic::Container)],
+        list_skeleton,
+        content,
+    )
+}
+
+fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
+    let none = sites.part(Vec::is_empty);
+    let total = sites.part(Vec::len);
+    let body = move || {
+        if none.get() {
+            let text = "A site is a network on a cluster, with a domain, addresses and ports. Containers are made in a site.";
+            return empty(
+                "network",
+                "No sites yet",
+                text,
+                main_link(NEW, "plus", "New site"),
+            );
+        }
+        table(sites)
+    };
+    view! {
+        <PageHead
+            title="Sites"
+            aside=move || view! { <span class="num">{total}</span> }
+            actions=|| main_link(NEW, "plus", "New site")
+        />
+        {body}
+    }
+    .into_any()
+}
+
+fn table(sites: Loaded<Vec<SiteRow>>) -> AnyView {
+    let ids = sites.part(|sites| sites.iter().map(|site| site.id).collect::<Vec<_>>());
+    let one = move |id: SiteId| {
+        row(sites.part(move |sites| sites.iter().find(|site| site.id == id).cloned()))
+    };
+    view! {
+        <table class="list" role="table" aria-label="Sites">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Site"</th>
+                    <th role="columnheader" scope="col">"Domain"</th>
+                    <th role="columnheader" scope="col">"Cluster"</th>
+                    <th role="columnheader" scope="col">"Network"</th>
+                    <th role="columnheader" scope="col">"Containers"</th>
+                    <th role="columnheader" scope="col">"Free addresses"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || ids.get() key=|id| *id children=one />
+            </tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn row(site: Memo<Option<SiteRow>>) -> AnyView {
+    let cells = move || {
+        let SiteRow {
+            spec,
+            cluster_name,
+            containers,
+            addresses_free,
+            ..
+        } = site.get()?;
+        let name = spec.name.to_string();
+        Some(view! {
+            <tr role="row">
+                <td role="cell" class="cell-main">
+                    <a class="row-link" data-row="" href=format!("/sites/{name}")>{name.clone()}</a>
+                </td>
+                <td role="cell" data-label="Domain" class="mono">{spec.domain.to_string()}</td>
+                <td role="cell" data-label="Cluster">{cluster_name}</td>
+                <td role="cell" data-label="Network" class="mono">{spec.network.to_string()}</td>
+                <td role="cell" data-label="Containers" class="num">{containers}</td>
+                <td role="cell" data-label="Free addresses" class="num">{addresses_free}</td>
+            </tr>
+        })
+    };
+    cells.into_any()
+}

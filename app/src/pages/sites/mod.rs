@@ -1,0 +1,6 @@
+//! The pages of sites.
+
+mod fields;
+pub mod list;
+pub mod new;
+pub mod show;

@@ -1,0 +1,89 @@
+//! The form of a new site.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_navigate;
+use model::{nodes::ClusterView, sites::SiteForm};
+
+use super::fields::{cluster_options, fields, form_state};
+use crate::{
+    api::{self, Failure},
+    components::{
+        form::{Refusals, Submit},
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+        toast::Toasts,
+    },
+    pages::rights::administrator,
+};
+
+/// The page.
+pub fn page() -> AnyView {
+    let form = loaded(
+        Signal::from(()),
+        |()| fetch(),
+        |_| Vec::new(),
+        object_skeleton,
+        content,
+    );
+    view! {
+        <PageHead title="New site" />
+        {form}
+    }
+    .into_any()
+}
+
+async fn fetch() -> Result<Vec<ClusterView>, Failure> {
+    administrator().await?;
+    api::nodes::clusters().await
+}
+
+fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
+    let first = clusters.peek(|all| {
+        all.first()
+            .map(|cluster| cluster.id.to_string())
+            .unwrap_or_default()
+    });
+    let values = RwSignal::new(SiteForm {
+        cluster: first,
+        ..SiteForm::default()
+    });
+    let form = form_state(values);
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if !form.submit() {
+            return;
+        }
+        let asked = values.get_untracked();
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let name = asked.name.trim().to_owned();
+            match api::sites::create(asked).await {
+                Ok(_) => {
+                    toasts.tell(format!("Made the site {name}."));
+                    navigate(&format!("/sites/{name}"), Default::default());
+                }
+                Err(failure) => form.refuse(failure),
+            }
+        });
+    };
+    let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
+    let options = Signal::derive(move || clusters.with(|all| cluster_options(all)));
+    let none = clusters.peek(Vec::is_empty).then(|| {
+        view! { <p class="panel panel-warning">{icon("triangle-alert")} "No cluster is known yet, and a site lies on one."</p> }
+    });
+    view! {
+        <form class="form" novalidate on:submit=submit>
+            {none}
+            <Refusals form />
+            {fields(form, values, options)}
+            <div class="actions">
+                <Submit form label />
+                <a class="btn" href="/sites">"Cancel"</a>
+            </div>
+        </form>
+    }
+    .into_any()
+}

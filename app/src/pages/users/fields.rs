@@ -1,0 +1,109 @@
+//! The fields of an account, the same for a new one and for one that is changed.
+
+use leptos::prelude::*;
+use model::{
+    FieldError,
+    users::{Role, UserForm},
+};
+
+use crate::{
+    bind,
+    components::form::{Choice, Entry, Field, FormState},
+};
+
+/// Whether the account is to be made or is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Account {
+    /// To be made: it needs a password.
+    New,
+    /// There: an empty password keeps the present one.
+    Present,
+}
+
+/// The state of a form with these values.
+pub fn form_state(values: RwSignal<UserForm>, account: Account) -> FormState {
+    FormState::new(move || values.with_untracked(|form| refusals(form, account)))
+}
+
+/// What the parser refuses; the parser alone does not know whether the account is there.
+fn refusals(form: &UserForm, account: Account) -> Vec<FieldError> {
+    let mut refused = form.parse().err().unwrap_or_default();
+    if account == Account::New && form.password.is_empty() {
+        let message = "A new account needs a password.".to_owned();
+        refused.push(FieldError {
+            field: "password".to_owned(),
+            message,
+        });
+    }
+    refused
+}
+
+/// All fields, in groups.
+pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> AnyView {
+    let roles = [
+        (Role::Member, "Member: own containers"),
+        (Role::Operator, "Operator: all containers and nodes"),
+        (Role::Administrator, "Administrator: everything"),
+    ]
+    .map(|(role, words)| (role.to_string(), words.to_owned()))
+    .to_vec();
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Account"</legend>
+            <Field form name="name" label="Name" value=bind!(values, name) hint="To sign in with, such as anna." />
+            <Field form name="mail" label="Mail" value=bind!(values, mail) hint="Such as anna@example.org." />
+            <Choice form name="role" label="Role" value=bind!(values, role) options=Signal::stored(roles) />
+            {password(form, values, account)}
+        </fieldset>
+        <fieldset class="card group">
+            <legend class="card-title">"Limits"</legend>
+            <p class="muted">"What all containers of this person may use together. Empty means without limit."</p>
+            <Field form name="containers" label="Containers" value=bind!(values, containers) optional=true hint="Such as 5." />
+            <Field form name="cores" label="Cores" value=bind!(values, cores) optional=true hint="Such as 8." />
+            <Field form name="memory" label="Memory" value=bind!(values, memory) optional=true hint="Such as 16 GiB." />
+            <Field form name="disk" label="Disk" value=bind!(values, disk) optional=true hint="Such as 100 GiB." />
+        </fieldset>
+    }
+    .into_any()
+}
+
+fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> AnyView {
+    let value = bind!(values, password);
+    match account {
+        Account::New => view! {
+            <Field form name="password" label="Password" value entry=Entry::Secret hint="8 to 256 characters." />
+        }
+        .into_any(),
+        Account::Present => view! {
+            <Field form name="password" label="New password" value entry=Entry::Secret optional=true
+                hint="Empty keeps the present one. A new one of 8 to 256 characters signs the person out everywhere." />
+        }
+        .into_any(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::users::UserForm;
+
+    use super::{Account, refusals};
+
+    #[test]
+    fn only_a_new_account_needs_a_password() {
+        let form = UserForm {
+            name: "anna".to_owned(),
+            mail: "anna@example.org".to_owned(),
+            role: "member".to_owned(),
+            ..UserForm::default()
+        };
+        assert_eq!(refusals(&form, Account::Present), []);
+        let refused = refusals(&form, Account::New);
+        assert_eq!(
+            refused
+                .iter()
+                .map(|refusal| refusal.field.as_str())
+                .collect::<Vec<_>>(),
+            ["password"]
+        );
+    }
+}

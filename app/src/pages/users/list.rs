@@ -1,0 +1,130 @@
+//! The list of accounts.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use model::{
+    UserId,
+    events::{Event, Topic},
+    page::Page,
+    users::UserRow,
+};
+
+use super::show::{amounts, limited};
+use crate::{
+    api,
+    components::{
+        badge::ago,
+        list::{Filters, address, list_keys},
+        loaded::{Loaded, loaded},
+        page::{PageHead, Pager, empty, list_skeleton, main_link, place},
+    },
+};
+
+const PATH: &str = "/users";
+const NEW: &str = "/users/new";
+
+/// What is asked for: the search and the page.
+type Query = (String, u32);
+
+/// The page.
+pub fn page() -> AnyView {
+    Effect::new(|_| list_keys(Some(NEW)));
+    let parameters = use_query_map();
+    let query = Memo::new(move |_| {
+        parameters.with(|parameters| {
+            let text = |name| parameters.get_str(name).unwrap_or_default().trim();
+            (
+                text("q").to_owned(),
+                text("page").parse().unwrap_or(1).max(1),
+            )
+        })
+    });
+    loaded(
+        query.into(),
+        |(q, page): Query| api::users::list(q, page),
+        |_| vec![Event::all(Topic::User), Event::all(Topic::Container)],
+        list_skeleton,
+        move |users| content(users, query),
+    )
+}
+
+fn content(users: Loaded<Page<UserRow>>, query: Memo<Query>) -> AnyView {
+    let none = users.part(|page| page.rows.is_empty());
+    let total = users.part(|page| page.total);
+    let href = Callback::new(move |number: u32| {
+        query.with(|(q, _)| address(PATH, &[("q", q), ("page", &number.to_string())]))
+    });
+    let body = move || if none.get() { nothing() } else { table(users) };
+    view! {
+        <PageHead
+            title="Users"
+            aside=move || view! { <span class="num">{total}</span> }
+            actions=|| main_link(NEW, "plus", "New user")
+        />
+        <Filters path=PATH search="Name or mail" />
+        {body}
+        <Pager place=users.part(place) href=href />
+    }
+    .into_any()
+}
+
+/// Whoever looks has an account, so an empty list can only come from a search.
+fn nothing() -> AnyView {
+    let all = view! { <a class="btn" href=PATH>"Show all users"</a> }.into_any();
+    empty(
+        "search",
+        "No user matches",
+        "Nobody has that in their name or mail address.",
+        all,
+    )
+}
+
+fn table(users: Loaded<Page<UserRow>>) -> AnyView {
+    let ids = users.part(|page| page.rows.iter().map(|user| user.id).collect::<Vec<_>>());
+    let one = move |id: UserId| {
+        row(users.part(move |page| page.rows.iter().find(|user| user.id == id).cloned()))
+    };
+    view! {
+        <table class="list" role="table" aria-label="Users">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Name"</th>
+                    <th role="columnheader" scope="col">"Mail"</th>
+                    <th role="columnheader" scope="col">"Role"</th>
+                    <th role="columnheader" scope="col">"Containers"</th>
+                    <th role="columnheader" scope="col">"Cores"</th>
+                    <th role="columnheader" scope="col">"Memory"</th>
+                    <th role="columnheader" scope="col">"Disk"</th>
+                    <th role="columnheader" scope="col">"Since"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || ids.get() key=|id| *id children=one />
+            </tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn row(user: Memo<Option<UserRow>>) -> AnyView {
+    let cells = move || {
+        let user = user.get()?;
+        let name = user.name.to_string();
+        let amounts = amounts(&user)
+            .into_iter()
+            .map(|amount| view! { <td role="cell" data-label=amount.label class="num">{limited(&amount)}</td> })
+            .collect_view();
+        Some(view! {
+            <tr role="row">
+                <td role="cell" class="cell-main">
+                    <a class="row-link" data-row="" href=format!("{PATH}/{name}")>{name.clone()}</a>
+                </td>
+                <td role="cell" data-label="Mail">{user.mail.to_string()}</td>
+                <td role="cell" data-label="Role">{user.role.as_str()}</td>
+                {amounts}
+                <td role="cell" data-label="Since">{ago(user.created)}</td>
+            </tr>
+        })
+    };
+    cells.into_any()
+}

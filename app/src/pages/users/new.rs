@@ -1,0 +1,76 @@
+//! The form of a new account.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_navigate;
+use model::{
+    session::Me,
+    users::{Role, UserForm},
+};
+
+use super::fields::{Account, fields, form_state};
+use crate::{
+    api,
+    components::{
+        form::{Refusals, Submit},
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+        toast::Toasts,
+    },
+    pages::rights::administrator,
+};
+
+/// The page.
+pub fn page() -> AnyView {
+    let form = loaded(
+        Signal::from(()),
+        |()| administrator(),
+        |_| Vec::new(),
+        object_skeleton,
+        content,
+    );
+    view! {
+        <PageHead title="New user" />
+        {form}
+    }
+    .into_any()
+}
+
+fn content(_me: Loaded<Me>) -> AnyView {
+    let values = RwSignal::new(UserForm {
+        role: Role::Member.to_string(),
+        ..UserForm::default()
+    });
+    let form = form_state(values, Account::New);
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if !form.submit() {
+            return;
+        }
+        let asked = values.get_untracked();
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let name = asked.name.trim().to_owned();
+            match api::users::create(asked).await {
+                Ok(_) => {
+                    toasts.tell(format!("Made the account {name}."));
+                    navigate(&format!("/users/{name}"), Default::default());
+                }
+                Err(failure) => form.refuse(failure),
+            }
+        });
+    };
+    let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
+    view! {
+        <form class="form" novalidate on:submit=submit>
+            <Refusals form />
+            {fields(form, values, Account::New)}
+            <div class="actions">
+                <Submit form label />
+                <a class="btn" href="/users">"Cancel"</a>
+            </div>
+        </form>
+    }
+    .into_any()
+}

@@ -1,0 +1,268 @@
+//! One account: what it uses, its settings, and its end.
+
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map},
+};
+use model::{
+    events::{Event, Topic},
+    sizes::Bytes,
+    users::{UserForm, UserRow},
+};
+
+use super::fields::{Account, fields, form_state};
+use crate::{
+    api::{self, Failure},
+    components::{
+        badge::ago,
+        dialog::{DeleteDialog, Deletion},
+        form::{Refusals, Submit},
+        fresh::fresh,
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton, usage_bar},
+        toast::Toasts,
+    },
+    pages::rights::administrator,
+};
+
+/// An account, and whether it is the own one of whoever looks.
+type Shown = (UserRow, bool);
+
+/// The page.
+pub fn page() -> AnyView {
+    let parameters = use_params_map();
+    let name = Memo::new(move |_| {
+        parameters.with(|all| all.get_str("name").unwrap_or_default().to_owned())
+    });
+    let interests = |(user, _): &Shown| {
+        vec![
+            Event::of(Topic::User, user.id.0),
+            Event::all(Topic::Container),
+        ]
+    };
+    // Another user is another page, so that nothing typed for one is kept for the other.
+    let page = move || {
+        loaded(
+            Signal::from(name.get()),
+            fetch,
+            interests,
+            object_skeleton,
+            content,
+        )
+    };
+    page.into_any()
+}
+
+async fn fetch(name: String) -> Result<Shown, Failure> {
+    let me = administrator().await?;
+    let user = api::users::get(name).await?;
+    let own = user.id == me.id;
+    Ok((user, own))
+}
+
+fn content(shown: Loaded<Shown>) -> AnyView {
+    let name = shown.part(|(user, _)| user.name.to_string());
+    let containers = move || {
+        let href = format!("/containers?q={}", name.get());
+        view! { <a class="btn" href=href>{icon("container")} "Their containers"</a> }
+    };
+    view! {
+        <PageHead title=name actions=move || containers.into_any() />
+        <div class="stack">
+            {usage(shown)}
+            {settings(shown)}
+            {danger(shown, name)}
+        </div>
+    }
+    .into_any()
+}
+
+/// What an account uses of something, and how much of it it may use.
+pub struct Amount {
+    /// Of what.
+    pub label: &'static str,
+    used: u32,
+    limit: Option<u32>,
+    words: fn(u32) -> String,
+}
+
+/// What an account uses, in the order of the columns.
+pub fn amounts(user: &UserRow) -> [Amount; 4] {
+    let UserRow { usage, limits, .. } = user;
+    let memory = |mib: u32| Bytes(u64::from(mib) << 20).to_string();
+    let disk = |gib: u32| Bytes(u64::from(gib) << 30).to_string();
+    let plain = |count: u32| count.to_string();
+    [
+        Amount {
+            label: "Containers",
+            used: usage.containers,
+            limit: limits.containers,
+            words: plain,
+        },
+        Amount {
+            label: "Cores",
+            used: usage.cores,
+            limit: limits.cores,
+            words: plain,
+        },
+        Amount {
+            label: "Memory",
+            used: usage.memory_mib,
+            limit: limits.memory_mib,
+            words: memory,
+        },
+        Amount {
+            label: "Disk",
+            used: usage.disk_gib,
+            limit: limits.disk_gib,
+            words: disk,
+        },
+    ]
+}
+
+/// `3 of 5`; without a limit only what is used.
+pub fn limited(amount: &Amount) -> String {
+    let used = (amount.words)(amount.used);
+    amount.limit.map_or_else(
+        || used.clone(),
+        |limit| format!("{used} of {}", (amount.words)(limit)),
+    )
+}
+
+fn usage(shown: Loaded<Shown>) -> AnyView {
+    let line =
+        |amount: Amount| {
+            match amount.limit {
+        Some(limit) => usage_bar(amount.label, amount.used.into(), limit.into(), limited(&amount)),
+        None => view! {
+            <div class="usage">
+                <span class="usage-words">
+                    <span>{amount.label}</span>
+                    <span class="muted num">{format!("{}, without limit", limited(&amount))}</span>
+                </span>
+            </div>
+        }
+        .into_any(),
+    }
+        };
+    let card = move || {
+        shown.with(|(user, _)| {
+            view! {
+                <section class="card stack-tight">
+                    <h2 class="card-title">"In use"</h2>
+                    {amounts(user).map(line).into_iter().collect_view()}
+                    <p class="muted">"Account made " {ago(user.created)}</p>
+                </section>
+            }
+        })
+    };
+    card.into_any()
+}
+
+fn settings(shown: Loaded<Shown>) -> AnyView {
+    let values = fresh(shown.part(|(user, _)| UserForm::from(user)));
+    let form = form_state(values, Account::Present);
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if !form.submit() {
+            return;
+        }
+        let (id, before) = shown.peek(|(user, _)| (user.id, user.name.to_string()));
+        let asked = values.get_untracked();
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let name = asked.name.trim().to_owned();
+            if let Err(failure) = api::users::update(id, asked).await {
+                form.refuse(failure);
+                return;
+            }
+            form.busy.try_set(false);
+            // A password is never shown again, nor sent a second time.
+            values.try_update(|values| values.password.clear());
+            toasts.tell(format!("Saved {name}."));
+            if name == before {
+                shown.refresh();
+            } else {
+                let replace = NavigateOptions {
+                    replace: true,
+                    ..NavigateOptions::default()
+                };
+                navigate(&format!("/users/{name}"), replace);
+            }
+        });
+    };
+    view! {
+        <form class="form" novalidate on:submit=submit>
+            <h2 class="section-title">"Settings"</h2>
+            <Refusals form />
+            {fields(form, values, Account::Present)}
+            <div class="actions"><Submit form label="Save the account" /></div>
+        </form>
+    }
+    .into_any()
+}
+
+fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+    let deletion = Deletion::default();
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let delete = Callback::new(move |typed: String| {
+        let id = shown.peek(|(user, _)| user.id);
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            match api::users::delete(id, typed).await {
+                Ok(()) => {
+                    toasts.tell(format!("Deleted the account {}.", name.get_untracked()));
+                    navigate("/users", Default::default());
+                }
+                Err(failure) => {
+                    deletion.busy.try_set(false);
+                    deletion.failure.try_set(Some(failure));
+                }
+            }
+        });
+    });
+    let held = shown.part(|(user, own)| (user.usage.containers, *own));
+    let losses = Signal::derive(move || shown.with(|(user, _)| losses(user)));
+    let action = move || {
+        let (count, own) = held.get();
+        if own {
+            return view! { <p>"This is your own account. Another administrator can delete it."</p> }.into_any();
+        }
+        if count > 0 {
+            let what = if count == 1 {
+                "1 container".to_owned()
+            } else {
+                format!("{count} containers")
+            };
+            let href = format!("/containers?q={}", name.get());
+            return view! { <p>{name} " owns " <a href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.into_any();
+        }
+        view! {
+            <div><button type="button" class="btn btn-danger" on:click=move |_| deletion.open.set(true)>
+                {icon("trash-2")} {move || format!("Delete {}", name.get())}
+            </button></div>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card card-danger stack-tight">
+            <h2 class="card-title">"Delete the account"</h2>
+            {action}
+        </section>
+        <DeleteDialog deletion name losses delete />
+    }
+    .into_any()
+}
+
+/// What goes with an account, in words for the dialog.
+fn losses(user: &UserRow) -> Vec<String> {
+    vec![
+        format!("The account {} with its password and limits", user.name),
+        "Every session in which the person is signed in".to_owned(),
+    ]
+}
