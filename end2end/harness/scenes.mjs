@@ -1,0 +1,161 @@
+// Every page in every state that somebody may find it in. The screenshots and the check with axe
+// go through the same scenes, so that neither misses one.
+
+import { tellWhenAlive, visit } from "./alive.mjs";
+
+/** The widths that pages are made for: a phone, a tablet, a desk. */
+export const WIDTHS = [360, 768, 1440];
+export const THEMES = ["light", "dark"];
+
+const WIKI = "/sites/lab/containers/wiki";
+const MISSING = "ghcr.io/example/nothing-here:v1";
+
+/** A scene that is an address. */
+const address = (name, path, who = "administrator") => ({
+  name,
+  who,
+  set: (page) => (who === "nobody" ? page.goto(path) : visit(page, path)),
+});
+
+/** A scene that takes more than an address. */
+const scene = (name, set, who = "administrator") => ({ name, who, set });
+
+export const SCENES = [
+  address("sign-in", "/sign-in", "nobody"),
+  scene("sign-in-refused", refusedSignIn, "nobody"),
+  address("containers", "/containers"),
+  address("containers-no-match", "/containers?q=nothing-is-called-this"),
+  address("containers-empty", "/containers", "member"),
+  scene("containers-selected", async (page) => {
+    await visit(page, "/containers");
+    await page.getByRole("checkbox", { name: "Select wiki" }).check();
+    await page.getByRole("toolbar").waitFor();
+  }),
+  scene("containers-menu", async (page) => {
+    await visit(page, "/containers");
+    await page.getByRole("button", { name: "Actions for wiki" }).click();
+  }),
+  address("container-new", "/containers/new"),
+  scene("container-new-refused", refusedContainer),
+  address("container-overview", WIKI),
+  address("container-services", `${WIKI}/services`),
+  address("container-environment", `${WIKI}/environment`),
+  address("container-jobs", `${WIKI}/jobs`),
+  address("container-settings", `${WIKI}/settings`),
+  scene("container-delete", async (page) => {
+    await visit(page, `${WIKI}/settings`);
+    await page.getByRole("button", { name: "Delete wiki" }).click();
+    await page.getByRole("dialog").waitFor();
+  }),
+  address("container-failed", "/sites/lab/containers/hopeless"),
+  address("jobs", "/jobs"),
+  address("jobs-no-match", "/jobs?q=nothing-is-called-this"),
+  address("jobs-empty", "/jobs", "member"),
+  scene("job-done", (page) => job(page, "Create wiki")),
+  scene("job-failed", async (page) => {
+    await job(page, "Create hopeless");
+    await page.getByText("In the machine's own words").click();
+  }),
+  address("nodes", "/nodes"),
+  address("sites", "/sites"),
+  address("site-new", "/sites/new"),
+  address("site", "/sites/lab"),
+  address("users", "/users"),
+  address("user-new", "/users/new"),
+  address("user", "/users/meg"),
+  scene("palette", async (page) => {
+    await visit(page, "/containers");
+    await page.keyboard.press("Control+k");
+    await page.keyboard.type("wik");
+    await page.getByRole("option", { name: /wiki/ }).waitFor();
+  }),
+  scene("own-menu", async (page) => {
+    await visit(page, "/containers");
+    await page.getByRole("button", { name: /own menu$/ }).click();
+  }),
+  address("not-found", "/nothing"),
+  address("not-allowed", "/users", "member"),
+  // These make a container each, so they come last.
+  scene("container-creating", (page) => ask(page, "spring", "docker.io/library/redis:7")),
+  scene("job-running", async (page) => {
+    await ask(page, "summer", "docker.io/library/postgres:17");
+    await page.getByRole("link", { name: "Job and log" }).click();
+    await page.getByRole("progressbar", { name: /^Pull the image/ }).waitFor();
+  }),
+];
+
+async function refusedSignIn(page) {
+  await page.goto("/sign-in");
+  await page.getByLabel("Name").fill("somebody");
+  await page.getByLabel("Password").fill("a guess");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("alert").waitFor();
+}
+
+async function refusedContainer(page) {
+  await visit(page, "/containers/new");
+  await page.getByLabel("Name", { exact: true }).fill("Not a name!");
+  await page.getByLabel("Memory").fill("lots");
+  await page.getByRole("button", { name: /^Create/ }).click();
+  await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+}
+
+async function job(page, title) {
+  await visit(page, "/jobs");
+  await page.getByRole("link", { name: title, exact: true }).click();
+  await page.getByRole("heading", { level: 1, name: title }).waitFor();
+  await page.getByRole("region", { name: /^Log/ }).waitFor();
+}
+
+async function ask(page, name, image) {
+  await visit(page, "/containers/new");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Template or image").fill(image);
+  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+/** Makes what the scenes show, and gives the sessions of those who look. */
+export async function prepare(server, browser) {
+  const sessions = {
+    nobody: undefined,
+    administrator: await server.signIn(server.administrator),
+    member: await server.signIn(await server.addUser("meg")),
+  };
+  const context = await contextOf(browser, server, sessions.administrator);
+  const page = await context.newPage();
+  await ask(page, "hopeless", MISSING);
+  await page.getByText("See what happened").waitFor();
+  await visit(page, "/containers");
+  // The demonstration's own containers are made at the first start.
+  for (const name of ["db", "shell", "wiki"]) {
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+    await row.getByText("running", { exact: true }).waitFor({ timeout: 60_000 });
+  }
+  await context.close();
+  return sessions;
+}
+
+/** A browser of its own for somebody. */
+export async function contextOf(browser, server, storageState) {
+  const context = await browser.newContext({
+    baseURL: server.url,
+    storageState,
+    locale: "en-GB",
+    timezoneId: "UTC",
+    reducedMotion: "reduce",
+    viewport: { width: 1440, height: 900 },
+  });
+  await tellWhenAlive(context);
+  return context;
+}
+
+/** Shows the page in a width and a theme. */
+export async function dress(page, width, theme) {
+  await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+  await page.setViewportSize({ width, height: width < 768 ? 780 : 900 });
+  // Two frames: one to lay out, one to paint.
+  await page.evaluate(
+    () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
+  );
+}

@@ -1,0 +1,113 @@
+// What every journey starts from: a server per worker, somebody signed in, and a watch over the
+// browser that fails the test on any error which the test has not named.
+
+import { test as base, expect, type Browser, type BrowserContext, type Page } from "@playwright/test";
+import { tellWhenAlive } from "./alive.mjs";
+import { Server } from "./server.mjs";
+
+export { expect };
+
+export type Account = { name: string; password: string };
+
+/** Collects what goes wrong in browsers. */
+class Watch {
+  private readonly found: string[] = [];
+  private readonly named: RegExp[] = [];
+
+  /** Names something that goes wrong on purpose, such as `/404/`. */
+  expect(what: RegExp): void {
+    this.named.push(what);
+  }
+
+  async over(context: BrowserContext): Promise<void> {
+    await tellWhenAlive(context);
+    context.on("page", (page) => {
+      page.on("pageerror", (error) => this.found.push(`error: ${error.stack ?? error}`));
+      page.on("crash", () => this.found.push("the page crashed"));
+    });
+    context.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") {
+        this.found.push(`console: ${message.text()} (${message.location().url})`);
+      }
+    });
+    context.on("response", (response) => {
+      if (response.status() >= 400) {
+        this.found.push(`answer ${response.status()}: ${response.request().method()} ${response.url()}`);
+      }
+    });
+    context.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      // A page that is left takes its open requests with it; that is no failure.
+      if (why !== "net::ERR_ABORTED") this.found.push(`request: ${why} ${request.url()}`);
+    });
+  }
+
+  faults(): string[] {
+    return this.found.filter((fault) => !this.named.some((named) => named.test(fault)));
+  }
+}
+
+type Options = {
+  /** Who is signed in: the first administrator or nobody. */
+  who: "administrator" | "nobody";
+};
+
+type Fixtures = {
+  watch: Watch;
+  /** Another person's browser: signed in with an account, in a context of its own. */
+  open: (account: Account) => Promise<Page>;
+};
+
+type WorkerFixtures = {
+  server: Server;
+  /** The administrator's session, made once per worker. */
+  session: Awaited<ReturnType<Server["signIn"]>>;
+};
+
+export const test = base.extend<Options & Fixtures, WorkerFixtures>({
+  who: ["administrator", { option: true }],
+
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      try {
+        await use(server);
+      } finally {
+        await server.stop();
+      }
+      expect(server.log, "the server's log").not.toMatch(/panicked at|\bERROR\b/);
+    },
+    { scope: "worker", timeout: 90_000 },
+  ],
+
+  session: [async ({ server }, use) => use(await server.signIn(server.administrator)), { scope: "worker" }],
+
+  baseURL: async ({ server }, use) => use(server.url),
+
+  storageState: async ({ who, session }, use) => use(who === "administrator" ? session : undefined),
+
+  watch: async ({}, use) => {
+    const watch = new Watch();
+    await use(watch);
+    expect(watch.faults(), "what went wrong in the browser").toEqual([]);
+  },
+
+  context: async ({ context, watch }, use) => {
+    await watch.over(context);
+    await use(context);
+  },
+
+  open: async ({ browser, server, watch }: { browser: Browser; server: Server; watch: Watch }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (account) => {
+      const context = await browser.newContext({
+        baseURL: server.url,
+        storageState: await server.signIn(account),
+      });
+      contexts.push(context);
+      await watch.over(context);
+      return context.newPage();
+    });
+    for (const context of contexts) await context.close();
+  },
+});

@@ -1,0 +1,79 @@
+import { containerPath, refusalAt, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+import type { Page } from "@playwright/test";
+
+/** Fields of a new container and what none of them takes. */
+const BAD: [label: string | RegExp, value: string][] = [
+  ["Name", "Not a name!"],
+  ["Template or image", "Upper/Case:tag"],
+  ["Memory", "lots"],
+  ["Cores", "0"],
+  ["Disk", "-3"],
+  ["Inner port", "99999"],
+  [/^Name optional/, "under_score"],
+  [/^Environment/, "no equals sign"],
+];
+
+const at = (page: Page, label: string | RegExp) => page.getByLabel(label, { exact: typeof label === "string" });
+
+for (const [label, value] of BAD) {
+  test(`${label}: "${value}" is refused as one leaves the field`, async ({ page }) => {
+    await visit(page, "/containers/new");
+    await page.getByText("Environment, command, description").click();
+    const field = at(page, label);
+    await field.fill(value);
+    await field.blur();
+    await expect(await refusalAt(field)).not.toBeEmpty();
+    await expect(field).toHaveValue(value);
+    // Only what was left is judged.
+    await expect(page.locator("[aria-invalid=true]")).toHaveCount(1);
+  });
+}
+
+test("all refusals are gathered, what was typed is kept, and nothing is asked for", async ({ page }) => {
+  const asked: string[] = [];
+  page.on("request", (request) => request.url().includes("containers/create") && asked.push(request.url()));
+  await visit(page, "/containers/new");
+  await page.getByText("Environment, command, description").click();
+  for (const [label, value] of BAD) await at(page, label).fill(value);
+  await page.getByRole("button", { name: /^Create/ }).click();
+
+  const summary = page.getByRole("alert").filter({ hasText: "Some fields need other values" });
+  await expect(summary).toBeFocused();
+  await expect(summary.getByRole("link")).toHaveCount(BAD.length);
+  for (const [label, value] of BAD) {
+    await expect(await refusalAt(at(page, label))).not.toBeEmpty();
+    await expect(at(page, label)).toHaveValue(value);
+  }
+  await summary.getByRole("link").first().click();
+  await expect(at(page, "Name")).toBeFocused();
+  await expect(page).toHaveURL("/containers/new");
+  expect(asked).toEqual([]);
+});
+
+test("a taken name, port or service's name is refused by the server beside its field", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await visit(page, "/containers/new");
+  const name = at(page, "Name");
+  await name.fill("wiki");
+  await page.getByRole("button", { name: "Create wiki" }).click();
+  await expect(await refusalAt(name)).toHaveText("A container on this site has this name already.");
+  await expect(page.getByRole("button", { name: "Create wiki" })).toBeEnabled();
+
+  await name.fill("other-wiki");
+  await page.getByRole("button", { name: "Add a port" }).click();
+  const outer = page.getByLabel(/^Outer port/);
+  await outer.fill("80");
+  await page.getByRole("button", { name: "Create other-wiki" }).click();
+  await expect(await refusalAt(outer)).toHaveText("The site gives ports 2000-2999.");
+  await page.getByRole("button", { name: "Remove Service 2" }).click();
+
+  await at(page, /^Name optional/).fill("wiki");
+  await page.getByRole("button", { name: "Create other-wiki" }).click();
+  await expect(page.getByRole("alert")).toContainText("publishes under this name");
+  await expect(name).toHaveValue("other-wiki");
+  await expect(page).toHaveURL("/containers/new");
+
+  watch.expect(/\b404\b/);
+  expect((await page.goto(containerPath("other-wiki")))?.status()).toBe(404);
+});

@@ -1,0 +1,63 @@
+import { containerPath, markDocument, sameDocument, status, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test("from the list to a running container, made from an image", async ({ page }) => {
+  await visit(page, "/containers");
+  await markDocument(page);
+  await page.getByRole("link", { name: "New container" }).click();
+  const name = page.getByLabel("Name", { exact: true });
+  await expect(name).toHaveValue(/^[a-z]+-[a-z]+/);
+  await name.fill("web-1");
+  await page.getByLabel("Template or image").fill("nginx:1.28");
+  await page.getByLabel("Memory").fill("1 GiB");
+  await page.getByText("Environment, command, description").click();
+  await page.getByLabel(/^Environment/).fill("GREETING=hello\nLEVEL=3");
+  await page.getByLabel(/^What it is for/).fill("The first journey");
+
+  await expect(page.getByRole("group", { name: "Service 1" }).getByLabel("Inner port")).toHaveValue("80");
+  await page.getByRole("button", { name: "Add a port" }).click();
+  const login = page.getByRole("group", { name: "Service 2" });
+  await expect(login.getByLabel("Inner port")).toHaveValue("22");
+  await page.getByRole("button", { name: "Add a port" }).click();
+  await page.getByRole("button", { name: "Remove Service 3" }).click();
+  await expect(page.getByRole("group", { name: /^Service/ })).toHaveCount(2);
+
+  const preview = page.locator("section").filter({ hasText: "What you will get" });
+  await expect(preview).toContainText("web-1.lab.example.org");
+  await expect(preview).toContainText("https://web-1.lab.example.org");
+  await expect(preview).toContainText("lab.example.org:a port of 2000-2999/tcp");
+  await expect(preview).toContainText("an image, which is pulled first");
+  await expect(preview).toContainText(/pve[12]/);
+  await expect(page.getByText("You have no limits.")).toBeVisible();
+
+  await page.getByRole("button", { name: "Create web-1" }).click();
+  await expect(page).toHaveURL(containerPath("web-1"));
+  await expect(status(page)).toHaveText("creating");
+  await expect(page.getByRole("progressbar", { name: /^Pull the image/ })).toBeVisible();
+
+  // The job's own page: steps and log grow while one looks.
+  await page.getByRole("link", { name: "Job and log" }).click();
+  await expect(page).toHaveURL(/\/jobs\/\d+$/);
+  await expect(page.getByRole("heading", { level: 1, name: "Create web-1" })).toBeVisible();
+  await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toContainText("running");
+  const log = page.getByRole("region", { name: /^Log/ });
+  await expect(log).toContainText(/nginx/);
+  await expect(page.getByRole("listitem").filter({ hasText: "Start it" })).toContainText("waiting");
+  await expect(page.getByText("web-1 is there.")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole("listitem").filter({ hasText: "Wait for its address" })).toContainText("done");
+
+  await page.getByRole("link", { name: "Open web-1" }).click();
+  await expect(page).toHaveURL(containerPath("web-1"));
+  await expect(status(page)).toHaveText("running");
+  await expect(page.getByRole("link", { name: "https://web-1.lab.example.org" })).toHaveAttribute(
+    "href",
+    "https://web-1.lab.example.org",
+  );
+  await expect(page.getByText(/^ssh -p 2\d{3} root@lab\.example\.org$/)).toBeVisible();
+  await expect(page.getByText("The first journey")).toBeVisible();
+  await expect(page.getByText(/of 1 GiB/)).toBeVisible();
+
+  await page.getByRole("link", { name: "Environment" }).click();
+  await expect(page.getByLabel(/^Variables/)).toHaveValue("GREETING=hello\nLEVEL=3");
+  await sameDocument(page);
+});

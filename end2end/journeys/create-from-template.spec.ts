@@ -1,0 +1,35 @@
+import { TEMPLATE, containerPath, markDocument, sameDocument, status, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test("two presses make a container: everything needed is suggested", async ({ page }) => {
+  await visit(page, "/containers/new");
+  await markDocument(page);
+  const name = await page.getByLabel("Name", { exact: true }).inputValue();
+  await expect(page.getByLabel("Template or image")).toHaveValue(/\.tar\.zst$/);
+  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await expect(page).toHaveURL(containerPath(name));
+  await expect(page.getByRole("listitem").filter({ hasText: "Find the template" })).toBeVisible();
+  // Nobody touches the page while it becomes the page of a running container.
+  await expect(status(page)).toHaveText("running", { timeout: 60_000 });
+  await expect(page.getByText("Find the template")).toHaveCount(0);
+  await expect(page.getByText(/10\.20\.\d+\.\d+/).first()).toBeVisible();
+  await sameDocument(page);
+});
+
+test("a template is chosen among those of the site", async ({ page }) => {
+  await visit(page, "/containers/new");
+  const source = page.getByLabel("Template or image");
+  const list = await source.getAttribute("list");
+  const offered = await page.locator(`[id="${list}"] option`).evaluateAll((options) =>
+    options.map((option) => (option as HTMLOptionElement).value),
+  );
+  expect(offered).toContain(TEMPLATE);
+  await page.getByLabel("Name", { exact: true }).fill("from-template");
+  await source.fill(TEMPLATE);
+  await expect(page.getByText("a template", { exact: true })).toBeVisible();
+  await page.getByRole("button", { name: "Remove Service 1" }).click();
+  await page.getByRole("button", { name: "Create from-template" }).click();
+  await expect(status(page)).toHaveText("running", { timeout: 60_000 });
+  await expect(page.getByText(TEMPLATE)).toBeVisible();
+  await expect(page.getByText("It offers nothing to others yet.")).toBeVisible();
+});

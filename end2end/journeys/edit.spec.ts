@@ -1,0 +1,64 @@
+import { containerPath, create, status, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test("resources, description, environment and services are changed", async ({ page }) => {
+  await create(page, "changing");
+
+  await visit(page, containerPath("changing", "settings"));
+  await page.getByLabel("Memory").fill("1 GiB");
+  await page.getByLabel("Cores").fill("2");
+  await page.getByLabel(/^What it is for/).fill("Changed on the way");
+  await page.getByRole("button", { name: "Change changing" }).click();
+  await expect(page.getByText("Changed changing.")).toBeVisible();
+  await page.getByRole("link", { name: "Overview" }).click();
+  await expect(page.getByText("Changed on the way")).toBeVisible();
+  await expect(page.getByText("of 2 cores")).toBeVisible();
+  await expect(page.getByText(/of 1 GiB/)).toBeVisible();
+
+  // What takes effect at a start only says so, and offers it.
+  await page.getByRole("link", { name: "Environment" }).click();
+  await page.getByLabel(/^Variables/).fill("COLOUR=green");
+  const change = page.getByRole("button", { name: "Change changing" });
+  await expect(change).toBeEnabled();
+  await change.click();
+  await page.getByRole("link", { name: "Overview" }).click();
+  await expect(page.getByText("What you changed takes effect after a restart.")).toBeVisible();
+  await page.getByRole("button", { name: "Restart now" }).click();
+  await expect(page.getByText("What you changed takes effect after a restart.")).toBeHidden();
+  await expect(page.getByRole("heading", { name: "Restart changing" })).toHaveCount(0);
+  await expect(status(page)).toHaveText("running");
+
+  await page.getByRole("link", { name: "Services" }).click();
+  await page.getByRole("button", { name: "Add a port" }).click();
+  const port = page.getByRole("group", { name: "Service 2" });
+  await port.getByLabel("Inner port").fill("5432");
+  await port.getByLabel(/^Outer port/).fill("2543");
+  await page.getByRole("button", { name: "Change changing" }).click();
+  await expect(page.getByText("lab.example.org:2543/tcp")).toBeVisible();
+  await page.getByRole("button", { name: "Remove Service 1" }).click();
+  await page.getByRole("button", { name: "Change changing" }).click();
+  await expect(page.getByRole("link", { name: "https://changing.lab.example.org" })).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByText("lab.example.org:2543/tcp")).toBeVisible();
+});
+
+test("of two changes at once the second is told, and keeps what was typed", async ({ page, server, open, watch }) => {
+  watch.expect(/\b409\b/);
+  await create(page, "contested");
+  const other = await open(server.administrator);
+  for (const each of [page, other]) await visit(each, containerPath("contested", "settings"));
+
+  const mine = page.getByLabel(/^What it is for/);
+  await mine.fill("Mine");
+  await other.getByLabel(/^What it is for/).fill("Theirs");
+  await other.getByRole("button", { name: "Change contested" }).click();
+  await expect(other.getByText("Changed contested.")).toBeVisible();
+
+  await expect(page.getByText("Somebody changed this container meanwhile.").first()).toBeVisible();
+  await expect(mine).toHaveValue("Mine");
+  await page.getByRole("button", { name: "Change contested" }).click();
+  await expect(page.getByText("Reload it and try again.")).toBeVisible();
+  await expect(mine).toHaveValue("Mine");
+  await page.getByRole("button", { name: "Drop what I typed and load it" }).click();
+  await expect(mine).toHaveValue("Theirs");
+});

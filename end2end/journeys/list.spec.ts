@@ -1,0 +1,98 @@
+import { tellWhenAlive } from "../harness/alive.mjs";
+import { ask, containerPath, markDocument, row, sameDocument, visit } from "../harness/pages";
+import { expect, test, type Account } from "../harness/test";
+import type { Page } from "@playwright/test";
+
+const names = (page: Page) => page.locator("[data-row]");
+
+// Somebody whose containers nobody else's tests touch.
+let liz: Account;
+
+test.beforeAll(async ({ server, browser }) => {
+  liz = await server.addUser("liz");
+  const context = await browser.newContext({ baseURL: server.url, storageState: await server.signIn(liz) });
+  await tellWhenAlive(context);
+  const page = await context.newPage();
+  await ask(page, "alpha");
+  await ask(page, "bravo", "redis:7");
+  await ask(page, "charlie");
+  await context.close();
+});
+
+test("search, filter and order live in the address", async ({ open }) => {
+  const page = await open(liz);
+  await visit(page, "/containers");
+  await markDocument(page);
+  await expect(names(page)).toHaveText(["alpha", "bravo", "charlie"]);
+
+  await page.getByRole("searchbox").fill("redis");
+  await expect(page).toHaveURL("/containers?q=redis");
+  await expect(names(page)).toHaveText(["bravo"]);
+  await page.getByRole("searchbox").fill("");
+  await expect(page).toHaveURL("/containers");
+
+  await page.getByRole("link", { name: "Name", exact: true }).click();
+  await expect(page).toHaveURL("/containers?sort=-name");
+  await expect(names(page)).toHaveText(["charlie", "bravo", "alpha"]);
+  await expect(page.getByRole("columnheader", { name: "Name" })).toHaveAttribute("aria-sort", "descending");
+
+  await page.getByRole("combobox", { name: "Every status" }).selectOption("missing");
+  await expect(page).toHaveURL(/status=missing/);
+  await expect(page.getByRole("heading", { name: "No container is like that" })).toBeVisible();
+  await page.getByRole("link", { name: "Show all containers" }).click();
+  await expect(page).toHaveURL("/containers");
+  await expect(page.getByRole("combobox", { name: "Every status" })).toHaveValue("");
+  await expect(names(page)).toHaveCount(3);
+  await sameDocument(page);
+});
+
+test("back and reload show the same list", async ({ open }) => {
+  const page = await open(liz);
+  await visit(page, "/containers?q=r&sort=-name");
+  await expect(names(page)).toHaveText(["charlie", "bravo"]);
+  await expect(page.getByRole("searchbox")).toHaveValue("r");
+  await markDocument(page);
+  await names(page).first().click();
+  await expect(page).toHaveURL(containerPath("charlie"));
+  await page.goBack();
+  await expect(page).toHaveURL("/containers?q=r&sort=-name");
+  await expect(names(page)).toHaveText(["charlie", "bravo"]);
+  await expect(page.getByRole("searchbox")).toHaveValue("r");
+  await sameDocument(page);
+  await page.reload();
+  await expect(names(page)).toHaveText(["charlie", "bravo"]);
+});
+
+test("a place anywhere in a row opens it", async ({ open }) => {
+  const page = await open(liz);
+  await visit(page, "/containers");
+  await row(page, "bravo").getByRole("cell").filter({ hasText: "liz" }).click();
+  await expect(page).toHaveURL(containerPath("bravo"));
+});
+
+test("the keys search, move, open and create", async ({ open }) => {
+  const page = await open(liz);
+  await visit(page, "/containers");
+  await expect(names(page)).toHaveCount(3);
+  await page.keyboard.press("j");
+  await expect(names(page).nth(0)).toBeFocused();
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await expect(names(page).nth(2)).toBeFocused();
+  await page.keyboard.press("k");
+  await expect(names(page).nth(1)).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(containerPath("bravo"));
+
+  await page.goBack();
+  await expect(names(page)).toHaveCount(3);
+  await page.keyboard.press("/");
+  await expect(page.getByRole("searchbox")).toBeFocused();
+  // In a field the letters are letters.
+  await page.keyboard.type("jkc");
+  await expect(page).toHaveURL("/containers?q=jkc");
+  await page.getByRole("searchbox").blur();
+  await page.keyboard.press("c");
+  await expect(page).toHaveURL("/containers/new");
+});

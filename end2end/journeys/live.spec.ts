@@ -1,0 +1,60 @@
+import { ask, containerPath, create, markDocument, row, sameDocument, status, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test("what another person does is seen without a reload", async ({ page, server, open }) => {
+  const other = await open(server.administrator);
+  await visit(other, "/containers");
+  await markDocument(other);
+  await ask(page, "seen");
+  await expect(row(other, "seen").getByText("creating", { exact: true })).toBeVisible();
+  await expect(other.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible();
+  await expect(row(other, "seen").getByText("running", { exact: true })).toBeVisible({ timeout: 60_000 });
+  await expect(other.getByRole("button", { name: "No running jobs" })).toBeVisible();
+
+  await expect(status(page)).toHaveText("running");
+  await page.getByRole("button", { name: "Stop" }).click();
+  await expect(row(other, "seen").getByText("stopped", { exact: true })).toBeVisible();
+  await sameDocument(other);
+});
+
+test("a container that is deleted elsewhere leaves the list and its page says so", async ({ page, server, open, watch }) => {
+  watch.expect(/\b404\b/);
+  await create(page, "leaving");
+  const list = await open(server.administrator);
+  const own = await open(server.administrator);
+  await visit(list, "/containers");
+  await visit(own, containerPath("leaving"));
+  await expect(row(list, "leaving")).toBeVisible();
+
+  await visit(page, containerPath("leaving", "settings"));
+  await page.getByRole("button", { name: "Delete leaving" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox").fill("leaving");
+  await dialog.getByRole("button", { name: "Delete leaving" }).click();
+  await expect(row(list, "leaving")).toHaveCount(0);
+  await expect(own.getByText("There is no such container.")).toBeVisible();
+});
+
+test("the tabs of a browser share one event stream", async ({ page, context, browser }) => {
+  const direct: string[] = [];
+  context.on("request", (request) => {
+    // The worker's own request belongs to no page.
+    if (request.url().endsWith("/events") && !request.serviceWorker()) direct.push(request.url());
+  });
+  await visit(page, "/containers");
+  const second = await context.newPage();
+  await visit(second, "/jobs");
+  const third = await context.newPage();
+  await visit(third, "/nodes");
+
+  const session = await browser.newBrowserCDPSession();
+  const { targetInfos } = await session.send("Target.getTargets");
+  const workers = targetInfos.filter((target) => target.type === "shared_worker");
+  expect(workers.map((worker) => new URL(worker.url).pathname)).toHaveLength(1);
+  expect(direct).toEqual([]);
+
+  // And each of them hears of what happens.
+  await ask(page, "shared");
+  await expect(second.getByRole("link", { name: "Create shared" })).toBeVisible();
+  await expect(third.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible();
+});

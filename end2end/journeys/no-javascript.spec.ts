@@ -1,0 +1,55 @@
+import { containerPath } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test.use({ javaScriptEnabled: false, who: "nobody" });
+
+test("without JavaScript one signs in, reads lists and objects, filters, and signs out", async ({ page, server, watch }) => {
+  watch.expect(/\b401\b/);
+  await page.goto("/containers");
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  const { name, password } = server.administrator;
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill("wrong");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByText("That name and password do not match.")).toBeVisible();
+  await expect(page.getByLabel("Name")).toHaveValue(name);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+
+  await expect(page).toHaveURL("/containers");
+  for (const name of ["db", "shell", "wiki"]) {
+    await expect(page.getByRole("link", { name, exact: true })).toBeVisible();
+  }
+  await page.getByRole("searchbox").fill("wik");
+  await page.getByRole("button", { name: "Apply" }).click();
+  await expect(page).toHaveURL(/[?&]q=wik/);
+  await expect(page.locator("[data-row]")).toHaveText(["wiki"]);
+  await page.getByRole("link", { name: "Name", exact: true }).click();
+  await expect(page).toHaveURL(/sort=-name/);
+  await expect(page.locator("[data-row]")).toHaveText(["wiki"]);
+
+  await page.getByRole("link", { name: "wiki", exact: true }).click();
+  await expect(page).toHaveURL(containerPath("wiki"));
+  await expect(page.getByRole("heading", { level: 1, name: "wiki" })).toBeVisible();
+  await expect(page.getByText("The team's notes")).toBeVisible();
+  await expect(page.getByRole("link", { name: "https://wiki.lab.example.org" })).toBeVisible();
+  await page.getByRole("link", { name: "Services" }).click();
+  await expect(page.getByText("Web page, inner port 80")).toBeVisible();
+
+  await page.getByRole("complementary").getByRole("link", { name: "Jobs" }).click();
+  await page.getByRole("link", { name: "Create wiki" }).click();
+  await expect(page.getByText("Pull the image")).toBeVisible();
+  await expect(page.getByRole("region", { name: /^Log/ })).toContainText("nginx");
+  await page.getByRole("link", { name: "Nodes" }).first().click();
+  await expect(page.getByText("pve2")).toBeVisible();
+  await page.getByRole("link", { name: "Sites" }).first().click();
+  await page.getByRole("link", { name: "lab", exact: true }).click();
+  await expect(page.getByLabel("Domain", { exact: true })).toHaveValue("lab.example.org");
+  await page.getByRole("link", { name: "Users" }).first().click();
+  await page.getByRole("link", { name: "admin", exact: true }).click();
+  await expect(page.getByLabel("Mail", { exact: true })).toHaveValue("admin@localhost");
+
+  await page.getByRole("button", { name: `${name}: own menu` }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL("/sign-in");
+});

@@ -1,0 +1,48 @@
+import { create, row, status, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test("stop, undo, start and restart", async ({ page, watch }) => {
+  // An undo waits for the job at work, and hears of it as a conflict.
+  watch.expect(/\b409\b/);
+  await create(page, "switch");
+  const button = (name: string) => page.locator(".page-head").getByRole("button", { name });
+  await expect(button("Start")).toBeDisabled();
+
+  await button("Stop").click();
+  const note = page.locator(".toast").filter({ hasText: "Stopping switch." });
+  await note.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByText("switch goes back to how it was.")).toBeVisible();
+  await expect(status(page)).toHaveText("running");
+  await expect(button("Stop")).toBeEnabled();
+
+  await button("Stop").click();
+  await expect(status(page)).toHaveText("stopped");
+  await expect(button("Stop")).toBeDisabled();
+  await expect(button("Restart")).toBeDisabled();
+
+  await button("Start").click();
+  await expect(status(page)).toHaveText("running");
+  await button("Restart").click();
+  await expect(page.getByText("Restarting switch.")).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Restart switch" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Restart switch" })).toBeHidden();
+  await expect(status(page)).toHaveText("running");
+
+  await page.getByRole("navigation", { name: "Parts of this container" }).getByRole("link", { name: "Jobs" }).click();
+  const jobs = page.getByRole("table", { name: "Jobs of this container" });
+  await expect(jobs.getByRole("link")).toHaveText(["Restart", "Start", "Stop", "Start", "Stop", "Create"]);
+});
+
+test("the menu of a row stops and starts", async ({ page }) => {
+  await create(page, "by-menu");
+  await visit(page, "/containers");
+  const mine = row(page, "by-menu");
+  const menu = () => mine.getByRole("button", { name: "Actions for by-menu" });
+  await menu().click();
+  await expect(page.getByRole("button", { name: "Start", exact: true }).locator("visible=true")).toBeDisabled();
+  await page.getByRole("button", { name: "Stop", exact: true }).locator("visible=true").click();
+  await expect(mine.getByText("stopped", { exact: true })).toBeVisible();
+  await menu().click();
+  await page.getByRole("button", { name: "Start", exact: true }).locator("visible=true").click();
+  await expect(mine.getByText("running", { exact: true })).toBeVisible();
+});

@@ -1,0 +1,79 @@
+import { expect, test } from "../harness/test";
+import type { Page } from "@playwright/test";
+
+test.use({ who: "nobody" });
+
+/** Sends the form, and gives the status of the answer. */
+async function send(page: Page, name: string, password: string): Promise<number> {
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(password);
+  const answer = page.waitForResponse((response) => response.request().method() === "POST");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  return (await answer).status();
+}
+
+test("a page asks for the sign-in first and is shown after it", async ({ page, server }) => {
+  await page.goto("/jobs?state=done");
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  const { name, password } = server.administrator;
+  expect(await send(page, name, password)).toBe(303);
+  await expect(page).toHaveURL("/jobs?state=done");
+  await expect(page.getByRole("heading", { level: 1, name: "Jobs" })).toBeVisible();
+});
+
+test("a wrong password is told beside the form, and the name stays", async ({ page, server, watch }) => {
+  watch.expect(/\b401\b/);
+  await page.goto("/sign-in?next=%2Fjobs");
+  const { name, password } = server.administrator;
+  expect(await send(page, name, "not the password")).toBe(401);
+  await expect(page.getByRole("alert")).toHaveText("That name and password do not match.");
+  await expect(page.getByLabel("Name")).toHaveValue(name);
+  await expect(page.getByLabel("Password")).toHaveValue("");
+  await expect(page.getByLabel("Password")).toBeFocused();
+
+  expect(await send(page, name, password)).toBe(303);
+  await expect(page).toHaveURL("/jobs");
+});
+
+test("signing in leads nowhere but to this site", async ({ page, server }) => {
+  await page.goto("/sign-in?next=%2F%2Fevil.example%2F");
+  const { name, password } = server.administrator;
+  await send(page, name, password);
+  await expect(page).toHaveURL("/containers");
+});
+
+test("guessing is slowed down, and told for how long", async ({ page, watch }) => {
+  watch.expect(/\b401\b/);
+  watch.expect(/\b429\b/);
+  await page.goto("/sign-in");
+  for (let guess = 1; guess <= 5; guess++) {
+    expect(await send(page, "somebody", `guess ${guess}`)).toBe(401);
+    await expect(page.getByRole("alert")).toHaveText("That name and password do not match.");
+  }
+  // The first wait is a second, the next are longer: at the latest the third try meets one.
+  const statuses: number[] = [];
+  for (let guess = 6; guess <= 8; guess++) {
+    statuses.push(await send(page, "somebody", `guess ${guess}`));
+  }
+  expect(statuses).toContain(429);
+  await expect(page.getByLabel("Name")).toHaveValue("somebody");
+});
+
+test("signing out ends the session", async ({ page, server, context }) => {
+  await page.goto("/sign-in");
+  const { name, password } = server.administrator;
+  await send(page, name, password);
+  await expect(page).toHaveURL("/containers");
+  const before = await context.cookies();
+
+  await page.getByRole("button", { name: `${name}: own menu` }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL("/sign-in");
+  await page.goto("/containers");
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+
+  // Whoever kept the cookie has nothing.
+  await context.addCookies(before);
+  await page.goto("/containers");
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+});

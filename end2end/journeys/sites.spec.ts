@@ -1,0 +1,64 @@
+import { confirmDeletion, refusalAt, row, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+const FIELDS = {
+  Name: "annex",
+  Domain: "annex.example.org",
+  Network: "10.30.0.0/16",
+  Gateway: "10.30.0.1",
+  "Addresses for containers": "10.30.0.100-10.30.0.200",
+  "External ports": "3000-3999",
+  Bridge: "vmbr0",
+  "Storage for templates": "local",
+  "Storage for disks": "local-lvm",
+  Numbers: "10000-10999",
+};
+
+test("a site is made, changed and deleted", async ({ page }) => {
+  await visit(page, "/sites");
+  await expect(row(page, "lab")).toContainText("lab.example.org");
+  await page.getByRole("link", { name: "New site" }).click();
+  for (const [label, value] of Object.entries(FIELDS)) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  await page.getByRole("button", { name: "Create annex" }).click();
+  await expect(page).toHaveURL("/sites/annex");
+  await expect(page.getByRole("heading", { level: 1, name: "annex" })).toBeVisible();
+  await expect(page.getByText("101", { exact: true })).toBeVisible();
+
+  await page.getByLabel("Addresses for containers").fill("10.30.0.100-10.30.0.109");
+  await page.getByRole("button", { name: "Save the site" }).click();
+  await expect(page.getByText("Saved annex.")).toBeVisible();
+  await expect(page.getByText("10", { exact: true })).toBeVisible();
+
+  await page.getByRole("button", { name: "Delete annex" }).click();
+  await confirmDeletion(page, "annex");
+  await expect(page).toHaveURL("/sites");
+  await expect(page.getByRole("link", { name: "annex", exact: true })).toHaveCount(0);
+});
+
+test("a site's wrong fields are told beside them", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await visit(page, "/sites/new");
+  for (const [label, value] of Object.entries(FIELDS)) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  const gateway = page.getByLabel("Gateway", { exact: true });
+  await gateway.fill("192.168.1.1");
+  await page.getByRole("button", { name: /^Create/ }).click();
+  await expect(await refusalAt(gateway)).not.toBeEmpty();
+  await expect(page).toHaveURL("/sites/new");
+
+  await gateway.fill(FIELDS.Gateway);
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("lab");
+  await page.getByRole("button", { name: "Create lab" }).click();
+  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(page.getByLabel("Domain", { exact: true })).toHaveValue(FIELDS.Domain);
+});
+
+test("a site with containers cannot be deleted, and says why", async ({ page }) => {
+  await visit(page, "/sites/lab");
+  await expect(page.getByText("Delete these first")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Delete lab" })).toHaveCount(0);
+});

@@ -1,0 +1,84 @@
+import { confirmDeletion, refusalAt, row, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test("an account is made, found, changed and deleted", async ({ page, server, open }) => {
+  await visit(page, "/users");
+  await page.getByRole("link", { name: "New user" }).click();
+  await expect(page).toHaveURL("/users/new");
+  await page.getByLabel("Name", { exact: true }).fill("anna");
+  await page.getByLabel("Mail", { exact: true }).fill("anna@example.org");
+  await page.getByLabel("Role", { exact: true }).selectOption("member");
+  await page.getByLabel("Password", { exact: true }).fill("a first password");
+  await page.getByLabel(/^Containers/).fill("3");
+  await page.getByLabel(/^Memory/).fill("4 GiB");
+  await page.getByRole("button", { name: "Create anna" }).click();
+
+  await expect(page).toHaveURL("/users/anna");
+  await expect(page.getByText("0 of 3")).toBeVisible();
+  await expect(page.getByText("of 4 GiB")).toBeVisible();
+  const own = await open({ name: "anna", password: "a first password" });
+  await visit(own, "/containers");
+  await expect(own.getByRole("heading", { name: "No containers yet" })).toBeVisible();
+
+  // A new password ends the sessions that the old one began.
+  await page.getByLabel("Mail", { exact: true }).fill("anna@example.com");
+  await page.getByLabel(/^New password/).fill("a second password");
+  await page.getByRole("button", { name: "Save the account" }).click();
+  await expect(page.getByText("Saved anna.")).toBeVisible();
+  await expect(page.getByLabel(/^New password/)).toHaveValue("");
+  await own.goto("/containers");
+  await expect(own).toHaveURL(/\/sign-in\?next=/);
+  await server.signIn({ name: "anna", password: "a second password" });
+
+  await visit(page, "/users");
+  await page.getByRole("searchbox").fill("anna@example.com");
+  await expect(page).toHaveURL(/[?&]q=anna/);
+  await expect(page.getByRole("status").getByText("1 user")).toBeVisible();
+  await row(page, "anna").getByRole("link", { name: "anna" }).click();
+  await page.getByRole("button", { name: "Delete anna" }).click();
+  await confirmDeletion(page, "anna");
+  await expect(page).toHaveURL("/users");
+  await expect(page.getByRole("link", { name: "anna", exact: true })).toHaveCount(0);
+});
+
+test("each wrong field is told beside it, and nothing typed is lost", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await visit(page, "/users/new");
+  const name = page.getByLabel("Name", { exact: true });
+  const mail = page.getByLabel("Mail", { exact: true });
+  await name.fill("Not a name!");
+  await mail.click();
+  await expect(await refusalAt(name)).not.toBeEmpty();
+  await mail.fill("nowhere");
+  await page.getByLabel("Password", { exact: true }).fill("short");
+  await page.getByLabel(/^Memory/).fill("much");
+  await page.getByRole("button", { name: /^Create/ }).click();
+
+  const summary = page.getByRole("alert").filter({ hasText: "Some fields need other values" });
+  await expect(summary).toBeFocused();
+  await expect(summary.getByRole("link")).toHaveCount(4);
+  for (const field of [name, mail, page.getByLabel("Password", { exact: true }), page.getByLabel(/^Memory/)]) {
+    await expect(await refusalAt(field)).not.toBeEmpty();
+  }
+  await expect(mail).toHaveValue("nowhere");
+  await summary.getByRole("link").last().click();
+  await expect(page.getByLabel(/^Memory/)).toBeFocused();
+
+  // What only the server knows is told at the same place.
+  await name.fill("admin");
+  await mail.fill("second@example.org");
+  await page.getByLabel("Password", { exact: true }).fill("long enough");
+  await page.getByLabel(/^Memory/).fill("");
+  await page.getByRole("button", { name: "Create admin" }).click();
+  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(page).toHaveURL("/users/new");
+});
+
+test("the own account and the last administrator stay", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await visit(page, "/users/admin");
+  await expect(page.getByText("This is your own account.")).toBeVisible();
+  await page.getByLabel("Role", { exact: true }).selectOption("member");
+  await page.getByRole("button", { name: "Save the account" }).click();
+  await expect(await refusalAt(page.getByLabel("Role", { exact: true }))).toContainText("administrator");
+});

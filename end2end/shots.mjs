@@ -1,0 +1,62 @@
+// Screenshots of every scene in every width and theme, into shots/{width}-{theme}/{scene}.png.
+
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { chromium } from "playwright-core";
+import { launchOptions } from "./harness/browser.mjs";
+import { SCENES, THEMES, WIDTHS, contextOf, dress, prepare } from "./harness/scenes.mjs";
+import { Server } from "./harness/server.mjs";
+
+const USAGE = `Usage: node shots.mjs [--page NAME]... [--width PIXELS]... [--theme light|dark]...
+
+Pages: ${SCENES.map(({ name }) => name).join(", ")}`;
+const FOLDER = fileURLToPath(new URL("shots", import.meta.url));
+
+const { values } = parseArgs({
+  options: {
+    page: { type: "string", multiple: true },
+    width: { type: "string", multiple: true },
+    theme: { type: "string", multiple: true },
+    help: { type: "boolean" },
+  },
+});
+const scenes = SCENES.filter(({ name }) => values.page?.includes(name) ?? true);
+const widths = values.width?.map(Number) ?? WIDTHS;
+const themes = values.theme ?? THEMES;
+const known = scenes.length === (values.page?.length ?? SCENES.length);
+if (values.help || !known || widths.some(Number.isNaN) || themes.some((t) => !THEMES.includes(t))) {
+  console.error(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+
+async function shoot(page, scene) {
+  await scene.set(page);
+  for (const width of widths) {
+    for (const theme of themes) {
+      await dress(page, width, theme);
+      const folder = `${FOLDER}/${width}-${theme}`;
+      await mkdir(folder, { recursive: true });
+      await page.screenshot({ path: `${folder}/${scene.name}.png`, fullPage: true });
+    }
+  }
+}
+
+const server = await Server.start();
+try {
+  const browser = await chromium.launch(launchOptions());
+  try {
+    const sessions = await prepare(server, browser);
+    for (const scene of scenes) {
+      const context = await contextOf(browser, server, sessions[scene.who]);
+      await shoot(await context.newPage(), scene);
+      await context.close();
+      console.log(scene.name);
+    }
+    console.log(`${scenes.length * widths.length * themes.length} screenshots in ${FOLDER}`);
+  } finally {
+    await browser.close();
+  }
+} finally {
+  await server.stop();
+}
