@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use hyper::ext::ReasonPhrase;
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth;
@@ -356,9 +356,4 @@ fn build(status: u16, reason: &str, body: Body, is_json: bool) -> Response {
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
-}
-
-/// A value that holds nothing, as calls answer that have nothing to say.
-pub(crate) fn nothing() -> Answer {
-    Value::Null.into()
 }

@@ -27,6 +27,13 @@ pub(crate) struct Answer {
     pub(crate) total: Option<usize>,
 }
 
+impl Answer {
+    /// The answer of calls that have nothing to say: null.
+    pub(crate) fn nothing() -> Self {
+        Value::Null.into()
+    }
+}
+
 impl From<Value> for Answer {
     fn from(data: Value) -> Self {
         Self { data, total: None }

@@ -13,7 +13,6 @@ use super::{
 use crate::container::{Container, Pending, is_member, shown_value};
 use crate::core::Core;
 use crate::error::{ApiError, Result};
-use crate::http::nothing;
 use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 use crate::schema::lxc;
@@ -102,7 +101,7 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         node::lease_addresses(&call.core, state, vmid);
         // The change is made all the same, as on a real node.
         check_arch(container(state, call.node(), vmid)?)?;
-        Ok(nothing())
+        Ok(Answer::nothing())
     })
 }
 

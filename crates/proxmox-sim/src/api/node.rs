@@ -9,7 +9,6 @@ use crate::config::Bridge;
 use crate::container::{Container, Power};
 use crate::core::{Core, now};
 use crate::error::{ApiError, Result};
-use crate::http::nothing;
 use crate::routes::{Answer, Call};
 use crate::state::State;
 use crate::usage;
@@ -97,10 +96,10 @@ pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
     let core = &call.core;
     core.read(|state| {
         let Ok(container) = super::container(state, call.node(), vmid) else {
-            return Ok(nothing());
+            return Ok(Answer::nothing());
         };
         let Power::Running { since, .. } = container.power else {
-            return Ok(nothing());
+            return Ok(Answer::nothing());
         };
         let delay = u64::try_from(core.config.address_delay.as_millis()).unwrap_or_default();
         let settled = now().as_millis() >= u128::from(since.saturating_add(delay));

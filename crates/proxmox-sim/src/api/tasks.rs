@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, Result};
-use crate::http::nothing;
 use crate::params::Params;
 use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
@@ -129,5 +128,5 @@ pub(crate) fn log(call: &Call) -> Result<Answer> {
 
 /// `DELETE …`: kills a running task, whose own undo then runs.
 pub(crate) fn kill(call: &Call) -> Result<Answer> {
-    with_task(call, |task| task.kill.cancel()).map(|()| nothing())
+    with_task(call, |task| task.kill.cancel()).map(|()| Answer::nothing())
 }
