@@ -6,7 +6,7 @@
 
 #![recursion_limit = "256"]
 
-pub mod api;
+mod api;
 mod browser;
 mod clock;
 mod components;

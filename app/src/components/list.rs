@@ -6,7 +6,7 @@ use std::time::Duration;
 use leptos::{ev, html, prelude::*};
 use leptos_router::{
     NavigateOptions,
-    hooks::{use_location, use_navigate, use_query_map},
+    hooks::{use_navigate, use_query_map},
     location::Url,
 };
 
@@ -152,7 +152,9 @@ pub fn Filters(
                 <kbd class="key">"/"</kbd>
             </span>
             {choices} {kept}
-            <noscript><button class="btn">"Apply"</button></noscript>
+            // A browser that runs the program reads this as text: as markup it could not be
+            // taken over.
+            <noscript inner_html="<button class=\"btn\">Apply</button>"></noscript>
         </form>
     }
     .into_any()
@@ -224,11 +226,6 @@ pub fn sort_head(
         </th>
     }
     .into_any()
-}
-
-/// The present path; tracked.
-pub fn path_now() -> String {
-    use_location().pathname.get()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod header;
 mod jobs;
 mod nav;
 mod palette;
+mod sites;
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;

@@ -4,6 +4,7 @@ use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_location;
 use model::{session::Me, users::Role};
 
+use super::sites::{Sites, site_choice, sites};
 use crate::components::icon::icon;
 
 /// The id of the places on a phone.
@@ -51,26 +52,27 @@ pub fn rail(me: Me) -> AnyView {
         path.track();
         crate::browser::close_popover(DRAWER);
     });
-    let narrow = window_event_listener_on_key();
-    on_cleanup(narrow);
+    on_cleanup(collapse_on_key());
+    let sites = me.role.sees_all().then(sites);
+    let choice = move || sites.map(|sites: Sites| site_choice(sites));
     view! {
         <aside class="rail">
             <a class="brand" href="/containers">{icon("shield")} <span class="rail-label">"Holdfast"</span></a>
-            <nav class="rail-nav" aria-label="Places">{links(me.role)}</nav>
+            <nav class="rail-nav" aria-label="Places">{choice()} {links(me.role)}</nav>
             <button type="button" class="rail-link rail-switch" data-switch="rail" title="Narrow or widen the rail">
                 {icon("panel-left")}
                 <span class="rail-label">"Collapse"</span>
             </button>
         </aside>
         <div class="drawer" id=DRAWER popover="auto">
-            <nav aria-label="Places">{links(me.role)}</nav>
+            <nav aria-label="Places">{choice()} {links(me.role)}</nav>
         </div>
     }
     .into_any()
 }
 
 /// `[` collapses the rail, as in other tools; gives back what takes the key away again.
-fn window_event_listener_on_key() -> impl FnOnce() + Send + Sync {
+fn collapse_on_key() -> impl FnOnce() + Send + Sync {
     let handle = window_event_listener(ev::keydown, |ev| {
         if ev.key() == "[" && !ev.ctrl_key() && !ev.meta_key() && !crate::browser::typing() {
             for switch in crate::browser::elements("[data-switch='rail']") {
@@ -86,7 +88,7 @@ fn links(role: Role) -> AnyView {
         .into_iter()
         .map(|(heading, places)| {
             let heading = (!heading.is_empty())
-                .then(|| view! { <h2 class="rail-heading"><span class="rail-label">{heading}</span></h2> });
+                .then(|| view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> });
             let links = places.into_iter().map(link).collect_view();
             view! { <div class="rail-group">{heading}{links}</div> }
         })

@@ -61,7 +61,7 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
     };
     view! {
         <PageHead title="New container" />
-        <noscript><p class="panel panel-warning">"Making a container needs JavaScript."</p></noscript>
+        <noscript inner_html="<p class=\"panel panel-warning\">Making a container needs JavaScript.</p>"></noscript>
         {content}
     }
     .into_any()
