@@ -170,7 +170,7 @@ fn demo_containers(site: SiteId) -> Vec<ContainerForm> {
         port: port.into(),
         ..ServiceForm::default()
     };
-    let debian = "debian-12-standard_12.7-1_amd64.tar.zst";
+    let debian = "debian-13-standard_13.1-2_amd64.tar.zst";
     vec![
         form(
             "wiki",

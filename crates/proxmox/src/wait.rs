@@ -73,7 +73,7 @@ impl Watch<'_> {
         trouble: &mut Option<Error>,
         on_lines: &mut (impl FnMut(&[LogLine]) + Send),
     ) -> Result<Exit, Error> {
-        let mut pause = SHORTEST;
+        let begun = Instant::now();
         loop {
             match self.look(on_lines).await {
                 Ok(Some(exit)) => return Ok(exit),
@@ -84,8 +84,9 @@ impl Watch<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST);
+            // A tenth of what was waited so far: a short task is noticed soon, a long one asked
+            // about seldom.
+            tokio::time::sleep((begun.elapsed() / 10).clamp(SHORTEST, LONGEST)).await;
         }
     }
 

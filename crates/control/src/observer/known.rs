@@ -166,18 +166,16 @@ impl Known {
         if self.trouble.is_some() {
             return None;
         }
+        // The share that is free and not the amount, so that small nodes get their part too.
         let free = |node: &NodeRow| {
             let pledged = self.pledged.get(node.name.as_str()).copied().unwrap_or(0);
-            node.memory_total
-                .0
-                .saturating_sub(node.memory.0)
-                .saturating_sub(pledged)
+            let used = node.memory.0.saturating_add(pledged);
+            1.0 - used as f64 / node.memory_total.0.max(1) as f64
         };
-        self.nodes
-            .values()
-            .filter(|node| node.online)
-            .max_by_key(|node| free(node))
-            .map(|n| n.name.clone())
+        let online = self.nodes.values().filter(|node| node.online);
+        online
+            .max_by(|a, b| free(a).total_cmp(&free(b)))
+            .map(|node| node.name.clone())
     }
 
     pub(super) fn pledge(&mut self, node: &NodeName, memory: MemoryMib) {

@@ -119,7 +119,7 @@ impl Observer {
             .unwrap_or(false)
     }
 
-    /// The node with the most free memory; none when the cluster does not answer.
+    /// The node with the largest share of its memory free; none when the cluster does not answer.
     pub(crate) fn roomiest(&self, id: ClusterId) -> Option<NodeName> {
         self.with(id, |cluster| cluster.known.roomiest()).flatten()
     }

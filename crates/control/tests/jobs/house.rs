@@ -1,0 +1,211 @@
+//! A house for a test: simulator, database, control, one site, and people.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use control::{Actor, Control, Options, containers, jobs, setup, sites, users};
+use model::{
+    ContainerId, Error, JobId, SiteId,
+    containers::{ContainerForm, ContainerView},
+    jobs::{JobState, JobView},
+    session::Me,
+    sites::SiteForm,
+    users::UserForm,
+};
+use proxmox_sim::{Config, ContainerSpec, Effect, Fault, Sim, TEST_SECRET};
+use store::{SecretKey, Store};
+use tempfile::TempDir;
+
+pub const NGINX: &str = "docker.io/library/nginx:1.27";
+pub const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
+
+pub struct House {
+    pub control: Control,
+    pub sim: Sim,
+    pub site: SiteId,
+    folder: TempDir,
+    key: String,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        Self::with(Config::test()).await
+    }
+
+    pub async fn with(config: Config) -> Self {
+        Self::beside(proxmox_sim::start(config).await.unwrap()).await
+    }
+
+    /// A house whose cluster is there already.
+    pub async fn beside(sim: Sim) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned();
+        let control = open(folder.path(), &key).await;
+        setup::first_run(&control).await.unwrap();
+        let access = setup::Access {
+            url: sim.url(),
+            token_id: "root@pam!holdfast".into(),
+            secret: TEST_SECRET.into(),
+        };
+        let cluster = setup::cluster(&control, "test", access).await.unwrap();
+        let form = SiteForm {
+            name: "lab".into(),
+            domain: "lab.example.org".into(),
+            cluster: cluster.to_string(),
+            bridge: "vmbr0".into(),
+            network: "10.20.0.0/16".into(),
+            gateway: "10.20.0.1".into(),
+            range: "10.20.1.1-10.20.1.60".into(),
+            template_storage: "local".into(),
+            volume_storage: "local-lvm".into(),
+            vmids: "1000-1999".into(),
+            ports: "2000-2009".into(),
+        };
+        let site = sites::create(&control, &Actor::System, form.parse().unwrap())
+            .await
+            .unwrap();
+        Self {
+            control,
+            sim,
+            site,
+            folder,
+            key,
+        }
+    }
+
+    /// A second process on the same database, as after a crash of the first.
+    pub async fn reopen(&self) -> Control {
+        open(self.folder.path(), &self.key).await
+    }
+
+    pub fn form(&self, name: &str, source: &str) -> ContainerForm {
+        ContainerForm {
+            site: self.site.to_string(),
+            name: name.into(),
+            source: source.into(),
+            cores: "1".into(),
+            memory: "256".into(),
+            disk: "4".into(),
+            ..ContainerForm::default()
+        }
+    }
+
+    pub async fn create(&self, form: &ContainerForm) -> Result<containers::Created, Error> {
+        containers::create(&self.control, &Actor::System, form.parse().unwrap()).await
+    }
+
+    /// Makes a container and waits for it.
+    pub async fn made(&self, name: &str) -> ContainerView {
+        let created = self.create(&self.form(name, NGINX)).await.unwrap();
+        let job = self.ended(created.job).await;
+        assert_eq!(job.row.state, JobState::Done, "{job:?}");
+        self.view(name).await
+    }
+
+    pub async fn view(&self, name: &str) -> ContainerView {
+        let (site, name) = ("lab".parse().unwrap(), name.parse().unwrap());
+        containers::get(&self.control, &Actor::System, &site, &name)
+            .await
+            .unwrap()
+    }
+
+    pub async fn ended(&self, id: JobId) -> JobView {
+        ended(&self.control, id).await
+    }
+
+    pub async fn log(&self, id: JobId) -> String {
+        let lines = jobs::log(&self.control, &Actor::System, id, 0)
+            .await
+            .unwrap();
+        lines.into_iter().map(|line| line.text + "\n").collect()
+    }
+
+    pub fn fault(&self, method: &str, path: &str, effect: Effect) {
+        self.sim.handle().inject(Fault {
+            method: method.into(),
+            path: path.into(),
+            effect,
+        });
+    }
+
+    /// Makes somebody else's container, past the API.
+    pub fn add_theirs(&self, vmid: u32, node: &str) -> bool {
+        self.sim.handle().add_container(&ContainerSpec {
+            vmid,
+            node: node.into(),
+            hostname: "theirs".into(),
+            cores: 1,
+            memory: 512,
+            disk: 4,
+            net0: "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:AA:BB:CC,ip=dhcp".into(),
+            running: false,
+        })
+    }
+
+    pub async fn member(&self, name: &str, limits: UserForm) -> Actor {
+        let form = UserForm {
+            name: name.into(),
+            mail: format!("{name}@example.org"),
+            role: if limits.role.is_empty() {
+                "member".into()
+            } else {
+                limits.role.clone()
+            },
+            password: "correct horse".into(),
+            ..limits
+        };
+        let spec = form.parse().unwrap();
+        let (name, role) = (spec.name.clone(), spec.role);
+        let id = users::create(&self.control, &Actor::System, spec)
+            .await
+            .unwrap();
+        Actor::Person(Me { id, name, role })
+    }
+
+    pub async fn delete(&self, id: ContainerId, name: &str) -> JobView {
+        let job = containers::delete(&self.control, &Actor::System, id, name)
+            .await
+            .unwrap();
+        self.ended(job).await
+    }
+}
+
+pub async fn ended(control: &Control, id: JobId) -> JobView {
+    until("the job ends", async || {
+        let job = jobs::get(control, &Actor::System, id).await.unwrap();
+        job.row.state.ended().then_some(job)
+    })
+    .await
+}
+
+/// Asks until there is an answer; fails after half a minute.
+pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn open(folder: &Path, key: &str) -> Control {
+    let url = format!("sqlite:{}", folder.join("test.db").display());
+    let key = SecretKey::parse(key).unwrap();
+    let options = store::Options {
+        url: url.parse().unwrap(),
+        key,
+        pool_size: 4,
+    };
+    let store = Store::open(options).await.unwrap();
+    let options = Options {
+        lease: Duration::from_millis(900),
+        observe_every: Duration::from_millis(300),
+        patience: Duration::from_secs(20),
+        ..Options::default()
+    };
+    Control::start(store, options).await.unwrap()
+}

@@ -1,0 +1,10 @@
+//! The use cases and their jobs, against the simulator and a database in a temporary folder.
+
+#![cfg(test)]
+
+mod change;
+mod create;
+mod faults;
+mod house;
+mod resume;
+mod rights;

@@ -1,0 +1,190 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use control::{Actor, containers, jobs, sessions, users};
+use model::{
+    Error,
+    containers::{ContainerQuery, Power},
+    session::SignIn,
+    users::UserForm,
+};
+
+use crate::house::{DEBIAN, House};
+
+fn query() -> ContainerQuery {
+    ContainerQuery {
+        page: 1,
+        ..ContainerQuery::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_know_nothing_of_others_containers_and_jobs() {
+    let house = House::new().await;
+    let theirs = house.made("theirs").await;
+    let ann = house.member("ann", UserForm::default()).await;
+    let control = &house.control;
+    assert_eq!(
+        containers::list(control, &ann, &query())
+            .await
+            .unwrap()
+            .total,
+        0
+    );
+    let (site, name) = (theirs.row.site.clone(), theirs.row.name.clone());
+    let id = theirs.row.id;
+    let not_found = |error: Error| matches!(error, Error::NotFound { .. });
+    assert!(not_found(
+        containers::get(control, &ann, &site, &name)
+            .await
+            .unwrap_err()
+    ));
+    assert!(not_found(
+        containers::power(control, &ann, id, Power::Stop)
+            .await
+            .unwrap_err()
+    ));
+    assert!(not_found(
+        containers::delete(control, &ann, id, "theirs")
+            .await
+            .unwrap_err()
+    ));
+    let job = jobs::list(control, &Actor::System, &Default::default())
+        .await
+        .unwrap()
+        .rows[0]
+        .id;
+    assert!(not_found(jobs::get(control, &ann, job).await.unwrap_err()));
+    assert!(not_found(
+        jobs::log(control, &ann, job, 0).await.unwrap_err()
+    ));
+    assert_eq!(
+        jobs::list(control, &ann, &Default::default())
+            .await
+            .unwrap()
+            .total,
+        0
+    );
+    assert!(matches!(
+        users::list(control, &ann, "", 1).await,
+        Err(Error::Forbidden { .. })
+    ));
+    assert!(matches!(
+        control::sites::list(control, &ann).await,
+        Err(Error::Forbidden { .. })
+    ));
+
+    let form = house.form("hers", DEBIAN);
+    let created = containers::create(control, &ann, form.parse().unwrap())
+        .await
+        .unwrap();
+    house.ended(created.job).await;
+    assert_eq!(
+        containers::list(control, &ann, &query())
+            .await
+            .unwrap()
+            .total,
+        1
+    );
+    let operator = UserForm {
+        role: "operator".into(),
+        ..UserForm::default()
+    };
+    let oscar = house.member("oscar", operator).await;
+    assert_eq!(
+        containers::list(control, &oscar, &query())
+            .await
+            .unwrap()
+            .total,
+        2
+    );
+    assert!(matches!(
+        users::list(control, &oscar, "", 1).await,
+        Err(Error::Forbidden { .. })
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_hold_when_many_ask_at_once() {
+    let house = House::new().await;
+    let limits = UserForm {
+        containers: "2".into(),
+        memory: "2 GiB".into(),
+        ..UserForm::default()
+    };
+    let ann = house.member("ann", limits).await;
+    let forms: Vec<_> = (0..8)
+        .map(|n| house.form(&format!("a{n}"), DEBIAN))
+        .collect();
+    let creations = forms
+        .iter()
+        .map(|form| containers::create(&house.control, &ann, form.parse().unwrap()));
+    let outcomes = futures::future::join_all(creations).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
+    for refused in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.fields()[0].field, "name", "{refused}");
+    }
+    let roomy = UserForm {
+        memory: "300".into(),
+        ..UserForm::default()
+    };
+    let bob = house.member("bob", roomy).await;
+    let mut form = house.form("b", DEBIAN);
+    form.memory = "512".into();
+    let refused = containers::create(&house.control, &bob, form.parse().unwrap()).await;
+    assert_eq!(refused.unwrap_err().fields()[0].field, "memory");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_is_slowed_after_failures_and_a_session_ends() {
+    let house = House::new().await;
+    house.member("ann", UserForm::default()).await;
+    let origin = sessions::Origin {
+        address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        agent: "test".into(),
+    };
+    let try_with = async |name: &str, password: &str| {
+        let form = SignIn {
+            name: name.into(),
+            password: password.into(),
+        };
+        sessions::sign_in(&house.control, form, origin.clone()).await
+    };
+    let session = try_with("Ann", "correct horse").await.unwrap();
+    let actor = sessions::actor(&house.control, &session.token)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(actor.me().unwrap().name.as_str(), "ann");
+    sessions::sign_out(&house.control, &session.token)
+        .await
+        .unwrap();
+    assert_eq!(
+        sessions::actor(&house.control, &session.token)
+            .await
+            .unwrap(),
+        None
+    );
+    for _ in 0..5 {
+        let refused = try_with("ann", "wrong horse").await.err().unwrap();
+        assert_eq!(refused, Error::WrongCredentials);
+        let nobody = try_with("nobody-here", "wrong horse").await.err().unwrap();
+        assert_eq!(nobody, Error::WrongCredentials);
+    }
+    let refused = try_with("ann", "correct horse").await.err().unwrap();
+    assert!(matches!(refused, Error::Throttled { .. }), "{refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_administrator_stays() {
+    let house = House::new().await;
+    let admin = users::get(&house.control, &Actor::System, &"admin".parse().unwrap())
+        .await
+        .unwrap();
+    let mut form = UserForm::from(&admin);
+    form.role = "member".into();
+    let spec = form.parse().unwrap();
+    let refused = users::update(&house.control, &Actor::System, admin.id, spec).await;
+    assert_eq!(refused.unwrap_err().fields()[0].field, "role");
+    let refused = users::delete(&house.control, &Actor::System, admin.id, "admin").await;
+    assert!(matches!(refused, Err(Error::Conflict { .. })));
+}
