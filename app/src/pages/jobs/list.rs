@@ -50,6 +50,10 @@ pub fn page() -> AnyView {
 fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
     let none = jobs.part(|page| page.rows.is_empty());
     let total = jobs.part(|page| page.total);
+    let count = move || match total.get() {
+        1 => "1 job".to_owned(),
+        total => format!("{total} jobs"),
+    };
     let states = JobState::ALL
         .iter()
         .map(|state| (state.to_string(), state.to_string()))
@@ -80,7 +84,7 @@ fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
         }
     };
     view! {
-        <PageHead title="Jobs" aside=move || view! { <span class="num">{total}</span> } />
+        <PageHead title="Jobs" aside=move || view! { <span class="num" role="status">{count}</span> } />
         <Filters path=PATH search="Container's name" filters=filters />
         {body}
         <Pager place=jobs.part(place) href=href />

@@ -33,6 +33,10 @@ pub fn page() -> AnyView {
 fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
     let none = sites.part(Vec::is_empty);
     let total = sites.part(Vec::len);
+    let count = move || match total.get() {
+        1 => "1 site".to_owned(),
+        total => format!("{total} sites"),
+    };
     let body = move || {
         if none.get() {
             let text = "A site is a network on a cluster, with a domain, addresses and ports. Containers are made in a site.";
@@ -48,7 +52,7 @@ fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
     view! {
         <PageHead
             title="Sites"
-            aside=move || view! { <span class="num">{total}</span> }
+            aside=move || view! { <span class="num" role="status">{count}</span> }
             actions=|| main_link(NEW, "plus", "New site")
         />
         {body}

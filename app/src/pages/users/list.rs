@@ -51,6 +51,10 @@ pub fn page() -> AnyView {
 fn content(users: Loaded<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     let none = users.part(|page| page.rows.is_empty());
     let total = users.part(|page| page.total);
+    let count = move || match total.get() {
+        1 => "1 user".to_owned(),
+        total => format!("{total} users"),
+    };
     let href = Callback::new(move |number: u32| {
         query.with(|(q, _)| address(PATH, &[("q", q), ("page", &number.to_string())]))
     });
@@ -58,7 +62,7 @@ fn content(users: Loaded<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     view! {
         <PageHead
             title="Users"
-            aside=move || view! { <span class="num">{total}</span> }
+            aside=move || view! { <span class="num" role="status">{count}</span> }
             actions=|| main_link(NEW, "plus", "New user")
         />
         <Filters path=PATH search="Name or mail" />
