@@ -76,6 +76,7 @@ diesel::table! {
         env -> Text,
         entrypoint -> Nullable<Text>,
         description -> Nullable<Text>,
+        image_values -> Nullable<Text>,
         node -> Text,
         vmid -> BigInt,
         mac -> Text,

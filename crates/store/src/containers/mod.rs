@@ -8,7 +8,7 @@ mod taken;
 use diesel::prelude::*;
 use model::{
     ClusterId, ContainerId, SiteId, UserId,
-    containers::ContainerSpec,
+    containers::{ContainerSpec, ImageValues},
     names::{Label, NodeName},
     net::{Mac, Port},
     services::ServiceKind,
@@ -211,6 +211,17 @@ pub fn set_wished_running(c: &mut Conn, id: ContainerId, wished: bool) -> Result
 pub fn set_restart_needed(c: &mut Conn, id: ContainerId, needed: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::restart_needed.eq(needed))
+        .execute(&mut c.0)?;
+    rows::one(changed)
+}
+
+/// Keeps what the image or template brought, so that it can be told from what a person set.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone.
+pub fn set_image(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(), Error> {
+    let changed = diesel::update(containers::table.find(id.0))
+        .set(containers::image_values.eq(rows::to_json(image)?))
         .execute(&mut c.0)?;
     rows::one(changed)
 }

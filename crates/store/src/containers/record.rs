@@ -6,7 +6,7 @@ use std::{collections::HashMap, net::Ipv4Addr};
 use diesel::prelude::*;
 use model::{
     ClusterId, ContainerId, JobId, SiteId, Timestamp, UserId,
-    containers::{Activity, ContainerSpec},
+    containers::{Activity, ContainerSpec, ImageValues},
     jobs::{JobKind, JobState},
     names::{Domain, Label, NodeName, Username},
     net::Mac,
@@ -43,6 +43,8 @@ pub struct ContainerRecord {
     pub name: Label,
     /// What should be; its services are those of `services` with all that was given.
     pub spec: ContainerSpec,
+    /// What its image or template brought, once it is known.
+    pub image: Option<ImageValues>,
     /// What it offers, in order.
     pub services: Vec<ServiceView>,
     /// The node it was put on.
@@ -84,6 +86,7 @@ pub(super) struct Row {
     env: String,
     entrypoint: Option<String>,
     description: Option<String>,
+    image_values: Option<String>,
     node: String,
     vmid: i64,
     mac: String,
@@ -227,6 +230,10 @@ fn record(found: Found, services: Vec<ServiceView>) -> Result<ContainerRecord, E
         owner_name: Place::new("users", &row.owner_id).text("name", &names.owner)?,
         name: place.text("name", &row.name)?,
         spec,
+        image: row
+            .image_values
+            .map(|json| place.json("image_values", &json))
+            .transpose()?,
         services,
         node: place.text("node", &row.node)?,
         vmid: place.number("vmid", row.vmid)?,

@@ -6,7 +6,7 @@ use model::{JobId, jobs::JobState};
 use super::{JobRecord, held, left_json, record};
 use crate::{Conn, Error, dialect, schema::jobs};
 
-/// How many of the oldest jobs a worker tries for before it waits for the next ring.
+/// How many of the oldest jobs a worker tries for before it looks again.
 const CANDIDATES: i64 = 8;
 
 /// How a job ended.
@@ -48,33 +48,38 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
                 ))
         };
     }
-    let candidates: Vec<(i64, Option<i64>)> = jobs::table
-        .filter(free!())
-        .order(jobs::id)
-        .limit(CANDIDATES)
-        .select((jobs::id, jobs::started_at))
-        .load(&mut c.0)?;
-    for (id, started) in candidates {
-        let taken = diesel::update(jobs::table.find(id))
+    loop {
+        let candidates: Vec<(i64, Option<i64>)> = jobs::table
             .filter(free!())
-            .set((
-                jobs::state.eq(JobState::Running.as_str()),
-                jobs::lease_owner.eq(owner),
-                jobs::lease_until.eq(dialect::now_plus(&c.0, lease_ms).nullable()),
-                jobs::attempt.eq(jobs::attempt + 1),
-            ))
-            .execute(&mut c.0)?;
-        if taken == 0 {
-            continue;
+            .order(jobs::id)
+            .limit(CANDIDATES)
+            .select((jobs::id, jobs::started_at))
+            .load(&mut c.0)?;
+        if candidates.is_empty() {
+            return Ok(None);
         }
-        if started.is_none() {
-            diesel::update(jobs::table.find(id))
-                .set(jobs::started_at.eq(dialect::now(&c.0).nullable()))
+        for (id, started) in candidates {
+            let taken = diesel::update(jobs::table.find(id))
+                .filter(free!())
+                .set((
+                    jobs::state.eq(JobState::Running.as_str()),
+                    jobs::lease_owner.eq(owner),
+                    jobs::lease_until.eq(dialect::now_plus(&c.0, lease_ms).nullable()),
+                    jobs::attempt.eq(jobs::attempt + 1),
+                ))
                 .execute(&mut c.0)?;
+            if taken == 0 {
+                continue;
+            }
+            if started.is_none() {
+                diesel::update(jobs::table.find(id))
+                    .set(jobs::started_at.eq(dialect::now(&c.0).nullable()))
+                    .execute(&mut c.0)?;
+            }
+            return record(c, JobId(id));
         }
-        return record(c, JobId(id));
+        // Others were quicker with each of them, so there are fewer now: look again.
     }
-    Ok(None)
 }
 
 /// Keeps a job for `lease_ms` from now, if the worker still holds it.

@@ -22,9 +22,9 @@ set -e
 folder=$(mktemp -d /tmp/holdfast-postgres-XXXXXX)
 echo "$folder"
 exec 2>>"$folder/log"
-# Another order of letters than that of bytes, so that our own has to hold.
+# An order of words that passes over hyphens, so that our own has to hold.
 "$1/initdb" -D "$folder/data" -U holdfast -A trust -E UTF8 --locale=C.UTF-8 \
-    --locale-provider=icu --icu-locale=en --no-sync >>"$folder/log" 2>&1 </dev/null
+    --locale-provider=icu --icu-locale=en-u-ka-shifted --no-sync >>"$folder/log" 2>&1 </dev/null
 "$1/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off \
     -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 \
     -c shared_buffers=32MB >>"$folder/log" 2>&1 </dev/null &
