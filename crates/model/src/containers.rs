@@ -1,6 +1,6 @@
 //! Containers: what should be, what was given, and what is shown.
 
-use std::{fmt, net::Ipv4Addr, str::FromStr};
+use std::{collections::BTreeMap, fmt, net::Ipv4Addr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +95,15 @@ pub struct ContainerSpec {
     pub description: Option<Description>,
     /// What it offers.
     pub services: Vec<ServiceSpec>,
+}
+
+/// What an image or template brings of its own: what holds where a specification says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageValues {
+    /// Its environment.
+    pub env: BTreeMap<String, String>,
+    /// Its command.
+    pub entrypoint: Option<String>,
 }
 
 /// A container that is asked for.

@@ -1,6 +1,6 @@
 -- MySQL commits every statement by itself: each must be one that can be run again.
 
--- `address_number` is the address as a number, for sorting. `env` is JSON.
+-- `address_number` is the address as a number, for sorting. `env` and `image_values` are JSON.
 CREATE TABLE IF NOT EXISTS containers (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     site_id BIGINT NOT NULL,
@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS containers (
     env MEDIUMTEXT NOT NULL,
     entrypoint MEDIUMTEXT,
     description MEDIUMTEXT,
+    image_values MEDIUMTEXT,
     node VARCHAR(63) NOT NULL,
     vmid BIGINT NOT NULL,
     mac VARCHAR(17) NOT NULL,

@@ -1,4 +1,4 @@
--- `address_number` is the address as a number, for sorting. `env` is JSON.
+-- `address_number` is the address as a number, for sorting. `env` and `image_values` are JSON.
 CREATE TABLE containers (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     site_id BIGINT NOT NULL,
@@ -12,6 +12,7 @@ CREATE TABLE containers (
     env TEXT NOT NULL,
     entrypoint TEXT,
     description TEXT,
+    image_values TEXT,
     node TEXT NOT NULL,
     vmid BIGINT NOT NULL,
     mac TEXT NOT NULL,

@@ -49,7 +49,7 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Reads what the job needs; none when its container is gone.
+    /// Reads what the job needs; none when its container or its cluster is gone.
     pub(super) async fn load(
         control: &Control,
         job: &JobRecord,
@@ -70,11 +70,9 @@ impl Context {
         let Some((container, site)) = found else {
             return Ok(None);
         };
-        let client = control
-            .0
-            .proxmoxes
-            .get(container.cluster)
-            .ok_or_else(|| Failure::new("Its cluster is not known here."))?;
+        let Some(client) = control.0.proxmoxes.get(container.cluster) else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             control: control.clone(),
             client,

@@ -38,12 +38,13 @@ pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
     let outcome = match Context::load(control, &job, worker).await {
         Ok(Some(mut context)) => judge(control, &lost, &mut context, &job, cancelled).await,
         Ok(None) => Some(outcome(
-            End::Failed(Failure::new("Its container is gone.")),
+            End::Failed(Failure::new("Its container or its cluster is gone.")),
             Vec::new(),
         )),
         Err(failure) => {
+            // The lease is kept until it runs out, so that this is not tried again at once.
             tracing::warn!(job = %id, sentence = failure.sentence, "a job could not be loaded");
-            None
+            return beating.abort();
         }
     };
     if let Err(error) = close(control, &job, worker, outcome).await {

@@ -67,7 +67,18 @@ async fn a_change_reaches_the_cluster_and_restarts_where_that_is_needed() {
     assert!(real.running);
     let view = house.view("web").await;
     assert!(!view.restart_needed);
-    assert_eq!(view.spec.description.unwrap().as_str(), "For notes");
+    assert_eq!(
+        view.spec.description.as_ref().unwrap().as_str(),
+        "For notes"
+    );
+    // What is taken away is gone, and the image's own stays.
+    let edit = edit_of(&view, |form| form.env = String::new());
+    let job = containers::edit(&house.control, &Actor::System, view.row.id, edit)
+        .await
+        .unwrap();
+    assert_eq!(house.ended(job.unwrap()).await.row.state, JobState::Done);
+    let env = house.sim.handle().container(view.vmid).unwrap().options["env"].clone();
+    assert!(!env.contains("MODE") && env.contains("PATH="), "{env:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

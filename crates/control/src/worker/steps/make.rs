@@ -1,7 +1,7 @@
 //! The container comes to be on its node. Its number was reserved by us, but Proxmox reserves
 //! nothing: whatever is there under the number is ours only if it has our hardware address.
 
-use model::containers::ContainerSpec;
+use model::containers::{ContainerSpec, ImageValues};
 use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
 
 use super::{Context, Done, Failure, MAKE, image::volume};
@@ -13,7 +13,7 @@ const NUMBERS: usize = 20;
 /// What lies under the container's number on its node.
 enum Found {
     Nothing,
-    Ours,
+    Ours(Box<LxcConfig>),
     Others,
 }
 
@@ -22,7 +22,8 @@ pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
     context.resume("vzcreate", MAKE).await?;
     while context.notes.tried.len() < NUMBERS {
         match find(context).await? {
-            Found::Ours => {
+            Found::Ours(config) => {
+                keep_image(context, *config).await?;
                 context.observed(Power::Stopped);
                 let container = &context.container;
                 return Ok(Done::Did(format!(
@@ -52,11 +53,23 @@ async fn find(context: &Context) -> Result<Found, Failure> {
         .lxc_config(&context.node(), context.vmid()?)
         .await
     {
-        Ok(config) if is_ours(&config, context) => Ok(Found::Ours),
+        Ok(config) if is_ours(&config, context) => Ok(Found::Ours(Box::new(config))),
         Ok(_) => Ok(Found::Others),
         Err(error) if error.is_not_found() => Ok(Found::Nothing),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Keeps what the image brought, before anything of ours is set over it.
+async fn keep_image(context: &mut Context, config: LxcConfig) -> Result<(), Failure> {
+    let image = ImageValues {
+        env: config.env,
+        entrypoint: config.entrypoint,
+    };
+    context.container.image = Some(image.clone());
+    let id = context.container.id;
+    let write = move |c: &mut store::Conn| store::containers::set_image(c, id, &image);
+    Ok(context.control.store().write(write).await?)
 }
 
 /// Whether a configuration is that of our container.

@@ -1,8 +1,7 @@
 //! The container's configuration on the cluster becomes what should be.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
-use model::env::EnvVars;
 use proxmox::{ConfigChange, LxcOptions, RunState};
 
 use super::{Context, Done, Failure, QUICK, make::sizes, power};
@@ -11,26 +10,13 @@ use crate::observer::Power;
 /// How long a restart may take to shut down.
 const REBOOT: Duration = Duration::from_secs(60);
 
-/// Sets environment and command after the creation, because at it an image's own win. The image's
-/// environment stays where ours says nothing.
+/// Sets environment and command after the creation, because at it an image's own win.
 pub(super) async fn configure(context: &mut Context) -> Result<Done, Failure> {
     let spec = &context.container.spec;
     if spec.env.is_empty() && spec.entrypoint.is_none() {
         return Ok(Done::Skipped("nothing to set".into()));
     }
-    let (node, vmid) = (context.node(), context.vmid()?);
-    let config = context.client.lxc_config(&node, vmid).await?;
-    let options = LxcOptions {
-        env: (!spec.env.is_empty()).then(|| merged(config.env, &spec.env)),
-        entrypoint: spec.entrypoint.as_ref().map(ToString::to_string),
-        ..LxcOptions::default()
-    };
-    let change = ConfigChange {
-        options,
-        digest: config.digest,
-        ..ConfigChange::default()
-    };
-    context.client.set_lxc_config(&node, vmid, &change).await?;
+    set(context, LxcOptions::default()).await?;
     Ok(Done::Did(format!(
         "{} variables",
         context.container.spec.env.len()
@@ -39,20 +25,7 @@ pub(super) async fn configure(context: &mut Context) -> Result<Done, Failure> {
 
 /// Writes all values as they should be, and finds out whether some wait for a restart.
 pub(super) async fn apply(context: &mut Context) -> Result<Done, Failure> {
-    let (node, vmid) = (context.node(), context.vmid()?);
-    let config = context.client.lxc_config(&node, vmid).await?;
-    let spec = &context.container.spec;
-    let options = LxcOptions {
-        env: (!spec.env.is_empty()).then(|| merged(config.env, &spec.env)),
-        entrypoint: spec.entrypoint.as_ref().map(ToString::to_string),
-        ..sizes(spec)
-    };
-    let change = ConfigChange {
-        options,
-        digest: config.digest,
-        ..ConfigChange::default()
-    };
-    context.client.set_lxc_config(&node, vmid, &change).await?;
+    set(context, sizes(&context.container.spec)).await?;
     let waiting = waiting(context).await?;
     power::keep_restart_needed(context, !waiting.is_empty()).await?;
     Ok(Done::Did(match waiting.as_slice() {
@@ -93,9 +66,37 @@ async fn waiting(context: &Context) -> Result<Vec<String>, Failure> {
         .collect())
 }
 
-fn merged(mut env: BTreeMap<String, String>, ours: &EnvVars) -> BTreeMap<String, String> {
-    for var in ours.iter() {
-        env.insert(var.name().to_string(), var.value().to_owned());
-    }
-    env
+/// Sets environment and command, and what else is given. Where ours says nothing the image's own
+/// holds, also after something of ours was taken away.
+async fn set(context: &Context, options: LxcOptions) -> Result<(), Failure> {
+    let (node, vmid) = (context.node(), context.vmid()?);
+    let digest = context.client.lxc_config(&node, vmid).await?.digest;
+    let spec = &context.container.spec;
+    let image = context.container.image.clone().unwrap_or_default();
+    let mut env = image.env;
+    env.extend(
+        spec.env
+            .iter()
+            .map(|var| (var.name().to_string(), var.value().to_owned())),
+    );
+    let entrypoint = spec
+        .entrypoint
+        .as_ref()
+        .map(ToString::to_string)
+        .or(image.entrypoint);
+    let delete = match entrypoint {
+        Some(_) => Vec::new(),
+        None => vec!["entrypoint".to_owned()],
+    };
+    let options = LxcOptions {
+        env: Some(env),
+        entrypoint,
+        ..options
+    };
+    let change = ConfigChange {
+        options,
+        delete,
+        digest,
+    };
+    Ok(context.client.set_lxc_config(&node, vmid, &change).await?)
 }
