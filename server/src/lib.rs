@@ -1,1 +1,21 @@
-//! The holdfast program: command line, configuration, web server and workers.
+//! The holdfast program: command line, configuration and web server. It wires the other crates
+//! together and speaks HTTP; it holds no rule of the domain.
+
+pub mod assets;
+pub mod cli;
+mod client_addr;
+pub mod config;
+mod csrf;
+mod demo;
+pub mod events;
+mod failure;
+mod headers;
+mod health;
+mod log;
+pub mod router;
+pub mod serve;
+mod session;
+mod sign_in;
+mod user;
+
+pub use failure::Failure;

@@ -1,2 +1,22 @@
-//! The holdfast program.
-fn main() {}
+//! The holdfast program: see `holdfast --help`.
+
+use std::{
+    io::{ErrorKind, Write as _},
+    process::ExitCode,
+};
+
+use clap::Parser as _;
+use server::{Failure, cli::Cli};
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough.
+        Err(Failure::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where even this cannot be told, the exit code remains.
+            let _ = writeln!(std::io::stderr(), "holdfast: {failure}");
+            failure.code()
+        }
+    }
+}

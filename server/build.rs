@@ -1,0 +1,75 @@
+//! Puts the built site into the program: a table of its files, made from the site's manifest.
+//! Without `HOLDFAST_SITE` the table is empty, so that the code compiles before any site is built.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "Cargo reads what a build script prints"
+)]
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-env-changed=HOLDFAST_SITE");
+    println!("cargo::rerun-if-changed=build.rs");
+    let table = match env::var_os("HOLDFAST_SITE") {
+        Some(site) => table(&PathBuf::from(site))?,
+        None => "None".to_owned(),
+    };
+    let out = PathBuf::from(env::var("OUT_DIR")?).join("site.rs");
+    fs::write(out, table)?;
+    Ok(())
+}
+
+/// Rust code of an `Option<Embedded>`.
+fn table(site: &Path) -> Result<String, Box<dyn std::error::Error>> {
+    let manifest = site.join("manifest.json");
+    println!("cargo::rerun-if-changed={}", manifest.display());
+    let text = fs::read_to_string(&manifest).map_err(|e| at(&manifest, &e))?;
+    let json: serde_json::Value = serde_json::from_str(&text)?;
+    let files = json
+        .get("files")
+        .and_then(|v| v.as_array())
+        .ok_or("manifest.json has no files")?;
+    let mut rows = String::new();
+    for file in files {
+        let path = file
+            .get("path")
+            .and_then(|v| v.as_str())
+            .ok_or("a file has no path")?;
+        rows.push_str(&row(site, path, file)?);
+    }
+    Ok(format!(
+        "Some(Embedded {{ manifest: {text:?}, files: &[\n{rows}] }})"
+    ))
+}
+
+/// One file and its compressed forms.
+fn row(site: &Path, path: &str, file: &serde_json::Value) -> Result<String, io::Error> {
+    let plain = site.join(path.trim_start_matches('/'));
+    let encodings = file.get("encodings").and_then(|v| v.as_array());
+    let mut row = format!("({path:?}, &[(Encoding::Identity, {}),", include(&plain)?);
+    for encoding in encodings.into_iter().flatten() {
+        let (name, ending) = match encoding.as_str() {
+            Some("br") => ("Brotli", "br"),
+            Some("gzip") => ("Gzip", "gz"),
+            _ => continue,
+        };
+        let packed = PathBuf::from(format!("{}.{ending}", plain.display()));
+        row.push_str(&format!("(Encoding::{name}, {}),", include(&packed)?));
+    }
+    row.push_str("]),\n");
+    Ok(row)
+}
+
+fn include(file: &Path) -> Result<String, io::Error> {
+    let file = file.canonicalize().map_err(|e| at(file, &e))?;
+    println!("cargo::rerun-if-changed={}", file.display());
+    Ok(format!("include_bytes!({:?})", file.display().to_string()))
+}
+
+fn at(file: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", file.display()))
+}

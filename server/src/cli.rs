@@ -1,0 +1,230 @@
+//! The command line. It reads arguments and hands over; passwords are never among them, since
+//! every user of a machine can read those.
+
+use std::{
+    fmt::Display,
+    future::Future,
+    io::{self, Write as _},
+    path::PathBuf,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    Failure,
+    config::{Config, Overrides},
+    log, serve, user,
+};
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 fault, 2 usage, 3 configuration, 4 database, \
+    5 address in use or not ours, 6 refused";
+
+/// A control plane for a small organisation's own cloud
+#[derive(Parser)]
+#[command(name = "holdfast", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve pages and work on jobs until told to stop
+    Serve {
+        #[command(flatten)]
+        place: Place,
+        /// The address and port to listen on
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<String>,
+    },
+    /// Look at the configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Accounts, for those who cannot sign in
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Say what is wrong with the configuration, or what it means
+    Check {
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Make an account; its password is made up and printed unless given on the standard input
+    Add {
+        #[command(flatten)]
+        place: Place,
+        /// The name to sign in with
+        name: String,
+        /// Where mail goes
+        #[arg(long)]
+        mail: String,
+        /// member, operator or administrator
+        #[arg(long, default_value = "member")]
+        role: String,
+        /// Read the password from the standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Give an account a new password and end its sessions
+    Password {
+        #[command(flatten)]
+        place: Place,
+        /// The account's name
+        name: String,
+        /// Read the password from the standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+}
+
+/// Where the configuration and the data are.
+#[derive(Args)]
+struct Place {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = "HOLDFAST_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder of everything that is written
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Place {
+    fn load(self, listen: Option<String>) -> Result<Config, Failure> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((
+                name.into_string().ok()?,
+                value.to_string_lossy().into_owned(),
+            ))
+        });
+        let overrides = Overrides {
+            listen,
+            data: self.data,
+        };
+        Ok(Config::load(
+            self.config.as_deref(),
+            overrides,
+            environment,
+        )?)
+    }
+}
+
+impl Cli {
+    /// Does what the command line asks for.
+    ///
+    /// # Errors
+    /// Why it could not be done.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Serve { place, listen } => {
+                let config = place.load(listen)?;
+                log::start(&config.log);
+                block_on(serve::serve(config))
+            }
+            Command::Config {
+                command: ConfigCommand::Check { place },
+            } => check(&place.load(None)?),
+            Command::User { command } => block_on(command.run()),
+        }
+    }
+}
+
+impl UserCommand {
+    async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Add {
+                place,
+                name,
+                mail,
+                role,
+                password_stdin,
+            } => {
+                let new = user::New::parse(&name, &mail, &role)?;
+                let password = user::Secret::take(password_stdin)?;
+                user::add(&place.load(None)?, new, &password).await?;
+                told(&password)
+            }
+            Self::Password {
+                place,
+                name,
+                password_stdin,
+            } => {
+                let name = user::name(&name)?;
+                let password = user::Secret::take(password_stdin)?;
+                user::set_password(&place.load(None)?, &name, &password).await?;
+                told(&password)
+            }
+        }
+    }
+}
+
+/// Prints a password that was made up; one that was given is known already.
+fn told(password: &user::Secret) -> Result<(), Failure> {
+    match password.made_up() {
+        Some(password) => print(format_args!("Password: {password}")),
+        None => Ok(()),
+    }
+}
+
+/// Says what the configuration means.
+fn check(config: &Config) -> Result<(), Failure> {
+    let url = match &config.web.public_url {
+        Some(url) => url.to_string(),
+        None => config.web.public_url(config.web.listen).to_string(),
+    };
+    print(format_args!(
+        "Listens on {}, for people at {url}.",
+        config.web.listen
+    ))?;
+    print(format_args!(
+        "Keeps its state in {} ({}).",
+        config.database,
+        config.database.kind()
+    ))?;
+    print(format_args!(
+        "Writes files under {}.",
+        config.data.display()
+    ))?;
+    let demo = if config.demo {
+        "runs inside the program"
+    } else {
+        "is off"
+    };
+    print(format_args!("The demonstration's cluster {demo}."))
+}
+
+/// Prints a line for people.
+pub(crate) fn print(line: impl Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(Failure::Output)
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::System)?
+        .block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

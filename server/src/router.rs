@@ -1,0 +1,212 @@
+//! The table of what is served where, and the layers around it. It wires; it decides nothing.
+
+use std::{sync::Arc, time::Duration};
+
+use app::{App, shell};
+use axum::{
+    Router,
+    extract::{FromRef, Request, State},
+    http::{Request as HttpRequest, StatusCode, header},
+    middleware::from_fn_with_state,
+    response::Response,
+    routing::{get, post},
+};
+use control::Control;
+use ipnet::IpNet;
+use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::provide_context};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
+use tokio_util::sync::CancellationToken;
+use tower_http::{
+    CompressionLevel,
+    compression::CompressionLayer,
+    limit::RequestBodyLimitLayer,
+    request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    timeout::TimeoutLayer,
+    trace::{DefaultOnResponse, TraceLayer},
+};
+use tracing::{Level, Span};
+
+use crate::{
+    assets::{self, Assets},
+    client_addr::{self, Client},
+    config::PublicUrl,
+    csrf, events, headers, health, session, sign_in,
+};
+
+/// The most that a request may bring.
+const BODY_LIMIT: usize = 256 * 1024;
+/// The longest that an answer may take to begin; event streams are without it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct AppState {
+    /// The use cases.
+    pub control: Control,
+    /// How people reach this process.
+    pub public: Arc<Public>,
+    /// The site's files.
+    pub assets: Arc<Assets>,
+    /// The event streams that are open.
+    pub streams: events::Streams,
+    /// Told when the process is about to end.
+    pub stop: CancellationToken,
+    leptos: LeptosOptions,
+}
+
+/// How people reach this process.
+pub struct Public {
+    /// The address that they use.
+    pub url: PublicUrl,
+    /// The same as browsers write it in `Origin`.
+    pub origin: String,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Public {
+    /// Puts the parts together.
+    pub fn new(url: PublicUrl, trusted_proxies: Vec<IpNet>) -> Self {
+        Self {
+            origin: url.origin(),
+            url,
+            trusted_proxies,
+        }
+    }
+}
+
+impl AppState {
+    /// Puts the parts together.
+    pub fn new(control: Control, public: Public, assets: Assets, stop: CancellationToken) -> Self {
+        Self {
+            control,
+            public: Arc::new(public),
+            assets: Arc::new(assets),
+            streams: events::Streams::default(),
+            stop,
+            leptos: LeptosOptions::builder().output_name("holdfast").build(),
+        }
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+/// Everything that is served, with its layers.
+pub fn router(state: AppState) -> Router {
+    let plain = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            PATIENCE,
+        ));
+    plain
+        .merge(for_people(&state))
+        .layer(from_fn_with_state(state.clone(), assets::serve))
+        .layer(from_fn_with_state(state.clone(), headers::one_host))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(from_fn_with_state(state.clone(), headers::secure))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
+        )
+        .layer(SetRequestIdLayer::x_request_id(RandomId))
+        .layer(from_fn_with_state(state.clone(), client_addr::identify))
+        .with_state(state)
+}
+
+/// Pages, server functions, signing in and the event stream: all that knows who asks.
+fn for_people(state: &AppState) -> Router<AppState> {
+    let assets = state.assets.for_pages();
+    let context = page_context(state);
+    let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
+    Router::new()
+        .leptos_routes_with_context(state, generate_route_list(App), context, move || {
+            shell(assets.clone())
+        })
+        .route("/sign-in", post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .fallback(not_found)
+        .layer(compression)
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            PATIENCE,
+        ))
+        .route("/events", get(events::events))
+        .layer(from_fn_with_state(state.clone(), session::recognise))
+        .layer(from_fn_with_state(state.clone(), csrf::guard))
+}
+
+/// What components find in their context, for pages and for server functions.
+pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
+    let (control, assets) = (state.control.clone(), state.assets.for_pages());
+    move || {
+        provide_context(control.clone());
+        provide_context(assets.clone());
+        let policy = use_nonce().and_then(|nonce| headers::page_policy(&nonce).ok());
+        let response = leptos::prelude::use_context::<ResponseOptions>();
+        if let (Some(policy), Some(response)) = (policy, response) {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+}
+
+/// Renders the application for a request, with more in its context.
+pub async fn render(
+    state: &AppState,
+    request: Request,
+    more: impl Fn() + Clone + Send + Sync + 'static,
+) -> Response {
+    let (context, assets) = (page_context(state), state.assets.for_pages());
+    let handler = leptos_axum::render_app_async_with_context(
+        move || {
+            context();
+            more();
+        },
+        move || shell(assets.clone()),
+    );
+    handler(request).await
+}
+
+/// The application's own page for an address that leads nowhere.
+async fn not_found(State(state): State<AppState>, request: Request) -> Response {
+    let mut response = render(&state, request, || {}).await;
+    if response.status().is_success() {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+/// A request's id in the log and in the answer.
+#[derive(Clone, Copy)]
+struct RandomId;
+
+impl MakeRequestId for RandomId {
+    fn make_request_id<B>(&mut self, _: &HttpRequest<B>) -> Option<RequestId> {
+        let id = format!("{:016x}", rand::random::<u64>());
+        id.parse().ok().map(RequestId::new)
+    }
+}
+
+/// The frame of a request's log lines. Without the query: it may hold what is nobody's business.
+fn span<B>(request: &HttpRequest<B>) -> Span {
+    let id = request
+        .extensions()
+        .get::<RequestId>()
+        .and_then(|id| id.header_value().to_str().ok())
+        .unwrap_or_default();
+    let client = request.extensions().get::<Client>().map(|client| client.0);
+    tracing::info_span!(
+        "request",
+        id,
+        method = %request.method(),
+        path = request.uri().path(),
+        client = client.map(tracing::field::display),
+    )
+}

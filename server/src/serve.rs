@@ -1,0 +1,216 @@
+//! The life of a server: what starts in which order, and how it ends. A process that is killed
+//! loses nothing: jobs are rows, and the next process goes on with them.
+
+use std::{
+    fs::DirBuilder,
+    io,
+    net::{SocketAddr, TcpListener},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
+    time::Duration,
+};
+
+use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
+use axum_server::{Handle, tls_rustls::RustlsConfig};
+use control::{Control, Options, setup};
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto::Builder,
+};
+use store::{SecretKey, Store};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Failure,
+    assets::Assets,
+    cli::print,
+    config::{Config, KeySource, PublicUrl, TlsFiles},
+    demo::Demo,
+    router::{AppState, Public, router},
+};
+
+/// How long the end may take: for answers under way, and for jobs to put down their work.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections to the database: jobs and pages beside each other.
+const CONNECTIONS: u32 = 16;
+/// How long a client may take to send a request's head, or to answer a ping.
+const SLOW_HEAD: Duration = Duration::from_secs(30);
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// Why it could not start.
+pub async fn serve(config: Config) -> Result<(), Failure> {
+    let listener = listen(config.web.listen)?;
+    let bound = listener.local_addr().map_err(Failure::System)?;
+    let url = config.web.public_url(bound);
+    let tls = match &config.web.tls {
+        Some(files) => Some(read_tls(files).await?),
+        None => None,
+    };
+    let assets = Assets::load()?;
+    let store = open_store(&config).await?;
+    let demo = match config.demo {
+        true => Some(Demo::start(&store, &config.data).await?),
+        false => None,
+    };
+    let options = Options {
+        parallel_jobs: config.workers.parallel_jobs,
+        ..Options::default()
+    };
+    let control = Control::start(store, options)
+        .await
+        .map_err(refused("start"))?;
+    let first = setup::first_run(&control)
+        .await
+        .map_err(refused("first start"))?;
+    if let Some(demo) = &demo {
+        demo.set_up(&control).await?;
+    }
+    let stop = CancellationToken::new();
+    let public = Public::new(url.clone(), config.web.trusted_proxies);
+    let state = AppState::new(control.clone(), public, assets, stop.clone());
+    tokio::spawn(cancel_when_told(stop.clone()));
+    welcome(&url, first)?;
+    let served = answer(listener, tls, state, &control, stop).await;
+    if let Some(demo) = demo {
+        demo.stop().await;
+    }
+    served.map_err(Failure::System)
+}
+
+/// The database of a configuration, with its tables up to date.
+pub(crate) async fn open_store(config: &Config) -> Result<Store, Failure> {
+    make_folder(&config.data)?;
+    let key = match &config.key {
+        KeySource::File(path) => SecretKey::from_file_or_create(path)?,
+        KeySource::Given(text) => SecretKey::parse(text)?,
+    };
+    let url = config.database.clone();
+    Ok(Store::open(store::Options {
+        url,
+        key,
+        pool_size: CONNECTIONS,
+    })
+    .await?)
+}
+
+/// Makes the data folder, which is nobody else's to read.
+fn make_folder(path: &Path) -> Result<(), Failure> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|cause| Failure::Data {
+            path: path.to_owned(),
+            cause,
+        })
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|cause| Failure::Listen { address, cause })
+}
+
+async fn read_tls(files: &TlsFiles) -> Result<RustlsConfig, Failure> {
+    // Another part of the process may have chosen the same before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    RustlsConfig::from_pem_file(&files.cert, &files.key)
+        .await
+        .map_err(|cause| Failure::Tls {
+            cert: files.cert.clone(),
+            key: files.key.clone(),
+            cause,
+        })
+}
+
+/// Answers requests until `stop`, then ends in order: no new connections, no event streams, jobs
+/// put down, answers under way finished.
+async fn answer(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    state: AppState,
+    control: &Control,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let handle = Handle::new();
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let ending = async {
+        stop.cancelled().await;
+        tracing::info!("stopping");
+        handle.graceful_shutdown(Some(PATIENCE));
+        control.shutdown(PATIENCE).await;
+    };
+    let serving = async {
+        let served = accept(listener, tls, handle.clone(), service).await;
+        stop.cancel();
+        served
+    };
+    tokio::join!(serving, ending).0
+}
+
+/// Accepts connections until the handle is told to stop.
+async fn accept(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    handle: Handle<SocketAddr>,
+    service: IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
+) -> io::Result<()> {
+    match tls {
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            be_impatient(server.http_builder());
+            server.serve(service).await
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            be_impatient(server.http_builder());
+            server.serve(service).await
+        }
+    }
+}
+
+/// Ends connections that never finish asking, which would fill the table of open ones.
+fn be_impatient(http: &mut Builder<TokioExecutor>) {
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(SLOW_HEAD);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(SLOW_HEAD);
+}
+
+/// Cancels `stop` when the system or the console tells the process to end.
+async fn cancel_when_told(stop: CancellationToken) {
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        tracing::error!("signals cannot be listened to; only a kill ends this process");
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    stop.cancel();
+}
+
+/// Tells the person at the console where to go, and once how to sign in.
+fn welcome(url: &PublicUrl, first: Option<setup::FirstAdministrator>) -> Result<(), Failure> {
+    print(format_args!("Holdfast is at {url}"))?;
+    if let Some(first) = first {
+        print(format_args!("Administrator: {}", first.name))?;
+        print(format_args!("Password: {}", first.password))?;
+        print("The password is shown only now. It can be changed under People.")?;
+    }
+    Ok(())
+}
+
+fn refused(what: &'static str) -> impl Fn(model::Error) -> Failure {
+    move |cause| Failure::Refused { what, cause }
+}

@@ -1,0 +1,191 @@
+//! What the configuration accepts, and the sentences with which it refuses.
+
+use std::path::{Path, PathBuf};
+
+use server::config::{Config, ConfigError, KeySource, LogFormat, Overrides};
+
+fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("holdfast.toml");
+    std::fs::write(&file, toml).unwrap();
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(Some(&file), Overrides::default(), environment)
+}
+
+/// The refusal's sentence, with the file's folder left out.
+fn refusal(toml: &str, environment: &[(&str, &str)]) -> String {
+    let sentence = load(toml, environment).unwrap_err().to_string();
+    match (sentence.find("/"), sentence.find("/holdfast.toml")) {
+        (Some(from), Some(to)) if from < to => {
+            format!("{}{}", &sentence[..from], &sentence[to + 1..])
+        }
+        _ => sentence,
+    }
+}
+
+#[test]
+fn nothing_need_be_said() {
+    let config = Config::load(None, Overrides::default(), []).unwrap();
+    assert_eq!(config.web.listen, "127.0.0.1:3000".parse().unwrap());
+    assert_eq!(
+        config.web.public_url(config.web.listen).to_string(),
+        "http://localhost:3000"
+    );
+    assert_eq!(config.data, Path::new("data"));
+    assert_eq!(config.database.to_string(), "sqlite:./data/holdfast.db");
+    assert!(matches!(&config.key, KeySource::File(path) if path == Path::new("data/key")));
+    assert!(config.demo);
+    assert_eq!(config.workers.parallel_jobs, 10);
+}
+
+#[test]
+fn everything_may_be_said() {
+    let config = load(
+        r#"
+        listen = "[::]:443"
+        public_url = "https://cloud.example.org"
+        trusted_proxies = ["10.0.0.0/8", "192.0.2.7"]
+        tls_cert = "/etc/cert.pem"
+        tls_key = "/etc/key.pem"
+        data = "/srv/holdfast"
+        database = "postgres://holdfast:geheim@db/holdfast"
+        demo = false
+        log = { format = "json", filter = "warn,control=debug" }
+        workers.parallel_jobs = 3
+        "#,
+        &[],
+    )
+    .unwrap();
+    assert!(config.web.public_url.as_ref().unwrap().is_secure());
+    assert_eq!(config.web.trusted_proxies.len(), 2);
+    assert_eq!(config.web.tls.unwrap().key, Path::new("/etc/key.pem"));
+    assert!(!config.database.to_string().contains("geheim"));
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!((config.demo, config.workers.parallel_jobs), (false, 3));
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_command_line_over_both() {
+    let environment = [
+        ("HOLDFAST_LISTEN", "127.0.0.1:4000"),
+        ("HOLDFAST_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1"),
+        ("HOLDFAST_DEMO", "false"),
+        ("HOLDFAST_WORKERS_PARALLEL_JOBS", "4"),
+        ("HOLDFAST_DATA", "1984"),
+        ("DATABASE_URL", "mysql://holdfast@db/holdfast"),
+        ("HOLDFAST_KEY", "abc"),
+        ("PATH", "/bin"),
+    ];
+    let config = load("listen = '127.0.0.1:1'\ndemo = true", &environment).unwrap();
+    assert_eq!(config.web.listen.port(), 4000);
+    assert_eq!(config.web.trusted_proxies.len(), 2);
+    assert!(!config.demo);
+    assert_eq!(config.workers.parallel_jobs, 4);
+    assert_eq!(config.data, Path::new("1984"));
+    assert_eq!(config.database.kind(), "MySQL");
+    assert!(matches!(&config.key, KeySource::Given(key) if key == "abc"));
+    assert!(
+        !format!("{config:?}").contains("abc"),
+        "the key is shown nowhere"
+    );
+
+    let overrides = Overrides {
+        listen: Some("127.0.0.1:5000".into()),
+        data: Some(PathBuf::from("/elsewhere")),
+    };
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::load(None, overrides, environment).unwrap();
+    assert_eq!(config.web.listen.port(), 5000);
+    assert_eq!(config.data, Path::new("/elsewhere"));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_one_near_to_it() {
+    assert_eq!(
+        refusal("listn = '127.0.0.1:1'", &[]),
+        "`listn` in holdfast.toml is no setting; listen is near to it"
+    );
+    assert_eq!(
+        refusal("[log]\nformt = 'json'", &[]),
+        "`log.formt` in holdfast.toml is no setting; format is near to it"
+    );
+    assert_eq!(
+        refusal("", &[("HOLDFAST_LISTN", "x")]),
+        "the variable HOLDFAST_LISTN is no setting; HOLDFAST_LISTEN is near to it"
+    );
+    assert_eq!(
+        refusal("", &[("HOLDFAST_ZZZ", "x")]),
+        "the variable HOLDFAST_ZZZ is no setting"
+    );
+    assert_eq!(
+        refusal("key = 'abc'", &[]),
+        "`key` in holdfast.toml is no setting"
+    );
+}
+
+#[test]
+fn a_bad_value_is_refused_with_its_key_and_place() {
+    assert_eq!(
+        refusal("listen = 'localhost'", &[]),
+        "listen (holdfast.toml): `localhost`: use an address with a port, such as 127.0.0.1:3000 or [::]:443"
+    );
+    assert_eq!(
+        refusal("", &[("HOLDFAST_PUBLIC_URL", "cloud.example.org")]),
+        "public_url (the variable HOLDFAST_PUBLIC_URL): use http:// or https:// and a host without a path, such as https://cloud.example.org"
+    );
+    assert_eq!(
+        refusal("public_url = 'https://cloud.example.org/holdfast'", &[]),
+        "public_url (holdfast.toml): use http:// or https:// and a host without a path, such as https://cloud.example.org"
+    );
+    assert_eq!(
+        refusal("trusted_proxies = ['10.0.0.0/8', 'proxy']", &[]),
+        "trusted_proxies (holdfast.toml): `proxy` is no address or network; use such as 10.0.0.0/8"
+    );
+    assert_eq!(
+        refusal("log.format = 'xml'", &[]),
+        "log.format (holdfast.toml): use text or json"
+    );
+    assert_eq!(
+        refusal("workers.parallel_jobs = 0", &[]),
+        "workers.parallel_jobs (holdfast.toml): use 1 to 100"
+    );
+    assert!(refusal("demo = 'perhaps'", &[]).starts_with("demo (holdfast.toml): use a boolean"));
+    assert!(
+        refusal("database = 'oracle:x'", &[])
+            .starts_with("database (holdfast.toml): A database is")
+    );
+    assert!(refusal("listen =", &[]).starts_with("holdfast.toml: "));
+}
+
+#[test]
+fn half_a_tls_pair_is_refused() {
+    assert_eq!(
+        refusal("tls_cert = 'c.pem'", &[]),
+        "tls_key (not given): it is needed together with tls_cert"
+    );
+    assert_eq!(
+        refusal("", &[("HOLDFAST_TLS_KEY", "k.pem")]),
+        "tls_cert (not given): it is needed together with tls_key"
+    );
+}
+
+#[test]
+fn who_listens_to_others_says_under_which_address() {
+    assert!(
+        refusal("listen = '0.0.0.0:80'", &[]).starts_with("public_url (not given): it is needed")
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error =
+        Config::load(Some(Path::new("/nowhere.toml")), Overrides::default(), []).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("/nowhere.toml cannot be read: "),
+        "{error}"
+    );
+}

@@ -1,0 +1,176 @@
+//! A server without a socket: database, use cases and router, and a browser's manners.
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::ConnectInfo,
+    http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Builder},
+};
+use control::{Control, Options, setup};
+use server::{
+    assets::Assets,
+    router::{AppState, Public, router},
+};
+use store::{SecretKey, Store};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+pub const HOME: &str = "http://localhost:3000";
+
+/// A whole server in a folder of its own.
+pub struct House {
+    pub control: Control,
+    pub stop: CancellationToken,
+    pub password: String,
+    router: Router,
+    _folder: TempDir,
+}
+
+/// An answer that was read to its end.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        Self::at(HOME, &[]).await
+    }
+
+    pub async fn at(url: &str, proxies: &[&str]) -> Self {
+        Self::with(url, proxies, Assets::default()).await
+    }
+
+    pub async fn with(url: &str, proxies: &[&str], assets: Assets) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let control = control(folder.path()).await;
+        let first = setup::first_run(&control).await.unwrap().unwrap();
+        let proxies = proxies.iter().map(|proxy| proxy.parse().unwrap()).collect();
+        let stop = CancellationToken::new();
+        let public = Public::new(url.parse().unwrap(), proxies);
+        let state = AppState::new(control.clone(), public, assets, stop.clone());
+        let router = router(state);
+        Self {
+            control,
+            stop,
+            password: first.password,
+            router,
+            _folder: folder,
+        }
+    }
+
+    /// The answer's head, its body still to come.
+    pub async fn open(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.open(request).await.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(get(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends the sign-in form as a browser does.
+    pub async fn sign_in(&self, name: &str, password: &str, next: &str) -> Answer {
+        let (builder, body) = sign_in_form(name, password, next);
+        self.send(builder.body(body).unwrap()).await
+    }
+
+    /// The cookie of a session of the administrator.
+    pub async fn cookie(&self) -> String {
+        let answer = self.sign_in("admin", &self.password, "/").await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
+        answer.cookie().unwrap()
+    }
+}
+
+impl Answer {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The cookie that the browser would send from now on.
+    pub fn cookie(&self) -> Option<String> {
+        let set = self.headers.get(header::SET_COOKIE)?.to_str().unwrap();
+        set.split(';').next().map(str::to_owned)
+    }
+}
+
+/// The use cases on a database in `folder`; they take no job.
+pub async fn control(folder: &Path) -> Control {
+    let key = SecretKey::from_file_or_create(&folder.join("key")).unwrap();
+    let url = format!("sqlite:{}", folder.join("holdfast.db").display())
+        .parse()
+        .unwrap();
+    let store = Store::open(store::Options {
+        url,
+        key,
+        pool_size: 4,
+    })
+    .await
+    .unwrap();
+    let options = Options {
+        parallel_jobs: 0,
+        ..Options::default()
+    };
+    Control::start(store, options).await.unwrap()
+}
+
+/// A request of a browser on this machine.
+pub fn request(method: Method, path: &str) -> Builder {
+    Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "localhost:3000")
+        .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40000))))
+}
+
+pub fn get(path: &str) -> Builder {
+    request(Method::GET, path)
+}
+
+/// The sign-in form, to add headers to, and its body.
+pub fn sign_in_form(name: &str, password: &str, next: &str) -> (Builder, Body) {
+    let fields = [("name", name), ("password", password), ("next", next)];
+    let body = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let builder = request(Method::POST, "/sign-in")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    (builder, Body::from(body))
+}
+
+/// Waits for what `look` finds, for as long as a slow machine may take.
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let found = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(120), found).await {
+        Ok(found) => found,
+        Err(_) => panic!("{what} did not come"),
+    }
+}
