@@ -200,7 +200,7 @@ pub(crate) type Condition<'a, Q> =
 /// Whether a fault of this text passes when the transaction is run again, for faults that the
 /// drivers do not tell apart by a code.
 pub(crate) fn passes(message: &str) -> bool {
-    const PASSING: [&str; 12] = [
+    const PASSING: [&str; 13] = [
         // SQLite
         "database is locked",
         "database table is locked",
@@ -214,7 +214,8 @@ pub(crate) fn passes(message: &str) -> bool {
         // MariaDB and MySQL
         "try restarting transaction",
         "Record has changed since last read",
-        "server has gone away",
+        "has gone away",
+        "Connection was killed",
         "Lost connection to",
     ];
     PASSING.iter().any(|text| message.contains(text))

@@ -162,6 +162,7 @@ impl Store {
             .build_unchecked(Manager {
                 url,
                 statements: Arc::clone(&statements),
+                losses: Arc::default(),
             });
         let seats = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
         Ok(Self(Arc::new(Inner {
@@ -323,6 +324,9 @@ fn pause(tries: u32) -> Duration {
 pub(crate) struct Live {
     conn: Conn,
     used: Instant,
+    /// How many connections had been lost when this one was last known to work.
+    seen_losses: u64,
+    losses: Arc<AtomicU64>,
     broken: bool,
 }
 
@@ -332,6 +336,9 @@ impl Live {
         self.used = Instant::now();
         if matches!(result, Err(Error::Unavailable { .. })) {
             self.broken = dialect::is_broken(&mut self.conn.0);
+            // Where one was cut the others may be, too: each is tried before it is used again.
+            self.losses
+                .fetch_add(u64::from(self.broken), Ordering::Relaxed);
         }
     }
 }
@@ -340,6 +347,7 @@ impl Live {
 pub(crate) struct Manager {
     url: DatabaseUrl,
     statements: Arc<AtomicU64>,
+    losses: Arc<AtomicU64>,
 }
 
 /// Why there is no connection; for the log.
@@ -362,15 +370,21 @@ impl ManageConnection for Manager {
         Ok(Live {
             conn: Conn(db),
             used: Instant::now(),
+            seen_losses: self.losses.load(Ordering::Relaxed),
+            losses: Arc::clone(&self.losses),
             broken: false,
         })
     }
 
     fn is_valid(&self, live: &mut Live) -> Result<(), Refused> {
-        if live.used.elapsed() < FRESH || !dialect::is_remote(&live.conn.0) {
+        let losses = self.losses.load(Ordering::Relaxed);
+        let trusted = live.used.elapsed() < FRESH && live.seen_losses == losses;
+        if trusted || !dialect::is_remote(&live.conn.0) {
             return Ok(());
         }
-        live.conn.0.ping().map_err(|e| Refused(e.to_string()))
+        live.conn.0.ping().map_err(|e| Refused(e.to_string()))?;
+        live.seen_losses = losses;
+        Ok(())
     }
 
     fn has_broken(&self, live: &mut Live) -> bool {

@@ -119,6 +119,31 @@ impl Place {
         };
     }
 
+    /// Cuts all other connections to the database, as a restart of its server would.
+    pub fn cut_others(&self) {
+        match self.kind {
+            Kind::Sqlite => {}
+            Kind::Postgres => {
+                let cut = self.lines(
+                    "SELECT pg_terminate_backend(pid)::text AS line FROM pg_stat_activity \
+                     WHERE datname = current_database() AND pid <> pg_backend_pid()",
+                );
+                assert!(
+                    cut.len() >= 8 && cut.iter().all(|done| done == "true"),
+                    "{cut:?}"
+                );
+            }
+            Kind::Mariadb => {
+                let others = self.lines(
+                    "SELECT CONCAT('KILL ', id) AS line FROM information_schema.processlist \
+                     WHERE db = DATABASE() AND id <> CONNECTION_ID()",
+                );
+                assert!(others.len() >= 8, "{others:?}");
+                others.iter().for_each(|kill| self.execute(kill));
+            }
+        }
+    }
+
     pub async fn open(&self, key: &SecretKey) -> Result<Store, store::OpenError> {
         let url = self.url.parse().unwrap();
         Store::open(Options {

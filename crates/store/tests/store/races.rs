@@ -137,6 +137,28 @@ db_test!(a_panic_costs_a_connection_and_no_more, |lab| async {
     lab.w(move |c| users::lock(c, user)).await;
 });
 
+db_test!(cut_connections_are_replaced, |lab| async {
+    let user = lab.user("ann").await;
+    let all_open = std::sync::Arc::new(std::sync::Barrier::new(8));
+    let mut tasks = JoinSet::new();
+    for _ in 0..8 {
+        let (store, all_open) = (lab.store.clone(), all_open.clone());
+        tasks.spawn(async move {
+            let read = store.read(move |c| {
+                all_open.wait();
+                users::any(c)
+            });
+            read.await.unwrap()
+        });
+    }
+    assert_eq!(tasks.join_all().await, [true; 8]);
+    lab.place.cut_others();
+    lab.w(move |c| users::lock(c, user)).await;
+    for _ in 0..8 {
+        assert!(lab.r(users::any).await);
+    }
+});
+
 db_test!(what_never_passes_is_told_after_five_tries, |lab| async {
     let tries = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let counted = tries.clone();
