@@ -145,6 +145,7 @@ fn start(mut command: Command, script: &str, argument: &Path) -> Server {
         .args(["-c", script, "sh"])
         .arg(argument)
         .current_dir("/")
+        .env("PATH", path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         // A Ctrl-C is for this process; the shell must live on to clean up.
@@ -182,18 +183,21 @@ fn postgres_bin() -> PathBuf {
         .filter(|path| path.join("bin/initdb").exists())
         .max_by_key(version)
         .map(|path| path.join("bin"));
-    let on_path = || {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).find(|folder| folder.join("initdb").exists())
-    };
+    let on_path = || std::env::split_paths(&path()).find(|folder| folder.join("initdb").exists());
     newest
         .or_else(on_path)
         .expect("PostgreSQL is not installed: install the package postgresql.")
 }
 
 fn on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).exists())
+    std::env::split_paths(&path()).any(|folder| folder.join(program).exists())
+}
+
+/// Where programs are; servers lie where only root looks by habit.
+fn path() -> std::ffi::OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin");
+    path
 }
 
 fn is_root() -> bool {
