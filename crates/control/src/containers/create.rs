@@ -110,7 +110,11 @@ impl Reservation {
             Ok(owner) => owner,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let given = match self.record(c, owner)? {
+        // Locked, so that a change of the site's ranges is seen and creations take turns.
+        let Some(site) = store::sites::lock(c, self.site.id)? else {
+            return Ok(Err(Error::field("site", "There is no such site.")));
+        };
+        let given = match self.record(c, owner, &site)? {
             Ok(record) => record,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -119,7 +123,7 @@ impl Reservation {
             kind: JobKind::Create,
             container: id,
             name: &self.new.name,
-            site: &self.site,
+            site: &site,
             owner,
             source: &self.new.spec.source,
         };
@@ -145,8 +149,9 @@ impl Reservation {
         &self,
         c: &mut Conn,
         owner: UserId,
+        site: &SiteRecord,
     ) -> Result<Result<NewRecord, Error>, store::Error> {
-        let (site, new) = (&self.site, &self.new);
+        let new = &self.new;
         let addresses = store::containers::taken_addresses(c, site.id)?;
         let vmids: BTreeSet<u32> =
             store::containers::taken_vmids(c, site.spec.cluster, &site.spec.vmids)?;

@@ -16,6 +16,8 @@ use store::{
     sites::SiteRecord,
 };
 
+use tokio_util::sync::CancellationToken;
+
 use super::failure::Failure;
 use crate::{Control, hub::Audience, jobs::Step, observer::Power};
 
@@ -46,6 +48,7 @@ pub(super) struct Context {
     owner: UserId,
     worker: String,
     position: u32,
+    lost: CancellationToken,
 }
 
 impl Context {
@@ -54,6 +57,7 @@ impl Context {
         control: &Control,
         job: &JobRecord,
         worker: &str,
+        lost: &CancellationToken,
     ) -> Result<Option<Self>, Failure> {
         let Some(id) = job.row.container else {
             return Ok(None);
@@ -84,6 +88,7 @@ impl Context {
             owner: job.owner,
             worker: worker.to_owned(),
             position: 0,
+            lost: lost.clone(),
         }))
     }
 
@@ -122,7 +127,7 @@ impl Context {
             .unwrap_or_default();
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let write = move |c: &mut store::Conn| store::jobs::begin_step(c, job, &worker, position);
-        self.control.store().write(write).await?;
+        self.held(self.control.store().write(write).await?).await;
         self.log(format!("{}.", step.title())).await;
         self.announce();
         Ok(())
@@ -134,7 +139,7 @@ impl Context {
         let data = self.data();
         let write =
             move |c: &mut store::Conn| store::jobs::save_step(c, job, &worker, position, &data);
-        self.control.store().write(write).await?;
+        self.held(self.control.store().write(write).await?).await;
         Ok(())
     }
 
@@ -157,7 +162,7 @@ impl Context {
                 Some(&data),
             )
         };
-        self.control.store().write(write).await?;
+        self.held(self.control.store().write(write).await?).await;
         self.announce();
         Ok(())
     }
@@ -229,6 +234,15 @@ impl Context {
             .observer()
             .note(self.container.cluster, self.container.vmid, power);
         self.tell(Event::of(Topic::Container, self.container.id.0));
+    }
+
+    /// Goes on only while the lease is held: what another worker does now is not to be disturbed.
+    async fn held(&self, held: bool) {
+        if !held {
+            self.lost.cancel();
+            // Whoever watches the lease drops this work.
+            std::future::pending::<()>().await;
+        }
     }
 
     fn data(&self) -> String {

@@ -35,7 +35,7 @@ pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
         cancel,
     ));
     announce(control, &job);
-    let outcome = match Context::load(control, &job, worker).await {
+    let outcome = match Context::load(control, &job, worker, &lost).await {
         Ok(Some(mut context)) => judge(control, &lost, &mut context, &job, cancelled).await,
         Ok(None) => Some(outcome(
             End::Failed(Failure::new("Its container or its cluster is gone.")),
