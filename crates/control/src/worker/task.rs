@@ -94,20 +94,33 @@ impl Context {
     }
 }
 
-/// How much is done, from a line such as `12.5 MiB / 70.1 MiB`.
+/// How much is done, from a line such as `Copying blob 1f2e 12.5MiB / 70.1MiB`; units may stand
+/// apart from their number.
 fn progress_in(line: &str) -> Option<Progress> {
     let (before, after) = line.split_once(" / ")?;
-    let mut left = before.rsplit(' ');
-    let mut right = after.split(' ');
-    let (unit, amount) = (left.next()?, left.next()?);
-    let done = bytes(amount, unit)?;
-    let total = bytes(right.next()?, right.next()?)?;
+    let done = before
+        .rsplit(' ')
+        .take(2)
+        .fold(String::new(), |text, word| {
+            if text.is_empty() || text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                format!("{word}{text}")
+            } else {
+                text
+            }
+        });
+    let (done, total) = (bytes(&done)?, bytes(&after.replacen(' ', "", 1))?);
     (done <= total && total > 0).then_some(Progress { done, total })
 }
 
-fn bytes(amount: &str, unit: &str) -> Option<u64> {
-    let unit = unit.trim_matches(|c: char| !c.is_ascii_alphabetic());
-    let shift = match unit {
+/// The bytes at the beginning of a text such as `12.5MiB) left`.
+fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim_start_matches('(');
+    let unit = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (amount, unit) = text.split_at_checked(unit)?;
+    let end = unit
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(unit.len());
+    let shift = match unit.get(..end)? {
         "B" => 0,
         "KiB" => 10,
         "MiB" => 20,
@@ -115,10 +128,10 @@ fn bytes(amount: &str, unit: &str) -> Option<u64> {
         _ => return None,
     };
     let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));
-    let whole: u64 = whole.trim_start_matches('(').parse().ok()?;
+    let whole: u64 = whole.parse().ok()?;
     let tenths: u64 = fraction.get(..1)?.parse().ok()?;
     whole
-        .checked_shl(shift)?
+        .checked_mul(1 << shift)?
         .checked_add((tenths << shift) / 10)
 }
 
@@ -143,6 +156,8 @@ mod tests {
             "a / b",
             "5 MiB / 1 MiB",
             "x MiB / 1 MiB",
+            "5 / 10",
+            "9999999999999999999 GiB / 1 GiB",
             "1 MiB / 0 MiB",
         ] {
             assert_eq!(progress_in(line), None, "{line}");
