@@ -1,34 +1,38 @@
-//! Who is signed in, asked once for the whole page.
+//! Who is signed in, known before anything else of the page is made.
+//!
+//! No resource: what waits for an answer would be made in another order on the server than in the
+//! browser, and both number the data of a page by that order.
 
 use leptos::prelude::*;
 use model::session::Me;
 
-use crate::api::{self, Failure};
-
 /// The answer to who is signed in.
-#[derive(Clone, Copy)]
-pub struct Session(Resource<Result<Option<Me>, Failure>>);
+#[derive(Clone)]
+pub struct Session(Option<Me>);
 
 impl Session {
-    /// Asks, and makes the answer known to all parts of the page.
+    /// Makes the answer known to all parts of the page.
     pub fn provide() {
-        provide_context(Self(Resource::new_blocking(
-            || (),
-            |()| api::session::me(),
-        )));
+        provide_context(Self(SharedValue::new(known).into_inner()));
     }
 
-    /// Shows `view` for the person, nothing while nobody is signed in. `view` is called once.
+    /// Shows `view` for the person, nothing while nobody is signed in.
     pub fn signed_in(view: fn(Me) -> AnyView) -> AnyView {
         let Self(me) = expect_context();
-        let show = move || {
-            Suspend::new(async move {
-                match me.await {
-                    Ok(Some(me)) => view(me),
-                    _ => ().into_any(),
-                }
-            })
-        };
-        view! { <Suspense>{show}</Suspense> }.into_any()
+        me.map_or_else(|| ().into_any(), view)
     }
+}
+
+/// What the server knows of who asks for the page; the browser gets it with the page.
+#[cfg(feature = "ssr")]
+fn known() -> Option<Me> {
+    let request = use_context::<axum::http::request::Parts>()?;
+    let actor = request.extensions.get::<Option<control::Actor>>()?;
+    actor.as_ref()?.me().cloned()
+}
+
+/// What the browser knows by itself.
+#[cfg(not(feature = "ssr"))]
+fn known() -> Option<Me> {
+    None
 }

@@ -1,5 +1,5 @@
-//! A job as its own page and its container's page show it: why it failed, its steps, its log, and
-//! what a person may do about it. Knows nothing of what comes after the job.
+//! A job as its page shows it: why it failed, its steps, and what a person may do about it. Knows
+//! nothing of what comes after the job.
 
 use std::future::Future;
 
@@ -10,12 +10,11 @@ use super::{
     failure::FailureLine,
     icon::icon,
     loaded::Loaded,
-    log::job_log,
     steps::{job_failure, job_steps},
 };
 use crate::api::{self, Failure};
 
-/// Failure, steps and log of a job.
+/// Failure and steps of a job.
 pub fn job_view(job: Loaded<JobView>) -> AnyView {
     view! {
         <div class="stack">
@@ -24,7 +23,6 @@ pub fn job_view(job: Loaded<JobView>) -> AnyView {
                 <h2 class="card-title">"Steps"</h2>
                 {job_steps(job)}
             </section>
-            {job_log(job)}
         </div>
     }
     .into_any()

@@ -107,6 +107,47 @@ where
     view! { <Suspense fallback=skeleton>{show}</Suspense> }.into_any()
 }
 
+/// Shows what `fetch` brings for `key` once the page is there: for parts within a view of
+/// [`loaded`], which must not use that again. The server makes such a view more than once and the
+/// browser once, and both number the data of a page by the order in which it is asked for.
+pub fn loaded_later<K, T, F, Fut>(
+    key: Signal<K>,
+    fetch: F,
+    interests: fn(&T) -> Vec<Event>,
+    skeleton: fn() -> AnyView,
+    view: impl Fn(Loaded<T>) -> AnyView + Copy + Send + Sync + 'static,
+) -> AnyView
+where
+    K: Clone + PartialEq + Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
+    F: Fn(K) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let answer = RwSignal::new(None);
+    let again = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        again.track();
+        let asked = fetch(key.get_untracked());
+        spawn_local(async move {
+            let first = asked.await;
+            answer.try_set(Some(first));
+        });
+    });
+    let show = move || match answer.get() {
+        None => skeleton(),
+        Some(Ok(value)) => {
+            let loaded = Loaded::new(value);
+            follow(loaded, key, fetch, interests);
+            framed(loaded, view(loaded))
+        }
+        Some(Err(failure)) => {
+            let retry = Callback::new(move |()| again.update(|again| *again += 1));
+            failure_panel(failure, Some(retry))
+        }
+    };
+    show.into_any()
+}
+
 /// Asks again whenever the key moves or something of interest has changed.
 fn follow<K, T, F, Fut>(
     loaded: Loaded<T>,

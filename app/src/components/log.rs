@@ -4,9 +4,9 @@
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::location::Url;
 use model::{
-    JobId,
+    Error, JobId,
     events::{Event, Topic},
-    jobs::{JobView, LogLine},
+    jobs::LogLine,
 };
 
 use super::{
@@ -14,7 +14,10 @@ use super::{
     loaded::{Loaded, loaded},
     toast::Toasts,
 };
-use crate::{api, live::Live};
+use crate::{
+    api::{self, Failure},
+    live::Live,
+};
 
 /// The most lines that one answer of the server holds.
 const ANSWER_LINES: usize = 1000;
@@ -23,23 +26,32 @@ const FOUND_LINES: usize = 500;
 /// How near to the end still counts as the end, in pixels.
 const END: i32 = 24;
 
-/// The log of a job.
-pub fn job_log(job: Loaded<JobView>) -> AnyView {
-    let id = job.part(|job| job.row.id);
+/// The log of a job; `ended` says whether the job has ended, as far as the page knows. It stands
+/// beside the rest of the job on a page and asks on its own.
+pub fn job_log(id: JobId, ended: RwSignal<bool>) -> AnyView {
     loaded(
-        id.into(),
-        |id| api::jobs::log(id, 0),
+        Signal::from(id),
+        first_lines,
         |_| Vec::new(),
         || {
-            view! { <div class="log skeleton" aria-busy="true" aria-label="Loading"></div> }
-                .into_any()
+            view! { <div class="log skeleton" role="status" aria-busy="true" aria-label="Loading"></div> }.into_any()
         },
-        move |first| pane(job, id, first),
+        move |first: Loaded<Option<Vec<LogLine>>>| match first.peek(Clone::clone) {
+            Some(lines) => pane(id, ended, lines),
+            None => ().into_any(),
+        },
     )
 }
 
-fn pane(job: Loaded<JobView>, id: Memo<JobId>, first: Loaded<Vec<LogLine>>) -> AnyView {
-    let ended = job.part(|job| job.row.state.ended());
+/// The first lines; none when there is no such job, which the page says already.
+async fn first_lines(id: JobId) -> Result<Option<Vec<LogLine>>, Failure> {
+    match api::jobs::log(id, 0).await {
+        Err(Failure(Error::NotFound { .. })) => Ok(None),
+        lines => lines.map(Some),
+    }
+}
+
+fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
     let lines = follow(id, first, ended);
     let search = RwSignal::new(String::new());
     let following = RwSignal::new(true);
@@ -84,7 +96,7 @@ fn pane(job: Loaded<JobView>, id: Memo<JobId>, first: Loaded<Vec<LogLine>>) -> A
     .into_any()
 }
 
-fn tools(id: Memo<JobId>, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> AnyView {
+fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> AnyView {
     let toasts = Toasts::here();
     let copy = move |_| {
         let text = whole(&lines.read_untracked());
@@ -118,7 +130,7 @@ fn tools(id: Memo<JobId>, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String
         <span class="muted num" role="status">{found}</span>
         <div class="actions">
             <button type="button" class="btn btn-small" on:click=copy>{icon("copy")} "Copy"</button>
-            <a class="btn btn-small" href="#" download=move || format!("job-{}.log", id.get()) node_ref=link on:click=fill>
+            <a class="btn btn-small" href="#" download=format!("job-{id}.log") node_ref=link on:click=fill>
                 {icon("download")} "Download"
             </a>
         </div>
@@ -127,7 +139,11 @@ fn tools(id: Memo<JobId>, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String
 }
 
 /// The lines: all as one text, or those with what is searched, each with a mark at it.
-fn shown(lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>, ended: Memo<bool>) -> AnyView {
+fn shown(
+    lines: RwSignal<Vec<LogLine>>,
+    search: RwSignal<String>,
+    ended: RwSignal<bool>,
+) -> AnyView {
     let content = move || {
         if lines.with(Vec::is_empty) {
             let none = if ended.get() {
@@ -202,31 +218,17 @@ fn time_of_day(line: &LogLine) -> String {
 }
 
 /// The lines of the log, which grow while the job writes.
-fn follow(
-    id: Memo<JobId>,
-    first: Loaded<Vec<LogLine>>,
-    ended: Memo<bool>,
-) -> RwSignal<Vec<LogLine>> {
-    let lines = RwSignal::new(first.peek(Clone::clone));
+fn follow(id: JobId, first: Vec<LogLine>, ended: RwSignal<bool>) -> RwSignal<Vec<LogLine>> {
+    let lines = RwSignal::new(first);
     let tail = Tail {
         id,
         lines,
         asking: StoredValue::new(false),
         missed: StoredValue::new(false),
     };
-    let news = Live::watch(Signal::derive(move || {
-        vec![Event::of(Topic::JobLog, id.get().0)]
-    }));
-    Effect::new(move |before: Option<()>| {
-        // Another job's log, or the same one asked for anew.
-        let fresh = first.with(Clone::clone);
-        if before.is_some() {
-            lines.set(fresh);
-        }
-    });
+    let news = Live::watch(Signal::from(vec![Event::of(Topic::JobLog, id.0)]));
     Effect::new(move |_| {
         news.track();
-        first.with(|_| ());
         // Between the page's making and now more may have been written; the end may have been
         // told before its last lines were seen.
         ended.track();
@@ -238,7 +240,7 @@ fn follow(
 /// The growing end of a log: asks for what follows the last known line, once at a time.
 #[derive(Clone, Copy)]
 struct Tail {
-    id: Memo<JobId>,
+    id: JobId,
     lines: RwSignal<Vec<LogLine>>,
     asking: StoredValue<bool>,
     missed: StoredValue<bool>,
@@ -259,23 +261,17 @@ impl Tail {
 
     /// Asks once; says whether to ask again, none when the page is gone or the server refused.
     async fn step(self) -> Option<bool> {
-        let id = self.id.try_get_untracked()?;
         self.missed.try_set_value(false);
         let after = self
             .lines
             .try_with_untracked(|lines| lines.last().map_or(0, |line| line.seq))?;
         // Without an answer the next news asks again, and so does the stream when it is back.
-        let new = api::jobs::log(id, after).await.ok()?;
+        let new = api::jobs::log(self.id, after).await.ok()?;
         let full = new.len() >= ANSWER_LINES;
-        let same = self.id.try_get_untracked()? == id
-            && self
-                .lines
-                .try_with_untracked(|lines| lines.last().map_or(0, |line| line.seq))?
-                == after;
-        if same && !new.is_empty() {
+        if !new.is_empty() {
             self.lines.try_update(|lines| lines.extend(new))?;
         }
-        Some(!same || full || self.missed.try_get_value()?)
+        Some(full || self.missed.try_get_value()?)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     api,
     components::{
         badge::{ago, job_badge},
-        loaded::{Loaded, loaded},
+        loaded::{Loaded, loaded_later},
         page::{empty, list_skeleton},
     },
 };
@@ -21,7 +21,7 @@ use crate::{
 pub fn tab(container: Loaded<ContainerView>) -> AnyView {
     let id = container.peek(|view| view.row.id);
     let query = JobQuery { container: Some(id), page: 1, ..JobQuery::default() };
-    loaded(
+    loaded_later(
         Signal::from(query),
         api::jobs::list,
         |_| vec![Event::all(Topic::Job)],

@@ -15,7 +15,7 @@ use crate::{
     components::{
         badge::ago,
         icon::icon,
-        loaded::{Loaded, loaded},
+        loaded::{Loaded, loaded_later},
         page::{Copy, usage_bar},
         steps::{job_failure, job_steps},
         toast::Toasts,
@@ -42,7 +42,7 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
     let job = container.part(|view| view.row.activity.map(|activity| (activity.job, activity.kind)));
     let panel = move || {
         let (job, kind) = job.get()?;
-        let steps = loaded(
+        let steps = loaded_later(
             Signal::from(job),
             api::jobs::get,
             |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],

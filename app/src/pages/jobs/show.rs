@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
-    Error, Kind,
+    Error, JobId, Kind,
     events::{Event, Topic},
     jobs::{JobKind, JobRow, JobState, JobView},
 };
@@ -16,6 +16,7 @@ use crate::{
         icon::icon,
         job_view::{job_actions, job_view},
         loaded::{Loaded, loaded},
+        log::job_log,
         page::{PageHead, object_skeleton},
         steps::job_state,
     },
@@ -27,13 +28,18 @@ pub fn page() -> AnyView {
     let id =
         Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
     let job = move || {
-        loaded(
-            Signal::from(id.get()),
+        let id = id.get();
+        let known: Option<JobId> = id.parse().ok();
+        let ended = RwSignal::new(false);
+        let job = loaded(
+            Signal::from(id),
             fetch,
             |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],
             object_skeleton,
-            content,
-        )
+            move |job| content(job, ended),
+        );
+        let log = known.map(|id| job_log(id, ended));
+        view! { <div class="stack">{job} {log}</div> }
     };
     job.into_any()
 }
@@ -46,7 +52,8 @@ async fn fetch(id: String) -> Result<JobView, Failure> {
     }
 }
 
-fn content(job: Loaded<JobView>) -> AnyView {
+fn content(job: Loaded<JobView>, ended: RwSignal<bool>) -> AnyView {
+    Effect::new(move |_| ended.set(job.with(|job| job.row.state.ended())));
     let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
     view! {
         <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} } />
