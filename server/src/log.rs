@@ -7,7 +7,7 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberI
 
 use crate::config::{Log, LogFormat};
 
-/// Starts the log of this process; a second call changes nothing.
+/// Starts the log of this process, faults of our own included.
 pub(crate) fn start(log: &Log) {
     let filter = EnvFilter::new(&log.filter);
     let registry = tracing_subscriber::registry().with(filter);
@@ -21,4 +21,9 @@ pub(crate) fn start(log: &Log) {
     if started.is_err() {
         tracing::debug!("a log was started before");
     }
+    std::panic::set_hook(Box::new(|info| {
+        let at = info.location().map(ToString::to_string).unwrap_or_default();
+        let why = info.payload_as_str().unwrap_or_default();
+        tracing::error!(at, why, "a part of the program failed");
+    }));
 }

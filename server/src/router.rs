@@ -1,6 +1,6 @@
 //! The table of what is served where, and the layers around it. It wires; it decides nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use app::{App, shell};
 use axum::{
@@ -8,7 +8,7 @@ use axum::{
     extract::{FromRef, Request, State},
     http::{Request as HttpRequest, StatusCode, header},
     middleware::from_fn_with_state,
-    response::Response,
+    response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use control::Control;
@@ -18,6 +18,7 @@ use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     CompressionLevel,
+    catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
     limit::RequestBodyLimitLayer,
     request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
@@ -139,6 +140,7 @@ fn for_people(state: &AppState) -> Router<AppState> {
             PATIENCE,
         ))
         .route("/events", get(events::events))
+        .layer(CatchPanicLayer::custom(fault))
         .layer(from_fn_with_state(state.clone(), session::recognise))
         .layer(from_fn_with_state(state.clone(), csrf::guard))
 }
@@ -181,6 +183,13 @@ async fn not_found(State(state): State<AppState>, request: Request) -> Response 
         *response.status_mut() = StatusCode::NOT_FOUND;
     }
     response
+}
+
+/// The answer in place of one that could not be made. The panic itself is in the log before this.
+fn fault(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("making an answer failed; the lines before have the cause");
+    let words = "Something went wrong on our side. The log has the cause.\n";
+    (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
 }
 
 /// A request's id in the log and in the answer.

@@ -152,10 +152,11 @@ struct Layer {
 }
 
 impl Layer {
-    /// One value, as text; numbers and truth values are recognised.
+    /// One value from outside the file, where all is text.
     fn one(place: String, key: &str, text: &str) -> Self {
-        let value = match text.parse::<Value>() {
-            Ok(value @ (Value::Bool(..) | Value::Num(..))) => value,
+        // Only the settings that are not text are read as what they look like.
+        let value = match (key, text.parse::<Value>()) {
+            ("demo" | "workers.parallel_jobs", Ok(value)) => value,
             _ => Value::from(text),
         };
         let data = nest(key, value).into_dict().unwrap_or_default();

@@ -121,7 +121,7 @@ fn an_unknown_key_is_refused_with_the_one_near_to_it() {
     );
     assert_eq!(
         refusal("key = 'abc'", &[]),
-        "`key` in holdfast.toml is no setting"
+        "`key` in holdfast.toml is no setting; key_file is near to it"
     );
 }
 

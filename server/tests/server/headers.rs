@@ -171,7 +171,10 @@ async fn too_much_is_refused() {
 #[tokio::test]
 async fn a_page_for_members_sends_strangers_to_sign_in() {
     let house = House::new().await;
-    let answer = house.get("/containers").await;
+    let request = get("/containers")
+        .header(header::ACCEPT, "text/html")
+        .body(Body::empty());
+    let answer = house.send(request.unwrap()).await;
     assert!(answer.status.is_redirection(), "{}", answer.status);
     assert!(
         answer.header("location").starts_with("/sign-in"),
