@@ -55,9 +55,10 @@ pub fn check(workspace: &Workspace, consent: Consent) -> anyhow::Result<Note> {
 
     let address = free_address()?;
     let mut server = Running(start(&copy, folder.path(), &address)?);
-    let site = format!("http://{address}");
+    // The program's own name for itself, from which it would otherwise send visitors to it.
+    let site = format!("http://{}", address.replace("127.0.0.1", "localhost"));
     wait_until_healthy(&mut server, &site, folder.path())?;
-    let (page, _) = get(&format!("{site}/"), "text/html")?;
+    let (page, _) = get(&format!("{site}/"), "text/html", "identity")?;
     let page = String::from_utf8_lossy(&page);
     for name in ["js", "css"] {
         let listed = manifest.files.iter().find(|file| {
@@ -101,7 +102,7 @@ fn start(binary: &Path, folder: &Path, address: &str) -> anyhow::Result<Child> {
 fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow::Result<()> {
     let deadline = Instant::now() + START_WITHIN;
     loop {
-        let answer = get(&format!("{site}/healthz"), "");
+        let answer = get(&format!("{site}/healthz"), "", "identity");
         let Err(error) = answer else { return Ok(()) };
         let ended = server.0.try_wait()?;
         if ended.is_some() || Instant::now() > deadline {
@@ -117,7 +118,7 @@ fn wait_until_healthy(server: &mut Running, site: &str, folder: &Path) -> anyhow
 
 fn check_asset(site: &str, file: &File) -> anyhow::Result<()> {
     let url = format!("{site}{}", file.path);
-    let (bytes, answer) = get(&url, &file.media_type)?;
+    let (bytes, answer) = get(&url, &file.media_type, "gzip, br")?;
     ensure!(!bytes.is_empty(), "{url} is empty");
     let header = |name: &str| {
         answer
@@ -144,10 +145,10 @@ fn check_asset(site: &str, file: &File) -> anyhow::Result<()> {
 type Answer = ureq::http::Response<ureq::Body>;
 
 /// Asks as a browser does, following redirects; anything but 200 and the right type is an error.
-fn get(url: &str, media_type: &str) -> anyhow::Result<(Vec<u8>, Answer)> {
+fn get(url: &str, media_type: &str, encodings: &str) -> anyhow::Result<(Vec<u8>, Answer)> {
     let mut answer = ureq::get(url)
         .header("accept", "text/html,*/*")
-        .header("accept-encoding", "gzip, br")
+        .header("accept-encoding", encodings)
         .config()
         .timeout_global(Some(Duration::from_secs(10)))
         .build()

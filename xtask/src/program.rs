@@ -66,7 +66,11 @@ pub fn succeeds(command: &mut Command) -> bool {
 }
 
 fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let mut program = command.get_program();
+    if std::env::var_os("CARGO").is_some_and(|cargo| cargo == program) {
+        program = OsStr::new("cargo");
+    }
+    let words = std::iter::once(program).chain(command.get_args());
     words.map(quoted).collect::<Vec<_>>().join(" ")
 }
 
