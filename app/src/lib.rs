@@ -16,6 +16,7 @@ mod pages;
 mod routes;
 mod session;
 mod shell;
+mod solid;
 mod status;
 
 pub use pages::sign_in::SignInFailure;

@@ -1,6 +1,7 @@
 //! The application and the addresses of its pages.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     Lazy, LazyRoute, OptionalParamSegment, ParamSegment, SsrMode, StaticSegment,
@@ -98,5 +99,5 @@ fn pages() -> AnyView {
             <Route path=(StaticSegment("users"), ParamSegment("name")) view={Lazy::<User>::new()} ssr=SsrMode::Async />
         </FlatRoutes>
     }
-    .into_any()
+    .solid()
 }

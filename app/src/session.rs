@@ -4,6 +4,7 @@
 //! browser, and both number the data of a page by that order.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::session::Me;
 
 /// The answer to who is signed in.
@@ -19,7 +20,7 @@ impl Session {
     /// Shows `view` for the person, nothing while nobody is signed in.
     pub fn signed_in(view: fn(Me) -> AnyView) -> AnyView {
         let Self(me) = expect_context();
-        me.map_or_else(|| ().into_any(), view)
+        me.map_or_else(|| ().solid(), view)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Small marks: states, ages, counts.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     Timestamp,
     containers::Status,
@@ -40,7 +41,7 @@ impl Tone {
 
 /// A word with its shape and colour.
 pub fn badge(word: &'static str, tone: Tone, shape: &'static str) -> AnyView {
-    view! { <span class=format!("badge {}", tone.class())>{icon(shape)} {word}</span> }.into_any()
+    view! { <span class=format!("badge {}", tone.class())>{icon(shape)} {word}</span> }.solid()
 }
 
 /// A container's status.
@@ -84,5 +85,5 @@ pub fn step_mark(state: StepState) -> (Tone, &'static str) {
 pub fn ago(at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
     view! { <time datetime=exact.clone() title=exact>{move || at.ago(Clock::read())}</time> }
-        .into_any()
+        .solid()
 }

@@ -1,6 +1,7 @@
 //! Dialogs, and the one that stands before every irreversible step.
 
 use leptos::{html, prelude::*};
+use crate::solid::Solid as _;
 
 use super::{failure::FailureLine, icon::icon};
 use crate::api::Failure;
@@ -36,7 +37,7 @@ pub fn Dialog(
             {children()}
         </dialog>
     }
-    .into_any()
+    .solid()
 }
 
 /// The state of a deletion.
@@ -129,5 +130,5 @@ pub fn DeleteDialog(
             </form>
         </Dialog>
     }
-    .into_any()
+    .solid()
 }

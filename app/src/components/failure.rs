@@ -1,6 +1,7 @@
 //! What went wrong, beside where it went wrong.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::{components::Redirect, hooks::use_location, location::Url};
 use model::Error;
 
@@ -36,7 +37,7 @@ pub fn failure_panel(failure: Failure, again: Option<Callback<()>>) -> AnyView {
             {button}
         </section>
     }
-    .into_any()
+    .solid()
 }
 
 /// A failure of an action, in one line beside its button.
@@ -67,5 +68,5 @@ fn to_sign_in() -> AnyView {
     } else {
         format!("{here}?{search}")
     };
-    view! { <Redirect path=format!("/sign-in?next={}", Url::escape(&next)) /> }.into_any()
+    view! { <Redirect path=format!("/sign-in?next={}", Url::escape(&next)) /> }.solid()
 }

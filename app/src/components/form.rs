@@ -2,6 +2,7 @@
 //! leaves a field, gathered at the top on submission. What was typed is always kept.
 
 use leptos::{html, prelude::*};
+use crate::solid::Solid as _;
 use model::{Error, FieldError};
 
 use super::{failure::FailureLine, icon::icon};
@@ -151,44 +152,11 @@ pub fn Field(
     let help = format!("{id}-help");
     let own = StoredValue::new(name);
     let refusal = Memo::new(move |_| form.refusal(&own.get_value()));
-    let invalid = move || refusal.with(Option::is_some).to_string();
-    let leave = move || form.leave(&own.get_value());
+    let leave = Callback::new(move |()| form.leave(&own.get_value()));
     let input = match entry {
-        Entry::Block => view! {
-            <textarea
-                id=id.clone()
-                class="input mono"
-                rows="5"
-                spellcheck="false"
-                aria-invalid=invalid
-                aria-describedby=help.clone()
-                prop:value=value.get
-                on:input=move |ev| value.set.run(event_target_value(&ev))
-                on:blur=move |_| leave()
-            >
-                {value.get.get_untracked()}
-            </textarea>
-        }
-        .into_any(),
-        Entry::Line | Entry::Secret => view! {
-            <input
-                id=id.clone()
-                class="input"
-                type=if entry == Entry::Secret { "password" } else { "text" }
-                autocomplete=if entry == Entry::Secret { "new-password" } else { "off" }
-                autocapitalize="none"
-                spellcheck="false"
-                list=list.clone()
-                aria-invalid=invalid
-                aria-describedby=help.clone()
-                value=value.get.get_untracked()
-                prop:value=value.get
-                on:input=move |ev| value.set.run(event_target_value(&ev))
-                on:change=move |_| leave()
-                on:blur=move |_| leave()
-            />
-        }
-        .into_any(),
+        Entry::Block => block(id.clone(), help.clone(), value, refusal, leave),
+        Entry::Line => line(id.clone(), help.clone(), "text", value, refusal, leave),
+        Entry::Secret => line(id.clone(), help.clone(), "password", value, refusal, leave),
     };
     let choices = move || {
         options
@@ -205,7 +173,65 @@ pub fn Field(
             {field_help(help, hint, refusal)}
         </div>
     }
-    .into_any()
+    .solid()
+}
+
+/// Several lines of text.
+fn block(
+    id: String,
+    help: String,
+    value: Bound,
+    refusal: Memo<Option<String>>,
+    leave: Callback<()>,
+) -> AnyView {
+    view! {
+        <textarea
+            id=id
+            class="input mono"
+            rows="5"
+            spellcheck="false"
+            aria-invalid=move || refusal.with(Option::is_some).to_string()
+            aria-describedby=help
+            prop:value=value.get
+            on:input=move |ev| value.set.run(event_target_value(&ev))
+            on:blur=move |_| leave.run(())
+        >
+            {value.get.get_untracked()}
+        </textarea>
+    }
+    .solid()
+}
+
+/// One line of text, shown or not.
+fn line(
+    id: String,
+    help: String,
+    kind: &'static str,
+    value: Bound,
+    refusal: Memo<Option<String>>,
+    leave: Callback<()>,
+) -> AnyView {
+    let list = format!("{id}-options");
+    let complete = if kind == "password" { "new-password" } else { "off" };
+    view! {
+        <input
+            id=id
+            class="input"
+            type=kind
+            autocomplete=complete
+            autocapitalize="none"
+            spellcheck="false"
+            list=list
+            aria-invalid=move || refusal.with(Option::is_some).to_string()
+            aria-describedby=help
+            value=value.get.get_untracked()
+            prop:value=value.get
+            on:input=move |ev| value.set.run(event_target_value(&ev))
+            on:change=move |_| leave.run(())
+            on:blur=move |_| leave.run(())
+        />
+    }
+    .solid()
 }
 
 /// A labelled choice among a few words.
@@ -260,22 +286,22 @@ pub fn Choice(
             {field_help(help, hint, refusal)}
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn field_label(id: String, label: &'static str, optional: bool) -> AnyView {
     let note = optional.then(|| view! { <span class="muted">" optional"</span> });
-    view! { <label class="label" for=id>{label}{note}</label> }.into_any()
+    view! { <label class="label" for=id>{label}{note}</label> }.solid()
 }
 
 fn field_help(id: String, hint: Signal<String>, refusal: Memo<Option<String>>) -> AnyView {
     let text = move || match refusal.get() {
         Some(refusal) => {
-            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.into_any()
+            view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.solid()
         }
-        None => view! { <span class="hint">{hint.get()}</span> }.into_any(),
+        None => view! { <span class="hint">{hint.get()}</span> }.solid(),
     };
-    view! { <div class="field-help" id=id aria-live="polite">{text}</div> }.into_any()
+    view! { <div class="field-help" id=id aria-live="polite">{text}</div> }.solid()
 }
 
 /// Gathers the refusals after a submission, with links to their fields; takes the focus.
@@ -315,7 +341,7 @@ pub fn Refusals(
         </section>
         <FailureLine failure=form.failure />
     }
-    .into_any()
+    .solid()
 }
 
 /// The button that submits; shows that the form is on its way, and cannot be pressed twice.

@@ -2,6 +2,7 @@
 //! nothing of what comes after the job.
 
 use std::future::Future;
+use crate::solid::Solid as _;
 
 use leptos::{prelude::*, task::spawn_local};
 use model::jobs::JobView;
@@ -17,15 +18,13 @@ use crate::api::{self, Failure};
 /// Failure and steps of a job.
 pub fn job_view(job: Loaded<JobView>) -> AnyView {
     view! {
-        <div class="stack">
-            {job_failure(job)}
-            <section class="card stack-tight">
-                <h2 class="card-title">"Steps"</h2>
-                {job_steps(job)}
-            </section>
-        </div>
+        {job_failure(job)}
+        <section class="card stack-tight">
+            <h2 class="card-title">"Steps"</h2>
+            {job_steps(job)}
+        </section>
     }
-    .into_any()
+    .solid()
 }
 
 /// The buttons to stop a job and to try it again, while they are of use.
@@ -65,7 +64,7 @@ pub fn job_actions(job: Loaded<JobView>) -> AnyView {
         let retry = retry.then(|| button(true, "rotate-cw", "Try again"));
         view! { {cancel} {retry} }
     };
-    view! { {buttons} <FailureLine failure /> }.into_any()
+    view! { {buttons} <FailureLine failure /> }.solid()
 }
 
 async fn done<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<(), Failure> {

@@ -2,6 +2,7 @@
 //! ordinary GET forms, so that they work before and without the program.
 
 use std::time::Duration;
+use crate::solid::Solid as _;
 
 use leptos::{ev, html, prelude::*};
 use leptos_router::{
@@ -157,7 +158,7 @@ pub fn Filters(
             <noscript inner_html="<button class=\"btn\">Apply</button>"></noscript>
         </form>
     }
-    .into_any()
+    .solid()
 }
 
 fn choice(filter: Filter, go: Callback<()>) -> AnyView {
@@ -179,7 +180,7 @@ fn choice(filter: Filter, go: Callback<()>) -> AnyView {
             {choices}
         </select>
     }
-    .into_any()
+    .solid()
 }
 
 fn value_of(form: &web_sys::HtmlElement, name: &str) -> String {
@@ -225,7 +226,7 @@ pub fn sort_head(
             <a class="sort" href=target>{label} {arrow}</a>
         </th>
     }
-    .into_any()
+    .solid()
 }
 
 #[cfg(test)]

@@ -1,21 +1,27 @@
 //! What a page shows from the server: there with the first byte of the page, kept up to date
 //! afterwards without building the page anew, so that what a person types or has opened stays.
 
-use std::future::Future;
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use leptos::{prelude::*, task::spawn_local};
 use model::{Error, events::Event};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::failure::failure_panel;
-use crate::{api::Failure, live::Live};
+use super::{failure::failure_panel, parcel::Parcel};
+use crate::{api::Failure, live::Live, solid::Solid as _};
+
+/// How fresh the data of a part of the page is.
+#[derive(Clone, Copy)]
+struct Fresh {
+    busy: RwSignal<bool>,
+    trouble: RwSignal<Option<Failure>>,
+    again: RwSignal<u32>,
+}
 
 /// Data of the page and its freshness.
 pub struct Loaded<T: Send + Sync + 'static> {
     value: RwSignal<T>,
-    busy: RwSignal<bool>,
-    trouble: RwSignal<Option<Failure>>,
-    again: RwSignal<u32>,
+    fresh: Fresh,
 }
 
 impl<T: Send + Sync + 'static> Clone for Loaded<T> {
@@ -27,15 +33,6 @@ impl<T: Send + Sync + 'static> Clone for Loaded<T> {
 impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
 
 impl<T: Send + Sync + 'static> Loaded<T> {
-    fn new(value: T) -> Self {
-        Self {
-            value: RwSignal::new(value),
-            busy: RwSignal::new(false),
-            trouble: RwSignal::new(None),
-            again: RwSignal::new(0),
-        }
-    }
-
     /// Reads the present value; tracked.
     pub fn with<U>(self, read: impl FnOnce(&T) -> U) -> U {
         self.value.with(read)
@@ -56,19 +53,65 @@ impl<T: Send + Sync + 'static> Loaded<T> {
 
     /// Asks the server again.
     pub fn refresh(self) {
-        self.again.update(|again| *again += 1);
+        self.fresh.again.update(|again| *again += 1);
     }
+}
 
+/// An answer that is under way.
+type Answer = Pin<Box<dyn Future<Output = Result<Parcel, Failure>> + Send>>;
+
+/// A part of a page without the type of its data, so that what moves it is there once.
+#[derive(Clone)]
+struct Part {
+    /// Asks the server; tracks what it asks for.
+    ask: Arc<dyn Fn() -> Answer + Send + Sync>,
+    /// Grows when something else is asked for.
+    moves: Signal<u32>,
+    /// Shows the first answer; none when it cannot be read.
+    show: Arc<dyn Fn(&Parcel, Fresh) -> Option<Shown> + Send + Sync>,
+}
+
+/// A part that is shown.
+struct Shown {
+    view: AnyView,
     /// Takes in the answer to a later question.
-    fn take(self, answer: Result<T, Failure>) {
-        self.busy.set(false);
-        match answer {
-            Ok(value) => {
-                self.value.set(value);
-                self.trouble.set(None);
-            }
-            Err(failure) => self.trouble.set(Some(failure)),
-        }
+    take: Callback<Parcel>,
+    /// What makes the data old.
+    interests: Signal<Vec<Event>>,
+}
+
+impl Part {
+    fn new<K, T, F, Fut>(
+        key: Signal<K>,
+        fetch: F,
+        interests: fn(&T) -> Vec<Event>,
+        view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
+    ) -> Self
+    where
+        K: Clone + Send + Sync + 'static,
+        T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+        F: Fn(K) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+    {
+        let ask = move || -> Answer {
+            let answer = fetch(key.get());
+            Box::pin(async move { answer.await.map(Parcel::pack) })
+        };
+        let show = move |parcel: &Parcel, fresh| {
+            let value = RwSignal::new(parcel.unpack::<T>()?);
+            let take = Callback::new(move |parcel: Parcel| {
+                if let Some(new) = parcel.unpack() {
+                    value.set(new);
+                }
+            });
+            let interests = Signal::derive(move || value.with(interests));
+            Some(Shown { view: view(Loaded { value, fresh }), take, interests })
+        };
+        let moves = Memo::new(move |moves: Option<&u32>| {
+            key.track();
+            moves.map_or(0, |moves| moves + 1)
+        });
+        Self { ask: Arc::new(ask), moves: moves.into(), show: Arc::new(show) }
     }
 }
 
@@ -81,30 +124,28 @@ pub fn loaded<K, T, F, Fut>(
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
     skeleton: fn() -> AnyView,
-    view: impl Fn(Loaded<T>) -> AnyView + Copy + Send + Sync + 'static,
+    view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
 ) -> AnyView
 where
-    K: Clone + PartialEq + Send + Sync + 'static,
+    K: Clone + Send + Sync + 'static,
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
-    F: Fn(K) -> Fut + Copy + Send + Sync + 'static,
+    F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let first = Resource::new(|| (), move |()| in_time(fetch(key.get_untracked())));
+    with_the_page(Part::new(key, fetch, interests, view), skeleton)
+}
+
+fn with_the_page(part: Part, skeleton: fn() -> AnyView) -> AnyView {
+    let ask = part.ask.clone();
+    let first = Resource::new(|| (), move |()| in_time(untrack(|| ask())));
     let show = move || {
+        let part = part.clone();
         Suspend::new(async move {
-            match first.await {
-                Ok(value) => {
-                    let loaded = Loaded::new(value);
-                    follow(loaded, key, fetch, interests);
-                    framed(loaded, view(loaded))
-                }
-                Err(failure) => {
-                    failure_panel(failure, Some(Callback::new(move |()| first.refetch())))
-                }
-            }
+            let retry = Callback::new(move |()| first.refetch());
+            begin(&part, first.await, retry)
         })
     };
-    view! { <Suspense fallback=skeleton>{show}</Suspense> }.into_any()
+    view! { <Suspense fallback=skeleton>{show}</Suspense> }.solid()
 }
 
 /// Shows what `fetch` brings for `key` once the page is there: for parts within a view of
@@ -115,93 +156,110 @@ pub fn loaded_later<K, T, F, Fut>(
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
     skeleton: fn() -> AnyView,
-    view: impl Fn(Loaded<T>) -> AnyView + Copy + Send + Sync + 'static,
+    view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
 ) -> AnyView
 where
-    K: Clone + PartialEq + Send + Sync + 'static,
-    T: Clone + Send + Sync + 'static,
-    F: Fn(K) -> Fut + Copy + Send + Sync + 'static,
+    K: Clone + Send + Sync + 'static,
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
+    after_the_page(Part::new(key, fetch, interests, view), skeleton)
+}
+
+fn after_the_page(part: Part, skeleton: fn() -> AnyView) -> AnyView {
     let answer = RwSignal::new(None);
     let again = RwSignal::new(0_u32);
+    let ask = part.ask.clone();
     Effect::new(move |_| {
         again.track();
-        let asked = fetch(key.get_untracked());
+        let asked = untrack(|| ask());
         spawn_local(async move {
             let first = asked.await;
             answer.try_set(Some(first));
         });
     });
+    let retry = Callback::new(move |()| again.update(|again| *again += 1));
     let show = move || match answer.get() {
         None => skeleton(),
-        Some(Ok(value)) => {
-            let loaded = Loaded::new(value);
-            follow(loaded, key, fetch, interests);
-            framed(loaded, view(loaded))
-        }
-        Some(Err(failure)) => {
-            let retry = Callback::new(move |()| again.update(|again| *again += 1));
-            failure_panel(failure, Some(retry))
-        }
+        Some(first) => begin(&part, first, retry),
     };
-    show.into_any()
+    show.solid()
 }
 
-/// Asks again whenever the key moves or something of interest has changed.
-fn follow<K, T, F, Fut>(
-    loaded: Loaded<T>,
-    key: Signal<K>,
-    fetch: F,
-    interests: fn(&T) -> Vec<Event>,
-) where
-    K: Clone + PartialEq + Send + Sync + 'static,
-    T: Clone + Send + Sync + 'static,
-    F: Fn(K) -> Fut + Copy + Send + Sync + 'static,
-    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
-{
-    let version = Live::watch(Signal::derive(move || loaded.value.with(interests)));
-    // Answers may overtake each other: only one that is newer than what is shown counts.
+/// Shows the first answer and follows what comes after it.
+fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback<()>) -> AnyView {
+    let fresh = Fresh {
+        busy: RwSignal::new(false),
+        trouble: RwSignal::new(None),
+        again: RwSignal::new(0),
+    };
+    match first.map(|parcel| (part.show)(&parcel, fresh)) {
+        Ok(Some(Shown { view, take, interests })) => {
+            follow(part, fresh, take, interests);
+            framed(fresh, view)
+        }
+        Ok(None) => {
+            let message = "The server's answer could not be read. Reload the page.".to_owned();
+            failure_panel(Failure(Error::Unavailable { message }), Some(retry))
+        }
+        Err(failure) => failure_panel(failure, Some(retry)),
+    }
+}
+
+/// Asks again whenever what is asked for moves or something of interest has changed.
+fn follow(part: &Part, fresh: Fresh, take: Callback<Parcel>, interests: Signal<Vec<Event>>) {
+    let (ask, moves) = (part.ask.clone(), part.moves);
+    let version = Live::watch(interests);
+    // Answers may overtake each other: only one that is newer than what is shown counts, and that
+    // answers what is asked for now.
     let asked = StoredValue::new(0_u32);
     let shown = StoredValue::new(0_u32);
     Effect::new(move |before: Option<()>| {
         version.track();
-        loaded.again.track();
-        let key_now = key.get();
+        fresh.again.track();
+        let (answer, place) = (ask(), moves.get());
         if before.is_none() {
             return;
         }
-        loaded.busy.set(true);
+        fresh.busy.set(true);
         asked.update_value(|asked| *asked += 1);
         let turn = asked.get_value();
         spawn_local(async move {
-            let answer = fetch(key_now.clone()).await;
-            let newer = shown.try_get_value().is_some_and(|shown| turn > shown);
-            if newer && key.try_get_untracked() == Some(key_now) {
-                shown.set_value(turn);
-                loaded.take(answer);
+            let answer = answer.await;
+            let overtaken = shown.try_get_value().is_none_or(|shown| turn < shown);
+            if overtaken || moves.try_get_untracked() != Some(place) {
+                return;
+            }
+            shown.set_value(turn);
+            fresh.busy.set(asked.get_value() != turn);
+            match answer {
+                Ok(parcel) => {
+                    take.run(parcel);
+                    fresh.trouble.set(None);
+                }
+                Err(failure) => fresh.trouble.set(Some(failure)),
             }
         });
     });
 }
 
 /// The view with a thin line while it is asked for anew, and the trouble with that above it.
-fn framed<T: Send + Sync + 'static>(loaded: Loaded<T>, view: AnyView) -> AnyView {
-    let gone = move || matches!(loaded.trouble.get(), Some(Failure(Error::NotFound { .. })));
+fn framed(fresh: Fresh, view: AnyView) -> AnyView {
+    let gone = move || matches!(fresh.trouble.get(), Some(Failure(Error::NotFound { .. })));
     let trouble = move || {
-        let again = Callback::new(move |()| loaded.refresh());
-        loaded
-            .trouble
-            .get()
-            .map(|failure| failure_panel(failure, Some(again)))
+        let again = Callback::new(move |()| fresh.again.update(|again| *again += 1));
+        fresh.trouble.get().map(|failure| failure_panel(failure, Some(again)))
     };
     view! {
-        <div class="loaded" aria-busy=move || loaded.busy.get().to_string()>
+        <div class="loaded" aria-busy=move || fresh.busy.get().to_string()>
             {trouble}
-            <div class="loaded-body" hidden=gone>{view}</div>
+            <div class="loaded-body" hidden=gone>
+                {view}
+            </div>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// How long a page that is made on the server waits for one of its parts.
@@ -209,7 +267,7 @@ fn framed<T: Send + Sync + 'static>(loaded: Loaded<T>, view: AnyView) -> AnyView
 const BUDGET: std::time::Duration = std::time::Duration::from_secs(4);
 
 #[cfg(feature = "ssr")]
-async fn in_time<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn in_time(answer: Answer) -> Result<Parcel, Failure> {
     if let Ok(answer) = tokio::time::timeout(BUDGET, answer).await {
         return answer;
     }
@@ -218,6 +276,6 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<
 }
 
 #[cfg(not(feature = "ssr"))]
-async fn in_time<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn in_time(answer: Answer) -> Result<Parcel, Failure> {
     answer.await
 }

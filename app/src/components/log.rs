@@ -2,6 +2,7 @@
 //! it can be searched, copied and kept as a file.
 
 use leptos::{html, prelude::*, task::spawn_local};
+use crate::solid::Solid as _;
 use leptos_router::location::Url;
 use model::{
     Error, JobId,
@@ -34,11 +35,11 @@ pub fn job_log(id: JobId, ended: RwSignal<bool>) -> AnyView {
         first_lines,
         |_| Vec::new(),
         || {
-            view! { <div class="log skeleton" role="status" aria-busy="true" aria-label="Loading"></div> }.into_any()
+            view! { <div class="log skeleton" role="status" aria-busy="true" aria-label="Loading"></div> }.solid()
         },
         move |first: Loaded<Option<Vec<LogLine>>>| match first.peek(Clone::clone) {
             Some(lines) => pane(id, ended, lines),
-            None => ().into_any(),
+            None => ().solid(),
         },
     )
 }
@@ -93,7 +94,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
             </div>
         </section>
     }
-    .into_any()
+    .solid()
 }
 
 fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> AnyView {
@@ -135,7 +136,7 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             </a>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// The lines: all as one text, or those with what is searched, each with a mark at it.
@@ -151,13 +152,13 @@ fn shown(
             } else {
                 "Nothing is written yet."
             };
-            return view! { <span class="muted">{none}</span> }.into_any();
+            return view! { <span class="muted">{none}</span> }.solid();
         }
         let wanted = search.get();
         if wanted.is_empty() {
             return lines
                 .with(|lines| lines.iter().map(short).collect::<String>())
-                .into_any();
+                .solid();
         }
         lines
             .with(|lines| {
@@ -166,9 +167,9 @@ fn shown(
                     .map(marked)
                     .collect_view()
             })
-            .into_any()
+            .solid()
     };
-    content.into_any()
+    content.solid()
 }
 
 /// A found line, in three parts around what was searched.
@@ -178,7 +179,7 @@ fn marked((line, at): (&LogLine, std::ops::Range<usize>)) -> AnyView {
     let found = line.text.get(at.clone()).map(part);
     let after = line.text.get(at.end..).map(part);
     view! { <span>{time_of_day(line)} " " {before}<mark>{found}</mark>{after} "\n"</span> }
-        .into_any()
+        .solid()
 }
 
 /// The lines with `wanted` in them and where it stands; upper and lower case of ASCII are alike.

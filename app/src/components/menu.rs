@@ -2,6 +2,7 @@
 //! closes on Escape or a press elsewhere, and lies above everything.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 
 use super::icon::icon;
 
@@ -31,7 +32,7 @@ pub fn Menu(
             {children()}
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// An action in a menu.
@@ -62,5 +63,5 @@ pub fn MenuItem(
             {label}
         </button>
     }
-    .into_any()
+    .solid()
 }

@@ -1,6 +1,7 @@
 //! A measure in a cell of a table: a bar with its words.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 
 /// How much of something is in use, in percent: from 75 it wants a look, from 90 it is scarce.
 /// `label` is for screen readers.
@@ -14,7 +15,7 @@ pub fn meter(label: String, percent: u64, words: String) -> AnyView {
             <span class="num">{words}</span>
         </span>
     }
-    .into_any()
+    .solid()
 }
 
 /// The share of `used` in `total`, in percent.

@@ -44,5 +44,6 @@ pub mod log;
 pub mod menu;
 pub mod meter;
 pub mod page;
+mod parcel;
 pub mod steps;
 pub mod toast;

@@ -2,6 +2,7 @@
 //! while data is on its way.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_meta::Title;
 use model::page::Page;
 
@@ -24,11 +25,11 @@ pub fn PageHead(
         <Title text=move || format!("{} · Holdfast", title.get()) />
         <div class="page-head">
             <h1 class="page-title">{title}</h1>
-            <div class="page-aside">{aside.run()}</div>
+            <div class="page-aside">{move || aside.run()}</div>
             <div class="actions">{actions.run()}</div>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// What a list shows when there is nothing: why, and the first step.
@@ -43,12 +44,12 @@ pub fn empty(
             {icon(shape)} <h2>{title}</h2> <p class="muted">{text}</p> {action}
         </section>
     }
-    .into_any()
+    .solid()
 }
 
 /// A link that looks like the main button.
 pub fn main_link(href: &'static str, shape: &'static str, text: &'static str) -> AnyView {
-    view! { <a class="btn btn-primary" href=href>{icon(shape)} {text}</a> }.into_any()
+    view! { <a class="btn btn-primary" href=href>{icon(shape)} {text}</a> }.solid()
 }
 
 /// A list that is on its way, in the room that it will take.
@@ -62,7 +63,7 @@ pub fn list_skeleton() -> AnyView {
             {rows}
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// A page of one thing that is on its way.
@@ -74,7 +75,7 @@ pub fn object_skeleton() -> AnyView {
             <div class="skeleton skeleton-card"></div>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// Tabs that are pages of their own: label, address, and whether it is the present one.
@@ -96,7 +97,7 @@ pub fn Tabs(
             view! { <a class="tab" href=href aria-current=current>{label}</a> }
         })
         .collect_view();
-    view! { <nav class="tabs" aria-label=label>{links}</nav> }.into_any()
+    view! { <nav class="tabs" aria-label=label>{links}</nav> }.solid()
 }
 
 /// Where a page of a list begins and ends among all rows, and the way to the others.
@@ -111,10 +112,10 @@ pub fn Pager(
     let link = move |page: u32, label: &'static str, shape: &'static str, there: bool| {
         if there {
             view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }
-                .into_any()
+                .solid()
         } else {
             view! { <span class="btn btn-small btn-off" aria-disabled="true">{icon(shape)} {label}</span> }
-                .into_any()
+                .solid()
         }
     };
     let content = move || {
@@ -129,7 +130,7 @@ pub fn Pager(
             }
         })
     };
-    content.into_any()
+    content.solid()
 }
 
 /// The place of a page among all, for [`Pager`].
@@ -150,7 +151,7 @@ pub fn usage_bar(label: &'static str, used: u64, total: u64, words: String) -> A
             <progress class="bar" class:bar-high={share >= 90} max="100" value=share.to_string() aria-label=format!("{label}: {words}")></progress>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// A button that puts text on the clipboard.
@@ -180,5 +181,5 @@ pub fn Copy(
             {icon("copy")}
         </button>
     }
-    .into_any()
+    .solid()
 }

@@ -1,6 +1,7 @@
 //! A job's steps as a line, each with its state, duration and progress.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     jobs::{JobState, JobView, StepState, StepView},
     sizes::Bytes,
@@ -22,7 +23,7 @@ pub fn job_steps(job: Loaded<JobView>) -> AnyView {
             .map(|index| one_step(job.part(move |job| job.steps.get(index).cloned())))
             .collect_view()
     };
-    view! { <ol class="steps">{steps}</ol> }.into_any()
+    view! { <ol class="steps">{steps}</ol> }.solid()
 }
 
 fn one_step(step: Memo<Option<StepView>>) -> AnyView {
@@ -53,7 +54,7 @@ fn one_step(step: Memo<Option<StepView>>) -> AnyView {
             </li>
         })
     };
-    line.into_any()
+    line.solid()
 }
 
 /// How long a step took, or takes so far.
@@ -61,8 +62,8 @@ fn took(step: &StepView) -> Option<AnyView> {
     let started = step.started?;
     let words = move |end| format!(", {}", duration_words(started.age_ms(end)));
     Some(match step.finished {
-        Some(end) => words(end).into_any(),
-        None if step.state == StepState::Running => (move || words(Clock::read())).into_any(),
+        Some(end) => words(end).solid(),
+        None if step.state == StepState::Running => (move || words(Clock::read())).solid(),
         None => return None,
     })
 }
@@ -77,7 +78,7 @@ pub fn job_state(job: Loaded<JobView>) -> AnyView {
             view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }
         })
     };
-    line.into_any()
+    line.solid()
 }
 
 /// Why a job failed: the sentence, the machine's own words in a fold, and what is left behind.
@@ -108,5 +109,5 @@ pub fn job_failure(job: Loaded<JobView>) -> AnyView {
             </section>
         })
     };
-    panel.into_any()
+    panel.solid()
 }

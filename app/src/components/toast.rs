@@ -1,6 +1,7 @@
 //! Short notes at the edge of the page, with a way back where there is one.
 
 use std::time::Duration;
+use crate::solid::Solid as _;
 
 use leptos::prelude::*;
 
@@ -85,7 +86,7 @@ pub fn ToastRegion() -> impl IntoView {
             <For each=move || toasts.shown.get() key=|toast| toast.id children=move |toast| one(toasts, toast) />
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn one(toasts: Toasts, toast: Toast) -> AnyView {
@@ -106,5 +107,5 @@ fn one(toasts: Toasts, toast: Toast) -> AnyView {
             </button>
         </div>
     }
-    .into_any()
+    .solid()
 }

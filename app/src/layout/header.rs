@@ -1,6 +1,7 @@
 //! The header: where one is, the palette, running jobs, the theme, the own menu.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_location;
 use model::session::Me;
 
@@ -21,15 +22,30 @@ pub fn header(me: Me) -> AnyView {
                     {icon("search")} <span class="only-wide">"Go to"</span> <kbd class="key only-wide">"Ctrl K"</kbd>
                 </button>
                 {running_jobs()}
-                <button type="button" class="btn btn-quiet btn-icon" data-switch="theme" title="Theme: system, light, dark" aria-label="Change the theme">
-                    {icon("sun-moon")}
-                </button>
+                {theme_switch()}
                 {own_menu(me)}
             </div>
         </header>
         {search}
     }
-    .into_any()
+    .solid()
+}
+
+/// The switch of the theme. `theme.js` does the work and knows the state; the style sheet shows the
+/// one of the three that holds.
+fn theme_switch() -> AnyView {
+    let themes = [
+        ("theme theme-system", "sun-moon", "Theme: as the system"),
+        ("theme theme-light", "sun", "Theme: light"),
+        ("theme theme-dark", "moon", "Theme: dark"),
+    ];
+    let states = themes
+        .into_iter()
+        .map(|(class, shape, words)| {
+            view! { <span class=class title=words>{icon(shape)} <span class="unseen">{words}</span></span> }
+        })
+        .collect_view();
+    view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.solid()
 }
 
 fn own_menu(me: Me) -> AnyView {
@@ -45,7 +61,7 @@ fn own_menu(me: Me) -> AnyView {
             </form>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn breadcrumbs() -> AnyView {
@@ -62,7 +78,7 @@ fn breadcrumbs() -> AnyView {
             })
             .collect_view()
     };
-    view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.into_any()
+    view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.solid()
 }
 
 /// The way to an address: labels and links. A container lies under Containers, as people think

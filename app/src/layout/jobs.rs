@@ -1,6 +1,7 @@
 //! Running jobs in the header: how many, and a ring of how far they are together.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     events::{Event, Topic},
     jobs::JobRow,
@@ -20,7 +21,7 @@ pub fn running_jobs() -> AnyView {
         Signal::from(()),
         |()| api::jobs::active(),
         |_| vec![Event::all(Topic::Job)],
-        || view! { <span class="jobs-place"></span> }.into_any(),
+        || view! { <span class="jobs-place"></span> }.solid(),
         button,
     )
 }
@@ -48,12 +49,12 @@ fn button(jobs: Loaded<Vec<JobRow>>) -> AnyView {
             <a class="menu-item" href="/jobs" on:click=|_| crate::browser::close_popover("running-jobs")>"All jobs"</a>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn list(jobs: &[JobRow]) -> AnyView {
     if jobs.is_empty() {
-        return view! { <p class="menu-head muted">"Nothing is at work now."</p> }.into_any();
+        return view! { <p class="menu-head muted">"Nothing is at work now."</p> }.solid();
     }
     jobs.iter()
         .take(8)
@@ -70,7 +71,7 @@ fn list(jobs: &[JobRow]) -> AnyView {
             }
         })
         .collect_view()
-        .into_any()
+        .solid()
 }
 
 /// How far all running jobs are together, in percent.

@@ -7,6 +7,7 @@ mod palette;
 mod sites;
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_location;
 use model::session::Me;
 
@@ -41,7 +42,7 @@ pub fn Frame(
         </div>
         <ToastRegion />
     }
-    .into_any()
+    .solid()
 }
 
 /// Starts the live updates, and says when they are lost.
@@ -50,5 +51,5 @@ fn listen(_me: Me) -> AnyView {
     let lost = move || {
         Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> })
     };
-    view! { <div class="strip-place" role="status">{lost}</div> }.into_any()
+    view! { <div class="strip-place" role="status">{lost}</div> }.solid()
 }

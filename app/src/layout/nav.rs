@@ -1,6 +1,7 @@
 //! The places a person may go to: a rail beside the page, the same links over it on a phone.
 
 use leptos::{ev, prelude::*};
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_location;
 use model::{session::Me, users::Role};
 
@@ -68,7 +69,7 @@ pub fn rail(me: Me) -> AnyView {
             <nav aria-label="Places">{choice()} {links(me.role)}</nav>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// `[` collapses the rail, as in other tools; gives back what takes the key away again.
@@ -93,7 +94,7 @@ fn links(role: Role) -> AnyView {
             view! { <div class="rail-group">{heading}{links}</div> }
         })
         .collect_view()
-        .into_any()
+        .solid()
 }
 
 fn link(place: Place) -> AnyView {
@@ -105,7 +106,7 @@ fn link(place: Place) -> AnyView {
             {icon(shape)} <span class="rail-label">{label}</span>
         </a>
     }
-    .into_any()
+    .solid()
 }
 
 /// Whether an address belongs to a place. A container's page lies under its site's address, and

@@ -1,6 +1,7 @@
 //! The palette: go anywhere by typing. Ctrl-K opens it; it knows pages, actions and containers.
 
 use std::time::Duration;
+use crate::solid::Solid as _;
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
@@ -28,7 +29,7 @@ pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
         }
     });
     on_cleanup(move || handle.remove());
-    (view! { <Palette role open /> }.into_any(), open)
+    (view! { <Palette role open /> }.solid(), open)
 }
 
 #[component]
@@ -91,7 +92,7 @@ fn Palette(role: Role, open: RwSignal<bool>) -> impl IntoView {
             {results(found, chosen, go)}
         </dialog>
     }
-    .into_any()
+    .solid()
 }
 
 fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {
@@ -125,7 +126,7 @@ fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Strin
         <ul class="palette-list" id="palette-list" role="listbox" aria-label="Results">{items}</ul>
         <div role="status">{none}</div>
     }
-    .into_any()
+    .solid()
 }
 
 fn keys(

@@ -1,6 +1,7 @@
 //! The choice of a site, at the top of the rail, for those who see several.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_query_map;
 use model::{
     events::{Event, Topic},
@@ -28,14 +29,14 @@ pub fn site_choice(sites: Sites) -> AnyView {
         Suspend::new(async move {
             let sites = sites.await.unwrap_or_default();
             if sites.len() < 2 {
-                return ().into_any();
+                return ().solid();
             }
             let all = link(None);
             let each = sites.iter().map(|site| link(Some(site.spec.name.to_string()))).collect_view();
-            view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }.into_any()
+            view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }.solid()
         })
     };
-    view! { <Transition>{links}</Transition> }.into_any()
+    view! { <Transition>{links}</Transition> }.solid()
 }
 
 /// A link to one site's containers, or to all.
@@ -55,5 +56,5 @@ fn link(site: Option<String>) -> AnyView {
             {icon("globe")} <span class="rail-label">{label.clone()}</span>
         </a>
     }
-    .into_any()
+    .solid()
 }

@@ -1,6 +1,7 @@
 //! The clusters and their nodes, as last observed.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     events::{Event, Topic},
     nodes::{ClusterView, NodeRow},
@@ -30,7 +31,7 @@ pub fn page() -> AnyView {
         <PageHead title="Nodes" />
         {clusters}
     }
-    .into_any()
+    .solid()
 }
 
 fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
@@ -39,15 +40,15 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
     let body = move || {
         if none.get() {
             let text = "Give Holdfast a Proxmox VE cluster when you start it; its nodes are then shown here.";
-            return empty("server", "No cluster yet", text, ().into_any());
+            return empty("server", "No cluster yet", text, ().solid());
         }
         let one = move |id| {
             cluster(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()))
         };
         view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=one /></div> }
-            .into_any()
+            .solid()
     };
-    body.into_any()
+    body.solid()
 }
 
 fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
@@ -65,7 +66,7 @@ fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
             {nodes(cluster, name)}
         </section>
     }
-    .into_any()
+    .solid()
 }
 
 /// What is known of a cluster, how old that is, and what keeps us from knowing more.
@@ -81,7 +82,7 @@ fn about(cluster: &ClusterView) -> AnyView {
         .map(|version| format!("Proxmox VE {version}, "));
     let age = cluster
         .observed
-        .map(|observed| view! { <span class="muted">"last answered " {ago(observed)}</span> });
+        .map(|observed| view! { <span class="muted">"Last answered " {ago(observed)}</span> });
     let trouble = cluster.trouble.clone().map(|trouble| {
         view! {
             <div class="panel panel-warning">
@@ -98,7 +99,7 @@ fn about(cluster: &ClusterView) -> AnyView {
             {trouble}
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
@@ -127,7 +128,7 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
     let none = Memo::new(move |_| names.with(Vec::is_empty));
     let body = move || {
         if none.get() {
-            return view! { <p class="muted">"No node of it is known yet."</p> }.into_any();
+            return view! { <p class="muted">"No node of it is known yet."</p> }.solid();
         }
         view! {
             <table class="list" role="table" aria-label=move || format!("Nodes of {}", name.get())>
@@ -147,14 +148,14 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
                 </tbody>
             </table>
         }
-        .into_any()
+        .solid()
     };
-    body.into_any()
+    body.solid()
 }
 
 fn node(node: Memo<Option<NodeRow>>) -> AnyView {
     let cells = move || node.with(|node| node.as_ref().map(node_cells));
-    cells.into_any()
+    cells.solid()
 }
 
 fn node_cells(node: &NodeRow) -> AnyView {
@@ -187,7 +188,7 @@ fn node_cells(node: &NodeRow) -> AnyView {
             <td role="cell" data-label="Up for" class="num">{uptime_words(node.uptime)}</td>
         </tr>
     }
-    .into_any()
+    .solid()
 }
 
 /// A share from 0 to 1 in whole percent.

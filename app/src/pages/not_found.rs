@@ -1,6 +1,7 @@
 //! The answer to an address where nothing is.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 
 use crate::components::page::{PageHead, empty, main_link};
 
@@ -12,5 +13,5 @@ pub fn not_found() -> AnyView {
         <PageHead title="Not found" />
         {empty("circle-question-mark", "There is nothing at this address", "It may have been deleted, or the address has a slip in it.", home)}
     }
-    .into_any()
+    .solid()
 }

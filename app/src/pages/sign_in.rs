@@ -1,6 +1,7 @@
 //! Signing in: an ordinary form to the server, so that it works without the program.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_meta::Title;
 use model::Error;
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ pub fn page() -> AnyView {
             <Suspense>{show}</Suspense>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn form(failure: Option<SignInFailure>) -> AnyView {
@@ -65,5 +66,5 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
             <button class="btn btn-primary">"Sign in"</button>
         </form>
     }
-    .into_any()
+    .solid()
 }

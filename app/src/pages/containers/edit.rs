@@ -2,6 +2,7 @@
 //! and settings are parts of the same change.
 
 use leptos::{prelude::*, task::spawn_local};
+use crate::solid::Solid as _;
 use model::containers::{ContainerForm, ContainerView, Status};
 
 use crate::{
@@ -127,5 +128,5 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
             <button type="button" class="btn" disabled=move || !draft.dirty() on:click=move |_| draft.load()>"Discard"</button>
         </div>
     }
-    .into_any()
+    .solid()
 }

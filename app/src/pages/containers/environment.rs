@@ -1,6 +1,7 @@
 //! The environment of a container's processes.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::containers::ContainerView;
 
 use super::edit::{Draft, footer};
@@ -32,5 +33,5 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
             </form>
         </section>
     }
-    .into_any()
+    .solid()
 }

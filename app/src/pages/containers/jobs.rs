@@ -1,6 +1,7 @@
 //! The jobs of one container.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     containers::ContainerView,
     events::{Event, Topic},
@@ -33,7 +34,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
 fn table(page: Loaded<Page<JobRow>>) -> AnyView {
     let none = page.part(|page| page.rows.is_empty());
     let nothing = move || {
-        none.get().then(|| empty("list-checks", "No jobs yet", "Whatever is done to this container is listed here.", ().into_any()))
+        none.get().then(|| empty("list-checks", "No jobs yet", "Whatever is done to this container is listed here.", ().solid()))
     };
     let rows = move || page.with(|page| page.rows.iter().map(row).collect_view());
     view! {
@@ -50,7 +51,7 @@ fn table(page: Loaded<Page<JobRow>>) -> AnyView {
             <tbody role="rowgroup">{rows}</tbody>
         </table>
     }
-    .into_any()
+    .solid()
 }
 
 fn row(job: &JobRow) -> AnyView {
@@ -63,5 +64,5 @@ fn row(job: &JobRow) -> AnyView {
             <td role="cell" class="num">{ago(job.created)}</td>
         </tr>
     }
-    .into_any()
+    .solid()
 }

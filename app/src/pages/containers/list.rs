@@ -1,6 +1,7 @@
 //! The list of containers, the home of a member.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_query_map;
 use model::{
     ContainerId,
@@ -61,7 +62,7 @@ pub fn page() -> AnyView {
         )}
         {delete_dialog(chosen)}
     }
-    .into_any()
+    .solid()
 }
 
 fn whole(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
@@ -77,7 +78,7 @@ fn whole(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
         <Filters path=PATH search="Name, owner, image or address" filters=filters keep=&["sort", "site"] />
         {table(page, query)}
     }
-    .into_any()
+    .solid()
 }
 
 fn statuses() -> Vec<(String, String)> {
@@ -119,7 +120,7 @@ fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
         none.get().then(|| {
             let asked = query.with(|query| !query.q.is_empty() || query.status.is_some() || query.site.is_some());
             if asked {
-                let all = view! { <a class="btn" href=PATH>"Show all containers"</a> }.into_any();
+                let all = view! { <a class="btn" href=PATH>"Show all containers"</a> }.solid();
                 empty("search", "No container is like that", "Change the search or the filters.", all)
             } else {
                 let new = main_link("/containers/new", "plus", "New container");
@@ -143,7 +144,7 @@ fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
         <Pager place=page.part(place) href=elsewhere />
         {bulk(page)}
     }
-    .into_any()
+    .solid()
 }
 
 fn head(query: Memo<ContainerQuery>) -> AnyView {
@@ -166,13 +167,13 @@ fn head(query: Memo<ContainerQuery>) -> AnyView {
             </tr>
         </thead>
     }
-    .into_any()
+    .solid()
 }
 
 fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
     let found = page.part(move |page| page.rows.iter().find(|row| row.id == id).cloned());
     // A row that has left the list is on its way out: there is nothing to show for it.
-    let Some(first) = found.get_untracked() else { return ().into_any() };
+    let Some(first) = found.get_untracked() else { return ().solid() };
     let chosen: Chosen = expect_context();
     let state = Memo::new(move |_| found.get().map(|row| (row.status, row.activity)));
     let status = move || state.get().map(|(status, activity)| marks(status, activity));
@@ -196,22 +197,22 @@ fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
             <td role="cell" class="mono">{move || found.with(|row| row.as_ref().map(|row| row.address.to_string()))}</td>
             <td role="cell">{link}</td>
             <td role="cell" data-label="Owner">{first.owner.to_string()}</td>
-            <td role="cell" data-label="Made" class="num">{ago(first.created)}</td>
+            <td role="cell" data-label="Made" class="num"><a class="above plain" tabindex="-1" href=href(&first.site, &first.name)>{ago(first.created)}</a></td>
             <td role="cell" class="cell-end">{menu(first, state, chosen)}</td>
         </tr>
     }
-    .into_any()
+    .solid()
 }
 
 /// The status, and what is going on.
 pub fn marks(status: Status, activity: Option<Activity>) -> AnyView {
     let doing = activity.map(|activity| activity.kind.activity()).filter(|doing| *doing != status.as_str());
-    view! { <span class="state-line">{status_badge(status)} <span class="muted">{doing}</span></span> }.into_any()
+    view! { <span class="state-line">{status_badge(status)} <span class="muted">{doing}</span></span> }.solid()
 }
 
 fn link(link: String) -> AnyView {
     let short = link.trim_start_matches("https://").to_owned();
-    view! { <a class="link above" href=link rel="external">{short}</a> }.into_any()
+    view! { <a class="link above" href=link rel="external">{short}</a> }.solid()
 }
 
 fn menu(row: ContainerRow, state: Memo<Option<(Status, Option<Activity>)>>, chosen: Chosen) -> AnyView {
@@ -237,7 +238,7 @@ fn menu(row: ContainerRow, state: Memo<Option<(Status, Option<Activity>)>>, chos
             <MenuItem shape="trash-2" label="Delete" danger=true run=delete />
         </Menu>
     }
-    .into_any()
+    .solid()
 }
 
 fn delete_dialog(chosen: Chosen) -> AnyView {
@@ -245,7 +246,7 @@ fn delete_dialog(chosen: Chosen) -> AnyView {
     let losses = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(losses).unwrap_or_default()));
     let id = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(|row| row.id)));
     let delete = actions::delete(chosen.deletion, id);
-    view! { <DeleteDialog deletion=chosen.deletion name=name losses=losses delete=delete /> }.into_any()
+    view! { <DeleteDialog deletion=chosen.deletion name=name losses=losses delete=delete /> }.solid()
 }
 
 /// What goes with a container.
@@ -297,7 +298,7 @@ fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
             }
         })
     };
-    bar.into_any()
+    bar.solid()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The form for a new container: a good name, a template and modest sizes are there already.
 
 use leptos::{prelude::*, task::spawn_local};
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_navigate;
 use model::{
     containers::{ContainerForm, CreateOptions, SiteOption, Source},
@@ -54,9 +55,9 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
     let none = options.part(|options| options.sites.is_empty());
     let content = move || {
         if none.get() {
-            empty("network", "There is no site yet", "A container needs a site: a network with its domain. An administrator makes one.", ().into_any())
+            empty("network", "There is no site yet", "A container needs a site: a network with its domain. An administrator makes one.", ().solid())
         } else {
-            view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.into_any()
+            view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.solid()
         }
     };
     view! {
@@ -64,7 +65,7 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
         <noscript inner_html="<p class=\"panel panel-warning\">Making a container needs JavaScript.</p>"></noscript>
         {content}
     }
-    .into_any()
+    .solid()
 }
 
 /// What the form begins with.
@@ -118,7 +119,7 @@ fn entries(new: New) -> AnyView {
             <div class="actions"><Submit form=state label=named /> <a class="btn" href="/containers">"Cancel"</a></div>
         </form>
     }
-    .into_any()
+    .solid()
 }
 
 /// What most containers do without.
@@ -138,7 +139,7 @@ fn more(new: New) -> AnyView {
             </div>
         </details>
     }
-    .into_any()
+    .solid()
 }
 
 fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
@@ -187,7 +188,7 @@ fn preview(new: New) -> AnyView {
             </dl>
         })
     };
-    view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.into_any()
+    view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.solid()
 }
 
 /// Where the services will be reached, as far as that is known before.
@@ -233,11 +234,11 @@ fn limits(new: New) -> AnyView {
             }))
             .collect();
         if bars.is_empty() {
-            return view! { <p class="muted">"You have no limits."</p> }.into_any();
+            return view! { <p class="muted">"You have no limits."</p> }.solid();
         }
-        bars.into_any()
+        bars.solid()
     };
-    view! { <section class="card"><h2 class="card-title">"Your limits, with this container"</h2><div class="stack-tight">{bars}</div></section> }.into_any()
+    view! { <section class="card"><h2 class="card-title">"Your limits, with this container"</h2><div class="stack-tight">{bars}</div></section> }.solid()
 }
 
 #[cfg(test)]

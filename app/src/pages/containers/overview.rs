@@ -1,6 +1,7 @@
 //! The overview of a container: what goes on, the links people came for, what it is.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     containers::{ContainerView, Observed, Status},
     events::{Event, Topic},
@@ -34,7 +35,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
             {description(container)}
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// The job at work, step by step.
@@ -46,8 +47,8 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
             Signal::from(job),
             api::jobs::get,
             |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],
-            || view! { <div class="skeleton skeleton-card"></div> }.into_any(),
-            |job| view! { {job_failure(job)} {job_steps(job)} }.into_any(),
+            || view! { <div class="skeleton skeleton-card"></div> }.solid(),
+            |job| view! { {job_failure(job)} {job_steps(job)} }.solid(),
         );
         let title = format!("{} {}", kind.verb(), container.peek(|view| view.row.name.to_string()));
         Some(view! {
@@ -60,7 +61,7 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
             </section>
         })
     };
-    view! { <div class="work-place">{panel}</div> }.into_any()
+    view! { <div class="work-place">{panel}</div> }.solid()
 }
 
 /// What does not go as wished.
@@ -83,7 +84,7 @@ fn notices(container: Loaded<ContainerView>) -> AnyView {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }
         })
     };
-    view! { {failed} {silent} {differs(container)} {restart(container)} }.into_any()
+    view! { {failed} {silent} {differs(container)} {restart(container)} }.solid()
 }
 
 /// What is wished and what is observed, when they differ and nobody is at work on it.
@@ -99,7 +100,7 @@ fn differs(container: Loaded<ContainerView>) -> AnyView {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }
         })
     };
-    panel.into_any()
+    panel.solid()
 }
 
 fn restart(container: Loaded<ContainerView>) -> AnyView {
@@ -119,7 +120,7 @@ fn restart(container: Loaded<ContainerView>) -> AnyView {
             }
         })
     };
-    panel.into_any()
+    panel.solid()
 }
 
 fn links(container: Loaded<ContainerView>) -> AnyView {
@@ -133,11 +134,11 @@ fn links(container: Loaded<ContainerView>) -> AnyView {
                 <p class="muted">"It offers nothing to others yet."</p>
                 <p><a class="link" href=format!("{own}/services")>"Add a web page or a port"</a></p>
             }
-            .into_any();
+            .solid();
         }
-        services.iter().map(|service| place(service, &domain)).collect_view().into_any()
+        services.iter().map(|service| place(service, &domain)).collect_view().solid()
     };
-    view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack-tight">{items}</div></section> }.into_any()
+    view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack-tight">{items}</div></section> }.solid()
 }
 
 /// Where a service is reached, to open or to copy.
@@ -149,11 +150,11 @@ pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
         .flatten();
     let text = login.unwrap_or_else(|| place.clone());
     let shown = if service.kind == ServiceKind::Http {
-        view! { <a class="link grow" href=place rel="external">{text.clone()}</a> }.into_any()
+        view! { <a class="link grow" href=place rel="external">{text.clone()}</a> }.solid()
     } else {
-        view! { <span class="grow mono">{text.clone()}</span> }.into_any()
+        view! { <span class="grow mono">{text.clone()}</span> }.solid()
     };
-    view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.into_any()
+    view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.solid()
 }
 
 fn resources(container: Loaded<ContainerView>) -> AnyView {
@@ -170,10 +171,10 @@ fn resources(container: Loaded<ContainerView>) -> AnyView {
                     <dt>"Disk"</dt><dd class="num">{disk.to_string()}</dd>
                 </dl>
             }
-            .into_any(),
+            .solid(),
         }
     };
-    view! { <section class="card"><h2 class="card-title">"Resources"</h2>{bars}</section> }.into_any()
+    view! { <section class="card"><h2 class="card-title">"Resources"</h2>{bars}</section> }.solid()
 }
 
 fn used(observed: &Observed, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyView {
@@ -194,7 +195,7 @@ fn used(observed: &Observed, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyV
             <p class="muted num">{format!("Up for {uptime}")}</p>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn duration_long(seconds: u64) -> String {
@@ -225,7 +226,7 @@ fn facts(container: Loaded<ContainerView>) -> AnyView {
             }
         })
     };
-    view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.into_any()
+    view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.solid()
 }
 
 fn description(container: Loaded<ContainerView>) -> AnyView {
@@ -235,5 +236,5 @@ fn description(container: Loaded<ContainerView>) -> AnyView {
             view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }
         })
     };
-    card.into_any()
+    card.solid()
 }

@@ -1,6 +1,7 @@
 //! The services of a container in a form: rows that are added and removed.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     containers::{ContainerForm, MAX_SERVICES},
     services::ServiceForm,
@@ -36,7 +37,7 @@ pub fn service_rows(form: RwSignal<ContainerForm>, state: FormState) -> AnyView 
             </div>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn row(form: RwSignal<ContainerForm>, state: FormState, index: usize) -> AnyView {
@@ -70,7 +71,7 @@ fn row(form: RwSignal<ContainerForm>, state: FormState, index: usize) -> AnyView
             <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Remove {label}") on:click=remove>{icon("trash-2")}</button>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// A text of one row, wherever the row is by then.

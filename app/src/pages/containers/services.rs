@@ -1,6 +1,7 @@
 //! What a container offers to others, and changing it.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{containers::ContainerView, services::ServiceKind};
 
 use super::{
@@ -30,7 +31,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
             </section>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn offered(container: Loaded<ContainerView>) -> AnyView {
@@ -39,7 +40,7 @@ fn offered(container: Loaded<ContainerView>) -> AnyView {
     let items = move || {
         let services = services.get();
         if services.is_empty() {
-            return view! { <p class="muted">"Nothing yet. Add a web page for a link, or a port for anything else."</p> }.into_any();
+            return view! { <p class="muted">"Nothing yet. Add a web page for a link, or a port for anything else."</p> }.solid();
         }
         services
             .iter()
@@ -57,7 +58,7 @@ fn offered(container: Loaded<ContainerView>) -> AnyView {
                 }
             })
             .collect_view()
-            .into_any()
+            .solid()
     };
-    view! { <section class="card"><h2 class="card-title">"Services"</h2><div class="stack">{items}</div></section> }.into_any()
+    view! { <section class="card"><h2 class="card-title">"Services"</h2><div class="stack">{items}</div></section> }.solid()
 }

@@ -1,6 +1,7 @@
 //! What a container may use, what it is for, and, at the end, the danger.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::containers::ContainerView;
 
 use super::{
@@ -44,7 +45,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
             {danger(container)}
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn danger(container: Loaded<ContainerView>) -> AnyView {
@@ -67,5 +68,5 @@ fn danger(container: Loaded<ContainerView>) -> AnyView {
         </section>
         <DeleteDialog deletion=deletion name=name losses=lost delete=delete />
     }
-    .into_any()
+    .solid()
 }

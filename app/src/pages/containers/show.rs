@@ -1,6 +1,7 @@
 //! One container, with its tabs as addresses below its own.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_params_map;
 use model::{
     containers::{ContainerView, Power},
@@ -55,7 +56,7 @@ pub fn page() -> AnyView {
             move |container| whole(container, tab),
         )
     };
-    container.into_any()
+    container.solid()
 }
 
 fn whole(container: Loaded<ContainerView>, tab: Memo<Option<usize>>) -> AnyView {
@@ -86,7 +87,7 @@ fn whole(container: Loaded<ContainerView>, tab: Memo<Option<usize>>) -> AnyView 
         <Tabs label="Parts of this container" tabs=tabs present=Signal::derive(move || tab.get().unwrap_or_default()) />
         {content}
     }
-    .into_any()
+    .solid()
 }
 
 fn buttons(container: Loaded<ContainerView>) -> AnyView {
@@ -113,5 +114,5 @@ fn buttons(container: Loaded<ContainerView>) -> AnyView {
         <button class="btn" disabled=off(Power::Stop) on:click=switch.clone()(Power::Stop)>{icon("square")} "Stop"</button>
         <button class="btn" disabled=off(Power::Restart) on:click=switch(Power::Restart)>{icon("rotate-cw")} "Restart"</button>
     }
-    .into_any()
+    .solid()
 }

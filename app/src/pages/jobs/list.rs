@@ -1,6 +1,7 @@
 //! The list of jobs, newest first.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_query_map;
 use model::{
     JobId, Timestamp,
@@ -89,12 +90,12 @@ fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
         {body}
         <Pager place=jobs.part(place) href=href />
     }
-    .into_any()
+    .solid()
 }
 
 fn nothing(query: Memo<JobQuery>) -> AnyView {
     if query.with(|query| query.state.is_some() || !query.q.is_empty()) {
-        let all = view! { <a class="btn" href=PATH>"Show all jobs"</a> }.into_any();
+        let all = view! { <a class="btn" href=PATH>"Show all jobs"</a> }.solid();
         return empty(
             "search",
             "No job matches",
@@ -133,13 +134,14 @@ fn table(jobs: Loaded<Page<JobRow>>) -> AnyView {
             </tbody>
         </table>
     }
-    .into_any()
+    .solid()
 }
 
 fn row(job: Memo<Option<JobRow>>) -> AnyView {
     let cells = move || {
         let job = job.get()?;
         let title = format!("{} {}", job.kind.verb(), job.container_name);
+        let href = format!("{PATH}/{}", job.id);
         let actor = job
             .actor
             .as_ref()
@@ -151,19 +153,20 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
-                    <a class="row-link" data-row="" href=format!("{PATH}/{}", job.id)>{title.clone()}</a>
+                    <a class="row-link" data-row="" href=href.clone()>{title.clone()}</a>
                     {error}
                 </td>
                 <td role="cell" data-label="State">{job_badge(job.state)}</td>
                 <td role="cell" data-label="Steps" class="num">{steps(&job, &title)}</td>
                 <td role="cell" data-label="Site">{job.site.to_string()}</td>
                 <td role="cell" data-label="Asked for by">{actor}</td>
-                <td role="cell" data-label="Asked for">{ago(job.created)}</td>
+                // Above the row's link, so that the exact time shows on hover.
+                <td role="cell" data-label="Asked for"><a class="above plain" tabindex="-1" href=href>{ago(job.created)}</a></td>
                 <td role="cell" data-label="Took" class="num">{took(job.started, job.finished)}</td>
             </tr>
         })
     };
-    cells.into_any()
+    cells.solid()
 }
 
 fn steps(job: &JobRow, title: &str) -> AnyView {
@@ -173,14 +176,14 @@ fn steps(job: &JobRow, title: &str) -> AnyView {
         let (max, value) = (job.steps.max(1).to_string(), job.steps_done.to_string());
         view! { <progress class="bar bar-short" max=max value=value aria-label=label></progress> }
     });
-    view! { {bar} <span>{words}</span> }.into_any()
+    view! { {bar} <span>{words}</span> }.solid()
 }
 
 /// How long a job took, or takes so far.
 pub fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> AnyView {
     match (started, finished) {
-        (Some(start), Some(end)) => duration_words(start.age_ms(end)).into_any(),
-        (Some(start), None) => (move || duration_words(start.age_ms(Clock::read()))).into_any(),
-        (None, _) => view! { <span class="muted">"not begun"</span> }.into_any(),
+        (Some(start), Some(end)) => duration_words(start.age_ms(end)).solid(),
+        (Some(start), None) => (move || duration_words(start.age_ms(Clock::read()))).solid(),
+        (None, _) => view! { <span class="muted">"not begun"</span> }.solid(),
     }
 }

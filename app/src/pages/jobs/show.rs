@@ -1,6 +1,7 @@
 //! One job: how far it is, what it wrote, and what a person can do about it.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_params_map;
 use model::{
     Error, JobId, Kind,
@@ -41,7 +42,7 @@ pub fn page() -> AnyView {
         let log = known.map(|id| job_log(id, ended));
         view! { <div class="stack">{job} {log}</div> }
     };
-    job.into_any()
+    job.solid()
 }
 
 async fn fetch(id: String) -> Result<JobView, Failure> {
@@ -59,11 +60,13 @@ fn content(job: Loaded<JobView>, ended: RwSignal<bool>) -> AnyView {
         <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} } />
         <div class="stack">
             {made(job)}
-            {facts(job)}
-            {job_view(job)}
+            <div class="columns">
+                <div>{job_view(job)}</div>
+                {facts(job)}
+            </div>
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// The address of the job's container, as long as there is one.
@@ -91,7 +94,7 @@ fn made(job: Loaded<JobView>) -> AnyView {
             }
         })
     };
-    view! { <div aria-live="polite">{panel}</div> }.into_any()
+    view! { <div aria-live="polite">{panel}</div> }.solid()
 }
 
 fn to_container(job: Loaded<JobView>) -> AnyView {
@@ -101,7 +104,7 @@ fn to_container(job: Loaded<JobView>) -> AnyView {
             |href| view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> },
         )
     };
-    link.into_any()
+    link.solid()
 }
 
 fn facts(job: Loaded<JobView>) -> AnyView {
@@ -126,5 +129,5 @@ fn facts(job: Loaded<JobView>) -> AnyView {
             </dl>
         }
     };
-    list.into_any()
+    list.solid()
 }

@@ -1,6 +1,7 @@
 //! The fields of a site, the same for a new one and for one that is changed.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{FieldError, nodes::ClusterView, sites::SiteForm};
 
 use crate::{
@@ -51,7 +52,7 @@ pub fn fields(
                 hint="The numbers that containers have on the cluster, such as 1000-1999. Leave out those in other use." />
         </fieldset>
     }
-    .into_any()
+    .solid()
 }
 
 fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
@@ -66,5 +67,5 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
                 hint="The ports that TCP and UDP services are given, such as 2000-2999." />
         </fieldset>
     }
-    .into_any()
+    .solid()
 }

@@ -1,6 +1,7 @@
 //! The list of sites.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     SiteId,
     events::{Event, Topic},
@@ -57,7 +58,7 @@ fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
         />
         {body}
     }
-    .into_any()
+    .solid()
 }
 
 fn table(sites: Loaded<Vec<SiteRow>>) -> AnyView {
@@ -82,7 +83,7 @@ fn table(sites: Loaded<Vec<SiteRow>>) -> AnyView {
             </tbody>
         </table>
     }
-    .into_any()
+    .solid()
 }
 
 fn row(site: Memo<Option<SiteRow>>) -> AnyView {
@@ -108,5 +109,5 @@ fn row(site: Memo<Option<SiteRow>>) -> AnyView {
             </tr>
         })
     };
-    cells.into_any()
+    cells.solid()
 }

@@ -1,6 +1,7 @@
 //! The form of a new site.
 
 use leptos::{prelude::*, task::spawn_local};
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_navigate;
 use model::{nodes::ClusterView, sites::SiteForm};
 
@@ -30,7 +31,7 @@ pub fn page() -> AnyView {
         <PageHead title="New site" />
         {form}
     }
-    .into_any()
+    .solid()
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
@@ -85,5 +86,5 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
             </div>
         </form>
     }
-    .into_any()
+    .solid()
 }

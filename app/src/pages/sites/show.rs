@@ -1,6 +1,7 @@
 //! One site: what is in it, its settings, and its end.
 
 use leptos::{prelude::*, task::spawn_local};
+use crate::solid::Solid as _;
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map},
@@ -52,7 +53,7 @@ pub fn page() -> AnyView {
             content,
         )
     };
-    page.into_any()
+    page.solid()
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
@@ -67,14 +68,14 @@ fn content(shown: Loaded<Shown>) -> AnyView {
         view! { <a class="btn" href=href>{icon("container")} "Its containers"</a> }
     };
     view! {
-        <PageHead title=name actions=move || containers.into_any() />
-        <div class="stack">
+        <PageHead title=name actions=move || containers.solid() />
+        <div class="stack stack-narrow">
             {facts(shown)}
             {settings(shown)}
             {danger(shown, name)}
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 fn facts(shown: Loaded<Shown>) -> AnyView {
@@ -90,7 +91,7 @@ fn facts(shown: Loaded<Shown>) -> AnyView {
             }
         })
     };
-    list.into_any()
+    list.solid()
 }
 
 fn settings(shown: Loaded<Shown>) -> AnyView {
@@ -141,7 +142,7 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             <div class="actions"><Submit form label="Save the site" /></div>
         </form>
     }
-    .into_any()
+    .solid()
 }
 
 fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
@@ -175,7 +176,7 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
                     {icon("trash-2")} {move || format!("Delete {}", name.get())}
                 </button></div>
             }
-            .into_any();
+            .solid();
         }
         let what = if count == 1 {
             "1 container".to_owned()
@@ -183,7 +184,7 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
             format!("{count} containers")
         };
         let href = format!("/containers?site={}", name.get());
-        view! { <p>"The site has " <a href=href>{what}</a> ". Delete these first; then the site can be deleted."</p> }.into_any()
+        view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first; then the site can be deleted."</p> }.solid()
     };
     view! {
         <section class="card card-danger stack-tight">
@@ -192,7 +193,7 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
         </section>
         <DeleteDialog deletion name losses delete />
     }
-    .into_any()
+    .solid()
 }
 
 /// What goes with a site, in words for the dialog.

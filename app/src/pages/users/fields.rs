@@ -1,6 +1,7 @@
 //! The fields of an account, the same for a new one and for one that is changed.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use model::{
     FieldError,
     users::{Role, UserForm},
@@ -64,7 +65,7 @@ pub fn fields(form: FormState, values: RwSignal<UserForm>, account: Account) -> 
             <Field form name="disk" label="Disk" value=bind!(values, disk) optional=true hint="Such as 100 GiB." />
         </fieldset>
     }
-    .into_any()
+    .solid()
 }
 
 fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> AnyView {
@@ -73,12 +74,12 @@ fn password(form: FormState, values: RwSignal<UserForm>, account: Account) -> An
         Account::New => view! {
             <Field form name="password" label="Password" value entry=Entry::Secret hint="8 to 256 characters." />
         }
-        .into_any(),
+        .solid(),
         Account::Present => view! {
             <Field form name="password" label="New password" value entry=Entry::Secret optional=true
                 hint="Empty keeps the present one. A new one of 8 to 256 characters signs the person out everywhere." />
         }
-        .into_any(),
+        .solid(),
     }
 }
 

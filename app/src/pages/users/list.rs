@@ -1,6 +1,7 @@
 //! The list of accounts.
 
 use leptos::prelude::*;
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_query_map;
 use model::{
     UserId,
@@ -69,12 +70,12 @@ fn content(users: Loaded<Page<UserRow>>, query: Memo<Query>) -> AnyView {
         {body}
         <Pager place=users.part(place) href=href />
     }
-    .into_any()
+    .solid()
 }
 
 /// Whoever looks has an account, so an empty list can only come from a search.
 fn nothing() -> AnyView {
-    let all = view! { <a class="btn" href=PATH>"Show all users"</a> }.into_any();
+    let all = view! { <a class="btn" href=PATH>"Show all users"</a> }.solid();
     empty(
         "search",
         "No user matches",
@@ -107,13 +108,14 @@ fn table(users: Loaded<Page<UserRow>>) -> AnyView {
             </tbody>
         </table>
     }
-    .into_any()
+    .solid()
 }
 
 fn row(user: Memo<Option<UserRow>>) -> AnyView {
     let cells = move || {
         let user = user.get()?;
         let name = user.name.to_string();
+        let href = format!("{PATH}/{name}");
         let amounts = amounts(&user)
             .into_iter()
             .map(|amount| view! { <td role="cell" data-label=amount.label class="num">{limited(&amount)}</td> })
@@ -121,14 +123,15 @@ fn row(user: Memo<Option<UserRow>>) -> AnyView {
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
-                    <a class="row-link" data-row="" href=format!("{PATH}/{name}")>{name.clone()}</a>
+                    <a class="row-link" data-row="" href=href.clone()>{name}</a>
                 </td>
                 <td role="cell" data-label="Mail">{user.mail.to_string()}</td>
                 <td role="cell" data-label="Role">{user.role.as_str()}</td>
                 {amounts}
-                <td role="cell" data-label="Since">{ago(user.created)}</td>
+                // Above the row's link, so that the exact time shows on hover.
+                <td role="cell" data-label="Since"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
             </tr>
         })
     };
-    cells.into_any()
+    cells.solid()
 }

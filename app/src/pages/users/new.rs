@@ -1,6 +1,7 @@
 //! The form of a new account.
 
 use leptos::{prelude::*, task::spawn_local};
+use crate::solid::Solid as _;
 use leptos_router::hooks::use_navigate;
 use model::{
     session::Me,
@@ -32,7 +33,7 @@ pub fn page() -> AnyView {
         <PageHead title="New user" />
         {form}
     }
-    .into_any()
+    .solid()
 }
 
 fn content(_me: Loaded<Me>) -> AnyView {
@@ -72,5 +73,5 @@ fn content(_me: Loaded<Me>) -> AnyView {
             </div>
         </form>
     }
-    .into_any()
+    .solid()
 }

@@ -1,6 +1,7 @@
 //! One account: what it uses, its settings, and its end.
 
 use leptos::{prelude::*, task::spawn_local};
+use crate::solid::Solid as _;
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map},
@@ -52,7 +53,7 @@ pub fn page() -> AnyView {
             content,
         )
     };
-    page.into_any()
+    page.solid()
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
@@ -69,14 +70,14 @@ fn content(shown: Loaded<Shown>) -> AnyView {
         view! { <a class="btn" href=href>{icon("container")} "Their containers"</a> }
     };
     view! {
-        <PageHead title=name actions=move || containers.into_any() />
-        <div class="stack">
+        <PageHead title=name actions=move || containers.solid() />
+        <div class="stack stack-narrow">
             {usage(shown)}
             {settings(shown)}
             {danger(shown, name)}
         </div>
     }
-    .into_any()
+    .solid()
 }
 
 /// What an account uses of something, and how much of it it may use.
@@ -144,7 +145,7 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
                 </span>
             </div>
         }
-        .into_any(),
+        .solid(),
     }
         };
     let card = move || {
@@ -158,7 +159,7 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
             }
         })
     };
-    card.into_any()
+    card.solid()
 }
 
 fn settings(shown: Loaded<Shown>) -> AnyView {
@@ -203,7 +204,7 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             <div class="actions"><Submit form label="Save the account" /></div>
         </form>
     }
-    .into_any()
+    .solid()
 }
 
 fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
@@ -231,7 +232,7 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
     let action = move || {
         let (count, own) = held.get();
         if own {
-            return view! { <p>"This is your own account. Another administrator can delete it."</p> }.into_any();
+            return view! { <p>"This is your own account. Another administrator can delete it."</p> }.solid();
         }
         if count > 0 {
             let what = if count == 1 {
@@ -240,14 +241,14 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
                 format!("{count} containers")
             };
             let href = format!("/containers?q={}", name.get());
-            return view! { <p>{name} " owns " <a href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.into_any();
+            return view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.solid();
         }
         view! {
             <div><button type="button" class="btn btn-danger" on:click=move |_| deletion.open.set(true)>
                 {icon("trash-2")} {move || format!("Delete {}", name.get())}
             </button></div>
         }
-        .into_any()
+        .solid()
     };
     view! {
         <section class="card card-danger stack-tight">
@@ -256,7 +257,7 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
         </section>
         <DeleteDialog deletion name losses delete />
     }
-    .into_any()
+    .solid()
 }
 
 /// What goes with an account, in words for the dialog.
