@@ -1,11 +1,6 @@
 //! Puts the built site into the program: a table of its files, made from the site's manifest.
 //! Without `HOLDFAST_SITE` the table is empty, so that the code compiles before any site is built.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "Cargo reads what a build script prints"
-)]
-
 use std::{
     env, fs, io,
     path::{Path, PathBuf},

@@ -22,10 +22,13 @@ use encoding::Encoding;
 /// Where the build puts the site, from the workspace's root.
 const FOLDER: &str = "target/site";
 
+/// A file's bytes in each form that it has, the plain one first.
+type Forms = &'static [(Encoding, &'static [u8])];
+
 /// What `build.rs` found.
 struct Embedded {
     manifest: &'static str,
-    files: &'static [(&'static str, &'static [(Encoding, &'static [u8])])],
+    files: &'static [(&'static str, Forms)],
 }
 
 static EMBEDDED: Option<Embedded> = include!(concat!(env!("OUT_DIR"), "/site.rs"));

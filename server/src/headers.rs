@@ -11,9 +11,11 @@ use axum::{
 
 use crate::{config::PublicUrl, router::AppState};
 
-/// What an answer that is no page may load: nothing.
-const NO_PAGE: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
+/// What an answer that is no page may load: nothing. It may listen to us, because the script of the
+/// shared event stream is a worker, and a worker is held to the policy of its own file.
+const NO_PAGE: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+);
 
 /// Headers of every answer.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [

@@ -1,6 +1,13 @@
 //! The server from outside: its router called in this process on a database of its own, and the
 //! real program started in an empty folder.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
 mod assets;
 mod config;
 mod csrf;
