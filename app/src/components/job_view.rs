@@ -1,8 +1,8 @@
 //! A job as its page shows it: why it failed, its steps, and what a person may do about it. Knows
 //! nothing of what comes after the job.
 
-use std::future::Future;
 use crate::solid::Solid as _;
+use std::future::Future;
 
 use leptos::{prelude::*, task::spawn_local};
 use model::jobs::JobView;

@@ -1,8 +1,8 @@
 //! A job's log: a monospaced pane that follows what is written unless a person has scrolled away;
 //! it can be searched, copied and kept as a file.
 
-use leptos::{html, prelude::*, task::spawn_local};
 use crate::solid::Solid as _;
+use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::location::Url;
 use model::{
     Error, JobId,
@@ -178,8 +178,7 @@ fn marked((line, at): (&LogLine, std::ops::Range<usize>)) -> AnyView {
     let before = line.text.get(..at.start).map(part);
     let found = line.text.get(at.clone()).map(part);
     let after = line.text.get(at.end..).map(part);
-    view! { <span>{time_of_day(line)} " " {before}<mark>{found}</mark>{after} "\n"</span> }
-        .solid()
+    view! { <span>{time_of_day(line)} " " {before}<mark>{found}</mark>{after} "\n"</span> }.solid()
 }
 
 /// The lines with `wanted` in them and where it stands; upper and lower case of ASCII are alike.

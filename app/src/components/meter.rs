@@ -1,7 +1,7 @@
 //! A measure in a cell of a table: a bar with its words.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 
 /// How much of something is in use, in percent: from 75 it wants a look, from 90 it is scarce.
 /// `label` is for screen readers.

@@ -1,7 +1,7 @@
 //! The clusters and their nodes, as last observed.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
     nodes::{ClusterView, NodeRow},

@@ -1,7 +1,7 @@
 //! The list of jobs, newest first.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
     JobId, Timestamp,

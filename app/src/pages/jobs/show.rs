@@ -1,7 +1,7 @@
 //! One job: how far it is, what it wrote, and what a person can do about it.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
     Error, JobId, Kind,

@@ -1,7 +1,7 @@
 //! The fields of a site, the same for a new one and for one that is changed.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{FieldError, nodes::ClusterView, sites::SiteForm};
 
 use crate::{

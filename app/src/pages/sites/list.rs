@@ -1,7 +1,7 @@
 //! The list of sites.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{
     SiteId,
     events::{Event, Topic},

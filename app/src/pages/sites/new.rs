@@ -1,7 +1,7 @@
 //! The form of a new site.
 
-use leptos::{prelude::*, task::spawn_local};
 use crate::solid::Solid as _;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{nodes::ClusterView, sites::SiteForm};
 

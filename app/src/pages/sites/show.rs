@@ -1,13 +1,12 @@
 //! One site: what is in it, its settings, and its end.
 
-use leptos::{prelude::*, task::spawn_local};
 use crate::solid::Solid as _;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map},
 };
 use model::{
-    SiteId,
     events::{Event, Topic},
     nodes::ClusterView,
     sites::{SiteForm, SiteRow},
@@ -150,12 +149,12 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let delete = Callback::new(move |typed: String| {
-        let id: SiteId = shown.peek(|(site, _)| site.id);
+        let (id, name) = shown.peek(|(site, _)| (site.id, site.spec.name.clone()));
         let navigate = navigate.clone();
         spawn_local(async move {
             match api::sites::delete(id, typed).await {
                 Ok(()) => {
-                    toasts.tell(format!("Deleted the site {}.", name.get_untracked()));
+                    toasts.tell(format!("Deleted the site {name}."));
                     navigate("/sites", Default::default());
                 }
                 Err(failure) => {

@@ -1,14 +1,14 @@
 //! One account: what it uses, its settings, and its end.
 
-use leptos::{prelude::*, task::spawn_local};
 use crate::solid::Solid as _;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
     hooks::{use_navigate, use_params_map},
 };
 use model::{
     events::{Event, Topic},
-    sizes::Bytes,
+    sizes::{Bytes, DiskGib, MemoryMib},
     users::{UserForm, UserRow},
 };
 
@@ -162,8 +162,28 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
     card.solid()
 }
 
+/// The account's values as a person would type them: `4 GiB` and not `4096`.
+fn form_of(user: &UserRow) -> UserForm {
+    let memory = user
+        .limits
+        .memory_mib
+        .and_then(|mib| MemoryMib::try_from(mib).ok());
+    let disk = user
+        .limits
+        .disk_gib
+        .and_then(|gib| DiskGib::try_from(gib).ok());
+    let mut form = UserForm::from(user);
+    if let Some(memory) = memory {
+        form.memory = memory.to_string();
+    }
+    if let Some(disk) = disk {
+        form.disk = disk.to_string();
+    }
+    form
+}
+
 fn settings(shown: Loaded<Shown>) -> AnyView {
-    let values = fresh(shown.part(|(user, _)| UserForm::from(user)));
+    let values = fresh(shown.part(|(user, _)| form_of(user)));
     let form = form_state(values, Account::Present);
     let toasts = Toasts::here();
     let navigate = use_navigate();
@@ -212,12 +232,12 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let delete = Callback::new(move |typed: String| {
-        let id = shown.peek(|(user, _)| user.id);
+        let (id, name) = shown.peek(|(user, _)| (user.id, user.name.clone()));
         let navigate = navigate.clone();
         spawn_local(async move {
             match api::users::delete(id, typed).await {
                 Ok(()) => {
-                    toasts.tell(format!("Deleted the account {}.", name.get_untracked()));
+                    toasts.tell(format!("Deleted the account {name}."));
                     navigate("/users", Default::default());
                 }
                 Err(failure) => {
