@@ -14,7 +14,9 @@ pub struct FormState {
     check: StoredValue<Box<dyn Fn() -> Vec<FieldError> + Send + Sync>>,
     left: StoredValue<Vec<String>>,
     refused: RwSignal<Vec<FieldError>>,
-    summary: RwSignal<bool>,
+    /// What was refused on submission; stays until the next one, so that nothing moves under the
+    /// hand of who corrects it.
+    summary: RwSignal<Vec<FieldError>>,
     /// Whether the form is on its way to the server.
     pub busy: RwSignal<bool>,
     /// What went wrong with the form as a whole.
@@ -28,7 +30,7 @@ impl FormState {
             check: StoredValue::new(Box::new(check)),
             left: StoredValue::new(Vec::new()),
             refused: RwSignal::new(Vec::new()),
-            summary: RwSignal::new(false),
+            summary: RwSignal::new(Vec::new()),
             busy: RwSignal::new(false),
             failure: RwSignal::new(None),
         }
@@ -63,8 +65,8 @@ impl FormState {
         self.failure.set(None);
         self.left
             .update_value(|left| left.extend(refused.iter().map(|refusal| refusal.field.clone())));
+        self.summary.set(refused.clone());
         self.refused.set(refused);
-        self.summary.set(!good);
         self.busy.set(good);
         good
     }
@@ -74,8 +76,8 @@ impl FormState {
         self.busy.set(false);
         match failure.0 {
             Error::Invalid { fields } => {
+                self.summary.set(fields.clone());
                 self.refused.set(fields);
-                self.summary.set(true);
             }
             other => self.failure.set(Some(Failure(other))),
         }
@@ -312,14 +314,14 @@ pub fn Refusals(
 ) -> impl IntoView {
     let panel = NodeRef::<html::Section>::new();
     Effect::new(move |_| {
-        if form.summary.get()
+        if !form.summary.with(Vec::is_empty)
             && let Some(panel) = panel.get()
         {
             let _ = panel.focus();
         }
     });
     let list = move || {
-        form.refused
+        form.summary
             .get()
             .into_iter()
             .map(|refusal| {
@@ -333,7 +335,7 @@ pub fn Refusals(
             })
             .collect_view()
     };
-    let hidden = move || !form.summary.get() || form.refused.with(Vec::is_empty);
+    let hidden = move || form.summary.with(Vec::is_empty);
     view! {
         <section class="panel panel-danger" tabindex="-1" role="alert" node_ref=panel hidden=hidden>
             <h2 class="panel-title">{icon("circle-alert")} "Some fields need other values"</h2>

@@ -13,6 +13,10 @@ use leptos_router::{
 
 use super::icon::icon;
 
+/// The button of the filters while the program cannot run. Markup as text: a browser that runs the
+/// program reads it so, and could not take it over otherwise.
+const APPLY: &str = "<button class=\"btn\">Apply</button>";
+
 /// The id of a list's search field.
 const SEARCH: &str = "search";
 
@@ -153,9 +157,7 @@ pub fn Filters(
                 <kbd class="key">"/"</kbd>
             </span>
             {choices} {kept}
-            // A browser that runs the program reads this as text: as markup it could not be
-            // taken over.
-            <noscript inner_html="<button class=\"btn\">Apply</button>"></noscript>
+            <noscript inner_html=APPLY></noscript>
         </form>
     }
     .solid()

@@ -25,6 +25,11 @@ use crate::{
 /// Images that people often want, beside the templates of the site.
 const IMAGES: [&str; 5] = ["nginx:1.27", "postgres:17", "redis:7", "node:22", "python:3.13"];
 
+/// What stands above the form while the program cannot run. Markup as text: a browser that runs
+/// the program reads it so, and could not take it over otherwise.
+const NEEDS_PROGRAM: &str =
+    "<p class=\"panel panel-warning\">Making a container needs JavaScript.</p>";
+
 /// The page.
 pub fn page() -> AnyView {
     loaded(
@@ -62,7 +67,7 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
     };
     view! {
         <PageHead title="New container" />
-        <noscript inner_html="<p class=\"panel panel-warning\">Making a container needs JavaScript.</p>"></noscript>
+        <noscript inner_html=NEEDS_PROGRAM></noscript>
         {content}
     }
     .solid()
@@ -125,12 +130,18 @@ fn entries(new: New) -> AnyView {
 /// What most containers do without.
 fn more(new: New) -> AnyView {
     let New { form, state, .. } = new;
-    // Folded until something in it is refused.
-    let refused = move || {
-        ["env", "entrypoint", "description"].iter().any(|name| state.refusal(name).is_some())
-    };
+    // Folded until something in it is refused; never folded again over what a person looks at.
+    let fold = NodeRef::<leptos::html::Details>::new();
+    Effect::new(move |_| {
+        let refused = ["env", "entrypoint", "description"]
+            .iter()
+            .any(|name| state.refusal(name).is_some());
+        if refused && let Some(fold) = fold.get() {
+            let _ = fold.set_attribute("open", "");
+        }
+    });
     view! {
-        <details class="fold" prop:open=refused>
+        <details class="fold" node_ref=fold>
             <summary>"Environment, command, description"</summary>
             <div class="stack">
                 <Field form=state name="env" label="Environment" optional=true entry=Entry::Block value=bind!(form, env) hint="NAME=value, one a line" />
