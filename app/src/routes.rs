@@ -1,7 +1,7 @@
 //! The application and the addresses of its pages.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     Lazy, LazyRoute, OptionalParamSegment, ParamSegment, SsrMode, StaticSegment,

@@ -3,8 +3,8 @@
 //! No resource: what waits for an answer would be made in another order on the server than in the
 //! browser, and both number the data of a page by that order.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::session::Me;
 
 /// The answer to who is signed in.

@@ -79,7 +79,8 @@ impl<T: RenderHtml> RenderHtml for Whole<T> {
         mark_branches: bool,
         extra_attrs: Vec<AnyAttribute>,
     ) {
-        self.0.to_html_with_buf(buf, position, escape, mark_branches, extra_attrs);
+        self.0
+            .to_html_with_buf(buf, position, escape, mark_branches, extra_attrs);
     }
 
     fn to_html_async_with_buf<const OUT_OF_ORDER: bool>(

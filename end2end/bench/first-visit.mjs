@@ -14,7 +14,7 @@ class Received {
   #requests = new Map();
 
   listen(session) {
-        session.on("Network.requestWillBeSent", (event) => {
+    session.on("Network.requestWillBeSent", (event) => {
       const before = this.#requests.get(event.requestId);
       // A redirect keeps its id; the answer that led on counts too.
       const bytes = (before?.bytes ?? 0) + (event.redirectResponse?.encodedDataLength ?? 0);

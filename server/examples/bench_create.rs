@@ -36,7 +36,10 @@ async fn main() -> anyhow::Result<()> {
         ..config.delays
     };
     let simulator = proxmox_sim::start(config).await?;
-    let options = Options { parallel_jobs: PARALLEL as usize, ..Options::default() };
+    let options = Options {
+        parallel_jobs: PARALLEL as usize,
+        ..Options::default()
+    };
     let control = Control::start(store, options).await?;
     setup::first_run(&control).await?;
     let access = setup::Access {
@@ -45,7 +48,9 @@ async fn main() -> anyhow::Result<()> {
         secret: proxmox_sim::TEST_SECRET.into(),
     };
     let cluster = setup::cluster(&control, "bench", access).await?;
-    let site = site(cluster).parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let site = site(cluster)
+        .parse()
+        .map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let site = sites::create(&control, &Actor::System, site).await?;
 
     let began = Instant::now();
@@ -61,7 +66,10 @@ async fn main() -> anyhow::Result<()> {
     let ideal = (CREATE + START) * CREATIONS.div_ceil(PARALLEL);
     println!("create_seconds {:.2} s", took.as_secs_f64());
     println!("create_ideal_seconds {:.2} s", ideal.as_secs_f64());
-    println!("create_ratio {:.3} ratio", took.as_secs_f64() / ideal.as_secs_f64());
+    println!(
+        "create_ratio {:.3} ratio",
+        took.as_secs_f64() / ideal.as_secs_f64()
+    );
     control.shutdown(Duration::from_secs(5)).await;
     Ok(())
 }
@@ -97,20 +105,39 @@ fn container(site: model::SiteId, number: u32) -> ContainerForm {
 async fn wait(control: &Control) -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(180);
     while !jobs::active(control, &Actor::System).await?.is_empty() {
-        ensure!(Instant::now() < deadline, "the jobs did not end within 180 s");
+        ensure!(
+            Instant::now() < deadline,
+            "the jobs did not end within 180 s"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(())
 }
 
 async fn check(control: &Control, simulator: &proxmox_sim::Sim) -> anyhow::Result<()> {
-    let failed = JobQuery { state: Some(JobState::Failed), page: 1, ..JobQuery::default() };
+    let failed = JobQuery {
+        state: Some(JobState::Failed),
+        page: 1,
+        ..JobQuery::default()
+    };
     let failed = jobs::list(control, &Actor::System, &failed).await?;
-    let first = failed.rows.first().and_then(|job| job.error.clone()).unwrap_or_default();
-    ensure!(failed.total == 0, "{} creations failed: {first}", failed.total);
+    let first = failed
+        .rows
+        .first()
+        .and_then(|job| job.error.clone())
+        .unwrap_or_default();
+    ensure!(
+        failed.total == 0,
+        "{} creations failed: {first}",
+        failed.total
+    );
     let made = simulator.handle().containers();
     let numbers: BTreeSet<u32> = made.iter().map(|container| container.vmid).collect();
     let wanted = usize::try_from(CREATIONS).context("count")?;
-    ensure!(made.len() == wanted && numbers.len() == wanted, "{} made", made.len());
+    ensure!(
+        made.len() == wanted && numbers.len() == wanted,
+        "{} made",
+        made.len()
+    );
     Ok(())
 }

@@ -20,6 +20,9 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
     if state.stop.is_cancelled() {
         return not_ready("process", "it is stopping");
     }
+    if !state.control.works() {
+        return not_ready("workers", "nobody works on jobs");
+    }
     match state.control.ready().await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),
         Err(error) => not_ready("database", &error.to_string()),

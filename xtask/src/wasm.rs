@@ -68,8 +68,8 @@ impl Toolchain {
     /// A Cargo command for the browser's half: `cargo build` or `cargo clippy` of `frontend`.
     pub fn cargo(self, workspace: &Workspace, verb: &str) -> Command {
         let mut command = match self {
-            Self::Installed => Cargo::Default.command(),
-            Self::Debian => Cargo::Debian.command(),
+            Self::Installed => Cargo::Default.command_for_pages(),
+            Self::Debian => Cargo::Debian.command_for_pages(),
         };
         command.args([verb, "--package", "frontend", "--lib", "--target", TARGET]);
         if self == Self::Debian {

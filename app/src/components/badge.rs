@@ -1,7 +1,7 @@
 //! Small marks: states, ages, counts.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{
     Timestamp,
     containers::Status,

@@ -1,7 +1,7 @@
 //! Dialogs, and the one that stands before every irreversible step.
 
-use leptos::{html, prelude::*};
 use crate::solid::Solid as _;
+use leptos::{html, prelude::*};
 
 use super::{failure::FailureLine, icon::icon};
 use crate::api::Failure;

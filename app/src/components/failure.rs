@@ -1,7 +1,7 @@
 //! What went wrong, beside where it went wrong.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_router::{components::Redirect, hooks::use_location, location::Url};
 use model::Error;
 
@@ -47,7 +47,7 @@ pub fn FailureLine(
     failure: RwSignal<Option<Failure>>,
 ) -> impl IntoView {
     view! {
-        <div aria-live="assertive">
+        <div class="failure-line" aria-live="assertive">
             {move || {
                 failure
                     .get()

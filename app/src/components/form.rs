@@ -1,8 +1,8 @@
 //! Forms: fields with their refusals beside them, checked by the server's own parser as a person
 //! leaves a field, gathered at the top on submission. What was typed is always kept.
 
-use leptos::{html, prelude::*};
 use crate::solid::Solid as _;
+use leptos::{html, prelude::*};
 use model::{Error, FieldError};
 
 use super::{failure::FailureLine, icon::icon};
@@ -214,7 +214,11 @@ fn line(
     leave: Callback<()>,
 ) -> AnyView {
     let list = format!("{id}-options");
-    let complete = if kind == "password" { "new-password" } else { "off" };
+    let complete = if kind == "password" {
+        "new-password"
+    } else {
+        "off"
+    };
     view! {
         <input
             id=id

@@ -1,8 +1,8 @@
 //! What lists share: their keys, and their search and filters in the address. The filter forms are
 //! ordinary GET forms, so that they work before and without the program.
 
-use std::time::Duration;
 use crate::solid::Solid as _;
+use std::time::Duration;
 
 use leptos::{ev, html, prelude::*};
 use leptos_router::{

@@ -105,13 +105,21 @@ impl Part {
                 }
             });
             let interests = Signal::derive(move || value.with(interests));
-            Some(Shown { view: view(Loaded { value, fresh }), take, interests })
+            Some(Shown {
+                view: view(Loaded { value, fresh }),
+                take,
+                interests,
+            })
         };
         let moves = Memo::new(move |moves: Option<&u32>| {
             key.track();
             moves.map_or(0, |moves| moves + 1)
         });
-        Self { ask: Arc::new(ask), moves: moves.into(), show: Arc::new(show) }
+        Self {
+            ask: Arc::new(ask),
+            moves: moves.into(),
+            show: Arc::new(show),
+        }
     }
 }
 
@@ -195,7 +203,11 @@ fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback<()>) -> An
         again: RwSignal::new(0),
     };
     match first.map(|parcel| (part.show)(&parcel, fresh)) {
-        Ok(Some(Shown { view, take, interests })) => {
+        Ok(Some(Shown {
+            view,
+            take,
+            interests,
+        })) => {
             follow(part, fresh, take, interests);
             framed(fresh, view)
         }
@@ -249,7 +261,10 @@ fn framed(fresh: Fresh, view: AnyView) -> AnyView {
     let gone = move || matches!(fresh.trouble.get(), Some(Failure(Error::NotFound { .. })));
     let trouble = move || {
         let again = Callback::new(move |()| fresh.again.update(|again| *again += 1));
-        fresh.trouble.get().map(|failure| failure_panel(failure, Some(again)))
+        fresh
+            .trouble
+            .get()
+            .map(|failure| failure_panel(failure, Some(again)))
     };
     view! {
         <div class="loaded" aria-busy=move || fresh.busy.get().to_string()>

@@ -1,8 +1,8 @@
 //! A small menu under a button: the browser's own popover, so that it opens without the program,
 //! closes on Escape or a press elsewhere, and lies above everything.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 
 use super::icon::icon;
 

@@ -1,8 +1,8 @@
 //! The parts that pages share: their head, tabs, paging, empty states, and what stands there
 //! while data is on its way.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_meta::Title;
 use model::page::Page;
 
@@ -21,8 +21,14 @@ pub fn PageHead(
     #[prop(optional, into)]
     actions: ViewFn,
 ) -> impl IntoView {
+    // The document's head is written after the page, whose signals may be gone by then.
+    let first = title.get_untracked();
+    let text = move || {
+        let title = title.try_get().unwrap_or_else(|| first.clone());
+        format!("{title} · Holdfast")
+    };
     view! {
-        <Title text=move || format!("{} · Holdfast", title.get()) />
+        <Title text=text />
         <div class="page-head">
             <h1 class="page-title">{title}</h1>
             <div class="page-aside">{move || aside.run()}</div>
@@ -111,8 +117,7 @@ pub fn Pager(
 ) -> impl IntoView {
     let link = move |page: u32, label: &'static str, shape: &'static str, there: bool| {
         if there {
-            view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }
-                .solid()
+            view! { <a class="btn btn-small" href=href.run(page)>{icon(shape)} {label}</a> }.solid()
         } else {
             view! { <span class="btn btn-small btn-off" aria-disabled="true">{icon(shape)} {label}</span> }
                 .solid()
@@ -140,11 +145,11 @@ pub fn place<T>(page: &Page<T>) -> (u32, u32) {
 
 /// How much of something is used, with words beside the bar.
 pub fn usage_bar(label: &'static str, used: u64, total: u64, words: String) -> AnyView {
-    let share = if total == 0 {
-        0
-    } else {
-        (used.saturating_mul(100) / total).min(100)
-    };
+    let share = used
+        .saturating_mul(100)
+        .checked_div(total)
+        .unwrap_or(0)
+        .min(100);
     view! {
         <div class="usage">
             <span class="usage-words"><span>{label}</span> <span class="muted num">{words.clone()}</span></span>

@@ -20,7 +20,10 @@ impl Parcel {
         let text = serde_json::to_string(&value).unwrap_or_default();
         #[cfg(not(feature = "ssr"))]
         let text = String::new();
-        Self { text, value: Some(Arc::new(value)) }
+        Self {
+            text,
+            value: Some(Arc::new(value)),
+        }
     }
 
     /// The value; none when it is of another type or its text cannot be read.

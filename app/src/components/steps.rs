@@ -1,7 +1,7 @@
 //! A job's steps as a line, each with its state, duration and progress.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{
     jobs::{JobState, JobView, StepState, StepView},
     sizes::Bytes,

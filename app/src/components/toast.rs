@@ -1,7 +1,7 @@
 //! Short notes at the edge of the page, with a way back where there is one.
 
-use std::time::Duration;
 use crate::solid::Solid as _;
+use std::time::Duration;
 
 use leptos::prelude::*;
 

@@ -1,7 +1,7 @@
 //! The header: where one is, the palette, running jobs, the theme, the own menu.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::session::Me;
 

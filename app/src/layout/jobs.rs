@@ -1,7 +1,7 @@
 //! Running jobs in the header: how many, and a ring of how far they are together.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
     jobs::JobRow,
@@ -78,9 +78,5 @@ fn list(jobs: &[JobRow]) -> AnyView {
 fn share(jobs: &[JobRow]) -> u32 {
     let steps: u32 = jobs.iter().map(|job| job.steps).sum();
     let done: u32 = jobs.iter().map(|job| job.steps_done).sum();
-    if steps == 0 {
-        0
-    } else {
-        (done * 100 / steps).min(100)
-    }
+    (done * 100).checked_div(steps).unwrap_or(0).min(100)
 }

@@ -6,8 +6,8 @@ mod nav;
 mod palette;
 mod sites;
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::session::Me;
 

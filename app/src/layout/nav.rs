@@ -1,7 +1,7 @@
 //! The places a person may go to: a rail beside the page, the same links over it on a phone.
 
-use leptos::{ev, prelude::*};
 use crate::solid::Solid as _;
+use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_location;
 use model::{session::Me, users::Role};
 
@@ -88,8 +88,9 @@ fn links(role: Role) -> AnyView {
     places(role)
         .into_iter()
         .map(|(heading, places)| {
-            let heading = (!heading.is_empty())
-                .then(|| view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> });
+            let heading = (!heading.is_empty()).then(
+                || view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> },
+            );
             let links = places.into_iter().map(link).collect_view();
             view! { <div class="rail-group">{heading}{links}</div> }
         })

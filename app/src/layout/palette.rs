@@ -1,7 +1,7 @@
 //! The palette: go anywhere by typing. Ctrl-K opens it; it knows pages, actions and containers.
 
-use std::time::Duration;
 use crate::solid::Solid as _;
+use std::time::Duration;
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;

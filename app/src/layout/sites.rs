@@ -1,7 +1,7 @@
 //! The choice of a site, at the top of the rail, for those who see several.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
     events::{Event, Topic},
@@ -32,8 +32,12 @@ pub fn site_choice(sites: Sites) -> AnyView {
                 return ().solid();
             }
             let all = link(None);
-            let each = sites.iter().map(|site| link(Some(site.spec.name.to_string()))).collect_view();
-            view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }.solid()
+            let each = sites
+                .iter()
+                .map(|site| link(Some(site.spec.name.to_string())))
+                .collect_view();
+            view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }
+                .solid()
         })
     };
     view! { <Transition>{links}</Transition> }.solid()

@@ -1,7 +1,7 @@
 //! The answer to an address where nothing is.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 
 use crate::components::page::{PageHead, empty, main_link};
 

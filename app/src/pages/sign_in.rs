@@ -1,7 +1,7 @@
 //! Signing in: an ordinary form to the server, so that it works without the program.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
 use serde::{Deserialize, Serialize};

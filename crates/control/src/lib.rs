@@ -129,6 +129,11 @@ impl Control {
         self.store().ping().await.told("ready")
     }
 
+    /// Whether this process works on jobs.
+    pub fn works(&self) -> bool {
+        self.0.workers.is_heard()
+    }
+
     /// The database, for those who count its statements.
     pub fn store(&self) -> &Store {
         &self.0.store

@@ -50,24 +50,6 @@ pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, 
     Ok(Some(FirstAdministrator { name, password }))
 }
 
-/// Gives an account a new password, which is told once; ends its sessions.
-///
-/// # Errors
-/// [`Error::NotFound`] when there is no such account.
-pub async fn reset_password(control: &Control, name: &Username) -> Result<String, Error> {
-    let user = users::get(control, &Actor::System, name).await?;
-    let password = random_password();
-    let spec = UserSpec {
-        name: user.name,
-        mail: user.mail,
-        role: user.role,
-        limits: user.limits,
-        password: Some(parsed::<Password>(&password)?),
-    };
-    users::update(control, &Actor::System, user.id, spec).await?;
-    Ok(password)
-}
-
 /// Where a cluster's API is and how to sign in there.
 pub struct Access {
     /// Such as `https://pve1.example.org:8006`.

@@ -40,7 +40,10 @@ fn told(toasts: Toasts, id: ContainerId, name: &Label, power: Power) {
         Power::Restart => return toasts.tell(format!("Restarting {name}.")),
     };
     let name = name.clone();
-    toasts.undoable(words, Callback::new(move |()| undo(toasts, id, name.clone(), back)));
+    toasts.undoable(
+        words,
+        Callback::new(move |()| undo(toasts, id, name.clone(), back)),
+    );
 }
 
 /// Goes back once the job at work has ended: a container has one running job at a time.
@@ -55,7 +58,9 @@ fn undo(toasts: Toasts, id: ContainerId, name: Label, back: Power) {
                 Err(failure) => return toasts.warn(format!("{name}: {failure}")),
             }
         }
-        toasts.warn(format!("{name} could not go back to how it was: a job is at work on it."));
+        toasts.warn(format!(
+            "{name} could not go back to how it was: a job is at work on it."
+        ));
     });
 }
 

@@ -1,8 +1,8 @@
 //! A change of a container that is being typed, and its way to the server. Services, environment
 //! and settings are parts of the same change.
 
-use leptos::{prelude::*, task::spawn_local};
 use crate::solid::Solid as _;
+use leptos::{prelude::*, task::spawn_local};
 use model::containers::{ContainerForm, ContainerView, Status};
 
 use crate::{
@@ -60,7 +60,8 @@ impl Draft {
     }
 
     fn dirty_now(self) -> bool {
-        self.form.with_untracked(|form| self.base.with_untracked(|base| form != base))
+        self.form
+            .with_untracked(|form| self.base.with_untracked(|base| form != base))
     }
 
     /// Takes the container as it is now; what was typed is gone.
@@ -77,7 +78,9 @@ impl Draft {
         if !self.state.submit() {
             return;
         }
-        let (id, name) = self.container.peek(|view| (view.row.id, view.row.name.clone()));
+        let (id, name) = self
+            .container
+            .peek(|view| (view.row.id, view.row.name.clone()));
         let form = self.form.get_untracked();
         let (version, restart) = (self.version.get_untracked(), self.restart.get_untracked());
         spawn_local(async move {

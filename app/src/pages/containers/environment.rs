@@ -1,7 +1,7 @@
 //! The environment of a container's processes.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::containers::ContainerView;
 
 use super::edit::{Draft, footer};

@@ -1,7 +1,7 @@
 //! The jobs of one container.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{
     containers::ContainerView,
     events::{Event, Topic},
@@ -21,7 +21,11 @@ use crate::{
 /// The tab: the latest jobs, newest first.
 pub fn tab(container: Loaded<ContainerView>) -> AnyView {
     let id = container.peek(|view| view.row.id);
-    let query = JobQuery { container: Some(id), page: 1, ..JobQuery::default() };
+    let query = JobQuery {
+        container: Some(id),
+        page: 1,
+        ..JobQuery::default()
+    };
     loaded_later(
         Signal::from(query),
         api::jobs::list,
@@ -34,7 +38,14 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
 fn table(page: Loaded<Page<JobRow>>) -> AnyView {
     let none = page.part(|page| page.rows.is_empty());
     let nothing = move || {
-        none.get().then(|| empty("list-checks", "No jobs yet", "Whatever is done to this container is listed here.", ().solid()))
+        none.get().then(|| {
+            empty(
+                "list-checks",
+                "No jobs yet",
+                "Whatever is done to this container is listed here.",
+                ().solid(),
+            )
+        })
     };
     let rows = move || page.with(|page| page.rows.iter().map(row).collect_view());
     view! {
@@ -55,7 +66,10 @@ fn table(page: Loaded<Page<JobRow>>) -> AnyView {
 }
 
 fn row(job: &JobRow) -> AnyView {
-    let by = job.actor.as_ref().map_or_else(|| "the system".to_owned(), ToString::to_string);
+    let by = job
+        .actor
+        .as_ref()
+        .map_or_else(|| "the system".to_owned(), ToString::to_string);
     view! {
         <tr role="row">
             <td role="cell" class="cell-main"><a class="row-link" data-row="" href=format!("/jobs/{}", job.id)>{job.kind.verb()}</a></td>

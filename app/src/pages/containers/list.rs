@@ -1,7 +1,7 @@
 //! The list of containers, the home of a member.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
     ContainerId,
@@ -67,8 +67,11 @@ pub fn page() -> AnyView {
 
 fn whole(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
     let total = page.part(|page| page.total);
-    let filters =
-        vec![Filter { name: "status", all: "Every status", options: Signal::from(statuses()) }];
+    let filters = vec![Filter {
+        name: "status",
+        all: "Every status",
+        options: Signal::from(statuses()),
+    }];
     view! {
         <PageHead
             title="Containers"
@@ -82,7 +85,10 @@ fn whole(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
 }
 
 fn statuses() -> Vec<(String, String)> {
-    Status::ALL.iter().map(|status| (status.to_string(), status.to_string())).collect()
+    Status::ALL
+        .iter()
+        .map(|status| (status.to_string(), status.to_string()))
+        .collect()
 }
 
 /// What the address asks for; what it says wrongly is left out.
@@ -100,12 +106,23 @@ fn query<'a>(get: impl Fn(&str) -> Option<&'a str>) -> ContainerQuery {
 /// The address of a query.
 fn to_address(query: &ContainerQuery) -> String {
     let word = |word: Option<String>| word.unwrap_or_default();
-    let sort = if query.sort == Sort::default() { String::new() } else { query.sort.to_string() };
-    let page = if query.page > 1 { query.page.to_string() } else { String::new() };
+    let sort = if query.sort == Sort::default() {
+        String::new()
+    } else {
+        query.sort.to_string()
+    };
+    let page = if query.page > 1 {
+        query.page.to_string()
+    } else {
+        String::new()
+    };
     address(
         PATH,
         &[
-            ("status", &word(query.status.map(|status| status.to_string()))),
+            (
+                "status",
+                &word(query.status.map(|status| status.to_string())),
+            ),
             ("site", &word(query.site.as_ref().map(ToString::to_string))),
             ("q", &query.q),
             ("sort", &sort),
@@ -128,7 +145,12 @@ fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
             }
         })
     };
-    let elsewhere = Callback::new(move |number| to_address(&ContainerQuery { page: number, ..query.get() }));
+    let elsewhere = Callback::new(move |number| {
+        to_address(&ContainerQuery {
+            page: number,
+            ..query.get()
+        })
+    });
     view! {
         {nothing}
         <table class="list" role="table" hidden=none aria-label="Containers">
@@ -151,7 +173,11 @@ fn head(query: Memo<ContainerQuery>) -> AnyView {
     let sort = Signal::derive(move || query.with(|query| query.sort.to_string()));
     let sorted = Callback::new(move |sort: String| {
         let sort = sort.parse().unwrap_or_default();
-        to_address(&ContainerQuery { sort, page: 1, ..query.get() })
+        to_address(&ContainerQuery {
+            sort,
+            page: 1,
+            ..query.get()
+        })
     });
     view! {
         <thead role="rowgroup">
@@ -173,18 +199,26 @@ fn head(query: Memo<ContainerQuery>) -> AnyView {
 fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
     let found = page.part(move |page| page.rows.iter().find(|row| row.id == id).cloned());
     // A row that has left the list is on its way out: there is nothing to show for it.
-    let Some(first) = found.get_untracked() else { return ().solid() };
+    let Some(first) = found.get_untracked() else {
+        return ().solid();
+    };
     let chosen: Chosen = expect_context();
     let state = Memo::new(move |_| found.get().map(|row| (row.status, row.activity)));
-    let status = move || state.get().map(|(status, activity)| marks(status, activity));
+    let status = move || {
+        state
+            .get()
+            .map(|(status, activity)| marks(status, activity))
+    };
     let link = move || found.with(|row| row.as_ref().and_then(|row| row.link.clone()).map(link));
     let pick = move |_| {
-        chosen.rows.update(|rows| match rows.iter().position(|row| *row == id) {
-            Some(place) => {
-                rows.remove(place);
-            }
-            None => rows.push(id),
-        });
+        chosen
+            .rows
+            .update(|rows| match rows.iter().position(|row| *row == id) {
+                Some(place) => {
+                    rows.remove(place);
+                }
+                None => rows.push(id),
+            });
     };
     let name = first.name.to_string();
     view! {
@@ -206,7 +240,9 @@ fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
 
 /// The status, and what is going on.
 pub fn marks(status: Status, activity: Option<Activity>) -> AnyView {
-    let doing = activity.map(|activity| activity.kind.activity()).filter(|doing| *doing != status.as_str());
+    let doing = activity
+        .map(|activity| activity.kind.activity())
+        .filter(|doing| *doing != status.as_str());
     view! { <span class="state-line">{status_badge(status)} <span class="muted">{doing}</span></span> }.solid()
 }
 
@@ -215,10 +251,18 @@ fn link(link: String) -> AnyView {
     view! { <a class="link above" href=link rel="external">{short}</a> }.solid()
 }
 
-fn menu(row: ContainerRow, state: Memo<Option<(Status, Option<Activity>)>>, chosen: Chosen) -> AnyView {
+fn menu(
+    row: ContainerRow,
+    state: Memo<Option<(Status, Option<Activity>)>>,
+    chosen: Chosen,
+) -> AnyView {
     let id = row.id;
     let off = move |power| {
-        Signal::derive(move || !state.get().is_some_and(|(status, activity)| may(power, status, activity)))
+        Signal::derive(move || {
+            !state
+                .get()
+                .is_some_and(|(status, activity)| may(power, status, activity))
+        })
     };
     let name = row.name.clone();
     let switch = move |power| {
@@ -242,11 +286,22 @@ fn menu(row: ContainerRow, state: Memo<Option<(Status, Option<Activity>)>>, chos
 }
 
 fn delete_dialog(chosen: Chosen) -> AnyView {
-    let name = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(|row| row.name.to_string()).unwrap_or_default()));
-    let losses = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(losses).unwrap_or_default()));
+    let name = Signal::derive(move || {
+        chosen.delete.with(|row| {
+            row.as_ref()
+                .map(|row| row.name.to_string())
+                .unwrap_or_default()
+        })
+    });
+    let losses = Signal::derive(move || {
+        chosen
+            .delete
+            .with(|row| row.as_ref().map(losses).unwrap_or_default())
+    });
     let id = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(|row| row.id)));
     let delete = actions::delete(chosen.deletion, id);
-    view! { <DeleteDialog deletion=chosen.deletion name=name losses=losses delete=delete /> }.solid()
+    view! { <DeleteDialog deletion=chosen.deletion name=name losses=losses delete=delete /> }
+        .solid()
 }
 
 /// What goes with a container.
@@ -274,11 +329,17 @@ fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
         })
     });
     let able = move |power| {
-        selected.with(|rows| rows.iter().any(|(_, _, status, activity)| may(power, *status, *activity)))
+        selected.with(|rows| {
+            rows.iter()
+                .any(|(_, _, status, activity)| may(power, *status, *activity))
+        })
     };
     let all = move |power| {
         let rows: Vec<(ContainerId, Label)> = selected.with_untracked(|rows| {
-            rows.iter().filter(|(_, _, status, activity)| may(power, *status, *activity)).map(|(id, name, _, _)| (*id, name.clone())).collect()
+            rows.iter()
+                .filter(|(_, _, status, activity)| may(power, *status, *activity))
+                .map(|(id, name, _, _)| (*id, name.clone()))
+                .collect()
         });
         for (id, name) in rows {
             actions::switch(chosen.toasts, id, name, power);
@@ -314,7 +375,10 @@ mod tests {
             "page" => Some("3"),
             _ => None,
         };
-        assert_eq!(to_address(&query(get)), "/containers?status=running&q=web&sort=-created&page=3");
+        assert_eq!(
+            to_address(&query(get)),
+            "/containers?status=running&q=web&sort=-created&page=3"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The form for a new container: a good name, a template and modest sizes are there already.
 
-use leptos::{prelude::*, task::spawn_local};
 use crate::solid::Solid as _;
+use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
     containers::{ContainerForm, CreateOptions, SiteOption, Source},
@@ -23,7 +23,13 @@ use crate::{
 };
 
 /// Images that people often want, beside the templates of the site.
-const IMAGES: [&str; 5] = ["nginx:1.27", "postgres:17", "redis:7", "node:22", "python:3.13"];
+const IMAGES: [&str; 5] = [
+    "nginx:1.27",
+    "postgres:17",
+    "redis:7",
+    "node:22",
+    "python:3.13",
+];
 
 /// What stands above the form while the program cannot run. Markup as text: a browser that runs
 /// the program reads it so, and could not take it over otherwise.
@@ -54,13 +60,29 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
     let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());
     let site = Memo::new(move |_| {
         let key = form.with(|form| form.site.clone());
-        options.with(|options| options.sites.iter().find(|site| site.id.to_string() == key).cloned())
+        options.with(|options| {
+            options
+                .sites
+                .iter()
+                .find(|site| site.id.to_string() == key)
+                .cloned()
+        })
     });
-    let new = New { form, state: FormState::new(check), options, site };
+    let new = New {
+        form,
+        state: FormState::new(check),
+        options,
+        site,
+    };
     let none = options.part(|options| options.sites.is_empty());
     let content = move || {
         if none.get() {
-            empty("network", "There is no site yet", "A container needs a site: a network with its domain. An administrator makes one.", ().solid())
+            empty(
+                "network",
+                "There is no site yet",
+                "A container needs a site: a network with its domain. An administrator makes one.",
+                ().solid(),
+            )
         } else {
             view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.solid()
         }
@@ -90,23 +112,49 @@ fn first(options: &CreateOptions) -> ContainerForm {
 }
 
 fn entries(new: New) -> AnyView {
-    let New { form, state, options, site } = new;
+    let New {
+        form,
+        state,
+        options,
+        site,
+    } = new;
     let submit = submit(new);
     let several = options.part(|options| options.sites.len() > 1);
     let sites = Signal::derive(move || {
         options.with(|options| {
-            options.sites.iter().map(|site| (site.id.to_string(), format!("{} ({})", site.name, site.domain))).collect()
+            options
+                .sites
+                .iter()
+                .map(|site| {
+                    (
+                        site.id.to_string(),
+                        format!("{} ({})", site.name, site.domain),
+                    )
+                })
+                .collect()
         })
     });
     let sources = Signal::derive(move || {
-        let templates = site.with(|site| site.as_ref().map(|site| site.templates.clone()).unwrap_or_default());
+        let templates = site.with(|site| {
+            site.as_ref()
+                .map(|site| site.templates.clone())
+                .unwrap_or_default()
+        });
         let templates = templates.iter().map(TemplateName::to_string);
-        templates.chain(IMAGES.iter().map(|image| (*image).to_owned())).collect::<Vec<_>>()
+        templates
+            .chain(IMAGES.iter().map(|image| (*image).to_owned()))
+            .collect::<Vec<_>>()
     });
-    let choice = move || several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> });
+    let choice = move || {
+        several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> })
+    };
     let named = Signal::derive(move || {
         let name = form.with(|form| form.name.clone());
-        if name.is_empty() { "Create container".to_owned() } else { format!("Create {name}") }
+        if name.is_empty() {
+            "Create container".to_owned()
+        } else {
+            format!("Create {name}")
+        }
     });
     view! {
         <form class="form card" on:submit=submit novalidate>
@@ -182,14 +230,23 @@ fn preview(new: New) -> AnyView {
         let site = new.site.get()?;
         let form = new.form.get();
         let name: Option<Label> = form.name.parse().ok();
-        let host = name.as_ref().map_or_else(|| "no name yet".to_owned(), |name| format!("{name}.{}", site.domain));
+        let host = name.as_ref().map_or_else(
+            || "no name yet".to_owned(),
+            |name| format!("{name}.{}", site.domain),
+        );
         let from = match form.source.parse::<Source>() {
             Ok(Source::Template(_)) => "a template",
             Ok(Source::Image(_)) => "an image, which is pulled first",
             Err(_) => "nothing yet",
         };
-        let node = site.node.as_ref().map_or_else(|| "none: the cluster does not answer".to_owned(), ToString::to_string);
-        let places = places(&form, name.as_ref(), &site).into_iter().map(|place| view! { <li class="mono wrap-any">{place}</li> }).collect_view();
+        let node = site.node.as_ref().map_or_else(
+            || "none: the cluster does not answer".to_owned(),
+            ToString::to_string,
+        );
+        let places = places(&form, name.as_ref(), &site)
+            .into_iter()
+            .map(|place| view! { <li class="mono wrap-any">{place}</li> })
+            .collect_view();
         Some(view! {
             <dl class="facts">
                 <dt>"Name"</dt><dd class="mono">{host}</dd>
@@ -209,7 +266,11 @@ fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<
         .map(|service| match service.kind.as_str() {
             "http" => {
                 let own = name.map(ToString::to_string).unwrap_or_default();
-                let label = if service.label.trim().is_empty() { own } else { service.label.trim().to_owned() };
+                let label = if service.label.trim().is_empty() {
+                    own
+                } else {
+                    service.label.trim().to_owned()
+                };
                 format!("https://{label}.{}", site.domain)
             }
             kind => {
@@ -235,14 +296,26 @@ fn limits(new: New) -> AnyView {
         let all = [
             ("Containers", limits.containers, usage.containers + 1, ""),
             ("Cores", limits.cores, usage.cores + cores, ""),
-            ("Memory", limits.memory_mib, usage.memory_mib + memory, " MiB"),
+            (
+                "Memory",
+                limits.memory_mib,
+                usage.memory_mib + memory,
+                " MiB",
+            ),
             ("Disk", limits.disk_gib, usage.disk_gib + disk, " GiB"),
         ];
         let bars: Vec<AnyView> = all
             .into_iter()
-            .filter_map(|(label, limit, used, unit)| limit.map(|limit| {
-                usage_bar(label, u64::from(used), u64::from(limit), format!("{used} of {limit}{unit}"))
-            }))
+            .filter_map(|(label, limit, used, unit)| {
+                limit.map(|limit| {
+                    usage_bar(
+                        label,
+                        u64::from(used),
+                        u64::from(limit),
+                        format!("{used} of {limit}{unit}"),
+                    )
+                })
+            })
             .collect();
         if bars.is_empty() {
             return view! { <p class="muted">"You have no limits."</p> }.solid();
@@ -269,8 +342,15 @@ mod tests {
             external: external.to_owned(),
             ..ServiceForm::default()
         };
-        let services = vec![service("http", ""), service("tcp", "2022"), service("udp", "")];
-        let form = ContainerForm { services, ..ContainerForm::default() };
+        let services = vec![
+            service("http", ""),
+            service("tcp", "2022"),
+            service("udp", ""),
+        ];
+        let form = ContainerForm {
+            services,
+            ..ContainerForm::default()
+        };
         let name = "web-1".parse().unwrap();
         assert_eq!(
             places(&form, Some(&name), &site),

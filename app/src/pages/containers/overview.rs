@@ -1,7 +1,7 @@
 //! The overview of a container: what goes on, the links people came for, what it is.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{
     containers::{ContainerView, Observed, Status},
     events::{Event, Topic},
@@ -40,7 +40,11 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
 
 /// The job at work, step by step.
 fn work(container: Loaded<ContainerView>) -> AnyView {
-    let job = container.part(|view| view.row.activity.map(|activity| (activity.job, activity.kind)));
+    let job = container.part(|view| {
+        view.row
+            .activity
+            .map(|activity| (activity.job, activity.kind))
+    });
     let panel = move || {
         let (job, kind) = job.get()?;
         let steps = loaded_later(
@@ -50,7 +54,11 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
             || view! { <div class="skeleton skeleton-card"></div> }.solid(),
             |job| view! { {job_failure(job)} {job_steps(job)} }.solid(),
         );
-        let title = format!("{} {}", kind.verb(), container.peek(|view| view.row.name.to_string()));
+        let title = format!(
+            "{} {}",
+            kind.verb(),
+            container.peek(|view| view.row.name.to_string())
+        );
         Some(view! {
             <section class="card work">
                 <h2 class="card-title">
@@ -77,7 +85,11 @@ fn notices(container: Loaded<ContainerView>) -> AnyView {
             }
         })
     };
-    let trouble = container.part(|view| view.trouble.clone().map(|trouble| (trouble, view.observed_at)));
+    let trouble = container.part(|view| {
+        view.trouble
+            .clone()
+            .map(|trouble| (trouble, view.observed_at))
+    });
     let silent = move || {
         trouble.get().map(|(trouble, at)| {
             let heard = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> });
@@ -89,12 +101,21 @@ fn notices(container: Loaded<ContainerView>) -> AnyView {
 
 /// What is wished and what is observed, when they differ and nobody is at work on it.
 fn differs(container: Loaded<ContainerView>) -> AnyView {
-    let words = container.part(|view| match (view.row.activity, view.wished_running, view.row.status) {
-        (None, true, Status::Stopped) => Some("It should run, and its cluster says that it is stopped."),
-        (None, false, Status::Running) => Some("It should be stopped, and its cluster says that it runs."),
-        (None, _, Status::Missing) => Some("Its cluster no longer knows it. Somebody may have deleted it there."),
-        _ => None,
-    });
+    let words =
+        container.part(
+            |view| match (view.row.activity, view.wished_running, view.row.status) {
+                (None, true, Status::Stopped) => {
+                    Some("It should run, and its cluster says that it is stopped.")
+                }
+                (None, false, Status::Running) => {
+                    Some("It should be stopped, and its cluster says that it runs.")
+                }
+                (None, _, Status::Missing) => {
+                    Some("Its cluster no longer knows it. Somebody may have deleted it there.")
+                }
+                _ => None,
+            },
+        );
     let panel = move || {
         words.get().map(|words| {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }
@@ -136,7 +157,11 @@ fn links(container: Loaded<ContainerView>) -> AnyView {
             }
             .solid();
         }
-        services.iter().map(|service| place(service, &domain)).collect_view().solid()
+        services
+            .iter()
+            .map(|service| place(service, &domain))
+            .collect_view()
+            .solid()
     };
     view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack-tight">{items}</div></section> }.solid()
 }
@@ -146,7 +171,11 @@ pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
     let place = service.place(domain);
     // Port 22 is what people log in at.
     let login = (service.kind == ServiceKind::Tcp && service.port.get() == 22)
-        .then(|| service.external.map(|port| format!("ssh -p {port} root@{domain}")))
+        .then(|| {
+            service
+                .external
+                .map(|port| format!("ssh -p {port} root@{domain}"))
+        })
         .flatten();
     let text = login.unwrap_or_else(|| place.clone());
     let shown = if service.kind == ServiceKind::Http {
@@ -181,15 +210,20 @@ fn used(observed: &Observed, cores: u32, memory_mib: u32, disk_gib: u32) -> AnyV
     const MIB: u64 = 1 << 20;
     const GIB: u64 = 1 << 30;
     let total = |amount: u32, unit: u64| u64::from(amount) * unit;
-    let of = |used: model::sizes::Bytes, total: u64| format!("{used} of {}", model::sizes::Bytes(total));
+    let of =
+        |used: model::sizes::Bytes, total: u64| format!("{used} of {}", model::sizes::Bytes(total));
     let percent = (observed.cpu.clamp(0.0, 1.0) * 100.0).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0 to 100")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to 0 to 100"
+    )]
     let share = percent as u64;
     let (memory, disk) = (total(memory_mib, MIB), total(disk_gib, GIB));
     let uptime = duration_long(observed.uptime);
     view! {
         <div class="stack-tight">
-            {usage_bar("Processor", share, 100, format!("{share} % of {cores} cores"))}
+            {usage_bar("Processor", share, 100, format!("{share} % of {cores} {}", if cores == 1 { "core" } else { "cores" }))}
             {usage_bar("Memory", observed.memory.0, memory, of(observed.memory, memory))}
             {usage_bar("Disk", observed.disk.0, disk, of(observed.disk, disk))}
             <p class="muted num">{format!("Up for {uptime}")}</p>

@@ -1,7 +1,7 @@
 //! The services of a container in a form: rows that are added and removed.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{
     containers::{ContainerForm, MAX_SERVICES},
     services::ServiceForm,
@@ -14,11 +14,19 @@ use crate::components::{
 
 /// A service of the kind `http` on the usual port.
 pub fn web_page() -> ServiceForm {
-    ServiceForm { kind: "http".to_owned(), port: "80".to_owned(), ..ServiceForm::default() }
+    ServiceForm {
+        kind: "http".to_owned(),
+        port: "80".to_owned(),
+        ..ServiceForm::default()
+    }
 }
 
 fn login() -> ServiceForm {
-    ServiceForm { kind: "tcp".to_owned(), port: "22".to_owned(), ..ServiceForm::default() }
+    ServiceForm {
+        kind: "tcp".to_owned(),
+        port: "22".to_owned(),
+        ..ServiceForm::default()
+    }
 }
 
 /// The rows and the buttons under them.
@@ -43,9 +51,15 @@ pub fn service_rows(form: RwSignal<ContainerForm>, state: FormState) -> AnyView 
 fn row(form: RwSignal<ContainerForm>, state: FormState, index: usize) -> AnyView {
     let bound = move |of: fn(&mut ServiceForm) -> &mut String| part(form, index, of);
     let name = move |field: &str| format!("services.{index}.{field}");
-    let kinds = [("http", "Web page"), ("tcp", "TCP port"), ("udp", "UDP port")];
-    let kinds: Vec<(String, String)> =
-        kinds.iter().map(|(kind, words)| ((*kind).to_owned(), (*words).to_owned())).collect();
+    let kinds = [
+        ("http", "Web page"),
+        ("tcp", "TCP port"),
+        ("udp", "UDP port"),
+    ];
+    let kinds: Vec<(String, String)> = kinds
+        .iter()
+        .map(|(kind, words)| ((*kind).to_owned(), (*words).to_owned()))
+        .collect();
     let kind = bound(|service| &mut service.kind);
     let web = Memo::new(move |_| kind.get.with(|kind| kind == "http"));
     let outside = move || {
@@ -75,11 +89,17 @@ fn row(form: RwSignal<ContainerForm>, state: FormState, index: usize) -> AnyView
 }
 
 /// A text of one row, wherever the row is by then.
-fn part(form: RwSignal<ContainerForm>, index: usize, of: fn(&mut ServiceForm) -> &mut String) -> Bound {
+fn part(
+    form: RwSignal<ContainerForm>,
+    index: usize,
+    of: fn(&mut ServiceForm) -> &mut String,
+) -> Bound {
     Bound {
         get: Signal::derive(move || {
             let service = form.with(|form| form.services.get(index).cloned());
-            service.map(|mut service| std::mem::take(of(&mut service))).unwrap_or_default()
+            service
+                .map(|mut service| std::mem::take(of(&mut service)))
+                .unwrap_or_default()
         }),
         set: Callback::new(move |text| {
             form.update(|form| {

@@ -1,7 +1,7 @@
 //! What a container offers to others, and changing it.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::{containers::ContainerView, services::ServiceKind};
 
 use super::{

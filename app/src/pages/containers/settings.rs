@@ -1,7 +1,7 @@
 //! What a container may use, what it is for, and, at the end, the danger.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use model::containers::ContainerView;
 
 use super::{
@@ -26,7 +26,12 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
         ev.prevent_default();
         draft.save();
     };
-    let fixed = container.peek(|view| format!("Made from {} with a disk of {}; both stay as they are.", view.spec.source, view.spec.disk));
+    let fixed = container.peek(|view| {
+        format!(
+            "Made from {} with a disk of {}; both stay as they are.",
+            view.spec.source, view.spec.disk
+        )
+    });
     view! {
         <div class="stack">
             <section class="card">

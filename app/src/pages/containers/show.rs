@@ -1,7 +1,7 @@
 //! One container, with its tabs as addresses below its own.
 
-use leptos::prelude::*;
 use crate::solid::Solid as _;
+use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
     containers::{ContainerView, Power},
@@ -65,7 +65,11 @@ fn whole(container: Loaded<ContainerView>, tab: Memo<Option<usize>>) -> AnyView 
     let tabs = TABS
         .iter()
         .map(|(label, path)| {
-            let href = if path.is_empty() { own.clone() } else { format!("{own}/{path}") };
+            let href = if path.is_empty() {
+                own.clone()
+            } else {
+                format!("{own}/{path}")
+            };
             (*label, href)
         })
         .collect();
@@ -94,10 +98,12 @@ fn buttons(container: Loaded<ContainerView>) -> AnyView {
     let toasts = Toasts::here();
     let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
     let state = container.part(|view| (view.row.status, view.row.activity));
-    let off = move |power| Signal::derive(move || {
-        let (status, activity) = state.get();
-        !may(power, status, activity)
-    });
+    let off = move |power| {
+        Signal::derive(move || {
+            let (status, activity) = state.get();
+            !may(power, status, activity)
+        })
+    };
     let switch = move |power| {
         let name = name.clone();
         move |_| actions::switch(toasts, id, name.clone(), power)

@@ -8,7 +8,13 @@ mod steps;
 mod task;
 mod undo;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use model::JobId;
 use tokio::sync::{Notify, Semaphore, broadcast};
@@ -23,6 +29,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub(crate) struct Bell {
     work: Notify,
     cancels: broadcast::Sender<JobId>,
+    listening: AtomicBool,
 }
 
 impl Default for Bell {
@@ -30,6 +37,7 @@ impl Default for Bell {
         Self {
             work: Notify::new(),
             cancels: broadcast::channel(64).0,
+            listening: AtomicBool::new(false),
         }
     }
 }
@@ -40,6 +48,11 @@ impl Bell {
         self.work.notify_one();
     }
 
+    /// Whether somebody works on jobs.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
+    }
+
     /// A job was asked to stop.
     pub(crate) fn cancelled(&self, job: JobId) {
         // Nobody listening means that the job does not run here.
@@ -47,8 +60,19 @@ impl Bell {
     }
 }
 
+/// Says that nobody works on jobs any more, however the work ended.
+struct Listening(Control);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.0.workers.listening.store(false, Ordering::Relaxed);
+    }
+}
+
 /// Claims and runs jobs until the program ends.
 pub(crate) async fn work(control: Control) {
+    control.0.workers.listening.store(true, Ordering::Relaxed);
+    let _listening = Listening(control.clone());
     let stop = control.0.stop.clone();
     let seats = Arc::new(Semaphore::new(control.0.options.parallel_jobs));
     let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());

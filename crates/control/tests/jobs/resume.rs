@@ -58,7 +58,9 @@ async fn leaving_gives_back_the_lease_at_once() {
     let house = House::with(config).await;
     let created = house.create(&house.form("web", NGINX)).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(house.control.works());
     house.control.shutdown(Duration::from_secs(5)).await;
+    assert!(!house.control.works());
     let state = jobs::get(&house.control, &Actor::System, created.job)
         .await
         .unwrap()

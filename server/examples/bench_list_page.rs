@@ -1,0 +1,227 @@
+//! How long the server takes to render a page of 50 of 1,000 containers, over HTTP on loopback, and
+//! how many statements the database runs for it. Prints `figure value unit`, one a line.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use control::{Actor, Control, Options, sessions, setup, sites};
+use futures::future::try_join_all;
+use model::{containers::ContainerForm, names::Username, session::SignIn, sites::SiteForm};
+use proxmox_sim::{Config, Sim};
+use server::{
+    assets::Assets,
+    router::{AppState, Public, router},
+};
+use store::{SecretKey, Store, containers::NewRecord};
+use tokio_util::sync::CancellationToken;
+
+const CONTAINERS: u16 = 1000;
+const REQUESTS: usize = 400;
+/// Browsers that ask at once.
+const AT_ONCE: usize = 4;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite:{}", folder.path().join("bench.db").display());
+    let options = store::Options {
+        url: url.parse()?,
+        key: SecretKey::generate(),
+        pool_size: 8,
+    };
+    let store = Store::open(options).await?;
+    let simulator = proxmox_sim::start(Config::test()).await?;
+    // Rarely observed, so that only the pages' own statements are counted.
+    let options = Options {
+        observe_every: Duration::from_secs(600),
+        ..Options::default()
+    };
+    let control = Control::start(store, options).await?;
+    let first = setup::first_run(&control)
+        .await?
+        .context("a new database has no account")?;
+    fill(&control, &simulator).await?;
+    let cookie = sign_in(&control, &first.name, &first.password).await?;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let public = format!("http://{address}").parse();
+    let public = Public::new(public.map_err(anyhow::Error::msg)?, Vec::new());
+    let state = AppState::new(
+        control.clone(),
+        public,
+        Assets::load()?,
+        CancellationToken::new(),
+    );
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, service).await });
+
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let page = Page {
+        client,
+        address: format!("http://{address}/containers"),
+        cookie,
+    };
+    for _ in 0..20 {
+        page.ask().await?;
+    }
+    println!(
+        "list_page_statements {} statements",
+        statements(&control, &page).await?
+    );
+    let began = Instant::now();
+    let streams = (0..AT_ONCE).map(|_| page.ask_often(REQUESTS / AT_ONCE));
+    let mut times: Vec<Duration> = try_join_all(streams).await?.concat();
+    let took = began.elapsed();
+    times.sort_unstable();
+    let at = |share: usize| {
+        times
+            .get(times.len() * share / 100)
+            .copied()
+            .unwrap_or_default()
+    };
+    println!("list_page_p50_ms {:.2} ms", at(50).as_secs_f64() * 1000.0);
+    println!("list_page_p95_ms {:.2} ms", at(95).as_secs_f64() * 1000.0);
+    println!(
+        "list_page_per_second {:.1} 1/s",
+        times.len() as f64 / took.as_secs_f64()
+    );
+    control.shutdown(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+/// The page that is measured.
+struct Page {
+    client: reqwest::Client,
+    address: String,
+    cookie: String,
+}
+
+impl Page {
+    /// Asks once, and makes sure that the rows are there.
+    async fn ask(&self) -> anyhow::Result<Duration> {
+        let began = Instant::now();
+        let request = self
+            .client
+            .get(&self.address)
+            .header("cookie", &self.cookie);
+        let answer = request.send().await?;
+        ensure!(
+            answer.status().is_success(),
+            "the page answers {}",
+            answer.status()
+        );
+        let html = answer.text().await?;
+        let took = began.elapsed();
+        let rows = (0..CONTAINERS)
+            .filter(|n| html.contains(&format!(">{}<", name(*n))))
+            .count();
+        ensure!(rows == 50, "the page has {rows} containers");
+        Ok(took)
+    }
+
+    async fn ask_often(&self, times: usize) -> anyhow::Result<Vec<Duration>> {
+        let mut all = Vec::with_capacity(times);
+        for _ in 0..times {
+            all.push(self.ask().await?);
+        }
+        Ok(all)
+    }
+}
+
+/// The fewest statements of some requests: others are the program's own, between requests.
+async fn statements(control: &Control, page: &Page) -> anyhow::Result<u64> {
+    let mut least = u64::MAX;
+    for _ in 0..10 {
+        let before = control.store().statements();
+        page.ask().await?;
+        least = least.min(control.store().statements() - before);
+    }
+    Ok(least)
+}
+
+async fn sign_in(control: &Control, name: &Username, password: &str) -> anyhow::Result<String> {
+    let form = SignIn {
+        name: name.to_string(),
+        password: password.to_owned(),
+    };
+    let origin = sessions::Origin {
+        address: [127, 0, 0, 1].into(),
+        agent: "bench".into(),
+    };
+    let session = sessions::sign_in(control, form, origin).await?;
+    Ok(format!("holdfast_session={}", session.token))
+}
+
+fn name(number: u16) -> String {
+    format!("container-{number:04}")
+}
+
+/// Puts the containers into the database, as if they had been made.
+async fn fill(control: &Control, simulator: &Sim) -> anyhow::Result<()> {
+    let access = setup::Access {
+        url: simulator.url(),
+        token_id: "root@pam!holdfast".into(),
+        secret: proxmox_sim::TEST_SECRET.into(),
+    };
+    let cluster = setup::cluster(control, "bench", access).await?;
+    let form = SiteForm {
+        name: "bench".into(),
+        domain: "bench.example.org".into(),
+        cluster: cluster.to_string(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.1.1-10.20.8.250".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-9999".into(),
+        ports: "2000-2999".into(),
+    };
+    let spec = form.parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
+    let site = sites::create(control, &Actor::System, spec).await?;
+    let container = ContainerForm {
+        site: site.to_string(),
+        name: "x".into(),
+        source: "docker.io/library/nginx:1.27".into(),
+        cores: "1".into(),
+        memory: "512".into(),
+        disk: "8".into(),
+        ..ContainerForm::default()
+    };
+    let spec = container
+        .parse()
+        .map_err(|e| anyhow::anyhow!("{e:?}"))?
+        .spec;
+    control
+        .store()
+        .write(move |c| {
+            let owner = store::users::first(c)?.ok_or(store::Error::NotFound)?;
+            for number in 0..CONTAINERS {
+                let [high, low] = number.to_be_bytes();
+                let wrong = |_| store::Error::NotFound;
+                let record = NewRecord {
+                    site,
+                    cluster,
+                    owner,
+                    name: name(number).parse().map_err(wrong)?,
+                    spec: spec.clone(),
+                    services: Vec::new(),
+                    node: "pve1".parse().map_err(wrong)?,
+                    vmid: 1000 + u32::from(number),
+                    mac: model::net::Mac::from_octets([0xBC, 0x24, 0x11, 0, high, low])
+                        .map_err(wrong)?,
+                    address: [10, 20, 1 + high, low].into(),
+                };
+                let id = store::containers::insert(c, &record)?;
+                store::containers::set_made(c, id)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
