@@ -176,7 +176,7 @@ fn node_cells(node: &NodeRow) -> AnyView {
     view! {
         <tr role="row">
             <td role="cell" class="cell-main"><strong>{name.clone()}</strong></td>
-            <td role="cell" data-label="State">{state}</td>
+            <td role="cell">{state}</td>
             <td role="cell" data-label="Processor">{meter(format!("Processor of {name}"), cpu, cpu_words)}</td>
             <td role="cell" data-label="Memory">
                 {meter(format!("Memory of {name}"), memory, format!("{} of {}", node.memory, node.memory_total))}

@@ -156,7 +156,7 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
                     <a class="row-link" data-row="" href=href.clone()>{title.clone()}</a>
                     {error}
                 </td>
-                <td role="cell" data-label="State">{job_badge(job.state)}</td>
+                <td role="cell">{job_badge(job.state)}</td>
                 <td role="cell" data-label="Steps" class="num">{steps(&job, &title)}</td>
                 <td role="cell" data-label="Site">{job.site.to_string()}</td>
                 <td role="cell" data-label="Asked for by">{actor}</td>
