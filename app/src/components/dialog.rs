@@ -77,14 +77,10 @@ pub fn DeleteDialog(
     delete: Callback<String>,
 ) -> impl IntoView {
     let typed = RwSignal::new(String::new());
-    let safe = NodeRef::<html::Button>::new();
     Effect::new(move |_| {
         if deletion.open.get() {
             typed.set(String::new());
             deletion.failure.set(None);
-            if let Some(safe) = safe.get() {
-                let _ = safe.focus();
-            }
         }
     });
     let title = Signal::derive(move || format!("Delete {}?", name.get()));
@@ -120,7 +116,7 @@ pub fn DeleteDialog(
                 </label>
                 <FailureLine failure=deletion.failure />
                 <div class="actions actions-end">
-                    <button type="button" class="btn" node_ref=safe on:click=move |_| deletion.open.set(false)>
+                    <button type="button" class="btn" autofocus on:click=move |_| deletion.open.set(false)>
                         {move || format!("Keep {}", name.get())}
                     </button>
                     <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=deletion.busy>

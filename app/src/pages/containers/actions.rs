@@ -3,7 +3,7 @@
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
-    ContainerId, Error,
+    ContainerId, Error, JobId,
     containers::{Activity, Power, Status},
     names::Label,
 };
@@ -27,13 +27,13 @@ pub fn may(power: Power, status: Status, activity: Option<Activity>) -> bool {
 pub fn switch(toasts: Toasts, id: ContainerId, name: Label, power: Power) {
     spawn_local(async move {
         match api::containers::switch(id, power).await {
-            Ok(_) => told(toasts, id, &name, power),
+            Ok(job) => told(toasts, (id, job), &name, power),
             Err(failure) => toasts.warn(format!("{name}: {failure}")),
         }
     });
 }
 
-fn told(toasts: Toasts, id: ContainerId, name: &Label, power: Power) {
+fn told(toasts: Toasts, what: (ContainerId, JobId), name: &Label, power: Power) {
     let (words, back) = match power {
         Power::Start => (format!("Starting {name}."), Power::Stop),
         Power::Stop => (format!("Stopping {name}."), Power::Start),
@@ -42,21 +42,29 @@ fn told(toasts: Toasts, id: ContainerId, name: &Label, power: Power) {
     let name = name.clone();
     toasts.undoable(
         words,
-        Callback::new(move |()| undo(toasts, id, name.clone(), back)),
+        Callback::new(move |()| undo(toasts, what, name.clone(), back)),
     );
 }
 
 /// Goes back once the job at work has ended: a container has one running job at a time.
-fn undo(toasts: Toasts, id: ContainerId, name: Label, back: Power) {
-    const TRIES: u32 = 40;
+fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Power) {
+    const TRIES: u32 = 60;
     const PAUSE_MS: i32 = 500;
     spawn_local(async move {
+        let mut at_work = true;
         for _ in 0..TRIES {
-            match api::containers::switch(id, back).await {
-                Ok(_) => return toasts.tell(format!("{name} goes back to how it was.")),
-                Err(Failure(Error::Conflict { .. })) => browser::pause(PAUSE_MS).await,
-                Err(failure) => return toasts.warn(format!("{name}: {failure}")),
+            if at_work && let Ok(job) = api::jobs::get(job).await {
+                at_work = !job.row.state.ended();
             }
+            if !at_work {
+                match api::containers::switch(id, back).await {
+                    Ok(_) => return toasts.tell(format!("{name} goes back to how it was.")),
+                    // What the job did may not have been observed yet.
+                    Err(Failure(Error::Conflict { .. })) => {}
+                    Err(failure) => return toasts.warn(format!("{name}: {failure}")),
+                }
+            }
+            browser::pause(PAUSE_MS).await;
         }
         toasts.warn(format!(
             "{name} could not go back to how it was: a job is at work on it."
