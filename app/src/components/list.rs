@@ -109,6 +109,16 @@ pub fn Filters(
     let navigate = use_navigate();
     let mut names: Vec<&'static str> = vec!["q"];
     names.extend(filters.iter().map(|filter| filter.name));
+    let shown = names.clone();
+    // Links and the way back change the address too.
+    Effect::new(move |_| {
+        let values: Vec<(&str, String)> = shown.iter().map(|name| (*name, parameter(name))).collect();
+        if let Some(form) = form.get() {
+            for (name, value) in values {
+                show_value(&form, name, &value);
+            }
+        }
+    });
     let go = StoredValue::new(move || {
         let Some(form) = form.get_untracked() else {
             return;
@@ -195,6 +205,17 @@ fn value_of(form: &web_sys::HtmlElement, name: &str) -> String {
         .ok()
         .and_then(|value| value.as_string())
         .unwrap_or_default()
+}
+
+/// Shows the value of the address in a field, unless a person is in it.
+fn show_value(form: &web_sys::HtmlElement, name: &str, value: &str) {
+    let Ok(Some(field)) = form.query_selector(&format!("[name='{name}']")) else {
+        return;
+    };
+    let entered = document().active_element().as_ref() == Some(&field);
+    if !entered && value_of(form, name) != value {
+        let _ = js_sys::Reflect::set(&field, &"value".into(), &value.into());
+    }
 }
 
 /// A column's head that sorts by `key`: a link to the same list in another order.

@@ -60,6 +60,9 @@ impl<T: Send + Sync + 'static> Loaded<T> {
 /// An answer that is under way.
 type Answer = Pin<Box<dyn Future<Output = Result<Parcel, Failure>> + Send>>;
 
+/// Makes the view of a first answer.
+type Show = dyn Fn(&Parcel, Fresh) -> Option<Shown> + Send + Sync;
+
 /// A part of a page without the type of its data, so that what moves it is there once.
 #[derive(Clone)]
 struct Part {
@@ -68,7 +71,7 @@ struct Part {
     /// Grows when something else is asked for.
     moves: Signal<u32>,
     /// Shows the first answer; none when it cannot be read.
-    show: Arc<dyn Fn(&Parcel, Fresh) -> Option<Shown> + Send + Sync>,
+    show: Arc<Show>,
 }
 
 /// A part that is shown.

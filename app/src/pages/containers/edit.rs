@@ -47,11 +47,17 @@ impl Draft {
         let version = container.part(|view| view.version);
         Effect::new(move |_| {
             version.track();
-            if !draft.dirty_now() {
-                draft.load();
-            }
+            draft.follow();
         });
         draft
+    }
+
+    /// Takes a newer state of the container in, unless something is typed.
+    fn follow(self) {
+        let present = self.container.peek(|view| view.version);
+        if present != self.version.get_untracked() && !self.dirty_now() {
+            self.load();
+        }
     }
 
     /// Whether something was typed that the server does not have; tracked.
@@ -88,6 +94,8 @@ impl Draft {
                 Ok(_) => {
                     self.state.busy.set(false);
                     self.base.set(form);
+                    // The stream may have told of the change before the answer came.
+                    self.follow();
                     self.container.refresh();
                     self.toasts.tell(format!("Changed {name}."));
                 }
