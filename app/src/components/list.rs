@@ -112,7 +112,8 @@ pub fn Filters(
     let shown = names.clone();
     // Links and the way back change the address too.
     Effect::new(move |_| {
-        let values: Vec<(&str, String)> = shown.iter().map(|name| (*name, parameter(name))).collect();
+        let values: Vec<(&str, String)> =
+            shown.iter().map(|name| (*name, parameter(name))).collect();
         if let Some(form) = form.get() {
             for (name, value) in values {
                 show_value(&form, name, &value);
