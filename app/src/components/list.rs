@@ -28,7 +28,8 @@ pub fn address(path: &str, parameters: &[(&str, &str)]) -> String {
         address.push(mark);
         address.push_str(name);
         address.push('=');
-        address.push_str(&Url::escape(value));
+        // The server's half escapes the minus sign of an order, the browser's does not.
+        address.push_str(&Url::escape(value).replace("%2D", "-"));
         mark = '&';
     }
     address

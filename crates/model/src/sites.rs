@@ -117,6 +117,12 @@ impl SiteForm {
     pub fn parse(&self) -> Result<SiteSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
+        if self.name.trim() == "new" {
+            fields.refuse(
+                "name",
+                "The word new is taken: the page for a new site has it.",
+            );
+        }
         let domain = fields.parse("domain", &self.domain);
         let cluster = fields.parse("cluster", &self.cluster);
         let bridge = fields.parse("bridge", &self.bridge);

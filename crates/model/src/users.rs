@@ -222,6 +222,12 @@ impl UserForm {
     pub fn parse(&self) -> Result<UserSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
+        if self.name.trim() == "new" {
+            fields.refuse(
+                "name",
+                "The word new is taken: the page for a new account has it.",
+            );
+        }
         let mail = fields.parse("mail", &self.mail);
         let role = fields.parse("role", &self.role);
         let password = if self.password.is_empty() {

@@ -373,6 +373,18 @@ fn images() -> Vec<ImageSpec> {
         ),
         image("docker.io/library/debian:13", "bash", &[], 47),
         image(
+            "docker.io/library/node:22",
+            "docker-entrypoint.sh node",
+            &[("NODE_VERSION", "22.21.1")],
+            386,
+        ),
+        image(
+            "docker.io/library/python:3.13",
+            "python3",
+            &[("PYTHON_VERSION", "3.13.9")],
+            373,
+        ),
+        image(
             "ghcr.io/example/app:v1",
             "/app/serve --port 8080",
             &[("APP_MODE", "release")],

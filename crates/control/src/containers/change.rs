@@ -90,9 +90,6 @@ fn allowed(
     if record.version != edit.version {
         return Err(changed_since());
     }
-    if record.activity.is_some() {
-        return Err(busy());
-    }
     if record.spec.source != edit.spec.source {
         return Err(Error::field(
             "source",
@@ -222,10 +219,6 @@ fn require_made(record: &ContainerRecord) -> Result<(), Error> {
     Err(Error::conflict(format!(
         "{name} was not made. Retry its job, or delete it."
     )))
-}
-
-fn busy() -> Error {
-    Error::conflict("A job is at work on this container. Wait until it ends, or cancel it.")
 }
 
 fn changed_since() -> Error {

@@ -139,6 +139,13 @@ async fn cancelling_a_creation_leaves_nothing() {
     let job = house.ended(created.job).await;
     assert_eq!(job.row.state, JobState::Cancelled, "{job:?}");
     assert!(job.left.is_empty(), "{:?}", job.left);
+    assert!(
+        job.steps
+            .iter()
+            .all(|step| step.state != StepState::Running),
+        "{:?}",
+        job.steps
+    );
     assert!(house.sim.handle().containers().is_empty());
     assert_eq!(house.view("web").await.row.status, Status::Failed);
     house.delete(created.id, "web").await;
