@@ -95,7 +95,7 @@ async function refusedSignIn(page) {
 async function refusedContainer(page) {
   await visit(page, "/containers/new");
   await page.getByLabel("Name", { exact: true }).fill("Not a name!");
-  await page.getByLabel("Memory").fill("lots");
+  await page.getByLabel("Memory", { exact: true }).fill("lots");
   await page.getByRole("button", { name: /^Create/ }).click();
   await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
 }

@@ -9,7 +9,7 @@ test("from the list to a running container, made from an image", async ({ page }
   await expect(name).toHaveValue(/^[a-z]+-[a-z]+/);
   await name.fill("web-1");
   await page.getByLabel("Template or image").fill("nginx:1.28");
-  await page.getByLabel("Memory").fill("1 GiB");
+  await page.getByLabel("Memory", { exact: true }).fill("1 GiB");
   await page.getByText("Environment, command, description").click();
   await page.getByLabel(/^Environment/).fill("GREETING=hello\nLEVEL=3");
   await page.getByLabel(/^What it is for/).fill("The first journey");

@@ -5,7 +5,7 @@ test("resources, description, environment and services are changed", async ({ pa
   await create(page, "changing");
 
   await visit(page, containerPath("changing", "settings"));
-  await page.getByLabel("Memory").fill("1 GiB");
+  await page.getByLabel("Memory", { exact: true }).fill("1 GiB");
   await page.getByLabel("Cores").fill("2");
   await page.getByLabel(/^What it is for/).fill("Changed on the way");
   await page.getByRole("button", { name: "Change changing" }).click();

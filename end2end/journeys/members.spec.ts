@@ -45,9 +45,9 @@ test("limits are shown, and refused beside the field with words", async ({ page,
   await expect(lim.getByText("512 of 1024 MiB")).toBeVisible();
   await lim.getByLabel("Name", { exact: true }).fill("greedy");
   await lim.getByLabel("Template or image").fill(TEMPLATE);
-  await lim.getByLabel("Memory").fill("2 GiB");
+  await lim.getByLabel("Memory", { exact: true }).fill("2 GiB");
   await lim.getByRole("button", { name: "Create greedy" }).click();
-  await expect(await refusalAt(lim.getByLabel("Memory"))).toHaveText(
+  await expect(await refusalAt(lim.getByLabel("Memory", { exact: true }))).toHaveText(
     "That makes 2048 MiB; your limit is 1024 MiB together.",
   );
   await expect(lim.getByLabel("Name", { exact: true })).toHaveValue("greedy");

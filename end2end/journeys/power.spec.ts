@@ -5,7 +5,7 @@ test("stop, undo, start and restart", async ({ page, watch }) => {
   // An undo waits for the job at work, and hears of it as a conflict.
   watch.expect(/\b409\b/);
   await create(page, "switch");
-  const button = (name: string) => page.locator(".page-head").getByRole("button", { name });
+  const button = (name: string) => page.locator(".page-head").getByRole("button", { name, exact: true });
   await expect(button("Start")).toBeDisabled();
 
   await button("Stop").click();
