@@ -43,7 +43,7 @@ class Watch {
   }
 
   faults(): string[] {
-    return this.found.filter((fault) => !fault.includes("outside a reactive tracking") && !this.named.some((named) => named.test(fault)));
+    return this.found.filter((fault) => !this.named.some((named) => named.test(fault)));
   }
 }
 
