@@ -4,6 +4,9 @@ import { AxeBuilder } from "@axe-core/playwright";
 import { SCENES, THEMES, contextOf, dress, prepare } from "./harness/scenes.mjs";
 import { expect, test } from "./harness/test";
 
+// Nothing here depends on another test: all workers share the scenes.
+test.describe.configure({ mode: "parallel" });
+
 let sessions: Awaited<ReturnType<typeof prepare>>;
 
 test.beforeAll(async ({ server, browser }) => {
