@@ -366,6 +366,9 @@ pub fn Submit(
             class:btn-busy=form.busy
             disabled=form.busy
             aria-busy=move || form.busy.get().to_string()
+            // The field that has the focus keeps it until the press is over: its refusal would
+            // move the button from under the pointer.
+            on:mousedown=|ev| ev.prevent_default()
         >
             {label}
         </button>
