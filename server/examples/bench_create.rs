@@ -24,7 +24,7 @@ async fn main() -> anyhow::Result<()> {
     let url = format!("sqlite:{}", folder.path().join("bench.db").display());
     let store = Store::open(store::Options {
         url: url.parse()?,
-        key: SecretKey::generate(),
+        key: SecretKey::generate()?,
         pool_size: 8,
     })
     .await?;

@@ -29,7 +29,7 @@ async fn main() -> anyhow::Result<()> {
     let url = format!("sqlite:{}", folder.path().join("bench.db").display());
     let options = store::Options {
         url: url.parse()?,
-        key: SecretKey::generate(),
+        key: SecretKey::generate()?,
         pool_size: 8,
     };
     let store = Store::open(options).await?;
