@@ -2,6 +2,8 @@
 //! Prints `figure value unit`, one a line; exits with 1 when a creation failed or a number was
 //! given twice.
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},

@@ -1,6 +1,8 @@
 //! How long the server takes to render a page of 50 of 1,000 containers, over HTTP on loopback, and
 //! how many statements the database runs for it. Prints `figure value unit`, one a line.
 
+#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},

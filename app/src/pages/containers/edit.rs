@@ -55,7 +55,7 @@ impl Draft {
     /// Takes a newer state of the container in, unless something is typed.
     fn follow(self) {
         let present = self.container.peek(|view| view.version);
-        if present != self.version.get_untracked() && !self.dirty_now() {
+        if present >= self.version.get_untracked() && !self.dirty_now() {
             self.load();
         }
     }
@@ -94,6 +94,8 @@ impl Draft {
                 Ok(_) => {
                     self.state.busy.set(false);
                     self.base.set(form);
+                    // Our own change made the next version; what was typed meanwhile builds on it.
+                    self.version.set(version + 1);
                     // The stream may have told of the change before the answer came.
                     self.follow();
                     self.container.refresh();
@@ -109,7 +111,7 @@ impl Draft {
 pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
     let container = draft.container;
     let version = container.part(|view| view.version);
-    let overtaken = move || draft.dirty() && version.get() != draft.version.get();
+    let overtaken = move || draft.dirty() && version.get() > draft.version.get();
     let note = move || {
         overtaken().then(|| {
             view! {

@@ -78,10 +78,10 @@ impl Known {
         now: Instant,
     ) -> Changes {
         let all = self.observed.is_none() || self.trouble.is_some();
-        let before: BTreeMap<u32, Seen> = self
+        let before: BTreeMap<u32, (Seen, bool)> = self
             .guests
             .keys()
-            .map(|vmid| (*vmid, self.seen(*vmid, now)))
+            .map(|vmid| (*vmid, self.shown(*vmid, now)))
             .collect();
         self.observed = Some(at);
         self.trouble = None;
@@ -100,7 +100,7 @@ impl Known {
         self.notes
             .retain(|_, note| now.duration_since(note.at) < NOTE_HOLDS);
         let vmids: BTreeSet<u32> = before.keys().chain(self.guests.keys()).copied().collect();
-        let changed = |vmid: &u32| before.get(vmid) != Some(&self.seen(*vmid, now));
+        let changed = |vmid: &u32| before.get(vmid) != Some(&self.shown(*vmid, now));
         Changes {
             vmids: vmids.into_iter().filter(changed).collect(),
             all,
@@ -143,6 +143,15 @@ impl Known {
             RunState::Stopped => Seen::Stopped,
             RunState::Unknown => Seen::Unreachable,
         }
+    }
+
+    /// What a page shows that is worth a notice: the status, and whether there are measurements.
+    fn shown(&self, vmid: u32, now: Instant) -> (Seen, bool) {
+        let measured = |guest: &Guest| guest.mem.is_some_and(|bytes| bytes > 0);
+        (
+            self.seen(vmid, now),
+            self.guests.get(&vmid).is_some_and(measured),
+        )
     }
 
     pub(super) fn usage(&self, vmid: u32) -> Option<Observed> {
