@@ -49,10 +49,10 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
         ));
         return;
     }
-    for record in steps
-        .iter()
-        .filter(|step| step.view.state == StepState::Done)
-    {
+    // A step that was cut short has left nothing either.
+    let begun =
+        |step: &&StepRecord| matches!(step.view.state, StepState::Done | StepState::Running);
+    for record in steps.iter().filter(begun) {
         context.undone(record).await;
     }
 }
