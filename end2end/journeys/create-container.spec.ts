@@ -55,7 +55,7 @@ test("from the list to a running container, made from an image", async ({ page }
   );
   await expect(page.getByText(/^ssh -p 2\d{3} root@lab\.example\.org$/)).toBeVisible();
   await expect(page.getByText("The first journey")).toBeVisible();
-  await expect(page.getByText(/\b1 GiB$/).first()).toBeVisible();
+  await expect(page.getByText(/of 1 GiB/)).toBeVisible();
 
   await page.getByRole("link", { name: "Environment" }).click();
   await expect(page.getByLabel(/^Variables/)).toHaveValue("GREETING=hello\nLEVEL=3");

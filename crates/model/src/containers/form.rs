@@ -1,0 +1,129 @@
+//! The form of a container as it is typed, and its one parser for browser and server.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ContainerSpec, ContainerView, NewContainer};
+use crate::{
+    FieldError, Fields,
+    services::{ServiceForm, ServiceSpec},
+};
+
+/// The most services that one container may offer.
+pub const MAX_SERVICES: usize = 50;
+
+/// The form of a container, for making and for changing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerForm {
+    /// The site's key.
+    pub site: String,
+    /// The name.
+    pub name: String,
+    /// A template's name or an image reference.
+    pub source: String,
+    /// Processor cores.
+    pub cores: String,
+    /// Memory, such as `512 MiB` or `2G`.
+    pub memory: String,
+    /// Disk, such as `8 GiB`.
+    pub disk: String,
+    /// `NAME=value`, one a line.
+    #[serde(default)]
+    pub env: String,
+    /// What runs in place of the image's own command; may be empty.
+    #[serde(default)]
+    pub entrypoint: String,
+    /// What it is for; may be empty.
+    #[serde(default)]
+    pub description: String,
+    /// What it offers.
+    #[serde(default)]
+    pub services: Vec<ServiceForm>,
+}
+
+impl ContainerForm {
+    /// The container that is asked for, or the refusals by field.
+    ///
+    /// # Errors
+    /// Every field that needs another value.
+    pub fn parse(&self) -> Result<NewContainer, Vec<FieldError>> {
+        let mut fields = Fields::default();
+        let site = fields.parse("site", &self.site);
+        let name = fields.parse("name", &self.name);
+        let source = fields.parse("source", &self.source);
+        let cores = fields.parse("cores", &self.cores);
+        let memory = fields.parse("memory", &self.memory);
+        let disk = fields.parse("disk", &self.disk);
+        let env = fields.parse("env", &self.env);
+        let entrypoint = fields.optional("entrypoint", &self.entrypoint);
+        let description = fields.optional("description", &self.description);
+        let services = self.parse_services(&mut fields);
+        let new = (|| {
+            let spec = ContainerSpec {
+                source: source?,
+                cores: cores?,
+                memory: memory?,
+                disk: disk?,
+                env: env?,
+                entrypoint: entrypoint?,
+                description: description?,
+                services,
+            };
+            Some(NewContainer {
+                site: site?,
+                name: name?,
+                spec,
+            })
+        })();
+        fields.finish(new)
+    }
+
+    fn parse_services(&self, fields: &mut Fields) -> Vec<ServiceSpec> {
+        if self.services.len() > MAX_SERVICES {
+            fields.refuse(
+                "services",
+                format!("A container offers at most {MAX_SERVICES} services."),
+            );
+            return Vec::new();
+        }
+        let mut services = Vec::new();
+        for (index, form) in self.services.iter().enumerate() {
+            let prefix = format!("services.{index}");
+            match form.parse() {
+                Ok(service) if services.contains(&service) => {
+                    fields.refuse(&format!("{prefix}.port"), "This service is there already.");
+                }
+                Ok(service) => services.push(service),
+                Err(refusals) => fields.extend(&prefix, refusals),
+            }
+        }
+        services
+    }
+}
+
+impl From<&ContainerView> for ContainerForm {
+    fn from(view: &ContainerView) -> Self {
+        Self {
+            // A change keeps the site; the parser wants some key there.
+            site: "1".to_owned(),
+            name: view.row.name.to_string(),
+            source: view.spec.source.to_string(),
+            cores: view.spec.cores.to_string(),
+            memory: view.spec.memory.to_string(),
+            disk: view.spec.disk.to_string(),
+            env: view.spec.env.to_string(),
+            entrypoint: view
+                .spec
+                .entrypoint
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            description: view
+                .spec
+                .description
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            services: view.services.iter().map(ServiceForm::from).collect(),
+        }
+    }
+}
