@@ -6,7 +6,8 @@
 //
 // To the page's `window`:
 //   "holdfast-events"  detail: a JSON array of changes, gathered for a moment
-//   "holdfast-link"    detail: "up" after (re)connecting (all that is shown may be old), or "down"
+//   "holdfast-link"    detail: "up" after (re)connecting (all that is shown may be old), "fresh" when the
+//                      page is no older than the stream, or "down"
 // From the application: "holdfast-listen" when it is ready to hear.
 (() => {
   const GATHER_MS = 150;
@@ -16,22 +17,24 @@
   function stream(say) {
     let wait = 1_000;
     let gathered = [];
+    let place;
     let timer = 0;
 
     function flush() {
       timer = 0;
       const changes = [...new Set(gathered)];
       gathered = [];
-      say({ events: `[${changes.join(",")}]` });
+      say({ events: `[${changes.join(",")}]`, place });
     }
 
     function open() {
       const source = new EventSource("/events");
-      source.onopen = () => {
+      source.addEventListener("hello", (message) => {
         wait = 1_000;
-        say({ link: "up" });
-      };
+        say({ link: "up", place: message.data });
+      });
       source.onmessage = (message) => {
+        place = message.lastEventId;
         gathered.push(message.data);
         timer ||= setTimeout(flush, GATHER_MS);
       };
@@ -49,24 +52,40 @@
   function work() {
     const ports = new Set();
     let link;
+    let place;
     self.onconnect = (event) => {
       const port = event.ports[0];
       ports.add(port);
       port.onmessage = () => ports.delete(port);
-      if (link) port.postMessage({ link });
+      if (link) port.postMessage({ link, place });
       if (ports.size === 1 && link === undefined) {
         link = "";
         stream((word) => {
           link = word.link ?? link;
+          place = word.place ?? place;
           for (const each of ports) each.postMessage(word);
         });
       }
     };
   }
 
+  // Whether a page with the changes up to `page` has all those up to `stream`, both as the server
+  // writes them: its process, and a number that grows.
+  function has(page, stream) {
+    const [process, number] = (page ?? "").split(":");
+    const [of, upTo] = (stream ?? "").split(":");
+    return process === of && Number(upTo) <= Number(number);
+  }
+
   function listen(script) {
+    // What the page was made with; after the first word it is as new as the stream or asks anew.
+    let made = document.documentElement.dataset.place;
     const say = (word) => {
-      if (word.link) dispatchEvent(new CustomEvent("holdfast-link", { detail: word.link }));
+      if (word.link) {
+        const fresh = word.link === "up" && has(made, word.place);
+        if (word.link === "up") made = undefined;
+        dispatchEvent(new CustomEvent("holdfast-link", { detail: fresh ? "fresh" : word.link }));
+      }
       if (word.events) dispatchEvent(new CustomEvent("holdfast-events", { detail: word.events }));
     };
     addEventListener(

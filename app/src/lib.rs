@@ -20,5 +20,7 @@ mod solid;
 mod status;
 
 pub use pages::sign_in::SignInFailure;
-pub use routes::App;
-pub use shell::{Assets, shell};
+pub use routes::{App, preload};
+pub use shell::{Assets, Place};
+#[cfg(feature = "ssr")]
+pub use shell::shell;

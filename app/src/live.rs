@@ -51,9 +51,9 @@ impl Live {
             }
         });
         let link = window_event_listener(ev::Custom::new("holdfast-link"), move |event| {
-            let up = detail(&event).as_deref() == Some("up");
-            live.lost.set(!up);
-            if up {
+            let word = detail(&event);
+            live.lost.set(word.as_deref() == Some("down"));
+            if word.as_deref() == Some("up") {
                 live.news.set(News::Anything);
             }
         });

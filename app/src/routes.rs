@@ -1,53 +1,139 @@
 //! The application and the addresses of its pages.
+//!
+//! Each page is a part of the program that the browser loads when it is first needed. The part of
+//! the page that the server has made is loaded before the application takes that over.
 
 use crate::solid::Solid as _;
-use leptos::prelude::*;
+use leptos::{prelude::*, wasm_split::SplitLoaderError};
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    Lazy, LazyRoute, OptionalParamSegment, ParamSegment, SsrMode, StaticSegment,
+    Lazy, LazyRoute, OptionalParamSegment, ParamSegment, PossibleRouteMatch, SsrMode,
+    StaticSegment,
     components::{FlatRoutes, Redirect, Route, Router},
 };
+use model::Error;
 
 use crate::{
+    api::Failure,
     clock::Clock,
-    components::toast::Toasts,
+    components::{failure::failure_panel, toast::Toasts},
     layout::Frame,
     live::Live,
     pages::{containers, jobs, nodes, not_found::not_found, sign_in, sites, users},
     session::Session,
 };
 
-/// Names a page as a unit that can be loaded when it is first needed.
-macro_rules! lazy {
-    ($($name:ident = $view:path;)*) => {$(
-        struct $name;
+/// The table of pages: a name that is also the part's, the address, what makes the view. The first
+/// that matches is taken.
+macro_rules! pages {
+    ($($name:ident at $segments:expr => $view:path;)*) => {
+        $(
+            struct $name {}
 
-        impl LazyRoute for $name {
-            fn data() -> Self {
-                Self
-            }
+            const _: () = {
+                #[leptos::wasm_split::wasm_split(
+                    $name,
+                    wasm_split_path = leptos::wasm_split,
+                    preload(load),
+                    fallible,
+                    return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
+                )]
+                fn view() -> AnyView {
+                    $view()
+                }
 
-            async fn view(_this: Self) -> AnyView {
-                $view()
-            }
+                impl LazyRoute for $name {
+                    fn data() -> Self {
+                        Self {}
+                    }
+
+                    async fn view(_this: Self) -> AnyView {
+                        view().await.unwrap_or_else(not_loaded)
+                    }
+
+                    async fn preload() {
+                        // A page whose part did not come says so when it is shown.
+                        let _ = load().await;
+                    }
+                }
+            };
+        )*
+
+        /// Loads the part of the program that the page at `path` needs.
+        pub async fn preload(path: &str) {
+            $(if leads(&$segments, path) {
+                return <$name as LazyRoute>::preload().await;
+            })*
         }
-    )*};
+
+        /// The name of the page at `path`.
+        #[cfg(feature = "ssr")]
+        fn page_at(path: &str) -> Option<&'static str> {
+            $(if leads(&$segments, path) {
+                return Some(stringify!($name));
+            })*
+            None
+        }
+
+        fn pages() -> AnyView {
+            view! {
+                <FlatRoutes fallback=not_found>
+                    <Route path=StaticSegment("") view=|| view! { <Redirect path="/containers" /> } ssr=SsrMode::Async />
+                    $(<Route path={$segments} view={Lazy::<$name>::new()} ssr=SsrMode::Async />)*
+                </FlatRoutes>
+            }
+            .solid()
+        }
+    };
 }
 
-lazy! {
-    SignIn = sign_in::page;
-    Containers = containers::list::page;
-    NewContainer = containers::new::page;
-    Container = containers::show::page;
-    Jobs = jobs::list::page;
-    Job = jobs::show::page;
-    Nodes = nodes::page;
-    Sites = sites::list::page;
-    NewSite = sites::new::page;
-    Site = sites::show::page;
-    Users = users::list::page;
-    NewUser = users::new::page;
-    User = users::show::page;
+pages! {
+    SignIn at StaticSegment("sign-in") => sign_in::page;
+    Containers at StaticSegment("containers") => containers::list::page;
+    NewContainer at (StaticSegment("containers"), StaticSegment("new")) => containers::new::page;
+    Container at (
+        StaticSegment("sites"),
+        ParamSegment("site"),
+        StaticSegment("containers"),
+        ParamSegment("name"),
+        OptionalParamSegment("tab"),
+    ) => containers::show::page;
+    Jobs at StaticSegment("jobs") => jobs::list::page;
+    Job at (StaticSegment("jobs"), ParamSegment("id")) => jobs::show::page;
+    Nodes at StaticSegment("nodes") => nodes::page;
+    Sites at StaticSegment("sites") => sites::list::page;
+    NewSite at (StaticSegment("sites"), StaticSegment("new")) => sites::new::page;
+    Site at (StaticSegment("sites"), ParamSegment("site")) => sites::show::page;
+    Users at StaticSegment("users") => users::list::page;
+    NewUser at (StaticSegment("users"), StaticSegment("new")) => users::new::page;
+    User at (StaticSegment("users"), ParamSegment("name")) => users::show::page;
+}
+
+/// Whether the whole of `path` is what the segments mean.
+fn leads(segments: &dyn PossibleRouteMatch, path: &str) -> bool {
+    segments
+        .test(path)
+        .is_some_and(|found| matches!(found.remaining(), "" | "/"))
+}
+
+/// The name of the page that the server is asked for.
+#[cfg(feature = "ssr")]
+pub fn here() -> Option<&'static str> {
+    let url = use_context::<leptos_router::location::RequestUrl>()?;
+    page_at(url.parse().ok()?.path())
+}
+
+/// In the place of a page whose part of the program did not come: the server is away, or it is
+/// newer than what the browser has.
+fn not_loaded(_: SplitLoaderError) -> AnyView {
+    let message = "This page could not be loaded. Check your connection, then load it again.";
+    let failure = Failure(Error::Unavailable {
+        message: message.to_owned(),
+    });
+    let reload = Callback::new(|()| {
+        let _ = window().location().reload();
+    });
+    failure_panel(failure, Some(reload))
 }
 
 /// The whole application.
@@ -64,40 +150,4 @@ pub fn App() -> impl IntoView {
             <Frame>{pages()}</Frame>
         </Router>
     }
-}
-
-fn pages() -> AnyView {
-    view! {
-        <FlatRoutes fallback=not_found>
-            <Route path=StaticSegment("") view=|| view! { <Redirect path="/containers" /> } ssr=SsrMode::Async />
-            <Route path=StaticSegment("sign-in") view={Lazy::<SignIn>::new()} ssr=SsrMode::Async />
-            <Route path=StaticSegment("containers") view={Lazy::<Containers>::new()} ssr=SsrMode::Async />
-            <Route
-                path=(StaticSegment("containers"), StaticSegment("new"))
-                view={Lazy::<NewContainer>::new()}
-                ssr=SsrMode::Async
-            />
-            <Route
-                path=(
-                    StaticSegment("sites"),
-                    ParamSegment("site"),
-                    StaticSegment("containers"),
-                    ParamSegment("name"),
-                    OptionalParamSegment("tab"),
-                )
-                view={Lazy::<Container>::new()}
-                ssr=SsrMode::Async
-            />
-            <Route path=StaticSegment("jobs") view={Lazy::<Jobs>::new()} ssr=SsrMode::Async />
-            <Route path=(StaticSegment("jobs"), ParamSegment("id")) view={Lazy::<Job>::new()} ssr=SsrMode::Async />
-            <Route path=StaticSegment("nodes") view={Lazy::<Nodes>::new()} ssr=SsrMode::Async />
-            <Route path=StaticSegment("sites") view={Lazy::<Sites>::new()} ssr=SsrMode::Async />
-            <Route path=(StaticSegment("sites"), StaticSegment("new")) view={Lazy::<NewSite>::new()} ssr=SsrMode::Async />
-            <Route path=(StaticSegment("sites"), ParamSegment("site")) view={Lazy::<Site>::new()} ssr=SsrMode::Async />
-            <Route path=StaticSegment("users") view={Lazy::<Users>::new()} ssr=SsrMode::Async />
-            <Route path=(StaticSegment("users"), StaticSegment("new")) view={Lazy::<NewUser>::new()} ssr=SsrMode::Async />
-            <Route path=(StaticSegment("users"), ParamSegment("name")) view={Lazy::<User>::new()} ssr=SsrMode::Async />
-        </FlatRoutes>
-    }
-    .solid()
 }

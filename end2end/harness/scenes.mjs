@@ -47,13 +47,13 @@ export const SCENES = [
     await page.getByRole("button", { name: "Delete wiki" }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("container-failed", "/sites/lab/containers/hopeless"),
+  address("container-failed", "/sites/lab/containers/nowhere"),
   address("jobs", "/jobs"),
   address("jobs-no-match", "/jobs?q=nothing-is-called-this"),
   address("jobs-empty", "/jobs", "member"),
   scene("job-done", (page) => job(page, "Create wiki")),
   scene("job-failed", async (page) => {
-    await job(page, "Create hopeless");
+    await job(page, "Create nowhere");
     await page.getByText("In the machine's own words").click();
   }),
   address("nodes", "/nodes"),
@@ -124,7 +124,7 @@ export async function prepare(server, browser) {
   };
   const context = await contextOf(browser, server, sessions.administrator);
   const page = await context.newPage();
-  await ask(page, "hopeless", MISSING);
+  await ask(page, "nowhere", MISSING);
   await page.getByText("See what happened").waitFor();
   await visit(page, "/containers");
   // The demonstration's own containers are made at the first start.

@@ -4,6 +4,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Called by the document once the program has loaded.
 #[wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
+    let here = leptos::prelude::window().location().pathname();
+    app::preload(&here.unwrap_or_default()).await;
     leptos::mount::hydrate_body(app::App);
 }

@@ -38,6 +38,8 @@ static EMBEDDED: Option<Embedded> = include!(concat!(env!("OUT_DIR"), "/site.rs"
 struct Manifest {
     files: Vec<Entry>,
     names: HashMap<String, String>,
+    #[serde(default)]
+    parts: HashMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +64,7 @@ struct Asset {
 pub struct Assets {
     files: HashMap<String, Asset>,
     names: HashMap<String, String>,
+    parts: HashMap<String, Vec<String>>,
 }
 
 /// Why the site cannot be read.
@@ -140,6 +143,7 @@ impl Assets {
         Ok(Self {
             files,
             names: manifest.names,
+            parts: manifest.parts,
         })
     }
 
@@ -154,6 +158,7 @@ impl Assets {
         app::Assets {
             js: path("holdfast.js", "/pkg/holdfast.js"),
             wasm: path("holdfast.wasm", "/pkg/holdfast.wasm"),
+            parts: self.parts.clone(),
             css: path("holdfast.css", "/pkg/holdfast.css"),
             icons: path("icons.svg", "/icons.svg"),
             theme: path("theme.js", "/theme.js"),

@@ -45,15 +45,20 @@ pub async fn events(
         let words = "Too many pages of yours listen at once. Close some.\n";
         return (StatusCode::TOO_MANY_REQUESTS, retry, words).into_response();
     };
-    let hello = Event::default().retry(RETRY).comment("listening");
-    let changes = state.control.events(&actor).filter_map(|change| {
+    let changes = state.control.events(&actor).filter_map(|(place, change)| {
         future::ready(
             Event::default()
+                .id(place.to_string())
                 .json_data(change)
                 .map(Ok::<_, Infallible>)
                 .ok(),
         )
     });
+    // Where the stream begins: a page that was made no earlier has missed nothing.
+    let hello = Event::default()
+        .retry(RETRY)
+        .event("hello")
+        .data(state.control.place().to_string());
     let ended = ended(state, actor, token, open.ended.clone());
     let events = stream::once(future::ready(Ok(hello)))
         .chain(changes)

@@ -149,6 +149,7 @@ fn for_people(state: &AppState) -> Router<AppState> {
 pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
     let (control, assets) = (state.control.clone(), state.assets.for_pages());
     move || {
+        provide_context(app::Place(control.place().to_string()));
         provide_context(control.clone());
         provide_context(assets.clone());
         let policy = use_nonce().and_then(|nonce| headers::page_policy(&nonce).ok());

@@ -1,6 +1,7 @@
 //! Proof that the program is one file: it is copied into an empty folder and started there with
 //! an empty environment, and must serve its page and what the page loads.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -19,6 +20,7 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 #[derive(Deserialize)]
 struct Manifest {
     files: Vec<File>,
+    names: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -60,13 +62,11 @@ pub fn check(workspace: &Workspace, consent: Consent) -> anyhow::Result<Note> {
     wait_until_healthy(&mut server, &site, folder.path())?;
     let (page, _) = get(&format!("{site}/"), "text/html", "identity")?;
     let page = String::from_utf8_lossy(&page);
-    for name in ["js", "css"] {
-        let listed = manifest.files.iter().find(|file| {
-            file.path.starts_with("/pkg/holdfast.") && file.path.ends_with(&format!(".{name}"))
-        });
-        let path = &listed
-            .with_context(|| format!("the site has no holdfast.{name}"))?
-            .path;
+    for name in ["holdfast.js", "holdfast.wasm", "holdfast.css"] {
+        let path = manifest
+            .names
+            .get(name)
+            .with_context(|| format!("the site has no {name}"))?;
         ensure!(
             page.contains(path.as_str()),
             "the first page does not load {path}"

@@ -10,12 +10,13 @@ use walkdir::WalkDir;
 use crate::compress::hash;
 
 /// Where a file lies on the web, which decides how long it may be kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// Under /pkg/ with its content's hash in its name: never changes.
     Hashed,
-    /// Under /pkg/ with its own name, because another file says that name.
-    Named,
+    /// Under its own name in this folder of /pkg/, because the files there say each other's names.
+    /// The folder's name is the hash of all of them: never changes either.
+    Together(String),
     /// At the root, where browsers and robots look for it.
     Root,
 }
@@ -57,9 +58,9 @@ impl Asset {
 
     /// The path on the web.
     pub fn path(&self) -> String {
-        match self.place {
+        match &self.place {
             Place::Root => format!("/{}", self.name),
-            Place::Named => format!("/pkg/{}", self.name),
+            Place::Together(folder) => format!("/pkg/{folder}/{}", self.name),
             Place::Hashed => match self.name.rsplit_once('.') {
                 Some((stem, extension)) => format!("/pkg/{stem}.{}.{extension}", self.hash()),
                 None => format!("/pkg/{}.{}", self.name, self.hash()),
@@ -154,8 +155,8 @@ mod tests {
         );
         assert_eq!(asset("robots.txt", Place::Root).path(), "/robots.txt");
         assert_eq!(
-            asset("snippets/a/b.js", Place::Named).path(),
-            "/pkg/snippets/a/b.js"
+            asset("snippets/a/b.js", Place::Together("ed70".to_owned())).path(),
+            "/pkg/ed70/snippets/a/b.js"
         );
     }
 

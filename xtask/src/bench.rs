@@ -67,7 +67,7 @@ fn example(
 ) -> anyhow::Result<()> {
     setup::ensure(setup::BUILD, consent)?;
     let site = site::build(workspace, server::Mode::Release, consent)?;
-    let mut cargo = Cargo::Default.command_for_pages();
+    let mut cargo = Cargo::Default.command();
     cargo
         .current_dir(workspace.root())
         .env("HOLDFAST_SITE", site)

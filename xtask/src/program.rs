@@ -94,20 +94,6 @@ pub enum Cargo {
 }
 
 impl Cargo {
-    /// A command that builds a half of the application: the browser's or the server's.
-    ///
-    /// Leptos then erases the types of components, which makes the browser's program almost a
-    /// third smaller. Both halves must agree, or the browser does not recognise the server's page.
-    pub fn command_for_pages(self) -> Command {
-        const ERASE: &str = "--cfg erase_components";
-        let mut command = self.command();
-        match std::env::var("RUSTFLAGS") {
-            Ok(flags) => command.env("RUSTFLAGS", format!("{flags} {ERASE}")),
-            Err(_) => command.env("RUSTFLAGS", ERASE),
-        };
-        command
-    }
-
     /// A command of this Cargo.
     ///
     /// `cargo run` tells its child about itself in the environment; a build under other settings

@@ -37,7 +37,7 @@ impl Mode {
 pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
     setup::ensure(setup::BUILD, consent)?;
     let site = site::build(workspace, mode, consent)?;
-    let mut cargo = Cargo::Default.command_for_pages();
+    let mut cargo = Cargo::Default.command();
     cargo
         .current_dir(workspace.root())
         .env("HOLDFAST_SITE", &site)

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::assets::{self, Asset, Place};
-use crate::compress::{Cache, Encoding, write_whole};
+use crate::compress::{Cache, Encoding, hash, write_whole};
 use crate::server::Mode;
 use crate::setup::Consent;
 use crate::wasm::OUTPUT_NAME;
@@ -24,6 +24,8 @@ struct Manifest {
     files: Vec<Entry>,
     /// From a name without hash to the path on the web.
     names: BTreeMap<String, String>,
+    /// From a page's name to the paths of the program's parts that it needs beside the first one.
+    parts: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -46,9 +48,9 @@ struct Entry {
 /// # Errors
 /// When a step fails, or a file cannot be written.
 pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
-    let pkg = wasm::build(workspace, mode, consent)?;
+    let program = wasm::build(workspace, mode, consent)?;
     let sheet = css::build(workspace, mode)?;
-    let mut found = program_files(&pkg)?;
+    let mut found = program_files(&program.pkg)?;
     let sheet_bytes =
         std::fs::read(&sheet).with_context(|| format!("{} cannot be read", sheet.display()))?;
     found.push(Asset::new(
@@ -65,7 +67,8 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
     let site = workspace.site();
     let fresh = site.with_extension("new");
     assets::empty_folder(&fresh)?;
-    let manifest = write_site(&fresh, &found, cache.as_ref())?;
+    let mut manifest = Manifest::new(&program.parts, &found);
+    let manifest = manifest.write(&fresh, &found, cache.as_ref())?;
     if std::fs::read(site.join("manifest.json")).is_ok_and(|old| old == manifest) {
         std::fs::remove_dir_all(&fresh)?;
     } else {
@@ -77,19 +80,24 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
     Ok(site)
 }
 
-/// What wasm-bindgen made: the script, the program, and scripts that dependencies brought along.
+/// The program: its script, its parts, and scripts that dependencies brought along. They say each
+/// other's names, so they lie together.
 fn program_files(pkg: &Path) -> anyhow::Result<Vec<Asset>> {
-    let wasm = format!("{OUTPUT_NAME}_bg.wasm");
-    below(pkg, |name| {
-        if name == wasm {
-            (format!("{OUTPUT_NAME}.wasm"), Place::Hashed)
-        } else if name.contains('/') {
-            // The script imports these by name, relative to itself.
-            (name, Place::Named)
-        } else {
-            (name, Place::Hashed)
-        }
-    })
+    let found = below(pkg, |name| (name, Place::Root))?;
+    let mut whole = Vec::new();
+    for file in &found {
+        whole.extend_from_slice(file.name.as_bytes());
+        whole.extend_from_slice(&file.bytes);
+    }
+    let mut folder = hash(&whole);
+    folder.truncate(16);
+    Ok(found
+        .into_iter()
+        .map(|file| Asset {
+            place: Place::Together(folder.clone()),
+            ..file
+        })
+        .collect())
 }
 
 fn public_files(public: &Path) -> anyhow::Result<Vec<Asset>> {
@@ -121,39 +129,58 @@ fn below(folder: &Path, place: impl Fn(String) -> (String, Place)) -> anyhow::Re
     Ok(found)
 }
 
-/// Writes every file and the manifest, and returns the manifest's bytes.
-fn write_site(site: &Path, found: &[Asset], cache: Option<&Cache>) -> anyhow::Result<Vec<u8>> {
-    let mut manifest = Manifest {
-        files: Vec::new(),
-        names: BTreeMap::new(),
-    };
-    for asset in found {
-        let path = asset.path();
-        let disk = site.join(path.trim_start_matches('/'));
-        write_whole(&disk, &asset.bytes)?;
-        let mut encodings = Vec::new();
-        if let Some(cache) = cache.filter(|_| asset.kind.compressible) {
-            for encoding in Encoding::ALL {
-                if let Some(packed) = cache.get(&asset.bytes, encoding)? {
-                    let mut name = disk.clone().into_os_string();
-                    name.push(format!(".{}", encoding.word()));
-                    write_whole(Path::new(&name), &packed)?;
-                    encodings.push(encoding.http());
+impl Manifest {
+    /// What lies where; no file yet.
+    fn new(parts: &BTreeMap<String, Vec<String>>, found: &[Asset]) -> Self {
+        let names: BTreeMap<String, String> = found
+            .iter()
+            .map(|asset| (asset.name.clone(), asset.path()))
+            .collect();
+        let paths = |(page, files): (&String, &Vec<String>)| {
+            let paths = files.iter().filter_map(|file| names.get(file));
+            (page.clone(), paths.cloned().collect())
+        };
+        Self {
+            files: Vec::new(),
+            parts: parts.iter().map(paths).collect(),
+            names,
+        }
+    }
+
+    /// Writes every file and the manifest, and returns the manifest's bytes.
+    fn write(
+        &mut self,
+        site: &Path,
+        found: &[Asset],
+        cache: Option<&Cache>,
+    ) -> anyhow::Result<Vec<u8>> {
+        for asset in found {
+            let path = asset.path();
+            let disk = site.join(path.trim_start_matches('/'));
+            write_whole(&disk, &asset.bytes)?;
+            let mut encodings = Vec::new();
+            if let Some(cache) = cache.filter(|_| asset.kind.compressible) {
+                for encoding in Encoding::ALL {
+                    if let Some(packed) = cache.get(&asset.bytes, encoding)? {
+                        let mut name = disk.clone().into_os_string();
+                        name.push(format!(".{}", encoding.word()));
+                        write_whole(Path::new(&name), &packed)?;
+                        encodings.push(encoding.http());
+                    }
                 }
             }
+            self.files.push(Entry {
+                path,
+                media_type: asset.kind.media_type,
+                hash: asset.hash(),
+                immutable: asset.place != Place::Root,
+                encodings,
+            });
         }
-        manifest.names.insert(asset.name.clone(), path.clone());
-        manifest.files.push(Entry {
-            path,
-            media_type: asset.kind.media_type,
-            hash: asset.hash(),
-            immutable: asset.place == Place::Hashed,
-            encodings,
-        });
+        let bytes = serde_json::to_vec_pretty(self)?;
+        write_whole(&site.join("manifest.json"), &bytes)?;
+        Ok(bytes)
     }
-    let bytes = serde_json::to_vec_pretty(&manifest)?;
-    write_whole(&site.join("manifest.json"), &bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -173,8 +200,12 @@ mod tests {
             asset("holdfast.css", &text, Place::Hashed),
             asset("robots.txt", "User-agent: *", Place::Root),
             asset("logo.png", "not compressed", Place::Hashed),
+            asset("users.wasm", "\0asm", Place::Together("0123".to_owned())),
         ];
-        let bytes = write_site(&site, &found, Some(&cache)).expect("written");
+        let parts = BTreeMap::from([("Users".to_owned(), vec!["users.wasm".to_owned()])]);
+        let bytes = Manifest::new(&parts, &found)
+            .write(&site, &found, Some(&cache))
+            .expect("written");
         insta::assert_snapshot!(String::from_utf8(bytes).expect("JSON"));
         let sheet = site.join(found[0].path().trim_start_matches('/'));
         assert_eq!(std::fs::read_to_string(&sheet).expect("the sheet"), text);

@@ -1,6 +1,8 @@
 //! The browser's program: finds or makes the WebAssembly target, compiles `frontend`, and turns
-//! the result into one JavaScript file and one .wasm file.
+//! the result into one JavaScript file, the .wasm file that every page needs, and those that only
+//! some pages need.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,7 +23,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub const OUTPUT_NAME: &str = "holdfast";
 
 /// Bump when this module makes something else from the same input.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// How WebAssembly is compiled here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +70,8 @@ impl Toolchain {
     /// A Cargo command for the browser's half: `cargo build` or `cargo clippy` of `frontend`.
     pub fn cargo(self, workspace: &Workspace, verb: &str) -> Command {
         let mut command = match self {
-            Self::Installed => Cargo::Default.command_for_pages(),
-            Self::Debian => Cargo::Debian.command_for_pages(),
+            Self::Installed => Cargo::Default.command(),
+            Self::Debian => Cargo::Debian.command(),
         };
         command.args([verb, "--package", "frontend", "--lib", "--target", TARGET]);
         if self == Self::Debian {
@@ -101,11 +103,22 @@ fn target_is_installed() -> bool {
     Path::new(String::from_utf8_lossy(&path).trim()).is_dir()
 }
 
-/// Builds the browser's program and returns the folder with what wasm-bindgen made of it.
+/// The browser's program.
+pub struct Program {
+    /// The folder with its files.
+    pub pkg: PathBuf,
+    /// From a page's name to the files that it needs beside the first one.
+    pub parts: Parts,
+}
+
+/// From a page's name to names of files.
+pub type Parts = BTreeMap<String, Vec<String>>;
+
+/// Builds the browser's program.
 ///
 /// # Errors
 /// When a compiler or tool is missing or fails.
-pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
+pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<Program> {
     let toolchain = Toolchain::find(consent)?;
     let (profile, folder) = match mode {
         Mode::Release => ("wasm-release", "wasm-release"),
@@ -125,37 +138,65 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
         .with_context(|| format!("{} cannot be read", compiled.display()))?;
 
     let out = workspace.cache().join(format!("wasm-{}", mode.word()));
-    let stamp = out.join("stamp");
+    let (stamp, list, pkg) = (out.join("stamp"), out.join("parts.json"), out.join("pkg"));
     let tools = std::fs::read(workspace.style().join("package-lock.json"))?;
     let made_from = format!("{RECIPE} {} {}", hash(&input), hash(&tools));
-    let pkg = out.join("pkg");
     if std::fs::read_to_string(&stamp).is_ok_and(|found| found == made_from) {
-        return Ok(pkg);
+        let parts = serde_json::from_slice(&std::fs::read(list)?)?;
+        return Ok(Program { pkg, parts });
     }
     assets::empty_folder(&out)?;
-    bindgen(&compiled, &pkg)?;
+    std::fs::create_dir(&pkg)?;
+    let first = out.join("first.wasm");
+    let parts = split(&input, &first, &pkg)?;
+    bindgen(&first, &pkg)?;
     if mode == Mode::Release {
         optimise(workspace, &pkg)?;
     }
+    write_whole(&list, &serde_json::to_vec(&parts)?)?;
     write_whole(&stamp, made_from.as_bytes())?;
-    Ok(pkg)
+    Ok(Program { pkg, parts })
 }
 
-fn bindgen(compiled: &Path, pkg: &Path) -> anyhow::Result<()> {
+/// Takes what only some pages need out of the program: `first` gets what remains.
+fn split(input: &[u8], first: &Path, pkg: &Path) -> anyhow::Result<Parts> {
+    say("splitting the program by pages");
+    let script = format!("./{OUTPUT_NAME}.js");
+    let mut options = wasm_split_cli_support::Options::new(input);
+    options.output_dir = pkg;
+    options.main_out_path = first;
+    options.link_name = "./parts.js";
+    options.main_module = &script;
+    let done = wasm_split_cli_support::transform(options)
+        .map_err(|error| anyhow::anyhow!("the program could not be split: {error:#}"))?;
+    let files = |stems: Vec<String>| stems.iter().map(|stem| format!("{stem}.wasm")).collect();
+    Ok(done
+        .prefetch_map
+        .into_iter()
+        .map(|(page, stems)| (page, files(stems)))
+        .collect())
+}
+
+fn bindgen(first: &Path, pkg: &Path) -> anyhow::Result<()> {
     say("wasm-bindgen");
     let mut bindgen = Bindgen::new();
     bindgen
-        .input_path(compiled)
+        .input_path(first)
         .out_name(OUTPUT_NAME)
         .typescript(false)
-        // The page says where the .wasm lies: its name has a hash that this file cannot know.
+        // The other parts find what they share by these names.
+        .keep_lld_exports(true)
+        // The page says where the .wasm lies.
         .omit_default_module_path(true)
         .remove_name_section(true)
         .remove_producers_section(true);
     bindgen
         .web(true)
         .and_then(|bindgen| bindgen.generate(pkg))
-        .context("wasm-bindgen failed")
+        .context("wasm-bindgen failed")?;
+    let made = pkg.join(format!("{OUTPUT_NAME}_bg.wasm"));
+    std::fs::rename(made, pkg.join(format!("{OUTPUT_NAME}.wasm")))?;
+    Ok(())
 }
 
 /// What today's compiler puts into a module; wasm-opt refuses what it was not told of.
@@ -170,24 +211,26 @@ const FEATURES: [&str; 8] = [
     "--enable-sign-ext",
 ];
 
+/// Makes every part smaller.
 fn optimise(workspace: &Workspace, pkg: &Path) -> anyhow::Result<()> {
     npm::ensure(&workspace.style())?;
-    let wasm = pkg.join(format!("{OUTPUT_NAME}_bg.wasm"));
-    let small = pkg.join("small.wasm");
-    let mut command = Command::new(npm::tool(&workspace.style(), "wasm-opt"));
-    command
-        .arg("-Oz")
-        .args(FEATURES)
-        .arg(&wasm)
-        .arg("-o")
-        .arg(&small);
-    program::run(&mut command)?;
-    let before = std::fs::metadata(&wasm)?.len();
-    let after = std::fs::metadata(&small)?.len();
-    if after == 0 {
-        bail!("wasm-opt made an empty file");
+    let (mut before, mut after) = (0, 0);
+    for part in assets::files_below(pkg)? {
+        if part.extension().is_none_or(|extension| extension != "wasm") {
+            continue;
+        }
+        let small = part.with_extension("small");
+        let mut command = Command::new(npm::tool(&workspace.style(), "wasm-opt"));
+        command.arg("-Oz").args(FEATURES).arg(&part);
+        program::output(command.arg("-o").arg(&small))?;
+        let length = std::fs::metadata(&small)?.len();
+        if length == 0 {
+            bail!("wasm-opt made an empty file of {}", part.display());
+        }
+        before += std::fs::metadata(&part)?.len();
+        after += length;
+        std::fs::rename(small, part)?;
     }
     say(&format!("wasm-opt: {before} bytes, now {after}"));
-    std::fs::rename(small, wasm)?;
     Ok(())
 }

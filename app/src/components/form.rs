@@ -13,6 +13,9 @@ use crate::api::Failure;
 pub struct FormState {
     check: StoredValue<Box<dyn Fn() -> Vec<FieldError> + Send + Sync>>,
     left: StoredValue<Vec<String>>,
+    /// What the server refused, which no check here would find again: each stays until its field
+    /// is typed in.
+    told: StoredValue<Vec<FieldError>>,
     refused: RwSignal<Vec<FieldError>>,
     /// What was refused on submission; stays until the next one, so that nothing moves under the
     /// hand of who corrects it.
@@ -29,6 +32,7 @@ impl FormState {
         Self {
             check: StoredValue::new(Box::new(check)),
             left: StoredValue::new(Vec::new()),
+            told: StoredValue::new(Vec::new()),
             refused: RwSignal::new(Vec::new()),
             summary: RwSignal::new(Vec::new()),
             busy: RwSignal::new(false),
@@ -55,7 +59,14 @@ impl FormState {
             }
             refused.retain(|refusal| left.contains(&refusal.field));
         });
+        self.told.with_value(|told| refused.extend_from_slice(told));
         self.refused.set(refused);
+    }
+
+    /// A field has another text now: what the server said of the old one no longer counts.
+    pub fn typed(self, field: &str) {
+        self.told
+            .update_value(|told| told.retain(|refusal| refusal.field != field));
     }
 
     /// Checks everything before submission; true when nothing is refused.
@@ -63,6 +74,7 @@ impl FormState {
         let refused = self.check.with_value(|check| check());
         let good = refused.is_empty();
         self.failure.set(None);
+        self.told.set_value(Vec::new());
         self.left
             .update_value(|left| left.extend(refused.iter().map(|refusal| refusal.field.clone())));
         self.summary.set(refused.clone());
@@ -76,8 +88,9 @@ impl FormState {
         self.busy.set(false);
         match failure.0 {
             Error::Invalid { fields } => {
-                self.summary.set(fields.clone());
-                self.refused.set(fields);
+                self.told.set_value(fields.clone());
+                self.refused.set(fields.clone());
+                self.summary.set(fields);
             }
             other => self.failure.set(Some(Failure(other))),
         }
@@ -155,6 +168,13 @@ pub fn Field(
     let own = StoredValue::new(name);
     let refusal = Memo::new(move |_| form.refusal(&own.get_value()));
     let leave = Callback::new(move |()| form.leave(&own.get_value()));
+    let value = Bound {
+        get: value.get,
+        set: Callback::new(move |text| {
+            form.typed(&own.get_value());
+            value.set.run(text);
+        }),
+    };
     let input = match entry {
         Entry::Block => block(id.clone(), help.clone(), value, refusal, leave),
         Entry::Line => line(id.clone(), help.clone(), "text", value, refusal, leave),
@@ -284,6 +304,7 @@ pub fn Choice(
                 aria-describedby=help.clone()
                 on:change=move |ev| {
                     value.set.run(event_target_value(&ev));
+                    form.typed(&own.get_value());
                     form.leave(&own.get_value());
                 }
             >

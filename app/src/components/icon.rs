@@ -19,8 +19,8 @@ pub fn icon(name: &'static str) -> impl IntoView {
 /// an attribute of the document.
 fn sprite() -> String {
     static IN_BROWSER: OnceLock<String> = OnceLock::new();
-    if let Some(assets) = use_context::<Assets>() {
-        return assets.icons;
+    if let Some(icons) = with_context(|assets: &Assets| assets.icons.clone()) {
+        return icons;
     }
     if cfg!(not(target_arch = "wasm32")) {
         return String::new();

@@ -31,6 +31,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use actor::Actor;
 use failure::Told as _;
 use hub::Hub;
+pub use hub::Place;
 use observer::Observer;
 use passwords::Passwords;
 use proxmoxes::Proxmoxes;
@@ -117,8 +118,13 @@ impl Control {
     }
 
     /// What changes from now on, as far as the actor may know of it.
-    pub fn events(&self, actor: &Actor) -> impl Stream<Item = Event> + Send + use<> {
+    pub fn events(&self, actor: &Actor) -> impl Stream<Item = (Place, Event)> + Send + use<> {
         self.0.hub.listen(actor)
+    }
+
+    /// How far the changes have come.
+    pub fn place(&self) -> Place {
+        self.0.hub.place()
     }
 
     /// Whether the database answers.
