@@ -21,6 +21,6 @@ mod status;
 
 pub use pages::sign_in::SignInFailure;
 pub use routes::{App, preload};
-pub use shell::{Assets, Place};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+pub use shell::{Assets, Place};

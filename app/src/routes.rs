@@ -23,22 +23,25 @@ use crate::{
     session::Session,
 };
 
-/// The table of pages: a name that is also the part's, the address, what makes the view. The first
-/// that matches is taken.
+/// The table of pages: a name, the part of the program that it is in, the address, what makes the
+/// view. The first that matches is taken. Few parts, since what several of them need is a part of
+/// its own for each combination of them.
 macro_rules! pages {
-    ($($name:ident at $segments:expr => $view:path;)*) => {
+    ($($name:ident in $part:ident at $segments:expr => $view:path;)*) => {
         $(
             struct $name {}
 
             const _: () = {
                 #[leptos::wasm_split::wasm_split(
-                    $name,
+                    $part,
                     wasm_split_path = leptos::wasm_split,
                     preload(load),
                     fallible,
                     return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
                 )]
-                fn view() -> AnyView {
+                // The name of the code is made of this one and must be no other page's.
+                #[allow(non_snake_case)]
+                fn $name() -> AnyView {
                     $view()
                 }
 
@@ -48,7 +51,7 @@ macro_rules! pages {
                     }
 
                     async fn view(_this: Self) -> AnyView {
-                        view().await.unwrap_or_else(not_loaded)
+                        $name().await.unwrap_or_else(not_loaded)
                     }
 
                     async fn preload() {
@@ -66,11 +69,11 @@ macro_rules! pages {
             })*
         }
 
-        /// The name of the page at `path`.
+        /// The name of the part that the page at `path` is in.
         #[cfg(feature = "ssr")]
-        fn page_at(path: &str) -> Option<&'static str> {
+        fn part_at(path: &str) -> Option<&'static str> {
             $(if leads(&$segments, path) {
-                return Some(stringify!($name));
+                return Some(stringify!($part));
             })*
             None
         }
@@ -88,25 +91,25 @@ macro_rules! pages {
 }
 
 pages! {
-    SignIn at StaticSegment("sign-in") => sign_in::page;
-    Containers at StaticSegment("containers") => containers::list::page;
-    NewContainer at (StaticSegment("containers"), StaticSegment("new")) => containers::new::page;
-    Container at (
+    SignIn in sign_in at StaticSegment("sign-in") => sign_in::page;
+    Containers in home at StaticSegment("containers") => containers::list::page;
+    NewContainer in work at (StaticSegment("containers"), StaticSegment("new")) => containers::new::page;
+    Container in work at (
         StaticSegment("sites"),
         ParamSegment("site"),
         StaticSegment("containers"),
         ParamSegment("name"),
         OptionalParamSegment("tab"),
     ) => containers::show::page;
-    Jobs at StaticSegment("jobs") => jobs::list::page;
-    Job at (StaticSegment("jobs"), ParamSegment("id")) => jobs::show::page;
-    Nodes at StaticSegment("nodes") => nodes::page;
-    Sites at StaticSegment("sites") => sites::list::page;
-    NewSite at (StaticSegment("sites"), StaticSegment("new")) => sites::new::page;
-    Site at (StaticSegment("sites"), ParamSegment("site")) => sites::show::page;
-    Users at StaticSegment("users") => users::list::page;
-    NewUser at (StaticSegment("users"), StaticSegment("new")) => users::new::page;
-    User at (StaticSegment("users"), ParamSegment("name")) => users::show::page;
+    Jobs in work at StaticSegment("jobs") => jobs::list::page;
+    Job in work at (StaticSegment("jobs"), ParamSegment("id")) => jobs::show::page;
+    Nodes in house at StaticSegment("nodes") => nodes::page;
+    Sites in house at StaticSegment("sites") => sites::list::page;
+    NewSite in house at (StaticSegment("sites"), StaticSegment("new")) => sites::new::page;
+    Site in house at (StaticSegment("sites"), ParamSegment("site")) => sites::show::page;
+    Users in house at StaticSegment("users") => users::list::page;
+    NewUser in house at (StaticSegment("users"), StaticSegment("new")) => users::new::page;
+    User in house at (StaticSegment("users"), ParamSegment("name")) => users::show::page;
 }
 
 /// Whether the whole of `path` is what the segments mean.
@@ -116,11 +119,11 @@ fn leads(segments: &dyn PossibleRouteMatch, path: &str) -> bool {
         .is_some_and(|found| matches!(found.remaining(), "" | "/"))
 }
 
-/// The name of the page that the server is asked for.
+/// The name of the part of the program that the page which the server is asked for is in.
 #[cfg(feature = "ssr")]
 pub fn here() -> Option<&'static str> {
     let url = use_context::<leptos_router::location::RequestUrl>()?;
-    page_at(url.parse().ok()?.path())
+    part_at(url.parse().ok()?.path())
 }
 
 /// In the place of a page whose part of the program did not come: the server is away, or it is

@@ -1,19 +1,14 @@
-//! Views without their types that the browser takes over in one go.
+//! Views without their types, so that what shows, takes over and changes a part of a page is in the
+//! program once and not once for each part.
 //!
-//! Leptos can also take a page over in pieces, for code that arrives late, and makes a second,
-//! asynchronous form of every view for that: a sixth of the whole program. Nothing within a page
-//! of ours arrives late, so views become untyped here without that form. (Whole pages that arrive
-//! late remain possible: those are routes, above all views of ours.)
+//! Leptos makes code of its own for each type of view, closure and handler; half of what a browser
+//! downloads would be that. Pages therefore end their views with [`Solid::solid`], wrap what
+//! follows a signal in [`reactive`] (as an attribute: in `Signal::derive`), and what answers an event
+//! in [`act`].
 
-use leptos::{
-    attr::{Attribute, any_attribute::AnyAttribute},
-    prelude::{AddAnyAttr, AnyView, IntoAny, Render, RenderHtml},
-    tachys::{
-        hydration::Cursor,
-        ssr::StreamBuilder,
-        view::{Position, PositionState},
-    },
-};
+use std::sync::Arc;
+
+use leptos::prelude::{AnyView, RenderHtml};
 
 /// Makes a view untyped; to be used in the place of `into_any`.
 pub trait Solid {
@@ -21,96 +16,184 @@ pub trait Solid {
     fn solid(self) -> AnyView;
 }
 
+/// The server sends views and keeps none: there Leptos's own untyped view serves.
+#[cfg(feature = "ssr")]
 impl<T: RenderHtml + Send + 'static> Solid for T {
     fn solid(self) -> AnyView {
-        Whole(self).into_any()
+        leptos::prelude::IntoAny::into_any(self)
     }
 }
 
-/// A view that is taken over whole: as the one in it, but for `hydrate_async`, which is left as
-/// the trait has it and so does the same as `hydrate`.
-struct Whole<T>(T);
-
-impl<T: Render> Render for Whole<T> {
-    type State = T::State;
-
-    fn build(self) -> Self::State {
-        self.0.build()
-    }
-
-    fn rebuild(self, state: &mut Self::State) {
-        self.0.rebuild(state);
+#[cfg(not(feature = "ssr"))]
+impl<T: RenderHtml + Send + 'static> Solid for T {
+    fn solid(self) -> AnyView {
+        browser::untyped(self)
     }
 }
 
-impl<T: RenderHtml> AddAnyAttr for Whole<T> {
-    type Output<SomeNewAttr: Attribute> = Self;
-
-    /// Attributes are not spread onto views without a type.
-    fn add_any_attr<NewAttr: Attribute>(self, _attr: NewAttr) -> Self::Output<NewAttr> {
-        self
-    }
+/// A part of a page that follows the signals which it reads.
+pub fn reactive<T: RenderHtml + Send + 'static>(
+    view: impl Fn() -> T + Send + Sync + 'static,
+) -> AnyView {
+    follow(Arc::new(move || view().solid()))
 }
 
-impl<T: RenderHtml> RenderHtml for Whole<T> {
-    type AsyncOutput = Whole<T::AsyncOutput>;
-    type Owned = Whole<T::Owned>;
+fn follow(view: Arc<dyn Fn() -> AnyView + Send + Sync>) -> AnyView {
+    (move || view()).solid()
+}
 
-    const MIN_LENGTH: usize = T::MIN_LENGTH;
-    const EXISTS: bool = T::EXISTS;
+/// What answers an event.
+pub fn act<E: 'static>(answer: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
+    Box::new(answer)
+}
 
-    fn dry_resolve(&mut self) {
-        self.0.dry_resolve();
+#[cfg(not(feature = "ssr"))]
+mod browser {
+    //! In the browser, Leptos's untyped view brings a second, asynchronous way to take a page over
+    //! for each type that it hides. Nothing of ours arrives while a page is taken over, so one type
+    //! only is hidden in it: a box of ours, which knows the one way.
+
+    use std::any::Any;
+
+    use leptos::{
+        attr::{Attribute, any_attribute::AnyAttribute},
+        prelude::{AddAnyAttr, AnyView, IntoAny, Mountable, Render, RenderHtml},
+        tachys::{
+            hydration::Cursor,
+            renderer::types,
+            view::{Position, PositionState},
+        },
+    };
+
+    /// A view whose type is not known.
+    trait Piece: Send {
+        fn build(self: Box<Self>) -> Box<dyn Standing>;
+        fn hydrate(self: Box<Self>, cursor: &Cursor, position: &PositionState)
+        -> Box<dyn Standing>;
+        fn rebuild(self: Box<Self>, state: &mut Box<dyn Standing>);
     }
 
-    async fn resolve(self) -> Self::AsyncOutput {
-        Whole(self.0.resolve().await)
+    /// A view that stands in the page.
+    trait Standing: Mountable + Any {
+        fn any(&mut self) -> &mut dyn Any;
     }
 
-    fn html_len(&self) -> usize {
-        self.0.html_len()
+    impl<T: Mountable + Any> Standing for T {
+        fn any(&mut self) -> &mut dyn Any {
+            self
+        }
     }
 
-    fn to_html_with_buf(
-        self,
-        buf: &mut String,
-        position: &mut Position,
-        escape: bool,
-        mark_branches: bool,
-        extra_attrs: Vec<AnyAttribute>,
-    ) {
-        self.0
-            .to_html_with_buf(buf, position, escape, mark_branches, extra_attrs);
+    impl<T: RenderHtml + Send + 'static> Piece for T {
+        fn build(self: Box<Self>) -> Box<dyn Standing> {
+            Box::new(Render::build(*self))
+        }
+
+        fn hydrate(
+            self: Box<Self>,
+            cursor: &Cursor,
+            position: &PositionState,
+        ) -> Box<dyn Standing> {
+            Box::new(RenderHtml::hydrate::<true>(*self, cursor, position))
+        }
+
+        fn rebuild(self: Box<Self>, state: &mut Box<dyn Standing>) {
+            match (**state).any().downcast_mut::<T::State>() {
+                Some(state) => Render::rebuild(*self, state),
+                None => replace(self, state),
+            }
+        }
     }
 
-    fn to_html_async_with_buf<const OUT_OF_ORDER: bool>(
-        self,
-        buf: &mut StreamBuilder,
-        position: &mut Position,
-        escape: bool,
-        mark_branches: bool,
-        extra_attrs: Vec<AnyAttribute>,
-    ) {
-        self.0.to_html_async_with_buf::<OUT_OF_ORDER>(
-            buf,
-            position,
-            escape,
-            mark_branches,
-            extra_attrs,
-        );
+    /// Puts a view in the place of one of another type.
+    fn replace(piece: Box<dyn Piece>, state: &mut Box<dyn Standing>) {
+        let mut new = piece.build();
+        state.insert_before_this(&mut *new);
+        state.unmount();
+        *state = new;
     }
 
-    // Once for both ways to get here.
-    #[inline(never)]
-    fn hydrate<const FROM_SERVER: bool>(
-        self,
-        cursor: &Cursor,
-        position: &PositionState,
-    ) -> Self::State {
-        self.0.hydrate::<FROM_SERVER>(cursor, position)
+    pub fn untyped<T: RenderHtml + Send + 'static>(view: T) -> AnyView {
+        Whole(Box::new(view)).into_any()
     }
 
-    fn into_owned(self) -> Self::Owned {
-        Whole(self.0.into_owned())
+    /// The one type that is hidden.
+    struct Whole(Box<dyn Piece>);
+
+    struct Held(Box<dyn Standing>);
+
+    impl Mountable for Held {
+        fn unmount(&mut self) {
+            self.0.unmount();
+        }
+
+        fn mount(&mut self, parent: &types::Element, marker: Option<&types::Node>) {
+            self.0.mount(parent, marker);
+        }
+
+        fn insert_before_this(&self, child: &mut dyn Mountable) -> bool {
+            self.0.insert_before_this(child)
+        }
+
+        fn elements(&self) -> Vec<types::Element> {
+            self.0.elements()
+        }
+    }
+
+    impl Render for Whole {
+        type State = Held;
+
+        fn build(self) -> Held {
+            Held(self.0.build())
+        }
+
+        fn rebuild(self, state: &mut Held) {
+            self.0.rebuild(&mut state.0);
+        }
+    }
+
+    impl AddAnyAttr for Whole {
+        type Output<SomeNewAttr: Attribute> = Self;
+
+        /// Attributes are not spread onto views without a type.
+        fn add_any_attr<NewAttr: Attribute>(self, _attr: NewAttr) -> Self {
+            self
+        }
+    }
+
+    impl RenderHtml for Whole {
+        type AsyncOutput = Self;
+        type Owned = Self;
+
+        const MIN_LENGTH: usize = 0;
+
+        fn dry_resolve(&mut self) {}
+
+        async fn resolve(self) -> Self {
+            self
+        }
+
+        /// Only the server writes pages.
+        fn to_html_with_buf(
+            self,
+            _buf: &mut String,
+            _position: &mut Position,
+            _escape: bool,
+            _mark_branches: bool,
+            _extra_attrs: Vec<AnyAttribute>,
+        ) {
+        }
+
+        fn hydrate<const FROM_SERVER: bool>(
+            self,
+            cursor: &Cursor,
+            position: &PositionState,
+        ) -> Held {
+            Held(self.0.hydrate(cursor, position))
+        }
+
+        fn into_owned(self) -> Self {
+            self
+        }
     }
 }

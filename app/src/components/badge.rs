@@ -1,6 +1,6 @@
 //! Small marks: states, ages, counts.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use model::{
     Timestamp,
@@ -84,6 +84,6 @@ pub fn step_mark(state: StepState) -> (Tone, &'static str) {
 /// A moment as its age, which moves; the exact time on hover and for screen readers.
 pub fn ago(at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
-    view! { <time datetime=exact.clone() title=exact>{move || at.ago(Clock::read())}</time> }
+    view! { <time datetime=exact.clone() title=exact>{reactive(move || at.ago(Clock::read()))}</time> }
         .solid()
 }

@@ -1,6 +1,6 @@
 //! Dialogs, and the one that stands before every irreversible step.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::{html, prelude::*};
 
 use super::{failure::FailureLine, icon::icon};
@@ -32,7 +32,7 @@ pub fn Dialog(
         }
     });
     view! {
-        <dialog class="dialog" node_ref=dialog aria-label=title on:close=move |_| open.set(false)>
+        <dialog class="dialog" node_ref=dialog aria-label=title on:close=act(move |_| open.set(false))>
             <h2 class="dialog-title">{title}</h2>
             {children()}
         </dialog>
@@ -84,23 +84,25 @@ pub fn DeleteDialog(
         }
     });
     let title = Signal::derive(move || format!("Delete {}?", name.get()));
-    let locked = move || deletion.busy.get() || typed.with(|typed| typed.trim() != name.get());
+    let locked = Signal::derive(move || {
+        deletion.busy.get() || typed.with(|typed| typed.trim() != name.get())
+    });
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
         deletion.busy.set(true);
         deletion.failure.set(None);
         delete.run(typed.get_untracked());
     };
-    let lost = move || {
+    let lost = reactive(move || {
         losses
             .get()
             .into_iter()
             .map(|loss| view! { <li>{loss}</li> })
             .collect_view()
-    };
+    });
     view! {
         <Dialog open=deletion.open title=title>
-            <form class="stack" on:submit=submit>
+            <form class="stack" on:submit=act(submit)>
                 <p>"This cannot be undone. It will be lost:"</p>
                 <ul class="bullets">{lost}</ul>
                 <label class="label">
@@ -111,16 +113,16 @@ pub fn DeleteDialog(
                         autocapitalize="none"
                         spellcheck="false"
                         prop:value=typed
-                        on:input=move |ev| typed.set(event_target_value(&ev))
+                        on:input=act(move |ev| typed.set(event_target_value(&ev)))
                     />
                 </label>
                 <FailureLine failure=deletion.failure />
                 <div class="actions actions-end">
-                    <button type="button" class="btn" autofocus on:click=move |_| deletion.open.set(false)>
-                        {move || format!("Keep {}", name.get())}
+                    <button type="button" class="btn" autofocus on:click=act(move |_| deletion.open.set(false))>
+                        {reactive(move || format!("Keep {}", name.get()))}
                     </button>
                     <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=deletion.busy>
-                        {icon("trash-2")} {move || format!("Delete {}", name.get())}
+                        {icon("trash-2")} {reactive(move || format!("Delete {}", name.get()))}
                     </button>
                 </div>
             </form>

@@ -1,6 +1,6 @@
 //! What went wrong, beside where it went wrong.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::{components::Redirect, hooks::use_location, location::Url};
 use model::Error;
@@ -28,7 +28,7 @@ pub fn failure_panel(failure: Failure, again: Option<Callback<()>>) -> AnyView {
         Error::Unavailable { .. } | Error::Internal { .. } | Error::Throttled { .. }
     );
     let button = again.filter(|_| useful).map(|again| {
-        view! { <button class="btn" on:click=move |_| again.run(())>"Try again"</button> }
+        view! { <button class="btn" on:click=act(move |_| again.run(()))>"Try again"</button> }
     });
     view! {
         <section class="panel panel-danger" role="alert">
@@ -48,13 +48,13 @@ pub fn FailureLine(
 ) -> impl IntoView {
     view! {
         <div class="failure-line" aria-live="assertive">
-            {move || {
+            {reactive(move || {
                 failure
                     .get()
                     .map(|failure| {
                         view! { <p class="refusal">{icon("circle-alert")} {failure.to_string()}</p> }
                     })
-            }}
+            })}
         </div>
     }
 }

@@ -1,7 +1,7 @@
 //! Forms: fields with their refusals beside them, checked by the server's own parser as a person
 //! leaves a field, gathered at the top on submission. What was typed is always kept.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::{html, prelude::*};
 use model::{Error, FieldError};
 
@@ -180,13 +180,13 @@ pub fn Field(
         Entry::Line => line(id.clone(), help.clone(), "text", value, refusal, leave),
         Entry::Secret => line(id.clone(), help.clone(), "password", value, refusal, leave),
     };
-    let choices = move || {
+    let choices = reactive(move || {
         options
             .get()
             .into_iter()
             .map(|text| view! { <option value=text></option> })
             .collect_view()
-    };
+    });
     view! {
         <div class="field">
             {field_label(id, label, optional)}
@@ -212,11 +212,11 @@ fn block(
             class="input mono"
             rows="5"
             spellcheck="false"
-            aria-invalid=move || refusal.with(Option::is_some).to_string()
+            aria-invalid=Signal::derive(move || refusal.with(Option::is_some).to_string())
             aria-describedby=help
             prop:value=value.get
-            on:input=move |ev| value.set.run(event_target_value(&ev))
-            on:blur=move |_| leave.run(())
+            on:input=act(move |ev| value.set.run(event_target_value(&ev)))
+            on:blur=act(move |_| leave.run(()))
         >
             {value.get.get_untracked()}
         </textarea>
@@ -248,13 +248,13 @@ fn line(
             autocapitalize="none"
             spellcheck="false"
             list=list
-            aria-invalid=move || refusal.with(Option::is_some).to_string()
+            aria-invalid=Signal::derive(move || refusal.with(Option::is_some).to_string())
             aria-describedby=help
             value=value.get.get_untracked()
             prop:value=value.get
-            on:input=move |ev| value.set.run(event_target_value(&ev))
-            on:change=move |_| leave.run(())
-            on:blur=move |_| leave.run(())
+            on:input=act(move |ev| value.set.run(event_target_value(&ev)))
+            on:change=act(move |_| leave.run(()))
+            on:blur=act(move |_| leave.run(()))
         />
     }
     .solid()
@@ -283,7 +283,7 @@ pub fn Choice(
     let help = format!("{id}-help");
     let own = StoredValue::new(name);
     let refusal = Memo::new(move |_| form.refusal(&own.get_value()));
-    let choices = move || {
+    let choices = reactive(move || {
         let present = value.get.get();
         options
             .get()
@@ -293,20 +293,20 @@ pub fn Choice(
                 view! { <option value=key selected=selected>{text}</option> }
             })
             .collect_view()
-    };
+    });
     view! {
         <div class="field">
             {field_label(id.clone(), label, false)}
             <select
                 id=id
                 class="input"
-                aria-invalid=move || refusal.with(Option::is_some).to_string()
+                aria-invalid=Signal::derive(move || refusal.with(Option::is_some).to_string())
                 aria-describedby=help.clone()
-                on:change=move |ev| {
+                on:change=act(move |ev| {
                     value.set.run(event_target_value(&ev));
                     form.typed(&own.get_value());
                     form.leave(&own.get_value());
-                }
+                })
             >
                 {choices}
             </select>
@@ -322,12 +322,12 @@ fn field_label(id: String, label: &'static str, optional: bool) -> AnyView {
 }
 
 fn field_help(id: String, hint: Signal<String>, refusal: Memo<Option<String>>) -> AnyView {
-    let text = move || match refusal.get() {
+    let text = reactive(move || match refusal.get() {
         Some(refusal) => {
             view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.solid()
         }
         None => view! { <span class="hint">{hint.get()}</span> }.solid(),
-    };
+    });
     view! { <div class="field-help" id=id aria-live="polite">{text}</div> }.solid()
 }
 
@@ -345,7 +345,7 @@ pub fn Refusals(
             let _ = panel.focus();
         }
     });
-    let list = move || {
+    let list = reactive(move || {
         form.summary
             .get()
             .into_iter()
@@ -356,11 +356,11 @@ pub fn Refusals(
                     ev.prevent_default();
                     crate::browser::focus(&target);
                 };
-                view! { <li><a href=href rel="external" on:click=go>{refusal.message}</a></li> }
+                view! { <li><a href=href rel="external" on:click=act(go)>{refusal.message}</a></li> }
             })
             .collect_view()
-    };
-    let hidden = move || form.summary.with(Vec::is_empty);
+    });
+    let hidden = Signal::derive(move || form.summary.with(Vec::is_empty));
     view! {
         <section class="panel panel-danger" tabindex="-1" role="alert" node_ref=panel hidden=hidden>
             <h2 class="panel-title">{icon("circle-alert")} "Some fields need other values"</h2>
@@ -386,10 +386,10 @@ pub fn Submit(
             class="btn btn-primary"
             class:btn-busy=form.busy
             disabled=form.busy
-            aria-busy=move || form.busy.get().to_string()
+            aria-busy=Signal::derive(move || form.busy.get().to_string())
             // The field that has the focus keeps it until the press is over: its refusal would
             // move the button from under the pointer.
-            on:mousedown=|ev| ev.prevent_default()
+            on:mousedown=act(|ev: leptos::ev::MouseEvent| ev.prevent_default())
         >
             {label}
         </button>

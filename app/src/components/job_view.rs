@@ -1,7 +1,7 @@
 //! A job as its page shows it: why it failed, its steps, and what a person may do about it. Knows
 //! nothing of what comes after the job.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use std::future::Future;
 
 use leptos::{prelude::*, task::spawn_local};
@@ -53,17 +53,17 @@ pub fn job_actions(job: Loaded<JobView>) -> AnyView {
     });
     let button = move |retry: bool, shape: &'static str, label: &'static str| {
         view! {
-            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=move |_| ask.run(retry)>
+            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask.run(retry))>
                 {icon(shape)} {label}
             </button>
         }
     };
-    let buttons = move || {
+    let buttons = reactive(move || {
         let (cancel, retry) = may.get();
         let cancel = cancel.then(|| button(false, "ban", "Cancel the job"));
         let retry = retry.then(|| button(true, "rotate-cw", "Try again"));
         view! { {cancel} {retry} }
-    };
+    });
     view! { {buttons} <FailureLine failure /> }.solid()
 }
 

@@ -1,7 +1,7 @@
 //! What lists share: their keys, and their search and filters in the address. The filter forms are
 //! ordinary GET forms, so that they work before and without the program.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use std::time::Duration;
 
 use leptos::{ev, html, prelude::*};
@@ -161,11 +161,11 @@ pub fn Filters(
         .collect_view();
     view! {
         <form class="filters" method="get" action=path role="search" node_ref=form
-            on:submit=move |ev| { ev.prevent_default(); go.with_value(|go| go()); }>
+            on:submit=act(move |ev: ev::SubmitEvent| { ev.prevent_default(); go.with_value(|go| go()); })>
             <span class="search">
                 {icon("search")}
                 <input id=SEARCH class="input" type="search" name="q" placeholder=search aria-label=search
-                    autocomplete="off" value=parameter("q") on:input=move |_| soon() />
+                    autocomplete="off" value=parameter("q") on:input=act(move |_| soon()) />
                 <kbd class="key">"/"</kbd>
             </span>
             {choices} {kept}
@@ -177,7 +177,7 @@ pub fn Filters(
 
 fn choice(filter: Filter, go: Callback<()>) -> AnyView {
     let Filter { name, all, options } = filter;
-    let choices = move || {
+    let choices = reactive(move || {
         let present = parameter(name);
         options
             .get()
@@ -187,9 +187,9 @@ fn choice(filter: Filter, go: Callback<()>) -> AnyView {
                 view! { <option value=value selected=selected>{word}</option> }
             })
             .collect_view()
-    };
+    });
     view! {
-        <select class="input input-auto" name=name aria-label=all on:change=move |_| go.run(())>
+        <select class="input input-auto" name=name aria-label=all on:change=act(move |_| go.run(()))>
             <option value="">{all}</option>
             {choices}
         </select>
@@ -227,25 +227,25 @@ pub fn sort_head(
     sort: Signal<String>,
     href: Callback<String, String>,
 ) -> AnyView {
-    let state = move || {
+    let state = Signal::derive(move || {
         sort.with(|sort| match sort.strip_prefix('-') {
             Some(rest) if rest == key => "descending",
             None if sort == key => "ascending",
             _ => "none",
         })
-    };
-    let target = move || {
-        href.run(if state() == "ascending" {
+    });
+    let target = Signal::derive(move || {
+        href.run(if state.get() == "ascending" {
             format!("-{key}")
         } else {
             key.to_owned()
         })
-    };
-    let arrow = move || match state() {
+    });
+    let arrow = reactive(move || match state.get() {
         "ascending" => Some(icon("arrow-up")),
         "descending" => Some(icon("arrow-down")),
         _ => None,
-    };
+    });
     view! {
         <th role="columnheader" scope="col" aria-sort=state>
             <a class="sort" href=target>{label} {arrow}</a>

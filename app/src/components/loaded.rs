@@ -8,7 +8,11 @@ use model::{Error, events::Event};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{failure::failure_panel, parcel::Parcel};
-use crate::{api::Failure, live::Live, solid::Solid as _};
+use crate::{
+    api::Failure,
+    live::Live,
+    solid::{Solid as _, reactive},
+};
 
 /// How fresh the data of a part of the page is.
 #[derive(Clone, Copy)]
@@ -191,11 +195,11 @@ fn after_the_page(part: Part, skeleton: fn() -> AnyView) -> AnyView {
         });
     });
     let retry = Callback::new(move |()| again.update(|again| *again += 1));
-    let show = move || match answer.get() {
+    let show = reactive(move || match answer.get() {
         None => skeleton(),
         Some(first) => begin(&part, first, retry),
-    };
-    show.solid()
+    });
+    show
 }
 
 /// Shows the first answer and follows what comes after it.
@@ -261,16 +265,18 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<Parcel>, interests: Signal<V
 
 /// The view with a thin line while it is asked for anew, and the trouble with that above it.
 fn framed(fresh: Fresh, view: AnyView) -> AnyView {
-    let gone = move || matches!(fresh.trouble.get(), Some(Failure(Error::NotFound { .. })));
-    let trouble = move || {
+    let gone = Signal::derive(move || {
+        matches!(fresh.trouble.get(), Some(Failure(Error::NotFound { .. })))
+    });
+    let trouble = reactive(move || {
         let again = Callback::new(move |()| fresh.again.update(|again| *again += 1));
         fresh
             .trouble
             .get()
             .map(|failure| failure_panel(failure, Some(again)))
-    };
+    });
     view! {
-        <div class="loaded" aria-busy=move || fresh.busy.get().to_string()>
+        <div class="loaded" aria-busy=Signal::derive(move || fresh.busy.get().to_string())>
             {trouble}
             <div class="loaded-body" hidden=gone>
                 {view}

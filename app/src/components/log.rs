@@ -1,7 +1,7 @@
 //! A job's log: a monospaced pane that follows what is written unless a person has scrolled away;
 //! it can be searched, copied and kept as a file.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::{html, prelude::*, task::spawn_local};
 use leptos_router::location::Url;
 use model::{
@@ -75,11 +75,11 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
             following.set(below <= END);
         }
     };
-    let jump = move || {
+    let jump = reactive(move || {
         (!following.get()).then(|| {
-            view! { <button type="button" class="btn btn-small log-jump" on:click=move |_| to_end()>{icon("arrow-down")} "To the end"</button> }
+            view! { <button type="button" class="btn btn-small log-jump" on:click=act(move |_| to_end())>{icon("arrow-down")} "To the end"</button> }
         })
-    };
+    });
     view! {
         <section class="card stack-tight">
             <div class="log-head">
@@ -87,7 +87,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
                 {tools(id, lines, search)}
             </div>
             <div class="log-place">
-                <pre class="log" tabindex="0" role="region" aria-label="Log, times in UTC" node_ref=pane on:scroll=scrolled>
+                <pre class="log" tabindex="0" role="region" aria-label="Log, times in UTC" node_ref=pane on:scroll=act(scrolled)>
                     {shown(lines, search, ended)}
                 </pre>
                 {jump}
@@ -117,21 +117,21 @@ fn tools(id: JobId, lines: RwSignal<Vec<LogLine>>, search: RwSignal<String>) -> 
             let _ = link.set_attribute("href", &format!("data:text/plain;charset=utf-8,{text}"));
         }
     };
-    let found = move || {
+    let found = reactive(move || {
         search.with(|search| {
             (!search.is_empty()).then(|| lines.with(|lines| count_words(lines, search)))
         })
-    };
+    });
     view! {
         <span class="search">
             {icon("search")}
             <input class="input" type="search" placeholder="Search the log" aria-label="Search the log"
-                autocomplete="off" spellcheck="false" prop:value=search on:input=move |ev| search.set(event_target_value(&ev)) />
+                autocomplete="off" spellcheck="false" prop:value=search on:input=act(move |ev| search.set(event_target_value(&ev))) />
         </span>
         <span class="muted num" role="status">{found}</span>
         <div class="actions">
-            <button type="button" class="btn btn-small" on:click=copy>{icon("copy")} "Copy"</button>
-            <a class="btn btn-small" href="#" download=format!("job-{id}.log") node_ref=link on:click=fill>
+            <button type="button" class="btn btn-small" on:click=act(copy)>{icon("copy")} "Copy"</button>
+            <a class="btn btn-small" href="#" download=format!("job-{id}.log") node_ref=link on:click=act(fill)>
                 {icon("download")} "Download"
             </a>
         </div>
@@ -145,7 +145,7 @@ fn shown(
     search: RwSignal<String>,
     ended: RwSignal<bool>,
 ) -> AnyView {
-    let content = move || {
+    let content = reactive(move || {
         if lines.with(Vec::is_empty) {
             let none = if ended.get() {
                 "This job wrote nothing."
@@ -168,8 +168,8 @@ fn shown(
                     .collect_view()
             })
             .solid()
-    };
-    content.solid()
+    });
+    content
 }
 
 /// A found line, in three parts around what was searched.

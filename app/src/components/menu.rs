@@ -1,7 +1,7 @@
 //! A small menu under a button: the browser's own popover, so that it opens without the program,
 //! closes on Escape or a press elsewhere, and lies above everything.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act};
 use leptos::prelude::*;
 
 use super::icon::icon;
@@ -27,7 +27,7 @@ pub fn Menu(
             class="menu"
             id=id
             popover="auto"
-            on:click=move |_| crate::browser::close_popover(&close)
+            on:click=act(move |_| crate::browser::close_popover(&close))
         >
             {children()}
         </div>
@@ -57,7 +57,7 @@ pub fn MenuItem(
             class="menu-item"
             class:menu-danger=danger
             disabled=disabled
-            on:click=move |_| run.run(())
+            on:click=act(move |_| run.run(()))
         >
             {icon(shape)}
             {label}

@@ -1,7 +1,7 @@
 //! The parts that pages share: their head, tabs, paging, empty states, and what stands there
 //! while data is on its way.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::page::Page;
@@ -31,7 +31,7 @@ pub fn PageHead(
         <Title text=text />
         <div class="page-head">
             <h1 class="page-title">{title}</h1>
-            <div class="page-aside">{move || aside.run()}</div>
+            <div class="page-aside">{reactive(move || aside.run())}</div>
             <div class="actions">{actions.run()}</div>
         </div>
     }
@@ -99,7 +99,7 @@ pub fn Tabs(
         .into_iter()
         .enumerate()
         .map(|(index, (label, href))| {
-            let current = move || (present.get() == index).then_some("page");
+            let current = Signal::derive(move || (present.get() == index).then_some("page"));
             view! { <a class="tab" href=href aria-current=current>{label}</a> }
         })
         .collect_view();
@@ -123,7 +123,7 @@ pub fn Pager(
                 .solid()
         }
     };
-    let content = move || {
+    let content = reactive(move || {
         let (page, pages) = place.get();
         (pages > 1).then(|| {
             view! {
@@ -134,8 +134,8 @@ pub fn Pager(
                 </nav>
             }
         })
-    };
-    content.solid()
+    });
+    content
 }
 
 /// The place of a page among all, for [`Pager`].
@@ -182,7 +182,7 @@ pub fn Copy(
         });
     };
     view! {
-        <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Copy {what}") title=format!("Copy {what}") on:click=copy>
+        <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Copy {what}") title=format!("Copy {what}") on:click=act(copy)>
             {icon("copy")}
         </button>
     }

@@ -1,6 +1,6 @@
 //! A job's steps as a line, each with its state, duration and progress.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use model::{
     jobs::{JobState, JobView, StepState, StepView},
@@ -18,16 +18,16 @@ use crate::clock::Clock;
 /// The steps of a job.
 pub fn job_steps(job: Loaded<JobView>) -> AnyView {
     let count = job.part(|job| job.steps.len());
-    let steps = move || {
+    let steps = reactive(move || {
         (0..count.get())
             .map(|index| one_step(job.part(move |job| job.steps.get(index).cloned())))
             .collect_view()
-    };
+    });
     view! { <ol class="steps">{steps}</ol> }.solid()
 }
 
 fn one_step(step: Memo<Option<StepView>>) -> AnyView {
-    let line = move || {
+    let line = reactive(move || {
         let step = step.get()?;
         let (tone, shape) = step_mark(step.state);
         let running = step.state == StepState::Running;
@@ -53,8 +53,8 @@ fn one_step(step: Memo<Option<StepView>>) -> AnyView {
                 </div>
             </li>
         })
-    };
-    line.solid()
+    });
+    line
 }
 
 /// How long a step took, or takes so far.
@@ -63,22 +63,22 @@ fn took(step: &StepView) -> Option<AnyView> {
     let words = move |end| format!(", {}", duration_words(started.age_ms(end)));
     Some(match step.finished {
         Some(end) => words(end).solid(),
-        None if step.state == StepState::Running => (move || words(Clock::read())).solid(),
+        None if step.state == StepState::Running => reactive(move || words(Clock::read())),
         None => return None,
     })
 }
 
 /// The state of a job with its age, and what failed.
 pub fn job_state(job: Loaded<JobView>) -> AnyView {
-    let line = move || {
+    let line = reactive(move || {
         job.with(|job| {
             let row = &job.row;
             let since = row.finished.or(row.started).unwrap_or(row.created);
             let stopping = (job.cancelling && !row.state.ended()).then_some("asked to stop");
             view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }
         })
-    };
-    line.solid()
+    });
+    line
 }
 
 /// Why a job failed: the sentence, the machine's own words in a fold, and what is left behind.
@@ -87,7 +87,7 @@ pub fn job_failure(job: Loaded<JobView>) -> AnyView {
         let ended = matches!(job.row.state, JobState::Failed | JobState::Cancelled);
         ended.then(|| (job.row.error.clone(), job.words.clone(), job.left.clone()))
     });
-    let panel = move || {
+    let panel = reactive(move || {
         let (error, words, left) = told.get()?;
         if error.is_none() && left.is_empty() {
             return None;
@@ -108,6 +108,6 @@ pub fn job_failure(job: Loaded<JobView>) -> AnyView {
                 {left} {words}
             </section>
         })
-    };
-    panel.solid()
+    });
+    panel
 }

@@ -1,6 +1,6 @@
 //! Short notes at the edge of the page, with a way back where there is one.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act};
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -96,13 +96,13 @@ fn one(toasts: Toasts, toast: Toast) -> AnyView {
             toasts.close(id);
             undo.run(());
         };
-        view! { <button class="btn btn-small" on:click=back>"Undo"</button> }
+        view! { <button class="btn btn-small" on:click=act(back)>"Undo"</button> }
     });
     view! {
         <div class="toast" class:toast-bad=toast.bad>
             <span class="grow">{toast.text}</span>
             {undo}
-            <button class="btn btn-quiet btn-icon" aria-label="Close this note" on:click=move |_| toasts.close(id)>
+            <button class="btn btn-quiet btn-icon" aria-label="Close this note" on:click=act(move |_| toasts.close(id))>
                 {icon("x")}
             </button>
         </div>

@@ -1,6 +1,6 @@
 //! The header: where one is, the palette, running jobs, the theme, the own menu.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::session::Me;
@@ -18,7 +18,7 @@ pub fn header(me: Me) -> AnyView {
             </button>
             {breadcrumbs()}
             <div class="header-tools">
-                <button type="button" class="btn palette-button" on:click=move |_| open.set(true) aria-label="Go to" aria-keyshortcuts="Control+K">
+                <button type="button" class="btn palette-button" on:click=act(move |_| open.set(true)) aria-label="Go to" aria-keyshortcuts="Control+K">
                     {icon("search")} <span class="only-wide">"Go to"</span> <kbd class="key only-wide">"Ctrl K"</kbd>
                 </button>
                 {running_jobs()}
@@ -66,7 +66,7 @@ fn own_menu(me: Me) -> AnyView {
 
 fn breadcrumbs() -> AnyView {
     let path = use_location().pathname;
-    let items = move || {
+    let items = reactive(move || {
         let crumbs = path.with(|path| crumbs(path));
         let last = crumbs.len().saturating_sub(1);
         crumbs
@@ -77,7 +77,7 @@ fn breadcrumbs() -> AnyView {
                 view! { <li><a class="crumb" href=href aria-current=current>{label}</a></li> }
             })
             .collect_view()
-    };
+    });
     view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.solid()
 }
 

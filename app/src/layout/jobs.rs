@@ -1,6 +1,6 @@
 //! Running jobs in the header: how many, and a ring of how far they are together.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
@@ -29,13 +29,13 @@ pub fn running_jobs() -> AnyView {
 fn button(jobs: Loaded<Vec<JobRow>>) -> AnyView {
     let count = jobs.part(Vec::len);
     let share = jobs.part(|jobs| share(jobs));
-    let label = move || match count.get() {
+    let label = Signal::derive(move || match count.get() {
         0 => "No running jobs".to_owned(),
         1 => "1 running job".to_owned(),
         count => format!("{count} running jobs"),
-    };
+    });
     // The ring's way round is 100 long, so that a share in percent is its length.
-    let dashes = move || format!("{} 100", share.get());
+    let dashes = Signal::derive(move || format!("{} 100", share.get()));
     view! {
         <button type="button" class="btn btn-quiet jobs-button" popovertarget="running-jobs" aria-label=label>
             <svg class="ring" viewBox="0 0 36 36" aria-hidden="true">
@@ -45,8 +45,8 @@ fn button(jobs: Loaded<Vec<JobRow>>) -> AnyView {
             <span class="num">{count}</span>
         </button>
         <div class="menu menu-wide" id="running-jobs" popover="auto">
-            {move || jobs.with(|jobs| list(jobs))}
-            <a class="menu-item" href="/jobs" on:click=|_| crate::browser::close_popover("running-jobs")>"All jobs"</a>
+            {reactive(move || jobs.with(|jobs| list(jobs)))}
+            <a class="menu-item" href="/jobs" on:click=act(|_| crate::browser::close_popover("running-jobs"))>"All jobs"</a>
         </div>
     }
     .solid()
@@ -63,7 +63,7 @@ fn list(jobs: &[JobRow]) -> AnyView {
             let value = job.steps_done.to_string();
             let label = format!("{title}: {} of {} steps", job.steps_done, job.steps);
             view! {
-                <a class="menu-item menu-job" href=format!("/jobs/{}", job.id) on:click=|_| crate::browser::close_popover("running-jobs")>
+                <a class="menu-item menu-job" href=format!("/jobs/{}", job.id) on:click=act(|_| crate::browser::close_popover("running-jobs"))>
                     <span>{title}</span>
                     <span class="muted">{ago(job.created)}</span>
                     <progress class="bar" max=job.steps.max(1).to_string() value=value aria-label=label></progress>

@@ -6,7 +6,7 @@ mod nav;
 mod palette;
 mod sites;
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 use model::session::Me;
@@ -25,7 +25,7 @@ pub fn Frame(
 ) -> impl IntoView {
     let path = use_location().pathname;
     let bare = Memo::new(move |_| path.with(|path| path == "/sign-in"));
-    let around = move || {
+    let around = reactive(move || {
         (!bare.get()).then(|| {
             view! {
                 {Session::signed_in(nav::rail)}
@@ -33,7 +33,7 @@ pub fn Frame(
                 {Session::signed_in(listen)}
             }
         })
-    };
+    });
     view! {
         <a class="skip" href="#main" rel="external">"Skip to the content"</a>
         <div class="frame" class:frame-bare=bare>
@@ -48,8 +48,8 @@ pub fn Frame(
 /// Starts the live updates, and says when they are lost.
 fn listen(_me: Me) -> AnyView {
     Effect::new(|_| Live::listen());
-    let lost = move || {
+    let lost = reactive(move || {
         Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> })
-    };
+    });
     view! { <div class="strip-place" role="status">{lost}</div> }.solid()
 }

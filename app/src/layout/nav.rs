@@ -101,7 +101,7 @@ fn links(role: Role) -> AnyView {
 fn link(place: Place) -> AnyView {
     let Place { label, path, shape } = place;
     let here = use_location().pathname;
-    let current = move || here.with(|here| is_at(here, path)).then_some("page");
+    let current = Signal::derive(move || here.with(|here| is_at(here, path)).then_some("page"));
     view! {
         <a class="rail-link" href=path aria-current=current title=label>
             {icon(shape)} <span class="rail-label">{label}</span>

@@ -1,6 +1,6 @@
 //! The palette: go anywhere by typing. Ctrl-K opens it; it knows pages, actions and containers.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use std::time::Duration;
 
 use leptos::{ev, html, prelude::*, task::spawn_local};
@@ -69,7 +69,7 @@ fn Palette(role: Role, open: RwSignal<bool>) -> impl IntoView {
         navigate(&href, Default::default());
     });
     view! {
-        <dialog class="dialog palette" node_ref=dialog aria-label="Go to" on:close=move |_| open.set(false)>
+        <dialog class="dialog palette" node_ref=dialog aria-label="Go to" on:close=act(move |_| open.set(false))>
             <div class="palette-input">
                 {icon("search")}
                 <input
@@ -81,12 +81,12 @@ fn Palette(role: Role, open: RwSignal<bool>) -> impl IntoView {
                     placeholder="Page, container or action"
                     aria-expanded="true"
                     aria-controls="palette-list"
-                    aria-activedescendant=move || format!("palette-{}", chosen.get())
+                    aria-activedescendant=Signal::derive(move || format!("palette-{}", chosen.get()))
                     autocomplete="off"
                     spellcheck="false"
                     prop:value=typed
-                    on:input=move |ev| typed.set(event_target_value(&ev))
-                    on:keydown=move |ev| keys(&ev, found, chosen, go)
+                    on:input=act(move |ev| typed.set(event_target_value(&ev)))
+                    on:keydown=act(move |ev| keys(&ev, found, chosen, go))
                 />
             </div>
             {results(found, chosen, go)}
@@ -96,7 +96,7 @@ fn Palette(role: Role, open: RwSignal<bool>) -> impl IntoView {
 }
 
 fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<String>) -> AnyView {
-    let items = move || {
+    let items = reactive(move || {
         found
             .get()
             .into_iter()
@@ -108,20 +108,20 @@ fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Strin
                         id=format!("palette-{index}")
                         class="palette-item"
                         role="option"
-                        aria-selected=move || (chosen.get() == index).to_string()
-                        on:click=move |_| go.run(href.clone())
+                        aria-selected=Signal::derive(move || (chosen.get() == index).to_string())
+                        on:click=act(move |_| go.run(href.clone()))
                     >
                         {icon(target.shape)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
                     </li>
                 }
             })
             .collect_view()
-    };
-    let none = move || {
+    });
+    let none = reactive(move || {
         found
             .with(Vec::is_empty)
             .then(|| view! { <p class="menu-head muted">"Nothing has that in its name."</p> })
-    };
+    });
     view! {
         <ul class="palette-list" id="palette-list" role="listbox" aria-label="Results">{items}</ul>
         <div role="status">{none}</div>

@@ -1,6 +1,6 @@
 //! The choice of a site, at the top of the rail, for those who see several.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -25,7 +25,7 @@ pub fn sites() -> Sites {
 
 /// Links to the containers of each site; nothing while there is only one.
 pub fn site_choice(sites: Sites) -> AnyView {
-    let links = move || {
+    let links = reactive(move || {
         Suspend::new(async move {
             let sites = sites.await.unwrap_or_default();
             if sites.len() < 2 {
@@ -39,7 +39,7 @@ pub fn site_choice(sites: Sites) -> AnyView {
             view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }
                 .solid()
         })
-    };
+    });
     view! { <Transition>{links}</Transition> }.solid()
 }
 
@@ -47,10 +47,10 @@ pub fn site_choice(sites: Sites) -> AnyView {
 fn link(site: Option<String>) -> AnyView {
     let query = use_query_map();
     let own = site.clone().unwrap_or_default();
-    let current = move || {
+    let current = Signal::derive(move || {
         let chosen = query.with(|query| query.get_str("site").unwrap_or_default() == own);
         chosen.then_some("true")
-    };
+    });
     let (label, href) = match site {
         Some(site) => (site.clone(), format!("/containers?site={site}")),
         None => ("All sites".to_owned(), "/containers".to_owned()),

@@ -1,6 +1,6 @@
 //! The clusters and their nodes, as last observed.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
@@ -37,7 +37,7 @@ pub fn page() -> AnyView {
 fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
     let ids = clusters.part(|all| all.iter().map(|cluster| cluster.id).collect::<Vec<_>>());
     let none = Memo::new(move |_| ids.with(Vec::is_empty));
-    let body = move || {
+    let body = reactive(move || {
         if none.get() {
             let text = "Give Holdfast a Proxmox VE cluster when you start it; its nodes are then shown here.";
             return empty("server", "No cluster yet", text, ().solid());
@@ -47,8 +47,8 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
         };
         view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=one /></div> }
             .solid()
-    };
-    body.solid()
+    });
+    body
 }
 
 fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
@@ -61,8 +61,8 @@ fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
         })
     });
     view! {
-        <section class="card stack" aria-label=move || format!("Cluster {}", name.get())>
-            {move || cluster.with(|cluster| cluster.as_ref().map(about))}
+        <section class="card stack" aria-label=Signal::derive(move || format!("Cluster {}", name.get()))>
+            {reactive(move || cluster.with(|cluster| cluster.as_ref().map(about)))}
             {nodes(cluster, name)}
         </section>
     }
@@ -126,12 +126,12 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
         }))
     };
     let none = Memo::new(move |_| names.with(Vec::is_empty));
-    let body = move || {
+    let body = reactive(move || {
         if none.get() {
             return view! { <p class="muted">"No node of it is known yet."</p> }.solid();
         }
         view! {
-            <table class="list" role="table" aria-label=move || format!("Nodes of {}", name.get())>
+            <table class="list" role="table" aria-label=Signal::derive(move || format!("Nodes of {}", name.get()))>
                 <thead role="rowgroup">
                     <tr role="row">
                         <th role="columnheader" scope="col">"Node"</th>
@@ -149,13 +149,13 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
             </table>
         }
         .solid()
-    };
-    body.solid()
+    });
+    body
 }
 
 fn node(node: Memo<Option<NodeRow>>) -> AnyView {
-    let cells = move || node.with(|node| node.as_ref().map(node_cells));
-    cells.solid()
+    let cells = reactive(move || node.with(|node| node.as_ref().map(node_cells)));
+    cells
 }
 
 fn node_cells(node: &NodeRow) -> AnyView {

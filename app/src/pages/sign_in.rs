@@ -1,6 +1,6 @@
 //! Signing in: an ordinary form to the server, so that it works without the program.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
@@ -29,7 +29,7 @@ pub fn page() -> AnyView {
             async move { failure }
         },
     );
-    let show = move || Suspend::new(async move { form(failure.await) });
+    let show = reactive(move || Suspend::new(async move { form(failure.await) }));
     view! {
         <Title text="Sign in · Holdfast" />
         <div class="sign-in">

@@ -1,7 +1,7 @@
 //! A change of a container that is being typed, and its way to the server. Services, environment
 //! and settings are parts of the same change.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use model::containers::{ContainerForm, ContainerView, Status};
 
@@ -112,33 +112,33 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
     let container = draft.container;
     let version = container.part(|view| view.version);
     let overtaken = move || draft.dirty() && version.get() > draft.version.get();
-    let note = move || {
+    let note = reactive(move || {
         overtaken().then(|| {
             view! {
                 <section class="panel panel-warning" role="alert">
                     <p class="panel-title">{icon("triangle-alert")} "Somebody changed this container meanwhile."</p>
-                    <button type="button" class="btn btn-small" on:click=move |_| draft.load()>"Drop what I typed and load it"</button>
+                    <button type="button" class="btn btn-small" on:click=act(move |_| draft.load())>"Drop what I typed and load it"</button>
                 </section>
             }
         })
-    };
+    });
     let running = container.part(|view| view.row.status == Status::Running);
-    let restart = move || {
+    let restart = reactive(move || {
         (restart_matters && running.get()).then(|| {
             view! {
                 <label class="check">
-                    <input type="checkbox" prop:checked=draft.restart on:change=move |ev| draft.restart.set(event_target_checked(&ev)) />
+                    <input type="checkbox" prop:checked=draft.restart on:change=act(move |ev| draft.restart.set(event_target_checked(&ev))) />
                     "Restart it, so that everything takes effect at once"
                 </label>
             }
         })
-    };
+    });
     let name = container.peek(|view| view.row.name.to_string());
     view! {
         {note} {restart}
         <div class="actions">
             <Submit form=draft.state label=format!("Change {name}") />
-            <button type="button" class="btn" disabled=move || !draft.dirty() on:click=move |_| draft.load()>"Discard"</button>
+            <button type="button" class="btn" disabled=Signal::derive(move || !draft.dirty()) on:click=act(move |_| draft.load())>"Discard"</button>
         </div>
     }
     .solid()

@@ -1,6 +1,6 @@
 //! The environment of a container's processes.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act};
 use leptos::prelude::*;
 use model::containers::ContainerView;
 
@@ -23,7 +23,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
     view! {
         <section class="card">
             <h2 class="card-title">"Environment"</h2>
-            <form class="form" on:submit=submit novalidate>
+            <form class="form" on:submit=act(submit) novalidate>
                 <Refusals form=draft.state />
                 <Field form=draft.state name="env" label="Variables" optional=true entry=Entry::Block
                     value=bind!(draft.form, env) hint="NAME=value, one a line. These go over those of the image." />

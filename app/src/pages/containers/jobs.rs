@@ -1,6 +1,6 @@
 //! The jobs of one container.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use model::{
     containers::ContainerView,
@@ -37,7 +37,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
 
 fn table(page: Loaded<Page<JobRow>>) -> AnyView {
     let none = page.part(|page| page.rows.is_empty());
-    let nothing = move || {
+    let nothing = reactive(move || {
         none.get().then(|| {
             empty(
                 "list-checks",
@@ -46,8 +46,8 @@ fn table(page: Loaded<Page<JobRow>>) -> AnyView {
                 ().solid(),
             )
         })
-    };
-    let rows = move || page.with(|page| page.rows.iter().map(row).collect_view());
+    });
+    let rows = reactive(move || page.with(|page| page.rows.iter().map(row).collect_view()));
     view! {
         {nothing}
         <table class="list" role="table" hidden=none aria-label="Jobs of this container">

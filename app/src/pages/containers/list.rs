@@ -1,6 +1,6 @@
 //! The list of containers, the home of a member.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -133,7 +133,7 @@ fn to_address(query: &ContainerQuery) -> String {
 
 fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyView {
     let none = page.part(|page| page.rows.is_empty());
-    let nothing = move || {
+    let nothing = reactive(move || {
         none.get().then(|| {
             let asked = query.with(|query| !query.q.is_empty() || query.status.is_some() || query.site.is_some());
             if asked {
@@ -144,7 +144,7 @@ fn table(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
                 empty("container", "No containers yet", "A container is a small Linux machine with a name and a link. Making one takes under a minute.", new)
             }
         })
-    };
+    });
     let elsewhere = Callback::new(move |number| {
         to_address(&ContainerQuery {
             page: number,
@@ -204,12 +204,13 @@ fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
     };
     let chosen: Chosen = expect_context();
     let state = Memo::new(move |_| found.get().map(|row| (row.status, row.activity)));
-    let status = move || {
+    let status = reactive(move || {
         state
             .get()
             .map(|(status, activity)| marks(status, activity))
-    };
-    let link = move || found.with(|row| row.as_ref().and_then(|row| row.link.clone()).map(link));
+    });
+    let link =
+        reactive(move || found.with(|row| row.as_ref().and_then(|row| row.link.clone()).map(link)));
     let pick = move |_| {
         chosen
             .rows
@@ -224,11 +225,11 @@ fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
     view! {
         <tr role="row">
             <td role="cell">
-                <input type="checkbox" aria-label=format!("Select {name}") prop:checked=move || chosen.rows.with(|rows| rows.contains(&id)) on:change=pick />
+                <input type="checkbox" aria-label=format!("Select {name}") prop:checked=Signal::derive(move || chosen.rows.with(|rows| rows.contains(&id))) on:change=act(pick) />
             </td>
             <td role="cell" class="cell-main"><a class="row-link" data-row="" href=href(&first.site, &first.name)>{name}</a></td>
             <td role="cell">{status}</td>
-            <td role="cell" class="mono">{move || found.with(|row| row.as_ref().map(|row| row.address.to_string()))}</td>
+            <td role="cell" class="mono">{reactive(move || found.with(|row| row.as_ref().map(|row| row.address.to_string())))}</td>
             <td role="cell">{link}</td>
             <td role="cell" data-label="Owner">{first.owner.to_string()}</td>
             <td role="cell" data-label="Made" class="num"><a class="above plain" tabindex="-1" href=href(&first.site, &first.name)>{ago(first.created)}</a></td>
@@ -346,20 +347,20 @@ fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
         }
         chosen.rows.set(Vec::new());
     };
-    let bar = move || {
+    let bar = reactive(move || {
         let count = selected.with(Vec::len);
         (count > 0).then(|| {
             view! {
                 <div class="bulk" role="toolbar" aria-label="Selected containers">
                     <span class="num">{count} " selected"</span>
-                    <button class="btn btn-small" disabled=move || !able(Power::Start) on:click=move |_| all(Power::Start)>{icon("play")} "Start"</button>
-                    <button class="btn btn-small" disabled=move || !able(Power::Stop) on:click=move |_| all(Power::Stop)>{icon("square")} "Stop"</button>
-                    <button class="btn btn-small btn-quiet" on:click=move |_| chosen.rows.set(Vec::new())>"Clear"</button>
+                    <button class="btn btn-small" disabled=Signal::derive(move || !able(Power::Start)) on:click=act(move |_| all(Power::Start))>{icon("play")} "Start"</button>
+                    <button class="btn btn-small" disabled=Signal::derive(move || !able(Power::Stop)) on:click=act(move |_| all(Power::Stop))>{icon("square")} "Stop"</button>
+                    <button class="btn btn-small btn-quiet" on:click=act(move |_| chosen.rows.set(Vec::new()))>"Clear"</button>
                 </div>
             }
         })
-    };
-    bar.solid()
+    });
+    bar
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The form for a new container: a good name, a template and modest sizes are there already.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
@@ -75,7 +75,7 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
         site,
     };
     let none = options.part(|options| options.sites.is_empty());
-    let content = move || {
+    let content = reactive(move || {
         if none.get() {
             empty(
                 "network",
@@ -86,7 +86,7 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
         } else {
             view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.solid()
         }
-    };
+    });
     view! {
         <PageHead title="New container" />
         <noscript inner_html=NEEDS_PROGRAM></noscript>
@@ -145,9 +145,9 @@ fn entries(new: New) -> AnyView {
             .chain(IMAGES.iter().map(|image| (*image).to_owned()))
             .collect::<Vec<_>>()
     });
-    let choice = move || {
+    let choice = reactive(move || {
         several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> })
-    };
+    });
     let named = Signal::derive(move || {
         let name = form.with(|form| form.name.clone());
         if name.is_empty() {
@@ -157,7 +157,7 @@ fn entries(new: New) -> AnyView {
         }
     });
     view! {
-        <form class="form card" on:submit=submit novalidate>
+        <form class="form card" on:submit=act(submit) novalidate>
             <Refusals form=state />
             {choice}
             <Field form=state name="name" label="Name" value=bind!(form, name) hint="Lower-case letters, digits and hyphens" />
@@ -226,7 +226,7 @@ fn submit(new: New) -> impl Fn(leptos::ev::SubmitEvent) + 'static {
 
 /// What will be made of what is typed.
 fn preview(new: New) -> AnyView {
-    let facts = move || {
+    let facts = reactive(move || {
         let site = new.site.get()?;
         let form = new.form.get();
         let name: Option<Label> = form.name.parse().ok();
@@ -255,7 +255,7 @@ fn preview(new: New) -> AnyView {
                 <dt>"Reached at"</dt><dd><ul>{places}</ul></dd>
             </dl>
         })
-    };
+    });
     view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.solid()
 }
 
@@ -287,7 +287,7 @@ fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<
 
 /// What is left of the person's limits, with what is typed counted in.
 fn limits(new: New) -> AnyView {
-    let bars = move || {
+    let bars = reactive(move || {
         let (limits, usage) = new.options.with(|options| (options.limits, options.usage));
         let form = new.form.get();
         let cores = form.cores.parse().map_or(0, Cores::get);
@@ -321,7 +321,7 @@ fn limits(new: New) -> AnyView {
             return view! { <p class="muted">"You have no limits."</p> }.solid();
         }
         bars.solid()
-    };
+    });
     view! { <section class="card"><h2 class="card-title">"Your limits, with this container"</h2><div class="stack-tight">{bars}</div></section> }.solid()
 }
 

@@ -1,6 +1,6 @@
 //! The overview of a container: what goes on, the links people came for, what it is.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     containers::{ContainerView, Observed, Status},
@@ -45,7 +45,7 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
             .activity
             .map(|activity| (activity.job, activity.kind))
     });
-    let panel = move || {
+    let panel = reactive(move || {
         let (job, kind) = job.get()?;
         let steps = loaded_later(
             Signal::from(job),
@@ -68,14 +68,14 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
                 {steps}
             </section>
         })
-    };
+    });
     view! { <div class="work-place">{panel}</div> }.solid()
 }
 
 /// What does not go as wished.
 fn notices(container: Loaded<ContainerView>) -> AnyView {
     let failure = container.part(|view| view.failure.clone());
-    let failed = move || {
+    let failed = reactive(move || {
         failure.get().map(|(job, sentence)| {
             view! {
                 <section class="panel panel-danger">
@@ -84,18 +84,18 @@ fn notices(container: Loaded<ContainerView>) -> AnyView {
                 </section>
             }
         })
-    };
+    });
     let trouble = container.part(|view| {
         view.trouble
             .clone()
             .map(|trouble| (trouble, view.observed_at))
     });
-    let silent = move || {
+    let silent = reactive(move || {
         trouble.get().map(|(trouble, at)| {
             let heard = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> });
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }
         })
-    };
+    });
     view! { {failed} {silent} {differs(container)} {restart(container)} }.solid()
 }
 
@@ -116,12 +116,12 @@ fn differs(container: Loaded<ContainerView>) -> AnyView {
                 _ => None,
             },
         );
-    let panel = move || {
+    let panel = reactive(move || {
         words.get().map(|words| {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }
         })
-    };
-    panel.solid()
+    });
+    panel
 }
 
 fn restart(container: Loaded<ContainerView>) -> AnyView {
@@ -131,24 +131,24 @@ fn restart(container: Loaded<ContainerView>) -> AnyView {
         let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
         actions::switch(toasts, id, name, model::containers::Power::Restart);
     };
-    let panel = move || {
+    let panel = reactive(move || {
         needed.get().then(|| {
             view! {
                 <section class="panel panel-info">
                     <p class="panel-title">{icon("info")} "What you changed takes effect after a restart."</p>
-                    <button class="btn btn-small" on:click=now>{icon("rotate-cw")} "Restart now"</button>
+                    <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button>
                 </section>
             }
         })
-    };
-    panel.solid()
+    });
+    panel
 }
 
 fn links(container: Loaded<ContainerView>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let own = container.peek(|view| super::href(&view.row.site, &view.row.name));
-    let items = move || {
+    let items = reactive(move || {
         let services = services.get();
         if services.is_empty() {
             return view! {
@@ -162,7 +162,7 @@ fn links(container: Loaded<ContainerView>) -> AnyView {
             .map(|service| place(service, &domain))
             .collect_view()
             .solid()
-    };
+    });
     view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack-tight">{items}</div></section> }.solid()
 }
 
@@ -189,7 +189,7 @@ pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
 fn resources(container: Loaded<ContainerView>) -> AnyView {
     let observed = container.part(|view| view.observed.clone());
     let spec = container.part(|view| (view.spec.cores, view.spec.memory, view.spec.disk));
-    let bars = move || {
+    let bars = reactive(move || {
         let (cores, memory, disk) = spec.get();
         match observed.get() {
             Some(observed) => used(&observed, cores.get(), memory.get(), disk.get()),
@@ -202,7 +202,7 @@ fn resources(container: Loaded<ContainerView>) -> AnyView {
             }
             .solid(),
         }
-    };
+    });
     view! { <section class="card"><h2 class="card-title">"Resources"</h2>{bars}</section> }.solid()
 }
 
@@ -241,7 +241,7 @@ fn duration_long(seconds: u64) -> String {
 }
 
 fn facts(container: Loaded<ContainerView>) -> AnyView {
-    let list = move || {
+    let list = reactive(move || {
         container.with(|view| {
             let row = &view.row;
             let host = format!("{}.{}", row.name, row.domain);
@@ -259,16 +259,16 @@ fn facts(container: Loaded<ContainerView>) -> AnyView {
                 </dl>
             }
         })
-    };
+    });
     view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.solid()
 }
 
 fn description(container: Loaded<ContainerView>) -> AnyView {
     let text = container.part(|view| view.spec.description.as_ref().map(ToString::to_string));
-    let card = move || {
+    let card = reactive(move || {
         text.get().map(|text| {
             view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }
         })
-    };
-    card.solid()
+    });
+    card
 }

@@ -1,6 +1,6 @@
 //! The services of a container in a form: rows that are added and removed.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     containers::{ContainerForm, MAX_SERVICES},
@@ -35,13 +35,13 @@ pub fn service_rows(form: RwSignal<ContainerForm>, state: FormState) -> AnyView 
     let add = move |service: fn() -> ServiceForm| {
         move |_| form.update(|form| form.services.push(service()))
     };
-    let full = move || count.get() >= MAX_SERVICES;
+    let full = Signal::derive(move || count.get() >= MAX_SERVICES);
     view! {
         <div class="stack-tight">
             <For each=move || 0..count.get() key=|index| *index children=move |index| row(form, state, index) />
             <div class="actions">
-                <button type="button" class="btn btn-small" disabled=full on:click=add(web_page)>{icon("globe")} "Add a web page"</button>
-                <button type="button" class="btn btn-small" disabled=full on:click=add(login)>{icon("plus")} "Add a port"</button>
+                <button type="button" class="btn btn-small" disabled=full on:click=act(add(web_page))>{icon("globe")} "Add a web page"</button>
+                <button type="button" class="btn btn-small" disabled=full on:click=act(add(login))>{icon("plus")} "Add a port"</button>
             </div>
         </div>
     }
@@ -62,13 +62,13 @@ fn row(form: RwSignal<ContainerForm>, state: FormState, index: usize) -> AnyView
         .collect();
     let kind = bound(|service| &mut service.kind);
     let web = Memo::new(move |_| kind.get.with(|kind| kind == "http"));
-    let outside = move || {
+    let outside = reactive(move || {
         if web.get() {
             view! { <Field form=state name=name("label") label="Name" optional=true value=bound(|service| &mut service.label) hint="Before the domain; else the container's name" /> }
         } else {
             view! { <Field form=state name=name("external") label="Outer port" optional=true value=bound(|service| &mut service.external) hint="Else a free one is chosen" /> }
         }
-    };
+    });
     let remove = move |_| {
         form.update(|form| {
             if index < form.services.len() {
@@ -82,7 +82,7 @@ fn row(form: RwSignal<ContainerForm>, state: FormState, index: usize) -> AnyView
             <Choice form=state name=name("kind") label="Kind" value=kind options=kinds />
             <Field form=state name=name("port") label="Inner port" value=bound(|service| &mut service.port) />
             <div>{outside}</div>
-            <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Remove {label}") on:click=remove>{icon("trash-2")}</button>
+            <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Remove {label}") on:click=act(remove)>{icon("trash-2")}</button>
         </div>
     }
     .solid()

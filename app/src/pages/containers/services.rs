@@ -1,6 +1,6 @@
 //! What a container offers to others, and changing it.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use model::{containers::ContainerView, services::ServiceKind};
 
@@ -23,7 +23,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
             {offered(container)}
             <section class="card">
                 <h2 class="card-title">"Change what it offers"</h2>
-                <form class="form" on:submit=submit novalidate>
+                <form class="form" on:submit=act(submit) novalidate>
                     <Refusals form=draft.state />
                     {service_rows(draft.form, draft.state)}
                     {footer(draft, false)}
@@ -37,7 +37,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
 fn offered(container: Loaded<ContainerView>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
-    let items = move || {
+    let items = reactive(move || {
         let services = services.get();
         if services.is_empty() {
             return view! { <p class="muted">"Nothing yet. Add a web page for a link, or a port for anything else."</p> }.solid();
@@ -59,6 +59,6 @@ fn offered(container: Loaded<ContainerView>) -> AnyView {
             })
             .collect_view()
             .solid()
-    };
+    });
     view! { <section class="card"><h2 class="card-title">"Services"</h2><div class="stack">{items}</div></section> }.solid()
 }

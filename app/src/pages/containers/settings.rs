@@ -1,6 +1,6 @@
 //! What a container may use, what it is for, and, at the end, the danger.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act};
 use leptos::prelude::*;
 use model::containers::ContainerView;
 
@@ -36,7 +36,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
         <div class="stack">
             <section class="card">
                 <h2 class="card-title">"Resources and description"</h2>
-                <form class="form" on:submit=submit novalidate>
+                <form class="form" on:submit=act(submit) novalidate>
                     <Refusals form=draft.state />
                     <div class="pair">
                         <Field form=draft.state name="cores" label="Cores" value=bind!(draft.form, cores) />
@@ -65,7 +65,7 @@ fn danger(container: Loaded<ContainerView>) -> AnyView {
             <div class="stack-tight">
                 <p>"Deleting takes the container away with everything on its disk."</p>
                 <div class="actions">
-                    <button class="btn btn-danger" on:click=move |_| deletion.open.set(true)>
+                    <button class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
                         {icon("trash-2")} {format!("Delete {name}")}
                     </button>
                 </div>

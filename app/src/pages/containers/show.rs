@@ -1,6 +1,6 @@
 //! One container, with its tabs as addresses below its own.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
@@ -46,7 +46,7 @@ pub fn page() -> AnyView {
         TABS.iter().position(|(_, path)| *path == tab)
     });
     // Another container is another page; the same one under another tab is not.
-    let container = move || {
+    let container = reactive(move || {
         let key = names.get();
         loaded(
             Signal::from(key),
@@ -55,8 +55,8 @@ pub fn page() -> AnyView {
             object_skeleton,
             move |container| whole(container, tab),
         )
-    };
-    container.solid()
+    });
+    container
 }
 
 fn whole(container: Loaded<ContainerView>, tab: Memo<Option<usize>>) -> AnyView {
@@ -78,14 +78,14 @@ fn whole(container: Loaded<ContainerView>, tab: Memo<Option<usize>>) -> AnyView 
         let (status, activity) = state.get();
         marks(status, activity)
     };
-    let content = move || match tab.get() {
+    let content = reactive(move || match tab.get() {
         Some(0) => overview::tab(container),
         Some(1) => services::tab(container),
         Some(2) => environment::tab(container),
         Some(3) => jobs::tab(container),
         Some(4) => settings::tab(container),
         _ => not_found(),
-    };
+    });
     view! {
         <PageHead title=name.to_string() aside=status actions=move || buttons(container) />
         <Tabs label="Parts of this container" tabs=tabs present=Signal::derive(move || tab.get().unwrap_or_default()) />
@@ -109,16 +109,16 @@ fn buttons(container: Loaded<ContainerView>) -> AnyView {
         move |_| actions::switch(toasts, id, name.clone(), power)
     };
     let link = container.part(|view| view.row.link.clone());
-    let open = move || {
+    let open = reactive(move || {
         link.get().map(|link| {
             view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }
         })
-    };
+    });
     view! {
         {open}
-        <button class="btn" disabled=off(Power::Start) on:click=switch.clone()(Power::Start)>{icon("play")} "Start"</button>
-        <button class="btn" disabled=off(Power::Stop) on:click=switch.clone()(Power::Stop)>{icon("square")} "Stop"</button>
-        <button class="btn" disabled=off(Power::Restart) on:click=switch(Power::Restart)>{icon("rotate-cw")} "Restart"</button>
+        <button class="btn" disabled=off(Power::Start) on:click=act(switch.clone()(Power::Start))>{icon("play")} "Start"</button>
+        <button class="btn" disabled=off(Power::Stop) on:click=act(switch.clone()(Power::Stop))>{icon("square")} "Stop"</button>
+        <button class="btn" disabled=off(Power::Restart) on:click=act(switch(Power::Restart))>{icon("rotate-cw")} "Restart"</button>
     }
     .solid()
 }

@@ -1,6 +1,6 @@
 //! The list of jobs, newest first.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -51,10 +51,10 @@ pub fn page() -> AnyView {
 fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
     let none = jobs.part(|page| page.rows.is_empty());
     let total = jobs.part(|page| page.total);
-    let count = move || match total.get() {
+    let count = Signal::derive(move || match total.get() {
         1 => "1 job".to_owned(),
         total => format!("{total} jobs"),
-    };
+    });
     let states = JobState::ALL
         .iter()
         .map(|state| (state.to_string(), state.to_string()))
@@ -77,13 +77,13 @@ fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
             )
         })
     });
-    let body = move || {
+    let body = reactive(move || {
         if none.get() {
             nothing(query)
         } else {
             table(jobs)
         }
-    };
+    });
     view! {
         <PageHead title="Jobs" aside=move || view! { <span class="num" role="status">{count}</span> } />
         <Filters path=PATH search="Container's name" filters=filters />
@@ -138,7 +138,7 @@ fn table(jobs: Loaded<Page<JobRow>>) -> AnyView {
 }
 
 fn row(job: Memo<Option<JobRow>>) -> AnyView {
-    let cells = move || {
+    let cells = reactive(move || {
         let job = job.get()?;
         let title = format!("{} {}", job.kind.verb(), job.container_name);
         let href = format!("{PATH}/{}", job.id);
@@ -165,8 +165,8 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
                 <td role="cell" data-label="Took" class="num">{took(job.started, job.finished)}</td>
             </tr>
         })
-    };
-    cells.solid()
+    });
+    cells
 }
 
 fn steps(job: &JobRow, title: &str) -> AnyView {
@@ -183,7 +183,7 @@ fn steps(job: &JobRow, title: &str) -> AnyView {
 pub fn took(started: Option<Timestamp>, finished: Option<Timestamp>) -> AnyView {
     match (started, finished) {
         (Some(start), Some(end)) => duration_words(start.age_ms(end)).solid(),
-        (Some(start), None) => (move || duration_words(start.age_ms(Clock::read()))).solid(),
+        (Some(start), None) => reactive(move || duration_words(start.age_ms(Clock::read()))),
         (None, _) => view! { <span class="muted">"not begun"</span> }.solid(),
     }
 }

@@ -1,6 +1,6 @@
 //! One job: how far it is, what it wrote, and what a person can do about it.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
@@ -28,7 +28,7 @@ pub fn page() -> AnyView {
     let parameters = use_params_map();
     let id =
         Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
-    let job = move || {
+    let job = reactive(move || {
         let id = id.get();
         let known: Option<JobId> = id.parse().ok();
         let ended = RwSignal::new(false);
@@ -41,8 +41,8 @@ pub fn page() -> AnyView {
         );
         let log = known.map(|id| job_log(id, ended));
         view! { <div class="stack">{job} {log}</div> }
-    };
-    job.solid()
+    });
+    job
 }
 
 async fn fetch(id: String) -> Result<JobView, Failure> {
@@ -84,7 +84,7 @@ fn made_container(job: &JobView) -> Option<String> {
 /// Says that the container is there, with the way to it.
 fn made(job: Loaded<JobView>) -> AnyView {
     let made = job.part(|job| Some((made_container(job)?, job.row.container_name.to_string())));
-    let panel = move || {
+    let panel = reactive(move || {
         made.get().map(|(href, name)| {
             view! {
                 <section class="panel panel-good">
@@ -93,23 +93,23 @@ fn made(job: Loaded<JobView>) -> AnyView {
                 </section>
             }
         })
-    };
+    });
     view! { <div aria-live="polite">{panel}</div> }.solid()
 }
 
 fn to_container(job: Loaded<JobView>) -> AnyView {
     let target = job.part(|job| container(&job.row).filter(|_| made_container(job).is_none()));
-    let link = move || {
+    let link = reactive(move || {
         target.get().map(
             |href| view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> },
         )
-    };
-    link.solid()
+    });
+    link
 }
 
 fn facts(job: Loaded<JobView>) -> AnyView {
     let row = job.part(|job| job.row.clone());
-    let list = move || {
+    let list = reactive(move || {
         let row = row.get();
         let actor = row
             .actor
@@ -128,6 +128,6 @@ fn facts(job: Loaded<JobView>) -> AnyView {
                 <dt>"Took"</dt><dd class="num">{took(row.started, row.finished)}</dd>
             </dl>
         }
-    };
-    list.solid()
+    });
+    list
 }

@@ -1,6 +1,6 @@
 //! The list of sites.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use model::{
     SiteId,
@@ -34,11 +34,11 @@ pub fn page() -> AnyView {
 fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
     let none = sites.part(Vec::is_empty);
     let total = sites.part(Vec::len);
-    let count = move || match total.get() {
+    let count = Signal::derive(move || match total.get() {
         1 => "1 site".to_owned(),
         total => format!("{total} sites"),
-    };
-    let body = move || {
+    });
+    let body = reactive(move || {
         if none.get() {
             let text = "A site is a network on a cluster, with a domain, addresses and ports. Containers are made in a site.";
             return empty(
@@ -49,7 +49,7 @@ fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
             );
         }
         table(sites)
-    };
+    });
     view! {
         <PageHead
             title="Sites"
@@ -87,7 +87,7 @@ fn table(sites: Loaded<Vec<SiteRow>>) -> AnyView {
 }
 
 fn row(site: Memo<Option<SiteRow>>) -> AnyView {
-    let cells = move || {
+    let cells = reactive(move || {
         let SiteRow {
             spec,
             cluster_name,
@@ -108,6 +108,6 @@ fn row(site: Memo<Option<SiteRow>>) -> AnyView {
                 <td role="cell" data-label="Free addresses" class="num">{addresses_free}</td>
             </tr>
         })
-    };
-    cells.solid()
+    });
+    cells
 }

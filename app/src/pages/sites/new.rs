@@ -1,6 +1,6 @@
 //! The form of a new site.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{nodes::ClusterView, sites::SiteForm};
@@ -76,7 +76,7 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
         view! { <p class="panel panel-warning">{icon("triangle-alert")} "No cluster is known yet, and a site lies on one."</p> }
     });
     view! {
-        <form class="form" novalidate on:submit=submit>
+        <form class="form" novalidate on:submit=act(submit)>
             {none}
             <Refusals form />
             {fields(form, values, options)}

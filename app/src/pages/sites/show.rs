@@ -1,6 +1,6 @@
 //! One site: what is in it, its settings, and its end.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -43,7 +43,7 @@ pub fn page() -> AnyView {
         ]
     };
     // Another site is another page, so that nothing typed for one is kept for the other.
-    let page = move || {
+    let page = reactive(move || {
         loaded(
             Signal::from(name.get()),
             fetch,
@@ -51,8 +51,8 @@ pub fn page() -> AnyView {
             object_skeleton,
             content,
         )
-    };
-    page.solid()
+    });
+    page
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
@@ -67,7 +67,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
         view! { <a class="btn" href=href>{icon("container")} "Its containers"</a> }
     };
     view! {
-        <PageHead title=name actions=move || containers.solid() />
+        <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
             {facts(shown)}
             {settings(shown)}
@@ -78,7 +78,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
 }
 
 fn facts(shown: Loaded<Shown>) -> AnyView {
-    let list = move || {
+    let list = reactive(move || {
         shown.with(|(site, _)| {
             view! {
                 <dl class="card facts">
@@ -89,8 +89,8 @@ fn facts(shown: Loaded<Shown>) -> AnyView {
                 </dl>
             }
         })
-    };
-    list.solid()
+    });
+    list
 }
 
 fn settings(shown: Loaded<Shown>) -> AnyView {
@@ -127,13 +127,13 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
     };
     let options = Signal::derive(move || shown.with(|(_, clusters)| cluster_options(clusters)));
     let held = shown.part(|(site, _)| site.containers > 0);
-    let note = move || {
+    let note = reactive(move || {
         held.get().then(|| {
             view! { <p class="muted">"While the site has containers, its name, cluster, bridge, network and gateway stay as they are."</p> }
         })
-    };
+    });
     view! {
-        <form class="form" novalidate on:submit=submit>
+        <form class="form" novalidate on:submit=act(submit)>
             <h2 class="section-title">"Settings"</h2>
             {note}
             <Refusals form />
@@ -166,13 +166,13 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
     });
     let held = shown.part(|(site, _)| site.containers);
     let losses = Signal::derive(move || shown.with(|(site, _)| losses(site)));
-    let action = move || {
+    let action = reactive(move || {
         let count = held.get();
         if count == 0 {
             return view! {
                 <p>"The cluster and its bridge stay as they are."</p>
-                <div><button type="button" class="btn btn-danger" on:click=move |_| deletion.open.set(true)>
-                    {icon("trash-2")} {move || format!("Delete {}", name.get())}
+                <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
+                    {icon("trash-2")} {reactive(move || format!("Delete {}", name.get()))}
                 </button></div>
             }
             .solid();
@@ -184,7 +184,7 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
         };
         let href = format!("/containers?site={}", name.get());
         view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first; then the site can be deleted."</p> }.solid()
-    };
+    });
     view! {
         <section class="card card-danger stack-tight">
             <h2 class="card-title">"Delete the site"</h2>

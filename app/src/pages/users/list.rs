@@ -1,6 +1,6 @@
 //! The list of accounts.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
@@ -52,14 +52,14 @@ pub fn page() -> AnyView {
 fn content(users: Loaded<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     let none = users.part(|page| page.rows.is_empty());
     let total = users.part(|page| page.total);
-    let count = move || match total.get() {
+    let count = Signal::derive(move || match total.get() {
         1 => "1 user".to_owned(),
         total => format!("{total} users"),
-    };
+    });
     let href = Callback::new(move |number: u32| {
         query.with(|(q, _)| address(PATH, &[("q", q), ("page", &number.to_string())]))
     });
-    let body = move || if none.get() { nothing() } else { table(users) };
+    let body = reactive(move || if none.get() { nothing() } else { table(users) });
     view! {
         <PageHead
             title="Users"
@@ -112,7 +112,7 @@ fn table(users: Loaded<Page<UserRow>>) -> AnyView {
 }
 
 fn row(user: Memo<Option<UserRow>>) -> AnyView {
-    let cells = move || {
+    let cells = reactive(move || {
         let user = user.get()?;
         let name = user.name.to_string();
         let href = format!("{PATH}/{name}");
@@ -132,6 +132,6 @@ fn row(user: Memo<Option<UserRow>>) -> AnyView {
                 <td role="cell" data-label="Since"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
             </tr>
         })
-    };
-    cells.solid()
+    });
+    cells
 }

@@ -1,6 +1,6 @@
 //! The form of a new account.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
@@ -64,7 +64,7 @@ fn content(_me: Loaded<Me>) -> AnyView {
     };
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     view! {
-        <form class="form" novalidate on:submit=submit>
+        <form class="form" novalidate on:submit=act(submit)>
             <Refusals form />
             {fields(form, values, Account::New)}
             <div class="actions">

@@ -1,6 +1,6 @@
 //! One account: what it uses, its settings, and its end.
 
-use crate::solid::Solid as _;
+use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::{
     NavigateOptions,
@@ -44,7 +44,7 @@ pub fn page() -> AnyView {
         ]
     };
     // Another user is another page, so that nothing typed for one is kept for the other.
-    let page = move || {
+    let page = reactive(move || {
         loaded(
             Signal::from(name.get()),
             fetch,
@@ -52,8 +52,8 @@ pub fn page() -> AnyView {
             object_skeleton,
             content,
         )
-    };
-    page.solid()
+    });
+    page
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
@@ -70,7 +70,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
         view! { <a class="btn" href=href>{icon("container")} "Their containers"</a> }
     };
     view! {
-        <PageHead title=name actions=move || containers.solid() />
+        <PageHead title=name actions=move || reactive(containers) />
         <div class="stack stack-narrow">
             {usage(shown)}
             {settings(shown)}
@@ -148,7 +148,7 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
         .solid(),
     }
         };
-    let card = move || {
+    let card = reactive(move || {
         shown.with(|(user, _)| {
             view! {
                 <section class="card stack-tight">
@@ -158,8 +158,8 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
                 </section>
             }
         })
-    };
-    card.solid()
+    });
+    card
 }
 
 /// The account's values as a person would type them: `4 GiB` and not `4096`.
@@ -217,7 +217,7 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
         });
     };
     view! {
-        <form class="form" novalidate on:submit=submit>
+        <form class="form" novalidate on:submit=act(submit)>
             <h2 class="section-title">"Settings"</h2>
             <Refusals form />
             {fields(form, values, Account::Present)}
@@ -249,7 +249,7 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
     });
     let held = shown.part(|(user, own)| (user.usage.containers, *own));
     let losses = Signal::derive(move || shown.with(|(user, _)| losses(user)));
-    let action = move || {
+    let action = reactive(move || {
         let (count, own) = held.get();
         if own {
             return view! { <p>"This is your own account. Another administrator can delete it."</p> }.solid();
@@ -264,12 +264,12 @@ fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
             return view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.solid();
         }
         view! {
-            <div><button type="button" class="btn btn-danger" on:click=move |_| deletion.open.set(true)>
-                {icon("trash-2")} {move || format!("Delete {}", name.get())}
+            <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
+                {icon("trash-2")} {reactive(move || format!("Delete {}", name.get()))}
             </button></div>
         }
         .solid()
-    };
+    });
     view! {
         <section class="card card-danger stack-tight">
             <h2 class="card-title">"Delete the account"</h2>
