@@ -45,7 +45,8 @@ impl Live {
             return;
         };
         let events = window_event_listener(ev::Custom::new("holdfast-events"), move |event| {
-            if let Some(changed) = detail(&event).and_then(|text| serde_json::from_str(&text).ok())
+            if let Some(changed) =
+                detail(&event).and_then(|text| serde_json::from_slice(text.as_bytes()).ok())
             {
                 live.news.set(News::Changed(changed));
             }

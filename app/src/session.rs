@@ -14,7 +14,10 @@ pub struct Session(Option<Me>);
 impl Session {
     /// Makes the answer known to all parts of the page.
     pub fn provide() {
-        provide_context(Self(SharedValue::new(known).into_inner()));
+        let text = SharedValue::new_str(|| serde_json::to_string(&known()).unwrap_or_default());
+        provide_context(Self(
+            serde_json::from_slice(text.into_inner().as_bytes()).unwrap_or_default(),
+        ));
     }
 
     /// Shows `view` for the person, nothing while nobody is signed in.

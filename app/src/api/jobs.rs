@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use model::{
     JobId,
-    jobs::{JobQuery, JobRow, JobView, LogLine},
+    jobs::{JobQuery, JobRow, JobView, LogLine, Running},
     page::Page,
 };
 
@@ -79,4 +79,17 @@ pub async fn active() -> Result<Vec<JobRow>, Failure> {
     control::jobs::active(&control, &actor)
         .await
         .map_err(super::told)
+}
+
+/// The same, in short.
+///
+/// # Errors
+/// As `control::jobs::active`.
+#[server(prefix = "/api/ui", endpoint = "jobs/short", input = server_fn::codec::Json)]
+pub async fn in_short() -> Result<Running, Failure> {
+    let (control, actor) = super::caller().await?;
+    let jobs = control::jobs::active(&control, &actor)
+        .await
+        .map_err(super::told)?;
+    Ok(Running::of(&jobs))
 }

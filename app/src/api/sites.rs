@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use model::{
     SiteId,
+    names::Label,
     sites::{SiteForm, SiteRow},
 };
 
@@ -18,6 +19,19 @@ pub async fn list() -> Result<Vec<SiteRow>, Failure> {
     control::sites::list(&control, &actor)
         .await
         .map_err(super::told)
+}
+
+/// The names of the sites that the caller may see.
+///
+/// # Errors
+/// As `control::sites::list`.
+#[server(prefix = "/api/ui", endpoint = "sites/names", input = server_fn::codec::Json)]
+pub async fn names() -> Result<Vec<Label>, Failure> {
+    let (control, actor) = super::caller().await?;
+    let sites = control::sites::list(&control, &actor)
+        .await
+        .map_err(super::told)?;
+    Ok(sites.into_iter().map(|site| site.spec.name).collect())
 }
 
 /// One site.

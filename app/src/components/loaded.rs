@@ -3,11 +3,14 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{prelude::*, server::codee::string::FromToStringCodec, task::spawn_local};
 use model::{Error, events::Event};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{failure::failure_panel, parcel::Parcel};
+use super::{
+    failure::failure_panel,
+    parcel::{Parcel, Sent, unreadable},
+};
 use crate::{
     api::Failure,
     live::Live,
@@ -147,17 +150,52 @@ where
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    with_the_page(Part::new(key, fetch, interests, view), skeleton)
+    let part = Part::new(key, fetch, interests, view);
+    let first = first(&part);
+    with_the_page(part, first, skeleton)
 }
 
-fn with_the_page(part: Part, skeleton: fn() -> AnyView) -> AnyView {
+/// The same as [`loaded`] in two places of the page, which the server is asked for once.
+pub fn loaded_twice<T, F, Fut>(
+    fetch: F,
+    interests: fn(&T) -> Vec<Event>,
+    skeleton: fn() -> AnyView,
+    view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
+) -> (AnyView, AnyView)
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Fn(()) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let part = Part::new(Signal::from(()), fetch, interests, view);
+    let first = first(&part);
+    (
+        with_the_page(part.clone(), first, skeleton),
+        with_the_page(part, first, skeleton),
+    )
+}
+
+/// What the server says first: comes with the page.
+type First = Resource<Sent, FromToStringCodec>;
+
+fn first(part: &Part) -> First {
     let ask = part.ask.clone();
-    let first = Resource::new(|| (), move |()| in_time(untrack(|| ask())));
+    Resource::new_str(
+        || (),
+        move |()| {
+            let answer = untrack(|| ask());
+            async move { Sent(in_time(answer).await) }
+        },
+    )
+}
+
+fn with_the_page(part: Part, first: First, skeleton: fn() -> AnyView) -> AnyView {
     let show = move || {
         let part = part.clone();
         Suspend::new(async move {
             let retry = Callback::new(move |()| first.refetch());
-            begin(&part, first.await, retry)
+            let Sent(answer) = first.await;
+            begin(&part, answer, retry)
         })
     };
     view! { <Suspense fallback=skeleton>{show}</Suspense> }.solid()
@@ -218,10 +256,7 @@ fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback<()>) -> An
             follow(part, fresh, take, interests);
             framed(fresh, view)
         }
-        Ok(None) => {
-            let message = "The server's answer could not be read. Reload the page.".to_owned();
-            failure_panel(Failure(Error::Unavailable { message }), Some(retry))
-        }
+        Ok(None) => failure_panel(unreadable(), Some(retry)),
         Err(failure) => failure_panel(failure, Some(retry)),
     }
 }

@@ -38,6 +38,7 @@ pub mod form;
 pub mod fresh;
 pub mod icon;
 pub mod job_view;
+pub mod late;
 pub mod list;
 pub mod loaded;
 pub mod log;

@@ -1,6 +1,6 @@
 //! Short notes at the edge of the page, with a way back where there is one.
 
-use crate::solid::{Solid as _, act};
+use crate::solid::{Solid as _, act, reactive};
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -81,9 +81,14 @@ impl Toasts {
 #[component]
 pub fn ToastRegion() -> impl IntoView {
     let toasts = Toasts::here();
+    let notes = reactive(move || {
+        let shown = toasts.shown.get();
+        let notes = shown.into_iter().map(|toast| one(toasts, toast));
+        notes.collect::<Vec<_>>()
+    });
     view! {
         <div class="toasts" role="status" aria-live="polite">
-            <For each=move || toasts.shown.get() key=|toast| toast.id children=move |toast| one(toasts, toast) />
+            {notes}
         </div>
     }
     .solid()

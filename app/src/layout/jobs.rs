@@ -1,55 +1,78 @@
-//! Running jobs in the header: how many, and a ring of how far they are together.
+//! Running jobs in the header: how many, and a ring of how far they are together. Their list is in
+//! a part of the program that is loaded when it is opened.
 
 use crate::solid::{Solid as _, act, reactive};
-use leptos::prelude::*;
+use leptos::{prelude::*, wasm_split::SplitLoaderError};
 use model::{
     events::{Event, Topic},
-    jobs::JobRow,
+    jobs::{JobRow, Running},
 };
 
 use crate::{
     api,
+    browser::close_popover,
     components::{
         badge::ago,
-        loaded::{Loaded, loaded},
+        late::late,
+        loaded::{Loaded, loaded, loaded_later},
+        page::list_skeleton,
     },
 };
+
+/// The id of the list.
+const LIST: &str = "running-jobs";
 
 /// The button with its ring, and the jobs under it.
 pub fn running_jobs() -> AnyView {
     loaded(
         Signal::from(()),
-        |()| api::jobs::active(),
+        |()| api::jobs::in_short(),
         |_| vec![Event::all(Topic::Job)],
         || view! { <span class="jobs-place"></span> }.solid(),
         button,
     )
 }
 
-fn button(jobs: Loaded<Vec<JobRow>>) -> AnyView {
-    let count = jobs.part(Vec::len);
-    let share = jobs.part(|jobs| share(jobs));
+fn button(running: Loaded<Running>) -> AnyView {
+    let count = running.part(|running| running.count);
     let label = Signal::derive(move || match count.get() {
         0 => "No running jobs".to_owned(),
         1 => "1 running job".to_owned(),
         count => format!("{count} running jobs"),
     });
     // The ring's way round is 100 long, so that a share in percent is its length.
-    let dashes = Signal::derive(move || format!("{} 100", share.get()));
+    let dashes = Signal::derive(move || running.with(|running| format!("{} 100", running.share)));
+    let opened = RwSignal::new(false);
     view! {
-        <button type="button" class="btn btn-quiet jobs-button" popovertarget="running-jobs" aria-label=label>
+        <button type="button" class="btn btn-quiet jobs-button" popovertarget=LIST aria-label=label on:click=act(move |_| opened.set(true))>
             <svg class="ring" viewBox="0 0 36 36" aria-hidden="true">
                 <circle class="ring-way" cx="18" cy="18" r="15.915" pathLength="100"></circle>
                 <circle class="ring-share" cx="18" cy="18" r="15.915" pathLength="100" stroke-dasharray=dashes></circle>
             </svg>
             <span class="num">{count}</span>
         </button>
-        <div class="menu menu-wide" id="running-jobs" popover="auto">
-            {reactive(move || jobs.with(|jobs| list(jobs)))}
-            <a class="menu-item" href="/jobs" on:click=act(|_| crate::browser::close_popover("running-jobs"))>"All jobs"</a>
+        <div class="menu menu-wide" id=LIST popover="auto">
+            {late(opened.into(), jobs)}
+            <a class="menu-item" href="/jobs" on:click=act(|_| close_popover(LIST))>"All jobs"</a>
         </div>
     }
     .solid()
+}
+
+#[leptos::wasm_split::wasm_split(
+    extras,
+    wasm_split_path = leptos::wasm_split,
+    fallible,
+    return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
+)]
+fn jobs() -> AnyView {
+    loaded_later(
+        Signal::from(()),
+        |()| api::jobs::active(),
+        |_| vec![Event::all(Topic::Job)],
+        list_skeleton,
+        |jobs| reactive(move || jobs.with(|jobs| list(jobs))),
+    )
 }
 
 fn list(jobs: &[JobRow]) -> AnyView {
@@ -63,7 +86,7 @@ fn list(jobs: &[JobRow]) -> AnyView {
             let value = job.steps_done.to_string();
             let label = format!("{title}: {} of {} steps", job.steps_done, job.steps);
             view! {
-                <a class="menu-item menu-job" href=format!("/jobs/{}", job.id) on:click=act(|_| crate::browser::close_popover("running-jobs"))>
+                <a class="menu-item menu-job" href=format!("/jobs/{}", job.id) on:click=act(|_| close_popover(LIST))>
                     <span>{title}</span>
                     <span class="muted">{ago(job.created)}</span>
                     <progress class="bar" max=job.steps.max(1).to_string() value=value aria-label=label></progress>
@@ -72,11 +95,4 @@ fn list(jobs: &[JobRow]) -> AnyView {
         })
         .collect_view()
         .solid()
-}
-
-/// How far all running jobs are together, in percent.
-fn share(jobs: &[JobRow]) -> u32 {
-    let steps: u32 = jobs.iter().map(|job| job.steps).sum();
-    let done: u32 = jobs.iter().map(|job| job.steps_done).sum();
-    (done * 100).checked_div(steps).unwrap_or(0).min(100)
 }

@@ -5,7 +5,7 @@ use leptos::{ev, prelude::*};
 use leptos_router::hooks::use_location;
 use model::{session::Me, users::Role};
 
-use super::sites::{Sites, site_choice, sites};
+use super::sites::site_choices;
 use crate::components::icon::icon;
 
 /// The id of the places on a phone.
@@ -54,19 +54,18 @@ pub fn rail(me: Me) -> AnyView {
         crate::browser::close_popover(DRAWER);
     });
     on_cleanup(collapse_on_key());
-    let sites = me.role.sees_all().then(sites);
-    let choice = move || sites.map(|sites: Sites| site_choice(sites));
+    let (in_rail, in_drawer) = me.role.sees_all().then(site_choices).unzip();
     view! {
         <aside class="rail">
             <a class="brand" href="/containers">{icon("shield")} <span class="rail-label">"Holdfast"</span></a>
-            <nav class="rail-nav" aria-label="Places">{choice()} {links(me.role)}</nav>
+            <nav class="rail-nav" aria-label="Places">{in_rail} {links(me.role)}</nav>
             <button type="button" class="rail-link rail-switch" data-switch="rail" title="Narrow or widen the rail">
                 {icon("panel-left")}
                 <span class="rail-label">"Collapse"</span>
             </button>
         </aside>
         <div class="drawer" id=DRAWER popover="auto">
-            <nav aria-label="Places">{choice()} {links(me.role)}</nav>
+            <nav aria-label="Places">{in_drawer} {links(me.role)}</nav>
         </div>
     }
     .solid()

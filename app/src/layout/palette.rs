@@ -3,12 +3,15 @@
 use crate::solid::{Solid as _, act, reactive};
 use std::time::Duration;
 
-use leptos::{ev, html, prelude::*, task::spawn_local};
+use leptos::{ev, html, prelude::*, task::spawn_local, wasm_split::SplitLoaderError};
 use leptos_router::hooks::use_navigate;
 use model::{containers::ContainerQuery, users::Role};
 
 use super::nav::places;
-use crate::{api, components::icon::icon};
+use crate::{
+    api,
+    components::{icon::icon, late::late},
+};
 
 /// Something to go to.
 #[derive(Clone, PartialEq)]
@@ -19,7 +22,7 @@ struct Target {
     shape: &'static str,
 }
 
-/// The palette, and the signal that opens it.
+/// The palette, and the signal that opens it. Its code is loaded when it is opened first.
 pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
     let open = RwSignal::new(false);
     let handle = window_event_listener(ev::keydown, move |ev| {
@@ -29,11 +32,16 @@ pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
         }
     });
     on_cleanup(move || handle.remove());
-    (view! { <Palette role open /> }.solid(), open)
+    (late(open.into(), move || dialog(role, open)), open)
 }
 
-#[component]
-fn Palette(role: Role, open: RwSignal<bool>) -> impl IntoView {
+#[leptos::wasm_split::wasm_split(
+    extras,
+    wasm_split_path = leptos::wasm_split,
+    fallible,
+    return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
+)]
+fn dialog(role: Role, open: RwSignal<bool>) -> AnyView {
     let dialog = NodeRef::<html::Dialog>::new();
     let input = NodeRef::<html::Input>::new();
     let typed = RwSignal::new(String::new());

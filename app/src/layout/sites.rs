@@ -5,42 +5,40 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
     events::{Event, Topic},
-    sites::SiteRow,
+    names::Label,
 };
 
 use crate::{
-    api::{self, Failure},
-    components::icon::icon,
-    live::Live,
+    api,
+    components::{
+        icon::icon,
+        loaded::{Loaded, loaded_twice},
+    },
 };
 
-/// The sites of the organisation, asked for once for all places that show them.
-pub type Sites = Resource<Result<Vec<SiteRow>, Failure>>;
-
-/// Asks for the sites, and again when one has changed.
-pub fn sites() -> Sites {
-    let version = Live::watch(Signal::from(vec![Event::all(Topic::Site)]));
-    Resource::new(move || version.get(), |_| api::sites::list())
+/// Links to the containers of each site, for the rail and for its twin; nothing while there is
+/// only one.
+pub fn site_choices() -> (AnyView, AnyView) {
+    loaded_twice(
+        |()| api::sites::names(),
+        |_| vec![Event::all(Topic::Site)],
+        || ().solid(),
+        choice,
+    )
 }
 
-/// Links to the containers of each site; nothing while there is only one.
-pub fn site_choice(sites: Sites) -> AnyView {
-    let links = reactive(move || {
-        Suspend::new(async move {
-            let sites = sites.await.unwrap_or_default();
-            if sites.len() < 2 {
-                return ().solid();
-            }
+fn choice(names: Loaded<Vec<Label>>) -> AnyView {
+    reactive(move || {
+        let names = names.with(Clone::clone);
+        (names.len() > 1).then(|| {
             let all = link(None);
-            let each = sites
+            let each = names
                 .iter()
-                .map(|site| link(Some(site.spec.name.to_string())))
+                .map(|name| link(Some(name.to_string())))
                 .collect_view();
             view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }
-                .solid()
         })
-    });
-    view! { <Transition>{links}</Transition> }.solid()
+    })
 }
 
 /// A link to one site's containers, or to all.

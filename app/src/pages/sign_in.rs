@@ -1,6 +1,6 @@
 //! Signing in: an ordinary form to the server, so that it works without the program.
 
-use crate::solid::{Solid as _, reactive};
+use crate::solid::Solid as _;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use model::Error;
@@ -21,20 +21,16 @@ pub struct SignInFailure {
 
 /// The page.
 pub fn page() -> AnyView {
-    // Through a resource, so that the browser takes over the same page that the server made.
-    let failure = Resource::new_blocking(
-        || (),
-        |()| {
-            let failure = use_context::<SignInFailure>();
-            async move { failure }
-        },
-    );
-    let show = reactive(move || Suspend::new(async move { form(failure.await) }));
+    // Shared, so that the browser takes over the same page as the server made.
+    let failure = SharedValue::new_str(|| {
+        serde_json::to_string(&use_context::<SignInFailure>()).unwrap_or_default()
+    });
+    let failure = serde_json::from_slice(failure.into_inner().as_bytes()).unwrap_or_default();
     view! {
         <Title text="Sign in · Holdfast" />
         <div class="sign-in">
             <h1 class="brand brand-large">{icon("shield")} "Holdfast"</h1>
-            <Suspense>{show}</Suspense>
+            {form(failure)}
         </div>
     }
     .solid()

@@ -67,7 +67,7 @@ impl Kind {
 
 /// What went wrong, by what the caller can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[serde(tag = "error", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Error {
     /// Nobody is signed in, or the session has ended: sign in and try again.
     #[error("Sign in to go on.")]

@@ -170,6 +170,27 @@ pub struct JobRow {
     pub error: Option<String>,
 }
 
+/// The jobs that have not ended, in short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// How many.
+    pub count: u32,
+    /// How far they are together, in percent.
+    pub share: u32,
+}
+
+impl Running {
+    /// What these jobs come to.
+    pub fn of(jobs: &[JobRow]) -> Self {
+        let steps: u32 = jobs.iter().map(|job| job.steps).sum();
+        let done: u32 = jobs.iter().map(|job| job.steps_done).sum();
+        Self {
+            count: u32::try_from(jobs.len()).unwrap_or(u32::MAX),
+            share: (done * 100).checked_div(steps).unwrap_or(0).min(100),
+        }
+    }
+}
+
 /// A step of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepView {
