@@ -20,6 +20,7 @@ mod server;
 mod setup;
 mod site;
 mod test;
+mod toolchain;
 mod wasm;
 mod workspace;
 

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use crate::program::{self, Cargo, say};
 use crate::server::{self, Mode};
 use crate::setup::{self, Consent, Need};
-use crate::wasm::Toolchain;
+use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
 use crate::{alone, deny, npm};
 
@@ -194,7 +194,7 @@ fn clippy(workspace: &Workspace, consent: Consent) -> anyhow::Result<Note> {
         "warnings",
     ]);
     program::run(&mut native)?;
-    let toolchain = Toolchain::find(consent)?;
+    let toolchain = Toolchain::find(Mode::Dev, consent)?;
     if toolchain == Toolchain::Debian {
         setup::ensure(&[Need::RustWebClippy], consent)?;
     }

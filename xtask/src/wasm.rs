@@ -1,6 +1,5 @@
-//! The browser's program: finds or makes the WebAssembly target, compiles `frontend`, and turns
-//! the result into one JavaScript file, the .wasm file that every page needs, and those that only
-//! some pages need.
+//! The browser's program: compiles `frontend`, and turns the result into one JavaScript file, the
+//! .wasm file that every page needs, and those that only some pages need.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,13 +9,12 @@ use anyhow::{Context, bail};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::compress::{hash, write_whole};
-use crate::program::{self, Cargo, say};
+use crate::program::{self, say};
 use crate::server::Mode;
-use crate::setup::{self, Consent, Need};
+use crate::setup::Consent;
+use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
 use crate::{assets, npm};
-
-const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The name under which the browser asks for the program; the root Cargo.toml has it for
 /// cargo-leptos, and .cargo/config.toml for the compiler.
@@ -24,84 +22,6 @@ pub const OUTPUT_NAME: &str = "holdfast";
 
 /// Bump when this module makes something else from the same input.
 const RECIPE: &str = "2";
-
-/// How WebAssembly is compiled here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Toolchain {
-    /// The usual compiler has the target.
-    Installed,
-    /// Debian's second compiler, with the standard library compiled along.
-    Debian,
-}
-
-impl Toolchain {
-    /// Looks for the target, then asks rustup for it, then takes Debian's compiler.
-    ///
-    /// # Errors
-    /// When none of the three works; the error says how to get either.
-    pub fn find(consent: Consent) -> anyhow::Result<Self> {
-        if target_is_installed() {
-            say("WebAssembly: the compiler has the target");
-            return Ok(Self::Installed);
-        }
-        let rustup = program::find("rustup")
-            .is_some()
-            .then(|| program::run(Command::new("rustup").args(["target", "add", TARGET])));
-        if target_is_installed() {
-            say("WebAssembly: rustup added the target");
-            return Ok(Self::Installed);
-        }
-        say(match rustup {
-            Some(_) => {
-                "WebAssembly: rustup could not add the target, so Debian's compiler is taken"
-            }
-            None => "WebAssembly: there is no rustup, so Debian's compiler is taken",
-        });
-        let needs = [Need::RustcWeb, Need::CargoWeb, Need::RustWebSrc, Need::Lld];
-        setup::ensure(&needs, consent).with_context(|| {
-            format!(
-                "no compiler for WebAssembly: either `rustup target add {TARGET}` (where it can \
-                 download), or Debian's packages"
-            )
-        })?;
-        Ok(Self::Debian)
-    }
-
-    /// A Cargo command for the browser's half: `cargo build` or `cargo clippy` of `frontend`.
-    pub fn cargo(self, workspace: &Workspace, verb: &str) -> Command {
-        let mut command = match self {
-            Self::Installed => Cargo::Default.command(),
-            Self::Debian => Cargo::Debian.command(),
-        };
-        command.args([verb, "--package", "frontend", "--lib", "--target", TARGET]);
-        if self == Self::Debian {
-            // build-std is for nightly compilers; Debian ships the library's source for just this.
-            command
-                .args(["-Zbuild-std=std,panic_abort", "--target-dir"])
-                .arg(workspace.target_of_debian())
-                .env("RUSTC_BOOTSTRAP", "1")
-                .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19");
-        }
-        command.current_dir(workspace.root());
-        command
-    }
-
-    fn target_dir(self, workspace: &Workspace) -> PathBuf {
-        match self {
-            Self::Installed => workspace.target().to_owned(),
-            Self::Debian => workspace.target_of_debian(),
-        }
-    }
-}
-
-fn target_is_installed() -> bool {
-    let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "target-libdir", "--target", TARGET]);
-    let Ok(path) = program::output(&mut rustc) else {
-        return false;
-    };
-    Path::new(String::from_utf8_lossy(&path).trim()).is_dir()
-}
 
 /// The browser's program.
 pub struct Program {
@@ -119,7 +39,7 @@ pub type Parts = BTreeMap<String, Vec<String>>;
 /// # Errors
 /// When a compiler or tool is missing or fails.
 pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<Program> {
-    let toolchain = Toolchain::find(consent)?;
+    let toolchain = Toolchain::find(mode, consent)?;
     let (profile, folder) = match mode {
         Mode::Release => ("wasm-release", "wasm-release"),
         Mode::Dev => ("dev", "debug"),

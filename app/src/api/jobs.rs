@@ -33,6 +33,19 @@ pub async fn get(id: JobId) -> Result<JobView, Failure> {
         .map_err(super::told)
 }
 
+/// Whether a job has ended.
+///
+/// # Errors
+/// As `control::jobs::get`.
+#[server(prefix = "/api/ui", endpoint = "jobs/ended", input = server_fn::codec::Json)]
+pub async fn ended(id: JobId) -> Result<bool, Failure> {
+    let (control, actor) = super::caller().await?;
+    let job = control::jobs::get(&control, &actor, id)
+        .await
+        .map_err(super::told)?;
+    Ok(job.row.state.ended())
+}
+
 /// The lines of a job's log after the one numbered `after`; from the start with 0.
 ///
 /// # Errors

@@ -97,8 +97,8 @@ pub fn DeleteDialog(
         losses
             .get()
             .into_iter()
-            .map(|loss| view! { <li>{loss}</li> })
-            .collect_view()
+            .map(|loss| view! { <li>{loss}</li> }.solid())
+            .collect::<Vec<_>>()
     });
     view! {
         <Dialog open=deletion.open title=title>

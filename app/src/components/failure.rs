@@ -29,6 +29,7 @@ pub fn failure_panel(failure: Failure, again: Option<Callback<()>>) -> AnyView {
     );
     let button = again.filter(|_| useful).map(|again| {
         view! { <button class="btn" on:click=act(move |_| again.run(()))>"Try again"</button> }
+            .solid()
     });
     view! {
         <section class="panel panel-danger" role="alert">
@@ -52,11 +53,11 @@ pub fn FailureLine(
                 failure
                     .get()
                     .map(|failure| {
-                        view! { <p class="refusal">{icon("circle-alert")} {failure.to_string()}</p> }
+                        view! { <p class="refusal">{icon("circle-alert")} {failure.to_string()}</p> }.solid()
                     })
             })}
         </div>
-    }
+    }.solid()
 }
 
 fn to_sign_in() -> AnyView {

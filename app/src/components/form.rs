@@ -184,8 +184,8 @@ pub fn Field(
         options
             .get()
             .into_iter()
-            .map(|text| view! { <option value=text></option> })
-            .collect_view()
+            .map(|text| view! { <option value=text></option> }.solid())
+            .collect::<Vec<_>>()
     });
     view! {
         <div class="field">
@@ -290,9 +290,9 @@ pub fn Choice(
             .into_iter()
             .map(|(key, text)| {
                 let selected = key == present;
-                view! { <option value=key selected=selected>{text}</option> }
+                view! { <option value=key selected=selected>{text}</option> }.solid()
             })
-            .collect_view()
+            .collect::<Vec<_>>()
     });
     view! {
         <div class="field">
@@ -317,7 +317,7 @@ pub fn Choice(
 }
 
 fn field_label(id: String, label: &'static str, optional: bool) -> AnyView {
-    let note = optional.then(|| view! { <span class="muted">" optional"</span> });
+    let note = optional.then(|| view! { <span class="muted">" optional"</span> }.solid());
     view! { <label class="label" for=id>{label}{note}</label> }.solid()
 }
 
@@ -356,9 +356,9 @@ pub fn Refusals(
                     ev.prevent_default();
                     crate::browser::focus(&target);
                 };
-                view! { <li><a href=href rel="external" on:click=act(go)>{refusal.message}</a></li> }
+                view! { <li><a href=href rel="external" on:click=act(go)>{refusal.message}</a></li> }.solid()
             })
-            .collect_view()
+            .collect::<Vec<_>>()
     });
     let hidden = Signal::derive(move || form.summary.with(Vec::is_empty));
     view! {
@@ -394,4 +394,5 @@ pub fn Submit(
             {label}
         </button>
     }
+    .solid()
 }

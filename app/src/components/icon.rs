@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use crate::solid::Solid as _;
 use leptos::prelude::*;
 
 use crate::shell::Assets;
@@ -13,6 +14,7 @@ pub fn icon(name: &'static str) -> impl IntoView {
             <use href=format!("{}#{name}", sprite())></use>
         </svg>
     }
+    .solid()
 }
 
 /// Where the sprite is: the server knows it from its list of files and leaves it to the browser in

@@ -56,13 +56,13 @@ pub fn job_actions(job: Loaded<JobView>) -> AnyView {
             <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask.run(retry))>
                 {icon(shape)} {label}
             </button>
-        }
+        }.solid()
     };
     let buttons = reactive(move || {
         let (cancel, retry) = may.get();
         let cancel = cancel.then(|| button(false, "ban", "Cancel the job"));
         let retry = retry.then(|| button(true, "rotate-cw", "Try again"));
-        view! { {cancel} {retry} }
+        view! { {cancel} {retry} }.solid()
     });
     view! { {buttons} <FailureLine failure /> }.solid()
 }

@@ -153,12 +153,12 @@ pub fn Filters(
     };
     let kept = keep
         .iter()
-        .map(|name| view! { <input type="hidden" name=*name value=parameter(name) /> })
-        .collect_view();
+        .map(|name| view! { <input type="hidden" name=*name value=parameter(name) /> }.solid())
+        .collect::<Vec<_>>();
     let choices = filters
         .into_iter()
         .map(|filter| choice(filter, Callback::new(move |()| go.with_value(|go| go()))))
-        .collect_view();
+        .collect::<Vec<_>>();
     view! {
         <form class="filters" method="get" action=path role="search" node_ref=form
             on:submit=act(move |ev: ev::SubmitEvent| { ev.prevent_default(); go.with_value(|go| go()); })>
@@ -184,9 +184,9 @@ fn choice(filter: Filter, go: Callback<()>) -> AnyView {
             .into_iter()
             .map(|(value, word)| {
                 let selected = value == present;
-                view! { <option value=value selected=selected>{word}</option> }
+                view! { <option value=value selected=selected>{word}</option> }.solid()
             })
-            .collect_view()
+            .collect::<Vec<_>>()
     });
     view! {
         <select class="input input-auto" name=name aria-label=all on:change=act(move |_| go.run(()))>

@@ -77,7 +77,7 @@ fn pane(id: JobId, ended: RwSignal<bool>, first: Vec<LogLine>) -> AnyView {
     };
     let jump = reactive(move || {
         (!following.get()).then(|| {
-            view! { <button type="button" class="btn btn-small log-jump" on:click=act(move |_| to_end())>{icon("arrow-down")} "To the end"</button> }
+            view! { <button type="button" class="btn btn-small log-jump" on:click=act(move |_| to_end())>{icon("arrow-down")} "To the end"</button> }.solid()
         })
     });
     view! {
@@ -165,7 +165,7 @@ fn shown(
                 found(lines, &wanted)
                     .take(FOUND_LINES)
                     .map(marked)
-                    .collect_view()
+                    .collect::<Vec<_>>()
             })
             .solid()
     });

@@ -61,8 +61,8 @@ pub fn main_link(href: &'static str, shape: &'static str, text: &'static str) ->
 /// A list that is on its way, in the room that it will take.
 pub fn list_skeleton() -> AnyView {
     let rows = (0..8)
-        .map(|_| view! { <div class="skeleton skeleton-row"></div> })
-        .collect_view();
+        .map(|_| view! { <div class="skeleton skeleton-row"></div> }.solid())
+        .collect::<Vec<_>>();
     view! {
         <div class="stack-tight" role="status" aria-busy="true" aria-label="Loading">
             <div class="skeleton skeleton-title"></div>
@@ -100,9 +100,9 @@ pub fn Tabs(
         .enumerate()
         .map(|(index, (label, href))| {
             let current = Signal::derive(move || (present.get() == index).then_some("page"));
-            view! { <a class="tab" href=href aria-current=current>{label}</a> }
+            view! { <a class="tab" href=href aria-current=current>{label}</a> }.solid()
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     view! { <nav class="tabs" aria-label=label>{links}</nav> }.solid()
 }
 
@@ -133,6 +133,7 @@ pub fn Pager(
                     {link(page + 1, "Next", "chevron-right", page < pages)}
                 </nav>
             }
+            .solid()
         })
     });
     content

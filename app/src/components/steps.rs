@@ -21,7 +21,7 @@ pub fn job_steps(job: Loaded<JobView>) -> AnyView {
     let steps = reactive(move || {
         (0..count.get())
             .map(|index| one_step(job.part(move |job| job.steps.get(index).cloned())))
-            .collect_view()
+            .collect::<Vec<_>>()
     });
     view! { <ol class="steps">{steps}</ol> }.solid()
 }
@@ -39,7 +39,7 @@ fn one_step(step: Memo<Option<StepView>>) -> AnyView {
             view! {
                 <progress class="bar" max=progress.total.to_string() value=progress.done.to_string() aria-label=label></progress>
                 <span class="muted num">{words}</span>
-            }
+            }.solid()
         });
         let current = running.then_some("step");
         Some(view! {
@@ -48,11 +48,11 @@ fn one_step(step: Memo<Option<StepView>>) -> AnyView {
                 <div class="step-body">
                     <span class="step-title">{step.title.clone()}</span>
                     <span class="muted num">{step.state.as_str()} {took}</span>
-                    {step.note.clone().map(|note| view! { <span class="step-note mono">{note}</span> })}
+                    {step.note.clone().map(|note| view! { <span class="step-note mono">{note}</span> }.solid())}
                     {measure}
                 </div>
             </li>
-        })
+        }.solid())
     });
     line
 }
@@ -75,7 +75,7 @@ pub fn job_state(job: Loaded<JobView>) -> AnyView {
             let row = &job.row;
             let since = row.finished.or(row.started).unwrap_or(row.created);
             let stopping = (job.cancelling && !row.state.ended()).then_some("asked to stop");
-            view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }
+            view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }.solid()
         })
     });
     line
@@ -93,21 +93,21 @@ pub fn job_failure(job: Loaded<JobView>) -> AnyView {
             return None;
         }
         let words = words.map(|words| {
-            view! { <details class="fold"><summary>"In the machine's own words"</summary><pre class="words" tabindex="0">{words}</pre></details> }
+            view! { <details class="fold"><summary>"In the machine's own words"</summary><pre class="words" tabindex="0">{words}</pre></details> }.solid()
         });
         let left = (!left.is_empty()).then(|| {
             let items = left
                 .into_iter()
-                .map(|what| view! { <li>{what}</li> })
-                .collect_view();
-            view! { <p>"Left behind:"</p><ul class="bullets">{items}</ul> }
+                .map(|what| view! { <li>{what}</li> }.solid())
+                .collect::<Vec<_>>();
+            view! { <p>"Left behind:"</p><ul class="bullets">{items}</ul> }.solid()
         });
         Some(view! {
             <section class="panel panel-danger">
                 <p class="panel-title">{icon("circle-alert")} {error.unwrap_or_else(|| "It was stopped.".to_owned())}</p>
                 {left} {words}
             </section>
-        })
+        }.solid())
     });
     panel
 }

@@ -101,7 +101,7 @@ fn one(toasts: Toasts, toast: Toast) -> AnyView {
             toasts.close(id);
             undo.run(());
         };
-        view! { <button class="btn btn-small" on:click=act(back)>"Undo"</button> }
+        view! { <button class="btn btn-small" on:click=act(back)>"Undo"</button> }.solid()
     });
     view! {
         <div class="toast" class:toast-bad=toast.bad>

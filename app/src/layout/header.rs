@@ -42,9 +42,9 @@ fn theme_switch() -> AnyView {
     let states = themes
         .into_iter()
         .map(|(class, shape, words)| {
-            view! { <span class=class title=words>{icon(shape)} <span class="unseen">{words}</span></span> }
+            view! { <span class=class title=words>{icon(shape)} <span class="unseen">{words}</span></span> }.solid()
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     view! { <button type="button" class="btn btn-quiet btn-icon" data-switch="theme">{states}</button> }.solid()
 }
 
@@ -75,8 +75,9 @@ fn breadcrumbs() -> AnyView {
             .map(|(index, (label, href))| {
                 let current = (index == last).then_some("page");
                 view! { <li><a class="crumb" href=href aria-current=current>{label}</a></li> }
+                    .solid()
             })
-            .collect_view()
+            .collect::<Vec<_>>()
     });
     view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.solid()
 }
@@ -113,7 +114,9 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
 fn title(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
+        std::iter::once(first.to_ascii_uppercase())
+            .chain(letters)
+            .collect()
     })
 }
 

@@ -91,8 +91,8 @@ fn list(jobs: &[JobRow]) -> AnyView {
                     <span class="muted">{ago(job.created)}</span>
                     <progress class="bar" max=job.steps.max(1).to_string() value=value aria-label=label></progress>
                 </a>
-            }
+            }.solid()
         })
-        .collect_view()
+        .collect::<Vec<_>>()
         .solid()
 }

@@ -32,6 +32,7 @@ pub fn Frame(
                 {Session::signed_in(header::header)}
                 {Session::signed_in(listen)}
             }
+            .solid()
         })
     });
     view! {
@@ -49,7 +50,7 @@ pub fn Frame(
 fn listen(_me: Me) -> AnyView {
     Effect::new(|_| Live::listen());
     let lost = reactive(move || {
-        Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> })
+        Live::lost().then(|| view! { <p class="strip">{icon("unplug")} "Live updates are lost. Trying again."</p> }.solid())
     });
     view! { <div class="strip-place" role="status">{lost}</div> }.solid()
 }

@@ -87,13 +87,14 @@ fn links(role: Role) -> AnyView {
     places(role)
         .into_iter()
         .map(|(heading, places)| {
-            let heading = (!heading.is_empty()).then(
-                || view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> },
-            );
-            let links = places.into_iter().map(link).collect_view();
-            view! { <div class="rail-group">{heading}{links}</div> }
+            let heading = (!heading.is_empty()).then(|| {
+                view! { <p class="rail-heading"><span class="rail-label">{heading}</span></p> }
+                    .solid()
+            });
+            let links = places.into_iter().map(link).collect::<Vec<_>>();
+            view! { <div class="rail-group">{heading}{links}</div> }.solid()
         })
-        .collect_view()
+        .collect::<Vec<_>>()
         .solid()
 }
 

@@ -121,14 +121,14 @@ fn results(found: Memo<Vec<Target>>, chosen: RwSignal<usize>, go: Callback<Strin
                     >
                         {icon(target.shape)} <span class="grow">{target.label}</span> <span class="muted">{target.note}</span>
                     </li>
-                }
+                }.solid()
             })
-            .collect_view()
+            .collect::<Vec<_>>()
     });
     let none = reactive(move || {
-        found
-            .with(Vec::is_empty)
-            .then(|| view! { <p class="menu-head muted">"Nothing has that in its name."</p> })
+        found.with(Vec::is_empty).then(|| {
+            view! { <p class="menu-head muted">"Nothing has that in its name."</p> }.solid()
+        })
     });
     view! {
         <ul class="palette-list" id="palette-list" role="listbox" aria-label="Results">{items}</ul>
@@ -180,10 +180,10 @@ fn fixed(role: Role) -> Vec<Target> {
 }
 
 fn matching(targets: &[Target], typed: &str) -> Vec<Target> {
-    let typed = typed.trim().to_lowercase();
+    let typed = typed.trim().to_ascii_lowercase();
     targets
         .iter()
-        .filter(|target| target.label.to_lowercase().contains(&typed))
+        .filter(|target| target.label.to_ascii_lowercase().contains(&typed))
         .cloned()
         .collect()
 }

@@ -35,8 +35,9 @@ fn choice(names: Loaded<Vec<Label>>) -> AnyView {
             let each = names
                 .iter()
                 .map(|name| link(Some(name.to_string())))
-                .collect_view();
+                .collect::<Vec<_>>();
             view! { <div class="rail-group" role="group" aria-label="Site">{all} {each}</div> }
+                .solid()
         })
     })
 }

@@ -80,16 +80,16 @@ fn about(cluster: &ClusterView) -> AnyView {
         .version
         .clone()
         .map(|version| format!("Proxmox VE {version}, "));
-    let age = cluster
-        .observed
-        .map(|observed| view! { <span class="muted">"Last answered " {ago(observed)}</span> });
+    let age = cluster.observed.map(|observed| {
+        view! { <span class="muted">"Last answered " {ago(observed)}</span> }.solid()
+    });
     let trouble = cluster.trouble.clone().map(|trouble| {
         view! {
             <div class="panel panel-warning">
                 <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
                 <p>"What is shown below is what was last known. Containers go on running meanwhile."</p>
             </div>
-        }
+        }.solid()
     });
     view! {
         <div class="stack-tight">

@@ -44,7 +44,7 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
     };
     let again = error.is_some();
     let told = error.map(|error| {
-        view! { <p class="refusal" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }
+        view! { <p class="refusal" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }.solid()
     });
     let describes = again.then_some("sign-in-error");
     view! {

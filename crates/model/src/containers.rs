@@ -237,16 +237,10 @@ pub struct ContainerRow {
     pub activity: Option<Activity>,
     /// Whose it is.
     pub owner: Username,
-    /// What it was made from.
-    pub source: Source,
     /// Its address.
     pub address: Ipv4Addr,
     /// The first web service's link, if it has one.
     pub link: Option<String>,
-    /// Processor cores.
-    pub cores: Cores,
-    /// Memory.
-    pub memory: MemoryMib,
     /// When it was asked for.
     pub created: Timestamp,
 }

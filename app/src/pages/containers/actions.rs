@@ -53,8 +53,8 @@ fn undo(toasts: Toasts, (id, job): (ContainerId, JobId), name: Label, back: Powe
     spawn_local(async move {
         let mut at_work = true;
         for _ in 0..TRIES {
-            if at_work && let Ok(job) = api::jobs::get(job).await {
-                at_work = !job.row.state.ended();
+            if at_work && let Ok(ended) = api::jobs::ended(job).await {
+                at_work = !ended;
             }
             if !at_work {
                 match api::containers::switch(id, back).await {

@@ -119,7 +119,7 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
                     <p class="panel-title">{icon("triangle-alert")} "Somebody changed this container meanwhile."</p>
                     <button type="button" class="btn btn-small" on:click=act(move |_| draft.load())>"Drop what I typed and load it"</button>
                 </section>
-            }
+            }.solid()
         })
     });
     let running = container.part(|view| view.row.status == Status::Running);
@@ -130,7 +130,7 @@ pub fn footer(draft: Draft, restart_matters: bool) -> AnyView {
                     <input type="checkbox" prop:checked=draft.restart on:change=act(move |ev| draft.restart.set(event_target_checked(&ev))) />
                     "Restart it, so that everything takes effect at once"
                 </label>
-            }
+            }.solid()
         })
     });
     let name = container.peek(|view| view.row.name.to_string());

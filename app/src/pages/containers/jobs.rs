@@ -47,7 +47,7 @@ fn table(page: Loaded<Page<JobRow>>) -> AnyView {
             )
         })
     });
-    let rows = reactive(move || page.with(|page| page.rows.iter().map(row).collect_view()));
+    let rows = reactive(move || page.with(|page| page.rows.iter().map(row).collect::<Vec<_>>()));
     view! {
         {nothing}
         <table class="list" role="table" hidden=none aria-label="Jobs of this container">

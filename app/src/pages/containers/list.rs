@@ -1,7 +1,7 @@
 //! The list of containers, the home of a member.
 
 use crate::solid::{Solid as _, act, reactive};
-use leptos::prelude::*;
+use leptos::{prelude::*, wasm_split::SplitLoaderError};
 use leptos_router::hooks::use_query_map;
 use model::{
     ContainerId,
@@ -21,6 +21,7 @@ use crate::{
         badge::{ago, status_badge},
         dialog::{DeleteDialog, Deletion},
         icon::icon,
+        late::late,
         list::{Filter, Filters, address, list_keys, sort_head},
         loaded::{Loaded, loaded},
         menu::{Menu, MenuItem},
@@ -60,7 +61,7 @@ pub fn page() -> AnyView {
             list_skeleton,
             move |page| whole(page, query),
         )}
-        {delete_dialog(chosen)}
+        {late(chosen.deletion.open.into(), move || delete_dialog(chosen))}
     }
     .solid()
 }
@@ -75,7 +76,7 @@ fn whole(page: Loaded<Page<ContainerRow>>, query: Memo<ContainerQuery>) -> AnyVi
     view! {
         <PageHead
             title="Containers"
-            aside=move || view! { <span class="num">{total}</span> }
+            aside=move || view! { <span class="num">{total}</span> }.solid()
             actions=|| main_link("/containers/new", "plus", "New container")
         />
         <Filters path=PATH search="Name, owner, image or address" filters=filters keep=&["sort", "site"] />
@@ -286,6 +287,12 @@ fn menu(
     .solid()
 }
 
+#[leptos::wasm_split::wasm_split(
+    extras,
+    wasm_split_path = leptos::wasm_split,
+    fallible,
+    return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
+)]
 fn delete_dialog(chosen: Chosen) -> AnyView {
     let name = Signal::derive(move || {
         chosen.delete.with(|row| {
@@ -357,7 +364,7 @@ fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
                     <button class="btn btn-small" disabled=Signal::derive(move || !able(Power::Stop)) on:click=act(move |_| all(Power::Stop))>{icon("square")} "Stop"</button>
                     <button class="btn btn-small btn-quiet" on:click=act(move |_| chosen.rows.set(Vec::new()))>"Clear"</button>
                 </div>
-            }
+            }.solid()
         })
     });
     bar

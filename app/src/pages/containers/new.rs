@@ -146,7 +146,7 @@ fn entries(new: New) -> AnyView {
             .collect::<Vec<_>>()
     });
     let choice = reactive(move || {
-        several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> })
+        several.get().then(|| view! { <Choice form=state name="site" label="Site" value=bind!(form, site) options=sites /> }.solid())
     });
     let named = Signal::derive(move || {
         let name = form.with(|form| form.name.clone());
@@ -245,16 +245,19 @@ fn preview(new: New) -> AnyView {
         );
         let places = places(&form, name.as_ref(), &site)
             .into_iter()
-            .map(|place| view! { <li class="mono wrap-any">{place}</li> })
-            .collect_view();
-        Some(view! {
-            <dl class="facts">
-                <dt>"Name"</dt><dd class="mono">{host}</dd>
-                <dt>"Made from"</dt><dd>{from}</dd>
-                <dt>"Node"</dt><dd>{node}</dd>
-                <dt>"Reached at"</dt><dd><ul>{places}</ul></dd>
-            </dl>
-        })
+            .map(|place| view! { <li class="mono wrap-any">{place}</li> }.solid())
+            .collect::<Vec<_>>();
+        Some(
+            view! {
+                <dl class="facts">
+                    <dt>"Name"</dt><dd class="mono">{host}</dd>
+                    <dt>"Made from"</dt><dd>{from}</dd>
+                    <dt>"Node"</dt><dd>{node}</dd>
+                    <dt>"Reached at"</dt><dd><ul>{places}</ul></dd>
+                </dl>
+            }
+            .solid(),
+        )
     });
     view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.solid()
 }

@@ -59,15 +59,18 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
             kind.verb(),
             container.peek(|view| view.row.name.to_string())
         );
-        Some(view! {
-            <section class="card work">
-                <h2 class="card-title">
-                    <span class="grow">{title}</span>
-                    <a class="btn btn-small" href=format!("/jobs/{job}")>"Job and log"</a>
-                </h2>
-                {steps}
-            </section>
-        })
+        Some(
+            view! {
+                <section class="card work">
+                    <h2 class="card-title">
+                        <span class="grow">{title}</span>
+                        <a class="btn btn-small" href=format!("/jobs/{job}")>"Job and log"</a>
+                    </h2>
+                    {steps}
+                </section>
+            }
+            .solid(),
+        )
     });
     view! { <div class="work-place">{panel}</div> }.solid()
 }
@@ -83,6 +86,7 @@ fn notices(container: Loaded<ContainerView>) -> AnyView {
                     <a class="btn btn-small" href=format!("/jobs/{job}")>"See what happened"</a>
                 </section>
             }
+            .solid()
         })
     });
     let trouble = container.part(|view| {
@@ -92,8 +96,8 @@ fn notices(container: Loaded<ContainerView>) -> AnyView {
     });
     let silent = reactive(move || {
         trouble.get().map(|(trouble, at)| {
-            let heard = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> });
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }
+            let heard = at.map(|at| view! { <p class="muted">"Last heard " {ago(at)} "."</p> }.solid());
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }.solid()
         })
     });
     view! { {failed} {silent} {differs(container)} {restart(container)} }.solid()
@@ -118,7 +122,7 @@ fn differs(container: Loaded<ContainerView>) -> AnyView {
         );
     let panel = reactive(move || {
         words.get().map(|words| {
-            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.solid()
         })
     });
     panel
@@ -138,7 +142,7 @@ fn restart(container: Loaded<ContainerView>) -> AnyView {
                     <p class="panel-title">{icon("info")} "What you changed takes effect after a restart."</p>
                     <button class="btn btn-small" on:click=act(now)>{icon("rotate-cw")} "Restart now"</button>
                 </section>
-            }
+            }.solid()
         })
     });
     panel
@@ -160,7 +164,7 @@ fn links(container: Loaded<ContainerView>) -> AnyView {
         services
             .iter()
             .map(|service| place(service, &domain))
-            .collect_view()
+            .collect::<Vec<_>>()
             .solid()
     });
     view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack-tight">{items}</div></section> }.solid()
@@ -249,7 +253,7 @@ fn facts(container: Loaded<ContainerView>) -> AnyView {
                 <dl class="facts">
                     <dt>"Name"</dt><dd class="mono">{host.clone()} <Copy text=host what="name" /></dd>
                     <dt>"Address"</dt><dd class="mono">{row.address.to_string()} <Copy text=row.address.to_string() what="address" /></dd>
-                    <dt>"Made from"</dt><dd class="mono">{row.source.to_string()}</dd>
+                    <dt>"Made from"</dt><dd class="mono">{view.spec.source.to_string()}</dd>
                     <dt>"Owner"</dt><dd>{row.owner.to_string()}</dd>
                     <dt>"Made"</dt><dd>{ago(row.created)}</dd>
                     <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
@@ -257,7 +261,7 @@ fn facts(container: Loaded<ContainerView>) -> AnyView {
                     <dt>"Number"</dt><dd class="num">{view.vmid.to_string()}</dd>
                     <dt>"Hardware address"</dt><dd class="mono">{view.mac.to_string()}</dd>
                 </dl>
-            }
+            }.solid()
         })
     });
     view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.solid()
@@ -267,7 +271,7 @@ fn description(container: Loaded<ContainerView>) -> AnyView {
     let text = container.part(|view| view.spec.description.as_ref().map(ToString::to_string));
     let card = reactive(move || {
         text.get().map(|text| {
-            view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }
+            view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }.solid()
         })
     });
     card

@@ -64,9 +64,9 @@ fn row(form: RwSignal<ContainerForm>, state: FormState, index: usize) -> AnyView
     let web = Memo::new(move |_| kind.get.with(|kind| kind == "http"));
     let outside = reactive(move || {
         if web.get() {
-            view! { <Field form=state name=name("label") label="Name" optional=true value=bound(|service| &mut service.label) hint="Before the domain; else the container's name" /> }
+            view! { <Field form=state name=name("label") label="Name" optional=true value=bound(|service| &mut service.label) hint="Before the domain; else the container's name" /> }.solid()
         } else {
-            view! { <Field form=state name=name("external") label="Outer port" optional=true value=bound(|service| &mut service.external) hint="Else a free one is chosen" /> }
+            view! { <Field form=state name=name("external") label="Outer port" optional=true value=bound(|service| &mut service.external) hint="Else a free one is chosen" /> }.solid()
         }
     });
     let remove = move |_| {

@@ -56,8 +56,9 @@ fn offered(container: Loaded<ContainerView>) -> AnyView {
                         {place(service, &domain)}
                     </div>
                 }
+                .solid()
             })
-            .collect_view()
+            .collect::<Vec<_>>()
             .solid()
     });
     view! { <section class="card"><h2 class="card-title">"Services"</h2><div class="stack">{items}</div></section> }.solid()

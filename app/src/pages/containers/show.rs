@@ -111,7 +111,7 @@ fn buttons(container: Loaded<ContainerView>) -> AnyView {
     let link = container.part(|view| view.row.link.clone());
     let open = reactive(move || {
         link.get().map(|link| {
-            view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }
+            view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }.solid()
         })
     });
     view! {

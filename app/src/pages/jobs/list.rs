@@ -85,7 +85,7 @@ fn content(jobs: Loaded<Page<JobRow>>, query: Memo<JobQuery>) -> AnyView {
         }
     });
     view! {
-        <PageHead title="Jobs" aside=move || view! { <span class="num" role="status">{count}</span> } />
+        <PageHead title="Jobs" aside=move || view! { <span class="num" role="status">{count}</span> }.solid() />
         <Filters path=PATH search="Container's name" filters=filters />
         {body}
         <Pager place=jobs.part(place) href=href />
@@ -149,7 +149,7 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
         let error = job
             .error
             .clone()
-            .map(|error| view! { <span class="row-note">{error}</span> });
+            .map(|error| view! { <span class="row-note">{error}</span> }.solid());
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
@@ -164,7 +164,7 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
                 <td role="cell" data-label="Asked for"><a class="above plain" tabindex="-1" href=href>{ago(job.created)}</a></td>
                 <td role="cell" data-label="Took" class="num">{took(job.started, job.finished)}</td>
             </tr>
-        })
+        }.solid())
     });
     cells
 }
@@ -175,6 +175,7 @@ fn steps(job: &JobRow, title: &str) -> AnyView {
         let label = format!("{title}: {words} steps");
         let (max, value) = (job.steps.max(1).to_string(), job.steps_done.to_string());
         view! { <progress class="bar bar-short" max=max value=value aria-label=label></progress> }
+            .solid()
     });
     view! { {bar} <span>{words}</span> }.solid()
 }

@@ -40,7 +40,7 @@ pub fn page() -> AnyView {
             move |job| content(job, ended),
         );
         let log = known.map(|id| job_log(id, ended));
-        view! { <div class="stack">{job} {log}</div> }
+        view! { <div class="stack">{job} {log}</div> }.solid()
     });
     job
 }
@@ -57,7 +57,7 @@ fn content(job: Loaded<JobView>, ended: RwSignal<bool>) -> AnyView {
     Effect::new(move |_| ended.set(job.with(|job| job.row.state.ended())));
     let title = job.part(|job| format!("{} {}", job.row.kind.verb(), job.row.container_name));
     view! {
-        <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} } />
+        <PageHead title=title aside=move || job_state(job) actions=move || view! { {to_container(job)} {job_actions(job)} }.solid() />
         <div class="stack">
             {made(job)}
             <div class="columns">
@@ -91,7 +91,7 @@ fn made(job: Loaded<JobView>) -> AnyView {
                     <p class="panel-title">{icon("circle-check")} {format!("{name} is there.")}</p>
                     <a class="btn btn-primary" href=href>{icon("arrow-right")} {format!("Open {name}")}</a>
                 </section>
-            }
+            }.solid()
         })
     });
     view! { <div aria-live="polite">{panel}</div> }.solid()
@@ -100,9 +100,9 @@ fn made(job: Loaded<JobView>) -> AnyView {
 fn to_container(job: Loaded<JobView>) -> AnyView {
     let target = job.part(|job| container(&job.row).filter(|_| made_container(job).is_none()));
     let link = reactive(move || {
-        target.get().map(
-            |href| view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> },
-        )
+        target.get().map(|href| {
+            view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> }.solid()
+        })
     });
     link
 }
@@ -117,7 +117,7 @@ fn facts(job: Loaded<JobView>) -> AnyView {
             .map_or_else(|| "the system".to_owned(), ToString::to_string);
         let begun = row
             .started
-            .map(|started| view! { <dt>"Begun"</dt><dd>{ago(started)}</dd> });
+            .map(|started| view! { <dt>"Begun"</dt><dd>{ago(started)}</dd> }.solid());
         view! {
             <dl class="card facts">
                 <dt>"Job"</dt><dd class="mono">{row.id.to_string()}</dd>
@@ -128,6 +128,7 @@ fn facts(job: Loaded<JobView>) -> AnyView {
                 <dt>"Took"</dt><dd class="num">{took(row.started, row.finished)}</dd>
             </dl>
         }
+        .solid()
     });
     list
 }

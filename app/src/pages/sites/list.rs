@@ -53,7 +53,7 @@ fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
     view! {
         <PageHead
             title="Sites"
-            aside=move || view! { <span class="num" role="status">{count}</span> }
+            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
             actions=|| main_link(NEW, "plus", "New site")
         />
         {body}
@@ -107,7 +107,7 @@ fn row(site: Memo<Option<SiteRow>>) -> AnyView {
                 <td role="cell" data-label="Containers" class="num">{containers}</td>
                 <td role="cell" data-label="Free addresses" class="num">{addresses_free}</td>
             </tr>
-        })
+        }.solid())
     });
     cells
 }

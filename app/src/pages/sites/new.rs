@@ -73,7 +73,7 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || clusters.with(|all| cluster_options(all)));
     let none = clusters.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning">{icon("triangle-alert")} "No cluster is known yet, and a site lies on one."</p> }
+        view! { <p class="panel panel-warning">{icon("triangle-alert")} "No cluster is known yet, and a site lies on one."</p> }.solid()
     });
     view! {
         <form class="form" novalidate on:submit=act(submit)>

@@ -64,7 +64,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
     let name = shown.part(|(site, _)| site.spec.name.to_string());
     let containers = move || {
         let href = format!("/containers?site={}", name.get());
-        view! { <a class="btn" href=href>{icon("container")} "Its containers"</a> }
+        view! { <a class="btn" href=href>{icon("container")} "Its containers"</a> }.solid()
     };
     view! {
         <PageHead title=name actions=move || reactive(containers) />
@@ -88,6 +88,7 @@ fn facts(shown: Loaded<Shown>) -> AnyView {
                     <dt>"Free addresses"</dt><dd class="num">{site.addresses_free}</dd>
                 </dl>
             }
+            .solid()
         })
     });
     list
@@ -129,7 +130,7 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
     let held = shown.part(|(site, _)| site.containers > 0);
     let note = reactive(move || {
         held.get().then(|| {
-            view! { <p class="muted">"While the site has containers, its name, cluster, bridge, network and gateway stay as they are."</p> }
+            view! { <p class="muted">"While the site has containers, its name, cluster, bridge, network and gateway stay as they are."</p> }.solid()
         })
     });
     view! {

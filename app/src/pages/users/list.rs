@@ -63,7 +63,7 @@ fn content(users: Loaded<Page<UserRow>>, query: Memo<Query>) -> AnyView {
     view! {
         <PageHead
             title="Users"
-            aside=move || view! { <span class="num" role="status">{count}</span> }
+            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
             actions=|| main_link(NEW, "plus", "New user")
         />
         <Filters path=PATH search="Name or mail" />
@@ -118,8 +118,8 @@ fn row(user: Memo<Option<UserRow>>) -> AnyView {
         let href = format!("{PATH}/{name}");
         let amounts = amounts(&user)
             .into_iter()
-            .map(|amount| view! { <td role="cell" data-label=amount.label class="num">{limited(&amount)}</td> })
-            .collect_view();
+            .map(|amount| view! { <td role="cell" data-label=amount.label class="num">{limited(&amount)}</td> }.solid())
+            .collect::<Vec<_>>();
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
@@ -131,7 +131,7 @@ fn row(user: Memo<Option<UserRow>>) -> AnyView {
                 // Above the row's link, so that the exact time shows on hover.
                 <td role="cell" data-label="Since"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
             </tr>
-        })
+        }.solid())
     });
     cells
 }

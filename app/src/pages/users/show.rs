@@ -67,7 +67,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
     let name = shown.part(|(user, _)| user.name.to_string());
     let containers = move || {
         let href = format!("/containers?q={}", name.get());
-        view! { <a class="btn" href=href>{icon("container")} "Their containers"</a> }
+        view! { <a class="btn" href=href>{icon("container")} "Their containers"</a> }.solid()
     };
     view! {
         <PageHead title=name actions=move || reactive(containers) />
@@ -153,10 +153,11 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
             view! {
                 <section class="card stack-tight">
                     <h2 class="card-title">"In use"</h2>
-                    {amounts(user).map(line).into_iter().collect_view()}
+                    {amounts(user).map(line).into_iter().collect::<Vec<_>>()}
                     <p class="muted">"Account made " {ago(user.created)}</p>
                 </section>
             }
+            .solid()
         })
     });
     card

@@ -208,15 +208,12 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
         status: status(record.made.is_some(), record.activity.map(|a| a.kind), seen),
         activity: record.activity,
         owner: record.owner_name.clone(),
-        source: record.spec.source.clone(),
         address: record.address,
         link: record
             .services
             .iter()
             .find(|service| service.kind == ServiceKind::Http)
             .map(|service| service.place(&record.domain)),
-        cores: record.spec.cores,
-        memory: record.spec.memory,
         created: record.created,
     }
 }
