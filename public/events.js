@@ -4,39 +4,37 @@
 // `window`; in a SharedWorker it holds the one EventSource. Where there is no SharedWorker, the
 // page holds an EventSource of its own.
 //
+// A place, as the server writes it (`process:number`), says how far the changes have come. The
+// server writes into each page the place that it was made at, and tells what came after a place,
+// so that no change is missed between the page and its stream, nor while the stream was away.
+//
 // To the page's `window`:
 //   "holdfast-events"  detail: a JSON array of changes, gathered for a moment
-//   "holdfast-link"    detail: "up" after (re)connecting (all that is shown may be old), "fresh" when the
-//                      page is no older than the stream, or "down"
+//   "holdfast-link"    detail: "up" or "down"
 // From the application: "holdfast-listen" when it is ready to hear.
 (() => {
   const GATHER_MS = 150;
   const LONGEST_WAIT_MS = 30_000;
+  // Changes that the worker keeps for pages that were made before their tab reached it.
+  const KEPT = 500;
 
-  // Opens the stream and keeps it open; tells `say` about changes and the link's state.
-  function stream(say) {
+  const number = (place) => Number(place.split(":")[1]);
+  const process = (place) => place.split(":")[0];
+
+  // Opens the stream after a place and keeps it open; tells `say` about the link's state and about
+  // changes, each with its place.
+  function stream(after, say) {
     let wait = 1_000;
-    let gathered = [];
-    let place;
-    let timer = 0;
-
-    function flush() {
-      timer = 0;
-      const changes = [...new Set(gathered)];
-      gathered = [];
-      say({ events: `[${changes.join(",")}]`, place });
-    }
 
     function open() {
-      const source = new EventSource("/events");
-      source.addEventListener("hello", (message) => {
+      const source = new EventSource(`/events?after=${encodeURIComponent(after)}`);
+      source.addEventListener("hello", () => {
         wait = 1_000;
-        say({ link: "up", place: message.data });
+        say({ link: "up" });
       });
       source.onmessage = (message) => {
-        place = message.lastEventId;
-        gathered.push(message.data);
-        timer ||= setTimeout(flush, GATHER_MS);
+        after = message.lastEventId;
+        say({ change: message.data, place: after });
       };
       source.onerror = () => {
         source.close();
@@ -51,53 +49,83 @@
 
   function work() {
     const ports = new Set();
+    const kept = [];
     let link;
-    let place;
+    let begin;
+
+    function hear(word) {
+      link = word.link ?? link;
+      if (word.change && process(word.place) !== process(begin)) {
+        // Another process of the server, which has told that everything changed.
+        begin = word.place;
+        kept.length = 0;
+      }
+      if (word.change) kept.push(word);
+      if (kept.length > KEPT) begin = kept.shift().place;
+      for (const port of ports) port.postMessage(word);
+    }
+
+    // A page that knows less than the kept changes reach back for has to ask for everything.
+    function catchUp(port, place) {
+      if (process(place) !== process(begin) || number(place) < number(begin)) {
+        port.postMessage({ stale: true });
+        return;
+      }
+      for (const word of kept) if (number(word.place) > number(place)) port.postMessage(word);
+    }
+
     self.onconnect = (event) => {
       const port = event.ports[0];
-      ports.add(port);
-      port.onmessage = () => ports.delete(port);
-      if (link) port.postMessage({ link, place });
-      if (ports.size === 1 && link === undefined) {
-        link = "";
-        stream((word) => {
-          link = word.link ?? link;
-          place = word.place ?? place;
-          for (const each of ports) each.postMessage(word);
-        });
-      }
+      port.onmessage = ({ data }) => {
+        if (data === "bye") {
+          ports.delete(port);
+          return;
+        }
+        ports.add(port);
+        if (link) port.postMessage({ link });
+        if (begin !== undefined) {
+          catchUp(port, data);
+          return;
+        }
+        begin = data;
+        stream(data, hear);
+      };
     };
-  }
-
-  // Whether a page with the changes up to `page` has all those up to `stream`, both as the server
-  // writes them: its process, and a number that grows.
-  function has(page, stream) {
-    const [process, number] = (page ?? "").split(":");
-    const [of, upTo] = (stream ?? "").split(":");
-    return process === of && Number(upTo) <= Number(number);
   }
 
   function listen(script) {
-    // What the page was made with; after the first word it is as new as the stream or asks anew.
-    let made = document.documentElement.dataset.place;
-    const say = (word) => {
-      if (word.link) {
-        const fresh = word.link === "up" && has(made, word.place);
-        if (word.link === "up") made = undefined;
-        dispatchEvent(new CustomEvent("holdfast-link", { detail: fresh ? "fresh" : word.link }));
+    const tell = (name, detail) => dispatchEvent(new CustomEvent(name, { detail }));
+    let gathered = [];
+    let timer = 0;
+
+    function flush() {
+      timer = 0;
+      const changes = [...new Set(gathered)];
+      gathered = [];
+      tell("holdfast-events", `[${changes.join(",")}]`);
+    }
+
+    function say(word) {
+      if (word.link) tell("holdfast-link", word.link);
+      if (word.stale) tell("holdfast-link", "stale");
+      if (word.change) {
+        gathered.push(word.change);
+        timer ||= setTimeout(flush, GATHER_MS);
       }
-      if (word.events) dispatchEvent(new CustomEvent("holdfast-events", { detail: word.events }));
-    };
+    }
+
     addEventListener(
       "holdfast-listen",
       () => {
+        const place = document.documentElement.dataset.place;
         if (typeof SharedWorker === "undefined") {
-          stream(say);
+          stream(place, say);
           return;
         }
         const worker = new SharedWorker(script);
         worker.port.onmessage = (message) => say(message.data);
         worker.port.start();
+        worker.port.postMessage(place);
         // A page that is kept for "back" hears nothing meanwhile; it is loaded again instead.
         addEventListener("pagehide", () => worker.port.postMessage("bye"));
         addEventListener("pageshow", (event) => event.persisted && location.reload());

@@ -13,7 +13,7 @@ enum News {
     Quiet,
     /// These things changed.
     Changed(Vec<Event>),
-    /// The stream was away: anything may have changed.
+    /// Anything may have changed.
     Anything,
 }
 
@@ -52,10 +52,11 @@ impl Live {
             }
         });
         let link = window_event_listener(ev::Custom::new("holdfast-link"), move |event| {
-            let word = detail(&event);
-            live.lost.set(word.as_deref() == Some("down"));
-            if word.as_deref() == Some("up") {
-                live.news.set(News::Anything);
+            match detail(&event).as_deref() {
+                Some("up") => live.lost.set(false),
+                Some("down") => live.lost.set(true),
+                // The page is older than what the stream remembers.
+                _ => live.news.set(News::Anything),
             }
         });
         on_cleanup(move || {

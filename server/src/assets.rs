@@ -16,7 +16,7 @@ use axum::{
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::router::AppState;
+use crate::{headers::NoDocument, router::AppState};
 use encoding::Encoding;
 
 /// Where the build puts the site, from the workspace's root.
@@ -213,6 +213,9 @@ impl Asset {
         };
         if unchanged {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        if matches!(self.media_type.as_bytes(), b"application/wasm") {
+            response.extensions_mut().insert(NoDocument);
         }
         let out = response.headers_mut();
         let mut set = |name: HeaderName, value: HeaderValue| out.insert(name, value);

@@ -10,16 +10,17 @@ use std::{
 
 use axum::{
     Extension,
-    extract::State,
+    extract::{Query, State},
     http::{HeaderName, StatusCode, header},
     response::{
         IntoResponse as _, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
-use control::{Actor, Control, sessions};
+use control::{Actor, Control, Place, sessions};
 use futures::{StreamExt as _, future, stream};
 use model::UserId;
+use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{router::AppState, session::Token};
@@ -31,11 +32,19 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Streams of one person at a time; browsers share one among their tabs.
 const PER_PERSON: usize = 32;
 
+/// Where a stream begins.
+#[derive(Deserialize)]
+pub struct Begin {
+    /// The place that the listener knows; without it the stream begins now.
+    after: Option<String>,
+}
+
 /// The stream of what changes, for who is signed in.
 pub async fn events(
     State(state): State<AppState>,
     Extension(actor): Extension<Option<Actor>>,
     Extension(Token(token)): Extension<Token>,
+    Query(Begin { after }): Query<Begin>,
 ) -> Response {
     let (Some(actor), Some(token)) = (actor, token) else {
         return (StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response();
@@ -45,16 +54,20 @@ pub async fn events(
         let words = "Too many pages of yours listen at once. Close some.\n";
         return (StatusCode::TOO_MANY_REQUESTS, retry, words).into_response();
     };
-    let changes = state.control.events(&actor).filter_map(|(place, change)| {
-        future::ready(
-            Event::default()
-                .id(place.to_string())
-                .json_data(change)
-                .map(Ok::<_, Infallible>)
-                .ok(),
-        )
-    });
-    // Where the stream begins: a page that was made no earlier has missed nothing.
+    // Words that are no place are of another version of the program: nothing after it is known.
+    let after = after.map(|text| text.parse().unwrap_or(Place::UNKNOWN));
+    let changes = state
+        .control
+        .events(&actor, after)
+        .filter_map(|(place, change)| {
+            future::ready(
+                Event::default()
+                    .id(place.to_string())
+                    .json_data(change)
+                    .map(Ok::<_, Infallible>)
+                    .ok(),
+            )
+        });
     let hello = Event::default()
         .retry(RETRY)
         .event("hello")

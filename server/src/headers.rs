@@ -18,11 +18,19 @@ const NO_PAGE: HeaderValue = HeaderValue::from_static(
 );
 
 /// Headers of every answer.
-const ALWAYS: [(HeaderName, HeaderValue); 5] = [
+const ALWAYS: [(HeaderName, HeaderValue); 2] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+];
+
+/// Headers of what a browser may show or run by itself.
+const DOCUMENT: [(HeaderName, HeaderValue); 3] = [
     (
         header::REFERRER_POLICY,
         HeaderValue::from_static("same-origin"),
@@ -35,11 +43,12 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
         HeaderName::from_static("cross-origin-opener-policy"),
         HeaderValue::from_static("same-origin"),
     ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("same-origin"),
-    ),
 ];
+
+/// Marks an answer that no browser shows or runs by itself: headers for documents mean nothing
+/// there, and each part of the program would bring them.
+#[derive(Clone, Copy, Debug)]
+pub struct NoDocument;
 
 /// Two years, as browsers' preload lists ask for.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
@@ -60,16 +69,22 @@ pub fn page_policy(nonce: &str) -> Result<HeaderValue, axum::http::header::Inval
 /// Adds the headers to the answer.
 pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let document = response.extensions().get::<NoDocument>().is_none();
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }
+    if document {
+        for (name, value) in DOCUMENT {
+            headers.insert(name, value);
+        }
+        headers
+            .entry(header::CONTENT_SECURITY_POLICY)
+            .or_insert(NO_PAGE);
+    }
     if state.public.url.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(NO_PAGE);
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

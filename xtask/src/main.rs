@@ -18,6 +18,7 @@ mod npm;
 mod program;
 mod server;
 mod setup;
+mod shrink;
 mod site;
 mod test;
 mod toolchain;

@@ -14,7 +14,7 @@ use crate::server::Mode;
 use crate::setup::Consent;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
-use crate::{assets, npm};
+use crate::{assets, shrink};
 
 /// The name under which the browser asks for the program; the root Cargo.toml has it for
 /// cargo-leptos, and .cargo/config.toml for the compiler.
@@ -71,7 +71,7 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
     let parts = split(&input, &first, &pkg)?;
     bindgen(&first, &pkg)?;
     if mode == Mode::Release {
-        optimise(workspace, &pkg)?;
+        shrink::all(workspace, &pkg)?;
     }
     write_whole(&list, &serde_json::to_vec(&parts)?)?;
     write_whole(&stamp, made_from.as_bytes())?;
@@ -116,41 +116,5 @@ fn bindgen(first: &Path, pkg: &Path) -> anyhow::Result<()> {
         .context("wasm-bindgen failed")?;
     let made = pkg.join(format!("{OUTPUT_NAME}_bg.wasm"));
     std::fs::rename(made, pkg.join(format!("{OUTPUT_NAME}.wasm")))?;
-    Ok(())
-}
-
-/// What today's compiler puts into a module; wasm-opt refuses what it was not told of.
-const FEATURES: [&str; 8] = [
-    "--enable-bulk-memory",
-    "--enable-bulk-memory-opt",
-    "--enable-call-indirect-overlong",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-];
-
-/// Makes every part smaller.
-fn optimise(workspace: &Workspace, pkg: &Path) -> anyhow::Result<()> {
-    npm::ensure(&workspace.style())?;
-    let (mut before, mut after) = (0, 0);
-    for part in assets::files_below(pkg)? {
-        if part.extension().is_none_or(|extension| extension != "wasm") {
-            continue;
-        }
-        let small = part.with_extension("small");
-        let mut command = Command::new(npm::tool(&workspace.style(), "wasm-opt"));
-        command.arg("-Oz").args(FEATURES).arg(&part);
-        program::output(command.arg("-o").arg(&small))?;
-        let length = std::fs::metadata(&small)?.len();
-        if length == 0 {
-            bail!("wasm-opt made an empty file of {}", part.display());
-        }
-        before += std::fs::metadata(&part)?.len();
-        after += length;
-        std::fs::rename(small, part)?;
-    }
-    say(&format!("wasm-opt: {before} bytes, now {after}"));
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! Tells listeners what changed. Never carries content: a listener asks again for what it shows.
 
 use std::{
+    collections::VecDeque,
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    str::FromStr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use futures::{Stream, StreamExt as _};
@@ -28,10 +27,30 @@ pub struct Place {
     number: u64,
 }
 
+impl Place {
+    /// A place of no process.
+    pub const UNKNOWN: Self = Self {
+        process: 0,
+        number: 0,
+    };
+}
+
 /// The process and the number, as `public/events.js` reads them.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}:{}", self.process, self.number)
+    }
+}
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (process, number) = text.split_once(':').ok_or(())?;
+        Ok(Self {
+            process: u64::from_str_radix(process, 16).map_err(drop)?,
+            number: number.parse().map_err(drop)?,
+        })
     }
 }
 
@@ -50,8 +69,16 @@ pub(crate) enum Audience {
 #[derive(Clone)]
 pub(crate) struct Hub {
     process: u64,
-    told: Arc<AtomicU64>,
     line: broadcast::Sender<Notice>,
+    past: Arc<Mutex<Past>>,
+}
+
+/// The last notices, for who comes back after a moment.
+#[derive(Default)]
+struct Past {
+    /// The number of the newest.
+    told: u64,
+    last: VecDeque<Notice>,
 }
 
 #[derive(Clone, Copy)]
@@ -65,8 +92,8 @@ impl Default for Hub {
     fn default() -> Self {
         Self {
             process: rand::random(),
-            told: Arc::default(),
             line: broadcast::channel(BACKLOG).0,
+            past: Arc::default(),
         }
     }
 }
@@ -74,17 +101,24 @@ impl Default for Hub {
 impl Hub {
     /// Tells everybody who may know; nobody listening is fine.
     pub(crate) fn tell(&self, event: Event, audience: Audience) {
-        let number = self.told.fetch_add(1, Ordering::SeqCst) + 1;
-        let _ = self.line.send(Notice {
-            number,
+        let mut past = self.past();
+        past.told += 1;
+        let notice = Notice {
+            number: past.told,
             event,
             audience,
-        });
+        };
+        if past.last.len() == BACKLOG {
+            past.last.pop_front();
+        }
+        past.last.push_back(notice);
+        // Under the lock, so that listeners hear in the order of the numbers.
+        let _ = self.line.send(notice);
     }
 
     /// How far the notices have come.
     pub(crate) fn place(&self) -> Place {
-        self.at(self.told.load(Ordering::SeqCst))
+        self.at(self.past().told)
     }
 
     fn at(&self, number: u64) -> Place {
@@ -94,15 +128,24 @@ impl Hub {
         }
     }
 
-    /// The notices for an actor, from now on. Who falls behind is told that everything changed.
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The notices for an actor that came after a place. Who is too far behind, or comes from
+    /// another process, is told that everything changed; without a place it begins now.
     pub(crate) fn listen(
         &self,
         actor: &Actor,
+        after: Option<Place>,
     ) -> impl Stream<Item = (Place, Event)> + Send + use<> {
+        let (missed, inbox) = {
+            let past = self.past();
+            (self.missed(&past, after), self.line.subscribe())
+        };
         let (actor, hub) = (actor.clone(), self.clone());
-        let inbox = self.line.subscribe();
         let lost = self.clone();
-        futures::stream::unfold(inbox, move |mut inbox| {
+        let coming = futures::stream::unfold(inbox, move |mut inbox| {
             let lost = lost.clone();
             async move {
                 match inbox.recv().await {
@@ -111,16 +154,39 @@ impl Hub {
                     Err(RecvError::Closed) => None,
                 }
             }
-        })
-        .flat_map(futures::stream::iter)
-        .filter_map(move |notice| {
-            let may_know = match notice.audience {
-                Audience::Owner(owner) => actor.may_see(owner),
-                Audience::Operators => actor.role().sees_all(),
-                Audience::Everyone => true,
-            };
-            futures::future::ready(may_know.then(|| (hub.at(notice.number), notice.event)))
-        })
+        });
+        futures::stream::iter([missed])
+            .chain(coming)
+            .flat_map(futures::stream::iter)
+            .filter_map(move |notice| {
+                let may_know = match notice.audience {
+                    Audience::Owner(owner) => actor.may_see(owner),
+                    Audience::Operators => actor.role().sees_all(),
+                    Audience::Everyone => true,
+                };
+                futures::future::ready(may_know.then(|| (hub.at(notice.number), notice.event)))
+            })
+    }
+
+    fn missed(&self, past: &Past, after: Option<Place>) -> Vec<Notice> {
+        let Some(after) = after else {
+            return Vec::new();
+        };
+        let oldest = past
+            .last
+            .front()
+            .map_or(past.told + 1, |first| first.number);
+        let known = after.process == self.process
+            && after.number <= past.told
+            && after.number + 1 >= oldest;
+        if !known {
+            return everything(past.told);
+        }
+        let newer = past
+            .last
+            .iter()
+            .filter(|notice| notice.number > after.number);
+        newer.copied().collect()
     }
 }
 
@@ -139,4 +205,59 @@ fn everything(number: u64) -> Vec<Notice> {
         audience: Audience::Everyone,
     })
     .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::{FutureExt as _, StreamExt as _};
+    use model::{
+        JobId,
+        events::{Event, Topic},
+    };
+
+    use super::{Audience, BACKLOG, Hub, Place};
+    use crate::Actor;
+
+    /// What a listener hears at once.
+    fn heard(hub: &Hub, after: Option<Place>) -> Vec<Event> {
+        let mut stream = Box::pin(hub.listen(&Actor::System, after));
+        std::iter::from_fn(|| stream.next().now_or_never().flatten())
+            .map(|(_, event)| event)
+            .collect()
+    }
+
+    fn job(id: i64) -> Event {
+        Event::of(Topic::Job, JobId(id).0)
+    }
+
+    #[test]
+    fn who_comes_back_hears_what_came_after() {
+        let hub = Hub::default();
+        hub.tell(job(1), Audience::Everyone);
+        let before = hub.place();
+        assert_eq!(heard(&hub, Some(before)), []);
+        hub.tell(job(2), Audience::Everyone);
+        hub.tell(job(3), Audience::Operators);
+        assert_eq!(heard(&hub, Some(before)), [job(2), job(3)]);
+        assert_eq!(heard(&hub, None), []);
+    }
+
+    #[test]
+    fn who_is_too_far_behind_is_told_that_everything_changed() {
+        let hub = Hub::default();
+        let before = hub.place();
+        for id in 0..=BACKLOG as i64 {
+            hub.tell(job(id), Audience::Everyone);
+        }
+        assert!(heard(&hub, Some(before)).contains(&Event::all(Topic::Container)));
+        let elsewhere = Hub::default().place();
+        assert!(heard(&hub, Some(elsewhere)).contains(&Event::all(Topic::Site)));
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_is_written() {
+        let place = Hub::default().place();
+        assert_eq!(place.to_string().parse(), Ok(place));
+        assert_eq!("nowhere".parse::<Place>(), Err(()));
+    }
 }

@@ -117,9 +117,13 @@ impl Control {
         }
     }
 
-    /// What changes from now on, as far as the actor may know of it.
-    pub fn events(&self, actor: &Actor) -> impl Stream<Item = (Place, Event)> + Send + use<> {
-        self.0.hub.listen(actor)
+    /// What changed after a place, or changes from now on, as far as the actor may know of it.
+    pub fn events(
+        &self,
+        actor: &Actor,
+        after: Option<Place>,
+    ) -> impl Stream<Item = (Place, Event)> + Send + use<> {
+        self.0.hub.listen(actor, after)
     }
 
     /// How far the changes have come.

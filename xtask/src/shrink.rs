@@ -1,0 +1,108 @@
+//! Makes the browser's program smaller without changing what it does: what nothing can call goes,
+//! then wasm-opt and terser do their work on each file.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use crate::program::{self, say};
+use crate::workspace::Workspace;
+use crate::{assets, npm};
+
+/// What today's compiler puts into a module; wasm-opt refuses what it was not told of.
+const FEATURES: [&str; 8] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-call-indirect-overlong",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+/// Shrinks every file in the folder.
+///
+/// # Errors
+/// When a tool is missing or fails.
+pub fn all(workspace: &Workspace, pkg: &Path) -> anyhow::Result<()> {
+    npm::ensure(&workspace.style())?;
+    let (mut before, mut after) = (0, 0);
+    for file in assets::files_below(pkg)? {
+        let small = file.with_extension("small");
+        let mut command = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("wasm") => {
+                unexport(&file)?;
+                let mut command = Command::new(npm::tool(&workspace.style(), "wasm-opt"));
+                command.arg("-Oz").args(FEATURES).arg(&file);
+                command
+            }
+            Some("js") => {
+                unexport_classes(&file)?;
+                let mut command = Command::new(npm::tool(&workspace.style(), "terser"));
+                command
+                    .arg(&file)
+                    .args(["--module", "--compress", "--mangle"]);
+                command
+            }
+            _ => continue,
+        };
+        program::output(command.arg("--output").arg(&small))?;
+        let length = std::fs::metadata(&small)?.len();
+        if length == 0 {
+            bail!("nothing was left of {}", file.display());
+        }
+        before += std::fs::metadata(&file)?.len();
+        after += length;
+        std::fs::rename(small, file)?;
+    }
+    say(&format!("made smaller: {before} bytes, now {after}"));
+    Ok(())
+}
+
+/// Takes away the methods of classes of which the program makes no object, such as those of
+/// streams, which come with each program that calls the server.
+fn unexport(file: &Path) -> anyhow::Result<()> {
+    let mut module = walrus::Module::from_file(file)
+        .with_context(|| format!("{} cannot be read", file.display()))?;
+    let makes = |class: &str| {
+        let new = format!("__wbg_{class}_new");
+        module
+            .imports
+            .iter()
+            .any(|import| import.name.starts_with(&new))
+    };
+    let unused: Vec<String> = module
+        .exports
+        .iter()
+        .filter_map(|export| export.name.strip_prefix("__wbg_")?.strip_suffix("_free"))
+        .filter(|class| !makes(class))
+        .map(str::to_owned)
+        .collect();
+    let dead: Vec<_> = module
+        .exports
+        .iter()
+        .filter(|export| {
+            unused.iter().any(|class| {
+                export.name == format!("__wbg_{class}_free")
+                    || export.name.starts_with(&format!("{class}_"))
+            })
+        })
+        .map(walrus::Export::id)
+        .collect();
+    if dead.is_empty() {
+        return Ok(());
+    }
+    for export in dead {
+        module.exports.delete(export);
+    }
+    module.emit_wasm_file(file)
+}
+
+/// The same in the script: nobody imports its classes, so that terser may leave them out.
+fn unexport_classes(file: &Path) -> anyhow::Result<()> {
+    let script = std::fs::read_to_string(file)?;
+    std::fs::write(file, script.replace("\nexport class ", "\nclass "))?;
+    Ok(())
+}
