@@ -5,7 +5,6 @@
 
 use crate::solid::Solid as _;
 use leptos::{prelude::*, wasm_split::SplitLoaderError};
-use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     Lazy, LazyRoute, OptionalParamSegment, ParamSegment, PossibleRouteMatch, SsrMode,
     StaticSegment,
@@ -16,7 +15,7 @@ use model::Error;
 use crate::{
     api::Failure,
     clock::Clock,
-    components::{failure::failure_panel, toast::Toasts},
+    components::{failure::failure_panel, title::title, toast::Toasts},
     layout::Frame,
     live::Live,
     pages::{containers, jobs, nodes, not_found::not_found, sign_in, sites, users},
@@ -142,13 +141,14 @@ fn not_loaded(_: SplitLoaderError) -> AnyView {
 /// The whole application.
 #[component]
 pub fn App() -> impl IntoView {
-    provide_meta_context();
+    #[cfg(feature = "ssr")]
+    leptos_meta::provide_meta_context();
+    title(Signal::stored("Holdfast".to_owned()));
     Session::provide();
     Live::provide();
     Clock::provide();
     Toasts::provide();
     view! {
-        <Title text="Holdfast" />
         <Router>
             <Frame>{pages()}</Frame>
         </Router>

@@ -43,8 +43,16 @@ fn follow(view: Arc<dyn Fn() -> AnyView + Send + Sync>) -> AnyView {
 }
 
 /// What answers an event.
+#[cfg(not(feature = "ssr"))]
 pub fn act<E: 'static>(answer: impl FnMut(E) + 'static) -> Box<dyn FnMut(E)> {
     Box::new(answer)
+}
+
+/// What answers an event: nothing happens on the server. A page is made on several threads there,
+/// and Leptos refuses to drop what answers an event on another one than where it was made.
+#[cfg(feature = "ssr")]
+pub fn act<E: 'static>(_answer: impl FnMut(E) + 'static) -> fn(E) {
+    |_| ()
 }
 
 #[cfg(not(feature = "ssr"))]

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::compress::{hash, write_whole};

@@ -1,6 +1,9 @@
 //! A part of the page whose code is loaded when somebody wants it.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    sync::{Mutex, PoisonError},
+};
 
 use leptos::{prelude::*, reactive::computed::ScopedFuture, task::spawn_local};
 
@@ -17,7 +20,7 @@ where
     let toasts = Toasts::here();
     let owner = Owner::current();
     let asked = StoredValue::new(false);
-    let view = StoredValue::new_local(None::<AnyView>);
+    let view = StoredValue::new(Mutex::new(None::<AnyView>));
     let arrived = Trigger::new();
     Effect::new(move |_| {
         if !wanted.get() || asked.get_value() {
@@ -30,7 +33,7 @@ where
         spawn_local(async move {
             match coming.await {
                 Ok(shown) => {
-                    view.set_value(Some(shown));
+                    view.set_value(Mutex::new(Some(shown)));
                     arrived.notify();
                 }
                 Err(_) => {
@@ -42,6 +45,6 @@ where
     });
     reactive(move || {
         arrived.track();
-        view.try_update_value(Option::take).flatten()
+        view.with_value(|view| view.lock().unwrap_or_else(PoisonError::into_inner).take())
     })
 }

@@ -3,13 +3,14 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use leptos::{prelude::*, server::codee::string::FromToStringCodec, task::spawn_local};
+use leptos::{prelude::*, task::spawn_local};
 use model::{Error, events::Event};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     failure::failure_panel,
-    parcel::{Parcel, Sent, unreadable},
+    first::First,
+    parcel::{Parcel, unreadable},
 };
 use crate::{
     api::Failure,
@@ -65,16 +66,16 @@ impl<T: Send + Sync + 'static> Loaded<T> {
 }
 
 /// An answer that is under way.
-type Answer = Pin<Box<dyn Future<Output = Result<Parcel, Failure>> + Send>>;
+pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Parcel, Failure>> + Send>>;
 
 /// Makes the view of a first answer.
 type Show = dyn Fn(&Parcel, Fresh) -> Option<Shown> + Send + Sync;
 
 /// A part of a page without the type of its data, so that what moves it is there once.
 #[derive(Clone)]
-struct Part {
+pub(super) struct Part {
     /// Asks the server; tracks what it asks for.
-    ask: Arc<dyn Fn() -> Answer + Send + Sync>,
+    pub(super) ask: Arc<dyn Fn() -> Answer + Send + Sync>,
     /// Grows when something else is asked for.
     moves: Signal<u32>,
     /// Shows the first answer; none when it cannot be read.
@@ -151,8 +152,8 @@ where
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let part = Part::new(key, fetch, interests, view);
-    let first = first(&part);
-    with_the_page(part, first, skeleton)
+    let first = First::of(&part);
+    first.show(part, skeleton)
 }
 
 /// The same as [`loaded`] in two places of the page, which the server is asked for once.
@@ -168,37 +169,11 @@ where
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
     let part = Part::new(Signal::from(()), fetch, interests, view);
-    let first = first(&part);
+    let first = First::of(&part);
     (
-        with_the_page(part.clone(), first, skeleton),
-        with_the_page(part, first, skeleton),
+        first.show(part.clone(), skeleton),
+        first.show(part, skeleton),
     )
-}
-
-/// What the server says first: comes with the page.
-type First = Resource<Sent, FromToStringCodec>;
-
-fn first(part: &Part) -> First {
-    let ask = part.ask.clone();
-    Resource::new_str(
-        || (),
-        move |()| {
-            let answer = untrack(|| ask());
-            async move { Sent(in_time(answer).await) }
-        },
-    )
-}
-
-fn with_the_page(part: Part, first: First, skeleton: fn() -> AnyView) -> AnyView {
-    let show = move || {
-        let part = part.clone();
-        Suspend::new(async move {
-            let retry = Callback::new(move |()| first.refetch());
-            let Sent(answer) = first.await;
-            begin(&part, answer, retry)
-        })
-    };
-    view! { <Suspense fallback=skeleton>{show}</Suspense> }.solid()
 }
 
 /// Shows what `fetch` brings for `key` once the page is there: for parts within a view of
@@ -217,15 +192,22 @@ where
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    after_the_page(Part::new(key, fetch, interests, view), skeleton)
+    from_here(Part::new(key, fetch, interests, view), None, skeleton)
 }
 
-fn after_the_page(part: Part, skeleton: fn() -> AnyView) -> AnyView {
-    let answer = RwSignal::new(None);
-    let again = RwSignal::new(0_u32);
+/// Shows the answer that is there already, or asks from the browser.
+pub(super) fn from_here(
+    part: Part,
+    there: Option<Result<Parcel, Failure>>,
+    skeleton: fn() -> AnyView,
+) -> AnyView {
+    let again = RwSignal::new(u32::from(there.is_none()));
+    let answer = RwSignal::new(there);
     let ask = part.ask.clone();
     Effect::new(move |_| {
-        again.track();
+        if again.get() == 0 {
+            return;
+        }
         let asked = untrack(|| ask());
         spawn_local(async move {
             let first = asked.await;
@@ -233,15 +215,14 @@ fn after_the_page(part: Part, skeleton: fn() -> AnyView) -> AnyView {
         });
     });
     let retry = Callback::new(move |()| again.update(|again| *again += 1));
-    let show = reactive(move || match answer.get() {
+    reactive(move || match answer.get() {
         None => skeleton(),
         Some(first) => begin(&part, first, retry),
-    });
-    show
+    })
 }
 
 /// Shows the first answer and follows what comes after it.
-fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback<()>) -> AnyView {
+pub(super) fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback<()>) -> AnyView {
     let fresh = Fresh {
         busy: RwSignal::new(false),
         trouble: RwSignal::new(None),
@@ -319,22 +300,4 @@ fn framed(fresh: Fresh, view: AnyView) -> AnyView {
         </div>
     }
     .solid()
-}
-
-/// How long a page that is made on the server waits for one of its parts.
-#[cfg(feature = "ssr")]
-const BUDGET: std::time::Duration = std::time::Duration::from_secs(4);
-
-#[cfg(feature = "ssr")]
-async fn in_time(answer: Answer) -> Result<Parcel, Failure> {
-    if let Ok(answer) = tokio::time::timeout(BUDGET, answer).await {
-        return answer;
-    }
-    let message = "This takes longer than usual. Try again in a moment.".to_owned();
-    Err(crate::api::told(Error::Unavailable { message }))
-}
-
-#[cfg(not(feature = "ssr"))]
-async fn in_time(answer: Answer) -> Result<Parcel, Failure> {
-    answer.await
 }

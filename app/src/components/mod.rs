@@ -34,6 +34,7 @@
 pub mod badge;
 pub mod dialog;
 pub mod failure;
+mod first;
 pub mod form;
 pub mod fresh;
 pub mod icon;
@@ -47,4 +48,5 @@ pub mod meter;
 pub mod page;
 mod parcel;
 pub mod steps;
+pub mod title;
 pub mod toast;

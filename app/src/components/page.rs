@@ -3,10 +3,9 @@
 
 use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
-use leptos_meta::Title;
 use model::page::Page;
 
-use super::{icon::icon, toast::Toasts};
+use super::{icon::icon, title::title as document_title, toast::Toasts};
 
 /// The head of a page: its title, which is the document's title too, and its actions.
 #[component]
@@ -21,14 +20,10 @@ pub fn PageHead(
     #[prop(optional, into)]
     actions: ViewFn,
 ) -> impl IntoView {
-    // The document's head is written after the page, whose signals may be gone by then.
-    let first = title.get_untracked();
-    let text = move || {
-        let title = title.try_get().unwrap_or_else(|| first.clone());
-        format!("{title} · Holdfast")
-    };
+    document_title(Signal::derive(move || {
+        format!("{} · Holdfast", title.get())
+    }));
     view! {
-        <Title text=text />
         <div class="page-head">
             <h1 class="page-title">{title}</h1>
             <div class="page-aside">{reactive(move || aside.run())}</div>

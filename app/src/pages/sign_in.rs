@@ -2,11 +2,10 @@
 
 use crate::solid::Solid as _;
 use leptos::prelude::*;
-use leptos_meta::Title;
 use model::Error;
 use serde::{Deserialize, Serialize};
 
-use crate::components::{icon::icon, list::parameter};
+use crate::components::{icon::icon, list::parameter, title::title};
 
 /// Why the last try failed; the server puts it beside the page that it makes again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,8 +25,8 @@ pub fn page() -> AnyView {
         serde_json::to_string(&use_context::<SignInFailure>()).unwrap_or_default()
     });
     let failure = serde_json::from_slice(failure.into_inner().as_bytes()).unwrap_or_default();
+    title(Signal::stored("Sign in · Holdfast".to_owned()));
     view! {
-        <Title text="Sign in · Holdfast" />
         <div class="sign-in">
             <h1 class="brand brand-large">{icon("shield")} "Holdfast"</h1>
             {form(failure)}
