@@ -15,7 +15,11 @@ use model::Error;
 use crate::{
     api::Failure,
     clock::Clock,
-    components::{failure::failure_panel, title::title, toast::Toasts},
+    components::{
+        failure::{Place, failure_panel},
+        title::title,
+        toast::Toasts,
+    },
     layout::Frame,
     live::Live,
     pages::{containers, jobs, nodes, not_found::not_found, sign_in, sites, users},
@@ -135,7 +139,7 @@ fn not_loaded(_: SplitLoaderError) -> AnyView {
     let reload = Callback::new(|()| {
         let _ = window().location().reload();
     });
-    failure_panel(failure, Some(reload))
+    failure_panel(failure, Some(reload), Place::Page)
 }
 
 /// The whole application.

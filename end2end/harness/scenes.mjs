@@ -62,7 +62,7 @@ export const SCENES = [
   address("site", "/sites/lab"),
   address("users", "/users"),
   address("user-new", "/users/new"),
-  address("user", "/users/meg"),
+  address("user", "/users/mira"),
   scene("palette", async (page) => {
     await visit(page, "/containers");
     await page.keyboard.press("Control+k");
@@ -120,7 +120,7 @@ export async function prepare(server, browser) {
   const sessions = {
     nobody: undefined,
     administrator: await server.signIn(server.administrator),
-    member: await server.signIn(await server.addUser("meg")),
+    member: await server.signIn(await server.addUser("mira")),
   };
   const context = await contextOf(browser, server, sessions.administrator);
   const page = await context.newPage();

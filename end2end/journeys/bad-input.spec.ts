@@ -68,9 +68,10 @@ test("a taken name, port or service's name is refused by the server beside its f
   await expect(await refusalAt(outer)).toHaveText("The site gives ports 2000-2999.");
   await page.getByRole("button", { name: "Remove Service 2" }).click();
 
-  await at(page, /^Name optional/).fill("wiki");
+  const published = at(page, /^Name optional/);
+  await published.fill("wiki");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
-  await expect(page.getByRole("alert")).toContainText("publishes under this name");
+  await expect(await refusalAt(published)).toHaveText("Another service on this site has this name.");
   await expect(name).toHaveValue("other-wiki");
   await expect(page).toHaveURL("/containers/new");
 

@@ -8,13 +8,13 @@ use axum::{
     extract::{FromRef, Request, State},
     http::{Request as HttpRequest, StatusCode, header},
     middleware::from_fn_with_state,
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse as _, Redirect, Response},
     routing::{get, post},
 };
 use control::Control;
 use ipnet::IpNet;
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::provide_context};
-use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list};
+use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     CompressionLevel,
@@ -126,11 +126,12 @@ pub fn router(state: AppState) -> Router {
 fn for_people(state: &AppState) -> Router<AppState> {
     let assets = state.assets.for_pages();
     let context = page_context(state);
+    let pages = generate_route_list_with_exclusions(App, Some(vec!["/".to_owned()]));
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     Router::new()
-        .leptos_routes_with_context(state, generate_route_list(App), context, move || {
-            shell(assets.clone())
-        })
+        .leptos_routes_with_context(state, pages, context, move || shell(assets.clone()))
+        // Before anything is made of a page, so that it works for everybody.
+        .route("/", get(async || Redirect::temporary("/containers")))
         .route("/sign-in", post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .fallback(not_found)

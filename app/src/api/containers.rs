@@ -1,11 +1,14 @@
 //! Containers.
 
+use std::ops::Deref;
+
 use leptos::prelude::*;
 use model::{
     ContainerId, JobId,
     containers::{
         ContainerForm, ContainerQuery, ContainerRow, ContainerView, CreateOptions, Power,
     },
+    jobs::{JobQuery, JobRow, JobView},
     names::Label,
     page::Page,
 };
@@ -48,12 +51,31 @@ pub async fn list(query: ContainerQuery) -> Result<Page<ContainerRow>, Failure> 
         .map_err(super::told)
 }
 
-/// One container.
+/// A container, with what parts of its page show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The container.
+    pub view: ContainerView,
+    /// The job at work on it, when the whole page was asked for.
+    pub work: Option<JobView>,
+    /// Its latest jobs, when the whole page was asked for.
+    pub jobs: Option<Page<JobRow>>,
+}
+
+impl Deref for Shown {
+    type Target = ContainerView;
+
+    fn deref(&self) -> &ContainerView {
+        &self.view
+    }
+}
+
+/// One container; with what its page needs as a `whole`, so that it is read in one go.
 ///
 /// # Errors
 /// As `control::containers::get`.
 #[server(prefix = "/api/ui", endpoint = "containers/get", input = server_fn::codec::Json)]
-pub async fn get(site: String, name: String) -> Result<ContainerView, Failure> {
+pub async fn get(site: String, name: String, whole: bool) -> Result<Shown, Failure> {
     let (control, actor) = super::caller().await?;
     // What cannot be a name is the name of nothing.
     let (Ok(site), Ok(name)) = (site.parse(), name.parse()) else {
@@ -61,9 +83,24 @@ pub async fn get(site: String, name: String) -> Result<ContainerView, Failure> {
             kind: model::Kind::Container,
         }));
     };
-    control::containers::get(&control, &actor, &site, &name)
+    let view = control::containers::get(&control, &actor, &site, &name)
         .await
-        .map_err(super::told)
+        .map_err(super::told)?;
+    let (mut work, mut jobs) = (None, None);
+    if whole {
+        let query = JobQuery {
+            container: Some(view.row.id),
+            page: 1,
+            ..JobQuery::default()
+        };
+        jobs = control::jobs::list(&control, &actor, &query).await.ok();
+        if let Some(activity) = view.row.activity {
+            work = control::jobs::get(&control, &actor, activity.job)
+                .await
+                .ok();
+        }
+    }
+    Ok(Shown { view, work, jobs })
 }
 
 /// Asks for a container.

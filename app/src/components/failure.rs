@@ -8,12 +8,26 @@ use model::Error;
 use super::icon::icon;
 use crate::api::{self, Failure};
 
+/// What a failure stands in the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A whole page, whose heading it is then.
+    Page,
+    /// A part of a page.
+    Part,
+    /// Something small that every page has: not worth a word while it is away.
+    Frame,
+}
+
 /// A failure in the place of what was asked for, with a button to try again where that may help.
 /// When nobody is signed in any more, leads to the sign-in page and back.
-pub fn failure_panel(failure: Failure, again: Option<Callback<()>>) -> AnyView {
+pub fn failure_panel(failure: Failure, again: Option<Callback<()>>, place: Place) -> AnyView {
     let Failure(error) = failure;
     if error == Error::Unauthenticated {
         return to_sign_in();
+    }
+    if place == Place::Frame {
+        return ().solid();
     }
     crate::status::set(api::status(&error));
     let title = match error {
@@ -31,9 +45,14 @@ pub fn failure_panel(failure: Failure, again: Option<Callback<()>>) -> AnyView {
         view! { <button class="btn" on:click=act(move |_| again.run(()))>"Try again"</button> }
             .solid()
     });
+    let title = view! { {icon("circle-alert")} {title} }.solid();
+    let heading = match place {
+        Place::Page => view! { <h1 class="panel-title">{title}</h1> }.solid(),
+        Place::Part | Place::Frame => view! { <h2 class="panel-title">{title}</h2> }.solid(),
+    };
     view! {
         <section class="panel panel-danger" role="alert">
-            <h2 class="panel-title">{icon("circle-alert")} {title}</h2>
+            {heading}
             <p>{error.to_string()}</p>
             {button}
         </section>

@@ -8,7 +8,7 @@ use model::{Error, events::Event};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    failure::failure_panel,
+    failure::{Place, failure_panel},
     first::First,
     parcel::{Parcel, unreadable},
 };
@@ -80,6 +80,8 @@ pub(super) struct Part {
     moves: Signal<u32>,
     /// Shows the first answer; none when it cannot be read.
     show: Arc<Show>,
+    /// What it is of the page.
+    place: Place,
 }
 
 /// A part that is shown.
@@ -130,7 +132,12 @@ impl Part {
             ask: Arc::new(ask),
             moves: moves.into(),
             show: Arc::new(show),
+            place: Place::Page,
         }
+    }
+
+    fn at(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 }
 
@@ -156,7 +163,24 @@ where
     first.show(part, skeleton)
 }
 
-/// The same as [`loaded`] in two places of the page, which the server is asked for once.
+/// The same as [`loaded`] for something small that every page has.
+pub fn loaded_in_frame<T, F, Fut>(
+    fetch: F,
+    interests: fn(&T) -> Vec<Event>,
+    skeleton: fn() -> AnyView,
+    view: impl Fn(Loaded<T>) -> AnyView + Send + Sync + 'static,
+) -> AnyView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    F: Fn(()) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T, Failure>> + Send + 'static,
+{
+    let part = Part::new(Signal::from(()), fetch, interests, view).at(Place::Frame);
+    let first = First::of(&part);
+    first.show(part, skeleton)
+}
+
+/// The same in two places of the frame, which the server is asked for once.
 pub fn loaded_twice<T, F, Fut>(
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
@@ -168,7 +192,7 @@ where
     F: Fn(()) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    let part = Part::new(Signal::from(()), fetch, interests, view);
+    let part = Part::new(Signal::from(()), fetch, interests, view).at(Place::Frame);
     let first = First::of(&part);
     (
         first.show(part.clone(), skeleton),
@@ -176,10 +200,12 @@ where
     )
 }
 
-/// Shows what `fetch` brings for `key` once the page is there: for parts within a view of
-/// [`loaded`], which must not use that again. The server makes such a view more than once and the
-/// browser once, and both number the data of a page by the order in which it is asked for.
-pub fn loaded_later<K, T, F, Fut>(
+/// Shows what `fetch` brings for `key` within a view of [`loaded`], which must not use that again:
+/// the server makes such a view more than once and the browser once, and both number the data of a
+/// page by the order in which it is asked for. What is `there` already is shown with the page;
+/// without it the browser asks.
+pub fn loaded_within<K, T, F, Fut>(
+    there: Option<T>,
     key: Signal<K>,
     fetch: F,
     interests: fn(&T) -> Vec<Event>,
@@ -192,7 +218,8 @@ where
     F: Fn(K) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<T, Failure>> + Send + 'static,
 {
-    from_here(Part::new(key, fetch, interests, view), None, skeleton)
+    let part = Part::new(key, fetch, interests, view).at(Place::Part);
+    from_here(part, there.map(|there| Ok(Parcel::pack(there))), skeleton)
 }
 
 /// Shows the answer that is there already, or asks from the browser.
@@ -237,8 +264,8 @@ pub(super) fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback
             follow(part, fresh, take, interests);
             framed(fresh, view)
         }
-        Ok(None) => failure_panel(unreadable(), Some(retry)),
-        Err(failure) => failure_panel(failure, Some(retry)),
+        Ok(None) => failure_panel(unreadable(), Some(retry), part.place),
+        Err(failure) => failure_panel(failure, Some(retry), part.place),
     }
 }
 
@@ -289,7 +316,7 @@ fn framed(fresh: Fresh, view: AnyView) -> AnyView {
         fresh
             .trouble
             .get()
-            .map(|failure| failure_panel(failure, Some(again)))
+            .map(|failure| failure_panel(failure, Some(again), Place::Part))
     });
     view! {
         <div class="loaded" aria-busy=Signal::derive(move || fresh.busy.get().to_string())>

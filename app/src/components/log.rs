@@ -145,7 +145,7 @@ fn shown(
     search: RwSignal<String>,
     ended: RwSignal<bool>,
 ) -> AnyView {
-    let content = reactive(move || {
+    reactive(move || {
         if lines.with(Vec::is_empty) {
             let none = if ended.get() {
                 "This job wrote nothing."
@@ -168,8 +168,7 @@ fn shown(
                     .collect::<Vec<_>>()
             })
             .solid()
-    });
-    content
+    })
 }
 
 /// A found line, in three parts around what was searched.

@@ -20,7 +20,7 @@
 //!   `<Refusals form />` at the top, `<Submit form label />`. On submission: `if form.submit()`,
 //!   call the server, `form.refuse(failure)` on refusal.
 //! - **Danger**: [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`.
-//!   Within such a view only `loaded_later`, which asks from the browser.
+//!   Within such a view only `loaded_within`.
 //! - **Jobs**: `job_view::job_view(job)` shows failure and steps of a `Loaded<JobView>`,
 //!   `job_view::job_actions(job)` the buttons to cancel and retry, `log::job_log` the log.
 //! - **Small things**: `icon(name)`, `status_badge`, `job_badge`, `badge(word, tone, shape)`,

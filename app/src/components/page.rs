@@ -118,7 +118,8 @@ pub fn Pager(
                 .solid()
         }
     };
-    let content = reactive(move || {
+
+    reactive(move || {
         let (page, pages) = place.get();
         (pages > 1).then(|| {
             view! {
@@ -130,8 +131,7 @@ pub fn Pager(
             }
             .solid()
         })
-    });
-    content
+    })
 }
 
 /// The place of a page among all, for [`Pager`].

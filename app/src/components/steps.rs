@@ -27,7 +27,7 @@ pub fn job_steps(job: Loaded<JobView>) -> AnyView {
 }
 
 fn one_step(step: Memo<Option<StepView>>) -> AnyView {
-    let line = reactive(move || {
+    reactive(move || {
         let step = step.get()?;
         let (tone, shape) = step_mark(step.state);
         let running = step.state == StepState::Running;
@@ -53,8 +53,7 @@ fn one_step(step: Memo<Option<StepView>>) -> AnyView {
                 </div>
             </li>
         }.solid())
-    });
-    line
+    })
 }
 
 /// How long a step took, or takes so far.
@@ -70,15 +69,14 @@ fn took(step: &StepView) -> Option<AnyView> {
 
 /// The state of a job with its age, and what failed.
 pub fn job_state(job: Loaded<JobView>) -> AnyView {
-    let line = reactive(move || {
+    reactive(move || {
         job.with(|job| {
             let row = &job.row;
             let since = row.finished.or(row.started).unwrap_or(row.created);
             let stopping = (job.cancelling && !row.state.ended()).then_some("asked to stop");
             view! { <span class="state-line">{job_badge(row.state)} <span class="muted">{ago(since)} " " {stopping}</span></span> }.solid()
         })
-    });
-    line
+    })
 }
 
 /// Why a job failed: the sentence, the machine's own words in a fold, and what is left behind.
@@ -87,7 +85,8 @@ pub fn job_failure(job: Loaded<JobView>) -> AnyView {
         let ended = matches!(job.row.state, JobState::Failed | JobState::Cancelled);
         ended.then(|| (job.row.error.clone(), job.words.clone(), job.left.clone()))
     });
-    let panel = reactive(move || {
+
+    reactive(move || {
         let (error, words, left) = told.get()?;
         if error.is_none() && left.is_empty() {
             return None;
@@ -108,6 +107,5 @@ pub fn job_failure(job: Loaded<JobView>) -> AnyView {
                 {left} {words}
             </section>
         }.solid())
-    });
-    panel
+    })
 }

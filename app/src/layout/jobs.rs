@@ -14,7 +14,7 @@ use crate::{
     components::{
         badge::ago,
         late::late,
-        loaded::{Loaded, loaded, loaded_later},
+        loaded::{Loaded, loaded_in_frame, loaded_within},
         page::list_skeleton,
     },
 };
@@ -24,8 +24,7 @@ const LIST: &str = "running-jobs";
 
 /// The button with its ring, and the jobs under it.
 pub fn running_jobs() -> AnyView {
-    loaded(
-        Signal::from(()),
+    loaded_in_frame(
         |()| api::jobs::in_short(),
         |_| vec![Event::all(Topic::Job)],
         || view! { <span class="jobs-place"></span> }.solid(),
@@ -66,7 +65,8 @@ fn button(running: Loaded<Running>) -> AnyView {
     return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
 )]
 fn jobs() -> AnyView {
-    loaded_later(
+    loaded_within(
+        None,
         Signal::from(()),
         |()| api::jobs::active(),
         |_| vec![Event::all(Topic::Job)],

@@ -20,18 +20,13 @@ use crate::{
 
 /// The page.
 pub fn page() -> AnyView {
-    let clusters = loaded(
+    loaded(
         Signal::from(()),
         |()| api::nodes::clusters(),
         |_| vec![Event::all(Topic::Nodes)],
         list_skeleton,
         content,
-    );
-    view! {
-        <PageHead title="Nodes" />
-        {clusters}
-    }
-    .solid()
+    )
 }
 
 fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
@@ -48,7 +43,11 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
         view! { <div class="stack"><For each=move || ids.get() key=|id| *id children=one /></div> }
             .solid()
     });
-    body
+    view! {
+        <PageHead title="Nodes" />
+        {body}
+    }
+    .solid()
 }
 
 fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
@@ -126,7 +125,8 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
         }))
     };
     let none = Memo::new(move |_| names.with(Vec::is_empty));
-    let body = reactive(move || {
+
+    reactive(move || {
         if none.get() {
             return view! { <p class="muted">"No node of it is known yet."</p> }.solid();
         }
@@ -149,13 +149,11 @@ fn nodes(cluster: Memo<Option<ClusterView>>, name: Memo<String>) -> AnyView {
             </table>
         }
         .solid()
-    });
-    body
+    })
 }
 
 fn node(node: Memo<Option<NodeRow>>) -> AnyView {
-    let cells = reactive(move || node.with(|node| node.as_ref().map(node_cells)));
-    cells
+    reactive(move || node.with(|node| node.as_ref().map(node_cells)))
 }
 
 fn node_cells(node: &NodeRow) -> AnyView {

@@ -10,9 +10,12 @@ use crate::support::{Answer, HOME, House, get, request};
 
 const SCRIPT: &str = "/pkg/holdfast.0123abcd.js";
 
+const PART: &str = "/pkg/0123abcd/home.wasm";
+
 async fn house() -> House {
     let site = tempfile::tempdir().unwrap();
-    std::fs::create_dir(site.path().join("pkg")).unwrap();
+    std::fs::create_dir_all(site.path().join("pkg/0123abcd")).unwrap();
+    std::fs::write(site.path().join(PART.trim_start_matches('/')), "\0asm").unwrap();
     let script = site.path().join(SCRIPT.trim_start_matches('/'));
     std::fs::write(&script, "plain").unwrap();
     std::fs::write(format!("{}.br", script.display()), "packed with br").unwrap();
@@ -22,10 +25,12 @@ async fn house() -> House {
         "files": [
             { "path": SCRIPT, "type": "text/javascript", "immutable": true,
               "encodings": ["br", "gzip"] },
+            { "path": PART, "type": "application/wasm", "immutable": true, "encodings": [] },
             { "path": "/favicon.ico", "type": "image/x-icon", "immutable": false,
               "encodings": [] },
         ],
         "names": { "holdfast.js": SCRIPT },
+        "parts": { "home": [PART] },
     });
     std::fs::write(site.path().join("manifest.json"), manifest.to_string()).unwrap();
     House::with(HOME, &[], Assets::folder(site.path()).unwrap()).await
@@ -143,4 +148,34 @@ async fn a_file_of_the_site_needs_no_session() {
         .header(header::COOKIE, "holdfast_session=stale")
         .body(Body::empty());
     assert_eq!(house.send(request.unwrap()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_page_asks_at_once_for_the_parts_that_it_needs() {
+    let house = house().await;
+    let cookie = house.cookie().await;
+    let preload = format!("<link rel=\"preload\" href=\"{PART}\"");
+    for (path, needs) in [("/containers", true), ("/jobs", false)] {
+        let request = get(path)
+            .header(header::COOKIE, &cookie)
+            .body(Body::empty())
+            .unwrap();
+        let page = house.send(request).await.text();
+        assert_eq!(page.contains(&preload), needs, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_comes_without_headers_for_documents() {
+    let house = house().await;
+    let part = house.get(PART).await;
+    assert_eq!(part.header("content-type"), "application/wasm");
+    assert_eq!(part.header("x-content-type-options"), "nosniff");
+    assert_eq!(part.header("content-security-policy"), "");
+    let script = fetch(&house, &[]).await;
+    assert!(
+        script
+            .header("content-security-policy")
+            .contains("default-src")
+    );
 }

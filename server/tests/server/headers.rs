@@ -49,6 +49,14 @@ async fn a_page_s_inline_scripts_carry_the_nonce_of_its_policy() {
 }
 
 #[tokio::test]
+async fn the_root_leads_to_the_containers() {
+    let house = House::new().await;
+    let answer = house.get("/").await;
+    assert_eq!(answer.status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(answer.header("location"), "/containers");
+}
+
+#[tokio::test]
 async fn every_answer_is_guarded() {
     let house = House::new().await;
     for path in [

@@ -3,10 +3,10 @@
 
 use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
-use model::containers::{ContainerForm, ContainerView, Status};
+use model::containers::{ContainerForm, Status};
 
 use crate::{
-    api,
+    api::{self, containers::Shown},
     components::{
         form::{FormState, Submit},
         icon::icon,
@@ -22,7 +22,7 @@ pub struct Draft {
     pub form: RwSignal<ContainerForm>,
     /// The form.
     pub state: FormState,
-    container: Loaded<ContainerView>,
+    container: Loaded<Shown>,
     base: RwSignal<ContainerForm>,
     version: RwSignal<i64>,
     restart: RwSignal<bool>,
@@ -31,8 +31,8 @@ pub struct Draft {
 
 impl Draft {
     /// Begins with the container as it is, and follows it while nothing is typed.
-    pub fn new(container: Loaded<ContainerView>) -> Self {
-        let present = container.peek(|view| ContainerForm::from(view));
+    pub fn new(container: Loaded<Shown>) -> Self {
+        let present = container.peek(|view| ContainerForm::from(&view.view));
         let form = RwSignal::new(present.clone());
         let check = move || form.with_untracked(|form| form.parse().err().unwrap_or_default());
         let draft = Self {
@@ -72,7 +72,7 @@ impl Draft {
 
     /// Takes the container as it is now; what was typed is gone.
     fn load(self) {
-        let present = self.container.peek(|view| ContainerForm::from(view));
+        let present = self.container.peek(|view| ContainerForm::from(&view.view));
         self.version.set(self.container.peek(|view| view.version));
         self.base.set(present.clone());
         self.form.set(present);

@@ -1,8 +1,8 @@
 //! The environment of a container's processes.
 
+use crate::api::containers::Shown;
 use crate::solid::{Solid as _, act};
 use leptos::prelude::*;
-use model::containers::ContainerView;
 
 use super::edit::{Draft, footer};
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The tab.
-pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+pub fn tab(container: Loaded<Shown>) -> AnyView {
     let draft = Draft::new(container);
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();

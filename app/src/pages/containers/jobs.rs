@@ -3,30 +3,30 @@
 use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use model::{
-    containers::ContainerView,
     events::{Event, Topic},
     jobs::{JobQuery, JobRow},
     page::Page,
 };
 
 use crate::{
-    api,
+    api::{self, containers::Shown},
     components::{
         badge::{ago, job_badge},
-        loaded::{Loaded, loaded_later},
+        loaded::{Loaded, loaded_within},
         page::{empty, list_skeleton},
     },
 };
 
 /// The tab: the latest jobs, newest first.
-pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+pub fn tab(container: Loaded<Shown>) -> AnyView {
     let id = container.peek(|view| view.row.id);
     let query = JobQuery {
         container: Some(id),
         page: 1,
         ..JobQuery::default()
     };
-    loaded_later(
+    loaded_within(
+        container.peek(|container| container.jobs.clone()),
         Signal::from(query),
         api::jobs::list,
         |_| vec![Event::all(Topic::Job)],

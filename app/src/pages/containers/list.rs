@@ -354,7 +354,8 @@ fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
         }
         chosen.rows.set(Vec::new());
     };
-    let bar = reactive(move || {
+
+    reactive(move || {
         let count = selected.with(Vec::len);
         (count > 0).then(|| {
             view! {
@@ -366,8 +367,7 @@ fn bulk(page: Loaded<Page<ContainerRow>>) -> AnyView {
                 </div>
             }.solid()
         })
-    });
-    bar
+    })
 }
 
 #[cfg(test)]

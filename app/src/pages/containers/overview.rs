@@ -3,7 +3,7 @@
 use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use model::{
-    containers::{ContainerView, Observed, Status},
+    containers::{Observed, Status},
     events::{Event, Topic},
     jobs::JobView,
     services::{ServiceKind, ServiceView},
@@ -12,11 +12,11 @@ use model::{
 
 use super::actions;
 use crate::{
-    api,
+    api::{self, containers::Shown},
     components::{
         badge::ago,
         icon::icon,
-        loaded::{Loaded, loaded_later},
+        loaded::{Loaded, loaded_within},
         page::{Copy, usage_bar},
         steps::{job_failure, job_steps},
         toast::Toasts,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The tab.
-pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+pub fn tab(container: Loaded<Shown>) -> AnyView {
     view! {
         {work(container)}
         {notices(container)}
@@ -39,7 +39,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
 }
 
 /// The job at work, step by step.
-fn work(container: Loaded<ContainerView>) -> AnyView {
+fn work(container: Loaded<Shown>) -> AnyView {
     let job = container.part(|view| {
         view.row
             .activity
@@ -47,7 +47,9 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
     });
     let panel = reactive(move || {
         let (job, kind) = job.get()?;
-        let steps = loaded_later(
+        let there = container.peek(|container| container.work.clone());
+        let steps = loaded_within(
+            there.filter(|there| there.row.id == job),
             Signal::from(job),
             api::jobs::get,
             |job: &JobView| vec![Event::of(Topic::Job, job.row.id.0)],
@@ -76,7 +78,7 @@ fn work(container: Loaded<ContainerView>) -> AnyView {
 }
 
 /// What does not go as wished.
-fn notices(container: Loaded<ContainerView>) -> AnyView {
+fn notices(container: Loaded<Shown>) -> AnyView {
     let failure = container.part(|view| view.failure.clone());
     let failed = reactive(move || {
         failure.get().map(|(job, sentence)| {
@@ -104,7 +106,7 @@ fn notices(container: Loaded<ContainerView>) -> AnyView {
 }
 
 /// What is wished and what is observed, when they differ and nobody is at work on it.
-fn differs(container: Loaded<ContainerView>) -> AnyView {
+fn differs(container: Loaded<Shown>) -> AnyView {
     let words =
         container.part(
             |view| match (view.row.activity, view.wished_running, view.row.status) {
@@ -120,22 +122,23 @@ fn differs(container: Loaded<ContainerView>) -> AnyView {
                 _ => None,
             },
         );
-    let panel = reactive(move || {
+
+    reactive(move || {
         words.get().map(|words| {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.solid()
         })
-    });
-    panel
+    })
 }
 
-fn restart(container: Loaded<ContainerView>) -> AnyView {
+fn restart(container: Loaded<Shown>) -> AnyView {
     let toasts = Toasts::here();
     let needed = container.part(|view| view.restart_needed && view.row.activity.is_none());
     let now = move |_| {
         let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
         actions::switch(toasts, id, name, model::containers::Power::Restart);
     };
-    let panel = reactive(move || {
+
+    reactive(move || {
         needed.get().then(|| {
             view! {
                 <section class="panel panel-info">
@@ -144,11 +147,10 @@ fn restart(container: Loaded<ContainerView>) -> AnyView {
                 </section>
             }.solid()
         })
-    });
-    panel
+    })
 }
 
-fn links(container: Loaded<ContainerView>) -> AnyView {
+fn links(container: Loaded<Shown>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let own = container.peek(|view| super::href(&view.row.site, &view.row.name));
@@ -190,7 +192,7 @@ pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
     view! { <div class="code">{shown} <Copy text=text what="address" /></div> }.solid()
 }
 
-fn resources(container: Loaded<ContainerView>) -> AnyView {
+fn resources(container: Loaded<Shown>) -> AnyView {
     let observed = container.part(|view| view.observed.clone());
     let spec = container.part(|view| (view.spec.cores, view.spec.memory, view.spec.disk));
     let bars = reactive(move || {
@@ -244,7 +246,7 @@ fn duration_long(seconds: u64) -> String {
     }
 }
 
-fn facts(container: Loaded<ContainerView>) -> AnyView {
+fn facts(container: Loaded<Shown>) -> AnyView {
     let list = reactive(move || {
         container.with(|view| {
             let row = &view.row;
@@ -267,12 +269,12 @@ fn facts(container: Loaded<ContainerView>) -> AnyView {
     view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.solid()
 }
 
-fn description(container: Loaded<ContainerView>) -> AnyView {
+fn description(container: Loaded<Shown>) -> AnyView {
     let text = container.part(|view| view.spec.description.as_ref().map(ToString::to_string));
-    let card = reactive(move || {
+
+    reactive(move || {
         text.get().map(|text| {
             view! { <section class="card"><h2 class="card-title">"What it is for"</h2><p class="prose">{text}</p></section> }.solid()
         })
-    });
-    card
+    })
 }

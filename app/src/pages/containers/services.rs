@@ -1,8 +1,9 @@
 //! What a container offers to others, and changing it.
 
+use crate::api::containers::Shown;
 use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
-use model::{containers::ContainerView, services::ServiceKind};
+use model::services::ServiceKind;
 
 use super::{
     edit::{Draft, footer},
@@ -12,7 +13,7 @@ use super::{
 use crate::components::{form::Refusals, loaded::Loaded};
 
 /// The tab.
-pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+pub fn tab(container: Loaded<Shown>) -> AnyView {
     let draft = Draft::new(container);
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
@@ -34,7 +35,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
     .solid()
 }
 
-fn offered(container: Loaded<ContainerView>) -> AnyView {
+fn offered(container: Loaded<Shown>) -> AnyView {
     let services = container.part(|view| view.services.clone());
     let domain = container.peek(|view| view.row.domain.clone());
     let items = reactive(move || {

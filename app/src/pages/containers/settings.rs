@@ -1,8 +1,8 @@
 //! What a container may use, what it is for, and, at the end, the danger.
 
+use crate::api::containers::Shown;
 use crate::solid::{Solid as _, act};
 use leptos::prelude::*;
-use model::containers::ContainerView;
 
 use super::{
     actions,
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The tab.
-pub fn tab(container: Loaded<ContainerView>) -> AnyView {
+pub fn tab(container: Loaded<Shown>) -> AnyView {
     let draft = Draft::new(container);
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
@@ -53,7 +53,7 @@ pub fn tab(container: Loaded<ContainerView>) -> AnyView {
     .solid()
 }
 
-fn danger(container: Loaded<ContainerView>) -> AnyView {
+fn danger(container: Loaded<Shown>) -> AnyView {
     let deletion = Deletion::default();
     let name = container.peek(|view| view.row.name.to_string());
     let lost = Signal::derive(move || container.with(|view| losses(&view.row)));

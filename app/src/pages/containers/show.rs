@@ -4,7 +4,7 @@ use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
-    containers::{ContainerView, Power},
+    containers::Power,
     events::{Event, Topic},
 };
 
@@ -15,7 +15,7 @@ use super::{
     overview, services, settings,
 };
 use crate::{
-    api,
+    api::{self, containers::Shown},
     components::{
         icon::icon,
         loaded::{Loaded, loaded},
@@ -46,20 +46,20 @@ pub fn page() -> AnyView {
         TABS.iter().position(|(_, path)| *path == tab)
     });
     // Another container is another page; the same one under another tab is not.
-    let container = reactive(move || {
+
+    reactive(move || {
         let key = names.get();
         loaded(
             Signal::from(key),
-            |(site, name)| api::containers::get(site, name),
-            |view: &ContainerView| vec![Event::of(Topic::Container, view.row.id.0)],
+            |(site, name)| api::containers::get(site, name, cfg!(feature = "ssr")),
+            |view: &Shown| vec![Event::of(Topic::Container, view.row.id.0)],
             object_skeleton,
             move |container| whole(container, tab),
         )
-    });
-    container
+    })
 }
 
-fn whole(container: Loaded<ContainerView>, tab: Memo<Option<usize>>) -> AnyView {
+fn whole(container: Loaded<Shown>, tab: Memo<Option<usize>>) -> AnyView {
     let (site, name) = container.peek(|view| (view.row.site.clone(), view.row.name.clone()));
     let own = super::href(&site, &name);
     let tabs = TABS
@@ -94,7 +94,7 @@ fn whole(container: Loaded<ContainerView>, tab: Memo<Option<usize>>) -> AnyView 
     .solid()
 }
 
-fn buttons(container: Loaded<ContainerView>) -> AnyView {
+fn buttons(container: Loaded<Shown>) -> AnyView {
     let toasts = Toasts::here();
     let (id, name) = container.peek(|view| (view.row.id, view.row.name.clone()));
     let state = container.part(|view| (view.row.status, view.row.activity));

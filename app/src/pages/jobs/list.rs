@@ -138,7 +138,7 @@ fn table(jobs: Loaded<Page<JobRow>>) -> AnyView {
 }
 
 fn row(job: Memo<Option<JobRow>>) -> AnyView {
-    let cells = reactive(move || {
+    reactive(move || {
         let job = job.get()?;
         let title = format!("{} {}", job.kind.verb(), job.container_name);
         let href = format!("{PATH}/{}", job.id);
@@ -165,8 +165,7 @@ fn row(job: Memo<Option<JobRow>>) -> AnyView {
                 <td role="cell" data-label="Took" class="num">{took(job.started, job.finished)}</td>
             </tr>
         }.solid())
-    });
-    cells
+    })
 }
 
 fn steps(job: &JobRow, title: &str) -> AnyView {

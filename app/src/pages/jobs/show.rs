@@ -28,7 +28,8 @@ pub fn page() -> AnyView {
     let parameters = use_params_map();
     let id =
         Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
-    let job = reactive(move || {
+
+    reactive(move || {
         let id = id.get();
         let known: Option<JobId> = id.parse().ok();
         let ended = RwSignal::new(false);
@@ -41,8 +42,7 @@ pub fn page() -> AnyView {
         );
         let log = known.map(|id| job_log(id, ended));
         view! { <div class="stack">{job} {log}</div> }.solid()
-    });
-    job
+    })
 }
 
 async fn fetch(id: String) -> Result<JobView, Failure> {
@@ -99,17 +99,18 @@ fn made(job: Loaded<JobView>) -> AnyView {
 
 fn to_container(job: Loaded<JobView>) -> AnyView {
     let target = job.part(|job| container(&job.row).filter(|_| made_container(job).is_none()));
-    let link = reactive(move || {
+
+    reactive(move || {
         target.get().map(|href| {
             view! { <a class="btn" href=href>{icon("container")} "Open the container"</a> }.solid()
         })
-    });
-    link
+    })
 }
 
 fn facts(job: Loaded<JobView>) -> AnyView {
     let row = job.part(|job| job.row.clone());
-    let list = reactive(move || {
+
+    reactive(move || {
         let row = row.get();
         let actor = row
             .actor
@@ -129,6 +130,5 @@ fn facts(job: Loaded<JobView>) -> AnyView {
             </dl>
         }
         .solid()
-    });
-    list
+    })
 }

@@ -87,7 +87,7 @@ fn table(sites: Loaded<Vec<SiteRow>>) -> AnyView {
 }
 
 fn row(site: Memo<Option<SiteRow>>) -> AnyView {
-    let cells = reactive(move || {
+    reactive(move || {
         let SiteRow {
             spec,
             cluster_name,
@@ -108,6 +108,5 @@ fn row(site: Memo<Option<SiteRow>>) -> AnyView {
                 <td role="cell" data-label="Free addresses" class="num">{addresses_free}</td>
             </tr>
         }.solid())
-    });
-    cells
+    })
 }

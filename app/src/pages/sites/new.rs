@@ -20,18 +20,13 @@ use crate::{
 
 /// The page.
 pub fn page() -> AnyView {
-    let form = loaded(
+    loaded(
         Signal::from(()),
         |()| fetch(),
         |_| Vec::new(),
         object_skeleton,
         content,
-    );
-    view! {
-        <PageHead title="New site" />
-        {form}
-    }
-    .solid()
+    )
 }
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
@@ -76,6 +71,7 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
         view! { <p class="panel panel-warning">{icon("triangle-alert")} "No cluster is known yet, and a site lies on one."</p> }.solid()
     });
     view! {
+        <PageHead title="New site" />
         <form class="form" novalidate on:submit=act(submit)>
             {none}
             <Refusals form />

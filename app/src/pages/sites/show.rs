@@ -43,7 +43,8 @@ pub fn page() -> AnyView {
         ]
     };
     // Another site is another page, so that nothing typed for one is kept for the other.
-    let page = reactive(move || {
+
+    reactive(move || {
         loaded(
             Signal::from(name.get()),
             fetch,
@@ -51,8 +52,7 @@ pub fn page() -> AnyView {
             object_skeleton,
             content,
         )
-    });
-    page
+    })
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
@@ -78,7 +78,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
 }
 
 fn facts(shown: Loaded<Shown>) -> AnyView {
-    let list = reactive(move || {
+    reactive(move || {
         shown.with(|(site, _)| {
             view! {
                 <dl class="card facts">
@@ -90,8 +90,7 @@ fn facts(shown: Loaded<Shown>) -> AnyView {
             }
             .solid()
         })
-    });
-    list
+    })
 }
 
 fn settings(shown: Loaded<Shown>) -> AnyView {

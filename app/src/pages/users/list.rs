@@ -112,7 +112,7 @@ fn table(users: Loaded<Page<UserRow>>) -> AnyView {
 }
 
 fn row(user: Memo<Option<UserRow>>) -> AnyView {
-    let cells = reactive(move || {
+    reactive(move || {
         let user = user.get()?;
         let name = user.name.to_string();
         let href = format!("{PATH}/{name}");
@@ -132,6 +132,5 @@ fn row(user: Memo<Option<UserRow>>) -> AnyView {
                 <td role="cell" data-label="Since"><a class="above plain" tabindex="-1" href=href>{ago(user.created)}</a></td>
             </tr>
         }.solid())
-    });
-    cells
+    })
 }

@@ -22,18 +22,13 @@ use crate::{
 
 /// The page.
 pub fn page() -> AnyView {
-    let form = loaded(
+    loaded(
         Signal::from(()),
         |()| administrator(),
         |_| Vec::new(),
         object_skeleton,
         content,
-    );
-    view! {
-        <PageHead title="New user" />
-        {form}
-    }
-    .solid()
+    )
 }
 
 fn content(_me: Loaded<Me>) -> AnyView {
@@ -64,6 +59,7 @@ fn content(_me: Loaded<Me>) -> AnyView {
     };
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     view! {
+        <PageHead title="New user" />
         <form class="form" novalidate on:submit=act(submit)>
             <Refusals form />
             {fields(form, values, Account::New)}

@@ -44,7 +44,8 @@ pub fn page() -> AnyView {
         ]
     };
     // Another user is another page, so that nothing typed for one is kept for the other.
-    let page = reactive(move || {
+
+    reactive(move || {
         loaded(
             Signal::from(name.get()),
             fetch,
@@ -52,8 +53,7 @@ pub fn page() -> AnyView {
             object_skeleton,
             content,
         )
-    });
-    page
+    })
 }
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
@@ -148,7 +148,8 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
         .solid(),
     }
         };
-    let card = reactive(move || {
+
+    reactive(move || {
         shown.with(|(user, _)| {
             view! {
                 <section class="card stack-tight">
@@ -159,8 +160,7 @@ fn usage(shown: Loaded<Shown>) -> AnyView {
             }
             .solid()
         })
-    });
-    card
+    })
 }
 
 /// The account's values as a person would type them: `4 GiB` and not `4096`.

@@ -79,36 +79,39 @@ pub(super) fn services(
     wanted: &[ServiceSpec],
     held: &[ServiceView],
 ) -> Result<Result<Vec<GivenService>, Error>, store::Error> {
-    let mut ports = Ports::default();
+    let mut taken = Taken::default();
+    if wanted.iter().any(|service| labelled(service).is_some()) {
+        taken.labels = store::containers::taken_labels(c, site.id)?;
+        for own in held.iter().filter_map(|service| service.label.as_ref()) {
+            taken.labels.remove(own);
+        }
+    }
     for kind in [ServiceKind::Tcp, ServiceKind::Udp] {
         if wanted.iter().any(|service| service.kind() == kind) {
             let own = held
                 .iter()
                 .filter(|s| s.kind == kind)
                 .filter_map(|s| s.external);
-            let mut taken = store::containers::taken_ports(c, site.id, kind)?;
+            let mut ports = store::containers::taken_ports(c, site.id, kind)?;
             own.for_each(|port| {
-                taken.remove(&port.get());
+                ports.remove(&port.get());
             });
-            ports.set(kind, taken);
+            *taken.ports(kind) = ports;
         }
     }
-    Ok(give(&site.spec.ports, name, wanted, held, ports))
+    Ok(give(&site.spec.ports, name, wanted, held, taken))
 }
 
-/// The ports of a site that are taken, by protocol.
+/// What services of a site have. The database decides; a look says at which field.
 #[derive(Default)]
-struct Ports {
+struct Taken {
+    labels: BTreeSet<Label>,
     tcp: BTreeSet<u16>,
     udp: BTreeSet<u16>,
 }
 
-impl Ports {
-    fn set(&mut self, kind: ServiceKind, taken: BTreeSet<u16>) {
-        *self.of(kind) = taken;
-    }
-
-    fn of(&mut self, kind: ServiceKind) -> &mut BTreeSet<u16> {
+impl Taken {
+    fn ports(&mut self, kind: ServiceKind) -> &mut BTreeSet<u16> {
         match kind {
             ServiceKind::Udp => &mut self.udp,
             ServiceKind::Http | ServiceKind::Tcp => &mut self.tcp,
@@ -121,7 +124,7 @@ fn give(
     name: &Label,
     wanted: &[ServiceSpec],
     held: &[ServiceView],
-    mut ports: Ports,
+    mut taken: Taken,
 ) -> Result<Vec<GivenService>, Error> {
     let mut given = vec![None; wanted.len()];
     // Ports that were asked for are set aside before any is chosen.
@@ -132,9 +135,17 @@ fn give(
         let (Some(service), Some(slot)) = (wanted.get(index), given.get_mut(index)) else {
             continue;
         };
-        *slot = Some(give_one(range, name, service, held, &mut ports, index)?);
+        *slot = Some(give_one(range, name, service, held, &mut taken, index)?);
     }
     Ok(given.into_iter().flatten().collect())
+}
+
+/// The name that was asked for; the container's own is told at its field.
+fn labelled(service: &ServiceSpec) -> Option<&Label> {
+    match service {
+        ServiceSpec::Http { label, .. } => label.as_ref(),
+        ServiceSpec::Tcp { .. } | ServiceSpec::Udp { .. } => None,
+    }
 }
 
 fn asked(service: &ServiceSpec) -> Option<Port> {
@@ -149,10 +160,16 @@ fn give_one(
     name: &Label,
     service: &ServiceSpec,
     held: &[ServiceView],
-    ports: &mut Ports,
+    taken: &mut Taken,
     index: usize,
 ) -> Result<GivenService, Error> {
     let (kind, port) = (service.kind(), service.port());
+    if let Some(label) = labelled(service)
+        && !taken.labels.insert(label.clone())
+    {
+        let message = "Another service on this site has this name.";
+        return Err(Error::field(&format!("services.{index}.label"), message));
+    }
     if let ServiceSpec::Http { label, .. } = service {
         let label = Some(label.clone().unwrap_or_else(|| name.clone()));
         return Ok(GivenService {
@@ -162,7 +179,7 @@ fn give_one(
             external: None,
         });
     }
-    let taken = ports.of(kind);
+    let taken = taken.ports(kind);
     let field = format!("services.{index}.external");
     let kept = held
         .iter()
@@ -213,11 +230,11 @@ mod tests {
 
     fn give_ports(wanted: &[ServiceSpec], taken: &[u16]) -> Result<Vec<u16>, Error> {
         let range = "2000-2002".parse().unwrap();
-        let ports = Ports {
+        let taken = Taken {
             tcp: taken.iter().copied().collect(),
-            udp: BTreeSet::new(),
+            ..Taken::default()
         };
-        give(&range, &"web".parse().unwrap(), wanted, &[], ports).map(|given| {
+        give(&range, &"web".parse().unwrap(), wanted, &[], taken).map(|given| {
             given
                 .iter()
                 .filter_map(|g| g.external)
@@ -238,6 +255,27 @@ mod tests {
         assert_eq!(refused.fields()[0].field, "services.0.external");
         assert!(give_ports(&[tcp(22, Some(3000))], &[]).is_err());
         assert!(give_ports(&[tcp(1, None), tcp(2, None)], &[2000, 2001]).is_err());
+    }
+
+    #[test]
+    fn a_taken_name_is_refused_at_its_field() {
+        let page = |label: &str| ServiceSpec::Http {
+            port: port(80),
+            label: Some(label.parse().unwrap()),
+        };
+        let ask = |wanted: &[ServiceSpec]| {
+            let taken = Taken {
+                labels: BTreeSet::from(["wiki".parse().unwrap()]),
+                ..Taken::default()
+            };
+            let range = "2000-2002".parse().unwrap();
+            give(&range, &"web".parse().unwrap(), wanted, &[], taken)
+        };
+        for wanted in [[page("docs"), page("wiki")], [page("docs"), page("docs")]] {
+            let refused = ask(&wanted).unwrap_err();
+            assert_eq!(refused.fields()[0].field, "services.1.label");
+        }
+        assert!(ask(&[page("docs")]).is_ok());
     }
 
     #[test]

@@ -23,7 +23,9 @@ use crate::{
 
 pub use list::{Filter, Lean, by_ids, lean, list};
 pub use record::{ContainerRecord, by_name, get};
-pub use taken::{count, names, on_cluster, taken_addresses, taken_ports, taken_vmids};
+pub use taken::{
+    count, names, on_cluster, taken_addresses, taken_labels, taken_ports, taken_vmids,
+};
 
 /// A service with what is given to it.
 #[derive(Clone, Debug, PartialEq, Eq)]

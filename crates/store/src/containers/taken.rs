@@ -84,6 +84,23 @@ pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTre
     found.iter().filter_map(port).collect()
 }
 
+/// The names that a site's services publish under.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Label>, Error> {
+    let found: Vec<(i64, Option<String>)> = services::table
+        .filter(services::site_id.eq(site.0))
+        .filter(services::label.is_not_null())
+        .select((services::id, services::label))
+        .load(&mut c.0)?;
+    let label = |(id, label): &(i64, Option<String>)| {
+        let label = label.as_ref()?;
+        Some(Place::new("services", id).text("label", label))
+    };
+    found.iter().filter_map(label).collect()
+}
+
 /// The names of a site's containers.
 ///
 /// # Errors
