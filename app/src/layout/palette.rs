@@ -22,29 +22,64 @@ struct Target {
     shape: &'static str,
 }
 
-/// The palette, and the signal that opens it. Its code is loaded when it is opened first.
+/// How long after a page the palette's code comes by itself: long enough not to be in the way of
+/// what the page needs.
+const SOON: Duration = Duration::from_secs(3);
+
+/// What the palette's parts share.
+#[derive(Clone, Copy)]
+struct State {
+    open: RwSignal<bool>,
+    typed: RwSignal<String>,
+    /// Whether the input field has the keys; until its code has come, they are kept for it.
+    ready: RwSignal<bool>,
+}
+
+/// The palette, and the signal that opens it. Its code is loaded soon, or when it is opened.
 pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
-    let open = RwSignal::new(false);
-    let handle = window_event_listener(ev::keydown, move |ev| {
-        if (ev.ctrl_key() || ev.meta_key()) && ev.key().eq_ignore_ascii_case("k") {
-            ev.prevent_default();
-            open.update(|open| *open = !*open);
-        }
-    });
+    let state = State {
+        open: RwSignal::new(false),
+        typed: RwSignal::new(String::new()),
+        ready: RwSignal::new(false),
+    };
+    let handle = window_event_listener(ev::keydown, move |ev| key(state, &ev));
     on_cleanup(move || handle.remove());
-    (late(open.into(), move || dialog(role, open)), open)
+    Effect::new(|_| {
+        let load = || {
+            spawn_local(async {
+                // When it does not come now, it comes when it is wanted.
+                let _ = load().await;
+            });
+        };
+        set_timeout(load, SOON);
+    });
+    let view = late(state.open.into(), move || dialog(role, state));
+    (view, state.open)
+}
+
+fn key(State { open, typed, ready }: State, ev: &ev::KeyboardEvent) {
+    let key = ev.key();
+    let commands = ev.ctrl_key() || ev.meta_key() || ev.alt_key();
+    if commands && !ev.alt_key() && key.eq_ignore_ascii_case("k") {
+        open.update(|open| *open = !*open);
+    } else if open.get_untracked() && !ready.get_untracked() && !commands && key.len() == 1 {
+        typed.update(|typed| typed.push_str(&key));
+    } else {
+        return;
+    }
+    ev.prevent_default();
 }
 
 #[leptos::wasm_split::wasm_split(
     extras,
     wasm_split_path = leptos::wasm_split,
+    preload(load),
     fallible,
     return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
 )]
-fn dialog(role: Role, open: RwSignal<bool>) -> AnyView {
+fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
     let dialog = NodeRef::<html::Dialog>::new();
     let input = NodeRef::<html::Input>::new();
-    let typed = RwSignal::new(String::new());
     let containers = containers(typed, open);
     let fixed = StoredValue::new(fixed(role));
     let found = Memo::new(move |_| {
@@ -62,13 +97,15 @@ fn dialog(role: Role, open: RwSignal<bool>) -> AnyView {
             return;
         };
         if wanted && !dialog.open() {
-            typed.set(String::new());
             let _ = dialog.show_modal();
             if let Some(input) = input.get_untracked() {
                 let _ = input.focus();
             }
+            ready.set(true);
         } else if !wanted {
             dialog.close();
+            typed.set(String::new());
+            ready.set(false);
         }
     });
     let navigate = use_navigate();
