@@ -266,15 +266,13 @@ fn preview(new: New) -> AnyView {
 fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<String> {
     form.services
         .iter()
-        .map(|service| match service.kind.as_str() {
+        .filter_map(|service| match service.kind.as_str() {
             "http" => {
-                let own = name.map(ToString::to_string).unwrap_or_default();
-                let label = if service.label.trim().is_empty() {
-                    own
-                } else {
-                    service.label.trim().to_owned()
+                let label = match service.label.trim() {
+                    "" => name?.as_str(),
+                    label => label,
                 };
-                format!("https://{label}.{}", site.domain)
+                Some(format!("https://{label}.{}", site.domain))
             }
             kind => {
                 let port = if service.external.trim().is_empty() {
@@ -282,7 +280,7 @@ fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<
                 } else {
                     service.external.trim().to_owned()
                 };
-                format!("{}:{port}/{kind}", site.domain)
+                Some(format!("{}:{port}/{kind}", site.domain))
             }
         })
         .collect()

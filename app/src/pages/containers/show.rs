@@ -4,7 +4,7 @@ use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
-    containers::Power,
+    containers::{Power, Status},
     events::{Event, Topic},
 };
 
@@ -108,7 +108,11 @@ fn buttons(container: Loaded<Shown>) -> AnyView {
         let name = name.clone();
         move |_| actions::switch(toasts, id, name.clone(), power)
     };
-    let link = container.part(|view| view.row.link.clone());
+    // A link that leads nowhere now is no invitation.
+    let link = container.part(|view| {
+        let runs = view.row.status == Status::Running;
+        view.row.link.clone().filter(|_| runs)
+    });
     let open = reactive(move || {
         link.get().map(|link| {
             view! { <a class="btn btn-primary" href=link rel="external">{icon("external-link")} "Open"</a> }.solid()
