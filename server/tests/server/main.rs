@@ -18,3 +18,4 @@ mod process;
 mod sign_in;
 mod support;
 mod survival;
+mod tls;
