@@ -8,7 +8,7 @@ use model::{
     containers::{
         ContainerForm, ContainerQuery, ContainerRow, ContainerView, CreateOptions, Power,
     },
-    jobs::{JobQuery, JobRow, JobView},
+    jobs::{JobRow, JobView},
     names::Label,
     page::Page,
 };
@@ -88,10 +88,10 @@ pub async fn get(site: String, name: String, whole: bool) -> Result<Shown, Failu
         .map_err(super::told)?;
     let (mut work, mut jobs) = (None, None);
     if whole {
-        let query = JobQuery {
+        let query = model::jobs::JobQuery {
             container: Some(view.row.id),
             page: 1,
-            ..JobQuery::default()
+            ..Default::default()
         };
         jobs = control::jobs::list(&control, &actor, &query).await.ok();
         if let Some(activity) = view.row.activity {
