@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -140,7 +141,20 @@ pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow
         bail!(count);
     }
     writeln!(std::io::stdout(), "{count}")?;
+    if outcomes.iter().any(|outcome| outcome.part == Part::Unit) && !has_recordings(workspace) {
+        writeln!(std::io::stdout(), "NOT CHECKED: Proxmox recordings")?;
+    }
     Ok(())
+}
+
+/// Whether the recordings of a real Proxmox VE are there, to which the simulator is held. They are
+/// no part of the project.
+fn has_recordings(workspace: &Workspace) -> bool {
+    let beside = || workspace.root().join("../shared/reference");
+    std::env::var_os("HOLDFAST_PVE_REFERENCE")
+        .map_or_else(beside, PathBuf::from)
+        .join("pve-golden.jsonl")
+        .exists()
 }
 
 fn needs(parts: &[Part]) -> Vec<Need> {

@@ -34,17 +34,20 @@ pub(crate) fn json(bytes: &[u8]) -> Result<Sent, ApiError> {
             .into_iter()
             .filter_map(|(name, value)| Some((name, raw(value)?)))
             .collect()),
-        Ok(_) => Err(parse_error("Not a HASH reference".into())),
-        Err(error) => Err(parse_error(format!(
-            "malformed JSON string, neither tag, array, object, number, string or atom, \
+        Ok(_) => Err(parse_error("Not a HASH reference".into(), 978)),
+        Err(error) => Err(parse_error(
+            format!(
+                "malformed JSON string, neither tag, array, object, number, string or atom, \
              at character offset {} (before \"(end of string)\")",
-            error.column()
-        ))),
+                error.column()
+            ),
+            934,
+        )),
     }
 }
 
-fn parse_error(problem: String) -> ApiError {
-    let reason = format!("{problem} at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line 934.");
+fn parse_error(problem: String, line: u32) -> ApiError {
+    let reason = format!("{problem} at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line {line}.");
     ApiError::Transport {
         status: 500,
         body: format!("{reason}\n"),

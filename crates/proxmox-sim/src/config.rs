@@ -64,6 +64,8 @@ pub struct Scenario {
     pub containers: Vec<ContainerSpec>,
     /// Tokens that may sign in, without separated privileges.
     pub tokens: Vec<Token>,
+    /// Who can sign in with a password.
+    pub people: Vec<Person>,
 }
 
 /// A node of the cluster.
@@ -165,6 +167,23 @@ pub struct ContainerSpec {
     pub running: bool,
 }
 
+/// An account with a password.
+#[derive(Clone)]
+pub struct Person {
+    /// User and realm: `root@pam`.
+    pub id: String,
+    /// Its password.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Person")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A token that may sign in.
 #[derive(Clone)]
 pub struct Token {
@@ -228,7 +247,59 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The one node of which recordings are kept, as quick as a test. Only a password is known of
+    /// it: tokens are made by who needs them.
+    pub fn recorded(root_password: &str) -> Self {
+        Self {
+            scenario: Scenario::recorded(root_password),
+            ..Self::test()
+        }
+    }
+}
+
 impl Scenario {
+    /// A single node with one storage for everything and one running container.
+    fn recorded(root_password: &str) -> Self {
+        Self {
+            cluster: "pve1".into(),
+            nodes: vec![node("pve1", [10, 99, 0, 1], 2, 24 * GIB, 252 * GIB, 4_300)],
+            storages: vec![StorageSpec {
+                name: "local".into(),
+                kind: StorageKind::Directory,
+                content: vec!["backup", "snippets", "iso", "images", "vztmpl", "rootdir"],
+                total: 252 * GIB,
+                base_used: 29 * GIB,
+            }],
+            bridges: vec![Bridge {
+                name: "vmbr0".into(),
+                address: Ipv4Addr::new(10, 99, 0, 1),
+                prefix: 24,
+            }],
+            templates: vec![TemplateSpec {
+                file: "debian-12-standard_12.7-1_amd64.tar.gz".into(),
+                ostype: "debian".into(),
+                size: MIB,
+            }],
+            images: images(),
+            containers: vec![ContainerSpec {
+                vmid: 100,
+                node: "pve1".into(),
+                hostname: "ct100".into(),
+                cores: 2,
+                memory: 256,
+                disk: 4,
+                net0: "name=eth0,bridge=vmbr0,gw=10.99.0.1,ip=10.99.0.100/24".into(),
+                running: true,
+            }],
+            tokens: Vec::new(),
+            people: vec![Person {
+                id: "root@pam".into(),
+                password: root_password.into(),
+            }],
+        }
+    }
+
     fn two_nodes(secret: &str) -> Self {
         Self {
             cluster: "holdfast".into(),
@@ -278,6 +349,7 @@ impl Scenario {
                 id: "root@pam!holdfast".into(),
                 secret: secret.into(),
             }],
+            people: Vec::new(),
         }
     }
 }

@@ -28,6 +28,16 @@ pub(crate) enum Power {
     },
 }
 
+/// What a container was at a moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) options: BTreeMap<String, String>,
+    pub(crate) description: String,
+    /// When, in seconds since 1970.
+    pub(crate) time: u64,
+    pub(crate) parent: Option<String>,
+}
+
 /// A container.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Container {
@@ -42,6 +52,12 @@ pub(crate) struct Container {
     pub(crate) power: Power,
     /// Addresses from DHCP, by option name (`net0`).
     pub(crate) leases: BTreeMap<String, Ipv4Addr>,
+    /// What it was, by name.
+    #[serde(default)]
+    pub(crate) snapshots: BTreeMap<String, Snapshot>,
+    /// The snapshot that the present comes from.
+    #[serde(default)]
+    pub(crate) parent: Option<String>,
 }
 
 impl Container {
@@ -55,6 +71,8 @@ impl Container {
             raw: Vec::new(),
             power: Power::Stopped,
             leases: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            parent: None,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::tickets::Key;
 use crate::config::{Config, NodeSpec};
 use crate::fault::Faults;
 use crate::state::State;
@@ -23,6 +24,8 @@ pub(crate) struct Core {
     pub(crate) shutdown: CancellationToken,
     /// Told after each change of what is kept in the state file.
     pub(crate) changed: Notify,
+    /// What tickets are signed with.
+    pub(crate) key: Key,
     state: Mutex<State>,
     config_locks: Mutex<HashMap<u32, Arc<tokio::sync::Mutex<()>>>>,
     started: Instant,
@@ -36,6 +39,7 @@ impl Core {
             requests: Mutex::default(),
             shutdown: CancellationToken::new(),
             changed: Notify::new(),
+            key: Key::random(),
             state: Mutex::new(state),
             config_locks: Mutex::default(),
             started: Instant::now(),

@@ -13,6 +13,8 @@ pub(crate) enum ApiError {
     },
     /// Not signed in. The body is empty and the answer is late.
     Unauthorized(&'static str),
+    /// Name and password, or what stands in for it, do not belong together. The answer is late.
+    WrongPassword,
     /// No such method or path.
     NoSuchMethod { method: String, path: String },
     /// Parameters that do not fit, by name.

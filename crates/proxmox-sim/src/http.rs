@@ -17,7 +17,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth;
+use crate::auth::{self, Asking, Permit};
 use crate::body::{self, Sent};
 use crate::core::{Core, lock};
 use crate::error::{ApiError, Result};
@@ -120,7 +120,7 @@ async fn answer(
             build(200, "OK", Body::from(body.to_string()), true)
         }
         Err(error) => {
-            if matches!(error, ApiError::Unauthorized(_)) {
+            if matches!(error, ApiError::Unauthorized(_) | ApiError::WrongPassword) {
                 tokio::time::sleep(core.config.auth_delay).await;
             }
             fail(error)
@@ -137,15 +137,32 @@ async fn process(
     let method = request.method().as_str().to_owned();
     check_transport(&method, request.headers())?;
     let segments = api_segments(path)?;
-    let caller = auth::sign_in(request.headers(), &core.config.scenario.tokens)?;
-    let (route, variables) =
-        routes::find(&method, &segments).ok_or_else(|| ApiError::NoSuchMethod {
-            method: method.clone(),
-            path: format!("/{}", segments.join("/")),
-        })?;
+    let found = routes::find(&method, &segments);
+    let permit = found
+        .as_ref()
+        .map_or(Permit::All, |(route, _)| route.permit);
+    let caller = auth::sign_in(core, request.headers(), &method, permit)?;
+    let (route, variables) = found.ok_or_else(|| ApiError::NoSuchMethod {
+        method: method.clone(),
+        path: format!("/{}", segments.join("/")),
+    })?;
     let mut sent = read_parameters(&method, request).await?;
     merge_variables(&mut sent, &variables)?;
+    if route.ticket_only && caller.token().is_some() {
+        let path = segments.join("/");
+        return Err(ApiError::Forbidden(format!(
+            "URI '/{path}' not available with API token, need proper ticket.\n"
+        )));
+    }
     check_node(core, &variables)?;
+    core.read(|state| {
+        let asking = Asking {
+            directory: &state.directory,
+            caller: &caller,
+            sent: &sent,
+        };
+        asking.check(permit)
+    })?;
     let params = route.schema.validate(&sent)?;
     let guard = if route.locks {
         Some(core.lock_config(params.vmid()).await?)
@@ -154,6 +171,7 @@ async fn process(
     };
     let answer = (route.handler)(&Call {
         core: core.clone(),
+        method: route.method,
         caller,
         params,
         doomed,
@@ -287,7 +305,7 @@ fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
     let Some(node) = core.node(name) else {
         return Err(ApiError::Failed(format!(
             "hostname lookup '{name}' failed - failed to get address info for: {name}: \
-             Name or service not known"
+             Temporary failure in name resolution"
         )));
     };
     if core.read(|state| state.offline.contains(&node.name)) {
@@ -328,6 +346,10 @@ fn fail(error: ApiError) -> Response {
         ),
         ApiError::Parameters(errors) => {
             with_message(400, "Parameter verification failed.\n".into(), Some(errors))
+        }
+        ApiError::WrongPassword => with_message(401, "authentication failure\n".into(), None),
+        ApiError::Forbidden(reason) if reason.is_empty() => {
+            with_message(403, "Permission check failed\n".into(), None)
         }
         ApiError::Forbidden(reason) => {
             with_message(403, format!("Permission check failed ({reason})\n"), None)

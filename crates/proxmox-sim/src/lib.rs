@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod access;
 mod api;
 mod auth;
 mod body;
@@ -36,8 +37,8 @@ mod task;
 mod usage;
 
 pub use config::{
-    Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Scenario, StorageKind, StorageSpec,
-    TEST_SECRET, TemplateSpec, Token,
+    Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Person, Scenario, StorageKind,
+    StorageSpec, TEST_SECRET, TemplateSpec, Token,
 };
 pub use fault::{Effect, Fault};
 pub use handle::{ContainerView, Handle};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::access::{Directory, Token, User};
 use crate::config::{Config, ContainerSpec};
 use crate::container::{Container, Power};
 use crate::core::{Core, now};
@@ -18,6 +19,36 @@ const INTERVAL: Duration = Duration::from_millis(200);
 
 /// The state to start with: that of the file if there is one, else that of the scenario.
 pub(crate) async fn load(config: &Config) -> Result<State, StartError> {
+    let mut state = stored(config).await?;
+    people(&mut state, config);
+    Ok(state)
+}
+
+/// The accounts and tokens of the scenario are there whatever the file says.
+fn people(state: &mut State, config: &Config) {
+    let scenario = &config.scenario;
+    let directory = &mut state.directory;
+    let account = |password| User {
+        password,
+        enabled: true,
+        ..User::default()
+    };
+    for person in &scenario.people {
+        let password = Some(person.password.clone());
+        directory.users.insert(person.id.clone(), account(password));
+    }
+    for token in &scenario.tokens {
+        let user = Directory::user_of(&token.id).to_owned();
+        directory.users.entry(user).or_insert_with(|| account(None));
+        let token_record = Token {
+            secret: token.secret.clone(),
+            ..Token::default()
+        };
+        directory.tokens.insert(token.id.clone(), token_record);
+    }
+}
+
+async fn stored(config: &Config) -> Result<State, StartError> {
     let Some(path) = &config.state_file else {
         return Ok(initial(config));
     };

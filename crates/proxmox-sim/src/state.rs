@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::access::Directory;
 use crate::config::{ImageSpec, Scenario, StorageSpec};
 use crate::container::Container;
 use crate::task::Task;
@@ -65,6 +66,9 @@ pub(crate) struct State {
     pub(crate) volumes: Vec<Volume>,
     /// The last process number that was given.
     pub(crate) last_pid: u32,
+    /// Who there is and who may do what.
+    #[serde(default)]
+    pub(crate) directory: Directory,
     #[serde(skip)]
     pub(crate) offline: BTreeSet<String>,
     #[serde(skip)]
@@ -85,6 +89,16 @@ impl State {
         self.volumes
             .iter()
             .find(|volume| volume.node == node && volume.id() == id)
+    }
+
+    /// Takes a container away, and with it its places in pools and what was granted on it.
+    pub(crate) fn forget_container(&mut self, vmid: u32) {
+        self.containers.remove(&vmid);
+        for pool in self.directory.pools.values_mut() {
+            pool.vms.remove(&vmid);
+        }
+        let path = format!("/vms/{vmid}");
+        self.directory.grants.retain(|grant| grant.path != path);
     }
 
     /// Takes volumes away.

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::access::Pool;
 use crate::config::NodeSpec;
 use crate::container::Container;
-use crate::core::Core;
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::state::State;
@@ -69,7 +69,9 @@ pub(crate) fn resources(call: &Call) -> Result<Answer> {
     let entries = call.core.read(|state| {
         let mut entries: Vec<Value> = Vec::new();
         if wanted("vm") {
-            let containers = state.containers.values();
+            let containers = state.containers.values().filter(|container| {
+                call.may(state, &format!("/vms/{}", container.vmid), "VM.Audit")
+            });
             entries.extend(containers.map(|container| container_resource(state, container)));
         }
         for node in &call.core.config.scenario.nodes {
@@ -77,7 +79,7 @@ pub(crate) fn resources(call: &Call) -> Result<Answer> {
                 entries.push(node_resource(state, node).into());
             }
             if wanted("storage") {
-                entries.extend(storage_resources(&call.core, state, node));
+                entries.extend(storage_resources(call, state, node));
             }
             if wanted("sdn") {
                 entries.push(zone_resource(node));
@@ -117,7 +119,7 @@ fn node_resource(state: &State, node: &NodeSpec) -> Map<String, Value> {
     entry
 }
 
-fn storage_resources(core: &Core, state: &State, node: &NodeSpec) -> Vec<Value> {
+fn storage_resources(call: &Call, state: &State, node: &NodeSpec) -> Vec<Value> {
     let away = state.offline.contains(&node.name);
     let resource = |storage: &crate::config::StorageSpec| {
         json!({
@@ -133,7 +135,28 @@ fn storage_resources(core: &Core, state: &State, node: &NodeSpec) -> Vec<Value> 
             "maxdisk": storage.total,
         })
     };
-    core.config.scenario.storages.iter().map(resource).collect()
+    let storages = call.core.config.scenario.storages.iter();
+    storages
+        .filter(|storage| call.sees_storage(state, &storage.name))
+        .map(resource)
+        .collect()
+}
+
+/// The members of a pool as the inventory shows them.
+pub(crate) fn members_of(call: &Call, state: &State, pool: &Pool) -> Vec<Value> {
+    let containers = state.containers.values();
+    let mut members: Vec<Value> = containers
+        .filter(|container| pool.vms.contains(&container.vmid))
+        .map(|container| container_resource(state, container))
+        .collect();
+    for node in &call.core.config.scenario.nodes {
+        let here = storage_resources(call, state, node).into_iter();
+        members.extend(here.filter(|entry| {
+            let name = entry.get("storage").and_then(Value::as_str);
+            name.is_some_and(|name| pool.storages.contains(name))
+        }));
+    }
+    members
 }
 
 fn zone_resource(node: &NodeSpec) -> Value {

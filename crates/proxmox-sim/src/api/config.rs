@@ -11,7 +11,6 @@ use super::{
     check_arch, check_digest, check_lock, container, container_mut, node, options, volumes,
 };
 use crate::container::{Container, Pending, is_member, shown_value};
-use crate::core::Core;
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
@@ -95,9 +94,14 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         let current = container(state, call.node(), vmid)?;
         check_digest(call, current)?;
         check_lock(current)?;
-        options::check_rights(&change.set, Some(current), current.flag("unprivileged"))?;
+        options::check_rights(
+            &call.caller,
+            &change.set,
+            Some(current),
+            current.flag("unprivileged"),
+        )?;
         check_protection(current, &change)?;
-        apply(&call.core, state, vmid, &change)?;
+        apply(call, state, &change)?;
         node::lease_addresses(&call.core, state, vmid);
         // The change is made all the same, as on a real node.
         check_arch(container(state, call.node(), vmid)?)?;
@@ -187,12 +191,13 @@ fn applies_at_once(container: &Container, name: &str) -> bool {
         || (is_member(name, "mp") && !container.options.contains_key(name))
 }
 
-fn apply(core: &Core, state: &mut State, vmid: u32, change: &Change<'_>) -> Result<()> {
+fn apply(call: &Call, state: &mut State, change: &Change<'_>) -> Result<()> {
+    let vmid = call.params.vmid();
     // All values are brought into form before the first one is written.
     let mut values = Vec::new();
     for (name, value) in &change.set {
         let stored = if is_disk(name) {
-            disk_value(core, state, vmid, (name, value))?
+            disk_value(call, state, (name, value))?
         } else {
             options::stored(name, value)?
         };
@@ -275,12 +280,7 @@ fn keep_unused(container: &mut Container, name: &str) {
 
 /// The value of a disk option, with a new disk where a mount point asks for one. A new `rootfs` is
 /// written down as it stands, without a disk behind it, as observed.
-fn disk_value(
-    core: &Core,
-    state: &mut State,
-    vmid: u32,
-    (name, value): (&str, &str),
-) -> Result<String> {
+fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Result<String> {
     let object = if name == "rootfs" {
         lxc::rootfs()
     } else {
@@ -288,14 +288,10 @@ fn disk_value(
     };
     let mut parts = object.parse(name, value).map_err(ApiError::Failed)?;
     let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
-    let wanted = volumes::read(core, volume)?;
+    let wanted = volumes::read(&call.core, &call.caller, volume)?;
     if let (Wanted::New { storage, bytes }, true) = (wanted, is_member(name, "mp")) {
-        let node = state
-            .containers
-            .get(&vmid)
-            .map(|c| c.node.clone())
-            .unwrap_or_default();
-        let id = volumes::allocate(core, state, &node, vmid, (&storage, bytes))?;
+        let (core, vmid) = (&call.core, call.params.vmid());
+        let id = volumes::allocate(core, state, call.node(), vmid, (&storage, bytes))?;
         parts.insert("volume".into(), id);
         parts.insert("size".into(), size::format(bytes));
     }

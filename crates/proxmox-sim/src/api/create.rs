@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{container_mut, options, power, volumes};
-use crate::auth::Caller;
+use crate::auth::{Caller, may, need};
 use crate::config::ImageSpec;
 use crate::container::{Container, is_member};
 use crate::error::{ApiError, Result};
@@ -25,6 +25,16 @@ struct Disk {
     wanted: Wanted,
 }
 
+impl Disk {
+    /// The storage on which it takes room.
+    fn storage(&self) -> Option<&str> {
+        match &self.wanted {
+            Wanted::New { storage, .. } => Some(storage),
+            Wanted::Existing(_) => None,
+        }
+    }
+}
+
 /// Everything that the task needs to know.
 struct Plan {
     vmid: u32,
@@ -38,25 +48,29 @@ struct Plan {
 /// `POST /nodes/{node}/lxc`.
 pub(crate) fn create(call: &Call) -> Result<Answer> {
     let params = &call.params;
-    if let Some(pool) = params.get("pool") {
-        return Err(ApiError::Forbidden(format!("pool '{pool}' does not exist")));
-    }
+    check_pool(call)?;
     let given: BTreeMap<&str, &str> = params
         .iter()
         .filter(|(name, _)| lxc::config().find(name).is_some())
         .collect();
     let unprivileged = given.get("unprivileged").is_none_or(|value| *value == "1");
-    options::check_rights(&given, None, unprivileged)?;
+    options::check_rights(&call.caller, &given, None, unprivileged)?;
+    if !unprivileged {
+        call.core
+            .read(|state| need(&state.directory, &call.caller, "/", &["Sys.Modify"]))?;
+    }
     if let Some(keys) = params.get("ssh-public-keys") {
         options::check_ssh_keys(keys)?;
     }
     check_free(call)?;
     let template = template(call)?;
+    let disks = disks(call, &given)?;
+    check_places(call, &given, &disks)?;
     let plan = Plan {
         vmid: params.vmid(),
         template,
         options: stored_options(call, &given)?,
-        disks: disks(call, &given)?,
+        disks,
         start: params.flag("start"),
         caller: call.caller.clone(),
     };
@@ -68,6 +82,43 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
         })
         .into(),
     )
+}
+
+/// The pool must be there, and the caller may make containers by number or in the pool.
+fn check_pool(call: &Call) -> Result<()> {
+    let (pool, vmid) = (call.params.get("pool"), call.params.vmid());
+    call.core.read(|state| {
+        let directory = &state.directory;
+        if let Some(pool) = pool.filter(|pool| !directory.pools.contains_key(*pool)) {
+            return Err(ApiError::Forbidden(format!("pool '{pool}' does not exist")));
+        }
+        let paths = [
+            Some(format!("/vms/{vmid}")),
+            pool.map(|pool| format!("/pool/{pool}")),
+        ];
+        let mut paths = paths.into_iter().flatten();
+        if paths.any(|path| may(directory, &call.caller, &path, "VM.Allocate")) {
+            return Ok(());
+        }
+        Err(ApiError::Forbidden(String::new()))
+    })
+}
+
+/// The caller may take room on the storages and use the bridges, asked in this order.
+fn check_places(call: &Call, given: &BTreeMap<&str, &str>, disks: &[Disk]) -> Result<()> {
+    call.core.read(|state| {
+        let need = |path: &str, privilege| need(&state.directory, &call.caller, path, &[privilege]);
+        for storage in disks.iter().filter_map(Disk::storage) {
+            need(&format!("/storage/{storage}"), "Datastore.AllocateSpace")?;
+        }
+        for (name, value) in given.iter().filter(|(name, _)| is_member(name, "net")) {
+            let parts = lxc::network().parse(name, value).unwrap_or_default();
+            if let Some(bridge) = parts.get("bridge") {
+                need(&format!("/sdn/zones/localnetwork/{bridge}"), "SDN.Use")?;
+            }
+        }
+        Ok(())
+    })
 }
 
 fn taken(state: &State, vmid: u32) -> Result<()> {
@@ -92,6 +143,11 @@ fn reserve(call: &Call) -> Result<()> {
         let mut stub = Container::new(vmid, call.node());
         stub.options.insert("lock".into(), "create".into());
         state.containers.insert(vmid, stub);
+        if let Some(pool) = call.params.get("pool")
+            && let Some(pool) = state.directory.pools.get_mut(pool)
+        {
+            pool.vms.insert(vmid);
+        }
         Ok(())
     })
 }
@@ -154,7 +210,7 @@ fn disks(call: &Call, given: &BTreeMap<&str, &str>) -> Result<Vec<Disk>> {
     let read = |option: &str, value: &str, object: &Object| -> Result<Disk> {
         let parts = object.parse(option, value).map_err(ApiError::Failed)?;
         let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
-        let wanted = volumes::read(&call.core, volume)?;
+        let wanted = volumes::read(&call.core, &call.caller, volume)?;
         Ok(Disk {
             option: option.to_owned(),
             parts,
@@ -192,7 +248,7 @@ async fn work(run: Run, plan: Plan) -> std::result::Result<(), String> {
         Err(problem) => {
             run.core.edit(|state| {
                 state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
-                state.containers.remove(&vmid);
+                state.forget_container(vmid);
             });
             Err(format!("unable to create CT {vmid} - {problem}"))
         }

@@ -60,7 +60,7 @@ async fn work(run: Run, vmid: u32) -> std::result::Result<(), String> {
             .filter(|volume| volume.kind == Kind::Disk { vmid });
         let disks: Vec<String> = own.map(|volume| volume.name.clone()).collect();
         state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
-        state.containers.remove(&vmid);
+        state.forget_container(vmid);
         state.broadcast.containers.remove(&vmid);
         disks
     });

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::volumes;
+use crate::auth::{Asking, Permit};
 use crate::config::ImageSpec;
 use crate::error::{ApiError, Result};
 use crate::oci;
@@ -33,6 +34,15 @@ pub(crate) fn tags(call: &Call) -> Result<Answer> {
         )));
     }
     Ok(Value::from(tags).into())
+}
+
+/// May the caller bring an image from a registry: onto the storage, and through the node?
+pub(crate) fn may_pull(asking: &Asking) -> Result<()> {
+    asking.check(Permit::Every(
+        "/storage/{storage}",
+        &["Datastore.AllocateTemplate"],
+    ))?;
+    asking.check(Permit::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
 }
 
 /// `POST …/oci-registry-pull`. A file of the same name is refused at once, an unknown image only

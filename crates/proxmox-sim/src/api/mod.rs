@@ -2,18 +2,22 @@
 //! or change it, and answer at once; whatever takes time is a task.
 
 pub(crate) mod access;
+pub(crate) mod clone;
 pub(crate) mod cluster;
 pub(crate) mod config;
 pub(crate) mod create;
 pub(crate) mod destroy;
 pub(crate) mod images;
+pub(crate) mod migrate;
 pub(crate) mod node;
 pub(crate) mod options;
 pub(crate) mod power;
+pub(crate) mod snapshots;
 pub(crate) mod storage;
 pub(crate) mod tasks;
 pub(crate) mod volumes;
 
+use crate::auth;
 use crate::container::Container;
 use crate::error::{ApiError, Result};
 use crate::routes::Call;
@@ -25,6 +29,19 @@ impl Call {
     pub(crate) fn node(&self) -> &str {
         let name = self.params.text("node");
         self.core.node(name).map_or(name, |node| node.name.as_str())
+    }
+
+    /// Whether the caller has a privilege at a path.
+    pub(crate) fn may(&self, state: &State, path: &str, privilege: &str) -> bool {
+        auth::may(&state.directory, &self.caller, path, privilege)
+    }
+
+    /// Whether the caller may see a storage.
+    pub(crate) fn sees_storage(&self, state: &State, name: &str) -> bool {
+        let path = format!("/storage/{name}");
+        ["Datastore.Audit", "Datastore.AllocateSpace"]
+            .iter()
+            .any(|privilege| self.may(state, &path, privilege))
     }
 
     /// The order for a task about something, on the node in the address.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::auth::Caller;
 use crate::container::{Container, is_member};
 use crate::error::{ApiError, Result};
 use crate::schema::format::split_list;
@@ -44,12 +45,21 @@ fn new_mac() -> String {
     format!("BC:24:11:{a:02X}:{b:02X}:{c:02X}")
 }
 
-/// Refuses what a token may not set, whatever its user may.
+/// Refuses what only root with a ticket may set: a token may not, whatever its user may.
 pub(crate) fn check_rights(
+    caller: &Caller,
     new: &BTreeMap<&str, &str>,
     old: Option<&Container>,
     unprivileged: bool,
 ) -> Result<()> {
+    if caller.is_root() {
+        return match new.get("hookscript") {
+            Some(script) => Err(ApiError::Failed(format!(
+                "script '{script}' does not exist"
+            ))),
+            None => Ok(()),
+        };
+    }
     let forbidden = |reason: &str| Err(ApiError::Forbidden(reason.into()));
     for (name, value) in new {
         if is_member(name, "dev") {

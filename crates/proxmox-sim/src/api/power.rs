@@ -25,7 +25,8 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
         let own = state
             .containers
             .values()
-            .filter(|container| container.node == call.node());
+            .filter(|container| container.node == call.node())
+            .filter(|container| call.may(state, &format!("/vms/{}", container.vmid), "VM.Audit"));
         own.map(|container| live(call, container))
             .collect::<Vec<Value>>()
     });
@@ -106,7 +107,7 @@ fn must_run(call: &Call, word: &str) -> Result<()> {
 
 /// With a token, nobody is root.
 fn check_skiplock(call: &Call) -> Result<()> {
-    if call.params.flag("skiplock") {
+    if call.params.flag("skiplock") && !call.caller.is_root() {
         return Err(ApiError::parameter(
             "skiplock",
             "Only root may use this option.",

@@ -47,6 +47,7 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
     };
     let entries: Vec<Value> = call.core.read(|state| {
         let storages = call.core.config.scenario.storages.iter().filter(wanted);
+        let storages = storages.filter(|storage| call.sees_storage(state, &storage.name));
         let listed = storages.map(|storage| {
             let mut entry = usage::members(describe(state, call.node(), storage));
             let used = state.used(call.node(), storage);

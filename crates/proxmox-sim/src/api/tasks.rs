@@ -16,10 +16,12 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let (skipped, taken) = page(params);
     call.core.read(|state| {
+        let all = call.may(state, &format!("/nodes/{}", call.node()), "Sys.Audit");
         let fitting: Vec<&Task> = state
             .tasks
             .iter()
             .rev()
+            .filter(|task| all || task.caller.user() == call.caller.id)
             .filter(|task| task.node == call.node() && fits(task, params))
             .collect();
         let shown = fitting

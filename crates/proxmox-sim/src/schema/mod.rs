@@ -6,6 +6,7 @@
 pub(crate) mod format;
 pub(crate) mod lxc;
 pub(crate) mod object;
+pub(crate) mod people;
 
 use std::collections::BTreeMap;
 

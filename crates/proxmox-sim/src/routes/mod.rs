@@ -1,11 +1,16 @@
 //! The table of calls: method, path, parameters and handler. Whatever is not in it is a 501.
 
+mod access;
+mod copies;
+
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use crate::api::{access, cluster, config, create, destroy, images, node, power, storage, tasks};
-use crate::auth::Caller;
+use crate::api::{
+    access as about, cluster, config, create, destroy, images, node, power, storage, tasks,
+};
+use crate::auth::{Caller, Permit};
 use crate::core::Core;
 use crate::error::Result;
 use crate::params::Params;
@@ -14,6 +19,7 @@ use crate::schema::{Property, Schema, boolean, choice, disk, format, integer, lx
 /// A call that passed all checks before the handler.
 pub(crate) struct Call {
     pub(crate) core: Arc<Core>,
+    pub(crate) method: &'static str,
     pub(crate) caller: Caller,
     pub(crate) params: Params,
     /// When set, the task that the call starts fails with these words.
@@ -49,6 +55,10 @@ pub(crate) struct Route {
     pub(crate) schema: Schema,
     /// Whether the call waits for the lock of the container's configuration.
     pub(crate) locks: bool,
+    /// What it asks of the caller.
+    pub(crate) permit: Permit,
+    /// Whether a token will not do.
+    pub(crate) ticket_only: bool,
     pub(crate) handler: Handler,
 }
 
@@ -64,6 +74,8 @@ impl Route {
             path,
             schema: Schema::new(properties),
             locks: false,
+            permit: Permit::All,
+            ticket_only: false,
             handler,
         }
     }
@@ -73,11 +85,31 @@ impl Route {
         self
     }
 
+    /// Asks for all of these privileges at a path.
+    fn every(self, path: &'static str, privileges: &'static [&'static str]) -> Self {
+        self.permit(Permit::Every(path, privileges))
+    }
+
+    /// Asks for one of these privileges at a path.
+    fn any(self, path: &'static str, privileges: &'static [&'static str]) -> Self {
+        self.permit(Permit::Any(path, privileges))
+    }
+
+    fn permit(mut self, permit: Permit) -> Self {
+        self.permit = permit;
+        self
+    }
+
+    fn ticket_only(mut self) -> Self {
+        self.ticket_only = true;
+        self
+    }
+
     /// The variables in the path, if it fits. A last `{volume}` takes all that is left.
     fn match_path(&self, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
         let mut variables = Vec::new();
         let mut rest = segments.iter();
-        for part in self.path.split('/').skip(1) {
+        for part in self.path.split('/').filter(|part| !part.is_empty()) {
             let Some(name) = part
                 .strip_prefix('{')
                 .and_then(|part| part.strip_suffix('}'))
@@ -106,6 +138,8 @@ pub(crate) fn find(
         routes.extend(storages());
         routes.extend(containers());
         routes.extend(running_tasks());
+        routes.extend(access::routes());
+        routes.extend(copies::routes());
         routes
     });
     ROUTES
@@ -113,6 +147,18 @@ pub(crate) fn find(
         .filter(|route| route.method == method)
         .find_map(|route| Some((route, route.match_path(segments)?)))
 }
+
+/// Who may see a storage.
+const STORAGE_SEEN: &[&str] = &["Datastore.Audit", "Datastore.AllocateSpace"];
+
+/// Who may change something of a container; which of its options is checked afterwards.
+const VM_CONFIG: &[&str] = &[
+    "VM.Config.Disk",
+    "VM.Config.CPU",
+    "VM.Config.Memory",
+    "VM.Config.Network",
+    "VM.Config.Options",
+];
 
 fn inventory() -> Vec<Route> {
     const NETWORKS: &[&str] = &[
@@ -133,9 +179,9 @@ fn inventory() -> Vec<Route> {
     ];
     let kinds = choice("type", &["vm", "storage", "node", "sdn"]);
     vec![
-        Route::new("GET", "/version", vec![], access::version),
+        Route::new("GET", "/version", vec![], about::version),
         Route::new("GET", "/nodes", vec![], cluster::nodes),
-        Route::new("GET", "/cluster/status", vec![], cluster::status),
+        Route::new("GET", "/cluster/status", vec![], cluster::status).every("/", &["Sys.Audit"]),
         Route::new("GET", "/cluster/resources", vec![kinds], cluster::resources),
         Route::new(
             "GET",
@@ -148,7 +194,8 @@ fn inventory() -> Vec<Route> {
             "/nodes/{node}/status",
             vec![lxc::node()],
             node::status,
-        ),
+        )
+        .every("/nodes/{node}", &["Sys.Audit"]),
         Route::new(
             "GET",
             "/nodes/{node}/network",
@@ -199,13 +246,15 @@ fn storages() -> Vec<Route> {
             "/nodes/{node}/storage/{storage}/status",
             in_storage(vec![]),
             storage::status,
-        ),
+        )
+        .any("/storage/{storage}", STORAGE_SEEN),
         Route::new(
             "GET",
             "/nodes/{node}/storage/{storage}/content",
             content,
             storage::content,
-        ),
+        )
+        .any("/storage/{storage}", STORAGE_SEEN),
         Route::new(
             "DELETE",
             "/nodes/{node}/storage/{storage}/content/{volume}",
@@ -217,13 +266,15 @@ fn storages() -> Vec<Route> {
             "/nodes/{node}/storage/{storage}/oci-registry-pull",
             pull,
             images::pull,
-        ),
+        )
+        .permit(Permit::Judged(images::may_pull)),
         Route::new(
             "GET",
             "/nodes/{node}/query-oci-repo-tags",
             tags,
             images::tags,
-        ),
+        )
+        .every("/nodes/{node}", &["Sys.AccessNetwork"]),
     ]
 }
 
@@ -256,39 +307,45 @@ fn containers() -> Vec<Route> {
             destroy,
             destroy::destroy,
         )
+        .every("/vms/{vmid}", &["VM.Allocate"])
         .locking(),
         Route::new(
             "GET",
             "/nodes/{node}/lxc/{vmid}/config",
             shown,
             config::show,
-        ),
+        )
+        .every("/vms/{vmid}", &["VM.Audit"]),
         Route::new(
             "PUT",
             "/nodes/{node}/lxc/{vmid}/config",
             lxc::update(),
             config::update,
         )
+        .any("/vms/{vmid}", VM_CONFIG)
         .locking(),
         Route::new(
             "GET",
             "/nodes/{node}/lxc/{vmid}/pending",
             lxc::address(),
             config::pending,
-        ),
+        )
+        .every("/vms/{vmid}", &["VM.Audit"]),
         Route::new(
             "PUT",
             "/nodes/{node}/lxc/{vmid}/resize",
             resize_schema(),
             config::resize,
         )
+        .every("/vms/{vmid}", &["VM.Config.Disk"])
         .locking(),
         Route::new(
             "GET",
             "/nodes/{node}/lxc/{vmid}/interfaces",
             lxc::address(),
             node::interfaces,
-        ),
+        )
+        .every("/vms/{vmid}", &["VM.Audit"]),
     ]
     .into_iter()
     .chain(power_routes())
@@ -306,31 +363,36 @@ fn power_routes() -> Vec<Route> {
             "/nodes/{node}/lxc/{vmid}/status/current",
             lxc::address(),
             power::current,
-        ),
+        )
+        .every("/vms/{vmid}", &["VM.Audit"]),
         Route::new(
             "POST",
             "/nodes/{node}/lxc/{vmid}/status/start",
             start,
             power::start,
-        ),
+        )
+        .every("/vms/{vmid}", &["VM.PowerMgmt"]),
         Route::new(
             "POST",
             "/nodes/{node}/lxc/{vmid}/status/stop",
             stop,
             power::stop,
-        ),
+        )
+        .every("/vms/{vmid}", &["VM.PowerMgmt"]),
         Route::new(
             "POST",
             "/nodes/{node}/lxc/{vmid}/status/shutdown",
             shutdown,
             power::shutdown,
-        ),
+        )
+        .every("/vms/{vmid}", &["VM.PowerMgmt"]),
         Route::new(
             "POST",
             "/nodes/{node}/lxc/{vmid}/status/reboot",
             reboot,
             power::reboot,
-        ),
+        )
+        .every("/vms/{vmid}", &["VM.PowerMgmt"]),
     ]
 }
 

@@ -1,0 +1,97 @@
+//! Tickets and the tokens against forged requests that go with them: made and checked, not kept.
+//! They are as real ones look, and as good as the key that this process made at its start.
+
+use sha1::{Digest as _, Sha1};
+
+/// How long a ticket lasts, in seconds.
+const LIFETIME: u64 = 2 * 3600;
+/// How far clocks may differ, in seconds.
+const SKEW: u64 = 300;
+
+/// The key of this process.
+#[derive(Clone)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    pub(crate) fn random() -> Self {
+        Self(rand::random())
+    }
+
+    /// A ticket for a user from `now` on, in seconds since 1970.
+    pub(crate) fn ticket(&self, user: &str, now: u64) -> String {
+        let head = format!("PVE:{user}:{now:08X}");
+        format!("{head}::{}", self.sign(&head, 18))
+    }
+
+    /// Whom a ticket is for, while it is good.
+    pub(crate) fn user_of<'t>(&self, ticket: &'t str, now: u64) -> Option<&'t str> {
+        let (head, signature) = ticket.split_once("::")?;
+        if self.sign(head, 18) != signature {
+            return None;
+        }
+        let (user, made) = head.strip_prefix("PVE:")?.rsplit_once(':')?;
+        let made = u64::from_str_radix(made, 16).ok()?;
+        let good = made <= now + SKEW && now <= made + LIFETIME + SKEW;
+        good.then_some(user)
+    }
+
+    /// The token that must come with every change made with a ticket.
+    pub(crate) fn csrf(&self, user: &str, now: u64) -> String {
+        let time = format!("{now:08X}");
+        format!("{time}:{}", self.sign(&format!("csrf {user} {time}"), 2))
+    }
+
+    /// Whether it is for this user and not too old.
+    pub(crate) fn is_csrf(&self, token: &str, user: &str, now: u64) -> bool {
+        let made = token
+            .split(':')
+            .next()
+            .and_then(|time| u64::from_str_radix(time, 16).ok());
+        made.is_some_and(|made| {
+            token == self.csrf(user, made) && made <= now + SKEW && now <= made + LIFETIME + SKEW
+        })
+    }
+
+    /// A signature of so many parts of twenty bytes, as letters and digits.
+    fn sign(&self, text: &str, parts: u8) -> String {
+        (0..parts)
+            .map(|part| {
+                let mut hash = Sha1::new();
+                hash.update(self.0);
+                hash.update([part]);
+                hash.update(text);
+                let bytes: [u8; 20] = hash.finalize().into();
+                bytes.map(|byte| format!("{byte:02x}")).concat()
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_795_000_000;
+
+    #[test]
+    fn a_ticket_is_good_for_its_user_and_its_time() {
+        let key = Key::random();
+        let ticket = key.ticket("ann@pve", NOW);
+        assert_eq!(key.user_of(&ticket, NOW + 7_000), Some("ann@pve"));
+        assert_eq!(key.user_of(&ticket, NOW + 8_000), None);
+        assert_eq!(key.user_of(&ticket, NOW - 400), None);
+        assert_eq!(Key::random().user_of(&ticket, NOW), None);
+        let forged = ticket.replace("ann", "root");
+        assert_eq!(key.user_of(&forged, NOW), None);
+    }
+
+    #[test]
+    fn a_csrf_token_is_for_one_user() {
+        let key = Key::random();
+        let token = key.csrf("ann@pve", NOW);
+        assert!(key.is_csrf(&token, "ann@pve", NOW + 60));
+        assert!(!key.is_csrf(&token, "bob@pve", NOW + 60));
+        assert!(!key.is_csrf("", "ann@pve", NOW));
+        assert!(!key.is_csrf(&token, "ann@pve", NOW + 10_000));
+    }
+}

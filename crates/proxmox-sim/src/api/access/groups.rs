@@ -1,0 +1,181 @@
+//! Groups, roles and realms.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::access::roles;
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::schema::format::split_list;
+
+/// `GET /access/groups`.
+pub(crate) fn list(call: &Call) -> Result<Answer> {
+    let groups: Vec<Value> = call.core.read(|state| {
+        let directory = &state.directory;
+        let listed = directory.groups.iter().map(|(id, comment)| {
+            let members = directory.users.iter();
+            let members: Vec<&str> = members
+                .filter(|(_, user)| user.groups.contains(id))
+                .map(|(name, _)| name.as_str())
+                .collect();
+            let mut entry = json!({ "groupid": id, "users": members.join(",") });
+            add_comment(&mut entry, comment.as_deref());
+            entry
+        });
+        listed.collect()
+    });
+    Ok(Value::from(groups).into())
+}
+
+fn add_comment(entry: &mut Value, comment: Option<&str>) {
+    if let (Some(members), Some(comment)) = (entry.as_object_mut(), comment) {
+        members.insert("comment".into(), comment.into());
+    }
+}
+
+/// `POST /access/groups`.
+pub(crate) fn create(call: &Call) -> Result<Answer> {
+    let id = call.params.text("groupid");
+    call.core.edit(|state| {
+        let groups = &mut state.directory.groups;
+        if groups.contains_key(id) {
+            let words = format!("create group failed: group '{id}' already exists");
+            return Err(ApiError::Failed(words));
+        }
+        groups.insert(id.to_owned(), call.params.get("comment").map(str::to_owned));
+        Ok(Answer::nothing())
+    })
+}
+
+/// `GET /access/groups/{groupid}`.
+pub(crate) fn show(call: &Call) -> Result<Answer> {
+    let id = call.params.text("groupid");
+    call.core.read(|state| {
+        let directory = &state.directory;
+        let comment = directory
+            .groups
+            .get(id)
+            .ok_or_else(|| ApiError::Failed(format!("group '{id}' does not exist")))?;
+        let members = directory.users.iter();
+        let members: Vec<&String> = members
+            .filter(|(_, user)| user.groups.contains(id))
+            .map(|(name, _)| name)
+            .collect();
+        let mut entry = json!({ "members": members });
+        add_comment(&mut entry, comment.as_deref());
+        Ok(entry.into())
+    })
+}
+
+/// `DELETE /access/groups/{groupid}`.
+pub(crate) fn delete(call: &Call) -> Result<Answer> {
+    let id = call.params.text("groupid");
+    call.core.edit(|state| {
+        let directory = &mut state.directory;
+        directory.groups.remove(id).ok_or_else(|| {
+            ApiError::Failed(format!("delete group failed: group '{id}' does not exist"))
+        })?;
+        for user in directory.users.values_mut() {
+            user.groups.remove(id);
+        }
+        directory.grants.retain(|grant| grant.id != id);
+        Ok(Answer::nothing())
+    })
+}
+
+/// `GET /access/roles`.
+pub(crate) fn roles(call: &Call) -> Result<Answer> {
+    let listed: Vec<Value> = call.core.read(|state| {
+        let built_in = roles::BUILT_IN.iter().map(|name| ((*name).to_owned(), 1));
+        let own = state.directory.roles.keys().map(|name| (name.clone(), 0));
+        let entry = |(name, special): (String, u8)| {
+            let privileges = state.directory.role(&name).unwrap_or_default();
+            let privileges: Vec<String> = privileges.into_iter().collect();
+            json!({ "roleid": name, "privs": privileges.join(","), "special": special })
+        };
+        built_in.chain(own).map(entry).collect()
+    });
+    Ok(Value::from(listed).into())
+}
+
+/// `GET /access/roles/{roleid}`.
+pub(crate) fn role(call: &Call) -> Result<Answer> {
+    let id = call.params.text("roleid");
+    call.core.read(|state| {
+        let privileges = state.directory.role(id).ok_or_else(|| missing(id))?;
+        let flags: BTreeMap<String, u8> = privileges.into_iter().map(|name| (name, 1)).collect();
+        Ok(json!(flags).into())
+    })
+}
+
+fn missing(id: &str) -> ApiError {
+    ApiError::Failed(format!("role '{id}' does not exist"))
+}
+
+/// `POST /access/roles`, and `PUT /access/roles/{roleid}`.
+pub(crate) fn set_role(call: &Call) -> Result<Answer> {
+    let (id, creates) = (call.params.text("roleid"), call.method == "POST");
+    if roles::built_in(id).is_some() {
+        let words = format!("auto-generated role '{id}' cannot be modified");
+        return Err(ApiError::Failed(words));
+    }
+    if creates && id.to_ascii_lowercase().starts_with("pve") {
+        let words = "cannot use role ID starting with the (case-insensitive) 'PVE' namespace";
+        return Err(ApiError::parameter("roleid", words));
+    }
+    let privileges: BTreeSet<String> = split_list(call.params.text("privs"))
+        .map(str::to_owned)
+        .collect();
+    call.core.edit(|state| {
+        let own = &mut state.directory.roles;
+        match (creates, own.contains_key(id)) {
+            (true, true) => {
+                let words = format!("create role failed: role '{id}' already exists");
+                Err(ApiError::Failed(words))
+            }
+            (false, false) => Err(missing(id)),
+            _ => {
+                own.insert(id.to_owned(), privileges);
+                Ok(Answer::nothing())
+            }
+        }
+    })
+}
+
+/// `DELETE /access/roles/{roleid}`.
+pub(crate) fn delete_role(call: &Call) -> Result<Answer> {
+    let id = call.params.text("roleid");
+    if roles::built_in(id).is_some() {
+        let words = format!("auto-generated role '{id}' cannot be deleted");
+        return Err(ApiError::Failed(words));
+    }
+    call.core.edit(|state| {
+        let directory = &mut state.directory;
+        directory.roles.remove(id).ok_or_else(|| missing(id))?;
+        directory.grants.retain(|grant| grant.role != id);
+        Ok(Answer::nothing())
+    })
+}
+
+/// What is known of the realms that are there from the beginning.
+const REALMS: [(&str, &str, &str); 2] = [
+    ("pam", "Linux PAM standard authentication", "PVE::Auth::PAM"),
+    ("pve", "Proxmox VE authentication server", "PVE::Auth::PVE"),
+];
+
+/// `GET /access/domains`.
+pub(crate) fn realms(_: &Call) -> Result<Answer> {
+    let realm = |(name, comment, _)| json!({ "realm": name, "type": name, "comment": comment });
+    Ok(Value::from(REALMS.map(realm).to_vec()).into())
+}
+
+/// `GET /access/domains/{realm}`.
+pub(crate) fn realm(call: &Call) -> Result<Answer> {
+    let id = call.params.text("realm");
+    let found = REALMS.iter().find(|(name, ..)| *name == id);
+    let (name, comment, plugin) =
+        found.ok_or_else(|| ApiError::Failed(format!("domain '{id}' does not exist")))?;
+    let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    Ok(json!({ "type": name, "comment": comment, "plugin": plugin, "digest": digest }).into())
+}

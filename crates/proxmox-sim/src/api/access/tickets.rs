@@ -1,0 +1,74 @@
+//! Signing in by name and password.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::access::{Directory, roles};
+use crate::core::now;
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+
+/// What a person may do, by the part of the screen that shows it.
+const PARTS: [(&str, &str, &[&str]); 7] = [
+    ("vms", "/vms", &["VM.", "Permissions."]),
+    ("storage", "/storage", &["Datastore.", "Permissions."]),
+    ("nodes", "/nodes", &["Sys.", "Permissions."]),
+    ("access", "/access", &["User.", "Group.", "Permissions."]),
+    ("dc", "/", &["Sys.Audit", "Sys.Modify", "SDN."]),
+    ("sdn", "/sdn", &["SDN.", "Permissions."]),
+    ("mapping", "/mapping", &["Mapping.", "Permissions."]),
+];
+
+/// `GET /access/ticket`: a place for forms, with nothing in it.
+pub(crate) fn show(_: &Call) -> Result<Answer> {
+    Ok(Answer::nothing())
+}
+
+/// `POST /access/ticket`. A ticket that is still good does in the place of the password.
+pub(crate) fn sign_in(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let mut user = params.text("username").to_owned();
+    if let Some(realm) = params.get("realm") {
+        user = format!("{user}@{realm}");
+    }
+    let (time, password) = (now().as_secs(), params.text("password"));
+    let renews = call.core.key.user_of(password, time) == Some(user.as_str());
+    let cap = call.core.read(|state| {
+        let directory = &state.directory;
+        let known = directory.users.get(&user)?;
+        let right = renews || known.password.as_deref() == Some(password);
+        (right && directory.is_active(&user, time)).then(|| caps(directory, &user))
+    });
+    let cap = cap.ok_or(ApiError::WrongPassword)?;
+    Ok(json!({
+        "username": user,
+        "ticket": call.core.key.ticket(&user, time),
+        "CSRFPreventionToken": call.core.key.csrf(&user, time),
+        "cap": cap,
+    })
+    .into())
+}
+
+fn caps(directory: &Directory, user: &str) -> Value {
+    let part = |path: &str, begins: &[&str]| -> BTreeMap<String, u8> {
+        let has = directory.privileges(user, path);
+        let shown = roles::ALL.into_iter().filter(|name| {
+            has.contains_key(*name) && begins.iter().any(|begin| name.starts_with(begin))
+        });
+        shown.map(|name| (name.to_owned(), 1)).collect()
+    };
+    let parts = PARTS.map(|(name, path, begins)| (name.to_owned(), json!(part(path, begins))));
+    Value::Object(parts.into_iter().collect())
+}
+
+/// `PUT /access/password`.
+pub(crate) fn change(call: &Call) -> Result<Answer> {
+    let user = call.params.text("userid");
+    call.core.edit(|state| {
+        let found = state.directory.users.get_mut(user);
+        let found = found.ok_or_else(|| ApiError::Failed(format!("no such user ('{user}')")))?;
+        found.password = Some(call.params.text("password").to_owned());
+        Ok(Answer::nothing())
+    })
+}

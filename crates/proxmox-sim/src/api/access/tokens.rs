@@ -1,0 +1,148 @@
+//! API tokens of an account.
+
+use serde_json::{Map, Value, json};
+
+use crate::access::{Directory, Token};
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+
+/// The tokens of a user, without the user's name.
+pub(crate) fn of<'a>(
+    directory: &'a Directory,
+    user: &'a str,
+) -> impl Iterator<Item = (&'a str, &'a Token)> {
+    directory.tokens.iter().filter_map(move |(id, token)| {
+        let (owner, name) = id.split_once('!')?;
+        (owner == user).then_some((name, token))
+    })
+}
+
+/// What may be known of a token: everything but its secret.
+pub(crate) fn described(token: &Token) -> Value {
+    let mut entry = Map::new();
+    entry.insert("privsep".into(), u8::from(token.separate).into());
+    entry.insert("expire".into(), token.expire.into());
+    if let Some(comment) = &token.comment {
+        entry.insert("comment".into(), comment.as_str().into());
+    }
+    Value::Object(entry)
+}
+
+/// The same with its name.
+pub(crate) fn listed(name: &str, token: &Token) -> Value {
+    let mut entry = described(token);
+    if let Some(members) = entry.as_object_mut() {
+        members.insert("tokenid".into(), name.into());
+    }
+    entry
+}
+
+fn id(call: &Call) -> String {
+    let params = &call.params;
+    format!("{}!{}", params.text("userid"), params.text("tokenid"))
+}
+
+fn missing(call: &Call) -> ApiError {
+    let (user, token) = (call.params.text("userid"), call.params.text("tokenid"));
+    ApiError::Failed(format!("no such token '{token}' for user '{user}'"))
+}
+
+fn secret() -> String {
+    let hex = |count: usize| -> String {
+        (0..count)
+            .map(|_| format!("{:x}", rand::random::<u8>() % 16))
+            .collect()
+    };
+    format!("{}-{}-{}-{}-{}", hex(8), hex(4), hex(4), hex(4), hex(12))
+}
+
+/// `GET …/token`.
+pub(crate) fn list(call: &Call) -> Result<Answer> {
+    let user = call.params.text("userid");
+    let tokens: Vec<Value> = call.core.read(|state| {
+        of(&state.directory, user)
+            .map(|(name, token)| listed(name, token))
+            .collect()
+    });
+    Ok(Value::from(tokens).into())
+}
+
+/// `GET …/token/{tokenid}`.
+pub(crate) fn show(call: &Call) -> Result<Answer> {
+    call.core.read(|state| {
+        let token = state.directory.tokens.get(&id(call));
+        Ok(described(token.ok_or_else(|| missing(call))?).into())
+    })
+}
+
+/// `POST …/token/{tokenid}`. The secret is told this once.
+pub(crate) fn create(call: &Call) -> Result<Answer> {
+    let (params, id) = (&call.params, id(call));
+    let token = Token {
+        secret: secret(),
+        expire: params.number("expire").unwrap_or_default(),
+        separate: params.get("privsep") != Some("0"),
+        comment: params.get("comment").map(str::to_owned),
+    };
+    let mut info = Map::new();
+    info.insert("privsep".into(), u8::from(token.separate).into());
+    for name in ["comment", "expire"] {
+        if let Some(value) = params.get(name) {
+            info.insert(name.into(), value.into());
+        }
+    }
+    let answer = json!({ "full-tokenid": id, "value": token.secret, "info": info });
+    call.core.edit(|state| {
+        let directory = &mut state.directory;
+        let user = params.text("userid");
+        if !directory.users.contains_key(user) {
+            return Err(super::users::missing(user));
+        }
+        if directory.tokens.contains_key(&id) {
+            return Err(ApiError::parameter("tokenid", "Token already exists."));
+        }
+        directory.tokens.insert(id, token);
+        Ok(answer.into())
+    })
+}
+
+/// `PUT …/token/{tokenid}`.
+pub(crate) fn update(call: &Call) -> Result<Answer> {
+    let (params, id) = (&call.params, id(call));
+    call.core.edit(|state| {
+        let token = state
+            .directory
+            .tokens
+            .get_mut(&id)
+            .ok_or_else(|| missing(call))?;
+        if let Some(expire) = params.number("expire") {
+            token.expire = expire;
+        }
+        if let Some(flag) = params.get("privsep") {
+            token.separate = flag != "0";
+        }
+        if let Some(comment) = params.get("comment") {
+            token.comment = Some(comment.to_owned());
+        }
+        let mut entry = described(token);
+        if params.flag("regenerate") {
+            token.secret = secret();
+            if let Some(members) = entry.as_object_mut() {
+                members.insert("full-tokenid".into(), id.as_str().into());
+                members.insert("value".into(), token.secret.as_str().into());
+            }
+        }
+        Ok(entry.into())
+    })
+}
+
+/// `DELETE …/token/{tokenid}`.
+pub(crate) fn delete(call: &Call) -> Result<Answer> {
+    let id = id(call);
+    call.core.edit(|state| {
+        let directory = &mut state.directory;
+        directory.tokens.remove(&id).ok_or_else(|| missing(call))?;
+        directory.grants.retain(|grant| grant.id != id);
+        Ok(Answer::nothing())
+    })
+}

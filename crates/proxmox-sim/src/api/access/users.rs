@@ -1,0 +1,193 @@
+//! Accounts.
+
+use serde_json::{Map, Value, json};
+
+use crate::access::{Directory, ROOT, User};
+use crate::auth::{Asking, may};
+use crate::error::{ApiError, Result};
+use crate::params::Params;
+use crate::routes::{Answer, Call};
+use crate::schema::format::split_list;
+use crate::schema::people::userid;
+
+/// What is kept of a person as it was given.
+const ABOUT: [&str; 5] = ["comment", "email", "firstname", "keys", "lastname"];
+
+/// May the caller make and change accounts? The form of the name is looked at first.
+pub(crate) fn may_make(asking: &Asking) -> Result<()> {
+    let user = asking.text("userid").unwrap_or_default();
+    if asking.sent.contains_key("userid") && userid(user).is_err() {
+        let words = format!("value '{user}' does not look like a valid user name");
+        return Err(ApiError::Failed(words));
+    }
+    may_modify(asking)
+}
+
+/// May the caller change accounts?
+pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
+    if may(
+        asking.directory,
+        asking.caller,
+        "/access/groups",
+        "User.Modify",
+    ) {
+        return Ok(());
+    }
+    Err(ApiError::Forbidden(String::new()))
+}
+
+/// Is the account the caller's own, or may they change others?
+pub(crate) fn own_or_modify(asking: &Asking) -> Result<()> {
+    if asking.text("userid") == Some(asking.caller.user()) {
+        return Ok(());
+    }
+    may_modify(asking)
+}
+
+/// What Proxmox says of an account that is not there.
+pub(crate) fn missing(user: &str) -> ApiError {
+    ApiError::Failed(format!("no such user ('{user}')"))
+}
+
+/// `GET /access/users`. Who may not see accounts sees their own.
+pub(crate) fn list(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let enabled = params.get("enabled").map(|flag| flag == "1");
+    let listed: Vec<Value> = call.core.read(|state| {
+        let directory = &state.directory;
+        let sees = ["User.Modify", "Sys.Audit"]
+            .iter()
+            .any(|privilege| may(directory, &call.caller, "/access/groups", privilege));
+        let seen = |id: &str| sees || (call.caller.token().is_none() && id == call.caller.user());
+        directory
+            .users
+            .iter()
+            .filter(|(id, user)| seen(id) && enabled.is_none_or(|flag| flag == user.enabled))
+            .map(|(id, user)| listed(directory, id, user, params.flag("full")))
+            .collect()
+    });
+    Ok(Value::from(listed).into())
+}
+
+fn listed(directory: &Directory, id: &str, user: &User, full: bool) -> Value {
+    let mut entry = described(user);
+    entry.insert("userid".into(), id.into());
+    let realm = id.split_once('@').map_or("", |(_, realm)| realm);
+    entry.insert("realm-type".into(), realm.into());
+    if full {
+        let groups: Vec<&str> = user.groups.iter().map(String::as_str).collect();
+        entry.insert("groups".into(), groups.join(",").into());
+        let tokens: Vec<Value> = super::tokens::of(directory, id)
+            .map(|(name, token)| super::tokens::listed(name, token))
+            .collect();
+        entry.insert("tokens".into(), tokens.into());
+    }
+    Value::Object(entry)
+}
+
+fn described(user: &User) -> Map<String, Value> {
+    let mut entry = Map::new();
+    entry.insert("enable".into(), u8::from(user.enabled).into());
+    entry.insert("expire".into(), user.expire.into());
+    for (name, value) in &user.about {
+        entry.insert(name.clone(), value.as_str().into());
+    }
+    entry
+}
+
+/// `POST /access/users`.
+pub(crate) fn create(call: &Call) -> Result<Answer> {
+    let id = call.params.text("userid");
+    call.core.edit(|state| {
+        let directory = &mut state.directory;
+        if directory.users.contains_key(id) {
+            let words = format!("create user failed: user '{id}' already exists");
+            return Err(ApiError::Failed(words));
+        }
+        let mut user = User {
+            enabled: true,
+            password: call.params.get("password").map(str::to_owned),
+            ..User::default()
+        };
+        take(&mut user, &call.params);
+        let strange = user
+            .groups
+            .iter()
+            .find(|group| !directory.groups.contains_key(*group));
+        if let Some(group) = strange {
+            let words = format!("create user failed: no such group '{group}'");
+            return Err(ApiError::Failed(words));
+        }
+        directory.users.insert(id.to_owned(), user);
+        Ok(Answer::nothing())
+    })
+}
+
+fn take(user: &mut User, params: &Params) {
+    if let Some(flag) = params.get("enable") {
+        user.enabled = flag == "1";
+    }
+    if let Some(expire) = params.number("expire") {
+        user.expire = expire;
+    }
+    if let Some(groups) = params.get("groups") {
+        if !params.flag("append") {
+            user.groups.clear();
+        }
+        user.groups.extend(split_list(groups).map(str::to_owned));
+    }
+    for name in ABOUT {
+        if let Some(value) = params.get(name) {
+            user.about.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+/// `GET /access/users/{userid}`.
+pub(crate) fn show(call: &Call) -> Result<Answer> {
+    let id = call.params.text("userid");
+    call.core.read(|state| {
+        let user = state.directory.users.get(id).ok_or_else(|| missing(id))?;
+        let mut entry = described(user);
+        entry.insert("groups".into(), json!(user.groups));
+        let tokens: Map<String, Value> = super::tokens::of(&state.directory, id)
+            .map(|(name, token)| (name.to_owned(), super::tokens::described(token)))
+            .collect();
+        let tokens = (!tokens.is_empty()).then_some(tokens);
+        entry.insert("tokens".into(), json!(tokens));
+        Ok(Value::Object(entry).into())
+    })
+}
+
+/// `PUT /access/users/{userid}`.
+pub(crate) fn update(call: &Call) -> Result<Answer> {
+    let id = call.params.text("userid");
+    call.core.edit(|state| {
+        let user = state
+            .directory
+            .users
+            .get_mut(id)
+            .ok_or_else(|| missing(id))?;
+        take(user, &call.params);
+        Ok(Answer::nothing())
+    })
+}
+
+/// `DELETE /access/users/{userid}`; its tokens and grants go with it.
+pub(crate) fn delete(call: &Call) -> Result<Answer> {
+    let id = call.params.text("userid");
+    if id == ROOT {
+        return Err(ApiError::failed("cannot delete the root@pam user"));
+    }
+    call.core.edit(|state| {
+        let directory = &mut state.directory;
+        directory.users.remove(id).ok_or_else(|| missing(id))?;
+        directory
+            .tokens
+            .retain(|token, _| Directory::user_of(token) != id);
+        directory
+            .grants
+            .retain(|grant| Directory::user_of(&grant.id) != id);
+        Ok(Answer::nothing())
+    })
+}

@@ -1,0 +1,201 @@
+//! Copies of containers, and containers that are there to be copied.
+
+use std::collections::BTreeMap;
+
+use super::{check_lock, container, container_mut, snapshots, volumes};
+use crate::auth::{Asking, Permit, may};
+use crate::container::{Container, is_member};
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::schema::lxc;
+use crate::state::{Kind, State};
+use crate::task::{self, Run};
+
+/// May the caller copy this one, and make another by that number or in that pool?
+pub(crate) fn may_clone(asking: &Asking) -> Result<()> {
+    asking.check(Permit::Every("/vms/{vmid}", &["VM.Clone"]))?;
+    if let Some(pool) = asking.text("pool") {
+        let path = format!("/pool/{pool}");
+        if may(asking.directory, asking.caller, &path, "VM.Allocate") {
+            return Ok(());
+        }
+    }
+    asking.check(Permit::Every("/vms/{newid}", &["VM.Allocate"]))
+}
+
+/// What is to be made.
+struct Plan {
+    vmid: u32,
+    new: u32,
+    options: BTreeMap<String, String>,
+    storage: Option<String>,
+}
+
+/// `POST …/clone`.
+pub(crate) fn clone(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let (vmid, new) = (
+        params.vmid(),
+        u32::try_from(params.number("newid").unwrap_or(0)).unwrap_or(0),
+    );
+    if let Some(target) = params.get("target")
+        && call.core.node(target).is_none()
+    {
+        return Err(ApiError::Failed(format!("no such cluster node '{target}'")));
+    }
+    if let Some(name) = params.get("storage") {
+        volumes::storage(&call.core, name)?;
+    }
+    let plan = call.core.edit(|state| {
+        let source = container(state, call.node(), vmid)?;
+        check_lock(source)?;
+        let options = options(call, source)?;
+        let running = source.is_running() && params.get("snapname").is_none();
+        let linked = source.flag("template") && !params.flag("full");
+        if running && !linked {
+            let words = "Full clone of a running container is only possible from a snapshot";
+            return Err(ApiError::failed(words));
+        }
+        if linked && !snapshots::is_able(&call.core, source) {
+            let volume = snapshots::disks(source).next().unwrap_or_default();
+            let words = format!("Linked clone feature for '{volume}' is not available");
+            return Err(ApiError::Failed(words));
+        }
+        taken(state, new)?;
+        let mut stub = Container::new(new, call.node());
+        stub.options.insert("lock".into(), "create".into());
+        state.containers.insert(new, stub);
+        Ok(Plan {
+            vmid,
+            new,
+            options,
+            storage: params.get("storage").map(str::to_owned),
+        })
+    })?;
+    let id = vmid.to_string();
+    let order = call.order("vzclone", &id);
+    Ok(task::start(&call.core, &order, |run| work(run, plan)).into())
+}
+
+fn taken(state: &State, vmid: u32) -> Result<()> {
+    match state.containers.get(&vmid) {
+        Some(other) => Err(ApiError::Failed(format!(
+            "CT {vmid} already exists on node '{}'",
+            other.node
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The options of the copy, before it has disks of its own.
+fn options(call: &Call, source: &Container) -> Result<BTreeMap<String, String>> {
+    let mut options = match call.params.get("snapname") {
+        None => source.options.clone(),
+        Some(name) => {
+            let found = source.snapshots.get(name);
+            let found = found
+                .ok_or_else(|| ApiError::Failed(format!("snapshot '{name}' does not exist")))?;
+            found.options.clone()
+        }
+    };
+    options.remove("template");
+    for name in ["hostname", "description"] {
+        if let Some(value) = call.params.get(name) {
+            options.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    for (name, value) in &mut options {
+        if let Ok(mut parts) = lxc::network().parse(name, value)
+            && is_member(name, "net")
+        {
+            parts.remove("hwaddr");
+            *value = super::options::stored(name, &lxc::network().write(&parts))?;
+        }
+    }
+    Ok(options)
+}
+
+async fn work(run: Run, plan: Plan) -> std::result::Result<(), String> {
+    let (vmid, new) = (plan.vmid, plan.new);
+    let copied = copy(&run, plan).await;
+    if let Err(problem) = copied {
+        run.core.edit(|state| {
+            state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid: new });
+            state.forget_container(new);
+        });
+        return Err(format!("clone failed: {problem}"));
+    }
+    run.log(format!("CT {vmid} was copied to CT {new}"));
+    Ok(())
+}
+
+async fn copy(run: &Run, plan: Plan) -> std::result::Result<(), String> {
+    run.pause(run.core.config.delays.create).await?;
+    run.core.edit(|state| {
+        let mut options = plan.options;
+        for (name, value) in &mut options {
+            let object = match name.as_str() {
+                "rootfs" => lxc::rootfs(),
+                name if is_member(name, "mp") => lxc::mount_point(),
+                _ => continue,
+            };
+            let mut parts = object.parse(name, value)?;
+            let volume = parts.get("volume").cloned().unwrap_or_default();
+            let found = state.volume(&run.node, &volume).cloned();
+            let found = found.ok_or_else(|| format!("volume '{volume}' does not exist"))?;
+            let storage = plan.storage.as_deref().unwrap_or(&found.storage);
+            let wanted = (storage, found.size);
+            let id = volumes::allocate(&run.core, state, &run.node, plan.new, wanted)?;
+            parts.insert("volume".into(), id);
+            *value = object.write(&parts);
+        }
+        let raw = container(state, &run.node, plan.vmid)?.raw.clone();
+        let copy = container_mut(state, &run.node, plan.new)?;
+        (copy.options, copy.raw) = (options, raw);
+        Ok(())
+    })
+}
+
+/// `POST …/template`: from now on it is only there to be copied.
+pub(crate) fn template(call: &Call) -> Result<Answer> {
+    let vmid = call.params.vmid();
+    call.core.read(|state| {
+        let container = container(state, call.node(), vmid)?;
+        check_lock(container)?;
+        if container.flag("template") {
+            return Err(ApiError::failed(
+                "you can't convert a template to a template",
+            ));
+        }
+        if container.is_running() {
+            let words = "you can't convert a CT to template if the CT is running";
+            return Err(ApiError::failed(words));
+        }
+        Ok(())
+    })?;
+    let id = vmid.to_string();
+    let order = call.order("vztemplate", &id);
+    task::start(&call.core, &order, move |run| async move {
+        run.core
+            .edit(|state| become_template(&run.node, state, vmid))
+    });
+    Ok(Answer::nothing())
+}
+
+/// The disks get the names of bases at once.
+fn become_template(node: &str, state: &mut State, vmid: u32) -> std::result::Result<(), String> {
+    let base = |name: &str| name.replace(&format!("vm-{vmid}-"), &format!("base-{vmid}-"));
+    for volume in &mut state.volumes {
+        if volume.kind == (Kind::Disk { vmid }) {
+            volume.name = base(&volume.name);
+        }
+    }
+    let container = container_mut(state, node, vmid)?;
+    for (name, value) in &mut container.options {
+        if name == "rootfs" || is_member(name, "mp") {
+            *value = base(value);
+        }
+    }
+    container.options.insert("template".into(), "1".into());
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Snapshots: what a container was, to go back to. Whether there is such a snapshot, and whether
+//! the storage can make one, a real node finds out only in the task.
+
+use serde_json::{Value, json};
+
+use super::{check_lock, container, container_mut};
+use crate::config::StorageKind;
+use crate::container::{Container, Power, Snapshot, shown_value};
+use crate::core::{Core, now};
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::schema::lxc;
+use crate::task::{self, Run};
+
+const RESERVED: [&str; 2] = ["current", "vzdump"];
+
+/// Whether all disks of a container lie where snapshots, or clones that share, can be made.
+pub(crate) fn is_able(core: &Core, container: &Container) -> bool {
+    disks(container).all(|volume| {
+        let storage = volume.split(':').next().unwrap_or_default();
+        let storage = core.config.scenario.storage(storage);
+        storage.is_some_and(|storage| storage.kind == StorageKind::LvmThin)
+    })
+}
+
+/// The volumes of a container's disks.
+pub(crate) fn disks(container: &Container) -> impl Iterator<Item = String> {
+    let options = container.options.iter();
+    options.filter_map(|(name, value)| {
+        let object = if name == "rootfs" {
+            lxc::rootfs()
+        } else if crate::container::is_member(name, "mp") {
+            lxc::mount_point()
+        } else {
+            return None;
+        };
+        object.parse(name, value).ok()?.remove("volume")
+    })
+}
+
+fn missing(name: &str) -> String {
+    format!("snapshot '{name}' does not exist")
+}
+
+/// `GET …/feature`: what can be done with the container's disks.
+pub(crate) fn feature(call: &Call) -> Result<Answer> {
+    call.core.read(|state| {
+        let container = container(state, call.node(), call.params.vmid())?;
+        let copies = call.params.text("feature") == "copy" && !container.is_running();
+        let able = copies || is_able(&call.core, container);
+        Ok(json!({ "hasFeature": u8::from(able) }).into())
+    })
+}
+
+/// `GET …/snapshot`: all of them, and the present as one more.
+pub(crate) fn list(call: &Call) -> Result<Answer> {
+    call.core.read(|state| {
+        let container = container(state, call.node(), call.params.vmid())?;
+        let mut entries: Vec<Value> = container
+            .snapshots
+            .iter()
+            .map(|(name, snapshot)| {
+                let mut entry = json!({
+                    "name": name,
+                    "description": snapshot.description,
+                    "snaptime": snapshot.time,
+                });
+                add_parent(&mut entry, snapshot.parent.as_deref());
+                entry
+            })
+            .collect();
+        let mut present = json!({
+            "name": "current",
+            "description": "You are here!",
+            "digest": container.digest(),
+            "running": u8::from(container.is_running()),
+        });
+        add_parent(&mut present, container.parent.as_deref());
+        entries.push(present);
+        Ok(Value::from(entries).into())
+    })
+}
+
+fn add_parent(entry: &mut Value, parent: Option<&str>) {
+    if let (Some(members), Some(parent)) = (entry.as_object_mut(), parent) {
+        members.insert("parent".into(), parent.into());
+    }
+}
+
+/// `POST …/snapshot`.
+pub(crate) fn create(call: &Call) -> Result<Answer> {
+    let name = call.params.text("snapname").to_owned();
+    if RESERVED.contains(&name.as_str()) {
+        let words = format!("unable to use snapshot name '{name}' (reserved name)");
+        return Err(ApiError::Failed(words));
+    }
+    let description = call.params.text("description").to_owned();
+    Ok(run(call, "vzsnapshot", |run, vmid| async move {
+        let _lock = run.core.lock_config(vmid).await?;
+        run.core.read(|state| {
+            let container = container(state, &run.node, vmid)?;
+            check_lock(container)?;
+            if container.snapshots.contains_key(&name) {
+                return Err(format!("snapshot name '{name}' already used"));
+            }
+            if !is_able(&run.core, container) {
+                return Err("snapshot feature is not available".to_owned());
+            }
+            Ok(())
+        })?;
+        run.pause(run.core.config.delays.stop).await?;
+        run.core.edit(|state| {
+            let container = container_mut(state, &run.node, vmid)?;
+            let snapshot = Snapshot {
+                options: container.options.clone(),
+                description,
+                time: now().as_secs(),
+                parent: container.parent.replace(name.clone()),
+            };
+            container.snapshots.insert(name, snapshot);
+            Ok(())
+        })
+    }))
+}
+
+fn run<F>(call: &Call, kind: &'static str, work: impl FnOnce(Run, u32) -> F) -> Answer
+where
+    F: Future<Output = std::result::Result<(), String>> + Send + 'static,
+{
+    let vmid = call.params.vmid();
+    let id = vmid.to_string();
+    task::start(&call.core, &call.order(kind, &id), |run| work(run, vmid)).into()
+}
+
+/// `DELETE …/snapshot/{snapname}`.
+pub(crate) fn delete(call: &Call) -> Result<Answer> {
+    let name = call.params.text("snapname").to_owned();
+    Ok(run(call, "vzdelsnapshot", |run, vmid| async move {
+        let _lock = run.core.lock_config(vmid).await?;
+        run.pause(run.core.config.delays.stop).await?;
+        run.core.edit(|state| {
+            let container = container_mut(state, &run.node, vmid)?;
+            let gone = container
+                .snapshots
+                .remove(&name)
+                .ok_or_else(|| missing(&name))?;
+            let children = container
+                .snapshots
+                .values_mut()
+                .map(|child| &mut child.parent);
+            for parent in children.chain([&mut container.parent]) {
+                if parent.as_deref() == Some(&name) {
+                    parent.clone_from(&gone.parent);
+                }
+            }
+            Ok(())
+        })
+    }))
+}
+
+/// `POST …/snapshot/{snapname}/rollback`.
+pub(crate) fn rollback(call: &Call) -> Result<Answer> {
+    let name = call.params.text("snapname").to_owned();
+    Ok(run(call, "vzrollback", |run, vmid| async move {
+        let _lock = run.core.lock_config(vmid).await?;
+        run.core.read(|state| {
+            let container = container(state, &run.node, vmid)?;
+            let found = container.snapshots.contains_key(&name);
+            found.then_some(()).ok_or_else(|| missing(&name))
+        })?;
+        run.pause(run.core.config.delays.stop).await?;
+        run.core.edit(|state| {
+            let container = container_mut(state, &run.node, vmid)?;
+            let snapshot = container
+                .snapshots
+                .get(&name)
+                .ok_or_else(|| missing(&name))?;
+            container.options.clone_from(&snapshot.options);
+            container.pending.clear();
+            container.parent = Some(name);
+            container.power = Power::Stopped;
+            Ok(())
+        })
+    }))
+}
+
+/// `GET …/snapshot/{snapname}`: the parts of its address.
+pub(crate) fn index(_: &Call) -> Result<Answer> {
+    let parts = ["rollback", "config"].map(|part| json!({ "subdir": part }));
+    Ok(Value::from(parts.to_vec()).into())
+}
+
+/// `GET …/snapshot/{snapname}/config`.
+pub(crate) fn show(call: &Call) -> Result<Answer> {
+    let name = call.params.text("snapname");
+    call.core.read(|state| {
+        let container = container(state, call.node(), call.params.vmid())?;
+        let snapshot = container.snapshots.get(name).ok_or_else(|| missing(name))?;
+        let options = snapshot.options.iter();
+        let mut members: serde_json::Map<String, Value> = options
+            .map(|(name, value)| (name.clone(), shown_value(name, value)))
+            .collect();
+        members.insert("snaptime".into(), snapshot.time.into());
+        members.insert("description".into(), snapshot.description.as_str().into());
+        Ok(Value::Object(members).into())
+    })
+}
+
+/// `PUT …/snapshot/{snapname}/config`: only its description can be changed.
+pub(crate) fn update(call: &Call) -> Result<Answer> {
+    let name = call.params.text("snapname");
+    call.core.edit(|state| {
+        let container = container_mut(state, call.node(), call.params.vmid())?;
+        let snapshot = container
+            .snapshots
+            .get_mut(name)
+            .ok_or_else(|| missing(name))?;
+        if let Some(description) = call.params.get("description") {
+            description.clone_into(&mut snapshot.description);
+        }
+        Ok(Answer::nothing())
+    })
+}

@@ -1,0 +1,70 @@
+//! The forms of names of people and of what they may do.
+
+use crate::access::roles;
+
+type Check = std::result::Result<(), String>;
+
+/// The name of a token behind the exclamation mark.
+pub(crate) const TOKEN_NAME: &str = r"[A-Za-z][A-Za-z0-9.\-_]+";
+
+fn plain(text: &str) -> bool {
+    let known = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    !text.is_empty() && text.chars().all(known)
+}
+
+fn check(good: bool, words: impl FnOnce() -> String) -> Check {
+    if good { Ok(()) } else { Err(words()) }
+}
+
+/// A user and a realm.
+pub(crate) fn userid(value: &str) -> Check {
+    let good = value.rsplit_once('@').is_some_and(|(name, realm)| {
+        let odd = |c: char| c.is_whitespace() || c == ':' || c == '/';
+        let realm_begins = realm.starts_with(|first: char| first.is_ascii_alphabetic());
+        !name.is_empty() && !name.contains(odd) && realm_begins && realm.len() >= 2 && plain(realm)
+    });
+    check(good && (3..=64).contains(&value.len()), || {
+        format!("value '{value}' does not look like a valid user name")
+    })
+}
+
+/// A user, a realm and a token.
+pub(crate) fn token(value: &str) -> Check {
+    let good = value
+        .split_once('!')
+        .is_some_and(|(user, token)| userid(user).is_ok() && token.len() >= 2 && plain(token));
+    check(good, || {
+        format!("value '{value}' does not look like a valid token ID")
+    })
+}
+
+/// A group.
+pub(crate) fn group(value: &str) -> Check {
+    check(plain(value), || {
+        format!("group name '{value}' contains invalid characters")
+    })
+}
+
+/// A role.
+pub(crate) fn role(value: &str) -> Check {
+    check(plain(value), || {
+        format!("role name '{value}' contains invalid characters")
+    })
+}
+
+/// A privilege that there is.
+pub(crate) fn privilege(value: &str) -> Check {
+    check(roles::ALL.contains(&value), || {
+        format!("invalid privilege '{value}'")
+    })
+}
+
+/// A mail address, as far as anybody can tell.
+pub(crate) fn email(value: &str) -> Check {
+    let good = value.split_once('@').is_some_and(|(name, host)| {
+        !name.is_empty() && host.contains('.') && !value.contains(char::is_whitespace)
+    });
+    check(good, || {
+        "value does not look like a valid email address".into()
+    })
+}
