@@ -4,22 +4,16 @@
 //! the page that the server has made is loaded before the application takes that over.
 
 use crate::solid::Solid as _;
-use leptos::{prelude::*, wasm_split::SplitLoaderError};
+use leptos::prelude::*;
 use leptos_router::{
     Lazy, LazyRoute, OptionalParamSegment, ParamSegment, PossibleRouteMatch, SsrMode,
     StaticSegment,
     components::{FlatRoutes, Redirect, Route, Router},
 };
-use model::Error;
 
 use crate::{
-    api::Failure,
     clock::Clock,
-    components::{
-        failure::{Place, failure_panel},
-        title::title,
-        toast::Toasts,
-    },
+    components::{title::title, toast::Toasts},
     layout::Frame,
     live::Live,
     pages::{containers, jobs, nodes, not_found::not_found, sign_in, sites, users},
@@ -34,7 +28,10 @@ macro_rules! pages {
         $(
             struct $name {}
 
+            #[cfg(not(feature = "ssr"))]
             const _: () = {
+                use leptos::wasm_split::SplitLoaderError;
+
                 #[leptos::wasm_split::wasm_split(
                     $part,
                     wasm_split_path = leptos::wasm_split,
@@ -54,7 +51,7 @@ macro_rules! pages {
                     }
 
                     async fn view(_this: Self) -> AnyView {
-                        $name().await.unwrap_or_else(not_loaded)
+                        $name().await.unwrap_or_else(absent::not_loaded)
                     }
 
                     async fn preload() {
@@ -63,6 +60,19 @@ macro_rules! pages {
                     }
                 }
             };
+
+            // The server has the whole program. Were it to ask for parts too, the first two who
+            // look at a page would meet in the asking, and one of them could wait forever.
+            #[cfg(feature = "ssr")]
+            impl LazyRoute for $name {
+                fn data() -> Self {
+                    Self {}
+                }
+
+                async fn view(_this: Self) -> AnyView {
+                    $view()
+                }
+            }
         )*
 
         /// Loads the part of the program that the page at `path` needs.
@@ -129,19 +139,6 @@ pub fn here() -> Option<&'static str> {
     part_at(url.parse().ok()?.path())
 }
 
-/// In the place of a page whose part of the program did not come: the server is away, or it is
-/// newer than what the browser has.
-fn not_loaded(_: SplitLoaderError) -> AnyView {
-    let message = "This page could not be loaded. Check your connection, then load it again.";
-    let failure = Failure(Error::Unavailable {
-        message: message.to_owned(),
-    });
-    let reload = Callback::new(|()| {
-        let _ = window().location().reload();
-    });
-    failure_panel(failure, Some(reload), Place::Page)
-}
-
 /// The whole application.
 #[component]
 pub fn App() -> impl IntoView {
@@ -156,5 +153,29 @@ pub fn App() -> impl IntoView {
         <Router>
             <Frame>{pages()}</Frame>
         </Router>
+    }
+}
+
+/// What is shown in the place of a page whose part of the program did not come.
+#[cfg(not(feature = "ssr"))]
+mod absent {
+    use leptos::{prelude::*, wasm_split::SplitLoaderError};
+    use model::Error;
+
+    use crate::{
+        api::Failure,
+        components::failure::{Place, failure_panel},
+    };
+
+    /// The server is away, or it is newer than what the browser has.
+    pub fn not_loaded(_: SplitLoaderError) -> AnyView {
+        let message = "This page could not be loaded. Check your connection, then load it again.";
+        let failure = Failure(Error::Unavailable {
+            message: message.to_owned(),
+        });
+        let reload = Callback::new(|()| {
+            let _ = window().location().reload();
+        });
+        failure_panel(failure, Some(reload), Place::Page)
     }
 }

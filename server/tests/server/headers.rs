@@ -1,5 +1,7 @@
 //! What a browser is told about every answer, and about pages in particular.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{Method, StatusCode, header},
@@ -225,5 +227,23 @@ async fn no_server_function_answers_a_stranger() {
             "{path} answered {}",
             answer.status
         );
+    }
+}
+
+/// They come together after a start, when nothing has been shown yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn all_who_look_at_a_page_first_get_it() {
+    let house = Arc::new(House::new().await);
+    let cookie = house.cookie().await;
+    let mut looks = tokio::task::JoinSet::new();
+    for path in ["/jobs", "/nodes", "/sites", "/sites/new", "/users/new"].repeat(6) {
+        let request = get(path).header(header::COOKIE, &cookie);
+        let request = request.body(Body::empty()).unwrap();
+        let house = Arc::clone(&house);
+        looks.spawn(async move { (path, house.open(request).await.status()) });
+    }
+    while let Some(look) = looks.join_next().await {
+        let (path, status) = look.unwrap();
+        assert_eq!(status, StatusCode::OK, "{path}");
     }
 }
