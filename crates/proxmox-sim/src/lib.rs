@@ -29,6 +29,7 @@ mod oci;
 mod params;
 mod persist;
 mod routes;
+mod scenario;
 mod schema;
 mod server;
 mod size;

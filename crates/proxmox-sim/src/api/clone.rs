@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{check_lock, container, container_mut, snapshots, volumes};
+use super::{check_lock, check_vmid, container, container_mut, snapshots, volumes};
 use crate::auth::{Asking, Permit, may};
 use crate::container::{Container, is_member};
 use crate::error::{ApiError, Result};
@@ -61,7 +61,7 @@ pub(crate) fn clone(call: &Call) -> Result<Answer> {
             let words = format!("Linked clone feature for '{volume}' is not available");
             return Err(ApiError::Failed(words));
         }
-        taken(state, new)?;
+        check_vmid(state, new)?;
         let mut stub = Container::new(new, call.node());
         stub.options.insert("lock".into(), "create".into());
         state.containers.insert(new, stub);
@@ -75,16 +75,6 @@ pub(crate) fn clone(call: &Call) -> Result<Answer> {
     let id = vmid.to_string();
     let order = call.order("vzclone", &id);
     Ok(task::start(&call.core, &order, |run| work(run, plan)).into())
-}
-
-fn taken(state: &State, vmid: u32) -> Result<()> {
-    match state.containers.get(&vmid) {
-        Some(other) => Err(ApiError::Failed(format!(
-            "CT {vmid} already exists on node '{}'",
-            other.node
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// The options of the copy, before it has disks of its own.

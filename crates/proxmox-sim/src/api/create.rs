@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{container_mut, options, power, volumes};
+use super::{check_vmid, container_mut, options, power, volumes};
 use crate::auth::{Caller, may, need};
 use crate::config::ImageSpec;
 use crate::container::{Container, is_member};
@@ -121,25 +121,16 @@ fn check_places(call: &Call, given: &BTreeMap<&str, &str>, disks: &[Disk]) -> Re
     })
 }
 
-fn taken(state: &State, vmid: u32) -> Result<()> {
-    match state.containers.get(&vmid) {
-        Some(other) => Err(ApiError::Failed(format!(
-            "CT {vmid} already exists on node '{}'",
-            other.node
-        ))),
-        None => Ok(()),
-    }
-}
-
 fn check_free(call: &Call) -> Result<()> {
-    call.core.read(|state| taken(state, call.params.vmid()))
+    call.core
+        .read(|state| check_vmid(state, call.params.vmid()))
 }
 
 /// Puts the stub into place. Whoever comes second finds the number taken.
 fn reserve(call: &Call) -> Result<()> {
     let vmid = call.params.vmid();
     call.core.edit(|state| {
-        taken(state, vmid)?;
+        check_vmid(state, vmid)?;
         let mut stub = Container::new(vmid, call.node());
         stub.options.insert("lock".into(), "create".into());
         state.containers.insert(vmid, stub);

@@ -87,6 +87,17 @@ pub(crate) fn container_mut<'a>(
     found.ok_or_else(|| missing(node, vmid))
 }
 
+/// Fails when a number is taken.
+pub(crate) fn check_vmid(state: &State, vmid: u32) -> Result<()> {
+    match state.containers.get(&vmid) {
+        Some(other) => Err(ApiError::Failed(format!(
+            "CT {vmid} already exists on node '{}'",
+            other.node
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Fails when a container's configuration is locked.
 pub(crate) fn check_lock(container: &Container) -> std::result::Result<(), String> {
     match container.option("lock") {

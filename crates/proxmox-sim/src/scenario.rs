@@ -1,0 +1,232 @@
+//! The clusters that can be simulated. Data only.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crate::config::{
+    Bridge, ContainerSpec, ImageSpec, NodeSpec, Person, Scenario, StorageKind, StorageSpec,
+    TemplateSpec, Token,
+};
+
+const GIB: u64 = 1 << 30;
+const MIB: u64 = 1 << 20;
+
+impl Scenario {
+    /// A single node with one storage for everything and one running container.
+    pub(crate) fn recorded(root_password: &str) -> Self {
+        Self {
+            cluster: "pve1".into(),
+            nodes: vec![node("pve1", [10, 99, 0, 1], 2, 24 * GIB, 252 * GIB, 4_300)],
+            storages: vec![StorageSpec {
+                name: "local".into(),
+                kind: StorageKind::Directory,
+                content: vec!["backup", "snippets", "iso", "images", "vztmpl", "rootdir"],
+                total: 252 * GIB,
+                base_used: 29 * GIB,
+            }],
+            bridges: vec![Bridge {
+                name: "vmbr0".into(),
+                address: Ipv4Addr::new(10, 99, 0, 1),
+                prefix: 24,
+            }],
+            templates: vec![TemplateSpec {
+                file: "debian-12-standard_12.7-1_amd64.tar.gz".into(),
+                ostype: "debian".into(),
+                size: MIB,
+            }],
+            images: images(),
+            containers: vec![ContainerSpec {
+                vmid: 100,
+                node: "pve1".into(),
+                hostname: "ct100".into(),
+                cores: 2,
+                memory: 256,
+                disk: 4,
+                net0: "name=eth0,bridge=vmbr0,gw=10.99.0.1,ip=10.99.0.100/24".into(),
+                running: true,
+            }],
+            tokens: Vec::new(),
+            people: vec![Person {
+                id: "root@pam".into(),
+                password: root_password.into(),
+            }],
+        }
+    }
+
+    pub(crate) fn two_nodes(secret: &str) -> Self {
+        Self {
+            cluster: "holdfast".into(),
+            nodes: vec![
+                node(
+                    "pve1",
+                    [10, 20, 0, 2],
+                    16,
+                    64 * GIB,
+                    96 * GIB,
+                    23 * 86_400 + 7_512,
+                ),
+                node(
+                    "pve2",
+                    [10, 20, 0, 3],
+                    8,
+                    32 * GIB,
+                    64 * GIB,
+                    9 * 86_400 + 40_271,
+                ),
+            ],
+            storages: vec![
+                StorageSpec {
+                    name: "local".into(),
+                    kind: StorageKind::Directory,
+                    content: vec!["vztmpl", "iso", "backup"],
+                    total: 96 * GIB,
+                    base_used: 7 * GIB,
+                },
+                StorageSpec {
+                    name: "local-lvm".into(),
+                    kind: StorageKind::LvmThin,
+                    content: vec!["rootdir", "images"],
+                    total: 800 * GIB,
+                    base_used: 0,
+                },
+            ],
+            bridges: vec![Bridge {
+                name: "vmbr0".into(),
+                address: Ipv4Addr::new(10, 20, 0, 1),
+                prefix: 16,
+            }],
+            templates: templates(),
+            images: images(),
+            containers: Vec::new(),
+            tokens: vec![Token {
+                id: "root@pam!holdfast".into(),
+                secret: secret.into(),
+            }],
+            people: Vec::new(),
+        }
+    }
+}
+
+fn node(name: &str, ip: [u8; 4], cpus: u32, memory: u64, disk: u64, uptime: u64) -> NodeSpec {
+    NodeSpec {
+        name: name.into(),
+        address: ip.into(),
+        cpus,
+        memory,
+        disk,
+        uptime: Duration::from_secs(uptime),
+    }
+}
+
+fn templates() -> Vec<TemplateSpec> {
+    [
+        (
+            "debian-12-standard_12.12-1_amd64.tar.zst",
+            "debian",
+            121 * MIB,
+        ),
+        (
+            "debian-13-standard_13.1-2_amd64.tar.zst",
+            "debian",
+            124 * MIB,
+        ),
+        (
+            "ubuntu-24.04-standard_24.04-2_amd64.tar.zst",
+            "ubuntu",
+            135 * MIB,
+        ),
+        (
+            "alpine-3.22-default_20250617_amd64.tar.zst",
+            "alpine",
+            3 * MIB,
+        ),
+    ]
+    .into_iter()
+    .map(|(file, ostype, size)| TemplateSpec {
+        file: file.into(),
+        ostype: ostype.into(),
+        size,
+    })
+    .collect()
+}
+
+const PATH: (&str, &str) = (
+    "PATH",
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+);
+
+fn images() -> Vec<ImageSpec> {
+    let nginx = "/docker-entrypoint.sh nginx -g 'daemon off;'";
+    let postgres = "docker-entrypoint.sh postgres";
+    let redis = "docker-entrypoint.sh redis-server";
+    vec![
+        image(
+            "docker.io/library/nginx:1.27",
+            nginx,
+            &[("NGINX_VERSION", "1.27.5")],
+            67,
+        ),
+        image(
+            "docker.io/library/nginx:1.28",
+            nginx,
+            &[("NGINX_VERSION", "1.28.0")],
+            68,
+        ),
+        image(
+            "docker.io/library/nginx:latest",
+            nginx,
+            &[("NGINX_VERSION", "1.29.2")],
+            69,
+        ),
+        image(
+            "docker.io/library/postgres:16",
+            postgres,
+            &[("PG_MAJOR", "16")],
+            151,
+        ),
+        image(
+            "docker.io/library/postgres:17",
+            postgres,
+            &[("PG_MAJOR", "17")],
+            153,
+        ),
+        image(
+            "docker.io/library/redis:7",
+            redis,
+            &[("REDIS_VERSION", "7.4.6")],
+            45,
+        ),
+        image("docker.io/library/debian:13", "bash", &[], 47),
+        image(
+            "docker.io/library/node:22",
+            "docker-entrypoint.sh node",
+            &[("NODE_VERSION", "22.21.1")],
+            386,
+        ),
+        image(
+            "docker.io/library/python:3.13",
+            "python3",
+            &[("PYTHON_VERSION", "3.13.9")],
+            373,
+        ),
+        image(
+            "ghcr.io/example/app:v1",
+            "/app/serve --port 8080",
+            &[("APP_MODE", "release")],
+            31,
+        ),
+    ]
+}
+
+fn image(reference: &str, entrypoint: &str, env: &[(&str, &str)], mib: u64) -> ImageSpec {
+    ImageSpec {
+        reference: reference.into(),
+        entrypoint: entrypoint.into(),
+        env: std::iter::once(&PATH)
+            .chain(env)
+            .map(|(key, value)| ((*key).into(), (*value).into()))
+            .collect(),
+        ostype: "debian".into(),
+        size: mib * MIB,
+    }
+}
