@@ -6,7 +6,7 @@ use std::{
 };
 
 use model::{ClusterId, Error};
-use proxmox::{Client, Endpoint, Secret, Timeouts};
+use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts};
 use store::clusters::ClusterRecord;
 
 use crate::failure::internal;
@@ -18,12 +18,12 @@ pub(crate) struct Proxmoxes(RwLock<BTreeMap<ClusterId, Client>>);
 impl Proxmoxes {
     /// Keeps the client of a cluster; true when the cluster was not known before.
     pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<bool, Error> {
-        let endpoint = Endpoint {
-            url: cluster.url,
-            token_id: cluster.token_id,
-            secret: Secret::new(cluster.secret),
+        let token = Credentials::Token {
+            id: cluster.token_id,
+            secret: cluster.secret.into(),
         };
-        let client = Client::new(endpoint, Timeouts::default())
+        let connection = Connection::new(Endpoint::new(cluster.url), token);
+        let client = Client::new(connection, Timeouts::default())
             .map_err(|e| internal("cluster endpoint", &e))?;
         let mut clients = self.0.write().unwrap_or_else(PoisonError::into_inner);
         Ok(clients.insert(cluster.id, client).is_none())

@@ -8,6 +8,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::error::Error;
 
+/// What a node says that has lost the others.
+pub(crate) const NO_QUORUM: &str = "no quorum";
+
 /// An answer as it came over the wire, complete.
 pub(crate) struct Answer {
     /// Scheme, host and port that answered.
@@ -43,6 +46,24 @@ struct Failure {
 }
 
 impl Answer {
+    /// Whether the call was refused for who made it, before anything was done.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// Whether another node of the cluster may well say something else: this one cannot reach the
+    /// node that the call is about, is not itself (502 to 504), or has lost the others.
+    pub(crate) fn may_differ_elsewhere(&self) -> bool {
+        match self.status.as_u16() {
+            502..=504 | 595..=599 => true,
+            500 => {
+                self.reason.contains(NO_QUORUM)
+                    || String::from_utf8_lossy(&self.body).contains(NO_QUORUM)
+            }
+            _ => false,
+        }
+    }
+
     /// The data of a success, or the error that the answer is.
     pub(crate) fn read<T: DeserializeOwned>(self) -> Result<Data<T>, Error> {
         if self.status != StatusCode::OK {
@@ -306,7 +327,10 @@ mod tests {
         assert!(away.is_transient() && !away.may_have_happened());
         let wrong = error(401, "Authentication failed!", "");
         assert_eq!(wrong.words(), Some("Authentication failed!"));
-        assert_eq!(wrong.to_string(), "Proxmox did not accept the API token.");
+        assert_eq!(
+            wrong.to_string(),
+            "Proxmox did not accept the API token or the ticket."
+        );
         let denied = "Permission check failed (/vms/100, VM.Audit)";
         assert_eq!(error(403, denied, "").words(), Some(denied));
     }

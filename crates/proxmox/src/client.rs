@@ -2,56 +2,35 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::{
-    Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
-    redirect,
+use crate::{
+    Credentials, Endpoint, Trust, credentials::SignIn, endpoints::Endpoints, error::Error,
 };
 
-use crate::{error::Error, params::unsendable};
-
-/// Where a cluster's API is, and the token to use it with.
+/// How to reach a cluster.
 #[derive(Clone, Debug)]
-pub struct Endpoint {
-    /// Scheme, host and port: `https://pve1:8006`. Plain `http` is for the simulator.
-    pub url: String,
-    /// User, realm and name of the token: `root@pam!holdfast`.
-    pub token_id: String,
-    /// The token's secret, as Proxmox showed it once.
-    pub secret: Secret,
+pub struct Connection {
+    /// The addresses of its nodes, at least one. A call that cannot be sent to one goes to the
+    /// next.
+    pub endpoints: Vec<Endpoint>,
+    /// As whom.
+    pub credentials: Credentials,
+    /// Who vouches for the endpoints that have no fingerprint.
+    pub trust: Trust,
 }
 
-/// A token's secret. It cannot be printed.
-#[derive(Clone)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
+impl Connection {
+    /// A cluster with one address, vouched for by the authorities that the machine trusts.
+    pub fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
+        Self {
+            endpoints: vec![endpoint],
+            credentials,
+            trust: Trust::Machine,
+        }
     }
 }
 
 /// How long a call may take. Reading calls are tried a second time when no connection came about,
-/// so one may take up to twice as long.
+/// and at the other endpoints, so one may take as many times as long.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
     /// To be connected, TLS included.
@@ -61,6 +40,8 @@ pub struct Timeouts {
     /// The same for calls that wait for a lock, a storage or a registry before they answer:
     /// creating, deleting, changing a configuration, pulling.
     pub slow: Duration,
+    /// How old a ticket may become before it is renewed. Proxmox takes one for two hours.
+    pub ticket: Duration,
 }
 
 impl Default for Timeouts {
@@ -69,163 +50,115 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(10),
             slow: Duration::from_secs(30),
+            ticket: Duration::from_secs(90 * 60),
         }
     }
 }
 
-/// A client of one cluster. Clones share their connections.
+/// A client of one cluster. Clones share their connections and their ticket.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
 }
 
 pub(crate) struct Inner {
-    pub(crate) http: reqwest::Client,
-    /// Ends in `/api2/json`.
-    pub(crate) base: Url,
-    /// Scheme, host and port, for messages.
-    pub(crate) address: String,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) sign_in: SignIn,
     pub(crate) timeouts: Timeouts,
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("address", &self.inner.address)
+            .field("address", &self.address())
+            .field("account", &self.account())
             .finish_non_exhaustive()
     }
 }
 
 impl Client {
-    /// A client for an endpoint. It connects to nothing yet.
+    /// A client for a cluster. It connects to nothing yet.
     ///
     /// # Errors
-    /// [`Error::Unsendable`] when the URL, the token's id or its secret cannot be right, and
-    /// [`Error::Tls`] when the machine has no certificates to trust.
-    pub fn new(endpoint: Endpoint, timeouts: Timeouts) -> Result<Self, Error> {
-        let mut base = base_url(&endpoint.url)?;
-        let address = base.as_str().trim_end_matches('/').to_owned();
-        base.set_path("/api2/json");
-        let headers = HeaderMap::from_iter([(AUTHORIZATION, authorization(&endpoint)?)]);
-        // An error means that the process has a provider already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .default_headers(headers)
-            .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(timeouts.connect)
-            .http1_only();
-        if base.scheme() == "http" {
-            // Reading the machine's certificates takes a while and here they serve nothing.
-            builder = builder.tls_certs_only([]);
-        }
-        let http = builder.build().map_err(|error| Error::Tls {
-            address: address.clone(),
-            cause: crate::http::chain(&error),
-        })?;
+    /// [`Error::Unsendable`] when a URL, the credentials or the authority's certificate cannot be
+    /// right, and [`Error::Tls`] when the machine has no certificates to trust.
+    pub fn new(connection: Connection, timeouts: Timeouts) -> Result<Self, Error> {
+        let Connection {
+            endpoints,
+            credentials,
+            trust,
+        } = connection;
         Ok(Self {
             inner: Arc::new(Inner {
-                http,
-                base,
-                address,
+                endpoints: Endpoints::new(&endpoints, &trust, timeouts)?,
+                sign_in: SignIn::new(credentials)?,
                 timeouts,
             }),
         })
     }
 
-    /// Scheme, host and port of the API.
+    /// Scheme, host and port of the endpoint that worked last.
     pub fn address(&self) -> &str {
-        &self.inner.address
+        &self.inner.endpoints.current().address
     }
-}
 
-fn base_url(text: &str) -> Result<Url, Error> {
-    let refuse = |reason| unsendable("url", reason);
-    let url: Url = text.trim().parse().map_err(|_| refuse("it is not a URL"))?;
-    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(refuse("it does not begin with https:// and a host"));
+    /// As whom calls are made: `root@pam`, or `root@pam!holdfast` for a token.
+    pub fn account(&self) -> &str {
+        match &self.inner.sign_in {
+            SignIn::Token { id, .. } => id,
+            SignIn::Password(tickets) => &tickets.user,
+        }
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refuse("it holds a user name or a password"));
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("something follows the host and the port"));
-    }
-    Ok(url)
-}
 
-/// `PVEAPIToken=user@realm!name=secret`. Proxmox answers any other spelling with 401.
-fn authorization(endpoint: &Endpoint) -> Result<HeaderValue, Error> {
-    if !is_token_id(&endpoint.token_id) {
-        return Err(unsendable(
-            "token_id",
-            "it is not of the form user@realm!name",
-        ));
+    /// Whether calls are made as root@pam itself. Only so does Proxmox allow features other than
+    /// nesting (keyctl, mounts, FUSE), any features of a privileged container, bind mounts, devices,
+    /// hook scripts and taking no notice of a lock; a token of root@pam is refused those even
+    /// without privilege separation.
+    pub fn is_root_ticket(&self) -> bool {
+        matches!(&self.inner.sign_in, SignIn::Password(tickets) if tickets.user == "root@pam")
     }
-    let secret = &endpoint.secret.0;
-    if secret.is_empty() || !secret.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(unsendable(
-            "secret",
-            "it is empty or holds a space or a special character",
-        ));
-    }
-    let value = format!("PVEAPIToken={}={secret}", endpoint.token_id);
-    let mut value = HeaderValue::from_str(&value)
-        .map_err(|_| unsendable("token_id", "it holds a special character"))?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
-fn is_token_id(text: &str) -> bool {
-    let Some((user_and_realm, name)) = text.rsplit_once('!') else {
-        return false;
-    };
-    let Some((user, realm)) = user_and_realm.rsplit_once('@') else {
-        return false;
-    };
-    let user_ok = !user.is_empty()
-        && !user.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, ':' | '/'));
-    user_ok && is_word(realm) && is_word(name)
-}
-
-/// `[A-Za-z][A-Za-z0-9.\-_]+`
-fn is_word(text: &str) -> bool {
-    text.len() >= 2
-        && text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn endpoint(url: &str, token_id: &str, secret: &str) -> Endpoint {
-        Endpoint {
-            url: url.to_owned(),
-            token_id: token_id.to_owned(),
-            secret: secret.into(),
+    fn client(url: &str, credentials: Credentials) -> Result<Client, Error> {
+        let connection = Connection::new(Endpoint::new(url), credentials);
+        Client::new(connection, Timeouts::default())
+    }
+
+    fn token() -> Credentials {
+        Credentials::Token {
+            id: "root@pam!holdfast".to_owned(),
+            secret: "s3cr3t-s3cr3t".into(),
         }
     }
 
-    fn refused_field(endpoint: Endpoint) -> String {
-        match Client::new(endpoint, Timeouts::default()) {
-            Err(Error::Unsendable { field, .. }) => field,
-            other => panic!("{other:?}"),
+    fn password(realm: &str) -> Credentials {
+        Credentials::Password {
+            user: "root".to_owned(),
+            realm: realm.to_owned(),
+            password: "s3cr3t-s3cr3t".into(),
         }
     }
 
     #[test]
-    fn the_secret_is_never_printed() {
-        let endpoint = endpoint("http://127.0.0.1:1", "root@pam!holdfast", "s3cr3t-s3cr3t");
-        assert!(!format!("{endpoint:?}").contains("s3cr3t"));
-        assert!(!format!("{:?}", authorization(&endpoint).unwrap()).contains("s3cr3t"));
-        let client = Client::new(endpoint, Timeouts::default()).unwrap();
-        assert!(!format!("{client:?}").contains("s3cr3t"));
-        assert_eq!(client.address(), "http://127.0.0.1:1");
+    fn a_client_tells_where_and_as_whom_and_no_secret() {
+        for credentials in [token(), password("pam")] {
+            let client = client("http://127.0.0.1:1", credentials).unwrap();
+            let printed = format!("{client:?}");
+            assert!(!printed.contains("s3cr3t") && printed.contains("root@pam"));
+            assert_eq!(client.address(), "http://127.0.0.1:1");
+        }
+    }
+
+    #[test]
+    fn only_roots_own_login_is_root() {
+        let root = |credentials| client("http://a", credentials).unwrap().is_root_ticket();
+        assert!(root(password("pam")));
+        assert!(!root(password("pve")));
+        assert!(!root(token()));
     }
 
     #[test]
@@ -238,31 +171,10 @@ mod tests {
             "https://pve1:8006/?x",
             "",
         ] {
-            assert_eq!(
-                refused_field(endpoint(url, "root@pam!holdfast", "x")),
-                "url",
-                "{url}"
-            );
-        }
-        for id in [
-            "root@pam",
-            "root!holdfast",
-            "@pam!holdfast",
-            "root@pam!h",
-            "ro ot@pam!ab",
-            "",
-        ] {
-            assert_eq!(
-                refused_field(endpoint("http://a", id, "x")),
-                "token_id",
-                "{id}"
-            );
-        }
-        for secret in ["", "a b", "a\nb"] {
-            assert_eq!(
-                refused_field(endpoint("http://a", "root@pam!ab", secret)),
-                "secret"
-            );
+            match client(url, token()) {
+                Err(Error::Unsendable { field, .. }) => assert_eq!(field, "url", "{url}"),
+                other => panic!("{other:?}"),
+            }
         }
     }
 }

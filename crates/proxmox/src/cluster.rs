@@ -267,7 +267,7 @@ impl Client {
     pub async fn resources(&self) -> Result<Resources, Error> {
         let Data { data, .. } = self.call_page(Call::get(&["cluster", "resources"])).await?;
         resources(data).map_err(|error| Error::Protocol {
-            address: self.inner.address.clone(),
+            address: self.address().to_owned(),
             cause: error.to_string(),
         })
     }

@@ -6,7 +6,8 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
-    answer::{Meaning, meaning},
+    Fingerprint,
+    answer::{Meaning, NO_QUORUM, meaning},
     ids::{Malformed, Upid},
 };
 
@@ -50,14 +51,47 @@ pub enum Error {
         /// What the TLS library said, for the log.
         cause: String,
     },
-    /// The token is wrong, expired, or its user is disabled; Proxmox does not say which.
-    #[error("Proxmox did not accept the API token.")]
+    /// The server has another certificate than the one that was confirmed. Nothing was sent. Either
+    /// it was renewed, and a person has to confirm the new one, or somebody stands between.
+    #[error(
+        "The certificate of Proxmox at {address} is not the one that was confirmed. It now has the \
+         fingerprint {found}."
+    )]
+    CertificateChanged {
+        /// Scheme, host and port that were tried.
+        address: String,
+        /// The fingerprint that was confirmed.
+        expected: Fingerprint,
+        /// The fingerprint of the certificate that was shown.
+        found: Fingerprint,
+    },
+    /// The user name or the password is wrong, or the account is disabled; Proxmox does not say
+    /// which. For a minute, no call tries it again.
+    #[error("Proxmox did not accept the password of {user}.")]
+    PasswordRefused {
+        /// The account, with its realm.
+        user: String,
+        /// Proxmox's words.
+        reason: String,
+    },
+    /// The account has a second factor, which nobody is there to give.
+    #[error(
+        "The account {user} needs a second factor to sign in. Use an API token, or an account \
+         without one."
+    )]
+    SecondFactor {
+        /// The account, with its realm.
+        user: String,
+    },
+    /// The token is wrong, expired, or its user is disabled; Proxmox does not say which. With a
+    /// password: the ticket was refused right after it was given.
+    #[error("Proxmox did not accept the API token or the ticket.")]
     Unauthorized {
         /// Proxmox's words.
         reason: String,
     },
-    /// The token is right, but may not do this.
-    #[error("The API token is not allowed to do this.")]
+    /// The token or account is right, but may not do this.
+    #[error("The account at Proxmox is not allowed to do this.")]
     Forbidden {
         /// Proxmox's words, which name the path and the privilege that is missing.
         message: String,
@@ -162,6 +196,7 @@ impl Error {
     pub fn words(&self) -> Option<&str> {
         let words = match self {
             Self::Unauthorized { reason: words }
+            | Self::PasswordRefused { reason: words, .. }
             | Self::Forbidden { message: words }
             | Self::NodeUnreachable { words, .. }
             | Self::NotFound { words }
@@ -178,6 +213,8 @@ impl Error {
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Tls { .. }
+            | Self::CertificateChanged { .. }
+            | Self::SecondFactor { .. }
             | Self::Unsendable { .. }
             | Self::StillRunning { .. }
             | Self::Protocol { .. } => return None,
@@ -203,7 +240,7 @@ impl Error {
             | Self::Timeout { .. }
             | Self::Locked { .. } => true,
             Self::Refused { status, message } => {
-                matches!(status, 502..=504) || message.contains("no quorum")
+                matches!(status, 502..=504) || message.contains(NO_QUORUM)
             }
             Self::TaskFailed { exitstatus, .. } => meaning(exitstatus) == Some(Meaning::Locked),
             _ => false,

@@ -1,21 +1,33 @@
 //! One call over HTTP: where it goes, how long it may take, how much may come back, and what is
-//! tried a second time. It knows nothing of what the calls mean.
+//! tried a second time or elsewhere. It knows nothing of what the calls mean.
 
 use std::{error::Error as StdError, io, time::Duration};
 
 use hyper::ext::ReasonPhrase;
-use reqwest::{Method, Response, Url, header::CONTENT_LENGTH};
+use reqwest::{Method, RequestBuilder, Response, Url, header::CONTENT_LENGTH};
 use serde::de::DeserializeOwned;
 
 use crate::{
     Client,
     answer::{Answer, Data},
+    endpoints::Target,
     error::Error,
     params::{Params, unsendable},
+    ticket::Auth,
+    tls::tls_error,
 };
 
 /// More than any answer needs: a cluster with ten thousand guests lists them in 5 MiB.
 const MAX_ANSWER: usize = 16 << 20;
+
+/// Whether making a call twice is the same as making it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It changes nothing.
+    Read,
+    /// It changes something: it must not be repeated once it may have been received.
+    Write,
+}
 
 /// A call that is about to be made.
 pub(crate) struct Call {
@@ -23,16 +35,23 @@ pub(crate) struct Call {
     path: Vec<String>,
     params: Params,
     slow: bool,
+    purpose: Purpose,
 }
 
 impl Call {
     fn new(method: Method, path: &[&str]) -> Self {
         let path = path.iter().map(|part| (*part).to_owned()).collect();
+        let purpose = if method == Method::GET {
+            Purpose::Read
+        } else {
+            Purpose::Write
+        };
         Self {
             method,
             path,
             params: Params::default(),
             slow: false,
+            purpose,
         }
     }
 
@@ -63,6 +82,23 @@ impl Call {
         self.slow = true;
         self
     }
+
+    /// Says what the method does not: signing in is a POST that changes nothing.
+    pub(crate) fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Whether an attempt that gave no answer may be followed by one at another endpoint.
+    fn may_move_on(&self, error: &Error) -> bool {
+        match error {
+            Error::Unreachable { sent, .. } => !sent || self.purpose == Purpose::Read,
+            // A slow call may be slow everywhere.
+            Error::Timeout { sent, .. } => !sent || (self.purpose == Purpose::Read && !self.slow),
+            // What is not safe here is not made safe by asking somebody else.
+            _ => false,
+        }
+    }
 }
 
 impl Client {
@@ -71,69 +107,82 @@ impl Client {
         Ok(self.call_page(call).await?.data)
     }
 
-    /// Makes a call and reads what it carries, with the total of a paged answer.
+    /// Makes a call and reads what it carries, with the total of a paged answer. A ticket that is
+    /// refused is replaced once; a refused call has done nothing, so it can be made again.
     pub(crate) async fn call_page<T: DeserializeOwned>(
         &self,
         call: Call,
     ) -> Result<Data<T>, Error> {
+        let auth = self.auth().await?;
+        let mut answer = self.send(&call, &auth).await?;
+        if answer.is_unauthorized()
+            && let Some(auth) = self.other_auth(&auth).await?
+        {
+            answer = self.send(&call, &auth).await?;
+        }
+        answer.read()
+    }
+
+    /// Makes a call at the endpoint that worked last, or at another if that is not possible or, for
+    /// one that only reads, of no use.
+    pub(crate) async fn send(&self, call: &Call, auth: &Auth) -> Result<Answer, Error> {
+        let endpoints = &self.inner.endpoints;
+        let alone = endpoints.count() == 1;
+        let mut spare = call.purpose == Purpose::Read;
+        // What is said when no endpoint is of use: an answer of Proxmox before our own words.
+        let (mut unhelpful, mut failed) = (None, None);
+        for (index, target) in endpoints.in_turn() {
+            let mut tried = self.attempt(target, call, auth).await;
+            if let Err(failure) = &tried
+                && spare
+                && failure.again
+                && (alone || failure.error.may_have_happened())
+            {
+                tracing::debug!(path = ?call.path, error = ?failure.error, "asking Proxmox again");
+                spare = false;
+                tried = self.attempt(target, call, auth).await;
+            }
+            match tried {
+                Ok(answer)
+                    if !alone && call.purpose == Purpose::Read && answer.may_differ_elsewhere() =>
+                {
+                    unhelpful.get_or_insert(answer);
+                }
+                Ok(answer) => {
+                    endpoints.remember(index);
+                    return Ok(answer);
+                }
+                Err(failure) if call.may_move_on(&failure.error) => failed = Some(failure.error),
+                Err(failure) => return Err(failure.error),
+            }
+        }
+        match (unhelpful, failed) {
+            (Some(answer), _) => Ok(answer),
+            (None, Some(error)) => Err(error),
+            (None, None) => Err(unsendable("endpoints", "there are none")),
+        }
+    }
+
+    async fn attempt(&self, target: &Target, call: &Call, auth: &Auth) -> Result<Answer, Failure> {
         let timeouts = self.inner.timeouts;
         let limit = if call.slow {
             timeouts.slow
         } else {
             timeouts.answer
         };
-        let url = url(&self.inner.base, &call.path)?;
-        let answer = match self.attempt(&call, url.clone(), limit).await {
-            Err(failure) if call.method == Method::GET && failure.again => {
-                tracing::debug!(path = url.path(), error = ?failure.error, "asking Proxmox again");
-                self.attempt(&call, url, limit).await
-            }
-            first => first,
-        };
-        answer.map_err(|failure| failure.error)?.read()
-    }
-
-    async fn attempt(&self, call: &Call, url: Url, limit: Duration) -> Result<Answer, Failure> {
-        let mut request = self
-            .inner
-            .http
-            .request(call.method.clone(), url)
-            .timeout(limit);
-        if matches!(call.method, Method::POST | Method::PUT) {
-            // A form of known length: Proxmox refuses chunked bodies.
-            request = request.form(call.params.pairs());
-            if call.params.is_empty() {
-                // Hyper leaves the length out where nothing follows.
-                request = request.header(CONTENT_LENGTH, 0);
-            }
-        } else if !call.params.is_empty() {
-            request = request.query(call.params.pairs());
-        }
-        let response = request
-            .send()
-            .await
-            .map_err(|error| self.failure(error, limit))?;
-        let status = response.status();
-        let reason = reason(&response);
-        let address = self.inner.address.clone();
-        Ok(Answer {
-            address,
-            status,
-            reason,
-            body: self.body(response, limit).await?,
-        })
-    }
-
-    async fn body(&self, mut response: Response, limit: Duration) -> Result<Vec<u8>, Failure> {
+        let failure = |error| failure(error, &target.address, timeouts.connect, limit);
+        let url = url(&target.base, &call.path).map_err(|error| Failure {
+            error,
+            again: false,
+        })?;
+        let request = target.http.request(call.method.clone(), url).timeout(limit);
+        let request = fill(auth.sign(request, &call.method), call);
+        let mut response = request.send().await.map_err(failure)?;
         let mut body = Vec::new();
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.failure(error, limit))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(failure)? {
             if body.len() + chunk.len() > MAX_ANSWER {
                 let cause = format!("the answer is larger than {MAX_ANSWER} bytes");
-                let address = self.inner.address.clone();
+                let address = target.address.clone();
                 return Err(Failure {
                     error: Error::Protocol { address, cause },
                     again: false,
@@ -141,47 +190,64 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(body)
-    }
-
-    fn failure(&self, error: reqwest::Error, limit: Duration) -> Failure {
-        let error = error.without_url();
-        let address = self.inner.address.clone();
-        let sent = !error.is_connect();
-        if error.is_timeout() {
-            let after = if sent {
-                limit
-            } else {
-                self.inner.timeouts.connect.min(limit)
-            };
-            return Failure {
-                error: Error::Timeout {
-                    address,
-                    after,
-                    sent,
-                },
-                again: !sent,
-            };
-        }
-        let cause = chain(&error);
-        if has_tls_cause(&error) {
-            return Failure {
-                error: Error::Tls { address, cause },
-                again: false,
-            };
-        }
-        Failure {
-            error: Error::Unreachable {
-                address,
-                cause,
-                sent,
-            },
-            again: true,
-        }
+        Ok(Answer {
+            address: target.address.clone(),
+            status: response.status(),
+            reason: reason(&response),
+            body,
+        })
     }
 }
 
-/// Why an attempt gave no answer, and whether a reading call should be tried again.
+/// Puts the parameters where Proxmox looks for them.
+fn fill(request: RequestBuilder, call: &Call) -> RequestBuilder {
+    if !matches!(call.method, Method::POST | Method::PUT) {
+        if call.params.is_empty() {
+            return request;
+        }
+        return request.query(call.params.pairs());
+    }
+    // A form of known length: Proxmox refuses chunked bodies.
+    let request = request.form(call.params.pairs());
+    if call.params.is_empty() {
+        // Hyper leaves the length out where nothing follows.
+        return request.header(CONTENT_LENGTH, 0);
+    }
+    request
+}
+
+fn failure(error: reqwest::Error, address: &str, connect: Duration, limit: Duration) -> Failure {
+    let error = error.without_url();
+    let sent = !error.is_connect();
+    let address = address.to_owned();
+    if error.is_timeout() {
+        let after = if sent { limit } else { connect.min(limit) };
+        let error = Error::Timeout {
+            address,
+            after,
+            sent,
+        };
+        return Failure {
+            error,
+            again: !sent,
+        };
+    }
+    if let Some(error) = tls_error(&error, &address) {
+        return Failure {
+            error,
+            again: false,
+        };
+    }
+    let cause = chain(&error);
+    let error = Error::Unreachable {
+        address,
+        cause,
+        sent,
+    };
+    Failure { error, again: true }
+}
+
+/// Why an attempt gave no answer, and whether one that only reads should be made again.
 struct Failure {
     error: Error,
     again: bool,
@@ -234,22 +300,25 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     words.join(": ")
 }
 
-fn has_tls_cause(error: &(dyn StdError + 'static)) -> bool {
+/// The first of an error's causes that is of a type.
+pub(crate) fn find_cause<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<rustls::Error>() {
-            return true;
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
         }
         // An I/O error passes over the error that it wraps when asked for its source.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        if wrapped.is_some_and(|wrapped| has_tls_cause(wrapped)) {
-            return true;
+        if let Some(found) = wrapped.and_then(|wrapped| find_cause(wrapped)) {
+            return Some(found);
         }
         next = error.source();
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -281,9 +350,8 @@ mod tests {
     fn a_certificate_that_is_not_trusted_is_told_from_a_broken_line() {
         let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
         let inner = io::Error::new(io::ErrorKind::InvalidData, refused);
-        assert!(has_tls_cause(&io::Error::other(inner)));
-        assert!(!has_tls_cause(&io::Error::from(
-            io::ErrorKind::ConnectionReset
-        )));
+        assert!(find_cause::<rustls::Error>(&io::Error::other(inner)).is_some());
+        let broken = io::Error::from(io::ErrorKind::ConnectionReset);
+        assert!(find_cause::<rustls::Error>(&broken).is_none());
     }
 }

@@ -3,7 +3,8 @@
 //! It knows how Proxmox talks: its paths, its forms, its property strings, its loosely typed
 //! answers, its tasks and its words for what went wrong. It decides nothing: which container runs
 //! where, what is retried and what is undone belong to the caller. It keeps no state but a pool of
-//! connections, so a [`Client`] is cheap to clone and safe to share.
+//! connections, a ticket and which endpoint worked last, so a [`Client`] is cheap to clone and safe
+//! to share.
 //!
 //! Two things a caller has to know:
 //! - Proxmox answers most writes with the id of a task ([`Upid`]). Nothing has happened yet:
@@ -15,6 +16,8 @@
 mod answer;
 mod client;
 mod cluster;
+mod credentials;
+mod endpoints;
 mod error;
 mod http;
 mod ids;
@@ -25,12 +28,16 @@ mod network;
 mod params;
 mod storage;
 mod task;
+mod ticket;
+mod tls;
 mod wait;
 
-pub use client::{Client, Endpoint, Secret, Timeouts};
+pub use client::{Client, Connection, Timeouts};
 pub use cluster::{
     ClusterNode, ClusterStatus, Guest, GuestKind, Node, Resources, RunState, StorageUse, Version,
 };
+pub use credentials::{Credentials, Secret};
+pub use endpoints::Endpoint;
 pub use error::Error;
 pub use ids::{Malformed, Upid, Vmid};
 pub use lxc::{
@@ -41,3 +48,4 @@ pub use net::{Ipv4Config, Ipv6Config, Net};
 pub use network::Bridge;
 pub use storage::{Content, ContentKind, Storage};
 pub use task::{Exit, LogLine, LogPage, TaskEntry, TaskFilter, TaskSource, TaskState, TaskStatus};
+pub use tls::{Fingerprint, Trust, fetch_fingerprint};

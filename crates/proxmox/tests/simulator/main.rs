@@ -12,8 +12,8 @@ mod tasks;
 use std::time::Duration;
 
 use proxmox::{
-    Client, CreateLxc, Endpoint, Error, Exit, Ipv4Config, LxcOptions, Net, Rootfs, Timeouts, Upid,
-    Vmid,
+    Client, Connection, CreateLxc, Credentials, Endpoint, Error, Exit, Ipv4Config, LxcOptions, Net,
+    Rootfs, Timeouts, Upid, Vmid,
 };
 use proxmox_sim::{Config, Sim, TEST_SECRET};
 
@@ -33,16 +33,11 @@ async fn start_with(config: Config) -> (Sim, Client) {
 }
 
 fn client(sim: &Sim, secret: &str, timeouts: Timeouts) -> Client {
-    let token_id = "root@pam!holdfast".to_owned();
-    Client::new(
-        Endpoint {
-            url: sim.url(),
-            token_id,
-            secret: secret.into(),
-        },
-        timeouts,
-    )
-    .unwrap()
+    let token = Credentials::Token {
+        id: "root@pam!holdfast".to_owned(),
+        secret: secret.into(),
+    };
+    Client::new(Connection::new(Endpoint::new(sim.url()), token), timeouts).unwrap()
 }
 
 fn vmid(number: u32) -> Vmid {

@@ -3,12 +3,16 @@
 
 #![cfg(test)]
 
+mod endpoints;
 mod server;
+mod tickets;
+mod tls;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use proxmox::{
-    Client, ConfigChange, DeleteLxc, Endpoint, Error, LxcOptions, Shutdown, Timeouts, Upid, Vmid,
+    Client, ConfigChange, Connection, Credentials, DeleteLxc, Endpoint, Error, LxcOptions,
+    Shutdown, Timeouts, Upid, Vmid,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,13 +23,15 @@ use crate::server::{Act, Server, answer, ok};
 
 const UPID: &str = "UPID:pve1:00001638:000599F5:6B00BC42:vzstart:300:root@pam!holdfast:";
 
-fn client(url: &str, timeouts: Timeouts) -> Client {
-    let endpoint = Endpoint {
-        url: url.to_owned(),
-        token_id: "root@pam!holdfast".to_owned(),
+fn token() -> Credentials {
+    Credentials::Token {
+        id: "root@pam!holdfast".to_owned(),
         secret: "8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11".into(),
-    };
-    Client::new(endpoint, timeouts).unwrap()
+    }
+}
+
+fn client(url: &str, timeouts: Timeouts) -> Client {
+    Client::new(Connection::new(Endpoint::new(url), token()), timeouts).unwrap()
 }
 
 fn default_client(server: &Server) -> Client {

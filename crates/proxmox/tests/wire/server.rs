@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// What the server does with a connection once it has read a request.
 #[derive(Clone)]
@@ -15,35 +16,55 @@ pub(crate) enum Act {
     HangUp,
 }
 
-/// A server that does one thing after the other, one for each request, and keeps what it was sent.
+/// What is done with each request; nothing more is accepted after `None`.
+type Handler = Box<dyn FnMut(&str) -> Option<Act> + Send>;
+
+/// A server that reads one request from each connection, and keeps what it was sent.
 pub(crate) struct Server {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
+    /// Does one thing after the other, one for each request.
     pub(crate) async fn start(acts: Vec<Act>) -> Self {
+        let mut acts = acts.into_iter();
+        Self::run(None, Box::new(move |_| acts.next())).await
+    }
+
+    /// Answers each request as it deserves.
+    pub(crate) async fn answering(mut answer: impl FnMut(&str) -> Act + Send + 'static) -> Self {
+        Self::run(None, Box::new(move |request| Some(answer(request)))).await
+    }
+
+    /// The same with TLS: one thing after the other.
+    pub(crate) async fn start_tls(acceptor: TlsAcceptor, acts: Vec<Act>) -> Self {
+        let mut acts = acts.into_iter();
+        Self::run(Some(acceptor), Box::new(move |_| acts.next())).await
+    }
+
+    async fn run(acceptor: Option<TlsAcceptor>, handler: Handler) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if acceptor.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let kept = requests.clone();
+        let shared = (requests.clone(), Arc::new(Mutex::new(handler)));
         tokio::spawn(async move {
-            let mut hanging = Vec::new();
-            for act in acts {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let request = read_request(&mut stream).await;
-                kept.lock().unwrap().push(request);
-                match act {
-                    Act::Answer(text) => {
-                        // A client that has read enough may be gone before all is written.
-                        let _ = stream.write_all(text.as_bytes()).await;
-                        let _ = stream.shutdown().await;
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (shared, acceptor) = (shared.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    match acceptor {
+                        None => serve(stream, shared).await,
+                        // A client that refuses the certificate has sent no request.
+                        Some(acceptor) => {
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                serve(stream, shared).await;
+                            }
+                        }
                     }
-                    Act::Hang => hanging.push(stream),
-                    Act::HangUp => drop(stream),
-                }
+                });
             }
-            std::future::pending::<()>().await;
         });
         Self { url, requests }
     }
@@ -53,7 +74,30 @@ impl Server {
     }
 }
 
-async fn read_request(stream: &mut TcpStream) -> String {
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    (requests, handler): (Arc<Mutex<Vec<String>>>, Arc<Mutex<Handler>>),
+) {
+    let request = read_request(&mut stream).await;
+    if request.is_empty() {
+        return;
+    }
+    let act = {
+        requests.lock().unwrap().push(request.clone());
+        (handler.lock().unwrap())(&request)
+    };
+    match act {
+        Some(Act::Answer(text)) => {
+            // A client that has read enough may be gone before all is written.
+            let _ = stream.write_all(text.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+        Some(Act::HangUp) => {}
+        Some(Act::Hang) | None => std::future::pending().await,
+    }
+}
+
+async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut bytes = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -67,7 +111,7 @@ async fn read_request(stream: &mut TcpStream) -> String {
                 return text;
             }
         }
-        if stream.read_buf(&mut bytes).await.unwrap() == 0 {
+        if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
             return text;
         }
     }

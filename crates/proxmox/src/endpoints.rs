@@ -1,0 +1,203 @@
+//! Where a cluster's API is: one or several addresses, tried in turn, and the one that worked last.
+//! What may be tried a second time is decided in `http`.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use reqwest::{ClientBuilder, Url, redirect};
+
+use crate::{
+    Fingerprint, Timeouts, Trust, error::Error, http::chain, params::unsendable, tls::pinned,
+};
+
+/// One address at which a cluster answers. Each node is one, with a certificate of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Scheme, host and port: `https://pve1:8006`. Plain `http` is for the simulator.
+    pub url: String,
+    /// The fingerprint of its certificate. With one, nothing else is asked of the certificate;
+    /// without one, [`Trust`] decides.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl Endpoint {
+    /// An address whose certificate somebody else vouches for.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            fingerprint: None,
+        }
+    }
+
+    /// An address with one certificate.
+    pub fn pinned(url: impl Into<String>, fingerprint: Fingerprint) -> Self {
+        Self {
+            url: url.into(),
+            fingerprint: Some(fingerprint),
+        }
+    }
+}
+
+/// An endpoint with its connections.
+pub(crate) struct Target {
+    pub(crate) http: reqwest::Client,
+    /// Ends in `/api2/json`.
+    pub(crate) base: Url,
+    /// Scheme, host and port, for messages.
+    pub(crate) address: String,
+}
+
+impl Target {
+    fn new(endpoint: &Endpoint, trust: &Trust, timeouts: Timeouts) -> Result<Self, Error> {
+        let mut base = base_url(&endpoint.url)?;
+        let address = base.as_str().trim_end_matches('/').to_owned();
+        base.set_path("/api2/json");
+        let builder = builder(timeouts.connect);
+        let builder = match (base.scheme(), endpoint.fingerprint) {
+            // Reading the machine's certificates takes a while and here they serve nothing.
+            ("http", None) => builder.tls_certs_only([]),
+            ("http", Some(_)) => {
+                return Err(unsendable("url", "a server without TLS has no fingerprint"));
+            }
+            (_, Some(fingerprint)) => builder.tls_backend_preconfigured(pinned(fingerprint)?),
+            (_, None) => trust.apply(builder)?,
+        };
+        let http = builder.build().map_err(|error| Error::Tls {
+            address: address.clone(),
+            cause: chain(&error),
+        })?;
+        Ok(Self {
+            http,
+            base,
+            address,
+        })
+    }
+}
+
+/// The endpoints of one cluster; there is at least one.
+pub(crate) struct Endpoints {
+    first: Target,
+    others: Vec<Target>,
+    current: AtomicUsize,
+}
+
+impl Endpoints {
+    pub(crate) fn new(
+        endpoints: &[Endpoint],
+        trust: &Trust,
+        timeouts: Timeouts,
+    ) -> Result<Self, Error> {
+        let mut targets = endpoints
+            .iter()
+            .map(|endpoint| Target::new(endpoint, trust, timeouts));
+        let first = targets
+            .next()
+            .ok_or_else(|| unsendable("endpoints", "there are none"))??;
+        Ok(Self {
+            first,
+            others: targets.collect::<Result<_, _>>()?,
+            current: AtomicUsize::new(0),
+        })
+    }
+
+    fn at(&self, index: usize) -> &Target {
+        index
+            .checked_sub(1)
+            .and_then(|index| self.others.get(index))
+            .unwrap_or(&self.first)
+    }
+
+    /// The one that worked last.
+    pub(crate) fn current(&self) -> &Target {
+        self.at(self.current.load(Ordering::Relaxed))
+    }
+
+    /// All of them once, beginning with the one that worked last, with their places.
+    pub(crate) fn in_turn(&self) -> impl Iterator<Item = (usize, &Target)> {
+        let (count, current) = (self.count(), self.current.load(Ordering::Relaxed));
+        (0..count)
+            .map(move |step| (current + step) % count)
+            .map(|index| (index, self.at(index)))
+    }
+
+    /// Remembers which one works.
+    pub(crate) fn remember(&self, index: usize) {
+        let before = self.current.swap(index, Ordering::Relaxed);
+        if before != index {
+            tracing::info!(
+                from = self.at(before).address,
+                to = self.at(index).address,
+                "another endpoint of the cluster is asked from now on"
+            );
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.others.len() + 1
+    }
+}
+
+/// What all connections to Proxmox have in common.
+pub(crate) fn builder(connect: Duration) -> ClientBuilder {
+    // An error means that the process has a provider already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(connect)
+        .http1_only()
+}
+
+/// Reads the address of an endpoint: scheme, host and port, and nothing else.
+pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
+    let refuse = |reason| unsendable("url", reason);
+    let url: Url = text.trim().parse().map_err(|_| refuse("it is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(refuse("it does not begin with https:// and a host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refuse("it holds a user name or a password"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("something follows the host and the port"));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoints(urls: &[&str]) -> Result<Endpoints, Error> {
+        let urls: Vec<_> = urls.iter().map(|url| Endpoint::new(*url)).collect();
+        Endpoints::new(&urls, &Trust::Machine, Timeouts::default())
+    }
+
+    fn order(endpoints: &Endpoints) -> Vec<usize> {
+        endpoints.in_turn().map(|(index, _)| index).collect()
+    }
+
+    #[test]
+    fn the_one_that_worked_last_is_tried_first_and_each_once() {
+        let three = endpoints(&["http://a:1", "http://b:1", "http://c:1"]).unwrap();
+        assert_eq!(order(&three), [0, 1, 2]);
+        three.remember(1);
+        assert_eq!(order(&three), [1, 2, 0]);
+        assert_eq!(three.current().address, "http://b:1");
+    }
+
+    #[test]
+    fn there_has_to_be_one_and_all_have_to_be_right() {
+        for urls in [&[][..], &["http://a", "pve2:8006"]] {
+            assert!(matches!(endpoints(urls), Err(Error::Unsendable { .. })));
+        }
+        let fingerprint = "00".repeat(32).parse().unwrap();
+        let plain = [Endpoint::pinned("http://a", fingerprint)];
+        let refused = Endpoints::new(&plain, &Trust::Machine, Timeouts::default());
+        assert!(matches!(refused, Err(Error::Unsendable { .. })));
+    }
+}
