@@ -113,9 +113,14 @@ fn invalid(message: String, errors: BTreeMap<String, serde_json::Value>) -> Erro
         .collect();
     let only = fields.values().next().filter(|_| fields.len() == 1);
     match only.map(String::as_str) {
-        Some(words @ ("no such task" | "No such storage.")) => Error::NotFound {
-            words: words.to_owned(),
-        },
+        Some(words @ ("no such task" | "no such template" | "No such storage.")) => {
+            let words = words.to_owned();
+            Error::NotFound { words }
+        }
+        Some(words @ "Token already exists.") => {
+            let words = words.to_owned();
+            Error::AlreadyExists { words }
+        }
         _ => Error::Invalid { message, fields },
     }
 }
@@ -161,6 +166,8 @@ pub(crate) fn meaning(words: &str) -> Option<Meaning> {
     if words.contains("is locked (") || words.starts_with("can't lock file") {
         Some(Meaning::Locked)
     } else if (guest && words.contains(" already exists"))
+        || (words.starts_with("create ") && words.ends_with(" already exists"))
+        || (words.starts_with("snapshot name ") && words.ends_with(" already used"))
         || words.starts_with("refusing to override existing file")
     {
         Some(Meaning::Exists)
@@ -247,6 +254,14 @@ mod tests {
         assert!(matches!(
             said("CT 100 already exists on node 'pve1'\n"),
             Error::AlreadyExists { .. }
+        ));
+        assert!(matches!(
+            said("create pool failed: pool 'p1' already exists\n"),
+            Error::AlreadyExists { .. }
+        ));
+        assert!(matches!(
+            said("delete pool failed: pool 'p1' does not exist\n"),
+            Error::NotFound { .. }
         ));
         assert!(matches!(
             said("CT is locked (backup)\n"),

@@ -14,7 +14,7 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-fn as_f64(value: &Value) -> Option<f64> {
+pub(crate) fn as_f64(value: &Value) -> Option<f64> {
     let number = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok(),
@@ -38,7 +38,7 @@ fn as_u64(value: &Value) -> Option<u64> {
     })
 }
 
-fn as_bool(value: &Value) -> Option<bool> {
+pub(crate) fn as_bool(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(yes) => Some(*yes),
         Value::Number(number) => number.as_f64().map(|number| number != 0.0),
@@ -88,11 +88,38 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     Ok(as_bool(&Value::deserialize(d)?).unwrap_or(false))
 }
 
-/// A list in one string, parted as Proxmox parts them.
+/// A list: in one string, parted as Proxmox parts them, or an array.
 pub(crate) fn list<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
-    Ok(opt_text(d)?
+    let value = Value::deserialize(d)?;
+    if let Value::Array(entries) = &value {
+        return Ok(entries.iter().filter_map(as_text).collect());
+    }
+    Ok(as_text(&value)
         .map(|text| split_list(&text))
         .unwrap_or_default())
+}
+
+/// A point in time, in seconds since 1970. Zero stands for never.
+pub(crate) fn expiry<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
+    Ok(opt_u64(d)?.filter(|seconds| *seconds > 0))
+}
+
+/// A switch that is on unless it is said to be off.
+pub(crate) fn flag_or_on<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
+    Ok(as_bool(&Value::deserialize(d)?).unwrap_or(true))
+}
+
+/// The value of a field without one is on, for `#[serde(default = …)]`.
+pub(crate) fn on() -> bool {
+    true
+}
+
+/// What may be missing, null or unreadable.
+pub(crate) fn or_default<'de, D: Deserializer<'de>, T>(d: D) -> Result<T, D::Error>
+where
+    T: Default + serde::de::DeserializeOwned,
+{
+    Ok(serde_json::from_value(Value::deserialize(d)?).unwrap_or_default())
 }
 
 fn split_list(text: &str) -> Vec<String> {
@@ -136,6 +163,11 @@ mod tests {
         assert!(strings.active);
         assert_eq!(strings.name.as_deref(), Some("12"));
         assert_eq!(strings.tags, ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_list_may_be_an_array() {
+        assert_eq!(read(r#"{"tags":["a b",2,null]}"#).tags, ["a b", "2"]);
     }
 
     #[test]

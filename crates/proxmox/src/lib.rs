@@ -13,9 +13,12 @@
 //! - An image's own entrypoint and environment replace those given to [`Client::create_lxc`]. Set
 //!   them with [`Client::set_lxc_config`] after the creation's task has ended.
 
+mod access;
 mod answer;
+mod backup;
 mod client;
 mod cluster;
+mod console;
 mod credentials;
 mod endpoints;
 mod error;
@@ -23,29 +26,49 @@ mod http;
 mod ids;
 mod lenient;
 mod lxc;
+mod names;
 mod net;
 mod network;
+mod node;
 mod params;
+mod pools;
+mod snapshots;
 mod storage;
 mod task;
+mod templates;
 mod ticket;
 mod tls;
+mod tokens;
+mod users;
 mod wait;
 
+pub use access::{
+    AclChange, AclEntry, AclHolder, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
+};
+pub use backup::{Backup, BackupMode, Compression, Retention};
 pub use client::{Client, Connection, Timeouts};
 pub use cluster::{
     ClusterNode, ClusterStatus, Guest, GuestKind, Node, Resources, RunState, StorageUse, Version,
 };
+pub use console::TermProxy;
 pub use credentials::{Credentials, Secret};
 pub use endpoints::Endpoint;
 pub use error::Error;
 pub use ids::{Malformed, Upid, Vmid};
 pub use lxc::{
-    ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features, Interface, InterfaceAddress,
-    LxcConfig, LxcOptions, LxcStatus, PendingValue, Resize, Rootfs, Shutdown, Volume,
+    CloneDisks, CloneLxc, ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features,
+    Interface, InterfaceAddress, LxcConfig, LxcFeature, LxcOptions, LxcStatus, MigrateChoices,
+    MigrateLxc, PendingValue, Resize, Rootfs, Shutdown, Volume,
 };
+pub use names::{PoolId, SnapshotName, TokenName, UserId};
 pub use net::{Ipv4Config, Ipv6Config, Net};
-pub use network::Bridge;
-pub use storage::{Content, ContentKind, Storage};
+pub use network::{Bridge, NodeInterface};
+pub use node::{NodeStatus, Processors, Usage};
+pub use pools::{Pool, PoolChange, PoolMember};
+pub use snapshots::Snapshot;
+pub use storage::{Content, ContentKind, Storage, StorageSetup, StorageStatus};
 pub use task::{Exit, LogLine, LogPage, TaskEntry, TaskFilter, TaskSource, TaskState, TaskStatus};
+pub use templates::{ChecksumKind, Download, Template};
 pub use tls::{Fingerprint, Trust, fetch_fingerprint};
+pub use tokens::{ApiToken, CreatedToken, NewToken};
+pub use users::{NewUser, User, UserChange};

@@ -21,7 +21,50 @@ pub struct Bridge {
     pub comments: Option<String>,
 }
 
+/// A network interface of a node, of whatever kind.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct NodeInterface {
+    /// Its name, such as `eno1` or `vmbr0`.
+    #[serde(deserialize_with = "lenient::text")]
+    pub iface: String,
+    /// Proxmox's word for what it is: `bridge`, `eth`, `bond`, `vlan` and so on.
+    #[serde(default, rename = "type", deserialize_with = "lenient::opt_text")]
+    pub kind: Option<String>,
+    /// Whether it is up.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub active: bool,
+    /// Whether it comes up with its node.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub autostart: bool,
+    /// The node's own IPv4 address there, with its prefix.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub cidr: Option<String>,
+    /// The node's own IPv6 address there, with its prefix.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub cidr6: Option<String>,
+    /// The node's own way out, with IPv4.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub gateway: Option<String>,
+    /// The interfaces that a bridge joins.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub bridge_ports: Vec<String>,
+    /// Whether a bridge keeps VLANs apart.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub bridge_vlan_aware: bool,
+    /// What an administrator wrote beside it.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub comments: Option<String>,
+}
+
 impl Client {
+    /// All network interfaces of a node. Changes that are not yet applied are among them.
+    ///
+    /// # Errors
+    /// [`Error::NodeUnreachable`] when the node is away; else any that a call can have.
+    pub async fn networks(&self, node: &str) -> Result<Vec<NodeInterface>, Error> {
+        self.call(Call::get(&["nodes", node, "network"])).await
+    }
+
     /// The bridges of a node, virtual networks of the cluster included, that the token may use.
     ///
     /// # Errors
@@ -36,6 +79,15 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interface_may_be_a_mere_name() {
+        let rows = r#"[{"type":"bridge","autostart":1,"active":"1","bridge_ports":"eno1 eno2","iface":"vmbr0","cidr":"10.99.0.1/24","families":["inet"],"bridge_vlan_aware":1},{"iface":"eno1"}]"#;
+        let rows: Vec<NodeInterface> = serde_json::from_str(rows).unwrap();
+        assert_eq!(rows[0].bridge_ports, ["eno1", "eno2"]);
+        assert!(rows[0].active && rows[0].autostart && rows[0].bridge_vlan_aware);
+        assert_eq!((rows[1].kind.as_deref(), rows[1].active), (None, false));
+    }
 
     #[test]
     fn a_bridge_without_address_is_one() {

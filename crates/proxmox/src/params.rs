@@ -1,11 +1,22 @@
 //! Writing parameters: names and values of a form, and Proxmox's property strings. A value that
 //! would break out of its place is refused here and never sent.
 
+use std::fmt;
+
 use crate::error::Error;
 
-/// The parameters of one call, in the order in which they were added.
-#[derive(Clone, Debug, Default)]
+/// The parameters of one call, in the order in which they were added. Values are not printed: some
+/// are passwords.
+#[derive(Clone, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}
 
 impl Params {
     pub(crate) fn set(&mut self, name: &str, value: impl ToString) {
@@ -35,6 +46,17 @@ impl Params {
     pub(crate) fn opt_line(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
         if let Some(value) = value {
             self.set(name, one_line(name, value)?);
+        }
+        Ok(())
+    }
+
+    /// Text of several lines: anything but what ends a string.
+    pub(crate) fn opt_text(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
+        if let Some(value) = value {
+            if value.contains('\0') {
+                return Err(unsendable(name, "it holds a NUL character"));
+            }
+            self.set(name, value);
         }
         Ok(())
     }

@@ -1,8 +1,4 @@
-//! Storages of a node, what lies on them, and images from registries.
-//!
-//! Pulling needs the tag (`docker.io/library/nginx:1.27`); there are no digests and no credentials.
-//! Two images of the same name and tag from different registries have the same default file name,
-//! so the file is always named here.
+//! Storages, and what lies on them. How templates and images come there is in `templates`.
 
 use serde::{Deserialize, Deserializer};
 
@@ -108,6 +104,58 @@ impl Storage {
     }
 }
 
+/// A storage as it is set up for the whole cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct StorageSetup {
+    /// Its name.
+    #[serde(deserialize_with = "lenient::text")]
+    pub storage: String,
+    /// What it is made of, such as `dir`, `lvmthin` or `zfspool`.
+    #[serde(rename = "type", default, deserialize_with = "lenient::opt_text")]
+    pub plugin: Option<String>,
+    /// What may be put there.
+    #[serde(default, deserialize_with = "kinds")]
+    pub content: Vec<ContentKind>,
+    /// The nodes that have it; all of them when there are none here.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub nodes: Vec<String>,
+    /// Whether all nodes see the same one.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub shared: bool,
+    /// Whether an administrator has turned it off.
+    #[serde(default, rename = "disable", deserialize_with = "lenient::flag")]
+    pub disabled: bool,
+}
+
+/// How full a storage is, as one node sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct StorageStatus {
+    /// What it is made of, such as `dir`, `lvmthin` or `zfspool`.
+    #[serde(rename = "type", default, deserialize_with = "lenient::opt_text")]
+    pub plugin: Option<String>,
+    /// What may be put there.
+    #[serde(default, deserialize_with = "kinds")]
+    pub content: Vec<ContentKind>,
+    /// Whether it is there at the moment.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub active: bool,
+    /// Whether an administrator has left it on.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub enabled: bool,
+    /// Whether all nodes see the same one.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub shared: bool,
+    /// Bytes.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub total: Option<u64>,
+    /// Bytes in use.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub used: Option<u64>,
+    /// Bytes that can still be used.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub avail: Option<u64>,
+}
+
 /// A file or a disk on a storage.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Content {
@@ -146,6 +194,23 @@ impl Client {
         self.call(Call::get(&["nodes", node, "storage"])).await
     }
 
+    /// The storages of the cluster that the account may see, as they are set up.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn storage_setups(&self) -> Result<Vec<StorageSetup>, Error> {
+        self.call(Call::get(&["storage"])).await
+    }
+
+    /// How full a storage is, as one node sees it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a storage; else any that a call can have.
+    pub async fn storage_status(&self, node: &str, storage: &str) -> Result<StorageStatus, Error> {
+        self.call(Call::get(&["nodes", node, "storage", storage, "status"]))
+            .await
+    }
+
     /// What lies on a storage: one kind of it, or everything.
     ///
     /// # Errors
@@ -174,40 +239,6 @@ impl Client {
     ) -> Result<Upid, Error> {
         self.call(Call::delete(&["nodes", node, "storage", storage, "content", volid]).slow())
             .await
-    }
-
-    /// Fetches an image from its registry into `vztmpl/FILENAME`. Proxmox appends `.tar` to the
-    /// name, and replaces what is not a letter, a digit, `_`, `.` or `-` by `_`.
-    ///
-    /// # Errors
-    /// [`Error::AlreadyExists`] when the file is there, [`Error::Invalid`] when the reference has
-    /// no tag. That there is no such image is said only by the task.
-    pub async fn pull_oci(
-        &self,
-        node: &str,
-        storage: &str,
-        reference: &str,
-        filename: &str,
-    ) -> Result<Upid, Error> {
-        let params = Params::default()
-            .with("reference", reference)
-            .with("filename", filename);
-        let path = ["nodes", node, "storage", storage, "oci-registry-pull"];
-        self.call(Call::post(&path).params(params).slow()).await
-    }
-
-    /// The tags of an image (its name without one), as the node sees its registry.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when the registry has none or cannot be reached.
-    pub async fn oci_tags(&self, node: &str, repository: &str) -> Result<Vec<String>, Error> {
-        let params = Params::default().with("reference", repository);
-        self.call(
-            Call::get(&["nodes", node, "query-oci-repo-tags"])
-                .params(params)
-                .slow(),
-        )
-        .await
     }
 }
 

@@ -242,6 +242,16 @@ impl Client {
         Ok(entries.into_iter().map(TaskEntry::from).collect())
     }
 
+    /// The newest tasks of all nodes that the account may see, as the nodes told each other: neither
+    /// complete nor quite of now.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn cluster_tasks(&self) -> Result<Vec<TaskEntry>, Error> {
+        let entries: Vec<EntryAnswer> = self.call(Call::get(&["cluster", "tasks"])).await?;
+        Ok(entries.into_iter().map(TaskEntry::from).collect())
+    }
+
     /// Stops a task. It may leave half of its work behind.
     ///
     /// # Errors

@@ -1,12 +1,15 @@
-//! Containers: the calls. What is sent is in `options`, what comes back in `config` and `state`.
+//! Containers: the calls. What is sent is in `options`, what comes back in `config` and `state`;
+//! copies and moves are in `copies`.
 
 mod config;
+mod copies;
 mod options;
 mod state;
 
 use std::time::Duration;
 
 pub use config::{LxcConfig, PendingValue, Volume};
+pub use copies::{CloneDisks, CloneLxc, LxcFeature, MigrateChoices, MigrateLxc};
 pub use options::{
     ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features, LxcOptions, Resize, Rootfs,
     Shutdown,

@@ -260,12 +260,7 @@ impl LxcOptions {
         params.opt_flag("protection", self.protection);
         params.opt_line("entrypoint", self.entrypoint.as_deref())?;
         params.opt("cmode", self.cmode.map(ConsoleMode::as_str));
-        if let Some(description) = &self.description {
-            if description.contains('\0') {
-                return Err(unsendable("description", "it holds a NUL character"));
-            }
-            params.set("description", description);
-        }
+        params.opt_text("description", self.description.as_deref())?;
         self.write_lists(params)
     }
 

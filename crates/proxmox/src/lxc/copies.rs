@@ -1,0 +1,254 @@
+//! A container elsewhere: cloning it, and moving it to another node.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::{
+    Client, PoolId, SnapshotName, Upid, Vmid,
+    error::Error,
+    http::Call,
+    lenient,
+    params::{Params, unsendable},
+};
+
+/// A copy of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloneLxc {
+    /// The number of the copy.
+    pub newid: Vmid,
+    /// Its name; without, that of the original.
+    pub hostname: Option<String>,
+    /// Notes for administrators.
+    pub description: Option<String>,
+    /// The pool to put it into.
+    pub pool: Option<PoolId>,
+    /// The snapshot to copy. Of a container that runs, only a snapshot can be copied.
+    pub snapname: Option<SnapshotName>,
+    /// Where its disks go.
+    pub disks: CloneDisks,
+    /// Its node; without, that of the original. Another one needs shared storage.
+    pub target: Option<String>,
+}
+
+/// How the disks of a copy are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloneDisks {
+    /// As Proxmox does: copied for a container, linked for a template.
+    Default,
+    /// Copied in full, to this storage or to where the originals are.
+    Full {
+        /// The storage.
+        storage: Option<String>,
+    },
+    /// Linked to a template's, which must stay; not every storage can do that.
+    Linked,
+}
+
+impl CloneLxc {
+    /// A copy as Proxmox makes it.
+    pub fn new(newid: Vmid) -> Self {
+        Self {
+            newid,
+            hostname: None,
+            description: None,
+            pool: None,
+            snapname: None,
+            disks: CloneDisks::Default,
+            target: None,
+        }
+    }
+
+    fn params(&self) -> Result<Params, Error> {
+        let mut params = Params::default().with("newid", self.newid);
+        params.opt_line("hostname", self.hostname.as_deref())?;
+        params.opt_text("description", self.description.as_deref())?;
+        params.opt("pool", self.pool.as_ref());
+        params.opt("snapname", self.snapname.as_ref());
+        match &self.disks {
+            CloneDisks::Default => {}
+            CloneDisks::Linked => params.flag("full", false),
+            CloneDisks::Full { storage } => {
+                params.flag("full", true);
+                params.opt_line("storage", storage.as_deref())?;
+            }
+        }
+        params.opt_line("target", self.target.as_deref())?;
+        Ok(params)
+    }
+}
+
+/// A move of a container to another node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrateLxc {
+    /// The node.
+    pub target: String,
+    /// The storage for its disks; without, those of the same name.
+    pub target_storage: Option<String>,
+    /// Whether one that runs is shut down, moved and started again, and how long shutting down may
+    /// take. One that runs cannot be moved otherwise.
+    pub restart: Option<Duration>,
+}
+
+impl MigrateLxc {
+    fn params(&self) -> Result<Params, Error> {
+        if self.target.is_empty() {
+            return Err(unsendable("target", "it is empty"));
+        }
+        let mut params = Params::default();
+        params.opt_line("target", Some(&self.target))?;
+        params.opt_line("target-storage", self.target_storage.as_deref())?;
+        if let Some(timeout) = self.restart {
+            params.flag("restart", true);
+            params.set("timeout", timeout.as_secs());
+        }
+        Ok(params)
+    }
+}
+
+/// Where a container could be moved to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct MigrateChoices {
+    /// Whether it runs.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub running: bool,
+    /// The nodes that it could be moved to.
+    #[serde(default, rename = "allowed-nodes", deserialize_with = "lenient::list")]
+    pub allowed_nodes: Vec<String>,
+}
+
+/// What a container's storages may or may not be able to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LxcFeature {
+    /// Snapshots.
+    Snapshot,
+    /// Linked copies.
+    Clone,
+    /// Full copies.
+    Copy,
+}
+
+#[derive(Deserialize)]
+struct FeatureAnswer {
+    #[serde(rename = "hasFeature", default, deserialize_with = "lenient::flag")]
+    has: bool,
+}
+
+impl Client {
+    /// Copies a container.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when the number is taken, [`Error::NotFound`] without such a
+    /// container, [`Error::Locked`]; [`Error::Refused`] when it runs and no snapshot is named.
+    pub async fn clone_lxc(&self, node: &str, vmid: Vmid, clone: &CloneLxc) -> Result<Upid, Error> {
+        let path = ["nodes", node, "lxc", &vmid.to_string(), "clone"];
+        self.call(Call::post(&path).params(clone.params()?).slow())
+            .await
+    }
+
+    /// Moves a container to another node.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is there already, [`Error::NotFound`] without such a container.
+    pub async fn migrate_lxc(
+        &self,
+        node: &str,
+        vmid: Vmid,
+        migrate: &MigrateLxc,
+    ) -> Result<Upid, Error> {
+        let path = ["nodes", node, "lxc", &vmid.to_string(), "migrate"];
+        self.call(Call::post(&path).params(migrate.params()?).slow())
+            .await
+    }
+
+    /// Where a container could be moved to.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a container.
+    pub async fn migrate_choices(&self, node: &str, vmid: Vmid) -> Result<MigrateChoices, Error> {
+        let path = ["nodes", node, "lxc", &vmid.to_string(), "migrate"];
+        self.call(Call::get(&path)).await
+    }
+
+    /// Whether the storages of a container can do something. Asking first saves a task that fails.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a container.
+    pub async fn lxc_has(
+        &self,
+        node: &str,
+        vmid: Vmid,
+        feature: LxcFeature,
+    ) -> Result<bool, Error> {
+        let word = match feature {
+            LxcFeature::Snapshot => "snapshot",
+            LxcFeature::Clone => "clone",
+            LxcFeature::Copy => "copy",
+        };
+        let path = ["nodes", node, "lxc", &vmid.to_string(), "feature"];
+        let call = Call::get(&path).params(Params::default().with("feature", word));
+        Ok(self.call::<FeatureAnswer>(call).await?.has)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(params: &Params) -> Vec<String> {
+        let pairs = params.pairs().iter();
+        pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect()
+    }
+
+    #[test]
+    fn a_storage_is_named_only_for_a_full_copy() {
+        let plain = CloneLxc::new(Vmid::try_from(310).unwrap());
+        assert_eq!(sent(&plain.params().unwrap()), ["newid=310"]);
+        let storage = Some("tank".to_owned());
+        let full = CloneLxc {
+            hostname: Some("copy".to_owned()),
+            snapname: Some("s1".parse().unwrap()),
+            disks: CloneDisks::Full { storage },
+            ..plain.clone()
+        };
+        let want = [
+            "newid=310",
+            "hostname=copy",
+            "snapname=s1",
+            "full=1",
+            "storage=tank",
+        ];
+        assert_eq!(sent(&full.params().unwrap()), want);
+        let linked = CloneLxc {
+            disks: CloneDisks::Linked,
+            ..plain
+        };
+        assert_eq!(sent(&linked.params().unwrap()), ["newid=310", "full=0"]);
+    }
+
+    #[test]
+    fn one_that_runs_is_moved_by_restarting_it() {
+        let mut migrate = MigrateLxc {
+            target: "pve2".to_owned(),
+            target_storage: None,
+            restart: None,
+        };
+        assert_eq!(sent(&migrate.params().unwrap()), ["target=pve2"]);
+        migrate.restart = Some(Duration::from_secs(60));
+        let want = ["target=pve2", "restart=1", "timeout=60"];
+        assert_eq!(sent(&migrate.params().unwrap()), want);
+        migrate.target.clear();
+        assert!(migrate.params().is_err());
+    }
+
+    #[test]
+    fn what_a_storage_can_do_is_zero_or_one() {
+        let has = |json| serde_json::from_str::<FeatureAnswer>(json).unwrap().has;
+        assert!(has(r#"{"hasFeature":1}"#) && !has(r#"{"hasFeature":0}"#) && !has("{}"));
+        let json = r#"{"running":1,"allowed-nodes":["pve2"],"not-allowed-nodes":{}}"#;
+        let choices: MigrateChoices = serde_json::from_str(json).unwrap();
+        assert!(choices.running && choices.allowed_nodes == ["pve2"]);
+    }
+}

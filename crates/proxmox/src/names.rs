@@ -1,0 +1,126 @@
+//! The names that Proxmox gives to accounts, pools and snapshots. Parsed once, at the edge, so that
+//! a value that would be taken for another one, or for several, is never sent.
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    credentials::{is_user_id, is_word},
+    ids::Malformed,
+};
+
+/// Defines a text that has a form.
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $check:path) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// As Proxmox writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Malformed;
+
+            fn from_str(text: &str) -> Result<Self, Malformed> {
+                if $check(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(Malformed::new($what, text))
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+name! {
+    /// An account with its realm, such as `jane@pve`. At most 64 characters.
+    UserId, "an account and its realm, such as jane@pve", is_user
+}
+
+name! {
+    /// The name of an API token, without its account: a letter, and letters, digits, `.`, `-`, `_`.
+    TokenName, "the name of an API token", is_word
+}
+
+name! {
+    /// A pool. Up to three levels, parted by slashes; a pool within another begins with its name.
+    PoolId, "the name of a pool", is_pool
+}
+
+name! {
+    /// The name of a snapshot, 2 to 40 characters: a letter, and letters, digits, `_`, `-`. Two
+    /// names are Proxmox's own: `current` and `vzdump`.
+    SnapshotName, "the name of a snapshot", is_snapshot
+}
+
+fn is_user(text: &str) -> bool {
+    // A comma or a semicolon would make two of it in a list.
+    text.chars().count() <= 64 && is_user_id(text) && !text.contains([',', ';', '!'])
+}
+
+fn is_pool(text: &str) -> bool {
+    let level = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+    };
+    let levels: Vec<_> = text.split('/').collect();
+    levels.len() <= 3 && levels.into_iter().all(level)
+}
+
+fn is_snapshot(text: &str) -> bool {
+    (2..=40).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        && !matches!(text, "current" | "vzdump")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_the_form_that_proxmox_wants() {
+        let long = "a".repeat(41);
+        for text in ["jane@pve", "jane@example.org@ldap", "j\u{e9}@pam"] {
+            assert_eq!(text.parse::<UserId>().unwrap().as_str(), text);
+        }
+        for text in [
+            "jane",
+            "@pve",
+            "jane@p",
+            "a,b@pve",
+            "a b@pve",
+            "root@pam!t1",
+        ] {
+            assert!(text.parse::<UserId>().is_err(), "{text}");
+        }
+        for text in ["p1", "team/a/b", "1.x-y_z"] {
+            assert_eq!(text.parse::<PoolId>().unwrap().to_string(), text);
+        }
+        for text in ["", "a//b", "/a", "a/", "a/b/c/d", "a b"] {
+            assert!(text.parse::<PoolId>().is_err(), "{text}");
+        }
+        for text in ["s1", "before-update_2"] {
+            assert!(text.parse::<SnapshotName>().is_ok(), "{text}");
+        }
+        for text in ["", "s", "1s", "a b", "a/b", "current", "vzdump", &long] {
+            assert!(text.parse::<SnapshotName>().is_err(), "{text}");
+        }
+        assert!("holdfast".parse::<TokenName>().is_ok());
+        assert!("1a".parse::<TokenName>().is_err());
+    }
+}

@@ -1,0 +1,173 @@
+//! Snapshots of containers. Not every storage can make them: ask with [`Client::lxc_has`] first.
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use crate::{
+    Client, LxcConfig, SnapshotName, Upid, Vmid, error::Error, http::Call, lenient, params::Params,
+};
+
+/// A snapshot of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Snapshot {
+    /// Its name.
+    #[serde(deserialize_with = "lenient::text")]
+    pub name: String,
+    /// What was written beside it.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub description: Option<String>,
+    /// The one before it.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub parent: Option<String>,
+    /// When it was made, in seconds since 1970.
+    #[serde(default, deserialize_with = "lenient::opt_u64")]
+    pub snaptime: Option<u64>,
+}
+
+fn path<'a>(node: &'a str, vmid: &'a str) -> [&'a str; 5] {
+    ["nodes", node, "lxc", vmid, "snapshot"]
+}
+
+/// Proxmox lists the present state among them, under a name that no snapshot can have.
+fn without_present(mut rows: Vec<Snapshot>) -> Vec<Snapshot> {
+    rows.retain(|row| row.name != "current");
+    rows
+}
+
+impl Client {
+    /// The snapshots of a container.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a container.
+    pub async fn snapshots(&self, node: &str, vmid: Vmid) -> Result<Vec<Snapshot>, Error> {
+        let rows = self.call(Call::get(&path(node, &vmid.to_string()))).await?;
+        Ok(without_present(rows))
+    }
+
+    /// Makes a snapshot. That the storage cannot do it, or that the name is taken, is said only by
+    /// the task.
+    ///
+    /// # Errors
+    /// [`Error::Locked`]; else any that a call can have.
+    pub async fn create_snapshot(
+        &self,
+        node: &str,
+        vmid: Vmid,
+        name: &SnapshotName,
+        description: Option<&str>,
+    ) -> Result<Upid, Error> {
+        let mut params = Params::default().with("snapname", name);
+        params.opt_text("description", description)?;
+        let vmid = vmid.to_string();
+        let call = Call::post(&path(node, &vmid)).params(params);
+        self.call(call.slow()).await
+    }
+
+    /// Deletes a snapshot. That it is not there is said only by the task. By force, it is forgotten
+    /// even if the storage fails to delete its part.
+    ///
+    /// # Errors
+    /// [`Error::Locked`]; else any that a call can have.
+    pub async fn delete_snapshot(
+        &self,
+        node: &str,
+        vmid: Vmid,
+        name: &SnapshotName,
+        force: bool,
+    ) -> Result<Upid, Error> {
+        let path = [
+            "nodes",
+            node,
+            "lxc",
+            &vmid.to_string(),
+            "snapshot",
+            name.as_str(),
+        ];
+        let mut params = Params::default();
+        params.flag("force", force);
+        self.call(Call::delete(&path).params(params).slow()).await
+    }
+
+    /// Puts a container back to what it was. One that runs is stopped for it, and started again if
+    /// that is asked for. That there is no such snapshot is said only by the task.
+    ///
+    /// # Errors
+    /// [`Error::Locked`]; else any that a call can have.
+    pub async fn rollback_snapshot(
+        &self,
+        node: &str,
+        vmid: Vmid,
+        name: &SnapshotName,
+        start: bool,
+    ) -> Result<Upid, Error> {
+        let path = [
+            "nodes",
+            node,
+            "lxc",
+            &vmid.to_string(),
+            "snapshot",
+            name.as_str(),
+            "rollback",
+        ];
+        let mut params = Params::default();
+        params.flag("start", start);
+        self.call(Call::post(&path).params(params).slow()).await
+    }
+
+    /// The configuration that a snapshot keeps.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] or [`Error::Refused`] without such a snapshot.
+    pub async fn snapshot_config(
+        &self,
+        node: &str,
+        vmid: Vmid,
+        name: &SnapshotName,
+    ) -> Result<LxcConfig, Error> {
+        self.call(Call::get(&config_path(node, &vmid.to_string(), name)))
+            .await
+    }
+
+    /// Writes something else beside a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] or [`Error::Refused`] without such a snapshot.
+    pub async fn describe_snapshot(
+        &self,
+        node: &str,
+        vmid: Vmid,
+        name: &SnapshotName,
+        description: &str,
+    ) -> Result<(), Error> {
+        let mut params = Params::default();
+        params.opt_text("description", Some(description))?;
+        let vmid = vmid.to_string();
+        let call = Call::put(&config_path(node, &vmid, name)).params(params);
+        self.call::<IgnoredAny>(call.slow()).await.map(drop)
+    }
+}
+
+fn config_path<'a>(node: &'a str, vmid: &'a str, name: &'a SnapshotName) -> [&'a str; 7] {
+    [
+        "nodes",
+        node,
+        "lxc",
+        vmid,
+        "snapshot",
+        name.as_str(),
+        "config",
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_present_is_no_snapshot() {
+        let rows = r#"[{"description":"You are here!","name":"current","digest":"x","running":0,"parent":"s1"},{"name":"s1","snaptime":"1795210960","description":"before\n","parent":""}]"#;
+        let rows = without_present(serde_json::from_str(rows).unwrap());
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].snaptime, Some(1_795_210_960));
+        assert_eq!(rows[0].parent, None);
+    }
+}

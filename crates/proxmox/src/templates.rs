@@ -1,0 +1,213 @@
+//! Where containers come from: Proxmox's own templates, files from the web, images from registries.
+//!
+//! Pulling needs the tag (`docker.io/library/nginx:1.27`); there are no digests and no credentials.
+//! Two images of the same name and tag from different registries have the same default file name,
+//! so the file is always named here.
+
+use serde::Deserialize;
+
+use crate::{
+    Client, ContentKind, Upid,
+    error::Error,
+    http::Call,
+    lenient,
+    params::{Params, one_line, unsendable},
+};
+
+/// A template that Proxmox offers for download.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Template {
+    /// The name of its file, such as `debian-13-standard_13.1-2_amd64.tar.zst`.
+    #[serde(deserialize_with = "lenient::text")]
+    pub template: String,
+    /// What it is for: `system`, `turnkeylinux` or `mail`.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub section: Option<String>,
+    /// The system in it, such as `debian-13`.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub os: Option<String>,
+    /// The package, such as `debian-13-standard`.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub package: Option<String>,
+    /// The package's version.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub version: Option<String>,
+    /// The processor that it is for, such as `amd64`.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub architecture: Option<String>,
+    /// One line about it.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub headline: Option<String>,
+}
+
+/// How the contents of a download are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumKind {
+    /// SHA-256.
+    Sha256,
+    /// SHA-384.
+    Sha384,
+    /// SHA-512.
+    Sha512,
+}
+
+impl ChecksumKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+}
+
+/// A file that a node fetches from the web.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Where it is: `https://…` or `http://…`.
+    pub url: String,
+    /// What it is: a template, a CD image or a disk to import.
+    pub content: ContentKind,
+    /// The name that it gets. That of a template ends in `.tar`, `.tar.gz`, `.tar.xz`, `.tar.zst` or
+    /// `.tar.bz2`.
+    pub filename: String,
+    /// What its contents have to be, in hexadecimal digits.
+    pub checksum: Option<(ChecksumKind, String)>,
+}
+
+impl Download {
+    fn params(&self) -> Result<Params, Error> {
+        if !self.url.starts_with("https://") && !self.url.starts_with("http://") {
+            return Err(unsendable("url", "it does not begin with https://"));
+        }
+        let mut params = Params::default()
+            .with("url", one_line("url", &self.url)?)
+            .with("content", self.content.as_str())
+            .with("filename", one_line("filename", &self.filename)?);
+        if let Some((kind, checksum)) = &self.checksum {
+            params.set("checksum", one_line("checksum", checksum)?);
+            params.set("checksum-algorithm", kind.as_str());
+        }
+        Ok(params)
+    }
+}
+
+impl Client {
+    /// The templates that a node can download from Proxmox. Empty until it has fetched their list.
+    ///
+    /// # Errors
+    /// [`Error::NodeUnreachable`] when the node is away; else any that a call can have.
+    pub async fn templates(&self, node: &str) -> Result<Vec<Template>, Error> {
+        self.call(Call::get(&["nodes", node, "aplinfo"])).await
+    }
+
+    /// Downloads one of Proxmox's own templates to a storage.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such a template.
+    pub async fn download_template(
+        &self,
+        node: &str,
+        storage: &str,
+        template: &str,
+    ) -> Result<Upid, Error> {
+        let params = Params::default()
+            .with("storage", one_line("storage", storage)?)
+            .with("template", one_line("template", template)?);
+        let call = Call::post(&["nodes", node, "aplinfo"]).params(params);
+        self.call(call.slow()).await
+    }
+
+    /// Downloads a file from the web to a storage. The server's certificate is checked. That there
+    /// is no such file is said only by the task.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when the file is there; [`Error::Invalid`] when its name is not one
+    /// of what it is.
+    pub async fn download_url(
+        &self,
+        node: &str,
+        storage: &str,
+        download: &Download,
+    ) -> Result<Upid, Error> {
+        let path = ["nodes", node, "storage", storage, "download-url"];
+        self.call(Call::post(&path).params(download.params()?).slow())
+            .await
+    }
+
+    /// Fetches an image from its registry into `vztmpl/FILENAME`. Proxmox appends `.tar` to the
+    /// name, and replaces what is not a letter, a digit, `_`, `.` or `-` by `_`.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when the file is there, [`Error::Invalid`] when the reference has
+    /// no tag. That there is no such image is said only by the task.
+    pub async fn pull_oci(
+        &self,
+        node: &str,
+        storage: &str,
+        reference: &str,
+        filename: &str,
+    ) -> Result<Upid, Error> {
+        let params = Params::default()
+            .with("reference", reference)
+            .with("filename", filename);
+        let path = ["nodes", node, "storage", storage, "oci-registry-pull"];
+        self.call(Call::post(&path).params(params).slow()).await
+    }
+
+    /// The tags of an image (its name without one), as the node sees its registry.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when the registry has none or cannot be reached.
+    pub async fn oci_tags(&self, node: &str, repository: &str) -> Result<Vec<String>, Error> {
+        let params = Params::default().with("reference", repository);
+        self.call(
+            Call::get(&["nodes", node, "query-oci-repo-tags"])
+                .params(params)
+                .slow(),
+        )
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn download(url: &str) -> Download {
+        Download {
+            url: url.to_owned(),
+            content: ContentKind::Vztmpl,
+            filename: "a.tar.zst".to_owned(),
+            checksum: None,
+        }
+    }
+
+    #[test]
+    fn a_checksum_goes_with_its_kind() {
+        let checked = Download {
+            checksum: Some((ChecksumKind::Sha512, "ab".to_owned())),
+            ..download("https://example.org/a.tar.zst?x=1")
+        };
+        let params = checked.params().unwrap();
+        let names: Vec<_> = params.pairs().iter().map(|(name, _)| &**name).collect();
+        let want = [
+            "url",
+            "content",
+            "filename",
+            "checksum",
+            "checksum-algorithm",
+        ];
+        assert_eq!(names, want);
+        assert!(download("file:///etc/shadow").params().is_err());
+        assert!(download("https://a\n").params().is_err());
+    }
+
+    #[test]
+    fn a_template_has_a_name_and_perhaps_more() {
+        let rows = r#"[{"template":"debian-13-standard_13.1-2_amd64.tar.zst","section":"system","os":"debian-13","version":13,"infopage":"x"},{"template":"x"}]"#;
+        let rows: Vec<Template> = serde_json::from_str(rows).unwrap();
+        assert_eq!(rows[0].version.as_deref(), Some("13"));
+        assert_eq!(rows[1].os, None);
+    }
+}

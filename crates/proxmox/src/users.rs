@@ -1,0 +1,189 @@
+//! Accounts at Proxmox. Their tokens are in `tokens`, their rights in `access`.
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use crate::{
+    Client, Secret, UserId,
+    error::Error,
+    http::Call,
+    lenient,
+    params::{Params, joined, unsendable},
+};
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct User {
+    /// Its name with its realm. Empty in what [`Client::user`] tells, since that was the question.
+    #[serde(default, deserialize_with = "lenient::or_default")]
+    pub userid: String,
+    /// Whether it may sign in.
+    #[serde(
+        rename = "enable",
+        default = "lenient::on",
+        deserialize_with = "lenient::flag_or_on"
+    )]
+    pub enabled: bool,
+    /// When it ends, in seconds since 1970.
+    #[serde(default, deserialize_with = "lenient::expiry")]
+    pub expire: Option<u64>,
+    /// The person's first name.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub firstname: Option<String>,
+    /// The person's last name.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub lastname: Option<String>,
+    /// The person's mail address.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub email: Option<String>,
+    /// What an administrator wrote beside it.
+    #[serde(default, deserialize_with = "lenient::opt_text")]
+    pub comment: Option<String>,
+    /// Its groups.
+    #[serde(default, deserialize_with = "lenient::list")]
+    pub groups: Vec<String>,
+    /// What its realm is: `pam`, `pve`, `ldap` and so on.
+    #[serde(default, rename = "realm-type", deserialize_with = "lenient::opt_text")]
+    pub realm_type: Option<String>,
+}
+
+/// What an account can be given. What is `None` is left as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserChange {
+    /// Whether it may sign in.
+    pub enabled: Option<bool>,
+    /// When it ends, in seconds since 1970; 0 for never.
+    pub expire: Option<u64>,
+    /// The person's first name.
+    pub firstname: Option<String>,
+    /// The person's last name.
+    pub lastname: Option<String>,
+    /// The person's mail address.
+    pub email: Option<String>,
+    /// What is written beside it.
+    pub comment: Option<String>,
+    /// All of its groups.
+    pub groups: Option<Vec<String>>,
+}
+
+/// An account to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// Its name with its realm.
+    pub userid: UserId,
+    /// Its password, 8 to 64 characters. Only Proxmox's own realm `pve` keeps one.
+    pub password: Option<Secret>,
+    /// Everything else.
+    pub options: UserChange,
+}
+
+impl UserChange {
+    fn write(&self, params: &mut Params) -> Result<(), Error> {
+        params.opt_flag("enable", self.enabled);
+        params.opt("expire", self.expire);
+        params.opt_line("firstname", self.firstname.as_deref())?;
+        params.opt_line("lastname", self.lastname.as_deref())?;
+        params.opt_line("email", self.email.as_deref())?;
+        params.opt_line("comment", self.comment.as_deref())?;
+        if let Some(groups) = &self.groups {
+            params.set("groups", joined("groups", groups, ',')?);
+        }
+        Ok(())
+    }
+}
+
+impl NewUser {
+    fn params(&self) -> Result<Params, Error> {
+        let mut params = Params::default().with("userid", &self.userid);
+        if let Some(password) = &self.password {
+            if !(8..=64).contains(&password.expose().chars().count()) {
+                return Err(unsendable("password", "it has not 8 to 64 characters"));
+            }
+            params.set("password", password.expose());
+        }
+        self.options.write(&mut params)?;
+        Ok(params)
+    }
+}
+
+impl Client {
+    /// The accounts that this one may see.
+    ///
+    /// # Errors
+    /// Any that a call can have; see [`Error`].
+    pub async fn users(&self) -> Result<Vec<User>, Error> {
+        let params = Params::default().with("full", 1);
+        self.call(Call::get(&["access", "users"]).params(params))
+            .await
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such an account.
+    pub async fn user(&self, user: &UserId) -> Result<User, Error> {
+        let found: User = self
+            .call(Call::get(&["access", "users", user.as_str()]))
+            .await?;
+        let userid = user.to_string();
+        Ok(User { userid, ..found })
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`]; [`Error::NotFound`] without such a group.
+    pub async fn create_user(&self, user: &NewUser) -> Result<(), Error> {
+        let call = Call::post(&["access", "users"]).params(user.params()?);
+        self.call::<IgnoredAny>(call).await.map(drop)
+    }
+
+    /// Changes an account.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such an account or group.
+    pub async fn update_user(&self, user: &UserId, change: &UserChange) -> Result<(), Error> {
+        let mut params = Params::default();
+        change.write(&mut params)?;
+        let call = Call::put(&["access", "users", user.as_str()]).params(params);
+        self.call::<IgnoredAny>(call).await.map(drop)
+    }
+
+    /// Deletes an account, its tokens and its rights.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] without such an account.
+    pub async fn delete_user(&self, user: &UserId) -> Result<(), Error> {
+        let call = Call::delete(&["access", "users", user.as_str()]);
+        self.call::<IgnoredAny>(call).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_read_from_a_list_and_alone() {
+        let rows = r#"[{"expire":0,"groups":"a,b","enable":1,"realm-type":"pve","tokens":[{"expire":1000,"privsep":0,"tokenid":"expd"}],"userid":"alice@pve"},{"enable":"0","groups":"","expire":"1000","tokens":null,"userid":"dave@pve"}]"#;
+        let rows: Vec<User> = serde_json::from_str(rows).unwrap();
+        assert_eq!(rows[0].groups, ["a", "b"]);
+        assert_eq!((rows[0].expire, rows[1].expire), (None, Some(1000)));
+        assert!(rows[0].enabled && !rows[1].enabled);
+        let alone = r#"{"firstname":"Z","tokens":null,"groups":["c"],"expire":0}"#;
+        let alone: User = serde_json::from_str(alone).unwrap();
+        assert!(alone.enabled && alone.groups == ["c"] && alone.userid.is_empty());
+    }
+
+    #[test]
+    fn a_password_has_to_be_one_that_proxmox_takes_and_is_not_printed() {
+        let user = |password: &str| NewUser {
+            userid: "zoe@pve".parse().unwrap(),
+            password: Some(password.into()),
+            options: UserChange::default(),
+        };
+        assert!(user("short").params().is_err());
+        let params = user("long enough").params().unwrap();
+        assert_eq!(params.pairs()[1].1, "long enough");
+        assert!(!format!("{:?}", user("long enough")).contains("long"));
+    }
+}

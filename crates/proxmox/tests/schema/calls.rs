@@ -1,0 +1,435 @@
+//! Each call of the client, once with as little and once with as much as it can carry.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use proxmox::*;
+
+use crate::server::Server;
+
+/// A call as it went over the wire.
+#[derive(Debug)]
+pub(crate) struct Recorded {
+    pub(crate) name: &'static str,
+    pub(crate) method: String,
+    /// Below `/api2/json`, still encoded.
+    pub(crate) path: String,
+    pub(crate) params: Vec<(String, String)>,
+}
+
+/// A client, and what it sent so far.
+pub(crate) struct Recorder {
+    server: Server,
+    client: Client,
+    seen: usize,
+    pub(crate) calls: Vec<Recorded>,
+}
+
+impl Recorder {
+    pub(crate) fn new(server: Server, client: Client) -> Self {
+        Self {
+            server,
+            client,
+            seen: 0,
+            calls: Vec::new(),
+        }
+    }
+
+    /// Keeps what was sent since the last time under the name of what sent it.
+    fn keep(&mut self, name: &'static str) {
+        let requests = self.server.requests();
+        assert!(requests.len() > self.seen, "{name} sent nothing");
+        let new = requests.iter().skip(self.seen);
+        self.calls
+            .extend(new.map(|request| recorded(name, request)));
+        self.seen = requests.len();
+    }
+}
+
+fn recorded(name: &'static str, request: &str) -> Recorded {
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    let mut words = head.split(' ');
+    let (method, target) = (words.next().unwrap(), words.next().unwrap());
+    let url = url::Url::parse(&format!("http://pve{target}")).unwrap();
+    let query = url.query_pairs();
+    let form = url::form_urlencoded::parse(body.as_bytes());
+    let params = query
+        .chain(form)
+        .map(|(name, value)| (name.into_owned(), value.into_owned()));
+    Recorded {
+        name,
+        method: method.to_owned(),
+        path: url.path().strip_prefix("/api2/json").unwrap().to_owned(),
+        params: params.collect(),
+    }
+}
+
+/// Makes a call, whose answer does not matter, and keeps what it sent.
+macro_rules! made {
+    ($recorder:ident, $name:ident($($argument:expr),*)) => {
+        let _ = $recorder.client.$name($($argument),*).await;
+        $recorder.keep(stringify!($name));
+    };
+}
+
+/// Signs in with a password, and keeps what that sent.
+pub(crate) async fn sign_in(recorder: &mut Recorder) {
+    let password = Credentials::Password {
+        user: "root".to_owned(),
+        realm: "pam".to_owned(),
+        password: "a password".into(),
+    };
+    let connection = Connection::new(Endpoint::new(&recorder.server.url), password);
+    let client = Client::new(connection, Timeouts::default()).unwrap();
+    let _ = client.version().await;
+    recorder.keep("sign in");
+    let last = recorder.calls.last().unwrap();
+    assert_eq!(last.path, "/access/ticket");
+}
+
+pub(crate) async fn make_all(r: &mut Recorder) {
+    cluster_and_nodes(r).await;
+    storages(r).await;
+    containers(r).await;
+    power(r).await;
+    copies(r).await;
+    snapshots(r).await;
+    tasks(r).await;
+    pools(r).await;
+    accounts(r).await;
+    rights(r).await;
+}
+
+const NODE: &str = "pve1";
+
+fn vmid() -> Vmid {
+    Vmid::try_from(300).unwrap()
+}
+
+fn upid() -> Upid {
+    "UPID:pve1:00001638:000599F5:6B00BC42:vzstart:300:root@pam!holdfast:"
+        .parse()
+        .unwrap()
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+async fn cluster_and_nodes(r: &mut Recorder) {
+    made!(r, version());
+    made!(r, nodes());
+    made!(r, cluster_status());
+    made!(r, resources());
+    made!(r, next_id());
+    made!(r, is_free(vmid()));
+    made!(r, node_status(NODE));
+    made!(r, bridges(NODE));
+    made!(r, networks(NODE));
+    made!(r, node_console(NODE));
+}
+
+async fn storages(r: &mut Recorder) {
+    made!(r, storages(NODE));
+    made!(r, storage_setups());
+    made!(r, storage_status(NODE, "local"));
+    made!(r, content(NODE, "local", None));
+    made!(r, content(NODE, "local", Some(ContentKind::Backup)));
+    made!(r, delete_content(NODE, "local", "local:vztmpl/a.tar"));
+    made!(r, templates(NODE));
+    made!(r, download_template(NODE, "local", "debian-13.tar.zst"));
+    for kind in [
+        ChecksumKind::Sha256,
+        ChecksumKind::Sha384,
+        ChecksumKind::Sha512,
+    ] {
+        let download = Download {
+            url: "https://example.org/a.tar.zst".to_owned(),
+            content: ContentKind::Vztmpl,
+            filename: "a.tar.zst".to_owned(),
+            checksum: Some((kind, "ab".to_owned())),
+        };
+        made!(r, download_url(NODE, "local", &download));
+        let plain = Download {
+            checksum: None,
+            ..download
+        };
+        made!(r, download_url(NODE, "local", &plain));
+    }
+    let image = "docker.io/library/nginx:1.27";
+    made!(r, pull_oci(NODE, "local", image, "nginx.tar"));
+    made!(r, oci_tags(NODE, "docker.io/library/nginx"));
+}
+
+fn options() -> LxcOptions {
+    LxcOptions {
+        hostname: some("web"),
+        cores: Some(2),
+        memory_mib: Some(512),
+        swap_mib: Some(0),
+        net0: Some(Net {
+            hwaddr: some("BC:24:11:00:00:01"),
+            ip: Some(Ipv4Config::Dhcp),
+            ip6: Some(Ipv6Config::Auto),
+            tag: Some(20),
+            mtu: Some(1400),
+            firewall: Some(true),
+            host_managed: Some(false),
+            ..Net::new("eth0", "vmbr0")
+        }),
+        nameserver: Some(vec!["10.0.0.1".parse().unwrap()]),
+        searchdomain: some("example.org"),
+        features: Some(Features { nesting: true }),
+        onboot: Some(true),
+        protection: Some(false),
+        description: some("line one\nline two"),
+        tags: Some(vec!["holdfast".to_owned()]),
+        entrypoint: some("/bin/sh -c 'sleep 1'"),
+        env: Some(BTreeMap::from([("A".to_owned(), "1".to_owned())])),
+        cmode: Some(ConsoleMode::Console),
+    }
+}
+
+async fn containers(r: &mut Recorder) {
+    made!(r, lxc_list(NODE));
+    let rootfs = Rootfs {
+        storage: "local-lvm".to_owned(),
+        size_gib: 8,
+    };
+    let little = CreateLxc::new(vmid(), "local:vztmpl/a.tar", rootfs);
+    made!(r, create_lxc(NODE, &little));
+    let much = CreateLxc {
+        pool: some("team"),
+        ssh_public_keys: vec!["ssh-ed25519 AAAA".to_owned()],
+        options: options(),
+        ..little
+    };
+    made!(r, create_lxc(NODE, &much));
+    made!(r, lxc_config(NODE, vmid()));
+    for cmode in [ConsoleMode::Tty, ConsoleMode::Console, ConsoleMode::Shell] {
+        let change = ConfigChange {
+            options: LxcOptions {
+                cmode: Some(cmode),
+                ..options()
+            },
+            delete: vec!["net1".to_owned()],
+            digest: some("6044d62495c1c120eec62aac810104f24b65c1d1"),
+        };
+        made!(r, set_lxc_config(NODE, vmid(), &change));
+    }
+    made!(r, lxc_pending(NODE, vmid()));
+    made!(r, lxc_status(NODE, vmid()));
+    made!(r, lxc_interfaces(NODE, vmid()));
+    made!(r, lxc_console(NODE, vmid()));
+    for (disk, size) in [
+        (Disk::Rootfs, Resize::GrowGib(1)),
+        (Disk::Mount(255), Resize::ToGib(12)),
+    ] {
+        made!(r, resize_lxc(NODE, vmid(), disk, size));
+    }
+    made!(r, delete_lxc(NODE, vmid(), DeleteLxc::default()));
+}
+
+async fn power(r: &mut Recorder) {
+    made!(r, start_lxc(NODE, vmid()));
+    made!(r, stop_lxc(NODE, vmid()));
+    let shutdown = Shutdown {
+        timeout: Duration::from_secs(30),
+        force_stop: true,
+    };
+    made!(r, shutdown_lxc(NODE, vmid(), shutdown));
+    made!(r, reboot_lxc(NODE, vmid(), shutdown.timeout));
+}
+
+async fn copies(r: &mut Recorder) {
+    let newid = Vmid::try_from(301).unwrap();
+    let disks = [
+        CloneDisks::Default,
+        CloneDisks::Linked,
+        CloneDisks::Full {
+            storage: some("tank"),
+        },
+    ];
+    for disks in disks {
+        let clone = CloneLxc {
+            newid,
+            hostname: some("copy"),
+            description: some("a\nb"),
+            pool: Some("team/a".parse().unwrap()),
+            snapname: Some("s1".parse().unwrap()),
+            disks,
+            target: some("pve2"),
+        };
+        made!(r, clone_lxc(NODE, vmid(), &clone));
+    }
+    made!(r, clone_lxc(NODE, vmid(), &CloneLxc::new(newid)));
+    let migrate = MigrateLxc {
+        target: "pve2".to_owned(),
+        target_storage: None,
+        restart: None,
+    };
+    made!(r, migrate_lxc(NODE, vmid(), &migrate));
+    let restarting = MigrateLxc {
+        target_storage: some("tank"),
+        restart: Some(Duration::from_secs(60)),
+        ..migrate
+    };
+    made!(r, migrate_lxc(NODE, vmid(), &restarting));
+    made!(r, migrate_choices(NODE, vmid()));
+    for feature in [LxcFeature::Snapshot, LxcFeature::Clone, LxcFeature::Copy] {
+        made!(r, lxc_has(NODE, vmid(), feature));
+    }
+    backups(r).await;
+}
+
+async fn backups(r: &mut Recorder) {
+    for (mode, compress) in [
+        (BackupMode::Snapshot, Compression::Zstd),
+        (BackupMode::Suspend, Compression::Gzip),
+        (BackupMode::Stop, Compression::Lzo),
+        (BackupMode::Stop, Compression::None),
+    ] {
+        let number = Some(2);
+        let retention = Retention {
+            last: number,
+            hourly: number,
+            daily: number,
+            weekly: number,
+            monthly: number,
+            yearly: number,
+        };
+        let backup = Backup {
+            mode,
+            compress,
+            notes: some("{{guestname}}\nby hand"),
+            protected: true,
+            retention: Some(retention),
+            ..Backup::new(vmid(), "local")
+        };
+        made!(r, vzdump(NODE, &backup));
+    }
+    made!(r, vzdump(NODE, &Backup::new(vmid(), "local")));
+}
+
+async fn snapshots(r: &mut Recorder) {
+    let name: SnapshotName = "before-update".parse().unwrap();
+    made!(r, snapshots(NODE, vmid()));
+    made!(r, create_snapshot(NODE, vmid(), &name, None));
+    made!(r, create_snapshot(NODE, vmid(), &name, Some("a\nb")));
+    made!(r, delete_snapshot(NODE, vmid(), &name, true));
+    made!(r, rollback_snapshot(NODE, vmid(), &name, true));
+    made!(r, snapshot_config(NODE, vmid(), &name));
+    made!(r, describe_snapshot(NODE, vmid(), &name, "c"));
+}
+
+async fn tasks(r: &mut Recorder) {
+    made!(r, task_status(&upid()));
+    made!(r, task_log(&upid(), 500));
+    made!(r, wait_task(&upid(), Duration::from_secs(10), |_| ()));
+    made!(r, kill_task(&upid()));
+    made!(r, cluster_tasks());
+    for source in [TaskSource::Active, TaskSource::Archive, TaskSource::All] {
+        let filter = TaskFilter {
+            source,
+            vmid: Some(vmid()),
+            kind: some("vzcreate"),
+            since: Some(1_795_210_960),
+            limit: 10,
+        };
+        made!(r, tasks(NODE, &filter));
+    }
+}
+
+async fn pools(r: &mut Recorder) {
+    let pool: PoolId = "team/a".parse().unwrap();
+    made!(r, pools());
+    made!(r, pool(&pool));
+    made!(r, create_pool(&pool, None));
+    made!(r, create_pool(&pool, Some("ours")));
+    let change = PoolChange {
+        comment: some("theirs"),
+        vmids: vec![vmid()],
+        storages: vec!["local".to_owned()],
+        remove: true,
+        allow_move: true,
+    };
+    made!(r, update_pool(&pool, &change));
+    made!(r, update_pool(&pool, &PoolChange::default()));
+    made!(r, delete_pool(&pool));
+}
+
+async fn accounts(r: &mut Recorder) {
+    let userid: UserId = "zoe@pve".parse().unwrap();
+    let change = UserChange {
+        enabled: Some(false),
+        expire: Some(0),
+        firstname: some("Zoe"),
+        lastname: some("Z"),
+        email: some("zoe@example.org"),
+        comment: some("x"),
+        groups: Some(vec!["g1".to_owned()]),
+    };
+    made!(r, users());
+    made!(r, user(&userid));
+    made!(r, update_user(&userid, &change));
+    made!(r, update_user(&userid, &UserChange::default()));
+    let little = NewUser {
+        userid: userid.clone(),
+        password: None,
+        options: UserChange::default(),
+    };
+    made!(r, create_user(&little));
+    let much = NewUser {
+        password: Some("long enough".into()),
+        options: change,
+        ..little
+    };
+    made!(r, create_user(&much));
+    made!(r, delete_user(&userid));
+
+    let name: TokenName = "holdfast".parse().unwrap();
+    made!(r, tokens(&userid));
+    made!(r, create_token(&userid, &name, &NewToken::default()));
+    let token = NewToken {
+        privsep: false,
+        expire: Some(4_102_444_800),
+        comment: some("x"),
+    };
+    made!(r, create_token(&userid, &name, &token));
+    made!(r, regenerate_token(&userid, &name));
+    made!(r, delete_token(&userid, &name));
+}
+
+async fn rights(r: &mut Recorder) {
+    made!(r, permissions(None));
+    made!(r, permissions(Some("/vms/300")));
+    made!(r, permissions_of("zoe@pve!t1", Some("/vms/300")));
+    made!(r, acl());
+    let change = AclChange {
+        path: "/pool/team".to_owned(),
+        roles: vec!["PVEVMAdmin".to_owned()],
+        holders: vec![
+            AclHolder::User("zoe@pve".to_owned()),
+            AclHolder::Group("g1".to_owned()),
+            AclHolder::Token("zoe@pve!t1".to_owned()),
+        ],
+        propagate: true,
+        remove: true,
+    };
+    made!(r, set_acl(&change));
+    made!(r, roles());
+    made!(r, realms());
+    for scope in [SyncScope::Users, SyncScope::Groups, SyncScope::Both] {
+        let sync = RealmSync {
+            scope: Some(scope),
+            remove_vanished: Some(vec![Vanished::Acl, Vanished::Entry, Vanished::Properties]),
+            enable_new: Some(true),
+            dry_run: true,
+        };
+        made!(r, sync_realm("corp", &sync));
+    }
+    let nothing = RealmSync {
+        remove_vanished: Some(Vec::new()),
+        ..RealmSync::default()
+    };
+    made!(r, sync_realm("corp", &nothing));
+}

@@ -1,0 +1,152 @@
+//! Every call that the client can make, held against Proxmox's own description of its API: the path
+//! is there, the parameters have its names and take such values, and none that is required is left
+//! out.
+//!
+//! The description is not part of this project. It lies where `HOLDFAST_PVE_REFERENCE` names, else
+//! beside the project; where it is missing, only the list of calls is checked.
+
+#![cfg(test)]
+
+mod calls;
+mod rules;
+#[path = "../wire/server.rs"]
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod server;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts};
+
+use crate::{
+    calls::Recorder,
+    rules::Schema,
+    server::{Server, answer},
+};
+
+/// Answers everything with nothing, which most calls cannot read; what they sent is what counts.
+async fn recorder() -> Recorder {
+    let server = Server::answering(|_| answer("200 OK", r#"{"data":null}"#)).await;
+    let token = Credentials::Token {
+        id: "root@pam!holdfast".to_owned(),
+        secret: "8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11".into(),
+    };
+    let connection = Connection::new(Endpoint::new(&server.url), token);
+    let client = Client::new(connection, Timeouts::default()).unwrap();
+    Recorder::new(server, client)
+}
+
+/// The names of the client's calls, out of its source.
+fn methods(folder: &Path, into: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            methods(&path, into);
+            continue;
+        }
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let name = line.strip_prefix("    pub async fn ");
+            let name = name.and_then(|rest| rest.split(['(', '<']).next());
+            into.extend(name.map(str::to_owned));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_is_among_those_that_are_checked() {
+    let mut written = BTreeSet::new();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    methods(&source, &mut written);
+    assert!(written.len() > 60, "{written:?}");
+    let mut recorder = recorder().await;
+    calls::make_all(&mut recorder).await;
+    let made: BTreeSet<_> = recorder.calls.iter().map(|call| call.name.into()).collect();
+    assert_eq!(made, written);
+}
+
+#[tokio::test]
+async fn every_call_is_one_that_proxmox_describes() {
+    let Some(schema) = Schema::read() else {
+        println!("NOT CHECKED: Proxmox's description of its API (set HOLDFAST_PVE_REFERENCE)");
+        return;
+    };
+    let mut recorder = recorder().await;
+    calls::make_all(&mut recorder).await;
+    calls::sign_in(&mut recorder).await;
+    let wrong: Vec<_> = recorder
+        .calls
+        .iter()
+        .flat_map(|call| {
+            let complaints = schema.complaints(call);
+            complaints
+                .into_iter()
+                .map(|words| format!("{}: {words}", call.name))
+        })
+        .collect();
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// The check itself: what is wrong is noticed.
+#[test]
+fn a_call_that_is_wrong_is_complained_about() {
+    let Some(schema) = Schema::read() else {
+        println!("NOT CHECKED: Proxmox's description of its API (set HOLDFAST_PVE_REFERENCE)");
+        return;
+    };
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let none: &[(&str, &str)] = &[];
+    let vmid = ("vmid", "300");
+    let template = ("ostemplate", "local:vztmpl/a.tar");
+    for (method, path, params, words) in [
+        ("GET", "/nope", none, "no such call"),
+        ("PUT", "/nodes/pve1/lxc", none, "no such call"),
+        ("POST", "/nodes/pve1/lxc", &[vmid], "ostemplate is missing"),
+        (
+            "POST",
+            "/nodes/pve1/lxc",
+            &[vmid, template, ("nope", "1")],
+            "nope is not described",
+        ),
+        (
+            "POST",
+            "/nodes/pve1/lxc",
+            &[vmid, template, ("onboot", "yes")],
+            "onboot",
+        ),
+        (
+            "POST",
+            "/nodes/pve1/lxc",
+            &[vmid, template, ("cores", "99999")],
+            "cores",
+        ),
+        (
+            "POST",
+            "/nodes/pve1/lxc",
+            &[vmid, template, ("cmode", "x")],
+            "cmode",
+        ),
+        (
+            "POST",
+            "/nodes/pve1/lxc",
+            &[vmid, template, ("net0", "name=eth0,nope=1")],
+            "net0",
+        ),
+        ("GET", "/pools", &[("type", "lxc")], "type needs poolid"),
+    ] {
+        let call = calls::Recorded {
+            name: "test",
+            method: method.to_owned(),
+            path: path.to_owned(),
+            params: pairs(params),
+        };
+        let found = schema.complaints(&call);
+        assert!(
+            found.iter().any(|found| found.starts_with(words)),
+            "{words}: {found:?}"
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! What Proxmox's description asks of a call, as far as it can be told without Proxmox.
+
+use std::path::PathBuf;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::calls::Recorded;
+
+/// Proxmox's description of its API.
+pub(crate) struct Schema(Vec<Value>);
+
+impl Schema {
+    /// Reads it, where it is to be had.
+    pub(crate) fn read() -> Option<Self> {
+        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
+        let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE")
+            .map_or_else(|| PathBuf::from(beside), PathBuf::from);
+        let text = std::fs::read_to_string(folder.join("pve-schema.json")).ok()?;
+        let all: Value = serde_json::from_str(&text).unwrap();
+        Some(Self(all["endpoints"].as_array().unwrap().clone()))
+    }
+
+    /// What is wrong with a call.
+    pub(crate) fn complaints(&self, call: &Recorded) -> Vec<String> {
+        let Some((endpoint, in_path)) = self.find(call) else {
+            return vec![format!("no such call: {} {}", call.method, call.path)];
+        };
+        let empty = Map::new();
+        let described = endpoint["parameters"]["properties"]
+            .as_object()
+            .unwrap_or(&empty);
+        let sent: Vec<_> = in_path.iter().chain(&call.params).collect();
+        let has = |name: &str| sent.iter().any(|(sent, _)| sent == name);
+        let mut wrong = Vec::new();
+        // Nothing but signing in itself needs a ticket.
+        if endpoint["allowtoken"] != 1 && call.path != "/access/ticket" {
+            wrong.push("it is not for tokens".to_owned());
+        }
+        for (name, property) in described {
+            if !name.contains('[') && !is_optional(property) && !has(name) {
+                wrong.push(format!("{name} is missing"));
+            }
+        }
+        for (name, value) in &sent {
+            match described.get(name).or_else(|| described.get(&family(name))) {
+                None => wrong.push(format!("{name} is not described")),
+                Some(property) => {
+                    let needs = property["requires"].as_str().filter(|needed| !has(needed));
+                    wrong.extend(needs.map(|needed| format!("{name} needs {needed}")));
+                    let unfit = unfit(property, value).map(|why| format!("{name}={value}: {why}"));
+                    wrong.extend(unfit);
+                }
+            }
+        }
+        wrong
+    }
+
+    /// The description of a call, and the parameters that are in its path.
+    fn find(&self, call: &Recorded) -> Option<(&Value, Vec<(String, String)>)> {
+        let matching = self.0.iter().filter_map(|endpoint| {
+            let same = endpoint["method"] == call.method.as_str();
+            let in_path = in_path(endpoint["path"].as_str()?, &call.path).filter(|_| same)?;
+            Some((endpoint, in_path))
+        });
+        // Words of the path count more than parameters in it.
+        matching.min_by_key(|(_, in_path)| in_path.len())
+    }
+}
+
+fn in_path(template: &str, path: &str) -> Option<Vec<(String, String)>> {
+    let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), parts(path));
+    if template.len() != path.len() {
+        return None;
+    }
+    let mut found = Vec::new();
+    for (wanted, part) in template.into_iter().zip(path) {
+        match wanted.strip_prefix('{').and_then(|w| w.strip_suffix('}')) {
+            Some(name) => found.push((name.to_owned(), part)),
+            None if wanted == part => {}
+            None => return None,
+        }
+    }
+    Some(found)
+}
+
+fn parts(path: &str) -> Vec<String> {
+    path.split('/')
+        .map(|part| {
+            percent_encoding::percent_decode_str(part)
+                .decode_utf8()
+                .unwrap()
+                .into_owned()
+        })
+        .collect()
+}
+
+/// `net0` is described as `net[n]`.
+fn family(name: &str) -> String {
+    format!("{}[n]", name.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
+
+fn is_optional(property: &Value) -> bool {
+    matches!(number(&property["optional"]), Some(optional) if optional != 0.0)
+}
+
+/// Numbers in the description are strings now and then.
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// Why a value is not one that Proxmox takes.
+fn unfit(property: &Value, value: &str) -> Option<String> {
+    let kind = property["type"].as_str().unwrap_or("string");
+    let right = match kind {
+        "integer" => value.parse::<i64>().is_ok(),
+        "number" => value.parse::<f64>().is_ok(),
+        "boolean" => matches!(value, "0" | "1"),
+        _ => true,
+    };
+    if !right {
+        return Some(format!("it is not of type {kind}"));
+    }
+    let within = |value: f64, least: &str, most: &str| {
+        number(&property[least]).is_none_or(|bound| value >= bound)
+            && number(&property[most]).is_none_or(|bound| value <= bound)
+    };
+    let size = value.chars().count() as f64;
+    if !within(size, "minLength", "maxLength") {
+        return Some("it is too short or too long".to_owned());
+    }
+    let measure = value.parse::<f64>().ok();
+    if measure.is_some_and(|measure| !within(measure, "minimum", "maximum")) {
+        return Some("it is too small or too large".to_owned());
+    }
+    let allowed = property["enum"].as_array();
+    if allowed.is_some_and(|words| !words.iter().any(|word| word == value)) {
+        return Some("it is none of the words that are allowed".to_owned());
+    }
+    if let Some(pattern) = property["x-pattern-portable"].as_str() {
+        let pattern = Regex::new(pattern).unwrap();
+        if !pattern.is_match(value) {
+            return Some(format!("it does not match {pattern}"));
+        }
+    }
+    property["format"]
+        .as_object()
+        .and_then(|keys| unfit_parts(keys, value))
+}
+
+/// The same for the parts of a property string.
+fn unfit_parts(keys: &Map<String, Value>, value: &str) -> Option<String> {
+    let default = keys
+        .iter()
+        .find(|(_, property)| number(&property["default_key"]) == Some(1.0))
+        .map(|(key, _)| key.as_str());
+    let mut given = Vec::new();
+    for part in value.split(',') {
+        let (key, value) = match part.split_once('=') {
+            Some(pair) => pair,
+            None => (default?, part),
+        };
+        let Some(property) = keys.get(key) else {
+            return Some(format!("{key} is no key of it"));
+        };
+        if let Some(why) = unfit(property, value) {
+            return Some(format!("{key}: {why}"));
+        }
+        given.push(key);
+    }
+    let missing = keys.iter().find(|(key, property)| {
+        !is_optional(property) && property["alias"].is_null() && !given.contains(&key.as_str())
+    });
+    missing.map(|(key, _)| format!("{key} is missing"))
+}
