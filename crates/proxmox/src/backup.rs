@@ -1,8 +1,8 @@
-//! Backups of containers. They are listed and deleted like any other content of a storage
+//! Backups of containers, and containers out of backups. They are listed and deleted like any other content of a storage
 //! ([`Client::content`], [`Client::delete_content`]).
 
 use crate::{
-    Client, Upid, Vmid,
+    Client, PoolId, Upid, Vmid,
     error::Error,
     http::Call,
     params::{Params, Part, property_string, unsendable},
@@ -155,6 +155,57 @@ impl Backup {
     }
 }
 
+/// A container to be made out of a backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreLxc {
+    /// Its number.
+    pub vmid: Vmid,
+    /// The backup, such as `local:backup/vzdump-lxc-300-2026_11_25-10_00_00.tar.zst`.
+    pub archive: String,
+    /// Where its disks go; without, where they were.
+    pub storage: Option<String>,
+    /// Whether its root is nobody on the node; without, as it was.
+    pub unprivileged: Option<bool>,
+    /// The pool to put it into.
+    pub pool: Option<PoolId>,
+    /// Whether it takes the place of a container of that number, whose disks are lost then. That
+    /// one must not run.
+    pub overwrite: bool,
+    /// Whether it gets new MAC addresses, as it has to beside the container that was backed up.
+    pub unique: bool,
+}
+
+impl RestoreLxc {
+    /// A container as it was, in a place that is free.
+    pub fn new(vmid: Vmid, archive: impl Into<String>) -> Self {
+        Self {
+            vmid,
+            archive: archive.into(),
+            storage: None,
+            unprivileged: None,
+            pool: None,
+            overwrite: false,
+            unique: false,
+        }
+    }
+
+    fn params(&self) -> Result<Params, Error> {
+        let mut params = Params::default().with("vmid", self.vmid);
+        params.opt_line("ostemplate", Some(&self.archive))?;
+        params.flag("restore", true);
+        params.opt_line("storage", self.storage.as_deref())?;
+        params.opt_flag("unprivileged", self.unprivileged);
+        params.opt("pool", self.pool.as_ref());
+        if self.overwrite {
+            params.flag("force", true);
+        }
+        if self.unique {
+            params.flag("unique", true);
+        }
+        Ok(params)
+    }
+}
+
 /// Proxmox answers `OK`, and no task, when there is nothing to do on the node that was asked.
 fn task(answer: &str) -> Result<Option<Upid>, Error> {
     if answer == "OK" {
@@ -177,6 +228,16 @@ impl Client {
             address: self.address().to_owned(),
             cause: format!("{answer:?} is not the id of a task"),
         })
+    }
+
+    /// Makes a container out of a backup. That the backup cannot be read is said only by the task.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`] when the number is taken and nothing is to be overwritten,
+    /// [`Error::Running`] when what is to be overwritten runs.
+    pub async fn restore_lxc(&self, node: &str, restore: &RestoreLxc) -> Result<Upid, Error> {
+        let call = Call::post(&["nodes", node, "lxc"]).params(restore.params()?);
+        self.call(call.slow()).await
     }
 }
 
@@ -246,6 +307,25 @@ mod tests {
             ..plain
         };
         assert!(nobody.params().is_err());
+    }
+
+    #[test]
+    fn restoring_overwrites_nothing_unless_it_is_told_to() {
+        let sent = |restore: &RestoreLxc| {
+            let params = restore.params().unwrap();
+            let pairs = params.pairs().iter();
+            pairs
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        };
+        let plain = RestoreLxc::new(vmid(300), "local:backup/a.tar.zst");
+        let want = ["vmid=300", "ostemplate=local:backup/a.tar.zst", "restore=1"];
+        assert_eq!(sent(&plain), want);
+        let over = RestoreLxc {
+            overwrite: true,
+            ..plain
+        };
+        assert_eq!(sent(&over)[3..], ["force=1"]);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::{Client, Vmid, answer::Data, error::Error, http::Call, lenient, params::Params};
+use crate::{
+    Client, Fingerprint, Vmid, answer::Data, error::Error, http::Call, lenient, params::Params,
+};
 
 /// What software answers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -48,9 +50,14 @@ pub struct Node {
     /// Seconds since it started.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub uptime: Option<u64>,
-    /// SHA-256 of the certificate, `AA:BB:…`. Only [`Client::nodes`] tells it.
-    #[serde(default, deserialize_with = "lenient::opt_text")]
-    pub ssl_fingerprint: Option<String>,
+    /// The node's certificate from its cluster. Only [`Client::nodes`] tells it, and a node may
+    /// show another one to the world.
+    #[serde(default, deserialize_with = "fingerprint")]
+    pub ssl_fingerprint: Option<Fingerprint>,
+}
+
+fn fingerprint<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Fingerprint>, D::Error> {
+    Ok(lenient::opt_text(d)?.and_then(|text| text.parse().ok()))
 }
 
 fn is_online<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {

@@ -45,7 +45,7 @@ mod wait;
 pub use access::{
     AclChange, AclEntry, AclHolder, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
 };
-pub use backup::{Backup, BackupMode, Compression, Retention};
+pub use backup::{Backup, BackupMode, Compression, RestoreLxc, Retention};
 pub use client::{Client, Connection, Timeouts};
 pub use cluster::{
     ClusterNode, ClusterStatus, Guest, GuestKind, Node, Resources, RunState, StorageUse, Version,

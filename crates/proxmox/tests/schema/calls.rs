@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use proxmox::*;
 
-use crate::server::Server;
+use crate::{access, server::Server};
 
 /// A call as it went over the wire.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Recorded {
 /// A client, and what it sent so far.
 pub(crate) struct Recorder {
     server: Server,
-    client: Client,
+    pub(crate) client: Client,
     seen: usize,
     pub(crate) calls: Vec<Recorded>,
 }
@@ -35,7 +35,7 @@ impl Recorder {
     }
 
     /// Keeps what was sent since the last time under the name of what sent it.
-    fn keep(&mut self, name: &'static str) {
+    pub(crate) fn keep(&mut self, name: &'static str) {
         let requests = self.server.requests();
         assert!(requests.len() > self.seen, "{name} sent nothing");
         let new = requests.iter().skip(self.seen);
@@ -71,6 +71,8 @@ macro_rules! made {
     };
 }
 
+pub(crate) use made;
+
 /// Signs in with a password, and keeps what that sent.
 pub(crate) async fn sign_in(recorder: &mut Recorder) {
     let password = Credentials::Password {
@@ -94,14 +96,12 @@ pub(crate) async fn make_all(r: &mut Recorder) {
     copies(r).await;
     snapshots(r).await;
     tasks(r).await;
-    pools(r).await;
-    accounts(r).await;
-    rights(r).await;
+    access::make_all(r).await;
 }
 
 const NODE: &str = "pve1";
 
-fn vmid() -> Vmid {
+pub(crate) fn vmid() -> Vmid {
     Vmid::try_from(300).unwrap()
 }
 
@@ -111,7 +111,7 @@ fn upid() -> Upid {
         .unwrap()
 }
 
-fn some(text: &str) -> Option<String> {
+pub(crate) fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
@@ -308,6 +308,18 @@ async fn backups(r: &mut Recorder) {
         made!(r, vzdump(NODE, &backup));
     }
     made!(r, vzdump(NODE, &Backup::new(vmid(), "local")));
+    let archive = "local:backup/vzdump-lxc-300-2026_11_25-10_00_00.tar.zst";
+    let little = RestoreLxc::new(vmid(), archive);
+    made!(r, restore_lxc(NODE, &little));
+    let much = RestoreLxc {
+        storage: some("local-lvm"),
+        unprivileged: Some(true),
+        pool: Some("team".parse().unwrap()),
+        overwrite: true,
+        unique: true,
+        ..little
+    };
+    made!(r, restore_lxc(NODE, &much));
 }
 
 async fn snapshots(r: &mut Recorder) {
@@ -337,99 +349,4 @@ async fn tasks(r: &mut Recorder) {
         };
         made!(r, tasks(NODE, &filter));
     }
-}
-
-async fn pools(r: &mut Recorder) {
-    let pool: PoolId = "team/a".parse().unwrap();
-    made!(r, pools());
-    made!(r, pool(&pool));
-    made!(r, create_pool(&pool, None));
-    made!(r, create_pool(&pool, Some("ours")));
-    let change = PoolChange {
-        comment: some("theirs"),
-        vmids: vec![vmid()],
-        storages: vec!["local".to_owned()],
-        remove: true,
-        allow_move: true,
-    };
-    made!(r, update_pool(&pool, &change));
-    made!(r, update_pool(&pool, &PoolChange::default()));
-    made!(r, delete_pool(&pool));
-}
-
-async fn accounts(r: &mut Recorder) {
-    let userid: UserId = "zoe@pve".parse().unwrap();
-    let change = UserChange {
-        enabled: Some(false),
-        expire: Some(0),
-        firstname: some("Zoe"),
-        lastname: some("Z"),
-        email: some("zoe@example.org"),
-        comment: some("x"),
-        groups: Some(vec!["g1".to_owned()]),
-    };
-    made!(r, users());
-    made!(r, user(&userid));
-    made!(r, update_user(&userid, &change));
-    made!(r, update_user(&userid, &UserChange::default()));
-    let little = NewUser {
-        userid: userid.clone(),
-        password: None,
-        options: UserChange::default(),
-    };
-    made!(r, create_user(&little));
-    let much = NewUser {
-        password: Some("long enough".into()),
-        options: change,
-        ..little
-    };
-    made!(r, create_user(&much));
-    made!(r, delete_user(&userid));
-
-    let name: TokenName = "holdfast".parse().unwrap();
-    made!(r, tokens(&userid));
-    made!(r, create_token(&userid, &name, &NewToken::default()));
-    let token = NewToken {
-        privsep: false,
-        expire: Some(4_102_444_800),
-        comment: some("x"),
-    };
-    made!(r, create_token(&userid, &name, &token));
-    made!(r, regenerate_token(&userid, &name));
-    made!(r, delete_token(&userid, &name));
-}
-
-async fn rights(r: &mut Recorder) {
-    made!(r, permissions(None));
-    made!(r, permissions(Some("/vms/300")));
-    made!(r, permissions_of("zoe@pve!t1", Some("/vms/300")));
-    made!(r, acl());
-    let change = AclChange {
-        path: "/pool/team".to_owned(),
-        roles: vec!["PVEVMAdmin".to_owned()],
-        holders: vec![
-            AclHolder::User("zoe@pve".to_owned()),
-            AclHolder::Group("g1".to_owned()),
-            AclHolder::Token("zoe@pve!t1".to_owned()),
-        ],
-        propagate: true,
-        remove: true,
-    };
-    made!(r, set_acl(&change));
-    made!(r, roles());
-    made!(r, realms());
-    for scope in [SyncScope::Users, SyncScope::Groups, SyncScope::Both] {
-        let sync = RealmSync {
-            scope: Some(scope),
-            remove_vanished: Some(vec![Vanished::Acl, Vanished::Entry, Vanished::Properties]),
-            enable_new: Some(true),
-            dry_run: true,
-        };
-        made!(r, sync_realm("corp", &sync));
-    }
-    let nothing = RealmSync {
-        remove_vanished: Some(Vec::new()),
-        ..RealmSync::default()
-    };
-    made!(r, sync_realm("corp", &nothing));
 }

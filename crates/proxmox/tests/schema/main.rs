@@ -7,6 +7,7 @@
 
 #![cfg(test)]
 
+mod access;
 mod calls;
 mod rules;
 #[path = "../wire/server.rs"]

@@ -31,6 +31,10 @@ async fn the_nodes_are_listed_with_what_they_have() {
             .all(|node| node.online && node.maxmem > node.mem)
     );
     assert_eq!((nodes[0].maxcpu, nodes[1].maxcpu), (Some(16), Some(8)));
+    assert!(nodes.iter().all(|node| node.ssl_fingerprint.is_some()));
+    let status = client.node_status("pve1").await.unwrap();
+    assert!(status.memory.total > status.memory.used);
+    assert_eq!(status.loadavg.len(), 3);
 
     let status = client.cluster_status().await.unwrap();
     assert!(status.quorate && status.name.is_some());

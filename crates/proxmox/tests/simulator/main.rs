@@ -2,9 +2,11 @@
 
 #![cfg(test)]
 
+mod access;
 mod cluster;
 mod config;
 mod containers;
+mod copies;
 mod faults;
 mod images;
 mod tasks;

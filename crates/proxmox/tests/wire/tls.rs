@@ -6,7 +6,11 @@ use proxmox::{
     Client, Connection, Endpoint, Error, Fingerprint, Timeouts, Trust, fetch_fingerprint,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{
+    SupportedProtocolVersion,
+    pki_types::{CertificateDer, PrivateKeyDer},
+    version::{TLS12, TLS13},
+};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -22,10 +26,18 @@ fn version() -> Vec<Act> {
 }
 
 fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
+    speaking(rustls::DEFAULT_VERSIONS, certificate, key)
+}
+
+fn speaking(
+    versions: &[&'static SupportedProtocolVersion],
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
@@ -69,12 +81,17 @@ fn other() -> Fingerprint {
 
 #[tokio::test]
 async fn a_fingerprint_is_fetched_without_a_request_and_then_trusted() {
-    let server = own(version()).await;
-    let found = fetch_fingerprint(&server.url, LIMIT).await.unwrap();
-    assert_eq!(server.requests().len(), 0);
-    let client = client(vec![Endpoint::pinned(&server.url, found)], Trust::Machine);
-    client.version().await.unwrap();
-    assert_eq!(server.requests().len(), 1);
+    for version_of_tls in [&TLS12, &TLS13] {
+        let signed = rcgen::generate_simple_self_signed(["pve1".to_owned()]).unwrap();
+        let certificate = signed.cert.der().clone();
+        let acceptor = speaking(&[version_of_tls], certificate, &signed.signing_key);
+        let server = Server::start_tls(acceptor, version()).await;
+        let found = fetch_fingerprint(&server.url, LIMIT).await.unwrap();
+        assert_eq!(server.requests().len(), 0);
+        let client = client(vec![Endpoint::pinned(&server.url, found)], Trust::Machine);
+        client.version().await.unwrap();
+        assert_eq!(server.requests().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,226 @@
+//! Answers of a real node, as they were recorded: every one to a call that the client can make has
+//! to be understood.
+//!
+//! The recordings are not part of this project. They lie where `HOLDFAST_PVE_REFERENCE` names, else
+//! beside the project; where they are missing, nothing is checked.
+
+#![cfg(test)]
+
+#[path = "wire/server.rs"]
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod server;
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use proxmox::*;
+use regex::Regex;
+use serde_json::Value;
+
+use crate::server::{Server, answer};
+
+/// Recorded calls and how they ended. Long bodies were cut.
+fn rows() -> Option<Vec<Value>> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
+    let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE")
+        .map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let text = std::fs::read_to_string(folder.join("pve-golden.jsonl")).ok()?;
+    Some(
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+    )
+}
+
+/// A client whose server answers with whatever was put there last.
+async fn client() -> (Client, Arc<Mutex<(String, String)>>) {
+    let next = Arc::new(Mutex::new((String::new(), String::new())));
+    let shown = next.clone();
+    let server = Server::answering(move |_| {
+        let (status, body) = shown.lock().unwrap().clone();
+        answer(&status, &body)
+    })
+    .await;
+    let token = Credentials::Token {
+        id: "root@pam!g1".to_owned(),
+        secret: "x".into(),
+    };
+    let connection = Connection::new(Endpoint::new(&server.url), token);
+    let client = Client::new(connection, Timeouts::default()).unwrap();
+    (client, next)
+}
+
+/// The calls whose answers are looked at: a pattern of `METHOD path?query`, and its name here.
+const CALLS: &[(&str, &str)] = &[
+    (r"^GET /version$", "version"),
+    (r"^GET /nodes$", "nodes"),
+    (r"^GET /cluster/status$", "cluster status"),
+    (r"^GET /cluster/resources$", "resources"),
+    (r"^GET /cluster/nextid$", "next id"),
+    (r"^GET /cluster/tasks$", "cluster tasks"),
+    (r"^GET /nodes/[^/]+/status$", "node status"),
+    (r"^GET /nodes/[^/]+/network(\?.*)?$", "networks"),
+    (r"^GET /storage$", "storage setups"),
+    (r"^GET /nodes/[^/]+/storage(\?.*)?$", "storages"),
+    (r"^GET /nodes/[^/]+/storage/[^/]+/status$", "storage status"),
+    (
+        r"^GET /nodes/[^/]+/storage/[^/]+/content(\?.*)?$",
+        "content",
+    ),
+    (r"^GET /nodes/[^/]+/aplinfo$", "templates"),
+    (r"^GET /nodes/[^/]+/lxc$", "lxc list"),
+    (r"^GET /nodes/[^/]+/lxc/\d+/config(\?.*)?$", "config"),
+    (r"^GET /nodes/[^/]+/lxc/\d+/pending$", "pending"),
+    (r"^GET /nodes/[^/]+/lxc/\d+/status/current$", "lxc status"),
+    (r"^GET /nodes/[^/]+/lxc/\d+/interfaces$", "interfaces"),
+    (r"^GET /nodes/[^/]+/lxc/\d+/snapshot$", "snapshots"),
+    (r"^GET /nodes/[^/]+/lxc/\d+/feature\?", "feature"),
+    (r"^GET /nodes/[^/]+/lxc/\d+/migrate$", "migrate"),
+    (r"^GET /nodes/[^/]+/tasks(\?.*)?$", "tasks"),
+    (r"^GET /nodes/[^/]+/tasks/[^/]+/status$", "task status"),
+    (r"^GET /nodes/[^/]+/tasks/[^/]+/log(\?.*)?$", "task log"),
+    (r"^GET /pools(\?.*)?$", "pools"),
+    (r"^GET /access/users(\?.*)?$", "users"),
+    (r"^GET /access/users/[^/]+$", "user"),
+    (r"^GET /access/users/[^/]+/token$", "tokens"),
+    (r"^POST /access/users/[^/]+/token/[^/]+$", "created token"),
+    (r"^GET /access/acl$", "acl"),
+    (r"^GET /access/roles$", "roles"),
+    (r"^GET /access/domains$", "realms"),
+    (r"^GET /access/permissions(\?.*)?$", "permissions"),
+    (r"^POST /nodes/[^/]+/(lxc/\d+/)?termproxy$", "console"),
+    (r"^POST /nodes/[^/]+/lxc$", "create"),
+    (r"^POST /nodes/[^/]+/lxc/\d+/clone$", "clone"),
+    (r"^POST /nodes/[^/]+/lxc/\d+/snapshot$", "make snapshot"),
+    (r"^PUT /nodes/[^/]+/lxc/\d+/resize$", "resize"),
+    (r"^POST /nodes/[^/]+/vzdump$", "vzdump"),
+];
+
+async fn ask(client: &Client, call: &str) -> Result<(), Error> {
+    let upid = "UPID:pve1:00001638:000599F5:6B00BC42:vzstart:300:root@pam!g1:";
+    let upid: Upid = upid.parse().unwrap();
+    let node = "pve1";
+    match call {
+        "version" => client.version().await.map(drop),
+        "nodes" => client.nodes().await.map(drop),
+        "cluster status" => client.cluster_status().await.map(drop),
+        "resources" => client.resources().await.map(drop),
+        "next id" => client.next_id().await.map(drop),
+        "cluster tasks" => client.cluster_tasks().await.map(drop),
+        "node status" => client.node_status(node).await.map(drop),
+        "networks" => client.networks(node).await.map(drop),
+        "storage setups" => client.storage_setups().await.map(drop),
+        "storages" => client.storages(node).await.map(drop),
+        "storage status" => client.storage_status(node, "local").await.map(drop),
+        "content" => client.content(node, "local", None).await.map(drop),
+        "templates" => client.templates(node).await.map(drop),
+        "tasks" => client.tasks(node, &TaskFilter::default()).await.map(drop),
+        "task status" => client.task_status(&upid).await.map(drop),
+        "task log" => client.task_log(&upid, 0).await.map(drop),
+        "pools" => client.pools().await.map(drop),
+        "acl" => client.acl().await.map(drop),
+        "roles" => client.roles().await.map(drop),
+        "realms" => client.realms().await.map(drop),
+        "permissions" => client.permissions(None).await.map(drop),
+        "users" => client.users().await.map(drop),
+        other => ask_about_one(client, other).await,
+    }
+}
+
+async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
+    let vmid = Vmid::try_from(300).unwrap();
+    let user: UserId = "zoe@pve".parse().unwrap();
+    let name: TokenName = "a1".parse().unwrap();
+    let snapshot: SnapshotName = "s1".parse().unwrap();
+    let rootfs = Rootfs {
+        storage: "local".to_owned(),
+        size_gib: 1,
+    };
+    let create = CreateLxc::new(vmid, "local:vztmpl/a.tar", rootfs);
+    let backup = Backup::new(vmid, "local");
+    let node = "pve1";
+    match call {
+        "lxc list" => client.lxc_list(node).await.map(drop),
+        "config" => client.lxc_config(node, vmid).await.map(drop),
+        "pending" => client.lxc_pending(node, vmid).await.map(drop),
+        "lxc status" => client.lxc_status(node, vmid).await.map(drop),
+        "interfaces" => client.lxc_interfaces(node, vmid).await.map(drop),
+        "snapshots" => client.snapshots(node, vmid).await.map(drop),
+        "feature" => client
+            .lxc_has(node, vmid, LxcFeature::Snapshot)
+            .await
+            .map(drop),
+        "migrate" => client.migrate_choices(node, vmid).await.map(drop),
+        "user" => client.user(&user).await.map(drop),
+        "tokens" => client.tokens(&user).await.map(drop),
+        "created token" => client
+            .create_token(&user, &name, &NewToken::default())
+            .await
+            .map(drop),
+        "console" => client.lxc_console(node, vmid).await.map(drop),
+        "create" => client.create_lxc(node, &create).await.map(drop),
+        "clone" => client
+            .clone_lxc(node, vmid, &CloneLxc::new(vmid))
+            .await
+            .map(drop),
+        "make snapshot" => client
+            .create_snapshot(node, vmid, &snapshot, None)
+            .await
+            .map(drop),
+        "resize" => client
+            .resize_lxc(node, vmid, Disk::Rootfs, Resize::GrowGib(1))
+            .await
+            .map(drop),
+        "vzdump" => client.vzdump(node, &backup).await.map(drop),
+        other => panic!("{other} is not asked"),
+    }
+}
+
+#[tokio::test]
+async fn every_recorded_answer_is_understood() {
+    let Some(rows) = rows() else {
+        println!("NOT CHECKED: Proxmox recordings (set HOLDFAST_PVE_REFERENCE)");
+        return;
+    };
+    let calls: Vec<_> = CALLS
+        .iter()
+        .map(|(pattern, name)| (Regex::new(pattern).unwrap(), *name))
+        .collect();
+    let (client, next) = client().await;
+    let mut seen = BTreeMap::<&str, usize>::new();
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let text = |key: &str| row[key].as_str().unwrap_or_default();
+        let path = text("path").trim_start_matches("/api2/json");
+        let line = format!("{} {path}", text("method"));
+        let matching = calls.iter().find(|(pattern, _)| pattern.is_match(&line));
+        let status = text("status").split_once(' ').map_or("", |(_, rest)| rest);
+        let cut = serde_json::from_str::<Value>(text("body"))
+            .is_err_and(|error| error.is_eof() && !text("body").is_empty());
+        let Some((_, name)) = matching.filter(|_| !status.is_empty() && !cut) else {
+            continue;
+        };
+        *next.lock().unwrap() = (status.to_owned(), text("body").to_owned());
+        *seen.entry(name).or_default() += 1;
+        let answer = ask(&client, name).await;
+        let fits = match &answer {
+            Ok(()) => status.starts_with("200"),
+            // Refusals are refusals; what is not understood is something else.
+            Err(Error::Protocol { .. } | Error::Unsendable { .. } | Error::Tls { .. }) => false,
+            Err(_) => !status.starts_with("200"),
+        };
+        if !fits {
+            wrong.push(format!("{} {line} {status}: {answer:?}", row["n"]));
+        }
+    }
+    println!(
+        "{} answers of {} calls",
+        seen.values().sum::<usize>(),
+        seen.len()
+    );
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(seen.len() > 25, "{seen:?}");
+}

@@ -1,0 +1,195 @@
+//! Signing in with a password, and accounts, tokens, rights and pools.
+
+use proxmox::{
+    AclChange, AclHolder, Client, Connection, Credentials, Endpoint, Error, NewToken, NewUser,
+    PoolChange, PoolId, Secret, Timeouts, TokenName, UserChange, UserId,
+};
+use proxmox_sim::{Config, Person, Sim};
+
+use crate::{created, start, start_with, vmid};
+
+fn sign_in(sim: &Sim, credentials: Credentials) -> Client {
+    let connection = Connection::new(Endpoint::new(sim.url()), credentials);
+    Client::new(connection, Timeouts::default()).unwrap()
+}
+
+fn password(user: &UserId, password: &str) -> Credentials {
+    let (user, realm) = user.as_str().rsplit_once('@').unwrap();
+    Credentials::Password {
+        user: user.to_owned(),
+        realm: realm.to_owned(),
+        password: password.into(),
+    }
+}
+
+fn zoe() -> UserId {
+    "zoe@pve".parse().unwrap()
+}
+
+async fn with_zoe(client: &Client) -> UserId {
+    let new = NewUser {
+        userid: zoe(),
+        password: Some("long enough".into()),
+        options: UserChange {
+            email: Some("zoe@example.org".to_owned()),
+            ..UserChange::default()
+        },
+    };
+    client.create_user(&new).await.unwrap();
+    zoe()
+}
+
+#[tokio::test]
+async fn root_signs_in_with_its_password_and_may_write() {
+    let mut config = Config::test();
+    config.scenario.people = vec![Person {
+        id: "root@pam".to_owned(),
+        password: "a p\u{e4}ssword".to_owned(),
+    }];
+    let (sim, _) = start_with(config).await;
+    let root: UserId = "root@pam".parse().unwrap();
+    let client = sign_in(&sim, password(&root, "a p\u{e4}ssword"));
+    assert!(client.is_root_ticket());
+    created(&client, 700).await;
+    assert_eq!(
+        client.lxc_status("pve1", vmid(700)).await.unwrap().vmid,
+        vmid(700)
+    );
+
+    let wrong = sign_in(&sim, password(&root, "another"));
+    let error = wrong.version().await.unwrap_err();
+    assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_account_is_made_changed_and_deleted() {
+    let (sim, client) = start().await;
+    let zoe = with_zoe(&client).await;
+    let change = UserChange {
+        lastname: Some("Zebra".to_owned()),
+        ..UserChange::default()
+    };
+    client.update_user(&zoe, &change).await.unwrap();
+    let found = client.user(&zoe).await.unwrap();
+    assert_eq!(found.lastname.as_deref(), Some("Zebra"));
+    assert_eq!(found.email.as_deref(), Some("zoe@example.org"));
+    assert!(found.enabled && found.expire.is_none());
+    let users = client.users().await.unwrap();
+    assert!(users.iter().any(|user| user.userid == zoe.as_str()));
+
+    let herself = sign_in(&sim, password(&zoe, "long enough"));
+    herself.version().await.unwrap();
+    assert!(!herself.is_root_ticket());
+    client.delete_user(&zoe).await.unwrap();
+    // Her ticket is worth nothing any more, and neither is her password.
+    let error = herself.version().await.unwrap_err();
+    assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
+    let error = client.user(&zoe).await.unwrap_err();
+    assert!(error.is_not_found(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_token_has_the_rights_that_it_is_given_and_no_others() {
+    let (sim, client) = start().await;
+    let zoe = with_zoe(&client).await;
+    let name: TokenName = "holdfast".parse().unwrap();
+    let token = client
+        .create_token(&zoe, &name, &NewToken::default())
+        .await
+        .unwrap();
+    assert_eq!(token.id, "zoe@pve!holdfast");
+    let again = client
+        .create_token(&zoe, &name, &NewToken::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(again, Error::AlreadyExists { .. }), "{again:?}");
+
+    let as_token = |secret: Secret| {
+        let id = "zoe@pve!holdfast".to_owned();
+        sign_in(&sim, Credentials::Token { id, secret })
+    };
+    let hers = as_token(token.secret);
+    let none = hers.permissions(Some("/vms")).await.unwrap();
+    assert_eq!(none.missing("/vms", &["VM.Audit"]), ["VM.Audit"]);
+    let error = hers.lxc_config("pve1", vmid(100)).await.unwrap_err();
+    assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
+
+    let holders = vec![
+        AclHolder::User("zoe@pve".to_owned()),
+        AclHolder::Token("zoe@pve!holdfast".to_owned()),
+    ];
+    let mut change = AclChange {
+        path: "/vms".to_owned(),
+        roles: vec!["PVEAuditor".to_owned()],
+        holders,
+        propagate: true,
+        remove: false,
+    };
+    client.set_acl(&change).await.unwrap();
+    assert!(
+        hers.permissions(Some("/vms"))
+            .await
+            .unwrap()
+            .has("/vms", "VM.Audit")
+    );
+    let entries = client.acl().await.unwrap();
+    let hers_now =
+        |holder: &AclHolder| matches!(holder, AclHolder::Token(id) if id == "zoe@pve!holdfast");
+    assert!(entries.iter().any(|entry| hers_now(&entry.holder)));
+    change.remove = true;
+    client.set_acl(&change).await.unwrap();
+    let entries = client.acl().await.unwrap();
+    assert!(!entries.iter().any(|entry| hers_now(&entry.holder)));
+
+    let renewed = client.regenerate_token(&zoe, &name).await.unwrap();
+    let error = hers.version().await.unwrap_err();
+    assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
+    as_token(renewed.secret).version().await.unwrap();
+    assert_eq!(client.tokens(&zoe).await.unwrap().len(), 1);
+    client.delete_token(&zoe, &name).await.unwrap();
+    assert!(client.tokens(&zoe).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_pool_is_made_filled_emptied_and_deleted() {
+    let (_sim, client) = start().await;
+    let team: PoolId = "team".parse().unwrap();
+    let within: PoolId = "team/a".parse().unwrap();
+    assert_eq!(client.pool(&team).await.unwrap(), None);
+    assert!(client.create_pool(&within, None).await.is_err());
+    client.create_pool(&team, Some("ours")).await.unwrap();
+    let again = client.create_pool(&team, None).await.unwrap_err();
+    assert!(matches!(again, Error::AlreadyExists { .. }), "{again:?}");
+    client.create_pool(&within, None).await.unwrap();
+    let names: Vec<_> = client.pools().await.unwrap();
+    assert_eq!(names.len(), 2);
+    assert_eq!(names[0].comment.as_deref(), Some("ours"));
+
+    let vmid = created(&client, 710).await;
+    let mut change = PoolChange {
+        vmids: vec![vmid],
+        ..PoolChange::default()
+    };
+    client.update_pool(&within, &change).await.unwrap();
+    let members = client.pool(&within).await.unwrap().unwrap().members;
+    assert_eq!((members.len(), members[0].vmid), (1, Some(vmid)));
+    assert!(client.delete_pool(&within).await.is_err());
+    change.remove = true;
+    client.update_pool(&within, &change).await.unwrap();
+    client.delete_pool(&within).await.unwrap();
+    let error = client.delete_pool(&within).await.unwrap_err();
+    assert!(error.is_not_found(), "{error:?}");
+}
+
+#[tokio::test]
+async fn roles_and_realms_are_listed() {
+    let (_sim, client) = start().await;
+    let roles = client.roles().await.unwrap();
+    let admin = roles.iter().find(|role| role.roleid == "PVEVMAdmin");
+    let admin = admin.unwrap();
+    assert!(admin.special && admin.privileges.iter().any(|name| name == "VM.Allocate"));
+    let realms = client.realms().await.unwrap();
+    assert!(realms.iter().any(|realm| realm.realm == "pam"));
+    let mine = client.permissions(None).await.unwrap();
+    assert!(mine.has("/", "Sys.Modify"));
+}
