@@ -78,6 +78,20 @@ async fn a_question_goes_on_to_the_next_when_one_breaks_off_twice_or_does_not_an
 }
 
 #[tokio::test]
+async fn a_slow_question_is_not_asked_of_everybody() {
+    let timeouts = Timeouts {
+        slow: Duration::from_millis(200),
+        ..Timeouts::default()
+    };
+    let first = Server::start(vec![Act::Hang]).await;
+    let second = Server::start(vec![ok("[]")]).await;
+    let client = timed(&[&first.url, &second.url], timeouts);
+    let error = client.oci_tags("pve1", "nginx").await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+    assert_eq!(second.requests().len(), 0);
+}
+
+#[tokio::test]
 async fn a_question_goes_on_when_a_node_is_cut_off_and_a_command_does_not() {
     for said in [
         answer("595 No route to host", ""),

@@ -87,27 +87,60 @@ async fn a_ticket_is_fetched_once_and_sent_as_a_cookie_and_writes_say_that_they_
     assert_eq!(requests.len(), 4);
 }
 
-#[tokio::test]
-async fn many_calls_at_once_fetch_one_ticket() {
+/// A server that lets nobody in with the first `bad` tickets, and how often one was asked for.
+async fn lets_in_after(bad: usize) -> (Server, Arc<AtomicUsize>) {
     let logins = Arc::new(AtomicUsize::new(0));
     let count = logins.clone();
     let server = Server::answering(move |request| {
-        if !request.starts_with("POST /api2/json/access/ticket") {
-            return ok(VERSION);
+        if request.starts_with("POST /api2/json/access/ticket") {
+            return ticket(&format!("T{}", count.fetch_add(1, Ordering::SeqCst)));
         }
-        count.fetch_add(1, Ordering::SeqCst);
-        ticket("A")
+        let is_bad = |number| header(request, "cookie").unwrap() == cookie(&format!("T{number}"));
+        if (0..bad).any(is_bad) {
+            return answer("401 No ticket", "");
+        }
+        ok(VERSION)
     })
     .await;
-    let client = client(&server, LONG);
+    (server, logins)
+}
+
+/// Twenty calls at once.
+async fn crowd(client: &Client) -> Vec<Result<proxmox::Version, Error>> {
     let calls = (0..20).map(|_| {
         let client = client.clone();
         tokio::spawn(async move { client.version().await })
     });
+    let mut answers = Vec::new();
     for call in calls.collect::<Vec<_>>() {
-        call.await.unwrap().unwrap();
+        answers.push(call.await.unwrap());
     }
+    answers
+}
+
+#[tokio::test]
+async fn many_calls_at_once_fetch_one_ticket() {
+    let (server, logins) = lets_in_after(0).await;
+    let answers = crowd(&client(&server, LONG)).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     assert_eq!(logins.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn many_calls_whose_ticket_is_refused_fetch_one_new_one() {
+    let (server, logins) = lets_in_after(1).await;
+    let answers = crowd(&client(&server, LONG)).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn many_calls_with_a_wrong_password_try_it_once() {
+    let server = Server::answering(|_| refused()).await;
+    let answers = crowd(&client(&server, LONG)).await;
+    let told = |answer: &Result<_, Error>| matches!(answer, Err(Error::PasswordRefused { .. }));
+    assert!(answers.iter().all(told), "{answers:?}");
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
