@@ -45,12 +45,31 @@ pub struct LxcOptions {
     pub cmode: Option<ConsoleMode>,
 }
 
-/// What a container may do beyond the usual. An API token can change nothing else, not even a token
-/// of root@pam.
+/// What a container may do beyond the usual. An API token can change nothing but `nesting`, not even
+/// a token of root@pam; everything else takes root's own login: see
+/// [`crate::Client::is_root_ticket`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     /// Containers within it.
     pub nesting: bool,
+    /// Keys kept by the kernel, without which Docker does not run in it.
+    pub keyctl: bool,
+    /// File systems that run as programs within it. They can keep its node from backing it up.
+    pub fuse: bool,
+}
+
+impl Features {
+    /// What is not turned on is left out, so that a token is not refused for what it does not ask.
+    fn property(self) -> Result<String, Error> {
+        let nesting = u8::from(self.nesting).to_string();
+        let mut parts = vec![Part::Pair("nesting", &nesting)];
+        for (key, on) in [("keyctl", self.keyctl), ("fuse", self.fuse)] {
+            if on {
+                parts.push(Part::Pair(key, "1"));
+            }
+        }
+        property_string("features", &parts)
+    }
 }
 
 /// What the console of a container shows.
@@ -250,11 +269,7 @@ impl LxcOptions {
         }
         params.opt_line("searchdomain", self.searchdomain.as_deref())?;
         if let Some(features) = self.features {
-            let nesting = u8::from(features.nesting).to_string();
-            params.set(
-                "features",
-                property_string("features", &[Part::Pair("nesting", &nesting)])?,
-            );
+            params.set("features", features.property()?);
         }
         params.opt_flag("onboot", self.onboot);
         params.opt_flag("protection", self.protection);

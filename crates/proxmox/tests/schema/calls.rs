@@ -178,7 +178,11 @@ fn options() -> LxcOptions {
         }),
         nameserver: Some(vec!["10.0.0.1".parse().unwrap()]),
         searchdomain: some("example.org"),
-        features: Some(Features { nesting: true }),
+        features: Some(Features {
+            nesting: true,
+            keyctl: true,
+            fuse: true,
+        }),
         onboot: Some(true),
         protection: Some(false),
         description: some("line one\nline two"),

@@ -8,7 +8,12 @@ use serde_json::{Map, Value};
 use crate::calls::Recorded;
 
 /// Proxmox's description of its API.
-pub(crate) struct Schema(Vec<Value>);
+pub(crate) struct Schema {
+    /// The calls of release 9.2 that are about containers, with their parameters.
+    calls: Vec<Value>,
+    /// All calls of release 9.1, by method and path alone.
+    older: Vec<Value>,
+}
 
 impl Schema {
     /// Reads it, where it is to be had.
@@ -16,9 +21,17 @@ impl Schema {
         let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
         let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE")
             .map_or_else(|| PathBuf::from(beside), PathBuf::from);
-        let text = std::fs::read_to_string(folder.join("pve-schema.json")).ok()?;
-        let all: Value = serde_json::from_str(&text).unwrap();
-        Some(Self(all["endpoints"].as_array().unwrap().clone()))
+        let read = |name: &str| {
+            let text = std::fs::read_to_string(folder.join(name)).ok()?;
+            Some(serde_json::from_str::<Value>(&text).unwrap())
+        };
+        Some(Self {
+            calls: read("pve-schema.json")?["endpoints"]
+                .as_array()
+                .unwrap()
+                .clone(),
+            older: read("pve-methods.json")?.as_array().unwrap().clone(),
+        })
     }
 
     /// What is wrong with a call.
@@ -33,6 +46,14 @@ impl Schema {
         let sent: Vec<_> = in_path.iter().chain(&call.params).collect();
         let has = |name: &str| sent.iter().any(|(sent, _)| sent == name);
         let mut wrong = Vec::new();
+        let same = |older: &Value| {
+            ["method", "path"]
+                .iter()
+                .all(|key| older[key] == endpoint[key])
+        };
+        if !self.older.iter().any(same) {
+            wrong.push("release 9.1 does not have it".to_owned());
+        }
         // Nothing but signing in itself needs a ticket.
         if endpoint["allowtoken"] != 1 && call.path != "/access/ticket" {
             wrong.push("it is not for tokens".to_owned());
@@ -58,7 +79,7 @@ impl Schema {
 
     /// The description of a call, and the parameters that are in its path.
     fn find(&self, call: &Recorded) -> Option<(&Value, Vec<(String, String)>)> {
-        let matching = self.0.iter().filter_map(|endpoint| {
+        let matching = self.calls.iter().filter_map(|endpoint| {
             let same = endpoint["method"] == call.method.as_str();
             let in_path = in_path(endpoint["path"].as_str()?, &call.path).filter(|_| same)?;
             Some((endpoint, in_path))

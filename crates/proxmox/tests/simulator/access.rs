@@ -1,8 +1,9 @@
 //! Signing in with a password, and accounts, tokens, rights and pools.
 
 use proxmox::{
-    AclChange, AclHolder, Client, Connection, Credentials, Endpoint, Error, NewToken, NewUser,
-    PoolChange, PoolId, Secret, Timeouts, TokenName, UserChange, UserId,
+    AclChange, AclHolder, Client, ConfigChange, Connection, Credentials, Endpoint, Error, Features,
+    LxcOptions, NewToken, NewUser, PoolChange, PoolId, Secret, Timeouts, TokenName, UserChange,
+    UserId,
 };
 use proxmox_sim::{Config, Person, Sim};
 
@@ -39,26 +40,59 @@ async fn with_zoe(client: &Client) -> UserId {
     zoe()
 }
 
-#[tokio::test]
-async fn root_signs_in_with_its_password_and_may_write() {
+/// A cluster whose root has a password, with root itself and with a token of root.
+async fn with_root() -> (Sim, Client, Client) {
     let mut config = Config::test();
     config.scenario.people = vec![Person {
         id: "root@pam".to_owned(),
         password: "a p\u{e4}ssword".to_owned(),
     }];
-    let (sim, _) = start_with(config).await;
+    let (sim, token) = start_with(config).await;
     let root: UserId = "root@pam".parse().unwrap();
-    let client = sign_in(&sim, password(&root, "a p\u{e4}ssword"));
-    assert!(client.is_root_ticket());
-    created(&client, 700).await;
-    assert_eq!(
-        client.lxc_status("pve1", vmid(700)).await.unwrap().vmid,
-        vmid(700)
-    );
+    let root = sign_in(&sim, password(&root, "a p\u{e4}ssword"));
+    (sim, root, token)
+}
 
-    let wrong = sign_in(&sim, password(&root, "another"));
+#[tokio::test]
+async fn root_signs_in_with_its_password_and_may_write() {
+    let (sim, root, _) = with_root().await;
+    assert!(root.is_root_ticket());
+    let vmid = created(&root, 700).await;
+    assert_eq!(root.lxc_status("pve1", vmid).await.unwrap().vmid, vmid);
+
+    let wrong: UserId = "root@pam".parse().unwrap();
+    let wrong = sign_in(&sim, password(&wrong, "another"));
     let error = wrong.version().await.unwrap_err();
     assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn keys_in_the_kernel_are_for_roots_own_login() {
+    let (_sim, root, token) = with_root().await;
+    let vmid = created(&root, 701).await;
+    let features = Features {
+        nesting: true,
+        keyctl: true,
+        fuse: false,
+    };
+    let options = LxcOptions {
+        features: Some(features),
+        ..LxcOptions::default()
+    };
+    let change = ConfigChange {
+        options,
+        ..ConfigChange::default()
+    };
+    assert!(!token.is_root_ticket());
+    let error = token
+        .set_lxc_config("pve1", vmid, &change)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
+    root.set_lxc_config("pve1", vmid, &change).await.unwrap();
+    let config = root.lxc_config("pve1", vmid).await.unwrap();
+    let features = config.other["features"].as_str().unwrap();
+    assert!(features.contains("keyctl=1"), "{features}");
 }
 
 #[tokio::test]

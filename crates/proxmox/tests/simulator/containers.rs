@@ -26,7 +26,10 @@ async fn a_container_is_created_as_it_was_described() {
         net0: Some(net0.clone()),
         nameserver: Some(vec![Ipv4Addr::new(10, 20, 0, 53).into()]),
         searchdomain: Some("example.org".to_owned()),
-        features: Some(Features { nesting: true }),
+        features: Some(Features {
+            nesting: true,
+            ..Features::default()
+        }),
         onboot: Some(true),
         description: Some("two\nlines; and 100 %".to_owned()),
         ..create.options

@@ -118,7 +118,10 @@ fn parameters(context: &Context) -> Result<CreateLxc, Failure> {
         hostname: Some(container.name.to_string()),
         net0: Some(net0),
         searchdomain: Some(site.domain.to_string()),
-        features: Some(Features { nesting: true }),
+        features: Some(Features {
+            nesting: true,
+            ..Features::default()
+        }),
         onboot: Some(true),
         description: Some(format!(
             "Made by Holdfast for {}: {} on {}.",

@@ -52,7 +52,10 @@ fn a_container_is_written_as_proxmox_wants_it() {
             "10.0.0.1".parse().unwrap(),
             "fd00::1".parse().unwrap(),
         ]),
-        features: Some(Features { nesting: true }),
+        features: Some(Features {
+            nesting: true,
+            ..Features::default()
+        }),
         onboot: Some(true),
         description: Some("line; one\nline two".to_owned()),
         tags: Some(vec!["holdfast".to_owned(), "web".to_owned()]),
@@ -223,6 +226,18 @@ fn values_that_would_become_other_settings_are_refused() {
         ..ConfigChange::default()
     };
     assert_eq!(refused_field(delete.params()), "delete");
+}
+
+#[test]
+fn only_features_that_are_on_are_named_beside_nesting() {
+    let written = |features: Features| features.property().unwrap();
+    assert_eq!(written(Features::default()), "nesting=0");
+    let all = Features {
+        nesting: true,
+        keyctl: true,
+        fuse: true,
+    };
+    assert_eq!(written(all), "nesting=1,keyctl=1,fuse=1");
 }
 
 #[test]
