@@ -19,7 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Asking, Permit};
 use crate::body::{self, Sent};
-use crate::core::{Core, lock};
+use crate::core::{Core, lock, lock_timeout};
+use crate::doom;
 use crate::error::{ApiError, Result};
 use crate::fault::Effect;
 use crate::params::Raw;
@@ -72,7 +73,9 @@ async fn receive(
             answer(&core, request, &decoded, None).await;
             vanish(&connection).await
         }
-        Some(Effect::FailTask(words)) => answer(&core, request, &decoded, Some(words)).await,
+        Some(twist @ (Effect::FailTask(_) | Effect::StorageFull | Effect::LockTimeout)) => {
+            answer(&core, request, &decoded, Some(twist)).await
+        }
         None => answer(&core, request, &decoded, None).await,
     }
 }
@@ -105,13 +108,8 @@ fn refuse(status: u16, message: &str) -> Response {
     )
 }
 
-async fn answer(
-    core: &Arc<Core>,
-    request: Request,
-    path: &str,
-    doomed: Option<String>,
-) -> Response {
-    match process(core, request, path, doomed).await {
+async fn answer(core: &Arc<Core>, request: Request, path: &str, twist: Option<Effect>) -> Response {
+    match process(core, request, path, twist).await {
         Ok(answer) => {
             let mut body = json!({ "data": answer.data });
             if let (Some(total), Some(members)) = (answer.total, body.as_object_mut()) {
@@ -132,7 +130,7 @@ async fn process(
     core: &Arc<Core>,
     request: Request,
     path: &str,
-    doomed: Option<String>,
+    twist: Option<Effect>,
 ) -> Result<Answer> {
     let method = request.method().as_str().to_owned();
     check_transport(&method, request.headers())?;
@@ -164,6 +162,12 @@ async fn process(
         asking.check(permit)
     })?;
     let params = route.schema.validate(&sent)?;
+    check_quorum(core, &method, &segments)?;
+    let doomed = match twist {
+        Some(Effect::LockTimeout) if route.locks => return Err(lock_timeout(params.vmid()).into()),
+        Some(twist) => doom::of(core, &segments, &params, twist),
+        None => None,
+    };
     let guard = if route.locks {
         Some(core.lock_config(params.vmid()).await?)
     } else {
@@ -310,6 +314,18 @@ fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
     };
     if core.read(|state| state.offline.contains(&node.name)) {
         return Err(ApiError::Unreachable);
+    }
+    Ok(())
+}
+
+/// Without quorum nothing is written. Signing in and ending a task write nothing to the cluster.
+fn check_quorum(core: &Core, method: &str, segments: &[&str]) -> Result<()> {
+    let writes = match segments {
+        ["access", "ticket"] | ["nodes", _, "tasks", _] => false,
+        _ => method != "GET",
+    };
+    if writes && !core.is_quorate() {
+        return Err(ApiError::failed("cluster not ready - no quorum?"));
     }
     Ok(())
 }

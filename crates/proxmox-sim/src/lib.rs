@@ -18,9 +18,12 @@ mod access;
 mod api;
 mod auth;
 mod body;
+mod conditions;
 mod config;
 mod container;
+mod control;
 mod core;
+mod doom;
 mod error;
 mod fault;
 mod handle;
@@ -28,6 +31,9 @@ mod http;
 mod oci;
 mod params;
 mod persist;
+mod program;
+mod redirect;
+mod restart;
 mod routes;
 mod scenario;
 mod schema;
@@ -35,12 +41,16 @@ mod server;
 mod size;
 mod state;
 mod task;
+mod tls;
 mod usage;
 
+pub use conditions::Dhcp;
 pub use config::{
     Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Person, Scenario, StorageKind,
-    StorageSpec, TEST_SECRET, TemplateSpec, Token,
+    StorageSpec, TEST_SECRET, TemplateSpec, Token, Transport,
 };
 pub use fault::{Effect, Fault};
 pub use handle::{ContainerView, Handle};
+pub use program::{Cluster, Options, RunError, run};
 pub use server::{Sim, StartError, start};
+pub use tls::CertificateError;

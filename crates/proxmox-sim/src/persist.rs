@@ -1,7 +1,9 @@
 //! The state file: written beside the event loop soon after changes, read once at the start.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -205,6 +207,13 @@ async fn save(core: &Core, path: &Path) {
 /// Readers see the old file or the new one, never half of one.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    std::fs::write(&temporary, bytes)?;
+    // Passwords and secrets are in it: nobody else may read it.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(bytes)?;
     std::fs::rename(&temporary, path)
 }

@@ -14,18 +14,25 @@ use crate::usage::members;
 pub(crate) fn nodes(call: &Call) -> Result<Answer> {
     let nodes = call.core.read(|state| {
         let all = call.core.config.scenario.nodes.iter();
-        all.map(|node| {
-            let mut entry = node_resource(state, node);
-            entry.remove("cgroup-mode");
-            entry.insert("ssl_fingerprint".into(), fingerprint(&node.name).into());
-            Value::Object(entry)
-        })
-        .collect::<Vec<_>>()
+        let shown = call.core.tls.as_ref().map(|tls| tls.current());
+        all.enumerate()
+            .map(|(index, node)| {
+                let mut entry = node_resource(state, node);
+                entry.remove("cgroup-mode");
+                // The first node is the one that is talked to.
+                let fingerprint = match &shown {
+                    Some(certificate) if index == 0 => certificate.fingerprint.clone(),
+                    _ => fingerprint(&node.name),
+                };
+                entry.insert("ssl_fingerprint".into(), fingerprint.into());
+                Value::Object(entry)
+            })
+            .collect::<Vec<_>>()
     });
     Ok(Value::from(nodes).into())
 }
 
-/// A fingerprint that stays the same for a node; there is no certificate behind it.
+/// A fingerprint that stays the same for a node without a certificate.
 fn fingerprint(name: &str) -> String {
     let seed = name
         .bytes()
@@ -42,7 +49,7 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
         "id": "cluster",
         "name": scenario.cluster,
         "nodes": scenario.nodes.len(),
-        "quorate": 1,
+        "quorate": u8::from(call.core.is_quorate()),
         "version": scenario.nodes.len(),
     })];
     call.core.read(|state| {

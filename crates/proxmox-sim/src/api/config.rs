@@ -331,6 +331,7 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
     let id = vmid.to_string();
     let order = call.order("resize", &id);
     let work = move |run: task::Run| async move {
+        run.pause(std::time::Duration::ZERO).await?;
         run.core.edit(|state| {
             let container = container_mut(state, &run.node, vmid)?;
             let value = container.option(&option).unwrap_or_default();

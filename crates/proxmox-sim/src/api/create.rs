@@ -251,6 +251,7 @@ async fn build(run: &Run, plan: &Plan) -> std::result::Result<(), String> {
         .core
         .read(|state| state.volume(&run.node, &plan.template).cloned());
     let source = source.ok_or_else(|| format!("volume '{}' does not exist", plan.template))?;
+    run.make_room()?;
     let made = run.core.edit(|state| make_disks(run, state, plan))?;
     for (_, value) in &made {
         let volume = value.split(',').next().unwrap_or_default();

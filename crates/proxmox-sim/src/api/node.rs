@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -101,12 +102,15 @@ pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
         let Power::Running { since, .. } = container.power else {
             return Ok(Answer::nothing());
         };
-        let delay = u64::try_from(core.config.address_delay.as_millis()).unwrap_or_default();
-        let settled = now().as_millis() >= u128::from(since.saturating_add(delay));
+        let settled = |delay: Duration| now() >= Duration::from_millis(since).saturating_add(delay);
+        let fixed = settled(core.config.address_delay);
+        let leased = core.dhcp_delay(since).is_some_and(settled);
         let mut entries = vec![loopback()];
         let networks = container.networks();
         entries.extend(networks.map(|(option, parts)| {
-            interface(core, &parts, container.leases.get(option).copied(), settled)
+            let asks = parts.get("ip").is_some_and(|ip| ip == "dhcp");
+            let lease = container.leases.get(option).copied();
+            interface(core, &parts, lease, if asks { leased } else { fixed })
         }));
         Ok(Value::from(entries).into())
     })

@@ -13,6 +13,7 @@ use crate::api::{
 use crate::auth::{Caller, Permit};
 use crate::core::Core;
 use crate::error::Result;
+use crate::fault::Doom;
 use crate::params::Params;
 use crate::schema::{Property, Schema, boolean, choice, disk, format, integer, lxc, text};
 
@@ -22,8 +23,8 @@ pub(crate) struct Call {
     pub(crate) method: &'static str,
     pub(crate) caller: Caller,
     pub(crate) params: Params,
-    /// When set, the task that the call starts fails with these words.
-    pub(crate) doomed: Option<String>,
+    /// When set, the task that the call starts fails in this way.
+    pub(crate) doomed: Option<Doom>,
 }
 
 /// What a handler answers.

@@ -6,7 +6,7 @@ use super::object::Object;
 use super::{Property, Schema, boolean, choice, format, integer, number, text};
 
 /// What a container's configuration may be locked with.
-const LOCKS: &[&str] = &[
+pub(crate) const LOCKS: &[&str] = &[
     "backup",
     "create",
     "destroyed",
