@@ -269,3 +269,21 @@ fn image(reference: &str, entrypoint: &str, env: &[(&str, &str)], mib: u64) -> I
         size: mib * MIB,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_made_containers_only_where_people_run_the_simulator_for_itself() {
+        assert!(Scenario::two_nodes("").containers.is_empty());
+        let alone = Scenario::alone("secret");
+        let count =
+            |fits: fn(&&ContainerSpec) -> bool| alone.containers.iter().filter(fits).count();
+        assert_eq!(count(|spec| !spec.running), 1);
+        assert_eq!(count(|spec| spec.net0.ends_with("ip=dhcp")), 2);
+        assert_eq!(count(|spec| spec.node == "pve2"), 2);
+        assert!(alone.tokens.is_empty());
+        assert_eq!(alone.people.len(), 1);
+    }
+}

@@ -372,3 +372,11 @@ async fn others_move_and_rename_containers() {
     let disk = "local-lvm:vm-300-disk-0".to_owned();
     assert!(api.sim.handle().volumes("pve2").contains(&disk));
 }
+
+#[tokio::test]
+async fn containers_that_run_from_the_start_have_their_addresses() {
+    let sim = proxmox_sim::start(Config::alone("secret")).await.unwrap();
+    let leases = |vmid| sim.handle().container(vmid).unwrap().leases;
+    assert_eq!(leases(101).len(), 1, "it runs and asks for one");
+    assert_eq!(leases(103).len(), 0, "it is stopped");
+}
