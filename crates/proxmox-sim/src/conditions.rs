@@ -56,9 +56,9 @@ impl Conditions {
     }
 
     /// How DHCP behaves towards a container that started at that time, in milliseconds since 1970.
-    /// One that started before has its lease.
+    /// One that started before, or in the same millisecond, has its lease.
     pub(crate) fn dhcp_for(&self, started: u64) -> Dhcp {
-        if started < self.dhcp_since {
+        if started <= self.dhcp_since {
             Dhcp::Normal
         } else {
             self.dhcp
