@@ -92,6 +92,14 @@ pub enum StorageKind {
     Directory,
     /// LVM thin volumes.
     LvmThin,
+    /// A pool of ZFS.
+    ZfsPool,
+    /// A share of an NFS server.
+    Nfs,
+    /// A share of an SMB server.
+    Cifs,
+    /// A datastore of a Proxmox Backup Server.
+    Pbs,
 }
 
 /// A storage.

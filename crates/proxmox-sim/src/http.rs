@@ -5,16 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, PRAGMA, SERVER, TRANSFER_ENCODING,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING};
 use axum::response::Response;
-use hyper::ext::ReasonPhrase;
 use percent_encoding::percent_decode_str;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Asking, Permit};
@@ -23,6 +18,7 @@ use crate::core::{Core, lock};
 use crate::error::{ApiError, Result};
 use crate::fault::Effect;
 use crate::params::Raw;
+use crate::reply::{self, Format};
 use crate::routes::{self, Answer, Call};
 
 /// The largest body that Proxmox reads.
@@ -52,6 +48,7 @@ async fn receive(
         .into_owned();
     let path = decoded
         .strip_prefix("/api2/json")
+        .or_else(|| decoded.strip_prefix("/api2/extjs"))
         .unwrap_or(&decoded)
         .to_owned();
     *lock(&core.requests)
@@ -63,7 +60,7 @@ async fn receive(
     match effect {
         Some(Effect::Drop) => vanish(&connection).await,
         Some(Effect::Hang) => std::future::pending().await,
-        Some(Effect::Answer { status, message }) => refuse(status, &message),
+        Some(Effect::Answer { status, message }) => reply::refuse(status, &message),
         Some(Effect::Delay(time)) => {
             tokio::time::sleep(time).await;
             answer(&core, request, &decoded, None).await
@@ -95,35 +92,22 @@ async fn vanish(connection: &Connection) -> Response {
     std::future::pending().await
 }
 
-fn refuse(status: u16, message: &str) -> Response {
-    let body = json!({ "data": null, "message": format!("{message}\n") });
-    build(
-        status,
-        first_line(message),
-        Body::from(body.to_string()),
-        true,
-    )
-}
-
 async fn answer(
     core: &Arc<Core>,
     request: Request,
     path: &str,
     doomed: Option<String>,
 ) -> Response {
+    let format = Format::of(path);
+    let key = header(request.headers(), SEC_WEBSOCKET_KEY.as_str()).to_owned();
     match process(core, request, path, doomed).await {
-        Ok(answer) => {
-            let mut body = json!({ "data": answer.data });
-            if let (Some(total), Some(members)) = (answer.total, body.as_object_mut()) {
-                members.insert("total".into(), total.into());
-            }
-            build(200, "OK", Body::from(body.to_string()), true)
-        }
+        Ok(answer) if answer.upgrades => reply::upgrade(&key),
+        Ok(answer) => reply::good(answer, format),
         Err(error) => {
             if matches!(error, ApiError::Unauthorized(_) | ApiError::WrongPassword) {
                 tokio::time::sleep(core.config.auth_delay).await;
             }
-            fail(error)
+            reply::bad(error, format)
         }
     }
 }
@@ -234,7 +218,7 @@ fn content_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// The parts behind `/api2/json`. Doubled and trailing slashes are tolerated.
+/// The parts behind `/api2/json` or `/api2/extjs`. Doubled and trailing slashes are tolerated.
 fn api_segments(path: &str) -> Result<Vec<&str>> {
     let mut segments = path.split('/').filter(|part| !part.is_empty());
     let refused = |reason: String| {
@@ -245,7 +229,7 @@ fn api_segments(path: &str) -> Result<Vec<&str>> {
         })
     };
     match (segments.next(), segments.next()) {
-        (Some("api2"), Some("json")) => Ok(segments.collect()),
+        (Some("api2"), Some("json" | "extjs")) => Ok(segments.collect()),
         (Some("api2"), Some(format)) => {
             let rest: Vec<&str> = segments.collect();
             refused(format!(
@@ -312,70 +296,4 @@ fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
         return Err(ApiError::Unreachable);
     }
     Ok(())
-}
-
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
-}
-
-fn fail(error: ApiError) -> Response {
-    let with_message = |status, message: String, errors: Option<BTreeMap<String, String>>| {
-        let mut body = json!({ "data": null, "message": message });
-        if let (Some(errors), Some(members)) = (errors, body.as_object_mut()) {
-            members.insert("errors".into(), json!(errors));
-        }
-        build(
-            status,
-            first_line(&message),
-            Body::from(body.to_string()),
-            true,
-        )
-    };
-    match error {
-        ApiError::Transport {
-            status,
-            reason,
-            body,
-        } => build(status, &reason, Body::from(body), false),
-        ApiError::Unauthorized(reason) => build(401, reason, Body::empty(), false),
-        ApiError::Unreachable => build(595, "Connection refused", Body::empty(), false),
-        ApiError::NoSuchMethod { method, path } => with_message(
-            501,
-            format!("Method '{method} {path}' not implemented"),
-            None,
-        ),
-        ApiError::Parameters(errors) => {
-            with_message(400, "Parameter verification failed.\n".into(), Some(errors))
-        }
-        ApiError::WrongPassword => with_message(401, "authentication failure\n".into(), None),
-        ApiError::Forbidden(reason) if reason.is_empty() => {
-            with_message(403, "Permission check failed\n".into(), None)
-        }
-        ApiError::Forbidden(reason) => {
-            with_message(403, format!("Permission check failed ({reason})\n"), None)
-        }
-        ApiError::Failed(message) => with_message(500, format!("{message}\n"), None),
-        ApiError::Format(errors) => with_message(500, "format error\n".into(), Some(errors)),
-    }
-}
-
-fn build(status: u16, reason: &str, body: Body, is_json: bool) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes()) {
-        response.extensions_mut().insert(reason);
-    }
-    let headers = response.headers_mut();
-    headers.insert(SERVER, HeaderValue::from_static("pve-api-daemon/3.0"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=0"));
-    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    if is_json {
-        let kind = HeaderValue::from_static("application/json;charset=UTF-8");
-        headers.insert(CONTENT_TYPE, kind);
-    }
-    if status >= 400 {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
 }

@@ -19,21 +19,26 @@ mod api;
 mod auth;
 mod body;
 mod config;
+mod console;
 mod container;
 mod core;
 mod error;
 mod fault;
 mod handle;
 mod http;
+mod journal;
+mod network;
 mod oci;
 mod params;
 mod persist;
+mod reply;
 mod routes;
 mod scenario;
 mod schema;
 mod server;
 mod size;
 mod state;
+mod storage;
 mod task;
 mod usage;
 
@@ -43,4 +48,8 @@ pub use config::{
 };
 pub use fault::{Effect, Fault};
 pub use handle::{ContainerView, Handle};
+#[doc(hidden)]
+pub use routes::routes;
+#[doc(hidden)]
+pub use schema::view::{PropertyView, RouteView};
 pub use server::{Sim, StartError, start};

@@ -182,6 +182,10 @@ fn enter(
         order.caller.id,
     );
     state.forget_tasks(KEPT);
+    let message = format!("starting task {upid}");
+    state
+        .journal
+        .note(start, order.node, &order.caller.id, message);
     state.tasks.push(Task {
         upid: upid.clone(),
         node: order.node.to_owned(),
@@ -204,13 +208,15 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
         Err(problem) => (problem.clone(), format!("TASK ERROR: {problem}")),
     };
     core.edit_passing(|state| {
-        if let Some(task) = state.task_mut(upid) {
-            task.log.push(last);
-            task.outcome = Some(Outcome {
-                status,
-                end: now().as_secs(),
-            });
-        }
+        let end = now().as_secs();
+        let message = format!("end task {upid} {status}");
+        let Some(task) = state.task_mut(upid) else {
+            return;
+        };
+        task.log.push(last);
+        task.outcome = Some(Outcome { status, end });
+        let (node, user) = (task.node.clone(), task.caller.id.clone());
+        state.journal.note(end, &node, &user, message);
     });
 }
 

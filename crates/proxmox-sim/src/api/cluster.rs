@@ -8,6 +8,7 @@ use crate::container::Container;
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::state::State;
+use crate::storage::Storage;
 use crate::usage::members;
 
 /// `GET /nodes`.
@@ -121,22 +122,23 @@ fn node_resource(state: &State, node: &NodeSpec) -> Map<String, Value> {
 
 fn storage_resources(call: &Call, state: &State, node: &NodeSpec) -> Vec<Value> {
     let away = state.offline.contains(&node.name);
-    let resource = |storage: &crate::config::StorageSpec| {
+    let resource = |storage: &Storage| {
         json!({
             "id": format!("storage/{}/{}", node.name, storage.name),
             "type": "storage",
             "node": node.name,
             "storage": storage.name,
             "status": if away { "unknown" } else { "available" },
-            "plugintype": super::storage::plugin(storage),
+            "plugintype": storage.rules().word,
             "content": storage.content.join(","),
-            "shared": 0,
+            "shared": u8::from(storage.is_shared()),
             "disk": state.used(&node.name, storage),
             "maxdisk": storage.total,
         })
     };
-    let storages = call.core.config.scenario.storages.iter();
+    let storages = state.storages.values();
     storages
+        .filter(|storage| storage.is_enabled() && storage.is_on(&node.name))
         .filter(|storage| call.sees_storage(state, &storage.name))
         .map(resource)
         .collect()

@@ -62,34 +62,6 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
     .into())
 }
 
-/// `GET /nodes/{node}/network`.
-pub(crate) fn network(call: &Call) -> Result<Answer> {
-    let kind = call.params.get("type");
-    let bridges = matches!(
-        kind,
-        None | Some("bridge" | "any_bridge" | "any_local_bridge" | "include_sdn")
-    );
-    let cards = matches!(kind, None | Some("eth" | "include_sdn"));
-    let mut entries = Vec::new();
-    if cards {
-        entries.push(json!({
-            "iface": "eno1", "type": "eth", "method": "manual", "method6": "manual",
-            "families": ["inet"], "priority": 3, "active": 1, "exists": 1,
-        }));
-    }
-    let all = call.core.config.scenario.bridges.iter().filter(|_| bridges);
-    entries.extend(all.enumerate().map(|(index, bridge)| {
-        json!({
-            "iface": bridge.name, "type": "bridge", "method": "static", "method6": "manual",
-            "families": ["inet"], "priority": 4 + index, "active": 1, "autostart": 1,
-            "bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0",
-            "address": bridge.address.to_string(), "netmask": bridge.prefix.to_string(),
-            "cidr": format!("{}/{}", bridge.address, bridge.prefix),
-        })
-    }));
-    Ok(Value::from(entries).into())
-}
-
 /// `GET …/interfaces`: null when the container is stopped or not there.
 pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
     let vmid = call.params.vmid();

@@ -28,6 +28,14 @@ pub(crate) fn userid(value: &str) -> Check {
     })
 }
 
+/// A realm.
+pub(crate) fn realm(value: &str) -> Check {
+    let begins = value.starts_with(|first: char| first.is_ascii_alphabetic());
+    check(begins && value.len() >= 2 && plain(value), || {
+        "value does not look like a valid realm".into()
+    })
+}
+
 /// A user, a realm and a token.
 pub(crate) fn token(value: &str) -> Check {
     let good = value
@@ -66,5 +74,24 @@ pub(crate) fn email(value: &str) -> Check {
     });
     check(good, || {
         "value does not look like a valid email address".into()
+    })
+}
+
+/// A mail address, or an account to whose address mail goes.
+pub(crate) fn email_or_username(value: &str) -> Check {
+    if userid(value).is_ok() {
+        return Ok(());
+    }
+    email(value)
+}
+
+/// The name of an attribute or class of a directory.
+pub(crate) fn ldap_attribute(value: &str) -> Check {
+    let good = !value.is_empty()
+        && value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".-_;".contains(c));
+    check(good, || {
+        format!("value '{value}' does not look like a simple ldap attribute name")
     })
 }
