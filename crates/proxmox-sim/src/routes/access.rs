@@ -19,7 +19,7 @@ fn about() -> Vec<Property> {
         integer("expire").min(0),
         text("firstname").length(0, 1024),
         text("groups").list(named::GROUP),
-        text("keys"),
+        text("keys").pattern("[0-9a-zA-Z!=]{0,4096}"),
         text("lastname").length(0, 1024),
     ]
 }
@@ -44,10 +44,13 @@ fn sign_in() -> Vec<Route> {
     let ticket = vec![
         text("username").length(0, 64).required(),
         text("password").required(),
-        text("realm").length(0, 32),
+        text("realm").format(named::REALM).length(0, 32),
         text("otp"),
         text("path").requires("privs").length(0, 64),
-        text("privs").requires("path").length(0, 64),
+        text("privs")
+            .list(named::PRIVILEGE)
+            .requires("path")
+            .length(0, 64),
         text("tfa-challenge"),
         boolean("new-format"),
     ];
@@ -65,7 +68,7 @@ fn sign_in() -> Vec<Route> {
         boolean("propagate"),
         boolean("delete"),
     ];
-    let permissions = vec![text("userid").length(0, 256), text("path")];
+    let permissions = vec![text("userid").pattern(people::WHO), text("path")];
     vec![
         Route::new("GET", "/access/ticket", vec![], tickets::show).permit(Permit::World),
         Route::new("POST", "/access/ticket", ticket, tickets::sign_in)
@@ -84,7 +87,7 @@ fn sign_in() -> Vec<Route> {
 fn accounts() -> Vec<Route> {
     let list = vec![boolean("enabled"), boolean("full")];
     let create = with(vec![user(), text("password").length(8, 64)], about());
-    let update = with(vec![user(), boolean("append")], about());
+    let update = with(vec![user(), boolean("append").requires("groups")], about());
     let one = "/access/users/{userid}";
     let modify = Permit::Judged(users::may_modify);
     vec![
@@ -113,7 +116,10 @@ fn api_tokens() -> Vec<Route> {
     };
     let all = "/access/users/{userid}/token";
     let one = "/access/users/{userid}/token/{tokenid}";
-    let regenerate = with(set(), vec![boolean("regenerate")]);
+    let regenerate = with(
+        set(),
+        vec![text("delete").list(named::CONFIG_ID), boolean("regenerate")],
+    );
     let own = Permit::Judged(users::own_or_modify);
     vec![
         Route::new("GET", all, vec![user()], tokens::list).permit(own),
@@ -157,7 +163,7 @@ fn names() -> Vec<Route> {
         Route::new(
             "PUT",
             one_role,
-            vec![role(), privileges(), boolean("append")],
+            vec![role(), privileges(), boolean("append").requires("privs")],
             groups::set_role,
         )
         .every("/access", modify),
@@ -193,7 +199,7 @@ fn pool_routes() -> Vec<Route> {
             boolean("allow-move"),
         ]
     };
-    let kind = || crate::schema::choice("type", &["qemu", "lxc", "storage"]);
+    let kind = || crate::schema::choice("type", &["qemu", "lxc", "storage"]).requires("poolid");
     let allocate: &[&str] = &["Pool.Allocate"];
     let changed = || with(vec![id().required()], members());
     vec![

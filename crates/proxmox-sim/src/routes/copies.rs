@@ -2,7 +2,7 @@
 
 use super::{Permit, Route, with_address};
 use crate::api::{clone, migrate, snapshots};
-use crate::schema::{boolean, choice, disk, integer, lxc, named, number, text};
+use crate::schema::{any_disk, boolean, choice, integer, lxc, named, number, text};
 
 const VMS: &str = "/vms/{vmid}";
 
@@ -71,17 +71,17 @@ fn copies() -> Vec<Route> {
     ]);
     let travel = with_address(vec![
         text("target").format(named::NODE).required(),
-        text("target-storage"),
+        text("target-storage").list(named::STORAGE_PAIR),
         boolean("online"),
         boolean("restart"),
         integer("timeout"),
         number("bwlimit").min(0),
     ]);
     let relocate = with_address(vec![
-        disk("volume").required(),
+        any_disk("volume").required(),
         text("storage").format(named::STORAGE),
         lxc::vmid("target-vmid"),
-        disk("target-volume"),
+        any_disk("target-volume"),
         boolean("delete"),
         text("digest").length(0, 40),
         text("target-digest").length(0, 40),
@@ -112,7 +112,7 @@ fn copies() -> Vec<Route> {
         Route::new(
             "GET",
             "/nodes/{node}/lxc/{vmid}/migrate",
-            lxc::address(),
+            with_address(vec![text("target").format(named::NODE)]),
             migrate::show,
         )
         .every(VMS, &["VM.Migrate"]),

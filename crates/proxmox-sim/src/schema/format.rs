@@ -73,6 +73,15 @@ pub(crate) fn storage(value: &str) -> Check {
     }
 }
 
+/// A storage, or one and another in its place.
+pub(crate) fn storage_pair(value: &str) -> Check {
+    match value.split_once(':') {
+        Some((from, to)) => storage(from).and_then(|()| storage(to)),
+        None if value == "1" => Ok(()),
+        None => storage(value),
+    }
+}
+
 /// The name of an option or a snapshot.
 pub(crate) fn config_id(value: &str) -> Check {
     let fits = is_identifier(value, "_-");

@@ -32,8 +32,8 @@ const OSTYPES: &[&str] = &[
     "unmanaged",
 ];
 const ARCHES: &[&str] = &["amd64", "i386", "arm64", "armhf", "riscv32", "riscv64"];
-const MOUNT_OPTIONS: &str = "(?:discard|lazytime|noatime|nodev|noexec|nosuid)\
-    (?:;(?:discard|lazytime|noatime|nodev|noexec|nosuid))*";
+const MOUNT_OPTIONS: &str = "(?:(discard|lazytime|noatime|nodev|noexec|nosuid))\
+    (;(?:(discard|lazytime|noatime|nodev|noexec|nosuid)))*";
 const IDMAP: &str =
     "passthrough|[ug]:[0-9]+:[0-9]+:[1-9][0-9]*(?:;[ug]:[0-9]+:[0-9]+:[1-9][0-9]*)*";
 const NAME: &str = r"[-_.\w\d]+";
@@ -148,7 +148,7 @@ fn options() -> Vec<Property> {
         text("description").length(0, 8192),
         text("dev").up_to(255).object(device),
         text("entrypoint").pattern(&format!("{PRINTABLE}+")),
-        text("env").pattern(&format!(r"\w+={PRINTABLE}*(?:\x00\w+={PRINTABLE}*)*")),
+        text("env").pattern(&format!(r"(?:\w+={PRINTABLE}*)(?:\x00\w+={PRINTABLE}*)*")),
         text("features").object(features),
         text("hookscript").format(named::VOLUME_ID),
         text("hostname").format(named::DNS_NAME).length(0, 255),

@@ -155,6 +155,20 @@ pub(crate) fn disk(name: &'static str) -> Property {
     }
 }
 
+/// The same, or a disk that is in no use.
+pub(crate) fn any_disk(name: &'static str) -> Property {
+    let unused = (0..=255).map(|index| format!("unused{index}"));
+    let Property { kind, .. } = disk(name);
+    let words = match kind {
+        Kind::Enumeration(words) => words.into_iter().chain(unused).collect(),
+        _ => unused.collect(),
+    };
+    Property {
+        kind: Kind::Enumeration(words),
+        ..text(name)
+    }
+}
+
 impl Property {
     /// Must be given.
     pub(crate) fn required(mut self) -> Self {

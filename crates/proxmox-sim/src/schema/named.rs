@@ -37,6 +37,7 @@ pub(crate) const STORAGE: Format = Format::new("pve-storage-id", format::storage
 pub(crate) const STORAGE_OPTIONS: Format =
     Format::new("pve-storage-options", format::mount_options);
 pub(crate) const STORAGE_PATH: Format = Format::new("pve-storage-path", format::storage_path);
+pub(crate) const STORAGE_PAIR: Format = Format::new("storage-pair", format::storage_pair);
 pub(crate) const TAG: Format = Format::new("pve-tag", format::tag);
 pub(crate) const TASK_STATUS: Format = Format::new("pve-task-status-type", format::task_status);
 pub(crate) const TIMEZONE: Format = Format::new("pve-ct-timezone", format::timezone);

@@ -5,7 +5,11 @@ use crate::access::roles;
 type Check = std::result::Result<(), String>;
 
 /// The name of a token behind the exclamation mark.
-pub(crate) const TOKEN_NAME: &str = r"[A-Za-z][A-Za-z0-9.\-_]+";
+pub(crate) const TOKEN_NAME: &str = r"[A-Za-z][A-Za-z0-9\.\-_]+";
+
+/// An account or a token.
+pub(crate) const WHO: &str =
+    r"(?:[^\s:/]+)@(?:[A-Za-z][A-Za-z0-9\.\-_]+)(?:!(?:[A-Za-z][A-Za-z0-9\.\-_]+))?";
 
 fn plain(text: &str) -> bool {
     let known = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);

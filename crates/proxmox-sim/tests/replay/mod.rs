@@ -37,14 +37,6 @@ pub struct Row {
     body: String,
 }
 
-impl Row {
-    /// Whether the caller was refused: wrong parameters, not signed in, not allowed, no such call.
-    pub fn is_refusal(&self) -> bool {
-        let code = self.status.split(' ').nth(1).unwrap_or_default();
-        matches!(code, "400" | "401" | "403" | "501")
-    }
-}
-
 /// The recordings, where they are to be had.
 pub fn recordings() -> Option<Vec<Row>> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
