@@ -47,6 +47,8 @@ enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// Simulate a Proxmox VE cluster, to try things without one; nothing of it is real
+    ProxmoxSim(proxmox_sim::Options),
 }
 
 #[derive(Subcommand)]
@@ -135,6 +137,9 @@ impl Cli {
                 command: ConfigCommand::Check { place },
             } => check(&place.load(None)?),
             Command::User { command } => block_on(command.run()),
+            Command::ProxmoxSim(options) => {
+                block_on(async { Ok(proxmox_sim::run(options).await?) })
+            }
         }
     }
 }

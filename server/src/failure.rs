@@ -2,6 +2,8 @@
 
 use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
+use proxmox_sim::{RunError, StartError};
+
 use crate::{assets::AssetsError, config::ConfigError};
 
 /// Why the program ends early.
@@ -51,6 +53,9 @@ pub enum Failure {
     /// The simulated cluster did not start.
     #[error("simulator: {0}")]
     Simulator(#[from] proxmox_sim::StartError),
+    /// The simulator, run for itself, cannot go on.
+    #[error("proxmox-sim: {0}")]
+    ProxmoxSim(RunError),
     /// A use case refused.
     #[error("{what}: {cause}")]
     Refused {
@@ -75,16 +80,37 @@ pub enum Failure {
     Output(io::Error),
 }
 
+impl From<RunError> for Failure {
+    fn from(cause: RunError) -> Self {
+        match cause {
+            RunError::Output(cause) => Self::Output(cause),
+            other => Self::ProxmoxSim(other),
+        }
+    }
+}
+
 impl Failure {
     /// The exit code; `holdfast --help` lists them.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Input { .. } => 2,
+            Self::ProxmoxSim(cause) => simulator_code(cause),
             Self::Config(_) | Self::Data { .. } | Self::Key(_) | Self::Tls { .. } => 3,
             Self::Database(_) | Self::Store(_) => 4,
             Self::Listen { .. } => 5,
             Self::Refused { .. } => 6,
             Self::Assets(_) | Self::Simulator(_) | Self::System(_) | Self::Output(_) => 1,
         })
+    }
+}
+
+fn simulator_code(cause: &RunError) -> u8 {
+    match cause {
+        RunError::Start(StartError::ControlNotLocal { .. }) => 2,
+        RunError::PasswordFile { .. } | RunError::NoPassword { .. } => 3,
+        RunError::Start(StartError::Listen { .. }) => 5,
+        RunError::Start(StartError::Certificate(_) | StartError::StateFile { .. })
+        | RunError::Output(_)
+        | RunError::Signal(_) => 1,
     }
 }

@@ -24,6 +24,10 @@ pub enum Need {
     MariaDb,
     /// A browser for the tests.
     Chromium,
+    /// Python, whose best-known client of Proxmox is a test of the simulator.
+    Python,
+    /// What keeps that client's packages apart from the system's.
+    PythonVenv,
     /// Debian's second Rust compiler, the way to WebAssembly where rustup has none.
     RustcWeb,
     /// The Cargo that belongs to it.
@@ -49,6 +53,8 @@ impl Need {
             Self::Postgres => "postgresql",
             Self::MariaDb => "mariadb-server",
             Self::Chromium => "chromium",
+            Self::Python => "python3",
+            Self::PythonVenv => "python3-venv",
             Self::RustcWeb => "rustc-web",
             Self::CargoWeb => "cargo-web",
             Self::RustWebSrc => "rust-web-src",
@@ -66,6 +72,8 @@ impl Need {
             Self::Postgres => "a PostgreSQL server, to test",
             Self::MariaDb => "a MariaDB server, to test",
             Self::Chromium => "a browser, to test",
+            Self::Python => "a client of the simulated Proxmox, to test",
+            Self::PythonVenv => "a folder for that client's packages, to test",
             Self::RustcWeb => "a Rust compiler for WebAssembly, to build",
             Self::CargoWeb => "its Cargo, to build",
             Self::RustWebSrc => "its standard library, to build",
@@ -85,6 +93,11 @@ impl Need {
             Self::Postgres => program::find("postgres").is_some() || postgres_of_debian(),
             Self::MariaDb => program::find("mariadbd").is_some(),
             Self::Chromium => program::find("chromium").is_some(),
+            Self::Python => program::find("python3").is_some(),
+            Self::PythonVenv => {
+                let import = ["-c", "import ensurepip, venv"];
+                program::succeeds(Command::new("python3").args(import))
+            }
             Self::RustcWeb | Self::CargoWeb | Self::RustWebSrc | Self::RustWebClippy => {
                 debian_has(self.package())
             }

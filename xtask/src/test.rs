@@ -74,7 +74,12 @@ impl Part {
         match self {
             Self::Fmt | Self::Deny => &[],
             Self::Clippy | Self::Alone => setup::BUILD,
-            Self::Unit => &[Need::Postgres, Need::MariaDb],
+            Self::Unit => &[
+                Need::Postgres,
+                Need::MariaDb,
+                Need::Python,
+                Need::PythonVenv,
+            ],
             Self::End2end => &[Need::Chromium],
         }
     }

@@ -9,11 +9,32 @@ use serde::{Deserialize, Serialize};
 /// The secret of the token `root@pam!holdfast` in [`Config::test`].
 pub const TEST_SECRET: &str = "5f3c2a10-7d44-4c1e-9b8a-0d6e1f2a3b4c";
 
+/// What the API is spoken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTP without TLS, which no real node speaks.
+    Plain,
+    /// HTTP over TLS with a certificate that the simulator makes and signs itself.
+    Tls,
+}
+
+/// How long Proxmox waits for the lock of a container's configuration.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// How to run a simulator.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What is spoken there.
+    pub transport: Transport,
+    /// How long a client may take for the TLS handshake.
+    pub handshake: Duration,
+    /// Where faults and conditions can be asked for over HTTP, if anywhere. It must be an address
+    /// of this machine alone.
+    pub control: Option<SocketAddr>,
     /// What the cluster consists of at its first start.
     pub scenario: Scenario,
     /// How long tasks take.
@@ -24,6 +45,8 @@ pub struct Config {
     pub auth_delay: Duration,
     /// How long after its start a container gets its IPv4 address.
     pub address_delay: Duration,
+    /// How long a call waits for the lock of a container's configuration; a real node waits 10 s.
+    pub lock_timeout: Duration,
     /// Where containers, volumes and files outlive the process.
     pub state_file: Option<PathBuf>,
 }
@@ -92,6 +115,14 @@ pub enum StorageKind {
     Directory,
     /// LVM thin volumes.
     LvmThin,
+    /// A pool of ZFS.
+    ZfsPool,
+    /// A share of an NFS server.
+    Nfs,
+    /// A share of an SMB server.
+    Cifs,
+    /// A datastore of a Proxmox Backup Server.
+    Pbs,
 }
 
 /// A storage.
@@ -206,6 +237,9 @@ impl Config {
     pub fn demo(secret: &str) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            transport: Transport::Plain,
+            handshake: HANDSHAKE,
+            control: None,
             scenario: Scenario::two_nodes(secret),
             delays: Delays {
                 pull: Duration::from_secs(6),
@@ -218,6 +252,7 @@ impl Config {
             broadcast: Duration::from_secs(3),
             auth_delay: Duration::from_secs(3),
             address_delay: Duration::from_millis(1500),
+            lock_timeout: LOCK_TIMEOUT,
             state_file: None,
         }
     }
@@ -227,6 +262,9 @@ impl Config {
         let quick = Duration::from_millis(20);
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            transport: Transport::Plain,
+            handshake: HANDSHAKE,
+            control: None,
             scenario: Scenario::two_nodes(TEST_SECRET),
             delays: Delays {
                 pull: quick,
@@ -239,12 +277,22 @@ impl Config {
             broadcast: Duration::from_millis(50),
             auth_delay: Duration::ZERO,
             address_delay: quick,
+            lock_timeout: LOCK_TIMEOUT,
             state_file: None,
         }
     }
 }
 
 impl Config {
+    /// The cluster of [`Config::demo`] for a process of its own: root@pam signs in with a password,
+    /// there is no token, and others have made some containers.
+    pub fn alone(root_password: &str) -> Self {
+        Self {
+            scenario: Scenario::alone(root_password),
+            ..Self::demo("")
+        }
+    }
+
     /// The one node of which recordings are kept, as quick as a test. Only a password is known of
     /// it: tokens are made by who needs them.
     pub fn recorded(root_password: &str) -> Self {

@@ -8,17 +8,19 @@ use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::tickets::Key;
+use crate::conditions::{Conditions, Dhcp};
 use crate::config::{Config, NodeSpec};
 use crate::fault::Faults;
 use crate::state::State;
-
-/// How long Proxmox waits for the lock of a container's configuration.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::tls::Tls;
 
 /// The shared parts. Locks are held for moments and never across an await.
 pub(crate) struct Core {
     pub(crate) config: Config,
+    /// What is shown to those who connect; none where TLS is not spoken.
+    pub(crate) tls: Option<Tls>,
     pub(crate) faults: Mutex<Faults>,
+    pub(crate) conditions: Mutex<Conditions>,
     pub(crate) requests: Mutex<BTreeMap<String, u64>>,
     /// Cancelled when the simulator stops: tasks end where they stand, as when a machine dies.
     pub(crate) shutdown: CancellationToken,
@@ -32,10 +34,12 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(config: Config, state: State) -> Self {
+    pub(crate) fn new(config: Config, state: State, tls: Option<Tls>) -> Self {
         Self {
             config,
+            tls,
             faults: Mutex::default(),
+            conditions: Mutex::default(),
             requests: Mutex::default(),
             shutdown: CancellationToken::new(),
             changed: Notify::new(),
@@ -74,18 +78,44 @@ impl Core {
 
     /// How long a node has been up.
     pub(crate) fn uptime(&self, node: &NodeSpec) -> Duration {
-        node.uptime + self.started.elapsed()
+        match lock(&self.conditions).booted(&node.name) {
+            Some(booted) => booted.elapsed(),
+            None => node.uptime + self.started.elapsed(),
+        }
+    }
+
+    /// Whether the nodes that are there are enough to decide anything.
+    pub(crate) fn is_quorate(&self) -> bool {
+        lock(&self.conditions).quorate
+    }
+
+    /// What is cancelled when a node loses power or the simulator stops.
+    pub(crate) fn power(&self, node: &str) -> CancellationToken {
+        lock(&self.conditions).power(node, &self.shutdown)
+    }
+
+    /// How long after its start a container has an address from DHCP, if ever. The start is in
+    /// milliseconds since 1970.
+    pub(crate) fn dhcp_delay(&self, started: u64) -> Option<Duration> {
+        match lock(&self.conditions).dhcp_for(started) {
+            Dhcp::Normal => Some(self.config.address_delay),
+            Dhcp::Late(delay) => Some(delay),
+            Dhcp::Never => None,
+        }
     }
 
     /// Waits for a container's configuration to be free, as Proxmox does with a file lock.
     pub(crate) async fn lock_config(&self, vmid: u32) -> Result<OwnedMutexGuard<()>, String> {
         let mutex = lock(&self.config_locks).entry(vmid).or_default().clone();
-        tokio::time::timeout(LOCK_TIMEOUT, mutex.lock_owned())
+        tokio::time::timeout(self.config.lock_timeout, mutex.lock_owned())
             .await
-            .map_err(|_| {
-                format!("can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")
-            })
+            .map_err(|_| lock_timeout(vmid))
     }
+}
+
+/// What Proxmox says when a container's configuration did not become free in time.
+pub(crate) fn lock_timeout(vmid: u32) -> String {
+    format!("can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")
 }
 
 /// A lock whose holder panicked still guards consistent data: changes are single steps.

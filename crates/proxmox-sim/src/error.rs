@@ -25,6 +25,8 @@ pub(crate) enum ApiError {
     Failed(String),
     /// A property string in a stored configuration that does not parse.
     Format(BTreeMap<String, String>),
+    /// Anything that went wrong in the handler and has a status of its own.
+    Status { status: u16, message: String },
     /// The node that should answer cannot be reached.
     Unreachable,
 }

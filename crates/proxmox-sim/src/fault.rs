@@ -23,7 +23,27 @@ pub enum Effect {
     Hang,
     /// It is answered as usual, but the task that it starts fails with this message.
     FailTask(String),
+    /// It is answered as usual, but the task that it starts (a creation, pull, copy or resize)
+    /// finds the storage full and fails as a real node does.
+    StorageFull,
+    /// Somebody else holds the lock of the container's configuration: a call that waits for it is
+    /// refused, a task that waits for it fails. It fails at once, not after 10 s as on a real node.
+    LockTimeout,
 }
+
+/// How a task is to fail, as the task sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Doom {
+    /// Lines that it writes to its log before. [`PID`] in them stands for its process.
+    pub(crate) log: Vec<String>,
+    /// What it says at its end, likewise.
+    pub(crate) words: String,
+    /// Whether it fails before it makes a disk, and not only after.
+    pub(crate) before_disks: bool,
+}
+
+/// Stands for the number of the task's process, which is not known beforehand.
+pub(crate) const PID: &str = "{pid}";
 
 /// A fault that waits for its call. Faults are tried in the order in which they were injected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +64,11 @@ pub(crate) struct Faults(VecDeque<Fault>);
 impl Faults {
     pub(crate) fn push(&mut self, fault: Fault) {
         self.0.push_back(fault);
+    }
+
+    /// Those that wait, in their order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
     }
 
     pub(crate) fn clear(&mut self) {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::conditions::Dhcp;
 use crate::config::ContainerSpec;
 use crate::container::{Container, Power};
 use crate::core::{Core, lock};
@@ -11,7 +13,9 @@ use crate::fault::Fault;
 use crate::oci;
 use crate::persist;
 use crate::server::Presence;
-use crate::state::Kind;
+use crate::state::{Kind, Volume};
+use crate::tls::CertificateError;
+use crate::{api, restart};
 
 /// A container as it is, for assertions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +94,9 @@ impl Handle {
             let free = !state.containers.contains_key(&spec.vmid);
             if free {
                 persist::add_container(state, &self.core.config, spec, created);
+                if spec.running {
+                    api::node::lease_addresses(&self.core, state, spec.vmid);
+                }
             }
             free
         })
@@ -123,6 +130,61 @@ impl Handle {
                 Some(reason) => drop(container.options.insert("lock".into(), reason.into())),
                 None => drop(container.options.remove("lock")),
             }
+            true
+        })
+    }
+
+    /// Holds the lock of a container's configuration for a time, as another program would: calls
+    /// and tasks that need it wait, at most [`crate::Config::lock_timeout`]. Says whether it was
+    /// free in that time.
+    pub async fn hold_lock(&self, vmid: u32, time: Duration) -> bool {
+        let Ok(held) = self.core.lock_config(vmid).await else {
+            return false;
+        };
+        let shutdown = self.core.shutdown.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(time) => {}
+            }
+            drop(held);
+        });
+        true
+    }
+
+    /// Whether there is a node of that name.
+    pub fn has_node(&self, node: &str) -> bool {
+        let nodes = &self.core.config.scenario.nodes;
+        nodes.iter().any(|spec| spec.name == node)
+    }
+
+    /// Moves a container and its disks to another node, at once and whatever it is doing. Says
+    /// whether both are there.
+    pub fn move_container(&self, vmid: u32, node: &str) -> bool {
+        if !self.has_node(node) {
+            return false;
+        }
+        self.core.edit(|state| {
+            let Some(container) = state.containers.get_mut(&vmid) else {
+                return false;
+            };
+            node.clone_into(&mut container.node);
+            let own = |volume: &&mut Volume| volume.kind == Kind::Disk { vmid };
+            for volume in state.volumes.iter_mut().filter(own) {
+                node.clone_into(&mut volume.node);
+            }
+            true
+        })
+    }
+
+    /// Gives a container another host name. Says whether it was there.
+    pub fn rename_container(&self, vmid: u32, hostname: &str) -> bool {
+        self.core.edit(|state| {
+            let Some(container) = state.containers.get_mut(&vmid) else {
+                return false;
+            };
+            container.pending.remove("hostname");
+            container.options.insert("hostname".into(), hostname.into());
             true
         })
     }
@@ -163,6 +225,11 @@ impl Handle {
         lock(&self.core.faults).clear();
     }
 
+    /// The faults that have not hit yet, in their order.
+    pub fn faults(&self) -> Vec<Fault> {
+        lock(&self.core.faults).all().cloned().collect()
+    }
+
     /// How many faults have not hit yet.
     pub fn faults_left(&self) -> usize {
         lock(&self.core.faults).len()
@@ -170,22 +237,87 @@ impl Handle {
 
     /// Closes the listener and all connections, so that connecting is refused. Tasks go on.
     pub async fn go_away(&self) {
-        self.be_present(false).await;
+        self.presence.set(false).await;
     }
 
     /// Listens again, on the same port.
     pub async fn come_back(&self) {
-        self.be_present(true).await;
+        self.presence.set(true).await;
     }
 
-    async fn be_present(&self, present: bool) {
-        self.presence.wanted.send_replace(present);
-        // It fails only when the simulator has stopped, and then there is nothing to wait for.
-        let _ = self
-            .presence
-            .actual
-            .clone()
-            .wait_for(|actual| *actual == present)
-            .await;
+    /// Lets a node lose power and start again: see [`Handle::come_back`] for the node that is
+    /// talked to. Gives its answer when the node is away; it is back after `away`. Its tasks have
+    /// no end (`unexpected status`), what was half made stays, locks included, and its containers
+    /// are off until it is back and starts those with `onboot`. Says whether there is such a node.
+    pub async fn restart(&self, node: &str, away: Duration) -> bool {
+        let mut nodes = self.core.config.scenario.nodes.iter();
+        let Some(index) = nodes.position(|spec| spec.name == node) else {
+            return false;
+        };
+        let talked_to = index == 0;
+        if talked_to {
+            self.presence.set(false).await;
+        } else {
+            self.set_node_online(node, false);
+        }
+        restart::stop(&self.core, node);
+        let (core, presence, node) = (self.core.clone(), self.presence.clone(), node.to_owned());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = core.shutdown.cancelled() => return,
+                () = tokio::time::sleep(away) => {}
+            }
+            restart::start(&core, &node);
+            if talked_to {
+                presence.set(true).await;
+            } else {
+                core.edit_passing(|state| state.offline.remove(&node));
+            }
+        });
+        true
+    }
+
+    /// Takes the quorum away or gives it back. Without it, whatever writes is refused.
+    pub fn set_quorum(&self, quorate: bool) {
+        lock(&self.core.conditions).quorate = quorate;
+    }
+
+    /// Whether there is a quorum.
+    pub fn is_quorate(&self) -> bool {
+        self.core.is_quorate()
+    }
+
+    /// Says how DHCP behaves towards containers that start from now on.
+    pub fn set_dhcp(&self, dhcp: Dhcp) {
+        lock(&self.core.conditions).set_dhcp(dhcp);
+    }
+
+    /// How DHCP behaves.
+    pub fn dhcp(&self) -> Dhcp {
+        lock(&self.core.conditions).dhcp()
+    }
+
+    /// Puts another key and certificate in place, closes the connections made with the old one,
+    /// and gives the new fingerprint. None without TLS.
+    ///
+    /// # Errors
+    /// When no certificate can be made; the old one stays.
+    pub fn renew_certificate(&self) -> Result<Option<String>, CertificateError> {
+        let Some(tls) = &self.core.tls else {
+            return Ok(None);
+        };
+        Ok(Some(tls.renew()?.fingerprint.clone()))
+    }
+
+    /// The fingerprint of the certificate that is shown now. None without TLS.
+    pub fn fingerprint(&self) -> Option<String> {
+        let tls = self.core.tls.as_ref()?;
+        Some(tls.current().fingerprint.clone())
+    }
+
+    /// The certificate that is shown now, as PEM. None without TLS.
+    pub fn certificate(&self) -> Option<String> {
+        let tls = self.core.tls.as_ref()?;
+        Some(tls.current().pem.clone())
     }
 }

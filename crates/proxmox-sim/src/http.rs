@@ -5,24 +5,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, PRAGMA, SERVER, TRANSFER_ENCODING,
-};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_KEY, TRANSFER_ENCODING};
 use axum::response::Response;
-use hyper::ext::ReasonPhrase;
 use percent_encoding::percent_decode_str;
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Asking, Permit};
 use crate::body::{self, Sent};
-use crate::core::{Core, lock};
+use crate::core::{Core, lock, lock_timeout};
+use crate::doom;
 use crate::error::{ApiError, Result};
 use crate::fault::Effect;
 use crate::params::Raw;
+use crate::reply::{self, Format};
 use crate::routes::{self, Answer, Call};
 
 /// The largest body that Proxmox reads.
@@ -52,6 +49,7 @@ async fn receive(
         .into_owned();
     let path = decoded
         .strip_prefix("/api2/json")
+        .or_else(|| decoded.strip_prefix("/api2/extjs"))
         .unwrap_or(&decoded)
         .to_owned();
     *lock(&core.requests)
@@ -63,7 +61,7 @@ async fn receive(
     match effect {
         Some(Effect::Drop) => vanish(&connection).await,
         Some(Effect::Hang) => std::future::pending().await,
-        Some(Effect::Answer { status, message }) => refuse(status, &message),
+        Some(Effect::Answer { status, message }) => reply::refuse(status, &message),
         Some(Effect::Delay(time)) => {
             tokio::time::sleep(time).await;
             answer(&core, request, &decoded, None).await
@@ -72,7 +70,9 @@ async fn receive(
             answer(&core, request, &decoded, None).await;
             vanish(&connection).await
         }
-        Some(Effect::FailTask(words)) => answer(&core, request, &decoded, Some(words)).await,
+        Some(twist @ (Effect::FailTask(_) | Effect::StorageFull | Effect::LockTimeout)) => {
+            answer(&core, request, &decoded, Some(twist)).await
+        }
         None => answer(&core, request, &decoded, None).await,
     }
 }
@@ -95,35 +95,17 @@ async fn vanish(connection: &Connection) -> Response {
     std::future::pending().await
 }
 
-fn refuse(status: u16, message: &str) -> Response {
-    let body = json!({ "data": null, "message": format!("{message}\n") });
-    build(
-        status,
-        first_line(message),
-        Body::from(body.to_string()),
-        true,
-    )
-}
-
-async fn answer(
-    core: &Arc<Core>,
-    request: Request,
-    path: &str,
-    doomed: Option<String>,
-) -> Response {
-    match process(core, request, path, doomed).await {
-        Ok(answer) => {
-            let mut body = json!({ "data": answer.data });
-            if let (Some(total), Some(members)) = (answer.total, body.as_object_mut()) {
-                members.insert("total".into(), total.into());
-            }
-            build(200, "OK", Body::from(body.to_string()), true)
-        }
+async fn answer(core: &Arc<Core>, request: Request, path: &str, twist: Option<Effect>) -> Response {
+    let format = Format::of(path);
+    let key = header(request.headers(), SEC_WEBSOCKET_KEY.as_str()).to_owned();
+    match process(core, request, path, twist).await {
+        Ok(answer) if answer.upgrades => reply::upgrade(&key),
+        Ok(answer) => reply::good(answer, format),
         Err(error) => {
             if matches!(error, ApiError::Unauthorized(_) | ApiError::WrongPassword) {
                 tokio::time::sleep(core.config.auth_delay).await;
             }
-            fail(error)
+            reply::bad(error, format)
         }
     }
 }
@@ -132,7 +114,7 @@ async fn process(
     core: &Arc<Core>,
     request: Request,
     path: &str,
-    doomed: Option<String>,
+    twist: Option<Effect>,
 ) -> Result<Answer> {
     let method = request.method().as_str().to_owned();
     check_transport(&method, request.headers())?;
@@ -164,6 +146,12 @@ async fn process(
         asking.check(permit)
     })?;
     let params = route.schema.validate(&sent)?;
+    check_quorum(core, &method, &segments)?;
+    let doomed = match twist {
+        Some(Effect::LockTimeout) if route.locks => return Err(lock_timeout(params.vmid()).into()),
+        Some(twist) => doom::of(core, &segments, &params, twist),
+        None => None,
+    };
     let guard = if route.locks {
         Some(core.lock_config(params.vmid()).await?)
     } else {
@@ -234,7 +222,7 @@ fn content_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// The parts behind `/api2/json`. Doubled and trailing slashes are tolerated.
+/// The parts behind `/api2/json` or `/api2/extjs`. Doubled and trailing slashes are tolerated.
 fn api_segments(path: &str) -> Result<Vec<&str>> {
     let mut segments = path.split('/').filter(|part| !part.is_empty());
     let refused = |reason: String| {
@@ -245,7 +233,7 @@ fn api_segments(path: &str) -> Result<Vec<&str>> {
         })
     };
     match (segments.next(), segments.next()) {
-        (Some("api2"), Some("json")) => Ok(segments.collect()),
+        (Some("api2"), Some("json" | "extjs")) => Ok(segments.collect()),
         (Some("api2"), Some(format)) => {
             let rest: Vec<&str> = segments.collect();
             refused(format!(
@@ -314,68 +302,14 @@ fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
     Ok(())
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
-}
-
-fn fail(error: ApiError) -> Response {
-    let with_message = |status, message: String, errors: Option<BTreeMap<String, String>>| {
-        let mut body = json!({ "data": null, "message": message });
-        if let (Some(errors), Some(members)) = (errors, body.as_object_mut()) {
-            members.insert("errors".into(), json!(errors));
-        }
-        build(
-            status,
-            first_line(&message),
-            Body::from(body.to_string()),
-            true,
-        )
+/// Without quorum nothing is written. Signing in and ending a task write nothing to the cluster.
+fn check_quorum(core: &Core, method: &str, segments: &[&str]) -> Result<()> {
+    let writes = match segments {
+        ["access", "ticket"] | ["nodes", _, "tasks", _] => false,
+        _ => method != "GET",
     };
-    match error {
-        ApiError::Transport {
-            status,
-            reason,
-            body,
-        } => build(status, &reason, Body::from(body), false),
-        ApiError::Unauthorized(reason) => build(401, reason, Body::empty(), false),
-        ApiError::Unreachable => build(595, "Connection refused", Body::empty(), false),
-        ApiError::NoSuchMethod { method, path } => with_message(
-            501,
-            format!("Method '{method} {path}' not implemented"),
-            None,
-        ),
-        ApiError::Parameters(errors) => {
-            with_message(400, "Parameter verification failed.\n".into(), Some(errors))
-        }
-        ApiError::WrongPassword => with_message(401, "authentication failure\n".into(), None),
-        ApiError::Forbidden(reason) if reason.is_empty() => {
-            with_message(403, "Permission check failed\n".into(), None)
-        }
-        ApiError::Forbidden(reason) => {
-            with_message(403, format!("Permission check failed ({reason})\n"), None)
-        }
-        ApiError::Failed(message) => with_message(500, format!("{message}\n"), None),
-        ApiError::Format(errors) => with_message(500, "format error\n".into(), Some(errors)),
+    if writes && !core.is_quorate() {
+        return Err(ApiError::failed("cluster not ready - no quorum?"));
     }
-}
-
-fn build(status: u16, reason: &str, body: Body, is_json: bool) -> Response {
-    let mut response = Response::new(body);
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Ok(reason) = ReasonPhrase::try_from(reason.as_bytes()) {
-        response.extensions_mut().insert(reason);
-    }
-    let headers = response.headers_mut();
-    headers.insert(SERVER, HeaderValue::from_static("pve-api-daemon/3.0"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=0"));
-    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    if is_json {
-        let kind = HeaderValue::from_static("application/json;charset=UTF-8");
-        headers.insert(CONTENT_TYPE, kind);
-    }
-    if status >= 400 {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
+    Ok(())
 }

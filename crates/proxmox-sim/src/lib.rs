@@ -18,29 +18,48 @@ mod access;
 mod api;
 mod auth;
 mod body;
+mod conditions;
 mod config;
+mod console;
 mod container;
+mod control;
 mod core;
+mod doom;
 mod error;
 mod fault;
 mod handle;
 mod http;
+mod journal;
+mod network;
 mod oci;
 mod params;
 mod persist;
+mod program;
+mod redirect;
+mod reply;
+mod restart;
 mod routes;
 mod scenario;
 mod schema;
 mod server;
 mod size;
 mod state;
+mod storage;
 mod task;
+mod tls;
 mod usage;
 
+pub use conditions::Dhcp;
 pub use config::{
     Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Person, Scenario, StorageKind,
-    StorageSpec, TEST_SECRET, TemplateSpec, Token,
+    StorageSpec, TEST_SECRET, TemplateSpec, Token, Transport,
 };
 pub use fault::{Effect, Fault};
 pub use handle::{ContainerView, Handle};
+pub use program::{Cluster, Options, RunError, run};
+#[doc(hidden)]
+pub use routes::routes;
+#[doc(hidden)]
+pub use schema::view::{PropertyView, RouteView};
 pub use server::{Sim, StartError, start};
+pub use tls::CertificateError;

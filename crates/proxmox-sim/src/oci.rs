@@ -1,7 +1,6 @@
 //! What registries offer, and what becomes of an image on a storage. No HTTP here.
 
 use crate::config::ImageSpec;
-use crate::core::now;
 use crate::state::{Kind, State, Volume};
 
 /// A reference as a registry client reads it: `nginx:1.27` is `docker.io/library/nginx:1.27`.
@@ -56,14 +55,8 @@ pub(crate) fn file_name(reference: &str, wanted: Option<&str>) -> String {
 pub(crate) fn store(state: &mut State, node: &str, storage: &str, file: &str, image: ImageSpec) {
     let name = format!("vztmpl/{file}");
     state.remove_volumes(|v| v.node == node && v.storage == storage && v.name == name);
-    state.volumes.push(Volume {
-        node: node.to_owned(),
-        storage: storage.to_owned(),
-        name,
-        size: image.size,
-        created: now().as_secs(),
-        kind: Kind::Image(image),
-    });
+    let volume = Volume::new((node, storage), &name, image.size, Kind::Image(image));
+    state.volumes.push(volume);
 }
 
 #[cfg(test)]

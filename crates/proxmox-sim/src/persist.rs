@@ -1,7 +1,9 @@
 //! The state file: written beside the event loop soon after changes, read once at the start.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +12,11 @@ use crate::access::{Directory, Token, User};
 use crate::config::{Config, ContainerSpec};
 use crate::container::{Container, Power};
 use crate::core::{Core, now};
+use crate::network::Network;
 use crate::schema::lxc;
 use crate::server::StartError;
 use crate::state::{Kind, State, Volume};
+use crate::storage::Storage;
 
 /// The shortest time between two writes.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -21,6 +25,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 pub(crate) async fn load(config: &Config) -> Result<State, StartError> {
     let mut state = stored(config).await?;
     people(&mut state, config);
+    places(&mut state, config);
     Ok(state)
 }
 
@@ -45,6 +50,21 @@ fn people(state: &mut State, config: &Config) {
             ..Token::default()
         };
         directory.tokens.insert(token.id.clone(), token_record);
+    }
+}
+
+/// Storages and networks, where the file does not know better.
+fn places(state: &mut State, config: &Config) {
+    let scenario = &config.scenario;
+    if state.storages.is_empty() {
+        let storages = scenario.storages.iter();
+        let storages = storages.map(|spec| (spec.name.clone(), Storage::from(spec)));
+        state.storages = storages.collect();
+    }
+    for node in &scenario.nodes {
+        let network = || Network::of(&scenario.bridges);
+        let networks = state.networks.entry(node.name.clone());
+        networks.or_insert_with(network);
     }
 }
 
@@ -78,7 +98,7 @@ fn after_reboot(mut state: State) -> State {
     state.containers.retain(|vmid, _| !gone.contains(vmid));
     state.remove_volumes(|volume| match volume.kind {
         Kind::Disk { vmid } => gone.contains(&vmid),
-        Kind::Template { .. } | Kind::Image(_) => false,
+        _ => false,
     });
     let started = now();
     for container in state.containers.values_mut() {
@@ -100,15 +120,12 @@ fn initial(config: &Config) -> State {
         };
         state
             .volumes
-            .extend(scenario.templates.iter().map(|template| Volume {
-                node: node.name.clone(),
-                storage: storage.name.clone(),
-                name: format!("vztmpl/{}", template.file),
-                size: template.size,
-                created,
-                kind: Kind::Template {
+            .extend(scenario.templates.iter().map(|template| {
+                let kind = Kind::Template {
                     ostype: template.ostype.clone(),
-                },
+                };
+                let name = format!("vztmpl/{}", template.file);
+                Volume::new((&node.name, &storage.name), &name, template.size, kind)
             }));
     }
     for spec in &scenario.containers {
@@ -128,14 +145,12 @@ pub(crate) fn add_container(
         .scenario
         .storage_for("rootdir")
         .map(|storage| storage.name.clone());
-    let disk = Volume {
-        node: spec.node.clone(),
-        storage: storage.unwrap_or_default(),
-        name: format!("vm-{}-disk-0", spec.vmid),
-        size: spec.disk << 30,
-        created,
-        kind: Kind::Disk { vmid: spec.vmid },
-    };
+    let disk = Volume::new(
+        (&spec.node, &storage.unwrap_or_default()),
+        &format!("vm-{}-disk-0", spec.vmid),
+        spec.disk << 30,
+        Kind::Disk { vmid: spec.vmid },
+    );
     let mut container = Container::new(spec.vmid, &spec.node);
     let net0 = lxc::network()
         .parse("net0", &spec.net0)
@@ -205,6 +220,13 @@ async fn save(core: &Core, path: &Path) {
 /// Readers see the old file or the new one, never half of one.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    std::fs::write(&temporary, bytes)?;
+    // Passwords and secrets are in it: nobody else may read it.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    file.write_all(bytes)?;
     std::fs::rename(&temporary, path)
 }

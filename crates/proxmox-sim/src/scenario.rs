@@ -53,6 +53,20 @@ impl Scenario {
         }
     }
 
+    /// Two nodes with containers that others made, for people who sign in with a password.
+    pub(crate) fn alone(root_password: &str) -> Self {
+        Self {
+            containers: others(),
+            tokens: Vec::new(),
+            people: vec![Person {
+                id: "root@pam".into(),
+                password: root_password.into(),
+            }],
+            ..Self::two_nodes("")
+        }
+    }
+
+    /// Two nodes without containers, and a token.
     pub(crate) fn two_nodes(secret: &str) -> Self {
         Self {
             cluster: "holdfast".into(),
@@ -105,6 +119,31 @@ impl Scenario {
             people: Vec::new(),
         }
     }
+}
+
+/// What a cluster may hold before anybody manages it: fixed addresses and leased ones, on both
+/// nodes, one of them stopped.
+fn others() -> Vec<ContainerSpec> {
+    let fixed = |number: u8| format!(",ip=10.20.0.{number}/16,gw=10.20.0.1");
+    let leased = || ",ip=dhcp".to_owned();
+    [
+        (100, "pve1", "intranet", fixed(21), true),
+        (101, "pve1", "mail-relay", leased(), true),
+        (102, "pve2", "monitoring", fixed(22), true),
+        (103, "pve2", "build-runner", leased(), false),
+    ]
+    .into_iter()
+    .map(|(vmid, node, hostname, address, running)| ContainerSpec {
+        vmid,
+        node: node.into(),
+        hostname: hostname.into(),
+        cores: 2,
+        memory: 1024,
+        disk: 8,
+        net0: format!("name=eth0,bridge=vmbr0,hwaddr=BC:24:11:0A:00:{vmid:02X},type=veth{address}"),
+        running,
+    })
+    .collect()
 }
 
 fn node(name: &str, ip: [u8; 4], cpus: u32, memory: u64, disk: u64, uptime: u64) -> NodeSpec {
@@ -228,5 +267,23 @@ fn image(reference: &str, entrypoint: &str, env: &[(&str, &str)], mib: u64) -> I
             .collect(),
         ostype: "debian".into(),
         size: mib * MIB,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_made_containers_only_where_people_run_the_simulator_for_itself() {
+        assert!(Scenario::two_nodes("").containers.is_empty());
+        let alone = Scenario::alone("secret");
+        let count =
+            |fits: fn(&&ContainerSpec) -> bool| alone.containers.iter().filter(fits).count();
+        assert_eq!(count(|spec| !spec.running), 1);
+        assert_eq!(count(|spec| spec.net0.ends_with("ip=dhcp")), 2);
+        assert_eq!(count(|spec| spec.node == "pve2"), 2);
+        assert!(alone.tokens.is_empty());
+        assert_eq!(alone.people.len(), 1);
     }
 }

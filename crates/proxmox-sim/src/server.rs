@@ -3,32 +3,46 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::config::Config;
+use crate::config::{Config, Transport};
 use crate::core::Core;
 use crate::handle::Handle;
 use crate::http::{self, Connection};
-use crate::{persist, usage};
+use crate::tls::{Certificate, CertificateError, Tls};
+use crate::{api, control, persist, redirect, usage};
 
 /// Why a simulator did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address is taken or not allowed.
-    #[error("could not listen on {address}")]
+    #[error("could not listen on {address}: {source}")]
     Listen {
         /// What was asked for.
         address: SocketAddr,
         /// What the system said.
         source: std::io::Error,
     },
+    /// Faults would be taken from other machines.
+    #[error(
+        "{address} can be reached from other machines; control is for this one alone, such as 127.0.0.1:8007"
+    )]
+    ControlNotLocal {
+        /// What was asked for.
+        address: SocketAddr,
+    },
+    /// There is no certificate to show.
+    #[error("the certificate: {0}")]
+    Certificate(#[from] CertificateError),
     /// The state file is there but cannot be read.
-    #[error("could not read the state file {path}")]
+    #[error("could not read the state file {path}: {source}")]
     StateFile {
         /// Where it is.
         path: std::path::PathBuf,
@@ -40,8 +54,9 @@ pub enum StartError {
 /// A running simulator. Dropping it stops it, as does [`Sim::stop`], which also waits until the
 /// state file is written.
 pub struct Sim {
-    handle: Handle,
+    handle: Arc<Handle>,
     address: SocketAddr,
+    control: Option<SocketAddr>,
     saver: Option<JoinHandle<()>>,
     _stop: DropGuard,
 }
@@ -49,16 +64,24 @@ pub struct Sim {
 /// Starts a simulator. Must be called within a tokio runtime.
 ///
 /// # Errors
-/// When it cannot listen, or when the state file cannot be read.
+/// When it cannot listen, when the control listener could be reached from elsewhere, or when the
+/// state file cannot be read.
 pub async fn start(config: Config) -> Result<Sim, StartError> {
     let state = persist::load(&config).await?;
-    let listen = |source| StartError::Listen {
-        address: config.listen,
-        source,
+    let (listener, address) = listen(config.listen).await?;
+    let control = match config.control {
+        Some(address) if !address.ip().is_loopback() => {
+            return Err(StartError::ControlNotLocal { address });
+        }
+        Some(address) => Some(listen(address).await?),
+        None => None,
     };
-    let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
-    let address = listener.local_addr().map_err(listen)?;
-    let core = Arc::new(Core::new(config, state));
+    let tls = match config.transport {
+        Transport::Plain => None,
+        Transport::Tls => Some(Tls::new(names(&config, address))?),
+    };
+    let core = Arc::new(Core::new(config, state, tls));
+    lease_addresses(&core);
     let stop = core.shutdown.clone().drop_guard();
     let (present, wanted) = watch::channel(true);
     let (listening, actual) = watch::channel(true);
@@ -71,12 +94,47 @@ pub async fn start(config: Config) -> Result<Sim, StartError> {
         wanted: present,
         actual,
     };
+    let shutdown = core.shutdown.clone();
+    let handle = Arc::new(Handle::new(core, presence));
+    let control = control.map(|(listener, address)| {
+        tokio::spawn(control::serve(listener, handle.clone(), shutdown));
+        address
+    });
     Ok(Sim {
-        handle: Handle::new(core, presence),
+        handle,
         address,
+        control,
         saver,
         _stop: stop,
     })
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+/// What the certificate is for: the node that is talked to, and the addresses that lead to it.
+fn names(config: &Config, address: SocketAddr) -> Vec<String> {
+    let node = config.scenario.nodes.first();
+    let mut names: Vec<String> = node.map(|node| node.name.clone()).into_iter().collect();
+    names.push("localhost".into());
+    names.push("127.0.0.1".into());
+    names.extend(Some(address.ip().to_string()).filter(|ip| ip != "127.0.0.1"));
+    names
+}
+
+/// Containers that run from the start have their addresses.
+fn lease_addresses(core: &Core) {
+    core.edit_passing(|state| {
+        let running = state.containers.values().filter(|c| c.is_running());
+        let running: Vec<u32> = running.map(|container| container.vmid).collect();
+        for vmid in running {
+            api::node::lease_addresses(core, state, vmid);
+        }
+    });
 }
 
 impl Sim {
@@ -85,9 +143,24 @@ impl Sim {
         self.address
     }
 
-    /// Its address as a client wants it: `http://127.0.0.1:PORT`.
+    /// Its address as a client wants it: `http://127.0.0.1:PORT`, or `https://` with TLS.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = match self.handle.fingerprint() {
+            Some(_) => "https",
+            None => "http",
+        };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The SHA-256 of the certificate that is shown now, as Proxmox writes it: colon-separated
+    /// pairs of upper-case hex digits. None without TLS.
+    pub fn fingerprint(&self) -> Option<String> {
+        self.handle.fingerprint()
+    }
+
+    /// Where faults and conditions can be asked for over HTTP, if anywhere.
+    pub fn control_url(&self) -> Option<String> {
+        self.control.map(|address| format!("http://{address}"))
     }
 
     /// The hold on what happens behind the API's back.
@@ -113,9 +186,23 @@ impl Sim {
 }
 
 /// Whether the simulator is meant to be there, and whether it is.
+#[derive(Clone)]
 pub(crate) struct Presence {
-    pub(crate) wanted: watch::Sender<bool>,
-    pub(crate) actual: watch::Receiver<bool>,
+    wanted: watch::Sender<bool>,
+    actual: watch::Receiver<bool>,
+}
+
+impl Presence {
+    /// Asks for it and waits until it is so.
+    pub(crate) async fn set(&self, present: bool) {
+        self.wanted.send_replace(present);
+        // It fails only when the simulator has stopped, and then there is nothing to wait for.
+        let _ = self
+            .actual
+            .clone()
+            .wait_for(|actual| *actual == present)
+            .await;
+    }
 }
 
 /// Accepts connections while the simulator is meant to be there. While it is away the listener and
@@ -177,14 +264,55 @@ async fn accept(core: &Arc<Core>, listener: &TcpListener, connections: &Cancella
     }
 }
 
+/// One connection until its end, or until it is closed on purpose.
 async fn serve(core: Arc<Core>, stream: TcpStream, closed: CancellationToken) {
-    let service = http::service(core, Connection(closed.clone()));
-    let connection = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let service = http::service(core.clone(), Connection(closed.clone()));
+    let Some(tls) = &core.tls else {
+        tokio::select! {
+            () = closed.cancelled() => {}
+            () = converse(stream, service) => {}
+        }
+        return;
+    };
+    let certificate = tls.current();
     tokio::select! {
         () = closed.cancelled() => {}
-        outcome = connection => if let Err(error) = outcome {
-            tracing::debug!(%error, "a connection ended early");
-        },
+        () = certificate.retired.cancelled() => {}
+        () = secure(&core, stream, &certificate, service) => {}
+    }
+}
+
+/// Speaks TLS with those who do, and sends all others there. Who says nothing in time is left.
+async fn secure(core: &Core, stream: TcpStream, certificate: &Certificate, service: Router) {
+    /// How a TLS record with a handshake begins.
+    const HANDSHAKE: u8 = 22;
+    let patience = core.config.handshake;
+    let greet = async {
+        let mut first = [0u8];
+        match stream.peek(&mut first).await {
+            Ok(1) if first == [HANDSHAKE] => certificate.acceptor.accept(stream).await.map(Some),
+            Ok(1) => {
+                let address = stream.local_addr()?.to_string();
+                converse(stream, redirect::service(address)).await;
+                Ok(None)
+            }
+            Ok(_) => Ok(None),
+            Err(error) => Err(error),
+        }
+    };
+    match tokio::time::timeout(patience, greet).await {
+        Ok(Ok(Some(stream))) => converse(stream, service).await,
+        Ok(Ok(None)) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, service: Router) {
+    let outcome = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .await;
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -7,7 +7,12 @@ use serde_json::{Map, Value};
 
 use crate::access::Directory;
 use crate::config::{ImageSpec, Scenario, StorageSpec};
+use crate::console::Consoles;
 use crate::container::Container;
+use crate::core::now;
+use crate::journal::Journal;
+use crate::network::Network;
+use crate::storage::Storage;
 use crate::task::Task;
 
 /// What a volume is.
@@ -19,6 +24,18 @@ pub(crate) enum Kind {
     Image(ImageSpec),
     /// The disk of a container.
     Disk { vmid: u32 },
+    /// The backup of a container.
+    Backup(Box<Archive>),
+    /// Any other file, such as an ISO image.
+    File,
+}
+
+/// What a backup remembers of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Archive {
+    pub(crate) vmid: u32,
+    pub(crate) options: BTreeMap<String, String>,
+    pub(crate) raw: Vec<(String, String)>,
 }
 
 /// A file or disk on a storage.
@@ -33,19 +50,50 @@ pub(crate) struct Volume {
     /// When it was made, in seconds since 1970.
     pub(crate) created: u64,
     pub(crate) kind: Kind,
+    /// What somebody wrote beside it.
+    #[serde(default)]
+    pub(crate) notes: Option<String>,
+    /// Whether it may not be removed.
+    #[serde(default)]
+    pub(crate) protected: bool,
 }
 
 impl Volume {
+    /// One that is made now, on a storage of a node.
+    pub(crate) fn new((node, storage): (&str, &str), name: &str, size: u64, kind: Kind) -> Self {
+        Self {
+            node: node.to_owned(),
+            storage: storage.to_owned(),
+            name: name.to_owned(),
+            size,
+            created: now().as_secs(),
+            kind,
+            notes: None,
+            protected: false,
+        }
+    }
+
     /// Storage and name, as the API writes volumes.
     pub(crate) fn id(&self) -> String {
         format!("{}:{}", self.storage, self.name)
     }
 
     /// The folder-like kind of content that it counts as.
-    pub(crate) fn content(&self) -> &'static str {
+    pub(crate) fn content(&self) -> &str {
         match self.kind {
             Kind::Template { .. } | Kind::Image(_) => "vztmpl",
             Kind::Disk { .. } => "rootdir",
+            Kind::Backup(_) => "backup",
+            Kind::File => self.name.split('/').next().unwrap_or_default(),
+        }
+    }
+
+    /// The container that it belongs to.
+    pub(crate) fn owner(&self) -> Option<u32> {
+        match &self.kind {
+            Kind::Disk { vmid } => Some(*vmid),
+            Kind::Backup(archive) => Some(archive.vmid),
+            Kind::Template { .. } | Kind::Image(_) | Kind::File => None,
         }
     }
 }
@@ -64,6 +112,12 @@ pub(crate) struct Broadcast {
 pub(crate) struct State {
     pub(crate) containers: BTreeMap<u32, Container>,
     pub(crate) volumes: Vec<Volume>,
+    /// What there is to keep volumes on, by name.
+    #[serde(default)]
+    pub(crate) storages: BTreeMap<String, Storage>,
+    /// How nodes are connected, by the name of the node.
+    #[serde(default)]
+    pub(crate) networks: BTreeMap<String, Network>,
     /// The last process number that was given.
     pub(crate) last_pid: u32,
     /// Who there is and who may do what.
@@ -75,6 +129,10 @@ pub(crate) struct State {
     pub(crate) tasks: Vec<Task>,
     #[serde(skip)]
     pub(crate) broadcast: Broadcast,
+    #[serde(skip)]
+    pub(crate) consoles: Consoles,
+    #[serde(skip)]
+    pub(crate) journal: Journal,
 }
 
 impl State {
@@ -88,7 +146,17 @@ impl State {
     pub(crate) fn volume(&self, node: &str, id: &str) -> Option<&Volume> {
         self.volumes
             .iter()
-            .find(|volume| volume.node == node && volume.id() == id)
+            .find(|volume| self.is_seen(volume, node) && volume.id() == id)
+    }
+
+    /// Whether a node sees a volume: it is its own, or on a storage that is shared.
+    pub(crate) fn is_seen(&self, volume: &Volume, node: &str) -> bool {
+        let shared = || {
+            self.storages
+                .get(&volume.storage)
+                .is_some_and(Storage::is_shared)
+        };
+        volume.node == node || shared()
     }
 
     /// Takes a container away, and with it its places in pools and what was granted on it.
@@ -107,14 +175,14 @@ impl State {
     }
 
     /// Bytes in use on a storage.
-    pub(crate) fn used(&self, node: &str, storage: &StorageSpec) -> u64 {
+    pub(crate) fn used(&self, node: &str, storage: &Storage) -> u64 {
         let volumes = self.volumes.iter();
         let sizes: u64 = volumes
-            .filter(|volume| volume.node == node && volume.storage == storage.name)
+            .filter(|volume| volume.storage == storage.name && self.is_seen(volume, node))
             .map(|volume| match volume.kind {
                 // Thin volumes take what was written, about a sixth here.
                 Kind::Disk { .. } => volume.size / 6,
-                Kind::Template { .. } | Kind::Image(_) => volume.size,
+                _ => volume.size,
             })
             .sum();
         (storage.base_used + sizes).min(storage.total)
@@ -142,11 +210,6 @@ impl State {
 }
 
 impl Scenario {
-    /// The storage of that name.
-    pub(crate) fn storage(&self, name: &str) -> Option<&StorageSpec> {
-        self.storages.iter().find(|storage| storage.name == name)
-    }
-
     /// The first storage that takes a kind of content.
     pub(crate) fn storage_for(&self, content: &str) -> Option<&StorageSpec> {
         self.storages

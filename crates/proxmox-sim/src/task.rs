@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Caller;
 use crate::core::{Core, now};
+use crate::fault::{Doom, PID};
 use crate::state::State;
 
 /// What may not stand in the id of a UPID as it is.
@@ -98,8 +99,8 @@ pub(crate) struct Order<'a> {
     pub(crate) kind: &'static str,
     pub(crate) id: &'a str,
     pub(crate) caller: &'a Caller,
-    /// When set, the task fails with these words at its first pause.
-    pub(crate) doomed: Option<String>,
+    /// When set, the task fails in this way at its first pause.
+    pub(crate) doomed: Option<Doom>,
 }
 
 /// The hold that a task's work has on the simulator.
@@ -109,7 +110,7 @@ pub(crate) struct Run {
     pub(crate) pid: u32,
     upid: String,
     kill: CancellationToken,
-    doomed: Option<String>,
+    doomed: Option<Doom>,
 }
 
 impl Run {
@@ -129,7 +130,21 @@ impl Run {
             () = self.kill.cancelled() => return Err("received interrupt".into()),
             () = tokio::time::sleep(duration) => {}
         }
-        self.doomed.clone().map_or(Ok(()), Err)
+        self.doomed.as_ref().map_or(Ok(()), |doom| self.meet(doom))
+    }
+
+    /// Fails when the task was told to find no room for a disk.
+    pub(crate) fn make_room(&self) -> Result<(), String> {
+        let doomed = self.doomed.as_ref().filter(|doom| doom.before_disks);
+        doomed.map_or(Ok(()), |doom| self.meet(doom))
+    }
+
+    fn meet(&self, doom: &Doom) -> Result<(), String> {
+        let pid = self.pid.to_string();
+        for line in &doom.log {
+            self.log(line.replace(PID, &pid));
+        }
+        Err(doom.words.replace(PID, &pid))
     }
 }
 
@@ -149,11 +164,12 @@ where
         kill,
         doomed: order.doomed.clone(),
     };
+    let power = core.power(order.node);
     let done = work(run);
     let (core, ended) = (core.clone(), upid.clone());
     tokio::spawn(async move {
         tokio::select! {
-            () = core.shutdown.cancelled() => {}
+            () = power.cancelled() => {}
             outcome = done => finish(&core, &ended, outcome),
         }
     });
@@ -182,6 +198,10 @@ fn enter(
         order.caller.id,
     );
     state.forget_tasks(KEPT);
+    let message = format!("starting task {upid}");
+    state
+        .journal
+        .note(start, order.node, &order.caller.id, message);
     state.tasks.push(Task {
         upid: upid.clone(),
         node: order.node.to_owned(),
@@ -204,13 +224,17 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
         Err(problem) => (problem.clone(), format!("TASK ERROR: {problem}")),
     };
     core.edit_passing(|state| {
-        if let Some(task) = state.task_mut(upid) {
-            task.log.push(last);
-            task.outcome = Some(Outcome {
-                status,
-                end: now().as_secs(),
-            });
-        }
+        let end = now().as_secs();
+        let message = format!("end task {upid} {status}");
+        // One that a restart ended stays as the restart left it.
+        let running = state.task_mut(upid).filter(|task| task.outcome.is_none());
+        let Some(task) = running else {
+            return;
+        };
+        task.log.push(last);
+        task.outcome = Some(Outcome { status, end });
+        let (node, user) = (task.node.clone(), task.caller.id.clone());
+        state.journal.note(end, &node, &user, message);
     });
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Usage {
 }
 
 /// A value between 0 and 1 that swings slowly, each seed in its own rhythm.
-fn wave(seed: u32, time: f64) -> f64 {
+pub(crate) fn wave(seed: u32, time: f64) -> f64 {
     let phase = f64::from(seed % 97);
     let slow = (time / (181.0 + phase) + phase).sin();
     let quick = (time / (23.0 + phase / 9.0) + phase * 1.7).sin();

@@ -139,8 +139,22 @@ async fn an_address_in_use_is_an_error_that_says_so() {
     let Err(error) = proxmox_sim::start(taken).await else {
         panic!("it must not start")
     };
-    assert_eq!(
-        error.to_string(),
-        format!("could not listen on {}", api.sim.addr())
-    );
+    let beginning = format!("could not listen on {}: ", api.sim.addr());
+    assert!(error.to_string().starts_with(&beginning), "{error}");
+}
+
+#[tokio::test]
+async fn the_state_file_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let api = with(Config {
+        state_file: Some(path.clone()),
+        ..Config::test()
+    })
+    .await;
+    api.created(200, &[]).await;
+    api.sim.stop().await;
+    let mode = std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }

@@ -16,6 +16,7 @@ mod headers;
 mod health;
 mod process;
 mod sign_in;
+mod simulator;
 mod support;
 mod survival;
 mod tls;

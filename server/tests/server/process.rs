@@ -32,6 +32,11 @@ impl Program {
         command
             .args(["serve", "--listen", "127.0.0.1:0"])
             .envs(environment.iter().copied());
+        Self::start(command)
+    }
+
+    /// Starts any command and reads what it says.
+    pub fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (send, lines) = channel();
@@ -64,7 +69,7 @@ impl Program {
     }
 
     /// Asks it to end, and waits until it has.
-    async fn terminate(&mut self) -> ExitStatus {
+    pub async fn terminate(&mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
         until("the end", async || self.child.try_wait().unwrap()).await
@@ -155,7 +160,7 @@ async fn the_first_start_tells_a_password_that_works_and_the_second_tells_none()
     );
 }
 
-fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
+pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
     let mut child = holdfast(folder)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -168,7 +173,7 @@ fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn told(output: &[u8]) -> String {
+pub fn told(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
 }
 

@@ -41,6 +41,15 @@ pub(crate) struct Pool {
     pub(crate) storages: BTreeSet<String>,
 }
 
+/// Where accounts come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Realm {
+    /// `ldap`, `ad` or `openid`.
+    pub(crate) kind: String,
+    /// Its options as they were given; no secrets among them.
+    pub(crate) options: BTreeMap<String, String>,
+}
+
 /// Whom a grant is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Subject {
@@ -81,6 +90,9 @@ pub(crate) struct Directory {
     pub(crate) roles: BTreeMap<String, BTreeSet<String>>,
     pub(crate) grants: BTreeSet<Grant>,
     pub(crate) pools: BTreeMap<String, Pool>,
+    /// Realms beside those that are there from the beginning.
+    #[serde(default)]
+    pub(crate) realms: BTreeMap<String, Realm>,
 }
 
 /// Privileges at a path, and whether each holds below it.

@@ -5,6 +5,10 @@ use sha1::{Digest as _, Sha1};
 
 /// How long a ticket lasts, in seconds.
 const LIFETIME: u64 = 2 * 3600;
+/// How long a console's ticket lasts, in seconds.
+const CONSOLE_LIFETIME: u64 = 40;
+/// How far clocks may differ for a console's ticket, in seconds.
+const CONSOLE_SKEW: u64 = 20;
 /// How far clocks may differ, in seconds.
 const SKEW: u64 = 300;
 
@@ -49,6 +53,26 @@ impl Key {
             .and_then(|time| u64::from_str_radix(time, 16).ok());
         made.is_some_and(|made| {
             token == self.csrf(user, made) && made <= now + SKEW && now <= made + LIFETIME + SKEW
+        })
+    }
+
+    /// A ticket for a console of somebody, at a path and a port.
+    pub(crate) fn console(&self, whom: (&str, &str, u16), now: u64) -> String {
+        let (user, path, port) = whom;
+        let head = format!("PVEVNC:{now:08X}");
+        let signature = self.sign(&format!("{head} {user} {path} {port}"), 8);
+        format!("{head}::{signature}")
+    }
+
+    /// Whether a console's ticket is for this and not too old.
+    pub(crate) fn is_console(&self, ticket: &str, whom: (&str, &str, u16), now: u64) -> bool {
+        // The password that stands before the ticket for a browser does not count.
+        let begin = ticket.find("PVEVNC:").unwrap_or_default();
+        let ticket = ticket.get(begin..).unwrap_or_default();
+        let time = ticket.split(':').nth(1).unwrap_or_default();
+        u64::from_str_radix(time, 16).is_ok_and(|made| {
+            let fresh = made <= now + CONSOLE_SKEW && now <= made + CONSOLE_LIFETIME;
+            fresh && ticket == self.console(whom, made)
         })
     }
 

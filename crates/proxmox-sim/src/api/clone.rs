@@ -44,7 +44,8 @@ pub(crate) fn clone(call: &Call) -> Result<Answer> {
         return Err(ApiError::Failed(format!("no such cluster node '{target}'")));
     }
     if let Some(name) = params.get("storage") {
-        volumes::storage(&call.core, name)?;
+        call.core
+            .read(|state| volumes::usable(state, call.node(), name).map(drop))?;
     }
     let plan = call.core.edit(|state| {
         let source = container(state, call.node(), vmid)?;
@@ -56,7 +57,7 @@ pub(crate) fn clone(call: &Call) -> Result<Answer> {
             let words = "Full clone of a running container is only possible from a snapshot";
             return Err(ApiError::failed(words));
         }
-        if linked && !snapshots::is_able(&call.core, source) {
+        if linked && !snapshots::is_able(state, source) {
             let volume = snapshots::disks(source).next().unwrap_or_default();
             let words = format!("Linked clone feature for '{volume}' is not available");
             return Err(ApiError::Failed(words));
@@ -135,7 +136,7 @@ async fn copy(run: &Run, plan: Plan) -> std::result::Result<(), String> {
             let found = found.ok_or_else(|| format!("volume '{volume}' does not exist"))?;
             let storage = plan.storage.as_deref().unwrap_or(&found.storage);
             let wanted = (storage, found.size);
-            let id = volumes::allocate(&run.core, state, &run.node, plan.new, wanted)?;
+            let id = volumes::allocate(state, &run.node, plan.new, wanted)?;
             parts.insert("volume".into(), id);
             *value = object.write(&parts);
         }

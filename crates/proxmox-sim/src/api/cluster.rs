@@ -8,24 +8,32 @@ use crate::container::Container;
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::state::State;
+use crate::storage::Storage;
 use crate::usage::members;
 
 /// `GET /nodes`.
 pub(crate) fn nodes(call: &Call) -> Result<Answer> {
     let nodes = call.core.read(|state| {
         let all = call.core.config.scenario.nodes.iter();
-        all.map(|node| {
-            let mut entry = node_resource(state, node);
-            entry.remove("cgroup-mode");
-            entry.insert("ssl_fingerprint".into(), fingerprint(&node.name).into());
-            Value::Object(entry)
-        })
-        .collect::<Vec<_>>()
+        let shown = call.core.tls.as_ref().map(|tls| tls.current());
+        all.enumerate()
+            .map(|(index, node)| {
+                let mut entry = node_resource(state, node);
+                entry.remove("cgroup-mode");
+                // The first node is the one that is talked to.
+                let fingerprint = match &shown {
+                    Some(certificate) if index == 0 => certificate.fingerprint.clone(),
+                    _ => fingerprint(&node.name),
+                };
+                entry.insert("ssl_fingerprint".into(), fingerprint.into());
+                Value::Object(entry)
+            })
+            .collect::<Vec<_>>()
     });
     Ok(Value::from(nodes).into())
 }
 
-/// A fingerprint that stays the same for a node; there is no certificate behind it.
+/// A fingerprint that stays the same for a node without a certificate.
 fn fingerprint(name: &str) -> String {
     let seed = name
         .bytes()
@@ -42,7 +50,7 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
         "id": "cluster",
         "name": scenario.cluster,
         "nodes": scenario.nodes.len(),
-        "quorate": 1,
+        "quorate": u8::from(call.core.is_quorate()),
         "version": scenario.nodes.len(),
     })];
     call.core.read(|state| {
@@ -121,22 +129,23 @@ fn node_resource(state: &State, node: &NodeSpec) -> Map<String, Value> {
 
 fn storage_resources(call: &Call, state: &State, node: &NodeSpec) -> Vec<Value> {
     let away = state.offline.contains(&node.name);
-    let resource = |storage: &crate::config::StorageSpec| {
+    let resource = |storage: &Storage| {
         json!({
             "id": format!("storage/{}/{}", node.name, storage.name),
             "type": "storage",
             "node": node.name,
             "storage": storage.name,
             "status": if away { "unknown" } else { "available" },
-            "plugintype": super::storage::plugin(storage),
+            "plugintype": storage.rules().word,
             "content": storage.content.join(","),
-            "shared": 0,
+            "shared": u8::from(storage.is_shared()),
             "disk": state.used(&node.name, storage),
             "maxdisk": storage.total,
         })
     };
-    let storages = call.core.config.scenario.storages.iter();
+    let storages = state.storages.values();
     storages
+        .filter(|storage| storage.is_enabled() && storage.is_on(&node.name))
         .filter(|storage| call.sees_storage(state, &storage.name))
         .map(resource)
         .collect()

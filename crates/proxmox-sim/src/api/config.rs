@@ -288,10 +288,10 @@ fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Re
     };
     let mut parts = object.parse(name, value).map_err(ApiError::Failed)?;
     let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
-    let wanted = volumes::read(&call.core, &call.caller, volume)?;
+    let wanted = volumes::read(state, call.node(), &call.caller, volume)?;
     if let (Wanted::New { storage, bytes }, true) = (wanted, is_member(name, "mp")) {
-        let (core, vmid) = (&call.core, call.params.vmid());
-        let id = volumes::allocate(core, state, call.node(), vmid, (&storage, bytes))?;
+        let vmid = call.params.vmid();
+        let id = volumes::allocate(state, call.node(), vmid, (&storage, bytes))?;
         parts.insert("volume".into(), id);
         parts.insert("size".into(), size::format(bytes));
     }
@@ -331,6 +331,7 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
     let id = vmid.to_string();
     let order = call.order("resize", &id);
     let work = move |run: task::Run| async move {
+        run.pause(std::time::Duration::ZERO).await?;
         run.core.edit(|state| {
             let container = container_mut(state, &run.node, vmid)?;
             let value = container.option(&option).unwrap_or_default();

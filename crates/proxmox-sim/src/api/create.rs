@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{check_vmid, container_mut, options, power, volumes};
+use super::{backup, check_vmid, container_mut, options, power, volumes};
 use crate::auth::{Caller, may, need};
 use crate::config::ImageSpec;
 use crate::container::{Container, is_member};
@@ -61,6 +61,11 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
     }
     if let Some(keys) = params.get("ssh-public-keys") {
         options::check_ssh_keys(keys)?;
+    }
+    // A backup may take the place of what is there.
+    if params.flag("restore") {
+        let archive = template(call)?;
+        return backup::restore(call, archive);
     }
     check_free(call)?;
     let template = template(call)?;
@@ -149,7 +154,10 @@ fn template(call: &Call) -> Result<String> {
     if id == "-" {
         return Err(ApiError::failed("pipe requires cli environment"));
     }
-    let (_, name) = volumes::split_id(&call.core, id)?;
+    let name = call
+        .core
+        .read(|state| volumes::split_id(state, id).map(|(_, name)| name.to_owned()))?;
+    let name = name.as_str();
     let (kind, file) = name.split_once('/').unwrap_or(("", name));
     let archive = [".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2"];
     let known = match kind {
@@ -201,7 +209,8 @@ fn disks(call: &Call, given: &BTreeMap<&str, &str>) -> Result<Vec<Disk>> {
     let read = |option: &str, value: &str, object: &Object| -> Result<Disk> {
         let parts = object.parse(option, value).map_err(ApiError::Failed)?;
         let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
-        let wanted = volumes::read(&call.core, &call.caller, volume)?;
+        let read = |state: &State| volumes::read(state, call.node(), &call.caller, volume);
+        let wanted = call.core.read(read)?;
         Ok(Disk {
             option: option.to_owned(),
             parts,
@@ -231,9 +240,7 @@ async fn work(run: Run, plan: Plan) -> std::result::Result<(), String> {
     let vmid = plan.vmid;
     match build(&run, &plan).await {
         Ok(()) => {
-            if plan.start {
-                power::start_later(&run, &plan.caller, vmid);
-            }
+            start_if(&run, &plan.caller, vmid, plan.start);
             Ok(())
         }
         Err(problem) => {
@@ -246,11 +253,19 @@ async fn work(run: Run, plan: Plan) -> std::result::Result<(), String> {
     }
 }
 
+/// Starts a new container, when that was asked for.
+pub(crate) fn start_if(run: &Run, caller: &Caller, vmid: u32, start: bool) {
+    if start {
+        power::start_later(run, caller, vmid);
+    }
+}
+
 async fn build(run: &Run, plan: &Plan) -> std::result::Result<(), String> {
     let source = run
         .core
         .read(|state| state.volume(&run.node, &plan.template).cloned());
     let source = source.ok_or_else(|| format!("volume '{}' does not exist", plan.template))?;
+    run.make_room()?;
     let made = run.core.edit(|state| make_disks(run, state, plan))?;
     for (_, value) in &made {
         let volume = value.split(',').next().unwrap_or_default();
@@ -288,7 +303,7 @@ fn make_disks(
         let mut parts = disk.parts.clone();
         if let Wanted::New { storage, bytes } = &disk.wanted {
             let wanted = (storage.as_str(), *bytes);
-            let id = volumes::allocate(&run.core, state, &run.node, plan.vmid, wanted)?;
+            let id = volumes::allocate(state, &run.node, plan.vmid, wanted)?;
             parts.insert("volume".into(), id);
             parts.insert("size".into(), crate::size::format(*bytes));
         }
@@ -303,7 +318,7 @@ fn furnish(container: &mut Container, plan: &Plan, source: &Volume) {
     let ostype = match &source.kind {
         Kind::Template { ostype } => ostype.clone(),
         Kind::Image(image) => image.ostype.clone(),
-        Kind::Disk { .. } => "unmanaged".into(),
+        _ => "unmanaged".into(),
     };
     container.options.entry("ostype".into()).or_insert(ostype);
     if let Kind::Image(image) = &source.kind {

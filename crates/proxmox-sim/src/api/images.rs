@@ -10,6 +10,7 @@ use crate::config::ImageSpec;
 use crate::error::{ApiError, Result};
 use crate::oci;
 use crate::routes::{Answer, Call};
+use crate::storage::Storage;
 use crate::task::{self, Run};
 
 /// What a repository may look like, without tag.
@@ -48,13 +49,7 @@ pub(crate) fn may_pull(asking: &Asking) -> Result<()> {
 /// `POST …/oci-registry-pull`. A file of the same name is refused at once, an unknown image only
 /// within the task.
 pub(crate) fn pull(call: &Call) -> Result<Answer> {
-    let storage = volumes::storage(&call.core, call.params.text("storage"))?;
-    if !storage.content.contains(&"vztmpl") {
-        return Err(ApiError::Failed(format!(
-            "storage '{}' is not configured for content-type 'vztmpl'",
-            storage.name
-        )));
-    }
+    let storage = templates_storage(call, "vztmpl")?;
     let reference = call.params.text("reference").trim_end().to_owned();
     let file = oci::file_name(&reference, call.params.get("filename"));
     let id = format!("{}:vztmpl/{file}", storage.name);
@@ -73,6 +68,20 @@ pub(crate) fn pull(call: &Call) -> Result<Answer> {
         file: file.clone(),
     };
     Ok(task::start(&call.core, &order, |run| pull_work(run, pull)).into())
+}
+
+/// The storage in the address, when it may hold such content.
+pub(crate) fn templates_storage(call: &Call, content: &str) -> Result<Storage> {
+    let name = call.params.text("storage");
+    let storage = call
+        .core
+        .read(|state| volumes::usable(state, call.node(), name).cloned())?;
+    if storage.takes(content) {
+        return Ok(storage);
+    }
+    Err(ApiError::Failed(format!(
+        "storage '{name}' is not configured for content-type '{content}'"
+    )))
 }
 
 struct Pull {

@@ -98,7 +98,8 @@ pub(crate) fn move_volume(call: &Call) -> Result<Answer> {
         let names = ["storage", "target-vmid"].map(|name| (name.to_owned(), NEITHER.to_owned()));
         return Err(ApiError::Parameters(names.into()));
     };
-    volumes::container_storage(&call.core, storage)?;
+    call.core
+        .read(|state| volumes::container_storage(state, call.node(), storage).map(drop))?;
     let (option, storage) = (params.text("volume").to_owned(), storage.to_owned());
     call.core.read(|state| {
         let container = container(state, call.node(), vmid)?;
@@ -137,7 +138,7 @@ async fn relocate(
         let size = state
             .volume(&run.node, &old)
             .map_or(0, |volume| volume.size);
-        let id = volumes::allocate(&run.core, state, &run.node, vmid, (&storage, size))?;
+        let id = volumes::allocate(state, &run.node, vmid, (&storage, size))?;
         parts.insert("volume".into(), id);
         state.remove_volumes(|volume| volume.node == run.node && volume.id() == old);
         let container = container_mut(state, &run.node, vmid)?;

@@ -2,19 +2,29 @@
 //! or change it, and answer at once; whatever takes time is a task.
 
 pub(crate) mod access;
+pub(crate) mod backup;
 pub(crate) mod clone;
 pub(crate) mod cluster;
 pub(crate) mod config;
+pub(crate) mod console;
 pub(crate) mod create;
+pub(crate) mod datacenter;
 pub(crate) mod destroy;
 pub(crate) mod images;
+pub(crate) mod index;
 pub(crate) mod migrate;
+pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod options;
 pub(crate) mod power;
+pub(crate) mod rrd;
 pub(crate) mod snapshots;
 pub(crate) mod storage;
+pub(crate) mod storages;
+pub(crate) mod suspend;
+pub(crate) mod system;
 pub(crate) mod tasks;
+pub(crate) mod templates;
 pub(crate) mod volumes;
 
 use crate::auth;

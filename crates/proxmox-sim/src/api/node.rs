@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -62,34 +63,6 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
     .into())
 }
 
-/// `GET /nodes/{node}/network`.
-pub(crate) fn network(call: &Call) -> Result<Answer> {
-    let kind = call.params.get("type");
-    let bridges = matches!(
-        kind,
-        None | Some("bridge" | "any_bridge" | "any_local_bridge" | "include_sdn")
-    );
-    let cards = matches!(kind, None | Some("eth" | "include_sdn"));
-    let mut entries = Vec::new();
-    if cards {
-        entries.push(json!({
-            "iface": "eno1", "type": "eth", "method": "manual", "method6": "manual",
-            "families": ["inet"], "priority": 3, "active": 1, "exists": 1,
-        }));
-    }
-    let all = call.core.config.scenario.bridges.iter().filter(|_| bridges);
-    entries.extend(all.enumerate().map(|(index, bridge)| {
-        json!({
-            "iface": bridge.name, "type": "bridge", "method": "static", "method6": "manual",
-            "families": ["inet"], "priority": 4 + index, "active": 1, "autostart": 1,
-            "bridge_ports": "eno1", "bridge_stp": "off", "bridge_fd": "0",
-            "address": bridge.address.to_string(), "netmask": bridge.prefix.to_string(),
-            "cidr": format!("{}/{}", bridge.address, bridge.prefix),
-        })
-    }));
-    Ok(Value::from(entries).into())
-}
-
 /// `GET …/interfaces`: null when the container is stopped or not there.
 pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
     let vmid = call.params.vmid();
@@ -101,12 +74,15 @@ pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
         let Power::Running { since, .. } = container.power else {
             return Ok(Answer::nothing());
         };
-        let delay = u64::try_from(core.config.address_delay.as_millis()).unwrap_or_default();
-        let settled = now().as_millis() >= u128::from(since.saturating_add(delay));
+        let settled = |delay: Duration| now() >= Duration::from_millis(since).saturating_add(delay);
+        let fixed = settled(core.config.address_delay);
+        let leased = core.dhcp_delay(since).is_some_and(settled);
         let mut entries = vec![loopback()];
         let networks = container.networks();
         entries.extend(networks.map(|(option, parts)| {
-            interface(core, &parts, container.leases.get(option).copied(), settled)
+            let asks = parts.get("ip").is_some_and(|ip| ip == "dhcp");
+            let lease = container.leases.get(option).copied();
+            interface(core, &parts, lease, if asks { leased } else { fixed })
         }));
         Ok(Value::from(entries).into())
     })

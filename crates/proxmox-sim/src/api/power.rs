@@ -89,13 +89,15 @@ fn live(call: &Call, container: &Container) -> Value {
     entry.into()
 }
 
-fn is_running(call: &Call) -> bool {
+/// Whether the container in the address runs.
+pub(crate) fn is_running(call: &Call) -> bool {
     let vmid = call.params.vmid();
     call.core
         .read(|state| container(state, call.node(), vmid).is_ok_and(Container::is_running))
 }
 
-fn must_run(call: &Call, word: &str) -> Result<()> {
+/// Refuses a call for one that does not run.
+pub(crate) fn must_run(call: &Call, word: &str) -> Result<()> {
     if is_running(call) {
         return Ok(());
     }
@@ -143,6 +145,20 @@ pub(crate) fn start_later(run: &Run, caller: &Caller, vmid: u32) {
     task::start(&run.core, &order, |run| start_work(run, vmid));
 }
 
+/// Shuts a container down in a task of its own.
+pub(crate) fn stop_later(run: &Run, caller: &Caller, vmid: u32) {
+    let id = vmid.to_string();
+    let order = task::Order {
+        node: &run.node,
+        kind: "vzshutdown",
+        id: &id,
+        caller,
+        doomed: None,
+    };
+    let length = Ok(run.core.config.delays.shutdown);
+    task::start(&run.core, &order, |run| stop_work(run, vmid, length));
+}
+
 async fn start_work(run: Run, vmid: u32) -> std::result::Result<(), String> {
     let _lock = run.core.lock_config(vmid).await?;
     start_locked(&run, vmid).await
@@ -159,7 +175,9 @@ async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
         let mut networks = container.networks();
         Ok(networks.find_map(|(_, parts)| {
             let bridge = parts.get("bridge")?.clone();
-            node::bridge(&run.core, &parts).is_none().then_some(bridge)
+            let network = state.networks.get(&run.node);
+            let there = network.is_some_and(|network| network.has_bridge(&bridge));
+            (!there).then_some(bridge)
         }))
     })?;
     if let Some(bridge) = unplugged {

@@ -4,22 +4,23 @@
 use serde_json::{Value, json};
 
 use super::{check_lock, container, container_mut};
-use crate::config::StorageKind;
 use crate::container::{Container, Power, Snapshot, shown_value};
-use crate::core::{Core, now};
+use crate::core::now;
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::schema::lxc;
+use crate::state::State;
+use crate::storage::Storage;
 use crate::task::{self, Run};
 
 const RESERVED: [&str; 2] = ["current", "vzdump"];
 
 /// Whether all disks of a container lie where snapshots, or clones that share, can be made.
-pub(crate) fn is_able(core: &Core, container: &Container) -> bool {
+pub(crate) fn is_able(state: &State, container: &Container) -> bool {
     disks(container).all(|volume| {
         let storage = volume.split(':').next().unwrap_or_default();
-        let storage = core.config.scenario.storage(storage);
-        storage.is_some_and(|storage| storage.kind == StorageKind::LvmThin)
+        let storage = state.storages.get(storage);
+        storage.is_some_and(Storage::has_snapshots)
     })
 }
 
@@ -47,7 +48,7 @@ pub(crate) fn feature(call: &Call) -> Result<Answer> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let copies = call.params.text("feature") == "copy" && !container.is_running();
-        let able = copies || is_able(&call.core, container);
+        let able = copies || is_able(state, container);
         Ok(json!({ "hasFeature": u8::from(able) }).into())
     })
 }
@@ -103,7 +104,7 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
             if container.snapshots.contains_key(&name) {
                 return Err(format!("snapshot name '{name}' already used"));
             }
-            if !is_able(&run.core, container) {
+            if !is_able(state, container) {
                 return Err("snapshot feature is not available".to_owned());
             }
             Ok(())

@@ -1,31 +1,26 @@
-//! Storages and what lies on them.
+//! What lies on the storages of a node, and how full they are.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::volumes;
-use crate::config::{StorageKind, StorageSpec};
+use crate::auth::need;
+use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 use crate::state::{Kind, State, Volume};
-use crate::{task, usage};
+use crate::storage::Storage;
+use crate::{size, task, usage};
 
-/// What Proxmox calls the kind of a storage.
-pub(crate) fn plugin(storage: &StorageSpec) -> &'static str {
-    match storage.kind {
-        StorageKind::Directory => "dir",
-        StorageKind::LvmThin => "lvmthin",
-    }
-}
-
-fn describe(state: &State, node: &str, storage: &StorageSpec) -> Value {
+fn describe(state: &State, node: &str, storage: &Storage) -> Value {
     let used = state.used(node, storage);
+    let enabled = storage.is_enabled();
     json!({
-        "type": plugin(storage),
+        "type": storage.rules().word,
         "content": storage.content.join(","),
-        "active": 1,
-        "enabled": 1,
-        "shared": 0,
+        "active": u8::from(enabled),
+        "enabled": u8::from(enabled),
+        "shared": u8::from(storage.is_shared()),
         "total": storage.total,
         "used": used,
         "avail": storage.total - used,
@@ -34,28 +29,26 @@ fn describe(state: &State, node: &str, storage: &StorageSpec) -> Value {
 
 /// `GET /nodes/{node}/storage`. A `content` filter keeps what takes any of its kinds.
 pub(crate) fn list(call: &Call) -> Result<Answer> {
-    let wanted = |storage: &&StorageSpec| {
-        let by_content = call
-            .params
+    let params = &call.params;
+    let wanted = |storage: &&Storage| {
+        let by_content = params
             .get("content")
-            .is_none_or(|filter| split_list(filter).any(|kind| storage.content.contains(&kind)));
-        by_content
-            && call
-                .params
-                .get("storage")
-                .is_none_or(|name| name == storage.name)
+            .is_none_or(|filter| split_list(filter).any(|kind| storage.takes(kind)));
+        let by_name = params
+            .get("storage")
+            .is_none_or(|name| name == storage.name);
+        let enabled = !params.flag("enabled") || storage.is_enabled();
+        by_content && by_name && enabled && storage.is_on(call.node())
     };
     let entries: Vec<Value> = call.core.read(|state| {
-        let storages = call.core.config.scenario.storages.iter().filter(wanted);
+        let storages = state.storages.values().filter(wanted);
         let storages = storages.filter(|storage| call.sees_storage(state, &storage.name));
         let listed = storages.map(|storage| {
             let mut entry = usage::members(describe(state, call.node(), storage));
             let used = state.used(call.node(), storage);
             entry.insert("storage".into(), storage.name.as_str().into());
-            entry.insert(
-                "used_fraction".into(),
-                (used as f64 / storage.total as f64).into(),
-            );
+            let fraction = used as f64 / storage.total as f64;
+            entry.insert("used_fraction".into(), fraction.into());
             Value::Object(entry)
         });
         listed.collect()
@@ -66,39 +59,34 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
 /// `GET …/status`. Here an unknown storage is a wrong parameter.
 pub(crate) fn status(call: &Call) -> Result<Answer> {
     let name = call.params.text("storage");
-    let storage = call.core.config.scenario.storage(name);
-    let storage = storage.ok_or_else(|| ApiError::parameter("storage", "No such storage."))?;
-    Ok(call
-        .core
-        .read(|state| describe(state, call.node(), storage))
-        .into())
+    call.core.read(|state| {
+        let storage = state.storages.get(name);
+        let storage = storage.ok_or_else(|| ApiError::parameter("storage", "No such storage."))?;
+        Ok(describe(state, call.node(), storage).into())
+    })
 }
 
 /// `GET …/content`.
 pub(crate) fn content(call: &Call) -> Result<Answer> {
-    let storage = volumes::storage(&call.core, call.params.text("storage"))?;
-    let wanted = |volume: &&Volume| {
-        let owner = match volume.kind {
-            Kind::Disk { vmid } => Some(vmid.to_string()),
-            Kind::Template { .. } | Kind::Image(_) => None,
+    let params = &call.params;
+    call.core.read(|state| {
+        let storage = volumes::usable(state, call.node(), params.text("storage"))?;
+        let wanted = |volume: &&Volume| {
+            let owner = volume.owner().map(|vmid| vmid.to_string());
+            volume.storage == storage.name
+                && state.is_seen(volume, call.node())
+                && params
+                    .get("content")
+                    .is_none_or(|kind| kind == volume.content())
+                && params
+                    .get("vmid")
+                    .is_none_or(|vmid| owner.as_deref() == Some(vmid))
         };
-        volume.node == call.node()
-            && volume.storage == storage.name
-            && call
-                .params
-                .get("content")
-                .is_none_or(|kind| kind == volume.content())
-            && call
-                .params
-                .get("vmid")
-                .is_none_or(|vmid| owner.as_deref() == Some(vmid))
-    };
-    let entries: Vec<Value> = call.core.read(|state| {
         let mut volumes: Vec<&Volume> = state.volumes.iter().filter(wanted).collect();
         volumes.sort_by(|a, b| a.name.cmp(&b.name));
-        volumes.into_iter().map(entry).collect()
-    });
-    Ok(Value::from(entries).into())
+        let entries: Vec<Value> = volumes.into_iter().map(entry).collect();
+        Ok(Value::from(entries).into())
+    })
 }
 
 fn entry(volume: &Volume) -> Value {
@@ -109,33 +97,57 @@ fn entry(volume: &Volume) -> Value {
         "size": volume.size,
         "ctime": volume.created,
     }));
-    if let Kind::Disk { vmid } = volume.kind {
+    if let Some(vmid) = volume.owner() {
         entry.insert("vmid".into(), vmid.into());
-        entry.insert("parent".into(), Value::Null);
-        entry.insert("used".into(), (volume.size / 6).into());
     }
+    match volume.kind {
+        Kind::Disk { .. } => {
+            entry.insert("parent".into(), Value::Null);
+            entry.insert("used".into(), (volume.size / 6).into());
+        }
+        Kind::Backup(_) => {
+            entry.insert("subtype".into(), "lxc".into());
+        }
+        _ => {}
+    }
+    add_attributes(&mut entry, volume);
     entry.into()
 }
 
+fn add_attributes(entry: &mut Map<String, Value>, volume: &Volume) {
+    if let Some(notes) = &volume.notes {
+        entry.insert("notes".into(), notes.as_str().into());
+    }
+    if volume.protected {
+        entry.insert("protected".into(), 1.into());
+    }
+}
+
 fn file_format(name: &str) -> &'static str {
-    const ENDINGS: [(&str, &str); 6] = [
+    const ENDINGS: [(&str, &str); 10] = [
         (".tar.gz", "tgz"),
-        (".tar.zst", "tzst"),
+        (".tar.zst", "tar.zst"),
+        (".tar.lzo", "tar.lzo"),
         (".tar.xz", "txz"),
         (".tar.bz2", "tbz2"),
         (".tar", "tar"),
         (".subvol", "subvol"),
+        (".qcow2", "qcow2"),
+        (".iso", "iso"),
+        ("Z", "pbs-ct"),
     ];
+    if name.starts_with("vztmpl/") && name.ends_with(".tar.zst") {
+        return "tzst";
+    }
     ENDINGS
         .iter()
         .find(|(ending, _)| name.ends_with(ending))
         .map_or("raw", |(_, kind)| kind)
 }
 
-/// `DELETE …/content/{volume}`: the volume with or without its storage. It is no error when there
-/// is nothing of that name.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
-    let storage = volumes::storage(&call.core, call.params.text("storage"))?;
+/// The id of the volume in the address, which stands there with or without its storage.
+fn address(call: &Call, state: &State) -> Result<String> {
+    let storage = volumes::storage(state, call.params.text("storage"))?;
     let given = call.params.text("volume");
     let id = match given.split_once(':') {
         Some((name, _)) if name != storage.name => {
@@ -144,16 +156,125 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
         Some(_) => given.to_owned(),
         None => format!("{}:{given}", storage.name),
     };
-    if !id.contains('/') && storage.kind == StorageKind::Directory {
+    if !id.contains('/') && storage.rules().has_files {
         return Err(ApiError::Failed(format!(
             "unable to parse directory volume name '{given}'"
         )));
     }
-    let node = call.node().to_owned();
-    let order = call.order("imgdel", &storage.name);
-    let work = |run: task::Run| async move {
-        run.core
-            .edit(|state| state.remove_volumes(|v| v.node == node && v.id() == id));
+    Ok(id)
+}
+
+/// `GET …/content/{volume}`.
+pub(crate) fn show(call: &Call) -> Result<Answer> {
+    call.core.read(|state| {
+        let id = address(call, state)?;
+        let volume = state.volume(call.node(), &id);
+        let missing = || ApiError::Failed(format!("volume_size_info on '{id}' failed"));
+        let volume = volume.ok_or_else(missing)?;
+        let storage = volumes::storage(state, &volume.storage)?;
+        let file = volume.name.rsplit('/').next().unwrap_or_default();
+        let path = match storage.kind {
+            StorageKind::LvmThin => format!("/dev/pve/{file}"),
+            StorageKind::ZfsPool => format!("/{}/{file}", storage.name),
+            _ => format!("{}/{file}", storage.folder(volume.content())),
+        };
+        let mut entry = usage::members(json!({
+            "path": path,
+            "format": "raw",
+            "size": volume.size,
+            "used": volume.size,
+        }));
+        add_attributes(&mut entry, volume);
+        Ok(Value::from(entry).into())
+    })
+}
+
+/// `PUT …/content/{volume}`: notes and protection, which only backups have.
+pub(crate) fn update(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    call.core.edit(|state| {
+        let id = address(call, state)?;
+        let path = format!("/storage/{}", params.text("storage"));
+        let privileges = ["Datastore.Allocate", "Datastore.AllocateSpace"];
+        need(&state.directory, &call.caller, &path, &privileges)?;
+        let node = call.node();
+        let mut volumes = state.volumes.iter_mut();
+        let found = volumes.find(|volume| volume.node == node && volume.id() == id);
+        let volume = found.ok_or_else(|| ApiError::Failed(format!("no such volume '{id}'")))?;
+        let given = ["notes", "protected"]
+            .into_iter()
+            .find(|name| params.get(name).is_some());
+        if let Some(name) = given.filter(|_| volume.content() != "backup") {
+            let words = format!("attribute '{name}' is not supported for this content type");
+            return Err(ApiError::Failed(words));
+        }
+        if let Some(notes) = params.get("notes") {
+            volume.notes = Some(notes.to_owned()).filter(|notes| !notes.is_empty());
+        }
+        if params.get("protected").is_some() {
+            volume.protected = params.flag("protected");
+        }
+        Ok(Answer::nothing())
+    })
+}
+
+/// `POST …/content`: an empty disk for a container. Answers with its id.
+pub(crate) fn allocate(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let (vmid, name) = (params.vmid(), params.text("filename"));
+    let bytes = match params.text("size").trim_end() {
+        text if text.ends_with(['M', 'G']) => size::parse(text),
+        text => size::scale(text, 1 << 10),
+    };
+    let bytes = bytes.ok_or_else(|| ApiError::failed("unable to parse size"))?;
+    call.core.edit(|state| {
+        let storage = volumes::usable(state, call.node(), params.text("storage"))?;
+        if !name.starts_with(&format!("vm-{vmid}-"))
+            && !name.starts_with(&format!("subvol-{vmid}-"))
+        {
+            let words = format!("illegal name '{name}' - should be 'vm-{vmid}-*'");
+            return Err(ApiError::Failed(words));
+        }
+        let whole = if storage.rules().has_files {
+            format!("{vmid}/{name}")
+        } else {
+            name.to_owned()
+        };
+        let place = (call.node(), storage.name.as_str());
+        let volume = Volume::new(place, &whole, bytes, Kind::Disk { vmid });
+        let id = volume.id();
+        if state.volume(call.node(), &id).is_some() {
+            let folder = storage.folder("images");
+            let words = format!("disk image '{folder}/{whole}' already exists");
+            return Err(ApiError::Failed(words));
+        }
+        state.volumes.push(volume);
+        Ok(Value::from(id).into())
+    })
+}
+
+/// `DELETE …/content/{volume}`: the volume with or without its storage. It is no error when there
+/// is nothing of that name.
+pub(crate) fn delete(call: &Call) -> Result<Answer> {
+    let id = call.core.read(|state| address(call, state))?;
+    let storage = call.params.text("storage").to_owned();
+    let order = call.order("imgdel", &storage);
+    let (node, name) = (call.node().to_owned(), storage.clone());
+    let work = move |run: task::Run| async move {
+        run.core.edit(|state| {
+            if state
+                .volume(&node, &id)
+                .is_some_and(|volume| volume.protected)
+            {
+                let volume = id.split_once(':').map_or("", |(_, volume)| volume);
+                return Err(format!(
+                    "cannot remove protected volume '{volume}' on '{name}'"
+                ));
+            }
+            let shared = state.storages.get(&name).is_some_and(Storage::is_shared);
+            state.remove_volumes(|v| (shared || v.node == node) && v.id() == id);
+            Ok(())
+        })?;
         run.log(format!("Removed volume '{id}'"));
         Ok(())
     };

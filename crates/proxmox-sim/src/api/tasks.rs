@@ -31,8 +31,8 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
             .map(|task| task.listed())
             .collect();
         Ok(Answer {
-            data: Value::Array(shown),
             total: Some(fitting.len()),
+            ..Value::Array(shown).into()
         })
     })
 }
@@ -96,6 +96,25 @@ fn with_task<T>(call: &Call, look: impl FnOnce(&Task) -> T) -> Result<T> {
         .read(|state| state.task(upid).map(look).ok_or_else(missing))
 }
 
+/// `GET /cluster/tasks`: the last ones of all nodes. Who may not see all sees their own.
+pub(crate) fn recent(call: &Call) -> Result<Answer> {
+    const SHOWN: usize = 25;
+    let shown: Vec<Value> = call.core.read(|state| {
+        let seen = |task: &&Task| {
+            let all = call.may(state, &format!("/nodes/{}", task.node), "Sys.Audit");
+            all || task.caller.user() == call.caller.id
+        };
+        let tasks = state.tasks.iter().rev().filter(seen).take(SHOWN);
+        tasks.map(Task::listed).collect()
+    });
+    Ok(Value::from(shown).into())
+}
+
+/// `GET …/tasks/{upid}`: the parts of its address.
+pub(crate) fn index(_: &Call) -> Result<Answer> {
+    Ok(json!([{ "name": "log" }, { "name": "status" }]).into())
+}
+
 /// `GET …/status`.
 pub(crate) fn status(call: &Call) -> Result<Answer> {
     with_task(call, Task::status).map(Answer::from)
@@ -123,8 +142,8 @@ pub(crate) fn log(call: &Call) -> Result<Answer> {
         .map(|(index, text)| json!({ "n": index + 1, "t": text }))
         .collect();
     Ok(Answer {
-        data: Value::Array(data),
         total: Some(lines.len()),
+        ..Value::Array(data).into()
     })
 }
 

@@ -1,11 +1,11 @@
 //! Disks of containers: what a `rootfs` or `mpN` asks for, and making it so.
 
 use crate::auth::Caller;
-use crate::config::{StorageKind, StorageSpec};
-use crate::core::{Core, now};
+use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
 use crate::size;
 use crate::state::{Kind, State, Volume};
+use crate::storage::Storage;
 
 const ONLY_ROOT: &str = "Only root can pass arbitrary filesystem paths. \
     at /usr/share/perl5/PVE/Storage.pm line 651.";
@@ -20,15 +20,32 @@ pub(crate) enum Wanted {
 }
 
 /// Finds a storage.
-pub(crate) fn storage<'a>(core: &'a Core, name: &str) -> Result<&'a StorageSpec> {
-    let found = core.config.scenario.storage(name);
+pub(crate) fn storage<'a>(state: &'a State, name: &str) -> Result<&'a Storage> {
+    let found = state.storages.get(name);
     found.ok_or_else(|| ApiError::Failed(format!("storage '{name}' does not exist")))
 }
 
+/// Finds a storage that a node can use.
+pub(crate) fn usable<'a>(state: &'a State, node: &str, name: &str) -> Result<&'a Storage> {
+    let storage = storage(state, name)?;
+    if !storage.is_enabled() {
+        return Err(ApiError::Failed(format!("storage '{name}' is disabled")));
+    }
+    if !storage.is_on(node) {
+        let words = format!("storage '{name}' is not available on node '{node}'");
+        return Err(ApiError::Failed(words));
+    }
+    Ok(storage)
+}
+
 /// Finds a storage that takes containers.
-pub(crate) fn container_storage<'a>(core: &'a Core, name: &str) -> Result<&'a StorageSpec> {
-    let storage = storage(core, name)?;
-    if storage.content.contains(&"rootdir") {
+pub(crate) fn container_storage<'a>(
+    state: &'a State,
+    node: &str,
+    name: &str,
+) -> Result<&'a Storage> {
+    let storage = usable(state, node, name)?;
+    if storage.takes("rootdir") {
         return Ok(storage);
     }
     let problem = format!("storage '{name}' does not support container directories");
@@ -37,7 +54,7 @@ pub(crate) fn container_storage<'a>(core: &'a Core, name: &str) -> Result<&'a St
 
 /// Reads the volume part of a mount point: `storage:GiB` or a volume that is there. Paths of the
 /// host are for root alone, and a token is not root.
-pub(crate) fn read(core: &Core, caller: &Caller, volume: &str) -> Result<Wanted> {
+pub(crate) fn read(state: &State, node: &str, caller: &Caller, volume: &str) -> Result<Wanted> {
     if volume.starts_with('/') && caller.is_root() {
         return Ok(Wanted::Existing(volume.to_owned()));
     }
@@ -61,22 +78,24 @@ pub(crate) fn read(core: &Core, caller: &Caller, volume: &str) -> Result<Wanted>
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.');
     if let Some(bytes) = size::scale(rest, 1 << 30).filter(|_| is_size) {
-        let storage = container_storage(core, name)?.name.clone();
+        let storage = container_storage(state, node, name)?.name.clone();
         return Ok(Wanted::New { storage, bytes });
     }
-    check_name(storage(core, name)?, rest)?;
+    check_name(storage(state, name)?, rest)?;
     Ok(Wanted::Existing(volume.to_owned()))
 }
 
 /// Checks the form of a disk's name.
-fn check_name(storage: &StorageSpec, name: &str) -> Result<()> {
+fn check_name(storage: &Storage, name: &str) -> Result<()> {
     let plain = name.split('/').next_back().unwrap_or_default();
     let is_disk = ["vm-", "base-", "subvol-"]
         .iter()
         .any(|start| plain.starts_with(start));
     let (fits, kind) = match storage.kind {
-        StorageKind::Directory => (is_disk && name.contains('/'), "directory"),
         StorageKind::LvmThin => (is_disk && !name.contains('/'), "lvm"),
+        StorageKind::ZfsPool => (is_disk && !name.contains('/'), "zfs"),
+        StorageKind::Pbs => (false, "pbs"),
+        _ => (is_disk && name.contains('/'), "directory"),
     };
     if fits {
         return Ok(());
@@ -93,24 +112,23 @@ pub(crate) fn owner(volume: &str) -> Option<u32> {
 }
 
 /// Fails for text that is no volume of a storage at all.
-pub(crate) fn split_id<'a>(core: &'a Core, id: &'a str) -> Result<(&'a StorageSpec, &'a str)> {
+pub(crate) fn split_id<'a>(state: &'a State, id: &'a str) -> Result<(&'a Storage, &'a str)> {
     let parts = id
         .split_once(':')
         .filter(|(name, rest)| !name.is_empty() && !rest.is_empty());
     let (name, rest) = parts.ok_or_else(|| ApiError::failed(ONLY_ROOT))?;
-    Ok((storage(core, name)?, rest))
+    Ok((storage(state, name)?, rest))
 }
 
 /// Makes a disk for a container and gives its id.
 pub(crate) fn allocate(
-    core: &Core,
     state: &mut State,
     node: &str,
     vmid: u32,
     wanted: (&str, u64),
 ) -> std::result::Result<String, String> {
     let (name, bytes) = wanted;
-    let storage = core.config.scenario.storage(name);
+    let storage = state.storages.get(name);
     let storage = storage.ok_or_else(|| format!("storage '{name}' does not exist"))?;
     let free = storage.total - state.used(node, storage);
     if bytes / 6 > free {
@@ -118,14 +136,13 @@ pub(crate) fn allocate(
     }
     let name_of = |index: u32| match storage.kind {
         StorageKind::LvmThin => format!("vm-{vmid}-disk-{index}"),
-        StorageKind::Directory if bytes == 0 => {
-            format!("{vmid}/subvol-{vmid}-disk-{index}.subvol")
-        }
-        StorageKind::Directory => format!("{vmid}/vm-{vmid}-disk-{index}.raw"),
+        StorageKind::ZfsPool => format!("subvol-{vmid}-disk-{index}"),
+        _ if bytes == 0 => format!("{vmid}/subvol-{vmid}-disk-{index}.subvol"),
+        _ => format!("{vmid}/vm-{vmid}-disk-{index}.raw"),
     };
     let taken = |state: &State, index: u32| {
         let number = format!("-{vmid}-disk-{index}");
-        let own = |volume: &&Volume| volume.node == node && volume.storage == storage.name;
+        let own = |volume: &&Volume| volume.storage == storage.name && state.is_seen(volume, node);
         state.volumes.iter().filter(own).any(|volume| {
             volume
                 .name
@@ -137,14 +154,8 @@ pub(crate) fn allocate(
     let index = (0..u32::MAX)
         .find(|index| !taken(state, *index))
         .unwrap_or_default();
-    let volume = Volume {
-        node: node.to_owned(),
-        storage: storage.name.clone(),
-        name: name_of(index),
-        size: bytes,
-        created: now().as_secs(),
-        kind: Kind::Disk { vmid },
-    };
+    let place = (node, storage.name.as_str());
+    let volume = Volume::new(place, &name_of(index), bytes, Kind::Disk { vmid });
     let id = volume.id();
     state.volumes.push(volume);
     Ok(id)

@@ -1,12 +1,12 @@
 //! The calls about people, tokens, groups, roles, grants and pools.
 
 use super::{Permit, Route};
-use crate::api::access::{acl, groups, index, pools, tickets, tokens, users};
-use crate::schema::{Property, boolean, format, integer, people, text};
+use crate::api::access::{acl, groups, index, pools, realms, tickets, tokens, users};
+use crate::schema::{Property, boolean, integer, named, people, realm, text};
 
 fn user() -> Property {
     text("userid")
-        .format(people::userid)
+        .format(named::USERID)
         .length(0, 64)
         .required()
 }
@@ -14,12 +14,12 @@ fn user() -> Property {
 fn about() -> Vec<Property> {
     vec![
         text("comment").length(0, 2048),
-        text("email").format(people::email).length(0, 254),
+        text("email").format(named::EMAIL).length(0, 254),
         boolean("enable"),
         integer("expire").min(0),
         text("firstname").length(0, 1024),
-        text("groups").list(people::group),
-        text("keys"),
+        text("groups").list(named::GROUP),
+        text("keys").pattern("[0-9a-zA-Z!=]{0,4096}"),
         text("lastname").length(0, 1024),
     ]
 }
@@ -35,6 +35,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(accounts());
     routes.extend(api_tokens());
     routes.extend(names());
+    routes.extend(realm_routes());
     routes.extend(pool_routes());
     routes
 }
@@ -43,10 +44,13 @@ fn sign_in() -> Vec<Route> {
     let ticket = vec![
         text("username").length(0, 64).required(),
         text("password").required(),
-        text("realm").length(0, 32),
+        text("realm").format(named::REALM).length(0, 32),
         text("otp"),
         text("path").requires("privs").length(0, 64),
-        text("privs").requires("path").length(0, 64),
+        text("privs")
+            .list(named::PRIVILEGE)
+            .requires("path")
+            .length(0, 64),
         text("tfa-challenge"),
         boolean("new-format"),
     ];
@@ -57,14 +61,14 @@ fn sign_in() -> Vec<Route> {
     ];
     let grants = vec![
         text("path").required(),
-        text("roles").list(people::role).required(),
-        text("users").list(people::userid),
-        text("groups").list(people::group),
-        text("tokens").list(people::token),
+        text("roles").list(named::ROLE).required(),
+        text("users").list(named::USERID),
+        text("groups").list(named::GROUP),
+        text("tokens").list(named::TOKEN),
         boolean("propagate"),
         boolean("delete"),
     ];
-    let permissions = vec![text("userid").length(0, 256), text("path")];
+    let permissions = vec![text("userid").pattern(people::WHO), text("path")];
     vec![
         Route::new("GET", "/access/ticket", vec![], tickets::show).permit(Permit::World),
         Route::new("POST", "/access/ticket", ticket, tickets::sign_in)
@@ -83,7 +87,7 @@ fn sign_in() -> Vec<Route> {
 fn accounts() -> Vec<Route> {
     let list = vec![boolean("enabled"), boolean("full")];
     let create = with(vec![user(), text("password").length(8, 64)], about());
-    let update = with(vec![user(), boolean("append")], about());
+    let update = with(vec![user(), boolean("append").requires("groups")], about());
     let one = "/access/users/{userid}";
     let modify = Permit::Judged(users::may_modify);
     vec![
@@ -112,7 +116,10 @@ fn api_tokens() -> Vec<Route> {
     };
     let all = "/access/users/{userid}/token";
     let one = "/access/users/{userid}/token/{tokenid}";
-    let regenerate = with(set(), vec![boolean("regenerate")]);
+    let regenerate = with(
+        set(),
+        vec![text("delete").list(named::CONFIG_ID), boolean("regenerate")],
+    );
     let own = Permit::Judged(users::own_or_modify);
     vec![
         Route::new("GET", all, vec![user()], tokens::list).permit(own),
@@ -124,10 +131,9 @@ fn api_tokens() -> Vec<Route> {
 }
 
 fn names() -> Vec<Route> {
-    let group = || text("groupid").format(people::group).required();
-    let role = || text("roleid").format(people::role).required();
-    let privileges = || text("privs").list(people::privilege);
-    let realm = text("realm").length(0, 32).required();
+    let group = || text("groupid").format(named::GROUP).required();
+    let role = || text("roleid").format(named::ROLE).required();
+    let privileges = || text("privs").list(named::PRIVILEGE);
     let one_group = "/access/groups/{groupid}";
     let one_role = "/access/roles/{roleid}";
     let allocate: &[&str] = &["Group.Allocate"];
@@ -157,29 +163,43 @@ fn names() -> Vec<Route> {
         Route::new(
             "PUT",
             one_role,
-            vec![role(), privileges(), boolean("append")],
+            vec![role(), privileges(), boolean("append").requires("privs")],
             groups::set_role,
         )
         .every("/access", modify),
         Route::new("DELETE", one_role, vec![role()], groups::delete_role).every("/access", modify),
-        Route::new("GET", "/access/domains", vec![], groups::realms).permit(Permit::World),
-        Route::new("GET", "/access/domains/{realm}", vec![realm], groups::realm)
-            .any("/access/realm", &["Realm.Allocate", "Sys.Audit"]),
+    ]
+}
+
+fn realm_routes() -> Vec<Route> {
+    let (all, one) = ("/access/domains", "/access/domains/{realm}");
+    let sync = "/access/domains/{realm}/sync";
+    let name = || vec![realm::id()];
+    let place = "/access/realm";
+    let allocate: &[&str] = &["Realm.Allocate"];
+    vec![
+        Route::new("GET", all, vec![], realms::list).permit(Permit::World),
+        Route::new("POST", all, realm::create(), realms::create).every(place, allocate),
+        Route::new("GET", one, name(), realms::show).any(place, &["Realm.Allocate", "Sys.Audit"]),
+        Route::new("PUT", one, realm::update(), realms::update).every(place, allocate),
+        Route::new("DELETE", one, name(), realms::delete).every(place, allocate),
+        Route::new("POST", sync, realm::sync(), realms::sync)
+            .permit(Permit::Judged(realms::may_sync)),
     ]
 }
 
 fn pool_routes() -> Vec<Route> {
-    let id = || text("poolid").format(format::pool);
+    let id = || text("poolid").format(named::POOL);
     let members = || {
         vec![
             text("comment"),
-            text("vms").list(format::vmid),
-            text("storage").list(format::storage),
+            text("vms").list(named::VMID),
+            text("storage").list(named::STORAGE),
             boolean("delete"),
             boolean("allow-move"),
         ]
     };
-    let kind = || crate::schema::choice("type", &["qemu", "lxc", "storage"]);
+    let kind = || crate::schema::choice("type", &["qemu", "lxc", "storage"]).requires("poolid");
     let allocate: &[&str] = &["Pool.Allocate"];
     let changed = || with(vec![id().required()], members());
     vec![

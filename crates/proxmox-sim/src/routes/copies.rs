@@ -2,7 +2,7 @@
 
 use super::{Permit, Route, with_address};
 use crate::api::{clone, migrate, snapshots};
-use crate::schema::{boolean, choice, disk, format, integer, lxc, number, text};
+use crate::schema::{any_disk, boolean, choice, integer, lxc, named, number, text};
 
 const VMS: &str = "/vms/{vmid}";
 
@@ -15,7 +15,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 fn snapshot(more: Vec<crate::schema::Property>) -> Vec<crate::schema::Property> {
     let name = text("snapname")
-        .format(format::config_id)
+        .format(named::CONFIG_ID)
         .length(0, 40)
         .required();
     with_address(std::iter::once(name).chain(more).collect())
@@ -53,35 +53,35 @@ fn of_snapshots() -> Vec<Route> {
 }
 
 fn copies() -> Vec<Route> {
-    let snapname = || text("snapname").format(format::config_id).length(0, 40);
+    let snapname = || text("snapname").format(named::CONFIG_ID).length(0, 40);
     let feature = with_address(vec![
         choice("feature", &["snapshot", "clone", "copy"]).required(),
         snapname(),
     ]);
     let clone = with_address(vec![
         lxc::vmid("newid").required(),
-        text("hostname").format(format::dns_name),
+        text("hostname").format(named::DNS_NAME),
         text("description"),
-        text("pool").format(format::pool),
+        text("pool").format(named::POOL),
         snapname(),
-        text("storage").format(format::storage),
+        text("storage").format(named::STORAGE),
         boolean("full"),
-        text("target").format(format::node),
+        text("target").format(named::NODE),
         number("bwlimit").min(0),
     ]);
     let travel = with_address(vec![
-        text("target").format(format::node).required(),
-        text("target-storage"),
+        text("target").format(named::NODE).required(),
+        text("target-storage").list(named::STORAGE_PAIR),
         boolean("online"),
         boolean("restart"),
         integer("timeout"),
         number("bwlimit").min(0),
     ]);
     let relocate = with_address(vec![
-        disk("volume").required(),
-        text("storage").format(format::storage),
+        any_disk("volume").required(),
+        text("storage").format(named::STORAGE),
         lxc::vmid("target-vmid"),
-        disk("target-volume"),
+        any_disk("target-volume"),
         boolean("delete"),
         text("digest").length(0, 40),
         text("target-digest").length(0, 40),
@@ -112,7 +112,7 @@ fn copies() -> Vec<Route> {
         Route::new(
             "GET",
             "/nodes/{node}/lxc/{vmid}/migrate",
-            lxc::address(),
+            with_address(vec![text("target").format(named::NODE)]),
             migrate::show,
         )
         .every(VMS, &["VM.Migrate"]),

@@ -1,10 +1,9 @@
 //! The named formats of Proxmox that the simulated calls use, with its sentences.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+pub(super) type Check = Result<(), String>;
 
-type Check = Result<(), String>;
-
-fn check(fits: bool, problem: &str) -> Check {
+/// The sentence, unless it fits.
+pub(super) fn check(fits: bool, problem: &str) -> Check {
     if fits {
         Ok(())
     } else {
@@ -53,7 +52,8 @@ pub(crate) fn dns_name(value: &str) -> Check {
     )
 }
 
-fn is_identifier(value: &str, others: &str) -> bool {
+/// A letter, then letters, digits and what else is said.
+pub(super) fn is_identifier(value: &str, others: &str) -> bool {
     let mut chars = value.chars();
     chars
         .next()
@@ -70,6 +70,15 @@ pub(crate) fn storage(value: &str) -> Check {
         Ok(())
     } else {
         Err(format!("storage ID '{value}' contains illegal characters"))
+    }
+}
+
+/// A storage, or one and another in its place.
+pub(crate) fn storage_pair(value: &str) -> Check {
+    match value.split_once(':') {
+        Some((from, to)) => storage(from).and_then(|()| storage(to)),
+        None if value == "1" => Ok(()),
+        None => storage(value),
     }
 }
 
@@ -95,76 +104,68 @@ pub(crate) fn volume_id(value: &str) -> Check {
     }
 }
 
-/// A strict dotted quad.
-pub(crate) fn ipv4(value: &str) -> Check {
-    check(
-        value.parse::<Ipv4Addr>().is_ok(),
-        "value does not look like a valid IPv4 address",
-    )
+/// A path of a node, from its root.
+pub(crate) fn storage_path(value: &str) -> Check {
+    let fits = value.starts_with('/')
+        && value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-/_.@".contains(c));
+    check(fits, "value does not look like a valid absolute path")
 }
 
-/// An IPv6 address without a zone.
-pub(crate) fn ipv6(value: &str) -> Check {
-    check(
-        value.parse::<Ipv6Addr>().is_ok(),
-        "value does not look like a valid IPv6 address",
-    )
+/// The size of blocks, with a unit.
+pub(crate) fn block_size(value: &str) -> Check {
+    let digits = value.strip_suffix(['k', 'K', 'm', 'M']).unwrap_or(value);
+    let fits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    check(fits, "value does not look like a valid block size")
 }
 
-fn is_cidr<A: std::str::FromStr>(value: &str, prefixes: std::ops::RangeInclusive<u8>) -> bool {
-    value.split_once('/').is_some_and(|(address, prefix)| {
-        let canonical = prefix.bytes().all(|byte| byte.is_ascii_digit());
-        address.parse::<A>().is_ok()
-            && canonical
-            && prefix
-                .parse::<u8>()
-                .is_ok_and(|length| prefixes.contains(&length))
-    })
-}
-
-/// `dhcp`, `manual` or an IPv4 network address.
-pub(crate) fn ipv4_config(value: &str) -> Check {
-    let fits = matches!(value, "dhcp" | "manual") || is_cidr::<Ipv4Addr>(value, 8..=32);
-    check(
-        fits,
-        "value does not look like a valid ipv4 network configuration",
-    )
-}
-
-/// `auto`, `dhcp`, `manual` or an IPv6 network address.
-pub(crate) fn ipv6_config(value: &str) -> Check {
-    let fits = matches!(value, "auto" | "dhcp" | "manual") || is_cidr::<Ipv6Addr>(value, 8..=128);
-    check(
-        fits,
-        "value does not look like a valid ipv6 network configuration",
-    )
-}
-
-/// An IP address, where a link-local one may name its interface.
-pub(crate) fn nameserver(value: &str) -> Check {
-    let link_local = value.to_ascii_lowercase().starts_with("fe80:");
-    let address = match value.split_once('%') {
-        Some((address, zone)) if link_local && !zone.is_empty() => address,
-        _ => value,
-    };
-    let fits = address.parse::<std::net::IpAddr>().is_ok();
-    check(fits, "value does not look like a valid IP address")
-}
-
-/// Six octets of a unicast address.
-pub(crate) fn mac(value: &str) -> Check {
-    let octets: Option<Vec<u8>> = value
-        .split(':')
-        .map(|octet| {
-            (octet.len() == 2)
-                .then(|| u8::from_str_radix(octet, 16).ok())
-                .flatten()
-        })
-        .collect();
-    let fits = octets.is_some_and(|octets| {
-        octets.len() == 6 && octets.first().is_some_and(|first| first & 1 == 0)
+/// A kind of content and the folder in which it lies.
+pub(crate) fn dir_override(value: &str) -> Check {
+    let fits = value.split_once('=').is_some_and(|(kind, folder)| {
+        content(kind).is_ok() && !folder.is_empty() && !folder.contains("..")
     });
-    check(fits, "value does not look like a valid unicast MAC address")
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("invalid override '{value}'"))
+    }
+}
+
+/// Options with which a share is mounted.
+pub(crate) fn mount_options(value: &str) -> Check {
+    let known = |c: char| !c.is_whitespace() && c != ';';
+    check(
+        !value.is_empty() && value.chars().all(known),
+        "invalid mount options",
+    )
+}
+
+/// A host by name or address.
+pub(crate) fn address(value: &str) -> Check {
+    let fits = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
+    check(fits, "value does not look like a valid address")
+}
+
+/// A server by name or address.
+pub(crate) fn server(value: &str) -> Check {
+    let fits = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
+    check(
+        fits,
+        "value does not look like a valid server name or IP address",
+    )
+}
+
+/// A group or pool of logical volumes.
+pub(crate) fn vgname(value: &str) -> Check {
+    let mut chars = value.chars();
+    let fits = chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
+        && chars.all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("lvm name '{value}' contains illegal characters"))
+    }
 }
 
 /// A size with an optional unit.
@@ -292,6 +293,7 @@ pub(crate) fn task_status(value: &str) -> Check {
 
 #[cfg(test)]
 mod tests {
+    use super::super::address::{ipv4_config, ipv6_config, mac, nameserver};
     use super::*;
 
     #[test]

@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use super::object::Object;
-use super::{Property, Schema, boolean, choice, format, integer, number, text};
+use super::{Property, Schema, boolean, choice, integer, named, number, text};
 
 /// What a container's configuration may be locked with.
-const LOCKS: &[&str] = &[
+pub(crate) const LOCKS: &[&str] = &[
     "backup",
     "create",
     "destroyed",
@@ -32,8 +32,8 @@ const OSTYPES: &[&str] = &[
     "unmanaged",
 ];
 const ARCHES: &[&str] = &["amd64", "i386", "arm64", "armhf", "riscv32", "riscv64"];
-const MOUNT_OPTIONS: &str = "(?:discard|lazytime|noatime|nodev|noexec|nosuid)\
-    (?:;(?:discard|lazytime|noatime|nodev|noexec|nosuid))*";
+const MOUNT_OPTIONS: &str = "(?:(discard|lazytime|noatime|nodev|noexec|nosuid))\
+    (;(?:(discard|lazytime|noatime|nodev|noexec|nosuid)))*";
 const IDMAP: &str =
     "passthrough|[ug]:[0-9]+:[0-9]+:[1-9][0-9]*(?:;[ug]:[0-9]+:[0-9]+:[1-9][0-9]*)*";
 const NAME: &str = r"[-_.\w\d]+";
@@ -45,12 +45,12 @@ pub(crate) fn network() -> &'static Object {
         Object::new(vec![
             text("bridge").pattern(NAME),
             boolean("firewall"),
-            text("gw").format(format::ipv4),
-            text("gw6").format(format::ipv6),
+            text("gw").format(named::IPV4),
+            text("gw6").format(named::IPV6),
             boolean("host-managed"),
-            text("hwaddr").format(format::mac),
-            text("ip").format(format::ipv4_config),
-            text("ip6").format(format::ipv6_config),
+            text("hwaddr").format(named::MAC),
+            text("ip").format(named::IPV4_CONFIG),
+            text("ip6").format(named::IPV6_CONFIG),
             boolean("link_down"),
             integer("mtu").min(64).max(65_535),
             text("name").pattern(NAME).required(),
@@ -72,8 +72,8 @@ fn volume_parts() -> Vec<Property> {
         boolean("replicate"),
         boolean("ro"),
         boolean("shared"),
-        text("size").format(format::disk_size),
-        text("volume").format(format::mount_path).required(),
+        text("size").format(named::DISK_SIZE),
+        text("volume").format(named::MOUNT_PATH).required(),
     ]
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn mount_point() -> &'static Object {
         let mut parts = volume_parts();
         parts.push(boolean("backup"));
         parts.push(boolean("keepattrs"));
-        parts.push(text("mp").format(format::mount_path).required());
+        parts.push(text("mp").format(named::MOUNT_PATH).required());
         Object::with_default("volume", parts)
     });
     &OBJECT
@@ -119,7 +119,7 @@ fn device() -> &'static Object {
                 boolean("deny-write"),
                 integer("gid").min(0),
                 text("mode").pattern("0[0-7]{3}"),
-                text("path").format(format::device),
+                text("path").format(named::DEVICE),
                 integer("uid").min(0),
             ],
         )
@@ -129,7 +129,7 @@ fn device() -> &'static Object {
 
 fn unused() -> &'static Object {
     static OBJECT: LazyLock<Object> = LazyLock::new(|| {
-        let volume = text("volume").format(format::volume_id).required();
+        let volume = text("volume").format(named::VOLUME_ID).required();
         Object::with_default("volume", vec![volume])
     });
     &OBJECT
@@ -148,25 +148,25 @@ fn options() -> Vec<Property> {
         text("description").length(0, 8192),
         text("dev").up_to(255).object(device),
         text("entrypoint").pattern(&format!("{PRINTABLE}+")),
-        text("env").pattern(&format!(r"\w+={PRINTABLE}*(?:\x00\w+={PRINTABLE}*)*")),
+        text("env").pattern(&format!(r"(?:\w+={PRINTABLE}*)(?:\x00\w+={PRINTABLE}*)*")),
         text("features").object(features),
-        text("hookscript").format(format::volume_id),
-        text("hostname").format(format::dns_name).length(0, 255),
+        text("hookscript").format(named::VOLUME_ID),
+        text("hostname").format(named::DNS_NAME).length(0, 255),
         choice("lock", LOCKS),
         integer("memory").min(16),
         text("mp").up_to(255).object(mount_point),
-        text("nameserver").list(format::nameserver),
+        text("nameserver").list(named::NAMESERVER),
         text("net").up_to(31).object(network),
         boolean("onboot"),
         choice("ostype", OSTYPES),
         boolean("protection"),
         text("rootfs").object(rootfs),
-        text("searchdomain").list(format::dns_name),
-        text("startup").format(format::startup),
+        text("searchdomain").list(named::DNS_NAME),
+        text("startup").format(named::STARTUP),
         integer("swap").min(0),
-        text("tags").list(format::tag),
+        text("tags").list(named::TAG),
         boolean("template"),
-        text("timezone").format(format::timezone),
+        text("timezone").format(named::TIMEZONE),
         integer("tty").min(0).max(6),
         boolean("unprivileged"),
         text("unused").up_to(255).object(unused),
@@ -186,12 +186,12 @@ pub(crate) fn address() -> Vec<Property> {
 
 /// The node that stands in an address.
 pub(crate) fn node() -> Property {
-    text("node").format(format::node).required()
+    text("node").format(named::NODE).required()
 }
 
 /// The number of a container.
 pub(crate) fn vmid(name: &'static str) -> Property {
-    integer(name).format(format::vmid).min(100).max(999_999_999)
+    integer(name).format(named::VMID).min(100).max(999_999_999)
 }
 
 /// What creation takes.
@@ -205,11 +205,11 @@ pub(crate) fn create() -> Vec<Property> {
         boolean("ignore-unpack-errors"),
         text("ostemplate").length(0, 255).required(),
         text("password").length(5, usize::MAX),
-        text("pool").format(format::pool),
+        text("pool").format(named::POOL),
         boolean("restore"),
         text("ssh-public-keys"),
         boolean("start"),
-        text("storage").format(format::storage),
+        text("storage").format(named::STORAGE),
         boolean("unique").requires("restore"),
     ]);
     properties
@@ -220,9 +220,9 @@ pub(crate) fn update() -> Vec<Property> {
     let mut properties = options();
     properties.extend(address());
     properties.extend([
-        text("delete").list(format::config_id),
+        text("delete").list(named::CONFIG_ID),
         text("digest").length(0, 40),
-        text("revert").list(format::config_id),
+        text("revert").list(named::CONFIG_ID),
     ]);
     properties
 }

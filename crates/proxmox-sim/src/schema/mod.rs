@@ -3,10 +3,16 @@
 //! Per property: missing, type, format, pattern, length, bounds, enumeration; the first failing
 //! check wins and all properties are reported together. Nothing here knows any single call.
 
+mod address;
 pub(crate) mod format;
 pub(crate) mod lxc;
+pub(crate) mod named;
+pub(crate) mod network;
 pub(crate) mod object;
 pub(crate) mod people;
+pub(crate) mod realm;
+pub(crate) mod storage;
+pub(crate) mod view;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +23,21 @@ use crate::params::{Params, Raw};
 use object::Object;
 
 /// A check with a name in Proxmox, such as `pve-vmid`. The error is its sentence.
-pub(crate) type Format = fn(&str) -> std::result::Result<(), String>;
+#[derive(Clone, Copy)]
+pub(crate) struct Format {
+    name: &'static str,
+    check: fn(&str) -> std::result::Result<(), String>,
+}
+
+impl Format {
+    /// A check under its name.
+    pub(crate) const fn new(
+        name: &'static str,
+        check: fn(&str) -> std::result::Result<(), String>,
+    ) -> Self {
+        Self { name, check }
+    }
+}
 
 const UNKNOWN: &str =
     "property is not defined in schema and the schema does not allow additional properties";
@@ -29,6 +49,27 @@ enum Kind {
     Number,
     Boolean,
     Enumeration(Vec<String>),
+    /// Any number of strings.
+    Array,
+}
+
+impl Kind {
+    /// Proxmox's word for it.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Text | Self::Enumeration(_) => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Array => "array",
+        }
+    }
+}
+
+/// A pattern as it was written, and ready for use.
+struct Pattern {
+    text: String,
+    regex: Regex,
 }
 
 /// One parameter, or a numbered family of them (`net0` to `net31`).
@@ -40,7 +81,7 @@ pub(crate) struct Property {
     format: Option<Format>,
     list: bool,
     object: Option<fn() -> &'static Object>,
-    pattern: Option<Regex>,
+    pattern: Option<Pattern>,
     length: (usize, usize),
     bounds: (f64, f64),
     requires: Option<&'static str>,
@@ -87,6 +128,14 @@ pub(crate) fn boolean(name: &'static str) -> Property {
     }
 }
 
+/// Any number of strings.
+pub(crate) fn array(name: &'static str) -> Property {
+    Property {
+        kind: Kind::Array,
+        ..text(name)
+    }
+}
+
 /// One of a few words.
 pub(crate) fn choice(name: &'static str, words: &[&str]) -> Property {
     let words = words.iter().map(|word| (*word).to_owned()).collect();
@@ -100,6 +149,20 @@ pub(crate) fn choice(name: &'static str, words: &[&str]) -> Property {
 pub(crate) fn disk(name: &'static str) -> Property {
     let points = (0..=255).map(|index| format!("mp{index}"));
     let words = std::iter::once("rootfs".to_owned()).chain(points).collect();
+    Property {
+        kind: Kind::Enumeration(words),
+        ..text(name)
+    }
+}
+
+/// The same, or a disk that is in no use.
+pub(crate) fn any_disk(name: &'static str) -> Property {
+    let unused = (0..=255).map(|index| format!("unused{index}"));
+    let Property { kind, .. } = disk(name);
+    let words = match kind {
+        Kind::Enumeration(words) => words.into_iter().chain(unused).collect(),
+        _ => unused.collect(),
+    };
     Property {
         kind: Kind::Enumeration(words),
         ..text(name)
@@ -134,7 +197,9 @@ impl Property {
 
     /// Must match a pattern, as a whole; one newline at the end passes, as with Perl's `$`.
     pub(crate) fn pattern(mut self, pattern: &str) -> Self {
-        self.pattern = Regex::new(&format!(r"\A(?:{pattern})\n?\z")).ok();
+        let regex = Regex::new(&format!(r"\A(?:{pattern})\n?\z")).ok();
+        let text = pattern.to_owned();
+        self.pattern = regex.map(|regex| Pattern { text, regex });
         assert!(
             self.pattern.is_some(),
             "the pattern of {} does not compile",
@@ -150,7 +215,7 @@ impl Property {
     }
 
     /// Smallest value.
-    pub(crate) fn min(mut self, min: u32) -> Self {
+    pub(crate) fn min(mut self, min: i32) -> Self {
         self.bounds.0 = f64::from(min);
         self
     }
@@ -207,7 +272,7 @@ impl Property {
         if self
             .pattern
             .as_ref()
-            .is_some_and(|pattern| !pattern.is_match(value))
+            .is_some_and(|pattern| !pattern.regex.is_match(value))
         {
             return Err("value does not match the regex pattern".into());
         }
@@ -222,15 +287,16 @@ impl Property {
     }
 
     fn check_type(&self, value: &str) -> std::result::Result<(), String> {
-        let (kind, fits) = match self.kind {
-            Kind::Integer => ("integer", is_integer(value)),
-            Kind::Number => ("number", is_number(value)),
-            Kind::Boolean => ("boolean", matches!(value, "0" | "1")),
-            Kind::Text | Kind::Enumeration(_) => return Ok(()),
+        let fits = match self.kind {
+            Kind::Integer => is_integer(value),
+            Kind::Number => is_number(value),
+            Kind::Boolean => matches!(value, "0" | "1"),
+            Kind::Text | Kind::Enumeration(_) | Kind::Array => return Ok(()),
         };
         if fits {
             Ok(())
         } else {
+            let kind = self.kind.word();
             Err(format!("type check ('{kind}') failed - got '{value}'"))
         }
     }
@@ -246,9 +312,9 @@ impl Property {
             return Ok(());
         };
         let outcome = if self.list {
-            format::split_list(value).try_for_each(format)
+            format::split_list(value).try_for_each(format.check)
         } else {
-            format(value)
+            (format.check)(value)
         };
         outcome.map_err(|problem| format!("invalid format - {problem}\n"))
     }
@@ -278,15 +344,11 @@ impl Property {
 
     /// One string from what was sent: lists are joined where a list is wanted.
     fn flatten(&self, raw: &Raw) -> std::result::Result<String, String> {
-        let kind = match self.kind {
-            Kind::Integer => "integer",
-            Kind::Number => "number",
-            Kind::Boolean => "boolean",
-            Kind::Text | Kind::Enumeration(_) => "string",
-        };
+        let kind = self.kind.word();
         match raw {
             Raw::Text(text) => Ok(text.clone()),
             Raw::List(parts) if self.list => Ok(parts.join(",")),
+            Raw::List(parts) if matches!(self.kind, Kind::Array) => Ok(parts.join("\0")),
             Raw::List(_) => Err(format!("type check ('{kind}') failed - got ARRAY")),
             Raw::Object => Err(format!("type check ('{kind}') failed - got HASH")),
         }

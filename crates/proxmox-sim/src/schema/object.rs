@@ -43,6 +43,16 @@ impl Object {
         }
     }
 
+    /// The key that a bare value belongs to.
+    pub(crate) fn default_key(&self) -> Option<&'static str> {
+        self.default_key
+    }
+
+    /// What may stand in it.
+    pub(crate) fn properties(&self) -> &[Property] {
+        &self.properties
+    }
+
     /// Reads a property string that is the value of the parameter `name`. The error is the text
     /// behind `invalid format - `.
     pub(crate) fn parse(&self, name: &str, value: &str) -> Result<Parts, String> {

@@ -5,7 +5,11 @@ use crate::access::roles;
 type Check = std::result::Result<(), String>;
 
 /// The name of a token behind the exclamation mark.
-pub(crate) const TOKEN_NAME: &str = r"[A-Za-z][A-Za-z0-9.\-_]+";
+pub(crate) const TOKEN_NAME: &str = r"[A-Za-z][A-Za-z0-9\.\-_]+";
+
+/// An account or a token.
+pub(crate) const WHO: &str =
+    r"(?:[^\s:/]+)@(?:[A-Za-z][A-Za-z0-9\.\-_]+)(?:!(?:[A-Za-z][A-Za-z0-9\.\-_]+))?";
 
 fn plain(text: &str) -> bool {
     let known = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
@@ -25,6 +29,14 @@ pub(crate) fn userid(value: &str) -> Check {
     });
     check(good && (3..=64).contains(&value.len()), || {
         format!("value '{value}' does not look like a valid user name")
+    })
+}
+
+/// A realm.
+pub(crate) fn realm(value: &str) -> Check {
+    let begins = value.starts_with(|first: char| first.is_ascii_alphabetic());
+    check(begins && value.len() >= 2 && plain(value), || {
+        "value does not look like a valid realm".into()
     })
 }
 
@@ -66,5 +78,24 @@ pub(crate) fn email(value: &str) -> Check {
     });
     check(good, || {
         "value does not look like a valid email address".into()
+    })
+}
+
+/// A mail address, or an account to whose address mail goes.
+pub(crate) fn email_or_username(value: &str) -> Check {
+    if userid(value).is_ok() {
+        return Ok(());
+    }
+    email(value)
+}
+
+/// The name of an attribute or class of a directory.
+pub(crate) fn ldap_attribute(value: &str) -> Check {
+    let good = !value.is_empty()
+        && value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".-_;".contains(c));
+    check(good, || {
+        format!("value '{value}' does not look like a simple ldap attribute name")
     })
 }

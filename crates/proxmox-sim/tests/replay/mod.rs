@@ -1,7 +1,8 @@
 //! Sends recorded requests to the simulator and compares what comes back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use proxmox_sim::{Config, Sim};
@@ -36,14 +37,6 @@ pub struct Row {
     body: String,
 }
 
-impl Row {
-    /// Whether the caller was refused: wrong parameters, not signed in, not allowed, no such call.
-    pub fn is_refusal(&self) -> bool {
-        let code = self.status.split(' ').nth(1).unwrap_or_default();
-        matches!(code, "400" | "401" | "403" | "501")
-    }
-}
-
 /// The recordings, where they are to be had.
 pub fn recordings() -> Option<Vec<Row>> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
@@ -71,14 +64,19 @@ pub struct Replay {
     g1: String,
     ro: String,
     expired: String,
+    /// The last ticket of a console, by its port.
+    consoles: Mutex<BTreeMap<String, String>>,
     block: usize,
 }
 
 impl Replay {
     pub async fn new() -> Self {
-        let sim = proxmox_sim::start(Config::recorded(ROOT_PASSWORD))
-            .await
-            .unwrap();
+        // What nodes tell each other now and then never came between two of the rows that show it.
+        let config = Config {
+            broadcast: Duration::from_secs(3600),
+            ..Config::recorded(ROOT_PASSWORD)
+        };
+        let sim = proxmox_sim::start(config).await.unwrap();
         let http = client();
         let root = sign_in(&sim, &http, "root@pam", ROOT_PASSWORD).await;
         let mut replay = Self {
@@ -92,6 +90,7 @@ impl Replay {
             g1: String::new(),
             ro: String::new(),
             expired: String::new(),
+            consoles: Mutex::default(),
             block: 0,
         };
         replay.people().await;
@@ -125,8 +124,8 @@ impl Replay {
     }
 
     /// At the start of a block of rows, only the first container is there.
-    pub fn begin_block(&mut self, n: u64) {
-        self.between_rows(n);
+    pub async fn begin_block(&mut self, n: u64) {
+        self.between_rows(n).await;
         while BLOCKS.get(self.block).is_some_and(|begin| *begin <= n) {
             self.block += 1;
             for container in self.sim.handle().containers() {
@@ -138,7 +137,10 @@ impl Replay {
     }
 
     /// What was done by hand between the recorded rows.
-    fn between_rows(&self, n: u64) {
+    async fn between_rows(&self, n: u64) {
+        if n == 7010 {
+            self.open_console("5903").await;
+        }
         let handle = self.sim.handle();
         match n {
             2071 => drop(handle.set_lock(301, Some("backup"))),
@@ -147,6 +149,28 @@ impl Replay {
             5009 => drop(handle.stop_container(401)),
             5002 => assert!(handle.add_image("pve1", "ghcr.io/example/app:v1", "app_1.0.tar")),
             _ => {}
+        }
+    }
+
+    /// Opens consoles with the token until one has this port.
+    async fn open_console(&self, port: &str) {
+        let url = format!("{}/api2/json/nodes/pve1/lxc/100/termproxy", self.sim.url());
+        for _ in 0..10 {
+            let request = self.speak(self.http.post(&url), "tok");
+            self.remember_console(&send(request).await);
+            if self.consoles.lock().unwrap().contains_key(port) {
+                return;
+            }
+        }
+        panic!("no console has port {port}");
+    }
+
+    fn remember_console(&self, reply: &Reply) {
+        let body = serde_json::from_str::<Value>(&reply.text).unwrap_or_default();
+        let data = &body["data"];
+        if let (Some(port), Some(ticket)) = (data["port"].as_str(), data["ticket"].as_str()) {
+            let mut consoles = self.consoles.lock().unwrap();
+            consoles.insert(port.to_owned(), ticket.to_owned());
         }
     }
 
@@ -172,6 +196,7 @@ impl Replay {
     pub async fn differs(&self, row: &Row) -> Option<String> {
         let reply = send(self.request(row)).await;
         self.finish(&reply).await;
+        self.remember_console(&reply);
         let found = difference(row, &reply);
         if row.cat == "lxc-create"
             && let Some(vmid) = row.params.as_ref().and_then(|params| params.get("vmid"))
@@ -188,7 +213,7 @@ impl Replay {
     }
 
     fn request(&self, row: &Row) -> RequestBuilder {
-        let url = format!("{}{}", self.sim.url(), row.path);
+        let url = format!("{}{}", self.sim.url(), self.unmask_console(&row.path));
         let method = Method::from_bytes(row.method.as_bytes()).unwrap();
         let mut request = self.speak(self.http.request(method.clone(), url), &row.actor);
         for (name, value) in row.req_hdr.iter().flatten() {
@@ -221,7 +246,8 @@ impl Replay {
                 let text = value
                     .as_str()
                     .map_or_else(|| value.to_string(), str::to_owned);
-                pairs.push((name.clone(), self.unmask(&text)));
+                let text = self.unmask_console(&self.unmask(&text));
+                pairs.push((name.clone(), text));
             }
         }
         pairs
@@ -237,6 +263,21 @@ impl Replay {
         text.replace("PVE:root@pam:<HEX8>::<SIG>", &self.root.ticket)
             .replace("<ROOTPW>", ROOT_PASSWORD)
             .replace("<UUID>", &self.g1)
+    }
+
+    /// Puts the ticket of a console in the place of one that was masked: in an address the one for
+    /// the port in it, else the one that was opened last.
+    fn unmask_console(&self, text: &str) -> String {
+        const MASKED: &str = "PVEVNC:<HEX8>::<SIG>";
+        if !text.contains(MASKED) {
+            return text.to_owned();
+        }
+        let port = text
+            .split(['?', '&'])
+            .find_map(|part| part.strip_prefix("port="))
+            .unwrap_or("5903");
+        let ticket = self.consoles.lock().unwrap()[port].clone();
+        text.replace(MASKED, &ticket)
     }
 
     fn speak(&self, request: RequestBuilder, actor: &str) -> RequestBuilder {

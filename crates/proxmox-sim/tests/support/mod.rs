@@ -90,10 +90,16 @@ pub async fn send(request: RequestBuilder) -> Reply {
                 .unwrap_or("")
                 .to_owned()
         });
+    // What follows a switch of protocols is no body, and has no end.
+    let text = if status == 101 {
+        String::new()
+    } else {
+        response.text().await.unwrap()
+    };
     Reply {
         status,
         reason,
-        text: response.text().await.unwrap(),
+        text,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Groups, roles and realms.
+//! Groups and roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,26 +156,4 @@ pub(crate) fn delete_role(call: &Call) -> Result<Answer> {
         directory.grants.retain(|grant| grant.role != id);
         Ok(Answer::nothing())
     })
-}
-
-/// What is known of the realms that are there from the beginning.
-const REALMS: [(&str, &str, &str); 2] = [
-    ("pam", "Linux PAM standard authentication", "PVE::Auth::PAM"),
-    ("pve", "Proxmox VE authentication server", "PVE::Auth::PVE"),
-];
-
-/// `GET /access/domains`.
-pub(crate) fn realms(_: &Call) -> Result<Answer> {
-    let realm = |(name, comment, _)| json!({ "realm": name, "type": name, "comment": comment });
-    Ok(Value::from(REALMS.map(realm).to_vec()).into())
-}
-
-/// `GET /access/domains/{realm}`.
-pub(crate) fn realm(call: &Call) -> Result<Answer> {
-    let id = call.params.text("realm");
-    let found = REALMS.iter().find(|(name, ..)| *name == id);
-    let (name, comment, plugin) =
-        found.ok_or_else(|| ApiError::Failed(format!("domain '{id}' does not exist")))?;
-    let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
-    Ok(json!({ "type": name, "comment": comment, "plugin": plugin, "digest": digest }).into())
 }

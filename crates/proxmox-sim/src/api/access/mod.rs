@@ -3,6 +3,7 @@
 pub(crate) mod acl;
 pub(crate) mod groups;
 pub(crate) mod pools;
+pub(crate) mod realms;
 pub(crate) mod tickets;
 pub(crate) mod tokens;
 pub(crate) mod users;

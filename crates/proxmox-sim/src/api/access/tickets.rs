@@ -41,6 +41,12 @@ pub(crate) fn sign_in(call: &Call) -> Result<Answer> {
         (right && directory.is_active(&user, time)).then(|| caps(directory, &user))
     });
     let cap = cap.ok_or(ApiError::WrongPassword)?;
+    call.core.edit_passing(|state| {
+        let message = format!("successful auth for user '{user}'");
+        let node = call.core.config.scenario.nodes.first();
+        let node = node.map_or("", |node| node.name.as_str());
+        state.journal.note(time, node, &user, message);
+    });
     Ok(json!({
         "username": user,
         "ticket": call.core.key.ticket(&user, time),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::access::{Directory, Token};
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
+use crate::schema::format::split_list;
 
 /// The tokens of a user, without the user's name.
 pub(crate) fn of<'a>(
@@ -115,6 +116,14 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
             .tokens
             .get_mut(&id)
             .ok_or_else(|| missing(call))?;
+        for option in split_list(params.text("delete")) {
+            match option {
+                "comment" => token.comment = None,
+                "expire" => token.expire = 0,
+                "privsep" => token.separate = true,
+                _ => {}
+            }
+        }
         if let Some(expire) = params.number("expire") {
             token.expire = expire;
         }

@@ -1,0 +1,177 @@
+//! Realms: where accounts come from. There is no directory behind them, so a synchronisation finds
+//! nobody.
+
+use serde_json::{Map, Value, json};
+
+use crate::access::Realm;
+use crate::auth::{Asking, Permit};
+use crate::error::{ApiError, Result};
+use crate::params::Params;
+use crate::routes::{Answer, Call};
+use crate::schema::format::split_list;
+use crate::task::{self, Run};
+
+/// What is known of the realms that are there from the beginning.
+const BUILT_IN: [(&str, &str, &str); 2] = [
+    ("pam", "Linux PAM standard authentication", "PVE::Auth::PAM"),
+    ("pve", "Proxmox VE authentication server", "PVE::Auth::PVE"),
+];
+/// What is never shown.
+const SECRETS: [&str; 2] = ["password", "client-key"];
+/// Parameters that are no options of a realm.
+const NOT_OPTIONS: [&str; 5] = ["realm", "type", "delete", "digest", "check-connection"];
+
+/// `GET /access/domains`.
+pub(crate) fn list(call: &Call) -> Result<Answer> {
+    let built_in = BUILT_IN
+        .map(|(name, comment, _)| json!({ "realm": name, "type": name, "comment": comment }));
+    let mut realms = built_in.to_vec();
+    call.core.read(|state| {
+        realms.extend(state.directory.realms.iter().map(|(name, realm)| {
+            let mut entry = json!({ "realm": name, "type": realm.kind });
+            let comment = realm.options.get("comment");
+            if let (Some(members), Some(comment)) = (entry.as_object_mut(), comment) {
+                members.insert("comment".into(), comment.as_str().into());
+            }
+            entry
+        }));
+    });
+    Ok(Value::from(realms).into())
+}
+
+fn missing(id: &str) -> String {
+    format!("domain '{id}' does not exist")
+}
+
+/// `GET /access/domains/{realm}`.
+pub(crate) fn show(call: &Call) -> Result<Answer> {
+    let id = call.params.text("realm");
+    let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+    if let Some((name, comment, plugin)) = BUILT_IN.iter().find(|(name, ..)| *name == id) {
+        let entry = json!({ "type": name, "comment": comment, "plugin": plugin, "digest": digest });
+        return Ok(entry.into());
+    }
+    call.core.read(|state| {
+        let realm = state.directory.realms.get(id);
+        let realm = realm.ok_or_else(|| ApiError::Failed(missing(id)))?;
+        let mut entry = Map::new();
+        for (name, value) in &realm.options {
+            entry.insert(name.clone(), value.as_str().into());
+        }
+        entry.insert("type".into(), realm.kind.as_str().into());
+        entry.insert("digest".into(), digest.into());
+        Ok(Value::from(entry).into())
+    })
+}
+
+fn options(params: &Params) -> impl Iterator<Item = (String, String)> {
+    params
+        .iter()
+        .filter(|(name, _)| !NOT_OPTIONS.contains(name) && !SECRETS.contains(name))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+/// `POST /access/domains`.
+pub(crate) fn create(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let (id, kind) = (params.text("realm"), params.text("type"));
+    let required: &[&str] = match kind {
+        "ldap" => &["base_dn", "server1", "user_attr"],
+        "ad" => &["domain", "server1"],
+        "openid" => &["client-id", "issuer-url"],
+        _ => {
+            let words = format!("unable to create builtin type '{kind}'");
+            return Err(ApiError::Failed(words));
+        }
+    };
+    if let Some(missing) = required.iter().find(|name| params.get(name).is_none()) {
+        let words = format!("missing value for required option '{missing}'");
+        return Err(ApiError::Failed(words));
+    }
+    call.core.edit(|state| {
+        let realms = &mut state.directory.realms;
+        if realms.contains_key(id) || BUILT_IN.iter().any(|(name, ..)| *name == id) {
+            let words = format!("add auth server failed: domain '{id}' already exists");
+            return Err(ApiError::Failed(words));
+        }
+        let realm = Realm {
+            kind: kind.to_owned(),
+            options: options(params).collect(),
+        };
+        realms.insert(id.to_owned(), realm);
+        Ok(Answer::nothing())
+    })
+}
+
+/// `PUT /access/domains/{realm}`.
+pub(crate) fn update(call: &Call) -> Result<Answer> {
+    let id = call.params.text("realm");
+    call.core.edit(|state| {
+        let realm = state.directory.realms.get_mut(id);
+        let realm = realm.ok_or_else(|| {
+            ApiError::Failed(format!("update auth server failed: {}", missing(id)))
+        })?;
+        for option in split_list(call.params.text("delete")) {
+            realm.options.remove(option);
+        }
+        realm.options.extend(options(&call.params));
+        Ok(Answer::nothing())
+    })
+}
+
+/// `DELETE /access/domains/{realm}`. Its accounts stay.
+pub(crate) fn delete(call: &Call) -> Result<Answer> {
+    let id = call.params.text("realm");
+    call.core.edit(|state| {
+        let gone = state.directory.realms.remove(id).map(drop);
+        gone.ok_or_else(|| {
+            ApiError::Failed(format!("delete auth server failed: {}", missing(id)))
+        })?;
+        Ok(Answer::nothing())
+    })
+}
+
+/// May the caller bring accounts of the realm in, and change accounts at all?
+pub(crate) fn may_sync(asking: &Asking) -> Result<()> {
+    let place = "/access/realm/{realm}";
+    asking.check(Permit::Every(place, &["Realm.AllocateUser"]))?;
+    asking.check(Permit::Every("/access/groups", &["User.Modify"]))
+}
+
+/// `POST /access/domains/{realm}/sync`.
+pub(crate) fn sync(call: &Call) -> Result<Answer> {
+    let id = call.params.text("realm");
+    let built_in = BUILT_IN.iter().any(|(name, ..)| *name == id);
+    let kind = call.core.read(|state| {
+        let realm = state.directory.realms.get(id);
+        realm.map(|realm| realm.kind.clone())
+    });
+    let kind = match kind {
+        Some(kind) => kind,
+        None if built_in => id.to_owned(),
+        None => return Err(ApiError::Failed(missing(id))),
+    };
+    if !matches!(kind.as_str(), "ldap" | "ad") {
+        let words = format!("Cannot sync realm type '{kind}'! Only LDAP/AD realms can be synced.");
+        return Err(ApiError::Failed(words));
+    }
+    let node = call.core.config.scenario.nodes.first();
+    let order = task::Order {
+        node: node.map_or("", |node| node.name.as_str()),
+        kind: "auth-realm-sync",
+        id,
+        caller: &call.caller,
+        doomed: call.doomed.clone(),
+    };
+    let (realm, dry) = (id.to_owned(), call.params.flag("dry-run"));
+    let work = |run: Run| async move {
+        run.log(format!("starting sync for realm {realm}"));
+        run.pause(run.core.config.delays.stop).await?;
+        run.log("got data from server, updating users");
+        if dry {
+            run.log("NOTE: Dry test run, changes were NOT written to the configuration.");
+        }
+        Ok(())
+    };
+    Ok(task::start(&call.core, &order, work).into())
+}

@@ -1,0 +1,127 @@
+//! Consoles: a ticket, and a port that waits a moment for somebody to connect with it. Nothing is
+//! behind them: a connection is taken and ends at once.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::container;
+use crate::core::now;
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::task::{self, Run};
+
+/// How long a port waits.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// Takes a port and starts the task that holds it.
+fn open(call: &Call, path: &str, (kind, id): (&'static str, &str)) -> Result<Map<String, Value>> {
+    let (port, connected) = call
+        .core
+        .edit_passing(|state| state.consoles.open())
+        .ok_or_else(|| ApiError::failed("unable to find free vnc port"))?;
+    let work = move |run: Run| async move {
+        let outcome = tokio::select! {
+            () = connected.cancelled() => Ok(()),
+            waited = run.pause(WAIT) => waited.and(Err("connection timed out".to_owned())),
+        };
+        run.core.edit_passing(|state| state.consoles.close(port));
+        outcome
+    };
+    let upid = task::start(&call.core, &call.order(kind, id), work);
+    let time = now().as_secs();
+    let ticket = call.core.key.console((&call.caller.id, path, port), time);
+    let mut answer = Map::new();
+    answer.insert("user".into(), call.caller.id.as_str().into());
+    answer.insert("ticket".into(), ticket.into());
+    // Text, although Proxmox's own description says that it is a number.
+    answer.insert("port".into(), port.to_string().into());
+    answer.insert("upid".into(), upid);
+    Ok(answer)
+}
+
+/// A container that is stopped has no console.
+fn check_runs(call: &Call) -> Result<()> {
+    let vmid = call.params.vmid();
+    let runs = call
+        .core
+        .read(|state| Ok::<_, ApiError>(container(state, call.node(), vmid)?.is_running()))?;
+    if runs {
+        return Ok(());
+    }
+    let words = "Timeout while waiting for port '5900' to get ready!";
+    Err(ApiError::failed(words))
+}
+
+fn of_container(call: &Call) -> Result<Map<String, Value>> {
+    check_runs(call)?;
+    let vmid = call.params.text("vmid");
+    open(call, &format!("/vms/{vmid}"), ("vncproxy", vmid))
+}
+
+/// `POST /nodes/{node}/lxc/{vmid}/termproxy`.
+pub(crate) fn terminal(call: &Call) -> Result<Answer> {
+    Ok(Value::from(of_container(call)?).into())
+}
+
+/// `POST /nodes/{node}/lxc/{vmid}/vncproxy`. For a browser there is a password, which also stands
+/// before the ticket.
+pub(crate) fn screen(call: &Call) -> Result<Answer> {
+    let mut answer = of_container(call)?;
+    answer.insert("cert".into(), "".into());
+    if call.params.flag("websocket") {
+        let letter = |_| char::from(b'!' + rand::random::<u8>() % 94);
+        let password: String = (0..8).map(letter).collect();
+        let ticket = answer.get("ticket").and_then(Value::as_str);
+        let ticket = format!("{password}:{}", ticket.unwrap_or_default());
+        answer.insert("password".into(), password.into());
+        answer.insert("ticket".into(), ticket.into());
+    }
+    Ok(Value::from(answer).into())
+}
+
+/// `POST /nodes/{node}/termproxy`: a shell on the node itself.
+pub(crate) fn shell(call: &Call) -> Result<Answer> {
+    let path = format!("/nodes/{}", call.node());
+    Ok(Value::from(open(call, &path, ("vncshell", ""))?).into())
+}
+
+/// `GET …/vncwebsocket`. The ticket must be for this caller, this place and this port.
+pub(crate) fn connect(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let path = match params.get("vmid") {
+        Some(vmid) => format!("/vms/{vmid}"),
+        None => format!("/nodes/{}", call.node()),
+    };
+    let port = u16::try_from(params.number("port").unwrap_or_default()).unwrap_or_default();
+    let key = &call.core.key;
+    let whom = (call.caller.id.as_str(), path.as_str(), port);
+    if !key.is_console(params.text("vncticket"), whom, now().as_secs()) {
+        let words = "permission denied - invalid PVEVNC ticket";
+        return Err(ApiError::Unauthorized(words));
+    }
+    let waited = call.core.edit_passing(|state| state.consoles.connect(port));
+    if !waited {
+        return Err(ApiError::failed("connect: Connection refused"));
+    }
+    Ok(Answer {
+        upgrades: true,
+        ..Answer::nothing()
+    })
+}
+
+/// `POST /access/vncticket`: whether a console's ticket is good, for who does not sign in.
+pub(crate) fn check(call: &Call) -> Result<Answer> {
+    let params = &call.params;
+    let port = u16::try_from(params.number("port").unwrap_or_default()).unwrap_or_default();
+    let whom = (params.text("authid"), params.text("path"), port);
+    let good = call
+        .core
+        .key
+        .is_console(params.text("vncticket"), whom, now().as_secs());
+    if good {
+        Ok(Answer::nothing())
+    } else {
+        Err(ApiError::WrongPassword)
+    }
+}

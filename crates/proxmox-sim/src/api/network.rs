@@ -1,0 +1,207 @@
+//! A node's network: what is configured and what applies. Changes wait until they are reloaded.
+
+use std::net::Ipv4Addr;
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{ApiError, Result};
+use crate::network::{Iface, Ifaces, Network};
+use crate::params::Params;
+use crate::routes::{Answer, Call};
+use crate::schema::format::split_list;
+use crate::task::{self, Run};
+
+/// Parameters that are no options of an interface.
+const NOT_OPTIONS: [&str; 5] = ["node", "iface", "delete", "address", "netmask"];
+
+/// `GET /nodes/{node}/network`, as configured; what waits stands beside it.
+pub(crate) fn list(call: &Call) -> Result<Answer> {
+    let kind = call.params.get("type");
+    call.core.read(|state| {
+        let Some(network) = state.networks.get(call.node()) else {
+            return Ok(Value::Array(Vec::new()).into());
+        };
+        let entries = network.configured().iter().enumerate();
+        let entries = entries.filter(|(_, (_, iface))| fits(iface, kind));
+        let entries: Vec<Value> = entries
+            .map(|(index, (name, iface))| {
+                let mut entry = shown(network, name, iface, index);
+                entry.insert("iface".into(), name.as_str().into());
+                entry.into()
+            })
+            .collect();
+        Ok(Answer {
+            changes: network.changes(),
+            ..Value::from(entries).into()
+        })
+    })
+}
+
+fn kind_of(iface: &Iface) -> &str {
+    iface.get("type").map_or("unknown", String::as_str)
+}
+
+fn fits(iface: &Iface, wanted: Option<&str>) -> bool {
+    let own = kind_of(iface);
+    match wanted {
+        None | Some("include_sdn") => true,
+        Some("any_bridge" | "any_local_bridge") => matches!(own, "bridge" | "OVSBridge"),
+        Some(kind) => kind == own,
+    }
+}
+
+fn shown(network: &Network, name: &str, iface: &Iface, index: usize) -> Map<String, Value> {
+    let method = if iface.contains_key("cidr") {
+        "static"
+    } else {
+        "manual"
+    };
+    let mut entry = Map::new();
+    for (option, value) in iface {
+        let number = value
+            .parse::<u32>()
+            .ok()
+            .filter(|_| matches!(option.as_str(), "autostart" | "exists" | "mtu"));
+        let value = number.map_or_else(|| Value::from(value.as_str()), Value::from);
+        entry.insert(option.clone(), value);
+    }
+    if let Some((address, prefix)) = iface.get("cidr").and_then(|cidr| cidr.split_once('/')) {
+        entry.insert("address".into(), address.into());
+        entry.insert("netmask".into(), prefix.into());
+    }
+    entry.insert("method".into(), method.into());
+    entry.insert("method6".into(), "manual".into());
+    entry.insert("families".into(), json!(["inet"]));
+    entry.insert("priority".into(), (index + 3).into());
+    if network.applied.contains_key(name) {
+        entry.insert("active".into(), 1.into());
+    }
+    entry
+}
+
+fn missing() -> ApiError {
+    ApiError::parameter("iface", "interface does not exist")
+}
+
+/// `GET /nodes/{node}/network/{iface}`.
+pub(crate) fn show(call: &Call) -> Result<Answer> {
+    let name = call.params.text("iface");
+    call.core.read(|state| {
+        let network = state.networks.get(call.node()).ok_or_else(missing)?;
+        let mut all = network.configured().iter().enumerate();
+        let found = all.find(|(_, (other, _))| other.as_str() == name);
+        let (index, (name, iface)) = found.ok_or_else(missing)?;
+        Ok(Value::from(shown(network, name, iface, index)).into())
+    })
+}
+
+/// `POST /nodes/{node}/network`.
+pub(crate) fn create(call: &Call) -> Result<Answer> {
+    change(call, |ifaces, name| {
+        if ifaces.contains_key(name) {
+            return Err(ApiError::parameter("iface", "interface already exists"));
+        }
+        let iface = options(&call.params, Iface::new())?;
+        check(ifaces, name, &iface)?;
+        ifaces.insert(name.to_owned(), iface);
+        Ok(())
+    })
+}
+
+/// `PUT /nodes/{node}/network/{iface}`.
+pub(crate) fn update(call: &Call) -> Result<Answer> {
+    change(call, |ifaces, name| {
+        let mut iface = ifaces.get(name).cloned().ok_or_else(missing)?;
+        for option in split_list(call.params.text("delete")) {
+            iface.remove(option);
+        }
+        let iface = options(&call.params, iface)?;
+        check(ifaces, name, &iface)?;
+        ifaces.insert(name.to_owned(), iface);
+        Ok(())
+    })
+}
+
+/// `DELETE /nodes/{node}/network/{iface}`.
+pub(crate) fn delete(call: &Call) -> Result<Answer> {
+    change(call, |ifaces, name| {
+        ifaces.remove(name).map(drop).ok_or_else(missing)
+    })
+}
+
+/// Changes what is configured. What fails changes nothing.
+fn change(call: &Call, change: impl FnOnce(&mut Ifaces, &str) -> Result<()>) -> Result<Answer> {
+    let name = call.params.text("iface");
+    call.core.edit(|state| {
+        let network = state.networks.entry(call.node().to_owned()).or_default();
+        let mut ifaces = network.configured().clone();
+        change(&mut ifaces, name)?;
+        *network.stage() = ifaces;
+        Ok(Answer::nothing())
+    })
+}
+
+/// The options that were given, over those that were there. Address and mask become one.
+fn options(params: &Params, mut iface: Iface) -> Result<Iface> {
+    let given = params
+        .iter()
+        .filter(|(name, _)| !NOT_OPTIONS.contains(name));
+    iface.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    if let (Some(address), Some(mask)) = (params.get("address"), params.get("netmask")) {
+        let prefix = match mask.parse::<Ipv4Addr>() {
+            Ok(mask) => mask.to_bits().leading_ones().to_string(),
+            Err(_) => mask.to_owned(),
+        };
+        let cidr = format!("{address}/{prefix}");
+        if params.get("cidr").is_some_and(|other| other != cidr) {
+            let words = "address conflicts with cidr";
+            return Err(ApiError::parameter("address", words));
+        }
+        iface.insert("cidr".into(), cidr);
+    }
+    Ok(iface)
+}
+
+/// There is one way out, and it is within a network of its own.
+fn check(ifaces: &Ifaces, name: &str, iface: &Iface) -> Result<()> {
+    if !iface.contains_key("gateway") {
+        return Ok(());
+    }
+    if !iface.contains_key("cidr") {
+        let words = "gateway needs an address";
+        return Err(ApiError::parameter("gateway", words));
+    }
+    let mut others = ifaces.iter().filter(|(other, _)| other.as_str() != name);
+    match others.find(|(_, iface)| iface.contains_key("gateway")) {
+        Some((other, _)) => {
+            let words = format!("Default gateway already exists on interface '{other}'.");
+            Err(ApiError::parameter("gateway", words))
+        }
+        None => Ok(()),
+    }
+}
+
+/// `DELETE /nodes/{node}/network`: forgets what waits.
+pub(crate) fn revert(call: &Call) -> Result<Answer> {
+    call.core.edit(|state| {
+        if let Some(network) = state.networks.get_mut(call.node()) {
+            network.staged = None;
+        }
+    });
+    Ok(Answer::nothing())
+}
+
+/// `PUT /nodes/{node}/network`: brings it into effect.
+pub(crate) fn reload(call: &Call) -> Result<Answer> {
+    let order = call.order("srvreload", "networking");
+    let work = |run: Run| async move {
+        run.pause(run.core.config.delays.stop).await?;
+        run.core.edit(|state| {
+            if let Some(network) = state.networks.get_mut(&run.node) {
+                network.apply();
+            }
+        });
+        Ok(())
+    };
+    Ok(task::start(&call.core, &order, work).into())
+}

@@ -1,0 +1,108 @@
+//! Numbers of the past: a point for each step of time, as the round-robin databases of a node keep
+//! them. Before the node was up there are points without numbers.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::volumes;
+use crate::core::now;
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::usage;
+
+/// How many points there are.
+const POINTS: u64 = 70;
+
+/// Seconds between two points.
+fn step(timeframe: &str) -> u64 {
+    match timeframe {
+        "hour" => 60,
+        "day" => 1_800,
+        "week" => 10_800,
+        "month" => 43_200,
+        "year" => 604_800,
+        _ => 6_048_000,
+    }
+}
+
+/// Points up to now; those before `since`, in seconds since 1970, are empty.
+fn points(call: &Call, since: u64, at: impl Fn(u64) -> Map<String, Value>) -> Answer {
+    let step = step(call.params.text("timeframe"));
+    let last = now().as_secs() / step * step;
+    let times = (0..POINTS).map(|index| last.saturating_sub((POINTS - 1 - index) * step));
+    let points: Vec<Value> = times
+        .map(|time| {
+            let mut point = if time < since { Map::new() } else { at(time) };
+            point.insert("time".into(), time.into());
+            point.into()
+        })
+        .collect();
+    Value::from(points).into()
+}
+
+/// `GET /nodes/{node}/rrddata`.
+pub(crate) fn node(call: &Call) -> Result<Answer> {
+    let name = call.node();
+    let node = call.core.node(name);
+    let node = node.ok_or_else(|| ApiError::failed("no such node"))?;
+    let since = now().saturating_sub(call.core.uptime(node)).as_secs();
+    let (cpu, memory) = call.core.read(|state| usage::of_node(state, node));
+    Ok(points(call, since, |time| {
+        let swing = 0.6 + 0.4 * usage::wave(node.cpus, time as f64);
+        usage::members(json!({
+            "cpu": cpu * swing, "maxcpu": node.cpus,
+            "iowait": 0.0008, "loadavg": cpu * swing * f64::from(node.cpus),
+            "memused": memory as f64 * swing, "memtotal": node.memory,
+            "swapused": 0, "swaptotal": 0,
+            "rootused": usage::root_used(node), "roottotal": node.disk,
+            "netin": 2_310.0 * swing, "netout": 1_270.0 * swing,
+        }))
+    }))
+}
+
+/// `GET …/lxc/{vmid}/rrddata`. There is nothing before the node told of the container.
+pub(crate) fn container(call: &Call) -> Result<Answer> {
+    let vmid = call.params.vmid();
+    let found = call.core.read(|state| {
+        let told = state.broadcast.containers.contains_key(&vmid);
+        let container = super::container(state, call.node(), vmid).ok();
+        container.filter(|_| told).cloned()
+    });
+    let Some(container) = found else {
+        let words = format!(
+            "RRD error: opening '/var/lib/rrdcached/db/pve-vm-9.0/{vmid}': \
+             No such file or directory"
+        );
+        return Err(ApiError::Failed(words));
+    };
+    let usage = usage::of_container(&container);
+    let since = now()
+        .saturating_sub(Duration::from_secs(usage.uptime))
+        .as_secs();
+    let cpus = call
+        .core
+        .node(&container.node)
+        .map_or(1, |node| usage::processors(&container, node));
+    Ok(points(call, since, |time| {
+        let swing = 0.6 + 0.4 * usage::wave(vmid, time as f64);
+        usage::members(json!({
+            "cpu": usage.cpu * swing, "maxcpu": cpus,
+            "mem": usage.memory as f64 * swing, "maxmem": container.memory(),
+            "disk": usage.disk, "maxdisk": container.disk(),
+            "netin": 2_310.0 * swing, "netout": 1_270.0 * swing,
+            "diskread": 6_930.0 * swing, "diskwrite": 2_540.0 * swing,
+        }))
+    }))
+}
+
+/// `GET …/storage/{storage}/rrddata`.
+pub(crate) fn storage(call: &Call) -> Result<Answer> {
+    call.core.read(|state| {
+        let storage = volumes::storage(state, call.params.text("storage"))?;
+        let used = state.used(call.node(), storage);
+        Ok(points(call, 0, |_| {
+            usage::members(json!({ "used": used, "total": storage.total }))
+        }))
+    })
+}

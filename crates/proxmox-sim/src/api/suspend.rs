@@ -1,0 +1,34 @@
+//! Suspending containers, which Proxmox offers and cannot do on most machines: what it starts for
+//! that fails.
+
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::task::{self, Run};
+
+fn checkpoint(call: &Call, kind: &'static str, flag: &str) -> Answer {
+    let vmid = call.params.vmid();
+    let id = vmid.to_string();
+    let words = format!(
+        "command 'lxc-checkpoint -n {vmid} {flag} -D /var/lib/vz/dump' failed: exit code 1"
+    );
+    let work = |run: Run| async move {
+        run.pause(run.core.config.delays.stop).await?;
+        Err(words)
+    };
+    task::start(&call.core, &call.order(kind, &id), work).into()
+}
+
+/// `POST …/status/suspend`. A stopped one is refused at once.
+pub(crate) fn suspend(call: &Call) -> Result<Answer> {
+    super::power::must_run(call, "CT")?;
+    Ok(checkpoint(call, "vzsuspend", "-s"))
+}
+
+/// `POST …/status/resume`. A running one is refused at once.
+pub(crate) fn resume(call: &Call) -> Result<Answer> {
+    if super::power::is_running(call) {
+        let words = format!("CT {} already running", call.params.vmid());
+        return Err(ApiError::Failed(words));
+    }
+    Ok(checkpoint(call, "vzresume", "-r --foreground"))
+}

@@ -1,0 +1,119 @@
+//! What a node says of the system that it runs on, and starting and stopping all its containers.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use super::power;
+use crate::container::Container;
+use crate::core::now;
+use crate::error::Result;
+use crate::routes::{Answer, Call};
+use crate::schema::format::split_list;
+use crate::task::{self, Run};
+use crate::usage;
+
+/// `GET /nodes/{node}/time`.
+pub(crate) fn time(_: &Call) -> Result<Answer> {
+    let seconds = now().as_secs();
+    Ok(json!({ "timezone": "UTC", "time": seconds, "localtime": seconds }).into())
+}
+
+/// `GET /nodes/{node}/dns`.
+pub(crate) fn dns(_: &Call) -> Result<Answer> {
+    Ok(json!({ "dns1": "10.255.255.53" }).into())
+}
+
+/// `GET /nodes/{node}/hosts`.
+pub(crate) fn hosts(call: &Call) -> Result<Answer> {
+    let mut text = "127.0.0.1 localhost\n".to_owned();
+    for node in &call.core.config.scenario.nodes {
+        text.push_str(&format!("{} {}\n", node.address, node.name));
+    }
+    let digest = "bfcee1833b5ceeceedaccb77b5c3a026508225a7";
+    Ok(json!({ "data": text, "digest": digest }).into())
+}
+
+/// `GET /nodes/{node}/config`: nothing is set.
+pub(crate) fn config(_: &Call) -> Result<Answer> {
+    Ok(Value::Object(Map::new()).into())
+}
+
+/// `GET /nodes/{node}/subscription`: there is none.
+pub(crate) fn subscription(_: &Call) -> Result<Answer> {
+    Ok(json!({
+        "status": "notfound",
+        "message": "There is no subscription key",
+        "serverid": null,
+        "url": "https://www.proxmox.com/en/proxmox-virtual-environment/pricing",
+    })
+    .into())
+}
+
+/// `GET /nodes/{node}/netstat`: bytes by network interface of each running container.
+pub(crate) fn netstat(call: &Call) -> Result<Answer> {
+    let entries: Vec<Value> = call.core.read(|state| {
+        let here = state.containers.values().filter(|c| c.node == call.node());
+        let running = here.filter(|container| container.is_running());
+        let entries = running.flat_map(|container| {
+            let (received, sent) = usage::of_container(container).network;
+            container.networks().map(move |(option, _)| {
+                json!({
+                    "vmid": container.vmid.to_string(), "dev": option,
+                    "in": received.to_string(), "out": sent.to_string(),
+                })
+            })
+        });
+        entries.collect()
+    });
+    Ok(Value::from(entries).into())
+}
+
+/// The containers of the node that a call is for, which the caller may start and stop.
+fn chosen(call: &Call, wanted: impl Fn(&Container) -> bool) -> Vec<u32> {
+    let named: Option<BTreeSet<&str>> = call.params.get("vms").map(|vms| split_list(vms).collect());
+    call.core.read(|state| {
+        let here = state.containers.values().filter(|c| c.node == call.node());
+        here.filter(|container| wanted(container))
+            .map(|container| container.vmid)
+            .filter(|vmid| {
+                named
+                    .as_ref()
+                    .is_none_or(|named| named.contains(vmid.to_string().as_str()))
+            })
+            .filter(|vmid| call.may(state, &format!("/vms/{vmid}"), "VM.PowerMgmt"))
+            .collect()
+    })
+}
+
+/// `POST /nodes/{node}/startall`: those that start with the node, or all.
+pub(crate) fn start_all(call: &Call) -> Result<Answer> {
+    let all = call.params.flag("force");
+    let vmids = chosen(call, |container| {
+        !container.is_running() && !container.flag("template") && (all || container.flag("onboot"))
+    });
+    let caller = call.caller.clone();
+    let work = |run: Run| async move {
+        for vmid in vmids {
+            run.log(format!("Starting CT {vmid}"));
+            power::start_later(&run, &caller, vmid);
+            run.pause(run.core.config.delays.start).await?;
+        }
+        Ok(())
+    };
+    Ok(task::start(&call.core, &call.order("startall", ""), work).into())
+}
+
+/// `POST /nodes/{node}/stopall`.
+pub(crate) fn stop_all(call: &Call) -> Result<Answer> {
+    let vmids = chosen(call, Container::is_running);
+    let caller = call.caller.clone();
+    let work = |run: Run| async move {
+        for vmid in vmids {
+            run.log(format!("Stopping CT {vmid}"));
+            power::stop_later(&run, &caller, vmid);
+        }
+        run.pause(run.core.config.delays.shutdown).await
+    };
+    Ok(task::start(&call.core, &call.order("stopall", ""), work).into())
+}

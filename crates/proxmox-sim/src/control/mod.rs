@@ -1,0 +1,131 @@
+//! A second listener, for this machine alone: faults, conditions and changes behind the API's back
+//! as JSON, for those who cannot call [`Handle`]. It does nothing that [`Handle`] cannot do, and it
+//! is never on the listener of the API.
+//!
+//! Whatever changes something must say `Content-Type: application/json`: a page in a browser cannot
+//! send that to another origin without asking first, and nobody answers the asking.
+
+mod changes;
+mod conditions;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::fault::Fault;
+use crate::handle::Handle;
+
+/// The largest body that is read, in bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+/// How many faults may wait.
+const MOST_FAULTS: usize = 1_000;
+
+type Shared = State<Arc<Handle>>;
+
+/// Why something was not done.
+enum Refusal {
+    /// What was asked for makes no sense.
+    Wrong(String),
+    /// It is about something that is not there.
+    Missing(String),
+    /// It does not go with what is there.
+    Conflict(String),
+    /// The simulator could not do it.
+    Failed(String),
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, words) = match self {
+            Self::Wrong(words) => (StatusCode::BAD_REQUEST, words),
+            Self::Missing(words) => (StatusCode::NOT_FOUND, words),
+            Self::Conflict(words) => (StatusCode::CONFLICT, words),
+            Self::Failed(words) => (StatusCode::INTERNAL_SERVER_ERROR, words),
+        };
+        (status, Json(json!({ "error": words }))).into_response()
+    }
+}
+
+type Outcome<T> = Result<T, Refusal>;
+
+/// Answers until the simulator stops.
+pub(crate) async fn serve(listener: TcpListener, handle: Arc<Handle>, stop: CancellationToken) {
+    let app = Router::new()
+        .route(
+            "/faults",
+            get(list_faults).post(inject).delete(clear_faults),
+        )
+        .route(
+            "/conditions",
+            get(conditions::show).post(conditions::change),
+        )
+        .route("/changes", post(changes::change))
+        .route("/containers", get(containers))
+        .fallback(async || Refusal::Missing("there is nothing at this path".into()))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(handle);
+    let served = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
+    // Connections that are open at the end are not waited for.
+    tokio::select! {
+        () = stop.cancelled() => {}
+        outcome = served => if let Err(error) = outcome {
+            tracing::error!(%error, "the simulator's control listener ended");
+        },
+    }
+}
+
+/// Reads a body strictly: what it holds and this program does not know is refused.
+fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Outcome<T> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
+    if kind != Some("application/json") {
+        let words = "the header 'Content-Type: application/json' is missing";
+        return Err(Refusal::Wrong(words.into()));
+    }
+    serde_json::from_slice(body).map_err(|error| Refusal::Wrong(error.to_string()))
+}
+
+async fn inject(
+    State(handle): Shared,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome<(StatusCode, Json<Value>)> {
+    let fault = read::<wire::Fault>(&headers, &body)?;
+    let fault = Fault::try_from(fault).map_err(Refusal::Wrong)?;
+    if handle.faults_left() >= MOST_FAULTS {
+        let words = format!("{MOST_FAULTS} faults wait already");
+        return Err(Refusal::Conflict(words));
+    }
+    handle.inject(fault);
+    let waiting = json!({ "waiting": handle.faults_left() });
+    Ok((StatusCode::CREATED, Json(waiting)))
+}
+
+async fn list_faults(State(handle): Shared) -> Json<Value> {
+    let all: Vec<wire::Fault> = handle.faults().into_iter().map(wire::Fault::from).collect();
+    Json(json!({ "faults": all }))
+}
+
+async fn clear_faults(State(handle): Shared) -> Json<Value> {
+    let forgotten = handle.faults_left();
+    handle.clear_faults();
+    Json(json!({ "forgotten": forgotten }))
+}
+
+async fn containers(State(handle): Shared) -> Json<Value> {
+    let all: Vec<Value> = handle.containers().iter().map(wire::container).collect();
+    Json(json!({ "containers": all }))
+}

@@ -1,0 +1,160 @@
+//! What faults and containers look like as JSON. Times are in milliseconds.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::fault;
+use crate::handle::ContainerView;
+
+/// The longest time that can be asked for: a day.
+const LONGEST: u64 = 24 * 3600 * 1000;
+
+/// A time in milliseconds, a day at most.
+pub(super) fn time(milliseconds: u64) -> Result<Duration, String> {
+    if milliseconds > LONGEST {
+        return Err(format!("{milliseconds} ms is more than a day"));
+    }
+    Ok(Duration::from_millis(milliseconds))
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A fault: the next call that fits is hit.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fault {
+    method: String,
+    path: String,
+    effect: Effect,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum Effect {
+    Answer { status: u16, message: String },
+    Delay { ms: u64 },
+    Drop,
+    DropAnswer,
+    Hang,
+    FailTask { message: String },
+    StorageFull,
+    LockTimeout,
+}
+
+impl TryFrom<Fault> for fault::Fault {
+    type Error = String;
+
+    fn try_from(fault: Fault) -> Result<Self, String> {
+        if !matches!(fault.method.as_str(), "GET" | "POST" | "PUT" | "DELETE") {
+            return Err(format!("`{}` is no method of the API", fault.method));
+        }
+        if !fault.path.starts_with('/') || fault.path.starts_with("/api2") {
+            let path = fault.path;
+            return Err(format!(
+                "`{path}` is no path behind /api2/json, such as /nodes/{{node}}/lxc"
+            ));
+        }
+        Ok(Self {
+            method: fault.method,
+            path: fault.path,
+            effect: fault.effect.try_into()?,
+        })
+    }
+}
+
+impl TryFrom<Effect> for fault::Effect {
+    type Error = String;
+
+    fn try_from(effect: Effect) -> Result<Self, String> {
+        Ok(match effect {
+            Effect::Answer { status, .. } if !(200..600).contains(&status) => {
+                return Err(format!("{status} is no status of an answer"));
+            }
+            Effect::Answer { status, message } => Self::Answer { status, message },
+            Effect::Delay { ms } => Self::Delay(time(ms)?),
+            Effect::Drop => Self::Drop,
+            Effect::DropAnswer => Self::DropAnswer,
+            Effect::Hang => Self::Hang,
+            Effect::FailTask { message } => Self::FailTask(message),
+            Effect::StorageFull => Self::StorageFull,
+            Effect::LockTimeout => Self::LockTimeout,
+        })
+    }
+}
+
+impl From<fault::Fault> for Fault {
+    fn from(fault: fault::Fault) -> Self {
+        Self {
+            method: fault.method,
+            path: fault.path,
+            effect: fault.effect.into(),
+        }
+    }
+}
+
+impl From<fault::Effect> for Effect {
+    fn from(effect: fault::Effect) -> Self {
+        match effect {
+            fault::Effect::Answer { status, message } => Self::Answer { status, message },
+            fault::Effect::Delay(time) => Self::Delay {
+                ms: milliseconds(time),
+            },
+            fault::Effect::Drop => Self::Drop,
+            fault::Effect::DropAnswer => Self::DropAnswer,
+            fault::Effect::Hang => Self::Hang,
+            fault::Effect::FailTask(message) => Self::FailTask { message },
+            fault::Effect::StorageFull => Self::StorageFull,
+            fault::Effect::LockTimeout => Self::LockTimeout,
+        }
+    }
+}
+
+/// How DHCP behaves.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub(super) enum Dhcp {
+    Normal,
+    Late { ms: u64 },
+    Never,
+}
+
+impl TryFrom<Dhcp> for crate::Dhcp {
+    type Error = String;
+
+    fn try_from(dhcp: Dhcp) -> Result<Self, String> {
+        Ok(match dhcp {
+            Dhcp::Normal => Self::Normal,
+            Dhcp::Late { ms } => Self::Late(time(ms)?),
+            Dhcp::Never => Self::Never,
+        })
+    }
+}
+
+impl From<crate::Dhcp> for Dhcp {
+    fn from(dhcp: crate::Dhcp) -> Self {
+        match dhcp {
+            crate::Dhcp::Normal => Self::Normal,
+            crate::Dhcp::Late(time) => Self::Late {
+                ms: milliseconds(time),
+            },
+            crate::Dhcp::Never => Self::Never,
+        }
+    }
+}
+
+/// A container as it is.
+pub(super) fn container(view: &ContainerView) -> Value {
+    json!({
+        "vmid": view.vmid,
+        "node": view.node,
+        "hostname": view.name,
+        "running": view.running,
+        "lock": view.lock,
+        "options": view.options,
+        "leases": view.leases,
+    })
+}

@@ -1,0 +1,169 @@
+//! How a task fails that finds its storage full, or its container's configuration locked: the
+//! words of the programs that Proxmox runs, as its users report them.
+
+use crate::config::StorageKind;
+use crate::core::{Core, lock_timeout};
+use crate::fault::{Doom, Effect, PID};
+use crate::oci;
+use crate::params::Params;
+use crate::size;
+
+/// The end of the task that a call starts, after an effect that lets the task fail.
+pub(crate) fn of(core: &Core, path: &[&str], params: &Params, effect: Effect) -> Option<Doom> {
+    match effect {
+        Effect::FailTask(words) => Some(words.into()),
+        Effect::LockTimeout => Some(lock_timeout(params.vmid()).into()),
+        Effect::StorageFull => Some(full(core, path, params)),
+        Effect::Answer { .. }
+        | Effect::Delay(_)
+        | Effect::Drop
+        | Effect::DropAnswer
+        | Effect::Hang => None,
+    }
+}
+
+impl From<String> for Doom {
+    fn from(words: String) -> Self {
+        Self {
+            words,
+            ..Self::default()
+        }
+    }
+}
+
+fn full(core: &Core, path: &[&str], params: &Params) -> Doom {
+    let vmid = params.vmid();
+    match path.last().copied() {
+        Some("lxc") => create(core, params),
+        Some("clone") => clone(core, params),
+        Some("resize") => resize(core, params),
+        Some("oci-registry-pull") => pull(params),
+        _ => no_thin_volume(vmid),
+    }
+}
+
+/// What kind of storage that is; an unknown one is refused before any task.
+fn kind(core: &Core, storage: &str) -> StorageKind {
+    core.read(|state| {
+        let found = state.storages.get(storage);
+        found.map_or(StorageKind::LvmThin, |storage| storage.kind)
+    })
+}
+
+/// The volume in a disk option of a container that is there.
+fn volume(core: &Core, vmid: u32, option: &str) -> String {
+    core.read(|state| {
+        let container = state.containers.get(&vmid);
+        let value = container.and_then(|container| container.option(option));
+        value
+            .and_then(|value| value.split(',').next())
+            .map(str::to_owned)
+    })
+    .unwrap_or_default()
+}
+
+fn storage_of(volume: &str) -> &str {
+    volume.split(':').next().unwrap_or_default()
+}
+
+fn no_thin_volume(vmid: u32) -> Doom {
+    Doom {
+        words: format!(
+            "lvcreate 'pve/vm-{vmid}-disk-0' error:   Cannot create new thin volume, \
+             free space in thin pool pve/data reached threshold."
+        ),
+        before_disks: true,
+        ..Doom::default()
+    }
+}
+
+/// A folder has room for the empty disk, but not for what is unpacked into it.
+fn create(core: &Core, params: &Params) -> Doom {
+    let vmid = params.vmid();
+    let storage = match params.get("rootfs") {
+        Some(rootfs) => storage_of(rootfs),
+        None => params.get("storage").unwrap_or("local"),
+    };
+    if kind(core, storage) == StorageKind::LvmThin {
+        return no_thin_volume(vmid);
+    }
+    Doom {
+        log: vec![
+            "tar: ./usr/lib/x86_64-linux-gnu/libc.so.6: Cannot write: No space left on device"
+                .into(),
+            "tar: Exiting with failure status due to previous errors".into(),
+        ],
+        words: format!(
+            "command 'lxc-usernsexec -m u:0:100000:65536 -m g:0:100000:65536 -- tar xpf - --zstd \
+             --totals --one-file-system -p --sparse --numeric-owner --acls --xattrs \
+             '--xattrs-include=user.*' '--xattrs-include=security.capability' \
+             '--warning=no-file-ignored' '--warning=no-xattr-write' -C /var/lib/lxc/{vmid}/rootfs \
+             --skip-old-files --anchored --exclude './dev/*'' failed: exit code 2"
+        ),
+        before_disks: false,
+    }
+}
+
+fn clone(core: &Core, params: &Params) -> Doom {
+    let (vmid, new) = (params.vmid(), params.text("newid"));
+    let source = volume(core, vmid, "rootfs");
+    let storage = params.get("storage").unwrap_or(storage_of(&source));
+    if kind(core, storage) == StorageKind::LvmThin {
+        return no_thin_volume(new.parse().unwrap_or_default());
+    }
+    let folder = format!("/var/lib/lxc/{vmid}/.copy-volume");
+    Doom {
+        log: vec![
+            format!(
+                "rsync: [receiver] write failed on \"{folder}-1/usr/bin/perl\": \
+                 No space left on device (28)"
+            ),
+            "rsync error: error in file IO (code 11) at receiver.c(380) [receiver=3.4.1]".into(),
+        ],
+        words: format!(
+            "command 'rsync --stats -X -A --numeric-ids -aH --whole-file --sparse \
+             --one-file-system '--bwlimit=0' {folder}-2/ {folder}-1' failed: exit code 11"
+        ),
+        before_disks: false,
+    }
+}
+
+fn resize(core: &Core, params: &Params) -> Doom {
+    let id = volume(core, params.vmid(), params.text("disk"));
+    let name = id.split_once(':').map_or(id.as_str(), |(_, name)| name);
+    let wanted = params.text("size").trim_start_matches('+');
+    let bytes = size::parse(wanted).unwrap_or_default();
+    if kind(core, storage_of(&id)) == StorageKind::LvmThin {
+        // An extent has 4 MiB.
+        return Doom::from(format!(
+            "error resizing volume '/dev/pve/{name}':   Insufficient free space: {} extents \
+             needed, but only 0 available",
+            bytes.div_ceil(4 << 20)
+        ));
+    }
+    Doom {
+        log: vec!["qemu-img: Failed to resize the file: No space left on device".into()],
+        words: format!(
+            "command '/usr/bin/qemu-img resize -f raw /var/lib/vz/images/{name} {bytes}' failed: \
+             exit code 1"
+        ),
+        before_disks: false,
+    }
+}
+
+fn pull(params: &Params) -> Doom {
+    let reference = params.text("reference").trim_end();
+    let file = oci::file_name(reference, params.get("filename"));
+    let cache = "/var/lib/vz/template/cache";
+    Doom {
+        log: vec![format!(
+            "level=fatal msg=\"copying image: writing blob: \
+             write {cache}/{file}.tmp.{PID}: no space left on device\""
+        )],
+        words: format!(
+            "command 'skopeo copy docker://{reference} oci-archive:{cache}/{file}.tmp.{PID}' \
+             failed: exit code 1"
+        ),
+        before_disks: false,
+    }
+}

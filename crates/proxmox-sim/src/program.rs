@@ -1,0 +1,137 @@
+//! A simulator as a program of its own, for people: what its command line says, and its life until
+//! it is told to stop. Whoever has the command line flattens [`Options`] into it.
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, Transport};
+use crate::server::{Sim, StartError, start};
+
+/// What the command line says.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Where the API is; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8006")]
+    pub listen: SocketAddr,
+    /// A file with the password of root@pam
+    #[arg(long, value_name = "FILE")]
+    pub root_password_file: PathBuf,
+    /// What the cluster consists of
+    #[arg(long, value_enum, default_value_t = Cluster::Demo)]
+    pub scenario: Cluster,
+    /// Take faults and changes as JSON here too, on an address of this machine alone
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub control: Option<SocketAddr>,
+    /// Keep containers in this file, so that they outlive the program
+    #[arg(long, value_name = "FILE")]
+    pub state_file: Option<PathBuf>,
+    /// Speak HTTP without TLS, which no real Proxmox does
+    #[arg(long)]
+    pub plain: bool,
+}
+
+/// The clusters to choose from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Cluster {
+    /// Two nodes as slow as real ones, with a few containers that others made
+    Demo,
+    /// One node with one container, that of the recordings, as quick as a test
+    Recorded,
+}
+
+/// Why the program ends early.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The password cannot be read.
+    #[error("the password of root@pam cannot be read from {}: {source}", path.display())]
+    PasswordFile {
+        /// Where it was looked for.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is nothing in the password's file.
+    #[error("{} is empty; its first line is to be the password of root@pam", path.display())]
+    NoPassword {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The simulator did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The address could not be printed.
+    #[error("could not print the address: {0}")]
+    Output(io::Error),
+    /// The system does not tell when to stop.
+    #[error("could not wait for the signal to stop: {0}")]
+    Signal(io::Error),
+}
+
+/// Runs a simulator until the process is told to stop (SIGINT or SIGTERM). Prints its address, the
+/// fingerprint of its certificate and how to sign in.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn run(options: Options) -> Result<(), RunError> {
+    let password = password(&options.root_password_file)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
+    let sim = start(config(&options, &password)).await?;
+    welcome(&sim, &options.root_password_file).map_err(RunError::Output)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    sim.stop().await;
+    Ok(())
+}
+
+/// The first line of the file.
+fn password(path: &Path) -> Result<String, RunError> {
+    let text = std::fs::read_to_string(path).map_err(|source| RunError::PasswordFile {
+        path: path.to_owned(),
+        source,
+    })?;
+    match text.lines().next() {
+        Some(password) if !password.is_empty() => Ok(password.to_owned()),
+        _ => Err(RunError::NoPassword {
+            path: path.to_owned(),
+        }),
+    }
+}
+
+fn config(options: &Options, password: &str) -> Config {
+    let cluster = match options.scenario {
+        Cluster::Demo => Config::alone(password),
+        Cluster::Recorded => Config::recorded(password),
+    };
+    let transport = if options.plain {
+        Transport::Plain
+    } else {
+        Transport::Tls
+    };
+    Config {
+        listen: options.listen,
+        transport,
+        control: options.control,
+        state_file: options.state_file.clone(),
+        ..cluster
+    }
+}
+
+fn welcome(sim: &Sim, password_file: &Path) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Simulated Proxmox VE at {}", sim.url())?;
+    if let Some(fingerprint) = sim.fingerprint() {
+        writeln!(out, "Fingerprint: {fingerprint}")?;
+    }
+    let file = password_file.display();
+    writeln!(out, "Sign in as root@pam with the password in {file}")?;
+    if let Some(url) = sim.control_url() {
+        writeln!(out, "Control: {url}")?;
+    }
+    out.flush()
+}

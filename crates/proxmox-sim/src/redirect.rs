@@ -1,0 +1,33 @@
+//! What a node's TLS port says to those who speak plain HTTP there: come back with TLS. It answers
+//! nothing else.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CONNECTION, HOST, LOCATION};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
+
+/// The service for a connection without TLS. `address` stands in where the client names no host.
+pub(crate) fn service(address: String) -> Router {
+    Router::new().fallback(move |request: Request| async move { redirect(&request, &address) })
+}
+
+/// 301 for what only asks, 308 for what must be sent again as it was.
+fn redirect(request: &Request, address: &str) -> Response {
+    let named = request.headers().get(HOST);
+    let host = named.and_then(|host| host.to_str().ok()).unwrap_or(address);
+    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = if asks {
+        StatusCode::MOVED_PERMANENTLY
+    } else {
+        StatusCode::PERMANENT_REDIRECT
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if let Ok(target) = HeaderValue::try_from(format!("https://{host}{}", request.uri())) {
+        headers.insert(LOCATION, target);
+    }
+    response
+}

@@ -1,0 +1,58 @@
+//! A node that stops all at once and starts again: what it leaves behind and what it does when it
+//! is back. Whether it can be reached meanwhile is not decided here.
+
+use crate::api::node;
+use crate::container::{Container, Power};
+use crate::core::{Core, lock, now};
+use crate::task::Outcome;
+
+/// How Proxmox says that a task's log has no end.
+const CUT_OFF: &str = "unexpected status";
+
+/// Everything on the node stops where it stands: tasks have no end in their logs, containers are
+/// off, and what was half made stays half made, locks included.
+pub(crate) fn stop(core: &Core, node: &str) {
+    lock(&core.conditions).cut_power(node);
+    core.edit(|state| {
+        let running = state
+            .tasks
+            .iter_mut()
+            .filter(|task| task.node == node && task.outcome.is_none());
+        for task in running {
+            task.outcome = Some(Outcome {
+                status: CUT_OFF.into(),
+                end: now().as_secs(),
+            });
+        }
+        for container in state.containers.values_mut().filter(|c| c.node == node) {
+            container.power = Power::Stopped;
+        }
+    });
+}
+
+/// The node is back: containers that are to start with it do.
+pub(crate) fn start(core: &Core, node: &str) {
+    let starts = |container: &&Container| {
+        container.node == node
+            && container.flag("onboot")
+            && !container.flag("template")
+            && container.option("lock").is_none()
+    };
+    core.edit(|state| {
+        let all: Vec<u32> = state
+            .containers
+            .values()
+            .filter(starts)
+            .map(|container| container.vmid)
+            .collect();
+        for vmid in all {
+            let pid = state.next_pid();
+            if let Some(container) = state.containers.get_mut(&vmid) {
+                container.apply_pending();
+                let since = u64::try_from(now().as_millis()).unwrap_or_default();
+                container.power = Power::Running { since, pid };
+            }
+            node::lease_addresses(core, state, vmid);
+        }
+    });
+}

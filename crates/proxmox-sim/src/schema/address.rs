@@ -1,0 +1,135 @@
+//! The named formats that are about networks: addresses, masks, interfaces.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::format::{Check, check, is_identifier};
+
+/// A strict dotted quad.
+pub(crate) fn ipv4(value: &str) -> Check {
+    check(
+        value.parse::<Ipv4Addr>().is_ok(),
+        "value does not look like a valid IPv4 address",
+    )
+}
+
+/// An IPv6 address without a zone.
+pub(crate) fn ipv6(value: &str) -> Check {
+    check(
+        value.parse::<Ipv6Addr>().is_ok(),
+        "value does not look like a valid IPv6 address",
+    )
+}
+
+fn is_cidr<A: std::str::FromStr>(value: &str, prefixes: std::ops::RangeInclusive<u8>) -> bool {
+    value.split_once('/').is_some_and(|(address, prefix)| {
+        let canonical = prefix.bytes().all(|byte| byte.is_ascii_digit());
+        address.parse::<A>().is_ok()
+            && canonical
+            && prefix
+                .parse::<u8>()
+                .is_ok_and(|length| prefixes.contains(&length))
+    })
+}
+
+/// `dhcp`, `manual` or an IPv4 network address.
+pub(crate) fn ipv4_config(value: &str) -> Check {
+    let fits = matches!(value, "dhcp" | "manual") || is_cidr::<Ipv4Addr>(value, 8..=32);
+    check(
+        fits,
+        "value does not look like a valid ipv4 network configuration",
+    )
+}
+
+/// `auto`, `dhcp`, `manual` or an IPv6 network address.
+pub(crate) fn ipv6_config(value: &str) -> Check {
+    let fits = matches!(value, "auto" | "dhcp" | "manual") || is_cidr::<Ipv6Addr>(value, 8..=128);
+    check(
+        fits,
+        "value does not look like a valid ipv6 network configuration",
+    )
+}
+
+/// An IPv4 network address.
+pub(crate) fn cidr4(value: &str) -> Check {
+    check(
+        is_cidr::<Ipv4Addr>(value, 8..=32),
+        "value does not look like a valid IPv4 CIDR network",
+    )
+}
+
+/// An IPv6 network address.
+pub(crate) fn cidr6(value: &str) -> Check {
+    check(
+        is_cidr::<Ipv6Addr>(value, 8..=128),
+        "value does not look like a valid IPv6 CIDR network",
+    )
+}
+
+/// A mask of leading ones, or how many there are.
+pub(crate) fn ipv4_mask(value: &str) -> Check {
+    let by_length = value.parse::<u8>().is_ok_and(|length| length <= 32);
+    let by_mask = value
+        .parse::<Ipv4Addr>()
+        .is_ok_and(|mask| mask.to_bits().leading_ones() + mask.to_bits().trailing_zeros() >= 32);
+    check(
+        by_length || by_mask,
+        "value does not look like a valid IPv4 netmask",
+    )
+}
+
+/// The name of a network interface of a node, with or without VLAN.
+pub(crate) fn iface(value: &str) -> Check {
+    let name = match value.split_once([':', '.']) {
+        Some((name, number)) if number.parse::<u32>().is_ok() => name,
+        _ => value,
+    };
+    let fits = is_identifier(name, "_") && name.len() <= 21;
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("invalid network interface name '{value}'"))
+    }
+}
+
+/// A VLAN, or the first and last of several.
+pub(crate) fn vlan_id_or_range(value: &str) -> Check {
+    let vlan = |text: &str| {
+        text.parse::<u16>()
+            .ok()
+            .filter(|id| (2..=4094).contains(id))
+    };
+    let fits = match value.split_once('-') {
+        Some((first, last)) => {
+            vlan(first).is_some_and(|first| vlan(last).is_some_and(|last| first < last))
+        }
+        None => vlan(value).is_some(),
+    };
+    check(fits, "invalid VLAN configuration")
+}
+
+/// An IP address, where a link-local one may name its interface.
+pub(crate) fn nameserver(value: &str) -> Check {
+    let link_local = value.to_ascii_lowercase().starts_with("fe80:");
+    let address = match value.split_once('%') {
+        Some((address, zone)) if link_local && !zone.is_empty() => address,
+        _ => value,
+    };
+    let fits = address.parse::<std::net::IpAddr>().is_ok();
+    check(fits, "value does not look like a valid IP address")
+}
+
+/// Six octets of a unicast address.
+pub(crate) fn mac(value: &str) -> Check {
+    let octets: Option<Vec<u8>> = value
+        .split(':')
+        .map(|octet| {
+            (octet.len() == 2)
+                .then(|| u8::from_str_radix(octet, 16).ok())
+                .flatten()
+        })
+        .collect();
+    let fits = octets.is_some_and(|octets| {
+        octets.len() == 6 && octets.first().is_some_and(|first| first & 1 == 0)
+    });
+    check(fits, "value does not look like a valid unicast MAC address")
+}

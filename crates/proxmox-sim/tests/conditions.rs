@@ -1,0 +1,382 @@
+//! What is wrong until it is changed, what others do, and faults with a meaning: storage full,
+//! configuration locked.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+#[cfg(test)]
+mod support;
+
+use std::time::Duration;
+
+use proxmox_sim::{Config, ContainerSpec, Dhcp, Effect, Fault};
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Api, Reply, api, assert_has, send, task_path, with};
+
+fn full(api: &Api, method: &str, path: &str) {
+    hit(api, method, path, Effect::StorageFull);
+}
+
+fn hit(api: &Api, method: &str, path: &str, effect: Effect) {
+    api.sim.handle().inject(Fault {
+        method: method.into(),
+        path: path.into(),
+        effect,
+    });
+}
+
+#[tokio::test]
+async fn a_full_thin_pool_fails_creations_copies_and_growth() {
+    let api = api().await;
+    let no_room = |vmid: u32| {
+        format!(
+            "lvcreate 'pve/vm-{vmid}-disk-0' error:   Cannot create new thin volume, free space \
+             in thin pool pve/data reached threshold."
+        )
+    };
+    full(&api, "POST", "/nodes/{node}/lxc");
+    let reply = api.create(200, &[]).await;
+    let said = api.finish(&reply).await;
+    assert_eq!(said, format!("unable to create CT 200 - {}", no_room(200)));
+    assert_eq!(api.log(&reply).await.len(), 1, "no disk was made");
+    assert_eq!(api.sim.handle().containers(), []);
+
+    api.created(200, &[]).await;
+    full(&api, "POST", "/nodes/{node}/lxc/{vmid}/clone");
+    let clone = "/nodes/pve1/lxc/200/clone";
+    let reply = api.post(clone, &[("newid", "201")]).await;
+    let said = api.finish(&reply).await;
+    assert_eq!(said, format!("clone failed: {}", no_room(201)));
+    assert!(api.sim.handle().container(201).is_none());
+
+    full(&api, "PUT", "/nodes/{node}/lxc/{vmid}/resize");
+    let more = [("disk", "rootfs"), ("size", "+1G")];
+    let reply = api.put("/nodes/pve1/lxc/200/resize", &more).await;
+    assert_eq!(
+        api.finish(&reply).await,
+        "error resizing volume '/dev/pve/vm-200-disk-0':   Insufficient free space: 256 extents \
+         needed, but only 0 available"
+    );
+    let rootfs = api.config(200).await["rootfs"].clone();
+    assert_eq!(rootfs, "local-lvm:vm-200-disk-0,size=8G");
+    let reply = api.put("/nodes/pve1/lxc/200/resize", &more).await;
+    assert_eq!(api.finish(&reply).await, "OK", "it is used up");
+}
+
+#[tokio::test]
+async fn a_full_folder_fails_while_files_are_written() {
+    let api = with(Config::test()).await;
+    full(
+        &api,
+        "POST",
+        "/nodes/{node}/storage/local/oci-registry-pull",
+    );
+    let pull = "/nodes/pve1/storage/local/oci-registry-pull";
+    let image = [("reference", "docker.io/library/nginx:1.27")];
+    let reply = api.post(pull, &image).await;
+    let said = api.finish(&reply).await;
+    let start = "command 'skopeo copy docker://docker.io/library/nginx:1.27 \
+                 oci-archive:/var/lib/vz/template/cache/nginx_1.27.tar.tmp.";
+    assert!(said.starts_with(start), "{said}");
+    assert!(said.ends_with("' failed: exit code 1"), "{said}");
+    assert!(!said.contains('{'), "{said}");
+    let log = api.log(&reply).await;
+    let told = log
+        .iter()
+        .any(|line| line.ends_with("no space left on device\""));
+    assert!(told, "{log:?}");
+    let stored = api.sim.handle().volumes("pve1");
+    assert!(!stored.iter().any(|id| id.contains("nginx")), "{stored:?}");
+}
+
+#[tokio::test]
+async fn a_full_folder_fails_creations_while_unpacking_and_copies_while_copying() {
+    let sim = proxmox_sim::start(Config::recorded("secret"))
+        .await
+        .unwrap();
+    let http = support::client();
+    let url = format!("{}/api2/json", sim.url());
+    let form = [("username", "root@pam"), ("password", "secret")];
+    let ticket = send(http.post(format!("{url}/access/ticket")).form(&form)).await;
+    let ticket = ticket.data();
+    let word = |name: &str| ticket[name].as_str().unwrap().to_owned();
+    let request = |method, path: &str| {
+        let request = http.request(method, format!("{url}{path}"));
+        request
+            .header("Cookie", format!("PVEAuthCookie={}", word("ticket")))
+            .header("CSRFPreventionToken", word("CSRFPreventionToken"))
+    };
+    let finish = async |reply: Reply| {
+        let path = task_path(reply.data().as_str().unwrap(), "/status");
+        loop {
+            let status = send(request(Method::GET, &path)).await.data();
+            if let Some(end) = status["exitstatus"].as_str() {
+                return end.to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let inject = |path: &str| {
+        sim.handle().inject(Fault {
+            method: "POST".into(),
+            path: path.into(),
+            effect: Effect::StorageFull,
+        });
+    };
+    inject("/nodes/{node}/lxc");
+    let template = "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.gz";
+    let form = [("vmid", "200"), ("ostemplate", template)];
+    let reply = send(request(Method::POST, "/nodes/pve1/lxc").form(&form)).await;
+    let said = finish(reply).await;
+    let start = "unable to create CT 200 - command 'lxc-usernsexec ";
+    assert!(said.starts_with(start), "{said}");
+    assert!(said.ends_with("failed: exit code 2"), "{said}");
+    assert!(sim.handle().container(200).is_none());
+
+    sim.handle().stop_container(100);
+    inject("/nodes/{node}/lxc/{vmid}/clone");
+    let form = [("newid", "200")];
+    let clone = request(Method::POST, "/nodes/pve1/lxc/100/clone").form(&form);
+    let said = finish(send(clone).await).await;
+    assert!(said.starts_with("clone failed: command 'rsync "), "{said}");
+    assert!(said.ends_with("failed: exit code 11"), "{said}");
+}
+
+#[tokio::test]
+async fn a_locked_configuration_refuses_calls_and_fails_tasks() {
+    let api = api().await;
+    api.created(200, &[]).await;
+    let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
+    hit(
+        &api,
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/config",
+        Effect::LockTimeout,
+    );
+    let config = "/nodes/pve1/lxc/200/config";
+    let reply = api.put(config, &[("cores", "2")]).await;
+    assert_eq!(reply.failure(), words);
+    assert_eq!(api.config(200).await.get("cores"), None);
+
+    hit(
+        &api,
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/start",
+        Effect::LockTimeout,
+    );
+    let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
+    assert_eq!(api.finish(&reply).await, words);
+    assert!(!api.sim.handle().container(200).unwrap().running);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_is_waited_for_as_long_as_proxmox_waits() {
+    let mut config = Config::test();
+    config.lock_timeout = Duration::from_millis(50);
+    let api = with(config).await;
+    api.created(200, &[]).await;
+    let day = Duration::from_secs(86_400);
+    assert!(api.sim.handle().hold_lock(200, day).await);
+    assert!(!api.sim.handle().hold_lock(200, day).await, "it is held");
+    let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
+    let config = "/nodes/pve1/lxc/200/config";
+    let reply = api.put(config, &[("cores", "2")]).await;
+    assert_eq!(reply.failure(), words);
+    let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
+    assert_eq!(api.finish(&reply).await, words);
+    api.created(201, &[]).await;
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_for_a_time_is_free_afterwards() {
+    let api = api().await;
+    api.created(200, &[]).await;
+    let short = Duration::from_millis(50);
+    assert!(api.sim.handle().hold_lock(200, short).await);
+    let config = "/nodes/pve1/lxc/200/config";
+    let reply = api.put(config, &[("cores", "2")]).await;
+    assert_eq!(reply.data(), Value::Null);
+}
+
+#[tokio::test]
+async fn a_backup_locks_a_container_until_it_is_done() {
+    let api = api().await;
+    api.created(200, &[]).await;
+    assert!(api.sim.handle().set_lock(200, Some("backup")));
+    let reply = api.delete("/nodes/pve1/lxc/200").await;
+    assert_eq!(reply.failure(), "CT is locked (backup)");
+    assert!(api.sim.handle().set_lock(200, None));
+    let reply = api.delete("/nodes/pve1/lxc/200").await;
+    assert_eq!(api.finish(&reply).await, "OK");
+}
+
+#[tokio::test]
+async fn without_quorum_nothing_is_written_until_it_is_back() {
+    let api = api().await;
+    api.created(200, &[]).await;
+    api.sim.handle().set_quorum(false);
+    let words = "cluster not ready - no quorum?";
+    assert_eq!(api.create(201, &[]).await.failure(), words);
+    let start = "/nodes/pve1/lxc/200/status/start";
+    assert_eq!(api.post(start, &[]).await.failure(), words);
+    let reply = api.delete("/nodes/pve1/lxc/200").await;
+    assert_eq!(reply.failure(), words);
+    let reply = api
+        .put("/nodes/pve1/lxc/200/config", &[("core", "2")])
+        .await;
+    reply.problem("core");
+    let cluster = api.get("/cluster/status").await.data()[0].clone();
+    assert_has(&cluster, json!({ "type": "cluster", "quorate": 0 }));
+    assert_eq!(api.get("/nodes/pve1/lxc").await.data()[0]["vmid"], 200);
+    api.sim.handle().set_quorum(true);
+    api.created(201, &[]).await;
+    let cluster = api.get("/cluster/status").await.data()[0].clone();
+    assert_eq!(cluster["quorate"], 1);
+}
+
+async fn inet(api: &Api, vmid: u32) -> Value {
+    let path = format!("/nodes/pve1/lxc/{vmid}/interfaces");
+    api.get(&path).await.data()[1]["inet"].clone()
+}
+
+#[tokio::test]
+async fn dhcp_can_be_late_or_never_answer_those_who_start_from_now_on() {
+    let mut config = Config::test();
+    config.address_delay = Duration::ZERO;
+    let api = with(config).await;
+    api.running(200, &[]).await;
+    let fixed = ("net0", "name=eth0,bridge=vmbr0,ip=10.20.9.9/16");
+    api.sim.handle().set_dhcp(Dhcp::Never);
+    assert_eq!(api.sim.handle().dhcp(), Dhcp::Never);
+    api.running(201, &[]).await;
+    api.running(202, &[fixed]).await;
+    assert!(inet(&api, 200).await.is_string(), "it has its lease");
+    assert_eq!(inet(&api, 201).await, Value::Null);
+    assert_eq!(inet(&api, 202).await, "10.20.9.9/16");
+
+    api.sim
+        .handle()
+        .set_dhcp(Dhcp::Late(Duration::from_secs(86_400)));
+    api.running(203, &[]).await;
+    assert_eq!(inet(&api, 203).await, Value::Null);
+    assert!(inet(&api, 201).await.is_string(), "it asks again");
+    api.sim
+        .handle()
+        .set_dhcp(Dhcp::Late(Duration::from_millis(1)));
+    api.running(204, &[]).await;
+    let path = "/nodes/pve1/lxc/204/interfaces";
+    api.until(path, |all| all[1]["inet"].is_string()).await;
+}
+
+#[tokio::test]
+async fn a_restart_cuts_tasks_off_and_leaves_what_was_half_made() {
+    let mut config = Config::test();
+    config.delays.create = Duration::from_secs(3_600);
+    let api = with(config).await;
+    for (vmid, onboot) in [(300, true), (301, false)] {
+        assert!(api.sim.handle().add_container(&container(vmid)));
+        if onboot {
+            let path = format!("/nodes/pve1/lxc/{vmid}/config");
+            api.put(&path, &[("onboot", "1")]).await.data();
+        }
+    }
+    let reply = api.create(200, &[]).await;
+    let upid = reply.data().as_str().unwrap().to_owned();
+    assert!(!api.sim.handle().restart("pve9", Duration::ZERO).await);
+    let long = Duration::from_secs(3_600);
+    assert!(api.sim.handle().restart("pve1", long).await);
+    let away = api.request(Method::GET, "/version").send().await;
+    assert!(away.unwrap_err().is_connect());
+    api.sim.handle().come_back().await;
+
+    let status = api.get(&task_path(&upid, "/status")).await.data();
+    let end = json!({ "status": "stopped", "exitstatus": "unexpected status" });
+    assert_has(&status, end);
+    let log = api.log(&reply).await;
+    assert!(!log.last().unwrap().starts_with("TASK"), "{log:?}");
+    let half = api.sim.handle().container(200).unwrap();
+    assert_eq!(half.lock.as_deref(), Some("create"));
+    let reply = api.delete("/nodes/pve1/lxc/200").await;
+    assert_eq!(reply.failure(), "CT is locked (create)");
+    assert!(!api.sim.handle().container(301).unwrap().running);
+    let uptime = api.get("/nodes/pve1/status").await.data()["uptime"].clone();
+    assert!(uptime.as_u64().unwrap() < 60, "{uptime}");
+}
+
+#[tokio::test]
+async fn a_node_that_is_back_starts_what_is_to_start_with_it() {
+    let api = api().await;
+    assert!(api.sim.handle().add_container(&container(300)));
+    assert!(api.sim.handle().add_container(&container(301)));
+    let onboot = [("onboot", "1")];
+    api.put("/nodes/pve1/lxc/300/config", &onboot).await.data();
+    let short = Duration::from_millis(1);
+    assert!(api.sim.handle().restart("pve1", short).await);
+    api.sim.handle().come_back().await;
+    api.until("/nodes/pve1/lxc", |all| {
+        all.as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["vmid"] == 300 && one["status"] == "running")
+    })
+    .await;
+    assert!(!api.sim.handle().container(301).unwrap().running);
+    api.created(200, &[]).await;
+}
+
+#[tokio::test]
+async fn another_node_can_restart_while_the_first_answers() {
+    let api = api().await;
+    let long = Duration::from_secs(3_600);
+    assert!(api.sim.handle().restart("pve2", long).await);
+    assert_eq!(api.get("/nodes/pve2/lxc").await.status, 595);
+    assert_eq!(api.get("/nodes/pve1/lxc").await.status, 200);
+    assert!(api.sim.handle().restart("pve2", Duration::ZERO).await);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while api.get("/nodes/pve2/lxc").await.status != 200 {
+        assert!(std::time::Instant::now() < deadline, "it never came back");
+    }
+}
+
+fn container(vmid: u32) -> ContainerSpec {
+    ContainerSpec {
+        vmid,
+        node: "pve1".into(),
+        hostname: "theirs".into(),
+        cores: 1,
+        memory: 512,
+        disk: 4,
+        net0: "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:01,ip=dhcp".into(),
+        running: true,
+    }
+}
+
+#[tokio::test]
+async fn others_move_and_rename_containers() {
+    let api = api().await;
+    assert!(api.sim.handle().add_container(&container(300)));
+    let addresses = api.sim.handle().container(300).unwrap().leases;
+    assert_eq!(addresses.len(), 1, "a running one has its address");
+    assert!(api.sim.handle().move_container(300, "pve2"));
+    assert!(!api.sim.handle().move_container(300, "pve9"));
+    assert!(!api.sim.handle().move_container(301, "pve2"));
+    assert!(api.sim.handle().rename_container(300, "ours"));
+    assert!(!api.sim.handle().rename_container(301, "ours"));
+    let there = api.get("/nodes/pve2/lxc").await.data()[0].clone();
+    assert_has(&there, json!({ "vmid": 300, "name": "ours" }));
+    assert_eq!(api.get("/nodes/pve1/lxc").await.data(), json!([]));
+    let disk = "local-lvm:vm-300-disk-0".to_owned();
+    assert!(api.sim.handle().volumes("pve2").contains(&disk));
+}
+
+#[tokio::test]
+async fn containers_that_run_from_the_start_have_their_addresses() {
+    let sim = proxmox_sim::start(Config::alone("secret")).await.unwrap();
+    let leases = |vmid| sim.handle().container(vmid).unwrap().leases;
+    assert_eq!(leases(101).len(), 1, "it runs and asks for one");
+    assert_eq!(leases(103).len(), 0, "it is stopped");
+}

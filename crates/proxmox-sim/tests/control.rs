@@ -1,0 +1,437 @@
+//! The second listener: faults, conditions and changes as JSON, for this machine alone.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+#[cfg(test)]
+mod support;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use proxmox_sim::{Config, StartError, Transport};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use support::{Api, api, assert_has, send, with};
+
+const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+async fn controlled() -> Api {
+    let mut config = Config::test();
+    config.control = Some(LOCAL);
+    with(config).await
+}
+
+/// Status and body of an answer of the second listener.
+async fn ask(api: &Api, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    let url = format!("{}{path}", api.sim.control_url().unwrap());
+    let mut request = api.http.request(method, url);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let reply = send(request).await;
+    (reply.status, reply.json())
+}
+
+async fn post(api: &Api, path: &str, body: Value) -> Value {
+    let (status, answer) = ask(api, Method::POST, path, Some(body)).await;
+    assert!((200..300).contains(&status), "{status} {answer}");
+    answer
+}
+
+async fn refused(api: &Api, path: &str, body: Value) -> (u16, String) {
+    let (status, answer) = ask(api, Method::POST, path, Some(body)).await;
+    let words = answer["error"].as_str();
+    (
+        status,
+        words.unwrap_or_else(|| panic!("{answer}")).to_owned(),
+    )
+}
+
+fn fault(method: &str, path: &str, effect: Value) -> Value {
+    json!({ "method": method, "path": path, "effect": effect })
+}
+
+#[tokio::test]
+async fn it_is_there_only_when_asked_for_and_only_for_this_machine() {
+    let plain = api().await;
+    assert_eq!(plain.sim.control_url(), None);
+    for path in ["/faults", "/api2/json/faults", "/containers"] {
+        let url = format!("{}{path}", plain.sim.url());
+        let reply = send(plain.http.get(url)).await;
+        assert!([401, 501].contains(&reply.status), "{reply:?}");
+    }
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8007"] {
+        let mut config = Config::test();
+        config.control = Some(address.parse().unwrap());
+        match proxmox_sim::start(config).await {
+            Err(refusal @ StartError::ControlNotLocal { .. }) => {
+                let words = refusal.to_string();
+                assert!(words.contains("other machines"), "{words}");
+            }
+            Err(other) => panic!("{address}: {other}"),
+            Ok(_) => panic!("{address} was taken"),
+        }
+    }
+    let mut config = Config::test();
+    config.control = Some("[::1]:0".parse().unwrap());
+    if let Err(problem) = proxmox_sim::start(config).await {
+        // A machine without IPv6 refuses the address; we must not.
+        assert!(matches!(problem, StartError::Listen { .. }), "{problem}");
+    }
+}
+
+#[tokio::test]
+async fn every_effect_can_be_injected_listed_and_forgotten() {
+    let api = controlled().await;
+    let effects = [
+        json!({ "answer": { "status": 500, "message": "no" } }),
+        json!({ "delay": { "ms": 1 } }),
+        json!("drop"),
+        json!("drop_answer"),
+        json!("hang"),
+        json!({ "fail_task": { "message": "no" } }),
+        json!("storage_full"),
+        json!("lock_timeout"),
+    ];
+    let all: Vec<Value> = effects
+        .into_iter()
+        .map(|effect| fault("POST", "/nodes/{node}/lxc", effect))
+        .collect();
+    for (index, one) in all.iter().enumerate() {
+        let (status, answer) = ask(&api, Method::POST, "/faults", Some(one.clone())).await;
+        assert_eq!((status, answer), (201, json!({ "waiting": index + 1 })));
+    }
+    let (_, listed) = ask(&api, Method::GET, "/faults", None).await;
+    assert_eq!(listed, json!({ "faults": all }));
+    assert_eq!(api.create(200, &[]).await.failure(), "no");
+    assert_eq!(api.sim.handle().faults_left(), all.len() - 1);
+    let (_, forgotten) = ask(&api, Method::DELETE, "/faults", None).await;
+    assert_eq!(forgotten, json!({ "forgotten": all.len() - 1 }));
+    assert_eq!(api.sim.handle().faults(), []);
+}
+
+#[tokio::test]
+async fn effects_take_effect() {
+    let api = controlled().await;
+    let lxc = "/nodes/{node}/lxc";
+    post(&api, "/faults", fault("POST", lxc, json!("storage_full"))).await;
+    let reply = api.create(200, &[]).await;
+    let said = api.finish(&reply).await;
+    assert!(said.contains("free space in thin pool"), "{said}");
+
+    let effect = json!({ "fail_task": { "message": "no luck" } });
+    post(&api, "/faults", fault("POST", lxc, effect)).await;
+    let reply = api.create(200, &[]).await;
+    let said = api.finish(&reply).await;
+    assert_eq!(said, "unable to create CT 200 - no luck");
+
+    api.created(200, &[]).await;
+    let config = "/nodes/{node}/lxc/{vmid}/config";
+    post(&api, "/faults", fault("PUT", config, json!("lock_timeout"))).await;
+    let config = "/nodes/pve1/lxc/200/config";
+    let said = api.put(config, &[("cores", "2")]).await.failure();
+    assert!(said.ends_with("got timeout"), "{said}");
+
+    post(&api, "/faults", fault("GET", "/version", json!("drop"))).await;
+    assert!(api.request(Method::GET, "/version").send().await.is_err());
+    let late = json!({ "delay": { "ms": 200 } });
+    post(&api, "/faults", fault("GET", "/version", late)).await;
+    let begin = Instant::now();
+    assert_eq!(api.get("/version").await.status, 200);
+    assert!(begin.elapsed() >= Duration::from_millis(200));
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_refused_with_words() {
+    let api = controlled().await;
+    let drop = || json!("drop");
+    let mut more = fault("GET", "/version", drop());
+    more["often"] = json!(3);
+    let within = json!({ "delay": { "ms": 1, "jitter": 2 } });
+    for (path, body, words) in [
+        ("/faults", more, "unknown field `often`"),
+        (
+            "/faults",
+            fault("GET", "/version", within),
+            "unknown field `jitter`",
+        ),
+        (
+            "/faults",
+            fault("GET", "/version", json!("explode")),
+            "unknown variant `explode`",
+        ),
+        (
+            "/faults",
+            fault("GET", "/version", json!({ "delay": { "ms": -1 } })),
+            "-1",
+        ),
+        (
+            "/faults",
+            fault("GET", "/version", json!({ "delay": { "ms": 86_400_001 } })),
+            "a day",
+        ),
+        (
+            "/faults",
+            fault("PATCH", "/version", drop()),
+            "`PATCH` is no method",
+        ),
+        (
+            "/faults",
+            fault("GET", "/api2/json/version", drop()),
+            "is no path behind",
+        ),
+        (
+            "/faults",
+            fault("GET", "version", drop()),
+            "is no path behind",
+        ),
+        (
+            "/faults",
+            json!({ "method": "GET" }),
+            "missing field `path`",
+        ),
+        (
+            "/faults",
+            fault(
+                "GET",
+                "/version",
+                json!({ "answer": { "status": 99, "message": "" } }),
+            ),
+            "99 is no status",
+        ),
+    ] {
+        let (status, said) = refused(&api, path, body).await;
+        assert_eq!(status, 400, "{said}");
+        assert!(said.contains(words), "{said:?} does not say {words:?}");
+    }
+    assert_eq!(api.sim.handle().faults_left(), 0);
+}
+
+#[tokio::test]
+async fn conditions_and_changes_that_are_not_understood_are_refused_too() {
+    let api = controlled().await;
+    for (path, body, words) in [
+        ("/conditions", json!({}), "one of quorum, dhcp"),
+        ("/conditions", json!({ "quorum": "no" }), "invalid type"),
+        (
+            "/conditions",
+            json!({ "dhcpd": "never" }),
+            "unknown field `dhcpd`",
+        ),
+        (
+            "/conditions",
+            json!({ "dhcp": { "late": {} } }),
+            "missing field `ms`",
+        ),
+        (
+            "/conditions",
+            json!({ "certificate": "forge" }),
+            "unknown variant `forge`",
+        ),
+        (
+            "/changes",
+            json!({ "explode": { "vmid": 1 } }),
+            "unknown variant `explode`",
+        ),
+        ("/changes", json!([]), "expected value"),
+    ] {
+        let (status, said) = refused(&api, path, body).await;
+        assert_eq!(status, 400, "{said}");
+        assert!(said.contains(words), "{said:?} does not say {words:?}");
+    }
+    let (status, _) = ask(&api, Method::GET, "/", None).await;
+    assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn a_page_in_a_browser_cannot_reach_it() {
+    let api = controlled().await;
+    let url = format!("{}/conditions", api.sim.control_url().unwrap());
+    let form = api.http.post(&url).header("Content-Type", "text/plain");
+    let reply = send(form.body(r#"{"quorum":false}"#)).await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.text.contains("Content-Type"), "{reply:?}");
+    assert!(api.sim.handle().is_quorate());
+    let asking = send(api.http.request(Method::OPTIONS, &url)).await;
+    assert_eq!(asking.status, 405);
+    let much = "x".repeat(70_000);
+    let large = api
+        .http
+        .post(&url)
+        .header("Content-Type", "application/json");
+    assert_eq!(send(large.body(much)).await.status, 413);
+}
+
+#[tokio::test]
+async fn conditions_last_until_they_are_changed() {
+    let api = controlled().await;
+    let (_, shown) = ask(&api, Method::GET, "/conditions", None).await;
+    let normal = json!({ "quorum": true, "dhcp": "normal", "fingerprint": null });
+    assert_eq!(shown, normal);
+    let worse = json!({ "quorum": false, "dhcp": { "late": { "ms": 60_000 } } });
+    let shown = post(&api, "/conditions", worse.clone()).await;
+    assert_has(&shown, worse);
+    let words = "cluster not ready - no quorum?";
+    assert_eq!(api.create(200, &[]).await.failure(), words);
+    assert_eq!(api.create(200, &[]).await.failure(), words);
+    post(
+        &api,
+        "/conditions",
+        json!({ "quorum": true, "dhcp": "never" }),
+    )
+    .await;
+    api.running(200, &[]).await;
+    let seen = api.get("/nodes/pve1/lxc/200/interfaces").await.data();
+    assert_eq!(seen[1].get("inet"), None);
+    let shown = post(&api, "/conditions", json!({ "dhcp": "normal" })).await;
+    assert_eq!(shown, normal);
+    let path = "/nodes/pve1/lxc/200/interfaces";
+    api.until(path, |all| all[1]["inet"].is_string()).await;
+}
+
+#[tokio::test]
+async fn the_certificate_is_renewed_where_there_is_one() {
+    let plain = controlled().await;
+    let renew = || json!({ "certificate": "renew", "quorum": false });
+    let (status, said) = refused(&plain, "/conditions", renew()).await;
+    assert_eq!(status, 409, "{said}");
+    assert!(plain.sim.handle().is_quorate(), "nothing else was changed");
+    let mut config = Config::test();
+    config.control = Some(LOCAL);
+    config.transport = Transport::Tls;
+    let api = with(config).await;
+    let before = api.sim.fingerprint();
+    let shown = post(&api, "/conditions", renew()).await;
+    assert_ne!(api.sim.fingerprint(), before);
+    assert_eq!(shown["fingerprint"], json!(api.sim.fingerprint()));
+}
+
+#[tokio::test]
+async fn a_node_restarts_and_control_stays() {
+    let api = controlled().await;
+    let nowhere = json!({ "restart": { "node": "pve9", "away_ms": 1 } });
+    let (status, said) = refused(&api, "/conditions", nowhere).await;
+    assert_eq!((status, said.as_str()), (404, "there is no node pve9"));
+    let restart = json!({ "restart": { "node": "pve1", "away_ms": 86_400_000 } });
+    post(&api, "/conditions", restart).await;
+    let away = api.request(Method::GET, "/version").send().await;
+    assert!(away.unwrap_err().is_connect());
+    let (status, _) = ask(&api, Method::GET, "/containers", None).await;
+    assert_eq!(status, 200);
+    let restart = json!({ "restart": { "node": "pve1", "away_ms": 1 } });
+    post(&api, "/conditions", restart).await;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while api.request(Method::GET, "/version").send().await.is_err() {
+        assert!(Instant::now() < deadline, "it never came back");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn others_make_move_rename_lock_stop_and_delete_containers() {
+    let api = controlled().await;
+    let make = json!({ "make": {
+        "vmid": 300, "node": "pve1", "hostname": "theirs", "running": true,
+    } });
+    let made = post(&api, "/changes", make).await["container"].clone();
+    assert_has(
+        &made,
+        json!({ "vmid": 300, "hostname": "theirs", "running": true }),
+    );
+    assert!(made["leases"]["net0"].is_string(), "{made}");
+    let change = async |change: Value| post(&api, "/changes", change).await["container"].clone();
+    let moved = change(json!({ "move": { "vmid": 300, "node": "pve2" } })).await;
+    assert_eq!(moved["node"], "pve2");
+    let renamed = change(json!({ "rename": { "vmid": 300, "hostname": "ours" } })).await;
+    assert_eq!(renamed["options"]["hostname"], "ours");
+    let locked = change(json!({ "lock": { "vmid": 300, "reason": "migrate" } })).await;
+    assert_eq!(locked["lock"], "migrate");
+    let unlocked = change(json!({ "unlock": { "vmid": 300 } })).await;
+    assert_eq!(unlocked["lock"], Value::Null);
+    let stopped = change(json!({ "stop": { "vmid": 300 } })).await;
+    assert_eq!(stopped["running"], false);
+    change(json!({ "hold_lock": { "vmid": 300, "ms": 1 } })).await;
+    let (_, listed) = ask(&api, Method::GET, "/containers", None).await;
+    assert_eq!(listed["containers"][0]["hostname"], "ours");
+    let there = api.get("/nodes/pve2/lxc").await.data()[0].clone();
+    assert_has(
+        &there,
+        json!({ "vmid": 300, "name": "ours", "status": "stopped" }),
+    );
+
+    let gone = change(json!({ "delete": { "vmid": 300 } })).await;
+    assert_eq!(gone, Value::Null);
+    assert_eq!(api.sim.handle().containers(), []);
+}
+
+#[tokio::test]
+async fn changes_that_do_not_go_with_what_is_there_are_refused() {
+    let api = controlled().await;
+    let make = json!({ "make": { "vmid": 300, "node": "pve1", "hostname": "theirs" } });
+    post(&api, "/changes", make.clone()).await;
+    for (body, status, words) in [
+        (make, 409, "there is a container 300 already"),
+        (
+            json!({ "stop": { "vmid": 300 } }),
+            409,
+            "container 300 is not running",
+        ),
+        (
+            json!({ "stop": { "vmid": 301 } }),
+            404,
+            "there is no container 301",
+        ),
+        (
+            json!({ "move": { "vmid": 300, "node": "pve9" } }),
+            404,
+            "there is no node pve9",
+        ),
+        (
+            json!({ "rename": { "vmid": 300, "hostname": "a_b" } }),
+            400,
+            "DNS name",
+        ),
+        (
+            json!({ "lock": { "vmid": 300, "reason": "fun" } }),
+            400,
+            "`fun` is none of backup",
+        ),
+        (
+            json!({ "delete": { "vmid": 300, "force": true } }),
+            400,
+            "unknown field `force`",
+        ),
+        (
+            json!({ "make": { "vmid": 7, "node": "pve1", "hostname": "a" } }),
+            400,
+            "7 is no number",
+        ),
+        (
+            json!({ "make": { "vmid": 301, "node": "pve1", "hostname": "a", "net0": "x" } }),
+            400,
+            "net0",
+        ),
+    ] {
+        let (code, said) = refused(&api, "/changes", body).await;
+        assert_eq!(code, status, "{said}");
+        assert!(said.contains(words), "{said:?} does not say {words:?}");
+    }
+    assert_eq!(api.sim.handle().containers().len(), 1);
+}
+
+#[tokio::test]
+async fn it_ends_with_the_simulator() {
+    let api = controlled().await;
+    let url = format!("{}/containers", api.sim.control_url().unwrap());
+    api.sim.stop().await;
+    let client = Client::builder().no_proxy().build().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while client.get(&url).send().await.is_ok() {
+        assert!(Instant::now() < deadline, "it still answers");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}

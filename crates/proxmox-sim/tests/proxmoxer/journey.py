@@ -1,0 +1,92 @@
+"""What proxmoxer, the Proxmox client that most Python programs use, sees of the simulator.
+
+The simulator's address, the file with its certificate and the token's secret come from the
+environment. Every line that is printed is a step that went well.
+"""
+
+import os
+import time
+
+from proxmoxer import ProxmoxAPI
+from proxmoxer.core import ResourceException
+
+HOST = os.environ["SIM_HOST"]
+PORT = int(os.environ["SIM_PORT"])
+CERTIFICATE = os.environ["SIM_CERTIFICATE"]
+TEMPLATE = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
+
+
+def connect(**credentials):
+    # requests takes a file of trusted certificates where proxmoxer says verify_ssl.
+    return ProxmoxAPI(HOST, port=PORT, verify_ssl=CERTIFICATE, timeout=20, **credentials)
+
+
+def finish(node, upid):
+    """Waits for a task; its end and the lines of its log."""
+    deadline = time.monotonic() + 20
+    while True:
+        status = node.tasks(upid).status.get()
+        if status["status"] == "stopped":
+            break
+        assert time.monotonic() < deadline, status
+        time.sleep(0.01)
+    lines = [line["t"] for line in node.tasks(upid).log.get(limit=0)]
+    return status["exitstatus"], lines
+
+
+def journey(api, vmid):
+    """From making a container to deleting it."""
+    node = api.nodes("pve1")
+    upid = node.lxc.create(
+        vmid=vmid,
+        ostemplate=TEMPLATE,
+        hostname="from-python",
+        rootfs="local-lvm:2",
+        net0="name=eth0,bridge=vmbr0,ip=dhcp",
+    )
+    end, lines = finish(node, upid)
+    assert end == "OK", (end, lines)
+    assert lines[-1] == "TASK OK", lines
+    assert any("extracting archive" in line for line in lines), lines
+    config = node.lxc(vmid).config.get()
+    assert config["hostname"] == "from-python", config
+    node.lxc(vmid).config.put(description="made by a script")
+    end, lines = finish(node, node.lxc(vmid).delete())
+    assert end == "OK", (end, lines)
+    assert vmid not in [int(entry["vmid"]) for entry in node.lxc.get()]
+
+
+def refusal(api):
+    """A 400 with what is wrong, by parameter."""
+    try:
+        api.nodes("pve1").lxc.create(vmid="7", ostemplate=TEMPLATE, colour="green")
+    except ResourceException as problem:
+        assert problem.status_code == 400, problem
+        assert problem.content == "Parameter verification failed.", problem.content
+        assert set(problem.errors) == {"vmid", "colour"}, problem.errors
+        assert "schema does not allow" in problem.errors["colour"], problem.errors
+        return
+    raise AssertionError("it was taken")
+
+
+def main():
+    by_password = connect(user="root@pam", password=os.environ["SIM_PASSWORD"])
+    assert by_password.version.get()["release"] == "9.2"
+    print("signed in with a password")
+    journey(by_password, 200)
+    print("made and deleted a container")
+    made = by_password.access.users("root@pam").token("python").create(privsep=0)
+    by_token = connect(user="root@pam", token_name="python", token_value=made["value"])
+    journey(by_token, 201)
+    print("did the same with a token")
+    refusal(by_token)
+    print("was refused with reasons")
+    try:
+        ProxmoxAPI(HOST, port=PORT, user="root@pam", password="x", verify_ssl=True, timeout=20)
+    except Exception as problem:
+        assert "CERTIFICATE_VERIFY_FAILED" in str(problem), problem
+        print("did not trust a stranger")
+
+
+if __name__ == "__main__":
+    main()

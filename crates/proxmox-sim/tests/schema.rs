@@ -1,0 +1,346 @@
+//! The parameters of every simulated call against Proxmox's own description of its API.
+//!
+//! The description is not part of this project. It is looked for in the folder that
+//! `HOLDFAST_PVE_REFERENCE` names, else beside the project; where it is missing, nothing is checked
+//! and the test says so.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use proxmox_sim::{PropertyView, RouteView};
+use serde_json::{Map, Value};
+
+/// Calls that a control plane of containers needs.
+const NEEDED: &[&str] = &[
+    "POST /access/ticket",
+    "GET /access/users/{userid}/token",
+    "POST /access/users/{userid}/token/{tokenid}",
+    "PUT /access/users/{userid}/token/{tokenid}",
+    "DELETE /access/users/{userid}/token/{tokenid}",
+    "GET /access/users",
+    "POST /access/users",
+    "GET /access/users/{userid}",
+    "PUT /access/users/{userid}",
+    "DELETE /access/users/{userid}",
+    "GET /access/groups",
+    "POST /access/groups",
+    "DELETE /access/groups/{groupid}",
+    "GET /access/roles",
+    "POST /access/roles",
+    "GET /access/acl",
+    "PUT /access/acl",
+    "GET /access/permissions",
+    "GET /access/domains",
+    "POST /access/domains/{realm}/sync",
+    "GET /pools",
+    "POST /pools",
+    "PUT /pools",
+    "DELETE /pools",
+    "GET /version",
+    "GET /cluster/status",
+    "GET /cluster/resources",
+    "GET /cluster/nextid",
+    "GET /cluster/tasks",
+    "GET /nodes",
+    "GET /nodes/{node}/status",
+    "GET /nodes/{node}/network",
+    "GET /nodes/{node}/storage",
+    "GET /nodes/{node}/storage/{storage}/status",
+    "GET /nodes/{node}/storage/{storage}/content",
+    "DELETE /nodes/{node}/storage/{storage}/content/{volume}",
+    "GET /nodes/{node}/aplinfo",
+    "POST /nodes/{node}/aplinfo",
+    "POST /nodes/{node}/storage/{storage}/download-url",
+    "POST /nodes/{node}/storage/{storage}/oci-registry-pull",
+    "GET /nodes/{node}/query-oci-repo-tags",
+    "GET /nodes/{node}/lxc",
+    "POST /nodes/{node}/lxc",
+    "DELETE /nodes/{node}/lxc/{vmid}",
+    "POST /nodes/{node}/lxc/{vmid}/clone",
+    "GET /nodes/{node}/lxc/{vmid}/config",
+    "PUT /nodes/{node}/lxc/{vmid}/config",
+    "GET /nodes/{node}/lxc/{vmid}/pending",
+    "GET /nodes/{node}/lxc/{vmid}/status/current",
+    "POST /nodes/{node}/lxc/{vmid}/status/start",
+    "POST /nodes/{node}/lxc/{vmid}/status/stop",
+    "POST /nodes/{node}/lxc/{vmid}/status/shutdown",
+    "POST /nodes/{node}/lxc/{vmid}/status/reboot",
+    "PUT /nodes/{node}/lxc/{vmid}/resize",
+    "GET /nodes/{node}/lxc/{vmid}/interfaces",
+    "GET /nodes/{node}/lxc/{vmid}/snapshot",
+    "POST /nodes/{node}/lxc/{vmid}/snapshot",
+    "DELETE /nodes/{node}/lxc/{vmid}/snapshot/{snapname}",
+    "POST /nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback",
+    "POST /nodes/{node}/lxc/{vmid}/migrate",
+    "POST /nodes/{node}/lxc/{vmid}/termproxy",
+    "POST /nodes/{node}/vzdump",
+    "GET /nodes/{node}/tasks",
+    "GET /nodes/{node}/tasks/{upid}/status",
+    "GET /nodes/{node}/tasks/{upid}/log",
+    "DELETE /nodes/{node}/tasks/{upid}",
+];
+
+/// Parameters of real calls that the simulator does not know, with the call and the reason.
+const NOT_KNOWN: &[(&str, &[&str], &str)] = &[
+    (
+        "POST /storage",
+        &["authsupported", "base", "iscsiprovider", "portal", "target"],
+        "of storages over iSCSI and Ceph",
+    ),
+    ("POST /storage", OF_OTHER_STORAGES, OTHER_STORAGES),
+    ("PUT /storage/{storage}", OF_OTHER_STORAGES, OTHER_STORAGES),
+];
+
+const OTHER_STORAGES: &str = "of kinds of storage that are not simulated: Ceph, iSCSI, LVM without thin volumes, Btrfs, ESXi and ZFS over iSCSI";
+const OF_OTHER_STORAGES: &[&str] = &[
+    "comstar_hg",
+    "comstar_tg",
+    "data-pool",
+    "fs-name",
+    "fuse",
+    "keyring",
+    "krbd",
+    "lio_tpg",
+    "monhost",
+    "nocow",
+    "nowritecache",
+    "saferemove",
+    "saferemove-stepsize",
+    "saferemove_throughput",
+    "skip-cert-verification",
+    "tagged_only",
+    "zfs-base-path",
+];
+
+fn reference(file: &str) -> Option<Value> {
+    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
+    let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE")
+        .map_or_else(|| PathBuf::from(beside), PathBuf::from);
+    let text = std::fs::read_to_string(folder.join(file)).ok()?;
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+/// What two descriptions of one call differ in.
+struct Comparison<'a> {
+    formats: &'a Value,
+    call: String,
+    found: Vec<String>,
+}
+
+impl Comparison<'_> {
+    fn differs(&mut self, parameter: &str, what: &str, ours: &str, theirs: &str) {
+        if ours != theirs {
+            self.found.push(format!(
+                "{}: {parameter}: {what} is {ours} and not {theirs}",
+                self.call
+            ));
+        }
+    }
+
+    /// The same names, and under each name the same.
+    fn properties(&mut self, prefix: &str, ours: &[PropertyView], theirs: &Map<String, Value>) {
+        let own: BTreeSet<&str> = ours.iter().map(|property| property.name.as_str()).collect();
+        for name in theirs.keys().filter(|name| !own.contains(name.as_str())) {
+            let mut entries = NOT_KNOWN.iter();
+            let excused = entries
+                .any(|(call, names, _)| self.call == *call && names.contains(&name.as_str()));
+            let alias = theirs[name].get("alias").is_some();
+            if !excused && !alias {
+                let call = &self.call;
+                self.found
+                    .push(format!("{call}: {prefix}{name} is not known"));
+            }
+        }
+        for property in ours {
+            match theirs.get(&property.name).and_then(Value::as_object) {
+                Some(theirs) => self.property(prefix, property, theirs),
+                None => {
+                    let (call, name) = (&self.call, &property.name);
+                    self.found
+                        .push(format!("{call}: there is no {prefix}{name}"));
+                }
+            }
+        }
+    }
+
+    fn property(&mut self, prefix: &str, ours: &PropertyView, theirs: &Map<String, Value>) {
+        let name = format!("{prefix}{}", ours.name);
+        let text = |key: &str| theirs.get(key).map(plain).unwrap_or_default();
+        let optional = matches!(text("optional").as_str(), "1" | "true");
+        self.differs(
+            &name,
+            "optional",
+            &ours.optional.to_string(),
+            &optional.to_string(),
+        );
+        self.differs(&name, "type", ours.kind, &text("type"));
+        let words = theirs.get("enum").and_then(Value::as_array);
+        let words: Vec<String> = words.into_iter().flatten().map(plain).collect();
+        self.differs(&name, "enum", &ours.words.join(" "), &words.join(" "));
+        for (key, own) in [("minimum", ours.minimum), ("maximum", ours.maximum)] {
+            let theirs = text(key).parse::<f64>().ok();
+            self.differs(&name, key, &format!("{own:?}"), &format!("{theirs:?}"));
+        }
+        for (key, own) in [("minLength", ours.shortest), ("maxLength", ours.longest)] {
+            let theirs = text(key).parse::<usize>().ok();
+            self.differs(&name, key, &format!("{own:?}"), &format!("{theirs:?}"));
+        }
+        self.differs(
+            &name,
+            "requires",
+            ours.requires.unwrap_or_default(),
+            &text("requires"),
+        );
+        let portable = theirs.get("x-pattern-portable").or(theirs.get("pattern"));
+        let pattern = bare(&portable.map(plain).unwrap_or_default());
+        let own = bare(ours.pattern.as_deref().unwrap_or_default());
+        self.differs(&name, "pattern", &own, &pattern);
+        self.format(&name, ours, theirs.get("format"));
+    }
+
+    /// A named check under its name; a property string by what may stand in it.
+    fn format(&mut self, name: &str, ours: &PropertyView, theirs: Option<&Value>) {
+        let named = theirs.and_then(Value::as_str).unwrap_or_default();
+        let known = &self.formats[named]["properties"];
+        let parts = theirs.filter(|theirs| theirs.is_object()).unwrap_or(known);
+        let Some(parts) = parts.as_object().cloned() else {
+            self.differs(
+                name,
+                "format",
+                ours.format.as_deref().unwrap_or_default(),
+                named,
+            );
+            return;
+        };
+        if ours.parts.is_empty() {
+            self.differs(name, "format", "no property string", "a property string");
+            return;
+        }
+        let default = parts
+            .iter()
+            .find(|(_, part)| part.get("default_key").is_some())
+            .map(|(name, _)| name.as_str())
+            .unwrap_or_default();
+        self.differs(
+            name,
+            "default key",
+            ours.default_key.unwrap_or_default(),
+            default,
+        );
+        self.properties(&format!("{name}."), &ours.parts, &parts);
+    }
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// A pattern without what changes nothing: anchors and groups around it as a whole, and a mark
+/// before a character that needs none.
+fn bare(pattern: &str) -> String {
+    let pattern = pattern.replace("\\@", "@");
+    let mut text = pattern.as_str();
+    loop {
+        let anchored = text
+            .strip_prefix('^')
+            .and_then(|rest| rest.strip_suffix('$'));
+        let group = text
+            .strip_prefix("(?:")
+            .and_then(|rest| rest.strip_suffix(')'))
+            .filter(|inner| is_one_group(inner));
+        match anchored.or(group) {
+            Some(inner) => text = inner,
+            None => return text.to_owned(),
+        }
+    }
+}
+
+/// Whether no bracket closes that was opened before the text.
+fn is_one_group(text: &str) -> bool {
+    let mut depth = 0_i32;
+    let mut escaped = false;
+    let mut in_class = false;
+    for c in text.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => in_class = true,
+            ']' => in_class = false,
+            '(' if !in_class => depth += 1,
+            ')' if !in_class => depth -= 1,
+            _ => {}
+        }
+        if depth < 0 {
+            return false;
+        }
+    }
+    true
+}
+
+fn described<'a>(schema: &'a Value, route: &RouteView) -> Option<&'a Map<String, Value>> {
+    let mut endpoints = schema["endpoints"].as_array().unwrap().iter();
+    let entry =
+        endpoints.find(|entry| entry["method"] == route.method && entry["path"] == route.path)?;
+    static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+    Some(
+        entry["parameters"]["properties"]
+            .as_object()
+            .unwrap_or(&NONE),
+    )
+}
+
+#[test]
+fn calls_take_what_the_real_ones_take() {
+    let (Some(schema), Some(formats)) =
+        (reference("pve-schema.json"), reference("pve-formats.json"))
+    else {
+        println!("NOT CHECKED: Proxmox's description (set HOLDFAST_PVE_REFERENCE)");
+        return;
+    };
+    let formats = formats.get("formats").unwrap_or(&formats);
+    let mut found = Vec::new();
+    let mut compared = 0_u32;
+    for route in proxmox_sim::routes() {
+        let Some(theirs) = described(&schema, &route) else {
+            println!("not described: {} {}", route.method, route.path);
+            continue;
+        };
+        compared += 1;
+        let mut comparison = Comparison {
+            formats,
+            call: format!("{} {}", route.method, route.path),
+            found: Vec::new(),
+        };
+        comparison.properties("", &route.parameters, theirs);
+        found.extend(comparison.found);
+    }
+    println!(
+        "schema: {compared} calls compared, {} differences",
+        found.len()
+    );
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_calls_of_a_control_plane_are_there() {
+    let routes = proxmox_sim::routes();
+    let there: BTreeSet<String> = routes
+        .iter()
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    let missing: Vec<&&str> = NEEDED
+        .iter()
+        .filter(|call| !there.contains(**call))
+        .collect();
+    assert!(missing.is_empty(), "not simulated: {missing:?}");
+}

@@ -1,0 +1,158 @@
+//! HTTPS: the certificate, those who do not speak TLS, and those who say nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+#[cfg(test)]
+mod support;
+
+use std::time::Duration;
+
+use proxmox_sim::{Config, Sim, Transport};
+use reqwest::tls::TlsInfo;
+use reqwest::{Certificate, Client, Method, redirect};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use support::{Api, assert_has, send};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const PASSWORD: &str = "quite secret";
+
+fn config() -> Config {
+    Config {
+        transport: Transport::Tls,
+        ..Config::test()
+    }
+}
+
+/// A client that takes the certificate which is shown now, and no other.
+fn pinned(sim: &Sim) -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let pem = sim.handle().certificate().unwrap();
+    Client::builder()
+        .no_proxy()
+        .tls_certs_only([Certificate::from_pem(pem.as_bytes()).unwrap()])
+        .tls_info(true)
+        .build()
+        .unwrap()
+}
+
+async fn api() -> Api {
+    let sim = proxmox_sim::start(config()).await.unwrap();
+    let http = pinned(&sim);
+    Api { sim, http }
+}
+
+#[tokio::test]
+async fn a_person_signs_in_over_tls_with_the_certificate_pinned() {
+    let config = Config {
+        transport: Transport::Tls,
+        ..Config::recorded(PASSWORD)
+    };
+    let sim = proxmox_sim::start(config).await.unwrap();
+    let url = format!("{}/api2/json", sim.url());
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let http = pinned(&sim);
+    let form = [("username", "root@pam"), ("password", PASSWORD)];
+    let reply = send(http.post(format!("{url}/access/ticket")).form(&form)).await;
+    let data = reply.data();
+    let cookie = format!("PVEAuthCookie={}", data["ticket"].as_str().unwrap());
+    let version = http.get(format!("{url}/version")).header("Cookie", cookie);
+    assert_has(&send(version).await.data(), json!({ "release": "9.2" }));
+}
+
+#[tokio::test]
+async fn the_fingerprint_is_that_of_the_certificate_and_nodes_say_it() {
+    let api = api().await;
+    let answer = api.request(Method::GET, "/version").send().await.unwrap();
+    let info = answer.extensions().get::<TlsInfo>().unwrap();
+    let digest = Sha256::digest(info.peer_certificate().unwrap());
+    let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    let fingerprint = api.sim.fingerprint().unwrap();
+    assert_eq!(fingerprint, pairs.join(":"));
+    let nodes = api.get("/nodes").await.data();
+    assert_eq!(nodes[0]["ssl_fingerprint"], fingerprint.as_str());
+    assert_ne!(nodes[1]["ssl_fingerprint"], fingerprint.as_str());
+}
+
+#[tokio::test]
+async fn nobody_vouches_for_the_certificate_and_without_tls_there_is_none() {
+    let api = api().await;
+    let stranger = support::client();
+    let url = format!("{}/api2/json/version", api.sim.url());
+    assert!(stranger.get(url).send().await.unwrap_err().is_connect());
+    let plain = support::api().await;
+    assert_eq!(plain.sim.fingerprint(), None);
+    assert_eq!(plain.sim.handle().certificate(), None);
+    assert_eq!(plain.sim.handle().renew_certificate().unwrap(), None);
+}
+
+#[tokio::test]
+async fn plain_http_on_the_tls_port_is_sent_to_https() {
+    let api = api().await;
+    let http = Client::builder()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .build()
+        .unwrap();
+    let url = format!("http://{}/api2/json/version?a=1", api.sim.addr());
+    for (method, status) in [
+        (Method::GET, 301),
+        (Method::HEAD, 301),
+        (Method::POST, 308),
+        (Method::DELETE, 308),
+    ] {
+        let answer = http.request(method, &url).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+        let target = answer.headers()["location"].to_str().unwrap();
+        assert_eq!(target, url.replace("http://", "https://"));
+        assert_eq!(answer.text().await.unwrap(), "");
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_blocks_nobody_and_is_dropped_in_the_end() {
+    let mut config = config();
+    config.handshake = Duration::from_millis(200);
+    let sim = proxmox_sim::start(config).await.unwrap();
+    let mut silent = TcpStream::connect(sim.addr()).await.unwrap();
+    let mut slow = TcpStream::connect(sim.addr()).await.unwrap();
+    // The beginning of a handshake that never goes on.
+    slow.write_all(&[22, 3, 1]).await.unwrap();
+    let http = pinned(&sim);
+    let api = Api { sim, http };
+    assert_eq!(api.get("/version").await.status, 200);
+    let mut rest = Vec::new();
+    assert_eq!(silent.read_to_end(&mut rest).await.unwrap(), 0);
+    // It may be told why, and is then dropped.
+    let _ = slow.read_to_end(&mut rest).await;
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_another_one_and_ends_what_was_open() {
+    let mut api = api().await;
+    let before = api.sim.fingerprint().unwrap();
+    assert_eq!(api.get("/version").await.status, 200);
+    let renewed = api.sim.handle().renew_certificate().unwrap().unwrap();
+    assert_ne!(renewed, before);
+    assert_eq!(api.sim.fingerprint().unwrap(), renewed);
+    let refused = api.request(Method::GET, "/version").send().await;
+    assert!(refused.is_err(), "the old certificate is pinned");
+    api.http = pinned(&api.sim);
+    assert_eq!(api.get("/version").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_dropped_connection_is_dropped_with_tls_too() {
+    let api = api().await;
+    api.sim.handle().inject(proxmox_sim::Fault {
+        method: "GET".into(),
+        path: "/version".into(),
+        effect: proxmox_sim::Effect::Drop,
+    });
+    assert!(api.request(Method::GET, "/version").send().await.is_err());
+    assert_eq!(api.get("/version").await.status, 200);
+}

@@ -1,0 +1,139 @@
+//! The simulated cluster as a program of its own, as a person starts it.
+
+use std::path::Path;
+
+use reqwest::{Client, tls::TlsInfo};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::process::{Program, holdfast, run, told};
+
+const PASSWORD: &str = "quite secret";
+
+/// Starts it on a free port, with its password in a file.
+fn start(folder: &Path, more: &[&str]) -> Program {
+    std::fs::write(folder.join("password"), format!("{PASSWORD}\n")).unwrap();
+    let mut command = holdfast(folder);
+    command
+        .args(["proxmox-sim", "--listen", "127.0.0.1:0"])
+        .args(["--root-password-file", "password"])
+        .args(more);
+    Program::start(command)
+}
+
+/// A client that looks at the certificate itself.
+fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .tls_danger_accept_invalid_certs(true)
+        .tls_info(true)
+        .build()
+        .unwrap()
+}
+
+/// Asks with a ticket for what is at a path.
+async fn ask(url: &str, path: &str) -> Value {
+    let form = [("username", "root@pam"), ("password", PASSWORD)];
+    let api = format!("{url}/api2/json");
+    let answer = client().post(format!("{api}/access/ticket")).form(&form);
+    let signed_in: Value = answer.send().await.unwrap().json().await.unwrap();
+    let ticket = signed_in["data"]["ticket"].as_str().unwrap();
+    let request = client()
+        .get(format!("{api}{path}"))
+        .header("Cookie", format!("PVEAuthCookie={ticket}"));
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    answer["data"].clone()
+}
+
+#[tokio::test]
+async fn it_says_where_it_is_and_a_person_signs_in_with_the_password_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = ["--control", "127.0.0.1:0", "--state-file", "state.json"];
+    let mut program = start(folder.path(), &more);
+    let url = program.says("Simulated Proxmox VE at ");
+    assert!(url.starts_with("https://127.0.0.1:"), "{url}");
+    let fingerprint = program.says("Fingerprint: ");
+    program.says("Sign in as root@pam with the password in password");
+    let control = program.says("Control: ");
+
+    let answer = client().get(&url).send().await.unwrap();
+    let info = answer.extensions().get::<TlsInfo>().unwrap();
+    let digest = Sha256::digest(info.peer_certificate().unwrap());
+    let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
+    assert_eq!(pairs.join(":"), fingerprint);
+
+    let nodes = ask(&url, "/nodes").await;
+    assert_eq!(nodes.as_array().unwrap().len(), 2);
+    let theirs = ask(&url, "/nodes/pve2/lxc").await;
+    let stopped = theirs.as_array().unwrap().iter();
+    let mut stopped = stopped.filter(|container| container["status"] == "stopped");
+    assert_eq!(stopped.next().unwrap()["name"], "build-runner");
+
+    let change = json!({ "rename": { "vmid": 100, "hostname": "renamed" } });
+    let changed = client()
+        .post(format!("{control}/changes"))
+        .json(&change)
+        .send()
+        .await
+        .unwrap();
+    assert!(changed.status().is_success());
+    assert!(program.terminate().await.success());
+    let state = folder.path().join("state.json");
+    assert!(std::fs::read_to_string(state).unwrap().contains("renamed"));
+}
+
+#[tokio::test]
+async fn the_recorded_node_can_be_had_and_tls_left_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = start(folder.path(), &["--scenario", "recorded", "--plain"]);
+    let url = program.says("Simulated Proxmox VE at ");
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let all = ask(&url, "/nodes/pve1/lxc").await;
+    assert_eq!(all[0]["name"], "ct100");
+    program.kill();
+}
+
+#[test]
+fn what_is_wrong_with_its_arguments_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
+    std::fs::write(folder.path().join("empty"), "\n").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let cases: [(&[&str], i32, String); 4] = [
+        (
+            &["--root-password-file", "nowhere"],
+            3,
+            "the password of root@pam cannot be read from nowhere: No such file".into(),
+        ),
+        (
+            &["--root-password-file", "empty"],
+            3,
+            "empty is empty; its first line is to be the password of root@pam".into(),
+        ),
+        (
+            &["--root-password-file", "password", "--control", "0.0.0.0:0"],
+            2,
+            "0.0.0.0:0 can be reached from other machines".into(),
+        ),
+        (
+            &["--root-password-file", "password", "--control", &taken],
+            5,
+            format!("could not listen on {taken}: "),
+        ),
+    ];
+    for (more, code, words) in cases {
+        let mut arguments = vec!["proxmox-sim", "--listen", "127.0.0.1:0"];
+        arguments.extend(more);
+        let refused = run(folder.path(), &arguments, "");
+        let said = told(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(code), "{said}");
+        let beginning = format!("holdfast: proxmox-sim: {words}");
+        assert!(said.starts_with(&beginning), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert_eq!(told(&refused.stdout), "");
+    }
+    let nothing = run(folder.path(), &["proxmox-sim"], "");
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(told(&nothing.stderr).contains("--root-password-file"));
+}
