@@ -16,7 +16,7 @@ use crate::{
     components::{title::title, toast::Toasts},
     layout::Frame,
     live::Live,
-    pages::{containers, jobs, nodes, not_found::not_found, sign_in, sites, users},
+    pages::{clusters, containers, jobs, nodes, not_found::not_found, sign_in, sites, users},
     session::Session,
 };
 
@@ -116,6 +116,9 @@ pages! {
     ) => containers::show::page;
     Jobs in work at StaticSegment("jobs") => jobs::list::page;
     Job in work at (StaticSegment("jobs"), ParamSegment("id")) => jobs::show::page;
+    Clusters in house at StaticSegment("clusters") => clusters::list::page;
+    NewCluster in house at (StaticSegment("clusters"), StaticSegment("new")) => clusters::new::page;
+    Cluster in house at (StaticSegment("clusters"), ParamSegment("cluster")) => clusters::show::page;
     Nodes in house at StaticSegment("nodes") => nodes::page;
     Sites in house at StaticSegment("sites") => sites::list::page;
     NewSite in house at (StaticSegment("sites"), StaticSegment("new")) => sites::new::page;

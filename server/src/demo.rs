@@ -28,11 +28,13 @@ impl Demo {
             .await?;
         let secret = known
             .as_ref()
-            .map_or_else(random_secret, |cluster| cluster.secret.clone());
+            .map_or_else(random_secret, |cluster| cluster.access.secret.clone());
         let before = known
             .and_then(|cluster| {
                 cluster
+                    .access
                     .url
+                    .as_str()
                     .strip_prefix("http://")?
                     .parse::<SocketAddr>()
                     .ok()

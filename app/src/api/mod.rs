@@ -1,9 +1,9 @@
 //! What the browser may ask of the server. Each function only finds out who asks and calls
 //! `control`; no rule of the domain lives here.
 
+pub mod clusters;
 pub mod containers;
 pub mod jobs;
-pub mod nodes;
 pub mod session;
 pub mod sites;
 pub mod users;

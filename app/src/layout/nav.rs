@@ -38,7 +38,11 @@ pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
         groups.push(("Network", vec![place("Sites", "/sites", "network")]));
     }
     if role.sees_all() {
-        groups.push(("Compute", vec![place("Nodes", "/nodes", "server")]));
+        let mut compute = vec![place("Nodes", "/nodes", "server")];
+        if role.administers() {
+            compute.insert(0, place("Clusters", "/clusters", "boxes"));
+        }
+        groups.push(("Compute", compute));
     }
     if role.administers() {
         groups.push(("People", vec![place("Users", "/users", "users")]));

@@ -14,15 +14,16 @@ use crate::{
         icon::icon,
         loaded::{Loaded, loaded},
         meter::{meter, percent},
-        page::{PageHead, empty, list_skeleton},
+        page::{PageHead, empty, list_skeleton, main_link},
     },
+    pages::clusters,
 };
 
 /// The page.
 pub fn page() -> AnyView {
     loaded(
         Signal::from(()),
-        |()| api::nodes::clusters(),
+        |()| api::clusters::list(),
         |_| vec![Event::all(Topic::Nodes)],
         list_skeleton,
         content,
@@ -34,8 +35,9 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
     let none = Memo::new(move |_| ids.with(Vec::is_empty));
     let body = reactive(move || {
         if none.get() {
-            let text = "Give Holdfast a Proxmox VE cluster when you start it; its nodes are then shown here.";
-            return empty("server", "No cluster yet", text, ().solid());
+            let text = "Add a Proxmox VE cluster; its nodes are then shown here.";
+            let add = main_link("/clusters/new", "plus", "Add a cluster");
+            return empty("server", "No cluster yet", text, add);
         }
         let one = move |id| {
             cluster(clusters.part(move |all| all.iter().find(|cluster| cluster.id == id).cloned()))
@@ -70,11 +72,7 @@ fn cluster(cluster: Memo<Option<ClusterView>>) -> AnyView {
 
 /// What is known of a cluster, how old that is, and what keeps us from knowing more.
 fn about(cluster: &ClusterView) -> AnyView {
-    let state = match (&cluster.trouble, cluster.observed) {
-        (Some(_), _) => badge("unreachable", Tone::Warning, "unplug"),
-        (None, Some(_)) => badge("answers", Tone::Good, "circle-check"),
-        (None, None) => badge("not asked yet", Tone::Plain, "circle-dashed"),
-    };
+    let state = clusters::state(cluster);
     let version = cluster
         .version
         .clone()

@@ -4,11 +4,11 @@
 //! This crate decides; it holds no HTML, no SQL and no HTTP.
 
 mod actor;
+pub mod clusters;
 pub mod containers;
 mod failure;
 mod hub;
 pub mod jobs;
-pub mod nodes;
 mod observer;
 mod passwords;
 mod proxmoxes;
@@ -34,7 +34,7 @@ use hub::Hub;
 pub use hub::Place;
 use observer::Observer;
 use passwords::Passwords;
-use proxmoxes::Proxmoxes;
+use proxmoxes::{Proxmoxes, Set};
 use throttle::Throttle;
 
 /// How this process works; what is stored does not depend on it.
@@ -166,9 +166,10 @@ impl Control {
             .await
             .told("clusters")?;
         for cluster in clusters {
-            let (id, name) = (cluster.id, cluster.name.clone());
-            if self.0.proxmoxes.set(cluster)? {
-                self.observer().expect_cluster(id, &name);
+            let (id, name) = (cluster.id, cluster.access.name.clone());
+            let set = self.0.proxmoxes.set(cluster)?;
+            self.observer().expect_cluster(id, &name);
+            if set == Set::New {
                 self.0.tasks.spawn(observer::watch(self.clone(), id));
             }
         }

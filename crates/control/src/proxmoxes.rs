@@ -6,27 +6,49 @@ use std::{
 };
 
 use model::{ClusterId, Error};
-use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts};
-use store::clusters::ClusterRecord;
+use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts, Trust};
+use store::clusters::{Access, ClusterRecord};
 
 use crate::failure::internal;
 
 /// The clients by cluster.
 #[derive(Default)]
-pub(crate) struct Proxmoxes(RwLock<BTreeMap<ClusterId, Client>>);
+pub(crate) struct Proxmoxes(RwLock<BTreeMap<ClusterId, Kept>>);
+
+struct Kept {
+    access: Access,
+    client: Client,
+}
+
+/// What [`Proxmoxes::set`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Set {
+    /// The cluster was not known before.
+    New,
+    /// It was, and may be reached in another way now.
+    Known,
+}
 
 impl Proxmoxes {
-    /// Keeps the client of a cluster; true when the cluster was not known before.
-    pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<bool, Error> {
-        let token = Credentials::Token {
-            id: cluster.token_id,
-            secret: cluster.secret.into(),
-        };
-        let connection = Connection::new(Endpoint::new(cluster.url), token);
-        let client = Client::new(connection, Timeouts::default())
-            .map_err(|e| internal("cluster endpoint", &e))?;
+    /// Keeps the client of a cluster. One that is reached as before keeps its client, and with it
+    /// its connections and its ticket.
+    pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<Set, Error> {
+        let ClusterRecord { id, access } = cluster;
         let mut clients = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(clients.insert(cluster.id, client).is_none())
+        if clients.get(&id).is_some_and(|kept| kept.access == access) {
+            return Ok(Set::Known);
+        }
+        let client = connect(&access)?;
+        match clients.insert(id, Kept { access, client }) {
+            None => Ok(Set::New),
+            Some(_) => Ok(Set::Known),
+        }
+    }
+
+    /// Forgets a cluster.
+    pub(crate) fn remove(&self, cluster: ClusterId) {
+        let mut clients = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        clients.remove(&cluster);
     }
 
     /// The client of a cluster.
@@ -35,7 +57,7 @@ impl Proxmoxes {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&cluster)
-            .cloned()
+            .map(|kept| kept.client.clone())
     }
 
     /// Every cluster with where its API is.
@@ -43,7 +65,53 @@ impl Proxmoxes {
         let clients = self.0.read().unwrap_or_else(PoisonError::into_inner);
         clients
             .iter()
-            .map(|(id, client)| (*id, client.address().to_owned()))
+            .map(|(id, kept)| (*id, kept.access.url.to_string()))
             .collect()
+    }
+}
+
+/// A client for a cluster: the address that a person gave first, then the others that are vouched
+/// for. It connects to nothing yet.
+pub(crate) fn connect(access: &Access) -> Result<Client, Error> {
+    let given = access.certificates.get_key_value(&access.url);
+    let others = access
+        .certificates
+        .iter()
+        .filter(|(url, _)| **url != access.url);
+    let mut endpoints = given
+        .into_iter()
+        .chain(others)
+        .map(|(url, fingerprint)| {
+            let pin = fingerprint
+                .as_str()
+                .parse()
+                .map_err(|e| internal("fingerprint", &e))?;
+            Ok(Endpoint::pinned(url.as_str(), pin))
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    if given.is_none() {
+        endpoints.insert(0, Endpoint::new(access.url.as_str()));
+    }
+    let connection = Connection {
+        endpoints,
+        credentials: credentials(access),
+        trust: Trust::Machine,
+    };
+    Client::new(connection, Timeouts::default()).map_err(|e| internal("cluster endpoint", &e))
+}
+
+fn credentials(access: &Access) -> Credentials {
+    let login = &access.login;
+    let secret = access.secret.as_str().into();
+    if login.is_token() {
+        return Credentials::Token {
+            id: login.to_string(),
+            secret,
+        };
+    }
+    Credentials::Password {
+        user: login.user().to_owned(),
+        realm: login.realm().to_owned(),
+        password: secret,
     }
 }

@@ -50,9 +50,9 @@ pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, 
     Ok(Some(FirstAdministrator { name, password }))
 }
 
-/// Where a cluster's API is and how to sign in there.
+/// Where a cluster's API is and how to sign in there. Without TLS, so on this machine alone.
 pub struct Access {
-    /// Such as `https://pve1.example.org:8006`.
+    /// Such as `http://127.0.0.1:8006`.
     pub url: String,
     /// Such as `root@pam!holdfast`.
     pub token_id: String,
@@ -69,27 +69,25 @@ pub async fn cluster(
     name: &str,
     access: Access,
 ) -> Result<model::ClusterId, Error> {
-    let (key, name) = (control.store().key().clone(), name.to_owned());
+    let key = control.store().key().clone();
+    let access = store::clusters::Access {
+        name: name.to_owned(),
+        url: parsed(&access.url)?,
+        login: parsed(&access.token_id)?,
+        secret: access.secret,
+        certificates: store::clusters::Certificates::new(),
+    };
     let id = control
         .store()
-        .write(move |c| {
-            let Access {
-                url,
-                token_id,
-                secret,
-            } = &access;
-            if let Some(known) = store::clusters::by_name(c, &key, &name)? {
-                store::clusters::set_access(c, &key, known.id, url, token_id, secret)?;
-                return Ok(known.id);
-            }
-            let new = store::clusters::NewCluster {
-                name: name.clone(),
-                url: url.clone(),
-                token_id: token_id.clone(),
-                secret: secret.clone(),
-            };
-            store::clusters::insert(c, &key, &new)
-        })
+        .write(
+            move |c| match store::clusters::by_name(c, &key, &access.name)? {
+                Some(known) => {
+                    store::clusters::update(c, &key, known.id, &access)?;
+                    Ok(known.id)
+                }
+                None => store::clusters::insert(c, &key, &access),
+            },
+        )
         .await
         .told("cluster")?;
     control.load_clusters().await?;

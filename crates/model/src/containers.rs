@@ -29,7 +29,12 @@ pub enum Source {
     Template(TemplateName),
     /// An OCI image that is pulled when it is needed.
     Image(ImageRef),
+    /// It was there before Holdfast, which does not know what it was made from.
+    TakenOver,
 }
+
+/// How [`Source::TakenOver`] is written. No image is: those are kept with their registry.
+const TAKEN_OVER: &str = "taken-over";
 
 impl FromStr for Source {
     type Err = Invalid;
@@ -42,6 +47,9 @@ impl FromStr for Source {
             return Err(Invalid::new(
                 "Choose a template, or type an image such as nginx:1.27.",
             ));
+        }
+        if text == TAKEN_OVER {
+            return Ok(Self::TakenOver);
         }
         if !text.contains('/')
             && let Ok(template) = text.parse()
@@ -73,8 +81,25 @@ impl fmt::Display for Source {
         match self {
             Self::Template(name) => name.fmt(f),
             Self::Image(image) => image.fmt(f),
+            Self::TakenOver => f.write_str(TAKEN_OVER),
         }
     }
+}
+
+/// What Proxmox says of a container that is not as we left it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "what")]
+pub enum Drift {
+    /// It is on another node.
+    Moved {
+        /// Where it is.
+        to: NodeName,
+    },
+    /// It has another name there.
+    Renamed {
+        /// What it is called.
+        to: String,
+    },
 }
 
 /// Everything about a container that a person decides and may later change, and its source.
@@ -273,6 +298,8 @@ pub struct ContainerView {
     pub cluster: String,
     /// The node it was put on.
     pub node: NodeName,
+    /// What was changed about it in Proxmox, past Holdfast.
+    pub drift: Vec<Drift>,
     /// Its number on the cluster.
     pub vmid: u32,
     /// Its hardware address.

@@ -2,6 +2,7 @@
 //! and the parsers of forms. No I/O; compiles to WebAssembly, so that a form and the server refuse
 //! the same input with the same words.
 
+pub mod clusters;
 pub mod containers;
 pub mod env;
 pub mod error;

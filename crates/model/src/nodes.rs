@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterId, Timestamp, names::NodeName, sizes::Bytes};
+use crate::{ClusterId, Timestamp, clusters::Fingerprint, names::NodeName, sizes::Bytes};
 
 /// A Proxmox VE cluster and how fresh our knowledge of it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub struct ClusterView {
     pub observed: Option<Timestamp>,
     /// Why it does not answer now, in one sentence.
     pub trouble: Option<String>,
+    /// The certificate that it shows now in place of the confirmed one.
+    pub changed: Option<Fingerprint>,
     /// Its nodes, as last observed, by name.
     pub nodes: Vec<NodeRow>,
 }

@@ -1,49 +1,55 @@
 //! Proxmox VE clusters and how to sign in there. The secret is encrypted in the table and bound
 //! to the cluster's name.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use diesel::prelude::*;
-use model::ClusterId;
+use model::{
+    ClusterId,
+    clusters::{ApiUrl, Fingerprint, Login},
+};
 
-use crate::{Conn, Error, SecretKey, dialect, rows, schema::clusters};
+use crate::{
+    Conn, Error, SecretKey, dialect,
+    rows::{self, Place},
+    schema::{cluster_certificates, clusters},
+};
 
-/// A new cluster.
-#[derive(Clone)]
-pub struct NewCluster {
-    /// Its name here.
-    pub name: String,
-    /// Where its API is.
-    pub url: String,
-    /// The API token's name.
-    pub token_id: String,
-    /// The API token's secret.
-    pub secret: String,
-}
+/// Certificates by the address that shows them.
+pub type Certificates = BTreeMap<ApiUrl, Fingerprint>;
 
-/// A cluster with its secret in the clear.
+/// A cluster as it should be. The secret cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ClusterRecord {
-    /// The cluster.
-    pub id: ClusterId,
+pub struct Access {
     /// Its name here.
     pub name: String,
-    /// Where its API is.
-    pub url: String,
-    /// The API token's name.
-    pub token_id: String,
-    /// The API token's secret.
+    /// Where a person said that its API is.
+    pub url: ApiUrl,
+    /// Who Holdfast is there.
+    pub login: Login,
+    /// The token's secret or the user's password, in the clear.
     pub secret: String,
+    /// The certificates of that address and of others of its nodes.
+    pub certificates: Certificates,
 }
 
-impl fmt::Debug for ClusterRecord {
+impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClusterRecord")
-            .field("id", &self.id)
+        f.debug_struct("Access")
             .field("name", &self.name)
             .field("url", &self.url)
+            .field("login", &self.login)
             .finish_non_exhaustive()
     }
+}
+
+/// A cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterRecord {
+    /// Its key.
+    pub id: ClusterId,
+    /// How it is reached.
+    pub access: Access,
 }
 
 #[derive(Queryable, Selectable)]
@@ -52,24 +58,28 @@ struct Row {
     id: i64,
     name: String,
     url: String,
+    /// A token or, since passwords are taken too, a user.
     token_id: String,
     secret: String,
 }
 
 impl Row {
-    fn record(self, key: &SecretKey) -> Result<ClusterRecord, Error> {
-        Ok(ClusterRecord {
-            id: ClusterId(self.id),
-            secret: key.open(&place(&self.name), &self.secret)?,
+    fn record(self, key: &SecretKey, certificates: Certificates) -> Result<ClusterRecord, Error> {
+        let place = Place::new("clusters", &self.id);
+        let access = Access {
+            url: place.text("url", &self.url)?,
+            login: place.text("token_id", &self.token_id)?,
+            secret: key.open(&sealed(&self.name), &self.secret)?,
             name: self.name,
-            url: self.url,
-            token_id: self.token_id,
-        })
+            certificates,
+        };
+        let id = ClusterId(self.id);
+        Ok(ClusterRecord { id, access })
     }
 }
 
 /// Where a secret is kept, which it is bound to.
-fn place(name: &str) -> String {
+fn sealed(name: &str) -> String {
     format!("clusters.secret:{name}")
 }
 
@@ -77,43 +87,67 @@ fn place(name: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
-pub fn insert(c: &mut Conn, key: &SecretKey, new: &NewCluster) -> Result<ClusterId, Error> {
+pub fn insert(c: &mut Conn, key: &SecretKey, new: &Access) -> Result<ClusterId, Error> {
     diesel::insert_into(clusters::table)
         .values((
             clusters::name.eq(&new.name),
-            clusters::url.eq(&new.url),
-            clusters::token_id.eq(&new.token_id),
-            clusters::secret.eq(key.seal(&place(&new.name), &new.secret)?),
+            clusters::url.eq(new.url.as_str()),
+            clusters::token_id.eq(new.login.to_string()),
+            clusters::secret.eq(key.seal(&sealed(&new.name), &new.secret)?),
             clusters::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
-    Ok(ClusterId(dialect::inserted_id(&mut c.0)?))
+    let id = ClusterId(dialect::inserted_id(&mut c.0)?);
+    certify(c, id, &new.certificates)?;
+    Ok(id)
 }
 
-/// Changes where a cluster is and how to sign in there.
+/// Changes a cluster's name, where it is and how to sign in there.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such cluster.
-pub fn set_access(
-    c: &mut Conn,
-    key: &SecretKey,
-    id: ClusterId,
-    url: &str,
-    token_id: &str,
-    secret: &str,
-) -> Result<(), Error> {
-    let name: String = clusters::table
-        .find(id.0)
-        .select(clusters::name)
-        .first(&mut c.0)?;
+/// [`Error::NotFound`] when there is no such cluster, [`Error::Duplicate`] for a taken name.
+pub fn update(c: &mut Conn, key: &SecretKey, id: ClusterId, access: &Access) -> Result<(), Error> {
     let changed = diesel::update(clusters::table.find(id.0))
         .set((
-            clusters::url.eq(url),
-            clusters::token_id.eq(token_id),
-            clusters::secret.eq(key.seal(&place(&name), secret)?),
+            clusters::name.eq(&access.name),
+            clusters::url.eq(access.url.as_str()),
+            clusters::token_id.eq(access.login.to_string()),
+            clusters::secret.eq(key.seal(&sealed(&access.name), &access.secret)?),
         ))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    // MySQL counts only rows that became others.
+    if changed == 0 && !exists(c, id)? {
+        return Err(Error::NotFound);
+    }
+    diesel::delete(cluster_certificates::table.filter(cluster_certificates::cluster_id.eq(id.0)))
+        .execute(&mut c.0)?;
+    certify(c, id, &access.certificates)
+}
+
+fn exists(c: &mut Conn, id: ClusterId) -> Result<bool, Error> {
+    let found = clusters::table.filter(clusters::id.eq(id.0)).count();
+    Ok(found.get_result::<i64>(&mut c.0)? > 0)
+}
+
+fn certify(c: &mut Conn, id: ClusterId, certificates: &Certificates) -> Result<(), Error> {
+    for (url, fingerprint) in certificates {
+        diesel::insert_into(cluster_certificates::table)
+            .values((
+                cluster_certificates::cluster_id.eq(id.0),
+                cluster_certificates::url.eq(url.as_str()),
+                cluster_certificates::fingerprint.eq(fingerprint.as_str()),
+            ))
+            .execute(&mut c.0)?;
+    }
+    Ok(())
+}
+
+/// Forgets a cluster.
+///
+/// # Errors
+/// [`Error::InUse`] while it has sites.
+pub fn delete(c: &mut Conn, id: ClusterId) -> Result<(), Error> {
+    rows::one(diesel::delete(clusters::table.find(id.0)).execute(&mut c.0)?)
 }
 
 /// All clusters, by name.
@@ -125,7 +159,7 @@ pub fn list(c: &mut Conn, key: &SecretKey) -> Result<Vec<ClusterRecord>, Error> 
         .order(clusters::name)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    found.into_iter().map(|row| row.record(key)).collect()
+    records(c, key, found)
 }
 
 /// The cluster of a key.
@@ -138,7 +172,7 @@ pub fn get(c: &mut Conn, key: &SecretKey, id: ClusterId) -> Result<Option<Cluste
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    row.map(|row| row.record(key)).transpose()
+    Ok(records(c, key, row.into_iter().collect())?.pop())
 }
 
 /// The cluster of a name.
@@ -151,7 +185,30 @@ pub fn by_name(c: &mut Conn, key: &SecretKey, name: &str) -> Result<Option<Clust
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    row.map(|row| row.record(key)).transpose()
+    Ok(records(c, key, row.into_iter().collect())?.pop())
+}
+
+/// Adds the certificates, in one statement however many clusters there are.
+fn records(c: &mut Conn, key: &SecretKey, found: Vec<Row>) -> Result<Vec<ClusterRecord>, Error> {
+    let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let vouched: Vec<(i64, String, String)> = cluster_certificates::table
+        .filter(cluster_certificates::cluster_id.eq_any(&ids))
+        .load(&mut c.0)?;
+    let mut certificates: BTreeMap<i64, Certificates> = BTreeMap::new();
+    for (id, url, fingerprint) in vouched {
+        let place = Place::new("cluster_certificates", &id);
+        let fingerprint = place.text("fingerprint", &fingerprint)?;
+        let of = certificates.entry(id).or_default();
+        of.insert(place.text("url", &url)?, fingerprint);
+    }
+    let records = found.into_iter().map(|row| {
+        let certificates = certificates.remove(&row.id).unwrap_or_default();
+        row.record(key, certificates)
+    });
+    records.collect()
 }
 
 /// Whether the key is the one that the secrets here were encrypted with; true when there are none.
@@ -161,5 +218,5 @@ pub(crate) fn opens(c: &mut Conn, key: &SecretKey) -> Result<bool, Error> {
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    Ok(row.is_none_or(|row| row.record(key).is_ok()))
+    Ok(row.is_none_or(|row| row.record(key, Certificates::new()).is_ok()))
 }

@@ -8,6 +8,7 @@
 mod dialect;
 mod error;
 mod migrations;
+pub mod observations;
 mod pool;
 mod rows;
 mod schema;

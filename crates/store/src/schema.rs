@@ -41,6 +41,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    cluster_certificates (cluster_id, url) {
+        cluster_id -> BigInt,
+        url -> Text,
+        fingerprint -> Text,
+    }
+}
+
+diesel::table! {
+    observations (cluster_id) {
+        cluster_id -> BigInt,
+        holder -> Text,
+        lease_until -> BigInt,
+        wanted_until -> BigInt,
+        answered_at -> Nullable<BigInt>,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     sites (id) {
         id -> BigInt,
         name -> Text,

@@ -235,7 +235,7 @@ fn preview(new: New) -> AnyView {
             |name| format!("{name}.{}", site.domain),
         );
         let from = match form.source.parse::<Source>() {
-            Ok(Source::Template(_)) => "a template",
+            Ok(Source::Template(_) | Source::TakenOver) => "a template",
             Ok(Source::Image(_)) => "an image, which is pulled first",
             Err(_) => "nothing yet",
         };

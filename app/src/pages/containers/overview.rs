@@ -3,7 +3,7 @@
 use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use model::{
-    containers::{Observed, Status},
+    containers::{Drift, Observed, Source, Status},
     events::{Event, Topic},
     jobs::JobView,
     services::{ServiceKind, ServiceView},
@@ -102,7 +102,8 @@ fn notices(container: Loaded<Shown>) -> AnyView {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }.solid()
         })
     });
-    view! { {failed} {silent} {differs(container)} {restart(container)} }.solid()
+    view! { {failed} {silent} {differs(container)} {drifted(container)} {restart(container)} }
+        .solid()
 }
 
 /// What is wished and what is observed, when they differ and nobody is at work on it.
@@ -127,6 +128,28 @@ fn differs(container: Loaded<Shown>) -> AnyView {
         words.get().map(|words| {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.solid()
         })
+    })
+}
+
+/// What somebody changed in Proxmox itself.
+fn drifted(container: Loaded<Shown>) -> AnyView {
+    let words = container.part(|view| {
+        let words = |drift: &Drift| match drift {
+            Drift::Moved { to } => {
+                format!("It was moved in Proxmox: it is on {to} now. Holdfast follows it there.")
+            }
+            Drift::Renamed { to } => format!(
+                "Proxmox calls it {to}. Its name here, its address and its links stay {}.",
+                view.row.name
+            ),
+        };
+        view.drift.iter().map(words).collect::<Vec<_>>()
+    });
+    reactive(move || {
+        let each = words.get().into_iter().map(|words| {
+            view! { <section class="panel panel-info"><p class="panel-title">{icon("info")} {words}</p></section> }.solid()
+        });
+        each.collect::<Vec<_>>()
     })
 }
 
@@ -255,7 +278,7 @@ fn facts(container: Loaded<Shown>) -> AnyView {
                 <dl class="facts">
                     <dt>"Name"</dt><dd class="mono">{host.clone()} <Copy text=host what="name" /></dd>
                     <dt>"Address"</dt><dd class="mono">{row.address.to_string()} <Copy text=row.address.to_string() what="address" /></dd>
-                    <dt>"Made from"</dt><dd class="mono">{view.spec.source.to_string()}</dd>
+                    <dt>"Made from"</dt><dd class="mono">{made_from(&view.spec.source)}</dd>
                     <dt>"Owner"</dt><dd>{row.owner.to_string()}</dd>
                     <dt>"Made"</dt><dd>{ago(row.created)}</dd>
                     <dt>"Site"</dt><dd>{row.site.to_string()}</dd>
@@ -267,6 +290,13 @@ fn facts(container: Loaded<Shown>) -> AnyView {
         })
     });
     view! { <section class="card"><h2 class="card-title">"About it"</h2>{list}</section> }.solid()
+}
+
+fn made_from(source: &Source) -> String {
+    match source {
+        Source::TakenOver => "taken over from the cluster".to_owned(),
+        source => source.to_string(),
+    }
 }
 
 fn description(container: Loaded<Shown>) -> AnyView {

@@ -31,7 +31,7 @@ pub fn page() -> AnyView {
 
 async fn fetch() -> Result<Vec<ClusterView>, Failure> {
     administrator().await?;
-    api::nodes::clusters().await
+    api::clusters::list().await
 }
 
 fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
@@ -68,7 +68,7 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || clusters.with(|all| cluster_options(all)));
     let none = clusters.peek(Vec::is_empty).then(|| {
-        view! { <p class="panel panel-warning">{icon("triangle-alert")} "No cluster is known yet, and a site lies on one."</p> }.solid()
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A site lies on a cluster. " <a class="link" href="/clusters/new">"Add a cluster"</a> " first."</span></p> }.solid()
     });
     view! {
         <PageHead title="New site" />

@@ -57,7 +57,7 @@ pub fn page() -> AnyView {
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
     administrator().await?;
-    Ok((api::sites::get(name).await?, api::nodes::clusters().await?))
+    Ok((api::sites::get(name).await?, api::clusters::list().await?))
 }
 
 fn content(shown: Loaded<Shown>) -> AnyView {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use model::{
     ContainerId, Error, JobId, Kind, UserId,
-    containers::NewContainer,
+    containers::{NewContainer, Source},
     jobs::JobKind,
     names::{Label, NodeName},
     users::{Limits, Usage},
@@ -37,6 +37,10 @@ pub struct Created {
 /// [`Error::Invalid`] for a taken name or port or an exceeded limit, [`Error::Unavailable`] while
 /// the cluster does not answer.
 pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Result<Created, Error> {
+    if new.spec.source == Source::TakenOver {
+        let message = "Choose a template, or type an image such as nginx:1.27.";
+        return Err(Error::field("source", message));
+    }
     let site = site(control, &new).await?;
     let cluster = site.spec.cluster;
     let node = control

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use model::{
     ContainerId, Error, Kind, UserId,
-    containers::{ContainerQuery, ContainerRow, ContainerView, CreateOptions, SiteOption, Status},
+    containers::{
+        ContainerQuery, ContainerRow, ContainerView, CreateOptions, Drift, SiteOption, Status,
+    },
     events::{Event, Topic},
     names::{Label, NodeName, StorageName},
     page::{PAGE_ROWS, Page},
@@ -220,12 +222,14 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
 
 fn view(control: &Control, record: ContainerRecord) -> ContainerView {
     let (observed_at, trouble) = control.observer().freshness(record.cluster);
+    let drift = drift(control, &record);
     ContainerView {
         row: row(control, &record),
         version: record.version,
         spec: record.spec,
         services: record.services,
         cluster: record.cluster_name,
+        drift,
         node: record.node,
         vmid: record.vmid,
         mac: record.mac,
@@ -236,6 +240,28 @@ fn view(control: &Control, record: ContainerRecord) -> ContainerView {
         trouble,
         failure: record.failure,
     }
+}
+
+/// What somebody did to a container in Proxmox itself. While a job is at work on it, or it is not
+/// made, the two need not agree.
+fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
+    if record.made.is_none() || record.activity.is_some() {
+        return Vec::new();
+    }
+    let Some(guest) = control.observer().container(record.cluster, record.vmid) else {
+        return Vec::new();
+    };
+    let moved = guest
+        .node
+        .parse()
+        .ok()
+        .filter(|node: &NodeName| *node != record.node)
+        .map(|to| Drift::Moved { to });
+    let renamed = guest
+        .name
+        .filter(|name| !name.eq_ignore_ascii_case(record.name.as_str()))
+        .map(|to| Drift::Renamed { to });
+    moved.into_iter().chain(renamed).collect()
 }
 
 /// The container, if the actor may know of it.

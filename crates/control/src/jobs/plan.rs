@@ -66,6 +66,8 @@ pub(crate) fn plan(kind: JobKind, source: &Source, args: Args) -> Vec<Step> {
     match (kind, source) {
         (JobKind::Create, Source::Template(_)) => vec![Template, Make, Configure, Start, Address],
         (JobKind::Create, Source::Image(_)) => vec![Image, Make, Configure, Start, Address],
+        // It is there; nobody can ask for its creation.
+        (JobKind::Create, Source::TakenOver) => Vec::new(),
         (JobKind::Start, _) => vec![Start, Address],
         (JobKind::Stop, _) => vec![Shutdown],
         (JobKind::Restart, _) => vec![Shutdown, Start, Address],

@@ -7,6 +7,7 @@ use std::{
 
 use model::{
     ClusterId, Timestamp,
+    clusters::{Fingerprint, Foreign},
     containers::Observed,
     names::NodeName,
     nodes::{ClusterView, NodeRow},
@@ -41,6 +42,7 @@ pub(super) struct Known {
     pub(super) version: Option<String>,
     pub(super) observed: Option<Timestamp>,
     pub(super) trouble: Option<String>,
+    changed: Option<Fingerprint>,
     nodes: BTreeMap<String, NodeRow>,
     guests: BTreeMap<u32, Guest>,
     notes: BTreeMap<u32, Note>,
@@ -63,6 +65,7 @@ impl Known {
             version: None,
             observed: None,
             trouble: None,
+            changed: None,
             nodes: BTreeMap::new(),
             guests: BTreeMap::new(),
             notes: BTreeMap::new(),
@@ -85,6 +88,7 @@ impl Known {
             .collect();
         self.observed = Some(at);
         self.trouble = None;
+        self.changed = None;
         self.pledged.clear();
         let counts = count_by_node(&resources.guests);
         self.nodes = resources
@@ -108,10 +112,28 @@ impl Known {
     }
 
     /// Takes in a failure; true when it is news.
-    pub(super) fn failed(&mut self, trouble: String) -> bool {
+    pub(super) fn failed(&mut self, trouble: String, changed: Option<Fingerprint>) -> bool {
         let news = self.trouble.as_ref() != Some(&trouble);
         self.trouble = Some(trouble);
+        self.changed = changed;
         news
+    }
+
+    /// The containers of the cluster, ours and others', by number.
+    pub(super) fn containers(&self) -> Vec<Foreign> {
+        let containers = self.guests.values();
+        containers
+            .filter(|guest| guest.kind == GuestKind::Lxc && !guest.template)
+            .map(foreign)
+            .collect()
+    }
+
+    /// A container as the cluster has it, once it tells of it; none while nothing certain is known.
+    pub(super) fn container(&self, vmid: u32) -> Option<Foreign> {
+        if self.trouble.is_some() {
+            return None;
+        }
+        self.guests.get(&vmid).map(foreign)
     }
 
     pub(super) fn note(&mut self, vmid: u32, power: Power, now: Instant) {
@@ -199,8 +221,18 @@ impl Known {
             version: self.version.clone(),
             observed: self.observed,
             trouble: self.trouble.clone(),
+            changed: self.changed.clone(),
             nodes: self.nodes.values().cloned().collect(),
         }
+    }
+}
+
+fn foreign(guest: &Guest) -> Foreign {
+    Foreign {
+        vmid: guest.vmid.get(),
+        name: guest.name.clone(),
+        node: guest.node.clone(),
+        running: guest.status == RunState::Running,
     }
 }
 

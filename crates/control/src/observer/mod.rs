@@ -11,7 +11,8 @@ use std::{
 };
 
 use model::{
-    ClusterId, containers::Observed, names::NodeName, nodes::ClusterView, sizes::MemoryMib,
+    ClusterId, clusters::Foreign, containers::Observed, names::NodeName, nodes::ClusterView,
+    sizes::MemoryMib,
 };
 use tokio::sync::{Notify, watch};
 
@@ -42,13 +43,23 @@ impl Observer {
         }
     }
 
-    /// Makes room for a cluster that will be observed.
+    /// Makes room for a cluster that will be observed, or has one that is go by its present name.
     pub(crate) fn expect_cluster(&self, id: ClusterId, name: &str) {
-        self.lock().entry(id).or_insert_with(|| Cluster {
+        let mut clusters = self.lock();
+        let cluster = clusters.entry(id).or_insert_with(|| Cluster {
             known: Known::new(name),
             nudge: Arc::default(),
             rounds: watch::Sender::new(0),
         });
+        name.clone_into(&mut cluster.known.name);
+    }
+
+    /// Ends the observing of a cluster.
+    pub(crate) fn forget_cluster(&self, id: ClusterId) {
+        let gone = self.lock().remove(&id);
+        if let Some(cluster) = gone {
+            cluster.nudge.notify_one();
+        }
     }
 
     /// A cluster's name; none when there is no such cluster.
@@ -66,6 +77,7 @@ impl Observer {
                 version: None,
                 observed: None,
                 trouble: None,
+                changed: None,
                 nodes: Vec::new(),
             })
     }
@@ -78,6 +90,15 @@ impl Observer {
         let first = rounds.wait_for(|rounds| *rounds > 0);
         // Not waiting longer is fine: pages say that the cluster has not answered yet.
         let _ = tokio::time::timeout(patience, first).await;
+    }
+
+    /// Waits until a cluster answered or failed once more.
+    pub(crate) async fn wait_for_next(&self, id: ClusterId, patience: Duration) {
+        let Some(mut rounds) = self.with(id, |cluster| cluster.rounds.subscribe()) else {
+            return;
+        };
+        // Not waiting longer is fine here too; a cluster that is gone is waited for no more.
+        let _ = tokio::time::timeout(patience, rounds.changed()).await;
     }
 
     /// Asks for a round now, because something was done to a container.
@@ -103,6 +124,18 @@ impl Observer {
     /// What a running container uses.
     pub(crate) fn usage(&self, id: ClusterId, vmid: u32) -> Option<Observed> {
         self.with(id, |cluster| cluster.known.usage(vmid)).flatten()
+    }
+
+    /// Every container of a cluster, ours and others', as last heard.
+    pub(crate) fn containers(&self, id: ClusterId) -> Vec<Foreign> {
+        self.with(id, |cluster| cluster.known.containers())
+            .unwrap_or_default()
+    }
+
+    /// A container as its cluster has it now.
+    pub(crate) fn container(&self, id: ClusterId, vmid: u32) -> Option<Foreign> {
+        self.with(id, |cluster| cluster.known.container(vmid))
+            .flatten()
     }
 
     /// When a cluster last answered, and why it does not now.

@@ -59,7 +59,13 @@ async fn round(control: &Control, id: ClusterId) {
             tell(control, id, &changes).await;
         }
         Err(error) => {
-            let news = observer.with(id, |cluster| cluster.known.failed(error.to_string()));
+            let changed = match &error {
+                proxmox::Error::CertificateChanged { found, .. } => found.to_string().parse().ok(),
+                _ => None,
+            };
+            let news = observer.with(id, |cluster| {
+                cluster.known.failed(error.to_string(), changed)
+            });
             if news == Some(true) {
                 tracing::warn!(cluster = %id, cause = error.cause(), "{error}");
                 observer

@@ -7,6 +7,7 @@ use model::{
     JobId, UserId,
     events::{Event, Topic},
     jobs::{Progress, StepState},
+    names::NodeName,
 };
 use proxmox::{Client, Upid, Vmid};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use store::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::failure::Failure;
+use super::{failure::Failure, steps::is_ours};
 use crate::{Control, hub::Audience, jobs::Step, observer::Power};
 
 /// What a step writes down before it waits, so that whoever takes over finds its way.
@@ -77,7 +78,7 @@ impl Context {
         let Some(client) = control.0.proxmoxes.get(container.cluster) else {
             return Ok(None);
         };
-        Ok(Some(Self {
+        let mut context = Self {
             control: control.clone(),
             client,
             container,
@@ -89,7 +90,40 @@ impl Context {
             worker: worker.to_owned(),
             position: 0,
             lost: lost.clone(),
-        }))
+        };
+        context.follow_move().await?;
+        Ok(Some(context))
+    }
+
+    /// Goes to the node where the container is now, when somebody moved it in Proxmox. What was
+    /// observed may be old, so the container there is looked at first.
+    async fn follow_move(&mut self) -> Result<(), Failure> {
+        let (id, cluster, vmid) = (
+            self.container.id,
+            self.container.cluster,
+            self.container.vmid,
+        );
+        let observed = self.control.observer().container(cluster, vmid);
+        let Some(node) = observed
+            .filter(|_| self.container.made.is_some())
+            .and_then(|guest| guest.node.parse::<NodeName>().ok())
+            .filter(|node| *node != self.container.node)
+        else {
+            return Ok(());
+        };
+        let there = self.client.lxc_config(node.as_str(), self.vmid()?).await;
+        if !there.is_ok_and(|config| is_ours(&config, self)) {
+            return Ok(());
+        }
+        let (from, to) = (self.container.node.clone(), node.clone());
+        self.control
+            .store()
+            .write(move |c| store::containers::set_node(c, id, &to))
+            .await?;
+        self.log(format!("It was moved in Proxmox from {from} to {node}."))
+            .await;
+        self.container.node = node;
+        Ok(())
     }
 
     /// The container's number, as the client wants it.

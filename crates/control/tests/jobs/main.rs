@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod change;
+mod clusters;
 mod create;
 mod faults;
 mod house;

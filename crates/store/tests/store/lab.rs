@@ -11,6 +11,7 @@ use diesel::{
 };
 use model::{
     ClusterId, ContainerId, JobId, SiteId, UserId,
+    clusters::ApiUrl,
     containers::ContainerSpec,
     jobs::JobKind,
     sites::SiteSpec,
@@ -18,7 +19,7 @@ use model::{
 };
 use store::{
     Conn, Error, Options, SecretKey, Store,
-    clusters::NewCluster,
+    clusters::{Access, Certificates},
     containers::{GivenService, NewRecord},
     jobs::NewJob,
     users::NewUser,
@@ -221,6 +222,18 @@ pub fn new_user(name: &str, role: Role) -> NewUser {
     }
 }
 
+/// A cluster's access with a certificate at its address.
+pub fn access(name: &str) -> Access {
+    let url = "https://pve1.example.org:8006".parse::<ApiUrl>().unwrap();
+    Access {
+        name: name.to_owned(),
+        certificates: Certificates::from([(url.clone(), "ab".repeat(32).parse().unwrap())]),
+        url,
+        login: "root@pam!holdfast".parse().unwrap(),
+        secret: "geheim".to_owned(),
+    }
+}
+
 pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
     SiteSpec {
         name: v(name),
@@ -329,12 +342,7 @@ impl Lab {
 
     pub async fn cluster(&self, name: &str) -> ClusterId {
         let key = self.store.key().clone();
-        let new = NewCluster {
-            name: name.to_owned(),
-            url: "https://pve1.example.org:8006".to_owned(),
-            token_id: "root@pam!holdfast".to_owned(),
-            secret: "geheim".to_owned(),
-        };
+        let new = access(name);
         self.w(move |c| store::clusters::insert(c, &key, &new))
             .await
     }

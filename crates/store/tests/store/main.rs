@@ -17,6 +17,7 @@ mod containers;
 mod jobs;
 mod leases;
 mod lists;
+mod observations;
 mod open;
 mod races;
 mod schema;

@@ -18,6 +18,8 @@ fn file(source: &Source) -> String {
     match source {
         Source::Template(name) => name.to_string(),
         Source::Image(image) => image.file_name(),
+        // Nothing is ever made from it; a name that no archive has.
+        Source::TakenOver => String::new(),
     }
 }
 

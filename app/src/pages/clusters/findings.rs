@@ -1,0 +1,77 @@
+//! What Holdfast needs of a cluster and what is there, asked of the cluster itself.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::prelude::*;
+use model::{ClusterId, clusters::Findings};
+
+use crate::{
+    api,
+    components::{
+        badge::ago,
+        icon::icon,
+        loaded::{Loaded, loaded_within},
+    },
+};
+
+/// The card.
+pub fn card(id: ClusterId) -> AnyView {
+    let asked = loaded_within(
+        None,
+        Signal::from(id),
+        api::clusters::check,
+        |_| Vec::new(),
+        || view! { <div class="skeleton skeleton-card"></div> }.solid(),
+        content,
+    );
+    view! { <section class="card" aria-label="What it has">{asked}</section> }.solid()
+}
+
+fn content(findings: Loaded<Findings>) -> AnyView {
+    let missing = reactive(move || {
+        findings.with(|findings| {
+            if findings.missing.is_empty() {
+                return view! { <p class="state-line">{icon("circle-check")} "Everything that Holdfast needs is there."</p> }.solid();
+            }
+            let each = findings
+                .missing
+                .iter()
+                .map(|missing| view! { <li>{missing.to_string()}</li> }.solid())
+                .collect::<Vec<_>>();
+            view! {
+                <div class="panel panel-warning">
+                    <p class="panel-title">{icon("triangle-alert")} "Something is missing"</p>
+                    <ul class="links">{each}</ul>
+                </div>
+            }
+            .solid()
+        })
+    });
+    let facts = reactive(move || {
+        findings.with(|findings| {
+            let words = |names: Vec<String>| {
+                if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+            };
+            let named = |names: Vec<model::names::StorageName>| {
+                words(names.iter().map(ToString::to_string).collect())
+            };
+            view! {
+                <dl class="facts">
+                    <dt>"Bridges"</dt><dd class="mono">{words(findings.bridges.iter().map(ToString::to_string).collect())}</dd>
+                    <dt>"Storages for templates"</dt><dd class="mono">{named(findings.template_storages())}</dd>
+                    <dt>"Storages for disks"</dt><dd class="mono">{named(findings.volume_storages())}</dd>
+                </dl>
+            }
+            .solid()
+        })
+    });
+    let age = reactive(move || findings.with(|findings| ago(findings.at)));
+    view! {
+        <h2 class="card-title">
+            <span class="grow">"What it has"</span>
+            <span class="muted">"Asked " {age}</span>
+            <button type="button" class="btn btn-small" on:click=act(move |_| findings.refresh())>{icon("rotate-cw")} "Ask again"</button>
+        </h2>
+        <div class="stack-tight">{missing} {facts}</div>
+    }
+    .solid()
+}

@@ -1,0 +1,221 @@
+//! Containers of a cluster that are not ours, and taking them over.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
+use model::{
+    SiteId,
+    clusters::{Foreign, Import, Imported},
+};
+
+use super::show::Shown;
+use crate::{
+    api, bind,
+    components::{
+        badge::{Tone, badge},
+        form::{Choice, Field, FormState, Refusals, Submit},
+        icon::icon,
+        loaded::Loaded,
+        toast::Toasts,
+    },
+};
+
+/// What is chosen.
+#[derive(Clone, Copy)]
+struct Choosing {
+    values: RwSignal<Import>,
+    form: FormState,
+    refused: RwSignal<Vec<Imported>>,
+}
+
+/// The card.
+pub fn card(shown: Loaded<Shown>) -> AnyView {
+    let sites = shown.part(|shown| shown.sites.clone());
+    let first = sites.with_untracked(|sites| sites.first().map(|(id, _)| id.to_string()));
+    let choosing = Choosing {
+        values: RwSignal::new(Import {
+            site: first.unwrap_or_default(),
+            owner: shown.peek(|shown| shown.me.name.to_string()),
+            vmids: Vec::new(),
+        }),
+        form: FormState::new(Vec::new),
+        refused: RwSignal::new(Vec::new()),
+    };
+    let none = shown.part(|shown| shown.cluster.foreign.is_empty());
+    let body = reactive(move || {
+        if none.get() {
+            return view! { <p class="muted">"Every container on this cluster is in Holdfast, or it has none."</p> }.solid();
+        }
+        if sites.with(Vec::is_empty) {
+            return view! {
+                {table(shown, choosing)}
+                <p>"Holdfast takes a container over into a site, for its domain and ports. " <a class="link" href="/sites/new">"Make a site on this cluster first"</a>"."</p>
+            }.solid();
+        }
+        form(shown, choosing, sites)
+    });
+    let count = shown.part(|shown| shown.cluster.foreign.len());
+    view! {
+        <section class="card stack-tight" aria-label="Containers made elsewhere">
+            <h2 class="card-title">"Containers made elsewhere" <span class="muted num">{count}</span></h2>
+            {outcome(choosing)}
+            {body}
+        </section>
+    }
+    .solid()
+}
+
+fn form(shown: Loaded<Shown>, choosing: Choosing, sites: Memo<Vec<(SiteId, String)>>) -> AnyView {
+    let Choosing { values, form, .. } = choosing;
+    let options = Signal::derive(move || {
+        sites.with(|sites| {
+            let choice = |(id, name): &(SiteId, String)| (id.to_string(), name.clone());
+            sites.iter().map(choice).collect::<Vec<_>>()
+        })
+    });
+    let owners = shown.part(|shown| shown.people.clone());
+    let label = Signal::derive(move || {
+        values.with(|import| match import.vmids.len() {
+            1 => "Take over 1 container".to_owned(),
+            count => format!("Take over {count} containers"),
+        })
+    });
+    view! {
+        <form class="stack" novalidate on:submit=act(move |ev| take_over(ev, shown, choosing))>
+            <Refusals form />
+            <p class="muted">"Taking a container over changes nothing about it: Holdfast then knows its name, address and owner, and can start, stop, edit and delete it."</p>
+            {table(shown, choosing)}
+            <div class="row">
+                <Choice form name="site" label="Site" value=bind!(values, site) options=options />
+                <Field form name="owner" label="Owner" value=bind!(values, owner) options=owners hint="Whose they become." />
+            </div>
+            <div class="actions"><Submit form label /></div>
+        </form>
+    }
+    .solid()
+}
+
+fn take_over(ev: leptos::ev::SubmitEvent, shown: Loaded<Shown>, choosing: Choosing) {
+    ev.prevent_default();
+    let Choosing {
+        values,
+        form,
+        refused,
+    } = choosing;
+    if !form.submit() {
+        return;
+    }
+    let id = shown.peek(|shown| shown.cluster.view.id);
+    let asked = values.get_untracked();
+    let toasts = Toasts::here();
+    spawn_local(async move {
+        match api::clusters::take_over(id, asked).await {
+            Ok(outcomes) => {
+                form.busy.try_set(false);
+                let (done, not): (Vec<_>, Vec<_>) = outcomes
+                    .into_iter()
+                    .partition(|imported| imported.outcome.is_ok());
+                if !done.is_empty() {
+                    toasts.tell(match done.len() {
+                        1 => "Took over 1 container.".to_owned(),
+                        count => format!("Took over {count} containers."),
+                    });
+                }
+                values.try_update(|import| import.vmids.clear());
+                refused.try_set(not);
+                shown.refresh();
+            }
+            Err(failure) => form.refuse(failure),
+        }
+    });
+}
+
+/// What could not be taken over, and why.
+fn outcome(choosing: Choosing) -> AnyView {
+    reactive(move || {
+        let refused = choosing.refused.get();
+        let each = refused
+            .into_iter()
+            .filter_map(|imported| {
+                let why = imported.outcome.err()?;
+                Some(
+                    view! { <li><strong>{format!("CT {}: ", imported.vmid)}</strong>{why}</li> }
+                        .solid(),
+                )
+            })
+            .collect::<Vec<_>>();
+        (!each.is_empty()).then(|| {
+            view! {
+                <div class="panel panel-warning" role="alert">
+                    <p class="panel-title">{icon("triangle-alert")} "Not taken over"</p>
+                    <ul class="links">{each}</ul>
+                </div>
+            }
+            .solid()
+        })
+    })
+}
+
+fn table(shown: Loaded<Shown>, choosing: Choosing) -> AnyView {
+    let vmids = shown.part(|shown| {
+        let numbers = shown.cluster.foreign.iter().map(|guest| guest.vmid);
+        numbers.collect::<Vec<_>>()
+    });
+    let one = move |vmid: u32| {
+        let found = shown.part(move |shown| {
+            let mut all = shown.cluster.foreign.iter();
+            all.find(|guest| guest.vmid == vmid).cloned()
+        });
+        row(found, vmid, choosing)
+    };
+    view! {
+        <table class="list" role="table" aria-label="Containers made elsewhere">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <td role="cell"></td>
+                    <th role="columnheader" scope="col">"Name"</th>
+                    <th role="columnheader" scope="col">"Number"</th>
+                    <th role="columnheader" scope="col">"State"</th>
+                    <th role="columnheader" scope="col">"Node"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || vmids.get() key=|vmid| *vmid children=one />
+            </tbody>
+        </table>
+    }
+    .solid()
+}
+
+fn row(found: Memo<Option<Foreign>>, vmid: u32, choosing: Choosing) -> AnyView {
+    let chosen =
+        Signal::derive(move || choosing.values.with(|import| import.vmids.contains(&vmid)));
+    let pick = move |_| {
+        choosing.form.typed("vmids");
+        choosing.values.update(|import| {
+            match import.vmids.iter().position(|chosen| *chosen == vmid) {
+                Some(place) => {
+                    import.vmids.remove(place);
+                }
+                None => import.vmids.push(vmid),
+            }
+        });
+    };
+    reactive(move || {
+        let guest = found.get()?;
+        let name = guest.name.unwrap_or_else(|| format!("CT {vmid}"));
+        let state = if guest.running {
+            badge("running", Tone::Good, "circle-play")
+        } else {
+            badge("stopped", Tone::Plain, "circle-stop")
+        };
+        Some(view! {
+            <tr role="row">
+                <td role="cell"><input type="checkbox" aria-label=format!("Select {name}") prop:checked=chosen on:change=act(pick) /></td>
+                <td role="cell" class="cell-main"><strong>{name.clone()}</strong></td>
+                <td role="cell" data-label="Number" class="num">{vmid}</td>
+                <td role="cell">{state}</td>
+                <td role="cell" data-label="Node">{guest.node}</td>
+            </tr>
+        }.solid())
+    })
+}

@@ -1,0 +1,24 @@
+//! The pages of clusters.
+
+mod certificate;
+mod fields;
+mod findings;
+mod import;
+pub mod list;
+pub mod new;
+pub mod show;
+
+use leptos::prelude::*;
+use model::nodes::ClusterView;
+
+use crate::components::badge::{Tone, badge};
+
+/// Whether a cluster answers.
+pub fn state(cluster: &ClusterView) -> AnyView {
+    match (&cluster.changed, &cluster.trouble, cluster.observed) {
+        (Some(_), ..) => badge("certificate changed", Tone::Danger, "triangle-alert"),
+        (None, Some(_), _) => badge("unreachable", Tone::Warning, "unplug"),
+        (None, None, Some(_)) => badge("answers", Tone::Good, "circle-check"),
+        (None, None, None) => badge("not asked yet", Tone::Plain, "circle-dashed"),
+    }
+}

@@ -1,0 +1,276 @@
+//! One cluster: whether it answers, what it has, what is on it that is not ours, its settings.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map},
+};
+use model::{
+    SiteId,
+    clusters::{ClusterDetail, ClusterForm},
+    events::{Event, Topic},
+    session::Me,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fields::{fields, form_state},
+    findings, import, state,
+};
+use crate::{
+    api::{self, Failure},
+    components::{
+        badge::ago,
+        dialog::{DeleteDialog, Deletion},
+        form::{Refusals, Submit},
+        fresh::fresh,
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+        toast::Toasts,
+    },
+    pages::rights::administrator,
+};
+
+/// What the page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Shown {
+    /// The cluster.
+    pub cluster: ClusterDetail,
+    /// Its sites, by key and name.
+    pub sites: Vec<(SiteId, String)>,
+    /// Who may own containers, by name; the first page of them.
+    pub people: Vec<String>,
+    /// Who looks.
+    pub me: Me,
+}
+
+/// The page.
+pub fn page() -> AnyView {
+    let parameters = use_params_map();
+    let name = Memo::new(move |_| {
+        parameters.with(|all| all.get_str("cluster").unwrap_or_default().to_owned())
+    });
+    // Another cluster is another page, so that nothing typed for one is kept for the other.
+    reactive(move || {
+        loaded(
+            Signal::from(name.get()),
+            fetch,
+            |_: &Shown| {
+                vec![
+                    Event::all(Topic::Nodes),
+                    Event::all(Topic::Site),
+                    Event::all(Topic::Container),
+                ]
+            },
+            object_skeleton,
+            content,
+        )
+    })
+}
+
+async fn fetch(name: String) -> Result<Shown, Failure> {
+    let me = administrator().await?;
+    let cluster = api::clusters::get(name).await?;
+    let sites = api::sites::list().await?;
+    let people = api::users::list(String::new(), 1).await?;
+    let id = cluster.view.id;
+    let on_it = sites.into_iter().filter(|site| site.spec.cluster == id);
+    Ok(Shown {
+        sites: on_it
+            .map(|site| (site.id, site.spec.name.to_string()))
+            .collect(),
+        people: people
+            .rows
+            .iter()
+            .map(|user| user.name.to_string())
+            .collect(),
+        cluster,
+        me,
+    })
+}
+
+fn content(shown: Loaded<Shown>) -> AnyView {
+    let name = shown.part(|shown| shown.cluster.view.name.clone());
+    let badge = move || reactive(move || shown.with(|shown| state(&shown.cluster.view)));
+    let id = shown.peek(|shown| shown.cluster.view.id);
+    view! {
+        <PageHead title=name aside=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "Its nodes"</a> }.solid() />
+        <div class="stack">
+            {trouble(shown)}
+            {facts(shown)}
+            {findings::card(id)}
+            {import::card(shown)}
+        </div>
+        <div class="stack stack-narrow work">
+            {settings(shown)}
+            {danger(shown, name)}
+        </div>
+    }
+    .solid()
+}
+
+/// Why it does not answer, and what to do.
+fn trouble(shown: Loaded<Shown>) -> AnyView {
+    let view = shown.part(|shown| {
+        let view = &shown.cluster.view;
+        (view.trouble.clone(), view.changed.clone(), view.observed)
+    });
+    reactive(move || {
+        let (trouble, changed, observed) = view.get();
+        let heard = observed
+            .map(|at| view! { <p class="muted">"Last answered " {ago(at)} "."</p> }.solid());
+        let trouble = trouble?;
+        Some(if changed.is_some() {
+            view! {
+                <section class="panel panel-danger" role="alert">
+                    <p class="panel-title">{icon("triangle-alert")} {trouble}</p>
+                    <p>"Holdfast sends nothing there any more: somebody may stand between. If you renewed the certificate, look at it in the settings below, compare and confirm it. Containers go on running meanwhile."</p>
+                    {heard}
+                </section>
+            }
+            .solid()
+        } else {
+            view! {
+                <section class="panel panel-warning" role="alert">
+                    <p class="panel-title">{icon("unplug")} {trouble}</p>
+                    <p>"What is shown below is what was last known. Containers go on running meanwhile."</p>
+                    {heard}
+                </section>
+            }
+            .solid()
+        })
+    })
+}
+
+fn facts(shown: Loaded<Shown>) -> AnyView {
+    reactive(move || {
+        shown.with(|shown| {
+            let cluster = &shown.cluster;
+            let others = cluster.others.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let others = (!others.is_empty()).then(|| {
+                view! { <dt>"Asked when it is away"</dt><dd class="mono">{others.join(", ")}</dd> }.solid()
+            });
+            let version = cluster.view.version.clone().map(|version| {
+                view! { <dt>"Version"</dt><dd class="num">{format!("Proxmox VE {version}")}</dd> }.solid()
+            });
+            let sites = shown
+                .sites
+                .iter()
+                .map(|(_, name)| view! { <a class="link" href=format!("/sites/{name}")>{name.clone()}</a> }.solid())
+                .collect::<Vec<_>>();
+            let sites = if sites.is_empty() {
+                view! { <a class="link" href="/sites/new">"Make one"</a> }.solid()
+            } else {
+                sites.solid()
+            };
+            view! {
+                <dl class="card facts">
+                    <dt>"Address"</dt><dd class="mono">{cluster.view.url.clone()}</dd>
+                    {others}
+                    {version}
+                    <dt>"Signed in as"</dt><dd class="mono">{cluster.login.to_string()}</dd>
+                    <dt>"Sites"</dt><dd>{sites}</dd>
+                </dl>
+            }
+            .solid()
+        })
+    })
+}
+
+fn settings(shown: Loaded<Shown>) -> AnyView {
+    let values = fresh(shown.part(|shown| ClusterForm::from(&shown.cluster)));
+    let form = form_state(values, false);
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if !form.submit() {
+            return;
+        }
+        let (id, before) = shown.peek(|shown| {
+            let view = &shown.cluster.view;
+            (view.id, view.name.clone())
+        });
+        let asked = values.get_untracked();
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let name = match api::clusters::update(id, asked).await {
+                Ok(name) => name,
+                Err(failure) => return form.refuse(failure),
+            };
+            form.busy.try_set(false);
+            values.try_update(|form| form.secret.clear());
+            toasts.tell(format!("Saved {name}."));
+            if name.as_str() == before {
+                shown.refresh();
+            } else {
+                let replace = NavigateOptions {
+                    replace: true,
+                    ..NavigateOptions::default()
+                };
+                navigate(&format!("/clusters/{name}"), replace);
+            }
+        });
+    };
+    view! {
+        <form class="form" novalidate on:submit=act(submit)>
+            <h2 class="section-title">"Settings"</h2>
+            <Refusals form />
+            {fields(form, values, false)}
+            <div class="actions"><Submit form label="Save the cluster" /></div>
+        </form>
+    }
+    .solid()
+}
+
+fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+    let deletion = Deletion::default();
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let delete = Callback::new(move |typed: String| {
+        let (id, name) = shown.peek(|shown| {
+            let view = &shown.cluster.view;
+            (view.id, view.name.clone())
+        });
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            match api::clusters::delete(id, typed).await {
+                Ok(()) => {
+                    toasts.tell(format!("Removed the cluster {name}."));
+                    navigate("/clusters", Default::default());
+                }
+                Err(failure) => {
+                    deletion.busy.try_set(false);
+                    deletion.failure.try_set(Some(failure));
+                }
+            }
+        });
+    });
+    let held = shown.part(|shown| shown.sites.len());
+    let action = reactive(move || {
+        if held.get() > 0 {
+            return view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "; then it can be removed."</p> }.solid();
+        }
+        view! {
+            <p>"Nothing on the cluster itself changes."</p>
+            <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
+                {icon("trash-2")} {reactive(move || format!("Remove {}", name.get()))}
+            </button></div>
+        }
+        .solid()
+    });
+    let losses = Signal::stored(vec![
+        "The address, the certificate and the sign-in that Holdfast knows".to_owned(),
+        "What was observed of it".to_owned(),
+    ]);
+    view! {
+        <section class="card card-danger stack-tight">
+            <h2 class="card-title">"Remove the cluster"</h2>
+            {action}
+        </section>
+        <DeleteDialog deletion name losses delete />
+    }
+    .solid()
+}

@@ -1,0 +1,308 @@
+//! What a cluster has of what Holdfast needs: storages, bridges, rights, versions. Asks the
+//! cluster, so it takes a while and is never part of a list.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use model::{
+    ClusterId, Error, Timestamp,
+    clusters::{Findings, Missing, StorageFound},
+    names::{BridgeName, StorageName},
+};
+use proxmox::{Client, ContentKind, Node, Permissions};
+
+use super::{client, told, vouch};
+use crate::{Actor, Control};
+
+/// How long all questions together may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Nodes that are asked at once.
+const AT_ONCE: usize = 8;
+
+/// A right, where it is needed, and what cannot be done without it.
+const RIGHTS: [(&str, &str, &str); 12] = [
+    ("Sys.Audit", "/nodes", "see the nodes"),
+    ("VM.Audit", "/vms", "see containers"),
+    ("VM.Allocate", "/vms", "create and delete containers"),
+    ("VM.PowerMgmt", "/vms", "start and stop containers"),
+    ("VM.Config.CPU", "/vms", "set a container's cores"),
+    ("VM.Config.Memory", "/vms", "set a container's memory"),
+    ("VM.Config.Disk", "/vms", "give a container its disk"),
+    (
+        "VM.Config.Network",
+        "/vms",
+        "give a container its address and name",
+    ),
+    (
+        "VM.Config.Options",
+        "/vms",
+        "set a container's environment and command",
+    ),
+    (
+        "Datastore.AllocateSpace",
+        "/storage",
+        "make disks and keep images",
+    ),
+    ("Datastore.AllocateTemplate", "/storage", "pull images"),
+    (
+        "SDN.Use",
+        "/sdn/zones/localnetwork",
+        "attach containers to bridges",
+    ),
+];
+/// The right to reach a registry from a node; only administrators of the cluster have it.
+const PULL: (&str, &str, &str) = ("Sys.AccessNetwork", "/nodes", "pull images from registries");
+/// The first release that can run images, as numbers.
+const WITH_IMAGES: (u32, u32) = (9, 1);
+
+/// What a cluster has now, and what it lacks.
+///
+/// # Errors
+/// [`Error::Forbidden`] but for administrators; [`Error::Unavailable`] when it does not answer.
+pub async fn findings(
+    control: &Control,
+    actor: &Actor,
+    cluster: ClusterId,
+) -> Result<Findings, Error> {
+    actor.require_administrator()?;
+    let client = client(control, cluster)?;
+    tokio::time::timeout(PATIENCE, look(&client))
+        .await
+        .map_err(|_| Error::Unavailable {
+            message: "The cluster took too long to answer. Try again.".into(),
+        })?
+        .map_err(|error| told(&error))
+}
+
+async fn look(client: &Client) -> Result<Findings, proxmox::Error> {
+    let (version, nodes, permissions) =
+        futures::try_join!(client.version(), client.nodes(), client.permissions(None))?;
+    let mut missing = Vec::new();
+    if release(&version.release).is_some_and(|release| release < WITH_IMAGES) {
+        let found = version.version.clone();
+        missing.push(Missing::Version { found });
+    }
+    missing.extend(away(&nodes));
+    missing.extend(uncertified(client, &nodes).await);
+    let online: Vec<&Node> = nodes.iter().filter(|node| node.online).collect();
+    let equipment: Vec<Equipment> = stream::iter(online)
+        .map(|node| equipment(client, &node.node))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let Equipment { bridges, storages } = common(equipment);
+    let has = |takes: fn(&StorageFound) -> bool| storages.iter().any(takes);
+    if !has(|storage| storage.templates) {
+        missing.push(Missing::TemplateStorage);
+    }
+    if !has(|storage| storage.volumes) {
+        missing.push(Missing::VolumeStorage);
+    }
+    if bridges.is_empty() {
+        missing.push(Missing::Bridge);
+    }
+    missing.extend(rights(&permissions, &bridges, &storages));
+    Ok(Findings {
+        at: now(),
+        bridges: bridges.into_iter().collect(),
+        storages: storages.into_iter().collect(),
+        missing,
+    })
+}
+
+/// `9.2` or `9.2.11` as numbers.
+fn release(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+fn away(nodes: &[Node]) -> impl Iterator<Item = Missing> {
+    let names = nodes.iter().filter(|node| !node.online);
+    names.filter_map(|node| {
+        Some(Missing::Node {
+            node: node.node.parse().ok()?,
+        })
+    })
+}
+
+async fn uncertified(client: &Client, nodes: &[Node]) -> Vec<Missing> {
+    if !client.address().starts_with("https://") {
+        return Vec::new();
+    }
+    let others = vouch::others(client, nodes).await;
+    let names = others.into_iter().filter_map(Result::err);
+    names
+        .filter_map(|name| {
+            Some(Missing::Certificate {
+                node: name.parse().ok()?,
+            })
+        })
+        .collect()
+}
+
+/// What a container can use on a node.
+struct Equipment {
+    bridges: BTreeSet<BridgeName>,
+    storages: Vec<StorageFound>,
+}
+
+async fn equipment(client: &Client, node: &str) -> Result<Equipment, proxmox::Error> {
+    let (bridges, storages) = futures::try_join!(client.bridges(node), client.storages(node))?;
+    let found = storages.iter().filter_map(|storage| {
+        Some(StorageFound {
+            name: storage.storage.parse().ok()?,
+            templates: storage.takes(ContentKind::Vztmpl),
+            volumes: storage.takes(ContentKind::Rootdir),
+        })
+    });
+    Ok(Equipment {
+        bridges: bridges
+            .iter()
+            .filter_map(|bridge| bridge.iface.parse().ok())
+            .collect(),
+        storages: found.collect(),
+    })
+}
+
+/// What all nodes have: a container may be put on any of them.
+fn common(all: Vec<Equipment>) -> Equipment {
+    let mut all = all.into_iter();
+    let Some(mut common) = all.next() else {
+        return Equipment {
+            bridges: BTreeSet::new(),
+            storages: Vec::new(),
+        };
+    };
+    for next in all {
+        common
+            .bridges
+            .retain(|bridge| next.bridges.contains(bridge));
+        common.storages.retain_mut(|storage| {
+            let same = next
+                .storages
+                .iter()
+                .find(|other| other.name == storage.name);
+            if let Some(other) = same {
+                storage.templates &= other.templates;
+                storage.volumes &= other.volumes;
+            }
+            same.is_some()
+        });
+    }
+    common.storages.sort_by(|a, b| a.name.cmp(&b.name));
+    common
+}
+
+/// The rights that are missing. Where a right may be given for one storage or bridge alone, one
+/// is enough.
+fn rights<'a>(
+    permissions: &'a Permissions,
+    bridges: &'a BTreeSet<BridgeName>,
+    storages: &'a [StorageFound],
+) -> impl Iterator<Item = Missing> + 'a {
+    let on_storages = |privilege: &str, takes: fn(&StorageFound) -> bool| {
+        let mut paths = storages.iter().filter(|storage| takes(storage));
+        paths.any(|storage| allows(permissions, &path_of(&storage.name), privilege))
+    };
+    let held = move |privilege: &str, path: &str| match privilege {
+        "Datastore.AllocateSpace" => on_storages(privilege, |storage| storage.volumes),
+        "Datastore.AllocateTemplate" => on_storages(privilege, |storage| storage.templates),
+        "SDN.Use" => bridges
+            .iter()
+            .any(|bridge| allows(permissions, &format!("{path}/{bridge}"), privilege)),
+        _ => allows(permissions, path, privilege),
+    };
+    let all = RIGHTS.iter().chain([&PULL]);
+    all.filter(move |(privilege, path, _)| !held(privilege, path))
+        .map(|(privilege, path, purpose)| Missing::Privilege {
+            privilege: (*privilege).to_owned(),
+            path: (*path).to_owned(),
+            purpose: (*purpose).to_owned(),
+        })
+}
+
+/// Whether a privilege is held on a path: the cluster lists the paths where something was granted,
+/// and for a path below one of them says whether it passes on.
+fn allows(permissions: &Permissions, path: &str, privilege: &str) -> bool {
+    let listed: BTreeMap<&str, _> = permissions.paths().collect();
+    let mut at = path;
+    loop {
+        if let Some(privileges) = listed.get(at) {
+            let passes_on = privileges.get(privilege);
+            return passes_on.is_some_and(|passes_on| at == path || *passes_on);
+        }
+        at = match at.rsplit_once('/') {
+            Some(("", _)) if at != "/" => "/",
+            Some((parent, _)) if !parent.is_empty() => parent,
+            _ => return false,
+        };
+    }
+}
+
+fn path_of(storage: &StorageName) -> String {
+    format!("/storage/{storage}")
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn equipment(bridges: &[&str], storages: &[(&str, bool, bool)]) -> Equipment {
+        let storage = |(name, templates, volumes): &(&str, bool, bool)| StorageFound {
+            name: name.parse().unwrap(),
+            templates: *templates,
+            volumes: *volumes,
+        };
+        Equipment {
+            bridges: bridges.iter().map(|name| name.parse().unwrap()).collect(),
+            storages: storages.iter().map(storage).collect(),
+        }
+    }
+
+    #[test]
+    fn only_what_all_nodes_have_is_offered() {
+        let common = common(vec![
+            equipment(
+                &["vmbr0", "vmbr1"],
+                &[("local", true, true), ("fast", false, true)],
+            ),
+            equipment(&["vmbr0"], &[("local", true, false)]),
+        ]);
+        assert_eq!(common.bridges.len(), 1);
+        assert_eq!(
+            common.storages,
+            equipment(&[], &[("local", true, false)]).storages
+        );
+    }
+
+    #[test]
+    fn what_passes_on_is_held_below() {
+        let json = r#"{"/":{"VM.Audit":1,"VM.Allocate":0},"/vms/7":{"VM.Backup":1}}"#;
+        let permissions: Permissions = serde_json::from_str(json).unwrap();
+        assert!(allows(&permissions, "/vms", "VM.Audit"));
+        assert!(!allows(&permissions, "/vms", "VM.Allocate"));
+        assert!(allows(&permissions, "/", "VM.Allocate"));
+        assert!(
+            !allows(&permissions, "/vms/7", "VM.Audit"),
+            "its own list counts"
+        );
+        assert!(allows(&permissions, "/vms/7", "VM.Backup"));
+    }
+
+    #[test]
+    fn releases_are_compared_as_numbers() {
+        assert!(release("9.0").unwrap() < WITH_IMAGES);
+        assert!(release("9.2.11").unwrap() > WITH_IMAGES);
+        assert!(release("10.0").unwrap() > WITH_IMAGES);
+    }
+}

@@ -1,0 +1,240 @@
+//! Containers that were there before Holdfast become ours. Nothing about them changes on the
+//! cluster; what cannot be taken over is said for each, and can be tried again.
+
+use std::net::Ipv4Addr;
+
+use model::{
+    ClusterId, Error, Fields, SiteId, UserId,
+    clusters::{Foreign, Import, Imported},
+    containers::{ContainerSpec, Source},
+    env::EnvVars,
+    events::{Event, Topic},
+    names::{Label, Username},
+    net::Mac,
+};
+use proxmox::{Client, Ipv4Config, LxcConfig, Vmid};
+use store::{Unique, containers::NewRecord, sites::SiteRecord};
+
+use super::{client, told};
+use crate::{Actor, Control, failure::Told as _, hub::Audience};
+
+/// The most containers of one request.
+const MOST: usize = 200;
+
+/// Takes containers over, one after another, and says what became of each.
+///
+/// # Errors
+/// [`Error::Forbidden`] but for administrators; [`Error::Invalid`] when there is no such site or
+/// person, or the site is on another cluster.
+pub async fn import(
+    control: &Control,
+    actor: &Actor,
+    cluster: ClusterId,
+    import: Import,
+) -> Result<Vec<Imported>, Error> {
+    actor.require_administrator()?;
+    let client = client(control, cluster)?;
+    let target = target(control, cluster, &import).await?;
+    let there = control.observer().containers(cluster);
+    let mut outcomes = Vec::new();
+    for vmid in import.vmids {
+        let outcome = match there.iter().find(|guest| guest.vmid == vmid) {
+            Some(guest) => one(control, &client, &target, guest).await,
+            None => Err(Error::conflict("The cluster has no such container now.")),
+        };
+        if let Err(Error::Internal { .. } | Error::Unavailable { .. }) = &outcome {
+            tracing::warn!(vmid, ?outcome, "a container was not taken over");
+        }
+        let outcome = outcome.map_err(|error| error.to_string());
+        outcomes.push(Imported { vmid, outcome });
+    }
+    control
+        .hub()
+        .tell(Event::all(Topic::Container), Audience::Everyone);
+    super::tell(control);
+    Ok(outcomes)
+}
+
+/// Where containers go, and to whom.
+struct Target {
+    site: SiteRecord,
+    owner: UserId,
+}
+
+async fn target(control: &Control, cluster: ClusterId, import: &Import) -> Result<Target, Error> {
+    let mut fields = Fields::default();
+    let site = fields.parse::<SiteId>("site", &import.site);
+    let owner = fields.parse::<Username>("owner", &import.owner);
+    if import.vmids.is_empty() || import.vmids.len() > MOST {
+        let message = format!("Choose 1 to {MOST} containers.");
+        fields.refuse("vmids", message);
+    }
+    let (site, owner) = fields
+        .finish(site.zip(owner))
+        .map_err(|fields| Error::Invalid { fields })?;
+    let (site, owner) = control
+        .store()
+        .read(move |c| {
+            let site = store::sites::get(c, site)?;
+            Ok((site, store::users::by_name(c, &owner)?))
+        })
+        .await
+        .told("import")?;
+    let site = site
+        .filter(|site| site.spec.cluster == cluster)
+        .ok_or_else(|| Error::field("site", "The cluster has no such site."))?;
+    let owner = owner.ok_or_else(|| Error::field("owner", "There is no such user."))?;
+    Ok(Target {
+        site,
+        owner: owner.row.id,
+    })
+}
+
+async fn one(
+    control: &Control,
+    client: &Client,
+    target: &Target,
+    guest: &Foreign,
+) -> Result<Label, Error> {
+    let vmid = Vmid::try_from(guest.vmid).map_err(|_| Error::conflict("The number is no VMID."))?;
+    let config = client
+        .lxc_config(&guest.node, vmid)
+        .await
+        .map_err(|error| told(&error))?;
+    let address = match fixed_address(&config) {
+        Some(address) => Some(address),
+        None => client
+            .lxc_interfaces(&guest.node, vmid)
+            .await
+            .map_err(|error| told(&error))?
+            .iter()
+            .find_map(proxmox::Interface::ipv4),
+    };
+    let record = record(target, guest, &config, address).map_err(Error::conflict)?;
+    let (name, running) = (record.name.clone(), guest.running);
+    let written = control
+        .store()
+        .write(move |c| {
+            let id = store::containers::insert(c, &record)?;
+            store::containers::set_made(c, id)?;
+            store::containers::set_wished_running(c, id, running)
+        })
+        .await;
+    match written {
+        Err(store::Error::Duplicate(unique)) => Err(Error::conflict(taken(unique))),
+        written => written.told("import").map(|()| name),
+    }
+}
+
+fn fixed_address(config: &LxcConfig) -> Option<Ipv4Addr> {
+    match config.net0.as_ref()?.ip? {
+        Ipv4Config::Static { address, .. } => Some(address),
+        Ipv4Config::Dhcp | Ipv4Config::Manual => None,
+    }
+}
+
+/// The container as a record of ours, or why it cannot be one.
+fn record(
+    target: &Target,
+    guest: &Foreign,
+    config: &LxcConfig,
+    address: Option<Ipv4Addr>,
+) -> Result<NewRecord, String> {
+    if config.template {
+        return Err("It is a template.".to_owned());
+    }
+    if let Some(lock) = &config.lock {
+        return Err(format!(
+            "It is locked ({lock}). Try again when that is over."
+        ));
+    }
+    let site = &target.site;
+    let hostname = config.hostname.clone().unwrap_or_default();
+    let name: Label = hostname.parse().map_err(|_| {
+        format!("Its name in Proxmox is {hostname:?}. Give it one of letters, digits and hyphens there, then try again.")
+    })?;
+    let net = config.net0.as_ref();
+    let mac: Mac = net
+        .and_then(|net| net.hwaddr.as_ref())
+        .and_then(|mac| mac.parse().ok())
+        .ok_or("It has no network interface net0 with a hardware address.")?;
+    let address = address.ok_or(
+        "Its address is not known: it does not run, or has none yet. Start it, then try again.",
+    )?;
+    if !site.spec.network.contains(address) {
+        return Err(format!(
+            "Its address {address} is not in {}, the network of {}.",
+            site.spec.network, site.spec.name
+        ));
+    }
+    if address == site.spec.gateway {
+        return Err(format!("Its address {address} is the site's gateway."));
+    }
+    Ok(NewRecord {
+        site: site.id,
+        cluster: site.spec.cluster,
+        owner: target.owner,
+        name,
+        spec: spec(config)?,
+        services: Vec::new(),
+        node: guest.node.parse().map_err(|e| format!("{e}"))?,
+        vmid: guest.vmid,
+        mac,
+        address,
+    })
+}
+
+/// What it should be from now on is what it is.
+fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
+    let out = |what: &str| format!("Its {what} is outside of what Holdfast can say.");
+    let gib = config
+        .rootfs
+        .as_ref()
+        .and_then(|rootfs| rootfs.size)
+        .map_or(1, |bytes| bytes.div_ceil(1 << 30));
+    let lines = |(name, value): (&String, &String)| format!("{name}={value}");
+    let env: Vec<String> = config.env.iter().map(lines).collect();
+    Ok(ContainerSpec {
+        source: Source::TakenOver,
+        // Proxmox gives a container without this setting all cores of its node.
+        cores: config
+            .cores
+            .unwrap_or(1)
+            .try_into()
+            .map_err(|_| out("number of cores"))?,
+        memory: config
+            .memory_mib
+            .unwrap_or(512)
+            .try_into()
+            .map_err(|_| out("memory"))?,
+        disk: u32::try_from(gib)
+            .ok()
+            .and_then(|gib| gib.try_into().ok())
+            .ok_or_else(|| out("disk"))?,
+        env: env
+            .join("\n")
+            .parse::<EnvVars>()
+            .map_err(|_| out("environment"))?,
+        entrypoint: config
+            .entrypoint
+            .as_ref()
+            .and_then(|line| line.parse().ok()),
+        description: config
+            .description
+            .as_ref()
+            .and_then(|text| text.parse().ok()),
+        services: Vec::new(),
+    })
+}
+
+fn taken(unique: Unique) -> &'static str {
+    match unique {
+        Unique::ContainerVmid => "It is here already.",
+        Unique::ContainerName => {
+            "The site has a container of this name. Rename it in Proxmox, then try again."
+        }
+        Unique::ContainerAddress => "The site has a container with this address.",
+        Unique::ContainerMac => "Another container has its hardware address.",
+        _ => "Somebody was quicker. Try again.",
+    }
+}

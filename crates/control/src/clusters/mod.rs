@@ -1,0 +1,260 @@
+//! Clusters: adding, showing, changing and forgetting them. What a cluster itself is asked for is
+//! in the modules below; nothing here changes anything on a cluster.
+
+mod findings;
+mod import;
+mod vouch;
+
+use model::{
+    ClusterId, Error, Kind,
+    clusters::{ApiUrl, Certificate, ClusterDetail, ClusterSpec, Fingerprint, Foreign},
+    events::{Event, Topic},
+    names::Label,
+    nodes::ClusterView,
+};
+use store::clusters::{Access, ClusterRecord};
+
+pub use findings::findings;
+pub use import::import;
+
+use crate::{
+    Actor, Control,
+    failure::{Told as _, internal},
+    hub::Audience,
+};
+
+/// Every cluster with its nodes and how old that knowledge is. Asks no cluster: it tells what the
+/// observer last heard.
+///
+/// # Errors
+/// [`Error::Forbidden`] for members.
+pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ClusterView>, Error> {
+    actor.require_operator()?;
+    let observer = control.observer();
+    let mut all: Vec<ClusterView> = control
+        .0
+        .proxmoxes
+        .all()
+        .into_iter()
+        .map(|(id, url)| observer.view(id, url))
+        .collect();
+    all.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(all)
+}
+
+/// One cluster, with what is on it and is not ours. Asks no cluster.
+///
+/// # Errors
+/// [`Error::Forbidden`] but for administrators; [`Error::NotFound`].
+pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<ClusterDetail, Error> {
+    actor.require_administrator()?;
+    let ClusterRecord { id, access } = by_name(control, name).await?;
+    let (sites, ours) = control
+        .store()
+        .read(move |c| {
+            let sites = store::sites::list(c)?;
+            Ok((sites, store::containers::on_cluster(c, id)?))
+        })
+        .await
+        .told("cluster")?;
+    let sites: Vec<Label> = sites
+        .into_iter()
+        .filter(|site| site.spec.cluster == id)
+        .map(|site| site.spec.name)
+        .collect();
+    let is_ours = |vmid: u32| ours.iter().any(|(our, ..)| *our == vmid);
+    let foreign: Vec<Foreign> = control
+        .observer()
+        .containers(id)
+        .into_iter()
+        .filter(|guest| !is_ours(guest.vmid))
+        .collect();
+    let others = access.certificates.keys().filter(|url| **url != access.url);
+    Ok(ClusterDetail {
+        view: control.observer().view(id, access.url.to_string()),
+        others: others.cloned().collect(),
+        fingerprint: access.certificates.get(&access.url).cloned(),
+        login: access.login,
+        sites,
+        foreign,
+    })
+}
+
+/// The certificate that a server shows, for a person to compare. Nothing is told to the server.
+///
+/// # Errors
+/// [`Error::Invalid`] at `url` when nothing answers there.
+pub async fn certificate(_: &Control, actor: &Actor, url: ApiUrl) -> Result<Certificate, Error> {
+    actor.require_administrator()?;
+    let fingerprint = match url.is_tls() {
+        true => Some(vouch::certificate(&url).await?),
+        false => None,
+    };
+    Ok(Certificate { url, fingerprint })
+}
+
+/// Adds a cluster, once signing in there has worked.
+///
+/// # Errors
+/// [`Error::Invalid`] at the field that keeps Holdfast from signing in, and for a taken name.
+pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Result<Label, Error> {
+    actor.require_administrator()?;
+    let name = spec.name.clone();
+    let secret = spec
+        .secret
+        .as_ref()
+        .map(|secret| secret.as_str().to_owned())
+        .ok_or_else(|| Error::field("secret", "Type the token's secret or the user's password."))?;
+    let access = vouch::signed_in(access(spec, secret)).await?;
+    let key = control.store().key().clone();
+    let id = control
+        .store()
+        .write(move |c| store::clusters::insert(c, &key, &access))
+        .await
+        .told("cluster")?;
+    reload(control, id).await?;
+    Ok(name)
+}
+
+/// Changes a cluster's name, where it is or how to sign in there, once that has worked.
+///
+/// # Errors
+/// As [`create`]; [`Error::NotFound`].
+pub async fn update(
+    control: &Control,
+    actor: &Actor,
+    id: ClusterId,
+    spec: ClusterSpec,
+) -> Result<Label, Error> {
+    actor.require_administrator()?;
+    let name = spec.name.clone();
+    let known = record(control, id).await?.access;
+    let secret = match &spec.secret {
+        Some(secret) => secret.as_str().to_owned(),
+        // The secret that is known goes to nobody else than before.
+        None if known.login != spec.login => {
+            let message = format!("Type the secret of {}.", spec.login);
+            return Err(Error::field("secret", message));
+        }
+        None if known.url != spec.url && !known.certificates.contains_key(&spec.url) => {
+            let message = "Type the secret again, since it goes to another address.";
+            return Err(Error::field("secret", message));
+        }
+        None => known.secret,
+    };
+    let access = vouch::signed_in(access(spec, secret)).await?;
+    let key = control.store().key().clone();
+    control
+        .store()
+        .write(move |c| store::clusters::update(c, &key, id, &access))
+        .await
+        .told("cluster")?;
+    reload(control, id).await?;
+    Ok(name)
+}
+
+/// Forgets a cluster without sites. Nothing on it changes.
+///
+/// # Errors
+/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it has sites.
+pub async fn delete(
+    control: &Control,
+    actor: &Actor,
+    id: ClusterId,
+    confirm: &str,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    let name = record(control, id).await?.access.name;
+    if name != confirm.trim() {
+        let message = format!("Type {name} to remove the cluster.");
+        return Err(Error::field("confirm", message));
+    }
+    let gone = control
+        .store()
+        .write(move |c| store::clusters::delete(c, id))
+        .await;
+    if gone == Err(store::Error::InUse) {
+        let message = format!("{name} has sites. Delete these first.");
+        return Err(Error::conflict(message));
+    }
+    gone.told("cluster")?;
+    control.0.proxmoxes.remove(id);
+    control.observer().forget_cluster(id);
+    tell(control);
+    Ok(())
+}
+
+fn access(spec: ClusterSpec, secret: String) -> Access {
+    let certificates = spec
+        .fingerprint
+        .map(|fingerprint: Fingerprint| (spec.url.clone(), fingerprint));
+    Access {
+        name: spec.name.to_string(),
+        certificates: certificates.into_iter().collect(),
+        url: spec.url,
+        login: spec.login,
+        secret,
+    }
+}
+
+/// Has everything use what the database now says of a cluster, and waits for its first answer.
+async fn reload(control: &Control, id: ClusterId) -> Result<(), Error> {
+    control.load_clusters().await?;
+    let observer = control.observer();
+    observer.nudge(id);
+    observer
+        .wait_for_next(id, std::time::Duration::from_secs(5))
+        .await;
+    tell(control);
+    Ok(())
+}
+
+async fn by_name(control: &Control, name: &str) -> Result<ClusterRecord, Error> {
+    let (key, name) = (control.store().key().clone(), name.to_owned());
+    control
+        .store()
+        .read(move |c| store::clusters::by_name(c, &key, &name))
+        .await
+        .told("cluster")?
+        .ok_or(missing())
+}
+
+async fn record(control: &Control, id: ClusterId) -> Result<ClusterRecord, Error> {
+    let key = control.store().key().clone();
+    control
+        .store()
+        .read(move |c| store::clusters::get(c, &key, id))
+        .await
+        .told("cluster")?
+        .ok_or(missing())
+}
+
+/// The client of a cluster that is there.
+fn client(control: &Control, id: ClusterId) -> Result<proxmox::Client, Error> {
+    control.0.proxmoxes.get(id).ok_or(missing())
+}
+
+/// What a failed call means to whoever asked for it.
+fn told(error: &proxmox::Error) -> Error {
+    match error {
+        proxmox::Error::Unsendable { .. } => internal("cluster", error),
+        _ => Error::Unavailable {
+            message: match error.words() {
+                Some(words) => format!("{error} Proxmox says: {words}"),
+                None => error.to_string(),
+            },
+        },
+    }
+}
+
+fn missing() -> Error {
+    Error::NotFound {
+        kind: Kind::Cluster,
+    }
+}
+
+fn tell(control: &Control) {
+    control
+        .hub()
+        .tell(Event::all(Topic::Nodes), Audience::Operators);
+}
