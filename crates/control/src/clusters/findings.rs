@@ -87,9 +87,10 @@ async fn look(client: &Client) -> Result<Findings, proxmox::Error> {
     }
     missing.extend(away(&nodes));
     missing.extend(uncertified(client, &nodes).await);
-    let online: Vec<&Node> = nodes.iter().filter(|node| node.online).collect();
+    let online = nodes.iter().filter(|node| node.online);
+    let online: Vec<String> = online.map(|node| node.node.clone()).collect();
     let equipment: Vec<Equipment> = stream::iter(online)
-        .map(|node| equipment(client, &node.node))
+        .map(|node| equipment(client, node))
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
@@ -149,8 +150,8 @@ struct Equipment {
     storages: Vec<StorageFound>,
 }
 
-async fn equipment(client: &Client, node: &str) -> Result<Equipment, proxmox::Error> {
-    let (bridges, storages) = futures::try_join!(client.bridges(node), client.storages(node))?;
+async fn equipment(client: &Client, node: String) -> Result<Equipment, proxmox::Error> {
+    let (bridges, storages) = futures::try_join!(client.bridges(&node), client.storages(&node))?;
     let found = storages.iter().filter_map(|storage| {
         Some(StorageFound {
             name: storage.storage.parse().ok()?,
