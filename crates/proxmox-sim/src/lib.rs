@@ -18,6 +18,7 @@ mod access;
 mod api;
 mod auth;
 mod body;
+mod calendar;
 mod conditions;
 mod config;
 mod console;

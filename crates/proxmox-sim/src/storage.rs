@@ -50,75 +50,82 @@ pub(crate) struct Rules {
     pub(crate) has_files: bool,
 }
 
+const DIRECTORY: &Rules = &Rules {
+    word: "dir",
+    content: FILES,
+    default: &["images"],
+    required: &["path"],
+    optional: &["is_mountpoint", "shared"],
+    has_files: true,
+};
+const LVM_THIN: &Rules = &Rules {
+    word: "lvmthin",
+    content: DISKS,
+    default: DISKS,
+    required: &["thinpool", "vgname"],
+    optional: &[],
+    has_files: false,
+};
+const ZFS_POOL: &Rules = &Rules {
+    word: "zfspool",
+    content: DISKS,
+    default: DISKS,
+    required: &["pool"],
+    optional: &["blocksize", "mountpoint", "sparse"],
+    has_files: false,
+};
+const NFS: &Rules = &Rules {
+    word: "nfs",
+    content: SHARED_FILES,
+    default: &["images"],
+    required: &["export", "server"],
+    optional: &["options", "path"],
+    has_files: true,
+};
+const CIFS: &Rules = &Rules {
+    word: "cifs",
+    content: SHARED_FILES,
+    default: &["images"],
+    required: &["server", "share"],
+    optional: &[
+        "domain",
+        "options",
+        "password",
+        "path",
+        "smbversion",
+        "subdir",
+        "username",
+    ],
+    has_files: true,
+};
+const PBS: &Rules = &Rules {
+    word: "pbs",
+    content: BACKUPS,
+    default: &["backup"],
+    required: &["datastore", "server"],
+    optional: &[
+        "encryption-key",
+        "fingerprint",
+        "master-pubkey",
+        "max-protected-backups",
+        "namespace",
+        "password",
+        "port",
+        "prune-backups",
+        "username",
+    ],
+    has_files: false,
+};
+
 /// The rules of a kind.
 pub(crate) fn rules(kind: StorageKind) -> &'static Rules {
     match kind {
-        StorageKind::Directory => &Rules {
-            word: "dir",
-            content: FILES,
-            default: &["images"],
-            required: &["path"],
-            optional: &["is_mountpoint", "shared"],
-            has_files: true,
-        },
-        StorageKind::LvmThin => &Rules {
-            word: "lvmthin",
-            content: DISKS,
-            default: DISKS,
-            required: &["thinpool", "vgname"],
-            optional: &[],
-            has_files: false,
-        },
-        StorageKind::ZfsPool => &Rules {
-            word: "zfspool",
-            content: DISKS,
-            default: DISKS,
-            required: &["pool"],
-            optional: &["blocksize", "mountpoint", "sparse"],
-            has_files: false,
-        },
-        StorageKind::Nfs => &Rules {
-            word: "nfs",
-            content: SHARED_FILES,
-            default: &["images"],
-            required: &["export", "server"],
-            optional: &["options", "path"],
-            has_files: true,
-        },
-        StorageKind::Cifs => &Rules {
-            word: "cifs",
-            content: SHARED_FILES,
-            default: &["images"],
-            required: &["server", "share"],
-            optional: &[
-                "domain",
-                "options",
-                "password",
-                "path",
-                "smbversion",
-                "subdir",
-                "username",
-            ],
-            has_files: true,
-        },
-        StorageKind::Pbs => &Rules {
-            word: "pbs",
-            content: BACKUPS,
-            default: &["backup"],
-            required: &["datastore", "server"],
-            optional: &[
-                "encryption-key",
-                "fingerprint",
-                "master-pubkey",
-                "max-protected-backups",
-                "namespace",
-                "password",
-                "port",
-                "prune-backups",
-                "username",
-            ],
-            has_files: false,
-        },
+        StorageKind::Directory => DIRECTORY,
+        StorageKind::LvmThin => LVM_THIN,
+        StorageKind::ZfsPool => ZFS_POOL,
+        StorageKind::Nfs => NFS,
+        StorageKind::Cifs => CIFS,
+        StorageKind::Pbs => PBS,
     }
 }
 

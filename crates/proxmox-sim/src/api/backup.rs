@@ -1,19 +1,20 @@
-//! Backups of containers: making them, and making containers of them again.
+//! Making backups of containers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::{check_lock, container, container_mut, create, options, volumes};
+use super::{check_lock, container, container_mut, volumes};
 use crate::auth::{Caller, may, need};
-use crate::container::{Container, Power, is_member};
+use crate::calendar::Time;
+use crate::config::StorageKind;
+use crate::container::Power;
 use crate::core::now;
 use crate::error::{ApiError, Result};
 use crate::params::Params;
 use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
-use crate::schema::lxc;
 use crate::state::{Archive, Kind, State, Volume};
+use crate::storage::Storage;
 use crate::task::{self, Run};
-use crate::{config::StorageKind, size};
 
 /// What is to be backed up, and how.
 struct Job {
@@ -212,12 +213,7 @@ fn store(
 ) -> std::result::Result<String, String> {
     let storage =
         volumes::storage(state, &job.storage).map_err(|_| "storage is gone".to_owned())?;
-    let time = Time::of(now().as_secs());
-    let name = if storage.kind == StorageKind::Pbs {
-        format!("backup/ct/{vmid}/{}", time.iso())
-    } else {
-        format!("backup/vzdump-lxc-{vmid}-{}{}", time.file(), job.ending)
-    };
+    let name = free_name(state, (&run.node, storage), vmid, job.ending);
     let container = container(state, &run.node, vmid)?;
     let archive = Archive {
         vmid,
@@ -236,6 +232,26 @@ fn store(
     let id = volume.id();
     state.volumes.push(volume);
     Ok(id)
+}
+
+/// A backup is named by its second; a second in which there is one already is passed over.
+fn free_name(state: &State, place: (&str, &Storage), vmid: u32, ending: &str) -> String {
+    let (node, storage) = place;
+    let begin = now().as_secs();
+    let name = |seconds: u64| {
+        let time = Time::of(seconds);
+        if storage.kind == StorageKind::Pbs {
+            format!("backup/ct/{vmid}/{}", time.iso())
+        } else {
+            format!("backup/vzdump-lxc-{vmid}-{}{ending}", time.file())
+        }
+    };
+    let free = |name: &String| {
+        let id = format!("{}:{name}", storage.name);
+        state.volume(node, &id).is_none()
+    };
+    let mut names = (begin..).map(name);
+    names.find(free).unwrap_or_default()
 }
 
 /// Takes away the oldest backups of a container beyond the number that is kept.
@@ -260,185 +276,4 @@ fn prune(state: &mut State, job: &Job, vmid: u32) {
     names.reverse();
     let gone: Vec<String> = names.into_iter().skip(kept).collect();
     state.remove_volumes(|volume| gone.contains(&volume.id()));
-}
-
-/// A moment, by the calendar, in UTC.
-struct Time {
-    date: (i64, u64, u64),
-    clock: (u64, u64, u64),
-}
-
-impl Time {
-    /// Of seconds since 1970. The calendar's arithmetic is that of days counted from March.
-    fn of(seconds: u64) -> Self {
-        let (days, rest) = (seconds / 86_400, seconds % 86_400);
-        let shifted = days + 719_468;
-        let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let month_from_march = (5 * day_of_year + 2) / 153;
-        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-        let month = if month_from_march < 10 {
-            month_from_march + 3
-        } else {
-            month_from_march - 9
-        };
-        let year = i64::try_from(year_of_era + era * 400).unwrap_or_default();
-        Self {
-            date: (year + i64::from(month <= 2), month, day),
-            clock: (rest / 3600, rest / 60 % 60, rest % 60),
-        }
-    }
-
-    fn file(&self) -> String {
-        let ((year, month, day), (hour, minute, second)) = (self.date, self.clock);
-        format!("{year:04}_{month:02}_{day:02}-{hour:02}_{minute:02}_{second:02}")
-    }
-
-    fn iso(&self) -> String {
-        let ((year, month, day), (hour, minute, second)) = (self.date, self.clock);
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-    }
-}
-
-/// What is to be made of a backup.
-struct Restore {
-    vmid: u32,
-    archive: String,
-    storage: Option<String>,
-    given: BTreeMap<String, String>,
-    unique: bool,
-    start: bool,
-    caller: Caller,
-}
-
-/// `POST /nodes/{node}/lxc` with `restore=1`. With `force` it takes the place of a container that
-/// is there and stopped.
-pub(crate) fn restore(call: &Call, archive: String) -> Result<Answer> {
-    let params = &call.params;
-    let vmid = params.vmid();
-    let given = params
-        .iter()
-        .filter(|(name, _)| lxc::config().find(name).is_some())
-        .filter(|(name, _)| *name != "rootfs" && !is_member(name, "mp"))
-        .map(|(name, value)| Ok((name.to_owned(), options::stored(name, value)?)))
-        .collect::<Result<BTreeMap<_, _>>>()?;
-    let restore = Restore {
-        vmid,
-        archive,
-        storage: params.get("storage").map(str::to_owned),
-        given,
-        unique: params.flag("unique"),
-        start: params.flag("start"),
-        caller: call.caller.clone(),
-    };
-    call.core.edit(|state| {
-        if let Some(storage) = &restore.storage {
-            let path = format!("/storage/{storage}");
-            need(
-                &state.directory,
-                &call.caller,
-                &path,
-                &["Datastore.AllocateSpace"],
-            )?;
-            volumes::container_storage(state, call.node(), storage)?;
-        }
-        match container(state, call.node(), vmid) {
-            Ok(old) if params.flag("force") => {
-                check_lock(old)?;
-                if old.is_running() {
-                    let words = "unable to restore: container is running";
-                    return Err(ApiError::failed(words));
-                }
-            }
-            _ => super::check_vmid(state, vmid)?,
-        }
-        let mut stub = Container::new(vmid, call.node());
-        stub.options.insert("lock".into(), "create".into());
-        state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
-        state.containers.insert(vmid, stub);
-        Ok(())
-    })?;
-    let id = vmid.to_string();
-    let order = call.order("vzrestore", &id);
-    Ok(task::start(&call.core, &order, |run| rebuild(run, restore)).into())
-}
-
-async fn rebuild(run: Run, restore: Restore) -> std::result::Result<(), String> {
-    let vmid = restore.vmid;
-    let paused = run.pause(run.core.config.delays.create).await;
-    let done = run.core.edit(|state| {
-        paused?;
-        unpack(state, &run, &restore)
-    });
-    if let Err(problem) = done {
-        run.core.edit(|state| {
-            state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
-            state.forget_container(vmid);
-        });
-        return Err(format!("unable to restore CT {vmid} - {problem}"));
-    }
-    run.log(format!(
-        "recovering backed-up configuration from '{}'",
-        restore.archive
-    ));
-    create::start_if(&run, &restore.caller, vmid, restore.start);
-    Ok(())
-}
-
-fn unpack(state: &mut State, run: &Run, restore: &Restore) -> std::result::Result<(), String> {
-    let found = state.volume(&run.node, &restore.archive);
-    let archive = match found.map(|volume| &volume.kind) {
-        Some(Kind::Backup(archive)) => archive.as_ref().clone(),
-        _ => return Err(format!("volume '{}' does not exist", restore.archive)),
-    };
-    let mut restored = archive.options;
-    restored.remove("lock");
-    restored.remove("template");
-    for (name, value) in &mut restored {
-        let object = match name.as_str() {
-            "rootfs" => lxc::rootfs(),
-            name if is_member(name, "mp") => lxc::mount_point(),
-            _ => continue,
-        };
-        let mut parts = object.parse(name, value)?;
-        let old = parts.get("volume").cloned().unwrap_or_default();
-        let storage = match &restore.storage {
-            Some(storage) => storage.as_str(),
-            None => old.split(':').next().unwrap_or_default(),
-        };
-        let bytes = parts.get("size").and_then(|size| size::parse(size));
-        let wanted = (storage, bytes.unwrap_or(4 << 30));
-        let id = volumes::allocate(state, &run.node, restore.vmid, wanted)?;
-        parts.insert("volume".into(), id);
-        *value = object.write(&parts);
-    }
-    restored.extend(restore.given.clone());
-    if restore.unique {
-        for (name, value) in &mut restored {
-            if let Ok(mut parts) = lxc::network().parse(name, value)
-                && is_member(name, "net")
-            {
-                parts.remove("hwaddr");
-                let written = lxc::network().write(&parts);
-                *value = options::stored(name, &written).unwrap_or(written);
-            }
-        }
-    }
-    let container = container_mut(state, &run.node, restore.vmid)?;
-    (container.options, container.raw) = (restored, archive.raw);
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Time;
-
-    #[test]
-    fn moments_are_named_by_the_calendar() {
-        assert_eq!(Time::of(0).iso(), "1970-01-01T00:00:00Z");
-        assert_eq!(Time::of(1_709_210_096).file(), "2024_02_29-12_34_56");
-        assert_eq!(Time::of(1_795_210_310).iso(), "2026-11-20T21:31:50Z");
-    }
 }

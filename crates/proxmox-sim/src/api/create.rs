@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{backup, check_vmid, container_mut, options, power, volumes};
+use super::{check_vmid, container_mut, options, power, restore, volumes};
 use crate::auth::{Caller, may, need};
 use crate::config::ImageSpec;
 use crate::container::{Container, is_member};
@@ -65,7 +65,7 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
     // A backup may take the place of what is there.
     if params.flag("restore") {
         let archive = template(call)?;
-        return backup::restore(call, archive);
+        return restore::restore(call, archive);
     }
     check_free(call)?;
     let template = template(call)?;

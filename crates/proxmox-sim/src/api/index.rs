@@ -82,10 +82,9 @@ pub(crate) fn node_sdn(_: &Call) -> Result<Answer> {
 
 /// `GET /nodes/{node}/storage/{storage}`.
 pub(crate) fn storage(_: &Call) -> Result<Answer> {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 5] = [
         "content",
         "download-url",
-        "identity",
         "oci-registry-pull",
         "rrddata",
         "status",

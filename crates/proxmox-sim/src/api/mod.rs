@@ -17,6 +17,7 @@ pub(crate) mod network;
 pub(crate) mod node;
 pub(crate) mod options;
 pub(crate) mod power;
+pub(crate) mod restore;
 pub(crate) mod rrd;
 pub(crate) mod snapshots;
 pub(crate) mod storage;

@@ -198,8 +198,9 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         let privileges = ["Datastore.Allocate", "Datastore.AllocateSpace"];
         need(&state.directory, &call.caller, &path, &privileges)?;
         let node = call.node();
+        let shared = volumes::storage(state, params.text("storage"))?.is_shared();
         let mut volumes = state.volumes.iter_mut();
-        let found = volumes.find(|volume| volume.node == node && volume.id() == id);
+        let found = volumes.find(|volume| (shared || volume.node == node) && volume.id() == id);
         let volume = found.ok_or_else(|| ApiError::Failed(format!("no such volume '{id}'")))?;
         let given = ["notes", "protected"]
             .into_iter()

@@ -10,6 +10,7 @@ const VMS: &str = "/vms/{vmid}";
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = of_snapshots();
     routes.extend(copies());
+    routes.extend(moves());
     routes
 }
 
@@ -69,24 +70,6 @@ fn copies() -> Vec<Route> {
         text("target").format(named::NODE),
         number("bwlimit").min(0),
     ]);
-    let travel = with_address(vec![
-        text("target").format(named::NODE).required(),
-        text("target-storage").list(named::STORAGE_PAIR),
-        boolean("online"),
-        boolean("restart"),
-        integer("timeout"),
-        number("bwlimit").min(0),
-    ]);
-    let relocate = with_address(vec![
-        any_disk("volume").required(),
-        text("storage").format(named::STORAGE),
-        lxc::vmid("target-vmid"),
-        any_disk("target-volume"),
-        boolean("delete"),
-        text("digest").length(0, 40),
-        text("target-digest").length(0, 40),
-        number("bwlimit").min(0),
-    ]);
     vec![
         Route::new(
             "GET",
@@ -109,6 +92,29 @@ fn copies() -> Vec<Route> {
             clone::template,
         )
         .every(VMS, &["VM.Allocate"]),
+    ]
+}
+
+fn moves() -> Vec<Route> {
+    let travel = with_address(vec![
+        text("target").format(named::NODE).required(),
+        text("target-storage").list(named::STORAGE_PAIR),
+        boolean("online"),
+        boolean("restart"),
+        integer("timeout"),
+        number("bwlimit").min(0),
+    ]);
+    let relocate = with_address(vec![
+        any_disk("volume").required(),
+        text("storage").format(named::STORAGE),
+        lxc::vmid("target-vmid"),
+        any_disk("target-volume"),
+        boolean("delete"),
+        text("digest").length(0, 40),
+        text("target-digest").length(0, 40),
+        number("bwlimit").min(0),
+    ]);
+    vec![
         Route::new(
             "GET",
             "/nodes/{node}/lxc/{vmid}/migrate",

@@ -1,0 +1,142 @@
+//! Making containers of their backups.
+
+use std::collections::BTreeMap;
+
+use super::{check_lock, container, container_mut, create, options, volumes};
+use crate::auth::{Caller, need};
+use crate::container::{Container, is_member};
+use crate::error::{ApiError, Result};
+use crate::routes::{Answer, Call};
+use crate::schema::lxc;
+use crate::size;
+use crate::state::{Kind, State};
+use crate::task::{self, Run};
+
+/// What is to be made of a backup.
+struct Restore {
+    vmid: u32,
+    archive: String,
+    storage: Option<String>,
+    given: BTreeMap<String, String>,
+    unique: bool,
+    start: bool,
+    caller: Caller,
+}
+
+/// `POST /nodes/{node}/lxc` with `restore=1`. With `force` it takes the place of a container that
+/// is there and stopped.
+pub(crate) fn restore(call: &Call, archive: String) -> Result<Answer> {
+    let params = &call.params;
+    let vmid = params.vmid();
+    let given = params
+        .iter()
+        .filter(|(name, _)| lxc::config().find(name).is_some())
+        .filter(|(name, _)| *name != "rootfs" && !is_member(name, "mp"))
+        .map(|(name, value)| Ok((name.to_owned(), options::stored(name, value)?)))
+        .collect::<Result<BTreeMap<_, _>>>()?;
+    let restore = Restore {
+        vmid,
+        archive,
+        storage: params.get("storage").map(str::to_owned),
+        given,
+        unique: params.flag("unique"),
+        start: params.flag("start"),
+        caller: call.caller.clone(),
+    };
+    call.core.edit(|state| {
+        if let Some(storage) = &restore.storage {
+            let path = format!("/storage/{storage}");
+            need(
+                &state.directory,
+                &call.caller,
+                &path,
+                &["Datastore.AllocateSpace"],
+            )?;
+            volumes::container_storage(state, call.node(), storage)?;
+        }
+        match container(state, call.node(), vmid) {
+            Ok(old) if params.flag("force") => {
+                check_lock(old)?;
+                if old.is_running() {
+                    let words = "unable to restore: container is running";
+                    return Err(ApiError::failed(words));
+                }
+            }
+            _ => super::check_vmid(state, vmid)?,
+        }
+        let mut stub = Container::new(vmid, call.node());
+        stub.options.insert("lock".into(), "create".into());
+        state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
+        state.containers.insert(vmid, stub);
+        Ok(())
+    })?;
+    let id = vmid.to_string();
+    let order = call.order("vzrestore", &id);
+    Ok(task::start(&call.core, &order, |run| rebuild(run, restore)).into())
+}
+
+async fn rebuild(run: Run, restore: Restore) -> std::result::Result<(), String> {
+    let vmid = restore.vmid;
+    let paused = run.pause(run.core.config.delays.create).await;
+    let done = run.core.edit(|state| {
+        paused?;
+        unpack(state, &run, &restore)
+    });
+    if let Err(problem) = done {
+        run.core.edit(|state| {
+            state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
+            state.forget_container(vmid);
+        });
+        return Err(format!("unable to restore CT {vmid} - {problem}"));
+    }
+    run.log(format!(
+        "recovering backed-up configuration from '{}'",
+        restore.archive
+    ));
+    create::start_if(&run, &restore.caller, vmid, restore.start);
+    Ok(())
+}
+
+fn unpack(state: &mut State, run: &Run, restore: &Restore) -> std::result::Result<(), String> {
+    let found = state.volume(&run.node, &restore.archive);
+    let archive = match found.map(|volume| &volume.kind) {
+        Some(Kind::Backup(archive)) => archive.as_ref().clone(),
+        _ => return Err(format!("volume '{}' does not exist", restore.archive)),
+    };
+    let mut restored = archive.options;
+    restored.remove("lock");
+    restored.remove("template");
+    for (name, value) in &mut restored {
+        let object = match name.as_str() {
+            "rootfs" => lxc::rootfs(),
+            name if is_member(name, "mp") => lxc::mount_point(),
+            _ => continue,
+        };
+        let mut parts = object.parse(name, value)?;
+        let old = parts.get("volume").cloned().unwrap_or_default();
+        let storage = match &restore.storage {
+            Some(storage) => storage.as_str(),
+            None => old.split(':').next().unwrap_or_default(),
+        };
+        let bytes = parts.get("size").and_then(|size| size::parse(size));
+        let wanted = (storage, bytes.unwrap_or(4 << 30));
+        let id = volumes::allocate(state, &run.node, restore.vmid, wanted)?;
+        parts.insert("volume".into(), id);
+        *value = object.write(&parts);
+    }
+    restored.extend(restore.given.clone());
+    if restore.unique {
+        for (name, value) in &mut restored {
+            if let Ok(mut parts) = lxc::network().parse(name, value)
+                && is_member(name, "net")
+            {
+                parts.remove("hwaddr");
+                let written = lxc::network().write(&parts);
+                *value = options::stored(name, &written).unwrap_or(written);
+            }
+        }
+    }
+    let container = container_mut(state, &run.node, restore.vmid)?;
+    (container.options, container.raw) = (restored, archive.raw);
+    Ok(())
+}
