@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-const BINARY = resolve(process.env.E2E_BINARY ?? join(REPOSITORY, "target/release/holdfast"));
+export const BINARY = resolve(process.env.E2E_BINARY ?? join(REPOSITORY, "target/release/holdfast"));
 const START_MS = 60_000;
 const STOP_MS = 15_000;
 
@@ -21,7 +21,7 @@ const SAID = {
 };
 
 /** The variables of this process, without those that would configure the server. */
-function environment() {
+export function environment() {
   const ours = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("HOLDFAST_") && name !== "DATABASE_URL",
   );

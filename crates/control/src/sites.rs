@@ -1,13 +1,18 @@
 //! Sites: networks with their domain, addresses and ports.
 
+use std::{fmt::Display, time::Duration};
+
 use model::{
-    Error, Kind, SiteId,
+    Error, Fields, Kind, SiteId,
     events::{Event, Topic},
     names::Label,
     sites::{SiteRow, SiteSpec},
 };
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, clusters, failure::Told as _, hub::Audience};
+
+/// How long a cluster may take to say what it has.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// All sites, by name.
 ///
@@ -37,6 +42,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteR
 pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<SiteId, Error> {
     actor.require_administrator()?;
     require_cluster(control, &spec)?;
+    require_parts(control, &spec).await?;
     let id = control
         .store()
         .write(move |c| store::sites::insert(c, &spec))
@@ -59,6 +65,7 @@ pub async fn update(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     require_cluster(control, &spec)?;
+    require_parts(control, &spec).await?;
     let done = control
         .store()
         .write(move |c| {
@@ -136,6 +143,50 @@ fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::field("cluster", "There is no such cluster."))
+}
+
+/// Whether the cluster has the bridge and the storages. One that does not answer soon is believed
+/// to: a site can be written down while its cluster is away.
+async fn require_parts(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
+    let asked = clusters::findings(control, &Actor::System, spec.cluster);
+    let Ok(Ok(found)) = tokio::time::timeout(PATIENCE, asked).await else {
+        return Ok(());
+    };
+    let mut fields = Fields::default();
+    require(&mut fields, "bridge", &spec.bridge, &found.bridges);
+    let storages = found.template_storages();
+    require(
+        &mut fields,
+        "template_storage",
+        &spec.template_storage,
+        &storages,
+    );
+    let storages = found.volume_storages();
+    require(
+        &mut fields,
+        "volume_storage",
+        &spec.volume_storage,
+        &storages,
+    );
+    fields
+        .finish(Some(()))
+        .map_err(|fields| Error::Invalid { fields })
+}
+
+fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, wanted: &T, there: &[T]) {
+    if there.contains(wanted) {
+        return;
+    }
+    let names: Vec<String> = there.iter().map(ToString::to_string).collect();
+    let message = if names.is_empty() {
+        "The cluster has none that all its nodes can use for this.".to_owned()
+    } else {
+        format!(
+            "Not all nodes of the cluster have {wanted} for this. Use {}.",
+            names.join(" or ")
+        )
+    };
+    fields.refuse(field, message);
 }
 
 fn missing() -> Error {

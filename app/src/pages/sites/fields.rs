@@ -1,11 +1,11 @@
 //! The fields of a site, the same for a new one and for one that is changed.
 
 use crate::solid::Solid as _;
-use leptos::prelude::*;
-use model::{FieldError, nodes::ClusterView, sites::SiteForm};
+use leptos::{prelude::*, task::spawn_local};
+use model::{ClusterId, FieldError, clusters::Findings, nodes::ClusterView, sites::SiteForm};
 
 use crate::{
-    bind,
+    api, bind,
     components::form::{Choice, Field, FormState},
 };
 
@@ -26,12 +26,74 @@ pub fn cluster_options(clusters: &[ClusterView]) -> Vec<(String, String)> {
         .collect()
 }
 
+/// What the chosen cluster offers, once it has answered; for suggestions.
+pub fn offered(values: RwSignal<SiteForm>) -> RwSignal<Option<Findings>> {
+    let offered = RwSignal::new(None);
+    let cluster = Memo::new(move |_| values.with(|form| form.cluster.parse::<ClusterId>().ok()));
+    Effect::new(move |_| {
+        let Some(id) = cluster.get() else { return };
+        offered.set(None);
+        spawn_local(async move {
+            // A cluster that does not answer offers nothing; names can be typed all the same.
+            let found = api::clusters::check(id).await.ok();
+            if cluster.try_get_untracked().flatten() == Some(id) {
+                offered.try_set(found);
+            }
+        });
+    });
+    offered
+}
+
+/// Takes what the cluster offers for fields that are empty: the first of each, which is often the
+/// only one.
+pub fn fill(values: RwSignal<SiteForm>, offered: RwSignal<Option<Findings>>) {
+    Effect::new(move |_| {
+        let Some(found) = offered.get() else { return };
+        values.update(|form| {
+            let fill = |field: &mut String, first: Option<String>| {
+                if field.is_empty()
+                    && let Some(first) = first
+                {
+                    *field = first;
+                }
+            };
+            fill(&mut form.bridge, words(&found.bridges).into_iter().next());
+            let templates = words(&found.template_storages());
+            fill(&mut form.template_storage, templates.into_iter().next());
+            let volumes = words(&found.volume_storages());
+            fill(&mut form.volume_storage, volumes.into_iter().next());
+        });
+    });
+}
+
+fn words<T: ToString>(names: &[T]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
 /// All fields, in groups.
 pub fn fields(
     form: FormState,
     values: RwSignal<SiteForm>,
     clusters: Signal<Vec<(String, String)>>,
+    offered: RwSignal<Option<Findings>>,
 ) -> AnyView {
+    let of = move |read: fn(&Findings) -> Vec<String>| {
+        Signal::derive(move || offered.with(|found| found.as_ref().map(read).unwrap_or_default()))
+    };
+    let bridges = of(|found| words(&found.bridges));
+    let templates = of(|found| words(&found.template_storages()));
+    let volumes = of(|found| words(&found.volume_storages()));
+    let hint = move |text: &'static str, options: Signal<Vec<String>>| {
+        Signal::derive(move || {
+            options.with(|options| {
+                if options.is_empty() {
+                    text.to_owned()
+                } else {
+                    format!("{text} The cluster has {}.", options.join(", "))
+                }
+            })
+        })
+    };
     view! {
         <fieldset class="card group">
             <legend class="card-title">"Names"</legend>
@@ -43,11 +105,12 @@ pub fn fields(
         <fieldset class="card group">
             <legend class="card-title">"Cluster"</legend>
             <Choice form name="cluster" label="Cluster" value=bind!(values, cluster) options=clusters />
-            <Field form name="bridge" label="Bridge" value=bind!(values, bridge) hint="The bridge on each node that containers are attached to, such as vmbr0." />
-            <Field form name="template_storage" label="Storage for templates" value=bind!(values, template_storage)
-                hint="Where templates and images are kept, such as local." />
-            <Field form name="volume_storage" label="Storage for disks" value=bind!(values, volume_storage)
-                hint="Where containers' disks are made, such as local-lvm." />
+            <Field form name="bridge" label="Bridge" value=bind!(values, bridge) options=bridges
+                hint=hint("The bridge on each node that containers are attached to, such as vmbr0.", bridges) />
+            <Field form name="template_storage" label="Storage for templates" value=bind!(values, template_storage) options=templates
+                hint=hint("Where templates and images are kept, such as local.", templates) />
+            <Field form name="volume_storage" label="Storage for disks" value=bind!(values, volume_storage) options=volumes
+                hint=hint("Where containers' disks are made, such as local-lvm.", volumes) />
             <Field form name="vmids" label="Numbers" value=bind!(values, vmids)
                 hint="The numbers that containers have on the cluster, such as 1000-1999. Leave out those in other use." />
         </fieldset>

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{nodes::ClusterView, sites::SiteForm};
 
-use super::fields::{cluster_options, fields, form_state};
+use super::fields::{cluster_options, fields, fill, form_state, offered};
 use crate::{
     api::{self, Failure},
     components::{
@@ -45,6 +45,8 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
         ..SiteForm::default()
     });
     let form = form_state(values);
+    let offered = offered(values);
+    fill(values, offered);
     let toasts = Toasts::here();
     let navigate = use_navigate();
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -75,7 +77,7 @@ fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
         <form class="form" novalidate on:submit=act(submit)>
             {none}
             <Refusals form />
-            {fields(form, values, options)}
+            {fields(form, values, options, offered)}
             <div class="actions">
                 <Submit form label />
                 <a class="btn" href="/sites">"Cancel"</a>

@@ -12,7 +12,7 @@ use model::{
     sites::{SiteForm, SiteRow},
 };
 
-use super::fields::{cluster_options, fields, form_state};
+use super::fields::{cluster_options, fields, form_state, offered};
 use crate::{
     api::{self, Failure},
     components::{
@@ -137,7 +137,7 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             <h2 class="section-title">"Settings"</h2>
             {note}
             <Refusals form />
-            {fields(form, values, options)}
+            {fields(form, values, options, offered(values))}
             <div class="actions"><Submit form label="Save the site" /></div>
         </form>
     }
