@@ -1,7 +1,7 @@
 // Every scene, on a phone and at a desk, light and dark: axe finds nothing.
 
 import { AxeBuilder } from "@axe-core/playwright";
-import { SCENES, THEMES, contextOf, dress, prepare } from "./harness/scenes.mjs";
+import { SCENES, THEMES, contextOf, dress, prepare, tidy } from "./harness/scenes.mjs";
 import { expect, test } from "./harness/test";
 
 // Nothing here depends on another test: all workers share the scenes.
@@ -12,6 +12,8 @@ let sessions: Awaited<ReturnType<typeof prepare>>;
 test.beforeAll(async ({ server, browser }) => {
   sessions = await prepare(server, browser);
 });
+
+test.afterAll(tidy);
 
 for (const scene of SCENES) {
   test(`axe finds nothing on ${scene.name}`, async ({ server, browser }) => {

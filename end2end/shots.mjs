@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { launchOptions } from "./harness/browser.mjs";
-import { SCENES, THEMES, WIDTHS, contextOf, dress, prepare } from "./harness/scenes.mjs";
+import { SCENES, THEMES, WIDTHS, contextOf, dress, prepare, tidy } from "./harness/scenes.mjs";
 import { Server } from "./harness/server.mjs";
 
 const USAGE = `Usage: node shots.mjs [--page NAME]... [--width PIXELS]... [--theme light|dark]...
@@ -55,6 +55,7 @@ try {
     }
     console.log(`${scenes.length * widths.length * themes.length} screenshots in ${FOLDER}`);
   } finally {
+    await tidy();
     await browser.close();
   }
 } finally {

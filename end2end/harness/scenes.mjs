@@ -2,6 +2,7 @@
 // go through the same scenes, so that neither misses one.
 
 import { tellWhenAlive, visit } from "./alive.mjs";
+import { Simulator } from "./simulator.mjs";
 
 /** The widths that pages are made for: a phone, a tablet, a desk. */
 export const WIDTHS = [360, 768, 1440];
@@ -57,6 +58,21 @@ export const SCENES = [
     await page.getByText("In the machine's own words").click();
   }),
   address("nodes", "/nodes"),
+  address("clusters", "/clusters"),
+  scene("cluster-new", async (page) => {
+    await visit(page, "/clusters/new");
+    await cluster(page, "attic");
+  }),
+  scene("cluster", async (page) => {
+    await visit(page, "/clusters/home");
+    await page.getByText("vmbr0", { exact: true }).waitFor();
+  }),
+  // From here on nothing is sent to this cluster any more.
+  scene("cluster-changed", async (page) => {
+    await theirs.happen("conditions", { certificate: "renew" });
+    await visit(page, "/clusters/home");
+    await page.getByText("Holdfast sends nothing there any more").waitFor();
+  }),
   address("sites", "/sites"),
   address("site-new", "/sites/new"),
   address("site", "/sites/lab"),
@@ -83,6 +99,24 @@ export const SCENES = [
     await page.getByRole("progressbar", { name: /^Pull the image/ }).waitFor();
   }),
 ];
+
+/** A cluster of others beside the demonstration's. */
+let theirs;
+
+/** Ends what `prepare` started beside the server. */
+export async function tidy() {
+  await theirs?.stop();
+}
+
+/** Fills the form of a cluster in, the certificate compared. */
+async function cluster(page, name) {
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Address of a node").fill(theirs.url);
+  await page.getByLabel("User or token").fill("root@pam");
+  await page.getByLabel("Secret").fill(theirs.password);
+  await page.getByRole("button", { name: "Look at the certificate" }).click();
+  await page.getByLabel("I compared it: it is the same").check();
+}
 
 async function refusedSignIn(page) {
   await page.goto("/sign-in");
@@ -124,6 +158,11 @@ export async function prepare(server, browser) {
   };
   const context = await contextOf(browser, server, sessions.administrator);
   const page = await context.newPage();
+  theirs = await Simulator.start();
+  await visit(page, "/clusters/new");
+  await cluster(page, "home");
+  await page.getByRole("button", { name: "Add home" }).click();
+  await page.getByRole("heading", { level: 1, name: "home" }).waitFor();
   await ask(page, "nowhere", MISSING);
   await page.getByText("See what happened").waitFor();
   await visit(page, "/containers");
