@@ -101,7 +101,7 @@ pub fn certificate(form: FormState, values: RwSignal<ClusterForm>) -> AnyView {
             </div>
             {reactive(move || look.shown.with(|shown| shown.as_ref().map(|shown| seen(look, shown))))}
             {known(look)}
-            <div class="field-help" id="certificate-help" aria-live="polite">{told}</div>
+            <div id="certificate-help" aria-live="polite">{told}</div>
         </fieldset>
     }
     .solid()

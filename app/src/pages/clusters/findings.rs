@@ -68,10 +68,9 @@ fn content(findings: Loaded<Findings>) -> AnyView {
     view! {
         <h2 class="card-title">
             <span class="grow">"What it has"</span>
-            <span class="muted">"Asked " {age}</span>
             <button type="button" class="btn btn-small" on:click=act(move |_| findings.refresh())>{icon("rotate-cw")} "Ask again"</button>
         </h2>
-        <div class="stack-tight">{missing} {facts}</div>
+        <div class="stack-tight">{missing} {facts} <p class="muted">"Asked " {age}</p></div>
     }
     .solid()
 }

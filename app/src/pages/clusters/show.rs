@@ -95,17 +95,20 @@ fn content(shown: Loaded<Shown>) -> AnyView {
     let name = shown.part(|shown| shown.cluster.view.name.clone());
     let badge = move || reactive(move || shown.with(|shown| state(&shown.cluster.view)));
     let id = shown.peek(|shown| shown.cluster.view.id);
+    // One that does not answer is not asked; what is wrong stands above.
+    let answers = shown.part(|shown| shown.cluster.view.trouble.is_none());
+    let found = reactive(move || answers.get().then(|| findings::card(id)));
     view! {
         <PageHead title=name aside=badge actions=|| view! { <a class="btn" href="/nodes">{icon("server")} "Its nodes"</a> }.solid() />
         <div class="stack">
             {trouble(shown)}
             {facts(shown)}
-            {findings::card(id)}
+            {found}
             {import::card(shown)}
-        </div>
-        <div class="stack stack-narrow work">
-            {settings(shown)}
-            {danger(shown, name)}
+            <div class="stack stack-narrow">
+                {settings(shown)}
+                {danger(shown, name)}
+            </div>
         </div>
     }
     .solid()

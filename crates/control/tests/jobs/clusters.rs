@@ -376,3 +376,106 @@ async fn what_happens_behind_our_back_is_seen_and_followed() {
     })
     .await;
 }
+
+/// The privileges that docs/clusters.md has an administrator give.
+const ROLE: &str = "VM.Allocate VM.Audit VM.PowerMgmt VM.Config.CPU VM.Config.Memory VM.Config.Disk VM.Config.Network VM.Config.Options Datastore.AllocateSpace Datastore.AllocateTemplate Datastore.Audit SDN.Use Sys.Audit Sys.AccessNetwork";
+
+/// Makes the account, the role and the token of docs/clusters.md; gives the token's secret.
+async fn least(sim: &Sim, privileges: &str) -> String {
+    let http = reqwest::Client::new();
+    let ask = async |method: &str, path: &str, form: &[(&str, &str)]| {
+        let answer = http
+            .request(
+                method.parse().unwrap(),
+                format!("{}/api2/json{path}", sim.url()),
+            )
+            .header(
+                "Authorization",
+                format!("PVEAPIToken=root@pam!holdfast={}", proxmox_sim::TEST_SECRET),
+            )
+            .form(form)
+            .send()
+            .await
+            .unwrap();
+        let status = answer.status();
+        let body = answer.text().await.unwrap();
+        assert!(status.is_success(), "{path}: {status} {body}");
+        body
+    };
+    let role = [("roleid", "Holdfast"), ("privs", privileges)];
+    ask("POST", "/access/roles", &role).await;
+    ask("POST", "/access/users", &[("userid", "holdfast@pve")]).await;
+    let grant = [
+        ("path", "/"),
+        ("users", "holdfast@pve"),
+        ("roles", "Holdfast"),
+    ];
+    ask("PUT", "/access/acl", &grant).await;
+    let token = "/access/users/holdfast@pve/token/holdfast";
+    let made = ask("POST", token, &[("privsep", "0")]).await;
+    let value = made.split("\"value\":\"").nth(1).unwrap();
+    value.split('"').next().unwrap().to_owned()
+}
+
+async fn add_least(house: &House, secret: String) -> ClusterId {
+    let form = ClusterForm {
+        name: "least".into(),
+        url: house.sim.url(),
+        login: "holdfast@pve!holdfast".into(),
+        secret,
+        fingerprint: String::new(),
+    };
+    clusters::create(&house.control, &SYSTEM, form.parse(true).unwrap())
+        .await
+        .unwrap();
+    let detail = clusters::get(&house.control, &SYSTEM, "least").await;
+    detail.unwrap().view.id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_that_the_documentation_names_are_enough() {
+    let house = House::new().await;
+    let secret = least(&house.sim, ROLE).await;
+    let cluster = add_least(&house, secret).await;
+    let found = clusters::findings(&house.control, &SYSTEM, cluster)
+        .await
+        .unwrap();
+    assert_eq!(found.missing, []);
+    let site = site(&house, cluster).await;
+    let form = model::containers::ContainerForm {
+        site: site.to_string(),
+        ..house.form("web", crate::house::NGINX)
+    };
+    let created = house.create(&form).await.unwrap();
+    let job = house.ended(created.job).await;
+    assert_eq!(
+        job.row.state,
+        JobState::Done,
+        "{job:?}\n{}",
+        house.log(created.job).await
+    );
+    let job = house.delete(created.id, "web").await;
+    assert_eq!(job.row.state, JobState::Done, "{job:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_right_that_is_missing_is_named() {
+    let house = House::new().await;
+    let without = ROLE
+        .replace("Sys.AccessNetwork", "")
+        .replace("VM.PowerMgmt", "");
+    let secret = least(&house.sim, without.trim()).await;
+    let cluster = add_least(&house, secret).await;
+    let found = clusters::findings(&house.control, &SYSTEM, cluster)
+        .await
+        .unwrap();
+    let named: Vec<&str> = found
+        .missing
+        .iter()
+        .filter_map(|missing| match missing {
+            Missing::Privilege { privilege, .. } => Some(privilege.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(named, ["VM.PowerMgmt", "Sys.AccessNetwork"], "{found:?}");
+}
