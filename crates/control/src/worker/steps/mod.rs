@@ -13,7 +13,7 @@ use model::jobs::StepState;
 use super::{context::Context, failure::Failure};
 use crate::jobs::Step;
 
-pub(in crate::worker) use make::is_ours;
+pub(in crate::worker) use make::{is_half_made, is_ours};
 
 /// How long a task of Proxmox may take before the step fails.
 const PULL: Duration = Duration::from_secs(30 * 60);
