@@ -34,6 +34,7 @@ use hub::Hub;
 pub use hub::Place;
 use observer::Observer;
 use passwords::Passwords;
+pub use proxmox::Timeouts;
 use proxmoxes::{Proxmoxes, Set};
 use throttle::Throttle;
 
@@ -48,6 +49,8 @@ pub struct Options {
     pub observe_every: Duration,
     /// How long a step keeps trying while Proxmox does not answer.
     pub patience: Duration,
+    /// How long one call to a cluster of ours may take.
+    pub timeouts: Timeouts,
 }
 
 impl Default for Options {
@@ -57,6 +60,7 @@ impl Default for Options {
             lease: Duration::from_secs(12),
             observe_every: Duration::from_secs(3),
             patience: Duration::from_secs(120),
+            timeouts: Timeouts::default(),
         }
     }
 }
@@ -89,7 +93,7 @@ impl Control {
         let control = Self(Arc::new(Inner {
             observer: Observer::new(hub.clone()),
             hub,
-            proxmoxes: Proxmoxes::default(),
+            proxmoxes: Proxmoxes::new(options.timeouts),
             passwords: Passwords::new().await?,
             throttle: Throttle::default(),
             workers: worker::Bell::default(),

@@ -12,8 +12,10 @@ use store::clusters::{Access, ClusterRecord};
 use crate::failure::internal;
 
 /// The clients by cluster.
-#[derive(Default)]
-pub(crate) struct Proxmoxes(RwLock<BTreeMap<ClusterId, Kept>>);
+pub(crate) struct Proxmoxes {
+    clients: RwLock<BTreeMap<ClusterId, Kept>>,
+    timeouts: Timeouts,
+}
 
 struct Kept {
     access: Access,
@@ -30,15 +32,23 @@ pub(crate) enum Set {
 }
 
 impl Proxmoxes {
+    /// None yet; those to come wait so long for their answers.
+    pub(crate) fn new(timeouts: Timeouts) -> Self {
+        Self {
+            clients: RwLock::default(),
+            timeouts,
+        }
+    }
+
     /// Keeps the client of a cluster. One that is reached as before keeps its client, and with it
     /// its connections and its ticket.
     pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<Set, Error> {
         let ClusterRecord { id, access } = cluster;
-        let mut clients = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         if clients.get(&id).is_some_and(|kept| kept.access == access) {
             return Ok(Set::Known);
         }
-        let client = connect(&access)?;
+        let client = client(&access, self.timeouts)?;
         match clients.insert(id, Kept { access, client }) {
             None => Ok(Set::New),
             Some(_) => Ok(Set::Known),
@@ -47,13 +57,13 @@ impl Proxmoxes {
 
     /// Forgets a cluster.
     pub(crate) fn remove(&self, cluster: ClusterId) {
-        let mut clients = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         clients.remove(&cluster);
     }
 
     /// The client of a cluster.
     pub(crate) fn get(&self, cluster: ClusterId) -> Option<Client> {
-        self.0
+        self.clients
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&cluster)
@@ -62,7 +72,7 @@ impl Proxmoxes {
 
     /// Every cluster with where its API is.
     pub(crate) fn all(&self) -> Vec<(ClusterId, String)> {
-        let clients = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         clients
             .iter()
             .map(|(id, kept)| (*id, kept.access.url.to_string()))
@@ -73,6 +83,10 @@ impl Proxmoxes {
 /// A client for a cluster: the address that a person gave first, then the others that are vouched
 /// for. It connects to nothing yet.
 pub(crate) fn connect(access: &Access) -> Result<Client, Error> {
+    client(access, Timeouts::default())
+}
+
+fn client(access: &Access, timeouts: Timeouts) -> Result<Client, Error> {
     let given = access.certificates.get_key_value(&access.url);
     let others = access
         .certificates
@@ -97,7 +111,7 @@ pub(crate) fn connect(access: &Access) -> Result<Client, Error> {
         credentials: credentials(access),
         trust: Trust::Machine,
     };
-    Client::new(connection, Timeouts::default()).map_err(|e| internal("cluster endpoint", &e))
+    Client::new(connection, timeouts).map_err(|e| internal("cluster endpoint", &e))
 }
 
 fn credentials(access: &Access) -> Credentials {

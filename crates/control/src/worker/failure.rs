@@ -12,6 +12,9 @@ pub(super) struct Failure {
     /// Whether the same may work later with nobody changing anything.
     #[serde(default)]
     pub(super) transient: bool,
+    /// Whether the sentence does not say what could not be done, so that the step may.
+    #[serde(skip)]
+    pub(super) general: bool,
 }
 
 impl Failure {
@@ -20,16 +23,36 @@ impl Failure {
             sentence: sentence.into(),
             words: None,
             transient: false,
+            general: false,
+        }
+    }
+
+    /// Says what could not be done, where that is not said already.
+    pub(super) fn named(self, sentence: impl Into<String>) -> Self {
+        if !self.general {
+            return self;
+        }
+        Self {
+            sentence: sentence.into(),
+            general: false,
+            ..self
         }
     }
 }
 
+/// What Proxmox said is kept apart: it is in no form that a sentence could end with.
 impl From<proxmox::Error> for Failure {
     fn from(error: proxmox::Error) -> Self {
+        let general = match &error {
+            proxmox::Error::Refused { .. } => Some("Proxmox refused."),
+            proxmox::Error::TaskFailed { .. } => Some("The task at Proxmox failed."),
+            _ => None,
+        };
         Self {
-            sentence: error.to_string(),
+            sentence: general.map_or_else(|| error.to_string(), str::to_owned),
             words: error.words().map(str::to_owned),
             transient: error.is_transient(),
+            general: general.is_some(),
         }
     }
 }
@@ -43,6 +66,7 @@ impl From<store::Error> for Failure {
             sentence: "Holdfast's own database did not answer.".into(),
             words: None,
             transient,
+            general: false,
         }
     }
 }

@@ -37,10 +37,7 @@ pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
     announce(control, &job);
     let outcome = match Context::load(control, &job, worker, &lost).await {
         Ok(Some(mut context)) => judge(control, &lost, &mut context, &job, cancelled).await,
-        Ok(None) => Some(outcome(
-            End::Failed(Failure::new("Its container or its cluster is gone.")),
-            Vec::new(),
-        )),
+        Ok(None) => Some(outcome(gone(control, &job, worker).await, Vec::new())),
         Err(failure) => {
             // The lease is kept until it runs out, so that this is not tried again at once.
             tracing::warn!(job = %id, sentence = failure.sentence, "a job could not be loaded");
@@ -52,6 +49,32 @@ pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
     }
     beating.abort();
     announce(control, &job);
+}
+
+/// How a job ends whose container or cluster is not there any more. A deletion whose worker died
+/// after the container had left the books, and before that was written, is done.
+async fn gone(control: &Control, job: &JobRecord, worker: &str) -> End {
+    if job.row.kind != JobKind::Delete || job.row.container.is_some() {
+        return End::Failed(Failure::new("Its container or its cluster is gone."));
+    }
+    let (id, worker) = (job.row.id, worker.to_owned());
+    let open: Vec<u32> = job
+        .steps
+        .iter()
+        .filter(|step| !matches!(step.view.state, StepState::Done | StepState::Skipped))
+        .map(|step| step.position)
+        .collect();
+    let write = move |c: &mut store::Conn| {
+        for position in &open {
+            let state = StepState::Done;
+            store::jobs::end_step(c, id, &worker, *position, state, None, None)?;
+        }
+        Ok(())
+    };
+    match control.store().write(write).await {
+        Ok(()) => End::Done,
+        Err(error) => End::Failed(error.into()),
+    }
 }
 
 /// Does the work and takes it back where it failed. None when it is not ours to say how the job

@@ -41,13 +41,22 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
         Ok(Some(record)) => record.steps,
         _ => job.steps.clone(),
     };
-    if let Err(failure) = remove(context, &steps).await {
-        let container = &context.container;
-        context.left.push(format!(
-            "CT {} on {} may still be there: {} Deleting {} here tries again.",
-            container.vmid, container.node, failure.sentence, container.name,
-        ));
-        return;
+    let (vmid, node) = (context.container.vmid, context.container.node.clone());
+    match remove(context, &steps).await {
+        Ok(Remains::Nothing) => {}
+        // Only root itself may take the lock away, which a token is not.
+        Ok(Remains::HalfMade) => context.left.push(format!(
+            "CT {vmid} on {node} is only half made and stays locked. Remove it there as root: \
+             pct unlock {vmid}, then pct destroy {vmid}.",
+        )),
+        Err(failure) => {
+            let name = &context.container.name;
+            context.left.push(format!(
+                "CT {vmid} on {node} may still be there: {} Deleting {name} here tries again.",
+                failure.sentence,
+            ));
+            return;
+        }
     }
     // A step that was cut short has left nothing either.
     let begun =
@@ -57,7 +66,14 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
     }
 }
 
-async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<(), Failure> {
+/// What of a creation is still on the cluster.
+enum Remains {
+    Nothing,
+    /// A number with a lock and nothing that tells whose it is: the node stopped in the middle.
+    HalfMade,
+}
+
+async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
     let patience = context.control.0.options.patience;
     let began = Instant::now();
     let mut pause = Duration::from_millis(500);
@@ -75,7 +91,7 @@ async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<(), Failu
     }
 }
 
-async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<(), Failure> {
+async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
     // What this job asked for, but not what an earlier life of this undoing asked for.
     let ours = |upid: &Upid| matches!(upid.kind(), "ociregistrypull" | "vzcreate" | "vzstart");
     for upid in steps.iter().filter_map(Context::task_of).filter(ours) {
@@ -86,9 +102,15 @@ async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<(), 
         kill(context, &upid).await?;
     }
     context.notes.upid = None;
+    let asked = steps
+        .iter()
+        .any(|step| step.name == Step::Make.word() && step.view.state != StepState::Waiting);
+    if asked && steps::is_half_made(context).await? {
+        return Ok(Remains::HalfMade);
+    }
     steps::run(context, Step::Halt).await?;
     steps::run(context, Step::Remove).await?;
-    Ok(())
+    Ok(Remains::Nothing)
 }
 
 /// Stops a task that runs, and waits until it has.

@@ -5,9 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control::{Actor, Control, Options, containers, jobs, setup, sites, users};
+use control::{Actor, Control, Options, clusters, containers, jobs, setup, sites, users};
 use model::{
-    ContainerId, Error, JobId, SiteId,
+    ClusterId, ContainerId, Error, JobId, SiteId,
+    clusters::ClusterForm,
     containers::{ContainerForm, ContainerView},
     jobs::{JobState, JobView},
     session::Me,
@@ -21,12 +22,18 @@ use tempfile::TempDir;
 pub const NGINX: &str = "docker.io/library/nginx:1.27";
 pub const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
 
+/// How long something is waited for.
+const WAIT: Duration = Duration::from_secs(30);
+const LOGIN: &str = "root@pam!holdfast";
+const KEY: &str = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
+
 pub struct House {
     pub control: Control,
     pub sim: Sim,
     pub site: SiteId,
-    folder: TempDir,
-    key: String,
+    /// Where its database is.
+    pub folder: TempDir,
+    options: Options,
 }
 
 impl House {
@@ -40,16 +47,15 @@ impl House {
 
     /// A house whose cluster is there already.
     pub async fn beside(sim: Sim) -> Self {
+        Self::of(sim, options()).await
+    }
+
+    /// The same, with control at work in its own way.
+    pub async fn of(sim: Sim, options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned();
-        let control = open(folder.path(), &key).await;
+        let control = open(folder.path(), options.clone()).await;
         setup::first_run(&control).await.unwrap();
-        let access = setup::Access {
-            url: sim.url(),
-            token_id: "root@pam!holdfast".into(),
-            secret: TEST_SECRET.into(),
-        };
-        let cluster = setup::cluster(&control, "test", access).await.unwrap();
+        let cluster = join(&control, &sim).await;
         let form = SiteForm {
             name: "lab".into(),
             domain: "lab.example.org".into(),
@@ -71,13 +77,13 @@ impl House {
             sim,
             site,
             folder,
-            key,
+            options,
         }
     }
 
     /// A second process on the same database, as after a crash of the first.
     pub async fn reopen(&self) -> Control {
-        open(self.folder.path(), &self.key).await
+        open(self.folder.path(), self.options.clone()).await
     }
 
     pub fn form(&self, name: &str, source: &str) -> ContainerForm {
@@ -172,17 +178,24 @@ impl House {
     }
 }
 
+/// Waits for the end of a job. Without [`until`], whose closure cannot go to another thread.
 pub async fn ended(control: &Control, id: JobId) -> JobView {
-    until("the job ends", async || {
+    let deadline = Instant::now() + WAIT;
+    let mut pause = Duration::from_millis(10);
+    loop {
         let job = jobs::get(control, &Actor::System, id).await.unwrap();
-        job.row.state.ended().then_some(job)
-    })
-    .await
+        if job.row.state.ended() {
+            return job;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {job:?}");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 3 / 2).min(Duration::from_millis(150));
+    }
 }
 
 /// Asks until there is an answer; fails after half a minute.
 pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + WAIT;
     loop {
         if let Some(answer) = ask().await {
             return answer;
@@ -192,20 +205,54 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T 
     }
 }
 
-async fn open(folder: &Path, key: &str) -> Control {
-    let url = format!("sqlite:{}", folder.join("test.db").display());
-    let key = SecretKey::parse(key).unwrap();
-    let options = store::Options {
-        url: url.parse().unwrap(),
-        key,
-        pool_size: 4,
+/// Makes the cluster known, with its certificate where it has one.
+async fn join(control: &Control, sim: &Sim) -> ClusterId {
+    let Some(fingerprint) = sim.fingerprint() else {
+        let access = setup::Access {
+            url: sim.url(),
+            token_id: LOGIN.into(),
+            secret: TEST_SECRET.into(),
+        };
+        return setup::cluster(control, "test", access).await.unwrap();
     };
-    let store = Store::open(options).await.unwrap();
-    let options = Options {
+    let form = cluster_form(sim, fingerprint);
+    clusters::create(control, &Actor::System, form.parse(true).unwrap())
+        .await
+        .unwrap();
+    let known = clusters::get(control, &Actor::System, "test").await;
+    known.unwrap().view.id
+}
+
+/// The cluster as a person describes it who has confirmed this fingerprint.
+pub fn cluster_form(sim: &Sim, fingerprint: String) -> ClusterForm {
+    ClusterForm {
+        name: "test".into(),
+        url: sim.url(),
+        login: LOGIN.into(),
+        secret: TEST_SECRET.into(),
+        fingerprint,
+    }
+}
+
+/// Options for a test: a process that died is noticed soon.
+pub fn options() -> Options {
+    Options {
         lease: Duration::from_millis(900),
         observe_every: Duration::from_millis(300),
         patience: Duration::from_secs(20),
         ..Options::default()
+    }
+}
+
+/// Control on the database in a folder.
+pub async fn open(folder: &Path, options: Options) -> Control {
+    let url = format!("sqlite:{}", folder.join("test.db").display());
+    let key = SecretKey::parse(KEY).unwrap();
+    let store = store::Options {
+        url: url.parse().unwrap(),
+        key,
+        pool_size: 4,
     };
+    let store = Store::open(store).await.unwrap();
     Control::start(store, options).await.unwrap()
 }

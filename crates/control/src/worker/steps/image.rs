@@ -54,11 +54,13 @@ pub(super) async fn pull(context: &mut Context) -> Result<Done, Failure> {
     match asked {
         Ok(upid) => match context.follow(&upid, PULL).await {
             Err(failure) if is_double(&failure) => wait_for_other(context).await,
-            Err(failure) => Err(named(failure, &image)),
+            Err(failure) => Err(failure.named(format!("The image {image} could not be pulled."))),
             Ok(()) => Ok(Done::Did(image.proxmox_reference())),
         },
         Err(proxmox::Error::AlreadyExists { .. }) => wait_for_other(context).await,
-        Err(error) => Err(error.into()),
+        Err(error) => {
+            Err(Failure::from(error).named(format!("The image {image} could not be pulled.")))
+        }
     }
 }
 
@@ -88,13 +90,6 @@ fn is_double(failure: &Failure) -> bool {
         .words
         .as_deref()
         .is_some_and(|words| words.contains("refusing to override"))
-}
-
-fn named(failure: Failure, image: &ImageRef) -> Failure {
-    Failure {
-        sentence: format!("The image {image} could not be pulled."),
-        ..failure
-    }
 }
 
 async fn lies_there(context: &Context) -> Result<bool, Failure> {

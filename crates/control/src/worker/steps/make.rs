@@ -1,6 +1,8 @@
 //! The container comes to be on its node. Its number was reserved by us, but Proxmox reserves
 //! nothing: whatever is there under the number is ours only if it has our hardware address.
 
+use std::time::{Duration, Instant};
+
 use model::containers::{ContainerSpec, ImageValues};
 use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
 
@@ -10,18 +12,25 @@ use crate::{containers, observer::Power};
 /// How many numbers are tried before somebody has to look into it.
 const NUMBERS: usize = 20;
 
+/// How long a container that is only begun may be without a task that makes it, before its number
+/// counts as taken.
+const BEGUN: Duration = Duration::from_secs(10);
+
 /// What lies under the container's number on its node.
 enum Found {
     Nothing,
     Ours(Box<LxcConfig>),
+    /// A creation has begun that has not yet said whose it is.
+    Begun,
     Others,
 }
 
 /// Makes the container, under another number when its own turns out to be taken.
 pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
     context.resume("vzcreate", MAKE).await?;
+    let mut asked = false;
     while context.notes.tried.len() < NUMBERS {
-        match find(context).await? {
+        match settled(context).await? {
             Found::Ours(config) => {
                 keep_image(context, *config).await?;
                 context.observed(Power::Stopped);
@@ -31,12 +40,21 @@ pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
                     container.vmid, container.node
                 )));
             }
-            Found::Others => another_number(context).await?,
+            Found::Begun | Found::Others => {
+                another_number(context).await?;
+                asked = false;
+            }
+            // It was refused as taken, and is not on this node: so it is on another, or no container.
+            Found::Nothing if asked => {
+                another_number(context).await?;
+                asked = false;
+            }
             Found::Nothing => {
                 let create = parameters(context)?;
                 match context.client.create_lxc(&context.node(), &create).await {
                     Ok(upid) => context.follow(&upid, MAKE).await?,
-                    Err(proxmox::Error::AlreadyExists { .. }) => another_number(context).await?,
+                    // It may be ours all the same, asked for by an earlier life of this step.
+                    Err(proxmox::Error::AlreadyExists { .. }) => asked = true,
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -47,12 +65,34 @@ pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
     ))
 }
 
+/// Whether a creation under our number was begun and goes on no more.
+pub(in crate::worker) async fn is_half_made(context: &mut Context) -> Result<bool, Failure> {
+    Ok(matches!(settled(context).await?, Found::Begun))
+}
+
+/// What lies there once it is known whose it is. What an earlier life of this step asked for may
+/// only now be coming to be: taking it for somebody else's would make a second one.
+async fn settled(context: &mut Context) -> Result<Found, Failure> {
+    let began = Instant::now();
+    loop {
+        let found = find(context).await?;
+        if !matches!(found, Found::Begun) || began.elapsed() > BEGUN {
+            return Ok(found);
+        }
+        match context.running_task("vzcreate").await? {
+            Some(upid) => context.follow(&upid, MAKE).await?,
+            None => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
+}
+
 async fn find(context: &Context) -> Result<Found, Failure> {
     match context
         .client
         .lxc_config(&context.node(), context.vmid()?)
         .await
     {
+        Ok(config) if config.lock.as_deref() == Some("create") => Ok(Found::Begun),
         Ok(config) if is_ours(&config, context) => Ok(Found::Ours(Box::new(config))),
         Ok(_) => Ok(Found::Others),
         Err(error) if error.is_not_found() => Ok(Found::Nothing),

@@ -13,7 +13,7 @@ use model::jobs::StepState;
 use super::{context::Context, failure::Failure};
 use crate::jobs::Step;
 
-pub(in crate::worker) use make::is_ours;
+pub(in crate::worker) use make::{is_half_made, is_ours};
 
 /// How long a task of Proxmox may take before the step fails.
 const PULL: Duration = Duration::from_secs(30 * 60);
@@ -45,6 +45,29 @@ impl Done {
 
 /// Does one step.
 pub(super) async fn run(context: &mut Context, step: Step) -> Result<Done, Failure> {
+    attempt(context, step)
+        .await
+        .map_err(|failure| failure.named(refusal(step)))
+}
+
+/// What could not be done, when all that is known is that Proxmox did not do it.
+fn refusal(step: Step) -> &'static str {
+    match step {
+        Step::Template => "The template could not be looked for.",
+        Step::Image => "The image could not be pulled.",
+        Step::Make => "The container could not be created.",
+        Step::Configure | Step::Apply => "The container's configuration could not be changed.",
+        Step::Start => "The container could not be started.",
+        Step::Address => "The container's address could not be looked for.",
+        Step::Shutdown => "The container could not be shut down.",
+        Step::Halt => "The container could not be stopped.",
+        Step::Restart => "The container could not be restarted.",
+        Step::Remove => "The container could not be deleted from the cluster.",
+        Step::Release => "Name, address and ports could not be given back.",
+    }
+}
+
+async fn attempt(context: &mut Context, step: Step) -> Result<Done, Failure> {
     match step {
         Step::Template => image::template(context).await,
         Step::Image => image::pull(context).await,

@@ -98,5 +98,13 @@ async fn set(context: &Context, options: LxcOptions) -> Result<(), Failure> {
         delete,
         digest,
     };
-    Ok(context.client.set_lxc_config(&node, vmid, &change).await?)
+    match context.client.set_lxc_config(&node, vmid, &change).await {
+        // Somebody else, or a restart of an earlier attempt that still goes on, was quicker between
+        // our look and our change. The next look sees what they did.
+        Err(error @ proxmox::Error::Changed { .. }) => Err(Failure {
+            transient: true,
+            ..error.into()
+        }),
+        outcome => Ok(outcome?),
+    }
 }
