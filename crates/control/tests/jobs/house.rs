@@ -1,7 +1,7 @@
 //! A house for a test: simulator, database, control, one site, and people.
 
 use std::{
-    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -25,7 +25,8 @@ pub struct House {
     pub control: Control,
     pub sim: Sim,
     pub site: SiteId,
-    folder: TempDir,
+    _folder: Option<TempDir>,
+    database: String,
     key: String,
 }
 
@@ -41,8 +42,21 @@ impl House {
     /// A house whose cluster is there already.
     pub async fn beside(sim: Sim) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let database = format!("sqlite:{}", folder.path().join("test.db").display());
+        Self::on(sim, database, Some(folder)).await
+    }
+
+    /// A house on a database that other processes may share.
+    pub async fn shared(sim: Sim) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("house{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let database = test_servers::postgres().create_postgres(&name);
+        Self::on(sim, database, None).await
+    }
+
+    async fn on(sim: Sim, database: String, folder: Option<TempDir>) -> Self {
         let key = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=".to_owned();
-        let control = open(folder.path(), &key).await;
+        let control = open(&database, &key).await;
         setup::first_run(&control).await.unwrap();
         let access = setup::Access {
             url: sim.url(),
@@ -70,14 +84,15 @@ impl House {
             control,
             sim,
             site,
-            folder,
+            _folder: folder,
+            database,
             key,
         }
     }
 
-    /// A second process on the same database, as after a crash of the first.
+    /// A second process on the same database, beside the first or after it.
     pub async fn reopen(&self) -> Control {
-        open(self.folder.path(), &self.key).await
+        open(&self.database, &self.key).await
     }
 
     pub fn form(&self, name: &str, source: &str) -> ContainerForm {
@@ -192,18 +207,20 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T 
     }
 }
 
-async fn open(folder: &Path, key: &str) -> Control {
-    let url = format!("sqlite:{}", folder.join("test.db").display());
+async fn open(database: &str, key: &str) -> Control {
     let key = SecretKey::parse(key).unwrap();
     let options = store::Options {
-        url: url.parse().unwrap(),
+        url: database.parse().unwrap(),
         key,
         pool_size: 4,
     };
     let store = Store::open(options).await.unwrap();
+    // Servers that share a database keep their turns by rounds, which a busy machine must not
+    // make them miss.
+    let round = if store.is_shared() { 1000 } else { 300 };
     let options = Options {
         lease: Duration::from_millis(900),
-        observe_every: Duration::from_millis(300),
+        observe_every: Duration::from_millis(round),
         patience: Duration::from_secs(20),
         ..Options::default()
     };
