@@ -24,7 +24,7 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 use futures::Stream;
-use model::{Error, events::Event};
+use model::{ClusterId, Error, events::Event};
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -35,7 +35,7 @@ pub use hub::Place;
 use observer::Observer;
 use passwords::Passwords;
 pub use proxmox::Timeouts;
-use proxmoxes::{Proxmoxes, Set};
+use proxmoxes::Proxmoxes;
 use throttle::Throttle;
 
 /// How this process works; what is stored does not depend on it.
@@ -105,18 +105,21 @@ impl Control {
         control.load_clusters().await?;
         control.0.tasks.spawn(worker::work(control.clone()));
         control.0.tasks.spawn(sessions::sweep(control.clone()));
+        let follow = observer::roster::follow(control.clone());
+        control.0.tasks.spawn(follow);
         Ok(control)
     }
 
-    /// Ends all work: running jobs give back their leases, so that the next process goes on at
-    /// once. Waits until nothing runs, or until `patience` is over.
+    /// Ends all work: running jobs and observed clusters give back their leases, so that another
+    /// process goes on at once. Waits until nothing runs, or until `patience` is over.
     pub async fn shutdown(&self, patience: Duration) {
         self.0.stop.cancel();
         self.0.tasks.close();
-        if tokio::time::timeout(patience, self.0.tasks.wait())
-            .await
-            .is_err()
-        {
+        let end = async {
+            self.0.tasks.wait().await;
+            observer::give_back(self).await;
+        };
+        if tokio::time::timeout(patience, end).await.is_err() {
             tracing::warn!("some work did not end in time; its leases run out by themselves");
         }
     }
@@ -163,20 +166,17 @@ impl Control {
 
     /// Reads the clusters from the database and observes those that are new or have moved.
     pub(crate) async fn load_clusters(&self) -> Result<(), Error> {
-        let key = self.store().key().clone();
-        let clusters = self
-            .store()
-            .read(move |c| store::clusters::list(c, &key))
-            .await
-            .told("clusters")?;
-        for cluster in clusters {
-            let (id, name) = (cluster.id, cluster.access.name.clone());
-            let set = self.0.proxmoxes.set(cluster)?;
-            self.observer().expect_cluster(id, &name);
-            if set == Set::New {
-                self.0.tasks.spawn(observer::watch(self.clone(), id));
-            }
+        observer::roster::load(self).await
+    }
+
+    /// The client of a cluster, which another server may have added a moment ago; none when there
+    /// is no such cluster.
+    pub(crate) async fn client(&self, id: ClusterId) -> Result<Option<proxmox::Client>, Error> {
+        let known = self.0.proxmoxes.get(id);
+        if known.is_some() || !self.store().is_shared() {
+            return Ok(known);
         }
-        Ok(())
+        observer::roster::catch_up(self).await?;
+        Ok(self.0.proxmoxes.get(id))
     }
 }

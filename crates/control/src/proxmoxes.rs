@@ -27,8 +27,10 @@ struct Kept {
 pub(crate) enum Set {
     /// The cluster was not known before.
     New,
-    /// It was, and may be reached in another way now.
-    Known,
+    /// It was, and is reached in another way now.
+    Changed,
+    /// It was, and nothing is new.
+    Same,
 }
 
 impl Proxmoxes {
@@ -46,12 +48,12 @@ impl Proxmoxes {
         let ClusterRecord { id, access } = cluster;
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         if clients.get(&id).is_some_and(|kept| kept.access == access) {
-            return Ok(Set::Known);
+            return Ok(Set::Same);
         }
         let client = client(&access, self.timeouts)?;
         match clients.insert(id, Kept { access, client }) {
             None => Ok(Set::New),
-            Some(_) => Ok(Set::Known),
+            Some(_) => Ok(Set::Changed),
         }
     }
 

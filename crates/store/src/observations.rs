@@ -48,6 +48,32 @@ pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Re
     Ok(Turn::Ours { shared })
 }
 
+/// Takes the lease from whoever has it, for a server that knows better how to reach the cluster.
+/// Who had it wants to know what is heard from now on.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn take_over(
+    c: &mut Conn,
+    cluster: ClusterId,
+    holder: &str,
+    lease_ms: i64,
+) -> Result<Turn, Error> {
+    let until = dialect::now_plus(&c.0, lease_ms);
+    let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
+    let theirs = diesel::update(row.filter(observations::holder.ne(holder)))
+        .set((
+            observations::holder.eq(holder),
+            observations::lease_until.eq(&until),
+            observations::wanted_until.eq(&until),
+        ))
+        .execute(&mut c.0)?;
+    match theirs {
+        0 => take(c, cluster, holder, lease_ms),
+        _ => Ok(Turn::Ours { shared: true }),
+    }
+}
+
 /// Makes the row of a cluster that nobody has observed yet; false when there is one.
 fn begin(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Result<bool, Error> {
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));

@@ -231,6 +231,11 @@ impl Store {
         .await
     }
 
+    /// Whether several processes may work on this database at once: not on SQLite's file.
+    pub fn is_shared(&self) -> bool {
+        self.0.writer.is_none()
+    }
+
     /// How many statements have been run through this store so far, transactions' own included.
     pub fn statements(&self) -> u64 {
         self.0.statements.load(Ordering::Relaxed)

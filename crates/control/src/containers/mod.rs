@@ -177,7 +177,7 @@ async fn templates(
     site: &model::sites::SiteSpec,
     node: &NodeName,
 ) -> Vec<model::image::TemplateName> {
-    let Some(client) = control.0.proxmoxes.get(site.cluster) else {
+    let Ok(Some(client)) = control.client(site.cluster).await else {
         return Vec::new();
     };
     let storage: &StorageName = &site.template_storage;

@@ -13,8 +13,8 @@ use model::{
     nodes::{ClusterView, NodeRow},
     sizes::{Bytes, MemoryMib},
 };
-use proxmox::{Guest, GuestKind, Resources, RunState};
 
+use super::heard::{Guest, Inventory};
 use crate::status::Seen;
 
 /// How long what a job has seen outweighs the cluster's inventory, which lags by about 10 s.
@@ -76,7 +76,7 @@ impl Known {
     /// Takes in an answer.
     pub(super) fn answered(
         &mut self,
-        resources: Resources,
+        inventory: Inventory,
         at: Timestamp,
         now: Instant,
     ) -> Changes {
@@ -90,17 +90,11 @@ impl Known {
         self.trouble = None;
         self.changed = None;
         self.pledged.clear();
-        let counts = count_by_node(&resources.guests);
-        self.nodes = resources
-            .nodes
-            .iter()
-            .filter_map(|node| Some((node.node.clone(), row(node, &counts)?)))
-            .collect();
-        self.guests = resources
-            .guests
-            .into_iter()
-            .map(|g| (g.vmid.get(), g))
-            .collect();
+        self.version = inventory.version.or(self.version.take());
+        let nodes = inventory.nodes.into_iter();
+        self.nodes = nodes.map(|node| (node.name.to_string(), node)).collect();
+        let guests = inventory.guests.into_iter();
+        self.guests = guests.map(|guest| (guest.vmid, guest)).collect();
         self.notes
             .retain(|_, note| now.duration_since(note.at) < NOTE_HOLDS);
         let vmids: BTreeSet<u32> = before.keys().chain(self.guests.keys()).copied().collect();
@@ -123,7 +117,7 @@ impl Known {
     pub(super) fn containers(&self) -> Vec<Foreign> {
         let containers = self.guests.values();
         containers
-            .filter(|guest| guest.kind == GuestKind::Lxc && !guest.template)
+            .filter(|guest| guest.is_container)
             .map(foreign)
             .collect()
     }
@@ -159,11 +153,10 @@ impl Known {
             return Seen::Missing;
         };
         let online = self.nodes.get(&guest.node).is_none_or(|node| node.online);
-        match guest.status {
-            _ if !online => Seen::Unreachable,
-            RunState::Running => Seen::Running,
-            RunState::Stopped => Seen::Stopped,
-            RunState::Unknown => Seen::Unreachable,
+        match guest.running.filter(|_| online) {
+            Some(true) => Seen::Running,
+            Some(false) => Seen::Stopped,
+            None => Seen::Unreachable,
         }
     }
 
@@ -180,7 +173,7 @@ impl Known {
         let guest = self
             .guests
             .get(&vmid)
-            .filter(|g| g.status == RunState::Running)?;
+            .filter(|guest| guest.running == Some(true))?;
         Some(Observed {
             cpu: guest.cpu.unwrap_or(0.0),
             memory: Bytes(guest.mem.unwrap_or(0)),
@@ -229,35 +222,9 @@ impl Known {
 
 fn foreign(guest: &Guest) -> Foreign {
     Foreign {
-        vmid: guest.vmid.get(),
+        vmid: guest.vmid,
         name: guest.name.clone(),
         node: guest.node.clone(),
-        running: guest.status == RunState::Running,
+        running: guest.running == Some(true),
     }
-}
-
-fn count_by_node(guests: &[Guest]) -> BTreeMap<&str, u32> {
-    let mut counts = BTreeMap::new();
-    for guest in guests
-        .iter()
-        .filter(|g| g.kind == GuestKind::Lxc && !g.template)
-    {
-        *counts.entry(guest.node.as_str()).or_default() += 1;
-    }
-    counts
-}
-
-fn row(node: &proxmox::Node, counts: &BTreeMap<&str, u32>) -> Option<NodeRow> {
-    Some(NodeRow {
-        name: node.node.parse().ok()?,
-        online: node.online,
-        cpu: node.cpu.unwrap_or(0.0),
-        cores: node.maxcpu.unwrap_or(0),
-        memory: Bytes(node.mem.unwrap_or(0)),
-        memory_total: Bytes(node.maxmem.unwrap_or(0)),
-        disk: Bytes(node.disk.unwrap_or(0)),
-        disk_total: Bytes(node.maxdisk.unwrap_or(0)),
-        uptime: node.uptime.unwrap_or(0),
-        containers: counts.get(node.node.as_str()).copied().unwrap_or(0),
-    })
 }

@@ -1,7 +1,10 @@
 //! What the clusters say now: one call a cluster every few seconds for everybody, kept in memory.
-//! Nothing here is stored, and nobody else asks a cluster in order to show a page.
+//! Nobody else asks a cluster in order to show a page. Nothing here is stored, but where several
+//! servers share a database one of them asks, and leaves its answers there for the others.
 
+mod heard;
 mod known;
+pub(crate) mod roster;
 mod round;
 
 use std::{
@@ -14,11 +17,11 @@ use model::{
     ClusterId, clusters::Foreign, containers::Observed, names::NodeName, nodes::ClusterView,
     sizes::MemoryMib,
 };
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex as Turns, Notify, watch};
 
 use known::Known;
 pub(crate) use known::Power;
-pub(crate) use round::watch;
+pub(crate) use round::{give_back, watch};
 
 use crate::{hub::Hub, status::Seen};
 
@@ -27,12 +30,18 @@ use crate::{hub::Hub, status::Seen};
 pub(crate) struct Observer {
     hub: Hub,
     clusters: Arc<Mutex<BTreeMap<ClusterId, Cluster>>>,
+    /// This process among the servers of the database.
+    holder: Arc<str>,
+    /// Held while the clusters are read and made known, so that an older reading undoes no newer.
+    loading: Arc<Turns<()>>,
 }
 
 struct Cluster {
     known: Known,
     nudge: Arc<Notify>,
     rounds: watch::Sender<u64>,
+    /// Whether this server observes next, whoever does now.
+    seize: bool,
 }
 
 impl Observer {
@@ -40,6 +49,8 @@ impl Observer {
         Self {
             hub,
             clusters: Arc::default(),
+            holder: format!("{}-{:016x}", std::process::id(), rand::random::<u64>()).into(),
+            loading: Arc::default(),
         }
     }
 
@@ -50,6 +61,7 @@ impl Observer {
             known: Known::new(name),
             nudge: Arc::default(),
             rounds: watch::Sender::new(0),
+            seize: false,
         });
         name.clone_into(&mut cluster.known.name);
     }

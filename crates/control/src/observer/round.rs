@@ -1,6 +1,9 @@
-//! The loop that observes one cluster: ask, remember, tell what changed, wait.
+//! The loop that observes one cluster: find out whose turn it is, ask or read, remember, tell what
+//! changed, wait. Of the servers on one database one asks the cluster; the others read what it
+//! heard.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -9,14 +12,25 @@ use model::{
     ClusterId, Timestamp,
     events::{Event, Topic},
 };
+use proxmox::Client;
+use store::observations::{self, Turn};
+use tokio::sync::Notify;
 
-use super::known::Changes;
+use super::{
+    heard::{Heard, Inventory},
+    known::Changes,
+};
 use crate::{Control, hub::Audience};
 
 /// The shortest time between two rounds, however often somebody nudges.
 const BREATH: Duration = Duration::from_millis(250);
+/// After so many rounds without a word from it, the observing server has lost its turn.
+const LEASE_ROUNDS: u32 = 4;
+/// An answer of another server that is older than so many rounds is none. Longer than the lease,
+/// and than it takes the other to notice that somebody wants to know.
+const STALE_ROUNDS: u32 = 6;
 
-/// Observes a cluster until the program ends.
+/// Observes a cluster until it is forgotten or the program ends.
 pub(crate) async fn watch(control: Control, id: ClusterId) {
     let Some(nudge) = control
         .observer()
@@ -24,62 +38,241 @@ pub(crate) async fn watch(control: Control, id: ClusterId) {
     else {
         return;
     };
-    let stop = control.0.stop.clone();
-    let every = control.0.options.observe_every;
-    let observe = async {
-        loop {
-            round(&control, id).await;
-            tokio::time::sleep(BREATH).await;
-            let wait = every.saturating_sub(BREATH);
-            // A nudge only shortens the wait.
-            let _ = tokio::time::timeout(wait, nudge.notified()).await;
-        }
+    let watch = Watch {
+        id,
+        nudge,
+        every: control.0.options.observe_every,
+        control,
     };
-    stop.run_until_cancelled(observe).await;
+    watch.run().await;
 }
 
-async fn round(control: &Control, id: ClusterId) {
-    let Some(client) = control.0.proxmoxes.get(id) else {
+/// Gives this server's turns to the others, at its end.
+pub(crate) async fn give_back(control: &Control) {
+    if !control.store().is_shared() {
         return;
-    };
-    let observer = control.observer();
-    if observer.with(id, |cluster| cluster.known.version.is_none()) == Some(true)
-        && let Ok(version) = client.version().await
-    {
-        observer.with(id, |cluster| cluster.known.version = Some(version.version));
     }
-    match client.resources().await {
-        Ok(resources) => {
-            let at = wall_clock();
-            let changes = observer
-                .with(id, |cluster| {
-                    cluster.known.answered(resources, at, Instant::now())
-                })
-                .unwrap_or_default();
-            tell(control, id, &changes).await;
+    let holder = control.observer().holder.to_string();
+    let given = control
+        .store()
+        .write(move |c| observations::give_back(c, &holder))
+        .await;
+    if let Err(error) = given {
+        tracing::warn!(
+            ?error,
+            "observing is left to the others when its lease ends"
+        );
+    }
+}
+
+struct Watch {
+    control: Control,
+    id: ClusterId,
+    nudge: Arc<Notify>,
+    every: Duration,
+}
+
+/// Who asks the cluster in this round.
+enum Round {
+    /// This server does; `shared` when another wants to know what it hears.
+    Ours { shared: bool },
+    /// Another server does; what it last heard, when, and how long ago.
+    Theirs(Option<Told>),
+}
+
+struct Told {
+    at: Timestamp,
+    age: Duration,
+    heard: String,
+}
+
+/// What was read of another server's answers.
+struct Reading {
+    last: Option<Timestamp>,
+    /// When there was last something new, or when reading began.
+    fresh: Instant,
+}
+
+impl Reading {
+    fn begin() -> Self {
+        Self {
+            last: None,
+            fresh: Instant::now(),
         }
-        Err(error) => {
-            let changed = match &error {
-                proxmox::Error::CertificateChanged { found, .. } => found.to_string().parse().ok(),
-                _ => None,
+    }
+}
+
+impl Watch {
+    async fn run(self) {
+        let stop = self.control.0.stop.clone();
+        let mut reading = Reading::begin();
+        while self.is_wanted() && !stop.is_cancelled() {
+            match self.turn().await {
+                Ok(Round::Ours { shared }) => {
+                    reading = Reading::begin();
+                    // Only the call is left when the program ends: a lease that is being written
+                    // has to be there before it is given back.
+                    let Some(heard) = stop.run_until_cancelled(self.ask()).await else {
+                        return;
+                    };
+                    if let Some(heard) = heard {
+                        self.pass_on(shared, &heard).await;
+                        self.take_in(heard, wall_clock()).await;
+                    }
+                }
+                Ok(Round::Theirs(told)) => self.read(told, &mut reading).await,
+                Err(error) => tracing::warn!(cluster = %self.id, ?error, "who observes is unknown"),
+            }
+            let pause = async {
+                tokio::time::sleep(BREATH).await;
+                // A nudge only shortens the wait.
+                let wait = self.every.saturating_sub(BREATH);
+                let _ = tokio::time::timeout(wait, self.nudge.notified()).await;
             };
-            let news = observer.with(id, |cluster| {
-                cluster.known.failed(error.to_string(), changed)
+            stop.run_until_cancelled(pause).await;
+        }
+    }
+
+    /// Whether this is still the watch on the cluster: it may have been forgotten, and be back.
+    fn is_wanted(&self) -> bool {
+        let ours = |cluster: &mut super::Cluster| Arc::ptr_eq(&cluster.nudge, &self.nudge);
+        self.control.observer().with(self.id, ours) == Some(true)
+    }
+
+    /// Takes or keeps the turn, or reads what the server heard that has it.
+    async fn turn(&self) -> Result<Round, store::Error> {
+        if !self.control.store().is_shared() {
+            return Ok(Round::Ours { shared: false });
+        }
+        let (id, observer) = (self.id, self.control.observer());
+        let seize = observer.with(id, |cluster| std::mem::take(&mut cluster.seize)) == Some(true);
+        let holder = observer.holder.to_string();
+        let (lease, want) = (
+            millis(self.every * LEASE_ROUNDS),
+            millis(self.every * STALE_ROUNDS),
+        );
+        let work = move |c: &mut store::Conn| {
+            let turn = if seize {
+                observations::take_over(c, id, &holder, lease)?
+            } else {
+                observations::take(c, id, &holder, lease)?
+            };
+            if let Turn::Ours { shared } = turn {
+                return Ok(Round::Ours { shared });
+            }
+            let now = store::now(c)?;
+            let told = observations::read(c, id, want)?.map(|(at, heard)| Told {
+                at,
+                age: Duration::from_millis(u64::try_from(now.0 - at.0).unwrap_or(0)),
+                heard,
             });
-            if news == Some(true) {
-                tracing::warn!(cluster = %id, cause = error.cause(), "{error}");
-                observer
-                    .hub
-                    .tell(Event::all(Topic::Container), Audience::Everyone);
+            Ok(Round::Theirs(told))
+        };
+        self.control.store().write(work).await
+    }
+
+    /// Asks the cluster, and keeps the turn while it takes its time. None when it is forgotten.
+    async fn ask(&self) -> Option<Heard> {
+        let client = self.control.0.proxmoxes.get(self.id)?;
+        let mut asked = pin!(self.answer(&client));
+        loop {
+            if let Ok(heard) = tokio::time::timeout(self.every, &mut asked).await {
+                return Some(heard);
+            }
+            if let Err(error) = self.turn().await {
+                tracing::debug!(cluster = %self.id, ?error, "the turn may be lost");
             }
         }
     }
-    observer
-        .hub
-        .tell(Event::all(Topic::Nodes), Audience::Operators);
-    observer.with(id, |cluster| {
-        cluster.rounds.send_modify(|rounds| *rounds += 1)
-    });
+
+    async fn answer(&self, client: &Client) -> Heard {
+        let observer = self.control.observer();
+        let known = observer.with(self.id, |cluster| cluster.known.version.clone());
+        let version = match known.flatten() {
+            Some(version) => Some(version),
+            None => client.version().await.ok().map(|version| version.version),
+        };
+        match client.resources().await {
+            Ok(resources) => Heard::Answer(Inventory::new(version, resources)),
+            Err(error) => {
+                tracing::debug!(cluster = %self.id, cause = error.cause(), "no answer");
+                Heard::failed(&error)
+            }
+        }
+    }
+
+    /// Leaves for the other servers what was heard, when one of them wants it.
+    async fn pass_on(&self, shared: bool, heard: &Heard) {
+        if !shared {
+            return;
+        }
+        let kept = match serde_json::to_string(heard) {
+            Ok(text) => {
+                let (id, holder) = (self.id, self.control.observer().holder.to_string());
+                let keep = move |c: &mut store::Conn| observations::keep(c, id, &holder, &text);
+                self.control.store().write(keep).await
+            }
+            Err(error) => return tracing::error!(%error, "what was heard cannot be written"),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(cluster = %self.id, ?error, "the other servers hear nothing");
+        }
+    }
+
+    /// Takes in what another server heard, unless that is old.
+    async fn read(&self, told: Option<Told>, reading: &mut Reading) {
+        let limit = self.every * STALE_ROUNDS;
+        let new = told.filter(|told| Some(told.at) != reading.last && told.age < limit);
+        if let Some(told) = new {
+            reading.last = Some(told.at);
+            match serde_json::from_str(&told.heard) {
+                Ok(heard) => {
+                    reading.fresh = Instant::now();
+                    return self.take_in(heard, told.at).await;
+                }
+                Err(error) => tracing::warn!(%error, "another server's answer is not understood"),
+            }
+        }
+        if reading.fresh.elapsed() >= limit {
+            let sentence = format!(
+                "Another server observes this cluster and has told nothing for {} s.",
+                limit.as_secs().max(1)
+            );
+            let changed = None;
+            let silence = Heard::Trouble { sentence, changed };
+            self.take_in(silence, wall_clock()).await;
+        }
+    }
+
+    /// Remembers what was heard, and tells what is new in it.
+    async fn take_in(&self, heard: Heard, at: Timestamp) {
+        let (id, observer) = (self.id, self.control.observer());
+        match heard {
+            Heard::Answer(inventory) => {
+                let changes = observer
+                    .with(id, |cluster| {
+                        cluster.known.answered(inventory, at, Instant::now())
+                    })
+                    .unwrap_or_default();
+                tell(&self.control, id, &changes).await;
+            }
+            Heard::Trouble { sentence, changed } => {
+                let words = sentence.clone();
+                let news = observer.with(id, |cluster| cluster.known.failed(sentence, changed));
+                if news == Some(true) {
+                    tracing::warn!(cluster = %id, "{words}");
+                    let all = Event::all(Topic::Container);
+                    observer.hub.tell(all, Audience::Everyone);
+                }
+            }
+        }
+        observer
+            .hub
+            .tell(Event::all(Topic::Nodes), Audience::Operators);
+        observer.with(id, |cluster| {
+            cluster.rounds.send_modify(|rounds| *rounds += 1)
+        });
+    }
 }
 
 async fn tell(control: &Control, id: ClusterId, changes: &Changes) {
@@ -108,6 +301,10 @@ async fn tell(control: &Control, id: ClusterId, changes: &Changes) {
         }
         Err(error) => tracing::warn!(?error, "whose containers changed is not known"),
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The moment of an observation, for its age on pages.

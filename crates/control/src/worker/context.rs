@@ -75,7 +75,9 @@ impl Context {
         let Some((container, site)) = found else {
             return Ok(None);
         };
-        let Some(client) = control.0.proxmoxes.get(container.cluster) else {
+        let client = control.client(container.cluster).await;
+        let client = client.map_err(|error| Failure::new(error.to_string()))?;
+        let Some(client) = client else {
             return Ok(None);
         };
         let mut context = Self {

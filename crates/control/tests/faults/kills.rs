@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Where the process that is killed finds the database.
-const FOLDER: &str = "HOLDFAST_FAULTS_CHILD";
+const DATABASE: &str = "HOLDFAST_FAULTS_CHILD";
 /// How long the tasks of the cluster take, so that there is a middle in which to die.
 const WORK: Duration = Duration::from_millis(60);
 
@@ -150,7 +150,7 @@ impl Moment {
 fn child(house: &House) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "kills::works_until_it_is_killed", "--ignored"])
-        .env(FOLDER, house.folder.path())
+        .env(DATABASE, &house.database)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -162,11 +162,11 @@ fn child(house: &House) -> Child {
 #[test]
 #[ignore = "it is the process that is killed"]
 fn works_until_it_is_killed() {
-    let Some(folder) = std::env::var_os(FOLDER) else {
+    let Ok(database) = std::env::var(DATABASE) else {
         return;
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let control = runtime.block_on(open(folder.as_ref(), options(PATIENT, LONG)));
+    let control = runtime.block_on(open(&database, options(PATIENT, LONG)));
     let mut rest = Vec::new();
     let _ = std::io::stdin().read_to_end(&mut rest);
     drop(control);

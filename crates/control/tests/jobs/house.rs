@@ -1,7 +1,7 @@
 //! A house for a test: simulator, database, control, one site, and people.
 
 use std::{
-    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -31,8 +31,9 @@ pub struct House {
     pub control: Control,
     pub sim: Sim,
     pub site: SiteId,
-    /// Where its database is.
-    pub folder: TempDir,
+    /// The address of its database.
+    pub database: String,
+    _folder: Option<TempDir>,
     options: Options,
 }
 
@@ -53,7 +54,25 @@ impl House {
     /// The same, with control at work in its own way.
     pub async fn of(sim: Sim, options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let control = open(folder.path(), options.clone()).await;
+        let database = format!("sqlite:{}", folder.path().join("test.db").display());
+        Self::on(sim, database, Some(folder), options).await
+    }
+
+    /// A house on a database that other processes may share. They keep their turns by rounds,
+    /// which a busy machine must not make them miss.
+    pub async fn shared(sim: Sim) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("house{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        let database = test_servers::postgres().create_postgres(&name);
+        let options = Options {
+            observe_every: Duration::from_secs(1),
+            ..options()
+        };
+        Self::on(sim, database, None, options).await
+    }
+
+    async fn on(sim: Sim, database: String, folder: Option<TempDir>, options: Options) -> Self {
+        let control = open(&database, options.clone()).await;
         setup::first_run(&control).await.unwrap();
         let cluster = join(&control, &sim).await;
         let form = SiteForm {
@@ -76,14 +95,15 @@ impl House {
             control,
             sim,
             site,
-            folder,
+            database,
+            _folder: folder,
             options,
         }
     }
 
-    /// A second process on the same database, as after a crash of the first.
+    /// A second process on the same database, beside the first or after it.
     pub async fn reopen(&self) -> Control {
-        open(self.folder.path(), self.options.clone()).await
+        open(&self.database, self.options.clone()).await
     }
 
     pub fn form(&self, name: &str, source: &str) -> ContainerForm {
@@ -244,12 +264,11 @@ pub fn options() -> Options {
     }
 }
 
-/// Control on the database in a folder.
-pub async fn open(folder: &Path, options: Options) -> Control {
-    let url = format!("sqlite:{}", folder.join("test.db").display());
+/// Control on the database at an address.
+pub async fn open(database: &str, options: Options) -> Control {
     let key = SecretKey::parse(KEY).unwrap();
     let store = store::Options {
-        url: url.parse().unwrap(),
+        url: database.parse().unwrap(),
         key,
         pool_size: 4,
     };

@@ -7,5 +7,6 @@ mod clusters;
 mod create;
 mod faults;
 mod house;
+mod observers;
 mod resume;
 mod rights;

@@ -25,7 +25,7 @@ use store::{
     users::NewUser,
 };
 
-use crate::server;
+use test_servers as server;
 
 /// A kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,6 @@
 
 #[macro_use]
 mod lab;
-mod server;
 
 mod clusters;
 mod containers;

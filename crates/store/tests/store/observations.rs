@@ -36,3 +36,18 @@ db_test!(
         assert_eq!(take("one", 60_000).await, Turn::Ours { shared: false });
     }
 );
+
+db_test!(who_knows_better_takes_over, |lab| async {
+    let id = lab.cluster("demo").await;
+    let take =
+        async |who: &'static str| lab.w(move |c| observations::take(c, id, who, 60_000)).await;
+    let take_over = async |who: &'static str| {
+        lab.w(move |c| observations::take_over(c, id, who, 60_000))
+            .await
+    };
+    assert_eq!(take_over("one").await, Turn::Ours { shared: false });
+    assert_eq!(take_over("one").await, Turn::Ours { shared: false });
+    assert_eq!(take_over("two").await, Turn::Ours { shared: true });
+    assert_eq!(take("one").await, Turn::Others);
+    assert_eq!(take("two").await, Turn::Ours { shared: true });
+});

@@ -1,7 +1,13 @@
-//! Throwaway servers, one of each kind for the whole test process, from the system's packages.
-//! A shell watches over each: its standard input is a pipe from this process, so when this
+//! Throwaway database servers for tests, one of each kind for the whole test process, from the
+//! system's packages. Nothing but tests may use this. A shell watches over each: its standard input is a pipe from this process, so when this
 //! process ends, however it ends, the shell reads the end of file, stops the server and removes
 //! its folder.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that has no server fails by panicking"
+)]
 
 use std::{
     io::{BufRead, BufReader},
@@ -96,6 +102,7 @@ pub fn mariadb() -> &'static Server {
 }
 
 impl Server {
+    /// The address of a database on the PostgreSQL server.
     pub fn postgres_url(&self, database: &str) -> String {
         format!(
             "postgresql:///{database}?host={}&user=holdfast",
@@ -103,6 +110,7 @@ impl Server {
         )
     }
 
+    /// The address of a database on the MariaDB server.
     pub fn mariadb_url(&self, database: &str) -> String {
         let socket = self.folder.join("socket");
         format!(

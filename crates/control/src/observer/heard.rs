@@ -1,0 +1,186 @@
+//! What a cluster said, as far as it is remembered here, and as it is passed on to the other
+//! servers of the same database. Their program may be older or newer: fields that are not there
+//! have a default, and fields that are not known are passed over. No I/O.
+
+use std::collections::BTreeMap;
+
+use model::{clusters::Fingerprint, nodes::NodeRow, sizes::Bytes};
+use proxmox::{GuestKind, Resources, RunState};
+use serde::{Deserialize, Serialize};
+
+/// A cluster's answer, or why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Heard {
+    /// It answered.
+    #[serde(rename = "answer")]
+    Answer(Inventory),
+    /// It did not.
+    #[serde(rename = "trouble")]
+    Trouble {
+        /// Why, in one sentence.
+        sentence: String,
+        /// The certificate that it shows now in place of the confirmed one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        changed: Option<Fingerprint>,
+    },
+}
+
+/// What there is on a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Inventory {
+    /// Its version, once it told that.
+    #[serde(default)]
+    pub(super) version: Option<String>,
+    /// Its containers and virtual machines.
+    #[serde(default)]
+    pub(super) guests: Vec<Guest>,
+    /// Its nodes.
+    #[serde(default)]
+    pub(super) nodes: Vec<NodeRow>,
+}
+
+/// A container or a virtual machine. The names are short since there may be thousands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Guest {
+    #[serde(rename = "id")]
+    pub(super) vmid: u32,
+    #[serde(rename = "n")]
+    pub(super) node: String,
+    /// Missing until the cluster's next round after its making.
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub(super) name: Option<String>,
+    /// Whether it is a container, and not a virtual machine or a template.
+    #[serde(rename = "ct", default)]
+    pub(super) is_container: bool,
+    /// None while the cluster does not know.
+    #[serde(rename = "up", default, skip_serializing_if = "Option::is_none")]
+    pub(super) running: Option<bool>,
+    /// Share of its processors in use, 0 to 1.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub(super) cpu: Option<f64>,
+    /// Memory in use, in bytes.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub(super) mem: Option<u64>,
+    /// Root disk in use, in bytes.
+    #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
+    pub(super) disk: Option<u64>,
+    /// Seconds since it started.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub(super) uptime: Option<u64>,
+}
+
+impl Heard {
+    /// A trouble of the client's.
+    pub(super) fn failed(error: &proxmox::Error) -> Self {
+        let changed = match error {
+            proxmox::Error::CertificateChanged { found, .. } => found.to_string().parse().ok(),
+            _ => None,
+        };
+        Self::Trouble {
+            sentence: error.to_string(),
+            changed,
+        }
+    }
+}
+
+impl Inventory {
+    pub(super) fn new(version: Option<String>, resources: Resources) -> Self {
+        let guests: Vec<Guest> = resources.guests.into_iter().map(Guest::from).collect();
+        let counts = count_by_node(&guests);
+        let nodes = resources.nodes.iter();
+        let nodes = nodes.filter_map(|node| row(node, &counts)).collect();
+        Self {
+            version,
+            nodes,
+            guests,
+        }
+    }
+}
+
+impl From<proxmox::Guest> for Guest {
+    fn from(guest: proxmox::Guest) -> Self {
+        Self {
+            vmid: guest.vmid.get(),
+            node: guest.node,
+            name: guest.name,
+            is_container: guest.kind == GuestKind::Lxc && !guest.template,
+            running: match guest.status {
+                RunState::Running => Some(true),
+                RunState::Stopped => Some(false),
+                RunState::Unknown => None,
+            },
+            cpu: guest.cpu,
+            mem: guest.mem,
+            disk: guest.disk,
+            uptime: guest.uptime,
+        }
+    }
+}
+
+fn count_by_node(guests: &[Guest]) -> BTreeMap<&str, u32> {
+    let mut counts = BTreeMap::new();
+    for guest in guests.iter().filter(|guest| guest.is_container) {
+        *counts.entry(guest.node.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+fn row(node: &proxmox::Node, counts: &BTreeMap<&str, u32>) -> Option<NodeRow> {
+    Some(NodeRow {
+        name: node.node.parse().ok()?,
+        online: node.online,
+        cpu: node.cpu.unwrap_or(0.0),
+        cores: node.maxcpu.unwrap_or(0),
+        memory: Bytes(node.mem.unwrap_or(0)),
+        memory_total: Bytes(node.maxmem.unwrap_or(0)),
+        disk: Bytes(node.disk.unwrap_or(0)),
+        disk_total: Bytes(node.maxdisk.unwrap_or(0)),
+        uptime: node.uptime.unwrap_or(0),
+        containers: counts.get(node.node.as_str()).copied().unwrap_or(0),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn what_another_program_wrote_is_understood() {
+        let old = r#"{"answer":{"guests":[{"id":100,"n":"pve1","new":1}],"more":[]}}"#;
+        let Heard::Answer(inventory) = serde_json::from_str(old).unwrap() else {
+            panic!("an answer");
+        };
+        assert_eq!(inventory.guests.len(), 1);
+        assert_eq!(inventory.guests.first().unwrap().running, None);
+    }
+
+    #[test]
+    fn what_is_passed_on_comes_back_as_it_was() {
+        let guest = Guest {
+            vmid: 101,
+            node: "pve1".into(),
+            name: Some("web".into()),
+            is_container: true,
+            running: Some(true),
+            cpu: Some(0.25),
+            mem: Some(1 << 30),
+            disk: None,
+            uptime: Some(7),
+        };
+        let inventory = Inventory {
+            version: Some("9.2.11".into()),
+            guests: vec![guest],
+            nodes: Vec::new(),
+        };
+        let trouble = Heard::Trouble {
+            sentence: "It is away.".into(),
+            changed: Some("ab".repeat(32).parse().unwrap()),
+        };
+        for heard in [Heard::Answer(inventory), trouble] {
+            let text = serde_json::to_string(&heard).unwrap();
+            assert_eq!(serde_json::from_str::<Heard>(&text).unwrap(), heard);
+        }
+    }
+}
