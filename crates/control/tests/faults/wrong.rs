@@ -124,6 +124,11 @@ async fn run(wrong: Wrong) {
     wrong.inject(&stage);
     let job = stage.begin().await;
     let ended = ended(&stage, job).await;
+    if wrong.spared == 0 && wrong.lasts == Lasts::Once {
+        let waiting = stage.house.sim.handle().faults();
+        let hit = !waiting.iter().any(|fault| fault.effect == wrong.effect);
+        assert!(hit, "the call was not made: {ended:?}");
+    }
     // It is over now, as all troubles.
     stage.house.sim.handle().clear_faults();
     stage.assert_agreement(&ended).await;
