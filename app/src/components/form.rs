@@ -321,7 +321,11 @@ fn field_label(id: String, label: &'static str, optional: bool) -> AnyView {
     view! { <label class="label" for=id>{label}{note}</label> }.solid()
 }
 
-fn field_help(id: String, hint: Signal<String>, refusal: Memo<Option<String>>) -> AnyView {
+pub(super) fn field_help(
+    id: String,
+    hint: Signal<String>,
+    refusal: Memo<Option<String>>,
+) -> AnyView {
     let text = reactive(move || match refusal.get() {
         Some(refusal) => {
             view! { <span class="refusal">{icon("circle-alert")} {refusal}</span> }.solid()

@@ -17,7 +17,7 @@
 //!   `<For>` by id, with a `Memo` per row; `sort_head`, `<Pager place href />`, `empty(…)`.
 //! - **Forms**: one `RwSignal` of the model's form, a [`form::FormState`] with its `parse`, and
 //!   `<Field form name label value=bind!(signal, field) hint />`, `<Choice … />`,
-//!   `<Refusals form />` at the top, `<Submit form label />`. On submission: `if form.submit()`,
+//!   `<Tick form name label checked set hint barred />`, `<Refusals form />` at the top, `<Submit form label />`. On submission: `if form.submit()`,
 //!   call the server, `form.refuse(failure)` on refusal.
 //! - **Danger**: [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`.
 //!   Within such a view only `loaded_within`.
@@ -48,5 +48,6 @@ pub mod meter;
 pub mod page;
 mod parcel;
 pub mod steps;
+pub mod tick;
 pub mod title;
 pub mod toast;

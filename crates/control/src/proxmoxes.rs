@@ -5,7 +5,7 @@ use std::{
     sync::{PoisonError, RwLock},
 };
 
-use model::{ClusterId, Error};
+use model::{ClusterId, Error, containers::Docker};
 use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts, Trust};
 use store::clusters::{Access, ClusterRecord};
 
@@ -70,6 +70,14 @@ impl Proxmoxes {
             .unwrap_or_else(PoisonError::into_inner)
             .get(&cluster)
             .map(|kept| kept.client.clone())
+    }
+
+    /// Whether containers in which Docker runs can be made on a cluster; none when there is no
+    /// such cluster.
+    pub(crate) fn docker(&self, cluster: ClusterId) -> Option<Docker> {
+        let clients = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = clients.get(&cluster)?;
+        Some(Docker::of(&kept.access.name, &kept.access.login))
     }
 
     /// Every cluster with where its API is.

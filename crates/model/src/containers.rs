@@ -1,5 +1,6 @@
 //! Containers: what should be, what was given, and what is shown.
 
+mod docker;
 mod form;
 
 use std::{collections::BTreeMap, fmt, net::Ipv4Addr, str::FromStr};
@@ -19,6 +20,7 @@ use crate::{
     users::{Limits, Usage},
 };
 
+pub use docker::Docker;
 pub use form::{ContainerForm, MAX_SERVICES};
 
 /// What a container is made from.
@@ -113,6 +115,9 @@ pub struct ContainerSpec {
     pub memory: MemoryMib,
     /// Size of its disk; fixed once made.
     pub disk: DiskGib,
+    /// Whether Docker can run in it; fixed once made.
+    #[serde(default)]
+    pub docker: bool,
     /// Environment, over that of the image.
     pub env: EnvVars,
     /// What runs in place of the image's own command.
@@ -148,7 +153,7 @@ pub struct NewContainer {
 pub struct EditContainer {
     /// The version that the person saw; a change since then is a conflict.
     pub version: i64,
-    /// Everything as it should be; source and disk must be as they are.
+    /// Everything as it should be; source, disk and Docker must be as they are.
     pub spec: ContainerSpec,
     /// Whether to restart when a value takes effect only then.
     pub restart: bool,
@@ -435,4 +440,7 @@ pub struct SiteOption {
     pub templates: Vec<TemplateName>,
     /// The ports that services are given.
     pub ports: PortRange,
+    /// Whether Docker can run in a container there.
+    #[serde(default)]
+    pub docker: Docker,
 }

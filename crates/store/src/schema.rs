@@ -106,6 +106,7 @@ diesel::table! {
         restart_needed -> Bool,
         version -> BigInt,
         created_at -> BigInt,
+        docker -> Bool,
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
         form::{Choice, Entry, Field, FormState, Refusals, Submit},
         loaded::{Loaded, loaded},
         page::{PageHead, empty, object_skeleton, usage_bar},
+        tick::Tick,
         toast::Toasts,
     },
 };
@@ -177,24 +178,37 @@ fn entries(new: New) -> AnyView {
 
 /// What most containers do without.
 fn more(new: New) -> AnyView {
-    let New { form, state, .. } = new;
+    let New {
+        form, state, site, ..
+    } = new;
     // Folded until something in it is refused; never folded again over what a person looks at.
     let fold = NodeRef::<leptos::html::Details>::new();
     Effect::new(move |_| {
-        let refused = ["env", "entrypoint", "description"]
+        let refused = ["env", "entrypoint", "description", "docker"]
             .iter()
             .any(|name| state.refusal(name).is_some());
         if refused && let Some(fold) = fold.get() {
             let _ = fold.set_attribute("open", "");
         }
     });
+    let barred =
+        Memo::new(move |_| site.with(|site| site.as_ref()?.docker.barred().map(str::to_owned)));
+    // A tick for another site than the one that is chosen now is not meant for this one.
+    Effect::new(move |_| {
+        if barred.with(Option::is_some) && form.with_untracked(|form| form.docker) {
+            form.update(|form| form.docker = false);
+        }
+    });
+    let docker = Signal::derive(move || form.with(|form| form.docker));
+    let set_docker = Callback::new(move |on| form.update(|form| form.docker = on));
     view! {
         <details class="fold" node_ref=fold>
-            <summary>"Environment, command, description"</summary>
+            <summary>"Environment, command, description, Docker"</summary>
             <div class="stack">
                 <Field form=state name="env" label="Environment" optional=true entry=Entry::Block value=bind!(form, env) hint="NAME=value, one a line" />
                 <Field form=state name="entrypoint" label="Command" optional=true value=bind!(form, entrypoint) hint="Runs in place of the image's own command" />
                 <Field form=state name="description" label="What it is for" optional=true entry=Entry::Block value=bind!(form, description) />
+                <Tick form=state name="docker" label="Docker inside" checked=docker set=set_docker hint="So that Docker runs in it; fixed once made" barred=barred />
             </div>
         </details>
     }

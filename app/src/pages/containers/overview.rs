@@ -279,6 +279,7 @@ fn facts(container: Loaded<Shown>) -> AnyView {
                     <dt>"Name"</dt><dd class="mono">{host.clone()} <Copy text=host what="name" /></dd>
                     <dt>"Address"</dt><dd class="mono">{row.address.to_string()} <Copy text=row.address.to_string() what="address" /></dd>
                     <dt>"Made from"</dt><dd class="mono">{made_from(&view.spec.source)}</dd>
+                    <dt>"Docker inside"</dt><dd>{if view.spec.docker { "yes" } else { "no" }}</dd>
                     <dt>"Owner"</dt><dd>{row.owner.to_string()}</dd>
                     <dt>"Made"</dt><dd>{ago(row.created)}</dd>
                     <dt>"Site"</dt><dd>{row.site.to_string()}</dd>

@@ -27,8 +27,13 @@ pub fn tab(container: Loaded<Shown>) -> AnyView {
         draft.save();
     };
     let fixed = container.peek(|view| {
+        let docker = if view.spec.docker {
+            ", for Docker inside"
+        } else {
+            ""
+        };
         format!(
-            "Made from {} with a disk of {}; both stay as they are.",
+            "Made from {} with a disk of {}{docker}; this stays as it is.",
             view.spec.source, view.spec.disk
         )
     });

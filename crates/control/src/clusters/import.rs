@@ -211,6 +211,7 @@ fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
             .ok()
             .and_then(|gib| gib.try_into().ok())
             .ok_or_else(|| out("disk"))?,
+        docker: runs_docker(config),
         env: env
             .join("\n")
             .parse::<EnvVars>()
@@ -225,6 +226,16 @@ fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
             .and_then(|text| text.parse().ok()),
         services: Vec::new(),
     })
+}
+
+/// Whether it has what Docker needs.
+fn runs_docker(config: &LxcConfig) -> bool {
+    let features = config.other.get("features").and_then(|text| text.as_str());
+    let has = |key: &str| {
+        let on = format!("{key}=1");
+        features.is_some_and(|text| text.split(',').any(|part| part == on))
+    };
+    has("nesting") && has("keyctl")
 }
 
 fn taken(unique: Unique) -> &'static str {

@@ -99,6 +99,10 @@ fn allowed(
     if record.spec.disk != edit.spec.disk {
         return Err(Error::field("disk", "The size of the disk cannot change."));
     }
+    if record.spec.docker != edit.spec.docker {
+        let message = "Whether Docker runs in a container cannot change.";
+        return Err(Error::field("docker", message));
+    }
     let (old, new) = (&record.spec, &edit.spec);
     let usage = Usage {
         cores: owner.usage.cores - old.cores.get().min(owner.usage.cores) + new.cores.get(),

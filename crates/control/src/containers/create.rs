@@ -12,7 +12,7 @@ use model::{
 };
 use store::{Conn, Unique, containers::NewRecord, sites::SiteRecord};
 
-use super::{reserve, tell};
+use super::{docker, reserve, tell};
 use crate::{Actor, Control, failure::Told as _, jobs};
 
 /// How often a lost race for an address or a number is run again.
@@ -34,7 +34,8 @@ pub struct Created {
 /// Reserves what a container needs and queues the job that makes it.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name or port or an exceeded limit, [`Error::Unavailable`] while
+/// [`Error::Invalid`] for a taken name or port, an exceeded limit, or Docker where the cluster's
+/// sign-in may not switch it on; [`Error::Unavailable`] while
 /// the cluster does not answer.
 pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Result<Created, Error> {
     if new.spec.source == Source::TakenOver {
@@ -43,6 +44,11 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
     }
     let site = site(control, &new).await?;
     let cluster = site.spec.cluster;
+    if new.spec.docker
+        && let Some(why) = docker(control, cluster).await.barred()
+    {
+        return Err(Error::field("docker", why));
+    }
     let node = control
         .observer()
         .roomiest(cluster)

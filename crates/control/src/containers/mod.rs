@@ -7,9 +7,10 @@ mod reserve;
 use std::time::Duration;
 
 use model::{
-    ContainerId, Error, Kind, UserId,
+    ClusterId, ContainerId, Error, Kind, UserId,
     containers::{
-        ContainerQuery, ContainerRow, ContainerView, CreateOptions, Drift, SiteOption, Status,
+        ContainerQuery, ContainerRow, ContainerView, CreateOptions, Docker, Drift, SiteOption,
+        Status,
     },
     events::{Event, Topic},
     names::{Label, NodeName, StorageName},
@@ -139,6 +140,7 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
             None => Vec::new(),
         };
         offered.push(SiteOption {
+            docker: docker(control, site.spec.cluster).await,
             id: site.id,
             name: site.spec.name,
             domain: site.spec.domain,
@@ -153,6 +155,16 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
         sites: offered,
         limits,
         usage,
+    })
+}
+
+/// Whether Docker can run in a container on a cluster.
+async fn docker(control: &Control, cluster: ClusterId) -> Docker {
+    // Another server may have added the cluster a moment ago.
+    let there = control.client(cluster).await.is_ok_and(|c| c.is_some());
+    let docker = there.then(|| control.0.proxmoxes.docker(cluster));
+    docker.flatten().unwrap_or_else(|| Docker::Barred {
+        why: "Its cluster is not known here.".to_owned(),
     })
 }
 

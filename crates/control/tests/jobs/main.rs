@@ -5,6 +5,7 @@
 mod change;
 mod clusters;
 mod create;
+mod docker;
 mod faults;
 mod house;
 mod observers;

@@ -35,6 +35,9 @@ pub struct ContainerForm {
     /// What it is for; may be empty.
     #[serde(default)]
     pub description: String,
+    /// Whether Docker is to run in it.
+    #[serde(default)]
+    pub docker: bool,
     /// What it offers.
     #[serde(default)]
     pub services: Vec<ServiceForm>,
@@ -63,6 +66,7 @@ impl ContainerForm {
                 cores: cores?,
                 memory: memory?,
                 disk: disk?,
+                docker: self.docker,
                 env: env?,
                 entrypoint: entrypoint?,
                 description: description?,
@@ -110,6 +114,7 @@ impl From<&ContainerView> for ContainerForm {
             cores: view.spec.cores.to_string(),
             memory: view.spec.memory.to_string(),
             disk: view.spec.disk.to_string(),
+            docker: view.spec.docker,
             env: view.spec.env.to_string(),
             entrypoint: view
                 .spec

@@ -81,6 +81,7 @@ pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
                 containers::name.eq(new.name.as_str()),
                 containers::source.eq(spec.source.to_string()),
                 containers::disk_gib.eq(small(spec.disk.get())),
+                containers::docker.eq(spec.docker),
                 Changeable::try_from(spec)?,
             ),
             containers::node.eq(new.node.as_str()),
@@ -125,7 +126,7 @@ impl TryFrom<&ContainerSpec> for Changeable {
     }
 }
 
-/// Changes what should be, but for source and disk, if the container still has the version
+/// Changes what should be, but for source, disk and Docker, if the container still has the version
 /// `expected`; whether it had. A service of the same kind and port stays the same row.
 ///
 /// # Errors

@@ -96,6 +96,7 @@ pub(super) struct Row {
     restart_needed: bool,
     version: i64,
     created_at: i64,
+    docker: bool,
 }
 
 /// The names that a container is shown with.
@@ -214,6 +215,7 @@ fn record(found: Found, services: Vec<ServiceView>) -> Result<ContainerRecord, E
         cores: place.value::<_, u32, _>("cores", row.cores)?,
         memory: place.value::<_, u32, _>("memory_mib", row.memory_mib)?,
         disk: place.value::<_, u32, _>("disk_gib", row.disk_gib)?,
+        docker: row.docker,
         env: place.json("env", &row.env)?,
         entrypoint: place.optional("entrypoint", row.entrypoint.as_deref())?,
         description: place.optional("description", row.description.as_deref())?,

@@ -83,6 +83,32 @@ db_test!(a_container_comes_back_as_it_was_written, |lab| async {
     assert_eq!(lab.r(|c| containers::get(c, ContainerId(999))).await, None);
 });
 
+db_test!(
+    whether_docker_runs_in_it_is_kept_as_it_was_made,
+    |lab| async {
+        let ground = lab.ground().await;
+        let mut new = ground.container(1);
+        new.spec.docker = true;
+        let spec = new.spec.clone();
+        let with = lab.put(new).await;
+        let without = lab.put(ground.container(2)).await;
+        let docker = async |id| {
+            let record = lab.r(move |c| containers::get(c, id)).await.unwrap();
+            record.spec.docker
+        };
+        assert!(docker(with).await);
+        assert!(!docker(without).await);
+        let changed = model::containers::ContainerSpec {
+            docker: false,
+            cores: v("3"),
+            ..spec
+        };
+        let done = lab.w(move |c| containers::update_spec(c, with, 1, &changed, &[]));
+        assert!(done.await);
+        assert!(docker(with).await, "it is fixed once made");
+    }
+);
+
 db_test!(what_only_one_may_have_is_refused_by_name, |lab| async {
     let ground = lab.ground().await;
     let mut first = ground.container(1);

@@ -256,6 +256,7 @@ pub fn spec() -> ContainerSpec {
         cores: v("2"),
         memory: v("512"),
         disk: v("8"),
+        docker: false,
         env: v(""),
         entrypoint: None,
         description: None,

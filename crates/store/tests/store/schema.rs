@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use diesel::{Connection, MysqlConnection, PgConnection, SqliteConnection};
+use diesel::{
+    Connection, MysqlConnection, PgConnection, SqliteConnection, connection::SimpleConnection,
+};
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 
 use crate::lab::{Kind, Place};
@@ -151,6 +153,26 @@ fn the_three_dialects_make_the_same_tables_up_and_down_and_up() {
             "SQLite and {kind:?} differ in {differ:#?}"
         );
     }
+}
+
+/// MySQL commits every statement by itself, so a step that was interrupted begins anew.
+#[test]
+fn a_step_on_mysql_can_be_run_again() {
+    let place = Place::new(Kind::Mariadb);
+    migrate(&place, true);
+    let before = tables(&place);
+    let mut steps: Vec<_> = std::fs::read_dir(folder(Kind::Mariadb))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("up.sql"))
+        .collect();
+    steps.sort();
+    let mut c = MysqlConnection::establish(&place.url).unwrap();
+    for step in steps {
+        let text = std::fs::read_to_string(&step).unwrap();
+        c.batch_execute(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", step.display()));
+    }
+    assert_eq!(tables(&place), before);
 }
 
 #[test]

@@ -160,6 +160,7 @@ fn parameters(context: &Context) -> Result<CreateLxc, Failure> {
         searchdomain: Some(site.domain.to_string()),
         features: Some(Features {
             nesting: true,
+            keyctl: container.spec.docker,
             ..Features::default()
         }),
         onboot: Some(true),
