@@ -75,7 +75,7 @@ impl Proxmoxes {
     /// Whether containers in which Docker runs can be made on a cluster; none when there is no
     /// such cluster.
     pub(crate) fn docker(&self, cluster: ClusterId) -> Option<Docker> {
-        let clients = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         let kept = clients.get(&cluster)?;
         Some(Docker::of(&kept.access.name, &kept.access.login))
     }
