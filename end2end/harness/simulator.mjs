@@ -87,6 +87,13 @@ export class Simulator {
     return answer.json().catch(() => undefined);
   }
 
+  /** What there is on the cluster, such as `containers`. */
+  async look(path) {
+    const answer = await fetch(`${SAID.control.exec(this.#said)[1]}/${path}`);
+    if (!answer.ok) throw new Error(`${path} was answered with ${answer.status}`);
+    return answer.json();
+  }
+
   /** Ends it and takes its folder away. */
   async stop() {
     this.#process?.kill("SIGKILL");

@@ -1,5 +1,5 @@
 import { Simulator } from "../harness/simulator.mjs";
-import { confirmDeletion, refusalAt, row, status, visit } from "../harness/pages";
+import { TEMPLATE, confirmDeletion, refusalAt, row, status, visit } from "../harness/pages";
 import { expect, test as base } from "../harness/test";
 import type { Page } from "@playwright/test";
 
@@ -39,6 +39,36 @@ async function add(page: Page, name: string, cluster: Simulator) {
   await expect(status(page)).toHaveText("answers");
 }
 
+/** Makes a site on a cluster of the same name; what the cluster has is filled in by itself. */
+async function site(page: Page, name: string) {
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Domain").fill(`${name}.example.org`);
+  await page.getByLabel("Network", { exact: true }).fill("10.20.0.0/16");
+  await page.getByLabel("Gateway").fill("10.20.0.1");
+  await page.getByLabel("Addresses for containers").fill("10.20.9.1-10.20.9.100");
+  await page.getByLabel("External ports").fill("4000-4099");
+  await page.getByLabel("Cluster", { exact: true }).selectOption({ label: name });
+  await expect(page.getByLabel("Bridge")).toHaveValue("vmbr0");
+  await expect(page.getByLabel("Storage for templates")).toHaveValue("local");
+  await expect(page.getByLabel("Storage for disks")).toHaveValue("local-lvm");
+  await page.getByLabel("Numbers").fill("5000-5099");
+  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await expect(page).toHaveURL(`/sites/${name}`);
+}
+
+/** Takes a site and then its cluster away. */
+async function remove(page: Page, name: string) {
+  await visit(page, `/sites/${name}`);
+  await page.getByRole("button", { name: `Delete ${name}` }).click();
+  await confirmDeletion(page, name);
+  await expect(page).toHaveURL("/sites");
+  await visit(page, `/clusters/${name}`);
+  await page.getByRole("button", { name: `Remove ${name}` }).click();
+  await confirmDeletion(page, name);
+  await expect(page).toHaveURL("/clusters");
+  await expect(page.getByRole("link", { name, exact: true })).toHaveCount(0);
+}
+
 test("a cluster is added, imported from, used and removed", async ({ page, cluster }) => {
   await add(page, "home", cluster);
   await expect(page.getByText("root@pam", { exact: true }).first()).toBeVisible();
@@ -47,19 +77,7 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
   await expect(foreign.getByRole("row")).toHaveCount(5);
 
   await page.getByRole("link", { name: "Make a site on this cluster first" }).click();
-  const cells = { Name: "home", Domain: "home.example.org", Network: "10.20.0.0/16" };
-  for (const [label, value] of Object.entries(cells)) await page.getByLabel(label, { exact: true }).fill(value);
-  await page.getByLabel("Gateway").fill("10.20.0.1");
-  await page.getByLabel("Addresses for containers").fill("10.20.9.1-10.20.9.100");
-  await page.getByLabel("External ports").fill("4000-4099");
-  await page.getByLabel("Cluster", { exact: true }).selectOption({ label: "home" });
-  // What the cluster has was filled in by itself.
-  await expect(page.getByLabel("Bridge")).toHaveValue("vmbr0");
-  await expect(page.getByLabel("Storage for templates")).toHaveValue("local");
-  await expect(page.getByLabel("Storage for disks")).toHaveValue("local-lvm");
-  await page.getByLabel("Numbers").fill("5000-5099");
-  await page.getByRole("button", { name: "Create home" }).click();
-  await expect(page).toHaveURL("/sites/home");
+  await site(page, "home");
 
   await visit(page, "/clusters/home");
   const first = foreign.getByRole("row").filter({ hasText: "running" }).first();
@@ -79,15 +97,7 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
   await confirmDeletion(page, name);
   await expect(status(page)).toHaveText("done", { timeout: 60_000 });
 
-  await visit(page, "/sites/home");
-  await page.getByRole("button", { name: "Delete home" }).click();
-  await confirmDeletion(page, "home");
-  await expect(page).toHaveURL("/sites");
-  await visit(page, "/clusters/home");
-  await page.getByRole("button", { name: "Remove home" }).click();
-  await confirmDeletion(page, "home");
-  await expect(page).toHaveURL("/clusters");
-  await expect(page.getByRole("link", { name: "home", exact: true })).toHaveCount(0);
+  await remove(page, "home");
 });
 
 test("what keeps a cluster from being added is told at its field", async ({ page, cluster, watch }) => {
@@ -139,4 +149,34 @@ test("what happens on a cluster is seen without asking for it", async ({ page, c
   await page.getByRole("button", { name: "Remove hut" }).click();
   await confirmDeletion(page, "hut");
   await expect(page).toHaveURL("/clusters");
+});
+
+test("Docker runs inside where Holdfast is root itself, and elsewhere the form says why not", async ({ page, cluster }) => {
+  await add(page, "dock", cluster);
+  await visit(page, "/sites/new");
+  await site(page, "dock");
+
+  await visit(page, "/containers/new");
+  await page.getByText("Environment, command, description, Docker").click();
+  const docker = page.getByLabel("Docker inside");
+  const where = page.getByRole("combobox", { name: "Site", exact: true });
+  await where.selectOption({ label: "lab (lab.example.org)" });
+  await expect(docker).toBeDisabled();
+  await expect(page.getByText("lets only root@pam itself")).toBeVisible();
+  await where.selectOption({ label: "dock (dock.example.org)" });
+  await docker.check();
+  await page.getByLabel("Name", { exact: true }).fill("builder");
+  await page.getByLabel("Template or image").fill(TEMPLATE);
+  await page.getByRole("button", { name: "Create builder" }).click();
+  await expect(page).toHaveURL("/sites/dock/containers/builder");
+  await expect(status(page)).toHaveText("running", { timeout: 60_000 });
+  await expect(page.getByText("Docker inside", { exact: true }).locator("xpath=following-sibling::dd[1]")).toHaveText("yes");
+  const made = await cluster.look("containers");
+  expect(JSON.stringify(made)).toContain("builder");
+
+  await visit(page, "/sites/dock/containers/builder/settings");
+  await page.getByRole("button", { name: "Delete builder" }).click();
+  await confirmDeletion(page, "builder");
+  await expect(status(page)).toHaveText("done", { timeout: 60_000 });
+  await remove(page, "dock");
 });
