@@ -1,0 +1,296 @@
+//! Where a cluster is and who Holdfast is there: addresses, certificates, accounts and secrets.
+
+use std::{fmt, net::Ipv4Addr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Invalid,
+    names::{Domain, is_word},
+    text::{by_text, text_value},
+};
+
+/// The port of Proxmox VE's API.
+const API_PORT: u16 = 8006;
+
+/// Where a cluster's API is: scheme, host and port, such as `https://pve1.example.org:8006`.
+///
+/// The scheme is `https`; `http` is taken for this machine alone, where the simulator may be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ApiUrl(String);
+text_value!(ApiUrl);
+
+impl ApiUrl {
+    /// Whether the connection is encrypted and has a certificate to look at.
+    pub fn is_tls(&self) -> bool {
+        self.0.starts_with("https://")
+    }
+
+    /// The address of a host on the usual port.
+    pub fn of_host(host: Ipv4Addr) -> Self {
+        Self(format!("https://{host}:{API_PORT}"))
+    }
+}
+
+impl FromStr for ApiUrl {
+    type Err = Invalid;
+
+    /// A host, a host and a port, or a whole address.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal =
+            || Invalid::new("Use a node's name or address, such as pve1.example.org or 10.0.0.1.");
+        let text = text.trim_ascii().trim_end_matches('/');
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
+            None => ("https".to_owned(), text),
+        };
+        let (host, port) = match rest.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse::<u16>().map_err(|_| refusal())?),
+            None => (rest, API_PORT),
+        };
+        let host = host_name(host).ok_or_else(refusal)?;
+        let here = host == "localhost" || host.starts_with("127.");
+        match scheme.as_str() {
+            "https" => {}
+            "http" if here => {}
+            "http" => {
+                return Err(Invalid::new(
+                    "Use https: a password must not travel in the clear.",
+                ));
+            }
+            _ => return Err(refusal()),
+        }
+        if port == 0 {
+            return Err(refusal());
+        }
+        Ok(Self(format!("{scheme}://{host}:{port}")))
+    }
+}
+
+fn host_name(text: &str) -> Option<String> {
+    if let Ok(address) = text.parse::<Ipv4Addr>() {
+        return Some(address.to_string());
+    }
+    Some(text.parse::<Domain>().ok()?.to_string())
+}
+
+/// The SHA-256 of a certificate, as Proxmox writes it: 32 pairs of upper-case hexadecimal digits
+/// with colons between them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Fingerprint(String);
+text_value!(Fingerprint);
+
+impl FromStr for Fingerprint {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let digits: String = text
+            .chars()
+            .filter(|c| *c != ':' && !c.is_ascii_whitespace())
+            .collect();
+        if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err(Invalid::new(
+                "A fingerprint is 64 hexadecimal digits, such as A1:B2:…",
+            ));
+        }
+        let digits = digits.to_ascii_uppercase();
+        let pairs: Vec<&str> = (0..32)
+            .filter_map(|pair| digits.get(pair * 2..pair * 2 + 2))
+            .collect();
+        Ok(Self(pairs.join(":")))
+    }
+}
+
+/// Who Holdfast is on a cluster: a user with a password (`root@pam`), or a token of a user
+/// (`root@pam!holdfast`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Login {
+    user: String,
+    realm: String,
+    token: Option<String>,
+}
+by_text!(Login);
+
+impl Login {
+    /// The user without the realm.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The realm that knows the user, such as `pam` or `pve`.
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
+    /// Whether it is a token and not a person with a password.
+    pub fn is_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Whether it is root itself. A token of root is not: some things are for root's own sign-in
+    /// alone, whatever a token may do.
+    pub fn is_root_itself(&self) -> bool {
+        self.user == "root" && self.realm == "pam" && self.token.is_none()
+    }
+}
+
+impl fmt::Display for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.user, self.realm)?;
+        match &self.token {
+            Some(token) => write!(f, "!{token}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Login {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || {
+            Invalid::new(
+                "Use a user with its realm, such as root@pam, or a token, such as root@pam!holdfast.",
+            )
+        };
+        let text = text.trim_ascii();
+        let (account, token) = match text.rsplit_once('!') {
+            Some((account, token)) => (account, Some(token)),
+            None => (text, None),
+        };
+        let (user, realm) = account.rsplit_once('@').ok_or_else(refusal)?;
+        // The formats pve-userid, pve-realm and pve-tokenid.
+        let plain =
+            |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, ':' | '/' | '!');
+        let user_ok = !user.is_empty() && account.len() <= 64 && user.chars().all(plain);
+        if !user_ok || !is_id(realm) || token.is_some_and(|token| !is_id(token)) {
+            return Err(refusal());
+        }
+        Ok(Self {
+            user: user.to_owned(),
+            realm: realm.to_owned(),
+            token: token.map(str::to_owned),
+        })
+    }
+}
+
+/// `[A-Za-z][A-Za-z0-9.\-_]+`, the form of realms and tokens.
+fn is_id(text: &str) -> bool {
+    let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (2..=64).contains(&text.len()) && is_word(text, |c| c.is_ascii_alphabetic(), rest)
+}
+
+/// A password or a token's secret on its way to the server. It cannot be printed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The secret, for signing in.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl FromStr for Secret {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.is_empty() || text.len() > 255 || text.chars().any(char::is_control) {
+            return Err(Invalid::new(
+                "Type the token's secret or the user's password: up to 255 characters.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn url(text: &str) -> Option<String> {
+        text.parse::<ApiUrl>().ok().map(|url| url.to_string())
+    }
+
+    #[test]
+    fn an_address_is_completed() {
+        assert_eq!(url("pve1").as_deref(), Some("https://pve1:8006"));
+        assert_eq!(
+            url(" PVE1.Example.org/ ").as_deref(),
+            Some("https://pve1.example.org:8006")
+        );
+        assert_eq!(url("10.0.0.1:443").as_deref(), Some("https://10.0.0.1:443"));
+        assert_eq!(
+            url("https://pve1:8006/").as_deref(),
+            Some("https://pve1:8006")
+        );
+        assert_eq!(
+            url("http://127.0.0.1:1").as_deref(),
+            Some("http://127.0.0.1:1")
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_or_not_safe_is_refused() {
+        for text in [
+            "",
+            "http://pve1",
+            "ftp://pve1",
+            "pve1:0",
+            "pve1:99999",
+            "https://root:pw@pve1",
+            "https://pve1/api2",
+            "pve 1",
+            "pve1?x",
+        ] {
+            assert_eq!(url(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn users_and_tokens_are_told_apart() {
+        let root: Login = "root@pam".parse().unwrap();
+        assert!(root.is_root_itself() && !root.is_token());
+        let token: Login = "root@pam!holdfast".parse().unwrap();
+        assert!(token.is_token() && !token.is_root_itself());
+        assert_eq!(token.to_string(), "root@pam!holdfast");
+        let mail: Login = "anna@example.org@ldap".parse().unwrap();
+        assert_eq!((mail.user(), mail.realm()), ("anna@example.org", "ldap"));
+        for text in ["root", "root!t", "@pam", "root@pam!", "ro ot@pam", "root@p"] {
+            assert!(text.parse::<Login>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn fingerprints_are_written_one_way() {
+        let plain = "ab".repeat(32);
+        let print: Fingerprint = plain.parse().unwrap();
+        assert_eq!(print.as_str(), vec!["AB"; 32].join(":"));
+        assert_eq!(print.as_str().parse::<Fingerprint>().unwrap(), print);
+        assert!("AB:CD".parse::<Fingerprint>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_written_as_it_is_read(text in "[ -~]{0,40}") {
+            if let Ok(url) = text.parse::<ApiUrl>() {
+                prop_assert_eq!(url.as_str().parse::<ApiUrl>().unwrap(), url);
+            }
+            if let Ok(login) = text.parse::<Login>() {
+                prop_assert_eq!(login.to_string().parse::<Login>().unwrap(), login);
+            }
+        }
+    }
+}
