@@ -77,6 +77,7 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
   await expect(foreign.getByRole("row")).toHaveCount(5);
 
   await page.getByRole("link", { name: "Make a site on this cluster first" }).click();
+  await expect(page.getByLabel("Cluster", { exact: true }).locator("option:checked")).toHaveText("home");
   await site(page, "home");
 
   await visit(page, "/clusters/home");

@@ -48,7 +48,7 @@ pub fn card(shown: Loaded<Shown>) -> AnyView {
         if sites.with(Vec::is_empty) {
             return view! {
                 {table(shown, choosing)}
-                <p>"Holdfast takes a container over into a site, for its domain and ports. " <a class="link" href="/sites/new">"Make a site on this cluster first"</a>"."</p>
+                <p>"Holdfast takes a container over into a site, for its domain and ports. " <a class="link" href=new_site(shown)>"Make a site on this cluster first"</a>"."</p>
             }.solid();
         }
         form(shown, choosing, sites)
@@ -62,6 +62,12 @@ pub fn card(shown: Loaded<Shown>) -> AnyView {
         </section>
     }
     .solid()
+}
+
+/// The form of a site, with this cluster chosen.
+pub fn new_site(shown: Loaded<Shown>) -> String {
+    let id = shown.peek(|shown| shown.cluster.view.id);
+    format!("/sites/new?cluster={id}")
 }
 
 fn form(shown: Loaded<Shown>, choosing: Choosing, sites: Memo<Vec<(SiteId, String)>>) -> AnyView {
@@ -84,7 +90,7 @@ fn form(shown: Loaded<Shown>, choosing: Choosing, sites: Memo<Vec<(SiteId, Strin
             <Refusals form />
             <p class="muted">"Taking a container over changes nothing about it: Holdfast then knows its name, address and owner, and can start, stop, edit and delete it."</p>
             {table(shown, choosing)}
-            <div class="row">
+            <div class="pair">
                 <Choice form name="site" label="Site" value=bind!(values, site) options=options />
                 <Field form name="owner" label="Owner" value=bind!(values, owner) options=owners hint="Whose they become." />
             </div>

@@ -147,9 +147,9 @@ fn trouble(shown: Loaded<Shown>) -> AnyView {
     })
 }
 
-fn facts(shown: Loaded<Shown>) -> AnyView {
+fn facts(loaded: Loaded<Shown>) -> AnyView {
     reactive(move || {
-        shown.with(|shown| {
+        loaded.with(|shown| {
             let cluster = &shown.cluster;
             let others = cluster.others.iter().map(ToString::to_string).collect::<Vec<_>>();
             let others = (!others.is_empty()).then(|| {
@@ -164,7 +164,7 @@ fn facts(shown: Loaded<Shown>) -> AnyView {
                 .map(|(_, name)| view! { <a class="link" href=format!("/sites/{name}")>{name.clone()}</a> }.solid())
                 .collect::<Vec<_>>();
             let sites = if sites.is_empty() {
-                view! { <a class="link" href="/sites/new">"Make one"</a> }.solid()
+                view! { <a class="link" href=import::new_site(loaded)>"Make one"</a> }.solid()
             } else {
                 sites.solid()
             };

@@ -8,6 +8,7 @@ use model::{
     events::{Event, Topic},
     image::TemplateName,
     names::Label,
+    session::Me,
     sizes::{Cores, DiskGib, MemoryMib},
 };
 
@@ -17,10 +18,11 @@ use crate::{
     components::{
         form::{Choice, Entry, Field, FormState, Refusals, Submit},
         loaded::{Loaded, loaded},
-        page::{PageHead, empty, object_skeleton, usage_bar},
+        page::{PageHead, empty, main_link, object_skeleton, usage_bar},
         tick::Tick,
         toast::Toasts,
     },
+    session::Session,
 };
 
 /// Images that people often want, beside the templates of the site.
@@ -82,7 +84,7 @@ fn whole(options: Loaded<CreateOptions>) -> AnyView {
                 "network",
                 "There is no site yet",
                 "A container needs a site: a network with its domain. An administrator makes one.",
-                ().solid(),
+                Session::signed_in(make_a_site),
             )
         } else {
             view! { <div class="columns">{entries(new)} <div class="stack">{preview(new)} {limits(new)}</div></div> }.solid()
@@ -174,6 +176,14 @@ fn entries(new: New) -> AnyView {
         </form>
     }
     .solid()
+}
+
+/// The first step, for those who may take it.
+fn make_a_site(me: Me) -> AnyView {
+    me.role
+        .administers()
+        .then(|| main_link("/sites/new", "plus", "Make a site"))
+        .solid()
 }
 
 /// What most containers do without.

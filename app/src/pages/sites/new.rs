@@ -2,7 +2,7 @@
 
 use crate::solid::{Solid as _, act};
 use leptos::{prelude::*, task::spawn_local};
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{nodes::ClusterView, sites::SiteForm};
 
 use super::fields::{cluster_options, fields, fill, form_state, offered};
@@ -35,9 +35,13 @@ async fn fetch() -> Result<Vec<ClusterView>, Failure> {
 }
 
 fn content(clusters: Loaded<Vec<ClusterView>>) -> AnyView {
+    // The cluster that the address names, else the first.
+    let named = use_query_map().with_untracked(|map| map.get_str("cluster").map(str::to_owned));
     let first = clusters.peek(|all| {
-        all.first()
-            .map(|cluster| cluster.id.to_string())
+        let mut ids = all.iter().map(|cluster| cluster.id.to_string());
+        ids.clone()
+            .find(|id| Some(id) == named.as_ref())
+            .or_else(|| ids.next())
             .unwrap_or_default()
     });
     let values = RwSignal::new(SiteForm {
