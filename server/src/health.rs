@@ -1,5 +1,7 @@
 //! For those who watch the process: whether it lives, and whether it can serve.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::State,
@@ -9,6 +11,9 @@ use axum::{
 use serde_json::json;
 
 use crate::router::AppState;
+
+/// How long the database may take: those who ask give up soon themselves.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The process answers.
 pub async fn healthz() -> Response {
@@ -23,9 +28,10 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
     if !state.control.works() {
         return not_ready("workers", "nobody works on jobs");
     }
-    match state.control.ready().await {
-        Ok(()) => Json(json!({ "status": "ready" })).into_response(),
-        Err(error) => not_ready("database", &error.to_string()),
+    match tokio::time::timeout(PATIENCE, state.control.ready()).await {
+        Ok(Ok(())) => Json(json!({ "status": "ready" })).into_response(),
+        Ok(Err(error)) => not_ready("database", &error.to_string()),
+        Err(_) => not_ready("database", "it does not answer"),
     }
 }
 

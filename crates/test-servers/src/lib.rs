@@ -1,7 +1,8 @@
 //! Throwaway database servers for tests, one of each kind for the whole test process, from the
-//! system's packages. Nothing but tests may use this. A shell watches over each: its standard input is a pipe from this process, so when this
-//! process ends, however it ends, the shell reads the end of file, stops the server and removes
-//! its folder.
+//! system's packages. Nothing but tests may use this.
+//!
+//! A shell watches over each: its standard input is a pipe from this process, so when this process
+//! ends, however it ends, the shell reads the end of file, stops the server and removes its folder.
 
 #![allow(
     clippy::unwrap_used,
@@ -126,6 +127,14 @@ impl Server {
             .batch_execute(&format!("CREATE DATABASE {database}"))
             .unwrap();
         self.postgres_url(database)
+    }
+
+    /// Takes a database of the PostgreSQL server away, whoever uses it.
+    pub fn drop_postgres(&self, database: &str) {
+        let mut admin = PgConnection::establish(&self.postgres_url("postgres")).unwrap();
+        admin
+            .batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)"))
+            .unwrap();
     }
 
     /// Makes an empty database on the MariaDB server, with defaults that are not ours.

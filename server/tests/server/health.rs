@@ -4,6 +4,19 @@ use axum::http::StatusCode;
 
 use crate::support::House;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_a_server_lives_and_is_not_ready() {
+    let servers = test_servers::postgres();
+    let house = House::on(&servers.create_postgres("ready")).await;
+    assert_eq!(house.get("/readyz").await.status, StatusCode::OK);
+    servers.drop_postgres("ready");
+    let answer = house.get("/readyz").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    let told: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(told["part"], "database");
+    assert_eq!(house.get("/healthz").await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn a_server_is_ready_until_it_stops() {
     let house = House::new().await;

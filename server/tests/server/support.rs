@@ -48,10 +48,26 @@ impl House {
     pub async fn with(url: &str, proxies: &[&str], assets: Assets) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let control = control(folder.path()).await;
+        Self::of(
+            folder,
+            control,
+            Public::new(url.parse().unwrap(), parsed(proxies)),
+            assets,
+        )
+        .await
+    }
+
+    /// A server on a database elsewhere.
+    pub async fn on(database: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let control = control_on(folder.path(), database).await;
+        let public = Public::new(HOME.parse().unwrap(), Vec::new());
+        Self::of(folder, control, public, Assets::default()).await
+    }
+
+    async fn of(folder: TempDir, control: Control, public: Public, assets: Assets) -> Self {
         let first = setup::first_run(&control).await.unwrap().unwrap();
-        let proxies = proxies.iter().map(|proxy| proxy.parse().unwrap()).collect();
         let stop = CancellationToken::new();
-        let public = Public::new(url.parse().unwrap(), proxies);
         let state = AppState::new(control.clone(), public, assets, stop.clone());
         let router = router(state);
         Self {
@@ -96,6 +112,10 @@ impl House {
     }
 }
 
+fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(texts: &[&str]) -> Vec<T> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
 impl Answer {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -116,12 +136,14 @@ impl Answer {
 
 /// The use cases on a database in `folder`; they take no job.
 pub async fn control(folder: &Path) -> Control {
+    let database = format!("sqlite:{}", folder.join("holdfast.db").display());
+    control_on(folder, &database).await
+}
+
+async fn control_on(folder: &Path, database: &str) -> Control {
     let key = SecretKey::from_file_or_create(&folder.join("key")).unwrap();
-    let url = format!("sqlite:{}", folder.join("holdfast.db").display())
-        .parse()
-        .unwrap();
     let store = Store::open(store::Options {
-        url,
+        url: database.parse().unwrap(),
         key,
         pool_size: 4,
     })
