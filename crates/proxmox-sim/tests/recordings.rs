@@ -12,7 +12,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
-use std::ops::RangeInclusive;
+use std::{io::Write as _, ops::RangeInclusive};
 
 mod replay;
 #[allow(unused)]
@@ -82,7 +82,9 @@ async fn the_simulator_answers_as_the_real_node_did() {
             ),
         }
     }
-    println!(
+    // Written past the test harness, which shows only what failing tests print.
+    let _ = writeln!(
+        std::io::stderr(),
         "recordings: {agreed} of {compared} agree; {skipped} of {} are left out",
         rows.len()
     );
