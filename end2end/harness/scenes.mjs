@@ -69,7 +69,9 @@ export const SCENES = [
   }),
   // From here on nothing is sent to this cluster any more.
   scene("cluster-changed", async (page) => {
+    await visit(page, "/clusters");
     await theirs.happen("conditions", { certificate: "renew" });
+    await page.getByText("certificate changed").waitFor();
     await visit(page, "/clusters/home");
     await page.getByText("Holdfast sends nothing there any more").waitFor();
   }),
