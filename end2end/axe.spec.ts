@@ -13,7 +13,9 @@ test.beforeAll(async ({ server, browser }) => {
   sessions = await prepare(server, browser);
 });
 
-test.afterAll(tidy);
+test.afterAll(async ({ server, browser }) => {
+  await tidy(server, browser, sessions);
+});
 
 for (const scene of SCENES) {
   test(`axe finds nothing on ${scene.name}`, async ({ server, browser }) => {

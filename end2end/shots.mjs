@@ -53,9 +53,9 @@ try {
       await context.close();
       console.log(scene.name);
     }
+    await tidy(server, browser, sessions);
     console.log(`${scenes.length * widths.length * themes.length} screenshots in ${FOLDER}`);
   } finally {
-    await tidy();
     await browser.close();
   }
 } finally {

@@ -105,9 +105,18 @@ export const SCENES = [
 /** A cluster of others beside the demonstration's. */
 let theirs;
 
-/** Ends what `prepare` started beside the server. */
-export async function tidy() {
-  await theirs?.stop();
+/** Takes the cluster away that `prepare` added, so that whoever uses the server next finds it as it was. */
+export async function tidy(server, browser, sessions) {
+  const context = await contextOf(browser, server, sessions.administrator);
+  const page = await context.newPage();
+  await visit(page, "/clusters/home");
+  await page.getByRole("button", { name: "Remove home" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox").fill("home");
+  await dialog.getByRole("button", { name: "Delete home" }).click();
+  await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
+  await context.close();
+  await theirs.stop();
 }
 
 /** Fills the form of a cluster in, the certificate compared. */

@@ -45,7 +45,7 @@ test("without JavaScript one signs in, reads lists and objects, filters, and sig
   await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toBeVisible();
   await expect(page.getByRole("region", { name: /^Log/ })).toContainText("nginx");
   await page.getByRole("link", { name: "Nodes" }).first().click();
-  await expect(page.getByText("pve2")).toBeVisible();
+  await expect(page.getByRole("table", { name: "Nodes of demo" }).getByText("pve2")).toBeVisible();
   await page.getByRole("link", { name: "Sites" }).first().click();
   await page.getByRole("link", { name: "lab", exact: true }).click();
   await expect(page.getByLabel("Domain", { exact: true })).toHaveValue("lab.example.org");
