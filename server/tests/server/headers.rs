@@ -236,7 +236,7 @@ async fn all_who_look_at_a_page_first_get_it() {
     let house = Arc::new(House::new().await);
     let cookie = house.cookie().await;
     let mut looks = tokio::task::JoinSet::new();
-    for path in ["/jobs", "/nodes", "/sites", "/sites/new", "/users/new"].repeat(3) {
+    for path in ["/jobs", "/nodes", "/sites", "/sites/new", "/users/new"].repeat(6) {
         let request = get(path).header(header::COOKIE, &cookie);
         let request = request.body(Body::empty()).unwrap();
         let house = Arc::clone(&house);

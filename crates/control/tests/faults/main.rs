@@ -53,6 +53,7 @@ async fn whatever_goes_wrong_a_job_ends_and_cluster_and_database_agree() {
         cases.retain(|case| case.name.contains(&words));
     }
     let count = cases.len();
+    assert!(count > 0, "no case is tried");
     let failures: Vec<String> = stream::iter(cases)
         .map(attempt)
         .buffer_unordered(AT_ONCE)
