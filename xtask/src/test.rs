@@ -152,14 +152,14 @@ pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow
     Ok(())
 }
 
-/// Whether the recordings of a real Proxmox VE are there, to which the simulator is held. They are
-/// no part of the project.
+/// Whether the recordings of a real Proxmox VE and the description of its API are there, to which
+/// simulator and client are held. They are no part of the project.
 fn has_recordings(workspace: &Workspace) -> bool {
     let beside = || workspace.root().join("../shared/reference");
-    std::env::var_os("HOLDFAST_PVE_REFERENCE")
-        .map_or_else(beside, PathBuf::from)
-        .join("pve-golden.jsonl")
-        .exists()
+    let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE").map_or_else(beside, PathBuf::from);
+    ["pve-golden.jsonl", "pve-schema.json", "pve-methods.json"]
+        .iter()
+        .all(|file| folder.join(file).exists())
 }
 
 fn needs(parts: &[Part]) -> Vec<Need> {
