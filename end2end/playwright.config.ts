@@ -12,7 +12,7 @@ export default defineConfig({
   // The simulated cluster takes its time as a real one does: some 10 s for a container.
   timeout: 90_000,
   expect: { timeout: 20_000 },
-  reporter: [["list", { printSteps: false }]],
+  reporter: [["list", { printSteps: false }], ["./harness/short.mjs"]],
   outputDir: "test-results",
   use: {
     browserName: "chromium",

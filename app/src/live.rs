@@ -23,6 +23,8 @@ pub struct Live {
     news: RwSignal<News>,
     /// Whether the stream was lost.
     lost: RwSignal<bool>,
+    /// Whether the person is on the way out.
+    leaving: StoredValue<bool>,
 }
 
 impl Live {
@@ -31,7 +33,13 @@ impl Live {
         provide_context(Self {
             news: RwSignal::default(),
             lost: RwSignal::new(false),
+            leaving: StoredValue::new(false),
         });
+    }
+
+    /// Shows no more news: the session ends, and whoever asked for them would be refused.
+    pub fn leave(self) {
+        self.leaving.set_value(true);
     }
 
     /// Whether live updates are lost at the moment; tracked.
@@ -74,13 +82,14 @@ impl Live {
         let version = RwSignal::new(0);
         if let Some(live) = use_context::<Self>() {
             Effect::new(move |before: Option<()>| {
-                let moved = live.news.with(|news| match news {
-                    News::Quiet => false,
-                    News::Anything => true,
-                    News::Changed(events) => {
-                        interests.with_untracked(|interests| touches(events, interests))
-                    }
-                });
+                let moved = !live.leaving.get_value()
+                    && live.news.with(|news| match news {
+                        News::Quiet => false,
+                        News::Anything => true,
+                        News::Changed(events) => {
+                            interests.with_untracked(|interests| touches(events, interests))
+                        }
+                    });
                 // What was told before this part was shown is in it already.
                 if moved && before.is_some() {
                     version.update(|version| *version += 1);

@@ -1,4 +1,5 @@
 import { expect, test } from "../harness/test";
+import { alive } from "../harness/alive.mjs";
 import type { Page } from "@playwright/test";
 
 test.use({ who: "nobody" });
@@ -50,21 +51,22 @@ test("signing in leads nowhere but to this site", async ({ page, server }) => {
 });
 
 test("guessing is slowed down, and told for how long", async ({ page, watch }) => {
+  // A name that nothing else tries: all tests of a worker share its server, which counts.
   watch.expect(/\b401\b/);
   watch.expect(/\b429\b/);
   await page.goto("/sign-in");
   for (let guess = 1; guess <= 5; guess++) {
-    expect(await send(page, "somebody", `guess ${guess}`)).toBe(401);
+    expect(await send(page, "stranger", `guess ${guess}`)).toBe(401);
     await expect(page.getByRole("alert")).toHaveText("That name and password do not match.");
   }
   // The first wait is a second, the next are longer: at the latest the third try meets one.
   let status = 401;
   for (let guess = 6; guess <= 8 && status === 401; guess++) {
-    status = await send(page, "somebody", `guess ${guess}`);
+    status = await send(page, "stranger", `guess ${guess}`);
   }
   expect(status).toBe(429);
   await expect(page.getByRole("alert")).toHaveText(/Wait \d+ s and try again/);
-  await expect(page.getByLabel("Name")).toHaveValue("somebody");
+  await expect(page.getByLabel("Name")).toHaveValue("stranger");
 });
 
 test("signing out ends the session", async ({ page, server, context }) => {
@@ -84,4 +86,31 @@ test("signing out ends the session", async ({ page, server, context }) => {
   await context.addCookies(before);
   await page.goto("/containers");
   await expect(page).toHaveURL(/\/sign-in\?next=/);
+});
+
+test("a page that is being left for good asks for nothing more", async ({ page, server }) => {
+  await page.goto("/sign-in");
+  const { name, password } = server.administrator;
+  await send(page, name, password);
+  await expect(page).toHaveURL("/containers");
+  await alive(page);
+  const asked: string[] = [];
+  page.on("request", (request) => request.url().includes("/api/") && asked.push(request.url()));
+  // News come once now, and again while the server takes its time to end the session.
+  await page.evaluate((news) => {
+    const tell = () => dispatchEvent(new CustomEvent("holdfast-events", { detail: news }));
+    addEventListener("submit", () => setTimeout(tell, 100));
+    tell();
+  }, JSON.stringify([{ topic: "container" }]));
+  await expect.poll(() => asked.length, { message: "until then it follows the news" }).toBeGreaterThan(0);
+
+  await page.route("**/sign-out", async (route) => {
+    asked.length = 0;
+    await new Promise((done) => setTimeout(done, 1_000));
+    await route.continue();
+  });
+  await page.getByRole("button", { name: `${name}: own menu` }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page).toHaveURL("/sign-in");
+  expect(asked).toEqual([]);
 });

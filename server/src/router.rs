@@ -1,6 +1,10 @@
 //! The table of what is served where, and the layers around it. It wires; it decides nothing.
 
-use std::{any::Any, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use app::{App, shell};
 use axum::{
@@ -14,7 +18,9 @@ use axum::{
 use control::Control;
 use ipnet::IpNet;
 use leptos::{config::LeptosOptions, nonce::use_nonce, prelude::provide_context};
-use leptos_axum::{LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions};
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes as _, ResponseOptions, generate_route_list_with_exclusions,
+};
 use tokio_util::sync::CancellationToken;
 use tower_http::{
     CompressionLevel,
@@ -122,14 +128,19 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// The addresses of the pages, found by making the application once. While that lasts, Leptos lets
+/// no page of the whole process get its data, and one that is made in that time never does
+/// (leptos-rs/leptos#4773): so it is done once, before anything is served.
+static PAGES: LazyLock<Vec<AxumRouteListing>> =
+    LazyLock::new(|| generate_route_list_with_exclusions(App, Some(vec!["/".to_owned()])));
+
 /// Pages, server functions, signing in and the event stream: all that knows who asks.
 fn for_people(state: &AppState) -> Router<AppState> {
     let assets = state.assets.for_pages();
     let context = page_context(state);
-    let pages = generate_route_list_with_exclusions(App, Some(vec!["/".to_owned()]));
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     Router::new()
-        .leptos_routes_with_context(state, pages, context, move || shell(assets.clone()))
+        .leptos_routes_with_context(state, PAGES.clone(), context, move || shell(assets.clone()))
         // Before anything is made of a page, so that it works for everybody.
         .route("/", get(async || Redirect::temporary("/containers")))
         .route("/sign-in", post(sign_in::sign_in))

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_location;
 use model::session::Me;
 
 use super::{jobs::running_jobs, nav::DRAWER, palette::palette};
-use crate::components::icon::icon;
+use crate::{components::icon::icon, live::Live};
 
 /// The header of a signed-in person.
 pub fn header(me: Me) -> AnyView {
@@ -50,13 +50,14 @@ fn theme_switch() -> AnyView {
 
 fn own_menu(me: Me) -> AnyView {
     let name = me.name.to_string();
+    let live: Live = expect_context();
     view! {
         <button type="button" class="btn btn-quiet" popovertarget="own-menu" aria-label=format!("{name}: own menu")>
             {icon("user")} <span class="only-wide">{name.clone()}</span>
         </button>
         <div class="menu" id="own-menu" popover="auto">
             <p class="menu-head"><strong>{name}</strong> <span class="muted">{me.role.as_str()}</span></p>
-            <form method="post" action="/sign-out">
+            <form method="post" action="/sign-out" on:submit=act(move |_| live.leave())>
                 <button class="menu-item">{icon("log-out")} "Sign out"</button>
             </form>
         </div>

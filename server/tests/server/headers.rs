@@ -1,6 +1,12 @@
 //! What a browser is told about every answer, and about pages in particular.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::{
     body::Body,
@@ -246,4 +252,32 @@ async fn all_who_look_at_a_page_first_get_it() {
         let (path, status) = look.unwrap();
         assert_eq!(status, StatusCode::OK, "{path}");
     }
+}
+
+/// Leptos gives no page of the process its data while it finds out which addresses there are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_page_waits_for_another_server_of_the_process() {
+    let house = Arc::new(House::new().await);
+    let cookie = house.cookie().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let others = {
+        let (house, stop) = (Arc::clone(&house), Arc::clone(&stop));
+        tokio::task::spawn_blocking(move || {
+            while !stop.load(Ordering::Relaxed) {
+                house.another();
+            }
+        })
+    };
+    let mut statuses = BTreeSet::new();
+    for _ in 0..40 {
+        let request = get("/nodes").header(header::COOKIE, &cookie);
+        let answer = house.open(request.body(Body::empty()).unwrap()).await;
+        statuses.insert(answer.status());
+        if answer.status() != StatusCode::OK {
+            break;
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    others.await.unwrap();
+    assert_eq!(statuses, BTreeSet::from([StatusCode::OK]));
 }

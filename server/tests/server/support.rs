@@ -79,6 +79,18 @@ impl House {
         }
     }
 
+    /// Makes one more server of the same parts, which serves nobody.
+    pub fn another(&self) {
+        let public = Public::new(HOME.parse().unwrap(), Vec::new());
+        let stop = self.stop.clone();
+        drop(router(AppState::new(
+            self.control.clone(),
+            public,
+            Assets::default(),
+            stop,
+        )));
+    }
+
     /// The answer's head, its body still to come.
     pub async fn open(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
