@@ -4,6 +4,7 @@
 
 pub mod clusters;
 pub mod containers;
+pub mod domains;
 pub mod env;
 pub mod error;
 pub mod events;
@@ -14,6 +15,7 @@ pub mod names;
 pub mod net;
 pub mod nodes;
 pub mod page;
+pub mod publish;
 pub mod services;
 pub mod session;
 pub mod sites;

@@ -187,12 +187,59 @@ impl FromStr for BridgeName {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = text.trim_ascii();
-        let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if text.len() > 15 || !is_word(text, |c| c.is_ascii_alphabetic(), rest) {
+        if !is_interface(text) {
             return Err(Invalid::new(
                 "Use a bridge's name such as vmbr0: 1 to 15 letters, digits, dots, hyphens and underscores; start with a letter.",
             ));
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// The name of a network interface of an edge host, such as `eth1`; the same letters as a bridge's.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct InterfaceName(String);
+text_value!(InterfaceName);
+
+impl FromStr for InterfaceName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        if !is_interface(text) {
+            return Err(Invalid::new(
+                "Use an interface's name such as eth1: 1 to 15 letters, digits, dots, hyphens and underscores; start with a letter.",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+fn is_interface(text: &str) -> bool {
+    let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    text.len() <= 15 && is_word(text, |c| c.is_ascii_alphabetic(), rest)
+}
+
+/// The name that a service is looked up by within a site's domain (RFC 2782): labels between dots,
+/// each of which may begin with an underscore, such as `_sip._tcp` or `db`. In lower case, at most
+/// 120 characters, so that it fits before a domain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SrvName(String);
+text_value!(SrvName);
+
+impl FromStr for SrvName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim_ascii();
+        let part = |part: &str| is_label(part.strip_prefix('_').unwrap_or(part));
+        if text.len() > 120 || !text.split('.').all(part) {
+            return Err(Invalid::new(
+                "Use a service's name such as _sip._tcp: letters, digits and hyphens between dots, each part with an underscore before it or not.",
+            ));
+        }
+        Ok(Self(text.to_ascii_lowercase()))
     }
 }

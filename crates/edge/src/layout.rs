@@ -1,0 +1,98 @@
+//! An edge host as its files must know it. The agent finds it out and reports it, so that the
+//! manager can show the same bytes.
+
+use std::{fmt, net::Ipv4Addr, str::FromStr};
+
+use model::{
+    Invalid,
+    names::{InterfaceName, Username},
+};
+use serde::{Deserialize, Serialize};
+
+/// Where things are on a host, and what its programs can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// The files of the generation that holds, reached through a link that is moved.
+    pub live: Place,
+    /// What outlives generations: leases, caches.
+    pub state: Place,
+    /// Process ids.
+    pub run: Place,
+    /// Logs.
+    pub log: Place,
+    /// Certificates and their keys.
+    pub tls: Place,
+    /// The interface in the site's network: the only one that dnsmasq answers on.
+    pub interface: InterfaceName,
+    /// Whether the host speaks IPv6; nginx would not start where it listens for it in vain.
+    pub ipv6: bool,
+    /// Who looks up names for nginx while it runs (the host's own resolvers).
+    pub resolvers: Vec<Ipv4Addr>,
+    /// Whose rights nginx's workers have.
+    pub nginx_user: Username,
+    /// The host's nginx.
+    pub nginx: NginxBuild,
+}
+
+/// What a build of nginx can do (`nginx -V`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NginxBuild {
+    /// Its version, such as 1.22.1.
+    pub version: (u16, u16, u16),
+    /// Whether it speaks HTTP/3 (`--with-http_v3_module`).
+    pub http3: bool,
+    /// The module for TCP and UDP, where it is a file of its own.
+    pub stream_module: Option<Place>,
+}
+
+/// An absolute path of letters, digits, dots, hyphens and underscores: what neither program could
+/// read as more than one word.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Place(String);
+
+impl Place {
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Place {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let part = |part: &str| {
+            !part.is_empty() && part != "." && part != ".." && part.chars().all(plain)
+        };
+        let parts = text.strip_prefix('/').map(|rest| rest.split('/').all(part));
+        if parts == Some(true) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(
+                "Use an absolute path of letters, digits, dots, hyphens and underscores, such as /var/lib/holdfast-agent.",
+            ))
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Place> for String {
+    fn from(place: Place) -> Self {
+        place.0
+    }
+}

@@ -1,0 +1,102 @@
+//! The files of nginx: its settings, one file for each service and domain, and the pages that say
+//! what is wrong.
+//!
+//! nginx is started with this folder as its prefix (`-p`), so that everything beside it is named
+//! without a path and the same bytes are checked in one place and live in another.
+
+mod http;
+mod stream;
+
+use askama::Template;
+
+use crate::{
+    layout::{Layout, NginxBuild},
+    snapshot::Snapshot,
+    tree::{Effect, Tree},
+};
+
+/// The first nginx with `http2 on;` in the place of `listen … http2`
+/// (<https://nginx.org/en/docs/http/ngx_http_v2_module.html#http2>).
+pub const VERSION_OF_HTTP2_DIRECTIVE: (u16, u16, u16) = (1, 25, 1);
+
+impl NginxBuild {
+    /// Whether HTTP/2 is asked for by a directive of its own.
+    fn http2_directive(&self) -> bool {
+        self.version >= VERSION_OF_HTTP2_DIRECTIVE
+    }
+
+    /// What asks for it where the host listens, when it is not.
+    fn http2_word(&self) -> &'static str {
+        if self.http2_directive() { "" } else { " http2" }
+    }
+}
+
+/// Pages that nginx shows by itself.
+const PAGES: [(&str, &str); 5] = [
+    ("no-answer.html", include_str!("../pages/no-answer.html")),
+    ("no-sign-in.html", include_str!("../pages/no-sign-in.html")),
+    ("not-found.html", include_str!("../pages/not-found.html")),
+    ("refused.html", include_str!("../pages/refused.html")),
+    ("too-large.html", include_str!("../pages/too-large.html")),
+];
+
+/// Parts that are the same everywhere.
+const PARTS: [(&str, &str); 2] = [
+    ("headers.conf", include_str!("../templates/nginx/headers.conf")),
+    ("sign-in.conf", include_str!("../templates/nginx/sign-in.conf")),
+];
+
+pub(crate) fn render(
+    snapshot: &Snapshot,
+    layout: &Layout,
+    tree: &mut Tree,
+) -> Result<(), askama::Error> {
+    let mut add = |path: &str, text| tree.add(format!("nginx/{path}"), Effect::ReloadNginx, text);
+    add("nginx.conf", Main { layout }.render()?);
+    for (name, text) in PARTS {
+        add(name, text.to_owned());
+    }
+    add("default.conf", Default { layout }.render()?);
+    add("listen.conf", Listen { layout }.render()?);
+    for domain in &snapshot.domains {
+        add(
+            &format!("domains/{}.conf", domain.name),
+            http::Domain { domain, layout }.render()?,
+        );
+        for service in &domain.services {
+            let service = http::Service {
+                domain,
+                service,
+                layout,
+            };
+            add(&format!("services/{}.conf", service.host()), service.render()?);
+        }
+    }
+    for service in &snapshot.streams {
+        let stream = stream::Stream { service, layout };
+        add(&format!("streams/{}.conf", stream.name()), stream.render()?);
+    }
+    for (name, text) in PAGES {
+        tree.add(format!("nginx/pages/{name}"), Effect::None, text.to_owned());
+    }
+    Ok(())
+}
+
+#[derive(Template)]
+#[template(path = "nginx/nginx.conf", escape = "none")]
+struct Main<'a> {
+    layout: &'a Layout,
+}
+
+#[derive(Template)]
+#[template(path = "nginx/default.conf", escape = "none")]
+struct Default<'a> {
+    layout: &'a Layout,
+}
+
+/// Where every server with TLS listens, included by each of them.
+#[derive(Template)]
+#[template(path = "nginx/listen.conf", escape = "none")]
+struct Listen<'a> {
+    layout: &'a Layout,
+}

@@ -1,0 +1,69 @@
+//! The files of a generation, and what has to happen when one of them is another than before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What makes a changed file hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// nginx reads its configuration again (SIGHUP).
+    ReloadNginx,
+    /// dnsmasq reads its lists again (SIGHUP).
+    ReloadDnsmasq,
+    /// dnsmasq is started anew: it reads this file at its start only.
+    RestartDnsmasq,
+    /// Nothing: the file is read whenever it is asked for.
+    None,
+}
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its bytes.
+    pub text: String,
+    /// What a change of it asks for.
+    pub effect: Effect,
+}
+
+/// Files by their path within the generation, such as `nginx/nginx.conf`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    files: BTreeMap<String, File>,
+}
+
+impl Tree {
+    pub(crate) fn add(&mut self, path: impl Into<String>, effect: Effect, mut text: String) {
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.files.insert(path.into(), File { text, effect });
+    }
+
+    /// Every file, by path.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &File)> {
+        self.files.iter().map(|(path, file)| (path.as_str(), file))
+    }
+
+    /// One file.
+    pub fn get(&self, path: &str) -> Option<&File> {
+        self.files.get(path)
+    }
+
+    /// What has to happen so that this holds where `before` did: each effect once, and no reload of
+    /// what is started anew.
+    pub fn effects_after(&self, before: &Self) -> BTreeSet<Effect> {
+        let changed = self
+            .files()
+            .filter(|(path, file)| before.get(path) != Some(file))
+            .map(|(_, file)| file.effect);
+        let gone = before
+            .files()
+            .filter(|(path, _)| self.get(path).is_none())
+            .map(|(_, file)| file.effect);
+        let mut effects: BTreeSet<Effect> = changed.chain(gone).collect();
+        effects.remove(&Effect::None);
+        if effects.contains(&Effect::RestartDnsmasq) {
+            effects.remove(&Effect::ReloadDnsmasq);
+        }
+        effects
+    }
+}

@@ -1,0 +1,100 @@
+//! A host for one test: the test runs itself again in namespaces of its own, with its own network,
+//! mounts and processes, which are all gone when it ends.
+
+use std::{
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+const INSIDE: &str = "HOLDFAST_TEST_INSIDE";
+
+/// Runs `body` in namespaces of its own; `name` is the test's whole name.
+///
+/// # Panics
+/// When the test fails there, or namespaces cannot be had.
+pub fn inside(name: &str, body: impl FnOnce(&Path)) {
+    if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
+        let folder = tempfile::tempdir_in("/run").unwrap();
+        run("ip link set lo up");
+        body(folder.path());
+        return;
+    }
+    let mut command = if rustix::process::geteuid().is_root() {
+        Command::new("unshare")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["--preserve-env", "unshare"]);
+        sudo
+    };
+    // /run is private, so that every path there may be used; --kill-child ends what is left.
+    let script = "mount -t tmpfs run /run && exec \"$0\" --exact \"$1\" --nocapture";
+    command
+        .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
+        .args(["--mount-proc", "sh", "-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg(name)
+        .env(INSIDE, name)
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    let status = command.status().expect("unshare of util-linux, as root");
+    assert!(status.success(), "{name}: {status}");
+}
+
+/// Runs a command line and returns what it said.
+///
+/// # Panics
+/// When it fails.
+pub fn run(line: &str) -> String {
+    let output = try_run(line);
+    assert!(
+        output.status.success(),
+        "{line}: {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a command line, whatever comes of it.
+pub fn try_run(line: &str) -> Output {
+    Command::new("sh").args(["-c", line]).output().unwrap()
+}
+
+/// A program that ends with the test.
+pub struct Running(Child);
+
+impl Running {
+    pub fn start(line: &str) -> Self {
+        let exec = format!("exec {line}");
+        let child = Command::new("sh")
+            .args(["-c", &exec])
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+
+    /// Makes it read its files again.
+    pub fn reload(&self) {
+        run(&format!("kill -HUP {}", self.0.id()));
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Waits until `look` finds something, for as long as a slow machine may take.
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(60) {
+        if let Some(found) = look() {
+            return found;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{what} did not come");
+}

@@ -1,0 +1,11 @@
+//! The real nginx and dnsmasq read what is written, and a real question is put to each thing that
+//! it asks for. Each test runs in namespaces of its own (see `host`): nothing of the machine's own
+//! network, names or services is touched.
+
+mod backend;
+mod dnsmasq;
+mod host;
+mod leases;
+mod nginx;
+mod sign_in;
+mod site;

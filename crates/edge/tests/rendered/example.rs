@@ -1,0 +1,169 @@
+//! A site that has one of everything.
+
+use std::fmt::Debug;
+
+use edge::{
+    Dhcp, Host, HttpService, Layout, Network, NginxBuild, PublicDomain, Snapshot, Srv,
+    StreamService, Transport,
+};
+use model::{
+    ServiceId,
+    domains::Hsts,
+    net::Port,
+    publish::{Backend, HttpOptions},
+};
+
+/// A value from its text.
+pub fn of<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+pub fn port(number: u16) -> Port {
+    number.try_into().unwrap()
+}
+
+pub fn layout() -> Layout {
+    Layout {
+        live: of("/var/lib/holdfast-agent/live"),
+        state: of("/var/lib/holdfast-agent/state"),
+        run: of("/run"),
+        log: of("/var/log/nginx"),
+        tls: of("/var/lib/holdfast-agent/tls"),
+        interface: of("eth1"),
+        ipv6: true,
+        resolvers: vec![of("192.0.2.53")],
+        nginx_user: of("www-data"),
+        nginx: NginxBuild {
+            version: (1, 22, 1),
+            http3: false,
+            stream_module: Some(of("/usr/lib/nginx/modules/ngx_stream_module.so")),
+        },
+    }
+}
+
+/// A host with the newest nginx.
+pub fn new_layout() -> Layout {
+    Layout {
+        nginx: NginxBuild {
+            version: (1, 26, 3),
+            http3: true,
+            stream_module: None,
+        },
+        ipv6: false,
+        ..layout()
+    }
+}
+
+fn service(id: i64, label: Option<&str>, options: HttpOptions) -> HttpService {
+    HttpService {
+        id: ServiceId(id),
+        label: label.map(of),
+        address: of("10.20.0.100"),
+        port: port(8080),
+        options,
+    }
+}
+
+fn stream(id: i64, external: u16, transport: Transport) -> StreamService {
+    StreamService {
+        id: ServiceId(id),
+        external: port(external),
+        address: of("10.20.0.101"),
+        port: port(5432),
+        quiet: of("3600"),
+        transport,
+    }
+}
+
+pub fn snapshot() -> Snapshot {
+    let plain = HttpOptions::default();
+    let guarded = HttpOptions {
+        sign_in: true,
+        ..plain
+    };
+    Snapshot {
+        network: Network {
+            domain: of("lab.internal"),
+            cidr: of("10.20.0.0/16"),
+            gateway: of("10.20.0.1"),
+            name_servers: vec![of("10.20.0.2"), of("10.20.0.3")],
+            forwarders: vec![of("192.0.2.53"), of("198.51.100.53")],
+            dhcp: Some(Dhcp {
+                lease_s: 43_200,
+                others: Some(of("10.20.9.10-10.20.9.99")),
+            }),
+        },
+        hosts: vec![
+            Host {
+                name: of("pve1"),
+                address: of("10.20.0.11"),
+                mac: None,
+            },
+            Host {
+                name: of("wiki"),
+                address: of("10.20.0.100"),
+                mac: Some(of("BC:24:11:00:00:01")),
+            },
+            Host {
+                name: of("db"),
+                address: of("10.20.0.101"),
+                mac: Some(of("BC:24:11:00:00:02")),
+            },
+        ],
+        records: vec![
+            Srv {
+                name: of("_postgresql._tcp"),
+                host: of("db"),
+                port: port(5432),
+            },
+            Srv {
+                name: of("store"),
+                host: of("db"),
+                port: port(5433),
+            },
+        ],
+        domains: vec![
+            PublicDomain {
+                name: of("example.org"),
+                sign_in: Some(of("https://login.example.net")),
+                hsts: Hsts::Below,
+                services: vec![
+                    service(1, Some("wiki"), plain),
+                    service(2, Some("inside"), guarded),
+                    service(
+                        3,
+                        None,
+                        HttpOptions {
+                            backend: Backend::Https,
+                            body: of("10"),
+                            quiet: of("30"),
+                            buffering: true,
+                            sign_in: false,
+                        },
+                    ),
+                ],
+            },
+            PublicDomain {
+                name: of("example.com"),
+                sign_in: None,
+                hsts: Hsts::Off,
+                services: vec![
+                    service(4, Some("nobody"), guarded),
+                    service(
+                        5,
+                        Some("sure"),
+                        HttpOptions {
+                            backend: Backend::HttpsVerified,
+                            ..plain
+                        },
+                    ),
+                ],
+            },
+        ],
+        streams: vec![
+            stream(6, 2000, Transport::Tcp),
+            stream(7, 2001, Transport::TcpFromProxy),
+            stream(8, 2000, Transport::Udp),
+        ],
+    }
+}

@@ -1,0 +1,190 @@
+//! Whatever people type: it is refused, or it is read back as what it is and nothing else.
+
+use std::{fmt::Display, net::Ipv4Addr, str::FromStr};
+
+use edge::{Host, HttpService, Layout, Place, PublicDomain, Snapshot, Srv, render};
+use model::{
+    ServiceId,
+    domains::{Hsts, Origin},
+    names::{Domain, InterfaceName, Label, SrvName, Username},
+    net::{AddressRange, Cidr, Mac},
+    publish::{BodyMib, HttpOptions, QuietS},
+};
+use proptest::{collection::vec, prelude::*};
+
+use crate::{
+    example::{layout, of, port, snapshot},
+    reader::{read, values},
+};
+
+/// Text with much of what either language gives a meaning to.
+fn typed() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        "[a-z0-9.-]{1,6}",
+        "[ \t\r\n;{}\"'\\\\$#,=:/!*@_-]{1,3}",
+        any::<char>().prop_map(String::from),
+    ];
+    vec(piece, 0..5).prop_map(|pieces| pieces.concat())
+}
+
+/// What neither nginx nor dnsmasq reads as anything but a part of one word.
+fn is_plain(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:/".contains(c);
+    !text.is_empty() && text.chars().all(plain)
+}
+
+fn plain_or_refused<T: FromStr + Display>(text: &str) -> bool {
+    text.parse::<T>()
+        .map_or(true, |value| is_plain(&value.to_string()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn every_type_refuses_what_would_need_quotes(text in typed()) {
+        let (address, path) = (format!("https://{text}"), format!("/{text}"));
+        prop_assert!(plain_or_refused::<Label>(&text));
+        prop_assert!(plain_or_refused::<Domain>(&text));
+        prop_assert!(plain_or_refused::<SrvName>(&text));
+        prop_assert!(plain_or_refused::<InterfaceName>(&text));
+        prop_assert!(plain_or_refused::<Username>(&text));
+        prop_assert!(plain_or_refused::<Origin>(&text));
+        prop_assert!(plain_or_refused::<Origin>(&address));
+        prop_assert!(plain_or_refused::<Place>(&text));
+        prop_assert!(plain_or_refused::<Place>(&path));
+        prop_assert!(plain_or_refused::<Cidr>(&text));
+        prop_assert!(plain_or_refused::<AddressRange>(&text));
+        prop_assert!(plain_or_refused::<Mac>(&text));
+        prop_assert!(plain_or_refused::<BodyMib>(&text));
+        prop_assert!(plain_or_refused::<QuietS>(&text));
+    }
+}
+
+fn label() -> impl Strategy<Value = Label> {
+    "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?".prop_map(|text| of(&text))
+}
+
+fn domain() -> impl Strategy<Value = Domain> {
+    "([a-z0-9]{1,8}\\.){0,2}[a-z]{2,6}".prop_map(|text| of(&text))
+}
+
+fn address() -> impl Strategy<Value = Ipv4Addr> {
+    any::<u32>().prop_map(Ipv4Addr::from_bits)
+}
+
+prop_compose! {
+    fn host()(name in label(), address in address(), mac in any::<[u8; 6]>()) -> Host {
+        Host { name, address, mac: Mac::from_octets(mac).ok() }
+    }
+}
+
+prop_compose! {
+    fn record()(name in "_?[a-z]{1,6}(\\._?[a-z]{1,6})?", host in label(), number in 1..u16::MAX) -> Srv {
+        Srv { name: of(&name), host, port: port(number) }
+    }
+}
+
+prop_compose! {
+    fn service()(
+        label in proptest::option::of(label()),
+        address in address(),
+        number in 1..u16::MAX,
+        body in 1_u32..1_048_576,
+        flags in any::<[bool; 2]>(),
+    ) -> HttpService {
+        let [buffering, sign_in] = flags;
+        let options = HttpOptions { body: body.try_into().unwrap(), buffering, sign_in, ..HttpOptions::default() };
+        HttpService { id: ServiceId(1), label, address, port: port(number), options }
+    }
+}
+
+prop_compose! {
+    fn site()(
+        domain in domain(),
+        hosts in vec(host(), 0..6),
+        records in vec(record(), 0..4),
+        name in domain(),
+        sign_in in proptest::option::of(domain()),
+        services in vec(service(), 0..4),
+    ) -> Snapshot {
+        let mut site = snapshot();
+        site.network.domain = domain;
+        (site.hosts, site.records) = (hosts, records);
+        let sign_in = sign_in.map(|host| of(&format!("https://{host}:8443")));
+        let mut services = services;
+        services.sort_by_key(|service| service.label.clone());
+        services.dedup_by_key(|service| service.label.clone());
+        site.domains = vec![PublicDomain { name, sign_in, hsts: Hsts::Names, services }];
+        site
+    }
+}
+
+fn file(site: &Snapshot, layout: &Layout, path: &str) -> String {
+    let tree = render(site, layout).unwrap();
+    tree.get(path).unwrap_or_else(|| panic!("no {path}")).text.clone()
+}
+
+/// The lines that dnsmasq reads.
+fn lines(text: &str) -> Vec<&str> {
+    let said = |line: &&str| !line.is_empty() && !line.starts_with('#');
+    text.lines().filter(said).collect()
+}
+
+proptest! {
+    #[test]
+    fn nginx_reads_back_what_was_meant(site in site()) {
+        let domain = &site.domains[0];
+        for service in &domain.services {
+            let host = domain.host(service);
+            let text = file(&site, &layout(), &format!("nginx/services/{host}.conf"));
+            let read = read(&text).expect("nginx reads it");
+            prop_assert_eq!(values(&read, "server_name"), vec![host.clone(), host.clone()]);
+            let body = format!("{}m", service.options.body);
+            prop_assert_eq!(values(&read, "client_max_body_size"), vec![body]);
+            let back = format!("http://{}:{}", service.address, service.port);
+            let passes = values(&read, "proxy_pass");
+            match (&domain.sign_in, service.options.sign_in) {
+                (_, false) => prop_assert_eq!(passes, vec![back]),
+                (None, true) => prop_assert!(passes.is_empty(), "nobody gets there"),
+                (Some(origin), true) => {
+                    prop_assert_eq!(values(&read, "set"), vec![format!("$holdfast_sign_in {origin}")]);
+                    prop_assert_eq!(values(&read, "auth_request"), vec!["/oauth2/auth"]);
+                    prop_assert_eq!(passes.first(), Some(&back));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_of_nginx_can_be_read(site in site()) {
+        let tree = render(&site, &layout()).unwrap();
+        for (path, file) in tree.files().filter(|(path, _)| path.ends_with(".conf") && path.starts_with("nginx/")) {
+            prop_assert!(read(&file.text).is_some(), "{}:\n{}", path, file.text);
+        }
+    }
+
+    #[test]
+    fn dnsmasq_reads_back_what_was_meant(site in site()) {
+        let domain = &site.network.domain;
+        let names = file(&site, &layout(), "dnsmasq/hosts");
+        let meant: Vec<String> = site.hosts.iter()
+            .map(|host| format!("{} {}.{domain}", host.address, host.name)).collect();
+        prop_assert_eq!(lines(&names), meant);
+        let reservations = file(&site, &layout(), "dnsmasq/reservations");
+        let meant: Vec<String> = site.hosts.iter()
+            .filter_map(|host| Some(format!("{},{}", host.mac?, host.address))).collect();
+        prop_assert_eq!(lines(&reservations), meant);
+        let records = file(&site, &layout(), "dnsmasq/records.conf");
+        let meant: Vec<String> = site.records.iter()
+            .map(|r| format!("srv-host={}.{domain},{}.{domain},{},0,0", r.name, r.host, r.port)).collect();
+        prop_assert_eq!(lines(&records), meant);
+    }
+}
+
+#[test]
+fn a_snapshot_comes_back_from_its_json() {
+    let site = snapshot();
+    let text = serde_json::to_string(&site).unwrap();
+    assert_eq!(serde_json::from_str::<Snapshot>(&text).unwrap(), site);
+}
