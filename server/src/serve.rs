@@ -57,6 +57,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     };
     let options = Options {
         parallel_jobs: config.workers.parallel_jobs,
+        manager: url.host().parse().ok(),
         ..Options::default()
     };
     let control = Control::start(store, options)

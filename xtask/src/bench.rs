@@ -5,6 +5,7 @@ use std::process::Command;
 
 use clap::ValueEnum;
 
+use crate::npm;
 use crate::program::{self, Cargo};
 use crate::setup::{self, Consent};
 use crate::workspace::Workspace;
@@ -19,6 +20,8 @@ pub enum Bench {
     Create,
     /// How long a page of a long list takes
     ListPage,
+    /// How long the files of 20,000 services take, beside EJS
+    Render,
 }
 
 /// Measures.
@@ -35,6 +38,7 @@ pub fn run(
         Bench::FirstVisit => script(workspace, consent, "bench/first-visit.mjs", args),
         Bench::Create => example(workspace, consent, "bench_create", args),
         Bench::ListPage => example(workspace, consent, "bench_list_page", args),
+        Bench::Render => render(workspace, consent, args),
     }
 }
 
@@ -55,6 +59,23 @@ fn script(
     let mut node = Command::new("node");
     node.arg(file).args(args);
     program::run(&mut test::in_end2end(workspace, consent, node)?)
+}
+
+/// The peer is a program for Node, so its packages come first.
+fn render(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
+    npm::ensure(&workspace.end2end())?;
+    let mut cargo = Cargo::Default.command();
+    cargo.current_dir(workspace.root()).args([
+        "run",
+        "--release",
+        "--package",
+        "edge",
+        "--example",
+        "bench_render",
+        "--",
+        "end2end/bench/render.mjs",
+    ]);
+    program::run(cargo.args(args))
 }
 
 /// Builds an example of the server as the server itself is built, so that they share their

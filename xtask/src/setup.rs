@@ -3,6 +3,7 @@
 //! Nothing here starts a service: while packages are installed, a policy-rc.d forbids it.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
@@ -28,6 +29,20 @@ pub enum Need {
     Python,
     /// What keeps that client's packages apart from the system's.
     PythonVenv,
+    /// The web server of edge hosts.
+    Nginx,
+    /// What passes TCP and UDP on in it.
+    NginxStream,
+    /// The server of names and addresses of edge hosts, without its service.
+    Dnsmasq,
+    /// Asks it for names.
+    Dig,
+    /// Asks it for addresses.
+    Dhclient,
+    /// Asks the web server.
+    Curl,
+    /// Makes networks for tests.
+    Iproute,
     /// Debian's second Rust compiler, the way to WebAssembly where rustup has none.
     RustcWeb,
     /// The Cargo that belongs to it.
@@ -55,6 +70,13 @@ impl Need {
             Self::Chromium => "chromium",
             Self::Python => "python3",
             Self::PythonVenv => "python3-venv",
+            Self::Nginx => "nginx",
+            Self::NginxStream => "libnginx-mod-stream",
+            Self::Dnsmasq => "dnsmasq-base",
+            Self::Dig => "bind9-dnsutils",
+            Self::Dhclient => "isc-dhcp-client",
+            Self::Curl => "curl",
+            Self::Iproute => "iproute2",
             Self::RustcWeb => "rustc-web",
             Self::CargoWeb => "cargo-web",
             Self::RustWebSrc => "rust-web-src",
@@ -74,6 +96,13 @@ impl Need {
             Self::Chromium => "a browser, to test",
             Self::Python => "a client of the simulated Proxmox, to test",
             Self::PythonVenv => "a folder for that client's packages, to test",
+            Self::Nginx => "the web server of edge hosts, to test",
+            Self::NginxStream => "its part for TCP and UDP, to test",
+            Self::Dnsmasq => "the name server of edge hosts, to test",
+            Self::Dig => "asks for names, to test",
+            Self::Dhclient => "asks for addresses, to test",
+            Self::Curl => "asks for pages, to test",
+            Self::Iproute => "makes networks, to test",
             Self::RustcWeb => "a Rust compiler for WebAssembly, to build",
             Self::CargoWeb => "its Cargo, to build",
             Self::RustWebSrc => "its standard library, to build",
@@ -98,6 +127,13 @@ impl Need {
                 let import = ["-c", "import ensurepip, venv"];
                 program::succeeds(Command::new("python3").args(import))
             }
+            Self::Nginx => program::find("nginx").is_some(),
+            Self::NginxStream => nginx_streams(),
+            Self::Dnsmasq => program::find("dnsmasq").is_some(),
+            Self::Dig => program::find("dig").is_some(),
+            Self::Dhclient => program::find("dhclient").is_some(),
+            Self::Curl => program::find("curl").is_some(),
+            Self::Iproute => program::find("ip").is_some(),
             Self::RustcWeb | Self::CargoWeb | Self::RustWebSrc | Self::RustWebClippy => {
                 debian_has(self.package())
             }
@@ -114,6 +150,13 @@ fn postgres_of_debian() -> bool {
     versions
         .flatten()
         .any(|version| version.path().join("bin/postgres").exists())
+}
+
+/// Whether nginx passes on TCP and UDP: by itself, or by a module in Debian's place for it.
+fn nginx_streams() -> bool {
+    let module = Path::new("/usr/lib/nginx/modules/ngx_stream_module.so");
+    let built_in = r"nginx -V 2>&1 | grep -qE -e '--with-stream( |$)'";
+    module.exists() || program::succeeds(Command::new("sh").args(["-c", built_in]))
 }
 
 fn debian_has(package: &str) -> bool {

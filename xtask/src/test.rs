@@ -79,6 +79,13 @@ impl Part {
                 Need::MariaDb,
                 Need::Python,
                 Need::PythonVenv,
+                Need::Nginx,
+                Need::NginxStream,
+                Need::Dnsmasq,
+                Need::Dig,
+                Need::Dhclient,
+                Need::Curl,
+                Need::Iproute,
             ],
             Self::End2end => &[Need::Chromium],
         }

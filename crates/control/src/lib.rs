@@ -24,7 +24,7 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 use futures::Stream;
-use model::{ClusterId, Error, events::Event};
+use model::{ClusterId, Error, events::Event, names::Domain};
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -51,6 +51,8 @@ pub struct Options {
     pub patience: Duration,
     /// How long one call to a cluster of ours may take.
     pub timeouts: Timeouts,
+    /// The name under which people reach this program; nothing that is published may have it.
+    pub manager: Option<Domain>,
 }
 
 impl Default for Options {
@@ -61,6 +63,7 @@ impl Default for Options {
             observe_every: Duration::from_secs(3),
             patience: Duration::from_secs(120),
             timeouts: Timeouts::default(),
+            manager: None,
         }
     }
 }
@@ -154,6 +157,11 @@ impl Control {
     /// The database, for those who count its statements.
     pub fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// The name under which people reach this program, where it has one.
+    pub(crate) fn manager(&self) -> Option<&Domain> {
+        self.0.options.manager.as_ref()
     }
 
     pub(crate) fn hub(&self) -> &Hub {

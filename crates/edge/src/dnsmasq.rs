@@ -16,16 +16,10 @@ pub(crate) fn render(
     layout: &Layout,
     tree: &mut Tree,
 ) -> Result<(), askama::Error> {
-    let Snapshot {
-        network, hosts, ..
-    } = snapshot;
+    let Snapshot { network, hosts, .. } = snapshot;
     let mut add = |name: &str, effect, text| tree.add(format!("dnsmasq/{name}"), effect, text);
     let settings = Settings { network, layout };
-    add(
-        "dnsmasq.conf",
-        Effect::RestartDnsmasq,
-        settings.render()?,
-    );
+    add("dnsmasq.conf", Effect::RestartDnsmasq, settings.render()?);
     add(
         "records.conf",
         Effect::RestartDnsmasq,
@@ -58,7 +52,12 @@ pub(crate) fn render(
     add(
         "forwarders",
         Effect::ReloadDnsmasq,
-        lines(network.forwarders.iter().map(|address| format!("server={address}"))),
+        lines(
+            network
+                .forwarders
+                .iter()
+                .map(|address| format!("server={address}")),
+        ),
     );
     Ok(())
 }
@@ -82,7 +81,11 @@ fn options(network: &Network) -> Vec<String> {
         format!("option:domain-search,{}", network.domain),
     ];
     if !network.name_servers.is_empty() {
-        let servers: Vec<String> = network.name_servers.iter().map(ToString::to_string).collect();
+        let servers: Vec<String> = network
+            .name_servers
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         options.push(format!("option:dns-server,{}", servers.join(",")));
     }
     options
@@ -97,4 +100,5 @@ fn lines(lines: impl IntoIterator<Item = String>) -> String {
     text
 }
 
-const HEAD: &str = "# Written by Holdfast. A change made here is gone with the next one made there.\n";
+const HEAD: &str =
+    "# Written by Holdfast. A change made here is gone with the next one made there.\n";

@@ -63,9 +63,8 @@ impl FromStr for Place {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let part = |part: &str| {
-            !part.is_empty() && part != "." && part != ".." && part.chars().all(plain)
-        };
+        let part =
+            |part: &str| !part.is_empty() && part != "." && part != ".." && part.chars().all(plain);
         let parts = text.strip_prefix('/').map(|rest| rest.split('/').all(part));
         if parts == Some(true) {
             Ok(Self(text.to_owned()))

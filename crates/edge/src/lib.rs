@@ -13,7 +13,9 @@ mod tree;
 
 pub use layout::{Layout, NginxBuild, Place};
 pub use nginx::VERSION_OF_HTTP2_DIRECTIVE;
-pub use snapshot::{Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Transport};
+pub use snapshot::{
+    Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Transport,
+};
 pub use tree::{Effect, File, Tree};
 
 /// Renders every file of a site for one host.

@@ -42,8 +42,14 @@ const PAGES: [(&str, &str); 5] = [
 
 /// Parts that are the same everywhere.
 const PARTS: [(&str, &str); 2] = [
-    ("headers.conf", include_str!("../templates/nginx/headers.conf")),
-    ("sign-in.conf", include_str!("../templates/nginx/sign-in.conf")),
+    (
+        "headers.conf",
+        include_str!("../templates/nginx/headers.conf"),
+    ),
+    (
+        "sign-in.conf",
+        include_str!("../templates/nginx/sign-in.conf"),
+    ),
 ];
 
 pub(crate) fn render(
@@ -69,7 +75,10 @@ pub(crate) fn render(
                 service,
                 layout,
             };
-            add(&format!("services/{}.conf", service.host()), service.render()?);
+            add(
+                &format!("services/{}.conf", service.host()),
+                service.render()?,
+            );
         }
     }
     for service in &snapshot.streams {

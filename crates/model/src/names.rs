@@ -46,6 +46,41 @@ impl FromStr for Label {
     }
 }
 
+/// Names that machines and people look for by themselves: whoever has one could pass for the
+/// directory, the sign-in, the network's own services or the organisation.
+const RESERVED: [&str; 22] = [
+    "auth",
+    "autoconfig",
+    "autodiscover",
+    "dns",
+    "gateway",
+    "holdfast",
+    "isatap",
+    "kerberos",
+    "localhost",
+    "login",
+    "mail",
+    "mta-sts",
+    "ns",
+    "ns1",
+    "ns2",
+    "ntp",
+    "oauth2",
+    "router",
+    "sso",
+    "time",
+    "wpad",
+    "www",
+];
+
+impl Label {
+    /// Whether only those who run a site may give the name to something: it begins with `ldap`, or
+    /// is another that is looked for (such as `wpad`, by which browsers find their proxy).
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with("ldap") || RESERVED.contains(&self.as_str())
+    }
+}
+
 /// A domain name in lower case and without the dot at its end, at most 253 characters long.
 ///
 /// The last label has something other than digits, because browsers read a host that ends in a

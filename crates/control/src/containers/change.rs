@@ -5,11 +5,12 @@ use model::{
     ContainerId, Error, JobId,
     containers::{ContainerSpec, EditContainer, Power},
     jobs::JobKind,
+    names::Domain,
     users::Usage,
 };
 use store::{Conn, containers::ContainerRecord};
 
-use super::{create::within, known, missing, reserve, tell};
+use super::{create::within, known, missing, reserve, reserved::Names, tell};
 use crate::{Actor, Control, failure::Told as _, jobs, status::Seen};
 
 /// Changes what should be. Returns the job that brings it about, when the cluster has to be asked.
@@ -26,9 +27,10 @@ pub async fn edit(
     let record = known(control, actor, id).await?;
     require_made(&record)?;
     let asker = actor.clone();
+    let manager = control.manager().cloned();
     let job = control
         .store()
-        .write(move |c| edit_now(c, &asker, id, &edit))
+        .write(move |c| edit_now(c, &asker, manager.as_ref(), id, &edit))
         .await
         .told("edit")??;
     tell(control, id, record.owner);
@@ -41,6 +43,7 @@ pub async fn edit(
 fn edit_now(
     c: &mut Conn,
     actor: &Actor,
+    manager: Option<&Domain>,
     id: ContainerId,
     edit: &EditContainer,
 ) -> Result<Result<Option<JobId>, Error>, store::Error> {
@@ -58,6 +61,14 @@ fn edit_now(
         return Ok(Err(missing()));
     };
     let wanted = &edit.spec.services;
+    let names = Names {
+        actor,
+        domain: &site.spec.domain,
+        manager,
+    };
+    if let Err(refusal) = names.services(&record.name, wanted, &record.services) {
+        return Ok(Err(refusal));
+    }
     let services = match reserve::services(c, &site, &record.name, wanted, &record.services)? {
         Ok(services) => services,
         Err(refusal) => return Ok(Err(refusal)),

@@ -12,7 +12,7 @@ use model::{
 };
 use store::{Conn, Unique, containers::NewRecord, sites::SiteRecord};
 
-use super::{docker, reserve, tell};
+use super::{docker, reserve, reserved::Names, tell};
 use crate::{Actor, Control, failure::Told as _, jobs};
 
 /// How often a lost race for an address or a number is run again.
@@ -34,7 +34,7 @@ pub struct Created {
 /// Reserves what a container needs and queues the job that makes it.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name or port, an exceeded limit, or Docker where the cluster's
+/// [`Error::Invalid`] for a taken or reserved name, a taken port, an exceeded limit, or Docker where the cluster's
 /// sign-in may not switch it on; [`Error::Unavailable`] while
 /// the cluster does not answer.
 pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Result<Created, Error> {
@@ -43,6 +43,13 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
         return Err(Error::field("source", message));
     }
     let site = site(control, &new).await?;
+    let names = Names {
+        actor,
+        domain: &site.spec.domain,
+        manager: control.manager(),
+    };
+    names.container(&new.name)?;
+    names.services(&new.name, &new.spec.services, &[])?;
     let cluster = site.spec.cluster;
     if new.spec.docker
         && let Some(why) = docker(control, cluster).await.barred()

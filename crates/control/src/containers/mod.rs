@@ -3,6 +3,7 @@
 mod change;
 mod create;
 mod reserve;
+mod reserved;
 
 use std::time::Duration;
 

@@ -9,5 +9,6 @@ mod docker;
 mod faults;
 mod house;
 mod observers;
+mod reserved;
 mod resume;
 mod rights;

@@ -45,7 +45,10 @@ async fn slow() -> &'static str {
 /// Sends a first piece, and nothing after it.
 async fn first_of_many() -> Body {
     let first = tokio_stream::once(Ok::<_, std::io::Error>(Bytes::from_static(b"first\n")));
-    Body::from_stream(tokio_stream::StreamExt::chain(first, tokio_stream::pending()))
+    Body::from_stream(tokio_stream::StreamExt::chain(
+        first,
+        tokio_stream::pending(),
+    ))
 }
 
 /// Serves a router on a port of this host for as long as the test lasts.
@@ -102,7 +105,10 @@ fn known(headers: &HeaderMap) -> Response {
         None => StatusCode::UNAUTHORIZED.into_response(),
         Some("mallory") => StatusCode::FORBIDDEN.into_response(),
         Some(name) => {
-            let user = [("x-auth-request-user", name), ("x-auth-request-groups", "staff")];
+            let user = [
+                ("x-auth-request-user", name),
+                ("x-auth-request-groups", "staff"),
+            ];
             (StatusCode::ACCEPTED, user).into_response()
         }
     }

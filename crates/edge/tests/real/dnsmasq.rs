@@ -42,8 +42,16 @@ pub fn start(site: &Snapshot, layout: &Layout) -> Running {
 /// The answer to a question, and its status.
 fn ask(question: &str) -> (String, String) {
     let said = run(&format!("dig +time=5 +tries=2 @10.20.0.2 {question}"));
-    let status = said.split("status: ").nth(1).unwrap().split(',').next().unwrap();
-    let answer = run(&format!("dig +short +time=5 +tries=2 @10.20.0.2 {question}"));
+    let status = said
+        .split("status: ")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap();
+    let answer = run(&format!(
+        "dig +short +time=5 +tries=2 @10.20.0.2 {question}"
+    ));
     (answer.trim_end().to_owned(), status.to_owned())
 }
 
@@ -95,7 +103,11 @@ fn the_site_s_names_are_answered_here() {
         assert_eq!(ask("-x 10.20.0.100"), answer("wiki.lab.internal."));
         let record = "0 0 8080 wiki.lab.internal.";
         assert_eq!(ask("_http._tcp.lab.internal SRV"), answer(record));
-        assert_eq!(ask("wiki.lab.internal AAAA"), answer(""), "known, without one");
+        assert_eq!(
+            ask("wiki.lab.internal AAAA"),
+            answer(""),
+            "known, without one"
+        );
         let nobody = (String::new(), "NXDOMAIN".to_owned());
         assert_eq!(ask("nobody.lab.internal"), nobody);
         assert_eq!(ask("nobody.lab.internal SRV"), nobody);
@@ -105,8 +117,14 @@ fn the_site_s_names_are_answered_here() {
         assert_eq!(ask("www.example.org"), answer("192.0.2.1"));
         let asked = fs::read_to_string(folder.join("asked")).unwrap();
         assert!(asked.contains("query[A] www.example.org"), "{asked}");
-        assert!(!asked.contains("lab.internal"), "nobody else hears of it: {asked}");
-        assert!(!asked.contains("10.in-addr"), "nobody else hears of it: {asked}");
+        assert!(
+            !asked.contains("lab.internal"),
+            "nobody else hears of it: {asked}"
+        );
+        assert!(
+            !asked.contains("10.in-addr"),
+            "nobody else hears of it: {asked}"
+        );
         drop(world);
     });
 }
@@ -118,7 +136,9 @@ fn it_answers_in_the_site_s_network_only() {
         add_interface("eth0", "192.0.2.2/24");
         let _dnsmasq = start(&site(), &layout(folder));
         for address in ["127.0.0.1", "192.0.2.2"] {
-            let refused = try_run(&format!("dig +time=1 +tries=1 @{address} wiki.lab.internal"));
+            let refused = try_run(&format!(
+                "dig +time=1 +tries=1 @{address} wiki.lab.internal"
+            ));
             assert!(!refused.status.success(), "{address} answered");
         }
     });
@@ -137,30 +157,37 @@ fn lists_are_read_again_while_it_runs() {
         until("the new name", || {
             (ask("new.lab.internal") == answer("10.20.0.101")).then_some(())
         });
-        assert_eq!(ask("pve1.lab.internal").1, "NXDOMAIN", "the old one is gone");
+        assert_eq!(
+            ask("pve1.lab.internal").1,
+            "NXDOMAIN",
+            "the old one is gone"
+        );
     });
 }
 
 #[test]
 fn networks_of_any_size_have_their_addresses_answered_here() {
-    inside("dnsmasq::networks_of_any_size_have_their_addresses_answered_here", |folder| {
-        interface();
-        let world = world(folder);
-        for (cidr, inside, name) in [
-            ("198.51.100.64/26", "198.51.100.70", "198.51.100.71"),
-            ("203.0.112.0/21", "203.0.113.9", "203.0.118.1"),
-        ] {
-            let mut site = empty();
-            site.network.cidr = of(cidr);
-            site.network.forwarders = vec![of("127.0.0.53")];
-            site.hosts = vec![host("public", inside)];
-            let dnsmasq = start(&site, &layout(folder));
-            assert_eq!(ask(&format!("-x {inside}")), answer("public.lab.internal."));
-            assert_eq!(ask(&format!("-x {name}")).1, "NXDOMAIN", "{cidr}");
-            drop(dnsmasq);
-        }
-        let asked = fs::read_to_string(folder.join("asked")).unwrap();
-        assert!(!asked.contains("in-addr.arpa"), "{asked}");
-        drop(world);
-    });
+    inside(
+        "dnsmasq::networks_of_any_size_have_their_addresses_answered_here",
+        |folder| {
+            interface();
+            let world = world(folder);
+            for (cidr, inside, name) in [
+                ("198.51.100.64/26", "198.51.100.70", "198.51.100.71"),
+                ("203.0.112.0/21", "203.0.113.9", "203.0.118.1"),
+            ] {
+                let mut site = empty();
+                site.network.cidr = of(cidr);
+                site.network.forwarders = vec![of("127.0.0.53")];
+                site.hosts = vec![host("public", inside)];
+                let dnsmasq = start(&site, &layout(folder));
+                assert_eq!(ask(&format!("-x {inside}")), answer("public.lab.internal."));
+                assert_eq!(ask(&format!("-x {name}")).1, "NXDOMAIN", "{cidr}");
+                drop(dnsmasq);
+            }
+            let asked = fs::read_to_string(folder.join("asked")).unwrap();
+            assert!(!asked.contains("in-addr.arpa"), "{asked}");
+            drop(world);
+        },
+    );
 }

@@ -35,7 +35,10 @@ pub fn inside(name: &str, body: impl FnOnce(&Path)) {
         .arg(std::env::current_exe().unwrap())
         .arg(name)
         .env(INSIDE, name)
-        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        .env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        );
     let status = command.status().expect("unshare of util-linux, as root");
     assert!(status.success(), "{name}: {status}");
 }

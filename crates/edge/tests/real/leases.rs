@@ -25,7 +25,10 @@ fn cable() {
 fn lease(folder: &std::path::Path, mac: &str, more: &str) -> Option<String> {
     let (script, given) = (folder.join("script"), folder.join("given"));
     let (settings, leases) = (folder.join("dhclient.conf"), folder.join("leases"));
-    let told = format!("#!/bin/sh\ncase $reason in BOUND|RENEW|REBOOT) env > {};; esac\n", given.display());
+    let told = format!(
+        "#!/bin/sh\ncase $reason in BOUND|RENEW|REBOOT) env > {};; esac\n",
+        given.display()
+    );
     fs::write(&script, told).unwrap();
     run(&format!("chmod +x {}", script.display()));
     let options = "request subnet-mask, routers, domain-name, domain-name-servers, domain-search, host-name;\ntimeout 8;\n";
@@ -33,7 +36,9 @@ fn lease(folder: &std::path::Path, mac: &str, more: &str) -> Option<String> {
     for old in [&given, &leases] {
         let _ = fs::remove_file(old);
     }
-    run(&format!("ip -n client link set eth0 down && ip -n client link set eth0 address {mac} && ip -n client link set eth0 up"));
+    run(&format!(
+        "ip -n client link set eth0 down && ip -n client link set eth0 address {mac} && ip -n client link set eth0 up"
+    ));
     try_run(&format!(
         "ip netns exec client dhclient -1 -d -sf {} -cf {} -lf {} -pf /run/dhclient.pid eth0 & client=$!; \
          for i in $(seq 200); do [ -s {given} ] && break; kill -0 $client 2>/dev/null || break; sleep 0.1; done; kill $client",
@@ -62,52 +67,64 @@ fn site() -> Snapshot {
 
 #[test]
 fn a_container_gets_its_own_address_and_a_stranger_none() {
-    inside("leases::a_container_gets_its_own_address_and_a_stranger_none", |folder| {
-        cable();
-        let _dnsmasq = start(&site(), &layout(folder));
-        let given = lease(folder, KNOWN, "send host-name \"ldap1\";\n").expect("an address");
-        for line in [
-            "new_ip_address=10.20.0.100",
-            "new_subnet_mask=255.255.0.0",
-            "new_routers=10.20.0.1",
-            "new_domain_name=lab.internal",
-            "new_domain_name_servers=10.20.0.2 10.20.0.3",
-            "new_domain_search=lab.internal.",
-            "new_dhcp_lease_time=3600",
-        ] {
-            let has = given.lines().any(|given| given == line);
-            assert!(has, "{line} in:\n{given}");
-        }
-        let claimed = run("dig +time=5 @10.20.0.2 ldap1.lab.internal");
-        assert!(claimed.contains("NXDOMAIN"), "no machine names itself: {claimed}");
-        assert_eq!(lease(folder, STRANGE, ""), None);
-    });
+    inside(
+        "leases::a_container_gets_its_own_address_and_a_stranger_none",
+        |folder| {
+            cable();
+            let _dnsmasq = start(&site(), &layout(folder));
+            let given = lease(folder, KNOWN, "send host-name \"ldap1\";\n").expect("an address");
+            for line in [
+                "new_ip_address=10.20.0.100",
+                "new_subnet_mask=255.255.0.0",
+                "new_routers=10.20.0.1",
+                "new_domain_name=lab.internal",
+                "new_domain_name_servers=10.20.0.2 10.20.0.3",
+                "new_domain_search=lab.internal.",
+                "new_dhcp_lease_time=3600",
+            ] {
+                let has = given.lines().any(|given| given == line);
+                assert!(has, "{line} in:\n{given}");
+            }
+            let claimed = run("dig +time=5 @10.20.0.2 ldap1.lab.internal");
+            assert!(
+                claimed.contains("NXDOMAIN"),
+                "no machine names itself: {claimed}"
+            );
+            assert_eq!(lease(folder, STRANGE, ""), None);
+        },
+    );
 }
 
 #[test]
 fn strangers_get_an_address_where_the_site_has_some_for_them() {
-    inside("leases::strangers_get_an_address_where_the_site_has_some_for_them", |folder| {
-        cable();
-        let mut site = site();
-        site.network.dhcp = Some(Dhcp {
-            lease_s: 3600,
-            others: Some(of("10.20.9.10-10.20.9.10")),
-        });
-        let _dnsmasq = start(&site, &layout(folder));
-        let given = lease(folder, STRANGE, "").expect("an address");
-        assert!(given.contains("new_ip_address=10.20.9.10\n"), "{given}");
-        let given = lease(folder, KNOWN, "").expect("an address");
-        assert!(given.contains("new_ip_address=10.20.0.100\n"), "{given}");
-    });
+    inside(
+        "leases::strangers_get_an_address_where_the_site_has_some_for_them",
+        |folder| {
+            cable();
+            let mut site = site();
+            site.network.dhcp = Some(Dhcp {
+                lease_s: 3600,
+                others: Some(of("10.20.9.10-10.20.9.10")),
+            });
+            let _dnsmasq = start(&site, &layout(folder));
+            let given = lease(folder, STRANGE, "").expect("an address");
+            assert!(given.contains("new_ip_address=10.20.9.10\n"), "{given}");
+            let given = lease(folder, KNOWN, "").expect("an address");
+            assert!(given.contains("new_ip_address=10.20.0.100\n"), "{given}");
+        },
+    );
 }
 
 #[test]
 fn a_host_that_is_not_the_one_gives_no_address() {
-    inside("leases::a_host_that_is_not_the_one_gives_no_address", |folder| {
-        cable();
-        let mut site = site();
-        site.network.dhcp = None;
-        let _dnsmasq = start(&site, &layout(folder));
-        assert_eq!(lease(folder, KNOWN, ""), None);
-    });
+    inside(
+        "leases::a_host_that_is_not_the_one_gives_no_address",
+        |folder| {
+            cable();
+            let mut site = site();
+            site.network.dhcp = None;
+            let _dnsmasq = start(&site, &layout(folder));
+            assert_eq!(lease(folder, KNOWN, ""), None);
+        },
+    );
 }

@@ -2,8 +2,13 @@
 //! it asks for. Each test runs in namespaces of its own (see `host`): nothing of the machine's own
 //! network, names or services is touched.
 
+mod any_site;
+#[path = "../rendered/arbitrary.rs"]
+mod arbitrary;
 mod backend;
 mod dnsmasq;
+#[path = "../rendered/example.rs"]
+mod example;
 mod host;
 mod leases;
 mod nginx;

@@ -16,7 +16,9 @@ use model::{
 use crate::{
     backend,
     host::{inside, run, try_run},
-    site::{certify, domain, empty, layout, nginx_command, of, service, start_nginx, stream, write},
+    site::{
+        certify, domain, empty, layout, nginx_command, of, service, start_nginx, stream, write,
+    },
 };
 
 /// What curl says of an address of this host: its words, then the status.
@@ -51,7 +53,10 @@ fn a_service_answers_by_name_through_tls() {
         let layout = layout(folder);
         let _nginx = start_nginx(&site, &layout);
 
-        let plain = ask("http://wiki.example.org/a?b=c&d", "-o /dev/null -w '%{redirect_url} %{http_code}'");
+        let plain = ask(
+            "http://wiki.example.org/a?b=c&d",
+            "-o /dev/null -w '%{redirect_url} %{http_code}'",
+        );
         assert_eq!(plain, "https://wiki.example.org/a?b=c&d 308");
 
         let said = ask(
@@ -70,18 +75,32 @@ fn a_service_answers_by_name_through_tls() {
         ] {
             assert!(has(line), "{line} in:\n{said}");
         }
-        for name in ["x-user", "x-groups", "x-email", "x-forwarded-user", "x-auth-request-email"] {
+        for name in [
+            "x-user",
+            "x-groups",
+            "x-email",
+            "x-forwarded-user",
+            "x-auth-request-email",
+        ] {
             assert!(!said.contains(name), "{name} in:\n{said}");
         }
         assert!(!said.contains("upgrade"), "nobody asked:\n{said}");
         assert!(!said.contains("strict-transport"), "{said}");
-        let upgraded = ask("https://wiki.example.org/", "--http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket'");
+        let upgraded = ask(
+            "https://wiki.example.org/",
+            "--http1.1 -H 'Connection: Upgrade' -H 'Upgrade: websocket'",
+        );
         assert!(upgraded.contains("upgrade: websocket\n"), "{upgraded}");
         assert!(upgraded.contains("connection: upgrade\n"), "{upgraded}");
-        let version = ask("https://wiki.example.org/", "--http2 -o /dev/null -w '%{http_version}'");
+        let version = ask(
+            "https://wiki.example.org/",
+            "--http2 -o /dev/null -w '%{http_version}'",
+        );
         assert_eq!(version, "2");
         if layout.ipv6 {
-            let six = run("curl --noproxy '*' -sSk --resolve 'wiki.example.org:443:[::1]' https://wiki.example.org/");
+            let six = run(
+                "curl --noproxy '*' -sSk --resolve 'wiki.example.org:443:[::1]' https://wiki.example.org/",
+            );
             assert!(six.contains("x-real-ip: ::1"), "{six}");
         }
     });
@@ -89,61 +108,86 @@ fn a_service_answers_by_name_through_tls() {
 
 #[test]
 fn whoever_asks_for_another_name_learns_nothing() {
-    inside("nginx::whoever_asks_for_another_name_learns_nothing", |folder| {
-        let mut site = empty();
-        site.domains = vec![example(Vec::new())];
-        let _nginx = start_nginx(&site, &layout(folder));
-        let failed = |address: &str| try_run(&curl(address, "")).status.code().unwrap();
-        assert_eq!(failed("http://other.example.net/"), 52, "an empty answer");
-        assert_eq!(failed("https://other.example.net/"), 35, "no handshake");
-        assert_eq!(failed("https://127.0.0.1/"), 35, "no handshake without a name");
+    inside(
+        "nginx::whoever_asks_for_another_name_learns_nothing",
+        |folder| {
+            let mut site = empty();
+            site.domains = vec![example(Vec::new())];
+            let _nginx = start_nginx(&site, &layout(folder));
+            let failed = |address: &str| try_run(&curl(address, "")).status.code().unwrap();
+            assert_eq!(failed("http://other.example.net/"), 52, "an empty answer");
+            assert_eq!(failed("https://other.example.net/"), 35, "no handshake");
+            assert_eq!(
+                failed("https://127.0.0.1/"),
+                35,
+                "no handshake without a name"
+            );
 
-        let moved = ask("http://none.example.org/a", "-o /dev/null -w '%{redirect_url} %{http_code}'");
-        assert_eq!(moved, "https://none.example.org/a 308");
-        for name in ["none.example.org", "example.org"] {
-            let page = ask(&format!("https://{name}/"), "");
-            assert!(page.contains("Nothing is published under this name"), "{page}");
-            assert!(page.ends_with("\n404"), "{page}");
-        }
-    });
+            let moved = ask(
+                "http://none.example.org/a",
+                "-o /dev/null -w '%{redirect_url} %{http_code}'",
+            );
+            assert_eq!(moved, "https://none.example.org/a 308");
+            for name in ["none.example.org", "example.org"] {
+                let page = ask(&format!("https://{name}/"), "");
+                assert!(
+                    page.contains("Nothing is published under this name"),
+                    "{page}"
+                );
+                assert!(page.ends_with("\n404"), "{page}");
+            }
+        },
+    );
 }
 
 #[test]
 fn pages_help_and_a_program_s_own_answers_stay() {
-    inside("nginx::pages_help_and_a_program_s_own_answers_stay", |folder| {
-        let small = HttpOptions {
-            body: of("1"),
-            quiet: of("1"),
-            ..HttpOptions::default()
-        };
-        let mut site = empty();
-        site.domains = vec![example(vec![service("wiki", 8080, small), service("dead", 8081, small)])];
-        backend::start(8080);
-        let _nginx = start_nginx(&site, &layout(folder));
-        for code in [400, 403, 404, 413, 500, 502, 503, 504] {
-            let own = ask(&format!("https://wiki.example.org/status/{code}"), "");
-            assert_eq!(own, format!("the program's own words\n\n{code}"));
-        }
-        for more in ["", "-X POST -d a=b", "-X DELETE"] {
-            let page = ask("https://dead.example.org/", more);
-            assert!(page.contains("This service does not answer"), "{more}: {page}");
-            assert!(page.ends_with("\n502"), "{more}: {page}");
-        }
-        let quiet = ask("https://wiki.example.org/slow", "");
-        assert!(quiet.contains("This service does not answer"), "{quiet}");
-        assert!(quiet.ends_with("\n504"), "{quiet}");
-        let (right, large) = (folder.join("right"), folder.join("large"));
-        fs::write(&right, vec![b'a'; 1024 * 1024]).unwrap();
-        fs::write(&large, vec![b'a'; 1024 * 1024 + 1]).unwrap();
-        let send = |file: &std::path::Path| format!("--data-binary @{}", file.display());
-        let page = ask("https://wiki.example.org/", &send(&right));
-        assert!(page.ends_with("\n200"), "{page}");
-        let page = ask("https://wiki.example.org/", &send(&large));
-        assert!(page.contains("That is too large"), "{page}");
-        assert!(page.ends_with("\n413"), "{page}");
-        let hidden = ask("https://wiki.example.org/.holdfast/no-answer.html", "-o /dev/null");
-        assert!(hidden.ends_with("\n404"), "pages are nginx's own: {hidden}");
-    });
+    inside(
+        "nginx::pages_help_and_a_program_s_own_answers_stay",
+        |folder| {
+            let small = HttpOptions {
+                body: of("1"),
+                quiet: of("1"),
+                ..HttpOptions::default()
+            };
+            let mut site = empty();
+            site.domains = vec![example(vec![
+                service("wiki", 8080, small),
+                service("dead", 8081, small),
+            ])];
+            backend::start(8080);
+            let _nginx = start_nginx(&site, &layout(folder));
+            for code in [400, 403, 404, 413, 500, 502, 503, 504] {
+                let own = ask(&format!("https://wiki.example.org/status/{code}"), "");
+                assert_eq!(own, format!("the program's own words\n\n{code}"));
+            }
+            for more in ["", "-X POST -d a=b", "-X DELETE"] {
+                let page = ask("https://dead.example.org/", more);
+                assert!(
+                    page.contains("This service does not answer"),
+                    "{more}: {page}"
+                );
+                assert!(page.ends_with("\n502"), "{more}: {page}");
+            }
+            let quiet = ask("https://wiki.example.org/slow", "");
+            assert!(quiet.contains("This service does not answer"), "{quiet}");
+            assert!(quiet.ends_with("\n504"), "{quiet}");
+            let (right, large) = (folder.join("right"), folder.join("large"));
+            fs::write(&right, vec![b'a'; 1024 * 1024]).unwrap();
+            fs::write(&large, vec![b'a'; 1024 * 1024 + 1]).unwrap();
+            let send = |file: &std::path::Path| format!("--data-binary @{}", file.display());
+            let page = ask("https://wiki.example.org/", &send(&right));
+            assert!(page.ends_with("\n200"), "{page}");
+            let page = ask("https://wiki.example.org/", &send(&large));
+            assert!(page.contains("That is too large"), "{page}");
+            assert!(page.ends_with("\n413"), "{page}");
+            let hidden = ask(
+                "https://wiki.example.org/.holdfast/no-answer.html",
+                "-o /dev/null",
+            );
+            assert!(hidden.ends_with("\n404"), "pages are nginx's own: {hidden}");
+        },
+    );
 }
 
 #[test]
@@ -154,53 +198,69 @@ fn streams_are_passed_on_as_they_come() {
         backend::start(8080);
         let _nginx = start_nginx(&site, &layout(folder));
         // The program never says more, so this ends only because the first piece comes through.
-        let first = run(&format!("{} | head -1", curl("https://wiki.example.org/stream", "-N")));
+        let first = run(&format!(
+            "{} | head -1",
+            curl("https://wiki.example.org/stream", "-N")
+        ));
         assert_eq!(first, "first\n");
     });
 }
 
 #[test]
 fn browsers_remember_tls_where_the_domain_says_so() {
-    inside("nginx::browsers_remember_tls_where_the_domain_says_so", |folder| {
-        let mut site = empty();
-        site.domains = vec![PublicDomain {
-            hsts: Hsts::Below,
-            ..example(vec![service("wiki", 8080, HttpOptions::default())])
-        }];
-        let _nginx = start_nginx(&site, &layout(folder));
-        let heads = ask("https://wiki.example.org/", "-D - -o /dev/null").to_ascii_lowercase();
-        let sent = "strict-transport-security: max-age=63072000; includesubdomains";
-        assert!(heads.contains(sent), "also when nothing answers: {heads}");
-    });
+    inside(
+        "nginx::browsers_remember_tls_where_the_domain_says_so",
+        |folder| {
+            let mut site = empty();
+            site.domains = vec![PublicDomain {
+                hsts: Hsts::Below,
+                ..example(vec![service("wiki", 8080, HttpOptions::default())])
+            }];
+            let _nginx = start_nginx(&site, &layout(folder));
+            let heads = ask("https://wiki.example.org/", "-D - -o /dev/null").to_ascii_lowercase();
+            let sent = "strict-transport-security: max-age=63072000; includesubdomains";
+            assert!(heads.contains(sent), "also when nothing answers: {heads}");
+        },
+    );
 }
 
 #[test]
 fn a_container_s_tls_is_believed_or_verified_as_asked() {
-    inside("nginx::a_container_s_tls_is_believed_or_verified_as_asked", |folder| {
-        let [any, sure] = [Backend::Https, Backend::HttpsVerified].map(|backend| HttpOptions {
-            backend,
-            ..HttpOptions::default()
-        });
-        let mut site = empty();
-        site.domains = vec![example(vec![
-            service("any", 8443, any),
-            service("sure", 8443, sure),
-            service("right", 8444, sure),
-        ])];
-        let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-        let (strange, right) = (made("strange.example.net"), made("right.example.org"));
-        backend::start_tls(8443, strange.cert.pem(), strange.signing_key.serialize_pem());
-        backend::start_tls(8444, right.cert.pem(), right.signing_key.serialize_pem());
-        // What this host trusts, for this test alone.
-        let trusted = folder.join("trusted.crt");
-        fs::write(&trusted, right.cert.pem()).unwrap();
-        run(&format!("mount --bind {} /etc/ssl/certs/ca-certificates.crt", trusted.display()));
-        let _nginx = start_nginx(&site, &layout(folder));
-        assert!(ask("https://any.example.org/", "").ends_with("\n200"));
-        assert!(ask("https://right.example.org/", "").ends_with("\n200"));
-        let refused = ask("https://sure.example.org/", "");
-        assert!(refused.ends_with("\n502"), "{refused}");
-    });
+    inside(
+        "nginx::a_container_s_tls_is_believed_or_verified_as_asked",
+        |folder| {
+            let [any, sure] = [Backend::Https, Backend::HttpsVerified].map(|backend| HttpOptions {
+                backend,
+                ..HttpOptions::default()
+            });
+            let mut site = empty();
+            site.domains = vec![example(vec![
+                service("any", 8443, any),
+                service("sure", 8443, sure),
+                service("right", 8444, sure),
+            ])];
+            let made = |name: &str| rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+            let (strange, right) = (made("strange.example.net"), made("right.example.org"));
+            backend::start_tls(
+                8443,
+                strange.cert.pem(),
+                strange.signing_key.serialize_pem(),
+            );
+            backend::start_tls(8444, right.cert.pem(), right.signing_key.serialize_pem());
+            // What this host trusts, for this test alone.
+            let trusted = folder.join("trusted.crt");
+            fs::write(&trusted, right.cert.pem()).unwrap();
+            run(&format!(
+                "mount --bind {} /etc/ssl/certs/ca-certificates.crt",
+                trusted.display()
+            ));
+            let _nginx = start_nginx(&site, &layout(folder));
+            assert!(ask("https://any.example.org/", "").ends_with("\n200"));
+            assert!(ask("https://right.example.org/", "").ends_with("\n200"));
+            let refused = ask("https://sure.example.org/", "");
+            assert!(refused.ends_with("\n502"), "{refused}");
+        },
+    );
 }
 
 #[test]
@@ -217,12 +277,19 @@ fn ports_lead_to_containers() {
         let _nginx = start_nginx(&site, &layout(folder));
         assert_eq!(say(2000, "hello"), "hello");
         let told = say(2001, "hello");
-        assert!(told.starts_with("PROXY TCP4 127.0.0.1 127.0.0.1 "), "{told}");
+        assert!(
+            told.starts_with("PROXY TCP4 127.0.0.1 127.0.0.1 "),
+            "{told}"
+        );
         assert!(told.ends_with(" 2001\r\nhello"), "{told}");
 
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        socket.send_to(b"hello", (Ipv4Addr::LOCALHOST, 2000)).unwrap();
+        socket
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        socket
+            .send_to(b"hello", (Ipv4Addr::LOCALHOST, 2000))
+            .unwrap();
         let mut bytes = [0; 100];
         let (length, _) = socket.recv_from(&mut bytes).unwrap();
         assert_eq!(&bytes[..length], b"hello");
@@ -241,22 +308,26 @@ fn say(port: u16, words: &str) -> String {
 
 #[test]
 fn the_same_bytes_are_checked_in_one_place_and_live_in_another() {
-    inside("nginx::the_same_bytes_are_checked_in_one_place_and_live_in_another", |folder| {
-        let mut site = empty();
-        site.domains = vec![example(vec![service("wiki", 8080, HttpOptions::default())])];
-        let layout = layout(folder);
-        certify(&layout);
-        write(&site, &layout);
-        let elsewhere = folder.join("candidate");
-        fs::rename(layout.live.as_str(), &elsewhere).unwrap();
-        let command = nginx_command(&layout).replace(layout.live.as_str(), elsewhere.to_str().unwrap());
-        run(&format!("{command} -t"));
-        // The checker sees what is wrong there.
-        let file = elsewhere.join("nginx/services/wiki.example.org.conf");
-        fs::write(&file, "nonsense;").unwrap();
-        let output = try_run(&format!("{command} -t"));
-        assert!(!output.status.success());
-        let words = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(words.contains("unknown directive \"nonsense\""), "{words}");
-    });
+    inside(
+        "nginx::the_same_bytes_are_checked_in_one_place_and_live_in_another",
+        |folder| {
+            let mut site = empty();
+            site.domains = vec![example(vec![service("wiki", 8080, HttpOptions::default())])];
+            let layout = layout(folder);
+            certify(&layout);
+            write(&site, &layout);
+            let elsewhere = folder.join("candidate");
+            fs::rename(layout.live.as_str(), &elsewhere).unwrap();
+            let command =
+                nginx_command(&layout).replace(layout.live.as_str(), elsewhere.to_str().unwrap());
+            run(&format!("{command} -t"));
+            // The checker sees what is wrong there.
+            let file = elsewhere.join("nginx/services/wiki.example.org.conf");
+            fs::write(&file, "nonsense;").unwrap();
+            let output = try_run(&format!("{command} -t"));
+            assert!(!output.status.success());
+            let words = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(words.contains("unknown directive \"nonsense\""), "{words}");
+        },
+    );
 }

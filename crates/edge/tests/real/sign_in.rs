@@ -20,7 +20,10 @@ fn guarded(sign_in: Option<&str>) -> Snapshot {
     let mut site = empty();
     site.domains = vec![PublicDomain {
         sign_in: sign_in.map(of),
-        services: vec![service("wiki", 8080, options), service("other", 8080, options)],
+        services: vec![
+            service("wiki", 8080, options),
+            service("other", 8080, options),
+        ],
         ..domain("example.org")
     }];
     site
@@ -46,7 +49,10 @@ fn people_are_who_the_sign_in_says() {
         ask("https://other.example.org/", "-b who=ann");
         assert_eq!(asked.load(Ordering::SeqCst), 2, "for one host only");
         let said = ask("https://wiki.example.org/", "-b who=bob");
-        assert!(said.contains("\nx-user: bob\n"), "for one person only: {said}");
+        assert!(
+            said.contains("\nx-user: bob\n"),
+            "for one person only: {said}"
+        );
     });
 }
 
@@ -68,9 +74,17 @@ fn others_sign_in_and_come_back() {
                 .to_owned()
         };
         assert_eq!(back("/a/b%20c?d=e&f=%26g#h"), "/a/b%20c?d=e&f=%26g");
-        assert_eq!(back("//evil.example/"), "/", "a browser would go to another host");
+        assert_eq!(
+            back("//evil.example/"),
+            "/",
+            "a browser would go to another host"
+        );
         assert_eq!(back("/\\evil.example/"), "/");
-        assert_eq!(back("/oauth2/sign_in"), "/", "not back to the sign-in itself");
+        assert_eq!(
+            back("/oauth2/sign_in"),
+            "/",
+            "not back to the sign-in itself"
+        );
 
         let refused = ask("https://wiki.example.org/", "-b who=mallory");
         assert!(refused.contains("This service is not for you"), "{refused}");

@@ -1,25 +1,17 @@
 //! A site on one host: its files in a folder, and the two programs.
 
-use std::{fmt::Debug, fs, net::Ipv4Addr, path::Path};
+use std::{fs, net::Ipv4Addr, path::Path};
 
 use edge::{Layout, Network, NginxBuild, PublicDomain, Snapshot, render};
 use model::{
     ServiceId,
     domains::Hsts,
-    net::Port,
     publish::{HttpOptions, QuietS},
 };
 
 use crate::host::{Running, run, until};
 
-/// A value from its text.
-pub fn of<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
-    text.parse().unwrap()
-}
-
-pub fn port(number: u16) -> Port {
-    number.try_into().unwrap()
-}
+pub use crate::example::{of, port};
 
 /// A site without hosts and services.
 pub fn empty() -> Snapshot {
@@ -131,7 +123,10 @@ pub fn certify(layout: &Layout) {
 
 /// The command line of nginx for the files of a layout.
 pub fn nginx_command(layout: &Layout) -> String {
-    format!("nginx -e {}/error.log -p {}/nginx/ -c nginx.conf", layout.log, layout.live)
+    format!(
+        "nginx -e {}/error.log -p {}/nginx/ -c nginx.conf",
+        layout.log, layout.live
+    )
 }
 
 /// Writes and checks the site's files and starts nginx with them.

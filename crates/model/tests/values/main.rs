@@ -1,6 +1,7 @@
 //! The leaf values: what they accept, what they refuse, and that text and JSON bring them back.
 //! Grammars are checked against regular expressions, which the parsers do not use.
 
+mod domains;
 mod env;
 mod image;
 mod names;

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use model::names::{BridgeName, Domain, Label, Mail, NodeName, StorageName, Username};
+use model::names::{
+    BridgeName, Domain, InterfaceName, Label, Mail, NodeName, SrvName, StorageName, Username,
+};
 use proptest::prelude::proptest;
 use regex::Regex;
 
@@ -18,6 +20,10 @@ static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
 static USERNAME: LazyLock<Regex> = LazyLock::new(|| grammar("[a-z_][a-z0-9_-]{0,31}"));
 static STORAGE: LazyLock<Regex> = LazyLock::new(|| grammar(r"(?i-u)[a-z][a-z0-9\-_.]*[a-z0-9]"));
 static BRIDGE: LazyLock<Regex> = LazyLock::new(|| grammar("[A-Za-z][A-Za-z0-9_.-]{0,14}"));
+static SRV: LazyLock<Regex> = LazyLock::new(|| {
+    let part = "_?[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+    grammar(&format!(r"({part}\.)*{part}"))
+});
 static MAIL: LazyLock<Regex> =
     LazyLock::new(|| grammar(r#"[^@\s\p{Cc}<>()\[\]\\,;:"]+@(?<domain>[A-Za-z0-9.-]+)"#));
 
@@ -79,6 +85,15 @@ proptest! {
     #[test]
     fn bridge_is_an_interface(text in texts("[A-Za-z][A-Za-z0-9_.-]{0,14}", "[a-zA-Z0-9._/-]{1,18}")) {
         held::<BridgeName>(&text, BRIDGE.is_match(text.trim_ascii()))?;
+        held::<InterfaceName>(&text, BRIDGE.is_match(text.trim_ascii()))?;
+    }
+
+    #[test]
+    fn srv_is_labels_that_may_begin_with_an_underscore(
+        text in texts(r"(_?[a-z0-9]{1,15}\.){0,2}_?[a-z0-9]{1,40}", "[a-z0-9._-]{1,9}")
+    ) {
+        let trimmed = text.trim_ascii();
+        held::<SrvName>(&text, SRV.is_match(trimmed) && trimmed.len() <= 120)?;
     }
 }
 
@@ -109,6 +124,43 @@ fn labels() {
     assert_eq!(
         refusal::<Label>("-a"),
         "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit.",
+    );
+}
+
+#[test]
+fn reserved_labels() {
+    for name in [
+        "ldap",
+        "LDAP1",
+        "ldaps",
+        "www",
+        "login",
+        "wpad",
+        "localhost",
+    ] {
+        assert!(name.parse::<Label>().unwrap().is_reserved(), "{name}");
+    }
+    for name in ["wiki", "my-ldap", "www2", "logins"] {
+        assert!(!name.parse::<Label>().unwrap().is_reserved(), "{name}");
+    }
+}
+
+#[test]
+fn service_names() {
+    table::<SrvName>(
+        &[("_SIP._tcp", "_sip._tcp"), ("db", "db"), ("_a.b", "_a.b")],
+        &[
+            "",
+            "_",
+            "__a",
+            "a._",
+            "_-a",
+            "a..b",
+            "a b",
+            "_sip._tcp.",
+            "*.a",
+            "a/b",
+        ],
     );
 }
 

@@ -1,0 +1,68 @@
+//! Sites of any shape: both programs take their files, and dnsmasq answers with what was meant.
+
+use std::collections::BTreeSet;
+
+use edge::Snapshot;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use crate::{
+    arbitrary,
+    dnsmasq::{interface, start},
+    host::{inside, run},
+    site::{certify, layout, nginx_command},
+};
+
+/// How many sites are tried: each starts dnsmasq anew.
+const CASES: u32 = 24;
+
+#[test]
+fn the_real_programs_take_whatever_the_types_allow() {
+    inside(
+        "any_site::the_real_programs_take_whatever_the_types_allow",
+        |folder| {
+            interface();
+            let mut layout = layout(folder);
+            layout.resolvers = vec!["192.0.2.53".parse().unwrap()];
+            certify(&layout);
+            let mut runner = TestRunner::new(Config {
+                cases: CASES,
+                failure_persistence: None,
+                ..Config::default()
+            });
+            let tried = runner.run(&arbitrary::site(), |site| {
+                let dnsmasq = start(&site, &layout);
+                run(&format!("{} -t", nginx_command(&layout)));
+                answers(&site)?;
+                drop(dnsmasq);
+                Ok(())
+            });
+            tried.unwrap();
+        },
+    );
+}
+
+fn answers(site: &Snapshot) -> Result<(), TestCaseError> {
+    let domain = &site.network.domain;
+    for host in &site.hosts {
+        let said = run(&format!(
+            "dig +short +time=5 @10.20.0.2 {}.{domain} A",
+            host.name
+        ));
+        let said: BTreeSet<&str> = said.lines().collect();
+        let meant = host.address.to_string();
+        proptest::prop_assert!(
+            said.contains(meant.as_str()),
+            "{} {meant}: {said:?}",
+            host.name
+        );
+    }
+    for record in &site.records {
+        let said = run(&format!(
+            "dig +short +time=5 @10.20.0.2 {}.{domain} SRV",
+            record.name
+        ));
+        let meant = format!("0 0 {} {}.{domain}.", record.port, record.host);
+        proptest::prop_assert!(said.lines().any(|said| said == meant), "{meant}: {said}");
+    }
+    Ok(())
+}

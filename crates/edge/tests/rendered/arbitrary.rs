@@ -1,0 +1,74 @@
+//! Sites of any shape that the types allow.
+
+use std::net::Ipv4Addr;
+
+use edge::{Host, HttpService, PublicDomain, Snapshot, Srv};
+use model::{
+    ServiceId,
+    domains::Hsts,
+    names::{Domain, Label},
+    net::Mac,
+    publish::HttpOptions,
+};
+use proptest::{collection::vec, prelude::*};
+
+use crate::example::{of, port, snapshot};
+
+fn label() -> impl Strategy<Value = Label> {
+    "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?".prop_map(|text| of(&text))
+}
+
+fn domain() -> impl Strategy<Value = Domain> {
+    "([a-z0-9]{1,8}\\.){0,2}[a-z]{2,6}".prop_map(|text| of(&text))
+}
+
+fn address() -> impl Strategy<Value = Ipv4Addr> {
+    any::<u32>().prop_map(Ipv4Addr::from_bits)
+}
+
+prop_compose! {
+    fn host()(name in label(), address in address(), mac in any::<[u8; 6]>()) -> Host {
+        Host { name, address, mac: Mac::from_octets(mac).ok() }
+    }
+}
+
+prop_compose! {
+    fn record()(name in "_?[a-z]{1,6}(\\._?[a-z]{1,6})?", host in label(), number in 1..u16::MAX) -> Srv {
+        Srv { name: of(&name), host, port: port(number) }
+    }
+}
+
+prop_compose! {
+    fn service()(
+        label in proptest::option::of(label()),
+        address in address(),
+        number in 1..u16::MAX,
+        body in 1_u32..1_048_576,
+        flags in any::<[bool; 2]>(),
+    ) -> HttpService {
+        let [buffering, sign_in] = flags;
+        let options = HttpOptions { body: body.try_into().unwrap(), buffering, sign_in, ..HttpOptions::default() };
+        HttpService { id: ServiceId(1), label, address, port: port(number), options }
+    }
+}
+
+prop_compose! {
+    pub fn site()(
+        domain in domain(),
+        hosts in vec(host(), 0..6),
+        records in vec(record(), 0..4),
+        name in domain(),
+        sign_in in proptest::option::of(domain()),
+        services in vec(service(), 0..4),
+    ) -> Snapshot {
+        let mut site = snapshot();
+        site.network.domain = domain;
+        (site.hosts, site.records) = (hosts, records);
+        let sign_in = sign_in.map(|host| of(&format!("https://{host}:8443")));
+        let mut services = services;
+        services.sort_by_key(|service| service.label.clone());
+        services.dedup_by_key(|service| service.label.clone());
+        site.domains = vec![PublicDomain { name, sign_in, hsts: Hsts::Names, services }];
+        site
+    }
+}
