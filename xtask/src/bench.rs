@@ -38,7 +38,7 @@ pub fn run(
         Bench::FirstVisit => script(workspace, consent, "bench/first-visit.mjs", args),
         Bench::Create => example(workspace, consent, "bench_create", args),
         Bench::ListPage => example(workspace, consent, "bench_list_page", args),
-        Bench::Render => render(workspace, consent, args),
+        Bench::Render => render(workspace, args),
     }
 }
 
@@ -62,7 +62,7 @@ fn script(
 }
 
 /// The peer is a program for Node, so its packages come first.
-fn render(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
+fn render(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     npm::ensure(&workspace.end2end())?;
     let mut cargo = Cargo::Default.command();
     cargo.current_dir(workspace.root()).args([

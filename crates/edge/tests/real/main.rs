@@ -2,6 +2,8 @@
 //! it asks for. Each test runs in namespaces of its own (see `host`): nothing of the machine's own
 //! network, names or services is touched.
 
+#![cfg(test)]
+
 mod any_site;
 #[path = "../rendered/arbitrary.rs"]
 mod arbitrary;

@@ -3,8 +3,7 @@
 use std::fmt::Debug;
 
 use edge::{
-    Dhcp, Host, HttpService, Layout, Network, NginxBuild, PublicDomain, Snapshot, Srv,
-    StreamService, Transport,
+    Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Transport,
 };
 use model::{
     ServiceId,
@@ -20,38 +19,6 @@ pub fn of<T: std::str::FromStr<Err: Debug>>(text: &str) -> T {
 
 pub fn port(number: u16) -> Port {
     number.try_into().unwrap()
-}
-
-pub fn layout() -> Layout {
-    Layout {
-        live: of("/var/lib/holdfast-agent/live"),
-        state: of("/var/lib/holdfast-agent/state"),
-        run: of("/run"),
-        log: of("/var/log/nginx"),
-        tls: of("/var/lib/holdfast-agent/tls"),
-        interface: of("eth1"),
-        ipv6: true,
-        resolvers: vec![of("192.0.2.53")],
-        nginx_user: of("www-data"),
-        nginx: NginxBuild {
-            version: (1, 22, 1),
-            http3: false,
-            stream_module: Some(of("/usr/lib/nginx/modules/ngx_stream_module.so")),
-        },
-    }
-}
-
-/// A host with the newest nginx.
-pub fn new_layout() -> Layout {
-    Layout {
-        nginx: NginxBuild {
-            version: (1, 26, 3),
-            http3: true,
-            stream_module: None,
-        },
-        ipv6: false,
-        ..layout()
-    }
 }
 
 fn service(id: i64, label: Option<&str>, options: HttpOptions) -> HttpService {

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use edge::{Effect, Layout, Snapshot, render};
 
-use crate::example::{layout, new_layout, of, port, snapshot};
+use crate::{
+    example::{of, port, snapshot},
+    hosts::{layout, new_layout},
+};
 
 /// All files under their names, as one text.
 fn all(layout: &Layout) -> String {

@@ -13,7 +13,8 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::{
     arbitrary::site,
-    example::{layout, snapshot},
+    example::snapshot,
+    hosts::layout,
     reader::{read, values},
 };
 
