@@ -1,103 +1,18 @@
-//! Domains under which a site publishes: who signs people in there, and what browsers are told to
-//! remember.
+//! Domains under which a site publishes: who may, who signs people in there, and what browsers are
+//! told to remember.
 
-use std::{fmt, net::Ipv4Addr, str::FromStr};
+mod origin;
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use origin::Origin;
+
 use crate::{
-    Invalid,
-    names::Domain,
-    net::{Port, parse_ipv4},
-    text::by_text,
+    DomainId, FieldError, Fields, Invalid, SiteId,
+    names::{Domain, Label, Username},
 };
-
-/// Where a web server answers: `https://login.example.org` or `http://10.20.0.5:4180`, without a
-/// path, and with the port only where it is not the scheme's own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Origin {
-    tls: bool,
-    host: Host,
-    port: Port,
-}
-by_text!(Origin);
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Host {
-    Name(Domain),
-    Address(Ipv4Addr),
-}
-
-impl Origin {
-    /// Whether it is reached through TLS.
-    pub fn is_tls(&self) -> bool {
-        self.tls
-    }
-
-    /// The host without the port.
-    pub fn host(&self) -> String {
-        match &self.host {
-            Host::Name(name) => name.to_string(),
-            Host::Address(address) => address.to_string(),
-        }
-    }
-
-    /// The port, the scheme's own where none was written.
-    pub fn port(&self) -> Port {
-        self.port
-    }
-}
-
-fn scheme_port(tls: bool) -> u16 {
-    if tls { 443 } else { 80 }
-}
-
-impl FromStr for Origin {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
-            Invalid::new(
-                "Use an address such as https://login.example.org, without a path behind it.",
-            )
-        };
-        let (scheme, rest) = text.trim_ascii().split_once("://").ok_or_else(refusal)?;
-        let tls = match scheme.to_ascii_lowercase().as_str() {
-            "https" => true,
-            "http" => false,
-            _ => return Err(refusal()),
-        };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = match rest.split_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_| refusal())?),
-            None => (rest, scheme_port(tls).try_into()?),
-        };
-        // The parsers of names and addresses allow white space around them, an address here does not.
-        if host.contains(|c: char| c.is_ascii_whitespace()) {
-            return Err(refusal());
-        }
-        let host = match parse_ipv4(host) {
-            Ok(address) => Host::Address(address),
-            Err(_) => Host::Name(host.parse().map_err(|_| refusal())?),
-        };
-        Ok(Self { tls, host, port })
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.tls { "https://" } else { "http://" })?;
-        match &self.host {
-            Host::Name(name) => name.fmt(f)?,
-            Host::Address(address) => address.fmt(f)?,
-        }
-        if self.port.get() == scheme_port(self.tls) {
-            return Ok(());
-        }
-        write!(f, ":{}", self.port)
-    }
-}
 
 /// What browsers are told to remember of a domain's TLS (RFC 6797).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +34,189 @@ impl Hsts {
             Self::Off => None,
             Self::Names => Some("max-age=31536000"),
             Self::Below => Some("max-age=63072000; includeSubDomains"),
+        }
+    }
+}
+
+impl Hsts {
+    /// Every choice, from least to most.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Names, Self::Below];
+
+    /// The word in forms, the API and the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Names => "names",
+            Self::Below => "below",
+        }
+    }
+}
+
+impl fmt::Display for Hsts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Hsts {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|hsts| hsts.as_str() == text.trim())
+            .ok_or(Invalid::new("HSTS is off, names or below."))
+    }
+}
+
+/// Who may publish under a domain. Operators always may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Publishers {
+    /// Whoever may have a container on the site.
+    #[default]
+    Everybody,
+    /// These people.
+    People(BTreeSet<Username>),
+    /// Nobody else.
+    Operators,
+}
+
+impl Publishers {
+    /// The word in forms, the API and the database.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Everybody => "everybody",
+            Self::People(_) => "people",
+            Self::Operators => "operators",
+        }
+    }
+
+    /// Whether a member of this name may.
+    pub fn allow(&self, member: &Username) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::People(people) => people.contains(member),
+            Self::Operators => false,
+        }
+    }
+
+    /// Who is named.
+    pub fn people(&self) -> impl Iterator<Item = &Username> {
+        let people = match self {
+            Self::People(people) => Some(people),
+            Self::Everybody | Self::Operators => None,
+        };
+        people.into_iter().flatten()
+    }
+}
+
+/// A domain as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainSpec {
+    /// The site whose edge hosts answer for it.
+    pub site: SiteId,
+    /// The domain.
+    pub name: Domain,
+    /// Where its oauth2-proxy answers.
+    pub sign_in: Option<Origin>,
+    /// What browsers remember of its TLS.
+    pub hsts: Hsts,
+    /// Who may publish under it.
+    pub publishers: Publishers,
+}
+
+/// A domain as lists and its page show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainRow {
+    /// The domain.
+    pub id: DomainId,
+    /// As it should be.
+    pub spec: DomainSpec,
+    /// Its site's name.
+    pub site_name: Label,
+}
+
+/// The form of a domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainForm {
+    /// The site's key.
+    pub site: String,
+    /// The domain.
+    pub name: String,
+    /// Such as `http://10.20.0.5:4180`; empty means that there is none.
+    #[serde(default)]
+    pub sign_in: String,
+    /// `off`, `names` or `below`.
+    pub hsts: String,
+    /// `everybody`, `people` or `operators`.
+    pub publishers: String,
+    /// The names of people, with commas or spaces between them.
+    #[serde(default)]
+    pub people: String,
+}
+
+impl DomainForm {
+    /// The domain's values, or the refusals by field.
+    ///
+    /// # Errors
+    /// Every field that needs another value.
+    pub fn parse(&self) -> Result<DomainSpec, Vec<FieldError>> {
+        let mut fields = Fields::default();
+        let site = fields.parse("site", &self.site);
+        let name = fields.parse("name", &self.name);
+        let sign_in = fields.optional("sign_in", &self.sign_in);
+        let hsts = fields.parse("hsts", &self.hsts);
+        let publishers = match self.publishers.trim() {
+            "everybody" => Some(Publishers::Everybody),
+            "operators" => Some(Publishers::Operators),
+            "people" => self.people(&mut fields).map(Publishers::People),
+            _ => {
+                fields.refuse("publishers", "Choose everybody, people or operators.");
+                None
+            }
+        };
+        let spec = (|| {
+            Some(DomainSpec {
+                site: site?,
+                name: name?,
+                sign_in: sign_in?,
+                hsts: hsts?,
+                publishers: publishers?,
+            })
+        })();
+        fields.finish(spec)
+    }
+
+    fn people(&self, fields: &mut Fields) -> Option<BTreeSet<Username>> {
+        let names = self.people.split([',', ' ', '\n', '\r', '\t']);
+        let people: Result<BTreeSet<Username>, Invalid> = names
+            .filter(|name| !name.is_empty())
+            .map(str::parse)
+            .collect();
+        let people = fields.keep("people", people)?;
+        if people.is_empty() {
+            fields.refuse("people", "Name at least one person.");
+            return None;
+        }
+        Some(people)
+    }
+}
+
+impl From<&DomainSpec> for DomainForm {
+    fn from(domain: &DomainSpec) -> Self {
+        let people: Vec<&str> = domain.publishers.people().map(Username::as_str).collect();
+        Self {
+            site: domain.site.to_string(),
+            name: domain.name.to_string(),
+            sign_in: domain
+                .sign_in
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            hsts: domain.hsts.to_string(),
+            publishers: domain.publishers.as_str().to_owned(),
+            people: people.join(", "),
         }
     }
 }

@@ -46,6 +46,8 @@ pub enum Kind {
     Job,
     /// A site.
     Site,
+    /// A domain of a site.
+    Domain,
     /// A cluster of hypervisor nodes.
     Cluster,
     /// A person's account.
@@ -59,6 +61,7 @@ impl Kind {
             Self::Container => "container",
             Self::Job => "job",
             Self::Site => "site",
+            Self::Domain => "domain",
             Self::Cluster => "cluster",
             Self::User => "user",
         }

@@ -17,6 +17,8 @@ pub enum Topic {
     Nodes,
     /// Sites.
     Site,
+    /// Domains of sites.
+    Domain,
     /// People's accounts.
     User,
 }

@@ -38,6 +38,8 @@ ids! {
     UserId,
     /// A site: one network with its domain and range of addresses.
     SiteId,
+    /// A domain under which a site publishes.
+    DomainId,
     /// A Proxmox VE cluster.
     ClusterId,
     /// A container.

@@ -25,5 +25,5 @@ pub mod time;
 pub mod users;
 
 pub use error::{Error, FieldError, Fields, Invalid, Kind};
-pub use ids::{ClusterId, ContainerId, JobId, ServiceId, SiteId, UserId};
+pub use ids::{ClusterId, ContainerId, DomainId, JobId, ServiceId, SiteId, UserId};
 pub use time::Timestamp;

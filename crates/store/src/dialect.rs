@@ -228,10 +228,15 @@ pub(crate) fn is_reference(message: &str) -> bool {
 }
 
 /// The unique indexes: PostgreSQL and MySQL name them in an error, SQLite names their columns.
-const UNIQUES: [(&str, &str, Unique); 11] = [
+const UNIQUES: [(&str, &str, Unique); 12] = [
     ("uq_users_name", "users.name", Unique::UserName),
     ("uq_sites_name", "sites.name", Unique::SiteName),
     ("uq_clusters_name", "clusters.name", Unique::ClusterName),
+    (
+        "uq_domains_name",
+        "domains.site_id, domains.name",
+        Unique::DomainName,
+    ),
     (
         "uq_containers_name",
         "containers.site_id, containers.name",

@@ -40,6 +40,8 @@ pub enum Unique {
     SiteName,
     /// A cluster's name.
     ClusterName,
+    /// A domain's name on its site.
+    DomainName,
     /// A container's name on its site.
     ContainerName,
     /// A container's address on its site.

@@ -6,6 +6,7 @@
 //! take the [`Conn`]. All moments are the database's, in milliseconds.
 
 mod dialect;
+pub mod domains;
 mod error;
 mod migrations;
 pub mod observations;

@@ -82,6 +82,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    domains (id) {
+        id -> BigInt,
+        site_id -> BigInt,
+        name -> Text,
+        sign_in -> Nullable<Text>,
+        hsts -> Text,
+        publishers -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    domain_publishers (domain_id, user_id) {
+        domain_id -> BigInt,
+        user_id -> BigInt,
+    }
+}
+
+diesel::table! {
     containers (id) {
         id -> BigInt,
         site_id -> BigInt,
@@ -178,11 +197,23 @@ diesel::table! {
 
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
+diesel::joinable!(domains -> sites (site_id));
+diesel::joinable!(domain_publishers -> users (user_id));
 diesel::joinable!(containers -> sites (site_id));
 diesel::joinable!(containers -> clusters (cluster_id));
 diesel::joinable!(containers -> users (owner_id));
 diesel::joinable!(jobs -> containers (active_container));
 
 diesel::allow_tables_to_appear_in_same_query!(
-    users, sessions, clusters, sites, containers, services, jobs, job_steps, job_log,
+    users,
+    sessions,
+    clusters,
+    sites,
+    domains,
+    domain_publishers,
+    containers,
+    services,
+    jobs,
+    job_steps,
+    job_log,
 );

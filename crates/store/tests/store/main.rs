@@ -13,6 +13,7 @@ mod lab;
 
 mod clusters;
 mod containers;
+mod domains;
 mod jobs;
 mod leases;
 mod lists;

@@ -1,0 +1,99 @@
+//! Where a web server answers, as a value that nginx reads as one word.
+
+use std::{fmt, net::Ipv4Addr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Invalid,
+    names::Domain,
+    net::{Port, parse_ipv4},
+    text::by_text,
+};
+
+/// Where a web server answers: `https://login.example.org` or `http://10.20.0.5:4180`, without a
+/// path, and with the port only where it is not the scheme's own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Origin {
+    tls: bool,
+    host: Host,
+    port: Port,
+}
+by_text!(Origin);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Host {
+    Name(Domain),
+    Address(Ipv4Addr),
+}
+
+impl Origin {
+    /// Whether it is reached through TLS.
+    pub fn is_tls(&self) -> bool {
+        self.tls
+    }
+
+    /// The host without the port.
+    pub fn host(&self) -> String {
+        match &self.host {
+            Host::Name(name) => name.to_string(),
+            Host::Address(address) => address.to_string(),
+        }
+    }
+
+    /// The port, the scheme's own where none was written.
+    pub fn port(&self) -> Port {
+        self.port
+    }
+}
+
+fn scheme_port(tls: bool) -> u16 {
+    if tls { 443 } else { 80 }
+}
+
+impl FromStr for Origin {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || {
+            Invalid::new(
+                "Use an address such as https://login.example.org, without a path behind it.",
+            )
+        };
+        let (scheme, rest) = text.trim_ascii().split_once("://").ok_or_else(refusal)?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "https" => true,
+            "http" => false,
+            _ => return Err(refusal()),
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (host, port) = match rest.split_once(':') {
+            Some((host, port)) => (host, port.parse().map_err(|_| refusal())?),
+            None => (rest, scheme_port(tls).try_into()?),
+        };
+        // The parsers of names and addresses allow white space around them, an address here does not.
+        if host.contains(|c: char| c.is_ascii_whitespace()) {
+            return Err(refusal());
+        }
+        let host = match parse_ipv4(host) {
+            Ok(address) => Host::Address(address),
+            Err(_) => Host::Name(host.parse().map_err(|_| refusal())?),
+        };
+        Ok(Self { tls, host, port })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.tls { "https://" } else { "http://" })?;
+        match &self.host {
+            Host::Name(name) => name.fmt(f)?,
+            Host::Address(address) => address.fmt(f)?,
+        }
+        if self.port.get() == scheme_port(self.tls) {
+            return Ok(());
+        }
+        write!(f, ":{}", self.port)
+    }
+}

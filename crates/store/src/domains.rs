@@ -1,0 +1,202 @@
+//! Domains under which sites publish, with the people who may. Must not know what a role allows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use model::{
+    DomainId, SiteId,
+    domains::{DomainRow, DomainSpec, Publishers},
+    names::{Label, Username},
+};
+
+use crate::{
+    Conn, Error, dialect,
+    rows::{self, Place},
+    schema::{domain_publishers, domains, sites, users},
+};
+
+/// The most domains that are listed.
+const MOST: i64 = 500;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = domains)]
+struct Row {
+    id: i64,
+    site_id: i64,
+    name: String,
+    sign_in: Option<String>,
+    hsts: String,
+    publishers: String,
+}
+
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = domains, treat_none_as_null = true)]
+struct Columns {
+    site_id: i64,
+    name: String,
+    sign_in: Option<String>,
+    hsts: String,
+    publishers: String,
+}
+
+impl From<&DomainSpec> for Columns {
+    fn from(spec: &DomainSpec) -> Self {
+        Self {
+            site_id: spec.site.0,
+            name: spec.name.to_string(),
+            sign_in: spec.sign_in.as_ref().map(ToString::to_string),
+            hsts: spec.hsts.to_string(),
+            publishers: spec.publishers.as_str().to_owned(),
+        }
+    }
+}
+
+impl Row {
+    fn row(self, site_name: &str, people: BTreeSet<Username>) -> Result<DomainRow, Error> {
+        let place = Place::new("domains", &self.id);
+        let publishers = match self.publishers.as_str() {
+            "everybody" => Publishers::Everybody,
+            "operators" => Publishers::Operators,
+            "people" => Publishers::People(people),
+            _ => return Err(place.fault("publishers", &"is none of the known words")),
+        };
+        let spec = DomainSpec {
+            site: SiteId(self.site_id),
+            name: place.text("name", &self.name)?,
+            sign_in: place.optional("sign_in", self.sign_in.as_deref())?,
+            hsts: place.text("hsts", &self.hsts)?,
+            publishers,
+        };
+        Ok(DomainRow {
+            id: DomainId(self.id),
+            spec,
+            site_name: place.text::<Label>("site_id", site_name)?,
+        })
+    }
+}
+
+/// Makes a domain. People who are not there are left out; what they are called is looked at before.
+///
+/// # Errors
+/// [`Error::Duplicate`] for one that the site has, [`Error::NotFound`] when the site is not there.
+pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
+    diesel::insert_into(domains::table)
+        .values((
+            Columns::from(spec),
+            domains::created_at.eq(dialect::now(&c.0)),
+        ))
+        .execute(&mut c.0)
+        .map_err(Error::of_insert)?;
+    let id = DomainId(dialect::inserted_id(&mut c.0)?);
+    set_people(c, id, spec)?;
+    Ok(id)
+}
+
+/// Changes a domain.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Duplicate`] for one that the site has.
+pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+    let changed = diesel::update(domains::table.find(id.0))
+        .set(Columns::from(spec))
+        .execute(&mut c.0)?;
+    // A row that is as it should be counts as unchanged on MySQL.
+    if changed == 0 && get(c, id)?.is_none() {
+        return Err(Error::NotFound);
+    }
+    diesel::delete(domain_publishers::table.filter(domain_publishers::domain_id.eq(id.0)))
+        .execute(&mut c.0)?;
+    set_people(c, id, spec)
+}
+
+/// Deletes a domain.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::InUse`] while something is published under it.
+pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
+    rows::one(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
+}
+
+/// The domain of a key.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn get(c: &mut Conn, id: DomainId) -> Result<Option<DomainRow>, Error> {
+    Ok(found(c, Which::One(id))?.pop())
+}
+
+/// The domains of a site, the oldest first: what is published without a word about it goes there.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
+    let mut all = found(c, Which::OfSite(site))?;
+    all.sort_by_key(|row| row.id);
+    Ok(all)
+}
+
+/// All domains by name and site, at most 500. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(c: &mut Conn) -> Result<Vec<DomainRow>, Error> {
+    found(c, Which::All)
+}
+
+enum Which {
+    All,
+    One(DomainId),
+    OfSite(SiteId),
+}
+
+fn found(c: &mut Conn, which: Which) -> Result<Vec<DomainRow>, Error> {
+    let mut query = domains::table
+        .inner_join(sites::table)
+        .order((domains::name, sites::name, domains::id))
+        .limit(MOST)
+        .select((Row::as_select(), sites::name))
+        .into_boxed();
+    query = match which {
+        Which::All => query,
+        Which::One(id) => query.filter(domains::id.eq(id.0)),
+        Which::OfSite(site) => query.filter(domains::site_id.eq(site.0)),
+    };
+    let rows: Vec<(Row, String)> = query.load(&mut c.0)?;
+    let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
+    let named: Vec<(i64, String)> = domain_publishers::table
+        .inner_join(users::table)
+        .filter(domain_publishers::domain_id.eq_any(ids))
+        .select((domain_publishers::domain_id, users::name))
+        .load(&mut c.0)?;
+    let mut people: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
+    for (id, name) in named {
+        let name = Place::new("domain_publishers", &id).text("user_id", &name)?;
+        people.entry(id).or_default().insert(name);
+    }
+    rows.into_iter()
+        .map(|(row, site)| {
+            let people = people.remove(&row.id).unwrap_or_default();
+            row.row(&site, people)
+        })
+        .collect()
+}
+
+fn set_people(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+    let names: Vec<&str> = spec.publishers.people().map(Username::as_str).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let people: Vec<i64> = users::table
+        .filter(users::name.eq_any(names))
+        .select(users::id)
+        .load(&mut c.0)?;
+    for person in people {
+        diesel::insert_into(domain_publishers::table)
+            .values((
+                domain_publishers::domain_id.eq(id.0),
+                domain_publishers::user_id.eq(person),
+            ))
+            .execute(&mut c.0)?;
+    }
+    Ok(())
+}

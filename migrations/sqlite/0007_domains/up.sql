@@ -1,0 +1,27 @@
+-- Domains under which a site publishes. A site had one, its own, under which everybody published.
+CREATE TABLE domains (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    site_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    sign_in TEXT,
+    hsts TEXT NOT NULL,
+    publishers TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    CONSTRAINT fk_domains_site FOREIGN KEY (site_id)
+        REFERENCES sites (id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX uq_domains_name ON domains (site_id, name);
+INSERT INTO domains (site_id, name, hsts, publishers, created_at)
+    SELECT id, domain, 'off', 'everybody', created_at FROM sites;
+
+-- Who may publish under a domain whose `publishers` are people.
+CREATE TABLE domain_publishers (
+    domain_id BIGINT NOT NULL,
+    user_id BIGINT NOT NULL,
+    PRIMARY KEY (domain_id, user_id),
+    CONSTRAINT fk_domain_publishers_domain FOREIGN KEY (domain_id)
+        REFERENCES domains (id) ON DELETE CASCADE,
+    CONSTRAINT fk_domain_publishers_user FOREIGN KEY (user_id)
+        REFERENCES users (id) ON DELETE CASCADE
+);
+CREATE INDEX ix_domain_publishers_user ON domain_publishers (user_id);
