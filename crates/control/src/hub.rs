@@ -197,6 +197,7 @@ fn everything(number: u64) -> Vec<Notice> {
         Topic::JobLog,
         Topic::Nodes,
         Topic::Site,
+        Topic::Domain,
         Topic::User,
     ]
     .map(|topic| Notice {

@@ -6,6 +6,7 @@
 mod actor;
 pub mod clusters;
 pub mod containers;
+pub mod domains;
 mod failure;
 mod hub;
 pub mod jobs;

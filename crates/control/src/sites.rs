@@ -4,6 +4,7 @@ use std::{fmt::Display, time::Duration};
 
 use model::{
     Error, Fields, Kind, SiteId,
+    domains::{DomainSpec, Hsts, Publishers},
     events::{Event, Topic},
     names::Label,
     sites::{SiteRow, SiteSpec},
@@ -35,7 +36,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteR
         .ok_or(Error::NotFound { kind: Kind::Site })
 }
 
-/// Makes a site.
+/// Makes a site, which publishes under its own domain.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a taken name or an unknown cluster.
@@ -45,7 +46,11 @@ pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<
     require_parts(control, &spec).await?;
     let id = control
         .store()
-        .write(move |c| store::sites::insert(c, &spec))
+        .write(move |c| {
+            let id = store::sites::insert(c, &spec)?;
+            store::domains::insert(c, &first_domain(id, &spec))?;
+            Ok(id)
+        })
         .await
         .told("site")?;
     tell(control, id);
@@ -123,6 +128,17 @@ pub async fn delete(
         .told("site")?;
     tell(control, id);
     done
+}
+
+/// The domain under which a site publishes before anybody says otherwise: its own, for everybody.
+fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
+    DomainSpec {
+        site,
+        name: spec.domain.clone(),
+        sign_in: None,
+        hsts: Hsts::Off,
+        publishers: Publishers::Everybody,
+    }
 }
 
 /// The first field that differs and that containers depend on.

@@ -1,6 +1,6 @@
 //! Accounts and what their containers use. Must not know what a role allows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::{
     dsl::{count_star, sum},
@@ -169,6 +169,22 @@ pub fn update(c: &mut Conn, id: UserId, change: &UserChange) -> Result<(), Error
 /// [`Error::NotFound`], or [`Error::InUse`] while it owns containers.
 pub fn delete(c: &mut Conn, id: UserId) -> Result<(), Error> {
     rows::one(diesel::delete(users::table.find(id.0)).execute(&mut c.0)?)
+}
+
+/// Which of the names nobody has. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn unknown(c: &mut Conn, names: &BTreeSet<Username>) -> Result<Vec<Username>, Error> {
+    let wanted: Vec<&str> = names.iter().map(Username::as_str).collect();
+    let there: BTreeSet<String> = users::table
+        .filter(users::name.eq_any(wanted))
+        .select(users::name)
+        .load(&mut c.0)?
+        .into_iter()
+        .collect();
+    let unknown = names.iter().filter(|name| !there.contains(name.as_str()));
+    Ok(unknown.cloned().collect())
 }
 
 /// The account of a name.

@@ -6,6 +6,7 @@ mod change;
 mod clusters;
 mod create;
 mod docker;
+mod domains;
 mod faults;
 mod house;
 mod observers;

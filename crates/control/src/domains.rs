@@ -1,0 +1,174 @@
+//! Domains under which sites publish: who may publish there, who signs people in, what browsers
+//! remember.
+
+use model::{
+    DomainId, Error, Kind, SiteId,
+    domains::{DomainRow, DomainSpec, Publishers},
+    events::{Event, Topic},
+};
+use store::Conn;
+
+use crate::{Actor, Control, failure::Told as _, hub::Audience};
+
+/// All domains, by name.
+///
+/// # Errors
+/// [`Error::Forbidden`] for members, who see those that they may use where they use them.
+pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<DomainRow>, Error> {
+    actor.require_operator()?;
+    control
+        .store()
+        .read(store::domains::list)
+        .await
+        .told("domains")
+}
+
+/// One domain.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none of this key.
+pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<DomainRow, Error> {
+    actor.require_operator()?;
+    control
+        .store()
+        .read(move |c| store::domains::get(c, id))
+        .await
+        .told("domain")?
+        .ok_or_else(missing)
+}
+
+/// The domains of a site under which the actor may publish, the one that is meant when none is
+/// named first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn usable(
+    control: &Control,
+    actor: &Actor,
+    site: SiteId,
+) -> Result<Vec<DomainRow>, Error> {
+    let mut all = control
+        .store()
+        .read(move |c| store::domains::of_site(c, site))
+        .await
+        .told("domains")?;
+    all.retain(|domain| may_publish(actor, &domain.spec.publishers));
+    Ok(all)
+}
+
+/// Makes a domain.
+///
+/// # Errors
+/// [`Error::Invalid`] for one that the site has, an unknown site, or somebody whom nobody knows.
+pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Result<DomainId, Error> {
+    actor.require_operator()?;
+    let made = control
+        .store()
+        .write(move |c| {
+            if let Err(refusal) = known_people(c, &spec)? {
+                return Ok(Err(refusal));
+            }
+            if store::sites::lock(c, spec.site)?.is_none() {
+                return Ok(Err(Error::field("site", "There is no such site.")));
+            }
+            Ok(Ok(store::domains::insert(c, &spec)?))
+        })
+        .await
+        .told("domain")??;
+    tell(control, made);
+    Ok(made)
+}
+
+/// Changes a domain. What is published under it already stays, whoever may publish from now on.
+///
+/// # Errors
+/// As for making one; [`Error::NotFound`] when it is gone, [`Error::Invalid`] for another site.
+pub async fn update(
+    control: &Control,
+    actor: &Actor,
+    id: DomainId,
+    spec: DomainSpec,
+) -> Result<(), Error> {
+    actor.require_operator()?;
+    control
+        .store()
+        .write(move |c| {
+            let Some(present) = store::domains::get(c, id)? else {
+                return Ok(Err(missing()));
+            };
+            if present.spec.site != spec.site {
+                let message = "A domain stays with its site. Add it to the other site instead.";
+                return Ok(Err(Error::field("site", message)));
+            }
+            if let Err(refusal) = known_people(c, &spec)? {
+                return Ok(Err(refusal));
+            }
+            store::domains::update(c, id, &spec)?;
+            Ok(Ok(()))
+        })
+        .await
+        .told("domain")??;
+    tell(control, id);
+    Ok(())
+}
+
+/// Deletes a domain under which nothing is published.
+///
+/// # Errors
+/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it is in use.
+pub async fn delete(
+    control: &Control,
+    actor: &Actor,
+    id: DomainId,
+    confirm: &str,
+) -> Result<(), Error> {
+    actor.require_operator()?;
+    let confirm = confirm.trim().to_owned();
+    control
+        .store()
+        .write(move |c| {
+            let Some(present) = store::domains::get(c, id)? else {
+                return Ok(Err(missing()));
+            };
+            let name = present.spec.name;
+            if name.as_str() != confirm {
+                let message = format!("Type {name} to delete the domain.");
+                return Ok(Err(Error::field("confirm", message)));
+            }
+            store::domains::delete(c, id)?;
+            Ok(Ok(()))
+        })
+        .await
+        .told("domain")??;
+    tell(control, id);
+    Ok(())
+}
+
+/// Whether the actor may publish under a domain with these publishers.
+pub(crate) fn may_publish(actor: &Actor, publishers: &Publishers) -> bool {
+    match actor.me() {
+        Some(me) => me.role.sees_all() || publishers.allow(&me.name),
+        None => true,
+    }
+}
+
+fn known_people(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+    let Publishers::People(people) = &spec.publishers else {
+        return Ok(Ok(()));
+    };
+    let unknown = store::users::unknown(c, people)?;
+    Ok(match unknown.first() {
+        None => Ok(()),
+        Some(name) => Err(Error::field("people", format!("Nobody is called {name}."))),
+    })
+}
+
+fn missing() -> Error {
+    Error::NotFound { kind: Kind::Domain }
+}
+
+fn tell(control: &Control, id: DomainId) {
+    control
+        .hub()
+        .tell(Event::of(Topic::Domain, id.0), Audience::Everyone);
+}
