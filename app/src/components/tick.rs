@@ -11,7 +11,8 @@ pub fn Tick(
     /// The form.
     form: FormState,
     /// The field's name as the parser spells it.
-    name: &'static str,
+    #[prop(into)]
+    name: String,
     /// The label.
     label: &'static str,
     /// Whether it is ticked.
@@ -21,17 +22,18 @@ pub fn Tick(
     /// A short help under the box.
     hint: &'static str,
     /// Why it cannot be ticked, in place of the help.
-    #[prop(into)]
+    #[prop(optional, into)]
     barred: Signal<Option<String>>,
 ) -> impl IntoView {
-    let id = field_id(name);
+    let id = field_id(&name);
     let help = format!("{id}-help");
     let own = id.clone();
-    let refusal = Memo::new(move |_| form.refusal(name));
+    let name = StoredValue::new(name);
+    let refusal = Memo::new(move |_| form.refusal(&name.get_value()));
     let choose = move |on: bool| {
-        form.typed(name);
+        form.typed(&name.get_value());
         set.run(on);
-        form.leave(name);
+        form.leave(&name.get_value());
     };
     let words = Signal::derive(move || barred.get().unwrap_or_else(|| hint.to_owned()));
     view! {

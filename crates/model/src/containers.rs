@@ -236,6 +236,8 @@ pub struct ContainerView {
     pub spec: ContainerSpec,
     /// Its services with what was given to them.
     pub services: Vec<ServiceView>,
+    /// The domains under which whoever looks may publish there, the usual one first.
+    pub domains: Vec<Domain>,
     /// The cluster's name.
     pub cluster: String,
     /// The node it was put on.
@@ -369,8 +371,11 @@ pub struct SiteOption {
     pub id: SiteId,
     /// Its name.
     pub name: Label,
-    /// Its domain.
+    /// The domain of its own names.
     pub domain: Domain,
+    /// The domains under which the person may publish there, the usual one first.
+    #[serde(default)]
+    pub domains: Vec<Domain>,
     /// The node that a container would be put on now; none when the cluster does not answer.
     pub node: Option<NodeName>,
     /// The templates that lie on its template storage.

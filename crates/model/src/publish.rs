@@ -23,6 +23,39 @@ pub enum Backend {
     HttpsVerified,
 }
 
+impl Backend {
+    /// Every choice, from least to most.
+    pub const ALL: [Self; 3] = [Self::Http, Self::Https, Self::HttpsVerified];
+
+    /// The word in forms and the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::HttpsVerified => "https-verified",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Backend {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|backend| backend.as_str() == text.trim())
+            .ok_or(Invalid::new(
+                "A container speaks http, https or https-verified.",
+            ))
+    }
+}
+
 /// How many MiB one request may bring, 1 to 1048576 (a TiB).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]

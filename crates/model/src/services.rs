@@ -1,13 +1,19 @@
-//! What a container offers to others: web pages under a name, or a TCP or UDP port.
+//! What a container offers to others: web pages under a name, a TCP or UDP port, or a record by
+//! which the site's other machines find it.
+
+mod form;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use form::ServiceForm;
+
 use crate::{
-    FieldError, Fields, Invalid, ServiceId,
-    names::{Domain, Label},
+    Invalid, ServiceId,
+    names::{Domain, Label, SrvName},
     net::Port,
+    publish::{HttpOptions, QuietS},
 };
 
 /// How a service is reached.
@@ -20,11 +26,13 @@ pub enum ServiceKind {
     Tcp,
     /// A UDP port of the site.
     Udp,
+    /// A record of the site's own names (SRV, RFC 2782): where to find it within the network.
+    Srv,
 }
 
 impl ServiceKind {
     /// Every kind, in the order of choice.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Tcp, Self::Udp];
+    pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Udp, Self::Srv];
 
     /// The word in forms, the API and the database.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +40,7 @@ impl ServiceKind {
             Self::Http => "http",
             Self::Tcp => "tcp",
             Self::Udp => "udp",
+            Self::Srv => "srv",
         }
     }
 }
@@ -49,7 +58,7 @@ impl FromStr for ServiceKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text.trim())
-            .ok_or(Invalid::new("A service is http, tcp or udp."))
+            .ok_or(Invalid::new("A service is http, tcp, udp or srv."))
     }
 }
 
@@ -61,8 +70,12 @@ pub enum ServiceSpec {
     Http {
         /// The port inside the container.
         port: Port,
-        /// The name before the site's domain; none means the container's name.
+        /// The name before the domain; none means the container's name.
         label: Option<Label>,
+        /// One of the site's domains; none means the first.
+        domain: Option<Domain>,
+        /// How it is published.
+        options: HttpOptions,
     },
     /// A TCP port.
     Tcp {
@@ -70,6 +83,8 @@ pub enum ServiceSpec {
         port: Port,
         /// The site's port; none means that one is chosen.
         external: Option<Port>,
+        /// How it is passed on.
+        options: TcpOptions,
     },
     /// A UDP port.
     Udp {
@@ -77,7 +92,26 @@ pub enum ServiceSpec {
         port: Port,
         /// The site's port; none means that one is chosen.
         external: Option<Port>,
+        /// How long it may be quiet.
+        quiet: QuietS,
     },
+    /// A record of the site's own names.
+    Srv {
+        /// The port inside the container.
+        port: Port,
+        /// The name before the site's own domain.
+        name: SrvName,
+    },
+}
+
+/// How a TCP port is passed on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TcpOptions {
+    /// How long it may be quiet.
+    pub quiet: QuietS,
+    /// Whether the container is told by a line before all else where the client is (the PROXY
+    /// protocol, version 1).
+    pub tells_client: bool,
 }
 
 impl ServiceSpec {
@@ -87,13 +121,71 @@ impl ServiceSpec {
             Self::Http { .. } => ServiceKind::Http,
             Self::Tcp { .. } => ServiceKind::Tcp,
             Self::Udp { .. } => ServiceKind::Udp,
+            Self::Srv { .. } => ServiceKind::Srv,
         }
     }
 
     /// The port inside the container.
     pub fn port(&self) -> Port {
         match self {
-            Self::Http { port, .. } | Self::Tcp { port, .. } | Self::Udp { port, .. } => *port,
+            Self::Http { port, .. }
+            | Self::Tcp { port, .. }
+            | Self::Udp { port, .. }
+            | Self::Srv { port, .. } => *port,
+        }
+    }
+}
+
+/// How a service is published, with what was given to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Published {
+    /// Pages under `label.domain`.
+    Http {
+        /// The name before the domain.
+        label: Label,
+        /// The domain.
+        domain: Domain,
+        /// How.
+        options: HttpOptions,
+    },
+    /// A TCP port.
+    Tcp {
+        /// The site's port.
+        external: Port,
+        /// How it is passed on.
+        options: TcpOptions,
+    },
+    /// A UDP port.
+    Udp {
+        /// The site's port.
+        external: Port,
+        /// How long it may be quiet.
+        quiet: QuietS,
+    },
+    /// A record of the site's own names.
+    Srv {
+        /// The name before the site's own domain.
+        name: SrvName,
+    },
+}
+
+impl Published {
+    /// How it is reached.
+    pub fn kind(&self) -> ServiceKind {
+        match self {
+            Self::Http { .. } => ServiceKind::Http,
+            Self::Tcp { .. } => ServiceKind::Tcp,
+            Self::Udp { .. } => ServiceKind::Udp,
+            Self::Srv { .. } => ServiceKind::Srv,
+        }
+    }
+
+    /// The site's port, for TCP and UDP.
+    pub fn external(&self) -> Option<Port> {
+        match self {
+            Self::Tcp { external, .. } | Self::Udp { external, .. } => Some(*external),
+            Self::Http { .. } | Self::Srv { .. } => None,
         }
     }
 }
@@ -103,81 +195,54 @@ impl ServiceSpec {
 pub struct ServiceView {
     /// The service.
     pub id: ServiceId,
-    /// How it is reached.
-    pub kind: ServiceKind,
     /// The port inside the container.
     pub port: Port,
-    /// For HTTP, the name before the domain.
-    pub label: Option<Label>,
-    /// For TCP and UDP, the site's port.
-    pub external: Option<Port>,
+    /// How it is published.
+    pub published: Published,
 }
 
 impl ServiceView {
-    /// Where people reach it: `https://web.example.org` or `example.org:2001/udp`.
-    pub fn place(&self, domain: &Domain) -> String {
-        match (self.kind, &self.label, self.external) {
-            (ServiceKind::Http, Some(label), _) => format!("https://{label}.{domain}"),
-            (kind, _, Some(port)) => format!("{domain}:{port}/{kind}"),
-            (kind, _, None) => kind.to_string(),
+    /// How it is reached.
+    pub fn kind(&self) -> ServiceKind {
+        self.published.kind()
+    }
+
+    /// Where it is reached: `https://web.example.org`, `example.org:2001/udp` or
+    /// `_sip._tcp.example.org`; `site` is the domain of the site's own names.
+    pub fn place(&self, site: &Domain) -> String {
+        match &self.published {
+            Published::Http { label, domain, .. } => format!("https://{label}.{domain}"),
+            Published::Tcp { external, .. } => format!("{site}:{external}/tcp"),
+            Published::Udp { external, .. } => format!("{site}:{external}/udp"),
+            Published::Srv { name } => format!("{name}.{site}"),
         }
     }
-}
 
-/// One service as typed into a form.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ServiceForm {
-    /// `http`, `tcp` or `udp`.
-    pub kind: String,
-    /// The port inside the container.
-    pub port: String,
-    /// The name before the site's domain (HTTP); empty means the container's name.
-    #[serde(default)]
-    pub label: String,
-    /// The site's port (TCP, UDP); empty means that one is chosen.
-    #[serde(default)]
-    pub external: String,
-}
-
-impl ServiceForm {
-    /// The service, or the refusals by field.
-    ///
-    /// # Errors
-    /// Every field that needs another value.
-    pub fn parse(&self) -> Result<ServiceSpec, Vec<FieldError>> {
-        let mut fields = Fields::default();
-        let kind = fields.parse::<ServiceKind>("kind", &self.kind);
-        let port = fields.parse("port", &self.port);
-        let spec = match kind {
-            Some(ServiceKind::Http) => {
-                let label = fields.optional("label", &self.label);
-                port.zip(label)
-                    .map(|(port, label)| ServiceSpec::Http { port, label })
-            }
-            Some(kind) => {
-                let external = fields.optional("external", &self.external);
-                port.zip(external).map(|(port, external)| match kind {
-                    ServiceKind::Udp => ServiceSpec::Udp { port, external },
-                    _ => ServiceSpec::Tcp { port, external },
-                })
-            }
-            None => None,
-        };
-        fields.finish(spec)
-    }
-}
-
-impl From<&ServiceView> for ServiceForm {
-    fn from(service: &ServiceView) -> Self {
-        Self {
-            kind: service.kind.to_string(),
-            port: service.port.to_string(),
-            label: service
-                .label
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            external: service.external.map(|p| p.to_string()).unwrap_or_default(),
+    /// The service as it should be, with all that was given.
+    pub fn spec(&self) -> ServiceSpec {
+        let port = self.port;
+        match self.published.clone() {
+            Published::Http {
+                label,
+                domain,
+                options,
+            } => ServiceSpec::Http {
+                port,
+                label: Some(label),
+                domain: Some(domain),
+                options,
+            },
+            Published::Tcp { external, options } => ServiceSpec::Tcp {
+                port,
+                external: Some(external),
+                options,
+            },
+            Published::Udp { external, quiet } => ServiceSpec::Udp {
+                port,
+                external: Some(external),
+                quiet,
+            },
+            Published::Srv { name } => ServiceSpec::Srv { port, name },
         }
     }
 }

@@ -255,7 +255,7 @@ const UNIQUES: [(&str, &str, Unique); 12] = [
     ("uq_containers_mac", "containers.mac", Unique::ContainerMac),
     (
         "uq_services_label",
-        "services.site_id, services.label",
+        "services.domain_id, services.label",
         Unique::ServiceLabel,
     ),
     (

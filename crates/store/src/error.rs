@@ -50,7 +50,7 @@ pub enum Unique {
     ContainerVmid,
     /// A container's hardware address.
     ContainerMac,
-    /// A web service's name on its site.
+    /// A web service's name under its domain.
     ServiceLabel,
     /// A service's port on its site.
     ServicePort,

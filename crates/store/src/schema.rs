@@ -139,6 +139,9 @@ diesel::table! {
         port -> BigInt,
         label -> Nullable<Text>,
         external -> Nullable<BigInt>,
+        domain_id -> Nullable<BigInt>,
+        name -> Nullable<Text>,
+        options -> Nullable<Text>,
     }
 }
 
@@ -202,6 +205,7 @@ diesel::joinable!(domain_publishers -> users (user_id));
 diesel::joinable!(containers -> sites (site_id));
 diesel::joinable!(containers -> clusters (cluster_id));
 diesel::joinable!(containers -> users (owner_id));
+diesel::joinable!(services -> domains (domain_id));
 diesel::joinable!(jobs -> containers (active_container));
 
 diesel::allow_tables_to_appear_in_same_query!(

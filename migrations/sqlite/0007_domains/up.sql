@@ -25,3 +25,14 @@ CREATE TABLE domain_publishers (
         REFERENCES users (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_domain_publishers_user ON domain_publishers (user_id);
+
+-- What is published under a name is published under one of the site's domains. `name` is that of a
+-- record; `options` is JSON, none means the usual.
+ALTER TABLE services ADD COLUMN domain_id BIGINT REFERENCES domains (id) ON DELETE RESTRICT;
+ALTER TABLE services ADD COLUMN name TEXT;
+ALTER TABLE services ADD COLUMN options TEXT;
+UPDATE services SET domain_id = (
+    SELECT MIN(domains.id) FROM domains WHERE domains.site_id = services.site_id
+) WHERE kind = 'http';
+DROP INDEX uq_services_label;
+CREATE UNIQUE INDEX uq_services_label ON services (domain_id, label);

@@ -122,6 +122,13 @@ fn entries(new: New) -> AnyView {
         site,
     } = new;
     let submit = submit(new);
+    let domains = Memo::new(move |_| {
+        site.with(|site| {
+            site.as_ref()
+                .map(|site| site.domains.clone())
+                .unwrap_or_default()
+        })
+    });
     let several = options.part(|options| options.sites.len() > 1);
     let sites = Signal::derive(move || {
         options.with(|options| {
@@ -170,7 +177,7 @@ fn entries(new: New) -> AnyView {
                 <Field form=state name="cores" label="Cores" value=bind!(form, cores) />
                 <Field form=state name="disk" label="Disk" value=bind!(form, disk) />
             </div>
-            <fieldset class="stack-tight"><legend class="label">"What it offers"</legend>{service_rows(form, state)}</fieldset>
+            <fieldset class="stack-tight"><legend class="label">"What it offers"</legend>{service_rows(form, state, domains.into())}</fieldset>
             {more(new)}
             <div class="actions"><Submit form=state label=named /> <a class="btn" href="/containers">"Cancel"</a></div>
         </form>
@@ -296,8 +303,13 @@ fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<
                     "" => name?.as_str(),
                     label => label,
                 };
-                Some(format!("https://{label}.{}", site.domain))
+                let domain = match service.domain.trim() {
+                    "" => site.domains.first()?.as_str(),
+                    domain => domain,
+                };
+                Some(format!("https://{label}.{domain}"))
             }
+            "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
             kind => {
                 let port = if service.external.trim().is_empty() {
                     format!("a port of {}", site.ports)
@@ -359,7 +371,7 @@ mod tests {
     #[test]
     fn the_preview_names_links_and_ports() {
         let site: SiteOption = serde_json::from_str(
-            r#"{"id":1,"name":"lab","domain":"lab.example.org","node":null,"templates":[],"ports":"2000-2999"}"#,
+            r#"{"id":1,"name":"lab","domain":"lab.internal","domains":["example.org"],"node":null,"templates":[],"ports":"2000-2999"}"#,
         )
         .unwrap();
         let service = |kind: &str, external: &str| ServiceForm {
@@ -369,8 +381,17 @@ mod tests {
         };
         let services = vec![
             service("http", ""),
+            ServiceForm {
+                label: "docs".to_owned(),
+                domain: "example.net".to_owned(),
+                ..service("http", "")
+            },
             service("tcp", "2022"),
             service("udp", ""),
+            ServiceForm {
+                name: "_sip._tcp".to_owned(),
+                ..service("srv", "")
+            },
         ];
         let form = ContainerForm {
             services,
@@ -380,9 +401,11 @@ mod tests {
         assert_eq!(
             places(&form, Some(&name), &site),
             [
-                "https://web-1.lab.example.org",
-                "lab.example.org:2022/tcp",
-                "lab.example.org:a port of 2000-2999/udp",
+                "https://web-1.example.org",
+                "https://docs.example.net",
+                "lab.internal:2022/tcp",
+                "lab.internal:a port of 2000-2999/udp",
+                "_sip._tcp.lab.internal",
             ]
         );
     }

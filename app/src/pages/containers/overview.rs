@@ -199,15 +199,16 @@ fn links(container: Loaded<Shown>) -> AnyView {
 pub fn place(service: &ServiceView, domain: &model::names::Domain) -> AnyView {
     let place = service.place(domain);
     // Port 22 is what people log in at.
-    let login = (service.kind == ServiceKind::Tcp && service.port.get() == 22)
+    let login = (service.kind() == ServiceKind::Tcp && service.port.get() == 22)
         .then(|| {
             service
-                .external
+                .published
+                .external()
                 .map(|port| format!("ssh -p {port} root@{domain}"))
         })
         .flatten();
     let text = login.unwrap_or_else(|| place.clone());
-    let shown = if service.kind == ServiceKind::Http {
+    let shown = if service.kind() == ServiceKind::Http {
         view! { <a class="link grow" href=place rel="external">{text.clone()}</a> }.solid()
     } else {
         view! { <span class="grow mono">{text.clone()}</span> }.solid()

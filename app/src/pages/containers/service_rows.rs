@@ -4,9 +4,11 @@ use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use model::{
     containers::{ContainerForm, MAX_SERVICES},
-    services::ServiceForm,
+    names::Domain,
+    services::{ServiceForm, ServiceKind},
 };
 
+use super::service_more::more;
 use crate::components::{
     form::{Bound, Choice, Field, FormState},
     icon::icon,
@@ -29,8 +31,12 @@ fn login() -> ServiceForm {
     }
 }
 
-/// The rows and the buttons under them.
-pub fn service_rows(form: RwSignal<ContainerForm>, state: FormState) -> AnyView {
+/// The rows and the buttons under them. `domains` are those that a web page can be under.
+pub fn service_rows(
+    form: RwSignal<ContainerForm>,
+    state: FormState,
+    domains: Signal<Vec<Domain>>,
+) -> AnyView {
     let count = Memo::new(move |_| form.with(|form| form.services.len()));
     let add = move |service: fn() -> ServiceForm| {
         move |_| form.update(|form| form.services.push(service()))
@@ -38,7 +44,7 @@ pub fn service_rows(form: RwSignal<ContainerForm>, state: FormState) -> AnyView 
     let full = Signal::derive(move || count.get() >= MAX_SERVICES);
     view! {
         <div class="stack-tight">
-            <For each=move || 0..count.get() key=|index| *index children=move |index| row(form, state, index) />
+            <For each=move || 0..count.get() key=|index| *index children=move |index| row(Row { form, state, index, domains }) />
             <div class="actions">
                 <button type="button" class="btn btn-small" disabled=full on:click=act(add(web_page))>{icon("globe")} "Add a web page"</button>
                 <button type="button" class="btn btn-small" disabled=full on:click=act(add(login))>{icon("plus")} "Add a port"</button>
@@ -48,65 +54,105 @@ pub fn service_rows(form: RwSignal<ContainerForm>, state: FormState) -> AnyView 
     .solid()
 }
 
-fn row(form: RwSignal<ContainerForm>, state: FormState, index: usize) -> AnyView {
-    let bound = move |of: fn(&mut ServiceForm) -> &mut String| part(form, index, of);
-    let name = move |field: &str| format!("services.{index}.{field}");
-    let kinds = [
-        ("http", "Web page"),
-        ("tcp", "TCP port"),
-        ("udp", "UDP port"),
-    ];
-    let kinds: Vec<(String, String)> = kinds
-        .iter()
-        .map(|(kind, words)| ((*kind).to_owned(), (*words).to_owned()))
-        .collect();
-    let kind = bound(|service| &mut service.kind);
-    let web = Memo::new(move |_| kind.get.with(|kind| kind == "http"));
-    let outside = reactive(move || {
-        if web.get() {
-            view! { <Field form=state name=name("label") label="Name" optional=true value=bound(|service| &mut service.label) hint="Before the domain; else the container's name" /> }.solid()
-        } else {
-            view! { <Field form=state name=name("external") label="Outer port" optional=true value=bound(|service| &mut service.external) hint="Else a free one is chosen" /> }.solid()
+/// One row of the form.
+#[derive(Clone, Copy)]
+pub struct Row {
+    form: RwSignal<ContainerForm>,
+    /// The form.
+    pub state: FormState,
+    index: usize,
+    /// The domains that a web page can be under.
+    pub domains: Signal<Vec<Domain>>,
+}
+
+impl Row {
+    /// The name of one of its fields, as the parser spells it.
+    pub fn name(self, field: &str) -> String {
+        format!("services.{}.{field}", self.index)
+    }
+
+    /// A text of the row, wherever the row is by then.
+    pub fn text(self, of: fn(&mut ServiceForm) -> &mut String) -> Bound {
+        Bound {
+            get: self.part(move |service| std::mem::take(of(service))),
+            set: Callback::new(move |text| self.change(|service| *of(service) = text)),
         }
-    });
-    let remove = move |_| {
-        form.update(|form| {
-            if index < form.services.len() {
-                form.services.remove(index);
+    }
+
+    /// Whether something of the row is ticked.
+    pub fn is_ticked(self, of: fn(&ServiceForm) -> bool) -> Signal<bool> {
+        self.part(move |service| of(service))
+    }
+
+    /// Ticks something of the row or not.
+    pub fn tick(self, of: fn(&mut ServiceForm) -> &mut bool) -> Callback<bool> {
+        Callback::new(move |on| self.change(|service| *of(service) = on))
+    }
+
+    fn part<T: Default + Send + Sync + 'static>(
+        self,
+        read: impl Fn(&mut ServiceForm) -> T + Send + Sync + 'static,
+    ) -> Signal<T> {
+        Signal::derive(move || {
+            let service = self
+                .form
+                .with(|form| form.services.get(self.index).cloned());
+            service
+                .map(|mut service| read(&mut service))
+                .unwrap_or_default()
+        })
+    }
+
+    fn change(self, change: impl FnOnce(&mut ServiceForm)) {
+        self.form.update(|form| {
+            if let Some(service) = form.services.get_mut(self.index) {
+                change(service);
             }
         });
-    };
-    let label = format!("Service {}", index + 1);
+    }
+
+    fn remove(self) {
+        self.form.update(|form| {
+            if self.index < form.services.len() {
+                form.services.remove(self.index);
+            }
+        });
+    }
+}
+
+fn row(row: Row) -> AnyView {
+    let state = row.state;
+    let kinds: Vec<(String, String)> = ServiceKind::ALL
+        .iter()
+        .map(|kind| (kind.to_string(), words(*kind).to_owned()))
+        .collect();
+    let kind = row.text(|service| &mut service.kind);
+    let chosen = Memo::new(move |_| kind.get.with(|kind| kind.parse::<ServiceKind>().ok()));
+    let outside = reactive(move || {
+        match chosen.get() {
+        Some(ServiceKind::Http) => view! { <Field form=state name=row.name("label") label="Name" optional=true value=row.text(|service| &mut service.label) hint="Before the domain; else the container's name" /> }.solid(),
+        Some(ServiceKind::Srv) => view! { <Field form=state name=row.name("name") label="Name" value=row.text(|service| &mut service.name) hint="Such as _sip._tcp, in the site's network" /> }.solid(),
+        _ => view! { <Field form=state name=row.name("external") label="Outer port" optional=true value=row.text(|service| &mut service.external) hint="Else a free one is chosen" /> }.solid(),
+    }
+    });
+    let label = format!("Service {}", row.index + 1);
     view! {
         <div class="service-row" role="group" aria-label=label.clone()>
-            <Choice form=state name=name("kind") label="Kind" value=kind options=kinds />
-            <Field form=state name=name("port") label="Inner port" value=bound(|service| &mut service.port) />
+            <Choice form=state name=row.name("kind") label="Kind" value=kind options=kinds />
+            <Field form=state name=row.name("port") label="Inner port" value=row.text(|service| &mut service.port) />
             <div>{outside}</div>
-            <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Remove {label}") on:click=act(remove)>{icon("trash-2")}</button>
+            <button type="button" class="btn btn-quiet btn-icon" aria-label=format!("Remove {label}") on:click=act(move |_| row.remove())>{icon("trash-2")}</button>
+            {reactive(move || more(row, chosen.get()))}
         </div>
     }
     .solid()
 }
 
-/// A text of one row, wherever the row is by then.
-fn part(
-    form: RwSignal<ContainerForm>,
-    index: usize,
-    of: fn(&mut ServiceForm) -> &mut String,
-) -> Bound {
-    Bound {
-        get: Signal::derive(move || {
-            let service = form.with(|form| form.services.get(index).cloned());
-            service
-                .map(|mut service| std::mem::take(of(&mut service)))
-                .unwrap_or_default()
-        }),
-        set: Callback::new(move |text| {
-            form.update(|form| {
-                if let Some(service) = form.services.get_mut(index) {
-                    *of(service) = text;
-                }
-            });
-        }),
+fn words(kind: ServiceKind) -> &'static str {
+    match kind {
+        ServiceKind::Http => "Web page",
+        ServiceKind::Tcp => "TCP port",
+        ServiceKind::Udp => "UDP port",
+        ServiceKind::Srv => "SRV record",
     }
 }

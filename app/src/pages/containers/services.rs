@@ -15,6 +15,7 @@ use crate::components::{form::Refusals, loaded::Loaded};
 /// The tab.
 pub fn tab(container: Loaded<Shown>) -> AnyView {
     let draft = Draft::new(container);
+    let domains = container.part(|view| view.domains.clone());
     let submit = move |ev: leptos::ev::SubmitEvent| {
         ev.prevent_default();
         draft.save();
@@ -26,7 +27,7 @@ pub fn tab(container: Loaded<Shown>) -> AnyView {
                 <h2 class="card-title">"Change what it offers"</h2>
                 <form class="form" on:submit=act(submit) novalidate>
                     <Refusals form=draft.state />
-                    {service_rows(draft.form, draft.state)}
+                    {service_rows(draft.form, draft.state, domains.into())}
                     {footer(draft, false)}
                 </form>
             </section>
@@ -46,10 +47,11 @@ fn offered(container: Loaded<Shown>) -> AnyView {
         services
             .iter()
             .map(|service| {
-                let kind = match service.kind {
+                let kind = match service.kind() {
                     ServiceKind::Http => "Web page",
                     ServiceKind::Tcp => "TCP",
                     ServiceKind::Udp => "UDP",
+                    ServiceKind::Srv => "Name in the network (SRV)",
                 };
                 view! {
                     <div class="stack-tight">

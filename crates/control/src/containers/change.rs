@@ -10,7 +10,7 @@ use model::{
 };
 use store::{Conn, containers::ContainerRecord};
 
-use super::{create::within, known, missing, reserve, reserved::Names, tell};
+use super::{create::within, known, missing, reserved::Asker, services::Wish, tell};
 use crate::{Actor, Control, failure::Told as _, jobs, status::Seen};
 
 /// Changes what should be. Returns the job that brings it about, when the cluster has to be asked.
@@ -60,16 +60,14 @@ fn edit_now(
     let Some(site) = store::sites::get(c, record.site)? else {
         return Ok(Err(missing()));
     };
-    let wanted = &edit.spec.services;
-    let names = Names {
-        actor,
-        domain: &site.spec.domain,
-        manager,
+    let wish = Wish {
+        asker: Asker { actor, manager },
+        site: &site,
+        name: &record.name,
+        wanted: &edit.spec.services,
+        held: &record.services,
     };
-    if let Err(refusal) = names.services(&record.name, wanted, &record.services) {
-        return Ok(Err(refusal));
-    }
-    let services = match reserve::services(c, &site, &record.name, wanted, &record.services)? {
+    let services = match wish.give(c)? {
         Ok(services) => services,
         Err(refusal) => return Ok(Err(refusal)),
     };

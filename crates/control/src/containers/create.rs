@@ -12,7 +12,7 @@ use model::{
 };
 use store::{Conn, Unique, containers::NewRecord, sites::SiteRecord};
 
-use super::{docker, reserve, reserved::Names, tell};
+use super::{docker, reserve, reserved::Asker, services::Wish, tell};
 use crate::{Actor, Control, failure::Told as _, jobs};
 
 /// How often a lost race for an address or a number is run again.
@@ -43,13 +43,13 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
         return Err(Error::field("source", message));
     }
     let site = site(control, &new).await?;
-    let names = Names {
+    let asker = Asker {
         actor,
-        domain: &site.spec.domain,
         manager: control.manager(),
     };
-    names.container(&new.name)?;
-    names.services(&new.name, &new.spec.services, &[])?;
+    if let Some(message) = asker.refusal(&new.name, &site.spec.domain) {
+        return Err(Error::field("name", message));
+    }
     let cluster = site.spec.cluster;
     if new.spec.docker
         && let Some(why) = docker(control, cluster).await.barred()
@@ -172,7 +172,17 @@ impl Reservation {
         let addresses = store::containers::taken_addresses(c, site.id)?;
         let vmids: BTreeSet<u32> =
             store::containers::taken_vmids(c, site.spec.cluster, &site.spec.vmids)?;
-        let services = reserve::services(c, site, &new.name, &new.spec.services, &[])?;
+        let wish = Wish {
+            asker: Asker {
+                actor: &self.actor,
+                manager: self.control.manager(),
+            },
+            site,
+            name: &new.name,
+            wanted: &new.spec.services,
+            held: &[],
+        };
+        let services = wish.give(c)?;
         let observer = self.control.observer();
         let taken = |vmid| vmids.contains(&vmid) || observer.is_taken(site.spec.cluster, vmid);
         Ok((|| {

@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod reserve;
 mod reserved;
+mod services;
 
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use model::{
         ContainerQuery, ContainerRow, ContainerView, CreateOptions, Docker, Drift, SiteOption,
         Status,
     },
+    domains::DomainRow,
     events::{Event, Topic},
-    names::{Label, NodeName, StorageName},
+    names::{Domain, Label, NodeName, StorageName},
     page::{PAGE_ROWS, Page},
     services::ServiceKind,
     users::{Limits, Usage},
@@ -25,7 +27,10 @@ pub use change::{delete, edit, power};
 pub(crate) use create::another_vmid;
 pub use create::{Created, create};
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience, status::status, suggest};
+use crate::{
+    Actor, Control, domains::may_publish, failure::Told as _, hub::Audience, status::status,
+    suggest,
+};
 
 /// How long the form for a new container waits for a node's list of templates.
 const TEMPLATES_PATIENCE: Duration = Duration::from_secs(3);
@@ -105,14 +110,20 @@ pub async fn get(
     name: &Label,
 ) -> Result<ContainerView, Error> {
     let (site, name) = (site.clone(), name.clone());
-    let record = control
+    let (record, domains) = control
         .store()
-        .read(move |c| store::containers::by_name(c, &site, &name))
+        .read(move |c| {
+            let Some(record) = store::containers::by_name(c, &site, &name)? else {
+                return Ok(None);
+            };
+            let domains = store::domains::of_site(c, record.site)?;
+            Ok(Some((record, domains)))
+        })
         .await
         .told("container")?
-        .filter(|record| actor.may_see(record.owner))
+        .filter(|(record, _)| actor.may_see(record.owner))
         .ok_or(missing())?;
-    Ok(view(control, record))
+    Ok(view(control, record, usable(actor, &domains)))
 }
 
 /// What the form for a new container offers.
@@ -121,15 +132,16 @@ pub async fn get(
 /// When the database does not answer. A cluster that does not answer offers no templates.
 pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, Error> {
     let me = actor.me().map(|me| me.id);
-    let (sites, limits, usage) = control
+    let (sites, domains, limits, usage) = control
         .store()
         .read(move |c| {
-            let sites = store::sites::list(c)?;
+            let (sites, mut domains) = (store::sites::list(c)?, store::domains::list(c)?);
+            domains.sort_by_key(|domain| domain.id);
             let Some(me) = me else {
-                return Ok((sites, Limits::default(), Usage::default()));
+                return Ok((sites, domains, Limits::default(), Usage::default()));
             };
             let user = store::users::get(c, me)?.ok_or(store::Error::NotFound)?;
-            Ok((sites, user.row.limits, user.row.usage))
+            Ok((sites, domains, user.row.limits, user.row.usage))
         })
         .await
         .told("options")?;
@@ -145,6 +157,7 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
             id: site.id,
             name: site.spec.name,
             domain: site.spec.domain,
+            domains: usable(actor, domains.iter().filter(|d| d.spec.site == site.id)),
             node,
             templates,
             ports: site.spec.ports,
@@ -157,6 +170,14 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
         limits,
         usage,
     })
+}
+
+/// The domains of these under which the actor may publish.
+fn usable<'a>(actor: &Actor, domains: impl IntoIterator<Item = &'a DomainRow>) -> Vec<Domain> {
+    let may = domains
+        .into_iter()
+        .filter(|domain| may_publish(actor, &domain.spec.publishers));
+    may.map(|domain| domain.spec.name.clone()).collect()
 }
 
 /// Whether Docker can run in a container on a cluster.
@@ -227,13 +248,13 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
         link: record
             .services
             .iter()
-            .find(|service| service.kind == ServiceKind::Http)
+            .find(|service| service.kind() == ServiceKind::Http)
             .map(|service| service.place(&record.domain)),
         created: record.created,
     }
 }
 
-fn view(control: &Control, record: ContainerRecord) -> ContainerView {
+fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> ContainerView {
     let (observed_at, trouble) = control.observer().freshness(record.cluster);
     let drift = drift(control, &record);
     ContainerView {
@@ -241,6 +262,7 @@ fn view(control: &Control, record: ContainerRecord) -> ContainerView {
         version: record.version,
         spec: record.spec,
         services: record.services,
+        domains,
         cluster: record.cluster_name,
         drift,
         node: record.node,

@@ -46,7 +46,7 @@ async fn from_an_image_with_environment_and_services() {
         view.row.link.as_deref(),
         Some("https://web-1.lab.example.org")
     );
-    assert_eq!(view.services[1].external.unwrap().get(), 2000);
+    assert_eq!(view.services[1].published.external().unwrap().get(), 2000);
     let real = house.sim.handle().container(view.vmid).unwrap();
     assert!(real.running);
     let net0 = &real.options["net0"];

@@ -7,11 +7,12 @@ mod taken;
 
 use diesel::prelude::*;
 use model::{
-    ClusterId, ContainerId, SiteId, UserId,
+    ClusterId, ContainerId, DomainId, SiteId, UserId,
     containers::{ContainerSpec, ImageValues},
-    names::{Label, NodeName},
+    names::{Label, NodeName, SrvName},
     net::{Mac, Port},
-    services::ServiceKind,
+    publish::{HttpOptions, QuietS},
+    services::{ServiceKind, TcpOptions},
 };
 use std::net::Ipv4Addr;
 
@@ -30,14 +31,55 @@ pub use taken::{
 /// A service with what is given to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenService {
-    /// How it is reached.
-    pub kind: ServiceKind,
     /// The port inside the container.
     pub port: Port,
-    /// For HTTP, the name before the domain.
-    pub label: Option<Label>,
-    /// For TCP and UDP, the site's port.
-    pub external: Option<Port>,
+    /// How it is published.
+    pub given: Given,
+}
+
+/// How a service is published, as the database holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Pages under a name of a domain.
+    Http {
+        /// The name before the domain.
+        label: Label,
+        /// The domain.
+        domain: DomainId,
+        /// How.
+        options: HttpOptions,
+    },
+    /// A TCP port.
+    Tcp {
+        /// The site's port.
+        external: Port,
+        /// How it is passed on.
+        options: TcpOptions,
+    },
+    /// A UDP port.
+    Udp {
+        /// The site's port.
+        external: Port,
+        /// How long it may be quiet.
+        quiet: QuietS,
+    },
+    /// A record of the site's own names.
+    Srv {
+        /// The name before the site's own domain.
+        name: SrvName,
+    },
+}
+
+impl Given {
+    /// How it is reached.
+    pub fn kind(&self) -> ServiceKind {
+        match self {
+            Self::Http { .. } => ServiceKind::Http,
+            Self::Tcp { .. } => ServiceKind::Tcp,
+            Self::Udp { .. } => ServiceKind::Udp,
+            Self::Srv { .. } => ServiceKind::Srv,
+        }
+    }
 }
 
 /// A new container with what is given to it. The services of `spec` do not count here.

@@ -10,7 +10,7 @@ use model::{
     jobs::{JobKind, JobState},
     names::{Domain, Label, NodeName, Username},
     net::Mac,
-    services::{ServiceKind, ServiceSpec, ServiceView},
+    services::ServiceView,
 };
 
 use super::services;
@@ -219,7 +219,7 @@ fn record(found: Found, services: Vec<ServiceView>) -> Result<ContainerRecord, E
         env: place.json("env", &row.env)?,
         entrypoint: place.optional("entrypoint", row.entrypoint.as_deref())?,
         description: place.optional("description", row.description.as_deref())?,
-        services: services.iter().map(service_spec).collect(),
+        services: services.iter().map(ServiceView::spec).collect(),
     };
     Ok(ContainerRecord {
         id: ContainerId(row.id),
@@ -260,16 +260,4 @@ fn activity(job: Option<i64>, kind: Option<String>) -> Result<Option<Activity>, 
         job: JobId(job),
         kind,
     }))
-}
-
-fn service_spec(service: &ServiceView) -> ServiceSpec {
-    let (port, external) = (service.port, service.external);
-    match service.kind {
-        ServiceKind::Http => ServiceSpec::Http {
-            port,
-            label: service.label.clone(),
-        },
-        ServiceKind::Tcp => ServiceSpec::Tcp { port, external },
-        ServiceKind::Udp => ServiceSpec::Udp { port, external },
-    }
 }

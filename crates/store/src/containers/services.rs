@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use model::{ContainerId, ServiceId, SiteId, services::ServiceView};
+use model::{
+    ContainerId, ServiceId, SiteId,
+    services::{Published, ServiceKind, ServiceView},
+};
 
-use super::GivenService;
+use super::{Given, GivenService};
 use crate::{
     Conn, Error,
-    rows::Place,
-    schema::{containers, services},
+    rows::{Place, to_json},
+    schema::{containers, domains, services},
 };
 
 #[derive(Queryable, Selectable)]
@@ -21,19 +24,113 @@ struct Row {
     port: i64,
     label: Option<String>,
     external: Option<i64>,
+    name: Option<String>,
+    options: Option<String>,
 }
 
 impl Row {
-    fn view(&self) -> Result<ServiceView, Error> {
+    fn view(&self, domain: Option<&str>) -> Result<ServiceView, Error> {
         let place = Place::new("services", &self.id);
         Ok(ServiceView {
             id: ServiceId(self.id),
-            kind: place.text("kind", &self.kind)?,
             port: place.value::<_, u16, _>("port", self.port)?,
-            label: place.optional("label", self.label.as_deref())?,
-            external: match self.external {
-                Some(port) => Some(place.value::<_, u16, _>("external", port)?),
-                None => None,
+            published: self.published(place, domain)?,
+        })
+    }
+
+    fn published(&self, place: Place<'_>, domain: Option<&str>) -> Result<Published, Error> {
+        let there = |column, text: Option<&str>| {
+            let missing = || place.fault(column, &"is missing");
+            text.map(str::to_owned).ok_or_else(missing)
+        };
+        let external = || {
+            let port = self
+                .external
+                .ok_or_else(|| place.fault("external", &"is missing"))?;
+            place.value::<_, u16, _>("external", port)
+        };
+        Ok(match place.text("kind", &self.kind)? {
+            ServiceKind::Http => Published::Http {
+                label: place.text("label", &there("label", self.label.as_deref())?)?,
+                domain: place.text("domain_id", &there("domain_id", domain)?)?,
+                options: self.options(place)?,
+            },
+            ServiceKind::Tcp => Published::Tcp {
+                external: external()?,
+                options: self.options(place)?,
+            },
+            ServiceKind::Udp => Published::Udp {
+                external: external()?,
+                quiet: self.options(place)?,
+            },
+            ServiceKind::Srv => Published::Srv {
+                name: place.text("name", &there("name", self.name.as_deref())?)?,
+            },
+        })
+    }
+
+    /// Services from before there were any have the usual ones.
+    fn options<T: Default + serde::de::DeserializeOwned>(
+        &self,
+        place: Place<'_>,
+    ) -> Result<T, Error> {
+        match &self.options {
+            Some(text) => place.json("options", text),
+            None => Ok(T::default()),
+        }
+    }
+}
+
+/// What is written of how a service is published. All of it, so that nothing of before stays.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = services, treat_none_as_null = true)]
+struct Columns<'a> {
+    position: i64,
+    kind: &'static str,
+    port: i64,
+    label: Option<&'a str>,
+    external: Option<i64>,
+    domain_id: Option<i64>,
+    name: Option<&'a str>,
+    options: Option<String>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(position: i64, service: &'a GivenService) -> Result<Self, Error> {
+        let columns = Self {
+            position,
+            kind: service.given.kind().as_str(),
+            port: service.port.get().into(),
+            label: None,
+            external: None,
+            domain_id: None,
+            name: None,
+            options: None,
+        };
+        Ok(match &service.given {
+            Given::Http {
+                label,
+                domain,
+                options,
+            } => Self {
+                label: Some(label.as_str()),
+                domain_id: Some(domain.0),
+                options: Some(to_json(options)?),
+                ..columns
+            },
+            Given::Tcp { external, options } => Self {
+                external: Some(external.get().into()),
+                options: Some(to_json(options)?),
+                ..columns
+            },
+            Given::Udp { external, quiet } => Self {
+                external: Some(external.get().into()),
+                options: Some(to_json(quiet)?),
+                ..columns
+            },
+            Given::Srv { name } => Self {
+                name: Some(name.as_str()),
+                ..columns
             },
         })
     }
@@ -41,14 +138,16 @@ impl Row {
 
 /// The services of many containers, each in order. One statement.
 pub(super) fn of(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
-    let found: Vec<Row> = services::table
+    let found: Vec<(Row, Option<String>)> = services::table
+        .left_join(domains::table)
         .filter(services::container_id.eq_any(ids))
         .order((services::position, services::id))
-        .select(Row::as_select())
+        .select((Row::as_select(), domains::name.nullable()))
         .load(&mut c.0)?;
     let mut of: HashMap<i64, Vec<ServiceView>> = HashMap::new();
-    for row in found {
-        of.entry(row.container_id).or_default().push(row.view()?);
+    for (row, domain) in found {
+        let view = row.view(domain.as_deref())?;
+        of.entry(row.container_id).or_default().push(view);
     }
     Ok(of)
 }
@@ -76,11 +175,7 @@ fn insert_one(
         .values((
             services::container_id.eq(container.0),
             services::site_id.eq(site.0),
-            services::position.eq(position),
-            services::kind.eq(service.kind.as_str()),
-            services::port.eq(i64::from(service.port.get())),
-            services::label.eq(service.label.as_ref().map(|label| label.as_str())),
-            services::external.eq(service.external.map(|port| i64::from(port.get()))),
+            Columns::of(position, service)?,
         ))
         .execute(&mut c.0)
         .map_err(Error::of_insert)?;
@@ -104,7 +199,8 @@ pub(super) fn replace(
     let mut kept = Vec::new();
     let mut new = Vec::new();
     for (position, service) in (0i64..).zip(given) {
-        let same = |old: &ServiceView| old.kind == service.kind && old.port == service.port;
+        let kind = service.given.kind();
+        let same = |old: &ServiceView| old.kind() == kind && old.port == service.port;
         match present.iter().position(same) {
             Some(index) => kept.push((present.swap_remove(index).id, position, service)),
             None => new.push((position, service)),
@@ -122,11 +218,7 @@ pub(super) fn replace(
         .execute(&mut c.0)?;
     for (id, position, service) in kept {
         diesel::update(services::table.find(id.0))
-            .set((
-                services::position.eq(position),
-                services::label.eq(service.label.as_ref().map(|label| label.as_str())),
-                services::external.eq(service.external.map(|port| i64::from(port.get()))),
-            ))
+            .set(Columns::of(position, service)?)
             .execute(&mut c.0)?;
     }
     for (position, service) in new {

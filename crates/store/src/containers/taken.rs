@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use diesel::prelude::*;
 use model::{
-    ClusterId, ContainerId, SiteId, UserId, names::Label, services::ServiceKind, sites::VmidRange,
+    ClusterId, ContainerId, DomainId, SiteId, UserId, names::Label, services::ServiceKind,
+    sites::VmidRange,
 };
 
 use crate::{
@@ -84,21 +85,22 @@ pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTre
     found.iter().filter_map(port).collect()
 }
 
-/// The names that a site's services publish under.
+/// The names that a site's services publish under, each with its domain.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Label>, Error> {
-    let found: Vec<(i64, Option<String>)> = services::table
+pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, Label)>, Error> {
+    let found: Vec<(i64, Option<i64>, Option<String>)> = services::table
         .filter(services::site_id.eq(site.0))
         .filter(services::label.is_not_null())
-        .select((services::id, services::label))
+        .select((services::id, services::domain_id, services::label))
         .load(&mut c.0)?;
-    let label = |(id, label): &(i64, Option<String>)| {
-        let label = label.as_ref()?;
-        Some(Place::new("services", id).text("label", label))
+    let named = |(id, domain, label): &(i64, Option<i64>, Option<String>)| {
+        let (domain, label) = (domain.as_ref()?, label.as_ref()?);
+        let label = Place::new("services", id).text("label", label);
+        Some(label.map(|label| (DomainId(*domain), label)))
     };
-    found.iter().filter_map(label).collect()
+    found.iter().filter_map(named).collect()
 }
 
 /// The names of a site's containers.

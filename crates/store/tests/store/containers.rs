@@ -1,11 +1,12 @@
 use model::{
     ContainerId, SiteId, UserId,
     jobs::{JobKind, JobState},
-    services::{ServiceKind, ServiceSpec},
+    publish::{Backend, HttpOptions},
+    services::{Published, ServiceKind, ServiceSpec, TcpOptions},
 };
 use store::{
     Error, Unique,
-    containers::{self, NewRecord},
+    containers::{self, Given, GivenService, NewRecord},
     jobs::{self, Outcome},
 };
 
@@ -22,7 +23,7 @@ db_test!(a_container_comes_back_as_it_was_written, |lab| async {
     new.spec.entrypoint = Some(v("/bin/sh -c 'exec web'"));
     new.spec.description = Some(v("for\neverybody"));
     new.spec.source = v("ghcr.io/Org/App:V1".to_lowercase().as_str());
-    new.services = vec![tcp("22", "2022"), http("80", "web")];
+    new.services = vec![tcp("22", "2022"), http(ground.domain, "80", "web")];
     let written = new.clone();
     let id = lab.put(new).await;
     let found = get(&lab, id).await;
@@ -49,10 +50,13 @@ db_test!(a_container_comes_back_as_it_was_written, |lab| async {
         ServiceSpec::Tcp {
             port: v("22"),
             external: Some(v("2022")),
+            options: TcpOptions::default(),
         },
         ServiceSpec::Http {
             port: v("80"),
             label: Some(v("web")),
+            domain: Some(v("example.org")),
+            options: HttpOptions::default(),
         },
     ];
     assert_eq!(
@@ -112,7 +116,7 @@ db_test!(
 db_test!(what_only_one_may_have_is_refused_by_name, |lab| async {
     let ground = lab.ground().await;
     let mut first = ground.container(1);
-    first.services = vec![http("80", "web"), tcp("22", "2022")];
+    first.services = vec![http(ground.domain, "80", "web"), tcp("22", "2022")];
     lab.put(first).await;
     let other = |change: &dyn Fn(&mut NewRecord)| {
         let mut new = ground.container(2);
@@ -131,7 +135,7 @@ db_test!(what_only_one_may_have_is_refused_by_name, |lab| async {
             Unique::ContainerMac,
         ),
         (
-            other(&|n| n.services = vec![http("8080", "web")]),
+            other(&|n| n.services = vec![http(ground.domain, "8080", "web")]),
             Unique::ServiceLabel,
         ),
         (
@@ -144,9 +148,14 @@ db_test!(what_only_one_may_have_is_refused_by_name, |lab| async {
     }
     // Nothing of the refused ones stayed, and what may be the same was.
     let second_site = lab.site("two", ground.cluster).await;
+    let second_domain = lab.domain("example.org", second_site).await;
     let mut same = ground.container(1);
     (same.site, same.vmid, same.mac) = (second_site, 1500, v("BC:24:11:FF:FF:01"));
-    same.services = vec![http("80", "web"), tcp("22", "2022"), http("81", "web2")];
+    same.services = vec![
+        http(second_domain, "80", "web"),
+        tcp("22", "2022"),
+        http(second_domain, "81", "web2"),
+    ];
     lab.put(same).await;
     assert_eq!(lab.r(|c| containers::count(c, None)).await, 2);
 });
@@ -204,15 +213,19 @@ db_test!(a_change_needs_the_version_that_was_seen, |lab| async {
 db_test!(services_keep_their_rows_and_may_swap_ports, |lab| async {
     let ground = lab.ground().await;
     let mut new = ground.container(1);
-    new.services = vec![tcp("22", "2022"), tcp("25", "2025"), http("80", "web")];
+    new.services = vec![
+        tcp("22", "2022"),
+        tcp("25", "2025"),
+        http(ground.domain, "80", "web"),
+    ];
     let id = lab.put(new).await;
     let before = get(&lab, id).await.services;
     let spec = crate::lab::spec();
     let services = [
-        http("81", "web"),
+        http(ground.domain, "81", "web"),
         tcp("25", "2022"),
         tcp("22", "2025"),
-        http("80", "www"),
+        http(ground.domain, "80", "www"),
     ];
     assert!(
         lab.w(move |c| containers::update_spec(c, id, 1, &spec, &services))
@@ -221,23 +234,15 @@ db_test!(services_keep_their_rows_and_may_swap_ports, |lab| async {
     let after = get(&lab, id).await.services;
     let text: Vec<_> = after
         .iter()
-        .map(|s| {
-            format!(
-                "{} {} {:?} {:?}",
-                s.kind,
-                s.port,
-                s.label.as_ref().map(|l| l.as_str()),
-                s.external.map(|p| p.get())
-            )
-        })
+        .map(|s| format!("{} {}", s.port, s.place(&v("lab"))))
         .collect();
     assert_eq!(
         text,
         [
-            "http 81 Some(\"web\") None",
-            "tcp 25 None Some(2022)",
-            "tcp 22 None Some(2025)",
-            "http 80 Some(\"www\") None"
+            "81 https://web.example.org",
+            "25 lab:2022/tcp",
+            "22 lab:2025/tcp",
+            "80 https://www.example.org"
         ]
     );
     assert_eq!(
@@ -253,17 +258,123 @@ db_test!(services_keep_their_rows_and_may_swap_ports, |lab| async {
     assert_eq!(get(&lab, id).await.services, []);
 });
 
+db_test!(
+    every_kind_of_service_comes_back_with_its_options,
+    |lab| async {
+        let ground = lab.ground().await;
+        let other = lab.domain("example.net", ground.site).await;
+        let options = HttpOptions {
+            backend: Backend::HttpsVerified,
+            body: v("10"),
+            quiet: v("30"),
+            buffering: true,
+            sign_in: true,
+        };
+        let told = TcpOptions {
+            quiet: v("5"),
+            tells_client: true,
+        };
+        let given = [
+            Given::Http {
+                label: v("web"),
+                domain: other,
+                options,
+            },
+            Given::Tcp {
+                external: v("2000"),
+                options: told,
+            },
+            Given::Udp {
+                external: v("2000"),
+                quiet: v("7"),
+            },
+            Given::Srv {
+                name: v("_sip._tcp"),
+            },
+        ];
+        let mut new = ground.container(1);
+        let service = |given| GivenService {
+            port: v("80"),
+            given,
+        };
+        new.services = given.into_iter().map(service).collect();
+        // The same name under another domain is another name.
+        new.services.push(http(ground.domain, "81", "web"));
+        let id = lab.put(new).await;
+        let all = get(&lab, id).await.services;
+        let places: Vec<String> = all.iter().map(|s| s.place(&v("lab.internal"))).collect();
+        assert_eq!(
+            places,
+            [
+                "https://web.example.net",
+                "lab.internal:2000/tcp",
+                "lab.internal:2000/udp",
+                "_sip._tcp.lab.internal",
+                "https://web.example.org",
+            ]
+        );
+        let published: Vec<Published> = all.into_iter().map(|s| s.published).collect();
+        let domain = v("example.net");
+        assert_eq!(
+            published[0],
+            Published::Http {
+                label: v("web"),
+                domain,
+                options
+            }
+        );
+        assert_eq!(
+            published[1],
+            Published::Tcp {
+                external: v("2000"),
+                options: told
+            }
+        );
+        assert_eq!(
+            published[2],
+            Published::Udp {
+                external: v("2000"),
+                quiet: v("7")
+            }
+        );
+        let refused = lab
+            .store
+            .write(move |c| store::domains::delete(c, other))
+            .await;
+        assert_eq!(refused, Err(Error::InUse), "a domain that is in use stays");
+        // A changed service keeps nothing of what it was.
+        let spec = crate::lab::spec();
+        let plain = [http(ground.domain, "80", "web")];
+        assert!(
+            lab.w(move |c| containers::update_spec(c, id, 1, &spec, &plain))
+                .await
+        );
+        let domain = v("example.org");
+        let options = HttpOptions::default();
+        let left = get(&lab, id).await.services.remove(0).published;
+        assert_eq!(
+            left,
+            Published::Http {
+                label: v("web"),
+                domain,
+                options
+            }
+        );
+        lab.w(move |c| store::domains::delete(c, other)).await;
+    }
+);
+
 db_test!(a_refused_change_changes_nothing, |lab| async {
     let ground = lab.ground().await;
     let mut first = ground.container(1);
-    first.services = vec![http("80", "web")];
+    first.services = vec![http(ground.domain, "80", "web")];
     lab.put(first).await;
     let mut second = ground.container(2);
-    second.services = vec![http("80", "mine")];
+    second.services = vec![http(ground.domain, "80", "mine")];
     let id = lab.put(second).await;
     let before = get(&lab, id).await;
     let spec = crate::lab::spec();
-    let services = [http("80", "web")];
+    let services = [http(ground.domain, "80", "web")];
     let refused = lab
         .store
         .write(move |c| containers::update_spec(c, id, 1, &spec, &services))
@@ -308,7 +419,7 @@ db_test!(single_facts_are_noted, |lab| async {
 db_test!(what_is_taken_is_told_until_it_is_given_back, |lab| async {
     let ground = lab.ground().await;
     let mut new = ground.container(1);
-    new.services = vec![tcp("22", "2022"), http("80", "web")];
+    new.services = vec![tcp("22", "2022"), http(ground.domain, "80", "web")];
     let id = lab.put(new).await;
     let mut outside = ground.container(2);
     outside.vmid = 5000;
@@ -317,6 +428,7 @@ db_test!(what_is_taken_is_told_until_it_is_given_back, |lab| async {
         site,
         cluster,
         owner,
+        domain,
     } = ground;
     let looked = lab.r(move |c| {
         Ok((
@@ -326,9 +438,11 @@ db_test!(what_is_taken_is_told_until_it_is_given_back, |lab| async {
             containers::taken_ports(c, site, ServiceKind::Udp)?,
             containers::names(c, &v("lab"))?,
             containers::on_cluster(c, cluster)?,
+            containers::taken_labels(c, site)?,
         ))
     });
-    let (addresses, vmids, tcp_ports, udp_ports, names, ours) = looked.await;
+    let (addresses, vmids, tcp_ports, udp_ports, names, ours, labels) = looked.await;
+    assert_eq!(Vec::from_iter(labels), [(domain, v("web"))]);
     assert_eq!(
         Vec::from_iter(addresses),
         [v::<std::net::Ipv4Addr>("10.20.0.101"), v("10.20.0.102")]

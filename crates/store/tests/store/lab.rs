@@ -10,17 +10,20 @@ use diesel::{
     sql_query, sql_types::Text,
 };
 use model::{
-    ClusterId, ContainerId, JobId, SiteId, UserId,
+    ClusterId, ContainerId, DomainId, JobId, SiteId, UserId,
     clusters::ApiUrl,
     containers::ContainerSpec,
+    domains::{DomainSpec, Hsts, Publishers},
     jobs::JobKind,
+    publish::HttpOptions,
+    services::TcpOptions,
     sites::SiteSpec,
     users::{Limits, Role},
 };
 use store::{
     Conn, Error, Options, SecretKey, Store,
     clusters::{Access, Certificates},
-    containers::{GivenService, NewRecord},
+    containers::{Given, GivenService, NewRecord},
     jobs::NewJob,
     users::NewUser,
 };
@@ -270,6 +273,7 @@ pub struct Ground {
     pub owner: UserId,
     pub cluster: ClusterId,
     pub site: SiteId,
+    pub domain: DomainId,
 }
 
 impl Ground {
@@ -353,15 +357,28 @@ impl Lab {
         self.w(move |c| store::sites::insert(c, &spec)).await
     }
 
-    /// The person `ann`, the cluster `demo` and its site `lab`.
+    pub async fn domain(&self, name: &str, site: SiteId) -> DomainId {
+        let spec = DomainSpec {
+            site,
+            name: v(name),
+            sign_in: None,
+            hsts: Hsts::Off,
+            publishers: Publishers::Everybody,
+        };
+        self.w(move |c| store::domains::insert(c, &spec)).await
+    }
+
+    /// The person `ann`, the cluster `demo` and its site `lab` with the domain `example.org`.
     pub async fn ground(&self) -> Ground {
         let owner = self.user("ann").await;
         let cluster = self.cluster("demo").await;
         let site = self.site("lab", cluster).await;
+        let domain = self.domain("example.org", site).await;
         Ground {
             owner,
             cluster,
             site,
+            domain,
         }
     }
 
@@ -380,22 +397,23 @@ impl Lab {
     }
 }
 
-pub fn http(port: &str, label: &str) -> GivenService {
-    let kind = model::services::ServiceKind::Http;
+pub fn http(domain: DomainId, port: &str, label: &str) -> GivenService {
     GivenService {
-        kind,
         port: v(port),
-        label: Some(v(label)),
-        external: None,
+        given: Given::Http {
+            label: v(label),
+            domain,
+            options: HttpOptions::default(),
+        },
     }
 }
 
 pub fn tcp(port: &str, external: &str) -> GivenService {
-    let kind = model::services::ServiceKind::Tcp;
     GivenService {
-        kind,
         port: v(port),
-        label: None,
-        external: Some(v(external)),
+        given: Given::Tcp {
+            external: v(external),
+            options: TcpOptions::default(),
+        },
     }
 }

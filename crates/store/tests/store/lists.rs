@@ -24,7 +24,7 @@ db_test!(statements_do_not_grow_with_rows, |lab| async {
     let mut counts = Vec::new();
     for n in 0..PAGE_ROWS + 5 {
         let mut new = ground.container(n);
-        new.services = vec![http("80", &format!("web{n}"))];
+        new.services = vec![http(ground.domain, "80", &format!("web{n}"))];
         let id = lab.put(new).await;
         lab.queue(ground.job(id, JobKind::Create)).await;
         lab.user(&format!("u{n}")).await;

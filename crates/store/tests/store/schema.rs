@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 
-use crate::lab::{Kind, Place};
+use crate::lab::{Kind, Place, http, tcp, v};
 
 const SQLITE: &str = r#"
 WITH t AS (
@@ -198,3 +198,49 @@ fn the_steps_have_the_same_names() {
         }
     }
 }
+
+/// Takes back the steps from the last one to the one of this name.
+fn back_to_before(place: &Place, step: &str) {
+    macro_rules! back {
+        ($connection:ty, $url:expr) => {{
+            let mut c = <$connection>::establish($url).unwrap();
+            loop {
+                let steps = FileBasedMigrations::from_path(folder(place.kind)).unwrap();
+                let undone = c.revert_last_migration(steps).unwrap();
+                if step.starts_with(&undone.to_string()) {
+                    break;
+                }
+            }
+        }};
+    }
+    match place.kind {
+        Kind::Sqlite => back!(SqliteConnection, place.path()),
+        Kind::Postgres => back!(PgConnection, &place.url),
+        Kind::Mariadb => back!(MysqlConnection, &place.url),
+    }
+}
+
+db_test!(
+    what_was_published_before_domains_goes_on_under_the_site_s_own,
+    |lab| async {
+        let ground = lab.ground().await;
+        let mut new = ground.container(1);
+        new.services = vec![http(ground.domain, "80", "web"), tcp("22", "2022")];
+        let id = lab.put(new).await;
+        back_to_before(&lab.place, "0007_domains");
+        let old = "SELECT concat(kind, ' ', port) AS line FROM services ORDER BY position";
+        let old = if lab.place.kind == Kind::Sqlite {
+            "SELECT kind || ' ' || port AS line FROM services ORDER BY position"
+        } else {
+            old
+        };
+        assert_eq!(lab.place.lines(old), ["http 80", "tcp 22"]);
+        migrate(&lab.place, true);
+        let found = lab.r(move |c| store::containers::get(c, id)).await.unwrap();
+        let places: Vec<String> = found.services.iter().map(|s| s.place(&v("lab"))).collect();
+        assert_eq!(places, ["https://web.lab.example.org", "lab:2022/tcp"]);
+        let site = ground.site;
+        let domains = lab.r(move |c| store::domains::of_site(c, site)).await;
+        assert_eq!(domains.len(), 1);
+    }
+);

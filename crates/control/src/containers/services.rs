@@ -1,0 +1,253 @@
+//! What a container's services are given: names under the site's domains, and its ports. Chosen
+//! among what is free and held by the database's constraints.
+
+use std::collections::BTreeSet;
+
+use model::{
+    DomainId, Error,
+    domains::DomainRow,
+    names::{Domain, Label},
+    net::{Port, PortRange},
+    services::{Published, ServiceKind, ServiceSpec, ServiceView},
+};
+use store::{
+    Conn,
+    containers::{Given, GivenService},
+    sites::SiteRecord,
+};
+
+use super::reserved::Asker;
+use crate::domains::may_publish;
+
+/// What is asked for. What `held` services have already stays theirs.
+pub(super) struct Wish<'a> {
+    pub(super) asker: Asker<'a>,
+    pub(super) site: &'a SiteRecord,
+    /// The container's name, which a web page has when it asks for none.
+    pub(super) name: &'a Label,
+    pub(super) wanted: &'a [ServiceSpec],
+    pub(super) held: &'a [ServiceView],
+}
+
+/// What services of a site have. The database decides; a look says at which field.
+#[derive(Default)]
+struct Taken {
+    domains: Vec<DomainRow>,
+    labels: BTreeSet<(DomainId, Label)>,
+    tcp: BTreeSet<u16>,
+    udp: BTreeSet<u16>,
+}
+
+impl Wish<'_> {
+    /// What they are given.
+    pub(super) fn give(
+        &self,
+        c: &mut Conn,
+    ) -> Result<Result<Vec<GivenService>, Error>, store::Error> {
+        let taken = self.look(c)?;
+        Ok(self.choose(taken))
+    }
+
+    /// What others have of that which is asked for.
+    fn look(&self, c: &mut Conn) -> Result<Taken, store::Error> {
+        let mut taken = Taken::default();
+        let wants = |kind| self.wanted.iter().any(|service| service.kind() == kind);
+        let id = self.site.id;
+        if wants(ServiceKind::Http) {
+            taken.domains = store::domains::of_site(c, id)?;
+            taken.labels = store::containers::taken_labels(c, id)?;
+        }
+        if wants(ServiceKind::Tcp) {
+            taken.tcp = store::containers::taken_ports(c, id, ServiceKind::Tcp)?;
+        }
+        if wants(ServiceKind::Udp) {
+            taken.udp = store::containers::taken_ports(c, id, ServiceKind::Udp)?;
+        }
+        for service in self.held {
+            match &service.published {
+                Published::Http { label, domain, .. } => {
+                    if let Some(domain) = taken.domain(domain) {
+                        taken.labels.remove(&(domain.id, label.clone()));
+                    }
+                }
+                Published::Tcp { external, .. } => drop(taken.tcp.remove(&external.get())),
+                Published::Udp { external, .. } => drop(taken.udp.remove(&external.get())),
+                Published::Srv { .. } => {}
+            }
+        }
+        Ok(taken)
+    }
+
+    fn choose(&self, mut taken: Taken) -> Result<Vec<GivenService>, Error> {
+        let mut given = vec![None; self.wanted.len()];
+        // Ports that were asked for are set aside before any is chosen.
+        let mut order: Vec<(usize, &ServiceSpec)> = self.wanted.iter().enumerate().collect();
+        order.sort_by_key(|(_, service)| asked(service).is_none());
+        for (index, service) in order {
+            let one = GivenService {
+                port: service.port(),
+                given: self.one(service, index, &mut taken)?,
+            };
+            if let Some(slot) = given.get_mut(index) {
+                *slot = Some(one);
+            }
+        }
+        Ok(given.into_iter().flatten().collect())
+    }
+
+    fn one(&self, service: &ServiceSpec, index: usize, taken: &mut Taken) -> Result<Given, Error> {
+        Ok(match service {
+            ServiceSpec::Http {
+                label,
+                domain,
+                options,
+                ..
+            } => {
+                let (domain, label) = self.name(label.as_ref(), domain.as_ref(), index, taken)?;
+                Given::Http {
+                    label,
+                    domain,
+                    options: *options,
+                }
+            }
+            ServiceSpec::Tcp { options, .. } => Given::Tcp {
+                external: self.port(service, index, &mut taken.tcp)?,
+                options: *options,
+            },
+            ServiceSpec::Udp { quiet, .. } => Given::Udp {
+                external: self.port(service, index, &mut taken.udp)?,
+                quiet: *quiet,
+            },
+            ServiceSpec::Srv { name, .. } => Given::Srv { name: name.clone() },
+        })
+    }
+
+    /// A name under a domain, which the asker may give or the container has already.
+    fn name(
+        &self,
+        asked: Option<&Label>,
+        domain: Option<&Domain>,
+        index: usize,
+        taken: &mut Taken,
+    ) -> Result<(DomainId, Label), Error> {
+        let refuse = |field: &str, message: String| {
+            Err(Error::field(&format!("services.{index}.{field}"), message))
+        };
+        let label = asked.unwrap_or(self.name);
+        let domain = match domain {
+            Some(name) => match taken.domain(name) {
+                Some(domain) => domain,
+                None => return refuse("domain", taken.domains_instead(name)),
+            },
+            None => match taken.domains.iter().find(|domain| self.may_publish(domain)) {
+                Some(domain) => domain,
+                None => {
+                    let message = "No domain of this site is for you to publish under.";
+                    return refuse("domain", message.to_owned());
+                }
+            },
+        };
+        let name = &domain.spec.name;
+        if !self.holds(label, name) {
+            if !self.may_publish(domain) {
+                let message = format!("Only others may publish under {name}. Ask an operator.");
+                return refuse("domain", message);
+            }
+            // A container's own name was given by those who may.
+            let refusal = match asked {
+                Some(label) => self.asker.refusal(label, name),
+                None => self.asker.is_manager(label, name),
+            };
+            if let Some(message) = refusal {
+                return refuse("label", message);
+            }
+        }
+        let id = domain.id;
+        // The container's own name is told at its field, by the database.
+        if !taken.labels.insert((id, label.clone())) && asked.is_some() {
+            let message = "Another service has this name under this domain.";
+            return refuse("label", message.to_owned());
+        }
+        Ok((id, label.clone()))
+    }
+
+    fn may_publish(&self, domain: &DomainRow) -> bool {
+        may_publish(self.asker.actor, &domain.spec.publishers)
+    }
+
+    fn holds(&self, label: &Label, domain: &Domain) -> bool {
+        self.held.iter().any(|service| match &service.published {
+            Published::Http {
+                label: own,
+                domain: under,
+                ..
+            } => own == label && under == domain,
+            _ => false,
+        })
+    }
+
+    fn port(
+        &self,
+        service: &ServiceSpec,
+        index: usize,
+        taken: &mut BTreeSet<u16>,
+    ) -> Result<Port, Error> {
+        let range: &PortRange = &self.site.spec.ports;
+        let kind = service.kind();
+        let refuse =
+            |message: String| Err(Error::field(&format!("services.{index}.external"), message));
+        let free = |port: &Port| !taken.contains(&port.get());
+        let port = match asked(service) {
+            Some(port) if !range.contains(port) => {
+                return refuse(format!("The site gives ports {range}."));
+            }
+            Some(port) if !free(&port) => {
+                return refuse(format!("Port {port} is taken on this site."));
+            }
+            Some(port) => port,
+            None => {
+                let kept = self.kept(service).filter(free);
+                match kept.or_else(|| range.iter().find(free)) {
+                    Some(port) => port,
+                    None => return refuse(format!("No {kind} port of {range} is free.")),
+                }
+            }
+        };
+        taken.insert(port.get());
+        Ok(port)
+    }
+
+    /// The port that the same service has now.
+    fn kept(&self, service: &ServiceSpec) -> Option<Port> {
+        let same =
+            |held: &&ServiceView| held.kind() == service.kind() && held.port == service.port();
+        self.held.iter().find(same)?.published.external()
+    }
+}
+
+impl Taken {
+    fn domain(&self, name: &Domain) -> Option<&DomainRow> {
+        self.domains.iter().find(|domain| domain.spec.name == *name)
+    }
+
+    fn domains_instead(&self, name: &Domain) -> String {
+        let names: Vec<&str> = self.domains.iter().map(|d| d.spec.name.as_str()).collect();
+        if names.is_empty() {
+            return "The site has no domain to publish under.".to_owned();
+        }
+        format!(
+            "The site does not publish under {name}. Use {}.",
+            names.join(" or ")
+        )
+    }
+}
+
+fn asked(service: &ServiceSpec) -> Option<Port> {
+    match service {
+        ServiceSpec::Tcp { external, .. } | ServiceSpec::Udp { external, .. } => *external,
+        ServiceSpec::Http { .. } | ServiceSpec::Srv { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

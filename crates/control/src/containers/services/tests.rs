@@ -1,0 +1,232 @@
+use model::{
+    ServiceId, SiteId, UserId,
+    domains::{DomainSpec, Hsts, Publishers},
+    publish::{HttpOptions, QuietS},
+    services::TcpOptions,
+    session::Me,
+    sites::{SiteForm, SiteSpec},
+    users::Role,
+};
+
+use super::*;
+use crate::Actor;
+
+const SITE: SiteId = SiteId(1);
+
+fn site() -> SiteRecord {
+    let form = SiteForm {
+        name: "lab".into(),
+        domain: "lab.internal".into(),
+        cluster: "1".into(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.0.100-10.20.0.200".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-1999".into(),
+        ports: "2000-2002".into(),
+    };
+    let spec: SiteSpec = form.parse().unwrap();
+    SiteRecord {
+        id: SITE,
+        spec,
+        cluster_name: "demo".into(),
+    }
+}
+
+fn domain(id: i64, name: &str, publishers: Publishers) -> DomainRow {
+    DomainRow {
+        id: DomainId(id),
+        spec: DomainSpec {
+            site: SITE,
+            name: name.parse().unwrap(),
+            sign_in: None,
+            hsts: Hsts::Off,
+            publishers,
+        },
+        site_name: "lab".parse().unwrap(),
+    }
+}
+
+fn taken() -> Taken {
+    Taken {
+        domains: vec![
+            domain(1, "example.org", Publishers::Operators),
+            domain(2, "example.net", Publishers::Everybody),
+        ],
+        ..Taken::default()
+    }
+}
+
+fn person(role: Role) -> Actor {
+    Actor::Person(Me {
+        id: UserId(1),
+        name: "ann".parse().unwrap(),
+        role,
+    })
+}
+
+fn port(number: u16) -> Port {
+    number.try_into().unwrap()
+}
+
+fn tcp(inner: u16, external: Option<u16>) -> ServiceSpec {
+    ServiceSpec::Tcp {
+        port: port(inner),
+        external: external.map(port),
+        options: TcpOptions::default(),
+    }
+}
+
+fn page(label: Option<&str>, domain: Option<&str>) -> ServiceSpec {
+    ServiceSpec::Http {
+        port: port(80),
+        label: label.map(|label| label.parse().unwrap()),
+        domain: domain.map(|domain| domain.parse().unwrap()),
+        options: HttpOptions::default(),
+    }
+}
+
+/// Asks as somebody, in a site where others have `taken`, beside what the container has.
+fn ask(
+    role: Role,
+    wanted: &[ServiceSpec],
+    held: &[ServiceView],
+    taken: Taken,
+) -> Result<Vec<Given>, Error> {
+    let manager = "cloud.example.org".parse().unwrap();
+    let (actor, site, name) = (person(role), site(), "web".parse().unwrap());
+    let wish = Wish {
+        asker: Asker {
+            actor: &actor,
+            manager: Some(&manager),
+        },
+        site: &site,
+        name: &name,
+        wanted,
+        held,
+    };
+    let given = wish.choose(taken)?;
+    Ok(given.into_iter().map(|service| service.given).collect())
+}
+
+fn ports(wanted: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {
+    let taken = Taken {
+        tcp: tcp.iter().copied().collect(),
+        ..taken()
+    };
+    let given = ask(Role::Member, wanted, &[], taken)?;
+    let external = given.into_iter().filter_map(|given| match given {
+        Given::Tcp { external, .. } => Some(external.get()),
+        _ => None,
+    });
+    Ok(external.collect())
+}
+
+fn field(outcome: Result<Vec<Given>, Error>) -> String {
+    outcome.expect_err("a refusal").fields()[0].field.clone()
+}
+
+#[test]
+fn asked_ports_are_set_aside_before_others_are_chosen() {
+    let wanted = [tcp(22, None), tcp(25, Some(2000)), tcp(26, None)];
+    assert_eq!(ports(&wanted, &[]), Ok(vec![2001, 2000, 2002]));
+}
+
+#[test]
+fn a_taken_or_foreign_port_is_refused_at_its_field() {
+    let refused = ports(&[tcp(22, Some(2001))], &[2001]).unwrap_err();
+    assert_eq!(refused.fields()[0].field, "services.0.external");
+    assert!(ports(&[tcp(22, Some(3000))], &[]).is_err());
+    assert!(ports(&[tcp(1, None), tcp(2, None)], &[2000, 2001]).is_err());
+}
+
+#[test]
+fn tcp_and_udp_do_not_take_each_other_s_ports() {
+    let udp = ServiceSpec::Udp {
+        port: port(53),
+        external: Some(port(2000)),
+        quiet: QuietS::default(),
+    };
+    let given = ask(Role::Member, &[tcp(53, Some(2000)), udp], &[], taken()).unwrap();
+    assert_eq!(given.len(), 2);
+}
+
+#[test]
+fn a_page_goes_where_who_asks_may_publish() {
+    let under = |role, wanted: ServiceSpec| -> Result<(String, i64), Error> {
+        let given = ask(role, &[wanted], &[], taken())?;
+        match &given[0] {
+            Given::Http { label, domain, .. } => Ok((label.to_string(), domain.0)),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(under(Role::Member, page(None, None)), Ok(("web".into(), 2)));
+    assert_eq!(
+        under(Role::Operator, page(None, None)),
+        Ok(("web".into(), 1))
+    );
+    let wanted = page(Some("docs"), Some("example.net"));
+    assert_eq!(under(Role::Member, wanted), Ok(("docs".into(), 2)));
+    let others = page(None, Some("example.org"));
+    let refused = under(Role::Member, others).unwrap_err();
+    assert_eq!(refused.fields()[0].field, "services.0.domain");
+    let unknown = under(Role::Operator, page(None, Some("example.com"))).unwrap_err();
+    assert!(
+        unknown
+            .to_string()
+            .contains("Use example.org or example.net."),
+        "{unknown}"
+    );
+}
+
+#[test]
+fn a_taken_name_is_refused_at_its_field_under_its_own_domain_only() {
+    let taken = || Taken {
+        labels: BTreeSet::from([(DomainId(2), "wiki".parse().unwrap())]),
+        ..taken()
+    };
+    let net = Some("example.net");
+    for wanted in [
+        [page(Some("docs"), net), page(Some("wiki"), net)],
+        [page(Some("docs"), net), page(Some("docs"), net)],
+    ] {
+        assert_eq!(
+            field(ask(Role::Operator, &wanted, &[], taken())),
+            "services.1.label"
+        );
+    }
+    let other = [page(Some("wiki"), Some("example.org"))];
+    assert!(ask(Role::Operator, &other, &[], taken()).is_ok());
+}
+
+#[test]
+fn what_a_service_has_stays_whoever_asks() {
+    let held = |label: &str, domain: &str| ServiceView {
+        id: ServiceId(1),
+        port: port(80),
+        published: Published::Http {
+            label: label.parse().unwrap(),
+            domain: domain.parse().unwrap(),
+            options: HttpOptions::default(),
+        },
+    };
+    let own = [held("login", "example.org")];
+    let same = [page(Some("login"), Some("example.org"))];
+    assert!(ask(Role::Member, &same, &own, taken()).is_ok());
+    assert_eq!(
+        field(ask(Role::Member, &same, &[], taken())),
+        "services.0.domain"
+    );
+    let moved = [page(Some("login"), Some("example.net"))];
+    assert_eq!(
+        field(ask(Role::Member, &moved, &own, taken())),
+        "services.0.label"
+    );
+    let managers = [page(Some("cloud"), Some("example.org"))];
+    assert_eq!(
+        field(ask(Role::Administrator, &managers, &[], taken())),
+        "services.0.label"
+    );
+}

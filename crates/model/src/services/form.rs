@@ -1,0 +1,162 @@
+//! One service as it is typed into a form, and its one parser for browser and server.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Published, ServiceKind, ServiceSpec, ServiceView, TcpOptions};
+use crate::{
+    FieldError, Fields,
+    net::Port,
+    publish::{HttpOptions, QuietS},
+};
+
+/// One service. What its kind does not have is not looked at; what is left empty is as usual.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceForm {
+    /// `http`, `tcp`, `udp` or `srv`.
+    pub kind: String,
+    /// The port inside the container.
+    pub port: String,
+    /// HTTP: the name before the domain; empty means the container's name.
+    pub label: String,
+    /// HTTP: one of the site's domains; empty means the first.
+    pub domain: String,
+    /// HTTP: `http`, `https` or `https-verified`; empty means `http`.
+    pub backend: String,
+    /// HTTP: how many MiB one request may bring.
+    pub body: String,
+    /// HTTP, TCP, UDP: how many seconds it may be quiet.
+    pub quiet: String,
+    /// HTTP: whether requests and answers are gathered before they are passed on.
+    pub buffering: bool,
+    /// HTTP: whether people sign in before they get there.
+    pub sign_in: bool,
+    /// TCP, UDP: the site's port; empty means that one is chosen.
+    pub external: String,
+    /// TCP: whether the container is told where the client is.
+    pub tells_client: bool,
+    /// SRV: the name before the site's own domain.
+    pub name: String,
+}
+
+impl ServiceForm {
+    /// The service, or the refusals by field.
+    ///
+    /// # Errors
+    /// Every field that needs another value.
+    pub fn parse(&self) -> Result<ServiceSpec, Vec<FieldError>> {
+        let mut fields = Fields::default();
+        let kind = fields.parse::<ServiceKind>("kind", &self.kind);
+        let port = fields.parse("port", &self.port);
+        let spec = kind.and_then(|kind| self.of_kind(kind, port, &mut fields));
+        fields.finish(spec)
+    }
+
+    fn of_kind(
+        &self,
+        kind: ServiceKind,
+        port: Option<Port>,
+        fields: &mut Fields,
+    ) -> Option<ServiceSpec> {
+        match kind {
+            ServiceKind::Http => {
+                let label = fields.optional("label", &self.label);
+                let domain = fields.optional("domain", &self.domain);
+                let options = self.http_options(fields);
+                Some(ServiceSpec::Http {
+                    port: port?,
+                    label: label?,
+                    domain: domain?,
+                    options: options?,
+                })
+            }
+            ServiceKind::Tcp => {
+                let external = fields.optional("external", &self.external);
+                let quiet = self.quiet(fields);
+                Some(ServiceSpec::Tcp {
+                    port: port?,
+                    external: external?,
+                    options: TcpOptions {
+                        quiet: quiet?,
+                        tells_client: self.tells_client,
+                    },
+                })
+            }
+            ServiceKind::Udp => {
+                let external = fields.optional("external", &self.external);
+                let quiet = self.quiet(fields);
+                Some(ServiceSpec::Udp {
+                    port: port?,
+                    external: external?,
+                    quiet: quiet?,
+                })
+            }
+            ServiceKind::Srv => {
+                let name = fields.parse("name", &self.name);
+                Some(ServiceSpec::Srv {
+                    port: port?,
+                    name: name?,
+                })
+            }
+        }
+    }
+
+    fn http_options(&self, fields: &mut Fields) -> Option<HttpOptions> {
+        let backend = fields.optional("backend", &self.backend);
+        let body = fields.optional("body", &self.body);
+        let quiet = self.quiet(fields);
+        Some(HttpOptions {
+            backend: backend?.unwrap_or_default(),
+            body: body?.unwrap_or_default(),
+            quiet: quiet?,
+            buffering: self.buffering,
+            sign_in: self.sign_in,
+        })
+    }
+
+    fn quiet(&self, fields: &mut Fields) -> Option<QuietS> {
+        let quiet = fields.optional("quiet", &self.quiet)?;
+        Some(quiet.unwrap_or_default())
+    }
+}
+
+impl From<&ServiceView> for ServiceForm {
+    fn from(service: &ServiceView) -> Self {
+        let form = Self {
+            kind: service.kind().to_string(),
+            port: service.port.to_string(),
+            ..Self::default()
+        };
+        match &service.published {
+            Published::Http {
+                label,
+                domain,
+                options,
+            } => Self {
+                label: label.to_string(),
+                domain: domain.to_string(),
+                backend: options.backend.to_string(),
+                body: options.body.to_string(),
+                quiet: options.quiet.to_string(),
+                buffering: options.buffering,
+                sign_in: options.sign_in,
+                ..form
+            },
+            Published::Tcp { external, options } => Self {
+                external: external.to_string(),
+                quiet: options.quiet.to_string(),
+                tells_client: options.tells_client,
+                ..form
+            },
+            Published::Udp { external, quiet } => Self {
+                external: external.to_string(),
+                quiet: quiet.to_string(),
+                ..form
+            },
+            Published::Srv { name } => Self {
+                name: name.to_string(),
+                ..form
+            },
+        }
+    }
+}
