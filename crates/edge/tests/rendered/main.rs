@@ -5,3 +5,4 @@ mod example;
 mod files;
 mod properties;
 mod reader;
+mod services;
