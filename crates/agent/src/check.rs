@@ -171,24 +171,27 @@ impl Checker {
 
 /// What runs in the namespaces, as their first process: the candidate ($1) lies at the live path
 /// ($2), the state ($3) is empty, and dnsmasq ($4) reads both. Each line from outside has it tell
-/// its numbers, which it does after all that it was doing.
+/// its numbers. When no more can come, the shell ends, and with it all that it started.
 const THROWAWAY: &str = r#"
-set -e
 base=$(dirname "$2")
-cd "$1"
-mount -t tmpfs -o mode=755 none "$base"
-mkdir "$2"
-mount -c --bind . "$2"
-cd /
-mkdir -p "$3"
-mount -t tmpfs -o mode=755 none "$3"
-"$4" --test --conf-file="$2/dnsmasq/dnsmasq.conf"
+settings="$2/dnsmasq/dnsmasq.conf"
 {
-    "$4" --keep-in-foreground --log-facility=- --pid-file="$base/pid" \
-        --conf-file="$2/dnsmasq/dnsmasq.conf" || true
+    (
+        set -e
+        cd "$1"
+        mount -t tmpfs -o mode=755 none "$base"
+        mkdir "$2"
+        mount -c --bind . "$2"
+        cd /
+        mkdir -p "$3"
+        mount -t tmpfs -o mode=755 none "$3"
+        "$4" --test --conf-file="$settings"
+        exec "$4" --keep-in-foreground --log-facility=- --pid-file="$base/pid" \
+            --conf-file="$settings"
+    )
     echo holdfast-ended >&2
 } &
-while read -r _; do kill -USR1 "$(cat "$base/pid")" || true; done
+while read -r _; do kill -USR1 "$(cat "$base/pid")"; done
 "#;
 
 struct Log {

@@ -7,7 +7,7 @@ use std::{
 
 use agent::{CheckError, Checker, Name, Refusal};
 use edge::{Dhcp, Layout};
-use test_servers::host::{inside, run};
+use test_servers::host::{inside, run, until};
 
 use crate::site::{host, of, prepare, site, tree, wait};
 
@@ -209,10 +209,51 @@ fn a_checker_that_does_not_end_is_ended() {
                 assert!(error.to_string().contains("timed out"), "{error}");
             }
         });
-        test_servers::host::until("the end of both", || {
-            // What has ended is not counted, though nobody asks how.
-            let found = run("pgrep -r R,S,D -x sleep || true");
-            found.is_empty().then_some(())
-        });
+        until_all_ended();
+    });
+}
+
+/// Waits for the end of every stuck checker. What has ended is not counted, though nobody asks how.
+fn until_all_ended() {
+    until("the end of all", || {
+        run("pgrep -r R,S,D -x sleep || true")
+            .is_empty()
+            .then_some(())
+    });
+}
+
+const KILLED: &str = "checked::a_checker_ends_with_the_process_that_asked";
+
+#[test]
+fn a_checker_ends_with_the_process_that_asked() {
+    let folder_of_victim = std::env::var("HOLDFAST_TEST_FOLDER");
+    if let Ok(folder) = &folder_of_victim {
+        let folder = Path::new(folder);
+        let mut checker = Checker::new(&crate::site::layout(folder));
+        checker.dnsmasq = folder.join("stuck").display().to_string();
+        let _ = wait(checker.dnsmasq(&folder.join("agent/generations/2")));
+        return;
+    }
+    inside(KILLED, |folder| {
+        let layout = prepare(folder);
+        candidate(folder, &layout);
+        // Stuck in its test, and stuck as the throwaway.
+        for stuck in ["exec sleep 1000", "[ \"$1\" = --test ] || exec sleep 1000"] {
+            let path = folder.join("stuck");
+            fs::write(&path, format!("#!/bin/sh\n{stuck}\n")).unwrap();
+            run(&format!("chmod 755 {}", path.display()));
+            let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", KILLED])
+                .env("HOLDFAST_TEST_FOLDER", folder)
+                .spawn()
+                .unwrap();
+            until("the checker", || {
+                let found = run("pgrep -r R,S,D -x sleep || true");
+                (!found.is_empty()).then_some(())
+            });
+            victim.kill().unwrap();
+            victim.wait().unwrap();
+            until_all_ended();
+        }
     });
 }
