@@ -14,7 +14,8 @@ use model::ServiceId;
 use crate::{
     aside::{Aside, set_aside},
     check::{CheckError, Checker, Refusal, files_in},
-    generations::{Candidate, DiskError, Files, Generations},
+    disk::{DiskError, Files},
+    generations::Generations,
     programs::{Control, Name, Program, ProgramError},
     steps::Steps,
 };
@@ -140,6 +141,7 @@ impl Applier {
                         Ok(found) => found,
                         Err(CheckError::Refused(_)) => (rest.clone(), Vec::new()),
                         Err(CheckError::Program(error)) => return Err(error.into()),
+                        Err(CheckError::Candidate(error)) => return Err(*error),
                     }
                 }
                 Outcome::WentBack { refusal, .. } => named_aside(&rest, refusal),
@@ -165,26 +167,32 @@ impl Applier {
             return Ok(Outcome::Nothing);
         }
         if !is_same {
-            let candidate = self.write(tree.clone()).await?;
+            let tree = tree.clone();
+            let candidate = self
+                .disk(move |generations| generations.write(&tree))
+                .await?;
             if let Err(error) = self.check(candidate.path(), &changed).await {
-                self.disk(|generations| generations.discard(candidate))
-                    .await?;
+                self.disk(Generations::discard).await?;
                 return match error {
                     CheckError::Refused(refusal) => Ok(Outcome::Refused(refusal)),
                     CheckError::Program(error) => Err(error.into()),
+                    CheckError::Candidate(error) => Err(*error),
                 };
             }
             self.steps.done("checked");
+            let number = candidate.number();
             self.is_unread |= !changed.is_empty();
             let installed = self.disk(move |generations| {
                 let installed = generations.install(&candidate);
                 if installed.is_err() {
-                    let _ = generations.discard(candidate);
+                    let _ = generations.discard();
                 }
                 installed
             });
             if let Err(error) = installed.await {
-                self.is_unread = was_unread;
+                // The link may have been moved all the same.
+                let live = self.disk(|generations| generations.live()).await?;
+                self.is_unread = was_unread || live == Some(number);
                 return Err(error);
             }
         }
@@ -285,24 +293,11 @@ impl Applier {
 
     /// What nginx says of a site, without making anything live.
     async fn check_site(&self, site: Snapshot, layout: &Layout) -> Result<(), CheckError> {
-        let unasked = |error: Error| {
-            CheckError::Program(ProgramError::Run {
-                name: Name::Nginx,
-                source: std::io::Error::other(error.to_string()),
-            })
-        };
-        let tree = edge::render(&site, layout).map_err(|error| unasked(error.into()))?;
-        let candidate = self.write(tree).await.map_err(unasked)?;
-        let checked = self.checker.nginx(candidate.path()).await;
-        let discarded = self
-            .disk(|generations| generations.discard(candidate))
-            .await;
-        discarded.map_err(unasked)?;
+        let tree = edge::render(&site, layout).map_err(unmade)?;
+        let draft = self.disk(move |generations| generations.draft(&tree)).await;
+        let checked = self.checker.nginx(draft.map_err(unmade)?.path()).await;
+        self.disk(Generations::discard).await.map_err(unmade)?;
         checked
-    }
-
-    async fn write(&self, tree: Tree) -> Result<Candidate, Error> {
-        self.disk(move |generations| generations.write(&tree)).await
     }
 
     /// Works on the disk, beside the event loop.
@@ -325,6 +320,11 @@ where
         Ok(done) => Ok(done?),
         Err(_) => Err(Error::BrokenOff),
     }
+}
+
+/// Why there is nothing to check.
+fn unmade(error: impl Into<Error>) -> CheckError {
+    CheckError::Candidate(Box::new(error.into()))
 }
 
 /// Everything that makes both programs read all their files.

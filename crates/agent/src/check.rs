@@ -46,6 +46,9 @@ pub enum CheckError {
     /// It could not be checked.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// There is none: it could not be made.
+    #[error(transparent)]
+    Candidate(Box<crate::apply::Error>),
 }
 
 /// Checks candidates for one host.

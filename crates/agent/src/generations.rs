@@ -14,15 +14,19 @@
 //! All of this waits for the disk: never call it on the event loop. One process uses a folder.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs, io,
-    os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Component, Path, PathBuf},
 };
 
 use edge::Tree;
 
-use crate::steps::Steps;
+use crate::{
+    disk::{
+        DiskError, Files, Result, files_of, link_same, make_folder, remove, sync, told, write_file,
+    },
+    steps::Steps,
+};
 
 /// How many generations are kept, the live one among them.
 pub const KEPT: usize = 3;
@@ -30,33 +34,8 @@ pub const KEPT: usize = 3;
 const LIVE: &str = "live";
 const READ: &str = "read";
 const FOLDER: &str = "generations";
-const FILE_MODE: u32 = 0o644;
 const FOLDER_MODE: u32 = 0o755;
 const SECRET_MODE: u32 = 0o700;
-
-/// Why files could not be written or read. The live generation is what it was.
-#[derive(Debug, thiserror::Error)]
-pub enum DiskError {
-    /// There is no room.
-    #[error("The disk is full at {}.", path.display())]
-    Full {
-        /// Where.
-        path: PathBuf,
-    },
-    /// Anything else.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-}
-
-type Result<T> = std::result::Result<T, DiskError>;
-
-/// The bytes of a generation by path, such as `nginx/nginx.conf`.
-pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The folder of an agent.
 #[derive(Debug)]
@@ -70,6 +49,21 @@ pub struct Generations {
 pub struct Candidate {
     number: u64,
     path: PathBuf,
+}
+
+/// What is written to be checked, and never becomes live.
+#[derive(Debug)]
+pub struct Draft {
+    number: u64,
+    path: PathBuf,
+    new: BTreeSet<PathBuf>,
+}
+
+impl Draft {
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Candidate {
@@ -139,20 +133,33 @@ impl Generations {
     /// # Errors
     /// When it cannot be written as a whole; then nothing of it is left.
     pub fn write(&self, tree: &Tree) -> Result<Candidate> {
+        let draft = self.draft(tree)?;
+        let kept = draft.new.iter().rev().try_for_each(|path| {
+            sync(path)?;
+            self.steps.done("on disk");
+            Ok(())
+        });
+        let Draft { number, path, .. } = draft;
+        match kept.and_then(|()| sync(&self.base.join(FOLDER))) {
+            Ok(()) => Ok(Candidate { number, path }),
+            Err(error) => Err(given_up(&path, error)),
+        }
+    }
+
+    /// Writes what is only to be checked. It never becomes live, so nothing waits for the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written as a whole; then nothing of it is left.
+    pub fn draft(&self, tree: &Tree) -> Result<Draft> {
         let live = self.live()?;
         self.discard_above(live)?;
         let number = live.map_or(1, |live| live.saturating_add(1));
-        let candidate = Candidate {
-            number,
-            path: self.generation(number),
-        };
+        let path = self.generation(number);
         let before = live.map(|live| self.generation(live));
-        let written = self.fill(&candidate.path, tree, before.as_deref());
-        if written.is_err() {
-            // What failed is told; whether this fails too is seen at the next opening.
-            let _ = fs::remove_dir_all(&candidate.path);
+        match self.fill(&path, tree, before.as_deref()) {
+            Ok(new) => Ok(Draft { number, path, new }),
+            Err(error) => Err(given_up(&path, error)),
         }
-        written.map(|()| candidate)
     }
 
     /// Makes a candidate live.
@@ -165,14 +172,12 @@ impl Generations {
         Ok(())
     }
 
-    /// Removes a candidate.
+    /// Removes what was written and is not live.
     ///
     /// # Errors
-    /// When it cannot be removed.
-    pub fn discard(&self, candidate: Candidate) -> Result<()> {
-        remove(&candidate.path)?;
-        self.steps.done("discarded");
-        Ok(())
+    /// When the disk does not allow it.
+    pub fn discard(&self) -> Result<()> {
+        self.discard_above(self.live()?)
     }
 
     /// Remembers that the programs have read what is live, and removes the oldest generations.
@@ -291,37 +296,36 @@ impl Generations {
         Ok(())
     }
 
-    /// Writes every file of a tree, and has all of it on the disk before it returns.
-    fn fill(&self, folder: &Path, tree: &Tree, before: Option<&Path>) -> Result<()> {
-        make_folder(folder, FOLDER_MODE)?;
-        let mut folders = BTreeSet::from([folder.to_owned()]);
+    /// Writes every file of a tree; what is new on the disk is told, a folder before what is in it.
+    fn fill(&self, root: &Path, tree: &Tree, before: Option<&Path>) -> Result<BTreeSet<PathBuf>> {
+        make_folder(root, FOLDER_MODE)?;
+        let mut new = BTreeSet::from([root.to_owned()]);
         for (path, file) in tree.files() {
-            let to = folder.join(inner(path)?);
-            for parent in to
-                .ancestors()
-                .skip(1)
-                .take_while(|parent| *parent != folder)
-            {
-                folders.insert(parent.to_owned());
-            }
-            if let Some(parent) = to.parent() {
-                make_folder_in(folder, parent)?;
+            let to = root.join(inner(path)?);
+            let between = to.ancestors().skip(1).take_while(|part| *part != root);
+            let mut folders: Vec<&Path> = between.collect();
+            folders.reverse();
+            for folder in folders {
+                make_folder(folder, FOLDER_MODE)?;
+                new.insert(folder.to_owned());
             }
             let same = before.map(|before| before.join(path));
-            let linked = same.is_some_and(|same| link_same(&same, &to, file.text.as_bytes()));
-            if !linked {
+            let is_same = same.is_some_and(|same| link_same(&same, &to, file.text.as_bytes()));
+            if !is_same {
                 write_file(&to, file.text.as_bytes())?;
+                new.insert(to);
             }
             self.steps.done("a file");
         }
-        for folder in folders.iter().rev() {
-            sync(folder)?;
-            self.steps.done("a folder");
-        }
-        sync(&self.base.join(FOLDER))?;
-        self.steps.done("a candidate");
-        Ok(())
+        Ok(new)
     }
+}
+
+/// Removes what could not be written as a whole, and returns why it could not. Whether that fails
+/// too is seen the next time.
+fn given_up(path: &Path, error: DiskError) -> DiskError {
+    let _ = fs::remove_dir_all(path);
+    error
 }
 
 /// A path that stays within the tree.
@@ -335,103 +339,9 @@ fn inner(path: &str) -> Result<&Path> {
     }
 }
 
-/// Gives a file that holds these bytes a second name; whether it could.
-fn link_same(same: &Path, to: &Path, bytes: &[u8]) -> bool {
-    let plain = fs::symlink_metadata(same)
-        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o7777 == FILE_MODE);
-    plain && fs::read(same).is_ok_and(|found| found == bytes) && fs::hard_link(same, to).is_ok()
-}
-
-fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || {
-        let mut file = fs::File::create_new(path)?;
-        io::Write::write_all(&mut file, bytes)?;
-        // Whatever the process masks.
-        file.set_permissions(fs::Permissions::from_mode(FILE_MODE))?;
-        file.sync_all()
-    };
-    write().map_err(told(path))
-}
-
-/// Makes a folder, with exactly these rights when it is new.
-fn make_folder(path: &Path, mode: u32) -> Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let make = || {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true).mode(mode).create(path)?;
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))
-    };
-    make().map_err(told(path))
-}
-
-/// Makes a folder and those between it and `root`.
-fn make_folder_in(root: &Path, path: &Path) -> Result<()> {
-    let mut missing: Vec<&Path> = path.ancestors().take_while(|part| *part != root).collect();
-    missing.reverse();
-    missing
-        .into_iter()
-        .try_for_each(|part| make_folder(part, FOLDER_MODE))
-}
-
-/// Has what a folder lists on the disk.
-fn sync(folder: &Path) -> Result<()> {
-    let sync = || fs::File::open(folder)?.sync_all();
-    sync().map_err(told(folder))
-}
-
-/// Removes whatever is there.
-fn remove(path: &Path) -> Result<()> {
-    let found = match fs::symlink_metadata(path) {
-        Ok(found) => found,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(told(path)(error)),
-    };
-    let removed = if found.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
-    removed.map_err(told(path))
-}
-
-/// The bytes of every file below a folder. What is no plain file counts as one without bytes, which
-/// no file of ours is.
-fn files_of(root: &Path) -> Result<Files> {
-    let mut files = Files::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(told(&folder))? {
-            let entry = entry.map_err(told(&folder))?;
-            let path = entry.path();
-            let kind = entry.file_type().map_err(told(&path))?;
-            if kind.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let bytes = match kind.is_file() {
-                true => fs::read(&path).map_err(told(&path))?,
-                false => Vec::new(),
-            };
-            let name = path.strip_prefix(root).unwrap_or(&path);
-            files.insert(name.to_string_lossy().into_owned(), bytes);
-        }
-    }
-    Ok(files)
-}
-
 fn number_of(name: &std::ffi::OsStr) -> Option<u64> {
     let name = name.to_str()?;
     let number: u64 = name.parse().ok()?;
     // No second spelling, such as 012.
     (number.to_string() == name).then_some(number)
-}
-
-fn told(path: &Path) -> impl FnOnce(io::Error) -> DiskError {
-    let path = path.to_owned();
-    move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DiskError::Full { path },
-        _ => DiskError::Io { path, source },
-    }
 }

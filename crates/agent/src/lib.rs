@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod aside;
 pub mod check;
+mod disk;
 pub mod generations;
 mod process;
 pub mod programs;
@@ -15,6 +16,7 @@ pub mod steps;
 pub use apply::{Applier, Error, Outcome, Published};
 pub use aside::Aside;
 pub use check::{CheckError, Checker, Refusal};
+pub use disk::{DiskError, Files};
 pub use generations::Generations;
 pub use programs::{Control, Name, Program, ProgramError};
 pub use steps::Steps;
