@@ -63,6 +63,11 @@ pub(crate) fn make_folder(path: &Path, mode: u32) -> Result<()> {
     make().map_err(told(path))
 }
 
+/// Gives a folder exactly these rights.
+pub(crate) fn allow(path: &Path, mode: u32) -> Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(told(path))
+}
+
 /// Has the bytes of a file, or what a folder lists, on the disk.
 pub(crate) fn sync(path: &Path) -> Result<()> {
     let sync = || fs::File::open(path)?.sync_all();

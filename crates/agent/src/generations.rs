@@ -23,7 +23,8 @@ use edge::Tree;
 
 use crate::{
     disk::{
-        DiskError, Files, Result, files_of, link_same, make_folder, remove, sync, told, write_file,
+        DiskError, Files, Result, allow, files_of, link_same, make_folder, remove, sync, told,
+        write_file,
     },
     steps::Steps,
 };
@@ -88,15 +89,12 @@ impl Generations {
             base: base.to_owned(),
             steps,
         };
-        for (folder, mode) in [
-            ("", FOLDER_MODE),
-            (FOLDER, FOLDER_MODE),
-            ("state", FOLDER_MODE),
-            ("state/nginx", FOLDER_MODE),
-            ("tls", SECRET_MODE),
-        ] {
-            make_folder(&base.join(folder), mode)?;
+        for folder in ["", FOLDER, "state", "state/nginx"] {
+            make_folder(&base.join(folder), FOLDER_MODE)?;
+            // Both programs read on with fewer rights than they start with, whoever made it.
+            allow(&base.join(folder), FOLDER_MODE)?;
         }
+        make_folder(&base.join("tls"), SECRET_MODE)?;
         this.recover()?;
         Ok(this)
     }

@@ -145,3 +145,27 @@ fn a_link_to_nothing_is_nothing() {
         assert_eq!(live(&layout), meant(&tree(&site(), &layout)));
     });
 }
+
+#[test]
+fn programs_with_few_rights_get_to_the_files_whoever_made_the_folder() {
+    let name = "disk::programs_with_few_rights_get_to_the_files_whoever_made_the_folder";
+    inside(name, |folder| {
+        let (layout, mut site) = (prepare(folder), site());
+        let base = folder.join("agent");
+        run(&format!(
+            "umask 077 && mkdir -p {}/generations",
+            base.display()
+        ));
+        wait(async {
+            let mut applier = open(&layout).await;
+            apply(&mut applier, &site, &layout).await;
+            // dnsmasq reads its lists again as a user of its own.
+            site.hosts.push(host("new", "10.20.0.101"));
+            apply(&mut applier, &site, &layout).await;
+            let found = || (address("new") == "10.20.0.101\n").then_some(());
+            test_servers::host::until("the new host", found);
+        });
+        let modes = run(&format!("stat -c %a {0} {0}/state {0}/tls", base.display()));
+        assert_eq!(modes, "755\n755\n700\n");
+    });
+}
