@@ -18,6 +18,12 @@ pub enum DiskError {
         /// Where.
         path: PathBuf,
     },
+    /// Another process works there.
+    #[error("Another agent works in this folder: {}.", path.display())]
+    InUse {
+        /// What it holds.
+        path: PathBuf,
+    },
     /// Anything else.
     #[error("{}: {source}", path.display())]
     Io {
@@ -66,6 +72,24 @@ pub(crate) fn make_folder(path: &Path, mode: u32) -> Result<()> {
 /// Gives a folder exactly these rights.
 pub(crate) fn allow(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(told(path))
+}
+
+/// Holds a file for as long as it is open; the system lets go of it however a process ends.
+pub(crate) fn lock(path: &Path) -> Result<fs::File> {
+    let mut how = fs::File::options();
+    let file = how
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(told(path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(DiskError::InUse {
+            path: path.to_owned(),
+        }),
+        Err(fs::TryLockError::Error(error)) => Err(told(path)(error)),
+    }
 }
 
 /// Has the bytes of a file, or what a folder lists, on the disk.

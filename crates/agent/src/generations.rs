@@ -11,7 +11,8 @@
 //! reads it. So one rename of a link makes it live, and a process that is killed leaves nothing
 //! behind that the next one could mistake. Numbers, not times: a wrong clock harms nothing.
 //!
-//! All of this waits for the disk: never call it on the event loop. One process uses a folder.
+//! All of this waits for the disk: never call it on the event loop. One process at a time uses a
+//! folder, and holds the file `lock` in it.
 
 use std::{
     collections::BTreeSet,
@@ -23,8 +24,8 @@ use edge::Tree;
 
 use crate::{
     disk::{
-        DiskError, Files, Result, allow, files_of, link_same, make_folder, remove, sync, told,
-        write_file,
+        DiskError, Files, Result, allow, files_of, link_same, lock, make_folder, remove, sync,
+        told, write_file,
     },
     steps::Steps,
 };
@@ -43,6 +44,7 @@ const SECRET_MODE: u32 = 0o700;
 pub struct Generations {
     base: PathBuf,
     steps: Steps,
+    _lock: fs::File,
 }
 
 /// A generation that is not live yet.
@@ -83,18 +85,19 @@ impl Generations {
     /// Opens a folder, makes what it lacks, and removes what a killed process left behind.
     ///
     /// # Errors
-    /// When the disk does not allow it.
+    /// When another process has it, or the disk does not allow it.
     pub fn open(base: &Path, steps: Steps) -> Result<Self> {
-        let this = Self {
-            base: base.to_owned(),
-            steps,
-        };
         for folder in ["", FOLDER, "state", "state/nginx"] {
             make_folder(&base.join(folder), FOLDER_MODE)?;
             // Both programs read on with fewer rights than they start with, whoever made it.
             allow(&base.join(folder), FOLDER_MODE)?;
         }
         make_folder(&base.join("tls"), SECRET_MODE)?;
+        let this = Self {
+            base: base.to_owned(),
+            steps,
+            _lock: lock(&base.join("lock"))?,
+        };
         this.recover()?;
         Ok(this)
     }

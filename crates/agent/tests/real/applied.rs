@@ -262,6 +262,7 @@ fn whatever_the_clock_said_nothing_depends_on_it() {
                         base.display()
                     ));
                 }
+                drop(applier);
                 let mut applier = open(&layout).await;
                 site.hosts.push(host("last", "10.20.1.2"));
                 assert_eq!(apply(&mut applier, &site, &layout).await, 4);
@@ -321,6 +322,7 @@ fn a_generation_that_was_good_stays_when_a_program_cannot_use_it_now() {
             let other = until("the port", || {
                 std::net::TcpListener::bind(("0.0.0.0", 2100)).ok()
             });
+            drop(applier);
             let outcome = open(&layout)
                 .await
                 .apply(&tree(&site, &layout))

@@ -131,6 +131,17 @@ fn what_a_killed_process_left_behind_is_gone_at_the_next_opening() {
 }
 
 #[test]
+fn one_process_at_a_time_works_in_a_folder() {
+    inside("disk::one_process_at_a_time_works_in_a_folder", |folder| {
+        let first = Generations::open(folder, Steps::default()).unwrap();
+        let second = Generations::open(folder, Steps::default()).unwrap_err();
+        assert!(matches!(second, DiskError::InUse { .. }), "{second:?}");
+        drop(first);
+        Generations::open(folder, Steps::default()).unwrap();
+    });
+}
+
+#[test]
 fn a_link_to_nothing_is_nothing() {
     inside("disk::a_link_to_nothing_is_nothing", |folder| {
         let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
