@@ -8,6 +8,7 @@
 mod dnsmasq;
 mod layout;
 mod nginx;
+mod services;
 mod snapshot;
 mod tree;
 

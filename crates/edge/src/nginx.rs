@@ -11,7 +11,7 @@ use askama::Template;
 
 use crate::{
     layout::{Layout, NginxBuild},
-    snapshot::Snapshot,
+    snapshot::{Snapshot, StreamService, Transport},
     tree::{Effect, Tree},
 };
 
@@ -75,20 +75,43 @@ pub(crate) fn render(
                 service,
                 layout,
             };
-            add(
-                &format!("services/{}.conf", service.host()),
-                service.render()?,
-            );
+            add(&http_name(&service.host()), service.render()?);
         }
     }
     for service in &snapshot.streams {
-        let stream = stream::Stream { service, layout };
-        add(&format!("streams/{}.conf", stream.name()), stream.render()?);
+        add(
+            &stream_name(service),
+            stream::Stream { service, layout }.render()?,
+        );
     }
     for (name, text) in PAGES {
         tree.add(format!("nginx/pages/{name}"), Effect::None, text.to_owned());
     }
     Ok(())
+}
+
+/// The file of a web service, by its name.
+fn http_name(host: &str) -> String {
+    format!("services/{host}.conf")
+}
+
+/// The file of a port: it is published once for each protocol.
+fn stream_name(service: &StreamService) -> String {
+    let protocol = match service.transport {
+        Transport::Udp => "udp",
+        Transport::Tcp | Transport::TcpFromProxy => "tcp",
+    };
+    format!("streams/{protocol}-{}.conf", service.external)
+}
+
+/// The path of a web service's file within the tree.
+pub(crate) fn http_path(host: &str) -> String {
+    format!("nginx/{}", http_name(host))
+}
+
+/// The path of a port's file within the tree.
+pub(crate) fn stream_path(service: &StreamService) -> String {
+    format!("nginx/{}", stream_name(service))
 }
 
 #[derive(Template)]

@@ -30,6 +30,15 @@ pub struct Tree {
     files: BTreeMap<String, File>,
 }
 
+/// A tree as it is found somewhere, such as on a host's disk.
+impl FromIterator<(String, File)> for Tree {
+    fn from_iter<T: IntoIterator<Item = (String, File)>>(files: T) -> Self {
+        Self {
+            files: files.into_iter().collect(),
+        }
+    }
+}
+
 impl Tree {
     pub(crate) fn add(&mut self, path: impl Into<String>, effect: Effect, mut text: String) {
         if !text.ends_with('\n') {

@@ -16,12 +16,6 @@ pub(super) struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// The file's name: a port is published once for each protocol.
-    pub(super) fn name(&self) -> String {
-        let protocol = if self.is_udp() { "udp" } else { "tcp" };
-        format!("{protocol}-{}", self.service.external)
-    }
-
     /// How it listens. Each worker has its own socket for UDP, so that an answer finds its question.
     fn how(&self) -> &'static str {
         if self.is_udp() { " udp reuseport" } else { "" }

@@ -9,3 +9,4 @@ mod files;
 mod hosts;
 mod properties;
 mod reader;
+mod services;

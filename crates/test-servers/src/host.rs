@@ -59,6 +59,9 @@ pub fn run(line: &str) -> String {
 }
 
 /// Runs a command line, whatever comes of it.
+///
+/// # Panics
+/// When there is no shell.
 pub fn try_run(line: &str) -> Output {
     Command::new("sh").args(["-c", line]).output().unwrap()
 }
@@ -67,6 +70,10 @@ pub fn try_run(line: &str) -> Output {
 pub struct Running(Child);
 
 impl Running {
+    /// Starts a command line.
+    ///
+    /// # Panics
+    /// When there is no shell.
     pub fn start(line: &str) -> Self {
         let exec = format!("exec {line}");
         let child = Command::new("sh")
@@ -91,6 +98,9 @@ impl Drop for Running {
 }
 
 /// Waits until `look` finds something, for as long as a slow machine may take.
+///
+/// # Panics
+/// When it does not come.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {

@@ -1,0 +1,274 @@
+//! Sets bad services aside, so that one of them never blocks the others.
+//!
+//! Where the checker's words name a service's file, that service is it. Where they do not, groups of
+//! services are tried until it is known which. Services whose turn does not come are not guessed at:
+//! then nothing is set aside, and what is live stays.
+
+use std::{collections::BTreeSet, future::Future};
+
+use edge::Snapshot;
+use model::ServiceId;
+
+use crate::check::{CheckError, Refusal};
+
+/// The most checks of one search. Of `n` services `b` bad ones are found by at most
+/// `2 + 2 b (1 + log2 n)` checks when the words name no file, and by `1 + b` when each names one: 6
+/// among 1,000 are always found.
+pub const CHECKS: usize = 160;
+
+/// A service that is not published, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    /// The service.
+    pub service: ServiceId,
+    /// The checker's own words.
+    pub words: String,
+}
+
+/// The snapshot without the services for which `check` refuses it, and these.
+///
+/// # Errors
+/// The refusal, when it is not for a service or the number of checks was not enough; what `check`
+/// returns when it could not be asked.
+pub async fn set_aside<C, F>(
+    snapshot: &Snapshot,
+    check: C,
+) -> Result<(Snapshot, Vec<Aside>), CheckError>
+where
+    C: FnMut(Snapshot) -> F,
+    F: Future<Output = Result<(), CheckError>>,
+{
+    let mut search = Search {
+        snapshot,
+        check,
+        out: BTreeSet::new(),
+        aside: Vec::new(),
+        left: CHECKS,
+        last: None,
+    };
+    let all: Vec<ServiceId> = snapshot.services().collect();
+    search.out.extend(&all);
+    if let Some(refusal) = search.admit(&all).await? {
+        let left = search.undecided(&all);
+        // Without any service: is it for one of them at all?
+        if let Some(other) = search.refusal().await? {
+            return Err(CheckError::Refused(other));
+        }
+        search.divide(left, refusal).await?;
+    }
+    Ok((snapshot.without(&search.out), search.aside))
+}
+
+/// A search: services are `out` until they are known to be good with all that are in.
+struct Search<'a, C> {
+    snapshot: &'a Snapshot,
+    check: C,
+    out: BTreeSet<ServiceId>,
+    aside: Vec<Aside>,
+    /// How many checks are left, and what the last refusal said.
+    left: usize,
+    last: Option<Refusal>,
+}
+
+impl<C, F> Search<'_, C>
+where
+    C: FnMut(Snapshot) -> F,
+    F: Future<Output = Result<(), CheckError>>,
+{
+    /// What is said of the services that are in.
+    async fn refusal(&mut self) -> Result<Option<Refusal>, CheckError> {
+        if let (0, Some(last)) = (self.left, self.last.take()) {
+            return Err(CheckError::Refused(last));
+        }
+        self.left = self.left.saturating_sub(1);
+        match (self.check)(self.snapshot.without(&self.out)).await {
+            Ok(()) => Ok(None),
+            Err(CheckError::Refused(refusal)) => {
+                self.last = Some(refusal.clone());
+                Ok(Some(refusal))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a group in, without those that are named as bad. When it is refused and nobody is
+    /// named, the group stays out, and the words are returned.
+    async fn admit(&mut self, group: &[ServiceId]) -> Result<Option<Refusal>, CheckError> {
+        loop {
+            let tried = self.undecided(group);
+            self.out.retain(|service| !tried.contains(service));
+            let Some(refusal) = self.refusal().await? else {
+                return Ok(None);
+            };
+            self.out.extend(&tried);
+            let named = self.named(&refusal, &tried);
+            if named.is_empty() {
+                return Ok(Some(refusal));
+            }
+            self.set_aside(&named, &refusal);
+        }
+    }
+
+    /// Finds the bad ones of a group that is refused.
+    async fn divide(&mut self, group: Vec<ServiceId>, refusal: Refusal) -> Result<(), CheckError> {
+        let mut refused = vec![(group, refusal)];
+        while let Some((group, refusal)) = refused.pop() {
+            if group.len() < 2 {
+                self.set_aside(&group, &refusal);
+                continue;
+            }
+            let (first, second) = group.split_at(group.len() / 2);
+            for half in [first, second] {
+                if let Some(refusal) = self.admit(half).await? {
+                    refused.push((self.undecided(half), refusal));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn undecided(&self, group: &[ServiceId]) -> Vec<ServiceId> {
+        let decided = |id: &ServiceId| self.aside.iter().any(|aside| aside.service == *id);
+        group.iter().copied().filter(|id| !decided(id)).collect()
+    }
+
+    fn named(&self, refusal: &Refusal, tried: &[ServiceId]) -> Vec<ServiceId> {
+        let files = refusal.files.iter();
+        let named = files.filter_map(|file| self.snapshot.service_of(file));
+        named.filter(|service| tried.contains(service)).collect()
+    }
+
+    fn set_aside(&mut self, services: &[ServiceId], refusal: &Refusal) {
+        self.aside.extend(services.iter().map(|service| Aside {
+            service: *service,
+            words: refusal.words.clone(),
+        }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, collections::BTreeSet, future::ready};
+
+    use edge::{Network, Snapshot, StreamService, Transport};
+    use model::ServiceId;
+
+    use super::{CHECKS, set_aside};
+    use crate::{
+        check::{CheckError, Refusal},
+        programs::Name,
+    };
+
+    fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+        text.parse().unwrap()
+    }
+
+    /// A site with this many ports.
+    fn site(count: u16) -> Snapshot {
+        let stream = |number: u16| StreamService {
+            id: ServiceId(number.into()),
+            external: (2000 + number).try_into().unwrap(),
+            address: of("10.20.0.100"),
+            port: 80.try_into().unwrap(),
+            quiet: of("60"),
+            transport: Transport::Tcp,
+        };
+        Snapshot {
+            network: Network {
+                domain: of("lab.internal"),
+                cidr: of("10.20.0.0/16"),
+                gateway: of("10.20.0.1"),
+                name_servers: Vec::new(),
+                forwarders: Vec::new(),
+                dhcp: None,
+            },
+            hosts: Vec::new(),
+            records: Vec::new(),
+            domains: Vec::new(),
+            streams: (1..=count).map(stream).collect(),
+        }
+    }
+
+    struct Found {
+        /// What was set aside; none when the refusal came back.
+        aside: Option<Vec<i64>>,
+        checks: usize,
+    }
+
+    /// Searches among so many services for these; a refusal names the first bad one's file, or none.
+    fn search(count: u16, bad: &[i64], is_named: bool, is_always: bool) -> Found {
+        let checks = RefCell::new(0);
+        let check = |site: Snapshot| {
+            *checks.borrow_mut() += 1;
+            let found = site.services().find(|service| bad.contains(&service.0));
+            let file = found.map(|service| format!("nginx/streams/tcp-{}.conf", 2000 + service.0));
+            let refusal = Refusal {
+                program: Name::Nginx,
+                words: format!("no: {file:?}"),
+                files: file.filter(|_| is_named).into_iter().collect(),
+            };
+            ready(match found.is_some() || is_always {
+                true => Err(CheckError::Refused(refusal)),
+                false => Ok(()),
+            })
+        };
+        let site = site(count);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let done = runtime.block_on(set_aside(&site, check));
+        let aside = done.ok().map(|(rest, aside)| {
+            let mut ids: Vec<i64> = aside.iter().map(|aside| aside.service.0).collect();
+            ids.sort_unstable();
+            let out: BTreeSet<ServiceId> = ids.iter().map(|id| ServiceId(*id)).collect();
+            assert_eq!(rest, site.without(&out), "all others are published");
+            ids
+        });
+        let checks = checks.into_inner();
+        assert!(checks <= CHECKS, "{checks}");
+        Found { aside, checks }
+    }
+
+    #[test]
+    fn a_service_that_is_named_is_it() {
+        let found = search(1000, &[3, 500, 999], true, false);
+        assert_eq!(found.aside, Some(vec![3, 500, 999]));
+        assert_eq!(found.checks, 4);
+    }
+
+    #[test]
+    fn services_that_nobody_names_are_found_by_halves() {
+        for bad in [
+            vec![1],
+            vec![1000],
+            vec![1, 2, 3],
+            vec![1, 200, 400, 600, 800, 1000],
+        ] {
+            let found = search(1000, &bad, false, false);
+            let most = 2 + 2 * bad.len() * 11;
+            assert!(found.checks <= most, "{} for {bad:?}", found.checks);
+            assert_eq!(found.aside, Some(bad));
+        }
+        assert_eq!(search(2, &[1, 2], false, false).aside, Some(vec![1, 2]));
+        assert_eq!(search(1, &[1], false, false).aside, Some(vec![1]));
+    }
+
+    #[test]
+    fn all_is_left_as_it_is_when_no_service_is_the_cause() {
+        for is_named in [true, false] {
+            let found = search(10, &[], is_named, true);
+            assert_eq!((found.aside, found.checks), (None, 2));
+        }
+        assert_eq!(search(0, &[], false, true).aside, None);
+        assert_eq!(search(5, &[], false, false).checks, 1, "nothing is refused");
+    }
+
+    #[test]
+    fn there_is_an_end_to_it() {
+        let all: Vec<i64> = (1..=1000).collect();
+        for is_named in [true, false] {
+            let found = search(1000, &all, is_named, false);
+            assert_eq!((found.aside, found.checks), (None, CHECKS));
+        }
+    }
+}

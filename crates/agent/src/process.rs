@@ -1,0 +1,119 @@
+//! Other programs: started with a limit of time, found by their process id, and told to read anew
+//! or to end.
+
+use std::{
+    io,
+    os::fd::OwnedFd,
+    path::Path,
+    process::{Output, Stdio},
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal},
+};
+use tokio::{process::Command, time::timeout};
+
+/// The most of a program's words that is kept.
+const MOST_WORDS: usize = 16 * 1024;
+
+/// Runs a command line to its end; it is killed when it takes longer.
+pub async fn run(line: &[String], limit: Duration) -> io::Result<Output> {
+    let Some((program, arguments)) = line.split_first() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    timeout(limit, output)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// What a program said, as far as people want to read it.
+pub fn words(bytes: &[u8]) -> String {
+    let bytes = bytes.get(..MOST_WORDS).unwrap_or(bytes);
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+/// Whether a process runs, and under this name (`proc_pid_stat(5)`): the name is in brackets, and
+/// may have some itself; the state comes after it.
+fn is_running_as(stat: &str, name: &str) -> bool {
+    let found = stat
+        .split_once('(')
+        .and_then(|(_, rest)| rest.rsplit_once(") "));
+    found.is_some_and(|(found, rest)| found == name && !rest.starts_with(['Z', 'X']))
+}
+
+/// A running process, held so that its number cannot become another's.
+pub struct Process {
+    pid: Pid,
+    handle: OwnedFd,
+}
+
+impl Process {
+    /// The process that a file names, when it runs and is this program.
+    pub async fn find(pid_file: &Path, name: &str) -> Option<Self> {
+        let text = tokio::fs::read_to_string(pid_file).await.ok()?;
+        let pid = Pid::from_raw(text.trim().parse().ok()?)?;
+        let handle = pidfd_open(pid, PidfdFlags::NONBLOCK).ok()?;
+        let stat = format!("/proc/{}/stat", pid.as_raw_nonzero());
+        let stat = tokio::fs::read_to_string(stat).await.ok()?;
+        is_running_as(&stat, name).then_some(Self { pid, handle })
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        Ok(pidfd_send_signal(&self.handle, signal)?)
+    }
+
+    /// The processes that it has started and that still run.
+    pub async fn children(&self) -> Vec<String> {
+        let pid = self.pid.as_raw_nonzero();
+        let path = format!("/proc/{pid}/task/{pid}/children");
+        let text = tokio::fs::read_to_string(path).await.unwrap_or_default();
+        text.split_ascii_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Waits for its end, beside the event loop.
+    async fn ended(&self, limit: Duration) -> io::Result<()> {
+        let handle = self.handle.try_clone()?;
+        let wait = move || {
+            let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
+            let mut ends = [PollFd::new(&handle, PollFlags::IN)];
+            match poll(&mut ends, Some(&limit))? {
+                0 => Err(io::ErrorKind::TimedOut.into()),
+                _ => Ok(()),
+            }
+        };
+        let waited = tokio::task::spawn_blocking(wait).await;
+        waited.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    /// Ends it: asked first, then by force.
+    pub async fn end(&self, limit: Duration) -> io::Result<()> {
+        self.signal(Signal::TERM)?;
+        if self.ended(limit).await.is_ok() {
+            return Ok(());
+        }
+        self.signal(Signal::KILL)?;
+        self.ended(limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_running_as;
+
+    #[test]
+    fn a_process_runs_under_its_name_until_it_has_ended() {
+        assert!(is_running_as("12 (nginx) S 1 12 12 0", "nginx"));
+        assert!(!is_running_as("12 (nginx) Z 1 12 12 0", "nginx"));
+        assert!(!is_running_as("12 (other) S 1 12 12 0", "nginx"));
+        assert!(is_running_as("12 (a) b) R 1 12 12 0", "a) b"));
+        assert!(!is_running_as("", "nginx"));
+    }
+}

@@ -1,0 +1,336 @@
+//! What is applied answers; what is refused or cannot be used is not, and the rest stays.
+
+use std::fs;
+
+use agent::{Name, Outcome};
+use model::{
+    ServiceId,
+    publish::{Backend, HttpOptions},
+};
+use test_servers::host::{inside, run, until};
+
+use crate::site::{
+    address, apply, host, live, meant, names, open, prepare, service, site, status, stream, tree,
+    wait,
+};
+
+#[test]
+fn a_site_is_applied_and_answers_then_a_change_of_it() {
+    inside(
+        "applied::a_site_is_applied_and_answers_then_a_change_of_it",
+        |folder| {
+            let (layout, mut site) = (prepare(folder), site());
+            wait(async {
+                let mut applier = open(&layout).await;
+                assert_eq!(apply(&mut applier, &site, &layout).await, 1);
+                assert_eq!(live(&layout), meant(&tree(&site, &layout)));
+                assert_eq!(address("wiki"), "10.20.0.100\n");
+                assert_eq!(status("wiki"), "502", "nothing is behind it");
+                assert_eq!(status("new"), "404");
+
+                let again = applier.apply(&tree(&site, &layout)).await.unwrap();
+                assert_eq!(again, Outcome::Nothing);
+
+                site.hosts.push(host("new", "10.20.0.101"));
+                site.domains[0]
+                    .services
+                    .push(service(2, "new", HttpOptions::default()));
+                assert_eq!(apply(&mut applier, &site, &layout).await, 2);
+                until("the new host", || {
+                    (address("new") == "10.20.0.101\n").then_some(())
+                });
+                until("the new name", || (status("new") == "502").then_some(()));
+            });
+        },
+    );
+}
+
+#[test]
+fn what_is_refused_leaves_all_as_it_was() {
+    inside("applied::what_is_refused_leaves_all_as_it_was", |folder| {
+        let (layout, good) = (prepare(folder), site());
+        wait(async {
+            let mut applier = open(&layout).await;
+            apply(&mut applier, &good, &layout).await;
+            let before = names(&layout);
+            let mut bad = good.clone();
+            bad.domains[0].services[0].options.backend = Backend::HttpsVerified;
+            nobody_is_trusted(folder);
+            let outcome = applier.apply(&tree(&bad, &layout)).await.unwrap();
+            let Outcome::Refused(refusal) = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(refusal.program, Name::Nginx);
+            assert!(
+                refusal.words.contains("ca-certificates.crt"),
+                "{}",
+                refusal.words
+            );
+            assert_eq!(live(&layout), meant(&tree(&good, &layout)));
+            assert_eq!(names(&layout), before, "and nothing is left of it");
+        });
+    });
+}
+
+/// Takes away, for this test, whom the host trusts: nginx does not start then with a service whose
+/// TLS it should verify.
+fn nobody_is_trusted(folder: &std::path::Path) {
+    let nobody = folder.join("nobody");
+    fs::write(&nobody, "").unwrap();
+    run(&format!(
+        "mount --bind {} /etc/ssl/certs/ca-certificates.crt",
+        nobody.display()
+    ));
+}
+
+#[test]
+fn services_that_nginx_refuses_are_set_aside_and_the_rest_is_published() {
+    let name = "applied::services_that_nginx_refuses_are_set_aside_and_the_rest_is_published";
+    inside(name, |folder| {
+        let (layout, mut site) = (prepare(folder), site());
+        let [plain, verified] =
+            [Backend::Http, Backend::HttpsVerified].map(|backend| HttpOptions {
+                backend,
+                ..HttpOptions::default()
+            });
+        let options = |id: i64| if id == 7 || id == 8 { verified } else { plain };
+        site.domains[0].services = (1..=20)
+            .map(|id| service(id, &format!("s{id}"), options(id)))
+            .collect();
+        nobody_is_trusted(folder);
+        wait(async {
+            let published = open(&layout).await.publish(&site, &layout).await.unwrap();
+            assert_eq!(published.outcome, Outcome::Applied { generation: 1 });
+            let mut aside: Vec<ServiceId> =
+                published.aside.iter().map(|aside| aside.service).collect();
+            aside.sort();
+            assert_eq!(aside, [ServiceId(7), ServiceId(8)]);
+            let words = &published.aside[0].words;
+            assert!(words.contains("ca-certificates.crt"), "{words}");
+            assert_eq!(status("s6"), "502");
+            assert_eq!(status("s7"), "404");
+        });
+    });
+}
+
+#[test]
+fn a_port_that_another_program_has_is_set_aside() {
+    inside(
+        "applied::a_port_that_another_program_has_is_set_aside",
+        |folder| {
+            let (layout, mut site) = (prepare(folder), site());
+            let _other = taken(3000);
+            wait(async {
+                let mut applier = open(&layout).await;
+                apply(&mut applier, &site, &layout).await;
+                site.streams.push(stream(5, 3000));
+                site.streams.push(stream(6, 3001));
+                let published = applier.publish(&site, &layout).await.unwrap();
+                assert!(
+                    matches!(published.outcome, Outcome::Applied { .. }),
+                    "{published:?}"
+                );
+                assert_eq!(published.aside.len(), 1);
+                assert_eq!(published.aside[0].service, ServiceId(5));
+                let words = &published.aside[0].words;
+                assert!(words.contains("bind() to 0.0.0.0:3000 failed"), "{words}");
+                run("bash -c '</dev/tcp/127.0.0.1/3001'");
+            });
+        },
+    );
+}
+
+/// Another program that listens on a port.
+fn taken(port: u16) -> std::net::TcpListener {
+    std::net::TcpListener::bind(("0.0.0.0", port)).unwrap()
+}
+
+#[test]
+fn what_nginx_cannot_use_is_gone_back_from() {
+    inside(
+        "applied::what_nginx_cannot_use_is_gone_back_from",
+        |folder| {
+            let (layout, good) = (prepare(folder), site());
+            let _other = taken(3000);
+            wait(async {
+                let mut applier = open(&layout).await;
+                apply(&mut applier, &good, &layout).await;
+                let before = names(&layout);
+                let mut bad = good.clone();
+                bad.streams.push(stream(5, 3000));
+                bad.hosts.push(host("new", "10.20.0.101"));
+                let outcome = applier.apply(&tree(&bad, &layout)).await.unwrap();
+                let Outcome::WentBack {
+                    refusal,
+                    generation,
+                    also,
+                } = outcome
+                else {
+                    panic!("{outcome:?}");
+                };
+                assert_eq!((generation, also), (Some(1), None));
+                assert_eq!(refusal.files, ["nginx/streams/tcp-3000.conf"]);
+                assert_eq!(live(&layout), meant(&tree(&good, &layout)));
+                assert_eq!(names(&layout), before);
+                assert_eq!(address("new"), "", "dnsmasq has the old lists too");
+                assert_eq!(status("wiki"), "502");
+                assert_eq!(
+                    applier.apply(&tree(&good, &layout)).await.unwrap(),
+                    Outcome::Nothing
+                );
+            });
+        },
+    );
+}
+
+#[test]
+fn before_the_first_generation_there_is_nothing_to_go_back_to() {
+    inside(
+        "applied::before_the_first_generation_there_is_nothing_to_go_back_to",
+        |folder| {
+            let (layout, mut site) = (prepare(folder), site());
+            let other = taken(2100);
+            wait(async {
+                let mut applier = open(&layout).await;
+                let outcome = applier.apply(&tree(&site, &layout)).await.unwrap();
+                let Outcome::WentBack { generation, .. } = outcome else {
+                    panic!("{outcome:?}");
+                };
+                assert_eq!(generation, None);
+                assert!(!fs::exists(layout.live.as_str()).unwrap());
+                drop(other);
+                site.hosts.clear();
+                assert_eq!(apply(&mut applier, &site, &layout).await, 1);
+                assert_eq!(status("wiki"), "502");
+            });
+        },
+    );
+}
+
+#[test]
+fn what_was_changed_by_hand_is_put_right() {
+    inside("applied::what_was_changed_by_hand_is_put_right", |folder| {
+        let (layout, site) = (prepare(folder), site());
+        let file = |name: &str| format!("{}/{name}", layout.live);
+        wait(async {
+            let mut applier = open(&layout).await;
+            apply(&mut applier, &site, &layout).await;
+            let meant = meant(&tree(&site, &layout));
+            let changes = [
+                format!(
+                    "echo 10.20.0.9 by.lab.internal >> {}",
+                    file("dnsmasq/hosts")
+                ),
+                format!("rm {}", file("nginx/services/wiki.example.org.conf")),
+                format!("echo '# by hand' > {}", file("nginx/services/more.conf")),
+                format!("ln -sf /etc/passwd {}", file("nginx/default.conf")),
+                format!("printf '\\377' > {}", file("nginx/pages/refused.html")),
+            ];
+            for (change, generation) in changes.iter().zip(2..) {
+                run(change);
+                assert_ne!(live(&layout), meant, "{change}");
+                assert_eq!(
+                    apply(&mut applier, &site, &layout).await,
+                    generation,
+                    "{change}"
+                );
+                assert_eq!(live(&layout), meant, "{change}");
+                assert_eq!(address("wiki"), "10.20.0.100\n");
+            }
+            assert_eq!(
+                applier.apply(&tree(&site, &layout)).await.unwrap(),
+                Outcome::Nothing
+            );
+        });
+    });
+}
+
+#[test]
+fn whatever_the_clock_said_nothing_depends_on_it() {
+    inside(
+        "applied::whatever_the_clock_said_nothing_depends_on_it",
+        |folder| {
+            let (layout, mut site) = (prepare(folder), site());
+            wait(async {
+                let mut applier = open(&layout).await;
+                for (date, number) in [("1970-01-02", 1), ("2099-01-01", 2), ("2001-01-01", 3)] {
+                    site.hosts.push(host(&format!("h{number}"), "10.20.1.1"));
+                    assert_eq!(apply(&mut applier, &site, &layout).await, number);
+                    let base = folder.join("agent");
+                    run(&format!(
+                        "find {} -exec touch -h -d {date} {{}} +",
+                        base.display()
+                    ));
+                }
+                drop(applier);
+                let mut applier = open(&layout).await;
+                site.hosts.push(host("last", "10.20.1.2"));
+                assert_eq!(apply(&mut applier, &site, &layout).await, 4);
+                assert_eq!(address("last"), "10.20.1.2\n");
+                let kept = run(&format!(
+                    "ls {}",
+                    folder.join("agent/generations").display()
+                ));
+                assert_eq!(kept, "2\n3\n4\n", "the last three by number");
+            });
+        },
+    );
+}
+
+/// Ends nginx at once, and its workers.
+fn end_nginx(layout: &edge::Layout) {
+    run(&format!(
+        "main=$(cat {}/nginx.pid) && kill -9 $main $(pgrep -P $main)",
+        layout.run
+    ));
+}
+
+#[test]
+fn a_program_that_does_not_run_is_started_by_the_first_run() {
+    inside(
+        "applied::a_program_that_does_not_run_is_started_by_the_first_run",
+        |folder| {
+            let (layout, site) = (prepare(folder), site());
+            wait(async {
+                apply(&mut open(&layout).await, &site, &layout).await;
+                run(&format!("kill -9 $(cat {}/dnsmasq.pid)", layout.run));
+                end_nginx(&layout);
+                let mut applier = open(&layout).await;
+                assert_eq!(
+                    apply(&mut applier, &site, &layout).await,
+                    1,
+                    "the same generation"
+                );
+                assert_eq!(address("wiki"), "10.20.0.100\n");
+                assert_eq!(status("wiki"), "502");
+            });
+        },
+    );
+}
+
+#[test]
+fn a_generation_that_was_good_stays_when_a_program_cannot_use_it_now() {
+    let name = "applied::a_generation_that_was_good_stays_when_a_program_cannot_use_it_now";
+    inside(name, |folder| {
+        let (layout, mut site) = (prepare(folder), site());
+        wait(async {
+            let mut applier = open(&layout).await;
+            apply(&mut applier, &site, &layout).await;
+            site.hosts.push(host("new", "10.20.0.101"));
+            apply(&mut applier, &site, &layout).await;
+            end_nginx(&layout);
+            let other = until("the port", || {
+                std::net::TcpListener::bind(("0.0.0.0", 2100)).ok()
+            });
+            drop(applier);
+            let outcome = open(&layout)
+                .await
+                .apply(&tree(&site, &layout))
+                .await
+                .unwrap();
+            assert!(matches!(outcome, Outcome::Unread(_)), "{outcome:?}");
+            assert_eq!(live(&layout), meant(&tree(&site, &layout)));
+            drop(other);
+        });
+    });
+}

@@ -1,0 +1,182 @@
+//! A disk that is full, and folders as they are found.
+
+use std::{fs, path::Path};
+
+use agent::{DiskError, Error, Generations, Outcome, Steps};
+use test_servers::host::{inside, run};
+
+use crate::site::{
+    address, apply, host, live, meant, names, open, prepare, service, site, tree, wait,
+};
+
+#[test]
+fn a_full_disk_changes_nothing() {
+    inside("disk::a_full_disk_changes_nothing", |folder| {
+        let (layout, mut site) = (prepare(folder), site());
+        let base = folder.join("agent");
+        fs::create_dir(&base).unwrap();
+        run(&format!(
+            "mount -t tmpfs -o mode=755,size=512k agent {}",
+            base.display()
+        ));
+        wait(async {
+            let mut applier = open(&layout).await;
+            apply(&mut applier, &site, &layout).await;
+            let (files, before) = (live(&layout), names(&layout));
+            let good = site.clone();
+            site.domains[0].services = (1..500)
+                .map(|id| service(id, &format!("s{id}"), Default::default()))
+                .collect();
+            let full = applier.apply(&tree(&site, &layout)).await.unwrap_err();
+            assert!(
+                matches!(full, Error::Disk(DiskError::Full { .. })),
+                "{full:?}"
+            );
+            assert_eq!(live(&layout), files);
+            assert_eq!(names(&layout), before, "no candidate is left");
+            assert_eq!(
+                applier.apply(&tree(&good, &layout)).await.unwrap(),
+                Outcome::Nothing
+            );
+
+            // Once there is room, it goes on.
+            run(&format!("mount -o remount,size=16m {}", base.display()));
+            site.hosts.push(host("new", "10.20.0.101"));
+            assert_eq!(apply(&mut applier, &site, &layout).await, 2);
+            assert_eq!(live(&layout), meant(&tree(&site, &layout)));
+            assert_eq!(address("new"), "10.20.0.101\n");
+        });
+    });
+}
+
+#[test]
+fn no_more_files_is_a_full_disk_too() {
+    inside("disk::no_more_files_is_a_full_disk_too", |folder| {
+        let (layout, site) = (prepare(folder), site());
+        let base = folder.join("agent");
+        fs::create_dir(&base).unwrap();
+        run(&format!(
+            "mount -t tmpfs -o mode=755,nr_inodes=24 agent {}",
+            base.display()
+        ));
+        wait(async {
+            let full = open(&layout)
+                .await
+                .apply(&tree(&site, &layout))
+                .await
+                .unwrap_err();
+            assert!(
+                matches!(full, Error::Disk(DiskError::Full { .. })),
+                "{full:?}"
+            );
+            let left = fs::read_dir(base.join("generations")).unwrap().count();
+            assert_eq!(left, 0);
+        });
+    });
+}
+
+/// A folder with two generations, of which the programs have read the first.
+fn two(base: &Path, layout: &edge::Layout) -> Generations {
+    let generations = Generations::open(base, Steps::default()).unwrap();
+    let mut site = site();
+    for is_read in [true, false] {
+        let candidate = generations.write(&tree(&site, layout)).unwrap();
+        generations.install(&candidate).unwrap();
+        if is_read {
+            generations.confirm().unwrap();
+        }
+        site.hosts.push(host("new", "10.20.0.101"));
+    }
+    generations
+}
+
+#[test]
+fn what_is_the_same_is_the_same_file() {
+    inside("disk::what_is_the_same_is_the_same_file", |folder| {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let layout = crate::site::layout(folder);
+        two(&folder.join("agent"), &layout);
+        let found = |number: u8, name: &str| {
+            fs::metadata(folder.join(format!("agent/generations/{number}/{name}"))).unwrap()
+        };
+        for (path, _) in tree(&site(), &layout).files() {
+            let is_same = found(1, path).ino() == found(2, path).ino();
+            assert_eq!(is_same, path != "dnsmasq/hosts", "{path}");
+            assert_eq!(found(2, path).permissions().mode() & 0o7777, 0o644);
+        }
+        assert_eq!(found(2, "nginx/pages").permissions().mode() & 0o7777, 0o755);
+    });
+}
+
+#[test]
+fn what_a_killed_process_left_behind_is_gone_at_the_next_opening() {
+    let name = "disk::what_a_killed_process_left_behind_is_gone_at_the_next_opening";
+    inside(name, |folder| {
+        let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
+        two(&base, &layout);
+        let before = names(&layout);
+        fs::create_dir_all(base.join("generations/3/nginx")).unwrap();
+        fs::write(base.join("generations/3/nginx/half"), "").unwrap();
+        fs::create_dir(base.join("generations/strange")).unwrap();
+        for name in ["live", "read"] {
+            std::os::unix::fs::symlink("generations/3", base.join(format!("{name}.next"))).unwrap();
+        }
+        let generations = Generations::open(&base, Steps::default()).unwrap();
+        assert_eq!(names(&layout), before);
+        assert_eq!(generations.live().unwrap(), Some(2));
+        assert_eq!(generations.back().unwrap(), Some(1));
+        assert_eq!(live(&layout), meant(&tree(&site(), &layout)));
+        assert!(!base.join("generations/2").exists());
+    });
+}
+
+#[test]
+fn one_process_at_a_time_works_in_a_folder() {
+    inside("disk::one_process_at_a_time_works_in_a_folder", |folder| {
+        let first = Generations::open(folder, Steps::default()).unwrap();
+        let second = Generations::open(folder, Steps::default()).unwrap_err();
+        assert!(matches!(second, DiskError::InUse { .. }), "{second:?}");
+        drop(first);
+        Generations::open(folder, Steps::default()).unwrap();
+    });
+}
+
+#[test]
+fn a_link_to_nothing_is_nothing() {
+    inside("disk::a_link_to_nothing_is_nothing", |folder| {
+        let (base, layout) = (folder.join("agent"), crate::site::layout(folder));
+        two(&base, &layout);
+        fs::remove_dir_all(base.join("generations/2")).unwrap();
+        let generations = Generations::open(&base, Steps::default()).unwrap();
+        assert_eq!(generations.live().unwrap(), None);
+        assert!(fs::symlink_metadata(layout.live.as_str()).is_err());
+        assert!(generations.files().unwrap().is_empty());
+        let candidate = generations.write(&tree(&site(), &layout)).unwrap();
+        generations.install(&candidate).unwrap();
+        assert_eq!(live(&layout), meant(&tree(&site(), &layout)));
+    });
+}
+
+#[test]
+fn programs_with_few_rights_get_to_the_files_whoever_made_the_folder() {
+    let name = "disk::programs_with_few_rights_get_to_the_files_whoever_made_the_folder";
+    inside(name, |folder| {
+        let (layout, mut site) = (prepare(folder), site());
+        let base = folder.join("agent");
+        run(&format!(
+            "umask 077 && mkdir -p {}/generations",
+            base.display()
+        ));
+        wait(async {
+            let mut applier = open(&layout).await;
+            apply(&mut applier, &site, &layout).await;
+            // dnsmasq reads its lists again as a user of its own.
+            site.hosts.push(host("new", "10.20.0.101"));
+            apply(&mut applier, &site, &layout).await;
+            let found = || (address("new") == "10.20.0.101\n").then_some(());
+            test_servers::host::until("the new host", found);
+        });
+        let modes = run(&format!("stat -c %a {0} {0}/state {0}/tls", base.display()));
+        assert_eq!(modes, "755\n755\n700\n");
+    });
+}

@@ -1,0 +1,17 @@
+//! Trees are applied with the real nginx and dnsmasq. Each test runs in namespaces of its own (see
+//! `test_servers::host`): nothing of the machine's own network, names or services is touched.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod applied;
+mod checked;
+mod disk;
+mod killed;
+mod programs;
+mod site;
