@@ -70,8 +70,12 @@ impl Wish<'_> {
                         taken.labels.remove(&(domain.id, label.clone()));
                     }
                 }
-                Published::Tcp { external, .. } => drop(taken.tcp.remove(&external.get())),
-                Published::Udp { external, .. } => drop(taken.udp.remove(&external.get())),
+                Published::Tcp { external, .. } => {
+                    taken.tcp.remove(&external.get());
+                }
+                Published::Udp { external, .. } => {
+                    taken.udp.remove(&external.get());
+                }
                 Published::Srv { .. } => {}
             }
         }

@@ -40,18 +40,24 @@ fn effects(change: impl FnOnce(&mut Snapshot)) -> BTreeSet<Effect> {
 fn what_changed_says_what_has_to_happen() {
     let only = |effect| BTreeSet::from([effect]);
     assert_eq!(effects(|_| ()), BTreeSet::new());
-    let gone = effects(|site| drop(site.hosts.pop()));
+    let gone = effects(|site| {
+        site.hosts.pop();
+    });
     assert_eq!(gone, only(Effect::ReloadDnsmasq), "a host");
     let moved = effects(|site| site.network.gateway = of("10.20.0.9"));
     assert_eq!(moved, only(Effect::ReloadDnsmasq), "an option");
-    let record = effects(|site| drop(site.records.pop()));
+    let record = effects(|site| {
+        site.records.pop();
+    });
     assert_eq!(record, only(Effect::RestartDnsmasq), "a record");
     let both = effects(|site| {
         site.hosts.pop();
         site.network.dhcp = None;
     });
     assert_eq!(both, only(Effect::RestartDnsmasq), "a restart reads all");
-    let stream = effects(|site| drop(site.streams.pop()));
+    let stream = effects(|site| {
+        site.streams.pop();
+    });
     assert_eq!(stream, only(Effect::ReloadNginx), "a file that is gone");
     let service = effects(|site| site.domains[0].services[0].port = port(81));
     assert_eq!(service, only(Effect::ReloadNginx), "a service");
