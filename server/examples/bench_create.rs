@@ -89,6 +89,7 @@ fn site(cluster: model::ClusterId) -> SiteForm {
         volume_storage: "local-lvm".into(),
         vmids: "1000-1999".into(),
         ports: "2000-2999".into(),
+        ..SiteForm::default()
     }
 }
 

@@ -183,6 +183,7 @@ async fn fill(control: &Control, simulator: &Sim) -> anyhow::Result<()> {
         volume_storage: "local-lvm".into(),
         vmids: "1000-9999".into(),
         ports: "2000-2999".into(),
+        ..SiteForm::default()
     };
     let spec = form.parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let site = sites::create(control, &Actor::System, spec).await?;

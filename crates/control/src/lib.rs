@@ -16,6 +16,7 @@ mod proxmoxes;
 pub mod sessions;
 pub mod setup;
 pub mod sites;
+pub mod snapshot;
 mod status;
 mod suggest;
 mod throttle;

@@ -121,6 +121,7 @@ pub async fn demo(control: &Control, access: Access) -> Result<(), Error> {
         volume_storage: "local-lvm".into(),
         vmids: "1000-9999".into(),
         ports: "2000-2999".into(),
+        ..SiteForm::default()
     };
     let spec = site.parse().map_err(|fields| Error::Invalid { fields })?;
     let site = sites::create(control, &actor, spec).await?;

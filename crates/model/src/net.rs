@@ -304,3 +304,46 @@ impl fmt::Display for AddressRange {
         write!(f, "{}-{}", self.first, self.last)
     }
 }
+
+/// Whom a site's name servers ask for all names that are not its own: up to 8 addresses, written
+/// with commas between them. None means that other names are not answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Forwarders(Vec<Ipv4Addr>);
+by_text!(Forwarders);
+
+impl Forwarders {
+    /// The addresses, in the order of choice.
+    pub fn addresses(&self) -> &[Ipv4Addr] {
+        &self.0
+    }
+}
+
+impl FromStr for Forwarders {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let parts = text.split(|c: char| c == ',' || c.is_ascii_whitespace());
+        let mut addresses = Vec::new();
+        for part in parts.filter(|part| !part.is_empty()) {
+            let address = parse_ipv4(part)?;
+            if address.is_unspecified() || address.is_multicast() || address.is_broadcast() {
+                return Err(Invalid::new(format!("Nobody answers names at {address}.")));
+            }
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        if addresses.len() > 8 {
+            return Err(Invalid::new("Use at most 8 addresses."));
+        }
+        Ok(Self(addresses))
+    }
+}
+
+impl fmt::Display for Forwarders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&words.join(", "))
+    }
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ClusterId, FieldError, Fields, Invalid, SiteId,
     names::{BridgeName, Domain, Label, StorageName},
-    net::{AddressRange, Cidr, PortRange, parse_ipv4},
+    net::{AddressRange, Cidr, Forwarders, PortRange, parse_ipv4},
 };
 
 /// The numbers that a site's containers may have on their cluster (`100` to `999999999`).
@@ -65,6 +65,11 @@ pub struct SiteSpec {
     pub vmids: VmidRange,
     /// The ports that TCP and UDP services are given.
     pub ports: PortRange,
+    /// Whom its name servers ask for all other names.
+    pub forwarders: Forwarders,
+    /// The addresses for machines in the network that are no containers of ours; none means that
+    /// these get none.
+    pub others: Option<AddressRange>,
 }
 
 /// A site as lists and its page show it.
@@ -107,6 +112,12 @@ pub struct SiteForm {
     pub vmids: String,
     /// Such as `2000-2999`.
     pub ports: String,
+    /// Such as `192.0.2.53, 198.51.100.53`; may be empty.
+    #[serde(default)]
+    pub forwarders: String,
+    /// Such as `10.20.9.10-10.20.9.99`; empty means none.
+    #[serde(default)]
+    pub others: String,
 }
 
 impl SiteForm {
@@ -133,6 +144,8 @@ impl SiteForm {
         let volume_storage = fields.parse("volume_storage", &self.volume_storage);
         let vmids = fields.parse("vmids", &self.vmids);
         let ports = fields.parse("ports", &self.ports);
+        let forwarders = fields.parse("forwarders", &self.forwarders);
+        let others = fields.optional::<AddressRange>("others", &self.others);
         if let (Some(network), Some(gateway)) = (&network, gateway)
             && !network.contains(gateway)
         {
@@ -144,6 +157,9 @@ impl SiteForm {
             } else if gateway.is_some_and(|gateway| range.contains(gateway)) {
                 fields.refuse("range", "The range must not contain the gateway.");
             }
+        }
+        if let (Some(network), Some(range), Some(Some(others))) = (&network, &range, &others) {
+            refuse_others(&mut fields, network, range, gateway, others);
         }
         let spec = (|| {
             Some(SiteSpec {
@@ -158,9 +174,31 @@ impl SiteForm {
                 volume_storage: volume_storage?,
                 vmids: vmids?,
                 ports: ports?,
+                forwarders: forwarders?,
+                others: others?,
             })
         })();
         fields.finish(spec)
+    }
+}
+
+/// Addresses for machines that are no containers: within the network, and nobody else's.
+fn refuse_others(
+    fields: &mut Fields,
+    network: &Cidr,
+    range: &AddressRange,
+    gateway: Option<Ipv4Addr>,
+    others: &AddressRange,
+) {
+    if !others.within(network) {
+        fields.refuse("others", format!("The range must be within {network}."));
+    } else if others.first() <= range.last() && range.first() <= others.last() {
+        fields.refuse(
+            "others",
+            format!("The addresses {range} are for containers."),
+        );
+    } else if gateway.is_some_and(|gateway| others.contains(gateway)) {
+        fields.refuse("others", "The range must not contain the gateway.");
     }
 }
 
@@ -178,6 +216,11 @@ impl From<&SiteSpec> for SiteForm {
             volume_storage: site.volume_storage.to_string(),
             vmids: site.vmids.to_string(),
             ports: site.ports.to_string(),
+            forwarders: site.forwarders.to_string(),
+            others: site
+                .others
+                .map(|range| range.to_string())
+                .unwrap_or_default(),
         }
     }
 }

@@ -76,6 +76,8 @@ diesel::table! {
         vmid_last -> BigInt,
         port_first -> BigInt,
         port_last -> BigInt,
+        forwarders -> Text,
+        others -> Nullable<Text>,
         version -> BigInt,
         created_at -> BigInt,
     }

@@ -49,10 +49,12 @@ struct Row {
     vmid_last: i64,
     port_first: i64,
     port_last: i64,
+    forwarders: String,
+    others: Option<String>,
 }
 
 #[derive(Insertable, AsChangeset)]
-#[diesel(table_name = sites)]
+#[diesel(table_name = sites, treat_none_as_null = true)]
 struct Columns {
     name: String,
     domain: String,
@@ -68,6 +70,8 @@ struct Columns {
     vmid_last: i64,
     port_first: i64,
     port_last: i64,
+    forwarders: String,
+    others: Option<String>,
 }
 
 impl From<&SiteSpec> for Columns {
@@ -87,6 +91,8 @@ impl From<&SiteSpec> for Columns {
             vmid_last: spec.vmids.last.into(),
             port_first: spec.ports.first().get().into(),
             port_last: spec.ports.last().get().into(),
+            forwarders: spec.forwarders.to_string(),
+            others: spec.others.map(|range| range.to_string()),
         }
     }
 }
@@ -123,6 +129,8 @@ impl Row {
                 last: place.number("vmid_last", self.vmid_last)?,
             },
             ports: ports.map_err(|e| place.fault("port_first", &e))?,
+            forwarders: place.text("forwarders", &self.forwarders)?,
+            others: place.optional("others", self.others.as_deref())?,
         };
         Ok(SiteRecord {
             id: SiteId(self.id),

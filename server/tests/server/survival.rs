@@ -44,6 +44,7 @@ async fn ask(control: &Control, sim: &Sim) -> JobId {
         volume_storage: "local-lvm".into(),
         vmids: "1000-1999".into(),
         ports: "2000-2999".into(),
+        ..SiteForm::default()
     };
     let site = sites::create(control, &Actor::System, site.parse().unwrap())
         .await

@@ -63,6 +63,7 @@ async fn site(house: &House, cluster: ClusterId) -> model::SiteId {
         volume_storage: "local-lvm".into(),
         vmids: "5000-5999".into(),
         ports: "3000-3009".into(),
+        ..SiteForm::default()
     };
     sites::create(&house.control, &SYSTEM, form.parse().unwrap())
         .await

@@ -77,6 +77,7 @@ async fn as_root(house: &House) -> Sim {
         volume_storage: "local-lvm".into(),
         vmids: "5000-5999".into(),
         ports: "3000-3009".into(),
+        ..SiteForm::default()
     };
     sites::create(&house.control, &SYSTEM, site.parse().unwrap())
         .await

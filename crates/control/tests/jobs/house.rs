@@ -87,6 +87,7 @@ impl House {
             volume_storage: "local-lvm".into(),
             vmids: "1000-1999".into(),
             ports: "2000-2009".into(),
+            ..SiteForm::default()
         };
         let site = sites::create(&control, &Actor::System, form.parse().unwrap())
             .await

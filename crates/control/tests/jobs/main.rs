@@ -13,3 +13,4 @@ mod observers;
 mod reserved;
 mod resume;
 mod rights;
+mod snapshot;

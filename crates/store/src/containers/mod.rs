@@ -1,6 +1,7 @@
 //! Containers: what should be and what was given. What is observed is never here.
 
 mod list;
+mod published;
 mod record;
 mod services;
 mod taken;
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use list::{Filter, Lean, by_ids, lean, list};
+pub use published::{SiteHost, of_site};
 pub use record::{ContainerRecord, by_name, get};
 pub use taken::{
     count, names, on_cluster, taken_addresses, taken_labels, taken_ports, taken_vmids,

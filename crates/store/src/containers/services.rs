@@ -138,12 +138,31 @@ impl<'a> Columns<'a> {
 
 /// The services of many containers, each in order. One statement.
 pub(super) fn of(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
-    let found: Vec<(Row, Option<String>)> = services::table
-        .left_join(domains::table)
-        .filter(services::container_id.eq_any(ids))
-        .order((services::position, services::id))
-        .select((Row::as_select(), domains::name.nullable()))
-        .load(&mut c.0)?;
+    by_container(
+        services::table
+            .left_join(domains::table)
+            .filter(services::container_id.eq_any(ids))
+            .order((services::position, services::id))
+            .select((Row::as_select(), domains::name.nullable()))
+            .load(&mut c.0)?,
+    )
+}
+
+/// The services of all containers of a site, each in order. One statement.
+pub(super) fn of_site(c: &mut Conn, site: SiteId) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
+    by_container(
+        services::table
+            .left_join(domains::table)
+            .filter(services::site_id.eq(site.0))
+            .order((services::position, services::id))
+            .select((Row::as_select(), domains::name.nullable()))
+            .load(&mut c.0)?,
+    )
+}
+
+fn by_container(
+    found: Vec<(Row, Option<String>)>,
+) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
     let mut of: HashMap<i64, Vec<ServiceView>> = HashMap::new();
     for (row, domain) in found {
         let view = row.view(domain.as_deref())?;

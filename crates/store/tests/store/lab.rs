@@ -250,6 +250,8 @@ pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
         volume_storage: v("local-lvm"),
         vmids: v("1000-1999"),
         ports: v("2000-2999"),
+        forwarders: Default::default(),
+        others: None,
     }
 }
 

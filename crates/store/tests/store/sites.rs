@@ -19,6 +19,8 @@ db_test!(a_site_comes_back_as_it_was_written, |lab| async {
     spec.range = v("192.168.0.10-192.168.0.20");
     spec.ports = v("1-65535");
     spec.vmids = v("100-999999999");
+    spec.forwarders = v("192.0.2.53, 198.51.100.53");
+    spec.others = Some(v("192.168.0.30-192.168.0.40"));
     let wanted = spec.clone();
     lab.w(move |c| sites::update(c, id, &spec)).await;
     let changed = lab.w(move |c| sites::lock(c, id)).await.unwrap();

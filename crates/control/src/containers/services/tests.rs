@@ -26,6 +26,7 @@ fn site() -> SiteRecord {
         volume_storage: "local-lvm".into(),
         vmids: "1000-1999".into(),
         ports: "2000-2002".into(),
+        ..SiteForm::default()
     };
     let spec: SiteSpec = form.parse().unwrap();
     SiteRecord {

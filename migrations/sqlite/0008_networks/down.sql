@@ -1,0 +1,2 @@
+ALTER TABLE sites DROP COLUMN others;
+ALTER TABLE sites DROP COLUMN forwarders;
