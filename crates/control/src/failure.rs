@@ -39,6 +39,7 @@ fn duplicate(unique: Unique) -> Error {
         Unique::UserName => Error::field("name", "Somebody has this name already."),
         Unique::SiteName => Error::field("name", "Another site has this name."),
         Unique::ClusterName => Error::field("name", "Another cluster has this name."),
+        Unique::AgentName => Error::field("name", "The site has an agent of this name already."),
         Unique::DomainName => Error::field("name", "The site has this domain already."),
         Unique::ContainerName => {
             Error::field("name", "A container on this site has this name already.")

@@ -198,6 +198,7 @@ fn everything(number: u64) -> Vec<Notice> {
         Topic::Nodes,
         Topic::Site,
         Topic::Domain,
+        Topic::Agent,
         Topic::User,
     ]
     .map(|topic| Notice {

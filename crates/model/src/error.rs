@@ -48,6 +48,8 @@ pub enum Kind {
     Site,
     /// A domain of a site.
     Domain,
+    /// An edge host's agent.
+    Agent,
     /// A cluster of hypervisor nodes.
     Cluster,
     /// A person's account.
@@ -62,6 +64,7 @@ impl Kind {
             Self::Job => "job",
             Self::Site => "site",
             Self::Domain => "domain",
+            Self::Agent => "agent",
             Self::Cluster => "cluster",
             Self::User => "user",
         }

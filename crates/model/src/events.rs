@@ -19,6 +19,8 @@ pub enum Topic {
     Site,
     /// Domains of sites.
     Domain,
+    /// Edge hosts' agents.
+    Agent,
     /// People's accounts.
     User,
 }

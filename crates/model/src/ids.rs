@@ -40,6 +40,8 @@ ids! {
     SiteId,
     /// A domain under which a site publishes.
     DomainId,
+    /// An edge host's agent.
+    AgentId,
     /// A Proxmox VE cluster.
     ClusterId,
     /// A container.

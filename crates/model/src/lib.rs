@@ -2,6 +2,7 @@
 //! and the parsers of forms. No I/O; compiles to WebAssembly, so that a form and the server refuse
 //! the same input with the same words.
 
+pub mod agents;
 pub mod clusters;
 pub mod containers;
 pub mod domains;
@@ -25,5 +26,5 @@ pub mod time;
 pub mod users;
 
 pub use error::{Error, FieldError, Fields, Invalid, Kind};
-pub use ids::{ClusterId, ContainerId, DomainId, JobId, ServiceId, SiteId, UserId};
+pub use ids::{AgentId, ClusterId, ContainerId, DomainId, JobId, ServiceId, SiteId, UserId};
 pub use time::Timestamp;

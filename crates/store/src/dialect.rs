@@ -228,10 +228,16 @@ pub(crate) fn is_reference(message: &str) -> bool {
 }
 
 /// The unique indexes: PostgreSQL and MySQL name them in an error, SQLite names their columns.
-const UNIQUES: [(&str, &str, Unique); 12] = [
+const UNIQUES: [(&str, &str, Unique); 14] = [
     ("uq_users_name", "users.name", Unique::UserName),
     ("uq_sites_name", "sites.name", Unique::SiteName),
     ("uq_clusters_name", "clusters.name", Unique::ClusterName),
+    (
+        "uq_agents_name",
+        "agents.site_id, agents.name",
+        Unique::AgentName,
+    ),
+    ("uq_agents_dhcp", "agents.dhcp_site", Unique::AgentDhcp),
     (
         "uq_domains_name",
         "domains.site_id, domains.name",

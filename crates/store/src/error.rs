@@ -40,6 +40,10 @@ pub enum Unique {
     SiteName,
     /// A cluster's name.
     ClusterName,
+    /// An agent's name on its site.
+    AgentName,
+    /// The one agent of a site that gives out addresses.
+    AgentDhcp,
     /// A domain's name on its site.
     DomainName,
     /// A container's name on its site.

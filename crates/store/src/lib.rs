@@ -16,6 +16,7 @@ mod schema;
 mod secret;
 mod url;
 
+pub mod agents;
 pub mod clusters;
 pub mod containers;
 pub mod jobs;

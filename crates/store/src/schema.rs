@@ -78,7 +78,26 @@ diesel::table! {
         port_last -> BigInt,
         forwarders -> Text,
         others -> Nullable<Text>,
+        generation -> BigInt,
         version -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    agents (id) {
+        id -> BigInt,
+        site_id -> BigInt,
+        name -> Text,
+        secret_hash -> Text,
+        invited_until -> Nullable<BigInt>,
+        about -> Nullable<Text>,
+        layout -> Nullable<Text>,
+        seen_at -> Nullable<BigInt>,
+        dhcp_site -> Nullable<BigInt>,
+        dhcp_wanted -> Nullable<BigInt>,
+        dhcp_generation -> Nullable<BigInt>,
+        report -> Nullable<Text>,
         created_at -> BigInt,
     }
 }
@@ -202,6 +221,7 @@ diesel::table! {
 
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
+diesel::joinable!(agents -> sites (site_id));
 diesel::joinable!(domains -> sites (site_id));
 diesel::joinable!(domain_publishers -> users (user_id));
 diesel::joinable!(containers -> sites (site_id));
@@ -215,6 +235,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     clusters,
     sites,
+    agents,
     domains,
     domain_publishers,
     containers,

@@ -262,3 +262,27 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
     });
     listed.collect()
 }
+
+/// Notes that a site's edge hosts have something new to know; its generation from now on.
+///
+/// # Errors
+/// [`Error::NotFound`] when the site is gone.
+pub fn bump(c: &mut Conn, id: SiteId) -> Result<i64, Error> {
+    let changed = diesel::update(sites::table.find(id.0))
+        .set(sites::generation.eq(sites::generation + 1))
+        .execute(&mut c.0)?;
+    rows::one(changed)?;
+    generation(c, id)?.ok_or(Error::NotFound)
+}
+
+/// How often what a site's edge hosts must know has changed; none when the site is gone.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn generation(c: &mut Conn, id: SiteId) -> Result<Option<i64>, Error> {
+    Ok(sites::table
+        .find(id.0)
+        .select(sites::generation)
+        .first(&mut c.0)
+        .optional()?)
+}

@@ -11,6 +11,7 @@
 #[macro_use]
 mod lab;
 
+mod agents;
 mod clusters;
 mod containers;
 mod domains;

@@ -1,0 +1,149 @@
+//! Edge hosts' agents: how one joins, what it says of itself, and what became of what it was given.
+
+use std::{fmt, net::Ipv4Addr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    AgentId, Invalid, ServiceId, SiteId, Timestamp, clusters::Fingerprint, domains::Origin,
+    names::Label, text::by_text,
+};
+
+/// What a new agent is given once: where the manager is, by which certificate it is known, and a
+/// word that is good for one joining. Written `https://manager:443#WORD#FINGERPRINT`, the
+/// fingerprint only where the manager itself speaks TLS.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JoinCode {
+    /// Where the manager answers.
+    pub manager: Origin,
+    /// The word. Good once.
+    pub word: String,
+    /// The manager's certificate.
+    pub fingerprint: Option<Fingerprint>,
+}
+by_text!(JoinCode);
+
+impl FromStr for JoinCode {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refusal = || Invalid::new("This is no code to join with. Copy it whole.");
+        let mut parts = text.trim_ascii().split('#');
+        let (manager, word) = (parts.next(), parts.next());
+        let (manager, word) = manager.zip(word).ok_or_else(refusal)?;
+        let fingerprint = parts
+            .next()
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| refusal())?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if parts.next().is_some() || word.len() < 20 || !word.chars().all(plain) {
+            return Err(refusal());
+        }
+        Ok(Self {
+            manager: manager.parse().map_err(|_| refusal())?,
+            word: word.to_owned(),
+            fingerprint,
+        })
+    }
+}
+
+impl fmt::Display for JoinCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.manager, self.word)?;
+        match &self.fingerprint {
+            Some(fingerprint) => write!(f, "#{fingerprint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The word is a secret.
+impl fmt::Debug for JoinCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinCode")
+            .field("manager", &self.manager)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What an agent says of its host when it joins, and whenever it asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The program's version.
+    pub version: String,
+    /// The host's address in the site's network, at which it answers names.
+    pub address: Ipv4Addr,
+}
+
+/// Whether an agent gives out its site's addresses. At most one of a site does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dhcp {
+    /// It does not.
+    No,
+    /// It does.
+    Yes,
+    /// It did, and is told to stop: another one begins when it has said that it has.
+    Ending,
+    /// It will, once the one that does has stopped.
+    Next,
+}
+
+/// What became of what an agent was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The site's generation that it speaks of.
+    pub generation: i64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Services that are not published, and why, in the checker's own words.
+    #[serde(default)]
+    pub aside: Vec<Aside>,
+}
+
+/// What became of a generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It is live.
+    Live,
+    /// It is not; what was before it is.
+    Refused {
+        /// Why, in the checker's own words.
+        words: String,
+    },
+}
+
+/// A service that is not published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aside {
+    /// The service.
+    pub service: ServiceId,
+    /// Why, in the checker's own words.
+    pub words: String,
+}
+
+/// An agent as lists and its page show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRow {
+    /// The agent.
+    pub id: AgentId,
+    /// Its name, unique on its site.
+    pub name: Label,
+    /// Its site.
+    pub site: SiteId,
+    /// Its site's name.
+    pub site_name: Label,
+    /// What it says of its host; none before it joined.
+    pub about: Option<About>,
+    /// When it was last heard.
+    pub seen: Option<Timestamp>,
+    /// Until when it may join; none once it has.
+    pub invited_until: Option<Timestamp>,
+    /// Whether it gives out addresses.
+    pub dhcp: Dhcp,
+    /// What became of what it was last given.
+    pub report: Option<Report>,
+}

@@ -1,0 +1,355 @@
+//! Edge hosts' agents: invitations, keys, what they say. Words and keys come here as hashes only;
+//! all moments are the database's.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use model::{
+    AgentId, SiteId, Timestamp,
+    agents::{About, AgentRow, Dhcp, Report},
+    names::Label,
+};
+
+use crate::{
+    Conn, Error, dialect,
+    rows::{self, Place, to_json},
+    schema::{agents, sites},
+};
+
+/// The most agents that are listed.
+const MOST: i64 = 500;
+
+/// A new agent, which has not joined yet.
+#[derive(Clone, Debug)]
+pub struct NewAgent {
+    /// Its site.
+    pub site: SiteId,
+    /// Its name.
+    pub name: Label,
+    /// SHA-256 of the word to join with, in hex.
+    pub word_hash: String,
+    /// For how long the word is good, in milliseconds.
+    pub lifetime_ms: i64,
+}
+
+/// An agent that joins.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    /// SHA-256 of the word, in hex.
+    pub word_hash: String,
+    /// SHA-256 of the key that it has from then on, in hex.
+    pub key_hash: String,
+    /// What it says of its host.
+    pub about: About,
+    /// Where things are on its host, as JSON.
+    pub layout: String,
+}
+
+/// An agent with what only its own side may see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentRecord {
+    /// What may be shown.
+    pub row: AgentRow,
+    /// Where things are on its host, as JSON; none before it joined.
+    pub layout: Option<String>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = agents)]
+struct Row {
+    id: i64,
+    site_id: i64,
+    name: String,
+    invited_until: Option<i64>,
+    about: Option<String>,
+    layout: Option<String>,
+    seen_at: Option<i64>,
+    dhcp_site: Option<i64>,
+    dhcp_wanted: Option<i64>,
+    report: Option<String>,
+}
+
+impl Row {
+    /// `moving` is whether another agent of the site is to give out addresses.
+    fn record(self, site_name: &str, moving: bool) -> Result<AgentRecord, Error> {
+        let place = Place::new("agents", &self.id);
+        let dhcp = match (self.dhcp_site, self.dhcp_wanted) {
+            (Some(_), _) if moving => Dhcp::Ending,
+            (Some(_), _) => Dhcp::Yes,
+            (None, Some(_)) => Dhcp::Next,
+            (None, None) => Dhcp::No,
+        };
+        let about = self.about.as_deref().map(|text| place.json("about", text));
+        let report = self
+            .report
+            .as_deref()
+            .map(|text| place.json("report", text));
+        let row = AgentRow {
+            id: AgentId(self.id),
+            name: place.text("name", &self.name)?,
+            site: SiteId(self.site_id),
+            site_name: place.text("site_id", site_name)?,
+            about: about.transpose()?,
+            seen: self.seen_at.map(Timestamp),
+            invited_until: self.invited_until.map(Timestamp),
+            dhcp,
+            report: report.transpose()?,
+        };
+        Ok(AgentRecord {
+            row,
+            layout: self.layout,
+        })
+    }
+}
+
+/// Makes an agent that may join.
+///
+/// # Errors
+/// [`Error::Duplicate`] for a name that the site has, [`Error::NotFound`] when the site is gone.
+pub fn invite(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
+    diesel::insert_into(agents::table)
+        .values((
+            agents::site_id.eq(new.site.0),
+            agents::name.eq(new.name.as_str()),
+            agents::secret_hash.eq(&new.word_hash),
+            agents::invited_until.eq(dialect::now_plus(&c.0, new.lifetime_ms).nullable()),
+            agents::created_at.eq(dialect::now(&c.0)),
+        ))
+        .execute(&mut c.0)
+        .map_err(Error::of_insert)?;
+    Ok(AgentId(dialect::inserted_id(&mut c.0)?))
+}
+
+/// Has an agent join anew: the key that it has is good no more.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone.
+pub fn invite_again(c: &mut Conn, id: AgentId, hash: &str, lifetime_ms: i64) -> Result<(), Error> {
+    let until = dialect::now_plus(&c.0, lifetime_ms);
+    let changed = diesel::update(agents::table.find(id.0))
+        .set((
+            agents::secret_hash.eq(hash),
+            agents::invited_until.eq(until.nullable()),
+        ))
+        .execute(&mut c.0)?;
+    rows::one(changed)
+}
+
+/// Gives an agent its key for its word, once and in time; none when the word is no good. The first
+/// of a site gives out its addresses.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
+    let invited: Option<(i64, i64)> = agents::table
+        .filter(agents::secret_hash.eq(&joining.word_hash))
+        .filter(agents::invited_until.gt(dialect::now(&c.0).nullable()))
+        .select((agents::id, agents::site_id))
+        .first(&mut c.0)
+        .optional()?;
+    let Some((id, site)) = invited else {
+        return Ok(None);
+    };
+    let now = dialect::now(&c.0);
+    let joined = diesel::update(
+        agents::table
+            .find(id)
+            .filter(agents::secret_hash.eq(&joining.word_hash)),
+    )
+    .set((
+        agents::secret_hash.eq(&joining.key_hash),
+        agents::invited_until.eq(None::<i64>),
+        agents::about.eq(to_json(&joining.about)?),
+        agents::layout.eq(&joining.layout),
+        agents::seen_at.eq(now.nullable()),
+    ))
+    .execute(&mut c.0)?;
+    if joined == 0 {
+        return Ok(None);
+    }
+    if holder(c, SiteId(site))?.is_none() {
+        diesel::update(agents::table.find(id))
+            .set(agents::dhcp_site.eq(site))
+            .execute(&mut c.0)?;
+    }
+    Ok(Some(AgentId(id)))
+}
+
+fn holder(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
+    Ok(agents::table
+        .filter(agents::dhcp_site.eq(site.0))
+        .select(agents::id)
+        .first(&mut c.0)
+        .optional()?)
+}
+
+/// The agent of a key, once it has joined. One statement beside that of its site's others.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, Error> {
+    let id: Option<i64> = agents::table
+        .filter(agents::secret_hash.eq(key_hash))
+        .filter(agents::invited_until.is_null())
+        .select(agents::id)
+        .first(&mut c.0)
+        .optional()?;
+    match id {
+        Some(id) => get(c, AgentId(id)),
+        None => Ok(None),
+    }
+}
+
+/// The agent of a key.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
+    let site: Option<i64> = agents::table
+        .find(id.0)
+        .select(agents::site_id)
+        .first(&mut c.0)
+        .optional()?;
+    let Some(site) = site else { return Ok(None) };
+    let all = of_site(c, SiteId(site))?;
+    Ok(all.into_iter().find(|record| record.row.id == id))
+}
+
+/// The agents of a site, by name. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
+    found(
+        agents::table
+            .inner_join(sites::table)
+            .filter(agents::site_id.eq(site.0))
+            .order((agents::name, agents::id))
+            .select((Row::as_select(), sites::name))
+            .load(&mut c.0)?,
+    )
+}
+
+/// All agents by site and name, at most 500. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(c: &mut Conn) -> Result<Vec<AgentRecord>, Error> {
+    found(
+        agents::table
+            .inner_join(sites::table)
+            .order((sites::name, agents::name, agents::id))
+            .limit(MOST)
+            .select((Row::as_select(), sites::name))
+            .load(&mut c.0)?,
+    )
+}
+
+fn found(rows: Vec<(Row, String)>) -> Result<Vec<AgentRecord>, Error> {
+    let wanted = rows.iter().filter_map(|(row, _)| row.dhcp_wanted);
+    let moving: HashSet<i64> = wanted.collect();
+    rows.into_iter()
+        .map(|(row, site)| {
+            let moving = moving.contains(&row.site_id);
+            row.record(&site, moving)
+        })
+        .collect()
+}
+
+/// Notes what an agent says of its host, and that it was heard now.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone.
+pub fn hear(c: &mut Conn, id: AgentId, about: &About, layout: &str) -> Result<(), Error> {
+    let now = dialect::now(&c.0);
+    let changed = diesel::update(agents::table.find(id.0))
+        .set((
+            agents::about.eq(to_json(about)?),
+            agents::layout.eq(layout),
+            agents::seen_at.eq(now.nullable()),
+        ))
+        .execute(&mut c.0)?;
+    rows::one(changed)
+}
+
+/// Notes what became of what an agent was given.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone.
+pub fn report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
+    let now = dialect::now(&c.0);
+    let changed = diesel::update(agents::table.find(id.0))
+        .set((
+            agents::report.eq(to_json(report)?),
+            agents::seen_at.eq(now.nullable()),
+        ))
+        .execute(&mut c.0)?;
+    rows::one(changed)
+}
+
+/// Has an agent give out its site's addresses once the one that does has served `generation`, the
+/// site's next, without; at once where there is none that does.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone.
+pub fn want_dhcp(c: &mut Conn, id: AgentId, site: SiteId, generation: i64) -> Result<(), Error> {
+    diesel::update(agents::table.filter(agents::dhcp_wanted.eq(site.0)))
+        .set((
+            agents::dhcp_wanted.eq(None::<i64>),
+            agents::dhcp_generation.eq(None::<i64>),
+        ))
+        .execute(&mut c.0)?;
+    let holder = holder(c, site)?;
+    let of_site = agents::table.find(id.0).filter(agents::site_id.eq(site.0));
+    let changed = match holder {
+        Some(holder) if holder == id.0 => return Ok(()),
+        Some(_) => diesel::update(of_site)
+            .set((
+                agents::dhcp_wanted.eq(site.0),
+                agents::dhcp_generation.eq(generation),
+            ))
+            .execute(&mut c.0)?,
+        None => diesel::update(of_site)
+            .set(agents::dhcp_site.eq(site.0))
+            .execute(&mut c.0)?,
+    };
+    rows::one(changed)
+}
+
+/// Hands the addresses of a site over, if the one that gives them out has served the generation
+/// that was asked for, or `served` is none because an operator says so; whether it was done.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn hand_over(c: &mut Conn, site: SiteId, served: Option<i64>) -> Result<bool, Error> {
+    let next: Option<(i64, Option<i64>)> = agents::table
+        .filter(agents::dhcp_wanted.eq(site.0))
+        .select((agents::id, agents::dhcp_generation))
+        .first(&mut c.0)
+        .optional()?;
+    let Some((next, from)) = next else {
+        return Ok(false);
+    };
+    if served.is_some_and(|served| from.is_some_and(|from| served < from)) {
+        return Ok(false);
+    }
+    diesel::update(agents::table.filter(agents::dhcp_site.eq(site.0)))
+        .set(agents::dhcp_site.eq(None::<i64>))
+        .execute(&mut c.0)?;
+    diesel::update(agents::table.find(next))
+        .set((
+            agents::dhcp_site.eq(site.0),
+            agents::dhcp_wanted.eq(None::<i64>),
+            agents::dhcp_generation.eq(None::<i64>),
+        ))
+        .execute(&mut c.0)?;
+    Ok(true)
+}
+
+/// Deletes an agent: its key is good no more.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone.
+pub fn delete(c: &mut Conn, id: AgentId) -> Result<(), Error> {
+    rows::one(diesel::delete(agents::table.find(id.0)).execute(&mut c.0)?)
+}
