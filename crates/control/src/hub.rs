@@ -65,6 +65,23 @@ pub(crate) enum Audience {
     Everyone,
 }
 
+/// Changes, one after another.
+pub(crate) struct Changes(broadcast::Receiver<Notice>);
+
+impl Changes {
+    /// Waits for a change of one of these kinds, or for so many that some were missed.
+    pub(crate) async fn of(&mut self, topics: &[Topic]) {
+        loop {
+            match self.0.recv().await {
+                Ok(notice) if !topics.contains(&notice.event.topic) => {}
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                // The hub lives as long as those who ask.
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+}
+
 /// The exchange of notices within this process.
 #[derive(Clone)]
 pub(crate) struct Hub {
@@ -119,6 +136,11 @@ impl Hub {
     /// How far the notices have come.
     pub(crate) fn place(&self) -> Place {
         self.at(self.past().told)
+    }
+
+    /// Changes from now on, for this process's own use.
+    pub(crate) fn changes(&self) -> Changes {
+        Changes(self.line.subscribe())
     }
 
     fn at(&self, number: u64) -> Place {

@@ -4,6 +4,7 @@
 //! This crate decides; it holds no HTML, no SQL and no HTTP.
 
 mod actor;
+pub mod agents;
 pub mod clusters;
 pub mod containers;
 pub mod domains;

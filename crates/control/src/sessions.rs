@@ -149,7 +149,7 @@ pub(crate) async fn sweep(control: Control) {
     }
 }
 
-fn digest(token: &str) -> String {
+pub(crate) fn digest(token: &str) -> String {
     Sha256::digest(token)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -13,6 +13,7 @@ use crate::{
     Conn, Error, dialect,
     rows::{self, Place},
     schema::{domain_publishers, domains, sites, users},
+    sites as store_sites,
 };
 
 /// The most domains that are listed.
@@ -89,6 +90,7 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
         .map_err(Error::of_insert)?;
     let id = DomainId(dialect::inserted_id(&mut c.0)?);
     set_people(c, id, spec)?;
+    store_sites::bump(c, spec.site)?;
     Ok(id)
 }
 
@@ -106,7 +108,9 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
     }
     diesel::delete(domain_publishers::table.filter(domain_publishers::domain_id.eq(id.0)))
         .execute(&mut c.0)?;
-    set_people(c, id, spec)
+    set_people(c, id, spec)?;
+    store_sites::bump(c, spec.site)?;
+    Ok(())
 }
 
 /// Deletes a domain.
@@ -114,6 +118,9 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while something is published under it.
 pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
+    if let Some(present) = get(c, id)? {
+        store_sites::bump(c, present.spec.site)?;
+    }
     rows::one(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
 }
 

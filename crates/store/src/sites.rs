@@ -5,7 +5,7 @@ use std::{collections::HashMap, net::Ipv4Addr};
 
 use diesel::{dsl::count_star, prelude::*};
 use model::{
-    ClusterId, SiteId,
+    ClusterId, ContainerId, SiteId,
     names::Label,
     net::{AddressRange, PortRange},
     sites::{SiteRow, SiteSpec, VmidRange},
@@ -163,7 +163,11 @@ pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
 /// would change while there are containers.
 pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
     let changed = diesel::update(sites::table.find(id.0))
-        .set((Columns::from(spec), sites::version.eq(sites::version + 1)))
+        .set((
+            Columns::from(spec),
+            sites::version.eq(sites::version + 1),
+            sites::generation.eq(sites::generation + 1),
+        ))
         .execute(&mut c.0)?;
     rows::one(changed)
 }
@@ -261,6 +265,17 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
         })
     });
     listed.collect()
+}
+
+/// Notes that the edge hosts of a container's site have something new to know.
+pub(crate) fn bump_of(c: &mut Conn, container: ContainerId) -> Result<(), Error> {
+    let site = containers::table
+        .find(container.0)
+        .select(containers::site_id);
+    diesel::update(sites::table.filter(sites::id.eq_any(site)))
+        .set(sites::generation.eq(sites::generation + 1))
+        .execute(&mut c.0)?;
+    Ok(())
 }
 
 /// Notes that a site's edge hosts have something new to know; its generation from now on.

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod agents;
 mod change;
 mod clusters;
 mod create;

@@ -21,6 +21,7 @@ use crate::{
     Conn, Error, dialect,
     rows::{self, address_number, small},
     schema::containers,
+    sites,
 };
 
 pub use list::{Filter, Lean, by_ids, lean, list};
@@ -142,6 +143,7 @@ pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
         .map_err(Error::of_insert)?;
     let id = ContainerId(dialect::inserted_id(&mut c.0)?);
     services::insert(c, id, new.site, &new.services)?;
+    sites::bump_of(c, id)?;
     Ok(id)
 }
 
@@ -193,6 +195,7 @@ pub fn update_spec(
         return Ok(false);
     }
     services::replace(c, id, services)?;
+    sites::bump_of(c, id)?;
     Ok(true)
 }
 
@@ -278,5 +281,6 @@ pub fn set_image(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(
 /// # Errors
 /// [`Error::NotFound`] when it is gone.
 pub fn delete(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
+    sites::bump_of(c, id)?;
     rows::one(diesel::delete(containers::table.find(id.0)).execute(&mut c.0)?)
 }

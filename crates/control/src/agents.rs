@@ -1,0 +1,394 @@
+//! Edge hosts' agents: who may join, what they are given, what became of it, and which one of a site
+//! gives out addresses.
+
+use std::{net::Ipv4Addr, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use edge::{Layout, Snapshot};
+use model::{
+    AgentId, Error, Kind, SiteId,
+    agents::{About, AgentRow, Dhcp, Outcome, Report},
+    events::{Event, Topic},
+    names::Label,
+};
+use store::agents::{AgentRecord, Joining, NewAgent};
+
+use crate::{
+    Actor, Control,
+    failure::{Told as _, internal},
+    hub::Audience,
+    sessions::digest,
+    snapshot::{self, Part},
+};
+
+/// For how long a word to join with is good.
+const INVITED: Duration = Duration::from_secs(3600);
+/// How long an agent's question is held while there is nothing new.
+const HOLD: Duration = Duration::from_secs(25);
+/// How often servers that share a database look for what another one has changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What a site's edge hosts are made of.
+const TOPICS: [Topic; 4] = [Topic::Container, Topic::Domain, Topic::Site, Topic::Agent];
+
+/// An agent that may join, and the word for that. It is for the person's eyes alone.
+pub struct Invitation {
+    /// The agent.
+    pub id: AgentId,
+    /// The word, good once and for an hour.
+    pub word: String,
+}
+
+/// An agent that has shown its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Agent {
+    id: AgentId,
+    site: SiteId,
+}
+
+/// What an agent should serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// The site's generation.
+    pub generation: i64,
+    /// The site.
+    pub snapshot: Snapshot,
+}
+
+/// All agents, by site and name.
+///
+/// # Errors
+/// [`Error::Forbidden`] for members.
+pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AgentRow>, Error> {
+    actor.require_operator()?;
+    let all = control.store().read(store::agents::list).await;
+    Ok(all
+        .told("agents")?
+        .into_iter()
+        .map(|found| found.row)
+        .collect())
+}
+
+/// Makes an agent that may join.
+///
+/// # Errors
+/// [`Error::Invalid`] for a name that the site has, or an unknown site.
+pub async fn invite(
+    control: &Control,
+    actor: &Actor,
+    site: SiteId,
+    name: Label,
+) -> Result<Invitation, Error> {
+    actor.require_operator()?;
+    let word = secret();
+    let new = NewAgent {
+        site,
+        name,
+        word_hash: digest(&word),
+        lifetime_ms: millis(INVITED),
+    };
+    let id = control
+        .store()
+        .write(move |c| match store::agents::invite(c, &new) {
+            Err(store::Error::NotFound) => Ok(Err(Error::field("site", "There is no such site."))),
+            made => made.map(Ok),
+        })
+        .await
+        .told("agent")??;
+    tell(control, id);
+    Ok(Invitation { id, word })
+}
+
+/// Has an agent join anew, on the same host or on another. The key that it has is good no more.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such agent.
+pub async fn invite_again(
+    control: &Control,
+    actor: &Actor,
+    id: AgentId,
+) -> Result<Invitation, Error> {
+    actor.require_operator()?;
+    let word = secret();
+    let hash = digest(&word);
+    let done = control
+        .store()
+        .write(move |c| store::agents::invite_again(c, id, &hash, millis(INVITED)))
+        .await;
+    there(done)?;
+    tell(control, id);
+    Ok(Invitation { id, word })
+}
+
+/// Deletes an agent: its key is good no more, and its host keeps what it has.
+///
+/// # Errors
+/// [`Error::Invalid`] when `confirm` is not its name, [`Error::NotFound`] when it is gone,
+/// [`Error::Conflict`] while it gives out addresses and another could.
+pub async fn delete(
+    control: &Control,
+    actor: &Actor,
+    id: AgentId,
+    confirm: &str,
+) -> Result<(), Error> {
+    actor.require_operator()?;
+    let confirm = confirm.trim().to_owned();
+    control
+        .store()
+        .write(move |c| {
+            let Some(AgentRecord { row, .. }) = store::agents::get(c, id)? else {
+                return Ok(Err(missing()));
+            };
+            if row.name.as_str() != confirm {
+                let message = format!("Type {} to delete the agent.", row.name);
+                return Ok(Err(Error::field("confirm", message)));
+            }
+            let others = store::agents::of_site(c, row.site)?.len() > 1;
+            if others && matches!(row.dhcp, Dhcp::Yes | Dhcp::Ending) {
+                let message =
+                    "It gives out the site's addresses. Have another agent do that first.";
+                return Ok(Err(Error::conflict(message)));
+            }
+            store::agents::delete(c, id)?;
+            store::sites::bump(c, row.site)?;
+            Ok(Ok(()))
+        })
+        .await
+        .told("agent")??;
+    tell(control, id);
+    Ok(())
+}
+
+/// Has an agent give out its site's addresses, once the one that does has stopped. With `force` at
+/// once: for when that one will never answer again.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is gone, [`Error::Conflict`] before it has joined.
+pub async fn give_addresses(
+    control: &Control,
+    actor: &Actor,
+    id: AgentId,
+    force: bool,
+) -> Result<(), Error> {
+    actor.require_operator()?;
+    control
+        .store()
+        .write(move |c| {
+            let Some(AgentRecord { row, .. }) = store::agents::get(c, id)? else {
+                return Ok(Err(missing()));
+            };
+            if row.about.is_none() {
+                let message = "It has not joined yet. Addresses would be given out by nobody.";
+                return Ok(Err(Error::conflict(message)));
+            }
+            let generation = store::sites::bump(c, row.site)?;
+            store::agents::want_dhcp(c, id, row.site, generation)?;
+            if force {
+                store::agents::hand_over(c, row.site, None)?;
+            }
+            Ok(Ok(()))
+        })
+        .await
+        .told("agent")??;
+    tell(control, id);
+    Ok(())
+}
+
+/// Gives an agent its key for its word. The key is told once and kept nowhere.
+///
+/// # Errors
+/// [`Error::WrongCredentials`] when the word is wrong, was used, or is too old.
+pub async fn join(
+    control: &Control,
+    word: &str,
+    about: About,
+    layout: &Layout,
+) -> Result<String, Error> {
+    let key = secret();
+    let joining = Joining {
+        word_hash: digest(word),
+        key_hash: digest(&key),
+        about,
+        layout: text_of(layout)?,
+    };
+    let joined = control
+        .store()
+        .write(move |c| {
+            let Some(id) = store::agents::join(c, &joining)? else {
+                return Ok(None);
+            };
+            if let Some(found) = store::agents::get(c, id)? {
+                store::sites::bump(c, found.row.site)?;
+            }
+            Ok(Some(id))
+        })
+        .await
+        .told("join")?;
+    tell(control, joined.ok_or(Error::WrongCredentials)?);
+    Ok(key)
+}
+
+/// Who shows this key.
+///
+/// # Errors
+/// [`Error::WrongCredentials`] when nobody has it.
+pub async fn of_key(control: &Control, key: &str) -> Result<Agent, Error> {
+    let hash = digest(key);
+    let found = control
+        .store()
+        .read(move |c| store::agents::by_key(c, &hash))
+        .await
+        .told("agent")?
+        .ok_or(Error::WrongCredentials)?;
+    Ok(Agent {
+        id: found.row.id,
+        site: found.row.site,
+    })
+}
+
+/// What an agent should serve, as soon as it is another generation than the one it has; none when
+/// nothing changed for a while. The agent asks again then.
+///
+/// # Errors
+/// [`Error::WrongCredentials`] when the agent is gone.
+pub async fn next(
+    control: &Control,
+    agent: &Agent,
+    about: About,
+    layout: &Layout,
+    has: Option<i64>,
+) -> Result<Option<Next>, Error> {
+    hear(control, agent, about, layout).await?;
+    let mut changes = control.hub().changes();
+    let until = tokio::time::Instant::now() + HOLD;
+    loop {
+        let site = agent.site;
+        let generation = control
+            .store()
+            .read(move |c| store::sites::generation(c, site))
+            .await
+            .told("agent")?
+            .ok_or(Error::WrongCredentials)?;
+        if has != Some(generation) {
+            let snapshot = of_agent(control, agent).await?;
+            return Ok(Some(Next {
+                generation,
+                snapshot,
+            }));
+        }
+        // Another server that shares the database tells this one nothing.
+        let look = if control.store().is_shared() {
+            LOOK_EVERY
+        } else {
+            HOLD
+        };
+        let change = tokio::time::timeout(look, changes.of(&TOPICS));
+        if tokio::time::timeout_at(until, change).await.is_err() {
+            return Ok(None);
+        }
+    }
+}
+
+async fn hear(
+    control: &Control,
+    agent: &Agent,
+    about: About,
+    layout: &Layout,
+) -> Result<(), Error> {
+    let (id, text) = (agent.id, text_of(layout)?);
+    let heard = control
+        .store()
+        .write(move |c| {
+            let before = store::agents::get(c, id)?;
+            store::agents::hear(c, id, &about, &text)?;
+            let moved = before.is_none_or(|before| before.row.about.as_ref() != Some(&about));
+            Ok(moved)
+        })
+        .await;
+    let moved = match heard {
+        Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
+        heard => heard.told("agent")?,
+    };
+    if moved {
+        tell(control, agent.id);
+    }
+    Ok(())
+}
+
+async fn of_agent(control: &Control, agent: &Agent) -> Result<Snapshot, Error> {
+    let site = agent.site;
+    let all = control
+        .store()
+        .read(move |c| store::agents::of_site(c, site))
+        .await
+        .told("agent")?;
+    let own = all.iter().find(|found| found.row.id == agent.id);
+    let dhcp = own.ok_or(Error::WrongCredentials)?.row.dhcp;
+    let name_servers: Vec<Ipv4Addr> = all
+        .iter()
+        .filter_map(|found| Some(found.row.about.as_ref()?.address))
+        .collect();
+    let part = Part {
+        name_servers,
+        dhcp: dhcp == Dhcp::Yes,
+    };
+    snapshot::of_site(control, site, &part).await
+}
+
+/// Notes what became of what an agent was given. When it has served its site without giving out
+/// addresses, as it was told to, the next one begins.
+///
+/// # Errors
+/// [`Error::WrongCredentials`] when the agent is gone.
+pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<(), Error> {
+    let (id, site) = (agent.id, agent.site);
+    let done = control
+        .store()
+        .write(move |c| {
+            store::agents::report(c, id, &report)?;
+            let ending =
+                store::agents::get(c, id)?.is_some_and(|found| found.row.dhcp == Dhcp::Ending);
+            if ending
+                && report.outcome == Outcome::Live
+                && store::agents::hand_over(c, site, Some(report.generation))?
+            {
+                store::sites::bump(c, site)?;
+            }
+            Ok(())
+        })
+        .await;
+    match done {
+        Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
+        done => done.told("report")?,
+    }
+    tell(control, agent.id);
+    Ok(())
+}
+
+fn secret() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn text_of(layout: &Layout) -> Result<String, Error> {
+    serde_json::to_string(layout).map_err(|cause| internal("layout", &cause))
+}
+
+fn there<T>(done: Result<T, store::Error>) -> Result<T, Error> {
+    match done {
+        Err(store::Error::NotFound) => Err(missing()),
+        done => done.told("agent"),
+    }
+}
+
+fn missing() -> Error {
+    Error::NotFound { kind: Kind::Agent }
+}
+
+fn tell(control: &Control, id: AgentId) {
+    control
+        .hub()
+        .tell(Event::of(Topic::Agent, id.0), Audience::Operators);
+}
