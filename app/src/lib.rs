@@ -19,6 +19,8 @@ mod shell;
 mod solid;
 mod status;
 
+#[cfg(feature = "ssr")]
+pub use api::status as http_status;
 pub use pages::sign_in::SignInFailure;
 pub use routes::{App, preload};
 #[cfg(feature = "ssr")]

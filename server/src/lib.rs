@@ -1,6 +1,7 @@
 //! The holdfast program: command line, configuration and web server. It wires the other crates
 //! together and speaks HTTP; it holds no rule of the domain.
 
+mod agents;
 pub mod assets;
 pub mod cli;
 mod client_addr;

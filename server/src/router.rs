@@ -34,6 +34,7 @@ use tower_http::{
 use tracing::{Level, Span};
 
 use crate::{
+    agents,
     assets::{self, Assets},
     client_addr::{self, Client},
     config::PublicUrl,
@@ -112,6 +113,7 @@ pub fn router(state: AppState) -> Router {
             PATIENCE,
         ));
     plain
+        .merge(for_agents())
         .merge(for_people(&state))
         .layer(from_fn_with_state(state.clone(), assets::serve))
         .layer(from_fn_with_state(state.clone(), headers::one_host))
@@ -126,6 +128,16 @@ pub fn router(state: AppState) -> Router {
         .layer(SetRequestIdLayer::x_request_id(RandomId))
         .layer(from_fn_with_state(state.clone(), client_addr::identify))
         .with_state(state)
+}
+
+/// What agents ask, and are kept waiting for while nothing changes.
+fn for_agents() -> Router<AppState> {
+    agents::routes()
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            PATIENCE,
+        ))
 }
 
 /// The addresses of the pages, found by making the application once. While that lasts, Leptos lets

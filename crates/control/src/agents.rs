@@ -4,7 +4,7 @@
 use std::{net::Ipv4Addr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use edge::{Layout, Snapshot};
+use edge::{Layout, Snapshot, link::Given};
 use model::{
     AgentId, Error, Kind, SiteId,
     agents::{About, AgentRow, Dhcp, Outcome, Report},
@@ -43,15 +43,6 @@ pub struct Invitation {
 pub struct Agent {
     id: AgentId,
     site: SiteId,
-}
-
-/// What an agent should serve.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Next {
-    /// The site's generation.
-    pub generation: i64,
-    /// The site.
-    pub snapshot: Snapshot,
 }
 
 /// All agents, by site and name.
@@ -256,7 +247,7 @@ pub async fn next(
     about: About,
     layout: &Layout,
     has: Option<i64>,
-) -> Result<Option<Next>, Error> {
+) -> Result<Option<Given>, Error> {
     hear(control, agent, about, layout).await?;
     let mut changes = control.hub().changes();
     let until = tokio::time::Instant::now() + HOLD;
@@ -270,7 +261,7 @@ pub async fn next(
             .ok_or(Error::WrongCredentials)?;
         if has != Some(generation) {
             let snapshot = of_agent(control, agent).await?;
-            return Ok(Some(Next {
+            return Ok(Some(Given {
                 generation,
                 snapshot,
             }));

@@ -7,6 +7,7 @@
 
 mod dnsmasq;
 mod layout;
+pub mod link;
 mod nginx;
 mod services;
 mod snapshot;

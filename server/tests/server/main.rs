@@ -8,6 +8,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
+mod agents;
 mod assets;
 mod config;
 mod csrf;

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use control::{
     Actor, Control,
-    agents::{self, Agent, Next},
+    agents::{self, Agent},
     containers,
 };
-use edge::{Layout, NginxBuild};
+use edge::{Layout, NginxBuild, link::Given};
 use model::{
     AgentId, Error,
     agents::{About, Dhcp, Outcome, Report},
@@ -68,7 +68,7 @@ impl Host {
         }
     }
 
-    async fn next(&self, control: &Control, has: Option<i64>) -> Option<Next> {
+    async fn next(&self, control: &Control, has: Option<i64>) -> Option<Given> {
         agents::next(control, &self.agent, about(self.address), &layout(), has)
             .await
             .unwrap()

@@ -1,0 +1,53 @@
+//! What passes between the manager and an agent, as JSON over HTTPS. The agent asks, always: no
+//! edge host is reached from outside for this.
+
+use model::agents::About;
+use serde::{Deserialize, Serialize};
+
+use crate::{Layout, Snapshot};
+
+/// Where an agent joins: [`Joining`] in, [`Joined`] out; 401 when the word is no good.
+pub const JOIN: &str = "/agent/v1/join";
+/// Where an agent asks for what it should serve, with its key: [`Asking`] in, [`Given`] out, or 204
+/// when nothing changed for a while; 401 when the key is no good.
+pub const NEXT: &str = "/agent/v1/next";
+/// Where an agent says what became of it, with its key: a [`model::agents::Report`] in, 204 out.
+pub const REPORT: &str = "/agent/v1/report";
+
+/// An agent that joins.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Joining {
+    /// The word of its invitation.
+    pub word: String,
+    /// What it says of its host.
+    pub about: About,
+    /// Where things are there.
+    pub layout: Layout,
+}
+
+/// What it gets for its word.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Joined {
+    /// The key that it shows from then on, as `Authorization: Bearer KEY`. Told once.
+    pub key: String,
+}
+
+/// An agent that asks for what it should serve.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Asking {
+    /// What it says of its host.
+    pub about: About,
+    /// Where things are there.
+    pub layout: Layout,
+    /// The generation that it has; none when it has none.
+    pub has: Option<i64>,
+}
+
+/// What it should serve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// The site's generation.
+    pub generation: i64,
+    /// The site.
+    pub snapshot: Snapshot,
+}

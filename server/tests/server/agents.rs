@@ -1,0 +1,135 @@
+//! The way in for edge hosts' agents.
+
+use axum::{
+    body::Body,
+    http::{Method, StatusCode, header},
+};
+use control::{Actor, agents, setup};
+use model::{ClusterId, sites::SiteForm};
+use proxmox_sim::{Config, TEST_SECRET};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, House, request};
+
+async fn post(house: &House, path: &str, key: Option<&str>, body: &Value) -> Answer {
+    let mut request = request(Method::POST, path).header(header::CONTENT_TYPE, "application/json");
+    if let Some(key) = key {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
+    }
+    let body = Body::from(body.to_string());
+    house.send(request.body(body).unwrap()).await
+}
+
+fn host() -> Value {
+    json!({
+        "about": { "version": "0.1.0", "address": "10.20.0.2" },
+        "layout": {
+            "live": "/var/lib/holdfast-agent/live",
+            "state": "/var/lib/holdfast-agent/state",
+            "run": "/run",
+            "log": "/var/log/nginx",
+            "tls": "/var/lib/holdfast-agent/tls",
+            "interface": "eth1",
+            "ipv6": true,
+            "resolvers": [],
+            "nginx_user": "www-data",
+            "nginx": { "version": [1, 22, 1], "http3": false, "stream_module": null },
+        },
+    })
+}
+
+fn with(mut value: Value, name: &str, more: Value) -> Value {
+    value[name] = more;
+    value
+}
+
+#[tokio::test]
+async fn an_agent_joins_asks_and_reports() {
+    let house = House::new().await;
+    let sim = proxmox_sim::start(Config::test()).await.unwrap();
+    let access = setup::Access {
+        url: sim.url(),
+        token_id: "root@pam!holdfast".into(),
+        secret: TEST_SECRET.into(),
+    };
+    let cluster = setup::cluster(&house.control, "test", access)
+        .await
+        .unwrap();
+    let invited = invite(&house, cluster).await;
+    let joined = post(
+        &house,
+        "/agent/v1/join",
+        None,
+        &with(host(), "word", json!(invited)),
+    )
+    .await;
+    assert_eq!(joined.status, StatusCode::OK, "{}", joined.text());
+    let joined: Value = serde_json::from_slice(&joined.body).unwrap();
+    let key = joined["key"].as_str().unwrap();
+
+    let asking = with(host(), "has", Value::Null);
+    let given = post(&house, "/agent/v1/next", Some(key), &asking).await;
+    assert_eq!(given.status, StatusCode::OK, "{}", given.text());
+    let given: Value = serde_json::from_slice(&given.body).unwrap();
+    assert_eq!(given["snapshot"]["network"]["domain"], "lab.internal");
+    let report = json!({ "generation": given["generation"], "outcome": "live" });
+    let noted = post(&house, "/agent/v1/report", Some(key), &report).await;
+    assert_eq!(noted.status, StatusCode::NO_CONTENT, "{}", noted.text());
+}
+
+#[tokio::test]
+async fn whoever_has_no_key_is_refused_and_a_wrong_body_too() {
+    let house = House::new().await;
+    let asking = with(host(), "has", Value::Null);
+    for key in [None, Some(""), Some("wrong")] {
+        let refused = post(&house, "/agent/v1/next", key, &asking).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
+        let report = json!({ "generation": 1, "outcome": "live" });
+        let refused = post(&house, "/agent/v1/report", key, &report).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
+    }
+    let wrong = with(host(), "word", json!("wrong"));
+    let refused = post(&house, "/agent/v1/join", None, &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    // A session of a person counts for nothing here.
+    let cookie = house.cookie().await;
+    let request = request(Method::POST, "/agent/v1/next")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::COOKIE, cookie)
+        .body(Body::from(asking.to_string()));
+    assert_eq!(
+        house.send(request.unwrap()).await.status,
+        StatusCode::UNAUTHORIZED
+    );
+
+    let evil = with(host(), "word", json!("x"));
+    let evil = with(evil, "layout", json!({ "live": "/a b; evil" }));
+    let refused = post(&house, "/agent/v1/join", None, &evil).await;
+    assert!(refused.status.is_client_error(), "{}", refused.status);
+}
+
+async fn invite(house: &House, cluster: ClusterId) -> String {
+    let site = SiteForm {
+        name: "lab".into(),
+        domain: "lab.internal".into(),
+        cluster: cluster.to_string(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.0.100-10.20.0.200".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-1999".into(),
+        ports: "2000-2999".into(),
+        ..SiteForm::default()
+    };
+    let (control, actor) = (&house.control, Actor::System);
+    let site = control::sites::create(control, &actor, site.parse().unwrap())
+        .await
+        .unwrap();
+    let name = "edge-1".parse().unwrap();
+    agents::invite(control, &actor, site, name)
+        .await
+        .unwrap()
+        .word
+}
