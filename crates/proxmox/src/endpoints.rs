@@ -9,7 +9,7 @@ use std::{
 use reqwest::{ClientBuilder, Url, redirect};
 
 use crate::{
-    Fingerprint, Timeouts, Trust, error::Error, http::chain, params::unsendable, tls::pinned,
+    Fingerprint, Timeouts, Trust, error::Error, http::chain, params::unsendable, tls::settings,
 };
 
 /// One address at which a cluster answers. Each node is one, with a certificate of its own.
@@ -61,7 +61,9 @@ impl Target {
             ("http", Some(_)) => {
                 return Err(unsendable("url", "a server without TLS has no fingerprint"));
             }
-            (_, Some(fingerprint)) => builder.tls_backend_preconfigured(pinned(fingerprint)?),
+            (_, Some(fingerprint)) => {
+                builder.tls_backend_preconfigured(settings(Some(fingerprint))?)
+            }
             (_, None) => trust.apply(builder)?,
         };
         let http = builder.build().map_err(|error| Error::Tls {

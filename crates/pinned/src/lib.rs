@@ -1,0 +1,202 @@
+//! TLS with the one server whose certificate somebody has vouched for, whatever name and dates stand
+//! in it: the clock of a machine may be wrong, and a cluster's own authority is nobody's.
+//!
+//! It knows no server and makes no request.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use sha2::{Digest, Sha256};
+
+/// A text that is no fingerprint.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the SHA-256 fingerprint of a certificate")]
+pub struct Malformed(String);
+
+/// The SHA-256 of a certificate. Proxmox shows it as `AA:BB:…` in its own pages and in
+/// `ssl_fingerprint` of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// That of a certificate.
+    pub fn of(certificate: &CertificateDer<'_>) -> Self {
+        Self(Sha256::digest(certificate.as_ref()).into())
+    }
+}
+
+impl FromStr for Fingerprint {
+    type Err = Malformed;
+
+    /// Reads 64 hexadecimal digits, or 32 pairs of them parted by colons, in either case.
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let refuse = || Malformed(text.to_owned());
+        let plain = text.trim();
+        let digits = match plain.len() {
+            64 => plain.to_owned(),
+            95 if plain.split(':').all(|pair| pair.len() == 2) => plain.replace(':', ""),
+            _ => return Err(refuse()),
+        };
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| refuse())?;
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, byte) in self.0.iter().enumerate() {
+            let colon = if index == 0 { "" } else { ":" };
+            write!(f, "{colon}{byte:02X}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The settings of a connection to the one server that has this certificate. Without one it is let
+/// in nowhere, and the refusal brings the certificate's fingerprint along (see [`mismatch`]).
+///
+/// # Errors
+/// When TLS cannot be used on this machine.
+pub fn config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Arc::new(Pin {
+        expected,
+        provider: provider.clone(),
+    });
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth())
+}
+
+/// Accepts the server with one certificate, whatever name and dates stand in it, once it has proved
+/// that it holds the certificate's key. Without an expectation it accepts nobody.
+#[derive(Debug)]
+struct Pin {
+    expected: Option<Fingerprint>,
+    provider: Arc<CryptoProvider>,
+}
+
+/// The server has another certificate than the expected one.
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate has the fingerprint {found}")]
+pub struct Mismatch {
+    /// Which one was expected.
+    pub expected: Option<Fingerprint>,
+    /// Which one the server has.
+    pub found: Fingerprint,
+}
+
+impl ServerCertVerifier for Pin {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let found = Fingerprint::of(end_entity);
+        let expected = self.expected;
+        if expected == Some(found) {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let mismatch = OtherError(Arc::new(Mismatch { expected, found }));
+        Err(rustls::Error::InvalidCertificate(CertificateError::Other(
+            mismatch,
+        )))
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}
+
+/// The mismatch that an error of a connection comes from, if it does.
+pub fn mismatch(error: &rustls::Error) -> Option<&Mismatch> {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
+            cause.downcast_ref()
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_read_in_both_spellings_and_written_as_proxmox_does() {
+        let plain = "0a".repeat(32);
+        let colons = ["0A"; 32].join(":");
+        let read: Fingerprint = plain.parse().unwrap();
+        assert_eq!(read.to_string(), colons);
+        assert_eq!(format!("{read:?}"), colons);
+        assert_eq!(colons.to_lowercase().parse::<Fingerprint>().unwrap(), read);
+        assert_eq!(format!(" {colons}\n").parse::<Fingerprint>().unwrap(), read);
+    }
+
+    #[test]
+    fn what_is_not_a_fingerprint_is_refused() {
+        let thirty_two = ["0A"; 32].join(":");
+        for text in [
+            String::new(),
+            "0a".repeat(20),
+            "0g".repeat(32),
+            ["0A"; 31].join(":"),
+            thirty_two.replacen(':', "-", 1),
+            thirty_two.replacen("0A:0A", "0A0:A", 1),
+            "é".repeat(32),
+        ] {
+            assert!(text.parse::<Fingerprint>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_never_panics_and_what_is_written_is_read_back(bytes: [u8; 32], text in ".{0,100}") {
+            let _ = text.parse::<Fingerprint>();
+            let written = Fingerprint(bytes);
+            prop_assert_eq!(written.to_string().parse::<Fingerprint>().unwrap(), written);
+        }
+    }
+}
