@@ -1,16 +1,18 @@
 //! What an edge host does with the files that it is given: has the real programs check them, puts
 //! them live in one step, makes the programs read them, and goes back when that fails.
 //!
-//! No network and no manager in here: a rendered tree or a snapshot comes in, what became of it
-//! goes out. Nothing depends on the time of day.
+//! What applies a site ([`apply`]) knows no network and no manager: a snapshot comes in, what became
+//! of it goes out. Only [`link`] speaks with the manager. Nothing depends on the time of day.
 
 pub mod apply;
 pub mod aside;
 pub mod check;
 mod disk;
 pub mod generations;
+pub mod link;
 mod process;
 pub mod programs;
+pub mod settings;
 pub mod steps;
 
 pub use apply::{Applier, Error, Outcome, Published};
@@ -18,5 +20,7 @@ pub use aside::Aside;
 pub use check::{CheckError, Checker, Refusal};
 pub use disk::{DiskError, Files};
 pub use generations::Generations;
+pub use link::{Link, LinkError};
 pub use programs::{Control, Name, Program, ProgramError};
+pub use settings::{Settings, SettingsError};
 pub use steps::Steps;

@@ -1,0 +1,201 @@
+//! The way to a manager, against one that says what a test wants it to say.
+
+#![cfg(test)]
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use agent::{Link, LinkError};
+use axum::{
+    Json, Router, http::HeaderMap, http::StatusCode, response::IntoResponse as _, routing::post,
+};
+use edge::{Layout, NginxBuild, link::Asking};
+use model::{
+    agents::{About, JoinCode, Outcome, Report},
+    domains::Origin,
+};
+use serde_json::{Value, json};
+
+fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn about() -> About {
+    About {
+        version: "0.1.0".into(),
+        address: of("10.20.0.2"),
+    }
+}
+
+fn layout() -> Layout {
+    Layout {
+        live: of("/var/lib/holdfast-agent/live"),
+        state: of("/var/lib/holdfast-agent/state"),
+        run: of("/run"),
+        log: of("/var/log/nginx"),
+        tls: of("/var/lib/holdfast-agent/tls"),
+        interface: of("eth1"),
+        ipv6: true,
+        resolvers: Vec::new(),
+        nginx_user: of("www-data"),
+        nginx: NginxBuild {
+            version: (1, 22, 1),
+            http3: false,
+            stream_module: None,
+        },
+    }
+}
+
+fn asking() -> Asking {
+    Asking {
+        about: about(),
+        layout: layout(),
+        has: Some(7),
+    }
+}
+
+/// A manager: its word is `the-word-of-the-invitation`, its key `key`.
+fn manager() -> Router {
+    let join = async |Json(asked): Json<Value>| {
+        if asked["word"] == "the-word-of-the-invitation" {
+            Json(json!({ "key": "key" })).into_response()
+        } else {
+            StatusCode::UNAUTHORIZED.into_response()
+        }
+    };
+    let next = async |headers: HeaderMap, Json(asked): Json<Value>| {
+        if headers["authorization"] != "Bearer key" {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        match asked["has"].as_i64() {
+            Some(7) => StatusCode::NO_CONTENT.into_response(),
+            Some(8) => {
+                let words = Json(json!({ "error": "The database does not answer now." }));
+                (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
+            }
+            Some(9) => "no JSON".into_response(),
+            _ => Json(json!({ "generation": 9, "snapshot": "no snapshot" })).into_response(),
+        }
+    };
+    Router::new()
+        .route("/agent/v1/join", post(join))
+        .route("/agent/v1/next", post(next))
+        .route("/agent/v1/report", post(async || StatusCode::NO_CONTENT))
+}
+
+/// Serves the manager with TLS; its address and its certificate's fingerprint.
+async fn with_tls() -> (Origin, String) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let made = rcgen::generate_simple_self_signed(["another.example.org".to_owned()]).unwrap();
+    let fingerprint = pinned::Fingerprint::of(made.cert.der()).to_string();
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let config = axum_server::tls_rustls::RustlsConfig::from_pem(certificate.into(), key.into());
+    let config = config.await.unwrap();
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = axum_server::from_tcp_rustls(listener, config).unwrap();
+    tokio::spawn(server.serve(manager().into_make_service()));
+    (of(&format!("https://{address}")), fingerprint)
+}
+
+async fn without_tls() -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, manager()).await.unwrap() });
+    address
+}
+
+#[tokio::test]
+async fn a_manager_is_known_by_its_certificate_whatever_stands_in_it() {
+    let (manager, fingerprint) = with_tls().await;
+    let code: JoinCode = of(&format!(
+        "{manager}#the-word-of-the-invitation#{fingerprint}"
+    ));
+    assert_eq!(Link::join(&code, about(), layout()).await.unwrap(), "key");
+    let way = Link::new(manager.clone(), code.fingerprint.as_ref()).unwrap();
+    assert_eq!(way.next("key", &asking()).await.unwrap(), None);
+    let report = Report {
+        generation: 7,
+        outcome: Outcome::Live,
+        aside: Vec::new(),
+    };
+    way.report("key", &report).await.unwrap();
+
+    let other = ["AB"; 32].join(":");
+    let code: JoinCode = of(&format!("{manager}#the-word-of-the-invitation#{other}"));
+    let refused = Link::join(&code, about(), layout()).await.unwrap_err();
+    assert!(
+        matches!(&refused, LinkError::Away(words) if words.contains(&fingerprint)),
+        "{refused}"
+    );
+    // Without a fingerprint this host's authorities decide, which know nothing of it.
+    let refused = Link::new(manager, None)
+        .unwrap()
+        .next("key", &asking())
+        .await
+        .unwrap_err();
+    assert!(matches!(refused, LinkError::Away(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn without_tls_only_this_host_itself_is_spoken_to() {
+    let port = without_tls().await.port();
+    for host in ["127.0.0.1", "localhost"] {
+        let way = Link::new(of(&format!("http://{host}:{port}")), None).unwrap();
+        assert_eq!(way.next("key", &asking()).await.unwrap(), None, "{host}");
+    }
+    for host in ["10.20.0.9", "manager.example.org", "localhost.example.org"] {
+        let refused = Link::new(of(&format!("http://{host}:{port}")), None).unwrap_err();
+        assert!(matches!(refused, LinkError::Plain(_)), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_manager_says_is_told_apart() {
+    let way = Link::new(of(&format!("http://{}", without_tls().await)), None).unwrap();
+    let ask = async |key: &str, has: i64| {
+        let asking = Asking {
+            has: Some(has),
+            ..asking()
+        };
+        way.next(key, &asking).await.unwrap_err()
+    };
+    assert!(matches!(ask("old", 7).await, LinkError::Unknown));
+    let refused = ask("key", 8).await.to_string();
+    assert_eq!(
+        refused,
+        "The manager answered 503: The database does not answer now."
+    );
+    assert!(matches!(ask("key", 9).await, LinkError::Unreadable(_)));
+    assert!(matches!(ask("key", 10).await, LinkError::Unreadable(_)));
+    let nobody = Link::new(of("http://127.0.0.1:1"), None).unwrap();
+    let away = nobody.next("key", &asking()).await.unwrap_err();
+    assert!(matches!(away, LinkError::Away(_)), "{away}");
+}
+
+#[test]
+fn a_code_is_read_whole_or_not_at_all() {
+    let fingerprint = ["AB"; 32].join(":");
+    let whole = format!("https://cloud.example.org#a-word-of-more-than-20-letters#{fingerprint}");
+    let code: JoinCode = of(&format!(" {whole}\n"));
+    assert_eq!(code.to_string(), whole);
+    assert!(
+        !format!("{code:?}").contains("a-word"),
+        "the word is a secret"
+    );
+    let short = "https://cloud.example.org#a-word-of-more-than-20-letters";
+    assert_eq!(of::<JoinCode>(short).to_string(), short);
+    for wrong in [
+        "",
+        "https://cloud.example.org",
+        "https://cloud.example.org#short",
+        "cloud.example.org#a-word-of-more-than-20-letters",
+        "https://cloud.example.org#a word of more than 20 letters",
+        "https://cloud.example.org#a-word-of-more-than-20-letters#AB",
+        &format!("{whole}#more"),
+    ] {
+        assert!(wrong.parse::<JoinCode>().is_err(), "{wrong}");
+    }
+}
