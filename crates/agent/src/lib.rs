@@ -6,8 +6,10 @@
 
 pub mod apply;
 pub mod aside;
+pub mod certificate;
 pub mod check;
 mod disk;
+pub mod found;
 pub mod generations;
 pub mod link;
 mod process;

@@ -1,0 +1,91 @@
+//! The site's own certificate, until it has one that browsers know: made here, for the names of the
+//! site's domains. The key never leaves the host.
+
+use std::{
+    fs, io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use edge::{Layout, Snapshot};
+
+/// Why there is no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// The disk does not allow it.
+    #[error("{}: {cause}", .path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// It cannot be made.
+    #[error("The site's certificate cannot be made: {0}")]
+    Make(#[from] rcgen::Error),
+}
+
+/// Makes the certificate when there is none, or when it is not for these names; whether it did. It
+/// blocks.
+///
+/// # Errors
+/// When it cannot be made or written. One that was there stays.
+pub fn ensure(site: &Snapshot, layout: &Layout) -> Result<bool, CertificateError> {
+    let folder = Path::new(layout.tls.as_str());
+    let names = names(site);
+    let (marks, list) = (folder.join("site.names"), names.join("\n"));
+    let there = ["site.crt", "site.key"]
+        .iter()
+        .all(|name| folder.join(name).exists());
+    if there && fs::read_to_string(&marks).is_ok_and(|known| known == list) {
+        return Ok(false);
+    }
+    let made = rcgen::generate_simple_self_signed(names)?;
+    let disk = |path: &Path| {
+        let path = path.to_owned();
+        |cause| CertificateError::Disk { path, cause }
+    };
+    fs::create_dir_all(folder).map_err(disk(folder))?;
+    // The names last: what was broken off is made again.
+    let _ = fs::remove_file(&marks);
+    let files = [
+        ("site.key", made.signing_key.serialize_pem(), 0o600),
+        ("site.crt", made.cert.pem(), 0o644),
+        ("site.names", list, 0o644),
+    ];
+    for (name, text, mode) in files {
+        let path = folder.join(name);
+        put(&path, text.as_bytes(), mode).map_err(disk(&path))?;
+    }
+    Ok(true)
+}
+
+/// Each domain and all names below it; something when there is no domain, for nginx needs one.
+fn names(site: &Snapshot) -> Vec<String> {
+    let mut names = Vec::new();
+    for domain in &site.domains {
+        names.push(domain.name.to_string());
+        names.push(format!("*.{}", domain.name));
+    }
+    if names.is_empty() {
+        names.push(site.network.domain.to_string());
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(mode).open(&new)?;
+    io::Write::write_all(&mut file, bytes)?;
+    file.sync_all()?;
+    fs::rename(new, path)
+}
