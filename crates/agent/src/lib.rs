@@ -14,6 +14,7 @@ pub mod generations;
 pub mod link;
 mod process;
 pub mod programs;
+pub mod serve;
 pub mod settings;
 pub mod steps;
 

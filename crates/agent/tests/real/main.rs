@@ -13,5 +13,6 @@ mod applied;
 mod checked;
 mod disk;
 mod killed;
+mod program;
 mod programs;
 mod site;

@@ -1,0 +1,91 @@
+//! `holdfast-agent`: the program on an edge host.
+
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
+
+use agent::{Link, Settings, found, serve};
+use clap::{Parser, Subcommand};
+use model::{agents::JoinCode, names::InterfaceName};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Gives a site its addresses, names and ways in, as Holdfast says.
+#[derive(Parser)]
+#[command(name = "holdfast-agent", version)]
+struct Arguments {
+    /// The agent's own folder
+    #[arg(long, default_value = "/var/lib/holdfast-agent", global = true)]
+    folder: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Join a site with the code that Holdfast shows; the code is read from standard input, so that
+    /// no list of processes has it
+    Join {
+        /// The interface in the site's network
+        #[arg(long)]
+        interface: InterfaceName,
+    },
+    /// Serve the site until told to stop
+    Run,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let Arguments { folder, command } = Arguments::parse();
+    let done = match command {
+        Command::Join { interface } => join(folder, interface).await,
+        Command::Run => run(folder).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "holdfast-agent: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+type Done = Result<(), Box<dyn std::error::Error>>;
+
+async fn join(folder: PathBuf, interface: InterfaceName) -> Done {
+    let code: JoinCode = std::io::read_to_string(std::io::stdin())?.parse()?;
+    let (about, layout) = found::host(&folder, &interface).await?;
+    let key = Link::join(&code, about, layout).await?;
+    let settings = Settings {
+        manager: code.manager,
+        fingerprint: code.fingerprint,
+        key,
+        interface,
+    };
+    settings.write(&folder)?;
+    let said = "This host has joined. `holdfast-agent run` serves its site.\n";
+    std::io::stdout().write_all(said.as_bytes())?;
+    Ok(())
+}
+
+async fn run(folder: PathBuf) -> Done {
+    let settings = Settings::read(&folder)?;
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_when_told(stop.clone()));
+    serve::run(&folder, settings, stop).await?;
+    Ok(())
+}
+
+async fn cancel_when_told(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+    stop.cancel();
+}
