@@ -44,7 +44,7 @@ export const SCENES = [
   scene("container-services-more", async (page) => {
     await visit(page, `${WIKI}/services`);
     await page.getByRole("button", { name: "Add a port" }).click();
-    const record = page.getByRole("group", { name: "Service 3" });
+    const record = page.getByRole("group", { name: "Service 2" });
     await record.getByLabel("Kind").selectOption("SRV record");
     for (const fold of await page.getByText("How it is published").all()) await fold.click();
   }),

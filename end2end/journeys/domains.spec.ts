@@ -34,7 +34,7 @@ test("a domain is made, changed and deleted", async ({ page, server, open }) => 
   await expect(page.getByText("max-age=31536000", { exact: true })).toBeVisible();
   // Others see it without a reload.
   const listed = row(other, "shop.example.net");
-  for (const text of ["lab", "dora", "http://10.20.0.5:4180", "a year"]) await expect(listed).toContainText(text);
+  for (const text of ["lab", "dora", "http://10.20.0.5:4180", "each name"]) await expect(listed).toContainText(text);
 
   await page.getByLabel("Who may publish", { exact: true }).selectOption("Operators only");
   await expect(page.getByLabel("People", { exact: true })).toHaveCount(0);

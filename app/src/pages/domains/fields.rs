@@ -21,7 +21,7 @@ fn refusals(form: &DomainForm) -> Vec<FieldError> {
     form.parse().err().unwrap_or_default()
 }
 
-/// What may be published under a domain, and by whom; in few words, for lists.
+/// Who may publish under a domain, in few words, for lists.
 pub fn publishers(publishers: &Publishers) -> String {
     match publishers {
         Publishers::Everybody => "everybody".to_owned(),
@@ -37,8 +37,8 @@ pub fn publishers(publishers: &Publishers) -> String {
 pub fn hsts(hsts: Hsts) -> &'static str {
     match hsts {
         Hsts::Off => "off",
-        Hsts::Names => "each name, a year",
-        Hsts::Below => "all below too, two years",
+        Hsts::Names => "each name",
+        Hsts::Below => "all below too",
     }
 }
 
@@ -83,7 +83,7 @@ pub fn fields(
     };
     view! {
         <fieldset class="card group">
-            <legend class="card-title">"Domain"</legend>
+            <legend class="card-title">"Publishing"</legend>
             {site}
             <Field form name="name" label="Domain" value=bind!(values, name) hint=name_hint />
             {who(form, values)}

@@ -103,8 +103,8 @@ fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
                     <a class="row-link" data-row="" href=format!("/domains/{id}")>{spec.name.to_string()}</a>
                 </td>
                 <td role="cell" data-label="Site">{site_name.to_string()}</td>
-                <td role="cell" data-label="Who may publish">{publishers(&spec.publishers)}</td>
-                <td role="cell" data-label="Sign-in">{sign_in}</td>
+                <td role="cell" data-label="Who may publish" class="cell-long">{publishers(&spec.publishers)}</td>
+                <td role="cell" data-label="Sign-in" class="cell-long">{sign_in}</td>
                 <td role="cell" data-label="HSTS">{hsts(spec.hsts)}</td>
             </tr>
         }.solid())

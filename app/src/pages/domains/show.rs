@@ -1,4 +1,4 @@
-//! One domain: what it means for those who publish, its settings, and its end.
+//! One domain: its settings, and its end.
 
 use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
@@ -67,7 +67,6 @@ fn facts(domain: Loaded<DomainRow>) -> AnyView {
             view! {
                 <dl class="card facts">
                     <dt>"Site"</dt><dd>{domain.site_name.to_string()}</dd>
-                    <dt>"Names under it"</dt><dd class="mono">{format!("https://….{}", spec.name)}</dd>
                     <dt>"HSTS header"</dt>{header}
                 </dl>
             }
@@ -115,7 +114,7 @@ fn end(domain: Loaded<DomainRow>, name: Memo<String>) -> AnyView {
         what: "domain",
         name,
         losses: Signal::derive(move || domain.with(losses)),
-        note: "It can be deleted when nothing is published under it. Its records at the registrar stay.",
+        note: "It can be deleted when nothing is published under it. Its DNS records elsewhere stay as they are.",
         held: Callback::new(|()| None),
         list: "/domains",
         ask: asked(move |typed| api::domains::delete(domain.peek(|domain| domain.id), typed)),
