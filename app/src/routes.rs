@@ -16,7 +16,9 @@ use crate::{
     components::{title::title, toast::Toasts},
     layout::Frame,
     live::Live,
-    pages::{clusters, containers, jobs, nodes, not_found::not_found, sign_in, sites, users},
+    pages::{
+        clusters, containers, domains, jobs, nodes, not_found::not_found, sign_in, sites, users,
+    },
     session::Session,
 };
 
@@ -123,6 +125,9 @@ pages! {
     Sites in house at StaticSegment("sites") => sites::list::page;
     NewSite in house at (StaticSegment("sites"), StaticSegment("new")) => sites::new::page;
     Site in house at (StaticSegment("sites"), ParamSegment("site")) => sites::show::page;
+    Domains in house at StaticSegment("domains") => domains::list::page;
+    NewDomain in house at (StaticSegment("domains"), StaticSegment("new")) => domains::new::page;
+    Domain in house at (StaticSegment("domains"), ParamSegment("id")) => domains::show::page;
     Users in house at StaticSegment("users") => users::list::page;
     NewUser in house at (StaticSegment("users"), StaticSegment("new")) => users::new::page;
     User in house at (StaticSegment("users"), ParamSegment("name")) => users::show::page;

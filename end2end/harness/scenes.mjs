@@ -9,6 +9,7 @@ export const WIDTHS = [360, 768, 1440];
 export const THEMES = ["light", "dark"];
 
 const WIKI = "/sites/lab/containers/wiki";
+const SHOP = "shop.example.net";
 const MISSING = "ghcr.io/example/nothing-here:v1";
 
 /** A scene that is an address. */
@@ -40,6 +41,13 @@ export const SCENES = [
   scene("container-new-refused", refusedContainer),
   address("container-overview", WIKI),
   address("container-services", `${WIKI}/services`),
+  scene("container-services-more", async (page) => {
+    await visit(page, `${WIKI}/services`);
+    await page.getByRole("button", { name: "Add a port" }).click();
+    const record = page.getByRole("group", { name: "Service 2" });
+    await record.getByLabel("Kind").selectOption("SRV record");
+    for (const fold of await page.getByText("How it is published").all()) await fold.click();
+  }),
   address("container-environment", `${WIKI}/environment`),
   address("container-jobs", `${WIKI}/jobs`),
   address("container-settings", `${WIKI}/settings`),
@@ -78,6 +86,25 @@ export const SCENES = [
   address("sites", "/sites"),
   address("site-new", "/sites/new"),
   address("site", "/sites/lab"),
+  address("domains", "/domains"),
+  scene("domain-new", async (page) => {
+    await visit(page, "/domains/new");
+    await page.getByLabel("Domain", { exact: true }).fill("attic.example.net");
+    await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
+  }),
+  scene("domain-new-refused", async (page) => {
+    await visit(page, "/domains/new");
+    await page.getByLabel("Domain", { exact: true }).fill("*.example.net");
+    await page.getByLabel(/^Sign-in/).fill("login");
+    await page.getByRole("button", { name: /^Create/ }).click();
+    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+  }),
+  scene("domain", (page) => domain(page, SHOP)),
+  scene("domain-delete", async (page) => {
+    await domain(page, SHOP);
+    await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
+    await page.getByRole("dialog").waitFor();
+  }),
   address("users", "/users"),
   address("user-new", "/users/new"),
   address("user", "/users/mira"),
@@ -105,18 +132,27 @@ export const SCENES = [
 /** A cluster of others beside the demonstration's. */
 let theirs;
 
-/** Takes the cluster away that `prepare` added, so that whoever uses the server next finds it as it was. */
+/** Takes away what `prepare` added, so that whoever uses the server next finds it as it was. */
 export async function tidy(server, browser, sessions) {
   const context = await contextOf(browser, server, sessions.administrator);
   const page = await context.newPage();
   await visit(page, "/clusters/home");
   await page.getByRole("button", { name: "Remove home" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByRole("textbox").fill("home");
-  await dialog.getByRole("button", { name: "Delete home" }).click();
+  await confirm(page, "home");
   await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
+  await domain(page, SHOP);
+  await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
+  await confirm(page, SHOP);
+  await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
   await context.close();
   await theirs.stop();
+}
+
+/** Answers the dialog that stands before a deletion. */
+async function confirm(page, name) {
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox").fill(name);
+  await dialog.getByRole("button", { name: `Delete ${name}` }).click();
 }
 
 /** Fills the form of a cluster in, the certificate compared. */
@@ -127,6 +163,13 @@ async function cluster(page, name) {
   await page.getByLabel("Secret").fill(theirs.password);
   await page.getByRole("button", { name: "Look at the certificate" }).click();
   await page.getByLabel("I compared it: it is the same").check();
+}
+
+/** Goes to a domain's page. */
+async function domain(page, name) {
+  await visit(page, "/domains");
+  await page.getByRole("link", { name, exact: true }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
 async function refusedSignIn(page) {
@@ -174,6 +217,14 @@ export async function prepare(server, browser) {
   await cluster(page, "home");
   await page.getByRole("button", { name: "Add home" }).click();
   await page.getByRole("heading", { level: 1, name: "home" }).waitFor();
+  await visit(page, "/domains/new");
+  await page.getByLabel("Domain", { exact: true }).fill(SHOP);
+  await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
+  await page.getByLabel("People", { exact: true }).fill("admin mira");
+  await page.getByLabel(/^Sign-in/).fill("https://login.example.net");
+  await page.getByLabel(/^What browsers remember/).selectOption("below");
+  await page.getByRole("button", { name: `Create ${SHOP}` }).click();
+  await page.getByRole("heading", { level: 1, name: SHOP }).waitFor();
   await ask(page, "nowhere", MISSING);
   await page.getByText("See what happened").waitFor();
   await visit(page, "/containers");

@@ -3,6 +3,7 @@
 
 pub mod clusters;
 pub mod containers;
+pub mod domains;
 pub mod jobs;
 pub mod session;
 pub mod sites;

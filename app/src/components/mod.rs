@@ -19,7 +19,8 @@
 //!   `<Field form name label value=bind!(signal, field) hint />`, `<Choice … />`,
 //!   `<Tick form name label checked set hint barred />`, `<Refusals form />` at the top, `<Submit form label />`. On submission: `if form.submit()`,
 //!   call the server, `form.refuse(failure)` on refusal.
-//! - **Danger**: [`dialog::Deletion`] and `<DeleteDialog deletion name losses delete />`.
+//! - **Danger**: [`danger::danger`] at the end of a page; elsewhere [`dialog::Deletion`] and
+//!   `<DeleteDialog deletion name losses delete />`.
 //!   Within such a view only `loaded_within`.
 //! - **Jobs**: `job_view::job_view(job)` shows failure and steps of a `Loaded<JobView>`,
 //!   `job_view::job_actions(job)` the buttons to cancel and retry, `log::job_log` the log.
@@ -32,6 +33,7 @@
 //! `form` (one column), `fold` (a `details`). No inline styles: the CSP refuses them.
 
 pub mod badge;
+pub mod danger;
 pub mod dialog;
 pub mod failure;
 mod first;

@@ -104,6 +104,9 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
         href.push_str(part);
         let label = if index == 0 || *part == "new" {
             title(part)
+        } else if parts.first() == Some(&"domains") {
+            // Its number says nothing to anybody; its name stands below.
+            "Settings".to_owned()
         } else {
             (*part).to_owned()
         };
@@ -139,6 +142,8 @@ mod tests {
         );
         assert_eq!(labels("/jobs/12"), ["Jobs", "12"]);
         assert_eq!(labels("/users/new"), ["Users", "New"]);
+        assert_eq!(labels("/domains/2"), ["Domains", "Settings"]);
+        assert_eq!(labels("/domains/new"), ["Domains", "New"]);
         assert_eq!(labels("/"), Vec::<String>::new());
     }
 }

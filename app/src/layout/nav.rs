@@ -34,10 +34,12 @@ pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
             place("Jobs", "/jobs", "list-checks"),
         ],
     )];
-    if role.administers() {
-        groups.push(("Network", vec![place("Sites", "/sites", "network")]));
-    }
     if role.sees_all() {
+        let mut network = vec![place("Domains", "/domains", "globe")];
+        if role.administers() {
+            network.insert(0, place("Sites", "/sites", "network"));
+        }
+        groups.push(("Network", network));
         let mut compute = vec![place("Nodes", "/nodes", "server")];
         if role.administers() {
             compute.insert(0, place("Clusters", "/clusters", "boxes"));

@@ -211,6 +211,11 @@ fn fixed(role: Role) -> Vec<Target> {
     targets.push(target("New container", "action", "/containers/new", "plus"));
     if role.administers() {
         targets.push(target("New site", "action", "/sites/new", "plus"));
+    }
+    if role.sees_all() {
+        targets.push(target("New domain", "action", "/domains/new", "plus"));
+    }
+    if role.administers() {
         targets.push(target("New user", "action", "/users/new", "plus"));
     }
     targets

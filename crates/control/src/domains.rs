@@ -124,7 +124,7 @@ pub async fn delete(
 ) -> Result<(), Error> {
     actor.require_operator()?;
     let confirm = confirm.trim().to_owned();
-    control
+    let gone = control
         .store()
         .write(move |c| {
             let Some(present) = store::domains::get(c, id)? else {
@@ -138,8 +138,12 @@ pub async fn delete(
             store::domains::delete(c, id)?;
             Ok(Ok(()))
         })
-        .await
-        .told("domain")??;
+        .await;
+    if gone == Err(store::Error::InUse) {
+        let message = "Web pages are published under it. Give them another domain or take them away, then delete it.";
+        return Err(Error::conflict(message));
+    }
+    gone.told("domain")??;
     tell(control, id);
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::{
     api::{self, Failure},
     components::{
         badge::ago,
-        dialog::{DeleteDialog, Deletion},
+        danger::{Ending, asked, danger},
         form::{Refusals, Submit},
         fresh::fresh,
         icon::icon,
@@ -107,7 +107,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
             {import::card(shown)}
             <div class="stack stack-narrow">
                 {settings(shown)}
-                {danger(shown, name)}
+                {end(shown, name)}
             </div>
         </div>
     }
@@ -228,52 +228,27 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
     .solid()
 }
 
-fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
-    let deletion = Deletion::default();
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let delete = Callback::new(move |typed: String| {
-        let (id, name) = shown.peek(|shown| {
-            let view = &shown.cluster.view;
-            (view.id, view.name.clone())
-        });
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            match api::clusters::delete(id, typed).await {
-                Ok(()) => {
-                    toasts.tell(format!("Removed the cluster {name}."));
-                    navigate("/clusters", Default::default());
-                }
-                Err(failure) => {
-                    deletion.busy.try_set(false);
-                    deletion.failure.try_set(Some(failure));
-                }
-            }
-        });
-    });
-    let held = shown.part(|shown| shown.sites.len());
-    let action = reactive(move || {
-        if held.get() > 0 {
-            return view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "; then it can be removed."</p> }.solid();
-        }
-        view! {
-            <p>"Nothing on the cluster itself changes."</p>
-            <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
-                {icon("trash-2")} {reactive(move || format!("Remove {}", name.get()))}
-            </button></div>
-        }
-        .solid()
-    });
-    let losses = Signal::stored(vec![
+fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+    let sites = shown.part(|shown| !shown.sites.is_empty());
+    let held = move |()| {
+        sites.get().then(|| {
+            view! { <p>"The cluster has sites. " <a class="link" href="/sites">"Delete these first"</a> "; then it can be removed."</p> }.solid()
+        })
+    };
+    let losses = vec![
         "The address, the certificate and the sign-in that Holdfast knows".to_owned(),
         "What was observed of it".to_owned(),
-    ]);
-    view! {
-        <section class="card card-danger stack-tight">
-            <h2 class="card-title">"Remove the cluster"</h2>
-            {action}
-        </section>
-        <DeleteDialog deletion name losses delete />
-    }
-    .solid()
+    ];
+    danger(Ending {
+        verb: "Remove",
+        what: "cluster",
+        name,
+        losses: Signal::stored(losses),
+        note: "Nothing on the cluster itself changes.",
+        held: Callback::new(held),
+        list: "/clusters",
+        ask: asked(move |typed| {
+            api::clusters::delete(shown.peek(|shown| shown.cluster.view.id), typed)
+        }),
+    })
 }

@@ -44,7 +44,7 @@ pub fn page() -> AnyView {
     loaded(
         Signal::from(()),
         |()| api::containers::options(),
-        |_| vec![Event::all(Topic::Site)],
+        |_| vec![Event::all(Topic::Site), Event::all(Topic::Domain)],
         object_skeleton,
         whole,
     )

@@ -2,11 +2,11 @@
 
 use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
-use model::services::ServiceKind;
+use model::{names::Domain, services::ServiceKind};
 
 use super::service_rows::Row;
 use crate::components::{
-    form::{Choice, Field},
+    form::{Bound, Choice, Field},
     tick::Tick,
 };
 
@@ -22,7 +22,7 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
         Some(ServiceKind::Udp) => quiet(row),
         Some(ServiceKind::Srv) | None => return ().solid(),
     };
-    let domain = (kind == Some(ServiceKind::Http)).then(|| reactive(move || domain(row)));
+    let domain = (kind == Some(ServiceKind::Http)).then(|| domain(row));
     view! {
         <div class="service-more">
             {domain}
@@ -36,37 +36,43 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
 }
 
 /// The choice of a domain, where there is one: among several, or away from one that others gave.
-fn domain(row: Row) -> Option<AnyView> {
-    let value = row.text(|service| &mut service.domain);
-    let present = value.get.get();
-    let mut names: Vec<String> = row
-        .domains
-        .with(|domains| domains.iter().map(ToString::to_string).collect());
-    let given = !present.is_empty() && !names.contains(&present);
-    if names.len() < 2 && !given {
-        return None;
-    }
-    if given {
-        names.insert(0, present);
-    }
-    let usual = names.first().cloned().unwrap_or_default();
-    let options: Vec<(String, String)> = names
-        .into_iter()
-        .map(|name| {
-            (
-                if name == usual && !given {
-                    String::new()
-                } else {
-                    name.clone()
-                },
-                name,
-            )
+fn domain(row: Row) -> AnyView {
+    let asked = row.text(|service| &mut service.domain);
+    // It stays a choice after another was chosen.
+    let given = Memo::new(move |before: Option<&Option<String>>| {
+        let asked = asked.get.get();
+        let own = |domains: &Vec<Domain>| domains.iter().any(|domain| domain.as_str() == asked);
+        let given = !asked.is_empty() && !row.domains.with(own);
+        if given {
+            Some(asked)
+        } else {
+            before.cloned().flatten()
+        }
+    });
+    let names = Memo::new(move |_| {
+        let own = row.domains.get();
+        let own = own.iter().map(ToString::to_string);
+        given.get().into_iter().chain(own).collect::<Vec<_>>()
+    });
+    let usual = move || row.domains.with(|own| own.first().map(ToString::to_string));
+    let value = Bound {
+        get: Signal::derive(move || match asked.get.get() {
+            asked if asked.is_empty() => usual().unwrap_or_default(),
+            asked => asked,
+        }),
+        set: asked.set,
+    };
+    let options = Signal::derive(move || {
+        let names = names.get().into_iter();
+        names.map(|name| (name.clone(), name)).collect()
+    });
+    let several = Memo::new(move |_| names.with(|names| names.len() > 1));
+    reactive(move || {
+        several.get().then(|| {
+            view! { <Choice form=row.state name=row.name("domain") label="Domain" value=value options=options /> }
+                .solid()
         })
-        .collect();
-    Some(
-        view! { <Choice form=row.state name=row.name("domain") label="Domain" value=value options=options /> }
-            .solid(),
-    )
+    })
 }
 
 fn web(row: Row) -> AnyView {

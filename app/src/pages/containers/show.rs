@@ -52,7 +52,12 @@ pub fn page() -> AnyView {
         loaded(
             Signal::from(key),
             |(site, name)| api::containers::get(site, name, cfg!(feature = "ssr")),
-            |view: &Shown| vec![Event::of(Topic::Container, view.row.id.0)],
+            |view: &Shown| {
+                vec![
+                    Event::of(Topic::Container, view.row.id.0),
+                    Event::all(Topic::Domain),
+                ]
+            },
             object_skeleton,
             move |container| whole(container, tab),
         )

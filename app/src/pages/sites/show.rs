@@ -16,7 +16,7 @@ use super::fields::{cluster_options, fields, form_state, offered};
 use crate::{
     api::{self, Failure},
     components::{
-        dialog::{DeleteDialog, Deletion},
+        danger::{Ending, asked, danger},
         form::{Refusals, Submit},
         fresh::fresh,
         icon::icon,
@@ -71,7 +71,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
         <div class="stack stack-narrow">
             {facts(shown)}
             {settings(shown)}
-            {danger(shown, name)}
+            {end(shown, name)}
         </div>
     }
     .solid()
@@ -144,55 +144,27 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
     .solid()
 }
 
-fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
-    let deletion = Deletion::default();
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let delete = Callback::new(move |typed: String| {
-        let (id, name) = shown.peek(|(site, _)| (site.id, site.spec.name.clone()));
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            match api::sites::delete(id, typed).await {
-                Ok(()) => {
-                    toasts.tell(format!("Deleted the site {name}."));
-                    navigate("/sites", Default::default());
-                }
-                Err(failure) => {
-                    deletion.busy.try_set(false);
-                    deletion.failure.try_set(Some(failure));
-                }
-            }
-        });
-    });
-    let held = shown.part(|(site, _)| site.containers);
-    let losses = Signal::derive(move || shown.with(|(site, _)| losses(site)));
-    let action = reactive(move || {
-        let count = held.get();
-        if count == 0 {
-            return view! {
-                <p>"The cluster and its bridge stay as they are."</p>
-                <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
-                    {icon("trash-2")} {reactive(move || format!("Delete {}", name.get()))}
-                </button></div>
-            }
-            .solid();
-        }
-        let what = if count == 1 {
-            "1 container".to_owned()
-        } else {
-            format!("{count} containers")
+fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+    let count = shown.part(|(site, _)| site.containers);
+    let held = move |()| {
+        let what = match count.get() {
+            0 => return None,
+            1 => "1 container".to_owned(),
+            count => format!("{count} containers"),
         };
         let href = format!("/containers?site={}", name.get());
-        view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first; then the site can be deleted."</p> }.solid()
-    });
-    view! {
-        <section class="card card-danger stack-tight">
-            <h2 class="card-title">"Delete the site"</h2>
-            {action}
-        </section>
-        <DeleteDialog deletion name losses delete />
-    }
-    .solid()
+        Some(view! { <p>"The site has " <a class="link" href=href>{what}</a> ". Delete these first; then the site can be deleted."</p> }.solid())
+    };
+    danger(Ending {
+        verb: "Delete",
+        what: "site",
+        name,
+        losses: Signal::derive(move || shown.with(|(site, _)| losses(site))),
+        note: "The cluster and its bridge stay as they are.",
+        held: Callback::new(held),
+        list: "/sites",
+        ask: asked(move |typed| api::sites::delete(shown.peek(|(site, _)| site.id), typed)),
+    })
 }
 
 /// What goes with a site, in words for the dialog.

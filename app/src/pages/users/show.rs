@@ -17,7 +17,7 @@ use crate::{
     api::{self, Failure},
     components::{
         badge::ago,
-        dialog::{DeleteDialog, Deletion},
+        danger::{Ending, asked, danger},
         form::{Refusals, Submit},
         fresh::fresh,
         icon::icon,
@@ -74,7 +74,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
         <div class="stack stack-narrow">
             {usage(shown)}
             {settings(shown)}
-            {danger(shown, name)}
+            {end(shown, name)}
         </div>
     }
     .solid()
@@ -228,57 +228,31 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
     .solid()
 }
 
-fn danger(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
-    let deletion = Deletion::default();
-    let toasts = Toasts::here();
-    let navigate = use_navigate();
-    let delete = Callback::new(move |typed: String| {
-        let (id, name) = shown.peek(|(user, _)| (user.id, user.name.clone()));
-        let navigate = navigate.clone();
-        spawn_local(async move {
-            match api::users::delete(id, typed).await {
-                Ok(()) => {
-                    toasts.tell(format!("Deleted the account {name}."));
-                    navigate("/users", Default::default());
-                }
-                Err(failure) => {
-                    deletion.busy.try_set(false);
-                    deletion.failure.try_set(Some(failure));
-                }
-            }
-        });
-    });
-    let held = shown.part(|(user, own)| (user.usage.containers, *own));
-    let losses = Signal::derive(move || shown.with(|(user, _)| losses(user)));
-    let action = reactive(move || {
-        let (count, own) = held.get();
-        if own {
-            return view! { <p>"This is your own account. Another administrator can delete it."</p> }.solid();
-        }
-        if count > 0 {
-            let what = if count == 1 {
-                "1 container".to_owned()
-            } else {
-                format!("{count} containers")
-            };
-            let href = format!("/containers?q={}", name.get());
-            return view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.solid();
-        }
-        view! {
-            <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>
-                {icon("trash-2")} {reactive(move || format!("Delete {}", name.get()))}
-            </button></div>
-        }
-        .solid()
-    });
-    view! {
-        <section class="card card-danger stack-tight">
-            <h2 class="card-title">"Delete the account"</h2>
-            {action}
-        </section>
-        <DeleteDialog deletion name losses delete />
-    }
-    .solid()
+fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+    let state = shown.part(|(user, own)| (user.usage.containers, *own));
+    let held = move |()| {
+        let what = match state.get() {
+            (_, true) => return Some(
+                view! { <p>"This is your own account. Another administrator can delete it."</p> }
+                    .solid(),
+            ),
+            (0, _) => return None,
+            (1, _) => "1 container".to_owned(),
+            (count, _) => format!("{count} containers"),
+        };
+        let href = format!("/containers?q={}", name.get());
+        Some(view! { <p>{name} " owns " <a class="link" href=href>{what}</a> ". Delete these first; then the account can be deleted."</p> }.solid())
+    };
+    danger(Ending {
+        verb: "Delete",
+        what: "account",
+        name,
+        losses: Signal::derive(move || shown.with(|(user, _)| losses(user))),
+        note: "",
+        held: Callback::new(held),
+        list: "/users",
+        ask: asked(move |typed| api::users::delete(shown.peek(|(user, _)| user.id), typed)),
+    })
 }
 
 /// What goes with an account, in words for the dialog.

@@ -3,11 +3,13 @@
 use control::{Actor, domains};
 use model::{
     Error,
+    containers::ContainerForm,
     domains::{DomainForm, DomainSpec},
+    services::ServiceForm,
     users::UserForm,
 };
 
-use crate::house::House;
+use crate::house::{House, NGINX};
 
 const SYSTEM: Actor = Actor::System;
 
@@ -167,4 +169,27 @@ async fn a_domain_changes_and_goes_by_its_name() {
         .unwrap();
     let gone = domains::get(control, &SYSTEM, id).await;
     assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_stays_while_something_is_published_under_it() {
+    let house = House::new().await;
+    let control = &house.control;
+    let web_page = ServiceForm {
+        kind: "http".into(),
+        port: "80".into(),
+        ..ServiceForm::default()
+    };
+    let form = ContainerForm {
+        services: vec![web_page],
+        ..house.form("web", NGINX)
+    };
+    house.create(&form).await.unwrap();
+    let all = domains::list(control, &SYSTEM).await.unwrap();
+    let kept = domains::delete(control, &SYSTEM, all[0].id, "lab.example.org").await;
+    assert!(
+        matches!(&kept, Err(Error::Conflict { message }) if message.contains("published under it")),
+        "{kept:?}"
+    );
+    assert_eq!(names(&house, &SYSTEM).await, ["lab.example.org"]);
 }

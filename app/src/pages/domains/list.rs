@@ -1,0 +1,112 @@
+//! The list of domains.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use model::{
+    DomainId,
+    domains::DomainRow,
+    events::{Event, Topic},
+};
+
+use super::fields::{hsts, publishers};
+use crate::{
+    api,
+    components::{
+        list::list_keys,
+        loaded::{Loaded, loaded},
+        page::{PageHead, empty, list_skeleton, main_link},
+    },
+};
+
+const NEW: &str = "/domains/new";
+
+/// The page.
+pub fn page() -> AnyView {
+    Effect::new(|_| list_keys(Some(NEW)));
+    loaded(
+        Signal::from(()),
+        |()| api::domains::list(),
+        |_| vec![Event::all(Topic::Domain), Event::all(Topic::Site)],
+        list_skeleton,
+        content,
+    )
+}
+
+fn content(domains: Loaded<Vec<DomainRow>>) -> AnyView {
+    let none = domains.part(Vec::is_empty);
+    let total = domains.part(Vec::len);
+    let count = Signal::derive(move || match total.get() {
+        1 => "1 domain".to_owned(),
+        total => format!("{total} domains"),
+    });
+    let body = reactive(move || {
+        if none.get() {
+            let text = "Web pages of containers are published under a domain of their site, such as web-1.example.org.";
+            return empty(
+                "globe",
+                "No domains yet",
+                text,
+                main_link(NEW, "plus", "New domain"),
+            );
+        }
+        table(domains)
+    });
+    view! {
+        <PageHead
+            title="Domains"
+            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            actions=|| main_link(NEW, "plus", "New domain")
+        />
+        {body}
+    }
+    .solid()
+}
+
+fn table(domains: Loaded<Vec<DomainRow>>) -> AnyView {
+    let ids = domains.part(|domains| domains.iter().map(|domain| domain.id).collect::<Vec<_>>());
+    let one = move |id: DomainId| {
+        row(domains.part(move |all| all.iter().find(|domain| domain.id == id).cloned()))
+    };
+    view! {
+        <table class="list" role="table" aria-label="Domains">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Domain"</th>
+                    <th role="columnheader" scope="col">"Site"</th>
+                    <th role="columnheader" scope="col">"Who may publish"</th>
+                    <th role="columnheader" scope="col">"Sign-in"</th>
+                    <th role="columnheader" scope="col">"HSTS"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || ids.get() key=|id| *id children=one />
+            </tbody>
+        </table>
+    }
+    .solid()
+}
+
+fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
+    reactive(move || {
+        let DomainRow {
+            id,
+            spec,
+            site_name,
+        } = domain.get()?;
+        let sign_in = match &spec.sign_in {
+            Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.solid(),
+            None => view! { <span class="muted">"none"</span> }.solid(),
+        };
+        Some(view! {
+            <tr role="row">
+                <td role="cell" class="cell-main">
+                    <a class="row-link" data-row="" href=format!("/domains/{id}")>{spec.name.to_string()}</a>
+                </td>
+                <td role="cell" data-label="Site">{site_name.to_string()}</td>
+                <td role="cell" data-label="Who may publish" class="cell-long">{publishers(&spec.publishers)}</td>
+                <td role="cell" data-label="Sign-in" class="cell-long">{sign_in}</td>
+                <td role="cell" data-label="HSTS">{hsts(spec.hsts)}</td>
+            </tr>
+        }.solid())
+    })
+}

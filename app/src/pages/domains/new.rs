@@ -1,0 +1,97 @@
+//! The form of a new domain.
+
+use crate::solid::{Solid as _, act};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::{use_navigate, use_query_map};
+use model::{
+    domains::{DomainForm, Hsts, Publishers},
+    events::{Event, Topic},
+    sites::SiteRow,
+};
+
+use super::fields::{fields, form_state};
+use crate::{
+    api,
+    components::{
+        form::{Refusals, Submit},
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+        toast::Toasts,
+    },
+};
+
+/// The page.
+pub fn page() -> AnyView {
+    loaded(
+        Signal::from(()),
+        |()| api::sites::list(),
+        |_| vec![Event::all(Topic::Site)],
+        object_skeleton,
+        content,
+    )
+}
+
+/// What the form begins with: the site that the address names, else the first.
+fn first(sites: &[SiteRow], named: Option<&str>) -> DomainForm {
+    let site = sites
+        .iter()
+        .find(|site| Some(site.spec.name.as_str()) == named)
+        .or_else(|| sites.first());
+    DomainForm {
+        site: site.map(|site| site.id.to_string()).unwrap_or_default(),
+        hsts: Hsts::default().to_string(),
+        publishers: Publishers::default().as_str().to_owned(),
+        ..DomainForm::default()
+    }
+}
+
+fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
+    let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
+    let values = RwSignal::new(sites.peek(|all| first(all, named.as_deref())));
+    let form = form_state(values);
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if !form.submit() {
+            return;
+        }
+        let asked = values.get_untracked();
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let name = asked.name.trim().to_owned();
+            match api::domains::create(asked).await {
+                Ok(id) => {
+                    toasts.tell(format!("Made the domain {name}."));
+                    navigate(&format!("/domains/{id}"), Default::default());
+                }
+                Err(failure) => form.refuse(failure),
+            }
+        });
+    };
+    let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
+    let options = Signal::derive(move || {
+        sites.with(|all| {
+            all.iter()
+                .map(|site| (site.id.to_string(), site.spec.name.to_string()))
+                .collect()
+        })
+    });
+    let none = sites.peek(Vec::is_empty).then(|| {
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.solid()
+    });
+    view! {
+        <PageHead title="New domain" />
+        <form class="form" novalidate on:submit=act(submit)>
+            {none}
+            <Refusals form />
+            {fields(form, values, Some(options))}
+            <div class="actions">
+                <Submit form label />
+                <a class="btn" href="/domains">"Cancel"</a>
+            </div>
+        </form>
+    }
+    .solid()
+}

@@ -1,0 +1,142 @@
+import type { Page } from "@playwright/test";
+import { confirmDeletion, containerPath, create, refusalAt, row, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+/** Makes a domain of the site lab and ends on its page. */
+async function createDomain(page: Page, name: string): Promise<void> {
+  await visit(page, "/domains/new");
+  await page.getByLabel("Domain", { exact: true }).fill(name);
+  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  await expect(page).toHaveURL(/\/domains\/\d+$/);
+}
+
+test("a domain is made, changed and deleted", async ({ page, server, open }) => {
+  await server.addUser("dora");
+  const other = await open(server.administrator);
+  await visit(other, "/domains");
+  await expect(row(other, "lab.example.org")).toContainText("everybody");
+
+  await visit(page, "/domains");
+  await page.getByRole("link", { name: "New domain" }).click();
+  await expect(page).toHaveURL("/domains/new");
+  await expect(page.getByLabel("Site", { exact: true }).locator("option:checked")).toHaveText("lab");
+  await page.getByLabel("Domain", { exact: true }).fill("shop.example.net");
+  await expect(page.getByLabel("People", { exact: true })).toHaveCount(0);
+  await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
+  await page.getByLabel("People", { exact: true }).fill("dora");
+  await page.getByLabel(/^Sign-in/).fill("http://10.20.0.5:4180");
+  await page.getByLabel(/^What browsers remember/).selectOption("HTTPS only, for a year");
+  await expect(page.getByText("For a year, whoever has opened a page")).toBeVisible();
+  await page.getByRole("button", { name: "Create shop.example.net" }).click();
+
+  await expect(page.getByRole("heading", { level: 1, name: "shop.example.net" })).toBeVisible();
+  await expect(page.getByText("max-age=31536000", { exact: true })).toBeVisible();
+  // Others see it without a reload.
+  const listed = row(other, "shop.example.net");
+  for (const text of ["lab", "dora", "http://10.20.0.5:4180", "each name"]) await expect(listed).toContainText(text);
+
+  await page.getByLabel("Who may publish", { exact: true }).selectOption("Operators only");
+  await expect(page.getByLabel("People", { exact: true })).toHaveCount(0);
+  await page.getByLabel("Domain", { exact: true }).fill("shop.example.org");
+  await page.getByRole("button", { name: "Save the domain" }).click();
+  await expect(page.getByText("Saved shop.example.org.")).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1, name: "shop.example.org" })).toBeVisible();
+  await expect(row(other, "shop.example.org")).toContainText("operators");
+
+  await page.getByRole("button", { name: "Delete shop.example.org" }).click();
+  await expect(page.getByRole("dialog")).toContainText("The way to its sign-in at http://10.20.0.5:4180");
+  await confirmDeletion(page, "shop.example.org");
+  await expect(page).toHaveURL("/domains");
+  await expect(page.getByText("Deleted the domain shop.example.org.")).toBeVisible();
+  for (const each of [page, other]) await expect(row(each, "shop.example.org")).toHaveCount(0);
+});
+
+test("a domain's wrong fields are told beside them", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await visit(page, "/domains/new");
+  const name = page.getByLabel("Domain", { exact: true });
+  const signIn = page.getByLabel(/^Sign-in/);
+  await name.fill("*.example.net");
+  await signIn.fill("login");
+  await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
+  await page.getByRole("button", { name: /^Create/ }).click();
+  const people = page.getByLabel("People", { exact: true });
+  for (const field of [name, signIn, people]) await expect(await refusalAt(field)).not.toBeEmpty();
+  await expect(page).toHaveURL("/domains/new");
+
+  // What only the server knows is told at the same places.
+  await name.fill("wrong.example.net");
+  await signIn.fill("");
+  await people.fill("admin, noone");
+  await page.getByRole("button", { name: "Create wrong.example.net" }).click();
+  await expect(await refusalAt(people)).toHaveText("Nobody is called noone.");
+  await page.getByLabel("Who may publish", { exact: true }).selectOption("Everybody");
+  await name.fill("lab.example.org");
+  await page.getByRole("button", { name: "Create lab.example.org" }).click();
+  await expect(await refusalAt(name)).toHaveText("The site has this domain already.");
+});
+
+test("a domain is the operators' and no member's", async ({ server, open, watch }) => {
+  watch.expect(/\b40[34]\b/);
+  const oscar = await open(await server.addUser("oscar", "operator"));
+  await visit(oscar, "/containers");
+  await oscar.getByRole("link", { name: "Domains", exact: true }).first().click();
+  await oscar.getByRole("link", { name: "lab.example.org", exact: true }).click();
+  await expect(oscar.getByRole("button", { name: "Save the domain" })).toBeEnabled();
+  const domain = new URL(oscar.url()).pathname;
+  expect((await oscar.goto("/domains/nothing"))?.status()).toBe(404);
+  await createDomain(oscar, "oscar.example.net");
+
+  const mara = await open(await server.addUser("mara"));
+  await visit(mara, "/containers");
+  await expect(mara.getByRole("link", { name: "Domains" })).toHaveCount(0);
+  for (const path of ["/domains", "/domains/new", domain]) {
+    expect((await mara.goto(path))?.status(), path).toBe(403);
+    await expect(mara.locator("main")).toContainText("Not allowed");
+  }
+});
+
+test("services are published under another domain, with options, and as SRV records", async ({ page, watch }) => {
+  watch.expect(/\b409\b/);
+  await createDomain(page, "second.example.net");
+  const domain = new URL(page.url()).pathname;
+  await create(page, "speaker");
+
+  await visit(page, containerPath("speaker", "services"));
+  const web = page.getByRole("group", { name: "Service 1" });
+  await web.getByLabel("Domain", { exact: true }).selectOption("second.example.net");
+  const options = web.getByText("How it is published");
+  await options.click();
+  await web.getByLabel("The program speaks").selectOption("HTTPS with any certificate");
+  await web.getByLabel(/^Largest request/).fill("64");
+  await web.getByLabel(/^May be quiet for/).fill("30");
+  await web.getByLabel("Gather requests and answers").check();
+  await page.getByRole("button", { name: "Add a port" }).click();
+  const record = page.getByRole("group", { name: "Service 2" });
+  await record.getByLabel("Kind").selectOption("SRV record");
+  await record.getByLabel("Inner port").fill("5060");
+  await record.getByLabel("Name", { exact: true }).fill("_sip._tcp");
+  await page.getByRole("button", { name: "Change speaker" }).click();
+  await expect(page.getByText("Changed speaker.")).toBeVisible();
+
+  const offered = page.locator("section").filter({ has: page.getByRole("heading", { name: "Services", exact: true }) });
+  await expect(offered.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
+  await expect(offered).toContainText("Name in the network (SRV), inner port 5060");
+  await expect(offered).toContainText("_sip._tcp.lab.example.org");
+  await page.reload();
+  await expect(offered.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
+  await expect(web.getByLabel("Domain", { exact: true }).locator("option:checked")).toHaveText("second.example.net");
+  await options.click();
+  await expect(web.getByLabel("The program speaks")).toHaveValue("https");
+  await expect(web.getByLabel(/^Largest request/)).toHaveValue("64");
+  await expect(web.getByLabel(/^May be quiet for/)).toHaveValue("30");
+  await expect(web.getByLabel("Gather requests and answers")).toBeChecked();
+  await expect(record.getByLabel("Name", { exact: true })).toHaveValue("_sip._tcp");
+
+  // While something is published under it, a domain stays.
+  await visit(page, domain);
+  await page.getByRole("button", { name: "Delete second.example.net" }).click();
+  await confirmDeletion(page, "second.example.net");
+  await expect(page.getByRole("dialog")).toContainText("Web pages are published under it.");
+});
