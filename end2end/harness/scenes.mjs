@@ -107,6 +107,14 @@ let theirs;
 
 /** Takes the cluster away that `prepare` added, so that whoever uses the server next finds it as it was. */
 export async function tidy(server, browser, sessions) {
+  try {
+    await removeTheirs(server, browser, sessions);
+  } finally {
+    await theirs?.stop();
+  }
+}
+
+async function removeTheirs(server, browser, sessions) {
   const context = await contextOf(browser, server, sessions.administrator);
   const page = await context.newPage();
   await visit(page, "/clusters/home");
@@ -116,7 +124,6 @@ export async function tidy(server, browser, sessions) {
   await dialog.getByRole("button", { name: "Delete home" }).click();
   await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
   await context.close();
-  await theirs.stop();
 }
 
 /** Fills the form of a cluster in, the certificate compared. */
