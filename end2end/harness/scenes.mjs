@@ -134,6 +134,14 @@ let theirs;
 
 /** Takes away what `prepare` added, so that whoever uses the server next finds it as it was. */
 export async function tidy(server, browser, sessions) {
+  try {
+    await removeTheirs(server, browser, sessions);
+  } finally {
+    await theirs?.stop();
+  }
+}
+
+async function removeTheirs(server, browser, sessions) {
   const context = await contextOf(browser, server, sessions.administrator);
   const page = await context.newPage();
   await visit(page, "/clusters/home");
@@ -145,7 +153,6 @@ export async function tidy(server, browser, sessions) {
   await confirm(page, SHOP);
   await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
   await context.close();
-  await theirs.stop();
 }
 
 /** Answers the dialog that stands before a deletion. */

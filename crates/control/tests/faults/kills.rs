@@ -4,6 +4,7 @@
 use std::{
     io::Read as _,
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -74,6 +75,14 @@ fn name(kind: Kind, moment: &Moment) -> String {
     format!("{kind} × kill -9 when {when}")
 }
 
+/// How many kills came when the job had ended already, so that they interrupted nothing. Those at
+/// the end of a last step mostly do; the run says how many there were.
+static LATE: AtomicUsize = AtomicUsize::new(0);
+
+pub(crate) fn late() -> usize {
+    LATE.load(Ordering::Relaxed)
+}
+
 async fn run(kind: Kind, moment: Moment) {
     let config = Config {
         delays: Delays {
@@ -98,6 +107,10 @@ async fn run(kind: Kind, moment: Moment) {
     moment.wait_for(&stage, job).await;
     child.kill().unwrap();
     child.wait().unwrap();
+    let view = jobs::get(&stage.house.control, &Actor::System, job).await;
+    if view.unwrap().row.state.ended() {
+        LATE.fetch_add(1, Ordering::Relaxed);
+    }
     stage.house.sim.handle().clear_faults();
 
     let second = stage.house.reopen().await;

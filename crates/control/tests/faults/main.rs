@@ -64,8 +64,9 @@ async fn whatever_goes_wrong_a_job_ends_and_cluster_and_database_agree() {
     let seconds = began.elapsed().as_secs();
     let _ = writeln!(
         std::io::stderr(),
-        "faults: {count} cases in {seconds} s, {} failed",
-        failures.len()
+        "faults: {count} cases in {seconds} s, {} failed; {} kills came after the job's end",
+        failures.len(),
+        kills::late()
     );
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
