@@ -1,9 +1,15 @@
+import { readdirSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
 import { launchOptions } from "./harness/browser.mjs";
 
+// A project for each file, since a worker belongs to one project: so each file has a server of its
+// own, and what one leaves there is never met by another, whichever worker is free first.
+const journeys = readdirSync(new URL("journeys/", import.meta.url)).filter((file) => file.endsWith(".spec.ts"));
+const files = ["axe.spec.ts", ...journeys.map((file) => `journeys/${file}`)];
+
 export default defineConfig({
   testDir: ".",
-  testMatch: ["journeys/*.spec.ts", "axe.spec.ts"],
+  projects: files.map((file) => ({ name: file.replace(/^journeys\/|\.spec\.ts$/g, ""), testMatch: file })),
   // Each worker has a server of its own; one file's tests share it, one after another.
   workers: 2,
   // A test that passes at the second try hides a fault.

@@ -94,15 +94,20 @@ test("a page that is being left for good asks for nothing more", async ({ page, 
   await send(page, name, password);
   await expect(page).toHaveURL("/containers");
   await alive(page);
+  // What the demonstration's own containers have to tell has been told.
+  await expect(page.getByRole("button", { name: "No running jobs" })).toBeVisible({ timeout: 60_000 });
   const asked: string[] = [];
+  let answered = 0;
   page.on("request", (request) => request.url().includes("/api/") && asked.push(request.url()));
+  page.on("requestfinished", (request) => request.url().includes("/api/") && answered++);
   // News come once now, and again while the server takes its time to end the session.
   await page.evaluate((news) => {
     const tell = () => dispatchEvent(new CustomEvent("holdfast-events", { detail: news }));
     addEventListener("submit", () => setTimeout(tell, 100));
     tell();
   }, JSON.stringify([{ topic: "container" }]));
-  await expect.poll(() => asked.length, { message: "until then it follows the news" }).toBeGreaterThan(0);
+  await expect.poll(() => answered, { message: "until then it follows the news" }).toBeGreaterThan(0);
+  await expect.poll(() => asked.length - answered, { message: "all of that has been answered" }).toBe(0);
 
   await page.route("**/sign-out", async (route) => {
     asked.length = 0;

@@ -14,6 +14,7 @@ mod compress;
 mod css;
 mod deny;
 mod dev;
+mod disk;
 mod npm;
 mod program;
 mod server;

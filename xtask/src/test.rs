@@ -16,7 +16,7 @@ use crate::server::{self, Mode};
 use crate::setup::{self, Consent, Need};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
-use crate::{alone, deny, npm};
+use crate::{alone, deny, disk, npm};
 
 /// What to test.
 #[derive(Args)]
@@ -128,6 +128,7 @@ pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow
     }
     // Asked for together and before anything runs: nobody comes back after ten minutes to answer.
     setup::ensure(&needs(&parts), consent)?;
+    disk::warn_when_low(workspace);
 
     let mut outcomes = Vec::new();
     for part in parts {
