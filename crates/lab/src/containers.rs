@@ -18,6 +18,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// The containers that run, by their number.
 pub struct Containers {
     control: Control,
+    switch: u32,
     /// Where the first process of each host is written down.
     hosts: PathBuf,
     running: BTreeMap<u32, Container>,
@@ -31,10 +32,11 @@ struct Container {
 }
 
 impl Containers {
-    /// None yet.
-    pub fn new(control: Control, hosts: PathBuf) -> Self {
+    /// None yet. They will be plugged into the bridges of that host.
+    pub fn new(control: Control, switch: u32, hosts: PathBuf) -> Self {
         Self {
             control,
+            switch,
             hosts,
             running: BTreeMap::new(),
         }
@@ -109,6 +111,7 @@ impl Containers {
             },
         };
         let plug = Plug {
+            switch: self.switch,
             bridge: SITE,
             end: format!("ct{}", told.vmid),
             name: "eth0",

@@ -12,6 +12,8 @@ for name in "$@"; do
   if [ -e "/etc/$name" ]; then cp -a "/etc/$name" /run/etc/; fi
 done
 mount --bind /run/etc /etc
+: >/etc/fstab
+: >/etc/resolv.conf
 mount -t tmpfs lib /var/lib
 mount -t tmpfs log /var/log
 mkdir -p /var/lib/dhcp /var/lib/nginx /var/log/nginx

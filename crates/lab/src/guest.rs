@@ -24,6 +24,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// A plug of a host: which bridge its other end is in, and what it is called there.
 #[derive(Clone, Debug)]
 pub struct Plug {
+    /// Where the bridges are: the first process of the host that has them.
+    pub switch: u32,
     /// The bridge.
     pub bridge: &'static str,
     /// The name of the end in the bridge; at most 15 letters.
@@ -51,7 +53,9 @@ pub enum Work {
         /// The agent's program.
         agent: PathBuf,
     },
-    /// Nothing by itself.
+    /// Nothing by itself; other hosts are plugged into its bridges.
+    Switch,
+    /// Nothing by itself; it is plugged in.
     Client,
     /// Has an address and serves.
     Container {
@@ -76,7 +80,7 @@ pub enum Ip {
 /// A host that runs.
 pub struct Running {
     unshare: Child,
-    ends: Vec<String>,
+    plugs: Vec<Plug>,
     /// Held, for the host ends with it.
     _told: ChildStdin,
     /// What it says.
@@ -109,7 +113,7 @@ impl Running {
             .context("no namespaces")?;
         let mut running = Self {
             unshare,
-            ends: Vec::new(),
+            plugs: Vec::new(),
             _told: told,
             said,
             pid,
@@ -125,6 +129,7 @@ impl Running {
 
     async fn plug(&mut self, plug: &Plug) -> anyhow::Result<()> {
         let Plug {
+            switch,
             bridge,
             end,
             name,
@@ -135,11 +140,14 @@ impl Running {
             .map_or_else(String::new, |mac| format!(" address {mac}"));
         let pid = self.pid;
         program::run_all(&[
-            format!("ip link add {end} type veth peer name {name}{mac} netns {pid}"),
-            format!("ip link set {end} master {bridge} up"),
+            on_switch(
+                *switch,
+                &format!("ip link add {end} type veth peer name {name}{mac} netns {pid}"),
+            ),
+            on_switch(*switch, &format!("ip link set {end} master {bridge} up")),
         ])
         .await?;
-        self.ends.push(end.clone());
+        self.plugs.push(plug.clone());
         Ok(())
     }
 
@@ -148,14 +156,21 @@ impl Running {
         Some(BufReader::new(self.said.take()?).lines())
     }
 
-    /// Pulls its plugs and ends whatever runs there.
+    /// Ends whatever runs there, and pulls its plugs.
     pub async fn stop(mut self) {
-        for end in &self.ends {
-            // It may have gone by itself, with the host.
-            let _ = program::run(&["ip", "link", "delete", end]).await;
-        }
         let _ = self.unshare.kill().await;
+        let ends = self.plugs.iter();
+        let pulled: Vec<String> = ends
+            .map(|plug| on_switch(plug.switch, &format!("ip link delete {}", plug.end)))
+            .collect();
+        // They may have gone by themselves, with the host.
+        let _ = program::run_all(&pulled).await;
     }
+}
+
+/// A command line in the network of the host that has the bridges.
+pub fn on_switch(switch: u32, line: &str) -> String {
+    format!("nsenter --net --target {switch} {line}")
 }
 
 /// The first process within namespaces that were asked for.
@@ -180,6 +195,7 @@ pub async fn run(guest: Guest) -> anyhow::Result<std::process::ExitCode> {
     program::run(&["hostname", &guest.name]).await?;
     match guest.work {
         Work::Edge { agent } => edge(agent).await,
+        Work::Switch => std::future::pending().await,
         Work::Client => {
             program::run(&["ip", "link", "set", "eth0", "up"]).await?;
             std::future::pending().await

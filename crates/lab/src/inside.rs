@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     addresses::{EDGE_OUTSIDE, LAB, MANAGER, OUTSIDE, PUBLIC, SITE},
     containers::Containers,
-    guest::{self, Guest, Plug, Running, Work},
+    guest::{self, Guest, Plug, Running, Work, on_switch},
     manager::Manager,
     program,
     simulator::Simulator,
@@ -84,7 +84,7 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
     program::run(&["sh", "-c", OWN]).await?;
     let hosts = format!("127.0.0.1 localhost {MANAGER}\n");
     fs::write("/etc/hosts", hosts).await?;
-    networks().await?;
+    let switch = switch().await?;
     let _names = names()?;
     let simulator = Simulator::start(&plan.holdfast, &plan.folder, plan.pull).await?;
     let manager = Manager::start(&plan.holdfast, &plan.folder, plan.port).await?;
@@ -94,9 +94,9 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
 
     let hosts = plan.folder.join("hosts");
     fs::create_dir(&hosts).await?;
-    let _edge = edge(&plan.agent, &hosts).await?;
-    let _client = client(&hosts).await?;
-    let containers = Containers::new(simulator.control.clone(), hosts);
+    let _edge = edge(&plan.agent, switch.pid, &hosts).await?;
+    let _client = client(switch.pid, &hosts).await?;
+    let containers = Containers::new(simulator.control.clone(), switch.pid, hosts);
     let _following = tokio::spawn(containers.follow());
 
     if let Some((program, arguments)) = plan.program.split_first() {
@@ -117,18 +117,32 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
     std::future::pending().await
 }
 
-/// Two bridges, and the way to the site.
-async fn networks() -> anyhow::Result<()> {
+/// A host with two bridges, and a cable from here to the outer one. The bridges are not here, for
+/// browsers drop what they are doing when a network of theirs changes, as it would with each host.
+async fn switch() -> anyhow::Result<Running> {
+    let guest = Guest {
+        name: "switch".to_owned(),
+        work: Work::Switch,
+    };
+    let switch = Running::start(&guest, &[]).await?;
+    let there = |line: &str| on_switch(switch.pid, line);
     program::run_all(&[
+        there(&format!("ip link add {OUTSIDE} type bridge")),
+        there(&format!("ip link add {SITE} type bridge")),
+        there(&format!("ip link set {OUTSIDE} up")),
+        there(&format!("ip link set {SITE} up")),
+        format!(
+            "ip link add eth0 type veth peer name lab netns {}",
+            switch.pid
+        ),
+        there(&format!("ip link set lab master {OUTSIDE} up")),
         "ip link set lo up".to_owned(),
-        format!("ip link add {OUTSIDE} type bridge"),
-        format!("ip link add {SITE} type bridge"),
-        format!("ip address add {LAB}/24 dev {OUTSIDE}"),
-        format!("ip link set {OUTSIDE} up"),
-        format!("ip link set {SITE} up"),
+        format!("ip address add {LAB}/24 dev eth0"),
+        "ip link set eth0 up".to_owned(),
         guest::route_to_site(),
     ])
-    .await
+    .await?;
+    Ok(switch)
 }
 
 /// Whom the site's name servers ask for all other names.
@@ -161,8 +175,9 @@ async fn open(door: UnixListener, port: u16) {
     }
 }
 
-async fn edge(agent: &Path, hosts: &Path) -> anyhow::Result<Running> {
+async fn edge(agent: &Path, switch: u32, hosts: &Path) -> anyhow::Result<Running> {
     let plug = |bridge, end: &str, name| Plug {
+        switch,
         bridge,
         end: end.to_owned(),
         name,
@@ -183,8 +198,9 @@ async fn edge(agent: &Path, hosts: &Path) -> anyhow::Result<Running> {
     .await
 }
 
-async fn client(hosts: &Path) -> anyhow::Result<Running> {
+async fn client(switch: u32, hosts: &Path) -> anyhow::Result<Running> {
     let plug = Plug {
+        switch,
         bridge: SITE,
         end: "client".into(),
         name: "eth0",

@@ -33,6 +33,8 @@ struct Cli {
 enum Command {
     /// Build the lab and stay until told to stop, or until a program that uses it ends
     Run(Options),
+    /// Say whether a lab can be built here
+    Check,
     /// The lab itself, in its namespaces; told what to be on its standard input
     #[command(hide = true)]
     Inside,
@@ -70,6 +72,7 @@ pub struct Options {
 fn main() -> ExitCode {
     let ended = match Cli::parse().command {
         Command::Run(options) => outside::run(options),
+        Command::Check => outside::check().map(|()| ExitCode::SUCCESS),
         Command::Inside => init::run(&["within".into(), "lab".into()]),
         // The name is there for those who look for the process.
         Command::Guest { name: _ } => init::run(&["within".into(), "guest".into()]),

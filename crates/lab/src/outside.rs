@@ -48,8 +48,8 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// # Errors
 /// When a prerequisite is not met, or the lab could not be built.
 pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    check()?;
     let path = path();
-    check(&path)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -64,7 +64,11 @@ fn path() -> String {
 }
 
 /// Whether a lab can be built here.
-fn check(path: &str) -> anyhow::Result<()> {
+///
+/// # Errors
+/// Why not.
+pub fn check() -> anyhow::Result<()> {
+    let path = path();
     ensure!(
         rustix::process::geteuid().is_root(),
         "the lab makes networks and namespaces, which only root may; run it as root"
@@ -86,7 +90,7 @@ fn check(path: &str) -> anyhow::Result<()> {
     // Whether bridges and mounts are allowed too, as in some containers they are not.
     let script = "ip link add lab0 type bridge && ip link add lab1 type veth peer name lab2 && mount -t tmpfs lab /run";
     let tried = std::process::Command::new("unshare")
-        .env("PATH", path)
+        .env("PATH", &path)
         .args(NAMESPACES)
         .args(["sh", "-c", script])
         .stdin(Stdio::null())
