@@ -17,7 +17,8 @@ use crate::{
     layout::Frame,
     live::Live,
     pages::{
-        clusters, containers, domains, jobs, nodes, not_found::not_found, sign_in, sites, users,
+        agents, clusters, containers, domains, jobs, nodes, not_found::not_found, sign_in, sites,
+        users,
     },
     session::Session,
 };
@@ -128,6 +129,21 @@ pages! {
     Domains in house at StaticSegment("domains") => domains::list::page;
     NewDomain in house at (StaticSegment("domains"), StaticSegment("new")) => domains::new::page;
     Domain in house at (StaticSegment("domains"), ParamSegment("id")) => domains::show::page;
+    Agents in house at StaticSegment("agents") => agents::list::page;
+    NewAgent in house at (StaticSegment("agents"), StaticSegment("new")) => agents::new::page;
+    Agent in house at (
+        StaticSegment("sites"),
+        ParamSegment("site"),
+        StaticSegment("agents"),
+        ParamSegment("name"),
+    ) => agents::show::page;
+    AgentFiles in house at (
+        StaticSegment("sites"),
+        ParamSegment("site"),
+        StaticSegment("agents"),
+        ParamSegment("name"),
+        StaticSegment("files"),
+    ) => agents::files::page;
     Users in house at StaticSegment("users") => users::list::page;
     NewUser in house at (StaticSegment("users"), StaticSegment("new")) => users::new::page;
     User in house at (StaticSegment("users"), ParamSegment("name")) => users::show::page;

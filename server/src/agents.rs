@@ -3,17 +3,21 @@
 
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, State},
+    extract::{DefaultBodyLimit, FromRequestParts, State},
     http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::post,
 };
 use control::agents::{self, Agent};
-use edge::link::{self, Asking, Given, Joined, Joining};
+use edge::link::{self, Asking, Given, Joined, Joining, Live};
 use model::{Error, agents::Report};
 use serde_json::json;
 
 use crate::router::AppState;
+
+/// The most that one telling of live files may bring, in bytes: a file of the largest size, each
+/// sign of which may take two as JSON, and as much again of smaller ones.
+const LARGEST: usize = 4 * link::LARGEST_FILE;
 
 /// The routes.
 pub fn routes() -> Router<AppState> {
@@ -21,6 +25,7 @@ pub fn routes() -> Router<AppState> {
         .route(link::JOIN, post(join))
         .route(link::NEXT, post(next))
         .route(link::REPORT, post(report))
+        .route(link::LIVE, post(live).layer(DefaultBodyLimit::max(LARGEST)))
 }
 
 /// An error as an agent reads it: the status, and a sentence for its log.
@@ -94,5 +99,14 @@ async fn report(
     Json(said): Json<Report>,
 ) -> Result<StatusCode, Refused> {
     agents::report(&state.control, &agent, said).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn live(
+    State(state): State<AppState>,
+    Known(agent): Known,
+    Json(told): Json<Live>,
+) -> Result<StatusCode, Refused> {
+    agents::live(&state.control, &agent, told).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -12,11 +12,13 @@ use std::{
 
 use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 use axum_server::{Handle, tls_rustls::RustlsConfig};
-use control::{Control, Options, setup};
+use control::{Control, Manager, Options, setup};
 use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto::Builder,
 };
+use model::clusters::Fingerprint;
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use store::{SecretKey, Store};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -45,9 +47,11 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let listener = listen(config.web.listen)?;
     let bound = listener.local_addr().map_err(Failure::System)?;
     let url = config.web.public_url(bound);
-    let tls = match &config.web.tls {
-        Some(files) => Some(read_tls(files).await?),
-        None => None,
+    let (tls, certificate) = match &config.web.tls {
+        Some(files) => read_tls(files)
+            .await
+            .map(|(tls, own)| (Some(tls), Some(own)))?,
+        None => (None, None),
     };
     let assets = Assets::load()?;
     let store = open_store(&config).await?;
@@ -57,7 +61,10 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     };
     let options = Options {
         parallel_jobs: config.workers.parallel_jobs,
-        manager: url.host().parse().ok(),
+        manager: url.origin().parse().ok().map(|origin| Manager {
+            origin,
+            certificate,
+        }),
         ..Options::default()
     };
     let control = Control::start(store, options)
@@ -117,16 +124,23 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     bound.map_err(|cause| Failure::Listen { address, cause })
 }
 
-async fn read_tls(files: &TlsFiles) -> Result<RustlsConfig, Failure> {
+/// The certificate and its key, and the certificate's fingerprint: of the very bytes that are
+/// served until the process ends, whatever becomes of the files.
+async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), Failure> {
+    let failure = |cause| Failure::Tls {
+        cert: files.cert.clone(),
+        key: files.key.clone(),
+        cause,
+    };
     // Another part of the process may have chosen the same before.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    RustlsConfig::from_pem_file(&files.cert, &files.key)
-        .await
-        .map_err(|cause| Failure::Tls {
-            cert: files.cert.clone(),
-            key: files.key.clone(),
-            cause,
-        })
+    let chain = tokio::fs::read(&files.cert).await.map_err(failure)?;
+    let key = tokio::fs::read(&files.key).await.map_err(failure)?;
+    let leaf = CertificateDer::from_pem_slice(&chain).map_err(io::Error::other);
+    let print = pinned::Fingerprint::of(&leaf.map_err(failure)?).to_string();
+    let print = print.parse().map_err(io::Error::other).map_err(failure)?;
+    let tls = RustlsConfig::from_pem(chain, key).await.map_err(failure)?;
+    Ok((tls, print))
 }
 
 /// Answers requests until `stop`, then ends in order: no new connections, no event streams, jobs

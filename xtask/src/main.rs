@@ -1,4 +1,4 @@
-//! What a developer runs: `cargo xtask run`, `test`, `build`, `dev`, `bench` and `shots`.
+//! What a developer runs: `cargo xtask run`, `test`, `build`, `dev`, `lab`, `bench` and `shots`.
 //!
 //! It finds or installs what a step needs, builds the site and the server, and starts them. It
 //! knows nothing of the product beyond its packages' names, and depends on none of them.
@@ -15,6 +15,7 @@ mod css;
 mod deny;
 mod dev;
 mod disk;
+mod lab;
 mod npm;
 mod program;
 mod server;
@@ -69,6 +70,14 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Build a whole site in namespaces of this machine, as root: an edge host, a client, and the
+    /// containers of a simulated cluster, each with the real programs
+    Lab {
+        #[command(flatten)]
+        mode: ModeArgs,
+        #[command(flatten)]
+        options: lab::Options,
+    },
     /// Run every check and test
     Test(test::Options),
     /// Measure: prints lines of `figure value unit`
@@ -122,6 +131,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Dev { args } => dev::watch(&workspace, consent, &args),
+        Command::Lab { mode, options } => lab::run(&workspace, consent, mode.mode(), &options),
         Command::Test(options) => test::run(&workspace, consent, &options),
         Command::Bench { name, args } => bench::run(&workspace, consent, name, &args),
         Command::Shots { args } => bench::shots(&workspace, consent, &args),

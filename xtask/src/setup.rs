@@ -43,6 +43,10 @@ pub enum Need {
     Curl,
     /// Makes networks for tests.
     Iproute,
+    /// Keeps them apart from this machine's.
+    Unshare,
+    /// Finds what runs in them.
+    Procps,
     /// Debian's second Rust compiler, the way to WebAssembly where rustup has none.
     RustcWeb,
     /// The Cargo that belongs to it.
@@ -77,6 +81,8 @@ impl Need {
             Self::Dhclient => "isc-dhcp-client",
             Self::Curl => "curl",
             Self::Iproute => "iproute2",
+            Self::Unshare => "util-linux",
+            Self::Procps => "procps",
             Self::RustcWeb => "rustc-web",
             Self::CargoWeb => "cargo-web",
             Self::RustWebSrc => "rust-web-src",
@@ -103,6 +109,8 @@ impl Need {
             Self::Dhclient => "asks for addresses, to test",
             Self::Curl => "asks for pages, to test",
             Self::Iproute => "makes networks, to test",
+            Self::Unshare => "keeps them apart from this machine's, to test",
+            Self::Procps => "finds what runs in them, to test",
             Self::RustcWeb => "a Rust compiler for WebAssembly, to build",
             Self::CargoWeb => "its Cargo, to build",
             Self::RustWebSrc => "its standard library, to build",
@@ -134,6 +142,12 @@ impl Need {
             Self::Dhclient => program::find("dhclient").is_some(),
             Self::Curl => program::find("curl").is_some(),
             Self::Iproute => program::find("ip").is_some(),
+            Self::Unshare => ["unshare", "nsenter"]
+                .iter()
+                .all(|name| program::find(name).is_some()),
+            Self::Procps => ["pgrep", "sysctl"]
+                .iter()
+                .all(|name| program::find(name).is_some()),
             Self::RustcWeb | Self::CargoWeb | Self::RustWebSrc | Self::RustWebClippy => {
                 debian_has(self.package())
             }

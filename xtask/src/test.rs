@@ -16,7 +16,7 @@ use crate::server::{self, Mode};
 use crate::setup::{self, Consent, Need};
 use crate::toolchain::Toolchain;
 use crate::workspace::Workspace;
-use crate::{alone, deny, disk, npm};
+use crate::{alone, deny, disk, lab, npm};
 
 /// What to test.
 #[derive(Args)]
@@ -47,6 +47,8 @@ enum Part {
     End2end,
     /// The release program alone in an empty folder
     Alone,
+    /// A whole site in namespaces, with the real programs; as root
+    Lab,
 }
 
 /// What there is to say about a part that passed, beyond that.
@@ -67,6 +69,7 @@ impl Part {
             Self::Unit => "unit",
             Self::End2end => "end2end",
             Self::Alone => "alone",
+            Self::Lab => "lab",
         }
     }
 
@@ -88,6 +91,7 @@ impl Part {
                 Need::Iproute,
             ],
             Self::End2end => &[Need::Chromium],
+            Self::Lab => lab::NEEDS,
         }
     }
 
@@ -108,6 +112,7 @@ impl Part {
             Self::Unit => unit(workspace, filter),
             Self::End2end => end2end(workspace, consent, filter),
             Self::Alone => alone::check(workspace, consent),
+            Self::Lab => lab::test(workspace, consent, filter),
         }
     }
 }
@@ -148,7 +153,7 @@ pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow
         .iter()
         .filter(|outcome| outcome.result.is_err())
         .count();
-    std::io::stdout().write_all(summary(&outcomes).as_bytes())?;
+    std::io::stdout().write_all(summary(&outcomes, &options.without).as_bytes())?;
     let count = format!("{} parts passed, {failed} failed", outcomes.len() - failed);
     if failed > 0 {
         bail!(count);
@@ -183,7 +188,7 @@ fn needs(parts: &[Part]) -> Vec<Need> {
     needs
 }
 
-fn summary(outcomes: &[Outcome]) -> String {
+fn summary(outcomes: &[Outcome], without: &[Part]) -> String {
     let mut text = String::from("\n");
     for outcome in outcomes {
         let seconds = outcome.took.as_secs();
@@ -193,6 +198,10 @@ fn summary(outcomes: &[Outcome]) -> String {
             Ok(Some(note)) => writeln!(text, "passed; {note}"),
             Err(error) => writeln!(text, "failed: {error:#}"),
         };
+    }
+    if !without.is_empty() {
+        let words: Vec<&str> = without.iter().map(|part| part.word()).collect();
+        let _ = writeln!(text, "left out: {}", words.join(", "));
     }
     text
 }
@@ -296,16 +305,18 @@ mod tests {
             took: Duration::from_secs(3),
             result,
         };
-        let text = summary(&[
+        let outcomes = [
             outcome(Part::Fmt, Ok(None)),
             outcome(Part::Deny, Ok(Some("advisories not checked".to_owned()))),
             outcome(Part::Unit, Err(anyhow::anyhow!("`cargo test` failed"))),
-        ]);
+        ];
+        let text = summary(&outcomes, &[Part::Lab]);
         insta::assert_snapshot!(text, @r"
 
         fmt          3 s  passed
         deny         3 s  passed; advisories not checked
         unit         3 s  failed: `cargo test` failed
+        left out: lab
         ");
     }
 }

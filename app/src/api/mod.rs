@@ -1,6 +1,7 @@
 //! What the browser may ask of the server. Each function only finds out who asks and calls
 //! `control`; no rule of the domain lives here.
 
+pub mod agents;
 pub mod clusters;
 pub mod containers;
 pub mod domains;

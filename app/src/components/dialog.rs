@@ -61,6 +61,21 @@ impl Default for Deletion {
     }
 }
 
+/// What is asked before a step that cannot be undone, in words.
+#[derive(Clone, Copy)]
+pub struct Question {
+    /// The question itself.
+    pub title: Signal<String>,
+    /// What stands before the list.
+    pub lead: &'static str,
+    /// The safe answer.
+    pub keep: Signal<String>,
+    /// The other one.
+    pub go: Signal<String>,
+    /// The icon of that.
+    pub shape: &'static str,
+}
+
 /// Asks before something is lost for good: lists what, wants the name typed, and has the safe
 /// button focused.
 #[component]
@@ -76,6 +91,40 @@ pub fn DeleteDialog(
     /// Does it; gets the name as it was typed.
     delete: Callback<String>,
 ) -> impl IntoView {
+    let question = Question {
+        title: Signal::derive(move || format!("Delete {}?", name.get())),
+        lead: "This cannot be undone. It will be lost:",
+        keep: Signal::derive(move || format!("Keep {}", name.get())),
+        go: Signal::derive(move || format!("Delete {}", name.get())),
+        shape: "trash-2",
+    };
+    view! { <ConfirmDialog deletion name losses question delete /> }.solid()
+}
+
+/// Asks before any step that cannot be undone: lists what comes of it, wants the name typed, and
+/// has the safe button focused.
+#[component]
+pub fn ConfirmDialog(
+    /// The step.
+    deletion: Deletion,
+    /// The name that is to be typed.
+    #[prop(into)]
+    name: Signal<String>,
+    /// What comes of it, an entry each.
+    #[prop(into)]
+    losses: Signal<Vec<String>>,
+    /// What is asked.
+    question: Question,
+    /// Does it; gets the name as it was typed.
+    delete: Callback<String>,
+) -> impl IntoView {
+    let Question {
+        title,
+        lead,
+        keep,
+        go,
+        shape,
+    } = question;
     let typed = RwSignal::new(String::new());
     Effect::new(move |_| {
         if deletion.open.get() {
@@ -83,7 +132,6 @@ pub fn DeleteDialog(
             deletion.failure.set(None);
         }
     });
-    let title = Signal::derive(move || format!("Delete {}?", name.get()));
     let locked = Signal::derive(move || {
         deletion.busy.get() || typed.with(|typed| typed.trim() != name.get())
     });
@@ -103,7 +151,7 @@ pub fn DeleteDialog(
     view! {
         <Dialog open=deletion.open title=title>
             <form class="stack" on:submit=act(submit)>
-                <p>"This cannot be undone. It will be lost:"</p>
+                <p>{lead}</p>
                 <ul class="bullets">{lost}</ul>
                 <label class="label">
                     "Type " <strong class="mono">{name}</strong> " to go on"
@@ -119,10 +167,10 @@ pub fn DeleteDialog(
                 <FailureLine failure=deletion.failure />
                 <div class="actions actions-end">
                     <button type="button" class="btn" autofocus on:click=act(move |_| deletion.open.set(false))>
-                        {reactive(move || format!("Keep {}", name.get()))}
+                        {keep}
                     </button>
                     <button type="submit" class="btn btn-danger" disabled=locked class:btn-busy=deletion.busy>
-                        {icon("trash-2")} {reactive(move || format!("Delete {}", name.get()))}
+                        {icon(shape)} {go}
                     </button>
                 </div>
             </form>

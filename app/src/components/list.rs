@@ -96,7 +96,8 @@ pub struct Filter {
 #[component]
 pub fn Filters(
     /// The list's path.
-    path: &'static str,
+    #[prop(into)]
+    path: String,
     /// What the search looks in, such as `Name, owner, image or address`.
     search: &'static str,
     /// The choices.
@@ -121,6 +122,7 @@ pub fn Filters(
             }
         }
     });
+    let action = path.clone();
     let go = StoredValue::new(move || {
         let Some(form) = form.get_untracked() else {
             return;
@@ -139,7 +141,7 @@ pub fn Filters(
             scroll: false,
             ..Default::default()
         };
-        navigate(&address(path, &parameters), options);
+        navigate(&address(&path, &parameters), options);
     });
     let waiting = StoredValue::new(None::<TimeoutHandle>);
     let soon = move || {
@@ -160,7 +162,7 @@ pub fn Filters(
         .map(|filter| choice(filter, Callback::new(move |()| go.with_value(|go| go()))))
         .collect::<Vec<_>>();
     view! {
-        <form class="filters" method="get" action=path role="search" node_ref=form
+        <form class="filters" method="get" action=action role="search" node_ref=form
             on:submit=act(move |ev: ev::SubmitEvent| { ev.prevent_default(); go.with_value(|go| go()); })>
             <span class="search">
                 {icon("search")}

@@ -163,13 +163,21 @@ pub fn Copy(
     text: Signal<String>,
     /// What is copied, such as `address`.
     what: &'static str,
+    /// Whether it is not repeated elsewhere on the screen: it is a secret, or long.
+    #[prop(optional)]
+    secret: bool,
 ) -> impl IntoView {
     let toasts = Toasts::here();
     let copy = move |_| {
         let text = text.get_untracked();
         leptos::task::spawn_local(async move {
             if crate::browser::copy(&text).await {
-                toasts.tell(format!("Copied {text}"));
+                let what = if secret { format!("the {what}.") } else { text };
+                toasts.tell(format!("Copied {what}"));
+            } else if secret {
+                toasts.warn(format!(
+                    "The browser does not allow copying here. Select the {what} and copy it."
+                ));
             } else {
                 toasts.warn(format!(
                     "The browser does not allow copying here. The {what} is {text}"

@@ -83,15 +83,26 @@ fn breadcrumbs() -> AnyView {
     view! { <nav class="crumbs" aria-label="Breadcrumbs"><ol>{items}</ol></nav> }.solid()
 }
 
-/// The way to an address: labels and links. A container lies under Containers, as people think
-/// of it, whatever its address says.
+/// The way to an address: labels and links. A container lies under Containers and an agent under
+/// Agents, as people think of them, whatever their addresses say.
 fn crumbs(path: &str) -> Vec<(String, String)> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    if let ["sites", site, "containers", name, rest @ ..] = parts.as_slice() {
-        let own = format!("/sites/{site}/containers/{name}");
+    if let [
+        "sites",
+        site,
+        kind @ ("containers" | "agents"),
+        name,
+        rest @ ..,
+    ] = parts.as_slice()
+    {
+        let own = format!("/sites/{site}/{kind}/{name}");
+        let of_site = match *kind {
+            "agents" => format!("/sites/{site}"),
+            _ => format!("/containers?site={site}"),
+        };
         let mut crumbs = vec![
-            ("Containers".to_owned(), "/containers".to_owned()),
-            ((*site).to_owned(), format!("/containers?site={site}")),
+            (title(kind), format!("/{kind}")),
+            ((*site).to_owned(), of_site),
             ((*name).to_owned(), own.clone()),
         ];
         crumbs.extend(rest.iter().map(|tab| (title(tab), format!("{own}/{tab}"))));
@@ -139,6 +150,10 @@ mod tests {
         assert_eq!(
             labels("/sites/lab/containers/web-1/services"),
             ["Containers", "lab", "web-1", "Services"]
+        );
+        assert_eq!(
+            labels("/sites/lab/agents/edge-1/files"),
+            ["Agents", "lab", "edge-1", "Files"]
         );
         assert_eq!(labels("/jobs/12"), ["Jobs", "12"]);
         assert_eq!(labels("/users/new"), ["Users", "New"]);

@@ -35,7 +35,10 @@ pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
         ],
     )];
     if role.sees_all() {
-        let mut network = vec![place("Domains", "/domains", "globe")];
+        let mut network = vec![
+            place("Domains", "/domains", "globe"),
+            place("Agents", "/agents", "radio-tower"),
+        ];
         if role.administers() {
             network.insert(0, place("Sites", "/sites", "network"));
         }
@@ -116,13 +119,14 @@ fn link(place: Place) -> AnyView {
     .solid()
 }
 
-/// Whether an address belongs to a place. A container's page lies under its site's address, and
-/// belongs to the containers all the same.
+/// Whether an address belongs to a place. The page of a container or an agent lies under its site's
+/// address, and belongs to the containers or the agents all the same.
 fn is_at(here: &str, place: &str) -> bool {
-    let of_container = here.starts_with("/sites/") && here.split('/').nth(3) == Some("containers");
-    match place {
-        "/containers" if of_container => true,
-        "/sites" if of_container => false,
+    let of_site = here.starts_with("/sites/");
+    let part = here.split('/').nth(3).filter(|_| of_site);
+    match (place, part) {
+        ("/containers", Some("containers")) | ("/agents", Some("agents")) => true,
+        ("/sites", Some("containers" | "agents")) => false,
         _ => here
             .strip_prefix(place)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/')),
@@ -134,9 +138,11 @@ mod tests {
     use super::is_at;
 
     #[test]
-    fn a_containers_page_belongs_to_the_containers() {
+    fn the_page_of_what_a_site_has_belongs_to_its_list() {
         assert!(is_at("/sites/lab/containers/web-1", "/containers"));
         assert!(!is_at("/sites/lab/containers/web-1", "/sites"));
+        assert!(is_at("/sites/lab/agents/edge-1", "/agents"));
+        assert!(!is_at("/sites/lab/agents/edge-1", "/sites"));
         assert!(is_at("/sites/lab", "/sites"));
         assert!(is_at("/containers", "/containers"));
         assert!(!is_at("/containersx", "/containers"));

@@ -214,6 +214,7 @@ fn fixed(role: Role) -> Vec<Target> {
     }
     if role.sees_all() {
         targets.push(target("New domain", "action", "/domains/new", "plus"));
+        targets.push(target("Invite an agent", "action", "/agents/new", "plus"));
     }
     if role.administers() {
         targets.push(target("New user", "action", "/users/new", "plus"));

@@ -1,6 +1,7 @@
 //! One module per page. A page is a function without arguments that gives its view; what it needs
 //! it takes from the address.
 
+pub mod agents;
 pub mod clusters;
 pub mod containers;
 pub mod domains;

@@ -78,7 +78,7 @@ impl Link {
                 builder.tls_backend_preconfigured(config)
             }
             (true, None) => builder,
-            (false, _) if is_loopback(&manager) => builder,
+            (false, _) if manager.is_loopback() => builder,
             (false, _) => return Err(LinkError::Plain(manager)),
         };
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -128,12 +128,6 @@ impl Link {
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.manager)
     }
-}
-
-fn is_loopback(manager: &Origin) -> bool {
-    let host = manager.host();
-    let address = host.parse::<std::net::Ipv4Addr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The answer, when it is a good one.

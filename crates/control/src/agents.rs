@@ -1,17 +1,26 @@
 //! Edge hosts' agents: who may join, what they are given, what became of it, and which one of a site
 //! gives out addresses.
 
+mod addresses;
+mod files;
+mod invitation;
+mod told;
+
 use std::{net::Ipv4Addr, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use edge::{Layout, Snapshot, link::Given};
 use model::{
-    AgentId, Error, Kind, SiteId,
-    agents::{About, AgentRow, Dhcp, Outcome, Report},
+    AgentId, Error, Kind, ServiceId, SiteId,
+    agents::{About, AgentDetail, AgentRow, Dhcp, Invitation},
     events::{Event, Topic},
     names::Label,
 };
 use store::agents::{AgentRecord, Joining, NewAgent};
+
+pub use addresses::{give_addresses, take_addresses};
+pub use files::{file, files};
+pub use told::{live, report};
 
 use crate::{
     Actor, Control,
@@ -21,22 +30,12 @@ use crate::{
     snapshot::{self, Part},
 };
 
-/// For how long a word to join with is good.
-const INVITED: Duration = Duration::from_secs(3600);
 /// How long an agent's question is held while there is nothing new.
 const HOLD: Duration = Duration::from_secs(25);
 /// How often servers that share a database look for what another one has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What a site's edge hosts are made of.
 const TOPICS: [Topic; 4] = [Topic::Container, Topic::Domain, Topic::Site, Topic::Agent];
-
-/// An agent that may join, and the word for that. It is for the person's eyes alone.
-pub struct Invitation {
-    /// The agent.
-    pub id: AgentId,
-    /// The word, good once and for an hour.
-    pub word: String,
-}
 
 /// An agent that has shown its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +58,62 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AgentRow>, Err
         .collect())
 }
 
+/// One agent, by its site's and its own name.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none.
+pub async fn get(
+    control: &Control,
+    actor: &Actor,
+    site: &Label,
+    name: &Label,
+) -> Result<AgentDetail, Error> {
+    let row = record(control, actor, site, name).await?.row;
+    let (site, report) = (row.site, row.report.clone());
+    let (others, aside) = control
+        .store()
+        .read(move |c| {
+            let aside = report.iter().flat_map(|report| &report.aside);
+            let aside: Vec<ServiceId> = aside.map(|aside| aside.service).collect();
+            let others = store::agents::of_site(c, site)?;
+            Ok((others, store::containers::offering(c, &aside)?))
+        })
+        .await
+        .told("agent")?;
+    let gives = |other: &AgentRow| matches!(other.dhcp, Dhcp::Yes | Dhcp::Ending);
+    let has_others = others.len() > 1;
+    let mut others = others.into_iter().map(|other| other.row);
+    let giver = others.find(|other| gives(other) && other.id != row.id);
+    Ok(AgentDetail {
+        row,
+        giver,
+        has_others,
+        aside,
+    })
+}
+
+async fn record(
+    control: &Control,
+    actor: &Actor,
+    site: &Label,
+    name: &Label,
+) -> Result<AgentRecord, Error> {
+    actor.require_operator()?;
+    let (site, name) = (site.clone(), name.clone());
+    control
+        .store()
+        .read(move |c| store::agents::by_name(c, &site, &name))
+        .await
+        .told("agent")?
+        .ok_or_else(missing)
+}
+
 /// Makes an agent that may join.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a name that the site has, or an unknown site.
+/// [`Error::Invalid`] for a name that the site has, or an unknown site; [`Error::Conflict`] where
+/// agents could not reach this program safely, [`Error::Unavailable`] when its certificate is not
+/// to be had.
 pub async fn invite(
     control: &Control,
     actor: &Actor,
@@ -70,12 +121,12 @@ pub async fn invite(
     name: Label,
 ) -> Result<Invitation, Error> {
     actor.require_operator()?;
-    let word = secret();
+    let code = invitation::code(control).await?;
     let new = NewAgent {
         site,
         name,
-        word_hash: digest(&word),
-        lifetime_ms: millis(INVITED),
+        word_hash: digest(&code.word),
+        lifetime_ms: invitation::LIFETIME_MS,
     };
     let id = control
         .store()
@@ -86,28 +137,28 @@ pub async fn invite(
         .await
         .told("agent")??;
     tell(control, id);
-    Ok(Invitation { id, word })
+    Ok(invitation::of(id, code))
 }
 
 /// Has an agent join anew, on the same host or on another. The key that it has is good no more.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such agent.
+/// [`Error::NotFound`] when there is no such agent; else as for [`invite`].
 pub async fn invite_again(
     control: &Control,
     actor: &Actor,
     id: AgentId,
 ) -> Result<Invitation, Error> {
     actor.require_operator()?;
-    let word = secret();
-    let hash = digest(&word);
+    let code = invitation::code(control).await?;
+    let hash = digest(&code.word);
     let done = control
         .store()
-        .write(move |c| store::agents::invite_again(c, id, &hash, millis(INVITED)))
+        .write(move |c| store::agents::invite_again(c, id, &hash, invitation::LIFETIME_MS))
         .await;
     there(done)?;
     tell(control, id);
-    Ok(Invitation { id, word })
+    Ok(invitation::of(id, code))
 }
 
 /// Deletes an agent: its key is good no more, and its host keeps what it has.
@@ -146,41 +197,7 @@ pub async fn delete(
         .await
         .told("agent")??;
     tell(control, id);
-    Ok(())
-}
-
-/// Has an agent give out its site's addresses, once the one that does has stopped. With `force` at
-/// once: for when that one will never answer again.
-///
-/// # Errors
-/// [`Error::NotFound`] when it is gone, [`Error::Conflict`] before it has joined.
-pub async fn give_addresses(
-    control: &Control,
-    actor: &Actor,
-    id: AgentId,
-    force: bool,
-) -> Result<(), Error> {
-    actor.require_operator()?;
-    control
-        .store()
-        .write(move |c| {
-            let Some(AgentRecord { row, .. }) = store::agents::get(c, id)? else {
-                return Ok(Err(missing()));
-            };
-            if row.about.is_none() {
-                let message = "It has not joined yet. Addresses would be given out by nobody.";
-                return Ok(Err(Error::conflict(message)));
-            }
-            let generation = store::sites::bump(c, row.site)?;
-            store::agents::want_dhcp(c, id, row.site, generation)?;
-            if force {
-                store::agents::hand_over(c, row.site, None)?;
-            }
-            Ok(Ok(()))
-        })
-        .await
-        .told("agent")??;
-    tell(control, id);
+    tell_all_services(control);
     Ok(())
 }
 
@@ -215,6 +232,7 @@ pub async fn join(
         .await
         .told("join")?;
     tell(control, joined.ok_or(Error::WrongCredentials)?);
+    tell_all_services(control);
     Ok(key)
 }
 
@@ -291,17 +309,22 @@ async fn hear(
         .write(move |c| {
             let before = store::agents::get(c, id)?;
             store::agents::hear(c, id, &about, &text)?;
-            let moved = before.is_none_or(|before| before.row.about.as_ref() != Some(&about));
-            Ok(moved)
+            let before = before.ok_or(store::Error::NotFound)?.row;
+            Ok((before.about.as_ref() != Some(&about), !before.in_contact))
         })
         .await;
-    let moved = match heard {
+    let (moved, is_back) = match heard {
         Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
         heard => heard.told("agent")?,
     };
     if moved {
         tell(control, agent.id);
     }
+    if is_back {
+        tell_all_services(control);
+    }
+    let heard = Event::of(Topic::Contact, agent.id.0);
+    control.hub().tell(heard, Audience::Operators);
     Ok(())
 }
 
@@ -325,42 +348,8 @@ async fn of_agent(control: &Control, agent: &Agent) -> Result<Snapshot, Error> {
     snapshot::of_site(control, site, &part).await
 }
 
-/// Notes what became of what an agent was given. When it has served its site without giving out
-/// addresses, as it was told to, the next one begins.
-///
-/// # Errors
-/// [`Error::WrongCredentials`] when the agent is gone.
-pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<(), Error> {
-    let (id, site) = (agent.id, agent.site);
-    let done = control
-        .store()
-        .write(move |c| {
-            store::agents::report(c, id, &report)?;
-            let ending =
-                store::agents::get(c, id)?.is_some_and(|found| found.row.dhcp == Dhcp::Ending);
-            if ending
-                && report.outcome == Outcome::Live
-                && store::agents::hand_over(c, site, Some(report.generation))?
-            {
-                store::sites::bump(c, site)?;
-            }
-            Ok(())
-        })
-        .await;
-    match done {
-        Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
-        done => done.told("report")?,
-    }
-    tell(control, agent.id);
-    Ok(())
-}
-
 fn secret() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn text_of(layout: &Layout) -> Result<String, Error> {
@@ -382,4 +371,11 @@ fn tell(control: &Control, id: AgentId) {
     control
         .hub()
         .tell(Event::of(Topic::Agent, id.0), Audience::Operators);
+}
+
+/// Any service may stand otherwise than before.
+fn tell_all_services(control: &Control) {
+    control
+        .hub()
+        .tell(Event::all(Topic::Container), Audience::Everyone);
 }

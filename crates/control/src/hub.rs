@@ -221,6 +221,7 @@ fn everything(number: u64) -> Vec<Notice> {
         Topic::Site,
         Topic::Domain,
         Topic::Agent,
+        Topic::Contact,
         Topic::User,
     ]
     .map(|topic| Notice {

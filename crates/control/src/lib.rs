@@ -27,7 +27,9 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 use futures::Stream;
-use model::{ClusterId, Error, events::Event, names::Domain};
+use model::{
+    ClusterId, Error, clusters::Fingerprint, domains::Origin, events::Event, names::Domain,
+};
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -40,6 +42,15 @@ use passwords::Passwords;
 pub use proxmox::Timeouts;
 use proxmoxes::Proxmoxes;
 use throttle::Throttle;
+
+/// Where people and agents reach this program.
+#[derive(Clone, Debug)]
+pub struct Manager {
+    /// The public address. Nothing that is published may have its name.
+    pub origin: Origin,
+    /// The certificate that this process itself shows there; none where it speaks no TLS.
+    pub certificate: Option<Fingerprint>,
+}
 
 /// How this process works; what is stored does not depend on it.
 #[derive(Clone, Debug)]
@@ -54,8 +65,8 @@ pub struct Options {
     pub patience: Duration,
     /// How long one call to a cluster of ours may take.
     pub timeouts: Timeouts,
-    /// The name under which people reach this program; nothing that is published may have it.
-    pub manager: Option<Domain>,
+    /// Where people and agents reach this program, where that can be told.
+    pub manager: Option<Manager>,
 }
 
 impl Default for Options {
@@ -163,7 +174,12 @@ impl Control {
     }
 
     /// The name under which people reach this program, where it has one.
-    pub(crate) fn manager(&self) -> Option<&Domain> {
+    pub(crate) fn manager_name(&self) -> Option<&Domain> {
+        self.manager()?.origin.name()
+    }
+
+    /// Where this program is reached.
+    pub(crate) fn manager(&self) -> Option<&Manager> {
         self.0.options.manager.as_ref()
     }
 

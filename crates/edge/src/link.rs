@@ -1,6 +1,8 @@
 //! What passes between the manager and an agent, as JSON over HTTPS. The agent asks, always: no
 //! edge host is reached from outside for this.
 
+use std::collections::BTreeMap;
+
 use model::agents::About;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,28 @@ pub const JOIN: &str = "/agent/v1/join";
 pub const NEXT: &str = "/agent/v1/next";
 /// Where an agent says what became of it, with its key: a [`model::agents::Report`] in, 204 out.
 pub const REPORT: &str = "/agent/v1/report";
+
+/// Where an agent says which files are live on its host, with its key, once they are: a [`Live`] in,
+/// 204 out. For people to look at; nothing depends on it.
+pub const LIVE: &str = "/agent/v1/live";
+/// The largest file that is told, in bytes. A larger one is left out.
+pub const LARGEST_FILE: usize = 2 * 1024 * 1024;
+/// The most files that are kept of one agent.
+pub const MOST_FILES: usize = 50_000;
+/// The longest path of a file, in bytes.
+pub const LONGEST_PATH: usize = 400;
+
+/// Files that are live on a host and were not so before, as far as was told. Only rendered text is
+/// among them: keys of certificates are no part of a tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// Whether what was told before counts no more.
+    pub begins: bool,
+    /// New and changed files, by path.
+    pub files: BTreeMap<String, String>,
+    /// Paths of files that are gone.
+    pub gone: Vec<String>,
+}
 
 /// An agent that joins.
 #[derive(Clone, Serialize, Deserialize)]

@@ -1,12 +1,14 @@
 //! Edge hosts' agents: how one joins, what it says of itself, and what became of what it was given.
 
+pub mod files;
+
 use std::{fmt, net::Ipv4Addr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, Invalid, ServiceId, SiteId, Timestamp, clusters::Fingerprint, domains::Origin,
-    names::Label, text::by_text,
+    AgentId, FieldError, Fields, Invalid, ServiceId, SiteId, Timestamp, clusters::Fingerprint,
+    domains::Origin, names::Label, text::by_text,
 };
 
 /// What a new agent is given once: where the manager is, by which certificate it is known, and a
@@ -65,6 +67,41 @@ impl fmt::Debug for JoinCode {
         f.debug_struct("JoinCode")
             .field("manager", &self.manager)
             .finish_non_exhaustive()
+    }
+}
+
+/// An agent that may join, for the eyes of whoever invited it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// The agent.
+    pub id: AgentId,
+    /// What its host is told, once.
+    pub code: JoinCode,
+    /// For how many seconds from now the code is good.
+    pub good_for_s: u32,
+}
+
+/// The form of a new agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentForm {
+    /// The site's key.
+    pub site: String,
+    /// The agent's name.
+    pub name: String,
+}
+
+impl AgentForm {
+    /// The site and the name, or the refusals by field.
+    ///
+    /// # Errors
+    /// Every field that needs another value.
+    pub fn parse(&self) -> Result<(SiteId, Label), Vec<FieldError>> {
+        let mut fields = Fields::default();
+        let (site, name) = (
+            fields.parse("site", &self.site),
+            fields.parse("name", &self.name),
+        );
+        fields.finish(site.zip(name))
     }
 }
 
@@ -146,4 +183,61 @@ pub struct AgentRow {
     pub dhcp: Dhcp,
     /// What became of what it was last given.
     pub report: Option<Report>,
+    /// The site's generation that it last made live.
+    pub applied: Option<i64>,
+    /// The site's generation now.
+    pub generation: i64,
+    /// Whether it was heard within [`SILENT_MS`].
+    pub in_contact: bool,
+}
+
+/// An agent with what its page shows beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentDetail {
+    /// The agent.
+    pub row: AgentRow,
+    /// The one that gives out its site's addresses, when that is another.
+    pub giver: Option<AgentRow>,
+    /// Whether the site has other agents.
+    pub has_others: bool,
+    /// The containers whose services are not published, by service. Those that are gone are not
+    /// among them.
+    pub aside: Vec<(ServiceId, Label)>,
+}
+
+/// After how many milliseconds without a word an agent counts as silent. It asks anew every 25 s.
+pub const SILENT_MS: i64 = 60_000;
+
+/// How a site's edge host has what it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Having {
+    /// All of it is live there.
+    Live,
+    /// Something newer is on its way.
+    Publishing,
+    /// What it was last given is not live, or not all of it.
+    Blocked,
+}
+
+impl AgentRow {
+    /// Its address: sites' pages are above it.
+    pub fn path(&self) -> String {
+        format!("/sites/{}/agents/{}", self.site_name, self.name)
+    }
+
+    /// How it has what it should; none before it joined.
+    pub fn having(&self) -> Option<Having> {
+        self.about.as_ref()?;
+        let Some(report) = &self.report else {
+            return Some(Having::Publishing);
+        };
+        let refused = matches!(report.outcome, Outcome::Refused { .. });
+        Some(if report.generation < self.generation {
+            Having::Publishing
+        } else if refused || !report.aside.is_empty() {
+            Having::Blocked
+        } else {
+            Having::Live
+        })
+    }
 }

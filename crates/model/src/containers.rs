@@ -9,13 +9,13 @@ use std::{collections::BTreeMap, fmt, net::Ipv4Addr, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ContainerId, Invalid, JobId, SiteId, Timestamp,
+    ContainerId, Invalid, JobId, ServiceId, SiteId, Timestamp,
     env::EnvVars,
     image::TemplateName,
     jobs::JobKind,
     names::{Domain, Label, NodeName, Username},
     net::{Mac, PortRange},
-    services::{ServiceSpec, ServiceView},
+    services::{Publication, ServiceSpec, ServiceView},
     sizes::{Bytes, Cores, DiskGib, MemoryMib},
     text::{Description, Entrypoint},
     users::{Limits, Usage},
@@ -236,6 +236,8 @@ pub struct ContainerView {
     pub spec: ContainerSpec,
     /// Its services with what was given to them.
     pub services: Vec<ServiceView>,
+    /// How each of them is published.
+    pub publications: Vec<(ServiceId, Publication)>,
     /// The domains under which whoever looks may publish there, the usual one first.
     pub domains: Vec<Domain>,
     /// The cluster's name.

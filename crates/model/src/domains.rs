@@ -135,6 +135,8 @@ pub struct DomainRow {
     pub spec: DomainSpec,
     /// Its site's name.
     pub site_name: Label,
+    /// How many web pages are published under it.
+    pub services: u32,
 }
 
 /// The form of a domain.

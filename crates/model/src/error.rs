@@ -50,6 +50,8 @@ pub enum Kind {
     Domain,
     /// An edge host's agent.
     Agent,
+    /// A file of an edge host.
+    File,
     /// A cluster of hypervisor nodes.
     Cluster,
     /// A person's account.
@@ -65,6 +67,7 @@ impl Kind {
             Self::Site => "site",
             Self::Domain => "domain",
             Self::Agent => "agent",
+            Self::File => "file",
             Self::Cluster => "cluster",
             Self::User => "user",
         }

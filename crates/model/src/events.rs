@@ -21,6 +21,8 @@ pub enum Topic {
     Domain,
     /// Edge hosts' agents.
     Agent,
+    /// An edge host's agent was heard.
+    Contact,
     /// People's accounts.
     User,
 }

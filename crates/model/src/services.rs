@@ -201,6 +201,21 @@ pub struct ServiceView {
     pub published: Published,
 }
 
+/// How a service is published by its site's edge hosts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Publication {
+    /// Edge hosts have not said yet that they serve it as it should be.
+    Publishing,
+    /// All edge hosts that are in contact do.
+    Live,
+    /// It is not published, or not as it should be.
+    Blocked {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
 impl ServiceView {
     /// How it is reached.
     pub fn kind(&self) -> ServiceKind {

@@ -58,6 +58,9 @@ pub(crate) struct Container {
     /// The snapshot that the present comes from.
     #[serde(default)]
     pub(crate) parent: Option<String>,
+    /// The template's file or the image's reference that it was made of, which Proxmox forgets.
+    #[serde(default)]
+    pub(crate) source: Option<String>,
 }
 
 impl Container {
@@ -73,11 +76,20 @@ impl Container {
             leases: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             parent: None,
+            source: None,
         }
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        matches!(self.power, Power::Running { .. })
+        self.pid().is_some()
+    }
+
+    /// Its first process, another one after each start; none when stopped.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        match self.power {
+            Power::Running { pid, .. } => Some(pid),
+            Power::Stopped => None,
+        }
     }
 
     /// An option that applies now.

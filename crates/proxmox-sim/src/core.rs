@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::sync::{Notify, OwnedMutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::tickets::Key;
@@ -26,6 +26,8 @@ pub(crate) struct Core {
     pub(crate) shutdown: CancellationToken,
     /// Told after each change of what is kept in the state file.
     pub(crate) changed: Notify,
+    /// How often what is kept in the state file was changed.
+    pub(crate) version: watch::Sender<u64>,
     /// What tickets are signed with.
     pub(crate) key: Key,
     state: Mutex<State>,
@@ -43,6 +45,7 @@ impl Core {
             requests: Mutex::default(),
             shutdown: CancellationToken::new(),
             changed: Notify::new(),
+            version: watch::Sender::new(0),
             key: Key::random(),
             state: Mutex::new(state),
             config_locks: Mutex::default(),
@@ -59,6 +62,7 @@ impl Core {
     pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let outcome = change(&mut lock(&self.state));
         self.changed.notify_one();
+        self.version.send_modify(|version| *version += 1);
         outcome
     }
 

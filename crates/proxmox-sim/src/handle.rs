@@ -1,7 +1,7 @@
 //! What tests do behind the API's back: look inside, change things, break things.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::oci;
 use crate::persist;
 use crate::server::Presence;
-use crate::state::{Kind, Volume};
+use crate::state::{Kind, Seen, Volume};
 use crate::tls::CertificateError;
 use crate::{api, restart};
 
@@ -34,6 +34,29 @@ pub struct ContainerView {
     pub options: BTreeMap<String, String>,
     /// Addresses from DHCP, by option name (`net0`).
     pub leases: BTreeMap<String, Ipv4Addr>,
+    /// The number of its first process, another one after each start; none when it is stopped.
+    pub pid: Option<u32>,
+    /// The template's file or the image's reference that it was made of, as far as that is known.
+    pub source: Option<String>,
+}
+
+/// Addresses with their prefix lengths, by the hardware address of the interface.
+pub type Interfaces = BTreeMap<String, Vec<(IpAddr, u8)>>;
+
+/// Why interfaces were not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unseen {
+    /// There is nothing to be seen.
+    #[error("container {0} is not running")]
+    NotRunning(u32),
+    /// It is not the container's.
+    #[error("container {vmid} has no interface with the hardware address {mac}")]
+    NoInterface {
+        /// The container.
+        vmid: u32,
+        /// The hardware address.
+        mac: String,
+    },
 }
 
 impl From<&Container> for ContainerView {
@@ -46,6 +69,8 @@ impl From<&Container> for ContainerView {
             lock: container.option("lock").map(str::to_owned),
             options: container.options.clone(),
             leases: container.leases.clone(),
+            pid: container.pid(),
+            source: container.source.clone(),
         }
     }
 }
@@ -71,6 +96,47 @@ impl Handle {
     pub fn container(&self, vmid: u32) -> Option<ContainerView> {
         self.core
             .read(|state| state.containers.get(&vmid).map(ContainerView::from))
+    }
+
+    /// How often containers and what belongs to them were changed. The number says nothing but
+    /// whether it is another one.
+    pub fn version(&self) -> u64 {
+        *self.core.version.borrow()
+    }
+
+    /// Waits until the version is another one than `known`, or the simulator stops.
+    pub async fn changed(&self, known: u64) {
+        let mut versions = self.core.version.subscribe();
+        tokio::select! {
+            () = self.core.shutdown.cancelled() => {}
+            // The sender is in the core, which outlives this.
+            _ = versions.wait_for(|version| *version != known) => {}
+        }
+    }
+
+    /// Says what a container's own host sees of its interfaces. It is shown, and no address is made
+    /// up any more, until the container starts anew.
+    ///
+    /// # Errors
+    /// When the container does not run or an interface is not its own.
+    pub fn see_interfaces(&self, vmid: u32, interfaces: &Interfaces) -> Result<(), Unseen> {
+        let lower = |(mac, all): (&String, &Vec<_>)| (mac.to_ascii_lowercase(), all.clone());
+        let addresses: Interfaces = interfaces.iter().map(lower).collect();
+        self.core.edit_passing(|state| {
+            let container = state.containers.get(&vmid);
+            let found = container.and_then(|container| Some((container, container.pid()?)));
+            let (container, pid) = found.ok_or(Unseen::NotRunning(vmid))?;
+            let macs: Vec<String> = container
+                .networks()
+                .filter_map(|(_, parts)| Some(parts.get("hwaddr")?.to_ascii_lowercase()))
+                .collect();
+            if let Some(mac) = addresses.keys().find(|mac| !macs.contains(mac)) {
+                let mac = mac.clone();
+                return Err(Unseen::NoInterface { vmid, mac });
+            }
+            state.seen.insert(vmid, Seen { pid, addresses });
+            Ok(())
+        })
     }
 
     /// The ids of all volumes on a node, such as `local-lvm:vm-100-disk-0`.

@@ -56,7 +56,7 @@ pub use config::{
     StorageSpec, TEST_SECRET, TemplateSpec, Token, Transport,
 };
 pub use fault::{Effect, Fault};
-pub use handle::{ContainerView, Handle};
+pub use handle::{ContainerView, Handle, Interfaces, Unseen};
 pub use program::{Cluster, Options, RunError, run};
 #[doc(hidden)]
 pub use routes::routes;

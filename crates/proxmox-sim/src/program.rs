@@ -4,10 +4,11 @@
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Config, Transport};
+use crate::config::{Config, Delays, Transport};
 use crate::server::{Sim, StartError, start};
 
 /// What the command line says.
@@ -28,6 +29,9 @@ pub struct Options {
     /// Keep containers in this file, so that they outlive the program
     #[arg(long, value_name = "FILE")]
     pub state_file: Option<PathBuf>,
+    /// How many seconds the pull of an image takes
+    #[arg(long, value_name = "SECONDS")]
+    pub pull: Option<u64>,
     /// Speak HTTP without TLS, which no real Proxmox does
     #[arg(long)]
     pub plain: bool,
@@ -113,7 +117,12 @@ fn config(options: &Options, password: &str) -> Config {
     } else {
         Transport::Tls
     };
+    let pull = options.pull.map(Duration::from_secs);
     Config {
+        delays: Delays {
+            pull: pull.unwrap_or(cluster.delays.pull),
+            ..cluster.delays
+        },
         listen: options.listen,
         transport,
         control: options.control,

@@ -1,6 +1,7 @@
 //! Everything that changes while the simulator runs. Data and its lookups; no HTTP, no time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -133,6 +134,18 @@ pub(crate) struct State {
     pub(crate) consoles: Consoles,
     #[serde(skip)]
     pub(crate) journal: Journal,
+    /// What others see of interfaces of containers that run elsewhere, by their number.
+    #[serde(skip)]
+    pub(crate) seen: BTreeMap<u32, Seen>,
+}
+
+/// The interfaces of a container as somebody else sees them, until it starts anew.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// The first process of the container that was seen.
+    pub(crate) pid: u32,
+    /// Addresses with their prefix lengths, by hardware address in lower case.
+    pub(crate) addresses: BTreeMap<String, Vec<(IpAddr, u8)>>,
 }
 
 impl State {
@@ -162,6 +175,7 @@ impl State {
     /// Takes a container away, and with it its places in pools and what was granted on it.
     pub(crate) fn forget_container(&mut self, vmid: u32) {
         self.containers.remove(&vmid);
+        self.seen.remove(&vmid);
         for pool in self.directory.pools.values_mut() {
             pool.vms.remove(&vmid);
         }

@@ -424,6 +424,79 @@ async fn changes_that_do_not_go_with_what_is_there_are_refused() {
 }
 
 #[tokio::test]
+async fn whoever_follows_containers_is_told_of_each_start_and_end() {
+    let api = controlled().await;
+    let (_, before) = ask(&api, Method::GET, "/containers", None).await;
+    let after = |version: &Value| format!("/containers?after={version}");
+    let path = after(&before["version"]);
+    let waiting = ask(&api, Method::GET, &path, None);
+    let made = async {
+        api.running(200, &[]).await;
+    };
+    let ((_, told), ()) = tokio::join!(waiting, made);
+    assert_ne!(told["version"], before["version"]);
+
+    let (_, now) = ask(&api, Method::GET, "/containers", None).await;
+    let first = now["containers"][0].clone();
+    assert_has(
+        &first,
+        json!({ "vmid": 200, "running": true, "source": "debian-13-standard_13.1-2_amd64.tar.zst" }),
+    );
+    let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
+    assert_eq!(api.finish(&reboot).await, "OK");
+    let (_, now) = ask(&api, Method::GET, &after(&now["version"]), None).await;
+    assert!(now["containers"][0]["pid"].is_u64());
+    assert_ne!(now["containers"][0]["pid"], first["pid"]);
+    let (status, said) = ask(&api, Method::GET, "/containers?after=x", None).await;
+    assert_eq!(status, 400, "{said}");
+}
+
+#[tokio::test]
+async fn interfaces_are_shown_as_their_host_sees_them_until_the_next_start() {
+    let api = controlled().await;
+    const NET0: &str = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:0A,ip=dhcp";
+    let said = |addresses: &[&str]| json!({ "vmid": 200, "interfaces": [{ "hwaddr": "BC:24:11:00:00:0A", "addresses": addresses }] });
+    let (code, words) = refused(&api, "/interfaces", said(&[])).await;
+    assert_eq!((code, words.as_str()), (404, "there is no container 200"));
+    api.created(200, &[("net0", NET0)]).await;
+    let (code, words) = refused(&api, "/interfaces", said(&[])).await;
+    assert_eq!(
+        (code, words.as_str()),
+        (409, "container 200 is not running")
+    );
+    post(&api, "/conditions", json!({ "dhcp": "never" })).await;
+    let start = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
+    assert_eq!(api.finish(&start).await, "OK");
+
+    post(&api, "/interfaces", said(&["10.20.7.7/16", "fd00::7/64"])).await;
+    let path = "/nodes/pve1/lxc/200/interfaces";
+    let shown = api.get(path).await.data();
+    assert_has(
+        &shown[1],
+        json!({ "name": "eth0", "hwaddr": "bc:24:11:00:00:0a", "inet": "10.20.7.7/16", "inet6": "fd00::7/64" }),
+    );
+    assert_eq!(shown[1]["ip-addresses"].as_array().unwrap().len(), 2);
+
+    for (body, words) in [
+        (said(&["10.20.7.7"]), "prefix length"),
+        (said(&["10.20.7.7/33"]), "prefix length"),
+        (
+            json!({ "vmid": 200, "interfaces": [{ "hwaddr": "BC:24:11:00:00:0B", "addresses": [] }] }),
+            "no interface with the hardware address bc:24:11:00:00:0b",
+        ),
+    ] {
+        let (code, said) = refused(&api, "/interfaces", body).await;
+        assert_eq!(code, 400, "{said}");
+        assert!(said.contains(words), "{said:?} does not say {words:?}");
+    }
+
+    let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
+    assert_eq!(api.finish(&reboot).await, "OK");
+    let shown = api.get(path).await.data();
+    assert_eq!(shown[1].get("inet"), None, "{shown}");
+}
+
+#[tokio::test]
 async fn it_ends_with_the_simulator() {
     let api = controlled().await;
     let url = format!("{}/containers", api.sim.control_url().unwrap());

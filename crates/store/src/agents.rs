@@ -1,12 +1,14 @@
 //! Edge hosts' agents: invitations, keys, what they say. Words and keys come here as hashes only;
 //! all moments are the database's.
 
+mod live;
+
 use std::collections::HashSet;
 
 use diesel::prelude::*;
 use model::{
     AgentId, SiteId, Timestamp,
-    agents::{About, AgentRow, Dhcp, Report},
+    agents::{About, AgentRow, Dhcp, Outcome, Report, SILENT_MS},
     names::Label,
 };
 
@@ -15,6 +17,8 @@ use crate::{
     rows::{self, Place, to_json},
     schema::{agents, sites},
 };
+
+pub use live::{change_live, forget_live, live, live_count};
 
 /// The most agents that are listed.
 const MOST: i64 = 500;
@@ -67,11 +71,21 @@ struct Row {
     dhcp_site: Option<i64>,
     dhcp_wanted: Option<i64>,
     report: Option<String>,
+    applied: Option<i64>,
 }
+
+/// An agent, its site's name and generation, and the present moment.
+type Found = (Row, String, i64, i64);
 
 impl Row {
     /// `moving` is whether another agent of the site is to give out addresses.
-    fn record(self, site_name: &str, moving: bool) -> Result<AgentRecord, Error> {
+    fn record(
+        self,
+        site_name: &str,
+        generation: i64,
+        now: i64,
+        moving: bool,
+    ) -> Result<AgentRecord, Error> {
         let place = Place::new("agents", &self.id);
         let dhcp = match (self.dhcp_site, self.dhcp_wanted) {
             (Some(_), _) if moving => Dhcp::Ending,
@@ -94,6 +108,9 @@ impl Row {
             invited_until: self.invited_until.map(Timestamp),
             dhcp,
             report: report.transpose()?,
+            applied: self.applied,
+            generation,
+            in_contact: self.seen_at.is_some_and(|seen| seen > now - SILENT_MS),
         };
         Ok(AgentRecord {
             row,
@@ -162,11 +179,15 @@ pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
         agents::about.eq(to_json(&joining.about)?),
         agents::layout.eq(&joining.layout),
         agents::seen_at.eq(now.nullable()),
+        // It may be another host than before.
+        agents::report.eq(None::<String>),
+        agents::applied.eq(None::<i64>),
     ))
     .execute(&mut c.0)?;
     if joined == 0 {
         return Ok(None);
     }
+    live::forget_live(c, AgentId(id))?;
     if holder(c, SiteId(site))?.is_none() {
         diesel::update(agents::table.find(id))
             .set(agents::dhcp_site.eq(site))
@@ -215,17 +236,33 @@ pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
     Ok(all.into_iter().find(|record| record.row.id == id))
 }
 
+/// The agent of a name on a site.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<AgentRecord>, Error> {
+    let site: Option<i64> = sites::table
+        .filter(sites::name.eq(site.as_str()))
+        .select(sites::id)
+        .first(&mut c.0)
+        .optional()?;
+    let Some(site) = site else { return Ok(None) };
+    let all = of_site(c, SiteId(site))?;
+    Ok(all.into_iter().find(|record| record.row.name == *name))
+}
+
 /// The agents of a site, by name. One statement.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
+    let now = dialect::now(&c.0);
     found(
         agents::table
             .inner_join(sites::table)
             .filter(agents::site_id.eq(site.0))
             .order((agents::name, agents::id))
-            .select((Row::as_select(), sites::name))
+            .select((Row::as_select(), sites::name, sites::generation, now))
             .load(&mut c.0)?,
     )
 }
@@ -235,23 +272,24 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
 /// # Errors
 /// When the database does not answer.
 pub fn list(c: &mut Conn) -> Result<Vec<AgentRecord>, Error> {
+    let now = dialect::now(&c.0);
     found(
         agents::table
             .inner_join(sites::table)
             .order((sites::name, agents::name, agents::id))
             .limit(MOST)
-            .select((Row::as_select(), sites::name))
+            .select((Row::as_select(), sites::name, sites::generation, now))
             .load(&mut c.0)?,
     )
 }
 
-fn found(rows: Vec<(Row, String)>) -> Result<Vec<AgentRecord>, Error> {
-    let wanted = rows.iter().filter_map(|(row, _)| row.dhcp_wanted);
+fn found(rows: Vec<Found>) -> Result<Vec<AgentRecord>, Error> {
+    let wanted = rows.iter().filter_map(|(row, ..)| row.dhcp_wanted);
     let moving: HashSet<i64> = wanted.collect();
     rows.into_iter()
-        .map(|(row, site)| {
+        .map(|(row, site, generation, now)| {
             let moving = moving.contains(&row.site_id);
-            row.record(&site, moving)
+            row.record(&site, generation, now, moving)
         })
         .collect()
 }
@@ -284,7 +322,13 @@ pub fn report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
             agents::seen_at.eq(now.nullable()),
         ))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::one(changed)?;
+    if report.outcome == Outcome::Live {
+        diesel::update(agents::table.find(id.0))
+            .set(agents::applied.eq(report.generation))
+            .execute(&mut c.0)?;
+    }
+    Ok(())
 }
 
 /// Has an agent give out its site's addresses once the one that does has served `generation`, the

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use diesel::prelude::*;
+use diesel::{dsl::count_star, prelude::*};
 use model::{
     DomainId, SiteId,
     domains::{DomainRow, DomainSpec, Publishers},
@@ -12,7 +12,7 @@ use model::{
 use crate::{
     Conn, Error, dialect,
     rows::{self, Place},
-    schema::{domain_publishers, domains, sites, users},
+    schema::{domain_publishers, domains, services, sites, users},
     sites as store_sites,
 };
 
@@ -53,7 +53,12 @@ impl From<&DomainSpec> for Columns {
 }
 
 impl Row {
-    fn row(self, site_name: &str, people: BTreeSet<Username>) -> Result<DomainRow, Error> {
+    fn row(
+        self,
+        site_name: &str,
+        people: BTreeSet<Username>,
+        services: i64,
+    ) -> Result<DomainRow, Error> {
         let place = Place::new("domains", &self.id);
         let publishers = match self.publishers.as_str() {
             "everybody" => Publishers::Everybody,
@@ -72,6 +77,7 @@ impl Row {
             id: DomainId(self.id),
             spec,
             site_name: place.text::<Label>("site_id", site_name)?,
+            services: rows::count(services),
         })
     }
 }
@@ -90,7 +96,7 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
         .map_err(Error::of_insert)?;
     let id = DomainId(dialect::inserted_id(&mut c.0)?);
     set_people(c, id, spec)?;
-    store_sites::bump(c, spec.site)?;
+    stamp(c, id, spec.site)?;
     Ok(id)
 }
 
@@ -109,7 +115,7 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
     diesel::delete(domain_publishers::table.filter(domain_publishers::domain_id.eq(id.0)))
         .execute(&mut c.0)?;
     set_people(c, id, spec)?;
-    store_sites::bump(c, spec.site)?;
+    stamp(c, id, spec.site)?;
     Ok(())
 }
 
@@ -142,7 +148,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
     Ok(all)
 }
 
-/// All domains by name and site, at most 500. Two statements.
+/// All domains by name and site, at most 500. Three statements.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -175,6 +181,7 @@ fn found(c: &mut Conn, which: Which) -> Result<Vec<DomainRow>, Error> {
         .filter(domain_publishers::domain_id.eq_any(ids))
         .select((domain_publishers::domain_id, users::name))
         .load(&mut c.0)?;
+    let services = published(c, &rows)?;
     let mut people: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
     for (id, name) in named {
         let name = Place::new("domain_publishers", &id).text("user_id", &name)?;
@@ -183,9 +190,33 @@ fn found(c: &mut Conn, which: Which) -> Result<Vec<DomainRow>, Error> {
     rows.into_iter()
         .map(|(row, site)| {
             let people = people.remove(&row.id).unwrap_or_default();
-            row.row(&site, people)
+            let services = services.get(&row.id).copied().unwrap_or_default();
+            row.row(&site, people, services)
         })
         .collect()
+}
+
+/// How many web pages are published under each of these.
+fn published(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>, Error> {
+    let ids: Vec<Option<i64>> = rows.iter().map(|(row, _)| Some(row.id)).collect();
+    let found: Vec<(Option<i64>, i64)> = services::table
+        .filter(services::domain_id.eq_any(ids))
+        .group_by(services::domain_id)
+        .select((services::domain_id, count_star()))
+        .load(&mut c.0)?;
+    let known = found
+        .into_iter()
+        .filter_map(|(id, count)| Some((id?, count)));
+    Ok(known.collect())
+}
+
+/// Notes that the site's edge hosts have something new to know of the domain.
+fn stamp(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
+    let generation = store_sites::bump(c, site)?;
+    diesel::update(domains::table.find(id.0))
+        .set(domains::generation.eq(generation))
+        .execute(&mut c.0)?;
+    Ok(())
 }
 
 fn set_people(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {

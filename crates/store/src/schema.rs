@@ -99,6 +99,15 @@ diesel::table! {
         dhcp_generation -> Nullable<BigInt>,
         report -> Nullable<Text>,
         created_at -> BigInt,
+        applied -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    agent_files (agent_id, path) {
+        agent_id -> BigInt,
+        path -> Text,
+        text -> Text,
     }
 }
 
@@ -111,6 +120,7 @@ diesel::table! {
         hsts -> Text,
         publishers -> Text,
         created_at -> BigInt,
+        generation -> BigInt,
     }
 }
 
@@ -147,6 +157,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> BigInt,
         docker -> Bool,
+        generation -> BigInt,
     }
 }
 
@@ -222,6 +233,7 @@ diesel::table! {
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
 diesel::joinable!(agents -> sites (site_id));
+diesel::joinable!(agent_files -> agents (agent_id));
 diesel::joinable!(domains -> sites (site_id));
 diesel::joinable!(domain_publishers -> users (user_id));
 diesel::joinable!(containers -> sites (site_id));
@@ -236,6 +248,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     clusters,
     sites,
     agents,
+    agent_files,
     domains,
     domain_publishers,
     containers,

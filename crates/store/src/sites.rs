@@ -163,13 +163,15 @@ pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
 /// would change while there are containers.
 pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
     let changed = diesel::update(sites::table.find(id.0))
-        .set((
-            Columns::from(spec),
-            sites::version.eq(sites::version + 1),
-            sites::generation.eq(sites::generation + 1),
-        ))
+        .set((Columns::from(spec), sites::version.eq(sites::version + 1)))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::one(changed)?;
+    // Everything in it may be called otherwise from now on.
+    let generation = bump(c, id)?;
+    diesel::update(containers::table.filter(containers::site_id.eq(id.0)))
+        .set(containers::generation.eq(generation))
+        .execute(&mut c.0)?;
+    Ok(())
 }
 
 /// Deletes a site.
@@ -267,13 +269,17 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
     listed.collect()
 }
 
-/// Notes that the edge hosts of a container's site have something new to know.
+/// Notes that the edge hosts of a container's site have something new to know of it.
 pub(crate) fn bump_of(c: &mut Conn, container: ContainerId) -> Result<(), Error> {
-    let site = containers::table
+    let site: Option<i64> = containers::table
         .find(container.0)
-        .select(containers::site_id);
-    diesel::update(sites::table.filter(sites::id.eq_any(site)))
-        .set(sites::generation.eq(sites::generation + 1))
+        .select(containers::site_id)
+        .first(&mut c.0)
+        .optional()?;
+    let Some(site) = site else { return Ok(()) };
+    let generation = bump(c, SiteId(site))?;
+    diesel::update(containers::table.find(container.0))
+        .set(containers::generation.eq(generation))
         .execute(&mut c.0)?;
     Ok(())
 }

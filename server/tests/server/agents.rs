@@ -131,5 +131,6 @@ async fn invite(house: &House, cluster: ClusterId) -> String {
     agents::invite(control, &actor, site, name)
         .await
         .unwrap()
+        .code
         .word
 }

@@ -8,7 +8,7 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Builder},
 };
-use control::{Control, Options, setup};
+use control::{Control, Manager, Options, setup};
 use server::{
     assets::Assets,
     router::{AppState, Public, router},
@@ -163,6 +163,10 @@ async fn control_on(folder: &Path, database: &str) -> Control {
     .unwrap();
     let options = Options {
         parallel_jobs: 0,
+        manager: Some(Manager {
+            origin: HOME.parse().unwrap(),
+            certificate: None,
+        }),
         ..Options::default()
     };
     Control::start(store, options).await.unwrap()

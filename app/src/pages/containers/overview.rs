@@ -3,10 +3,11 @@
 use crate::solid::{Solid as _, act, reactive};
 use leptos::prelude::*;
 use model::{
+    ServiceId,
     containers::{Drift, Observed, Source, Status},
     events::{Event, Topic},
     jobs::JobView,
-    services::{ServiceKind, ServiceView},
+    services::{Publication, ServiceKind, ServiceView},
     time::duration_words,
 };
 
@@ -14,7 +15,7 @@ use super::actions;
 use crate::{
     api::{self, containers::Shown},
     components::{
-        badge::ago,
+        badge::{Tone, ago, badge},
         icon::icon,
         loaded::{Loaded, loaded_within},
         page::{Copy, usage_bar},
@@ -188,11 +189,33 @@ fn links(container: Loaded<Shown>) -> AnyView {
         }
         services
             .iter()
-            .map(|service| place(service, &domain))
+            .map(|service| {
+                let state = published(container, service.id);
+                view! { <div class="stack-tight">{place(service, &domain)} {state}</div> }.solid()
+            })
             .collect::<Vec<_>>()
             .solid()
     });
-    view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack-tight">{items}</div></section> }.solid()
+    view! { <section class="card"><h2 class="card-title">"Links"</h2><div class="stack">{items}</div></section> }.solid()
+}
+
+/// How a service is published, and why it is not.
+pub fn published(container: Loaded<Shown>, id: ServiceId) -> AnyView {
+    let state = container.part(move |view| {
+        let mut all = view.publications.iter();
+        all.find(|(service, _)| *service == id)
+            .map(|(_, state)| state.clone())
+    });
+    let shown = reactive(move || match state.get() {
+        None => ().solid(),
+        Some(Publication::Publishing) => badge("publishing", Tone::Info, "circle-dashed"),
+        Some(Publication::Live) => badge("live", Tone::Good, "circle-check"),
+        Some(Publication::Blocked { why }) => {
+            let why = view! { <span class="row-note">{why}</span> }.solid();
+            view! { {badge("blocked", Tone::Danger, "ban")} {why} }.solid()
+        }
+    });
+    view! { <div class="publication">{shown}</div> }.solid()
 }
 
 /// Where a service is reached, to open or to copy.

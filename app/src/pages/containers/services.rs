@@ -7,7 +7,7 @@ use model::services::ServiceKind;
 
 use super::{
     edit::{Draft, footer},
-    overview::place,
+    overview::{place, published},
     service_rows::service_rows,
 };
 use crate::components::{form::Refusals, loaded::Loaded};
@@ -57,6 +57,7 @@ fn offered(container: Loaded<Shown>) -> AnyView {
                     <div class="stack-tight">
                         <p class="muted num">{format!("{kind}, inner port {}", service.port)}</p>
                         {place(service, &domain)}
+                        {published(container, service.id)}
                     </div>
                 }
                 .solid()

@@ -56,6 +56,7 @@ pub fn page() -> AnyView {
                 vec![
                     Event::of(Topic::Container, view.row.id.0),
                     Event::all(Topic::Domain),
+                    Event::all(Topic::Agent),
                 ]
             },
             object_skeleton,

@@ -26,7 +26,13 @@ pub fn page() -> AnyView {
     loaded(
         Signal::from(()),
         |()| api::domains::list(),
-        |_| vec![Event::all(Topic::Domain), Event::all(Topic::Site)],
+        |_| {
+            vec![
+                Event::all(Topic::Domain),
+                Event::all(Topic::Site),
+                Event::all(Topic::Container),
+            ]
+        },
         list_skeleton,
         content,
     )
@@ -73,6 +79,7 @@ fn table(domains: Loaded<Vec<DomainRow>>) -> AnyView {
                 <tr role="row">
                     <th role="columnheader" scope="col">"Domain"</th>
                     <th role="columnheader" scope="col">"Site"</th>
+                    <th role="columnheader" scope="col">"Web pages"</th>
                     <th role="columnheader" scope="col">"Who may publish"</th>
                     <th role="columnheader" scope="col">"Sign-in"</th>
                     <th role="columnheader" scope="col">"HSTS"</th>
@@ -92,6 +99,7 @@ fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
             id,
             spec,
             site_name,
+            services,
         } = domain.get()?;
         let sign_in = match &spec.sign_in {
             Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.solid(),
@@ -103,6 +111,7 @@ fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
                     <a class="row-link" data-row="" href=format!("/domains/{id}")>{spec.name.to_string()}</a>
                 </td>
                 <td role="cell" data-label="Site">{site_name.to_string()}</td>
+                <td role="cell" data-label="Web pages" class="num">{services}</td>
                 <td role="cell" data-label="Who may publish" class="cell-long">{publishers(&spec.publishers)}</td>
                 <td role="cell" data-label="Sign-in" class="cell-long">{sign_in}</td>
                 <td role="cell" data-label="HSTS">{hsts(spec.hsts)}</td>

@@ -126,6 +126,10 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
             <Field form name="gateway" label="Gateway" value=bind!(values, gateway) hint="The way out of the network, such as 10.20.0.1." />
             <Field form name="range" label="Addresses for containers" value=bind!(values, range)
                 hint="The first and the last, such as 10.20.0.100-10.20.0.250." />
+            <Field form name="others" label="Addresses for other machines" optional=true value=bind!(values, others)
+                hint="Given to machines in the network that are no containers, such as 10.20.9.10-10.20.9.99. Without it they get none." />
+            <Field form name="forwarders" label="Name servers for other names" optional=true value=bind!(values, forwarders)
+                hint="Asked for all names outside the site, with commas between them. Without one, names outside are not found." />
             <Field form name="ports" label="External ports" value=bind!(values, ports)
                 hint="The ports that TCP and UDP services are given, such as 2000-2999." />
         </fieldset>

@@ -7,6 +7,7 @@ use leptos_router::{
     hooks::{use_navigate, use_params_map},
 };
 use model::{
+    agents::AgentRow,
     events::{Event, Topic},
     nodes::ClusterView,
     sites::{SiteForm, SiteRow},
@@ -24,11 +25,11 @@ use crate::{
         page::{PageHead, object_skeleton},
         toast::Toasts,
     },
-    pages::rights::administrator,
+    pages::{agents::list::table, rights::administrator},
 };
 
-/// A site, and the clusters that it may be on.
-type Shown = (SiteRow, Vec<ClusterView>);
+/// A site, the clusters that it may be on, and its agents.
+type Shown = (SiteRow, Vec<ClusterView>, Vec<AgentRow>);
 
 /// The page.
 pub fn page() -> AnyView {
@@ -36,10 +37,13 @@ pub fn page() -> AnyView {
     let name = Memo::new(move |_| {
         parameters.with(|all| all.get_str("site").unwrap_or_default().to_owned())
     });
-    let interests = |(site, _): &Shown| {
+    let interests = |(site, ..): &Shown| {
         vec![
             Event::of(Topic::Site, site.id.0),
             Event::all(Topic::Container),
+            Event::all(Topic::Domain),
+            Event::all(Topic::Agent),
+            Event::all(Topic::Contact),
         ]
     };
     // Another site is another page, so that nothing typed for one is kept for the other.
@@ -57,19 +61,24 @@ pub fn page() -> AnyView {
 
 async fn fetch(name: String) -> Result<Shown, Failure> {
     administrator().await?;
-    Ok((api::sites::get(name).await?, api::clusters::list().await?))
+    let site = api::sites::get(name).await?;
+    let mut agents = api::agents::list().await?;
+    agents.retain(|agent| agent.site == site.id);
+    Ok((site, api::clusters::list().await?, agents))
 }
 
 fn content(shown: Loaded<Shown>) -> AnyView {
-    let name = shown.part(|(site, _)| site.spec.name.to_string());
+    let name = shown.part(|(site, ..)| site.spec.name.to_string());
     let containers = move || {
         let href = format!("/containers?site={}", name.get());
         view! { <a class="btn" href=href>{icon("container")} "Its containers"</a> }.solid()
     };
     view! {
         <PageHead title=name actions=move || reactive(containers) />
+        {agents(shown, name)}
         <div class="stack stack-narrow">
             {facts(shown)}
+            {network(shown)}
             {settings(shown)}
             {end(shown, name)}
         </div>
@@ -79,13 +88,12 @@ fn content(shown: Loaded<Shown>) -> AnyView {
 
 fn facts(shown: Loaded<Shown>) -> AnyView {
     reactive(move || {
-        shown.with(|(site, _)| {
+        shown.with(|(site, ..)| {
             view! {
                 <dl class="card facts">
                     <dt>"Domain"</dt><dd class="mono">{site.spec.domain.to_string()}</dd>
                     <dt>"Cluster"</dt><dd>{site.cluster_name.clone()}</dd>
                     <dt>"Containers"</dt><dd class="num">{site.containers}</dd>
-                    <dt>"Free addresses"</dt><dd class="num">{site.addresses_free}</dd>
                 </dl>
             }
             .solid()
@@ -93,8 +101,66 @@ fn facts(shown: Loaded<Shown>) -> AnyView {
     })
 }
 
+/// The site's own network, and what of it is free.
+fn network(shown: Loaded<Shown>) -> AnyView {
+    let list = reactive(move || {
+        shown.with(|(site, _, agents)| {
+            let spec = &site.spec;
+            let answering = agents.iter().filter_map(|agent| agent.about.as_ref());
+            let answering: Vec<String> = answering.map(|about| about.address.to_string()).collect();
+            let forwarders = spec.forwarders.to_string();
+            let others = spec.others.map(|others| others.to_string());
+            view! {
+                <dl class="facts">
+                    <dt>"Network"</dt><dd class="mono">{spec.network.to_string()}</dd>
+                    <dt>"Bridge"</dt><dd class="mono">{spec.bridge.to_string()}</dd>
+                    <dt>"Gateway"</dt><dd class="mono">{spec.gateway.to_string()}</dd>
+                    <dt>"Containers get"</dt><dd class="mono">{spec.range.to_string()}</dd>
+                    <dt>"Free addresses"</dt><dd class="num">{site.addresses_free}</dd>
+                    <dt>"Others get"</dt>{or(others, "no address")}
+                    <dt>"Names (DNS)"</dt>{or(Some(answering.join(", ")), "nobody answers them: no agent has joined")}
+                    <dt>"Other names"</dt>{or(Some(forwarders), "are not found: no name server is set for them")}
+                    <dt>"External ports"</dt><dd class="mono">{spec.ports.to_string()}</dd>
+                </dl>
+            }
+            .solid()
+        })
+    });
+    view! { <section class="card"><h2 class="card-title">"Network"</h2>{list}</section> }.solid()
+}
+
+/// A value, or the words for its absence.
+fn or(text: Option<String>, none: &'static str) -> AnyView {
+    match text.filter(|text| !text.is_empty()) {
+        Some(text) => view! { <dd class="mono">{text}</dd> }.solid(),
+        None => view! { <dd class="muted">{none}</dd> }.solid(),
+    }
+}
+
+fn agents(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+    let none = shown.part(|(_, _, agents)| agents.is_empty());
+    let all = shown.part(|(_, _, agents)| agents.clone());
+    let body = reactive(move || {
+        if none.get() {
+            return view! { <p class="muted">"None yet. Without one, containers get no address or name, and nothing that they offer is published."</p> }.solid();
+        }
+        table(all.into(), false)
+    });
+    let invite = reactive(move || {
+        let href = format!("/agents/new?site={}", name.get());
+        view! { <a class="btn btn-small" href=href>{icon("plus")} "Invite an agent"</a> }.solid()
+    });
+    view! {
+        <section class="card stack-tight section">
+            <h2 class="card-title"><span class="grow">"Agents"</span> {invite}</h2>
+            {body}
+        </section>
+    }
+    .solid()
+}
+
 fn settings(shown: Loaded<Shown>) -> AnyView {
-    let values = fresh(shown.part(|(site, _)| SiteForm::from(&site.spec)));
+    let values = fresh(shown.part(|(site, ..)| SiteForm::from(&site.spec)));
     let form = form_state(values);
     let toasts = Toasts::here();
     let navigate = use_navigate();
@@ -103,7 +169,7 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
         if !form.submit() {
             return;
         }
-        let (id, before) = shown.peek(|(site, _)| (site.id, site.spec.name.to_string()));
+        let (id, before) = shown.peek(|(site, ..)| (site.id, site.spec.name.to_string()));
         let asked = values.get_untracked();
         let navigate = navigate.clone();
         spawn_local(async move {
@@ -125,8 +191,8 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
             }
         });
     };
-    let options = Signal::derive(move || shown.with(|(_, clusters)| cluster_options(clusters)));
-    let held = shown.part(|(site, _)| site.containers > 0);
+    let options = Signal::derive(move || shown.with(|(_, clusters, _)| cluster_options(clusters)));
+    let held = shown.part(|(site, ..)| site.containers > 0);
     let note = reactive(move || {
         held.get().then(|| {
             view! { <p class="muted">"While the site has containers, its name, cluster, bridge, network and gateway stay as they are."</p> }.solid()
@@ -145,7 +211,7 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
 }
 
 fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
-    let count = shown.part(|(site, _)| site.containers);
+    let count = shown.part(|(site, ..)| site.containers);
     let held = move |()| {
         let what = match count.get() {
             0 => return None,
@@ -159,11 +225,11 @@ fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
         verb: "Delete",
         what: "site",
         name,
-        losses: Signal::derive(move || shown.with(|(site, _)| losses(site))),
+        losses: Signal::derive(move || shown.with(|(site, ..)| losses(site))),
         note: "The cluster and its bridge stay as they are.",
         held: Callback::new(held),
         list: "/sites",
-        ask: asked(move |typed| api::sites::delete(shown.peek(|(site, _)| site.id), typed)),
+        ask: asked(move |typed| api::sites::delete(shown.peek(|(site, ..)| site.id), typed)),
     })
 }
 

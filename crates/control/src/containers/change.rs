@@ -27,7 +27,7 @@ pub async fn edit(
     let record = known(control, actor, id).await?;
     require_made(&record)?;
     let asker = actor.clone();
-    let manager = control.manager().cloned();
+    let manager = control.manager_name().cloned();
     let job = control
         .store()
         .write(move |c| edit_now(c, &asker, manager.as_ref(), id, &edit))

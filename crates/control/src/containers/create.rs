@@ -45,7 +45,7 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
     let site = site(control, &new).await?;
     let asker = Asker {
         actor,
-        manager: control.manager(),
+        manager: control.manager_name(),
     };
     if let Some(message) = asker.refusal(&new.name, &site.spec.domain) {
         return Err(Error::field("name", message));
@@ -175,7 +175,7 @@ impl Reservation {
         let wish = Wish {
             asker: Asker {
                 actor: &self.actor,
-                manager: self.control.manager(),
+                manager: self.control.manager_name(),
             },
             site,
             name: &new.name,

@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod publication;
 mod reserve;
 mod reserved;
 mod services;
@@ -110,20 +111,24 @@ pub async fn get(
     name: &Label,
 ) -> Result<ContainerView, Error> {
     let (site, name) = (site.clone(), name.clone());
-    let (record, domains) = control
+    let (record, domains, publications) = control
         .store()
         .read(move |c| {
             let Some(record) = store::containers::by_name(c, &site, &name)? else {
                 return Ok(None);
             };
             let domains = store::domains::of_site(c, record.site)?;
-            Ok(Some((record, domains)))
+            let publications = publication::of(c, &record)?;
+            Ok(Some((record, domains, publications)))
         })
         .await
         .told("container")?
-        .filter(|(record, _)| actor.may_see(record.owner))
+        .filter(|(record, ..)| actor.may_see(record.owner))
         .ok_or(missing())?;
-    Ok(view(control, record, usable(actor, &domains)))
+    Ok(ContainerView {
+        publications,
+        ..view(control, record, usable(actor, &domains))
+    })
 }
 
 /// What the form for a new container offers.
@@ -262,6 +267,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         version: record.version,
         spec: record.spec,
         services: record.services,
+        publications: Vec::new(),
         domains,
         cluster: record.cluster_name,
         drift,

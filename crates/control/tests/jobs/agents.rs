@@ -57,7 +57,7 @@ impl Host {
         let control = &house.control;
         let invited = agents::invite(control, &SYSTEM, house.site, name.parse().unwrap()).await;
         let invited = invited.unwrap();
-        let key = agents::join(control, &invited.word, about(address), &layout())
+        let key = agents::join(control, &invited.code.word, about(address), &layout())
             .await
             .unwrap();
         let agent = agents::of_key(control, &key).await.unwrap();
@@ -96,17 +96,17 @@ async fn an_agent_joins_by_its_word_and_comes_by_its_key() {
     let invited = agents::invite(control, &SYSTEM, house.site, "edge-1".parse().unwrap())
         .await
         .unwrap();
-    for wrong in [invited.word.to_lowercase().as_str(), "", "x"] {
+    for wrong in [invited.code.word.to_lowercase().as_str(), "", "x"] {
         let refused = agents::join(control, wrong, about("10.20.0.2"), &layout()).await;
         assert_eq!(refused, Err(Error::WrongCredentials));
     }
-    let key = agents::join(control, &invited.word, about("10.20.0.2"), &layout())
+    let key = agents::join(control, &invited.code.word, about("10.20.0.2"), &layout())
         .await
         .unwrap();
-    assert_ne!(key, invited.word);
-    let again = agents::join(control, &invited.word, about("10.20.0.2"), &layout()).await;
+    assert_ne!(key, invited.code.word);
+    let again = agents::join(control, &invited.code.word, about("10.20.0.2"), &layout()).await;
     assert_eq!(again, Err(Error::WrongCredentials), "a word is good once");
-    for wrong in [invited.word.as_str(), "", "x"] {
+    for wrong in [invited.code.word.as_str(), "", "x"] {
         assert_eq!(
             agents::of_key(control, wrong).await,
             Err(Error::WrongCredentials)
@@ -198,7 +198,7 @@ async fn addresses_are_given_out_by_one_host_and_move_when_it_has_stopped() {
     assert_eq!(servers.len(), 2, "names are answered by both");
 
     let (before, _) = gives(&one).await;
-    agents::give_addresses(control, &SYSTEM, two.id, false)
+    agents::give_addresses(control, &SYSTEM, two.id)
         .await
         .unwrap();
     let (generation, gave) = gives(&one).await;
@@ -229,7 +229,12 @@ async fn addresses_are_given_out_by_one_host_and_move_when_it_has_stopped() {
     agents::delete(control, &SYSTEM, two.id, "edge-2")
         .await
         .expect_err("it gives them out");
-    agents::give_addresses(control, &SYSTEM, one.id, true)
+    let wrong = agents::take_addresses(control, &SYSTEM, one.id, "edge-2").await;
+    assert_eq!(
+        wrong.expect_err("another name").fields()[0].field,
+        "confirm"
+    );
+    agents::take_addresses(control, &SYSTEM, one.id, "edge-1")
         .await
         .unwrap();
     assert!(

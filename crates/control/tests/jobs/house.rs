@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use control::{Actor, Control, Options, clusters, containers, jobs, setup, sites, users};
+use control::{Actor, Control, Manager, Options, clusters, containers, jobs, setup, sites, users};
 use model::{
     ClusterId, ContainerId, Error, JobId, SiteId,
     clusters::ClusterForm,
@@ -261,6 +261,10 @@ pub fn options() -> Options {
         lease: Duration::from_millis(900),
         observe_every: Duration::from_millis(300),
         patience: Duration::from_secs(20),
+        manager: Some(Manager {
+            origin: "http://localhost:3000".parse().unwrap(),
+            certificate: None,
+        }),
         ..Options::default()
     }
 }

@@ -1,6 +1,6 @@
 //! Names that are not for everybody.
 
-use control::{Actor, Options, containers};
+use control::{Actor, Manager, Options, containers};
 use model::{
     Error,
     containers::{ContainerForm, ContainerView, EditContainer},
@@ -13,7 +13,10 @@ use crate::house::{DEBIAN, House, options};
 
 async fn house() -> House {
     let options = Options {
-        manager: Some("cloud.lab.example.org".parse().unwrap()),
+        manager: Some(Manager {
+            origin: "https://cloud.lab.example.org".parse().unwrap(),
+            certificate: None,
+        }),
         ..options()
     };
     let sim: Sim = proxmox_sim::start(Config::test()).await.unwrap();

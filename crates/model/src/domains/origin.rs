@@ -42,6 +42,22 @@ impl Origin {
         }
     }
 
+    /// The host's name; none where it is an address.
+    pub fn name(&self) -> Option<&Domain> {
+        match &self.host {
+            Host::Name(name) => Some(name),
+            Host::Address(_) => None,
+        }
+    }
+
+    /// Whether it is on the machine itself that asks (RFC 6761, RFC 1122).
+    pub fn is_loopback(&self) -> bool {
+        match &self.host {
+            Host::Name(name) => name.as_str() == "localhost",
+            Host::Address(address) => address.is_loopback(),
+        }
+    }
+
     /// The port, the scheme's own where none was written.
     pub fn port(&self) -> Port {
         self.port

@@ -140,9 +140,10 @@ async fn copy(run: &Run, plan: Plan) -> std::result::Result<(), String> {
             parts.insert("volume".into(), id);
             *value = object.write(&parts);
         }
-        let raw = container(state, &run.node, plan.vmid)?.raw.clone();
+        let original = container(state, &run.node, plan.vmid)?;
+        let (raw, source) = (original.raw.clone(), original.source.clone());
         let copy = container_mut(state, &run.node, plan.new)?;
-        (copy.options, copy.raw) = (options, raw);
+        (copy.options, copy.raw, copy.source) = (options, raw, source);
         Ok(())
     })
 }

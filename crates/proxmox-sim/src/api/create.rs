@@ -321,6 +321,10 @@ fn furnish(container: &mut Container, plan: &Plan, source: &Volume) {
         _ => "unmanaged".into(),
     };
     container.options.entry("ostype".into()).or_insert(ostype);
+    container.source = Some(match &source.kind {
+        Kind::Image(image) => image.reference.clone(),
+        _ => source.name.trim_start_matches("vztmpl/").to_owned(),
+    });
     if let Kind::Image(image) = &source.kind {
         apply_image(container, image);
     }

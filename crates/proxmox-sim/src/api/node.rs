@@ -1,17 +1,17 @@
 //! A node itself, its bridges, and the addresses that it sees in its containers.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::config::Bridge;
 use crate::container::{Container, Power};
 use crate::core::{Core, now};
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
-use crate::state::State;
+use crate::state::{Seen, State};
 use crate::usage;
 
 const KERNEL: &str = "6.14.11-4-pve";
@@ -71,9 +71,13 @@ pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
         let Ok(container) = super::container(state, call.node(), vmid) else {
             return Ok(Answer::nothing());
         };
-        let Power::Running { since, .. } = container.power else {
+        let Power::Running { since, pid } = container.power else {
             return Ok(Answer::nothing());
         };
+        let seen = state.seen.get(&vmid).filter(|seen| seen.pid == pid);
+        if let Some(seen) = seen {
+            return Ok(Value::from(seen_interfaces(container, seen)).into());
+        }
         let settled = |delay: Duration| now() >= Duration::from_millis(since).saturating_add(delay);
         let fixed = settled(core.config.address_delay);
         let leased = core.dhcp_delay(since).is_some_and(settled);
@@ -103,21 +107,49 @@ fn loopback() -> Value {
     })
 }
 
+/// The interfaces as somebody else sees them: nothing is made up.
+fn seen_interfaces(container: &Container, seen: &Seen) -> Vec<Value> {
+    let own = container.networks().map(|(_, parts)| {
+        let (mac, mut entry) = named(&parts);
+        let addresses = seen.addresses.get(&mac).map_or(&[][..], Vec::as_slice);
+        for (ip, prefix) in addresses {
+            entry
+                .entry(kind(*ip))
+                .or_insert_with(|| format!("{ip}/{prefix}").into());
+        }
+        let all = addresses.iter();
+        let all = all.map(|(ip, prefix)| address(kind(*ip), &ip.to_string(), *prefix));
+        entry.insert("ip-addresses".into(), all.collect());
+        Value::Object(entry)
+    });
+    std::iter::once(loopback()).chain(own).collect()
+}
+
+fn kind(ip: IpAddr) -> &'static str {
+    if ip.is_ipv4() { "inet" } else { "inet6" }
+}
+
+/// An interface's hardware address, and what is said of it first.
+fn named(parts: &BTreeMap<String, String>) -> (String, Map<String, Value>) {
+    let mac = parts
+        .get("hwaddr")
+        .map(|mac| mac.to_ascii_lowercase())
+        .unwrap_or_default();
+    let entry = usage::members(json!({
+        "name": parts.get("name"),
+        "hwaddr": mac,
+        "hardware-address": mac,
+    }));
+    (mac, entry)
+}
+
 fn interface(
     core: &Core,
     parts: &BTreeMap<String, String>,
     lease: Option<Ipv4Addr>,
     settled: bool,
 ) -> Value {
-    let mac = parts
-        .get("hwaddr")
-        .map(|mac| mac.to_ascii_lowercase())
-        .unwrap_or_default();
-    let mut entry = usage::members(json!({
-        "name": parts.get("name"),
-        "hwaddr": mac,
-        "hardware-address": mac,
-    }));
+    let (mac, mut entry) = named(parts);
     let mut addresses = Vec::new();
     let inet = match parts.get("ip").map(String::as_str) {
         Some("dhcp") => lease

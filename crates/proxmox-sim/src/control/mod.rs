@@ -7,17 +7,21 @@
 
 mod changes;
 mod conditions;
+mod interfaces;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -28,6 +32,8 @@ use crate::handle::Handle;
 
 /// The largest body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
+/// How long a question for changes is held.
+const HOLD: Duration = Duration::from_secs(20);
 /// How many faults may wait.
 const MOST_FAULTS: usize = 1_000;
 
@@ -72,6 +78,7 @@ pub(crate) async fn serve(listener: TcpListener, handle: Arc<Handle>, stop: Canc
         )
         .route("/changes", post(changes::change))
         .route("/containers", get(containers))
+        .route("/interfaces", post(interfaces::see))
         .fallback(async || Refusal::Missing("there is nothing at this path".into()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(handle);
@@ -125,7 +132,25 @@ async fn clear_faults(State(handle): Shared) -> Json<Value> {
     Json(json!({ "forgotten": forgotten }))
 }
 
-async fn containers(State(handle): Shared) -> Json<Value> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    after: Option<u64>,
+}
+
+/// All containers. Whoever knows a version is answered as soon as it is another one, or after a
+/// while.
+async fn containers(
+    State(handle): Shared,
+    known: Result<Query<Known>, QueryRejection>,
+) -> Outcome<Json<Value>> {
+    let Query(known) = known.map_err(|refusal| Refusal::Wrong(refusal.body_text()))?;
+    if let Some(version) = known.after {
+        // Both outcomes are answered with what is.
+        let _ = tokio::time::timeout(HOLD, handle.changed(version)).await;
+    }
+    // Asked first: what changes in between is told once more.
+    let version = handle.version();
     let all: Vec<Value> = handle.containers().iter().map(wire::container).collect();
-    Json(json!({ "containers": all }))
+    Ok(Json(json!({ "version": version, "containers": all })))
 }

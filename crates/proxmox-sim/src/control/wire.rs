@@ -156,5 +156,7 @@ pub(super) fn container(view: &ContainerView) -> Value {
         "lock": view.lock,
         "options": view.options,
         "leases": view.leases,
+        "pid": view.pid,
+        "source": view.source,
     })
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub use list::{Filter, Lean, by_ids, lean, list};
-pub use published::{SiteHost, of_site};
+pub use published::{SiteHost, affected, generation, of_site, offering};
 pub use record::{ContainerRecord, by_name, get};
 pub use taken::{
     count, names, on_cluster, taken_addresses, taken_labels, taken_ports, taken_vmids,

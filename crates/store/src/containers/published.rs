@@ -1,12 +1,18 @@
 //! A site's containers as its edge hosts need them: names, addresses and what each offers.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeSet, net::Ipv4Addr};
 
-use diesel::prelude::*;
-use model::{SiteId, names::Label, net::Mac, services::ServiceView};
+use diesel::{dsl::max, prelude::*};
+use model::{
+    ContainerId, ServiceId, SiteId, UserId, names::Label, net::Mac, services::ServiceView,
+};
 
-use super::services;
-use crate::{Conn, Error, rows::Place, schema::containers};
+use super::services as offered;
+use crate::{
+    Conn, Error,
+    rows::Place,
+    schema::{containers, domains, services},
+};
 
 /// A container in its site's network. Its address is its own before it is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +42,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
             containers::mac,
         ))
         .load(&mut c.0)?;
-    let mut offered = services::of_site(c, site)?;
+    let mut offered = offered::of_site(c, site)?;
     let hosts = found.into_iter().map(|(id, name, address, mac)| {
         let place = Place::new("containers", &id);
         Ok(SiteHost {
@@ -47,4 +53,89 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
         })
     });
     hosts.collect()
+}
+
+/// The site's generation since which its edge hosts know all that matters of a container and of the
+/// domains that it publishes under. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn generation(c: &mut Conn, id: ContainerId) -> Result<i64, Error> {
+    let own: Option<i64> = containers::table
+        .find(id.0)
+        .select(containers::generation)
+        .first(&mut c.0)
+        .optional()?;
+    let under: Option<i64> = services::table
+        .inner_join(domains::table)
+        .filter(services::container_id.eq(id.0))
+        .select(max(domains::generation))
+        .first(&mut c.0)?;
+    Ok(own.max(under).unwrap_or_default())
+}
+
+/// The containers of a site, each with its owner, of which its edge hosts had something new to know
+/// after a generation, and those of these services; at most `most`. Three statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn affected(
+    c: &mut Conn,
+    site: SiteId,
+    after: i64,
+    of: &[ServiceId],
+    most: i64,
+) -> Result<BTreeSet<(ContainerId, UserId)>, Error> {
+    let mut found: Vec<(i64, i64)> = containers::table
+        .filter(containers::site_id.eq(site.0))
+        .filter(containers::generation.gt(after))
+        .select((containers::id, containers::owner_id))
+        .limit(most)
+        .load(&mut c.0)?;
+    let moved: Vec<i64> = domains::table
+        .filter(domains::site_id.eq(site.0))
+        .filter(domains::generation.gt(after))
+        .select(domains::id)
+        .load(&mut c.0)?;
+    if !moved.is_empty() || !of.is_empty() {
+        let moved: Vec<Option<i64>> = moved.into_iter().map(Some).collect();
+        let of: Vec<i64> = of.iter().map(|id| id.0).collect();
+        let by_service: Vec<(i64, i64)> = services::table
+            .inner_join(containers::table.on(containers::id.eq(services::container_id)))
+            .filter(services::site_id.eq(site.0))
+            .filter(
+                services::domain_id
+                    .eq_any(moved)
+                    .assume_not_null()
+                    .or(services::id.eq_any(of)),
+            )
+            .select((containers::id, containers::owner_id))
+            .distinct()
+            .limit(most)
+            .load(&mut c.0)?;
+        found.extend(by_service);
+    }
+    let pairs = found.into_iter();
+    Ok(pairs
+        .map(|(id, owner)| (ContainerId(id), UserId(owner)))
+        .collect())
+}
+
+/// The names of the containers that these services belong to. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn offering(c: &mut Conn, of: &[ServiceId]) -> Result<Vec<(ServiceId, Label)>, Error> {
+    let of: Vec<i64> = of.iter().map(|id| id.0).collect();
+    let found: Vec<(i64, String)> = services::table
+        .inner_join(containers::table.on(containers::id.eq(services::container_id)))
+        .filter(services::id.eq_any(of))
+        .order(services::id)
+        .select((services::id, containers::name))
+        .load(&mut c.0)?;
+    let named = found.into_iter().map(|(id, name)| {
+        let name = Place::new("services", &id).text("container_id", &name)?;
+        Ok((ServiceId(id), name))
+    });
+    named.collect()
 }

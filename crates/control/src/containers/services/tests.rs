@@ -47,6 +47,7 @@ fn domain(id: i64, name: &str, publishers: Publishers) -> DomainRow {
             publishers,
         },
         site_name: "lab".parse().unwrap(),
+        services: 0,
     }
 }
 

@@ -1,0 +1,150 @@
+//! Edge hosts' agents.
+
+use leptos::prelude::*;
+use model::{
+    AgentId,
+    agents::{
+        AgentDetail, AgentForm, AgentRow, Invitation,
+        files::{self, File, FileQuery},
+    },
+    names::Label,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+
+/// Every agent.
+///
+/// # Errors
+/// As `control::agents::list`.
+#[server(prefix = "/api/ui", endpoint = "agents/list", input = server_fn::codec::Json)]
+pub async fn list() -> Result<Vec<AgentRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::agents::list(&control, &actor)
+        .await
+        .map_err(super::told)
+}
+
+/// One agent.
+///
+/// # Errors
+/// As `control::agents::get`.
+#[server(prefix = "/api/ui", endpoint = "agents/get", input = server_fn::codec::Json)]
+pub async fn get(site: String, name: String) -> Result<AgentDetail, Failure> {
+    let (control, actor) = super::caller().await?;
+    let (site, name) = names(&site, &name)?;
+    control::agents::get(&control, &actor, &site, &name)
+        .await
+        .map_err(super::told)
+}
+
+/// The files of an agent's host, and the one that was opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The agent and its files.
+    pub files: files::Files,
+    /// The opened one.
+    pub file: Option<File>,
+}
+
+/// The files of an agent's host; `path` opens one, when it is not empty.
+///
+/// # Errors
+/// As `control::agents::files` and `control::agents::file`.
+#[server(prefix = "/api/ui", endpoint = "agents/files", input = server_fn::codec::Json)]
+pub async fn files(
+    site: String,
+    name: String,
+    query: FileQuery,
+    path: String,
+) -> Result<Shown, Failure> {
+    let (control, actor) = super::caller().await?;
+    let (site, name) = names(&site, &name)?;
+    let files = control::agents::files(&control, &actor, &site, &name, query)
+        .await
+        .map_err(super::told)?;
+    if path.is_empty() {
+        return Ok(Shown { files, file: None });
+    }
+    let file = control::agents::file(&control, &actor, &site, &name, path)
+        .await
+        .map_err(super::told)?;
+    Ok(Shown {
+        files,
+        file: Some(file),
+    })
+}
+
+/// Makes an agent that may join. The code is told only here.
+///
+/// # Errors
+/// Refused fields; as `control::agents::invite`.
+#[server(prefix = "/api/ui", endpoint = "agents/invite", input = server_fn::codec::Json)]
+pub async fn invite(form: AgentForm) -> Result<Invitation, Failure> {
+    let (control, actor) = super::caller().await?;
+    let (site, name) = form
+        .parse()
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    control::agents::invite(&control, &actor, site, name)
+        .await
+        .map_err(super::told)
+}
+
+/// Has an agent join anew. The code is told only here.
+///
+/// # Errors
+/// As `control::agents::invite_again`.
+#[server(prefix = "/api/ui", endpoint = "agents/invite-again", input = server_fn::codec::Json)]
+pub async fn invite_again(id: AgentId) -> Result<Invitation, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::agents::invite_again(&control, &actor, id)
+        .await
+        .map_err(super::told)
+}
+
+/// Has an agent give out its site's addresses, once the one that does has stopped.
+///
+/// # Errors
+/// As `control::agents::give_addresses`.
+#[server(prefix = "/api/ui", endpoint = "agents/give-addresses", input = server_fn::codec::Json)]
+pub async fn give_addresses(id: AgentId) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::agents::give_addresses(&control, &actor, id)
+        .await
+        .map_err(super::told)
+}
+
+/// The same at once, once its name was typed.
+///
+/// # Errors
+/// As `control::agents::take_addresses`.
+#[server(prefix = "/api/ui", endpoint = "agents/take-addresses", input = server_fn::codec::Json)]
+pub async fn take_addresses(id: AgentId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::agents::take_addresses(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::told)
+}
+
+/// Deletes an agent, once its name was typed.
+///
+/// # Errors
+/// As `control::agents::delete`.
+#[server(prefix = "/api/ui", endpoint = "agents/delete", input = server_fn::codec::Json)]
+pub async fn delete(id: AgentId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::agents::delete(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::told)
+}
+
+/// The names in an address. What cannot be a name is the name of nothing.
+#[cfg(feature = "ssr")]
+fn names(site: &str, name: &str) -> Result<(Label, Label), Failure> {
+    match (site.parse(), name.parse()) {
+        (Ok(site), Ok(name)) => Ok((site, name)),
+        _ => Err(super::told(model::Error::NotFound {
+            kind: model::Kind::Agent,
+        })),
+    }
+}

@@ -1,0 +1,238 @@
+//! The files of an agent's host: the very bytes that it should have, and what of them is live.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use model::{
+    agents::files::{File, FileQuery, FileRow, FileState, Hunk, Line, Listed, Mark},
+    sizes::Bytes,
+};
+
+use super::{
+    show::{interests, marks},
+    tabs,
+};
+use crate::{
+    api::{self, agents::Shown},
+    components::{
+        badge::{Tone, badge},
+        icon::icon,
+        list::{Filters, address, list_keys},
+        loaded::{Loaded, loaded},
+        page::{Copy, PageHead, Pager, list_skeleton, place},
+    },
+};
+
+/// The page.
+pub fn page() -> AnyView {
+    Effect::new(|_| list_keys(None));
+    let (params, parameters) = (use_params_map(), use_query_map());
+    let part = move |name: &'static str| {
+        params.with(|params| params.get_str(name).unwrap_or_default().to_owned())
+    };
+    let names = Memo::new(move |_| (part("site"), part("name")));
+    let asked = Memo::new(move |_| {
+        parameters.with(|parameters| {
+            let text = |name| {
+                parameters
+                    .get_str(name)
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned()
+            };
+            let query = FileQuery {
+                q: text("q"),
+                page: text("page").parse().unwrap_or(1).max(1),
+            };
+            (query, text("path"))
+        })
+    });
+    // Another agent is another page.
+    reactive(move || {
+        let (site, name) = names.get();
+        let key = Signal::derive(move || {
+            let (query, path) = asked.get();
+            (site.clone(), name.clone(), query, path)
+        });
+        loaded(
+            key,
+            |(site, name, query, path)| api::agents::files(site, name, query, path),
+            |shown: &Shown| interests(shown.files.agent.id.0),
+            list_skeleton,
+            content,
+        )
+    })
+}
+
+fn content(shown: Loaded<Shown>) -> AnyView {
+    let agent = shown.part(|shown| Some(shown.files.agent.clone()));
+    let (name, own) =
+        shown.peek(|shown| (shown.files.agent.name.to_string(), shown.files.agent.path()));
+    let at = format!("{own}/files");
+    let opened = shown.part(|shown| shown.file.as_ref().map(|file| file.path.clone()));
+    let body = {
+        let at = at.clone();
+        reactive(move || match opened.get() {
+            Some(path) => one(shown, &at, path),
+            None => all(shown, at.clone()),
+        })
+    };
+    view! {
+        <PageHead title=name aside=move || marks(agent) />
+        {tabs(&own, 1)}
+        {body}
+    }
+    .solid()
+}
+
+/// The list.
+fn all(shown: Loaded<Shown>, at: String) -> AnyView {
+    let listed = shown.part(|shown| shown.files.listed.clone());
+    let words = reactive(move || listed.with(summary));
+    let none = shown.part(|shown| shown.files.listed.page.rows.is_empty());
+    let query = use_query_map();
+    let href = {
+        let at = at.clone();
+        Callback::new(move |number: u32| {
+            let q = query.with(|query| query.get_str("q").unwrap_or_default().to_owned());
+            address(&at, &[("q", &q), ("page", &number.to_string())])
+        })
+    };
+    let rows = {
+        let at = at.clone();
+        reactive(move || {
+            if none.get() {
+                return view! { <p class="muted" role="status">"No file has that in its path."</p> }.solid();
+            }
+            let rows = listed.with(|listed| listed.page.rows.clone());
+            let rows = rows.iter().map(|file| row(file, &at)).collect::<Vec<_>>();
+            table(rows)
+        })
+    };
+    let place = Signal::derive(move || listed.with(|listed| place(&listed.page)));
+    let has_any = shown.peek(|shown| shown.files.listed.all > 0);
+    let search = has_any.then(|| view! { <Filters path=at search="Path" /> }.solid());
+    view! { <div class="stack-tight">{words} {search} {has_any.then_some(rows)} <Pager place href /></div> }.solid()
+}
+
+fn summary(listed: &Listed) -> AnyView {
+    let text = match (listed.all, listed.is_told, listed.differing) {
+        (0, ..) => {
+            return view! {
+                <section class="empty">
+                    {icon("circle-dashed")}
+                    <h2>"No files yet"</h2>
+                    <p class="muted">"Where its programs look for their files is known once the agent has joined. From then on each file is shown here before it is written."</p>
+                </section>
+            }
+            .solid();
+        }
+        (all, false, _) => format!(
+            "{all} files are to be written. The agent has not told yet what is live on its host."
+        ),
+        (all, true, 0) => format!("{all} files, all live as they should be."),
+        (all, true, 1) => format!("{all} files. One of them is not live as it should be."),
+        (all, true, differing) => {
+            format!("{all} files. {differing} of them are not live as they should be.")
+        }
+    };
+    view! { <p role="status">{text}</p> }.solid()
+}
+
+fn table(rows: Vec<AnyView>) -> AnyView {
+    view! {
+        <table class="list" role="table" aria-label="Files">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"File"</th>
+                    <th role="columnheader" scope="col">"On the host"</th>
+                    <th role="columnheader" scope="col">"Size"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .solid()
+}
+
+fn row(file: &FileRow, at: &str) -> AnyView {
+    let href = address(at, &[("path", &file.path)]);
+    view! {
+        <tr role="row">
+            <td role="cell" class="cell-main"><a class="row-link mono" data-row="" href=href>{file.path.clone()}</a></td>
+            <td role="cell">{state(file.state)}</td>
+            <td role="cell" data-label="Size" class="num">{Bytes(file.bytes).to_string()}</td>
+        </tr>
+    }
+    .solid()
+}
+
+fn state(state: FileState) -> AnyView {
+    match state {
+        FileState::Live => badge("live", Tone::Good, "circle-check"),
+        FileState::Changed => badge("changes", Tone::Info, "pencil"),
+        FileState::New => badge("new", Tone::Info, "plus"),
+        FileState::Gone => badge("goes", Tone::Warning, "minus"),
+    }
+}
+
+/// One file: what changes of it, and the whole of it.
+fn one(shown: Loaded<Shown>, at: &str, path: String) -> AnyView {
+    let file = shown.part(|shown| shown.file.clone());
+    let at = at.to_owned();
+    let view = reactive(move || file.with(|file| file.as_ref().map(body)));
+    view! {
+        <div class="stack">
+            <p><a class="link" href=at>{icon("chevron-left")} "All files"</a></p>
+            <h2 class="section-title mono">{path}</h2>
+            {view}
+        </div>
+    }
+    .solid()
+}
+
+fn body(file: &File) -> AnyView {
+    let words = match file.state {
+        FileState::Live => "Live on the host, exactly as below.",
+        FileState::Changed => "Live on the host, otherwise than it should be.",
+        FileState::New => {
+            "To be written. It is not live on the host yet, as far as its agent has told."
+        }
+        FileState::Gone => "Live on the host as below. It should not be there any more.",
+    };
+    let text = file.text.clone();
+    let difference = (!file.hunks.is_empty()).then(|| {
+        let hunks = file.hunks.iter().map(hunk).collect::<Vec<_>>();
+        view! {
+            <section class="card stack-tight">
+                <h3 class="card-title">"What changes"</h3>
+                <div class="diff" tabindex="0" role="region" aria-label="What changes">{hunks}</div>
+            </section>
+        }
+        .solid()
+    });
+    view! {
+        <p class="state-line">{state(file.state)} {words}</p>
+        {difference}
+        <section class="card stack-tight">
+            <h3 class="card-title"><span class="grow">"The whole file"</span> <Copy text=text.clone() what="file" secret=true /></h3>
+            <pre class="log file" tabindex="0" role="region" aria-label="The whole file">{text}</pre>
+        </section>
+    }
+    .solid()
+}
+
+fn hunk(hunk: &Hunk) -> AnyView {
+    let lines = hunk.lines.iter().map(line).collect::<Vec<_>>();
+    view! { <p class="diff-at">{format!("From line {}", hunk.at)}</p> {lines} }.solid()
+}
+
+/// A line with its sign, which is said aloud too.
+fn line(line: &Line) -> AnyView {
+    let text = line.text.clone();
+    match line.mark {
+        Mark::Same => view! { <div class="diff-line"><span class="diff-sign"></span>{text}</div> }.solid(),
+        Mark::Added => view! { <ins class="diff-line diff-added"><span class="diff-sign">"+"</span>{text}</ins> }.solid(),
+        Mark::Removed => view! { <del class="diff-line diff-removed"><span class="diff-sign">"−"</span>{text}</del> }.solid(),
+    }
+}

@@ -1,0 +1,107 @@
+//! The code that an agent joins with, shown once, with what to type on its host.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::prelude::*;
+use model::{
+    agents::{AgentDetail, Invitation},
+    events::{Event, Topic},
+};
+
+use crate::{
+    api,
+    clock::{self, Clock},
+    components::{
+        icon::icon,
+        loaded::{Loaded, loaded_within},
+        page::Copy,
+    },
+};
+
+const JOIN: &str = "holdfast-agent join --interface eth1";
+const RUN: &str = "holdfast-agent run";
+
+/// Who is invited.
+#[derive(Clone)]
+pub struct Guest {
+    /// The site's name.
+    pub site: String,
+    /// The agent's name.
+    pub name: String,
+}
+
+/// The code and the way from there to an agent that has joined. `close` takes it away again, where
+/// it does not have a page of its own.
+pub fn invitation(guest: Guest, told: Invitation, close: Option<Callback<()>>) -> AnyView {
+    let until = clock::now().0 + i64::from(told.good_for_s) * 1000;
+    let minutes = Memo::new(move |_| (until - Clock::read().0).max(0).div_euclid(60_000));
+    let left = reactive(move || match minutes.get() {
+        0 => "It is good no more, or for less than a minute. Invite the agent again.".to_owned(),
+        1 => "It is good once, for one more minute.".to_owned(),
+        minutes => format!("It is good once, for {minutes} more minutes."),
+    });
+    let code = told.code.to_string();
+    let title = format!("How {} joins", guest.name);
+    let here = told.code.manager.is_loopback().then(|| {
+        let at = told.code.manager.to_string();
+        view! {
+            <p class="panel panel-warning"><span>{icon("triangle-alert")}
+                {format!(" This server is known as {at}, so the code works for an agent on this same machine only. For other hosts, set public_url to its https:// address first.")}
+            </span></p>
+        }
+        .solid()
+    });
+    let button = close.map(|close| {
+        view! { <div class="actions"><button type="button" class="btn" on:click=act(move |_| close.run(()))>"Hide the code"</button></div> }.solid()
+    });
+    view! {
+        <section class="card stack" aria-label=title>
+            {here}
+            <div class="stack-tight">
+                <h2 class="card-title">"The code"</h2>
+                <p>"It is shown only now. " <span class="num">{left}</span></p>
+                <div class="code"><span class="mono grow" data-join-code="">{code.clone()}</span> <Copy text=code what="code" secret=true /></div>
+            </div>
+            <div class="stack-tight">
+                <h2 class="card-title">"On the host, as root"</h2>
+                <p>"1. Join, with the name of the host's interface in the site's network in the place of eth1:"</p>
+                {line(JOIN)}
+                <p>"2. Paste the code, press Enter, then Ctrl-D. It is read from there and not from the command line, where others on the host could see it."</p>
+                <p>"3. Serve the site:"</p>
+                {line(RUN)}
+            </div>
+            {arrival(guest)}
+            {button}
+        </section>
+    }
+    .solid()
+}
+
+fn line(command: &'static str) -> AnyView {
+    view! { <div class="code"><code class="mono grow">{command}</code> <Copy text=command what="command" /></div> }.solid()
+}
+
+/// Whether the agent has joined, as it does.
+fn arrival(guest: Guest) -> AnyView {
+    let Guest { site, name } = guest;
+    let key = Signal::stored((site, name));
+    let state = loaded_within(
+        None,
+        key,
+        |(site, name)| api::agents::get(site, name),
+        |agent: &AgentDetail| vec![Event::of(Topic::Agent, agent.row.id.0)],
+        || view! { <div class="skeleton arrival"></div> }.solid(),
+        |agent: Loaded<AgentDetail>| {
+            let joined = agent.part(|agent| agent.row.invited_until.is_none());
+            let (name, path) = agent.peek(|agent| (agent.row.name.to_string(), agent.row.path()));
+            reactive(move || {
+                let link = view! { <a class="btn btn-small" href=path.clone()>{format!("Open {name}")}</a> }.solid();
+                if joined.get() {
+                    view! { <p class="state-line arrival"><strong>{icon("circle-check")} {format!(" {name} has joined.")}</strong> {link}</p> }.solid()
+                } else {
+                    view! { <p class="state-line arrival muted">{icon("circle-dashed")} {format!(" {name} has not joined yet.")} {link}</p> }.solid()
+                }
+            })
+        },
+    );
+    view! { <div role="status">{state}</div> }.solid()
+}

@@ -1,0 +1,50 @@
+//! The marks of an agent: whether it is in contact, and how it has what it should.
+
+use leptos::prelude::*;
+use model::agents::{AgentRow, Having, SILENT_MS};
+
+use crate::{
+    clock::{self, Clock},
+    components::badge::{Tone, badge},
+    solid::{Solid as _, reactive},
+};
+
+/// Whether an agent is in contact. It is told when it was heard, and counts as silent when it was
+/// not for a while, whatever clock the browser has.
+pub fn contact(agent: Memo<Option<AgentRow>>) -> AnyView {
+    let seen = Memo::new(move |_| agent.with(|agent| agent.as_ref().and_then(|row| row.seen)));
+    let since = RwSignal::new(clock::now());
+    Effect::new(move |_| {
+        seen.track();
+        since.set(clock::now());
+    });
+    let words = Memo::new(move |_| {
+        let is_fresh = Clock::read().0 - since.get().0 < SILENT_MS;
+        agent.with(|agent| {
+            let agent = agent.as_ref()?;
+            Some(match (&agent.about, agent.invited_until) {
+                (None, _) => ("invited", Tone::Info, "circle-dashed"),
+                (Some(_), Some(_)) => ("invited again", Tone::Warning, "circle-dashed"),
+                (Some(_), None) if agent.in_contact && is_fresh => {
+                    ("in contact", Tone::Good, "circle-check")
+                }
+                (Some(_), None) => ("silent", Tone::Warning, "unplug"),
+            })
+        })
+    });
+    reactive(move || {
+        words
+            .get()
+            .map(|(word, tone, shape)| badge(word, tone, shape))
+    })
+}
+
+/// How an agent has what it should; nothing before it joined.
+pub fn having(agent: &AgentRow) -> AnyView {
+    match agent.having() {
+        None => ().solid(),
+        Some(Having::Live) => badge("live", Tone::Good, "circle-check"),
+        Some(Having::Publishing) => badge("publishing", Tone::Info, "circle-dashed"),
+        Some(Having::Blocked) => badge("blocked", Tone::Danger, "ban"),
+    }
+}

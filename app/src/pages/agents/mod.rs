@@ -1,0 +1,22 @@
+//! Edge hosts' agents: the list, inviting one, and the page of one with its files.
+
+mod addresses;
+pub mod files;
+mod invitation;
+pub mod list;
+mod marks;
+pub mod new;
+pub mod show;
+
+use leptos::prelude::*;
+
+use crate::{components::page::Tabs, solid::Solid as _};
+
+/// The tabs of an agent's page; `present` is the index of the one that is shown.
+fn tabs(own: &str, present: usize) -> AnyView {
+    let tabs = vec![
+        ("Overview", own.to_owned()),
+        ("Files", format!("{own}/files")),
+    ];
+    view! { <Tabs label="Parts of this agent" tabs=tabs present=Signal::stored(present) /> }.solid()
+}

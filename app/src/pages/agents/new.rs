@@ -1,0 +1,123 @@
+//! Inviting an agent.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_query_map;
+use model::{
+    agents::{AgentForm, Invitation},
+    events::{Event, Topic},
+    sites::SiteRow,
+};
+
+use super::invitation::{Guest, invitation};
+use crate::{
+    api, bind,
+    components::{
+        form::{Choice, Field, FormState, Refusals, Submit},
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+    },
+};
+
+/// The page.
+pub fn page() -> AnyView {
+    loaded(
+        Signal::from(()),
+        |()| api::sites::list(),
+        |_| vec![Event::all(Topic::Site)],
+        object_skeleton,
+        content,
+    )
+}
+
+/// What the form begins with: the site that the address names, else the first.
+fn first(sites: &[SiteRow], named: Option<&str>) -> AgentForm {
+    let site = sites
+        .iter()
+        .find(|site| Some(site.spec.name.as_str()) == named)
+        .or_else(|| sites.first());
+    AgentForm {
+        site: site.map(|site| site.id.to_string()).unwrap_or_default(),
+        name: "edge-1".to_owned(),
+    }
+}
+
+fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
+    let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
+    let values = RwSignal::new(sites.peek(|all| first(all, named.as_deref())));
+    // What came of it: it is shown in the form's place, and nowhere again.
+    let invited = RwSignal::new(None::<(Guest, Invitation)>);
+    let shown = reactive(move || {
+        match invited.get() {
+        Some((guest, told)) => {
+            view! { <PageHead title=format!("Join {}", guest.name) /> {invitation(guest, told, None)} }.solid()
+        }
+        None => view! { <PageHead title="Invite an agent" /> {form(sites, values, invited)} }.solid(),
+    }
+    });
+    view! { {shown} }.solid()
+}
+
+fn form(
+    sites: Loaded<Vec<SiteRow>>,
+    values: RwSignal<AgentForm>,
+    invited: RwSignal<Option<(Guest, Invitation)>>,
+) -> AnyView {
+    let form = FormState::new(move || {
+        values.with_untracked(|form| form.parse().err().unwrap_or_default())
+    });
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if !form.submit() {
+            return;
+        }
+        let asked = values.get_untracked();
+        let site = sites.peek(|all| {
+            let chosen = all.iter().find(|site| site.id.to_string() == asked.site);
+            chosen
+                .map(|site| site.spec.name.to_string())
+                .unwrap_or_default()
+        });
+        let guest = Guest {
+            site,
+            name: asked.name.trim().to_ascii_lowercase(),
+        };
+        spawn_local(async move {
+            match api::agents::invite(asked).await {
+                Ok(told) => {
+                    invited.try_set(Some((guest, told)));
+                }
+                Err(failure) => form.refuse(failure),
+            }
+        });
+    };
+    let label = Signal::derive(move || values.with(|form| format!("Invite {}", form.name.trim())));
+    let options = Signal::derive(move || {
+        sites.with(|all| {
+            all.iter()
+                .map(|site| (site.id.to_string(), site.spec.name.to_string()))
+                .collect()
+        })
+    });
+    let none = sites.peek(Vec::is_empty).then(|| {
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "An agent serves a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.solid()
+    });
+    view! {
+        <form class="form" novalidate on:submit=act(submit)>
+            {none}
+            <Refusals form />
+            <fieldset class="card group">
+                <legend class="card-title">"The host"</legend>
+                <Choice form name="site" label="Site" value=bind!(values, site) options
+                    hint="Whose network the host is in. The first agent of a site gives out its addresses." />
+                <Field form name="name" label="Name" value=bind!(values, name) hint="What the host is called here, such as edge-1." />
+            </fieldset>
+            <div class="actions">
+                <Submit form label />
+                <a class="btn" href="/agents">"Cancel"</a>
+            </div>
+        </form>
+    }
+    .solid()
+}

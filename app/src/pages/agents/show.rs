@@ -1,0 +1,270 @@
+//! One agent: how it is, what it applied, who gives out addresses, and its end.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_params_map;
+use model::{
+    agents::{AgentDetail, AgentRow, Dhcp, Having, Invitation, Outcome},
+    events::{Event, Topic},
+};
+
+use super::{
+    addresses::addresses,
+    invitation::{Guest, invitation},
+    marks::{contact, having},
+    tabs,
+};
+use crate::{
+    api::{self, Failure},
+    components::{
+        badge::ago,
+        danger::{Ending, asked, danger},
+        failure::FailureLine,
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+    },
+};
+
+/// What makes an agent's page old.
+pub fn interests(id: i64) -> Vec<Event> {
+    vec![
+        Event::all(Topic::Agent),
+        Event::of(Topic::Contact, id),
+        Event::all(Topic::Container),
+        Event::all(Topic::Domain),
+        Event::all(Topic::Site),
+    ]
+}
+
+/// The page.
+pub fn page() -> AnyView {
+    let params = use_params_map();
+    let part = move |name: &'static str| {
+        params.with(|params| params.get_str(name).unwrap_or_default().to_owned())
+    };
+    let names = Memo::new(move |_| (part("site"), part("name")));
+    // Another agent is another page.
+    reactive(move || {
+        loaded(
+            Signal::from(names.get()),
+            |(site, name)| api::agents::get(site, name),
+            |agent: &AgentDetail| interests(agent.row.id.0),
+            object_skeleton,
+            content,
+        )
+    })
+}
+
+fn content(agent: Loaded<AgentDetail>) -> AnyView {
+    let (name, own) = agent.peek(|agent| (agent.row.name.to_string(), agent.row.path()));
+    let title = agent.part(|agent| agent.row.name.to_string());
+    view! {
+        <PageHead title=name aside=move || marks(agent.part(|agent| Some(agent.row.clone()))) />
+        {tabs(&own, 0)}
+        <div class="stack stack-narrow">
+            {notices(agent)}
+            {facts(agent)}
+            {addresses(agent)}
+            {again(agent)}
+            {end(agent, title)}
+        </div>
+    }
+    .solid()
+}
+
+/// The marks beside the name.
+pub fn marks(agent: Memo<Option<AgentRow>>) -> AnyView {
+    let having = reactive(move || agent.with(|agent| agent.as_ref().map(having)));
+    view! { <span class="state-line">{contact(agent)} {having}</span> }.solid()
+}
+
+/// What is not as it should be, with the checker's own words.
+fn notices(agent: Loaded<AgentDetail>) -> AnyView {
+    let words = agent.part(
+        |agent| match agent.row.report.as_ref().map(|report| &report.outcome) {
+            Some(Outcome::Refused { words }) => Some(words.clone()),
+            _ => None,
+        },
+    );
+    let refused = reactive(move || {
+        words.get().map(|words| {
+            view! {
+                <section class="panel panel-danger">
+                    <p class="panel-title">{icon("circle-alert")} "What it was last given is not live. What was live before goes on, and it tries again."</p>
+                    <pre class="words" tabindex="0" role="region" aria-label="Its words">{words}</pre>
+                </section>
+            }
+            .solid()
+        })
+    });
+    let aside = agent.part(|agent| {
+        let report = agent.row.report.iter().flat_map(|report| &report.aside);
+        let named = report.map(|aside| {
+            let container = agent.aside.iter().find(|(id, _)| *id == aside.service);
+            let container = container.map(|(_, name)| name.to_string());
+            (container, aside.words.clone())
+        });
+        (agent.row.site_name.to_string(), named.collect::<Vec<_>>())
+    });
+    let set_aside = reactive(move || {
+        let (site, all) = aside.get();
+        let each = all.into_iter().map(|(container, words)| {
+            let of = match container {
+                Some(name) => {
+                    let href = format!("/sites/{site}/containers/{name}/services");
+                    view! { <a class="link" href=href>{format!("A service of {name}")}</a> }.solid()
+                }
+                None => "A service that is gone by now".solid(),
+            };
+            view! {
+                <section class="panel panel-warning">
+                    <p class="panel-title">{icon("triangle-alert")} {of} " is set aside. All others are published."</p>
+                    <pre class="words" tabindex="0" role="region" aria-label="Why">{words}</pre>
+                </section>
+            }
+            .solid()
+        });
+        each.collect::<Vec<_>>()
+    });
+    view! { {refused} {set_aside} }.solid()
+}
+
+fn facts(agent: Loaded<AgentDetail>) -> AnyView {
+    let list = reactive(move || {
+        agent.with(|AgentDetail { row, .. }| {
+            let about = row.about.as_ref().map(|about| {
+                view! {
+                    <dt>"Address"</dt><dd class="mono">{about.address.to_string()}</dd>
+                    <dt>"Version"</dt><dd class="num">{about.version.clone()}</dd>
+                }
+                .solid()
+            });
+            let seen = match row.seen {
+                Some(seen) => ago(seen),
+                None => view! { <span class="muted">"never"</span> }.solid(),
+            };
+            view! {
+                <dl class="card facts">
+                    <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
+                    {about}
+                    <dt>"Last heard"</dt><dd>{seen}</dd>
+                    <dt>"It has"</dt><dd>{has(row)}</dd>
+                </dl>
+            }
+            .solid()
+        })
+    });
+    view! { {list} }.solid()
+}
+
+/// Which of the site's generations is live on its host.
+fn has(row: &AgentRow) -> String {
+    let now = row.generation;
+    match (row.applied, row.having()) {
+        (_, None) => "nothing yet; it has not joined".to_owned(),
+        (None, _) => format!("nothing yet of the site's generation {now}"),
+        (Some(applied), Some(Having::Publishing)) => {
+            format!("the site's generation {applied}; {now} is on its way")
+        }
+        (Some(applied), _) if applied < now => {
+            format!("the site's generation {applied}, and not {now}")
+        }
+        (Some(applied), _) => format!("the site's generation {applied}, the newest"),
+    }
+}
+
+/// A new code, for a new host or a lost key.
+fn again(agent: Loaded<AgentDetail>) -> AnyView {
+    let told = RwSignal::new(None::<Invitation>);
+    let busy = RwSignal::new(false);
+    let failure = RwSignal::new(None::<Failure>);
+    let ask = move |_| {
+        busy.set(true);
+        failure.set(None);
+        let id = agent.peek(|agent| agent.row.id);
+        spawn_local(async move {
+            match api::agents::invite_again(id).await {
+                Ok(new) => {
+                    told.try_set(Some(new));
+                }
+                Err(refusal) => {
+                    failure.try_set(Some(refusal));
+                }
+            }
+            busy.try_set(false);
+        });
+    };
+    let has_joined = agent.part(|agent| agent.row.about.is_some());
+    let words = move || {
+        if has_joined.get() {
+            "For another host, or when its key was lost. The key that it has is good no more from then on: its host keeps what it has, and gets nothing new until it has joined again."
+        } else {
+            "It has not joined. If the code was not used in time, or was lost, make a new one; the old one is good no more then."
+        }
+    };
+    let button = view! {
+        <section class="card stack-tight">
+            <h2 class="card-title">"Invite it again"</h2>
+            <p>{reactive(words)}</p>
+            <FailureLine failure />
+            <div class="actions">
+                <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(ask)>{icon("rotate-cw")} "Make a new code"</button>
+            </div>
+        </section>
+    };
+    let shown = reactive(move || {
+        told.get().map(|told_now| {
+            let guest = agent.peek(|agent| Guest {
+                site: agent.row.site_name.to_string(),
+                name: agent.row.name.to_string(),
+            });
+            invitation(
+                guest,
+                told_now,
+                Some(Callback::new(move |()| told.set(None))),
+            )
+        })
+    });
+    view! { {button} {shown} }.solid()
+}
+
+fn end(agent: Loaded<AgentDetail>, name: Memo<String>) -> AnyView {
+    let held = agent.part(|agent| {
+        let gives = matches!(agent.row.dhcp, Dhcp::Yes | Dhcp::Ending);
+        (gives && agent.has_others).then_some(())
+    });
+    let held = move |()| {
+        held.get().map(|()| {
+            view! { <p>"It gives out the site's addresses. Have another agent do that first; then it can be deleted."</p> }.solid()
+        })
+    };
+    danger(Ending {
+        verb: "Delete",
+        what: "agent",
+        name,
+        losses: Signal::derive(move || agent.with(|agent| losses(&agent.row))),
+        note: "Its key is good no more then. Its host goes on with what it has until somebody stops the programs there.",
+        held: Callback::new(held),
+        list: "/agents",
+        ask: asked(move |typed| api::agents::delete(agent.peek(|agent| agent.row.id), typed)),
+    })
+}
+
+/// What goes with an agent, in words for the dialog.
+fn losses(row: &AgentRow) -> Vec<String> {
+    let mut losses = vec![
+        format!(
+            "The agent {} of the site {} and its key",
+            row.name, row.site_name
+        ),
+        "What is known of the files on its host".to_owned(),
+    ];
+    if let Some(about) = &row.about {
+        losses.push(format!(
+            "Changes of the site reach its host at {} no more",
+            about.address
+        ));
+    }
+    losses
+}

@@ -1,0 +1,256 @@
+//! The files that an agent's host should have, rendered as its agent renders them, beside those that
+//! are live there.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use edge::{Layout, link};
+use model::{
+    Error, Kind,
+    agents::files::{File, FileQuery, FileRow, FileState, Files, Hunk, Line, Listed, Mark},
+    names::Label,
+    page::{PAGE_ROWS, Page},
+};
+use similar::{Algorithm, ChangeTag, TextDiff};
+use store::agents::AgentRecord;
+
+use super::{Agent, of_agent, record};
+use crate::{
+    Actor, Control,
+    failure::{Told as _, internal},
+};
+
+/// How long one comparison may take; after that it is coarser.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// How many lines around a change are shown with it.
+const AROUND: usize = 3;
+/// The most lines of differences that are shown of one file.
+const MOST_LINES: usize = 2000;
+
+/// Text by path.
+type Tree = BTreeMap<String, String>;
+
+/// The files of a host: those that differ from what is live first, then by path.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such agent.
+pub async fn files(
+    control: &Control,
+    actor: &Actor,
+    site: &Label,
+    name: &Label,
+    query: FileQuery,
+) -> Result<Files, Error> {
+    let found = record(control, actor, site, name).await?;
+    let (wanted, live) = both(control, &found).await?;
+    let listed = blocking(move || list(&wanted, &live, &query)).await?;
+    Ok(Files {
+        agent: found.row,
+        listed,
+    })
+}
+
+/// One file of a host.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such agent or file.
+pub async fn file(
+    control: &Control,
+    actor: &Actor,
+    site: &Label,
+    name: &Label,
+    path: String,
+) -> Result<File, Error> {
+    let found = record(control, actor, site, name).await?;
+    let (mut wanted, mut live) = both(control, &found).await?;
+    let (wanted, live) = (wanted.remove(&path), live.remove(&path));
+    let state = state(wanted.as_ref(), live.as_ref());
+    let state = state.ok_or(Error::NotFound { kind: Kind::File })?;
+    blocking(move || {
+        let hunks = match (&wanted, &live) {
+            (Some(wanted), Some(live)) if wanted != live => hunks(live, wanted),
+            _ => Vec::new(),
+        };
+        let text = wanted.or(live).unwrap_or_default();
+        File {
+            path,
+            state,
+            text,
+            hunks,
+        }
+    })
+    .await
+}
+
+/// What should be, and what is live. Before the agent has joined, neither.
+async fn both(control: &Control, found: &AgentRecord) -> Result<(Tree, Tree), Error> {
+    let Some(layout) = &found.layout else {
+        return Ok(Default::default());
+    };
+    let layout: Layout = serde_json::from_str(layout).map_err(|e| internal("layout", &e))?;
+    let agent = Agent {
+        id: found.row.id,
+        site: found.row.site,
+    };
+    let snapshot = of_agent(control, &agent).await?;
+    let live = control
+        .store()
+        .read(move |c| store::agents::live(c, agent.id))
+        .await
+        .told("live files")?;
+    let rendered = blocking(move || edge::render(&snapshot, &layout)).await?;
+    let rendered = rendered.map_err(|cause| internal("render", &cause))?;
+    let wanted = rendered
+        .files()
+        // What is not told of a host cannot be compared with it.
+        .filter(|(_, file)| file.text.len() <= link::LARGEST_FILE)
+        .map(|(path, file)| (path.to_owned(), file.text.clone()));
+    Ok((wanted.collect(), live))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|cause| internal("files", &cause))
+}
+
+fn state(wanted: Option<&String>, live: Option<&String>) -> Option<FileState> {
+    match (wanted, live) {
+        (Some(wanted), Some(live)) if wanted == live => Some(FileState::Live),
+        (Some(_), Some(_)) => Some(FileState::Changed),
+        (Some(_), None) => Some(FileState::New),
+        (None, Some(_)) => Some(FileState::Gone),
+        (None, None) => None,
+    }
+}
+
+/// One page of the list.
+fn list(wanted: &Tree, live: &Tree, query: &FileQuery) -> Listed {
+    let mut paths: Vec<&String> = wanted.keys().chain(live.keys()).collect();
+    paths.sort();
+    paths.dedup();
+    let rows = paths.into_iter().filter_map(|path| {
+        let (wanted, live) = (wanted.get(path), live.get(path));
+        let size = wanted.or(live).map_or(0, String::len);
+        Some(FileRow {
+            path: path.clone(),
+            state: state(wanted, live)?,
+            bytes: u64::try_from(size).unwrap_or(u64::MAX),
+        })
+    });
+    let (mut differing, same): (Vec<FileRow>, Vec<FileRow>) =
+        rows.partition(|row| row.state != FileState::Live);
+    let (count, all) = (differing.len(), differing.len() + same.len());
+    differing.extend(same);
+    let q = query.q.trim().to_ascii_lowercase();
+    let found = differing
+        .into_iter()
+        .filter(|row| row.path.to_ascii_lowercase().contains(&q));
+    let found: Vec<FileRow> = found.collect();
+    let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let rows_a_page = usize::try_from(PAGE_ROWS).unwrap_or(50);
+    let page = query.page.max(1);
+    let before = usize::try_from(page - 1)
+        .unwrap_or(0)
+        .saturating_mul(rows_a_page);
+    let rows = found.into_iter().skip(before).take(rows_a_page).collect();
+    Listed {
+        differing: u64::try_from(count).unwrap_or(u64::MAX),
+        all: u64::try_from(all).unwrap_or(u64::MAX),
+        is_told: !live.is_empty(),
+        page: Page { rows, total, page },
+    }
+}
+
+/// The differences between what is live and what should be, in the order of the file.
+fn hunks(live: &str, wanted: &str) -> Vec<Hunk> {
+    let diff = TextDiff::configure()
+        .algorithm(Algorithm::Patience)
+        .timeout(PATIENCE)
+        .diff_lines(live, wanted);
+    let mut room = MOST_LINES;
+    let mut hunks = Vec::new();
+    for group in diff.grouped_ops(AROUND) {
+        let at = group.first().map_or(0, |op| op.new_range().start) + 1;
+        let changes = group.iter().flat_map(|op| diff.iter_changes(op));
+        let lines: Vec<Line> = changes.take(room).map(line).collect();
+        room -= lines.len();
+        if lines.is_empty() {
+            break;
+        }
+        hunks.push(Hunk {
+            at: u32::try_from(at).unwrap_or(u32::MAX),
+            lines,
+        });
+    }
+    hunks
+}
+
+fn line(change: similar::Change<&str>) -> Line {
+    let mark = match change.tag() {
+        ChangeTag::Equal => Mark::Same,
+        ChangeTag::Insert => Mark::Added,
+        ChangeTag::Delete => Mark::Removed,
+    };
+    Line {
+        mark,
+        text: change.value().trim_end_matches('\n').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::agents::files::{FileQuery, FileState, Mark};
+
+    use super::{Tree, hunks, list};
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+        files.iter().map(owned).collect()
+    }
+
+    #[test]
+    fn what_differs_comes_first_and_is_named() {
+        let wanted = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let live = tree(&[("a", "1"), ("b", "old"), ("d", "4")]);
+        let listed = list(&wanted, &live, &FileQuery::default());
+        let rows: Vec<_> = listed
+            .page
+            .rows
+            .iter()
+            .map(|row| (row.path.as_str(), row.state))
+            .collect();
+        let expected = [
+            ("b", FileState::Changed),
+            ("c", FileState::New),
+            ("d", FileState::Gone),
+            ("a", FileState::Live),
+        ];
+        assert_eq!(rows, expected);
+        assert_eq!((listed.differing, listed.all), (3, 4));
+        let query = FileQuery {
+            q: " C ".into(),
+            page: 1,
+        };
+        assert_eq!(list(&wanted, &live, &query).page.total, 1);
+    }
+
+    #[test]
+    fn a_difference_is_shown_with_the_lines_around_it() {
+        let before: String = (1..=40).map(|n| format!("line {n}\n")).collect();
+        let after = before.replace("line 20\n", "line twenty\n");
+        let hunks = hunks(&before, &after);
+        assert_eq!(hunks.len(), 1);
+        assert_eq!((hunks[0].at, hunks[0].lines.len()), (17, 8));
+        let changed: Vec<_> = hunks[0]
+            .lines
+            .iter()
+            .filter(|line| line.mark != Mark::Same)
+            .map(|line| (line.mark, line.text.as_str()))
+            .collect();
+        assert_eq!(
+            changed,
+            [(Mark::Removed, "line 20"), (Mark::Added, "line twenty")]
+        );
+    }
+}

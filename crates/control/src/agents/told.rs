@@ -1,0 +1,137 @@
+//! What agents tell: what became of what they were given, and which files are live on their hosts.
+
+use edge::link::{self, Live};
+use model::{
+    Error, ServiceId,
+    agents::{Dhcp, Outcome, Report},
+};
+
+use super::{Agent, tell, tell_all_services};
+use crate::{Control, containers, failure::Told as _};
+
+/// Of how many containers each is told by itself that its services may stand otherwise.
+const MOST_TOLD: i64 = 100;
+
+/// Notes what became of what an agent was given. When it has served its site without giving out
+/// addresses, as it was told to, the next one begins.
+///
+/// # Errors
+/// [`Error::WrongCredentials`] when the agent is gone.
+pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<(), Error> {
+    let (id, site) = (agent.id, agent.site);
+    let done = control
+        .store()
+        .write(move |c| {
+            let before = store::agents::get(c, id)?
+                .ok_or(store::Error::NotFound)?
+                .row;
+            store::agents::report(c, id, &report)?;
+            if before.dhcp == Dhcp::Ending
+                && report.outcome == Outcome::Live
+                && store::agents::hand_over(c, site, Some(report.generation))?
+            {
+                store::sites::bump(c, site)?;
+            }
+            let of = before
+                .report
+                .iter()
+                .chain([&report])
+                .flat_map(|report| &report.aside);
+            let of: Vec<ServiceId> = of.map(|aside| aside.service).collect();
+            let after = before.applied.unwrap_or(i64::MIN);
+            store::containers::affected(c, site, after, &of, MOST_TOLD)
+        })
+        .await;
+    let affected = match done {
+        Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
+        done => done.told("report")?,
+    };
+    tell(control, agent.id);
+    if i64::try_from(affected.len()).is_ok_and(|count| count < MOST_TOLD) {
+        for (container, owner) in affected {
+            containers::tell(control, container, owner);
+        }
+    } else {
+        tell_all_services(control);
+    }
+    Ok(())
+}
+
+/// Notes which files are live on an agent's host.
+///
+/// # Errors
+/// [`Error::Invalid`] for a path that is none, and for more than is kept;
+/// [`Error::WrongCredentials`] when the agent is gone.
+pub async fn live(control: &Control, agent: &Agent, told: Live) -> Result<(), Error> {
+    let paths = told.files.keys().chain(&told.gone);
+    for path in paths {
+        if !is_inner(path) {
+            let message = "Use paths within the tree, such as nginx/nginx.conf.";
+            return Err(Error::field("files", message));
+        }
+    }
+    if told
+        .files
+        .values()
+        .any(|text| text.len() > link::LARGEST_FILE)
+    {
+        let message = format!("A file may have {} bytes at most.", link::LARGEST_FILE);
+        return Err(Error::field("files", message));
+    }
+    let id = agent.id;
+    let done = control
+        .store()
+        .write(move |c| {
+            if told.begins {
+                store::agents::forget_live(c, id)?;
+            }
+            let there = usize::try_from(store::agents::live_count(c, id)?).unwrap_or(usize::MAX);
+            if there.saturating_add(told.files.len()) > link::MOST_FILES {
+                let message = format!("At most {} files are kept.", link::MOST_FILES);
+                return Ok(Err(Error::field("files", message)));
+            }
+            store::agents::change_live(c, id, &told.files, &told.gone)?;
+            Ok(Ok(()))
+        })
+        .await;
+    match done {
+        Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
+        done => done.told("live")??,
+    }
+    tell(control, agent.id);
+    Ok(())
+}
+
+/// Whether a path leads to a place within a tree, and is one that people can read.
+fn is_inner(path: &str) -> bool {
+    let part = |part: &str| {
+        !matches!(part, "" | "." | "..") && part.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    path.len() <= link::LONGEST_PATH && path.split('/').all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_inner;
+
+    #[test]
+    fn a_path_stays_within_the_tree() {
+        for path in ["nginx/nginx.conf", "dnsmasq/hosts/wiki", "a"] {
+            assert!(is_inner(path), "{path}");
+        }
+        let long = "a".repeat(401);
+        for path in [
+            "",
+            "/etc/shadow",
+            "../a",
+            "a/../b",
+            "a//b",
+            "a/",
+            "a b",
+            "a\nb",
+            &long,
+        ] {
+            assert!(!is_inner(path), "{path:?}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! The lab within its namespaces: networks, programs and hosts, and what is run in it.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{ExitCode, Stdio},
+};
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use tokio::{
+    fs,
+    io::{AsyncReadExt as _, copy_bidirectional},
+    net::{TcpStream, UnixListener},
+    process::{Child, Command},
+};
+
+use crate::{
+    addresses::{EDGE_OUTSIDE, LAB, MANAGER, OUTSIDE, PUBLIC, SITE},
+    containers::Containers,
+    guest::{self, Guest, Plug, Running, Work, on_switch},
+    manager::Manager,
+    program,
+    simulator::Simulator,
+};
+
+/// What the lab is to be.
+#[derive(Serialize, Deserialize)]
+pub struct Plan {
+    /// The program `holdfast`.
+    pub holdfast: PathBuf,
+    /// The program `holdfast-agent`.
+    pub agent: PathBuf,
+    /// A folder that outlives the namespaces.
+    pub folder: PathBuf,
+    /// The manager's port.
+    pub port: u16,
+    /// How many seconds the pull of an image takes.
+    pub pull: u64,
+    /// Whether to stay when the program has ended well.
+    pub stay: bool,
+    /// What uses the lab.
+    pub program: Vec<String>,
+}
+
+impl Plan {
+    /// Where the manager is reached from outside the namespaces: a path is the same everywhere.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("manager")
+    }
+}
+
+/// The machine's files, but for what is written: see [`crate::files`] for hosts.
+const OWN: &str = "mount -t tmpfs run /run && cp -a /etc /run/etc && mount --bind /run/etc /etc";
+
+/// Builds the lab, and runs what uses it, or waits until it is told to stop.
+///
+/// # Errors
+/// When it cannot be built.
+pub async fn run(plan: Plan) -> anyhow::Result<ExitCode> {
+    let told = tokio::select! {
+        built = lab(&plan) => return built,
+        told = until_told() => told,
+    };
+    told.map(|()| ExitCode::SUCCESS)
+}
+
+/// A signal, or the end of whoever started this.
+async fn until_told() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut nothing = [0];
+    let mut input = tokio::io::stdin();
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = input.read(&mut nothing) => {}
+    }
+    Ok(())
+}
+
+async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
+    program::run(&["sh", "-c", OWN]).await?;
+    let hosts = format!("127.0.0.1 localhost {MANAGER}\n");
+    fs::write("/etc/hosts", hosts).await?;
+    let switch = switch().await?;
+    let _names = names()?;
+    let simulator = Simulator::start(&plan.holdfast, &plan.folder, plan.pull).await?;
+    let manager = Manager::start(&plan.holdfast, &plan.folder, plan.port).await?;
+    let door = UnixListener::bind(plan.socket())?;
+    let port = plan.port;
+    tokio::spawn(open(door, port));
+
+    let hosts = plan.folder.join("hosts");
+    fs::create_dir(&hosts).await?;
+    let _edge = edge(&plan.agent, switch.pid, &hosts).await?;
+    let _client = client(switch.pid, &hosts).await?;
+    let containers = Containers::new(simulator.control.clone(), switch.pid, hosts);
+    let _following = tokio::spawn(containers.follow());
+
+    if let Some((program, arguments)) = plan.program.split_first() {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        let status = told(&mut command, plan, &simulator, &manager)
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .status()
+            .await
+            .with_context(|| program.clone())?;
+        let code = status.code().and_then(|code| u8::try_from(code).ok());
+        if !plan.stay || code != Some(0) {
+            return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
+        }
+    }
+    welcome(&simulator, &manager)?;
+    std::future::pending().await
+}
+
+/// A host with two bridges, and a cable from here to the outer one. The bridges are not here, for
+/// browsers drop what they are doing when a network of theirs changes, as it would with each host.
+async fn switch() -> anyhow::Result<Running> {
+    let guest = Guest {
+        name: "switch".to_owned(),
+        work: Work::Switch,
+    };
+    let switch = Running::start(&guest, &[]).await?;
+    let there = |line: &str| on_switch(switch.pid, line);
+    program::run_all(&[
+        there(&format!("ip link add {OUTSIDE} type bridge")),
+        there(&format!("ip link add {SITE} type bridge")),
+        there(&format!("ip link set {OUTSIDE} up")),
+        there(&format!("ip link set {SITE} up")),
+        format!(
+            "ip link add eth0 type veth peer name lab netns {}",
+            switch.pid
+        ),
+        there(&format!("ip link set lab master {OUTSIDE} up")),
+        "ip link set lo up".to_owned(),
+        format!("ip address add {LAB}/24 dev eth0"),
+        "ip link set eth0 up".to_owned(),
+        guest::route_to_site(),
+    ])
+    .await?;
+    Ok(switch)
+}
+
+/// Whom the site's name servers ask for all other names.
+fn names() -> anyhow::Result<Child> {
+    let listen = format!("--listen-address={LAB}");
+    let public = format!("--address=/{PUBLIC}/{EDGE_OUTSIDE}");
+    program::start(&[
+        "dnsmasq",
+        "--keep-in-foreground",
+        "--conf-file=/dev/null",
+        "--pid-file=/run/names.pid",
+        "--user=root",
+        "--bind-interfaces",
+        "--no-resolv",
+        "--no-hosts",
+        &listen,
+        &public,
+    ])
+}
+
+/// Lets those in who are outside the namespaces.
+async fn open(door: UnixListener, port: u16) {
+    while let Ok((mut from, _)) = door.accept().await {
+        tokio::spawn(async move {
+            if let Ok(mut to) = TcpStream::connect(("127.0.0.1", port)).await {
+                // How a connection ends is its two ends' own business.
+                let _ = copy_bidirectional(&mut from, &mut to).await;
+            }
+        });
+    }
+}
+
+async fn edge(agent: &Path, switch: u32, hosts: &Path) -> anyhow::Result<Running> {
+    let plug = |bridge, end: &str, name| Plug {
+        switch,
+        bridge,
+        end: end.to_owned(),
+        name,
+        mac: None,
+    };
+    let plugs = [
+        plug(OUTSIDE, "edge-out", "eth0"),
+        plug(SITE, "edge-in", "eth1"),
+    ];
+    start(
+        "edge",
+        Work::Edge {
+            agent: agent.to_owned(),
+        },
+        &plugs,
+        hosts,
+    )
+    .await
+}
+
+async fn client(switch: u32, hosts: &Path) -> anyhow::Result<Running> {
+    let plug = Plug {
+        switch,
+        bridge: SITE,
+        end: "client".into(),
+        name: "eth0",
+        mac: None,
+    };
+    start("client", Work::Client, &[plug], hosts).await
+}
+
+async fn start(name: &str, work: Work, plugs: &[Plug], hosts: &Path) -> anyhow::Result<Running> {
+    let guest = Guest {
+        name: name.to_owned(),
+        work,
+    };
+    let running = Running::start(&guest, plugs).await?;
+    fs::write(hosts.join(name), running.pid.to_string()).await?;
+    Ok(running)
+}
+
+/// What a program that uses the lab is told about it. The names do not begin with HOLDFAST_, which
+/// the product's programs would refuse to inherit.
+fn told<'a>(
+    command: &'a mut Command,
+    plan: &Plan,
+    simulator: &Simulator,
+    manager: &Manager,
+) -> &'a mut Command {
+    command
+        .env("LAB_URL", &manager.url)
+        .env("LAB_NAME", &manager.name)
+        .env("LAB_PASSWORD", &manager.password)
+        .env("LAB_SIMULATOR", &simulator.url)
+        .env("LAB_SIMULATOR_PASSWORD", &simulator.password)
+        .env("LAB_SIMULATOR_CONTROL", &simulator.control.url)
+        .env("LAB_FINGERPRINT", &simulator.fingerprint)
+        .env("LAB_HOSTS", plan.folder.join("hosts"))
+        .env("LAB_AGENT", &plan.agent)
+        .env("NODE_EXTRA_CA_CERTS", plan.folder.join("certificate.pem"))
+}
+
+/// Tells the person at the console where to go.
+fn welcome(simulator: &Simulator, manager: &Manager) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "Holdfast is at {} (its certificate is the lab's own)",
+        manager.url
+    )?;
+    writeln!(out, "Administrator: {}", manager.name)?;
+    writeln!(out, "Password: {}", manager.password)?;
+    writeln!(
+        out,
+        "The simulated cluster: {}, root@pam, {}",
+        simulator.url, simulator.password
+    )?;
+    writeln!(out, "Its certificate: {}", simulator.fingerprint)?;
+    writeln!(
+        out,
+        "A shell in the edge host; for the client or a container, its name instead:"
+    )?;
+    writeln!(
+        out,
+        "  sudo nsenter --all --target $(pgrep --newest --full 'holdfast-lab guest edge$')"
+    )?;
+    writeln!(out, "Ctrl-C ends everything.")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,88 @@
+//! `holdfast-lab`: a whole site on one machine. A manager, a simulated cluster, an edge host, a
+//! client and the cluster's containers, each in namespaces of its own, all within namespaces that
+//! end with this program: nothing of the machine itself is changed.
+//!
+//! It is no part of the product, and knows it only by its programs, its pages and the simulator's
+//! control address.
+
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+mod addresses;
+mod containers;
+mod files;
+mod guest;
+mod init;
+mod inside;
+mod manager;
+mod outside;
+mod program;
+mod server;
+mod simulator;
+mod within;
+
+#[derive(Parser)]
+#[command(name = "holdfast-lab", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the lab and stay until told to stop, or until a program that uses it ends
+    Run(Options),
+    /// Say whether a lab can be built here
+    Check,
+    /// The lab itself, in its namespaces; told what to be on its standard input
+    #[command(hide = true)]
+    Inside,
+    /// One of its hosts, in namespaces of its own; told what to be on its standard input
+    #[command(hide = true)]
+    Guest { name: String },
+    /// What a host does
+    #[command(hide = true)]
+    Within { role: within::Role },
+}
+
+/// How to build the lab.
+#[derive(clap::Args)]
+pub struct Options {
+    /// The program `holdfast`
+    #[arg(long)]
+    holdfast: PathBuf,
+    /// The program `holdfast-agent`
+    #[arg(long)]
+    agent: PathBuf,
+    /// The port of this machine at which the manager is reached; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// How many seconds the pull of an image takes
+    #[arg(long, default_value_t = 2)]
+    pull: u64,
+    /// Stay when the program has ended well
+    #[arg(long)]
+    stay: bool,
+    /// A program that uses the lab, run within; how it went is how this program ends
+    #[arg(last = true)]
+    program: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    let ended = match Cli::parse().command {
+        Command::Run(options) => outside::run(options),
+        Command::Check => outside::check().map(|()| ExitCode::SUCCESS),
+        Command::Inside => init::run(&["within".into(), "lab".into()]),
+        // The name is there for those who look for the process.
+        Command::Guest { name: _ } => init::run(&["within".into(), "guest".into()]),
+        Command::Within { role } => within::run(role),
+    };
+    match ended {
+        Ok(code) => code,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "holdfast-lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

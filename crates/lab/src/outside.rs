@@ -1,0 +1,169 @@
+//! The lab's outermost process, which alone is on the machine itself: it asks for namespaces, and
+//! lets people's browsers in.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr, TcpListener as Bound},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{ExitCode, Stdio},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use tokio::{
+    io::{AsyncWriteExt as _, copy_bidirectional},
+    net::{TcpListener, UnixStream},
+    process::Command,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{Options, inside::Plan};
+
+/// Its namespaces, for `unshare`.
+const NAMESPACES: [&str; 6] = [
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+];
+/// What the lab runs, with the packages of Debian that have it.
+const PROGRAMS: [(&str, &str); 9] = [
+    ("unshare", "util-linux"),
+    ("ip", "iproute2"),
+    ("sysctl", "procps"),
+    ("hostname", "hostname"),
+    ("nginx", "nginx and libnginx-mod-stream"),
+    ("dnsmasq", "dnsmasq-base"),
+    ("dhclient", "isc-dhcp-client"),
+    ("dig", "bind9-dnsutils"),
+    ("curl", "curl"),
+];
+
+/// Where the system's own programs are, which are not on everybody's PATH.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Builds the lab and ends with it.
+///
+/// # Errors
+/// When a prerequisite is not met, or the lab could not be built.
+pub fn run(options: Options) -> anyhow::Result<ExitCode> {
+    check()?;
+    let path = path();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(lab(options, &path))
+}
+
+fn path() -> String {
+    match std::env::var("PATH") {
+        Ok(own) => format!("{own}:{PATH}"),
+        Err(_) => PATH.to_owned(),
+    }
+}
+
+/// Whether a lab can be built here.
+///
+/// # Errors
+/// Why not.
+pub fn check() -> anyhow::Result<()> {
+    let path = path();
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "the lab makes networks and namespaces, which only root may; run it as root"
+    );
+    let missing: Vec<String> = PROGRAMS
+        .iter()
+        .filter(|(name, _)| {
+            !path
+                .split(':')
+                .any(|folder| Path::new(folder).join(name).exists())
+        })
+        .map(|(name, package)| format!("{name} (Debian's package {package})"))
+        .collect();
+    ensure!(
+        missing.is_empty(),
+        "these programs are missing: {}",
+        missing.join(", ")
+    );
+    // Whether bridges and mounts are allowed too, as in some containers they are not.
+    let script = "ip link add lab0 type bridge && ip link add lab1 type veth peer name lab2 && mount -t tmpfs lab /run";
+    let tried = std::process::Command::new("unshare")
+        .env("PATH", &path)
+        .args(NAMESPACES)
+        .args(["sh", "-c", script])
+        .stdin(Stdio::null())
+        .output()?;
+    if !tried.status.success() {
+        let words = String::from_utf8_lossy(&tried.stderr);
+        bail!(
+            "namespaces with networks and mounts of their own are not allowed here: {}",
+            words.trim()
+        );
+    }
+    Ok(())
+}
+
+async fn lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::Builder::new().prefix("holdfast-lab-").tempdir()?;
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))?;
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+    let bound = Bound::bind(here).with_context(|| format!("{here}"))?;
+    bound.set_nonblocking(true)?;
+    let plan = Plan {
+        holdfast: program(&options.holdfast)?,
+        agent: program(&options.agent)?,
+        folder: folder.path().to_owned(),
+        port: bound.local_addr()?.port(),
+        pull: options.pull,
+        stay: options.stay,
+        program: options.program,
+    };
+    tokio::spawn(relay(TcpListener::from_std(bound)?, plan.socket()));
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    // The terminal's goes to all: the lab within ends in order, and then this does.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut within = Command::new("unshare");
+    within
+        .env("PATH", path)
+        .args(NAMESPACES)
+        .arg(std::env::current_exe()?)
+        .arg("inside")
+        .stdin(Stdio::piped())
+        .kill_on_drop(true);
+    let mut within = within.spawn().context("unshare")?;
+    // Held: when this process is killed, the lab hears the end of its input.
+    let mut input = within.stdin.take().context("no way to tell the lab")?;
+    let mut line = serde_json::to_vec(&plan)?;
+    line.push(b'\n');
+    input.write_all(&line).await?;
+    let status = loop {
+        tokio::select! {
+            status = within.wait() => break status?,
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => within.start_kill()?,
+        }
+    };
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+fn program(path: &Path) -> anyhow::Result<PathBuf> {
+    path.canonicalize()
+        .with_context(|| path.display().to_string())
+}
+
+/// Passes on what comes to the lab.
+async fn relay(listener: TcpListener, socket: PathBuf) {
+    while let Ok((mut from, _)) = listener.accept().await {
+        let socket = socket.clone();
+        tokio::spawn(async move {
+            if let Ok(mut to) = UnixStream::connect(socket).await {
+                // How a connection ends is its two ends' own business.
+                let _ = copy_bidirectional(&mut from, &mut to).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,76 @@
+//! The files that are live on an agent's host, as it told them.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use model::AgentId;
+
+use crate::{Conn, Error, rows, schema::agent_files};
+
+/// How many paths one statement names.
+const AT_ONCE: usize = 500;
+
+/// Takes in which files are new or changed and which are gone. One row is written for each of them,
+/// and none for the others.
+///
+/// # Errors
+/// When the database does not answer, or the agent is gone.
+pub fn change_live(
+    c: &mut Conn,
+    id: AgentId,
+    files: &BTreeMap<String, String>,
+    gone: &[String],
+) -> Result<(), Error> {
+    let replaced: Vec<&String> = files.keys().chain(gone).collect();
+    for paths in replaced.chunks(AT_ONCE) {
+        let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
+        diesel::delete(agent_files::table)
+            .filter(agent_files::agent_id.eq(id.0))
+            .filter(agent_files::path.eq_any(paths))
+            .execute(&mut c.0)?;
+    }
+    for (path, text) in files {
+        diesel::insert_into(agent_files::table)
+            .values((
+                agent_files::agent_id.eq(id.0),
+                agent_files::path.eq(path),
+                agent_files::text.eq(text),
+            ))
+            .execute(&mut c.0)
+            .map_err(Error::of_insert)?;
+    }
+    Ok(())
+}
+
+/// Forgets all of it.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn forget_live(c: &mut Conn, id: AgentId) -> Result<(), Error> {
+    diesel::delete(agent_files::table.filter(agent_files::agent_id.eq(id.0))).execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Every live file, by path. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn live(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error> {
+    let found: Vec<(String, String)> = agent_files::table
+        .filter(agent_files::agent_id.eq(id.0))
+        .select((agent_files::path, agent_files::text))
+        .load(&mut c.0)?;
+    Ok(found.into_iter().collect())
+}
+
+/// How many files are live.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn live_count(c: &mut Conn, id: AgentId) -> Result<u32, Error> {
+    let found: i64 = agent_files::table
+        .filter(agent_files::agent_id.eq(id.0))
+        .count()
+        .get_result(&mut c.0)?;
+    Ok(rows::count(found))
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from "@playwright/test";
+import { launchOptions } from "../harness/browser.mjs";
+import { lab } from "./lab.mjs";
+
+export default defineConfig({
+  testDir: ".",
+  // One lab, one site: one test after another.
+  workers: 1,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 300_000,
+  expect: { timeout: 30_000 },
+  reporter: [["list", { printSteps: true }], ["../harness/short.mjs"]],
+  outputDir: "../test-results/lab",
+  use: {
+    baseURL: lab.url,
+    // The lab's manager signed its certificate itself.
+    ignoreHTTPSErrors: true,
+    browserName: "chromium",
+    headless: true,
+    launchOptions: launchOptions(),
+    viewport: { width: 1280, height: 800 },
+    locale: "en-GB",
+    timezoneId: "UTC",
+    trace: "retain-on-failure",
+    actionTimeout: 20_000,
+    navigationTimeout: 30_000,
+  },
+});
