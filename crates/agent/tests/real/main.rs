@@ -11,8 +11,11 @@
 
 mod applied;
 mod checked;
+mod clock;
 mod disk;
+mod faults;
 mod killed;
+mod manager;
 mod program;
 mod programs;
 mod site;
