@@ -16,6 +16,7 @@ mod disk;
 mod faults;
 mod killed;
 mod manager;
+mod probed;
 mod program;
 mod programs;
 mod site;
