@@ -163,7 +163,8 @@ impl Applier {
         let before = as_tree(found, tree);
         let (is_same, changed) = (before == *tree, tree.effects_after(&before));
         let was_unread = self.is_unread;
-        if is_same && !was_unread {
+        let ended = self.ended().await;
+        if is_same && !was_unread && ended.is_empty() {
             return Ok(Outcome::Nothing);
         }
         if !is_same {
@@ -196,7 +197,11 @@ impl Applier {
                 return Err(error);
             }
         }
-        let effects = if was_unread { everything() } else { changed };
+        let effects = if was_unread {
+            everything()
+        } else {
+            &changed | &ended
+        };
         match self.perform(&effects).await {
             Ok(()) => self.confirm().await,
             Err(error) => self.go_back(&effects, error, tree, &before).await,
@@ -263,6 +268,18 @@ impl Applier {
             words,
             files,
         }
+    }
+
+    /// What starts those programs that do not run, as after somebody or the system has ended one.
+    async fn ended(&self) -> BTreeSet<Effect> {
+        let mut ended = BTreeSet::new();
+        if !self.nginx.has_process().await {
+            ended.insert(Effect::ReloadNginx);
+        }
+        if !self.dnsmasq.has_process().await {
+            ended.insert(Effect::RestartDnsmasq);
+        }
+        ended
     }
 
     /// Has the programs read what is live.

@@ -1,5 +1,6 @@
 //! The site's own certificate, until it has one that browsers know: made here, for the names of the
-//! site's domains. The key never leaves the host.
+//! site's domains. The key never leaves the host. Its dates are the same whatever the host's clock
+//! says, from 1975 to 4096: one that was made while the clock was wrong is good when it is right.
 
 use std::{
     fs, io,

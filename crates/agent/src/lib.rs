@@ -12,11 +12,13 @@ mod disk;
 pub mod found;
 pub mod generations;
 pub mod link;
+pub mod probe;
 mod process;
 pub mod programs;
 pub mod serve;
 pub mod settings;
 pub mod steps;
+mod teller;
 
 pub use apply::{Applier, Error, Outcome, Published};
 pub use aside::Aside;

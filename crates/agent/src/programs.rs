@@ -138,6 +138,11 @@ impl Program {
         }
     }
 
+    /// Whether there is a process of it, whoever started that: a look at two files.
+    pub async fn has_process(&self) -> bool {
+        self.process().await.is_some()
+    }
+
     /// Makes it read again what it can read while it runs. For nginx that is all, and it is known
     /// afterwards whether it did.
     ///

@@ -3,6 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,6 +15,7 @@ use model::{
     agents::{self, About, Report},
     names::InterfaceName,
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -21,7 +23,9 @@ use crate::{
     certificate::{self, CertificateError},
     found::{self, FoundError},
     link::Link,
+    probe::{self, News},
     programs::is_systemd,
+    teller::Teller,
 };
 
 /// The first wait after something went wrong; each further one is twice as long.
@@ -47,15 +51,18 @@ enum Trouble {
 /// An agent at work in its folder.
 struct Serving {
     base: PathBuf,
-    link: Link,
-    key: String,
+    manager: Arc<Teller>,
     interface: InterfaceName,
     /// Who applies, and for which host that was opened.
     applier: Option<(Layout, Applier)>,
     /// What was last given.
     given: Option<Given>,
+    /// What was last live.
+    live: Option<Snapshot>,
     /// What the manager was last told.
     said: Option<Report>,
+    /// To whoever asks whether it answers.
+    news: watch::Sender<Option<News>>,
 }
 
 /// Serves until told to stop.
@@ -68,14 +75,19 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<(), LinkError> {
     let link = Link::new(settings.manager, settings.fingerprint.as_ref())?;
+    let manager = Arc::new(Teller::new(link, settings.key));
+    let given = remembered(base).await;
+    let (news, latest) = watch::channel(None);
+    tokio::spawn(probe::follow(latest, Arc::clone(&manager)));
     let mut serving = Serving {
         base: base.to_owned(),
-        link,
-        key: settings.key,
+        manager,
         interface: settings.interface,
         applier: None,
-        given: remembered(base).await,
+        live: given.as_ref().map(|given| given.snapshot.clone()),
+        given,
         said: None,
+        news,
     };
     let mut wait = FIRST_WAIT;
     // What was good goes on, whether the manager answers or not.
@@ -122,7 +134,7 @@ impl Serving {
         } else {
             asking
         };
-        if let Some(given) = self.link.next(&self.key, &asking).await? {
+        if let Some(given) = self.manager.next(&asking).await? {
             tracing::info!(generation = given.generation, "something new");
             self.given = Some(given);
         }
@@ -138,16 +150,24 @@ impl Serving {
         let Some(given) = self.given.clone() else {
             return Ok(());
         };
-        let (_, layout) = self.host().await?;
+        let (about, layout) = self.host().await?;
         let published = self.publish(&given.snapshot, &layout).await?;
         let report = report(given.generation, &published);
-        if report.outcome == agents::Outcome::Live {
+        let is_live = report.outcome == agents::Outcome::Live;
+        if is_live {
             remember(&self.base, &given).await;
         }
         if self.said.as_ref() != Some(&report) {
             tracing::info!(generation = report.generation, outcome = ?report.outcome, aside = report.aside.len(), "applied");
-            self.link.report(&self.key, &report).await?;
-            self.said = Some(report);
+            let turn = self.manager.tell(&report).await?;
+            self.said = Some(report.clone());
+            if is_live {
+                let before = self.live.replace(given.snapshot.clone());
+                let now = given.snapshot;
+                let news = News::new(before.as_ref(), now, turn, report);
+                self.news
+                    .send_replace(Some(news.on(about.address, &layout)));
+            }
         }
         Ok(())
     }
@@ -190,6 +210,7 @@ fn report(generation: i64, published: &Published) -> Report {
         generation,
         outcome,
         aside: aside.collect(),
+        silent: Vec::new(),
     }
 }
 

@@ -138,6 +138,9 @@ pub struct Report {
     /// Services that are not published, and why, in the checker's own words.
     #[serde(default)]
     pub aside: Vec<Aside>,
+    /// What was changed and does not answer as it should, found by asking once it was live.
+    #[serde(default)]
+    pub silent: Vec<Silent>,
 }
 
 /// What became of a generation.
@@ -160,6 +163,31 @@ pub struct Aside {
     pub service: ServiceId,
     /// Why, in the checker's own words.
     pub words: String,
+}
+
+/// A name that was changed and does not answer as it should.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silent {
+    /// The whole name.
+    pub name: String,
+    /// The service, when it is one of a web page.
+    #[serde(default)]
+    pub service: Option<ServiceId>,
+    /// Who does not answer.
+    pub who: Who,
+    /// What was found, for people.
+    pub words: String,
+}
+
+/// Who does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Who {
+    /// The edge host: its nginx or dnsmasq does not answer as it was told to.
+    Edge,
+    /// The container: the edge host answers for it, and says that nobody is there. It may only not
+    /// have started yet.
+    Container,
 }
 
 /// An agent as lists and its page show it.

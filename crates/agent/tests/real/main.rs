@@ -11,8 +11,12 @@
 
 mod applied;
 mod checked;
+mod clock;
 mod disk;
+mod faults;
 mod killed;
+mod manager;
+mod probed;
 mod program;
 mod programs;
 mod site;

@@ -79,6 +79,7 @@ impl Host {
             generation,
             outcome: Outcome::Live,
             aside: Vec::new(),
+            silent: Vec::new(),
         };
         agents::report(control, &self.agent, report).await.unwrap();
     }
@@ -212,6 +213,7 @@ async fn addresses_are_given_out_by_one_host_and_move_when_it_has_stopped() {
         generation,
         outcome: Outcome::Refused { words: "no".into() },
         aside: Vec::new(),
+            silent: Vec::new(),
     };
     agents::report(control, &one.agent, failed).await.unwrap();
     assert_eq!(
