@@ -145,6 +145,7 @@ mod tests {
             generation,
             outcome: Outcome::Live,
             aside: aside.collect(),
+            silent: Vec::new(),
         })
     }
 
@@ -205,6 +206,7 @@ mod tests {
                 words: "disk full".into(),
             },
             aside: Vec::new(),
+            silent: Vec::new(),
         };
         let one = agent("edge-1", Some(5), Some(refused));
         assert_eq!(of(std::slice::from_ref(&one), 5), Publication::Live);

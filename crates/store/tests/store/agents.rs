@@ -106,6 +106,7 @@ db_test!(what_it_says_is_kept, |lab| async {
             service: model::ServiceId(3),
             words: "bad".into(),
         }],
+        silent: Vec::new(),
     };
     let report = said.clone();
     lab.w(move |c| agents::report(c, id, &report)).await;
