@@ -21,6 +21,7 @@ use crate::{
     certificate::{self, CertificateError},
     found::{self, FoundError},
     link::Link,
+    live::Teller,
     programs::is_systemd,
 };
 
@@ -56,6 +57,8 @@ struct Serving {
     given: Option<Given>,
     /// What the manager was last told.
     said: Option<Report>,
+    /// Who tells the manager what is live.
+    teller: Teller,
 }
 
 /// Serves until told to stop.
@@ -70,6 +73,7 @@ pub async fn run(
     let link = Link::new(settings.manager, settings.fingerprint.as_ref())?;
     let mut serving = Serving {
         base: base.to_owned(),
+        teller: Teller::start(link.clone(), settings.key.clone()),
         link,
         key: settings.key,
         interface: settings.interface,
@@ -148,6 +152,14 @@ impl Serving {
             tracing::info!(generation = report.generation, outcome = ?report.outcome, aside = report.aside.len(), "applied");
             self.link.report(&self.key, &report).await?;
             self.said = Some(report);
+        }
+        let is_live = matches!(
+            published.outcome,
+            Outcome::Nothing | Outcome::Applied { .. }
+        );
+        if is_live {
+            let aside = published.aside.iter().map(|aside| aside.service);
+            self.teller.is_live(&given.snapshot, &layout, aside);
         }
         Ok(())
     }

@@ -22,20 +22,35 @@ const FOLDER: &str = "/run/agent";
 
 /// What the manager gives, and what it was told.
 #[derive(Clone, Default)]
-struct Manager(Arc<Mutex<(Option<Given>, Vec<Value>)>>);
+struct Manager(Arc<Mutex<Known>>);
+
+#[derive(Default)]
+struct Known {
+    given: Option<Given>,
+    reports: Vec<Value>,
+    /// What was told to be live.
+    live: Vec<edge::link::Live>,
+}
 
 impl Manager {
     fn give(&self, generation: i64, change: impl FnOnce(&mut edge::Snapshot)) {
         let mut snapshot = site();
         change(&mut snapshot);
-        self.0.lock().unwrap().0 = Some(Given {
+        self.0.lock().unwrap().given = Some(Given {
             generation,
             snapshot,
         });
     }
 
     fn told(&self) -> Vec<Value> {
-        self.0.lock().unwrap().1.clone()
+        self.0.lock().unwrap().reports.clone()
+    }
+
+    /// The telling of live files of this number, once it is there.
+    fn live(&self, number: usize) -> edge::link::Live {
+        until("what is live", || {
+            self.0.lock().unwrap().live.get(number).cloned()
+        })
     }
 
     fn start(&self) {
@@ -46,6 +61,7 @@ impl Manager {
             )
             .route("/agent/v1/next", post(next))
             .route("/agent/v1/report", post(note))
+            .route("/agent/v1/live", post(note_live))
             .with_state(self.clone());
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -73,7 +89,7 @@ async fn next(
         return StatusCode::UNAUTHORIZED.into_response();
     }
     for _ in 0..20 {
-        let given = manager.0.lock().unwrap().0.clone();
+        let given = manager.0.lock().unwrap().given.clone();
         if let Some(given) = given.filter(|given| asked["has"] != given.generation) {
             return Json(given).into_response();
         }
@@ -83,7 +99,15 @@ async fn next(
 }
 
 async fn note(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
-    manager.0.lock().unwrap().1.push(said);
+    manager.0.lock().unwrap().reports.push(said);
+    StatusCode::NO_CONTENT
+}
+
+async fn note_live(
+    State(manager): State<Manager>,
+    Json(told): Json<edge::link::Live>,
+) -> StatusCode {
+    manager.0.lock().unwrap().live.push(told);
     StatusCode::NO_CONTENT
 }
 
@@ -192,12 +216,32 @@ fn a_host_joins_serves_and_goes_on_without_its_manager() {
                 (&json!(1), &json!("live"))
             );
 
+            let all = manager.live(0);
+            assert!(all.begins && all.gone.is_empty());
+            for (path, text) in &all.files {
+                let there = fs::read_to_string(format!("{FOLDER}/live/{path}")).unwrap();
+                assert_eq!(*text, there, "{path}");
+                assert!(!text.contains("PRIVATE KEY"), "{path}");
+            }
+            assert!(
+                all.files
+                    .contains_key("nginx/services/wiki.example.org.conf")
+            );
+
             manager.give(2, |site| site.hosts.push(host("db", "10.20.0.101")));
             until("the change", || {
                 (answer("db.lab.internal") == "10.20.0.101").then_some(())
             });
             let last = || manager.told().pop().unwrap()["generation"].clone();
             until("the second report", || (last() == 2).then_some(()));
+            let changed = manager.live(1);
+            assert!(!changed.begins && changed.gone.is_empty());
+            let paths: Vec<&String> = changed.files.keys().collect();
+            assert_eq!(
+                paths,
+                ["dnsmasq/hosts", "dnsmasq/reservations"],
+                "and no other"
+            );
             agent.kill();
             assert_eq!(
                 answer("db.lab.internal"),
