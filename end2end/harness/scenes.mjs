@@ -2,6 +2,7 @@
 // go through the same scenes, so that neither misses one.
 
 import { tellWhenAlive, visit } from "./alive.mjs";
+import { Agent } from "./agent.mjs";
 import { Simulator } from "./simulator.mjs";
 
 /** The widths that pages are made for: a phone, a tablet, a desk. */
@@ -10,6 +11,7 @@ export const THEMES = ["light", "dark"];
 
 const WIKI = "/sites/lab/containers/wiki";
 const SHOP = "shop.example.net";
+const EDGE = "/sites/lab/agents";
 const MISSING = "ghcr.io/example/nothing-here:v1";
 
 /** A scene that is an address. */
@@ -105,6 +107,29 @@ export const SCENES = [
     await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
     await page.getByRole("dialog").waitFor();
   }),
+  address("agents", "/agents"),
+  scene("agent-new", async (page) => {
+    await visit(page, "/agents/new");
+    await page.getByLabel("Name", { exact: true }).fill("Not a name!");
+    await page.getByRole("button", { name: /^Invite/ }).click();
+    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+  }),
+  scene("agent-code", async (page) => {
+    await visit(page, `${EDGE}/edge-3`);
+    await page.getByRole("button", { name: "Make a new code" }).click();
+    await page.getByText("edge-3 has not joined yet.").waitFor();
+  }),
+  address("agent", `${EDGE}/edge-1`),
+  address("agent-next", `${EDGE}/edge-2`),
+  scene("agent-force", async (page) => {
+    await visit(page, `${EDGE}/edge-2`);
+    await page.getByRole("button", { name: "Begin without waiting" }).click();
+    await page.getByRole("dialog").waitFor();
+  }),
+  address("agent-invited", `${EDGE}/edge-3`),
+  address("agent-files", `${EDGE}/edge-1/files`),
+  address("agent-files-none", `${EDGE}/edge-3/files`),
+  address("agent-file", `${EDGE}/edge-1/files?path=dnsmasq%2Fdnsmasq.conf`),
   address("users", "/users"),
   address("user-new", "/users/new"),
   address("user", "/users/mira"),
@@ -131,6 +156,8 @@ export const SCENES = [
 
 /** A cluster of others beside the demonstration's. */
 let theirs;
+/** The site's agents that have joined. */
+let agents = [];
 
 /** Takes away what `prepare` added, so that whoever uses the server next finds it as it was. */
 export async function tidy(server, browser, sessions) {
@@ -138,6 +165,8 @@ export async function tidy(server, browser, sessions) {
     await removeTheirs(server, browser, sessions);
   } finally {
     await theirs?.stop();
+    for (const agent of agents) await agent.stop();
+    agents = [];
   }
 }
 
@@ -152,7 +181,42 @@ async function removeTheirs(server, browser, sessions) {
   await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
   await confirm(page, SHOP);
   await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
+  // The one that gives out addresses goes last.
+  for (const name of ["edge-3", "edge-2", "edge-1"]) {
+    await visit(page, `${EDGE}/${name}`);
+    await page.getByRole("button", { name: `Delete ${name}` }).click();
+    await confirm(page, name);
+    await page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
+  }
   await context.close();
+}
+
+/** Invites an agent; the code that is shown. */
+async function invite(page, name) {
+  await visit(page, "/agents/new");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: `Invite ${name}` }).click();
+  return page.locator("[data-join-code]").textContent();
+}
+
+/** Makes three agents: one with all and a service set aside, one that waits for addresses, one that
+ *  has not joined. */
+async function prepareAgents(page) {
+  const one = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
+  const two = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
+  agents = [one, two];
+  await invite(page, "edge-3");
+  await one.next();
+  const service = one.given.snapshot.domains.flatMap(({ services }) => services)[0];
+  const words = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
+  await one.report("live", service ? [{ service: service.id, words }] : []);
+  await visit(page, `${EDGE}/edge-2`);
+  await page.getByRole("button", { name: "Have it give out addresses" }).click();
+  await page.getByText("It will give out addresses").waitFor();
+  await two.next();
+  two.follow();
+  const conf = "# Written by Holdfast. A change made here is gone with the next one made there.\n\n# The site's network only.\ninterface=eth1\nexcept-interface=lo\nbind-interfaces\n";
+  await one.live({ "dnsmasq/dnsmasq.conf": conf, "nginx/services/old.lab.example.org.conf": "server { listen 80; }\n" });
 }
 
 /** Answers the dialog that stands before a deletion. */
@@ -240,6 +304,7 @@ export async function prepare(server, browser) {
     const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
     await row.getByText("running", { exact: true }).waitFor({ timeout: 60_000 });
   }
+  await prepareAgents(page);
   await context.close();
   return sessions;
 }

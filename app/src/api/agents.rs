@@ -7,7 +7,6 @@ use model::{
         AgentDetail, AgentForm, AgentRow, Invitation,
         files::{self, File, FileQuery},
     },
-    names::Label,
 };
 use serde::{Deserialize, Serialize};
 
@@ -140,7 +139,7 @@ pub async fn delete(id: AgentId, confirm: String) -> Result<(), Failure> {
 
 /// The names in an address. What cannot be a name is the name of nothing.
 #[cfg(feature = "ssr")]
-fn names(site: &str, name: &str) -> Result<(Label, Label), Failure> {
+fn names(site: &str, name: &str) -> Result<(model::names::Label, model::names::Label), Failure> {
     match (site.parse(), name.parse()) {
         (Ok(site), Ok(name)) => Ok((site, name)),
         _ => Err(super::told(model::Error::NotFound {

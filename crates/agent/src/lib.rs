@@ -12,6 +12,7 @@ mod disk;
 pub mod found;
 pub mod generations;
 pub mod link;
+mod live;
 pub mod probe;
 mod process;
 pub mod programs;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edge::{
     Layout,
-    link::{self, Asking, Given, Joined, Joining},
+    link::{self, Asking, Given, Joined, Joining, Live},
 };
 use model::{
     agents::{About, JoinCode, Report},
@@ -123,6 +123,15 @@ impl Link {
     pub async fn report(&self, key: &str, report: &Report) -> Result<(), LinkError> {
         let said = self.http.post(self.address(link::REPORT)).bearer_auth(key);
         sent(said.json(report)).await.map(drop)
+    }
+
+    /// Says which files are live.
+    ///
+    /// # Errors
+    /// As for [`Link::next`].
+    pub async fn live(&self, key: &str, told: &Live) -> Result<(), LinkError> {
+        let said = self.http.post(self.address(link::LIVE)).bearer_auth(key);
+        sent(said.json(told)).await.map(drop)
     }
 
     fn address(&self, path: &str) -> String {

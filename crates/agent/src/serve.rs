@@ -23,6 +23,7 @@ use crate::{
     certificate::{self, CertificateError},
     found::{self, FoundError},
     link::Link,
+    live::LiveFiles,
     probe::{self, News},
     programs::is_systemd,
     teller::Teller,
@@ -63,6 +64,8 @@ struct Serving {
     said: Option<Report>,
     /// To whoever asks whether it answers.
     news: watch::Sender<Option<News>>,
+    /// Who tells the manager which files are live.
+    files: LiveFiles,
 }
 
 /// Serves until told to stop.
@@ -81,6 +84,7 @@ pub async fn run(
     tokio::spawn(probe::follow(latest, Arc::clone(&manager)));
     let mut serving = Serving {
         base: base.to_owned(),
+        files: LiveFiles::start(Arc::clone(&manager)),
         manager,
         interface: settings.interface,
         applier: None,
@@ -163,11 +167,15 @@ impl Serving {
             self.said = Some(report.clone());
             if is_live {
                 let before = self.live.replace(given.snapshot.clone());
-                let now = given.snapshot;
+                let now = given.snapshot.clone();
                 let news = News::new(before.as_ref(), now, turn, report);
                 self.news
                     .send_replace(Some(news.on(about.address, &layout)));
             }
+        }
+        if is_live {
+            let aside = published.aside.iter().map(|aside| aside.service);
+            self.files.are_live(&given.snapshot, &layout, aside);
         }
         Ok(())
     }

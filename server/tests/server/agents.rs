@@ -75,6 +75,26 @@ async fn an_agent_joins_asks_and_reports() {
     let report = json!({ "generation": given["generation"], "outcome": "live" });
     let noted = post(&house, "/agent/v1/report", Some(key), &report).await;
     assert_eq!(noted.status, StatusCode::NO_CONTENT, "{}", noted.text());
+
+    // More than the two MiB that are usual, and with signs that JSON writes as two.
+    let (site, name) = ("lab".parse().unwrap(), "edge-1".parse().unwrap());
+    let text = "\n".repeat(edge::link::LARGEST_FILE);
+    let live = json!({ "begins": true, "files": { "nginx/large": text }, "gone": [] });
+    let noted = post(&house, "/agent/v1/live", Some(key), &live).await;
+    assert_eq!(noted.status, StatusCode::NO_CONTENT, "{}", noted.text());
+    let files = agents::files(
+        &house.control,
+        &Actor::System,
+        &site,
+        &name,
+        Default::default(),
+    );
+    assert!(files.await.unwrap().listed.is_told);
+    let live = json!({ "begins": false, "files": { "../up": "" }, "gone": [] });
+    let refused = post(&house, "/agent/v1/live", Some(key), &live).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let words = refused.text();
+    assert!(words.contains("within the tree"), "{words}");
 }
 
 #[tokio::test]
@@ -86,6 +106,9 @@ async fn whoever_has_no_key_is_refused_and_a_wrong_body_too() {
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
         let report = json!({ "generation": 1, "outcome": "live" });
         let refused = post(&house, "/agent/v1/report", key, &report).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
+        let live = json!({ "begins": true, "files": {}, "gone": [] });
+        let refused = post(&house, "/agent/v1/live", key, &live).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
     }
     let wrong = with(host(), "word", json!("wrong"));

@@ -89,30 +89,29 @@ fn content(shown: Loaded<Shown>) -> AnyView {
 fn all(shown: Loaded<Shown>, at: String) -> AnyView {
     let listed = shown.part(|shown| shown.files.listed.clone());
     let words = reactive(move || listed.with(summary));
-    let none = shown.part(|shown| shown.files.listed.page.rows.is_empty());
+    let has_any = shown.part(|shown| shown.files.listed.all > 0);
+    let list = reactive(move || has_any.get().then(|| list(listed, at.clone())));
+    view! { <div class="stack-tight">{words} {list}</div> }.solid()
+}
+
+fn list(listed: Memo<Listed>, at: String) -> AnyView {
     let query = use_query_map();
-    let href = {
-        let at = at.clone();
-        Callback::new(move |number: u32| {
-            let q = query.with(|query| query.get_str("q").unwrap_or_default().to_owned());
-            address(&at, &[("q", &q), ("page", &number.to_string())])
-        })
-    };
-    let rows = {
-        let at = at.clone();
-        reactive(move || {
-            if none.get() {
+    let (to, path) = (at.clone(), at.clone());
+    let href = Callback::new(move |number: u32| {
+        let q = query.with(|query| query.get_str("q").unwrap_or_default().to_owned());
+        address(&to, &[("q", &q), ("page", &number.to_string())])
+    });
+    let rows = Memo::new(move |_| listed.with(|listed| listed.page.rows.clone()));
+    let body = reactive(move || {
+        rows.with(|rows| {
+            if rows.is_empty() {
                 return view! { <p class="muted" role="status">"No file has that in its path."</p> }.solid();
             }
-            let rows = listed.with(|listed| listed.page.rows.clone());
-            let rows = rows.iter().map(|file| row(file, &at)).collect::<Vec<_>>();
-            table(rows)
+            table(rows.iter().map(|file| row(file, &at)).collect())
         })
-    };
+    });
     let place = Signal::derive(move || listed.with(|listed| place(&listed.page)));
-    let has_any = shown.peek(|shown| shown.files.listed.all > 0);
-    let search = has_any.then(|| view! { <Filters path=at search="Path" /> }.solid());
-    view! { <div class="stack-tight">{words} {search} {has_any.then_some(rows)} <Pager place href /></div> }.solid()
+    view! { <Filters path search="Path" /> {body} <Pager place href /> }.solid()
 }
 
 fn summary(listed: &Listed) -> AnyView {

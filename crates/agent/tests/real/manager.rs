@@ -15,7 +15,10 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::post,
 };
-use edge::{Snapshot, link::Given};
+use edge::{
+    Snapshot,
+    link::{Given, Live},
+};
 use serde_json::{Value, json};
 use test_servers::host::{run, try_run, until};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +38,8 @@ pub struct Manager(Arc<Mutex<Known>>);
 struct Known {
     given: Option<Given>,
     reports: Vec<Value>,
+    /// What was told to be live.
+    live: Vec<Live>,
 }
 
 /// A manager that answers, until it is told to go away.
@@ -66,6 +71,13 @@ impl Manager {
         self.0.lock().unwrap().reports.clone()
     }
 
+    /// The telling of live files of this number, once it is there.
+    pub fn live(&self, number: usize) -> Live {
+        until("what is live", || {
+            self.0.lock().unwrap().live.get(number).cloned()
+        })
+    }
+
     /// Waits until a generation is live.
     pub fn until_live(&self, generation: i64) {
         until(&format!("generation {generation}"), || {
@@ -84,6 +96,7 @@ impl Manager {
             )
             .route("/agent/v1/next", post(next))
             .route("/agent/v1/report", post(note))
+            .route("/agent/v1/live", post(note_live))
             .with_state(self.clone());
         let stop = CancellationToken::new();
         let until_then = stop.clone();
@@ -129,6 +142,11 @@ async fn next(
 
 async fn note(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
     manager.0.lock().unwrap().reports.push(said);
+    StatusCode::NO_CONTENT
+}
+
+async fn note_live(State(manager): State<Manager>, Json(told): Json<Live>) -> StatusCode {
+    manager.0.lock().unwrap().live.push(told);
     StatusCode::NO_CONTENT
 }
 

@@ -52,12 +52,32 @@ fn a_host_joins_serves_and_goes_on_without_its_manager() {
                 (&json!(1), &json!("live"))
             );
 
+            let all = manager.live(0);
+            assert!(all.begins && all.gone.is_empty());
+            for (path, text) in &all.files {
+                let there = fs::read_to_string(format!("{FOLDER}/live/{path}")).unwrap();
+                assert_eq!(*text, there, "{path}");
+                assert!(!text.contains("PRIVATE KEY"), "{path}");
+            }
+            assert!(
+                all.files
+                    .contains_key("nginx/services/wiki.example.org.conf")
+            );
+
             manager.give(2, |site| site.hosts.push(host("db", "10.20.0.101")));
             until("the change", || {
                 (answer("db.lab.internal") == "10.20.0.101").then_some(())
             });
             let last = || manager.told().pop().unwrap()["generation"].clone();
             until("the second report", || (last() == 2).then_some(()));
+            let changed = manager.live(1);
+            assert!(!changed.begins && changed.gone.is_empty());
+            let paths: Vec<&String> = changed.files.keys().collect();
+            assert_eq!(
+                paths,
+                ["dnsmasq/hosts", "dnsmasq/reservations"],
+                "and no other"
+            );
             agent.kill();
             assert_eq!(
                 answer("db.lab.internal"),

@@ -46,14 +46,14 @@ fn about(address: &str) -> About {
 }
 
 /// An agent that has joined, and its address.
-struct Host {
+pub struct Host {
     id: AgentId,
-    agent: Agent,
+    pub agent: Agent,
     address: &'static str,
 }
 
 impl Host {
-    async fn join(house: &House, name: &str, address: &'static str) -> Self {
+    pub async fn join(house: &House, name: &str, address: &'static str) -> Self {
         let control = &house.control;
         let invited = agents::invite(control, &SYSTEM, house.site, name.parse().unwrap()).await;
         let invited = invited.unwrap();
@@ -68,13 +68,13 @@ impl Host {
         }
     }
 
-    async fn next(&self, control: &Control, has: Option<i64>) -> Option<Given> {
+    pub async fn next(&self, control: &Control, has: Option<i64>) -> Option<Given> {
         agents::next(control, &self.agent, about(self.address), &layout(), has)
             .await
             .unwrap()
     }
 
-    async fn live(&self, control: &Control, generation: i64) {
+    pub async fn live(&self, control: &Control, generation: i64) {
         let report = Report {
             generation,
             outcome: Outcome::Live,

@@ -12,6 +12,7 @@ mod faults;
 mod house;
 mod invitations;
 mod observers;
+mod publications;
 mod reserved;
 mod resume;
 mod rights;

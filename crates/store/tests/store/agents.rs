@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use model::{
     AgentId, SiteId,
     agents::{About, Aside, Dhcp, Outcome, Report},
@@ -177,3 +179,71 @@ db_test!(one_agent_of_a_site_gives_out_addresses, |lab| async {
         "there is nobody to wait for"
     );
 });
+
+db_test!(what_is_live_on_a_host_is_kept_file_by_file, |lab| async {
+    let site = lab.ground().await.site;
+    let id = invite(&lab, site, "edge-1", HOUR).await;
+    join(&lab, "edge-1", "key").await;
+    let tree = |files: &[(&str, &str)]| -> BTreeMap<String, String> {
+        let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+        files.iter().map(owned).collect()
+    };
+    let first = tree(&[("a", "1"), ("nginx/Ä", "2"), ("nginx/ä", "3")]);
+    let told = first.clone();
+    lab.w(move |c| agents::change_live(c, id, &told, &[])).await;
+    assert_eq!(lab.r(move |c| agents::live(c, id)).await, first);
+    // Told again after an answer that was lost, with a change and without a file.
+    let second = tree(&[("a", "one"), ("nginx/Ä", "2")]);
+    let gone = ["nginx/ä".to_owned(), "never/there".to_owned()];
+    lab.w(move |c| agents::change_live(c, id, &second, &gone))
+        .await;
+    let (statements, live) = lab.counted(move |c| agents::live(c, id)).await;
+    assert_eq!(statements, 1);
+    assert_eq!(live, tree(&[("a", "one"), ("nginx/Ä", "2")]));
+    assert_eq!(lab.r(move |c| agents::live_count(c, id)).await, 2);
+    let another = tree(&[("a", "1")]);
+    let nobody = lab
+        .store
+        .write(move |c| agents::change_live(c, AgentId(999), &another, &[]))
+        .await;
+    assert_eq!(nobody, Err(Error::NotFound));
+    // Whoever joins in its place is another host.
+    let again = hash("again");
+    lab.w(move |c| agents::invite_again(c, id, &again, HOUR))
+        .await;
+    assert_eq!(lab.r(move |c| agents::live_count(c, id)).await, 2);
+    join(&lab, "again", "second").await;
+    assert_eq!(lab.r(move |c| agents::live_count(c, id)).await, 0);
+});
+
+db_test!(
+    an_agent_shows_what_it_made_live_last_and_whether_it_is_heard,
+    |lab| async {
+        let site = lab.ground().await.site;
+        let id = invite(&lab, site, "edge-1", HOUR).await;
+        let row = async || lab.r(move |c| agents::get(c, id)).await.unwrap().row;
+        assert!(!row().await.in_contact, "it has never been heard");
+        join(&lab, "edge-1", "key").await;
+        assert!(row().await.in_contact);
+        let say = async |generation, outcome| {
+            let report = Report {
+                generation,
+                outcome,
+                aside: Vec::new(),
+            };
+            lab.w(move |c| agents::report(c, id, &report)).await;
+        };
+        say(3, Outcome::Live).await;
+        say(4, Outcome::Refused { words: "no".into() }).await;
+        let now = lab.w(move |c| store::sites::bump(c, site)).await;
+        let shown = row().await;
+        assert_eq!((shown.applied, shown.generation), (Some(3), now));
+        let by_name = lab
+            .r(|c| agents::by_name(c, &v("lab"), &v("edge-1")))
+            .await
+            .unwrap();
+        assert_eq!(by_name.row.id, id);
+        let nobody = lab.r(|c| agents::by_name(c, &v("lab"), &v("edge-2"))).await;
+        assert_eq!(nobody, None);
+    }
+);

@@ -20,6 +20,7 @@ mod leases;
 mod lists;
 mod observations;
 mod open;
+mod published;
 mod races;
 mod schema;
 mod sessions;

@@ -1,0 +1,194 @@
+import type { Page } from "@playwright/test";
+import { Agent } from "../harness/agent.mjs";
+import { confirmDeletion, containerPath, create, markDocument, row, sameDocument, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+/** Invites an agent to the site lab; the code that is shown. */
+async function invite(page: Page, name: string): Promise<string> {
+  await visit(page, "/agents/new");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: `Invite ${name}` }).click();
+  await expect(page.getByRole("heading", { level: 1, name: `Join ${name}` })).toBeVisible();
+  return (await page.locator("[data-join-code]").textContent()) ?? "";
+}
+
+/** The marks beside the name of the page's agent. */
+const marks = (page: Page) => page.locator(".page-aside");
+
+/** The service's mark on its container's page, with the words beside it. */
+const publication = (page: Page) => page.locator(".publication");
+
+/** Deletes an agent on its page. */
+async function remove(page: Page, name: string): Promise<void> {
+  await visit(page, `/sites/lab/agents/${name}`);
+  await page.getByRole("button", { name: `Delete ${name}` }).click();
+  await confirmDeletion(page, name);
+  await expect(page).toHaveURL("/agents");
+  await expect(row(page, name)).toHaveCount(0);
+}
+
+/** What the server would write of a file, as the page's own call gives it. */
+async function wanted(page: Page): Promise<Record<string, string>> {
+  const ask = async (path: string) => {
+    const data = { site: "lab", name: "edge-1", query: { q: "", page: 1 }, path };
+    const answer = await page.request.post("/api/ui/agents/files", { data, headers: { "sec-fetch-site": "same-origin" } });
+    return answer.json();
+  };
+  const all = (await ask("")).files.listed.page.rows as { path: string }[];
+  const files = await Promise.all(all.map(async ({ path }) => [path, (await ask(path)).file.text]));
+  return Object.fromEntries(files);
+}
+
+test.describe.configure({ mode: "serial" });
+
+test("an agent is invited, joins by its code, and its pages follow it without a reload", async ({ page, open, server }) => {
+  await visit(page, "/agents");
+  await expect(page.getByText("No agents yet")).toBeVisible();
+  await page.keyboard.press("c");
+  await expect(page.getByRole("heading", { level: 1, name: "Invite an agent" })).toBeVisible();
+  const code = await invite(page, "edge-1");
+  expect(code).toMatch(/^http:\/\/localhost:\d+#[\w-]{43}$/);
+  await expect(page.getByText("holdfast-agent join --interface eth1")).toBeVisible();
+  await expect(page.getByText(/It is good once, for (59|60) more minutes\./)).toBeVisible();
+  await expect(page.getByText("works for an agent on this same machine only")).toBeVisible();
+  await expect(page.getByText("edge-1 has not joined yet.")).toBeVisible();
+  await markDocument(page);
+  const list = await open(server.administrator);
+  await visit(list, "/agents");
+  await expect(row(list, "edge-1").getByText("invited", { exact: true })).toBeVisible();
+
+  const agent = await Agent.join(code, "10.20.0.2");
+  await expect(page.getByText("edge-1 has joined.")).toBeVisible();
+  await expect(row(list, "edge-1").getByText("in contact", { exact: true })).toBeVisible();
+  await expect(row(list, "edge-1")).toContainText("10.20.0.2, gives out addresses");
+  await page.getByRole("link", { name: "Open edge-1" }).click();
+  await expect(page).toHaveURL("/sites/lab/agents/edge-1");
+  await expect(marks(page)).toContainText("publishing");
+
+  await agent.next();
+  await agent.report();
+  await expect(marks(page)).toContainText("live");
+  await expect(page.getByText("the newest")).toBeVisible();
+  await agent.report({ refused: { words: "nginx: [emerg] no space left on device" } });
+  await expect(marks(page)).toContainText("blocked");
+  await expect(page.getByRole("region", { name: "Its words" })).toHaveText("nginx: [emerg] no space left on device");
+  await agent.report();
+  await expect(marks(page)).toContainText("live");
+  await sameDocument(page);
+
+  // The code was shown once, and is good once.
+  await visit(page, "/agents/new");
+  await expect(page.locator("[data-join-code]")).toHaveCount(0);
+  await expect(Agent.join(code, "10.20.0.2")).rejects.toThrow("401");
+  await visit(list, "/sites/lab");
+  await expect(row(list, "edge-1")).toBeVisible();
+  await expect(list.getByText("Names (DNS)")).toBeVisible();
+  await agent.stop();
+  await remove(page, "edge-1");
+});
+
+test("each service says whether it is published, and why not", async ({ page }) => {
+  await create(page, "shown");
+  await visit(page, containerPath("shown", "services"));
+  await expect(publication(page).first()).toContainText("blocked");
+  await expect(publication(page).first()).toContainText("No agent of the site lab has joined");
+  const code = await invite(page, "edge-1");
+  const agent = await Agent.join(code, "10.20.0.2");
+  await visit(page, containerPath("shown", "services"));
+  await markDocument(page);
+  await expect(publication(page).first()).toHaveText("publishing");
+  await agent.next();
+  await agent.report();
+  await expect(publication(page).first()).toHaveText("live");
+  const service = agent.given.snapshot.domains[0].services.find(
+    ({ label }: { label: string }) => label === "shown",
+  );
+  await agent.report("live", [{ service: service.id, words: "[emerg] host not found in upstream" }]);
+  await expect(publication(page).first()).toContainText("edge-1: [emerg] host not found in upstream");
+  await sameDocument(page);
+  await visit(page, "/sites/lab/agents/edge-1");
+  await expect(page.getByRole("link", { name: "A service of shown" })).toBeVisible();
+  await agent.stop();
+  await remove(page, "edge-1");
+});
+
+test("the files of a host are shown with what would change of them", async ({ page }) => {
+  const agent = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
+  await visit(page, "/sites/lab/agents/edge-1/files");
+  await expect(page.getByText("has not told yet what is live")).toBeVisible();
+  await markDocument(page);
+  const files = await wanted(page);
+  const right = files["dnsmasq/dnsmasq.conf"];
+  await agent.live({ ...files, "dnsmasq/dnsmasq.conf": right.replace("cache-size=10000", "cache-size=150") });
+  await expect(page.getByText("One of them is not live as it should be.")).toBeVisible();
+  await page.getByRole("link", { name: "dnsmasq/dnsmasq.conf" }).click();
+  const changes = page.getByRole("region", { name: "What changes" });
+  await expect(changes.getByRole("insertion")).toHaveText("+cache-size=10000");
+  await expect(changes.getByRole("deletion")).toHaveText("−cache-size=150");
+  await expect(page.getByRole("region", { name: "The whole file" })).toContainText("Written by Holdfast.");
+  await agent.live(files);
+  await expect(page.getByText("Live on the host, exactly as below.")).toBeVisible();
+  await sameDocument(page);
+  await page.getByRole("link", { name: "All files" }).click();
+  await page.getByRole("searchbox", { name: "Path" }).fill("nginx.conf");
+  await expect(page).toHaveURL("/sites/lab/agents/edge-1/files?q=nginx.conf");
+  await expect(page.getByRole("link", { name: "nginx/nginx.conf" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "dnsmasq/dnsmasq.conf" })).toHaveCount(0);
+  await agent.stop();
+  await remove(page, "edge-1");
+});
+
+test("addresses move when the other has stopped, or by force", async ({ page }) => {
+  const one = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
+  const two = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
+  await two.next();
+  await two.report();
+  await visit(page, "/sites/lab/agents/edge-1");
+  await expect(page.getByText("Have another agent do that first")).toBeVisible();
+  await visit(page, "/sites/lab/agents/edge-2");
+  await markDocument(page);
+  await page.getByRole("button", { name: "Have it give out addresses" }).click();
+  await expect(page.getByText("It will give out addresses once the other agent has said")).toBeVisible();
+  await one.next();
+  expect(one.given.snapshot.network.dhcp).toBeNull();
+  await one.report();
+  await expect(page.getByText("It gives out the site's addresses (DHCP).")).toBeVisible();
+  await sameDocument(page);
+
+  // And back, without waiting for a host that is gone.
+  await visit(page, "/sites/lab/agents/edge-1");
+  await page.getByRole("button", { name: "Have it give out addresses" }).click();
+  await page.getByRole("button", { name: "Begin without waiting" }).click();
+  const dialog = page.getByRole("dialog", { name: "Have edge-1 give out addresses now?" });
+  await expect(dialog).toContainText("two hosts give out the same addresses");
+  await expect(dialog.getByRole("button", { name: "Go on waiting" })).toBeFocused();
+  await dialog.getByRole("textbox").fill("edge-1");
+  await dialog.getByRole("button", { name: "Begin without waiting" }).click();
+  await expect(page.getByText("It gives out the site's addresses (DHCP).")).toBeVisible();
+  await remove(page, "edge-2");
+
+  // A new code; the old key is good no more.
+  await visit(page, "/sites/lab/agents/edge-1");
+  await page.getByRole("button", { name: "Make a new code" }).click();
+  const code = await page.locator("[data-join-code]").textContent();
+  await expect(one.next()).rejects.toThrow("401");
+  const again = await Agent.join(code ?? "", "10.20.0.4");
+  await expect(page.getByText("10.20.0.4", { exact: true })).toBeVisible();
+  await again.stop();
+  await remove(page, "edge-1");
+});
+
+test("agents are the operators' and no member's", async ({ server, open, watch }) => {
+  watch.expect(/\b40[34]\b/);
+  const olga = await open(await server.addUser("olga", "operator"));
+  await visit(olga, "/containers");
+  await olga.getByRole("link", { name: "Agents", exact: true }).first().click();
+  await invite(olga, "edge-9");
+  expect((await olga.goto("/sites/lab/agents/nobody"))?.status()).toBe(404);
+  await remove(olga, "edge-9");
+  const mona = await open(await server.addUser("mona"));
+  for (const path of ["/agents", "/agents/new", "/sites/lab/agents/edge-9", "/sites/lab/agents/edge-9/files"]) {
+    expect((await mona.goto(path))?.status(), path).toBe(403);
+    await expect(mona.locator("main")).toContainText("Not allowed");
+  }
+});
