@@ -9,7 +9,7 @@ use axum::{
     routing::post,
 };
 use control::agents::{self, Agent};
-use edge::link::{self, Asking, Given, Joined, Joining};
+use edge::link::{self, Asking, Given, Joined, Joining, Leases};
 use model::{Error, agents::Report};
 use serde_json::json;
 
@@ -21,6 +21,7 @@ pub fn routes() -> Router<AppState> {
         .route(link::JOIN, post(join))
         .route(link::NEXT, post(next))
         .route(link::REPORT, post(report))
+        .route(link::LEASES, post(leases))
 }
 
 /// An error as an agent reads it: the status, and a sentence for its log.
@@ -94,5 +95,14 @@ async fn report(
     Json(said): Json<Report>,
 ) -> Result<StatusCode, Refused> {
     agents::report(&state.control, &agent, said).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn leases(
+    State(state): State<AppState>,
+    Known(agent): Known,
+    Json(Leases { leases }): Json<Leases>,
+) -> Result<StatusCode, Refused> {
+    control::leases::tell(&state.control, &agent, leases).await?;
     Ok(StatusCode::NO_CONTENT)
 }

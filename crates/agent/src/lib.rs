@@ -11,6 +11,7 @@ pub mod check;
 mod disk;
 pub mod found;
 pub mod generations;
+pub mod leases;
 pub mod link;
 pub mod probe;
 mod process;
@@ -19,6 +20,7 @@ pub mod serve;
 pub mod settings;
 pub mod steps;
 mod teller;
+pub mod units;
 
 pub use apply::{Applier, Error, Outcome, Published};
 pub use aside::Aside;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edge::{
     Layout,
-    link::{self, Asking, Given, Joined, Joining},
+    link::{self, Asking, Given, Joined, Joining, Leases},
 };
 use model::{
     agents::{About, JoinCode, Report},
@@ -123,6 +123,15 @@ impl Link {
     pub async fn report(&self, key: &str, report: &Report) -> Result<(), LinkError> {
         let said = self.http.post(self.address(link::REPORT)).bearer_auth(key);
         sent(said.json(report)).await.map(drop)
+    }
+
+    /// Says which addresses are lent.
+    ///
+    /// # Errors
+    /// As for [`Link::next`].
+    pub async fn leases(&self, key: &str, leases: &Leases) -> Result<(), LinkError> {
+        let said = self.http.post(self.address(link::LEASES)).bearer_auth(key);
+        sent(said.json(leases)).await.map(drop)
     }
 
     fn address(&self, path: &str) -> String {

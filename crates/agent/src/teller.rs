@@ -1,7 +1,7 @@
 //! The manager as an agent that has joined speaks with it: with its key, and in order. Whoever has
 //! something to add to a report says to which; when the manager knows of a newer one it is too late.
 
-use edge::link::{Asking, Given};
+use edge::link::{Asking, Given, Leases};
 use model::agents::Report;
 use tokio::sync::Mutex;
 
@@ -26,6 +26,11 @@ impl Teller {
     /// What to serve, as soon as there is something new.
     pub(crate) async fn next(&self, asking: &Asking) -> Result<Option<Given>, LinkError> {
         self.link.next(&self.key, asking).await
+    }
+
+    /// Tells which addresses are lent.
+    pub(crate) async fn leases(&self, leases: &Leases) -> Result<(), LinkError> {
+        self.link.leases(&self.key, leases).await
     }
 
     /// Tells a report; its turn, for whoever has something to add.

@@ -1,7 +1,7 @@
 //! What passes between the manager and an agent, as JSON over HTTPS. The agent asks, always: no
 //! edge host is reached from outside for this.
 
-use model::agents::About;
+use model::{agents::About, leases::Lease};
 use serde::{Deserialize, Serialize};
 
 use crate::{Layout, Snapshot};
@@ -13,6 +13,10 @@ pub const JOIN: &str = "/agent/v1/join";
 pub const NEXT: &str = "/agent/v1/next";
 /// Where an agent says what became of it, with its key: a [`model::agents::Report`] in, 204 out.
 pub const REPORT: &str = "/agent/v1/report";
+
+/// Where the agent that gives out addresses says which are lent, all of them, when that changes:
+/// [`Leases`] in, 204 out.
+pub const LEASES: &str = "/agent/v1/leases";
 
 /// An agent that joins.
 #[derive(Clone, Serialize, Deserialize)]
@@ -50,4 +54,11 @@ pub struct Given {
     pub generation: i64,
     /// The site.
     pub snapshot: Snapshot,
+}
+
+/// The addresses that are lent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leases {
+    /// Each of them.
+    pub leases: Vec<Lease>,
 }

@@ -35,6 +35,7 @@ pub struct Manager(Arc<Mutex<Known>>);
 struct Known {
     given: Option<Given>,
     reports: Vec<Value>,
+    leases: Vec<Value>,
 }
 
 /// A manager that answers, until it is told to go away.
@@ -66,6 +67,11 @@ impl Manager {
         self.0.lock().unwrap().reports.clone()
     }
 
+    /// What was last told of leases.
+    pub fn leases(&self) -> Option<Value> {
+        self.0.lock().unwrap().leases.last().cloned()
+    }
+
     /// Waits until a generation is live.
     pub fn until_live(&self, generation: i64) {
         until(&format!("generation {generation}"), || {
@@ -84,6 +90,7 @@ impl Manager {
             )
             .route("/agent/v1/next", post(next))
             .route("/agent/v1/report", post(note))
+            .route("/agent/v1/leases", post(lent))
             .with_state(self.clone());
         let stop = CancellationToken::new();
         let until_then = stop.clone();
@@ -129,6 +136,11 @@ async fn next(
 
 async fn note(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
     manager.0.lock().unwrap().reports.push(said);
+    StatusCode::NO_CONTENT
+}
+
+async fn lent(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
+    manager.0.lock().unwrap().leases.push(said);
     StatusCode::NO_CONTENT
 }
 
@@ -180,6 +192,15 @@ impl Running {
         let mut command = Command::new(PROGRAM);
         command.args(["--folder", FOLDER, "run"]);
         Self(more(&mut command).spawn().unwrap())
+    }
+
+    /// Under another program that leaves it fewer rights and becomes it.
+    pub fn under(line: &[&str]) -> Self {
+        let (program, arguments) = line.split_first().unwrap();
+        let mut command = Command::new(program);
+        command.args(arguments).arg(PROGRAM);
+        command.args(["--folder", FOLDER, "run"]);
+        Self(command.spawn().unwrap())
     }
 
     /// Ends it as nothing can be prevented from.

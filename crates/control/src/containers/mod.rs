@@ -110,20 +110,26 @@ pub async fn get(
     name: &Label,
 ) -> Result<ContainerView, Error> {
     let (site, name) = (site.clone(), name.clone());
-    let (record, domains) = control
+    let (record, domains, lent) = control
         .store()
         .read(move |c| {
             let Some(record) = store::containers::by_name(c, &site, &name)? else {
                 return Ok(None);
             };
             let domains = store::domains::of_site(c, record.site)?;
-            Ok(Some((record, domains)))
+            let lent = store::leases::of_mac(c, record.site, record.mac)?;
+            Ok(Some((record, domains, lent)))
         })
         .await
         .told("container")?
-        .filter(|(record, _)| actor.may_see(record.owner))
+        .filter(|(record, ..)| actor.may_see(record.owner))
         .ok_or(missing())?;
-    Ok(view(control, record, usable(actor, &domains)))
+    let own = record.address;
+    let has_own = lent.contains(&own);
+    Ok(ContainerView {
+        lent: lent.into_iter().find(|_| !has_own),
+        ..view(control, record, usable(actor, &domains))
+    })
 }
 
 /// What the form for a new container offers.
@@ -268,6 +274,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         node: record.node,
         vmid: record.vmid,
         mac: record.mac,
+        lent: None,
         wished_running: record.wished_running,
         restart_needed: record.restart_needed,
         observed: control.observer().usage(record.cluster, record.vmid),

@@ -10,6 +10,7 @@ mod docker;
 mod domains;
 mod faults;
 mod house;
+mod lent;
 mod observers;
 mod reserved;
 mod resume;

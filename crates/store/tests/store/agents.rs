@@ -1,6 +1,6 @@
 use model::{
     AgentId, SiteId,
-    agents::{About, Aside, Dhcp, Outcome, Report},
+    agents::{About, Aside, Dhcp, Outcome, Report, Silent, Who},
 };
 use store::{
     Error, Unique,
@@ -105,6 +105,12 @@ db_test!(what_it_says_is_kept, |lab| async {
         aside: vec![Aside {
             service: model::ServiceId(3),
             words: "bad".into(),
+        }],
+        silent: vec![Silent {
+            name: "wiki.example.org".into(),
+            service: Some(model::ServiceId(4)),
+            who: Who::Container,
+            words: "Nobody is there.".into(),
         }],
     };
     let report = said.clone();
