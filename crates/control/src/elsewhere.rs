@@ -4,7 +4,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -24,7 +24,6 @@ const LOOK: Duration = Duration::from_secs(1);
 const LOOK_SELDOM: Duration = Duration::from_secs(10);
 
 /// The exchange of these changes within this process.
-#[derive(Clone)]
 pub(crate) struct Elsewhere {
     sites: broadcast::Sender<SiteId>,
     told: Arc<AtomicBool>,
@@ -71,23 +70,27 @@ impl Changes {
     }
 }
 
+/// Ends when the program does, or all that could listen is gone.
 struct Follower {
-    elsewhere: Elsewhere,
+    sites: broadcast::Sender<SiteId>,
+    told: Weak<AtomicBool>,
     stop: CancellationToken,
 }
 
 impl store::Follower for Follower {
     fn is_there(&self) -> bool {
-        !self.stop.is_cancelled()
+        !self.stop.is_cancelled() && self.told.strong_count() > 0
     }
 
     fn is_connected(&self, connected: bool) {
-        self.elsewhere.told.store(connected, Ordering::Relaxed);
+        if let Some(told) = self.told.upgrade() {
+            told.store(connected, Ordering::Relaxed);
+        }
     }
 
     fn changed(&self, site: SiteId) {
         // Nobody waiting is fine.
-        let _ = self.elsewhere.sites.send(site);
+        let _ = self.sites.send(site);
     }
 }
 
@@ -96,9 +99,14 @@ pub(crate) async fn follow(control: Control) {
     if !control.store().is_shared() {
         return;
     }
+    let elsewhere = &control.0.elsewhere;
     let follower = Follower {
-        elsewhere: control.0.elsewhere.clone(),
+        sites: elsewhere.sites.clone(),
+        told: Arc::downgrade(&elsewhere.told),
         stop: control.0.stop.clone(),
     };
-    control.store().follow(follower).await;
+    // Without this server's own door: that would keep it open.
+    let store = control.store().clone();
+    drop(control);
+    store.follow(follower).await;
 }

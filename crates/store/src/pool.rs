@@ -242,11 +242,18 @@ impl Store {
     /// Tells a follower what other servers change, where the database can: PostgreSQL. Returns at
     /// once where it cannot, or when the follower is gone; it holds a connection of its own.
     pub async fn follow(&self, follower: impl Follower) {
-        let inner = Arc::clone(&self.0);
-        let followed =
-            tokio::task::spawn_blocking(move || follow::follow(&inner.url, &follower)).await;
-        if let Err(error) = followed {
-            tracing::error!(%error, "changes of other servers are not followed any more");
+        let url = self.0.url.clone();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        // A thread of its own, for it may be as old as the program, and nobody's end waits for it.
+        let thread = thread::Builder::new().name("changes".to_owned());
+        let begun = thread.spawn(move || {
+            let _end = end;
+            follow::follow(&url, &follower);
+        });
+        match begun {
+            // It ends by being dropped.
+            Ok(_) => drop(ended.await),
+            Err(error) => tracing::error!(%error, "changes of other servers are not followed"),
         }
     }
 
