@@ -9,7 +9,7 @@ use axum::{
     routing::post,
 };
 use control::agents::{self, Agent};
-use edge::link::{self, Asking, Given, Joined, Joining, Live};
+use edge::link::{self, Asking, Given, Joined, Joining, Leases, Live};
 use model::{Error, agents::Report};
 use serde_json::json;
 
@@ -26,6 +26,7 @@ pub fn routes() -> Router<AppState> {
         .route(link::NEXT, post(next))
         .route(link::REPORT, post(report))
         .route(link::LIVE, post(live).layer(DefaultBodyLimit::max(LARGEST)))
+        .route(link::LEASES, post(leases))
 }
 
 /// An error as an agent reads it: the status, and a sentence for its log.
@@ -108,5 +109,14 @@ async fn live(
     Json(told): Json<Live>,
 ) -> Result<StatusCode, Refused> {
     agents::live(&state.control, &agent, told).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn leases(
+    State(state): State<AppState>,
+    Known(agent): Known,
+    Json(Leases { leases }): Json<Leases>,
+) -> Result<StatusCode, Refused> {
+    control::leases::tell(&state.control, &agent, leases).await?;
     Ok(StatusCode::NO_CONTENT)
 }

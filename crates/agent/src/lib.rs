@@ -11,6 +11,7 @@ pub mod check;
 mod disk;
 pub mod found;
 pub mod generations;
+pub mod leases;
 pub mod link;
 mod live;
 pub mod probe;
@@ -20,6 +21,7 @@ pub mod serve;
 pub mod settings;
 pub mod steps;
 mod teller;
+pub mod units;
 
 pub use apply::{Applier, Error, Outcome, Published};
 pub use aside::Aside;

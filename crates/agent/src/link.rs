@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use edge::{
     Layout,
-    link::{self, Asking, Given, Joined, Joining, Live},
+    link::{self, Asking, Given, Joined, Joining, Leases, Live},
 };
 use model::{
     agents::{About, JoinCode, Report},
@@ -132,6 +132,15 @@ impl Link {
     pub async fn live(&self, key: &str, told: &Live) -> Result<(), LinkError> {
         let said = self.http.post(self.address(link::LIVE)).bearer_auth(key);
         sent(said.json(told)).await.map(drop)
+    }
+
+    /// Says which addresses are lent.
+    ///
+    /// # Errors
+    /// As for [`Link::next`].
+    pub async fn leases(&self, key: &str, leases: &Leases) -> Result<(), LinkError> {
+        let said = self.http.post(self.address(link::LEASES)).bearer_auth(key);
+        sent(said.json(leases)).await.map(drop)
     }
 
     fn address(&self, path: &str) -> String {

@@ -1,8 +1,12 @@
 //! `holdfast-agent`: the program on an edge host.
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use agent::{Link, Settings, found, serve};
+use agent::{Link, Settings, found, serve, units};
 use clap::{Parser, Subcommand};
 use model::{agents::JoinCode, names::InterfaceName};
 use tokio_util::sync::CancellationToken;
@@ -30,6 +34,12 @@ enum Command {
     },
     /// Serve the site until told to stop
     Run,
+    /// Write the units of systemd that start this program, and have nginx and dnsmasq run with its files
+    Units {
+        /// systemd's folder for them
+        #[arg(long, default_value = "/etc/systemd/system")]
+        to: PathBuf,
+    },
 }
 
 #[tokio::main]
@@ -43,6 +53,7 @@ async fn main() -> ExitCode {
     let done = match command {
         Command::Join { interface } => join(folder, interface).await,
         Command::Run => run(folder).await,
+        Command::Units { to } => write_units(&folder, &to),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -68,6 +79,16 @@ async fn join(folder: PathBuf, interface: InterfaceName) -> Done {
     settings.write(&folder)?;
     let said = "This host has joined. `holdfast-agent run` serves its site.\n";
     std::io::stdout().write_all(said.as_bytes())?;
+    Ok(())
+}
+
+fn write_units(folder: &Path, to: &Path) -> Done {
+    let mut out = std::io::stdout();
+    for path in units::write(&std::env::current_exe()?, folder, to)? {
+        writeln!(out, "{}", path.display())?;
+    }
+    let next = "Now: systemctl daemon-reload && systemctl enable --now holdfast-agent";
+    writeln!(out, "{next}")?;
     Ok(())
 }
 

@@ -22,6 +22,7 @@ use crate::{
     Applier, Control, Error, LinkError, Outcome, Published, Settings, Steps,
     certificate::{self, CertificateError},
     found::{self, FoundError},
+    leases::Lent,
     link::Link,
     live::LiveFiles,
     probe::{self, News},
@@ -62,6 +63,8 @@ struct Serving {
     live: Option<Snapshot>,
     /// What the manager was last told.
     said: Option<Report>,
+    /// Which addresses are lent.
+    lent: Lent,
     /// To whoever asks whether it answers.
     news: watch::Sender<Option<News>>,
     /// Who tells the manager which files are live.
@@ -91,6 +94,7 @@ pub async fn run(
         live: given.as_ref().map(|given| given.snapshot.clone()),
         given,
         said: None,
+        lent: Lent::default(),
         news,
     };
     let mut wait = FIRST_WAIT;
@@ -142,7 +146,23 @@ impl Serving {
             tracing::info!(generation = given.generation, "something new");
             self.given = Some(given);
         }
-        self.look_after().await
+        self.look_after().await?;
+        self.tell_leases().await
+    }
+
+    /// Tells which addresses this host has lent, when it gives out any and that is news.
+    async fn tell_leases(&mut self) -> Result<(), Trouble> {
+        let gives = |given: &Given| given.snapshot.network.dhcp.is_some();
+        if !self.given.as_ref().is_some_and(gives) {
+            self.lent = Lent::default();
+            return Ok(());
+        }
+        let (_, layout) = self.host().await?;
+        if let Some(news) = self.lent.news(&layout).await {
+            self.manager.leases(news.leases()).await?;
+            self.lent.told(&news);
+        }
+        Ok(())
     }
 
     async fn host(&self) -> Result<(About, Layout), FoundError> {

@@ -1,7 +1,7 @@
 //! The manager as an agent that has joined speaks with it: with its key, and in order. Whoever has
 //! something to add to a report says to which; when the manager knows of a newer one it is too late.
 
-use edge::link::{Asking, Given, Live};
+use edge::link::{Asking, Given, Leases, Live};
 use model::agents::Report;
 use tokio::sync::Mutex;
 
@@ -31,6 +31,11 @@ impl Teller {
     /// Tells a part of what is live.
     pub(crate) async fn live(&self, part: &Live) -> Result<(), LinkError> {
         self.link.live(&self.key, part).await
+    }
+
+    /// Tells which addresses are lent.
+    pub(crate) async fn leases(&self, leases: &Leases) -> Result<(), LinkError> {
+        self.link.leases(&self.key, leases).await
     }
 
     /// Tells a report; its turn, for whoever has something to add.

@@ -32,16 +32,14 @@ use crate::{
 
 /// How long an agent's question is held while there is nothing new.
 const HOLD: Duration = Duration::from_secs(25);
-/// How often servers that share a database look for what another one has changed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What a site's edge hosts are made of.
 const TOPICS: [Topic; 4] = [Topic::Container, Topic::Domain, Topic::Site, Topic::Agent];
 
 /// An agent that has shown its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
-    id: AgentId,
-    site: SiteId,
+    pub(crate) id: AgentId,
+    pub(crate) site: SiteId,
 }
 
 /// All agents, by site and name.
@@ -268,6 +266,7 @@ pub async fn next(
 ) -> Result<Option<Given>, Error> {
     hear(control, agent, about, layout).await?;
     let mut changes = control.hub().changes();
+    let mut elsewhere = control.0.elsewhere.changes();
     let until = tokio::time::Instant::now() + HOLD;
     loop {
         let site = agent.site;
@@ -284,13 +283,19 @@ pub async fn next(
                 snapshot,
             }));
         }
-        // Another server that shares the database tells this one nothing.
+        // What another server that shares the database changes is told by that, or looked for.
         let look = if control.store().is_shared() {
-            LOOK_EVERY
+            control.0.elsewhere.look_every()
         } else {
             HOLD
         };
-        let change = tokio::time::timeout(look, changes.of(&TOPICS));
+        let change = async {
+            tokio::select! {
+                () = changes.of(&TOPICS) => {}
+                () = elsewhere.of(agent.site) => {}
+                () = tokio::time::sleep(look) => {}
+            }
+        };
         if tokio::time::timeout_at(until, change).await.is_err() {
             return Ok(None);
         }

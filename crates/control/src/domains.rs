@@ -71,6 +71,9 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
             if store::sites::lock(c, spec.site)?.is_none() {
                 return Ok(Err(Error::field("site", "There is no such site.")));
             }
+            if let Err(refusal) = nobody_s(c, &spec)? {
+                return Ok(Err(refusal));
+            }
             Ok(Ok(store::domains::insert(c, &spec)?))
         })
         .await
@@ -102,6 +105,12 @@ pub async fn update(
             }
             if let Err(refusal) = known_people(c, &spec)? {
                 return Ok(Err(refusal));
+            }
+            if spec.name != present.spec.name {
+                store::sites::lock(c, spec.site)?;
+                if let Err(refusal) = nobody_s(c, &spec)? {
+                    return Ok(Err(refusal));
+                }
             }
             store::domains::update(c, id, &spec)?;
             Ok(Ok(()))
@@ -164,6 +173,28 @@ fn known_people(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, st
     Ok(match unknown.first() {
         None => Ok(()),
         Some(name) => Err(Error::field("people", format!("Nobody is called {name}."))),
+    })
+}
+
+/// Refuses a domain whose own name a web page of its site has already: nginx would have two answers
+/// for it.
+fn nobody_s(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+    let Some((label, above)) = spec.name.as_str().split_once('.') else {
+        return Ok(Ok(()));
+    };
+    let domains = store::domains::of_site(c, spec.site)?;
+    let above = domains
+        .iter()
+        .find(|domain| domain.spec.name.as_str() == above);
+    let (Some(above), Ok(label)) = (above, label.parse()) else {
+        return Ok(Ok(()));
+    };
+    let taken = store::containers::taken_labels(c, spec.site)?;
+    Ok(if taken.contains(&(above.id, label)) {
+        let message = "A web page of this site has this name. Give that one another first.";
+        Err(Error::field("name", message))
+    } else {
+        Ok(())
     })
 }
 

@@ -8,9 +8,11 @@ pub mod agents;
 pub mod clusters;
 pub mod containers;
 pub mod domains;
+mod elsewhere;
 mod failure;
 mod hub;
 pub mod jobs;
+pub mod leases;
 mod observer;
 mod passwords;
 mod proxmoxes;
@@ -34,6 +36,7 @@ use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use actor::Actor;
+use elsewhere::Elsewhere;
 use failure::Told as _;
 use hub::Hub;
 pub use hub::Place;
@@ -95,6 +98,7 @@ struct Inner {
     passwords: Passwords,
     throttle: Throttle,
     workers: worker::Bell,
+    elsewhere: Elsewhere,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -114,6 +118,7 @@ impl Control {
             passwords: Passwords::new().await?,
             throttle: Throttle::default(),
             workers: worker::Bell::default(),
+            elsewhere: Elsewhere::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             options,
@@ -124,6 +129,7 @@ impl Control {
         control.0.tasks.spawn(sessions::sweep(control.clone()));
         let follow = observer::roster::follow(control.clone());
         control.0.tasks.spawn(follow);
+        control.0.tasks.spawn(elsewhere::follow(control.clone()));
         Ok(control)
     }
 

@@ -1,12 +1,12 @@
 //! What a site's edge hosts should serve, from what should be in the database. Nobody's secret is in
 //! it, and equal sites make equal snapshots.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use edge::{
     Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Transport,
 };
-use model::{Error, Kind, SiteId, domains::DomainRow, services::Published};
+use model::{Error, Kind, SiteId, domains::DomainRow, names::NodeName, services::Published};
 use store::{containers::SiteHost, sites::SiteRecord};
 
 use crate::{Actor, Control, failure::Told as _};
@@ -23,7 +23,7 @@ pub struct Part {
     pub dhcp: bool,
 }
 
-/// The site as one of its edge hosts should serve it, for those who run it to look at. Four
+/// The site as one of its edge hosts should serve it, for those who run it to look at. Five
 /// statements, however much there is.
 ///
 /// # Errors
@@ -49,23 +49,36 @@ pub(crate) async fn of_site(
             let Some(record) = store::sites::get(c, site)? else {
                 return Ok(None);
             };
-            let hosts = store::containers::of_site(c, site)?;
-            Ok(Some((record, hosts, store::domains::of_site(c, site)?)))
+            Ok(Some(Found {
+                nodes: store::nodes::addresses(c, record.spec.cluster)?,
+                hosts: store::containers::of_site(c, site)?,
+                domains: store::domains::of_site(c, site)?,
+                record,
+            }))
         })
         .await
         .told("snapshot")?;
-    let (record, hosts, domains) = found.ok_or(Error::NotFound { kind: Kind::Site })?;
-    Ok(assemble(&record, hosts, domains, part))
+    let found = found.ok_or(Error::NotFound { kind: Kind::Site })?;
+    Ok(assemble(found, part))
 }
 
-fn assemble(
-    site: &SiteRecord,
+/// What the database has of a site.
+struct Found {
+    record: SiteRecord,
+    nodes: BTreeMap<NodeName, Ipv4Addr>,
     hosts: Vec<SiteHost>,
     domains: Vec<DomainRow>,
-    part: &Part,
-) -> Snapshot {
+}
+
+fn assemble(found: Found, part: &Part) -> Snapshot {
+    let Found {
+        record,
+        nodes,
+        hosts,
+        domains,
+    } = found;
     let mut snapshot = Snapshot {
-        network: network(site, part),
+        network: network(&record, part),
         hosts: Vec::new(),
         records: Vec::new(),
         domains: domains.into_iter().map(public).collect(),
@@ -81,7 +94,22 @@ fn assemble(
             mac: Some(host.mac),
         });
     }
+    snapshot.hosts.extend(named(nodes, &snapshot.hosts));
     snapshot
+}
+
+/// The nodes under their names. A container that had the name before the node came keeps it.
+fn named(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[Host]) -> Vec<Host> {
+    let host = |(node, address): (NodeName, Ipv4Addr)| {
+        let name = node.as_str().parse().ok()?;
+        let is_taken = hosts.iter().any(|host| host.name == name);
+        (!is_taken).then_some(Host {
+            name,
+            address,
+            mac: None,
+        })
+    };
+    nodes.into_iter().filter_map(host).collect()
 }
 
 fn network(site: &SiteRecord, part: &Part) -> Network {

@@ -7,7 +7,7 @@ use askama::Template;
 
 use crate::{
     layout::Layout,
-    snapshot::{Dhcp, Network, Snapshot},
+    snapshot::{Dhcp, Host, Network, Snapshot, Srv},
     tree::{Effect, Tree},
 };
 
@@ -17,19 +17,25 @@ pub(crate) fn render(
     tree: &mut Tree,
 ) -> Result<(), askama::Error> {
     let Snapshot { network, hosts, .. } = snapshot;
+    let is_here = |host: &&Host| network.cidr.contains(host.address);
     let mut add = |name: &str, effect, text| tree.add(format!("dnsmasq/{name}"), effect, text);
     let settings = Settings { network, layout };
     add("dnsmasq.conf", Effect::RestartDnsmasq, settings.render()?);
     add(
         "records.conf",
         Effect::RestartDnsmasq,
-        lines(snapshot.records.iter().map(|record| {
-            let (domain, port) = (&network.domain, record.port);
-            format!(
-                "srv-host={}.{domain},{}.{domain},{port},0,0",
-                record.name, record.host
-            )
-        })),
+        lines(
+            snapshot
+                .records
+                .iter()
+                .map(|record| service(network, record))
+                .chain(
+                    hosts
+                        .iter()
+                        .filter(|host| !is_here(host))
+                        .map(|host| elsewhere(network, host)),
+                ),
+        ),
     );
     add(
         "hosts",
@@ -37,6 +43,7 @@ pub(crate) fn render(
         lines(
             hosts
                 .iter()
+                .filter(is_here)
                 .map(|host| format!("{} {}.{}", host.address, host.name, network.domain)),
         ),
     );
@@ -60,6 +67,27 @@ pub(crate) fn render(
         ),
     );
     Ok(())
+}
+
+/// Where a service is found.
+fn service(network: &Network, record: &Srv) -> String {
+    let (domain, port) = (&network.domain, record.port);
+    format!(
+        "srv-host={}.{domain},{}.{domain},{port},0,0",
+        record.name, record.host
+    )
+}
+
+/// A host whose address is not of the site's network: its name is answered here, and who has the
+/// address is for others to say. A line of the lists would answer that too, so it is a bare record
+/// (type 1, RFC 1035), and a text: without one that it knows by name dnsmasq says to all other
+/// questions that there is no such name.
+fn elsewhere(network: &Network, host: &Host) -> String {
+    let (name, domain, address) = (&host.name, &network.domain, host.address.to_bits());
+    format!(
+        "dns-rr={name}.{domain},1,{address:08x}\ntxt-record={name}.{domain},outside {}",
+        network.cidr
+    )
 }
 
 #[derive(Template)]

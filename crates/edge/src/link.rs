@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use model::agents::About;
+use model::{agents::About, leases::Lease};
 use serde::{Deserialize, Serialize};
 
 use crate::{Layout, Snapshot};
@@ -37,6 +37,9 @@ pub struct Live {
     /// Paths of files that are gone.
     pub gone: Vec<String>,
 }
+/// Where the agent that gives out addresses says which are lent, all of them, when that changes:
+/// [`Leases`] in, 204 out.
+pub const LEASES: &str = "/agent/v1/leases";
 
 /// An agent that joins.
 #[derive(Clone, Serialize, Deserialize)]
@@ -74,4 +77,11 @@ pub struct Given {
     pub generation: i64,
     /// The site.
     pub snapshot: Snapshot,
+}
+
+/// The addresses that are lent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leases {
+    /// Each of them.
+    pub leases: Vec<Lease>,
 }

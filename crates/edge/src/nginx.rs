@@ -7,6 +7,8 @@
 mod http;
 mod stream;
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 
 use crate::{
@@ -64,11 +66,19 @@ pub(crate) fn render(
     }
     add("default.conf", Default { layout }.render()?);
     add("listen.conf", Listen { layout }.render()?);
+    // A service's name may be a domain as well, its own or another of the site.
+    let own: BTreeSet<String> = snapshot
+        .domains
+        .iter()
+        .flat_map(|domain| domain.services.iter().map(|service| domain.host(service)))
+        .collect();
     for domain in &snapshot.domains {
-        add(
-            &format!("domains/{}.conf", domain.name),
-            http::Domain { domain, layout }.render()?,
-        );
+        let page = http::Domain {
+            domain,
+            taken: own.contains(domain.name.as_str()),
+            layout,
+        };
+        add(&format!("domains/{}.conf", domain.name), page.render()?);
         for service in &domain.services {
             let service = http::Service {
                 domain,

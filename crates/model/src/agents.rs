@@ -128,6 +128,13 @@ pub enum Dhcp {
     Next,
 }
 
+impl Dhcp {
+    /// Whether it gives them out now.
+    pub fn gives(self) -> bool {
+        matches!(self, Self::Yes | Self::Ending)
+    }
+}
+
 /// What became of what an agent was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {

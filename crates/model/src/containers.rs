@@ -250,6 +250,9 @@ pub struct ContainerView {
     pub vmid: u32,
     /// Its hardware address.
     pub mac: Mac,
+    /// The address that an edge host has lent it in place of the one that is reserved for it.
+    #[serde(default)]
+    pub lent: Option<Ipv4Addr>,
     /// Whether it should run.
     pub wished_running: bool,
     /// Whether a changed value takes effect only after a restart.

@@ -12,6 +12,7 @@ pub mod events;
 pub mod ids;
 pub mod image;
 pub mod jobs;
+pub mod leases;
 pub mod names;
 pub mod net;
 pub mod nodes;

@@ -62,6 +62,21 @@ impl FromStr for ServiceKind {
     }
 }
 
+impl ServiceKind {
+    /// What edge hosts themselves do on one of their ports, so that it is for no service; none when
+    /// it is free to be given.
+    pub fn used_by_edge(self, port: Port) -> Option<&'static str> {
+        match (self, port.get()) {
+            (Self::Tcp, 80 | 443) => Some("web pages"),
+            // HTTP/3 comes by UDP, as soon as the host's nginx speaks it.
+            (Self::Udp, 443) => Some("web pages"),
+            (Self::Tcp | Self::Udp, 53) => Some("names"),
+            (Self::Udp, 67 | 68) => Some("addresses (DHCP)"),
+            _ => None,
+        }
+    }
+}
+
 /// A service as it should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]

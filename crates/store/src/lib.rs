@@ -8,6 +8,7 @@
 mod dialect;
 pub mod domains;
 mod error;
+mod follow;
 mod migrations;
 pub mod observations;
 mod pool;
@@ -20,11 +21,14 @@ pub mod agents;
 pub mod clusters;
 pub mod containers;
 pub mod jobs;
+pub mod leases;
+pub mod nodes;
 pub mod sessions;
 pub mod sites;
 pub mod users;
 
 pub use error::{Error, Unique};
+pub use follow::Follower;
 pub use pool::{Conn, OpenError, Options, Store};
 pub use secret::{KeyError, SecretKey};
 pub use url::{DatabaseUrl, UrlError};

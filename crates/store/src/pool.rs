@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     DatabaseUrl, Error, SecretKey, clusters,
     dialect::{self, Db},
+    follow::{self, Follower},
     migrations::{self, MigrationError},
 };
 
@@ -98,6 +99,7 @@ struct Inner {
     writer: Option<Arc<Semaphore>>,
     statements: Arc<AtomicU64>,
     key: SecretKey,
+    url: DatabaseUrl,
 }
 
 impl fmt::Debug for Store {
@@ -160,7 +162,7 @@ impl Store {
             .min_idle(Some(0))
             .connection_timeout(PATIENCE)
             .build_unchecked(Manager {
-                url,
+                url: url.clone(),
                 statements: Arc::clone(&statements),
                 losses: Arc::default(),
             });
@@ -171,6 +173,7 @@ impl Store {
             writer,
             statements,
             key,
+            url,
         })))
     }
 
@@ -234,6 +237,24 @@ impl Store {
     /// Whether several processes may work on this database at once: not on SQLite's file.
     pub fn is_shared(&self) -> bool {
         self.0.writer.is_none()
+    }
+
+    /// Tells a follower what other servers change, where the database can: PostgreSQL. Returns at
+    /// once where it cannot, or when the follower is gone; it holds a connection of its own.
+    pub async fn follow(&self, follower: impl Follower) {
+        let url = self.0.url.clone();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        // A thread of its own, for it may be as old as the program, and nobody's end waits for it.
+        let thread = thread::Builder::new().name("changes".to_owned());
+        let begun = thread.spawn(move || {
+            let _end = end;
+            follow::follow(&url, &follower);
+        });
+        match begun {
+            // It ends by being dropped.
+            Ok(_) => drop(ended.await),
+            Err(error) => tracing::error!(%error, "changes of other servers are not followed"),
+        }
     }
 
     /// How many statements have been run through this store so far, transactions' own included.

@@ -230,6 +230,24 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    leases (site_id, address) {
+        site_id -> BigInt,
+        address -> Text,
+        mac -> Text,
+        name -> Nullable<Text>,
+        expires_at -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    node_addresses (cluster_id, node) {
+        cluster_id -> BigInt,
+        node -> Text,
+        address -> Text,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
 diesel::joinable!(agents -> sites (site_id));
@@ -249,6 +267,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sites,
     agents,
     agent_files,
+    leases,
     domains,
     domain_publishers,
     containers,

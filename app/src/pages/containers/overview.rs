@@ -103,7 +103,7 @@ fn notices(container: Loaded<Shown>) -> AnyView {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("unplug")} {trouble}</p>{heard}</section> }.solid()
         })
     });
-    view! { {failed} {silent} {differs(container)} {drifted(container)} {restart(container)} }
+    view! { {failed} {silent} {differs(container)} {lent(container)} {drifted(container)} {restart(container)} }
         .solid()
 }
 
@@ -125,6 +125,19 @@ fn differs(container: Loaded<Shown>) -> AnyView {
             },
         );
 
+    reactive(move || {
+        words.get().map(|words| {
+            view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.solid()
+        })
+    })
+}
+
+/// That it has another address than its own.
+fn lent(container: Loaded<Shown>) -> AnyView {
+    let words = container.part(|view| {
+        let lent = view.lent?;
+        Some(model::leases::wrong(lent, view.row.address))
+    });
     reactive(move || {
         words.get().map(|words| {
             view! { <section class="panel panel-warning"><p class="panel-title">{icon("triangle-alert")} {words}</p></section> }.solid()

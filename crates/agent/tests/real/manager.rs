@@ -40,6 +40,7 @@ struct Known {
     reports: Vec<Value>,
     /// What was told to be live.
     live: Vec<Live>,
+    leases: Vec<Value>,
 }
 
 /// A manager that answers, until it is told to go away.
@@ -78,6 +79,11 @@ impl Manager {
         })
     }
 
+    /// What was last told of leases.
+    pub fn leases(&self) -> Option<Value> {
+        self.0.lock().unwrap().leases.last().cloned()
+    }
+
     /// Waits until a generation is live.
     pub fn until_live(&self, generation: i64) {
         until(&format!("generation {generation}"), || {
@@ -97,6 +103,7 @@ impl Manager {
             .route("/agent/v1/next", post(next))
             .route("/agent/v1/report", post(note))
             .route("/agent/v1/live", post(note_live))
+            .route("/agent/v1/leases", post(lent))
             .with_state(self.clone());
         let stop = CancellationToken::new();
         let until_then = stop.clone();
@@ -150,6 +157,11 @@ async fn note_live(State(manager): State<Manager>, Json(told): Json<Live>) -> St
     StatusCode::NO_CONTENT
 }
 
+async fn lent(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
+    manager.0.lock().unwrap().leases.push(said);
+    StatusCode::NO_CONTENT
+}
+
 /// A host: its interface, and its logs in memory.
 pub fn prepare() {
     run(
@@ -198,6 +210,15 @@ impl Running {
         let mut command = Command::new(PROGRAM);
         command.args(["--folder", FOLDER, "run"]);
         Self(more(&mut command).spawn().unwrap())
+    }
+
+    /// Under another program that leaves it fewer rights and becomes it.
+    pub fn under(line: &[&str]) -> Self {
+        let (program, arguments) = line.split_first().unwrap();
+        let mut command = Command::new(program);
+        command.args(arguments).arg(PROGRAM);
+        command.args(["--folder", FOLDER, "run"]);
+        Self(command.spawn().unwrap())
     }
 
     /// Ends it as nothing can be prevented from.

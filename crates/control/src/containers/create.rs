@@ -47,6 +47,10 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
         actor,
         manager: control.manager_name(),
     };
+    if new.name.as_str() == "localhost" {
+        let message = "Every machine calls itself localhost. Choose another name.";
+        return Err(Error::field("name", message));
+    }
     if let Some(message) = asker.refusal(&new.name, &site.spec.domain) {
         return Err(Error::field("name", message));
     }
@@ -169,6 +173,12 @@ impl Reservation {
         site: &SiteRecord,
     ) -> Result<Result<NewRecord, Error>, store::Error> {
         let new = &self.new;
+        let nodes = store::nodes::addresses(c, site.spec.cluster)?;
+        let same = |node: &NodeName| node.as_str().eq_ignore_ascii_case(new.name.as_str());
+        if nodes.keys().any(same) {
+            let message = "A node of the cluster has this name. Choose another.";
+            return Ok(Err(Error::field("name", message)));
+        }
         let addresses = store::containers::taken_addresses(c, site.id)?;
         let vmids: BTreeSet<u32> =
             store::containers::taken_vmids(c, site.spec.cluster, &site.spec.vmids)?;

@@ -111,7 +111,7 @@ pub async fn get(
     name: &Label,
 ) -> Result<ContainerView, Error> {
     let (site, name) = (site.clone(), name.clone());
-    let (record, domains, publications) = control
+    let (record, domains, publications, lent) = control
         .store()
         .read(move |c| {
             let Some(record) = store::containers::by_name(c, &site, &name)? else {
@@ -119,13 +119,17 @@ pub async fn get(
             };
             let domains = store::domains::of_site(c, record.site)?;
             let publications = publication::of(c, &record)?;
-            Ok(Some((record, domains, publications)))
+            let lent = store::leases::of_mac(c, record.site, record.mac)?;
+            Ok(Some((record, domains, publications, lent)))
         })
         .await
         .told("container")?
         .filter(|(record, ..)| actor.may_see(record.owner))
         .ok_or(missing())?;
+    let own = record.address;
+    let has_own = lent.contains(&own);
     Ok(ContainerView {
+        lent: lent.into_iter().find(|_| !has_own),
         publications,
         ..view(control, record, usable(actor, &domains))
     })
@@ -274,6 +278,7 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         node: record.node,
         vmid: record.vmid,
         mac: record.mac,
+        lent: None,
         wished_running: record.wished_running,
         restart_needed: record.restart_needed,
         observed: control.observer().usage(record.cluster, record.vmid),

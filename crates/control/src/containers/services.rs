@@ -166,6 +166,12 @@ impl Wish<'_> {
                 return refuse("label", message);
             }
         }
+        // nginx would have two answers for one name.
+        let whole = format!("{label}.{name}");
+        if !self.holds(label, name) && taken.domains.iter().any(|d| d.spec.name.as_str() == whole) {
+            let message = format!("{whole} is a domain of this site. Choose another name.");
+            return refuse("label", message);
+        }
         let id = domain.id;
         // The container's own name is told at its field, by the database.
         if !taken.labels.insert((id, label.clone())) && asked.is_some() {
@@ -200,10 +206,15 @@ impl Wish<'_> {
         let kind = service.kind();
         let refuse =
             |message: String| Err(Error::field(&format!("services.{index}.external"), message));
-        let free = |port: &Port| !taken.contains(&port.get());
+        let free = |port: &Port| !taken.contains(&port.get()) && kind.used_by_edge(*port).is_none();
         let port = match asked(service) {
             Some(port) if !range.contains(port) => {
                 return refuse(format!("The site gives ports {range}."));
+            }
+            Some(port) if let Some(what) = kind.used_by_edge(port) => {
+                return refuse(format!(
+                    "Port {port} is where edge hosts answer for {what}."
+                ));
             }
             Some(port) if !free(&port) => {
                 return refuse(format!("Port {port} is taken on this site."));

@@ -2,6 +2,7 @@
 //! Nobody else asks a cluster in order to show a page. Nothing here is stored, but where several
 //! servers share a database one of them asks, and leaves its answers there for the others.
 
+mod addresses;
 mod heard;
 mod known;
 pub(crate) mod roster;

@@ -17,6 +17,7 @@ use store::observations::{self, Turn};
 use tokio::sync::Notify;
 
 use super::{
+    addresses::Nodes,
     heard::{Heard, Inventory},
     known::Changes,
 };
@@ -106,6 +107,7 @@ impl Watch {
     async fn run(self) {
         let stop = self.control.0.stop.clone();
         let mut reading = Reading::begin();
+        let mut nodes = Nodes::default();
         while self.is_wanted() && !stop.is_cancelled() {
             match self.turn().await {
                 Ok(Round::Ours { shared }) => {
@@ -117,7 +119,10 @@ impl Watch {
                     };
                     if let Some(heard) = heard {
                         self.pass_on(shared, &heard).await;
+                        let seen = Nodes::of(&heard);
                         self.take_in(heard, wall_clock()).await;
+                        stop.run_until_cancelled(nodes.look(&self.control, self.id, seen))
+                            .await;
                     }
                 }
                 Ok(Round::Theirs(told)) => self.read(told, &mut reading).await,

@@ -107,6 +107,44 @@ impl House {
         open(&self.database, self.options.clone()).await
     }
 
+    /// The cluster of its site.
+    pub async fn cluster(&self) -> ClusterId {
+        let site = self.site;
+        let found = self
+            .control
+            .store()
+            .read(move |c| store::sites::get(c, site));
+        found.await.unwrap().unwrap().spec.cluster
+    }
+
+    /// Has its site give other ports.
+    pub async fn ports(&self, ports: &str) {
+        let site = self.site;
+        let found = self
+            .control
+            .store()
+            .read(move |c| store::sites::get(c, site));
+        let mut spec = found.await.unwrap().unwrap().spec;
+        spec.ports = ports.parse().unwrap();
+        sites::update(&self.control, &Actor::System, site, spec)
+            .await
+            .unwrap();
+    }
+
+    /// Waits until the addresses of the cluster's nodes are known.
+    pub async fn nodes_known(&self) {
+        let part = || control::snapshot::Part {
+            name_servers: Vec::new(),
+            dhcp: false,
+        };
+        until("the nodes' addresses", async || {
+            let site = control::snapshot::preview(&self.control, &Actor::System, self.site, part());
+            let hosts = site.await.unwrap().hosts;
+            hosts.iter().any(|host| host.mac.is_none()).then_some(())
+        })
+        .await;
+    }
+
     pub fn form(&self, name: &str, source: &str) -> ContainerForm {
         ContainerForm {
             site: self.site.to_string(),

@@ -11,6 +11,7 @@ mod domains;
 mod faults;
 mod house;
 mod invitations;
+mod lent;
 mod observers;
 mod publications;
 mod reserved;

@@ -271,3 +271,39 @@ async fn alone_on_a_file_nothing_is_written_for_observing() {
     let turn = house.control.store().write(take).await;
     assert_eq!(turn, Ok(Turn::Ours { shared: false }), "nobody has it");
 }
+
+/// Sooner than servers look for it while the database tells them.
+const TOLD: Duration = Duration::from_secs(8);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_waits_at_one_server_is_told_of_a_change_made_at_another() {
+    let house = shared().await;
+    house.nodes_known().await;
+    let second = house.reopen().await;
+    let agent = crate::lent::join(&house, "edge-1", "10.20.0.2").await;
+    let ask = async |has| {
+        let about = crate::lent::about("10.20.0.2");
+        let layout = crate::lent::layout();
+        control::agents::next(&second, &agent, about, &layout, has)
+            .await
+            .unwrap()
+    };
+    let first = ask(None).await.unwrap();
+    let change = async {
+        // The question is there before the change: the agent is heard by the database first.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        house.create(&house.form("web", crate::house::DEBIAN)).await
+    };
+    let asked = tokio::time::timeout(TOLD, ask(Some(first.generation)));
+    let (told, made) = tokio::join!(asked, change);
+    made.unwrap();
+    let told = told.expect("at once").expect("something new");
+    assert!(told.generation > first.generation);
+    assert!(
+        told.snapshot
+            .hosts
+            .iter()
+            .any(|host| host.name.as_str() == "web")
+    );
+    second.shutdown(PATIENCE).await;
+}

@@ -13,14 +13,16 @@ use crate::{
 #[template(path = "nginx/domain.conf", escape = "none")]
 pub(super) struct Domain<'a> {
     pub domain: &'a PublicDomain,
+    /// Whether a service has the domain itself as its name.
+    pub taken: bool,
     pub layout: &'a Layout,
 }
 
 impl Domain<'_> {
     /// The domain, unless it is a service's own name, and all names below it.
     fn names(&self) -> String {
-        let (name, mut services) = (&self.domain.name, self.domain.services.iter());
-        if services.any(|service| service.label.is_none()) {
+        let name = &self.domain.name;
+        if self.taken {
             format!("*.{name}")
         } else {
             format!("{name} *.{name}")

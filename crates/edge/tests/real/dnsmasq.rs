@@ -191,3 +191,26 @@ fn networks_of_any_size_have_their_addresses_answered_here() {
         },
     );
 }
+
+#[test]
+fn a_node_elsewhere_is_found_by_name_and_its_address_is_left_to_others() {
+    inside(
+        "dnsmasq::a_node_elsewhere_is_found_by_name_and_its_address_is_left_to_others",
+        |folder| {
+            interface();
+            let mut site = site();
+            site.network.forwarders = vec![of("127.0.0.53")];
+            site.hosts.push(host("pve2", "192.0.2.12"));
+            let _world = world(folder);
+            let _dnsmasq = start(&site, &layout(folder));
+            assert_eq!(ask("pve2.lab.internal"), answer("192.0.2.12"));
+            assert_eq!(ask("pve2.lab.internal aaaa"), answer(""));
+            assert_eq!(ask("pve1.lab.internal"), answer("10.20.0.11"));
+            assert_eq!(ask("-x 10.20.0.11"), answer("pve1.lab.internal."));
+            let (words, _) = ask("-x 192.0.2.12");
+            assert!(!words.contains("pve2"), "{words}");
+            let (_, status) = ask("below.pve2.lab.internal");
+            assert_eq!(status, "NXDOMAIN");
+        },
+    );
+}

@@ -339,3 +339,56 @@ fn the_same_bytes_are_checked_in_one_place_and_live_in_another() {
         },
     );
 }
+
+#[test]
+fn a_service_whose_name_is_another_domain_of_the_site_answers() {
+    inside(
+        "nginx::a_service_whose_name_is_another_domain_of_the_site_answers",
+        |folder| {
+            let mut site = empty();
+            let wiki = service("wiki", 8080, HttpOptions::default());
+            site.domains = vec![domain("wiki.example.org"), example(vec![wiki])];
+            backend::start(8080);
+            let layout = layout(folder);
+            let _nginx = start_nginx(&site, &layout);
+            let said = ask("https://wiki.example.org/", "-o /dev/null");
+            assert!(said.ends_with("200"), "{said}");
+            let said = ask("https://no.wiki.example.org/", "-o /dev/null");
+            assert!(said.ends_with("404"), "{said}");
+            let log = fs::read_to_string(format!("{}/error.log", layout.log)).unwrap();
+            assert!(!log.contains("conflicting server name"), "{log}");
+        },
+    );
+}
+
+/// Debian 12 has neither an nginx nor a curl for it: `crates/edge/tests/newer.sh` runs it on Debian 13.
+#[test]
+#[ignore = "needs an nginx and a curl that speak HTTP/3; see newer.sh"]
+fn pages_come_by_http_3_and_browsers_are_told_so() {
+    inside(
+        "nginx::pages_come_by_http_3_and_browsers_are_told_so",
+        |folder| {
+            let mut site = empty();
+            let wiki = service("wiki", 8080, HttpOptions::default());
+            site.domains = vec![example(vec![wiki])];
+            backend::start(8080);
+            let layout = layout(folder);
+            assert!(layout.nginx.http3, "{:?}", layout.nginx);
+            let _nginx = start_nginx(&site, &layout);
+            for (more, version) in [("--http2", "2"), ("--http3-only", "3")] {
+                let words = format!("{more} -w '%{{http_version}}' -o /dev/null");
+                let said = ask("https://wiki.example.org/", &words);
+                assert_eq!(said, version, "{more}");
+            }
+            let said = ask("https://wiki.example.org/a", "--http3-only");
+            assert!(said.contains("GET /a") && said.ends_with("\n200"), "{said}");
+            let told = ask("https://wiki.example.org/", "-D - -o /dev/null");
+            assert!(told.contains("alt-svc: h3=\":443\"; ma=86400"), "{told}");
+            let said = try_run(&curl("https://no.example.com/", "--http3-only"));
+            assert!(
+                !said.status.success(),
+                "who is not published is not answered"
+            );
+        },
+    );
+}

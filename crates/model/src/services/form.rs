@@ -71,7 +71,7 @@ impl ServiceForm {
                 })
             }
             ServiceKind::Tcp => {
-                let external = fields.optional("external", &self.external);
+                let external = self.external(kind, fields);
                 let quiet = self.quiet(fields);
                 Some(ServiceSpec::Tcp {
                     port: port?,
@@ -83,7 +83,7 @@ impl ServiceForm {
                 })
             }
             ServiceKind::Udp => {
-                let external = fields.optional("external", &self.external);
+                let external = self.external(kind, fields);
                 let quiet = self.quiet(fields);
                 Some(ServiceSpec::Udp {
                     port: port?,
@@ -112,6 +112,17 @@ impl ServiceForm {
             buffering: self.buffering,
             sign_in: self.sign_in,
         })
+    }
+
+    fn external(&self, kind: ServiceKind, fields: &mut Fields) -> Option<Option<Port>> {
+        let external: Option<Port> = fields.optional("external", &self.external)?;
+        let used = external.and_then(|port| Some((port, kind.used_by_edge(port)?)));
+        let Some((port, what)) = used else {
+            return Some(external);
+        };
+        let message = format!("Port {port} is where edge hosts answer for {what}. Use another.");
+        fields.refuse("external", message);
+        None
     }
 
     fn quiet(&self, fields: &mut Fields) -> Option<QuietS> {

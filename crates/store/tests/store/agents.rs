@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use model::{
     AgentId, SiteId,
-    agents::{About, Aside, Dhcp, Outcome, Report},
+    agents::{About, Aside, Dhcp, Outcome, Report, Silent, Who},
 };
 use store::{
     Error, Unique,
@@ -108,7 +108,12 @@ db_test!(what_it_says_is_kept, |lab| async {
             service: model::ServiceId(3),
             words: "bad".into(),
         }],
-        silent: Vec::new(),
+        silent: vec![Silent {
+            name: "wiki.example.org".into(),
+            service: Some(model::ServiceId(4)),
+            who: Who::Container,
+            words: "Nobody is there.".into(),
+        }],
     };
     let report = said.clone();
     lab.w(move |c| agents::report(c, id, &report)).await;

@@ -17,6 +17,7 @@ mod containers;
 mod domains;
 mod jobs;
 mod leases;
+mod lent;
 mod lists;
 mod observations;
 mod open;

@@ -1,0 +1,79 @@
+//! What systemd must know of an edge host: the agent's own unit, and how nginx's and dnsmasq's are to
+//! run with the files that the agent makes live.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The files below systemd's folder.
+const FILES: [(&str, &str); 3] = [
+    (
+        "holdfast-agent.service",
+        include_str!("../systemd/holdfast-agent.service"),
+    ),
+    (
+        "nginx.service.d/holdfast.conf",
+        include_str!("../systemd/nginx.conf"),
+    ),
+    (
+        "dnsmasq.service.d/holdfast.conf",
+        include_str!("../systemd/dnsmasq.conf"),
+    ),
+];
+
+/// Why a unit could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum UnitsError {
+    /// A path that a unit cannot hold as it is.
+    #[error("{} cannot be named in a unit: use a path of letters, digits, dots, hyphens and underscores.", .0.display())]
+    Path(PathBuf),
+    /// The disk does not allow it.
+    #[error("{}: {cause}", .path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+/// Writes the units of a program and its folder to a folder of systemd's; the files. It blocks.
+///
+/// # Errors
+/// When a path cannot stand in a unit, or the disk does not allow it.
+pub fn write(program: &Path, folder: &Path, to: &Path) -> Result<Vec<PathBuf>, UnitsError> {
+    let (program, folder) = (plain(program)?, plain(folder)?);
+    let write = |(name, text): (&str, &str)| {
+        let path = to.join(name);
+        let text = text.replace("@PROGRAM@", &program);
+        let text = text.replace("@FOLDER@", &folder);
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        match made.and_then(|()| fs::write(&path, text)) {
+            Ok(()) => Ok(path),
+            Err(cause) => Err(UnitsError::Disk { path, cause }),
+        }
+    };
+    FILES.into_iter().map(write).collect()
+}
+
+/// A path in which systemd sees nothing but a path.
+fn plain(path: &Path) -> Result<String, UnitsError> {
+    let text = path.to_str().and_then(|text| text.parse().ok());
+    let place: edge::Place = text.ok_or_else(|| UnitsError::Path(path.to_owned()))?;
+    Ok(place.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_means_more_in_a_unit_is_refused() {
+        let to = tempfile::tempdir().unwrap();
+        for odd in ["/a b", "/a%n", "/a\nExecStart=/b", "a"] {
+            let refused = write(Path::new(odd), Path::new("/var/lib/a"), to.path());
+            assert!(matches!(refused, Err(UnitsError::Path(_))), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The nodes' addresses within their clusters, as the clusters told last.
+
+use std::{collections::BTreeMap, net::Ipv4Addr};
+
+use diesel::prelude::*;
+use model::{ClusterId, names::NodeName};
+
+use crate::{
+    Conn, Error,
+    rows::Place,
+    schema::{node_addresses, sites},
+};
+
+/// The addresses of a cluster's nodes, by name. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn addresses(c: &mut Conn, cluster: ClusterId) -> Result<BTreeMap<NodeName, Ipv4Addr>, Error> {
+    let found: Vec<(String, String)> = node_addresses::table
+        .filter(node_addresses::cluster_id.eq(cluster.0))
+        .select((node_addresses::node, node_addresses::address))
+        .load(&mut c.0)?;
+    let place = Place::new("node_addresses", &cluster);
+    let rows = found
+        .into_iter()
+        .map(|(node, address)| Ok((place.text("node", &node)?, place.text("address", &address)?)));
+    rows.collect()
+}
+
+/// Has the addresses of a cluster's nodes be these and no others; whether they were not. The edge
+/// hosts of the cluster's sites have something new to know then.
+///
+/// # Errors
+/// [`Error::NotFound`] when the cluster is gone.
+pub fn set_addresses(
+    c: &mut Conn,
+    cluster: ClusterId,
+    now: &BTreeMap<NodeName, Ipv4Addr>,
+) -> Result<bool, Error> {
+    if addresses(c, cluster)? == *now {
+        return Ok(false);
+    }
+    let of_cluster = node_addresses::table.filter(node_addresses::cluster_id.eq(cluster.0));
+    diesel::delete(of_cluster).execute(&mut c.0)?;
+    for (node, address) in now {
+        diesel::insert_into(node_addresses::table)
+            .values((
+                node_addresses::cluster_id.eq(cluster.0),
+                node_addresses::node.eq(node.as_str()),
+                node_addresses::address.eq(address.to_string()),
+            ))
+            .execute(&mut c.0)
+            .map_err(Error::of_insert)?;
+    }
+    diesel::update(sites::table.filter(sites::cluster_id.eq(cluster.0)))
+        .set(sites::generation.eq(sites::generation + 1))
+        .execute(&mut c.0)?;
+    Ok(true)
+}

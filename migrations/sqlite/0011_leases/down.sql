@@ -1,0 +1,2 @@
+DROP TABLE node_addresses;
+DROP TABLE leases;
