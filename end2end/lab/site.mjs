@@ -80,7 +80,6 @@ export async function addDomain(page) {
 /** Invites an agent and gives the code that is shown once. */
 async function invite(page) {
   await visit(page, "/agents/new");
-  await page.getByLabel("Name", { exact: true }).fill("edge-1");
   await page.getByRole("button", { name: "Invite edge-1" }).click();
   const code = await page.locator("[data-join-code]").textContent();
   await page.getByText("edge-1 has not joined yet.").waitFor();
