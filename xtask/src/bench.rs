@@ -1,15 +1,20 @@
 //! Measurements and screenshots: builds what each needs and hands over. Standard output is the
 //! measuring program's alone: lines of `figure value unit`.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use clap::ValueEnum;
 
+use crate::lab;
 use crate::npm;
 use crate::program::{self, Cargo};
 use crate::setup::{self, Consent};
 use crate::workspace::Workspace;
 use crate::{server, site, test};
+
+/// How many seconds the simulated pull of an image takes where a minute is measured.
+const PULL: u32 = 10;
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -20,8 +25,13 @@ pub enum Bench {
     Create,
     /// How long a page of a long list takes
     ListPage,
-    /// How long the files of 20,000 services take, beside EJS
+    /// How long the files of 20,000 services take, beside EJS, and what they are made of: the
+    /// snapshot of 10,000 from the database
     Render,
+    /// How long a change takes until an edge host answers with it; as root
+    Publish,
+    /// How long it is from pressing Create to a page over TLS, in the lab; as root
+    Minute,
 }
 
 /// Measures.
@@ -38,8 +48,34 @@ pub fn run(
         Bench::FirstVisit => script(workspace, consent, "bench/first-visit.mjs", args),
         Bench::Create => example(workspace, consent, "bench_create", args),
         Bench::ListPage => example(workspace, consent, "bench_list_page", args),
-        Bench::Render => render(workspace, args),
+        Bench::Render => {
+            render(workspace, args)?;
+            example(workspace, consent, "bench_snapshot", &[])
+        }
+        Bench::Publish => publish(workspace, consent, args),
+        Bench::Minute => lab::script(
+            workspace,
+            consent,
+            PULL,
+            &["node", "bench/minute.mjs"],
+            args,
+        ),
     }
+}
+
+/// Builds the manager's part and the agent, and runs both as the one host of namespaces of its own.
+fn publish(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
+    setup::ensure(lab::NEEDS, consent)?;
+    let agent = lab::build(workspace, server::Mode::Release, "agent", "holdfast-agent")?;
+    let bench = built(workspace, consent, "bench_publish")?;
+    let script = "mount -t tmpfs run /run && ip link set lo up && exec \"$0\" \"$@\"";
+    let mut command = Command::new("unshare");
+    command
+        .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
+        .args(["--mount-proc", "sh", "-c", script])
+        .arg(bench)
+        .arg(agent);
+    program::run(command.current_dir(workspace.root()).args(args))
 }
 
 /// Takes the screenshots.
@@ -78,14 +114,20 @@ fn render(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
     program::run(cargo.args(args))
 }
 
-/// Builds an example of the server as the server itself is built, so that they share their
-/// dependencies, then runs it without the build's variables.
+/// Builds an example of the server and runs it without the build's variables.
 fn example(
     workspace: &Workspace,
     consent: Consent,
     name: &str,
     args: &[String],
 ) -> anyhow::Result<()> {
+    let mut command = Command::new(built(workspace, consent, name)?);
+    program::run(command.current_dir(workspace.root()).args(args))
+}
+
+/// Builds an example of the server as the server itself is built, so that they share their
+/// dependencies.
+fn built(workspace: &Workspace, consent: Consent, name: &str) -> anyhow::Result<PathBuf> {
     setup::ensure(setup::BUILD, consent)?;
     let site = site::build(workspace, server::Mode::Release, consent)?;
     let mut cargo = Cargo::Default.command();
@@ -101,6 +143,5 @@ fn example(
             name,
         ]);
     program::run(&mut cargo)?;
-    let mut command = Command::new(workspace.target().join("release/examples").join(name));
-    program::run(command.current_dir(workspace.root()).args(args))
+    Ok(workspace.target().join("release/examples").join(name))
 }

@@ -198,6 +198,9 @@ pub fn Field(
     .solid()
 }
 
+// A browser says that a field is left when the field is taken away too: there is nothing to check
+// any more then.
+
 /// Several lines of text.
 fn block(
     id: String,
@@ -216,7 +219,7 @@ fn block(
             aria-describedby=help
             prop:value=value.get
             on:input=act(move |ev| value.set.run(event_target_value(&ev)))
-            on:blur=act(move |_| leave.run(()))
+            on:blur=act(move |_| drop(leave.try_run(())))
         >
             {value.get.get_untracked()}
         </textarea>
@@ -253,8 +256,8 @@ fn line(
             value=value.get.get_untracked()
             prop:value=value.get
             on:input=act(move |ev| value.set.run(event_target_value(&ev)))
-            on:change=act(move |_| leave.run(()))
-            on:blur=act(move |_| leave.run(()))
+            on:change=act(move |_| drop(leave.try_run(())))
+            on:blur=act(move |_| drop(leave.try_run(())))
         />
     }
     .solid()

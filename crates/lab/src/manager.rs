@@ -74,7 +74,7 @@ async fn certify(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Starts a program of the product, alone with its arguments, and waits for a line that begins so;
-/// all lines until then. What it writes to its log is shown when `HOLDFAST_LAB_LOG` is set.
+/// all lines until then. What it writes to its log is shown when `LAB_LOG` is set.
 ///
 /// # Errors
 /// When it ends before, or takes too long.

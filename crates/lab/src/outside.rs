@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{ExitCode, Stdio},
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail, ensure};
@@ -39,6 +40,9 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("dig", "bind9-dnsutils"),
     ("curl", "curl"),
 ];
+
+/// How long the lab may take to end in order.
+const END_WITHIN: Duration = Duration::from_secs(15);
 
 /// Where the system's own programs are, which are not on everybody's PATH.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -123,7 +127,6 @@ async fn lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
     tokio::spawn(relay(TcpListener::from_std(bound)?, plan.socket()));
 
     let mut terminate = signal(SignalKind::terminate())?;
-    // The terminal's goes to all: the lab within ends in order, and then this does.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut within = Command::new("unshare");
     within
@@ -134,17 +137,27 @@ async fn lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
         .stdin(Stdio::piped())
         .kill_on_drop(true);
     let mut within = within.spawn().context("unshare")?;
-    // Held: when this process is killed, the lab hears the end of its input.
+    // Held: the lab ends in order at the end of its input, which comes when this process ends too.
     let mut input = within.stdin.take().context("no way to tell the lab")?;
     let mut line = serde_json::to_vec(&plan)?;
     line.push(b'\n');
     input.write_all(&line).await?;
-    let status = loop {
-        tokio::select! {
-            status = within.wait() => break status?,
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => within.start_kill()?,
-        }
+    let ended = tokio::select! {
+        status = within.wait() => Some(status?),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+    };
+    drop(input);
+    let status = match ended {
+        Some(status) => status,
+        // What does not end in order is ended.
+        None => match tokio::time::timeout(END_WITHIN, within.wait()).await {
+            Ok(status) => status?,
+            Err(_) => {
+                within.kill().await?;
+                return Ok(ExitCode::FAILURE);
+            }
+        },
     };
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
