@@ -47,7 +47,13 @@ pub fn about(address: &str) -> About {
 pub async fn join(house: &House, name: &str, address: &str) -> agents::Agent {
     let control = &house.control;
     let invited = agents::invite(control, &SYSTEM, house.site, name.parse().unwrap()).await;
-    let key = agents::join(control, &invited.unwrap().word, about(address), &layout()).await;
+    let key = agents::join(
+        control,
+        &invited.unwrap().code.word,
+        about(address),
+        &layout(),
+    )
+    .await;
     agents::of_key(control, &key.unwrap()).await.unwrap()
 }
 

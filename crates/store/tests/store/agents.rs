@@ -235,6 +235,7 @@ db_test!(
                 generation,
                 outcome,
                 aside: Vec::new(),
+                silent: Vec::new(),
             };
             lab.w(move |c| agents::report(c, id, &report)).await;
         };
