@@ -127,7 +127,31 @@ fn notices(agent: Loaded<AgentDetail>) -> AnyView {
         });
         each.collect::<Vec<_>>()
     });
-    view! { {refused} {set_aside} }.solid()
+    view! { {refused} {set_aside} {silent(agent)} }.solid()
+}
+
+/// What was changed, is live, and was not answered when the host asked itself.
+fn silent(agent: Loaded<AgentDetail>) -> AnyView {
+    let names = agent.part(|agent| {
+        let silent = agent.row.report.iter().flat_map(|report| &report.silent);
+        let named = silent.map(|silent| (silent.name.clone(), silent.words.clone()));
+        named.collect::<Vec<_>>()
+    });
+    reactive(move || {
+        let all = names.get();
+        let each = |(name, words): (String, String)| {
+            view! { <p class="wrap"><span class="mono">{name}</span> ": " {words}</p> }.solid()
+        };
+        (!all.is_empty()).then(|| {
+            view! {
+                <section class="panel panel-warning">
+                    <p class="panel-title">{icon("triangle-alert")} "What was last changed is live, and does not all answer."</p>
+                    {all.into_iter().map(each).collect::<Vec<_>>()}
+                </section>
+            }
+            .solid()
+        })
+    })
 }
 
 fn facts(agent: Loaded<AgentDetail>) -> AnyView {
