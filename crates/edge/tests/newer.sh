@@ -37,7 +37,7 @@ if [ ! -x "$root/usr/sbin/nginx" ]; then
 fi
 
 cd "$here"
-# Each binary runs in its crate's folder, as cargo does it.
+rm -f "$folder/failed"
 cargo test -p edge -p agent --test real --no-run 2>&1 | tee "$folder/built" | tail -n 1
 grep -o '([^ ]*/real-[0-9a-f]*)' "$folder/built" | tr -d '()' | while read -r tests; do
     case $tests in
@@ -47,13 +47,17 @@ grep -o '([^ ]*/real-[0-9a-f]*)' "$folder/built" | tr -d '()' | while read -r te
     # shellcheck disable=SC2016 # the words are for the inner shell
     unshare --mount --propagation private sh -c '
         root=$1 here=$2 tests=$3
+        # A mount of its own, in which tests can make namespaces.
+        mount --bind "$root" "$root"
+        cd "$root"
         for place in dev proc sys; do mount --rbind "/$place" "$root/$place"; done
         for place in "$here" "$(dirname "$tests")/.."; do
             place=$(cd "$place" && pwd)
             mkdir -p "$root$place" && mount --bind "$place" "$root$place"
         done
         chroot "$root" /usr/sbin/nginx -v
-        # There is no compiler, which the test of the clock needs.
-        exec chroot "$root" /usr/bin/env PATH=/usr/sbin:/usr/bin "$tests" --include-ignored --skip clock::
-    ' sh "$root" "$here" "$tests"
+        # There is no compiler, which the test of the clock needs, and no systemd.
+        exec chroot "$root" /usr/bin/env PATH=/usr/sbin:/usr/bin "$tests" --include-ignored --skip clock:: --skip systemd_understands
+    ' sh "$root" "$here" "$tests" < /dev/null || touch "$folder/failed"
 done
+[ ! -e "$folder/failed" ]

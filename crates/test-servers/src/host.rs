@@ -28,7 +28,8 @@ pub fn inside(name: &str, body: impl FnOnce(&Path)) {
         sudo
     };
     // /run is private, so that every path there may be used; --kill-child ends what is left.
-    let script = "mount -t tmpfs run /run && exec \"$0\" --exact \"$1\" --nocapture";
+    let script =
+        "mount -t tmpfs run /run && exec \"$0\" --exact \"$1\" --nocapture --include-ignored";
     command
         .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
         .args(["--mount-proc", "sh", "-c", script])
