@@ -140,7 +140,7 @@ fn silent(agent: Loaded<AgentDetail>) -> AnyView {
     reactive(move || {
         let all = names.get();
         let each = |(name, words): (String, String)| {
-            view! { <p class="wrap"><span class="mono">{name}</span> ": " {words}</p> }.solid()
+            view! { <p><span class="mono">{name}</span> ": " {words}</p> }.solid()
         };
         (!all.is_empty()).then(|| {
             view! {
