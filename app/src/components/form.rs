@@ -219,7 +219,9 @@ fn block(
             aria-describedby=help
             prop:value=value.get
             on:input=act(move |ev| value.set.run(event_target_value(&ev)))
-            on:blur=act(move |_| drop(leave.try_run(())))
+            on:blur=act(move |_| {
+                let _ = leave.try_run(());
+            })
         >
             {value.get.get_untracked()}
         </textarea>
@@ -256,8 +258,12 @@ fn line(
             value=value.get.get_untracked()
             prop:value=value.get
             on:input=act(move |ev| value.set.run(event_target_value(&ev)))
-            on:change=act(move |_| drop(leave.try_run(())))
-            on:blur=act(move |_| drop(leave.try_run(())))
+            on:change=act(move |_| {
+                let _ = leave.try_run(());
+            })
+            on:blur=act(move |_| {
+                let _ = leave.try_run(());
+            })
         />
     }
     .solid()
