@@ -47,6 +47,10 @@ pub enum Need {
     Unshare,
     /// Finds what runs in them.
     Procps,
+    /// Reads the units of edge hosts.
+    Systemd,
+    /// Reads their certificates.
+    Openssl,
     /// Debian's second Rust compiler, the way to WebAssembly where rustup has none.
     RustcWeb,
     /// The Cargo that belongs to it.
@@ -83,6 +87,8 @@ impl Need {
             Self::Iproute => "iproute2",
             Self::Unshare => "util-linux",
             Self::Procps => "procps",
+            Self::Systemd => "systemd",
+            Self::Openssl => "openssl",
             Self::RustcWeb => "rustc-web",
             Self::CargoWeb => "cargo-web",
             Self::RustWebSrc => "rust-web-src",
@@ -111,6 +117,8 @@ impl Need {
             Self::Iproute => "makes networks, to test",
             Self::Unshare => "keeps them apart from this machine's, to test",
             Self::Procps => "finds what runs in them, to test",
+            Self::Systemd => "checks the units of edge hosts, to test",
+            Self::Openssl => "reads their certificates, to test",
             Self::RustcWeb => "a Rust compiler for WebAssembly, to build",
             Self::CargoWeb => "its Cargo, to build",
             Self::RustWebSrc => "its standard library, to build",
@@ -148,6 +156,8 @@ impl Need {
             Self::Procps => ["pgrep", "sysctl"]
                 .iter()
                 .all(|name| program::find(name).is_some()),
+            Self::Systemd => program::find("systemd-analyze").is_some(),
+            Self::Openssl => program::find("openssl").is_some(),
             Self::RustcWeb | Self::CargoWeb | Self::RustWebSrc | Self::RustWebClippy => {
                 debian_has(self.package())
             }

@@ -348,3 +348,19 @@ pub fn ip_of(parts: &BTreeMap<&str, &str>) -> Ip {
 pub fn route_to_site() -> String {
     format!("ip route add {NETWORK} via {EDGE_OUTSIDE}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_says_how_it_comes_by_its_address() {
+        let of = |text: &str| ip_of(&text.split(',').filter_map(|p| p.split_once('=')).collect());
+        assert_eq!(of("name=eth0,bridge=vmbr0,ip=dhcp"), Ip::Dhcp);
+        let fixed = of("name=eth0,ip=10.20.0.21/16,gw=10.20.0.1");
+        let gateway = Some("10.20.0.1".to_owned());
+        assert_eq!(fixed, Ip::Fixed("10.20.0.21/16".to_owned(), gateway));
+        assert_eq!(of("name=eth0,ip=manual"), Ip::None);
+        assert_eq!(of("name=eth0"), Ip::None);
+    }
+}

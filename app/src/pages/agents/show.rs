@@ -4,7 +4,7 @@ use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use model::{
-    agents::{AgentDetail, AgentRow, Dhcp, Having, Invitation, Outcome},
+    agents::{AgentDetail, AgentRow, Dhcp, Having, Invitation, Outcome, Who},
     events::{Event, Topic},
 };
 
@@ -132,20 +132,38 @@ fn notices(agent: Loaded<AgentDetail>) -> AnyView {
 
 /// What was changed, is live, and was not answered when the host asked itself.
 fn silent(agent: Loaded<AgentDetail>) -> AnyView {
-    let names = agent.part(|agent| {
-        let silent = agent.row.report.iter().flat_map(|report| &report.silent);
-        let named = silent.map(|silent| (silent.name.clone(), silent.words.clone()));
-        named.collect::<Vec<_>>()
-    });
+    let of = move |who| {
+        agent.part(move |agent| {
+            let silent = agent.row.report.iter().flat_map(|report| &report.silent);
+            let named = silent.filter(|silent| silent.who == who);
+            let named = named.map(|silent| (silent.name.clone(), silent.words.clone()));
+            named.collect::<Vec<_>>()
+        })
+    };
+    let edge = names(
+        of(Who::Edge),
+        "panel panel-warning",
+        "What was last changed is live, and does not answer as it should.",
+    );
+    // No fault of this host: the container may still be starting.
+    let containers = names(
+        of(Who::Container),
+        "panel",
+        "Published, and the container behind it does not answer yet.",
+    );
+    view! { {edge} {containers} }.solid()
+}
+
+fn names(all: Memo<Vec<(String, String)>>, class: &'static str, title: &'static str) -> AnyView {
     reactive(move || {
-        let all = names.get();
         let each = |(name, words): (String, String)| {
             view! { <p><span class="mono">{name}</span> ": " {words}</p> }.solid()
         };
+        let all = all.get();
         (!all.is_empty()).then(|| {
             view! {
-                <section class="panel panel-warning">
-                    <p class="panel-title">{icon("triangle-alert")} "What was last changed is live, and does not all answer."</p>
+                <section class=class>
+                    <p class="panel-title">{icon("triangle-alert")} {title}</p>
                     {all.into_iter().map(each).collect::<Vec<_>>()}
                 </section>
             }

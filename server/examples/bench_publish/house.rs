@@ -1,0 +1,219 @@
+//! The manager of the measurement: the server's own routes on loopback, SQLite, a simulated cluster,
+//! and a site with 1,000 web services.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, anyhow, ensure};
+use control::{Actor, Control, Manager, Options, agents, containers, domains, jobs, setup, sites};
+use model::{
+    ClusterId, SiteId,
+    agents::Having,
+    containers::{ContainerForm, EditContainer},
+    domains::DomainForm,
+    names::Label,
+    services::ServiceForm,
+    sites::SiteForm,
+};
+use proxmox_sim::{Config, Sim, TEST_SECRET};
+use server::{
+    assets::Assets,
+    router::{AppState, Public, router},
+};
+use store::{SecretKey, Store};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::edge_host::BACKENDS;
+
+/// How many services there are.
+pub const SERVICES: u32 = 1000;
+/// How many of them a container has: as many as one may.
+const EACH: u32 = 50;
+const DOMAIN: &str = "apps.example.org";
+const SITE: &str = "lab";
+const AGENT: &str = "edge-1";
+
+/// The manager and what it has.
+pub struct House {
+    control: Control,
+    site: SiteId,
+    _sim: Sim,
+}
+
+fn refused<E: std::fmt::Debug>(error: E) -> anyhow::Error {
+    anyhow!("{error:?}")
+}
+
+impl House {
+    /// Builds it in a folder and fills it.
+    pub async fn build(folder: &Path) -> anyhow::Result<Self> {
+        let url = format!("sqlite:{}", folder.join("bench.db").display());
+        let store = Store::open(store::Options {
+            url: url.parse()?,
+            key: SecretKey::generate()?,
+            pool_size: 16,
+        })
+        .await?;
+        let sim = proxmox_sim::start(Config::test()).await?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let options = Options {
+            manager: Some(Manager {
+                origin: url.parse()?,
+                certificate: None,
+            }),
+            ..Options::default()
+        };
+        let control = Control::start(store, options).await?;
+        setup::first_run(&control).await?;
+        let public = Public::new(url.parse().map_err(anyhow::Error::msg)?, Vec::new());
+        let stop = CancellationToken::new();
+        let state = AppState::new(control.clone(), public, Assets::default(), stop);
+        let service = router(state).into_make_service_with_connect_info::<std::net::SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+
+        let access = setup::Access {
+            url: sim.url(),
+            token_id: "root@pam!holdfast".into(),
+            secret: TEST_SECRET.into(),
+        };
+        let cluster = setup::cluster(&control, "bench", access).await?;
+        let site = site(&control, cluster).await?;
+        let house = Self {
+            control,
+            site,
+            _sim: sim,
+        };
+        house.fill().await?;
+        Ok(house)
+    }
+
+    async fn fill(&self) -> anyhow::Result<()> {
+        let domain = DomainForm {
+            site: self.site.to_string(),
+            name: DOMAIN.into(),
+            publishers: "everybody".into(),
+            hsts: "off".into(),
+            ..DomainForm::default()
+        };
+        let domain = domain.parse().map_err(refused)?;
+        domains::create(&self.control, &Actor::System, domain).await?;
+        for number in 0..SERVICES / EACH {
+            let new = container(self.site, number).parse().map_err(refused)?;
+            containers::create(&self.control, &Actor::System, new).await?;
+        }
+        let until = Instant::now() + Duration::from_secs(120);
+        while !jobs::active(&self.control, &Actor::System)
+            .await?
+            .is_empty()
+        {
+            ensure!(Instant::now() < until, "the containers were not made");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// The code for an agent to join with.
+    pub async fn invite(&self) -> anyhow::Result<String> {
+        let name: Label = AGENT.parse()?;
+        let told = agents::invite(&self.control, &Actor::System, self.site, name).await?;
+        Ok(told.code.to_string())
+    }
+
+    /// The name of a service outside.
+    pub fn host(service: u32) -> String {
+        format!("s{service}.{DOMAIN}")
+    }
+
+    /// All of them.
+    pub fn hosts(&self) -> Vec<String> {
+        (0..SERVICES).map(Self::host).collect()
+    }
+
+    /// Has a service lead to another port, as the form of its container does.
+    pub async fn change(&self, service: u32, port: u16) -> anyhow::Result<()> {
+        let (site, name): (Label, Label) = (SITE.parse()?, name(service / EACH).parse()?);
+        let view = containers::get(&self.control, &Actor::System, &site, &name).await?;
+        let mut form = ContainerForm::from(&view);
+        let label = format!("s{service}");
+        let mut services = form.services.iter_mut();
+        let found = services.find(|service| service.label == label);
+        found.context("the service is gone")?.port = port.to_string();
+        let edit = EditContainer {
+            version: view.version,
+            spec: form.parse().map_err(refused)?.spec,
+            restart: false,
+        };
+        let job = containers::edit(&self.control, &Actor::System, view.row.id, edit).await?;
+        ensure!(
+            job.is_none(),
+            "a change of services needs nothing of the cluster"
+        );
+        Ok(())
+    }
+
+    /// Waits until the agent has told that what is there is live.
+    pub async fn settled(&self, patience: Duration) -> anyhow::Result<()> {
+        let (site, name): (Label, Label) = (SITE.parse()?, AGENT.parse()?);
+        let until = Instant::now() + patience;
+        loop {
+            let agent = agents::get(&self.control, &Actor::System, &site, &name).await?;
+            if agent.row.having() == Some(Having::Live) {
+                return Ok(());
+            }
+            ensure!(Instant::now() < until, "the agent did not report");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Puts everything down.
+    pub async fn end(self) {
+        self.control.shutdown(Duration::from_secs(5)).await;
+    }
+}
+
+async fn site(control: &Control, cluster: ClusterId) -> anyhow::Result<SiteId> {
+    let form = SiteForm {
+        name: SITE.into(),
+        domain: "lab.internal".into(),
+        cluster: cluster.to_string(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.1.1-10.20.1.250".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-1999".into(),
+        ports: "2000-2999".into(),
+        ..SiteForm::default()
+    };
+    let form = form.parse().map_err(refused)?;
+    Ok(sites::create(control, &Actor::System, form).await?)
+}
+
+fn name(number: u32) -> String {
+    format!("web-{number}")
+}
+
+fn container(site: SiteId, number: u32) -> ContainerForm {
+    let service = |service: u32| ServiceForm {
+        kind: "http".into(),
+        port: BACKENDS[0].to_string(),
+        label: format!("s{service}"),
+        domain: DOMAIN.into(),
+        ..ServiceForm::default()
+    };
+    ContainerForm {
+        site: site.to_string(),
+        name: name(number),
+        source: "docker.io/library/nginx:1.27".into(),
+        cores: "1".into(),
+        memory: "256".into(),
+        disk: "4".into(),
+        services: (number * EACH..(number + 1) * EACH).map(service).collect(),
+        ..ContainerForm::default()
+    }
+}

@@ -1,0 +1,179 @@
+//! How long the snapshot of a site with 10,000 services takes, from the database: what an agent is
+//! given whenever something changed. Prints `figure value unit`.
+
+#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, ensure};
+use control::{Actor, Control, Options, setup, sites, snapshot};
+use model::{
+    ClusterId, DomainId, SiteId,
+    containers::{ContainerForm, ContainerSpec},
+    names::Label,
+    net::{Mac, Port},
+    publish::HttpOptions,
+    services::TcpOptions,
+    sites::SiteForm,
+};
+use proxmox_sim::Config;
+use store::{
+    SecretKey, Store,
+    containers::{Given, GivenService, NewRecord},
+};
+
+const CONTAINERS: u16 = 200;
+/// Web services of each container, and TCP services too.
+const EACH: u16 = 25;
+const ROUNDS: usize = 21;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let url = format!("sqlite:{}", folder.path().join("bench.db").display());
+    let store = Store::open(store::Options {
+        url: url.parse()?,
+        key: SecretKey::generate()?,
+        pool_size: 8,
+    })
+    .await?;
+    let simulator = proxmox_sim::start(Config::test()).await?;
+    let control = Control::start(store, Options::default()).await?;
+    setup::first_run(&control).await?;
+    let access = setup::Access {
+        url: simulator.url(),
+        token_id: "root@pam!holdfast".into(),
+        secret: proxmox_sim::TEST_SECRET.into(),
+    };
+    let cluster = setup::cluster(&control, "bench", access).await?;
+    let site = site(&control, cluster).await?;
+    fill(&control, site, cluster).await?;
+
+    let part = snapshot::Part {
+        name_servers: vec![[10, 20, 0, 1].into()],
+        dhcp: true,
+    };
+    let mut took = Vec::new();
+    for _ in 0..ROUNDS {
+        let began = Instant::now();
+        let made = snapshot::preview(&control, &Actor::System, site, part.clone()).await?;
+        took.push(began.elapsed());
+        let web: usize = made
+            .domains
+            .iter()
+            .map(|domain| domain.services.len())
+            .sum();
+        let all = web + made.streams.len();
+        ensure!(
+            all == usize::from(CONTAINERS * EACH * 2),
+            "the snapshot has {all} services"
+        );
+    }
+    took.sort_unstable();
+    let median = took.get(ROUNDS / 2).context("no rounds")?;
+    println!("snapshot_10k_ms {:.1} ms", median.as_secs_f64() * 1000.0);
+    control.shutdown(Duration::from_secs(5)).await;
+    Ok(())
+}
+
+async fn site(control: &Control, cluster: ClusterId) -> anyhow::Result<SiteId> {
+    let form = SiteForm {
+        name: "bench".into(),
+        domain: "bench.example.org".into(),
+        cluster: cluster.to_string(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.1.1-10.20.8.250".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-9999".into(),
+        ports: "10000-19999".into(),
+        ..SiteForm::default()
+    };
+    let spec = form.parse().map_err(|e| anyhow!("{e:?}"))?;
+    Ok(sites::create(control, &Actor::System, spec).await?)
+}
+
+fn spec(site: SiteId) -> anyhow::Result<ContainerSpec> {
+    let form = ContainerForm {
+        site: site.to_string(),
+        name: "x".into(),
+        source: "docker.io/library/nginx:1.27".into(),
+        cores: "1".into(),
+        memory: "512".into(),
+        disk: "8".into(),
+        ..ContainerForm::default()
+    };
+    Ok(form.parse().map_err(|e| anyhow!("{e:?}"))?.spec)
+}
+
+/// Services of a container, as the database has them.
+fn services(number: u16, domain: DomainId) -> Result<Vec<GivenService>, model::Invalid> {
+    let first = number * EACH;
+    let mut all = Vec::new();
+    for service in first..first + EACH {
+        let label: Label = format!("s{service}").parse()?;
+        let options = HttpOptions::default();
+        all.push(GivenService {
+            port: "8080".parse()?,
+            given: Given::Http {
+                label,
+                domain,
+                options,
+            },
+        });
+        let external: Port = (10_000 + service).to_string().parse()?;
+        all.push(GivenService {
+            port: "5432".parse()?,
+            given: Given::Tcp {
+                external,
+                options: TcpOptions::default(),
+            },
+        });
+    }
+    Ok(all)
+}
+
+fn record(
+    number: u16,
+    domain: DomainId,
+    spec: &ContainerSpec,
+    (site, cluster, owner): (SiteId, ClusterId, model::UserId),
+) -> Result<NewRecord, model::Invalid> {
+    let [high, low] = number.to_be_bytes();
+    Ok(NewRecord {
+        site,
+        cluster,
+        owner,
+        name: format!("web-{number}").parse()?,
+        spec: spec.clone(),
+        services: services(number, domain)?,
+        node: "pve1".parse()?,
+        vmid: 1000 + u32::from(number),
+        mac: Mac::from_octets([0xBC, 0x24, 0x11, 0, high, low])?,
+        address: [10, 20, 1 + high, low].into(),
+    })
+}
+
+/// Puts the containers into the database, as if they had been made.
+async fn fill(control: &Control, site: SiteId, cluster: ClusterId) -> anyhow::Result<()> {
+    let spec = spec(site)?;
+    control
+        .store()
+        .write(move |c| {
+            let owner = store::users::first(c)?.ok_or(store::Error::NotFound)?;
+            let domains = store::domains::of_site(c, site)?;
+            let domain = domains.first().ok_or(store::Error::NotFound)?.id;
+            for number in 0..CONTAINERS {
+                let whose = (site, cluster, owner);
+                let record = record(number, domain, &spec, whose);
+                let id =
+                    store::containers::insert(c, &record.map_err(|_| store::Error::NotFound)?)?;
+                store::containers::set_made(c, id)?;
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(())
+}
