@@ -219,13 +219,9 @@ fn block(
             aria-describedby=help
             prop:value=value.get
             on:input=act(move |ev| value.set.run(event_target_value(&ev)))
-<<<<<<< HEAD
-            on:blur=act(move |_| { let _ = leave.try_run(()); })
-=======
             on:blur=act(move |_| {
                 let _ = leave.try_run(());
             })
->>>>>>> ccff3ee4ce4be15a64c339e72f5cf0dc86a49d81
         >
             {value.get.get_untracked()}
         </textarea>
@@ -262,17 +258,12 @@ fn line(
             value=value.get.get_untracked()
             prop:value=value.get
             on:input=act(move |ev| value.set.run(event_target_value(&ev)))
-<<<<<<< HEAD
-            on:change=act(move |_| { let _ = leave.try_run(()); })
-            on:blur=act(move |_| { let _ = leave.try_run(()); })
-=======
             on:change=act(move |_| {
                 let _ = leave.try_run(());
             })
             on:blur=act(move |_| {
                 let _ = leave.try_run(());
             })
->>>>>>> ccff3ee4ce4be15a64c339e72f5cf0dc86a49d81
         />
     }
     .solid()
