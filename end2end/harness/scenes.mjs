@@ -157,16 +157,16 @@ export const SCENES = [
 /** A cluster of others beside the demonstration's. */
 let theirs;
 /** The site's agents that have joined. */
-let agents = [];
+const agents = [];
 
 /** Takes away what `prepare` added, so that whoever uses the server next finds it as it was. */
 export async function tidy(server, browser, sessions) {
   try {
+    // Before they are deleted, which ends what they hold.
+    for (const agent of agents.splice(0)) await agent.stop();
     await removeTheirs(server, browser, sessions);
   } finally {
     await theirs?.stop();
-    for (const agent of agents) await agent.stop();
-    agents = [];
   }
 }
 
@@ -204,7 +204,7 @@ async function invite(page, name) {
 async function prepareAgents(page) {
   const one = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
   const two = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
-  agents = [one, two];
+  agents.push(one, two);
   await invite(page, "edge-3");
   await one.next();
   const service = one.given.snapshot.domains.flatMap(({ services }) => services)[0];

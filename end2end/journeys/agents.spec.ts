@@ -39,8 +39,6 @@ async function wanted(page: Page): Promise<Record<string, string>> {
   return Object.fromEntries(files);
 }
 
-test.describe.configure({ mode: "serial" });
-
 test("an agent is invited, joins by its code, and its pages follow it without a reload", async ({ page, open, server }) => {
   await visit(page, "/agents");
   await expect(page.getByText("No agents yet")).toBeVisible();

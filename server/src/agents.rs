@@ -12,8 +12,9 @@ use control::agents::{self, Agent};
 use edge::link::{self, Asking, Given, Joined, Joining, Leases, Live};
 use model::{Error, agents::Report};
 use serde_json::json;
+use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::router::AppState;
+use crate::router::{AppState, BODY_LIMIT};
 
 /// The most that one telling of live files may bring, in bytes: a file of the largest size, each
 /// sign of which may take two as JSON, and as much again of smaller ones.
@@ -21,12 +22,18 @@ const LARGEST: usize = 4 * link::LARGEST_FILE;
 
 /// The routes.
 pub fn routes() -> Router<AppState> {
+    // What it brings is read only after the key was shown.
+    let telling = Router::new()
+        .route(link::LIVE, post(live))
+        .route(link::LEASES, post(leases))
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(LARGEST));
     Router::new()
         .route(link::JOIN, post(join))
         .route(link::NEXT, post(next))
         .route(link::REPORT, post(report))
-        .route(link::LIVE, post(live).layer(DefaultBodyLimit::max(LARGEST)))
-        .route(link::LEASES, post(leases))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .merge(telling)
 }
 
 /// An error as an agent reads it: the status, and a sentence for its log.

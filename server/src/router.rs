@@ -42,7 +42,7 @@ use crate::{
 };
 
 /// The most that a request may bring.
-const BODY_LIMIT: usize = 256 * 1024;
+pub(crate) const BODY_LIMIT: usize = 256 * 1024;
 /// The longest that an answer may take to begin; event streams are without it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -113,11 +113,12 @@ pub fn router(state: AppState) -> Router {
             PATIENCE,
         ));
     plain
-        .merge(for_agents())
         .merge(for_people(&state))
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        // Agents have limits of their own.
+        .merge(for_agents())
         .layer(from_fn_with_state(state.clone(), assets::serve))
         .layer(from_fn_with_state(state.clone(), headers::one_host))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(from_fn_with_state(state.clone(), headers::secure))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(

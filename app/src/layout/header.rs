@@ -96,8 +96,9 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
     ] = parts.as_slice()
     {
         let own = format!("/sites/{site}/{kind}/{name}");
+        // Not everybody who sees a site's agents may open the site.
         let of_site = match *kind {
-            "agents" => format!("/sites/{site}"),
+            "agents" => "/agents".to_owned(),
             _ => format!("/containers?site={site}"),
         };
         let mut crumbs = vec![

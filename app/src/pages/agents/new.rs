@@ -48,15 +48,24 @@ fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
     let values = RwSignal::new(sites.peek(|all| first(all, named.as_deref())));
     // What came of it: it is shown in the form's place, and nowhere again.
     let invited = RwSignal::new(None::<(Guest, Invitation)>);
-    let shown = reactive(move || {
-        match invited.get() {
-        Some((guest, told)) => {
-            view! { <PageHead title=format!("Join {}", guest.name) /> {invitation(guest, told, None)} }.solid()
-        }
-        None => view! { <PageHead title="Invite an agent" /> {form(sites, values, invited)} }.solid(),
-    }
+    let title = Signal::derive(move || {
+        invited.with(|invited| match invited {
+            Some((guest, _)) => format!("Join {}", guest.name),
+            None => "Invite an agent".to_owned(),
+        })
     });
-    view! { {shown} }.solid()
+    let code = reactive(move || {
+        let invited = invited.get();
+        invited.map(|(guest, told)| invitation(guest, told, None))
+    });
+    // The form stays in the page: its field has the focus, and tells of it when that leaves.
+    let is_done = Signal::derive(move || invited.with(Option::is_some));
+    view! {
+        <PageHead title />
+        <div hidden=is_done>{form(sites, values, invited)}</div>
+        {code}
+    }
+    .solid()
 }
 
 fn form(

@@ -119,7 +119,7 @@ fn notices(agent: Loaded<AgentDetail>) -> AnyView {
             };
             view! {
                 <section class="panel panel-warning">
-                    <p class="panel-title">{icon("triangle-alert")} {of} " is set aside. All others are published."</p>
+                    <p class="panel-title">{icon("triangle-alert")} <span>{of} " is set aside. All others are published."</span></p>
                     <pre class="words" tabindex="0" role="region" aria-label="Why">{words}</pre>
                 </section>
             }
