@@ -73,11 +73,7 @@ fn a_host_joins_serves_and_goes_on_without_its_manager() {
             let changed = manager.live(1);
             assert!(!changed.begins && changed.gone.is_empty());
             let paths: Vec<&String> = changed.files.keys().collect();
-            assert_eq!(
-                paths,
-                ["dnsmasq/hosts", "dnsmasq/reservations"],
-                "and no other"
-            );
+            assert_eq!(paths, ["dnsmasq/hosts"], "and no other");
             agent.kill();
             assert_eq!(
                 answer("db.lab.internal"),
