@@ -25,6 +25,8 @@ pub struct Live {
     lost: RwSignal<bool>,
     /// Whether the person is on the way out.
     leaving: StoredValue<bool>,
+    /// Whether what the page is about is being taken away from here.
+    parting: StoredValue<bool>,
 }
 
 impl Live {
@@ -34,12 +36,35 @@ impl Live {
             news: RwSignal::default(),
             lost: RwSignal::new(false),
             leaving: StoredValue::new(false),
+            parting: StoredValue::new(false),
         });
     }
 
     /// Shows no more news: the session ends, and whoever asked for them would be refused.
     pub fn leave(self) {
         self.leaving.set_value(true);
+    }
+
+    /// Begins to take away what the page is about: the page asks for that no more, for it may be
+    /// gone before the page is.
+    pub fn part(self) {
+        self.parting.set_value(true);
+    }
+
+    /// Ends that, when the page is gone as well.
+    pub fn parted(self) {
+        self.parting.try_set_value(false);
+    }
+
+    /// Ends that when it was not taken away: what was not asked for meanwhile is asked for now.
+    pub fn stay(self) {
+        self.parted();
+        self.news.try_set(News::Anything);
+    }
+
+    /// Whether what the page is about is being taken away from here.
+    pub fn is_parting() -> bool {
+        use_context::<Self>().is_some_and(|live| live.parting.get_value())
     }
 
     /// Whether live updates are lost at the moment; tracked.

@@ -11,7 +11,7 @@ use super::{
     icon::icon,
     toast::Toasts,
 };
-use crate::api::Failure;
+use crate::{api::Failure, live::Live};
 
 /// Asks the server to take it away, with the name as it was typed.
 type Ask =
@@ -90,7 +90,10 @@ fn delete(deletion: Deletion, ending: &Ending) -> Callback<String> {
     let ask = ending.ask.clone();
     let toasts = Toasts::here();
     let navigate = use_navigate();
+    let live = use_context::<Live>();
+    on_cleanup(move || live.map(Live::parted).unwrap_or_default());
     Callback::new(move |typed: String| {
+        live.map(Live::part).unwrap_or_default();
         let answer = ask(typed);
         let name = name.get_untracked();
         let navigate = navigate.clone();
@@ -101,6 +104,7 @@ fn delete(deletion: Deletion, ending: &Ending) -> Callback<String> {
                     navigate(list, Default::default());
                 }
                 Err(failure) => {
+                    live.map(Live::stay).unwrap_or_default();
                     deletion.busy.try_set(false);
                     deletion.failure.try_set(Some(failure));
                 }

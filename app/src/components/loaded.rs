@@ -271,7 +271,7 @@ pub(super) fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback
 
 /// Asks again whenever what is asked for moves or something of interest has changed.
 fn follow(part: &Part, fresh: Fresh, take: Callback<Parcel>, interests: Signal<Vec<Event>>) {
-    let (ask, moves) = (part.ask.clone(), part.moves);
+    let (ask, moves, place_in) = (part.ask.clone(), part.moves, part.place);
     let version = Live::watch(interests);
     // Answers may overtake each other: only one that is newer than what is shown counts, and that
     // answers what is asked for now.
@@ -281,7 +281,7 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<Parcel>, interests: Signal<V
         version.track();
         fresh.again.track();
         let (answer, place) = (ask(), moves.get());
-        if before.is_none() {
+        if before.is_none() || (place_in != Place::Frame && Live::is_parting()) {
             return;
         }
         fresh.busy.set(true);
