@@ -112,11 +112,13 @@ fn row(agent: Memo<Option<AgentRow>>, sites: bool) -> AnyView {
     let heard = reactive(move || {
         agent
             .with(|agent| agent.as_ref().and_then(|row| row.seen))
-            .map(ago)
+            .map_or_else(nothing, ago)
     });
     let address = reactive(move || {
         let agent = agent.get()?;
-        let about = agent.about?;
+        let Some(about) = agent.about else {
+            return Some(nothing());
+        };
         let gives = matches!(agent.dhcp, Dhcp::Yes | Dhcp::Ending)
             .then(|| view! { <span class="muted">", gives out addresses"</span> }.solid());
         Some(view! { <span class="mono">{about.address.to_string()}</span> {gives} }.solid())
@@ -129,8 +131,10 @@ fn row(agent: Memo<Option<AgentRow>>, sites: bool) -> AnyView {
         let site = move || agent.with(|agent| agent.as_ref().map(|row| row.site_name.to_string()));
         view! { <td role="cell" data-label="Site">{reactive(site)}</td> }.solid()
     });
-    let version =
-        reactive(move || agent.with(|agent| Some(agent.as_ref()?.about.as_ref()?.version.clone())));
+    let version = reactive(move || {
+        let about = agent.with(|agent| agent.as_ref()?.about.clone());
+        about.map_or_else(nothing, |about| about.version.solid())
+    });
     let having = reactive(move || agent.with(|agent| agent.as_ref().map(having)));
     view! {
         <tr role="row">
@@ -144,4 +148,9 @@ fn row(agent: Memo<Option<AgentRow>>, sites: bool) -> AnyView {
         </tr>
     }
     .solid()
+}
+
+/// In the place of what is not known before a host has joined.
+fn nothing() -> AnyView {
+    view! { <span class="muted">"–"</span> }.solid()
 }
