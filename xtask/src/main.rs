@@ -59,7 +59,7 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Build the site and the server
+    /// Build the site, the server and the agent of edge hosts
     Build {
         #[command(flatten)]
         mode: ModeArgs,
@@ -126,8 +126,11 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Run { mode, args } => server::run(&workspace, mode.mode(), consent, &args),
         Command::Build { mode } => {
-            let binary = server::build(&workspace, mode.mode(), consent)?;
-            program::say(&format!("built {}", binary.display()));
+            let mode = mode.mode();
+            let holdfast = server::build(&workspace, mode, consent)?;
+            let agent = lab::build(&workspace, mode, "agent", "holdfast-agent")?;
+            program::say(&format!("built {}", holdfast.display()));
+            program::say(&format!("built {}", agent.display()));
             Ok(())
         }
         Command::Dev { args } => dev::watch(&workspace, consent, &args),
