@@ -47,6 +47,7 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
     let Arguments { folder, command } = Arguments::parse();
@@ -87,7 +88,7 @@ fn write_units(folder: &Path, to: &Path) -> Done {
     for path in units::write(&std::env::current_exe()?, folder, to)? {
         writeln!(out, "{}", path.display())?;
     }
-    let next = "Now: systemctl daemon-reload && systemctl enable --now holdfast-agent";
+    let next = "Now: systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl enable --now holdfast-agent";
     writeln!(out, "{next}")?;
     Ok(())
 }
