@@ -64,6 +64,9 @@ test("a taken name, port or service's name is refused by the server beside its f
   await page.getByRole("button", { name: "Add a port" }).click();
   const outer = page.getByLabel(/^Outer port/);
   await outer.fill("80");
+  await outer.blur();
+  await expect(await refusalAt(outer)).toHaveText("Port 80 is where edge hosts answer for web pages. Use another.");
+  await outer.fill("81");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
   await expect(await refusalAt(outer)).toHaveText("The site gives ports 2000-2999.");
   await page.getByRole("button", { name: "Remove Service 2" }).click();
