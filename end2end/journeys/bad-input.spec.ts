@@ -74,7 +74,7 @@ test("a taken name, port or service's name is refused by the server beside its f
   const published = at(page, /^Name optional/);
   await published.fill("wiki");
   await page.getByRole("button", { name: "Create other-wiki" }).click();
-  await expect(await refusalAt(published)).toHaveText("Another service on this site has this name.");
+  await expect(await refusalAt(published)).toHaveText("Another service has this name under this domain.");
   await expect(name).toHaveValue("other-wiki");
   await expect(page).toHaveURL("/containers/new");
 
