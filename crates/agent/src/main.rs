@@ -1,7 +1,7 @@
 //! `holdfast-agent`: the program on an edge host.
 
 use std::{
-    io::Write as _,
+    io::{IsTerminal as _, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
