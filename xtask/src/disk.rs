@@ -18,10 +18,7 @@ pub fn warn_when_low(workspace: &Workspace) {
     let target = workspace.target();
     let is_built = target.join("debug").exists() && target.join("release").exists();
     let needed = if is_built { PASSING } else { WHOLE_RUN };
-    for (folder, needed) in [
-        (workspace.root(), needed),
-        (&std::env::temp_dir(), PASSING),
-    ] {
+    for (folder, needed) in [(workspace.root(), needed), (&std::env::temp_dir(), PASSING)] {
         if let Some(line) = free(folder).and_then(|free| low(folder, free, needed)) {
             say(&line);
         }
