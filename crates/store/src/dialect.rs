@@ -8,7 +8,13 @@
 //! (`lock` of users and sites); after such a lock every statement sees what was committed before
 //! it, which a snapshot taken earlier would hide on MySQL and refuse on PostgreSQL.
 
-use std::{fs, io, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs, io,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use diesel::{
     BoxableExpression, Connection, ConnectionError, ExpressionMethods, MysqlConnection,
@@ -28,6 +34,9 @@ use crate::{
     url::{DatabaseUrl, Kind},
 };
 
+/// How long a new file is waited for that others open at the same time.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
 /// A connection to any of the three.
 #[derive(diesel::MultiConnection)]
 pub(crate) enum Db {
@@ -45,10 +54,9 @@ pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
             make_file(path).map_err(|e| format!("{}: {e}", path.display()))?;
             let text = path.to_str().ok_or("the file's name is not UTF-8")?;
             let mut c = SqliteConnection::establish(text).map_err(told)?;
-            set(c.batch_execute(
-                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
-                 PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
-            ))?;
+            set(c.batch_execute("PRAGMA busy_timeout = 10000"))?;
+            set(write_ahead(&mut c))?;
+            set(c.batch_execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"))?;
             Ok(Db::Sqlite(c))
         }
         Kind::Postgres(text) => {
@@ -69,6 +77,20 @@ pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
                 set(c.batch_execute(statement))?;
             }
             Ok(Db::Mysql(c))
+        }
+    }
+}
+
+/// Has SQLite write ahead. A new file it must have alone for that, and of two that want it together
+/// one is told at once that it is locked: `busy_timeout` waits for others, not for each other.
+fn write_ahead(c: &mut SqliteConnection) -> QueryResult<()> {
+    let begin = Instant::now();
+    loop {
+        match c.batch_execute("PRAGMA journal_mode = WAL") {
+            Err(error) if passes(&error.to_string()) && begin.elapsed() < LONGEST_WAIT => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
         }
     }
 }
@@ -291,6 +313,27 @@ mod tests {
     fn patterns_take_every_sign_literally() {
         assert_eq!(pattern(" Wéb_1%!x "), "%wéb!_1!%!!x%");
         assert_eq!(pattern(""), "%%");
+    }
+
+    #[test]
+    fn a_new_file_is_opened_by_many_at_once() {
+        for _ in 0..50 {
+            let folder = tempfile::tempdir().unwrap();
+            let url: DatabaseUrl = format!("sqlite:{}/new.db", folder.path().display())
+                .parse()
+                .unwrap();
+            let begin = std::sync::Barrier::new(8);
+            std::thread::scope(|scope| {
+                let open = || {
+                    begin.wait();
+                    connect(&url).map(drop)
+                };
+                let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                for one in all {
+                    assert_eq!(one.join().unwrap(), Ok(()));
+                }
+            });
+        }
     }
 
     #[test]
