@@ -232,7 +232,9 @@ fn unit(workspace: &Workspace, filter: &[String]) -> anyhow::Result<Note> {
         .current_dir(workspace.root())
         // A snapshot that differs fails; it is not written anew.
         .env("INSTA_UPDATE", "no")
-        .args(["test", "--workspace", "--exclude", "frontend"]);
+        .args(["test", "--workspace", "--exclude", "frontend"])
+        // One run tells everything that is wrong, here too.
+        .arg("--no-fail-fast");
     if !filter.is_empty() {
         cargo.arg("--").args(filter);
     }
