@@ -118,6 +118,11 @@ async fn run(kind: Kind, moment: Moment) {
     );
     let view = jobs::get(&stage.house.control, &Actor::System, job).await;
     if view.unwrap().row.state.ended() {
+        // A call that hangs holds its job back: a kill in it always interrupts something.
+        assert!(
+            !matches!(moment, Moment::Asked(..)),
+            "the job ended while its call was held back"
+        );
         LATE.fetch_add(1, Ordering::Relaxed);
     }
     stage.house.sim.handle().clear_faults();
