@@ -34,7 +34,7 @@ use crate::{
     url::{DatabaseUrl, Kind},
 };
 
-/// How long a new file is waited for that others open at the same time.
+/// How long SQLite's file is waited for that others hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// A connection to any of the three.
@@ -54,7 +54,8 @@ pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
             make_file(path).map_err(|e| format!("{}: {e}", path.display()))?;
             let text = path.to_str().ok_or("the file's name is not UTF-8")?;
             let mut c = SqliteConnection::establish(text).map_err(told)?;
-            set(c.batch_execute("PRAGMA busy_timeout = 10000"))?;
+            let wait = LONGEST_WAIT.as_millis();
+            set(c.batch_execute(&format!("PRAGMA busy_timeout = {wait}")))?;
             set(write_ahead(&mut c))?;
             set(c.batch_execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"))?;
             Ok(Db::Sqlite(c))

@@ -3,6 +3,7 @@
 
 use std::{
     io::Read as _,
+    os::unix::process::ExitStatusExt as _,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -25,6 +26,8 @@ use crate::{
 
 /// Where the process that is killed finds the database.
 const DATABASE: &str = "HOLDFAST_FAULTS_CHILD";
+/// What it dies of (`signal(7)`).
+const SIGKILL: i32 = 9;
 /// How long the tasks of the cluster take, so that there is a middle in which to die.
 const WORK: Duration = Duration::from_millis(60);
 
@@ -106,9 +109,20 @@ async fn run(kind: Kind, moment: Moment) {
     let mut child = child(&stage.house);
     moment.wait_for(&stage, job).await;
     child.kill().unwrap();
-    child.wait().unwrap();
+    // One that had ended by itself was not killed at this moment, nor at any.
+    let end = child.wait().unwrap();
+    assert_eq!(
+        end.signal(),
+        Some(SIGKILL),
+        "the process ended before: {end}"
+    );
     let view = jobs::get(&stage.house.control, &Actor::System, job).await;
     if view.unwrap().row.state.ended() {
+        // A call that hangs holds its job back: a kill in it always interrupts something.
+        assert!(
+            !matches!(moment, Moment::Asked(..)),
+            "the job ended while its call was held back"
+        );
         LATE.fetch_add(1, Ordering::Relaxed);
     }
     stage.house.sim.handle().clear_faults();
