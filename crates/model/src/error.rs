@@ -48,6 +48,12 @@ pub enum Kind {
     Site,
     /// A domain of a site.
     Domain,
+    /// A certificate of a domain.
+    Certificate,
+    /// An authority that gives certificates.
+    Authority,
+    /// A provider of DNS.
+    Provider,
     /// An edge host's agent.
     Agent,
     /// A file of an edge host.
@@ -66,6 +72,9 @@ impl Kind {
             Self::Job => "job",
             Self::Site => "site",
             Self::Domain => "domain",
+            Self::Certificate => "certificate",
+            Self::Authority => "authority",
+            Self::Provider => "DNS provider",
             Self::Agent => "agent",
             Self::File => "file",
             Self::Cluster => "cluster",

@@ -19,6 +19,12 @@ pub enum Topic {
     Site,
     /// Domains of sites.
     Domain,
+    /// Certificates of domains.
+    Certificate,
+    /// Authorities that give certificates.
+    Authority,
+    /// Providers of DNS.
+    Provider,
     /// Edge hosts' agents.
     Agent,
     /// An edge host's agent was heard.

@@ -40,6 +40,12 @@ ids! {
     SiteId,
     /// A domain under which a site publishes.
     DomainId,
+    /// An authority that gives certificates.
+    AuthorityId,
+    /// A provider of DNS.
+    ProviderId,
+    /// A certificate that a domain has or should have.
+    CertificateId,
     /// An edge host's agent.
     AgentId,
     /// A Proxmox VE cluster.

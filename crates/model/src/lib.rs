@@ -3,6 +3,8 @@
 //! the same input with the same words.
 
 pub mod agents;
+pub mod authorities;
+pub mod certificates;
 pub mod clusters;
 pub mod containers;
 pub mod domains;
@@ -17,6 +19,7 @@ pub mod names;
 pub mod net;
 pub mod nodes;
 pub mod page;
+pub mod providers;
 pub mod publish;
 pub mod services;
 pub mod session;
@@ -27,5 +30,8 @@ pub mod time;
 pub mod users;
 
 pub use error::{Error, FieldError, Fields, Invalid, Kind};
-pub use ids::{AgentId, ClusterId, ContainerId, DomainId, JobId, ServiceId, SiteId, UserId};
+pub use ids::{
+    AgentId, AuthorityId, CertificateId, ClusterId, ContainerId, DomainId, JobId, ProviderId,
+    ServiceId, SiteId, UserId,
+};
 pub use time::Timestamp;
