@@ -35,6 +35,8 @@ pub enum Need {
     NginxStream,
     /// The server of names and addresses of edge hosts, without its service.
     Dnsmasq,
+    /// A name server that takes updates, without its service.
+    Bind,
     /// Asks it for names.
     Dig,
     /// Asks it for addresses.
@@ -51,6 +53,8 @@ pub enum Need {
     Systemd,
     /// Reads their certificates.
     Openssl,
+    /// An authority that gives certificates.
+    Pebble,
     /// Debian's second Rust compiler, the way to WebAssembly where rustup has none.
     RustcWeb,
     /// The Cargo that belongs to it.
@@ -81,6 +85,7 @@ impl Need {
             Self::Nginx => "nginx",
             Self::NginxStream => "libnginx-mod-stream",
             Self::Dnsmasq => "dnsmasq-base",
+            Self::Bind => "bind9",
             Self::Dig => "bind9-dnsutils",
             Self::Dhclient => "isc-dhcp-client",
             Self::Curl => "curl",
@@ -89,6 +94,7 @@ impl Need {
             Self::Procps => "procps",
             Self::Systemd => "systemd",
             Self::Openssl => "openssl",
+            Self::Pebble => "pebble",
             Self::RustcWeb => "rustc-web",
             Self::CargoWeb => "cargo-web",
             Self::RustWebSrc => "rust-web-src",
@@ -111,6 +117,7 @@ impl Need {
             Self::Nginx => "the web server of edge hosts, to test",
             Self::NginxStream => "its part for TCP and UDP, to test",
             Self::Dnsmasq => "the name server of edge hosts, to test",
+            Self::Bind => "a name server that takes updates, to test",
             Self::Dig => "asks for names, to test",
             Self::Dhclient => "asks for addresses, to test",
             Self::Curl => "asks for pages, to test",
@@ -119,6 +126,7 @@ impl Need {
             Self::Procps => "finds what runs in them, to test",
             Self::Systemd => "checks the units of edge hosts, to test",
             Self::Openssl => "reads their certificates, to test",
+            Self::Pebble => "an authority that gives certificates, to test",
             Self::RustcWeb => "a Rust compiler for WebAssembly, to build",
             Self::CargoWeb => "its Cargo, to build",
             Self::RustWebSrc => "its standard library, to build",
@@ -146,6 +154,7 @@ impl Need {
             Self::Nginx => program::find("nginx").is_some(),
             Self::NginxStream => nginx_streams(),
             Self::Dnsmasq => program::find("dnsmasq").is_some(),
+            Self::Bind => program::find("named").is_some(),
             Self::Dig => program::find("dig").is_some(),
             Self::Dhclient => program::find("dhclient").is_some(),
             Self::Curl => program::find("curl").is_some(),
@@ -158,6 +167,9 @@ impl Need {
                 .all(|name| program::find(name).is_some()),
             Self::Systemd => program::find("systemd-analyze").is_some(),
             Self::Openssl => program::find("openssl").is_some(),
+            Self::Pebble => ["pebble", "pebble-challtestsrv"]
+                .iter()
+                .all(|name| program::find(name).is_some()),
             Self::RustcWeb | Self::CargoWeb | Self::RustWebSrc | Self::RustWebClippy => {
                 debian_has(self.package())
             }

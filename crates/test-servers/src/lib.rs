@@ -1,5 +1,5 @@
-//! What tests need of the machine beside themselves: throwaway database servers, and hosts of their
-//! own. Nothing but tests may use this.
+//! What tests need of the machine beside themselves: throwaway database servers, authorities that
+//! give certificates, and hosts of their own. Nothing but tests may use this.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +7,8 @@
     reason = "a test that has no server or host fails by panicking"
 )]
 
+#[cfg(feature = "authorities")]
+pub mod authority;
 #[cfg(feature = "databases")]
 mod databases;
 #[cfg(feature = "databases")]

@@ -1,0 +1,178 @@
+//! A record, and what of it is let out to a provider: names and values in which no sign can mean
+//! anything but itself.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+use hickory_proto::rr::{
+    Name, RData,
+    rdata::{A, AAAA, TXT},
+};
+
+use crate::DnsError;
+
+/// One value of a name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Record {
+    /// The absolute name, in lower case and without the last dot. Labels may begin with `_`.
+    pub name: String,
+    /// Its value.
+    pub value: Value,
+}
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// Text: 1 to 255 signs of ASCII without quotes and backslashes.
+    Txt(String),
+    /// An IPv4 address.
+    A(Ipv4Addr),
+    /// An IPv6 address.
+    Aaaa(Ipv6Addr),
+}
+
+impl Value {
+    /// The type's name.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Txt(_) => "TXT",
+            Self::A(_) => "A",
+            Self::Aaaa(_) => "AAAA",
+        }
+    }
+
+    /// The value of an address.
+    pub(crate) fn of_data(data: &RData) -> Option<Self> {
+        match data {
+            RData::A(A(v4)) => Some(Self::A(*v4)),
+            RData::AAAA(AAAA(v6)) => Some(Self::Aaaa(*v6)),
+            _ => None,
+        }
+    }
+}
+
+impl From<IpAddr> for Value {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => Self::A(v4),
+            IpAddr::V6(v6) => Self::Aaaa(v6),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Txt(text) => f.write_str(text),
+            Self::A(v4) => v4.fmt(f),
+            Self::Aaaa(v6) => v6.fmt(f),
+        }
+    }
+}
+
+/// A record as DNS itself has it (RFC 1035, section 3).
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    pub(crate) name: Name,
+    pub(crate) data: RData,
+}
+
+impl Record {
+    /// The record, when nothing in it can be read as anything but itself.
+    pub(crate) fn wire(&self) -> Result<Wire, DnsError> {
+        let data = match &self.value {
+            Value::Txt(text) => {
+                let plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+                if !(1..=255).contains(&text.len()) || !text.chars().all(plain) {
+                    return Err(DnsError::refused(
+                        "A text record has 1 to 255 letters, digits and signs, without quotes and \
+                         backslashes.",
+                    ));
+                }
+                RData::TXT(TXT::new(vec![text.clone()]))
+            }
+            Value::A(v4) => RData::A(A(*v4)),
+            Value::Aaaa(v6) => RData::AAAA(AAAA(*v6)),
+        };
+        Ok(Wire {
+            name: name(&self.name)?,
+            data,
+        })
+    }
+}
+
+/// A name, when it is written as [`Record::name`] says.
+pub(crate) fn name(text: &str) -> Result<Name, DnsError> {
+    let refusal = || DnsError::refused(format!("{text:?} is not a name of DNS."));
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
+    if text.len() > 253 || !text.split('.').all(is_label) {
+        return Err(refusal());
+    }
+    Name::from_labels(text.split('.').map(str::as_bytes)).map_err(|_| refusal())
+}
+
+/// A name as people read it, and as [`name`] takes it.
+pub(crate) fn shown(name: &Name) -> String {
+    let text = name.to_ascii().to_ascii_lowercase();
+    text.strip_suffix('.').unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_proto::serialize::binary::{BinDecodable, BinEncodable};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn txt(name: &str, text: &str) -> Record {
+        Record {
+            name: name.into(),
+            value: Value::Txt(text.into()),
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_hosts_and_of_challenges() {
+        let long = format!("{}.example.org", "a".repeat(63));
+        for good in [
+            "example.org",
+            "_acme-challenge.www.example.org",
+            "a.b-c.x0",
+            &long,
+        ] {
+            assert_eq!(shown(&name(good).unwrap()), good);
+        }
+        let label = format!("{}.example.org", "a".repeat(64));
+        let whole = ["a".repeat(63).as_str(); 4].join(".");
+        for bad in [
+            "", ".", "a..b", "a.", ".a", "A.b", "a b", "*.a", "a\\.b", "ä.b", &label, &whole,
+        ] {
+            assert!(name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_can_break_out(text in "\\PC{0,80}|[a-z0-9._\\\\ \"@*-]{0,80}") {
+            let Ok(name) = name(&text) else { return Ok(()) };
+            let labels: Vec<&str> = text.split('.').collect();
+            prop_assert_eq!(usize::from(name.num_labels()), labels.len());
+            prop_assert_eq!(name.to_ascii(), format!("{text}."));
+            let bytes = name.to_bytes().unwrap();
+            prop_assert_eq!(Name::from_bytes(&bytes).unwrap(), name);
+        }
+
+        #[test]
+        fn no_value_can_break_out(text in "\\PC{0,300}|[ -~]{0,300}|[\"\\\\;() a-z]{0,20}|[\\x00-\\x1f]{1,4}") {
+            let Ok(wire) = txt("_acme-challenge.example.org", &text).wire() else { return Ok(()) };
+            let RData::TXT(data) = &wire.data else { panic!("{wire:?}") };
+            prop_assert_eq!(data.txt_data.len(), 1);
+            prop_assert_eq!(&data.txt_data[0][..], text.as_bytes());
+            prop_assert!(!text.contains(['"', '\\', '\n', '\r', '\0']));
+        }
+    }
+}

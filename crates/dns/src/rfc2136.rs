@@ -1,0 +1,270 @@
+//! A name server that takes signed updates (RFC 2136). Questions are signed too, because what a
+//! server answers may depend on the key.
+
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+use hickory_proto::{
+    op::{Message, OpCode, Query, ResponseCode},
+    rr::{DNSClass, Name, Record as Resource, RecordType},
+};
+use model::{
+    names::Domain,
+    providers::{Finding, NameServer},
+};
+
+use crate::{
+    DnsError, Options, Provider, Record, Value,
+    record::{self, Wire},
+    resolver::own,
+    signed::Key,
+    trial::{self, bad, good},
+};
+
+pub(crate) struct Rfc2136 {
+    server: NameServer,
+    zone: Domain,
+    apex: Name,
+    key: Key,
+    options: Options,
+}
+
+impl Rfc2136 {
+    pub(crate) fn new(
+        server: &NameServer,
+        zone: &Domain,
+        key: Key,
+        options: &Options,
+    ) -> Result<Self, DnsError> {
+        Ok(Self {
+            server: server.clone(),
+            zone: zone.clone(),
+            apex: record::name(zone.as_str())?,
+            key,
+            options: options.clone(),
+        })
+    }
+
+    /// Asks the server at the first of its addresses that can be reached.
+    async fn ask(&self, message: &Message) -> Result<Message, DnsError> {
+        let called = format!("The name server {}", self.server);
+        let mut failed = None;
+        for server in self.addresses_of_server().await? {
+            match self
+                .key
+                .ask(server, &called, message.clone(), &self.options)
+                .await
+            {
+                Err(error @ DnsError::Away { .. }) => failed = Some(error),
+                answered => return answered,
+            }
+        }
+        Err(failed.unwrap_or_else(|| DnsError::away(format!("{called} has no address."))))
+    }
+
+    async fn addresses_of_server(&self) -> Result<Vec<SocketAddr>, DnsError> {
+        let addresses = match self.server.host() {
+            Ok(address) => vec![address],
+            Err(name) => {
+                let name = record::name(name.as_str())?;
+                self.options.resolver.addresses(&name).await?
+            }
+        };
+        let port = self.server.port();
+        Ok(addresses
+            .into_iter()
+            .map(|address| SocketAddr::new(address, port))
+            .collect())
+    }
+
+    async fn question(&self, name: &Name, kind: RecordType) -> Result<Message, DnsError> {
+        let mut message = Message::query();
+        message.add_query(Query::query(name.clone(), kind));
+        let answer = self.ask(&message).await?;
+        match answer.response_code {
+            ResponseCode::NoError | ResponseCode::NXDomain if answer.authoritative => Ok(answer),
+            ResponseCode::NoError | ResponseCode::NXDomain | ResponseCode::Refused => {
+                Err(DnsError::no_zone(format!(
+                    "The name server {} does not answer for the zone {}.",
+                    self.server, self.zone
+                )))
+            }
+            code => Err(self.refusal(code)),
+        }
+    }
+
+    async fn change(&self, message: Result<Message, DnsError>) -> Result<(), DnsError> {
+        let answer = self.ask(&message?).await?;
+        match answer.response_code {
+            ResponseCode::NoError => Ok(()),
+            code => Err(self.refusal(code)),
+        }
+    }
+
+    /// What a code means (RFC 2136, section 2.2), in words for people.
+    fn refusal(&self, code: ResponseCode) -> DnsError {
+        let (server, zone) = (&self.server, &self.zone);
+        match code {
+            ResponseCode::ServFail => DnsError::away(format!(
+                "The name server {server} cannot do it now (SERVFAIL); its log says why."
+            )),
+            ResponseCode::NotAuth | ResponseCode::NotZone => DnsError::no_zone(format!(
+                "The name server {server} does not keep the zone {zone} ({}).",
+                if code == ResponseCode::NotAuth {
+                    "NOTAUTH"
+                } else {
+                    "NOTZONE"
+                }
+            )),
+            ResponseCode::Refused => DnsError::refused(format!(
+                "The name server {server} does not let this key change that (REFUSED). Allow it in \
+                 the zone's update-policy, or what your server calls it."
+            )),
+            ResponseCode::YXRRSet => DnsError::refused(format!(
+                "The name is an alias (CNAME) in the zone {zone}, and an alias has no other records."
+            )),
+            ResponseCode::NotImp => DnsError::refused(format!(
+                "The name server {server} takes no updates (NOTIMP)."
+            )),
+            code => DnsError::refused(format!(
+                "The name server {server} refused: {code} ({}).",
+                u16::from(code)
+            )),
+        }
+    }
+}
+
+/// An update that changes this record alone (RFC 2136, section 2.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Add { ttl: u32 },
+    Remove,
+}
+
+fn update(apex: &Name, record: &Record, change: Change) -> Result<Message, DnsError> {
+    let Wire { name, data } = record.wire()?;
+    if !apex.zone_of(&name) {
+        return Err(DnsError::no_zone(format!(
+            "{} is not in the zone {}.",
+            record.name,
+            record::shown(apex)
+        )));
+    }
+    let mut message = Message::query();
+    message.metadata.op_code = OpCode::Update;
+    message.metadata.recursion_desired = false;
+    message.add_query(Query::query(apex.clone(), RecordType::SOA));
+    let mut resource = Resource::from_rdata(name.clone(), 0, data);
+    match change {
+        Change::Add { ttl } => {
+            resource.ttl = ttl;
+            // Servers pass over what is added beside an alias and say nothing (section 3.4.2.2).
+            let mut no_alias = Resource::update0(name, 0, RecordType::CNAME);
+            no_alias.dns_class = DNSClass::NONE;
+            message.add_answer(no_alias.into_record_of_rdata());
+        }
+        Change::Remove => resource.dns_class = DNSClass::NONE,
+    }
+    message.add_authority(resource);
+    Ok(message)
+}
+
+#[async_trait]
+impl Provider for Rfc2136 {
+    async fn add(&self, record: &Record) -> Result<(), DnsError> {
+        let ttl = self.options.ttl;
+        self.change(update(&self.apex, record, Change::Add { ttl }))
+            .await
+    }
+
+    async fn remove(&self, record: &Record) -> Result<(), DnsError> {
+        self.change(update(&self.apex, record, Change::Remove))
+            .await
+    }
+
+    async fn addresses(&self, name: &str) -> Result<Vec<Value>, DnsError> {
+        let name = record::name(name)?;
+        let mut values = Vec::new();
+        for kind in [RecordType::A, RecordType::AAAA] {
+            let answer = self.question(&name, kind).await?;
+            let records = own(&answer.answers, &name, kind);
+            values.extend(
+                records
+                    .iter()
+                    .filter_map(|record| Value::of_data(&record.data)),
+            );
+        }
+        Ok(values)
+    }
+
+    async fn test(&self, domain: &Domain) -> Vec<Finding> {
+        let (server, zone) = (&self.server, &self.zone);
+        let reached = good(format!("The name server {server} answers."));
+        let account = good("It takes the key.");
+        if let Err(error) = self.question(&self.apex, RecordType::SOA).await {
+            return trial::first(&error, reached, account);
+        }
+        let mut findings = vec![reached, account, good(format!("It keeps the zone {zone}."))];
+        let is_inside = record::name(domain.as_str()).is_ok_and(|name| self.apex.zone_of(&name));
+        if !is_inside {
+            findings.push(bad(format!(
+                "{domain} is not in the zone {zone}. Another provider has to keep its records."
+            )));
+            return findings;
+        }
+        findings.extend(trial::changes(self, &self.options, domain).await);
+        findings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn apex() -> Name {
+        record::name("example.org").unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn an_update_changes_one_record_of_the_zone_and_nothing_else(
+            name in "([a-z0-9_-]{1,12}\\.){0,3}(example\\.org|example\\.net|org)|\\PC{0,40}",
+            text in "[ -~]{0,40}",
+            adds in any::<bool>(),
+        ) {
+            let record = Record { name, value: Value::Txt(text) };
+            let change = if adds { Change::Add { ttl: 60 } } else { Change::Remove };
+            let Ok(message) = update(&apex(), &record, change) else { return Ok(()) };
+            let message = Message::from_vec(&message.to_vec().unwrap()).unwrap();
+            prop_assert_eq!(message.queries.len(), 1);
+            prop_assert_eq!(message.queries[0].name(), &apex());
+            prop_assert_eq!(message.authorities.len(), 1);
+            let changed = &message.authorities[0];
+            prop_assert!(apex().zone_of(&changed.name));
+            prop_assert_eq!(&changed.name, &record.wire().unwrap().name);
+            prop_assert_eq!(&changed.data, &record.wire().unwrap().data);
+            let class = if adds { DNSClass::IN } else { DNSClass::NONE };
+            prop_assert_eq!(changed.dns_class, class);
+            prop_assert!(message.additionals.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_outside_of_the_zone_is_not_sent() {
+        for name in [
+            "example.net",
+            "org",
+            "badexample.org",
+            "example.org.example.net",
+        ] {
+            let record = Record {
+                name: name.into(),
+                value: Value::A([192, 0, 2, 1].into()),
+            };
+            let refused = update(&apex(), &record, Change::Remove);
+            assert!(matches!(refused, Err(DnsError::NoZone { .. })), "{name}");
+        }
+    }
+}

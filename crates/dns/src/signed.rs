@@ -1,0 +1,364 @@
+//! One signed question to a name server and its signed answer (RFC 8945), over TCP.
+//!
+//! The library can sign too, yet tells nothing of an answer that it does not believe. What the
+//! server says is wrong with the key is what a person needs to read, so it is looked at here.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use hickory_proto::{
+    op::{Message, MessageType},
+    rr::{
+        TSigVerifier, TSigner,
+        rdata::tsig::{TSIG, TsigAlgorithm as Algorithm, TsigError},
+    },
+};
+use model::{
+    names::Domain,
+    providers::{AccountSecret, TsigAlgorithm},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{DnsError, Options, record};
+
+/// How many seconds the two clocks may be apart (RFC 8945, section 10).
+const FUDGE: u16 = 300;
+
+/// As tools write keys, with padding or without.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A key, with the name under which the server knows it.
+#[derive(Clone)]
+pub(crate) struct Key {
+    name: Domain,
+    signer: TSigner,
+}
+
+impl Key {
+    /// A key of this value in base64.
+    pub(crate) fn new(
+        name: &Domain,
+        algorithm: TsigAlgorithm,
+        secret: &AccountSecret,
+    ) -> Result<Self, DnsError> {
+        let value = BASE64.decode(secret.reveal()).map_err(|_| {
+            DnsError::unauthorized(format!(
+                "The value of the key {name} is not one: it is written in base64, as after \
+                 secret in the name server's configuration."
+            ))
+        })?;
+        let algorithm = match algorithm {
+            TsigAlgorithm::HmacSha256 => Algorithm::HmacSha256,
+            TsigAlgorithm::HmacSha384 => Algorithm::HmacSha384,
+            TsigAlgorithm::HmacSha512 => Algorithm::HmacSha512,
+        };
+        let signer = TSigner::new(value, algorithm, record::name(name.as_str())?, FUDGE)
+            .map_err(|error| DnsError::unauthorized(format!("The key {name}: {error}.")))?;
+        Ok(Self {
+            name: name.clone(),
+            signer,
+        })
+    }
+
+    /// Asks a server, which is called by these words, and believes its answer when this key has
+    /// signed it. An answer that only refuses is taken without a signature too: it can do no more
+    /// than fail.
+    pub(crate) async fn ask(
+        &self,
+        server: SocketAddr,
+        called: &str,
+        mut message: Message,
+        options: &Options,
+    ) -> Result<Message, DnsError> {
+        let odd = |words: &str| DnsError::refused(format!("The answer of {called} {words}."));
+        let verifier = message
+            .finalize(&self.signer, seconds())
+            .ok()
+            .flatten()
+            .ok_or_else(|| DnsError::refused("The update cannot be signed."))?;
+        let bytes = message
+            .to_vec()
+            .map_err(|error| DnsError::refused(format!("The update is none: {error}.")))?;
+        let bytes = exchange(server, called, &bytes, options).await?;
+        let answer = Message::from_vec(&bytes).map_err(|_| odd("is not one of DNS"))?;
+        let is_ours = answer.id == message.id
+            && answer.message_type == MessageType::Response
+            && answer.op_code == message.op_code;
+        if !is_ours {
+            return Err(odd("belongs to another question"));
+        }
+        self.judge(called, &answer, verifier, &bytes)?;
+        Ok(answer)
+    }
+
+    fn judge(
+        &self,
+        called: &str,
+        answer: &Message,
+        mut verifier: TSigVerifier,
+        bytes: &[u8],
+    ) -> Result<(), DnsError> {
+        let tsig = answer.signature().map(|record| &record.data);
+        if let Some(error) = tsig.and_then(|tsig| tsig.error) {
+            let words = self.complaint(error, tsig);
+            return Err(DnsError::unauthorized(format!("{called}: {words}")));
+        }
+        let is_refusal = u16::from(answer.response_code) != 0;
+        if (tsig.is_none() && is_refusal) || verifier.verify(bytes).is_ok() {
+            return Ok(());
+        }
+        Err(DnsError::unauthorized(format!(
+            "The answer of {called} is not signed with the key {}, so it is not believed.",
+            self.name
+        )))
+    }
+
+    /// What the server says is wrong with the key, in words for people.
+    fn complaint(&self, error: TsigError, tsig: Option<&TSIG>) -> String {
+        let name = &self.name;
+        match error {
+            TsigError::BadKey => format!(
+                "The key {name} is not known there, or has another algorithm than {} (BADKEY).",
+                self.signer.algorithm()
+            ),
+            TsigError::BadSig => {
+                format!("The key {name} has another value there (BADSIG).")
+            }
+            TsigError::BadTime => {
+                let apart = tsig.and_then(|tsig| theirs(&tsig.other));
+                let apart = apart.map(|theirs| theirs.abs_diff(seconds()));
+                let apart = apart.map_or("too far".to_owned(), |apart| format!("{apart} seconds"));
+                format!("Its clock and this machine's are {apart} apart (BADTIME).")
+            }
+            TsigError::BadTrunc => {
+                format!("It wants longer signatures of the key {name} (BADTRUNC).")
+            }
+            TsigError::Unknown(code) => format!("The key {name} was refused (error {code})."),
+        }
+    }
+}
+
+/// Seconds since 1970.
+fn seconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}
+
+/// The server's clock, which it tells with BADTIME (RFC 8945, section 5.2.3): 48 bits.
+fn theirs(other: &[u8]) -> Option<u64> {
+    let six: [u8; 6] = other.try_into().ok()?;
+    Some(
+        six.iter()
+            .fold(0, |time, byte| time << 8 | u64::from(*byte)),
+    )
+}
+
+/// Sends one message and reads one, each with its length before it (RFC 7766, section 8).
+async fn exchange(
+    server: SocketAddr,
+    called: &str,
+    message: &[u8],
+    options: &Options,
+) -> Result<Vec<u8>, DnsError> {
+    let late = |after: Duration| {
+        let seconds = after.as_secs_f32();
+        DnsError::away(format!(
+            "{called} does not answer within {seconds} seconds over TCP."
+        ))
+    };
+    let broken = |error| DnsError::away(format!("{called} cannot be reached over TCP: {error}."));
+    let length = u16::try_from(message.len())
+        .map_err(|_| DnsError::refused("The update is longer than a message of DNS may be."))?;
+    let mut stream = timeout(options.connect, TcpStream::connect(server))
+        .await
+        .map_err(|_| late(options.connect))?
+        .map_err(broken)?;
+    let talk = async {
+        let mut bytes = length.to_be_bytes().to_vec();
+        bytes.extend_from_slice(message);
+        stream.write_all(&bytes).await?;
+        let length = stream.read_u16().await?;
+        let mut answer = vec![0; usize::from(length)];
+        stream.read_exact(&mut answer).await?;
+        Ok(answer)
+    };
+    timeout(options.answer, talk)
+        .await
+        .map_err(|_| late(options.answer))?
+        .map_err(broken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hickory_proto::{
+        op::{OpCode, ResponseCode},
+        rr::{Name, TSigResponseContext},
+    };
+    use tokio::net::TcpListener;
+
+    const SECRET: &str = "bm90aGluZyBidXQgYSB0ZXN0IG9mIHRoaXMga2V5";
+
+    fn key(secret: &str) -> Key {
+        let name = "holdfast.example.org".parse().unwrap();
+        Key::new(&name, TsigAlgorithm::HmacSha256, &secret.parse().unwrap()).unwrap()
+    }
+
+    /// Asks a server that answers as told, given the question and its answer without a signature.
+    async fn answered(
+        reply: impl FnOnce(&Message, &mut Message) -> Option<Vec<u8>> + Send + 'static,
+    ) -> Result<Message, DnsError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut question = vec![0; usize::from(stream.read_u16().await.unwrap())];
+            stream.read_exact(&mut question).await.unwrap();
+            let question = Message::from_vec(&question).unwrap();
+            let mut answer = Message::response(question.id, question.op_code);
+            let bytes = reply(&question, &mut answer);
+            let bytes = bytes.unwrap_or_else(|| answer.to_vec().unwrap());
+            let length = u16::try_from(bytes.len()).unwrap();
+            stream.write_u16(length).await.unwrap();
+            stream.write_all(&bytes).await.unwrap();
+        });
+        let mut message = Message::query();
+        message.metadata.op_code = OpCode::Update;
+        let (key, options) = (key(SECRET), Options::default());
+        let answer = key.ask(address, "ns1", message, &options).await;
+        server.await.unwrap();
+        answer
+    }
+
+    /// Signs an answer with a key, as one to a question that had this MAC.
+    fn sign(
+        key: &Key,
+        question: &Message,
+        answer: &mut Message,
+        time: u64,
+        error: Option<TsigError>,
+    ) {
+        let mac = question.signature().unwrap().data.mac.clone();
+        let unsigned = answer.to_vec().unwrap();
+        let context = TSigResponseContext::new(question.id, time, key.signer.clone(), mac, error);
+        answer.set_signature(context.sign(&unsigned).unwrap());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_the_key_signed_is_believed() {
+        let answer = answered(|question, answer| {
+            sign(&key(SECRET), question, answer, seconds(), None);
+            None
+        });
+        assert_eq!(answer.await.unwrap().response_code, ResponseCode::NoError);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_anybody_could_have_sent_is_not_believed() {
+        let unsigned = answered(|_, _| None);
+        let forged = answered(|question, answer| {
+            sign(&key("Zm9yZ2Vk"), question, answer, seconds(), None);
+            None
+        });
+        let old = answered(|question, answer| {
+            sign(&key(SECRET), question, answer, seconds() - 3600, None);
+            None
+        });
+        let changed = answered(|question, answer| {
+            sign(&key(SECRET), question, answer, seconds(), None);
+            answer.metadata.response_code = ResponseCode::YXRRSet;
+            None
+        });
+        for answer in [unsigned.await, forged.await, old.await, changed.await] {
+            let error = answer.unwrap_err();
+            assert!(matches!(error, DnsError::Unauthorized { .. }), "{error:?}");
+            assert!(error.to_string().contains("not believed"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_needs_no_signature() {
+        let answer = answered(|_, answer| {
+            answer.metadata.response_code = ResponseCode::NotImp;
+            None
+        });
+        assert_eq!(answer.await.unwrap().response_code, ResponseCode::NotImp);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_wrong_is_said_with_how_much() {
+        let answer = answered(|question, answer| {
+            answer.metadata.response_code = ResponseCode::NotAuth;
+            let time = question.signature().unwrap().data.time;
+            sign(
+                &key(SECRET),
+                question,
+                answer,
+                time,
+                Some(TsigError::BadTime),
+            );
+            let theirs = time + 7200;
+            let mut tsig = answer.take_signature().unwrap();
+            tsig.data.other = theirs.to_be_bytes()[2..].to_vec();
+            answer.set_signature(tsig);
+            None
+        });
+        let error = answer.await.unwrap_err();
+        let DnsError::Unauthorized { words } = error else {
+            panic!("{error:?}")
+        };
+        assert!(
+            words.contains("7200 seconds") || words.contains("7199 seconds"),
+            "{words}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_is_no_answer_to_the_question_is_refused() {
+        let noise = answered(|_, _| Some(b"SSH-2.0-".to_vec()));
+        let other = answered(|question, answer| {
+            answer.metadata.id = question.id.wrapping_add(1);
+            None
+        });
+        for answer in [noise.await, other.await] {
+            assert!(
+                matches!(answer, Err(DnsError::Refused { .. })),
+                "{answer:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_is_written_in_base64() {
+        for secret in ["c2VjcmV0", "c2VjcmU=", "c2VjcmU"] {
+            assert!(!key(secret).signer.key().is_empty());
+        }
+        let name: Domain = "holdfast.example.org".parse().unwrap();
+        let secret = "not-base64!".parse().unwrap();
+        let refused = Key::new(&name, TsigAlgorithm::HmacSha512, &secret);
+        let Err(DnsError::Unauthorized { words }) = refused else {
+            panic!()
+        };
+        assert!(
+            words.contains("base64") && !words.contains("not-base64!"),
+            "{words}"
+        );
+        assert_eq!(
+            key(SECRET).signer.signer_name(),
+            &Name::from_ascii("holdfast.example.org.").unwrap()
+        );
+    }
+}

@@ -1,0 +1,203 @@
+//! acme-dns, as its stand-in knows it.
+
+use std::{net::SocketAddr, time::Duration};
+
+use axum::Router;
+use axum_server::tls_rustls::RustlsConfig;
+use dns::{DnsError, Options, Provider};
+use model::providers::ProviderSettings;
+
+use crate::{
+    acme_dns_server::{FULL_DOMAIN, KEY, Server, USER},
+    address,
+    cloudflare_server::serve,
+    named::Named,
+    options, txt, verdicts,
+};
+
+const ONE: &str = "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo";
+
+fn settings(server: &str, user: &str, full_domain: &str) -> ProviderSettings {
+    ProviderSettings::AcmeDns {
+        server: server.parse().unwrap(),
+        user: user.parse().unwrap(),
+        full_domain: full_domain.parse().unwrap(),
+    }
+}
+
+fn nowhere() -> Options {
+    Options {
+        sight: Duration::ZERO,
+        ..options("127.0.0.1:1".parse().unwrap())
+    }
+}
+
+async fn start(server: &Server) -> String {
+    format!("http://{}", serve(server.router()).await)
+}
+
+fn open(url: &str, user: &str, key: &str, full_domain: &str) -> Box<dyn Provider> {
+    let settings = settings(url, user, full_domain);
+    dns::open(&settings, &key.parse().unwrap(), &nowhere()).unwrap()
+}
+
+#[tokio::test]
+async fn two_answers_are_kept_at_a_time() {
+    let server = Server::new(None);
+    let provider = open(&start(&server).await, USER, KEY, FULL_DOMAIN);
+    let two = ONE.replace('L', "M");
+    for text in [ONE, &two] {
+        provider
+            .add(&txt("_acme-challenge.led.example.org", text))
+            .await
+            .unwrap();
+    }
+    assert_eq!(*server.kept.lock().unwrap(), [ONE, &two]);
+    provider
+        .remove(&txt("_acme-challenge.led.example.org", ONE))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn addresses_are_not_kept() {
+    let provider = open("http://127.0.0.1:1", USER, KEY, FULL_DOMAIN);
+    let record = address("www.example.org", "192.0.2.1");
+    for refused in [
+        provider.add(&record).await,
+        provider.remove(&record).await,
+        provider.addresses("www.example.org").await.map(drop),
+    ] {
+        assert!(
+            matches!(refused, Err(DnsError::Refused { .. })),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_it_refuses_is_said_without_the_password() {
+    let server = Server::new(None);
+    let url = start(&server).await;
+    let record = txt("_acme-challenge.example.org", ONE);
+    let (user, key) = (USER.replace('c', "d"), KEY.replace('h', "i"));
+    for (user, key, name) in [
+        (user.as_str(), KEY, FULL_DOMAIN),
+        (USER, key.as_str(), FULL_DOMAIN),
+        (USER, KEY, "other.example.net"),
+    ] {
+        let error = open(&url, user, key, name).add(&record).await.unwrap_err();
+        assert!(matches!(error, DnsError::Unauthorized { .. }), "{error:?}");
+        assert!(!format!("{error:?}").contains(key), "{error:?}");
+    }
+    let provider = open(&url, USER, KEY, FULL_DOMAIN);
+    let short = provider
+        .add(&txt("_acme-challenge.example.org", "short"))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&short, DnsError::Refused { words } if words.contains("43")),
+        "{short:?}"
+    );
+    *server.is_broken.lock().unwrap() = true;
+    let broken = provider.add(&record).await;
+    assert!(matches!(broken, Err(DnsError::Away { .. })), "{broken:?}");
+    assert!(server.kept.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_acme_dns_is_told() {
+    let empty = format!("http://{}", serve(Router::new()).await);
+    let greeting = Router::new().fallback(|| async { "{\"txt\": \"hello\"}" });
+    let greeting = format!("http://{}", serve(greeting).await);
+    for url in [empty, greeting] {
+        let provider = open(&url, USER, KEY, FULL_DOMAIN);
+        let refused = provider.add(&txt("_acme-challenge.example.org", ONE)).await;
+        let Err(DnsError::Refused { words }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert!(words.contains("acme-dns"), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_not_sent_without_tls() {
+    for url in ["http://auth.example.net", "http://10.20.0.5:8080"] {
+        let settings = settings(url, USER, FULL_DOMAIN);
+        let refused = dns::open(&settings, &KEY.parse().unwrap(), &nowhere());
+        assert!(matches!(refused, Err(DnsError::Refused { .. })), "{url}");
+    }
+}
+
+/// Serves through TLS with a certificate of its own making, and tells that.
+async fn serve_tls(router: Router) -> (SocketAddr, String) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = made.cert.pem();
+    let key = made.signing_key.serialize_pem();
+    let tls = RustlsConfig::from_pem(certificate.clone().into(), key.into())
+        .await
+        .unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = axum_server::from_tcp_rustls(listener, tls).unwrap();
+    tokio::spawn(async move { server.serve(router.into_make_service()).await.unwrap() });
+    (address, certificate)
+}
+
+#[tokio::test]
+async fn its_certificate_has_to_be_vouched_for() {
+    let server = Server::new(None);
+    let (address, certificate) = serve_tls(server.router()).await;
+    let settings = settings(&format!("https://{address}"), USER, FULL_DOMAIN);
+    let key = KEY.parse().unwrap();
+    let record = txt("_acme-challenge.example.org", ONE);
+    let strange = dns::open(&settings, &key, &nowhere())
+        .unwrap()
+        .add(&record)
+        .await;
+    let Err(DnsError::Refused { words }) = strange else {
+        panic!("{strange:?}")
+    };
+    assert!(words.contains("not trusted"), "{words}");
+    let options = Options {
+        roots: Some(certificate.parse().unwrap()),
+        ..nowhere()
+    };
+    dns::open(&settings, &key, &options)
+        .unwrap()
+        .add(&record)
+        .await
+        .unwrap();
+    assert_eq!(*server.kept.lock().unwrap(), [ONE]);
+}
+
+#[tokio::test]
+async fn a_test_follows_the_alias() {
+    let named = Named::start();
+    let server = Server::new(Some(named.provider("example.net")));
+    let settings = settings(&start(&server).await, USER, FULL_DOMAIN);
+    let provider = dns::open(&settings, &KEY.parse().unwrap(), &named.options()).unwrap();
+    let findings = provider.test(&"led.example.org".parse().unwrap()).await;
+    assert_eq!(verdicts(&findings), [true; 5]);
+    let missing = "add the record: _acme-challenge.example.org. CNAME 1f0f2b4e-3d5c.example.net.";
+    for (domain, words) in [
+        ("misled.example.org", "leads to elsewhere.example.net"),
+        ("example.org", missing),
+    ] {
+        let findings = provider.test(&domain.parse().unwrap()).await;
+        assert_eq!(verdicts(&findings), [true, true, true, true, false]);
+        assert!(findings[4].words.contains(words), "{findings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_test_says_what_is_wrong_with_the_account_and_the_alias() {
+    let named = Named::start();
+    let url = start(&Server::new(None)).await;
+    let key = KEY.replace('h', "i").parse().unwrap();
+    let wrong = dns::open(&settings(&url, USER, FULL_DOMAIN), &key, &named.options()).unwrap();
+    let findings = wrong.test(&"example.org".parse().unwrap()).await;
+    assert_eq!(verdicts(&findings), [true, false, false]);
+}

@@ -1,0 +1,161 @@
+//! Records that are made and taken away in the stand-in, and what the real one refuses.
+
+use std::net::IpAddr;
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, header},
+    response::Response,
+};
+use dns::{Record, Value};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Kept, Shared, failure, no_zone, shown, success};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    content: String,
+    ttl: u32,
+    proxied: bool,
+    comment: String,
+}
+
+impl New {
+    /// What the real one would say about it.
+    fn complaint(&self, kept: &[&Kept]) -> Option<Response> {
+        let content = self.content.as_str();
+        let address = content.parse::<IpAddr>();
+        let is_good = match self.kind.as_str() {
+            "A" => address.is_ok_and(|address| address.is_ipv4()),
+            "AAAA" => address.is_ok_and(|address| address.is_ipv6()),
+            "TXT" => {
+                let inside = content
+                    .strip_prefix('"')
+                    .and_then(|text| text.strip_suffix('"'));
+                inside.is_some_and(|text| !text.is_empty() && !text.contains(['"', '\\']))
+            }
+            _ => false,
+        };
+        if !is_good {
+            return Some(failure(400, 9005, "Content for the record is invalid."));
+        }
+        if self.ttl != 1 && !(60..=86400).contains(&self.ttl) {
+            return Some(failure(
+                400,
+                9021,
+                "Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.",
+            ));
+        }
+        if self.proxied && self.kind == "TXT" {
+            return Some(failure(400, 9004, "This record type cannot be proxied."));
+        }
+        if self.comment.chars().count() > 100 {
+            return Some(failure(400, 9207, "The comment is too long."));
+        }
+        if kept
+            .iter()
+            .any(|kept| kept.kind == self.kind && kept.content == self.content)
+        {
+            return Some(failure(400, 81058, "An identical record already exists."));
+        }
+        if self.kind != "TXT" && kept.iter().any(|kept| kept.kind == "CNAME") {
+            return Some(failure(
+                400,
+                81054,
+                "A CNAME record with that host already exists.",
+            ));
+        }
+        None
+    }
+}
+
+pub(super) async fn create(
+    State(shared): State<Shared>,
+    Path(zone): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if headers
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind != "application/json")
+    {
+        return failure(415, 6007, "Content-Type must be application/json");
+    }
+    let Ok(mut new) = serde_json::from_slice::<New>(&body) else {
+        return failure(400, 9207, "Request body is invalid.");
+    };
+    let kept = {
+        let mut state = shared.state.lock().unwrap();
+        let Some(owner) = state.zones.iter().find(|known| known.id == zone).cloned() else {
+            return no_zone();
+        };
+        // A name that is not in the zone is taken for one that is short.
+        if new.name != owner.name && !new.name.ends_with(&format!(".{}", owner.name)) {
+            new.name = format!("{}.{}", new.name, owner.name);
+        }
+        let same: Vec<&Kept> = state
+            .records
+            .iter()
+            .filter(|kept| kept.name == new.name)
+            .collect();
+        if let Some(complaint) = new.complaint(&same) {
+            return complaint;
+        }
+        let kept = Kept {
+            id: state.id(),
+            zone,
+            kind: new.kind,
+            name: new.name,
+            content: new.content,
+            ttl: new.ttl,
+            proxied: new.proxied,
+            comment: new.comment,
+        };
+        state.records.push(kept.clone());
+        kept
+    };
+    if let Some(names) = &shared.names {
+        names.add(&record(&kept)).await.unwrap();
+    }
+    success(&shown(&kept))
+}
+
+pub(super) async fn remove(
+    State(shared): State<Shared>,
+    Path((zone, id)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
+    assert!(body.is_empty());
+    let kept = {
+        let mut state = shared.state.lock().unwrap();
+        let place = state
+            .records
+            .iter()
+            .position(|kept| kept.zone == zone && kept.id == id);
+        let Some(place) = place else {
+            return failure(404, 81044, "Record does not exist.");
+        };
+        state.records.remove(place)
+    };
+    if let Some(names) = &shared.names {
+        names.remove(&record(&kept)).await.unwrap();
+    }
+    success(&json!({"id": id}))
+}
+
+fn record(kept: &Kept) -> Record {
+    let value = match kept.kind.as_str() {
+        "TXT" => Value::Txt(kept.content.trim_matches('"').to_owned()),
+        _ => Value::from(kept.content.parse::<IpAddr>().unwrap()),
+    };
+    Record {
+        name: kept.name.clone(),
+        value,
+    }
+}

@@ -1,0 +1,186 @@
+//! Private keys as people have them, in the one spelling that is kept (PKCS#8). Must not know what a
+//! key is for.
+
+use rustls::{
+    crypto::ring::sign::any_supported_type,
+    pki_types::{AlgorithmIdentifier, PrivateKeyDer, PrivatePkcs8KeyDer, alg_id, pem::PemObject},
+};
+use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
+
+use crate::{leaf::Key, text};
+
+/// Longer than any key that is in use, with what tools write around it.
+const MAX_KEY: usize = 20_000;
+
+/// A key that was read.
+pub(crate) struct PrivateKey {
+    /// In PEM, as PKCS#8 (RFC 5958).
+    pub(crate) pem: String,
+    /// The public half, as a certificate has it (`SubjectPublicKeyInfo`, RFC 5280, section 4.1).
+    pub(crate) public: Vec<u8>,
+}
+
+/// Reads a key: PKCS#8, PKCS#1 (RSA) or SEC1 (ECDSA).
+///
+/// # Errors
+/// A sentence that says what would be right.
+pub(crate) fn read(pem: &str) -> Result<PrivateKey, &'static str> {
+    if pem.len() > MAX_KEY {
+        return Err("That is more than 20000 characters. Paste one key.");
+    }
+    if pem.contains("ENCRYPTED") {
+        return Err(
+            "The key has a password. Take it off first: openssl pkey -in key.pem -out plain.pem",
+        );
+    }
+    let found: Result<Vec<PrivateKeyDer<'static>>, _> =
+        PrivateKeyDer::pem_slice_iter(pem.as_bytes()).collect();
+    let found = found.map_err(|_| {
+        "The key is damaged. Paste it whole, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----."
+    })?;
+    match found.as_slice() {
+        [] => Err("There is no key. Paste it from -----BEGIN PRIVATE KEY-----."),
+        [key] => kept(key),
+        _ => Err("These are several keys. Paste the one of the certificate."),
+    }
+}
+
+fn kept(key: &PrivateKeyDer<'_>) -> Result<PrivateKey, &'static str> {
+    const UNUSABLE: &str = "The key cannot be used. It has to be RSA with 2048 to 4096 bits, or ECDSA on P-256 or P-384; openssl pkey -in key.pem -out plain.pem writes one in the usual way.";
+    let public = public_half(key).ok_or(UNUSABLE)?;
+    let algorithm = || {
+        let (_, key) = SubjectPublicKeyInfo::from_der(&public).ok()?;
+        match Key::of(&key) {
+            Key::Rsa(_) => Some(alg_id::RSA_ENCRYPTION),
+            Key::P256 => Some(alg_id::ECDSA_P256),
+            Key::P384 => Some(alg_id::ECDSA_P384),
+            _ => None,
+        }
+    };
+    let der = match key {
+        PrivateKeyDer::Pkcs8(der) => der.secret_pkcs8_der().to_vec(),
+        other => wrapped(&algorithm().ok_or(UNUSABLE)?, other.secret_der()),
+    };
+    // What is kept must be what was read.
+    let again = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der.as_slice()));
+    if public_half(&again).as_ref() != Some(&public) {
+        return Err(UNUSABLE);
+    }
+    Ok(PrivateKey {
+        pem: text::pem("PRIVATE KEY", &der),
+        public,
+    })
+}
+
+fn public_half(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
+    let key = any_supported_type(key).ok()?;
+    Some(key.public_key()?.as_ref().to_vec())
+}
+
+/// A key of its own format as PKCS#8 (RFC 5208, section 5): version, algorithm and the key.
+fn wrapped(algorithm: &AlgorithmIdentifier, key: &[u8]) -> Vec<u8> {
+    const SEQUENCE: u8 = 0x30;
+    let mut content = der(0x02, &[0]);
+    content.extend(der(SEQUENCE, algorithm.as_ref()));
+    content.extend(der(0x04, key));
+    der(SEQUENCE, &content)
+}
+
+/// One value with its tag and length (X.690, section 8.1).
+fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![tag];
+    let length = content.len().to_be_bytes();
+    let significant: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
+    match significant.as_slice() {
+        [] => bytes.push(0),
+        [short @ 0..0x80] => bytes.push(*short),
+        long => {
+            // At most eight bytes say how long it is.
+            bytes.push(0x80 | u8::try_from(long.len()).unwrap_or(8));
+            bytes.extend(long);
+        }
+    }
+    bytes.extend(content);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// A key as OpenSSL writes it, in the old spelling of its kind or in PKCS#8.
+    fn openssl(line: &str) -> String {
+        let output = Command::new("sh")
+            .args(["-c", line])
+            .stderr(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{line}: openssl is missing?");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    #[test]
+    fn every_spelling_becomes_the_same() {
+        for make in [
+            "openssl genrsa 2048",
+            "openssl ecparam -name prime256v1 -genkey",
+            "openssl ecparam -name secp384r1 -genkey",
+        ] {
+            let script = format!(
+                "key=$({make}); echo \"$key\" | openssl pkey; echo ===; \
+                 echo \"$key\" | openssl pkey -traditional; echo ===; echo \"$key\""
+            );
+            let texts = openssl(&script);
+            let keys: Vec<PrivateKey> = texts
+                .split("===\n")
+                .map(|text| read(text).unwrap_or_else(|words| panic!("{make}: {words}\n{text}")))
+                .collect();
+            assert_eq!(keys.len(), 3, "{make}");
+            for key in &keys {
+                assert!(key.pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+                assert_eq!(key.public, keys[0].public, "{make}");
+                assert!(read(&key.pem).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_key_to_use_is_refused_with_what_would_be_right() {
+        let two = openssl(
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+        );
+        let cases = [
+            (String::new(), "There is no key"),
+            ("-----BEGIN PRIVATE KEY-----\nAAAA\n".to_owned(), "damaged"),
+            (two, "several keys"),
+            (
+                openssl("openssl genpkey -algorithm RSA -aes128 -pass pass:geheim"),
+                "password",
+            ),
+            (
+                openssl("openssl genrsa -traditional -aes128 -passout pass:geheim"),
+                "password",
+            ),
+            (openssl("openssl genrsa 1024"), "2048 to 4096"),
+            (openssl("openssl ecparam -name secp521r1 -genkey"), "P-384"),
+            ("x".repeat(30_000), "20000"),
+        ];
+        for (text, part) in cases {
+            let words = read(&text).err().unwrap_or_default();
+            assert!(
+                words.contains(part),
+                "{words:?} instead of {part:?}\n{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn lengths_are_written_short_and_long() {
+        assert_eq!(der(4, &[]), [4, 0]);
+        assert_eq!(der(4, &[1; 127])[..2], [4, 127]);
+        assert_eq!(der(4, &[1; 128])[..3], [4, 0x81, 128]);
+        assert_eq!(der(4, &[1; 300])[..4], [4, 0x82, 1, 44]);
+    }
+}

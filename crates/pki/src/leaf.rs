@@ -1,0 +1,312 @@
+//! What stands in a certificate. Must not judge it: that is [`mod@crate::check`]'s.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use model::{
+    Timestamp,
+    certificates::{CertificateName, Issued},
+    clusters::Fingerprint,
+};
+use sha2::{Digest, Sha256};
+use x509_parser::{
+    certificate::X509Certificate,
+    extensions::{GeneralName, ParsedExtension},
+    oid_registry::{
+        OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521,
+        OID_PKCS1_RSAENCRYPTION, OID_SIG_ED25519,
+    },
+    prelude::FromDer,
+    public_key::PublicKey,
+    time::ASN1Time,
+    x509::{SubjectPublicKeyInfo, X509Name},
+};
+
+use crate::text;
+
+/// A text that holds no certificate that can be read: one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub(crate) String);
+
+/// By what an authority knows a certificate that it gave, when it is asked when to renew it
+/// (RFC 9773, section 4.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenewalId {
+    /// The authority's key, in base64url (`keyIdentifier` of the Authority Key Identifier).
+    pub authority: String,
+    /// The serial number's bytes, in base64url.
+    pub serial: String,
+}
+
+/// What is known of a certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// Names, issuer, dates, fingerprint and key.
+    pub issued: Issued,
+    /// The serial number, in lower-case hexadecimal digits.
+    pub serial: String,
+    /// By what its authority knows it; none when it does not say whose key signed it.
+    pub renewal: Option<RenewalId>,
+}
+
+/// Reads the first certificate of a chain.
+///
+/// # Errors
+/// When the text holds none, or one that is damaged.
+pub fn read(chain_pem: &str) -> Result<Leaf, Unreadable> {
+    let found = text::certificates(chain_pem).map_err(|words| Unreadable(words.to_owned()))?;
+    let first = found.first().map(AsRef::as_ref).unwrap_or_default();
+    leaf(&parse(first)?)
+}
+
+/// A certificate of its bytes, all of them.
+pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Unreadable> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        _ => Err(Unreadable(
+            "A certificate is damaged: it cannot be read.".to_owned(),
+        )),
+    }
+}
+
+/// What is known of a certificate.
+pub(crate) fn leaf(certificate: &X509Certificate<'_>) -> Result<Leaf, Unreadable> {
+    let digits = hex::encode(Sha256::digest(certificate.as_raw()));
+    let fingerprint: Fingerprint = digits.parse().map_err(|_| {
+        Unreadable("The certificate's fingerprint could not be written.".to_owned())
+    })?;
+    let raw_serial = certificate.raw_serial();
+    Ok(Leaf {
+        issued: Issued {
+            names: names(certificate),
+            issuer: issuer(certificate.issuer()),
+            not_before: moment(&certificate.validity().not_before),
+            not_after: moment(&certificate.validity().not_after),
+            fingerprint,
+            key: Key::of(certificate.public_key()).words(),
+        },
+        // A zero before a first bit that is set says that the number is not negative.
+        serial: hex::encode(match raw_serial {
+            [0, rest @ ..] if !rest.is_empty() => rest,
+            all => all,
+        }),
+        renewal: authority_key(certificate).map(|key| RenewalId {
+            authority: BASE64_URL_SAFE_NO_PAD.encode(key),
+            serial: BASE64_URL_SAFE_NO_PAD.encode(raw_serial),
+        }),
+    })
+}
+
+/// The names of hosts that it is for. What is no name of a host, such as an address, is left out.
+fn names(certificate: &X509Certificate<'_>) -> Vec<CertificateName> {
+    let Ok(Some(alternatives)) = certificate.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let mut names: Vec<CertificateName> = Vec::new();
+    for name in &alternatives.value.general_names {
+        let GeneralName::DNSName(text) = name else {
+            continue;
+        };
+        if let Ok(name) = text.parse()
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn authority_key<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
+    certificate
+        .iter_extensions()
+        .find_map(|extension| match extension.parsed_extension() {
+            ParsedExtension::AuthorityKeyIdentifier(key) => {
+                key.key_identifier.as_ref().map(|identifier| identifier.0)
+            }
+            _ => None,
+        })
+}
+
+fn issuer(name: &X509Name<'_>) -> String {
+    let found = called(name);
+    if found.is_empty() {
+        "unnamed".to_owned()
+    } else {
+        found
+    }
+}
+
+/// What a certificate's holder or issuer is called: its common name, and its organisation after it.
+pub(crate) fn called(name: &X509Name<'_>) -> String {
+    let common = name.iter_common_name().next();
+    let organisation = name.iter_organization().next();
+    let words: Vec<&str> = [common, organisation]
+        .into_iter()
+        .flatten()
+        .filter_map(|attribute| attribute.as_str().ok())
+        .collect();
+    match words.as_slice() {
+        [common, organisation] if !common.contains(organisation) => {
+            text::plain(&format!("{common}, {organisation}"), 200)
+        }
+        [first, ..] => text::plain(first, 200),
+        [] => text::plain(&name.to_string(), 200),
+    }
+}
+
+/// A moment of a certificate, which knows seconds.
+pub(crate) fn moment(time: &ASN1Time) -> Timestamp {
+    Timestamp(time.timestamp().saturating_mul(1000))
+}
+
+/// What kind of key a certificate is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// RSA, with this many bits.
+    Rsa(usize),
+    /// ECDSA on the curve P-256.
+    P256,
+    /// ECDSA on the curve P-384.
+    P384,
+    /// ECDSA on the curve P-521.
+    P521,
+    /// Ed25519.
+    Ed25519,
+    /// Another.
+    Other,
+}
+
+impl Key {
+    pub(crate) fn of(key: &SubjectPublicKeyInfo<'_>) -> Self {
+        let algorithm = &key.algorithm;
+        if algorithm.algorithm == OID_PKCS1_RSAENCRYPTION {
+            return match key.parsed() {
+                Ok(PublicKey::RSA(key)) => Self::Rsa(bits(key.modulus)),
+                _ => Self::Other,
+            };
+        }
+        if algorithm.algorithm == OID_SIG_ED25519 {
+            return Self::Ed25519;
+        }
+        let curve = algorithm
+            .parameters
+            .as_ref()
+            .and_then(|any| any.as_oid().ok());
+        match curve {
+            _ if algorithm.algorithm != OID_KEY_TYPE_EC_PUBLIC_KEY => Self::Other,
+            Some(curve) if curve == OID_EC_P256 => Self::P256,
+            Some(curve) if curve == OID_NIST_EC_P384 => Self::P384,
+            Some(curve) if curve == OID_NIST_EC_P521 => Self::P521,
+            _ => Self::Other,
+        }
+    }
+
+    pub(crate) fn words(self) -> String {
+        match self {
+            Self::Rsa(bits) => format!("RSA {bits}"),
+            Self::P256 => "ECDSA P-256".to_owned(),
+            Self::P384 => "ECDSA P-384".to_owned(),
+            Self::P521 => "ECDSA P-521".to_owned(),
+            Self::Ed25519 => "Ed25519".to_owned(),
+            Self::Other => "of another kind".to_owned(),
+        }
+    }
+}
+
+/// How many bits a number has, its leading zeros not counted.
+fn bits(number: &[u8]) -> usize {
+    let mut rest = number;
+    while let [0, next @ ..] = rest {
+        rest = next;
+    }
+    let Some(first) = rest.first() else {
+        return 0;
+    };
+    rest.len() * 8 - first.leading_zeros() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyIdMethod, KeyPair,
+        PKCS_ECDSA_P384_SHA384, SerialNumber, date_time_ymd,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_says_what_it_is() {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_identifier_method = KeyIdMethod::PreSpecified(vec![0xC0, 0xFF, 0xEE]);
+        params.distinguished_name.push(DnType::CommonName, "R11");
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, "Let's\nEncrypt");
+        let authority = Issuer::new(params, KeyPair::generate().unwrap());
+
+        let names = ["Example.org", "*.example.org", "example.org", "192.0.2.1"];
+        let mut params = CertificateParams::new(names.map(str::to_owned)).unwrap();
+        params.serial_number = Some(SerialNumber::from_slice(&[0xCA, 0xFE]));
+        params.use_authority_key_identifier_extension = true;
+        params.not_before = date_time_ymd(2026, 1, 1);
+        params.not_after = date_time_ymd(2026, 4, 1);
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).unwrap();
+        let certificate = params.signed_by(&key, &authority).unwrap();
+
+        let leaf = read(&certificate.pem()).unwrap();
+        let issued = leaf.issued;
+        let names: Vec<String> = issued.names.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["example.org", "*.example.org"]);
+        assert_eq!(issued.issuer, "R11, Let's Encrypt");
+        assert_eq!(issued.not_before.rfc3339(), "2026-01-01T00:00:00Z");
+        assert_eq!(issued.not_after.rfc3339(), "2026-04-01T00:00:00Z");
+        assert_eq!(issued.key, "ECDSA P-384");
+        let digest = hex::encode(Sha256::digest(certificate.der()));
+        assert_eq!(issued.fingerprint, digest.parse().unwrap());
+        assert_eq!(leaf.serial, "cafe");
+        // The example of instant-acme, which is that of RFC 9773 with another number.
+        let id = leaf.renewal.unwrap();
+        assert_eq!(format!("{}.{}", id.authority, id.serial), "wP_u.AMr-");
+    }
+
+    #[test]
+    fn what_holds_no_certificate_is_refused_with_a_sentence() {
+        for text in [
+            "",
+            "hello",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n",
+        ] {
+            let words = read(text).unwrap_err().to_string();
+            assert!(
+                words.ends_with('.') && words.contains("certificate"),
+                "{words}"
+            );
+        }
+    }
+
+    #[test]
+    fn bits_are_counted_from_the_first_that_is_set() {
+        assert_eq!(bits(&[0, 0x80, 0]), 16);
+        assert_eq!(bits(&[1, 0]), 9);
+        assert_eq!(bits(&[0, 0]), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_fall(der in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&text::pem("CERTIFICATE", &der));
+        }
+
+        #[test]
+        fn no_change_of_a_certificate_makes_it_fall(at in 0usize..600, byte: u8) {
+            let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
+            let mut der = made.cert.der().to_vec();
+            let place = at % der.len();
+            der[place] = byte;
+            let _ = read(&text::pem("CERTIFICATE", &der));
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! The client against a real authority: Debian's pebble, in its strict mode, which looks for proofs
+//! where pebble-challtestsrv has them.
+
+#![cfg(test)]
+
+mod solver;
+
+use std::{sync::OnceLock, time::Duration};
+
+use model::certificates::CertificateName;
+use pki::acme::{
+    Account, AcmeError, Binding, Challenge, Credentials, Directory, Order, Proof, Refusal,
+};
+use test_servers::authority::{Authority, Setup};
+
+use crate::solver::{Manner, Server};
+
+/// The authority that most tests share.
+fn pebble() -> &'static Authority {
+    static AUTHORITY: OnceLock<Authority> = OnceLock::new();
+    AUTHORITY.get_or_init(|| {
+        let blocked = vec!["blocked.example.org".to_owned()];
+        Authority::start(&Setup {
+            blocked,
+            ..Setup::quick()
+        })
+    })
+}
+
+fn directory(authority: &Authority) -> Directory {
+    Directory {
+        url: authority.directory.parse().unwrap(),
+        roots: Some(authority.roots.parse().unwrap()),
+    }
+}
+
+async fn account(authority: &Authority) -> Account {
+    let email = "admin@example.org".parse().unwrap();
+    let made = Account::create(&directory(authority), Some(&email), None).await;
+    made.unwrap().0
+}
+
+fn order(names: &[&str], proof: Proof) -> Order {
+    Order {
+        names: names.iter().map(|name| name.parse().unwrap()).collect(),
+        proof,
+        replaces: None,
+        patience: Duration::from_secs(120),
+    }
+}
+
+fn right(authority: &Authority) -> Server {
+    Server::new(&authority.challenges, Manner::Right)
+}
+
+#[tokio::test]
+async fn a_name_is_proved_on_port_80() {
+    let (account, solver) = (account(pebble()).await, right(pebble()));
+    let order = order(&["web.example.org", "www.example.org"], Proof::Http);
+    let given = account.issue(&order, &solver).await.unwrap();
+    assert_eq!(given.leaf.issued.names.len(), 2);
+    for name in &order.names {
+        assert!(given.leaf.issued.names.contains(name));
+    }
+    assert_eq!(given.leaf.issued.key, "ECDSA P-256");
+    assert!(
+        given
+            .leaf
+            .issued
+            .issuer
+            .starts_with("Pebble Intermediate CA")
+    );
+    assert!(!format!("{given:?}").contains("PRIVATE"));
+    // What was given is what is taken of an upload, its key included.
+    let now = model::Timestamp(given.leaf.issued.not_before.0 + 1000);
+    let pair = pki::check(&given.chain, &given.key, now).unwrap();
+    assert_eq!(pair.chain, given.chain);
+    let put = solver.put();
+    assert_eq!(put.len(), 2);
+    for challenge in put {
+        let Challenge::Http {
+            name,
+            token,
+            answer,
+        } = challenge
+        else {
+            panic!("{challenge:?}");
+        };
+        assert!(order.names.contains(&name));
+        assert!(answer.starts_with(&format!("{token}.")));
+    }
+}
+
+#[tokio::test]
+async fn a_domain_and_all_below_it_are_proved_in_dns() {
+    let (account, solver) = (account(pebble()).await, right(pebble()));
+    let order = order(&["*.star.example.org", "star.example.org"], Proof::Dns);
+    let given = account.issue(&order, &solver).await.unwrap();
+    let domain = "star.example.org".parse().unwrap();
+    assert!(
+        given
+            .leaf
+            .issued
+            .names
+            .contains(&CertificateName::below(&domain))
+    );
+    let put = solver.put();
+    let mut values = Vec::new();
+    for challenge in put {
+        let Challenge::Dns { name, value } = challenge else {
+            panic!("{challenge:?}");
+        };
+        assert_eq!(name, "_acme-challenge.star.example.org");
+        assert_eq!(value.len(), 43);
+        values.push(value);
+    }
+    // Two values of one name, beside each other.
+    assert_eq!(values.len(), 2);
+    assert_ne!(values[0], values[1]);
+}
+
+#[tokio::test]
+async fn a_star_is_not_proved_on_port_80() {
+    let (account, solver) = (account(pebble()).await, right(pebble()));
+    let order = order(&["*.star.example.org"], Proof::Http);
+    let error = account.issue(&order, &solver).await.unwrap_err();
+    let AcmeError::Refused { kind, words, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*kind, Refusal::NoChallenge);
+    assert!(words.contains("*.star.example.org"), "{words}");
+    assert_eq!(solver.count(), 0);
+}
+
+#[tokio::test]
+async fn a_wrong_proof_is_told_and_taken_away() {
+    let account = account(pebble()).await;
+    for (proof, name) in [
+        (Proof::Http, "wrong.example.org"),
+        (Proof::Dns, "wrong.example.net"),
+    ] {
+        let solver = Server::new(&pebble().challenges, Manner::Wrong);
+        let error = account
+            .issue(&order(&[name], proof), &solver)
+            .await
+            .unwrap_err();
+        let AcmeError::Refused {
+            kind,
+            words,
+            detail,
+        } = &error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*kind, Refusal::Proof);
+        assert!(words.contains(name), "{words}");
+        assert!(detail.is_some());
+        assert_eq!(solver.put().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_put_is_not_looked_for_and_taken_away() {
+    let account = account(pebble()).await;
+    let solver = Server::new(&pebble().challenges, Manner::Unable);
+    let order = order(&["unable.example.org"], Proof::Dns);
+    let error = account.issue(&order, &solver).await.unwrap_err();
+    let words = "The provider does not answer.".to_owned();
+    assert_eq!(error, AcmeError::Unsolved { words });
+    assert_eq!(solver.put().len(), 1);
+}
+
+#[tokio::test]
+async fn a_name_that_the_authority_does_not_want_is_told() {
+    let (account, solver) = (account(pebble()).await, right(pebble()));
+    let order = order(&["web.blocked.example.org"], Proof::Http);
+    let error = account.issue(&order, &solver).await.unwrap_err();
+    let AcmeError::Refused {
+        kind,
+        words,
+        detail,
+    } = &error
+    else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*kind, Refusal::Name);
+    assert!(words.contains("web.blocked.example.org"), "{words}");
+    assert!(
+        detail.as_deref().unwrap_or_default().contains("blocked"),
+        "{detail:?}"
+    );
+    assert_eq!(solver.count(), 0);
+}
+
+#[tokio::test]
+async fn a_name_that_dns_does_not_answer_for_is_told() {
+    let (account, solver) = (account(pebble()).await, right(pebble()));
+    let host = serde_json::json!({ "host": "nowhere.example.org." });
+    solver.tell("set-servfail", host).await;
+    let order = order(&["nowhere.example.org"], Proof::Http);
+    let error = account.issue(&order, &solver).await.unwrap_err();
+    let AcmeError::Refused { kind, words, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert!(
+        matches!(kind, Refusal::Dns | Refusal::Connection),
+        "{error:?}"
+    );
+    assert!(words.contains("nowhere.example.org"), "{words}");
+}
+
+#[tokio::test]
+async fn an_account_is_opened_again_and_another_is_gone() {
+    let directory = directory(pebble());
+    let (made, credentials) = Account::create(&directory, None, None).await.unwrap();
+    assert!(!format!("{credentials:?}").contains("key"));
+    let kept = Credentials::from(credentials.reveal().to_owned());
+    let opened = Account::open(&directory, &kept).await.unwrap();
+    assert_eq!(opened.url(), made.url());
+    let order = order(&["again.example.org"], Proof::Http);
+    opened.issue(&order, &right(pebble())).await.unwrap();
+
+    let elsewhere = Directory {
+        url: "https://acme.example.org/directory".parse().unwrap(),
+        roots: None,
+    };
+    for (directory, credentials) in [
+        (&elsewhere, kept.clone()),
+        (&directory, Credentials::from("{}".to_owned())),
+    ] {
+        let error = Account::open(directory, &credentials).await.unwrap_err();
+        assert_eq!(error, AcmeError::AccountGone);
+    }
+    // An account whose address the authority does not know.
+    let unknown = credentials
+        .reveal()
+        .replace("/my-account/", "/my-account/9");
+    assert_ne!(unknown, credentials.reveal());
+    let unknown = Account::open(&directory, &Credentials::from(unknown))
+        .await
+        .unwrap();
+    let error = unknown.issue(&order, &right(pebble())).await.unwrap_err();
+    assert_eq!(error, AcmeError::AccountGone);
+}
+
+#[tokio::test]
+async fn a_certificate_is_taken_back_once_and_again() {
+    let (account, solver) = (account(pebble()).await, right(pebble()));
+    let order = order(&["back.example.org"], Proof::Http);
+    let given = account.issue(&order, &solver).await.unwrap();
+    // Pebble knows no renewal information.
+    assert_eq!(account.renewal(&given.chain).await, Ok(None));
+    account.revoke(&given.chain).await.unwrap();
+    let state = state(pebble(), &given.leaf.serial).await;
+    assert_eq!(state["Status"], "Revoked");
+    account.revoke(&given.chain).await.unwrap();
+}
+
+/// What pebble says of a certificate.
+async fn state(authority: &Authority, serial: &str) -> serde_json::Value {
+    let roots = reqwest::Certificate::from_pem(authority.roots.as_bytes()).unwrap();
+    let builder = reqwest::Client::builder().no_proxy();
+    let http = builder.tls_certs_only([roots]).build().unwrap();
+    let serial = serial.trim_start_matches('0');
+    let url = format!("{}/cert-status-by-serial/{serial}", authority.management);
+    http.get(url).send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn an_order_goes_without_what_it_replaces_where_that_is_unknown() {
+    let (account, solver) = (account(pebble()).await, right(pebble()));
+    let mut order = order(&["next.example.org"], Proof::Http);
+    let first = account.issue(&order, &solver).await.unwrap();
+    assert!(first.leaf.renewal.is_some());
+    order.replaces = Some(first.chain.clone());
+    let second = account.issue(&order, &right(pebble())).await.unwrap();
+    assert_ne!(first.key, second.key);
+    assert_ne!(first.leaf.serial, second.leaf.serial);
+}
+
+#[tokio::test]
+async fn names_that_are_proved_already_need_no_proof() {
+    let authority = Authority::start(&Setup::quick().with("PEBBLE_AUTHZREUSE", "100"));
+    let (account, solver) = (account(&authority).await, right(&authority));
+    account
+        .issue(&order(&["one.example.org"], Proof::Http), &solver)
+        .await
+        .unwrap();
+    // Of two, the one is new.
+    let solver = right(&authority);
+    let both = order(&["one.example.org", "two.example.org"], Proof::Http);
+    account.issue(&both, &solver).await.unwrap();
+    assert_eq!(solver.put().len(), 1);
+    let solver = right(&authority);
+    account.issue(&both, &solver).await.unwrap();
+    assert_eq!(solver.count(), 0);
+}
+
+#[tokio::test]
+async fn an_external_account_opens_the_door() {
+    let key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+    let authority = Authority::start(&Setup {
+        external_account: Some(("kid-1".to_owned(), key.to_owned())),
+        ..Setup::quick()
+    });
+    let directory = directory(&authority);
+    let binding = |id: &str, key: &str| Binding {
+        id: id.parse().unwrap(),
+        key: key.parse().unwrap(),
+    };
+    let padded = format!("{key}==");
+    for key in [key, &padded] {
+        let made = Account::create(&directory, None, Some(&binding("kid-1", key))).await;
+        assert!(made.unwrap().0.url().starts_with("https://"));
+    }
+    let other = key.replace('z', "y");
+    for wrong in [
+        None,
+        Some(binding("kid-2", key)),
+        Some(binding("kid-1", &other)),
+        Some(binding("kid-1", "???")),
+    ] {
+        let error = Account::create(&directory, None, wrong.as_ref())
+            .await
+            .unwrap_err();
+        let AcmeError::Refused { kind, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*kind, Refusal::Binding, "{wrong:?} {error:?}");
+        assert!(!format!("{error:?}").contains(key));
+    }
+}
+
+#[tokio::test]
+async fn refused_nonces_and_long_looks_are_borne() {
+    let setup = Setup::default()
+        .with("PEBBLE_WFE_NONCEREJECT", "50")
+        .with("PEBBLE_VA_SLEEPTIME", "2");
+    let authority = Authority::start(&setup);
+    let (account, solver) = (account(&authority).await, right(&authority));
+    for round in 0..3 {
+        let name = format!("patient-{round}.example.org");
+        let given = account
+            .issue(&order(&[&name], Proof::Dns), &solver)
+            .await
+            .unwrap();
+        assert_eq!(given.leaf.issued.names[0].as_str(), name);
+        account.revoke(&given.chain).await.unwrap();
+    }
+    assert!(authority.log().contains("reject 50% of good nonces"));
+}
+
+#[tokio::test]
+async fn patience_has_an_end() {
+    let (account, solver) = (account(pebble()).await, right(pebble()));
+    let mut order = order(&["slow.example.org"], Proof::Http);
+    order.patience = Duration::ZERO;
+    let error = account.issue(&order, &solver).await.unwrap_err();
+    assert!(matches!(error, AcmeError::Away { .. }), "{error:?}");
+    assert_eq!(solver.put().len(), 1);
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_believed_is_told_nothing() {
+    let unknown = Directory {
+        roots: None,
+        ..directory(pebble())
+    };
+    let other = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let wrong = Directory {
+        roots: Some(other.cert.pem().parse().unwrap()),
+        ..directory(pebble())
+    };
+    let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+    let damaged = Directory {
+        roots: Some(damaged.parse().unwrap()),
+        ..directory(pebble())
+    };
+    for directory in [unknown, wrong, damaged] {
+        let error = Account::create(&directory, None, None).await.unwrap_err();
+        assert!(matches!(error, AcmeError::Untrusted { .. }), "{error:?}");
+        assert!(error.detail().is_some());
+    }
+}
+
+#[tokio::test]
+async fn an_authority_that_is_not_there_is_away() {
+    let port = {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.local_addr().unwrap().port()
+    };
+    let directory = Directory {
+        url: format!("https://127.0.0.1:{port}/dir").parse().unwrap(),
+        roots: None,
+    };
+    let error = Account::create(&directory, None, None).await.unwrap_err();
+    assert!(matches!(error, AcmeError::Away { .. }), "{error:?}");
+    assert!(error.detail().unwrap().contains("refused"), "{error:?}");
+}

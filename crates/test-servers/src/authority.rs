@@ -1,0 +1,231 @@
+//! An authority that gives certificates, with a server for the answers to its challenges: pebble and
+//! pebble-challtestsrv, from the system's package.
+//!
+//! As with databases, a shell watches over both: when the pipe to it breaks, however this process ends,
+//! it stops them and removes their folder.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const SCRIPT: &str = r#"
+folder=$1
+exec 2>>"$folder/log"
+pebble-challtestsrv -management "$2" -http01 "$3" -dns01 "$4" -https01 '' -tlsalpn01 '' \
+    -defaultIPv6 '' >>"$folder/log" 2>&1 </dev/null &
+challenges=$!
+pebble -strict -config "$folder/config.json" -dnsserver "$4" >>"$folder/log" 2>&1 </dev/null &
+pebble=$!
+cat >/dev/null || true
+kill -KILL $pebble $challenges
+wait
+rm -rf "$folder"
+"#;
+
+/// How an authority is to be.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Pebble's environment, such as `("PEBBLE_VA_NOSLEEP", "1")`.
+    pub env: Vec<(&'static str, String)>,
+    /// The id and the key (base64url) of the external account without which nobody gets in.
+    pub external_account: Option<(String, String)>,
+    /// Domains for which it gives nothing, nor for any below them.
+    pub blocked: Vec<String>,
+    /// For how many seconds certificates are good, if not for years.
+    pub validity_seconds: Option<u64>,
+}
+
+impl Setup {
+    /// Without the pauses, the refused nonces and the chance by which names need no new proof.
+    pub fn quick() -> Self {
+        Self {
+            env: vec![
+                ("PEBBLE_VA_NOSLEEP", "1".to_owned()),
+                ("PEBBLE_WFE_NONCEREJECT", "0".to_owned()),
+                ("PEBBLE_AUTHZREUSE", "0".to_owned()),
+            ],
+            ..Self::default()
+        }
+    }
+
+    /// The same with another value of one variable.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.env.retain(|(other, _)| *other != name);
+        self.env.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// A running authority. It ends when this is dropped.
+pub struct Authority {
+    /// Its directory's address (`https`).
+    pub directory: String,
+    /// The certificate by which its servers are known, in PEM.
+    pub roots: String,
+    /// Where its management interface answers (`https`): its own roots, the state of certificates.
+    pub management: String,
+    /// Where answers to challenges are put (`http`): the management interface of
+    /// pebble-challtestsrv.
+    pub challenges: String,
+    folder: PathBuf,
+    shell: Child,
+}
+
+/// Ports of this machine that are free now.
+struct Ports {
+    acme: u16,
+    management: u16,
+    http: u16,
+    dns: u16,
+    challenges: u16,
+}
+
+impl Ports {
+    fn free() -> Self {
+        let sockets: Vec<TcpListener> = (0..5)
+            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
+            .collect();
+        let mut ports = sockets.iter().map(|one| one.local_addr().unwrap().port());
+        let mut next = || ports.next().unwrap();
+        Self {
+            acme: next(),
+            management: next(),
+            http: next(),
+            dns: next(),
+            challenges: next(),
+        }
+    }
+
+    fn all_answer(&self) -> bool {
+        let tcp = [
+            self.acme,
+            self.management,
+            self.http,
+            self.dns,
+            self.challenges,
+        ];
+        // A port of UDP that is taken is one that somebody listens at.
+        let dns = UdpSocket::bind((Ipv4Addr::LOCALHOST, self.dns)).is_err();
+        dns && tcp.iter().all(|port| {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
+            TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok()
+        })
+    }
+}
+
+impl Authority {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When pebble is not installed or does not come up.
+    pub fn start(setup: &Setup) -> Self {
+        // Between looking for free ports and taking them, somebody else may take one.
+        let mut failure = String::new();
+        for _ in 0..5 {
+            match Self::try_start(setup, &Ports::free()) {
+                Ok(authority) => return authority,
+                Err(log) => failure = log,
+            }
+            if !failure.contains("address already in use") {
+                break;
+            }
+        }
+        panic!(
+            "pebble does not come up (on Debian: apt-get install pebble, which also has \
+             pebble-challtestsrv):\n{failure}"
+        );
+    }
+
+    fn try_start(setup: &Setup, ports: &Ports) -> Result<Self, String> {
+        let folder = tempfile::Builder::new()
+            .prefix("holdfast-pebble-")
+            .tempdir()
+            .unwrap()
+            .keep();
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let own = rcgen::generate_simple_self_signed(names).unwrap();
+        fs::write(folder.join("certificate.pem"), own.cert.pem()).unwrap();
+        fs::write(folder.join("key.pem"), own.signing_key.serialize_pem()).unwrap();
+        fs::write(folder.join("config.json"), config(setup, ports, &folder)).unwrap();
+        let local = |port: u16| format!("127.0.0.1:{port}");
+        let shell = Command::new("sh")
+            .args(["-c", SCRIPT, "authority"])
+            .arg(&folder)
+            .args([local(ports.challenges), local(ports.http), local(ports.dns)])
+            .envs(setup.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let authority = Self {
+            directory: format!("https://127.0.0.1:{}/dir", ports.acme),
+            roots: own.cert.pem(),
+            management: format!("https://127.0.0.1:{}", ports.management),
+            challenges: format!("http://127.0.0.1:{}", ports.challenges),
+            folder,
+            shell,
+        };
+        authority.wait(ports)?;
+        Ok(authority)
+    }
+
+    fn wait(&self, ports: &Ports) -> Result<(), String> {
+        let start = Instant::now();
+        while !ports.all_answer() {
+            let log = self.log();
+            let has_failed = ["address already in use", "not found"]
+                .iter()
+                .any(|word| log.contains(word));
+            if has_failed || start.elapsed() > PATIENCE {
+                return Err(log);
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// What both servers have said.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Authority {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+fn config(setup: &Setup, ports: &Ports, folder: &std::path::Path) -> String {
+    let mut fields = vec![
+        format!(r#""listenAddress": "127.0.0.1:{}""#, ports.acme),
+        format!(
+            r#""managementListenAddress": "127.0.0.1:{}""#,
+            ports.management
+        ),
+        format!(r#""certificate": {:?}"#, folder.join("certificate.pem")),
+        format!(r#""privateKey": {:?}"#, folder.join("key.pem")),
+        format!(r#""httpPort": {}"#, ports.http),
+        r#""tlsPort": 1"#.to_owned(),
+    ];
+    if let Some((id, key)) = &setup.external_account {
+        fields.push(r#""externalAccountBindingRequired": true"#.to_owned());
+        fields.push(format!(
+            r#""externalAccountMACKeys": {{ {id:?}: {key:?} }}"#
+        ));
+    }
+    if !setup.blocked.is_empty() {
+        fields.push(format!(r#""domainBlocklist": {:?}"#, setup.blocked));
+    }
+    if let Some(seconds) = setup.validity_seconds {
+        fields.push(format!(r#""certificateValidityPeriod": {seconds}"#));
+    }
+    format!("{{ \"pebble\": {{ {} }} }}", fields.join(", "))
+}
