@@ -148,6 +148,18 @@ pub struct Report {
     /// What was changed and does not answer as it should, found by asking once it was live.
     #[serde(default)]
     pub silent: Vec<Silent>,
+    /// Certificates in whose place the host serves its own, and why.
+    #[serde(default)]
+    pub unserved: Vec<Unserved>,
+}
+
+/// A certificate that a host cannot serve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unserved {
+    /// The certificate.
+    pub certificate: Fingerprint,
+    /// Why, for people.
+    pub words: String,
 }
 
 /// What became of a generation.

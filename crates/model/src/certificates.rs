@@ -1,15 +1,20 @@
 //! Certificates of domains: how they are had, what is known of each, and what became of it. Must not
 //! know keys: those are nobody's to see.
 
+mod name;
+mod standing;
+
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+pub use name::CertificateName;
+pub use standing::{Standing, notice_at};
 
 use crate::{
     AuthorityId, CertificateId, DomainId, FieldError, Fields, Invalid, Timestamp,
     clusters::Fingerprint,
     names::{Domain, Label},
-    text::text_value,
 };
 
 /// How a domain's certificates are had. Until there is one, its edge hosts serve their own.
@@ -68,55 +73,6 @@ impl Issuance {
     /// Whether the domain's provider of DNS has to answer for it.
     pub fn needs_provider(self) -> bool {
         matches!(self, Self::Dns(_) | Self::Wildcard(_))
-    }
-}
-
-/// A name that a certificate is for: a domain, or `*.` and the domain right below which it holds
-/// (RFC 6125, section 6.4.3).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct CertificateName(String);
-text_value!(CertificateName);
-
-impl CertificateName {
-    /// All names right below a domain.
-    pub fn below(domain: &Domain) -> Self {
-        Self(format!("*.{domain}"))
-    }
-
-    /// Whether it is for this host.
-    pub fn covers(&self, host: &str) -> bool {
-        match self.0.strip_prefix("*.") {
-            Some(above) => host
-                .split_once('.')
-                .is_some_and(|(first, rest)| !first.is_empty() && rest == above),
-            None => self.0 == host,
-        }
-    }
-
-    /// The domain of it, without `*.`.
-    pub fn base(&self) -> &str {
-        self.0.strip_prefix("*.").unwrap_or(&self.0)
-    }
-}
-
-impl From<&Domain> for CertificateName {
-    fn from(domain: &Domain) -> Self {
-        Self(domain.to_string())
-    }
-}
-
-impl FromStr for CertificateName {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let text = text.trim_ascii();
-        let (star, rest) = match text.strip_prefix("*.") {
-            Some(rest) => ("*.", rest),
-            None => ("", text),
-        };
-        let domain: Domain = rest.parse()?;
-        Ok(Self(format!("{star}{domain}")))
     }
 }
 
@@ -262,16 +218,22 @@ pub enum Happening {
     Failed,
     /// It was taken back.
     Revoked,
+    /// It was good for a short time only.
+    Expiring,
+    /// It was good no more.
+    Expired,
 }
 
 impl Happening {
     /// Every one.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Issued,
         Self::Renewed,
         Self::Uploaded,
         Self::Failed,
         Self::Revoked,
+        Self::Expiring,
+        Self::Expired,
     ];
 
     /// The word for people, in the API and the database.
@@ -282,6 +244,8 @@ impl Happening {
             Self::Uploaded => "uploaded",
             Self::Failed => "failed",
             Self::Revoked => "revoked",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
         }
     }
 }
@@ -294,7 +258,7 @@ impl FromStr for Happening {
             .into_iter()
             .find(|happening| happening.as_str() == text)
             .ok_or(Invalid::new(
-                "It was issued, renewed, uploaded, failed or revoked.",
+                "It was issued, renewed, uploaded, failed, revoked, expiring or expired.",
             ))
     }
 }
@@ -371,30 +335,6 @@ impl fmt::Debug for UploadForm {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn name(text: &str) -> CertificateName {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_star_stands_for_one_label() {
-        let star = name("*.Example.org");
-        assert_eq!(star.as_str(), "*.example.org");
-        assert!(star.covers("web-1.example.org"));
-        for other in [
-            "example.org",
-            "a.b.example.org",
-            ".example.org",
-            "web.example.com",
-        ] {
-            assert!(!star.covers(other), "{other}");
-        }
-        assert!(name("example.org").covers("example.org"));
-        assert!(!name("example.org").covers("www.example.org"));
-        for text in ["*", "*.", "a.*.org", "*example.org", "**.example.org"] {
-            assert!(text.parse::<CertificateName>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_way_of_having_certificates_is_its_word_and_its_authority() {

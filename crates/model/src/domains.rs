@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use origin::Origin;
 
 use crate::{
-    DomainId, FieldError, Fields, Invalid, SiteId,
+    AuthorityId, DomainId, FieldError, Fields, Invalid, ProviderId, SiteId,
+    certificates::Issuance,
     names::{Domain, Label, Username},
 };
 
@@ -124,6 +125,12 @@ pub struct DomainSpec {
     pub hsts: Hsts,
     /// Who may publish under it.
     pub publishers: Publishers,
+    /// How its certificates are had.
+    pub issuance: Issuance,
+    /// Who keeps its public records.
+    pub provider: Option<ProviderId>,
+    /// Whether the provider is told the addresses of what is published under it.
+    pub addresses: bool,
 }
 
 /// A domain as lists and its page show it.
@@ -137,6 +144,10 @@ pub struct DomainRow {
     pub site_name: Label,
     /// How many web pages are published under it.
     pub services: u32,
+    /// How many of its certificates are good.
+    pub certificates: u32,
+    /// How many of its certificates somebody has to do something about.
+    pub alarms: u32,
 }
 
 /// The form of a domain.
@@ -156,6 +167,18 @@ pub struct DomainForm {
     /// The names of people, with commas or spaces between them.
     #[serde(default)]
     pub people: String,
+    /// `self-signed`, `http`, `dns`, `wildcard` or `uploaded`; empty means the first.
+    #[serde(default)]
+    pub issuance: String,
+    /// The key of the authority, where one gives them.
+    #[serde(default)]
+    pub authority: String,
+    /// The key of the provider of DNS; empty means none.
+    #[serde(default)]
+    pub provider: String,
+    /// Whether the provider is told the addresses of names.
+    #[serde(default)]
+    pub addresses: bool,
 }
 
 impl DomainForm {
@@ -178,6 +201,11 @@ impl DomainForm {
                 None
             }
         };
+        let provider = fields.optional("provider", &self.provider);
+        let issuance = self.issuance(&mut fields, provider.flatten().is_some());
+        if self.addresses && provider == Some(None) {
+            fields.refuse("provider", "Choose who keeps the domain's records.");
+        }
         let spec = (|| {
             Some(DomainSpec {
                 site: site?,
@@ -185,9 +213,37 @@ impl DomainForm {
                 sign_in: sign_in?,
                 hsts: hsts?,
                 publishers: publishers?,
+                issuance: issuance?,
+                provider: provider?,
+                addresses: self.addresses,
             })
         })();
         fields.finish(spec)
+    }
+
+    fn issuance(&self, fields: &mut Fields, has_provider: bool) -> Option<Issuance> {
+        let word = match self.issuance.trim() {
+            "" => Issuance::default().as_str(),
+            word => word,
+        };
+        if !Issuance::WORDS.contains(&word) {
+            let words = "Choose self-signed, http, dns, wildcard or uploaded.";
+            fields.refuse("issuance", words);
+            return None;
+        }
+        let authority: Option<AuthorityId> = fields.optional("authority", &self.authority)?;
+        let Some(issuance) = Issuance::of(word, authority) else {
+            fields.refuse("authority", "Choose the authority that gives them.");
+            return None;
+        };
+        if issuance.needs_provider() && !has_provider && self.provider.trim().is_empty() {
+            fields.refuse(
+                "provider",
+                "Choose who keeps the domain's records: it answers the authority.",
+            );
+            return None;
+        }
+        Some(issuance)
     }
 
     fn people(&self, fields: &mut Fields) -> Option<BTreeSet<Username>> {
@@ -205,6 +261,11 @@ impl DomainForm {
     }
 }
 
+/// A key as a form has it.
+fn key<T: fmt::Display>(key: Option<T>) -> String {
+    key.map(|key| key.to_string()).unwrap_or_default()
+}
+
 impl From<&DomainSpec> for DomainForm {
     fn from(domain: &DomainSpec) -> Self {
         let people: Vec<&str> = domain.publishers.people().map(Username::as_str).collect();
@@ -219,6 +280,10 @@ impl From<&DomainSpec> for DomainForm {
             hsts: domain.hsts.to_string(),
             publishers: domain.publishers.as_str().to_owned(),
             people: people.join(", "),
+            issuance: domain.issuance.as_str().to_owned(),
+            authority: key(domain.issuance.authority()),
+            provider: key(domain.provider),
+            addresses: domain.addresses,
         }
     }
 }

@@ -1,7 +1,12 @@
 //! Network values: ports, hardware addresses, IPv4 networks and ranges. Must not know which of
 //! them are in use.
 
-use std::{fmt, net::Ipv4Addr, ops::RangeInclusive, str::FromStr};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::RangeInclusive,
+    str::FromStr,
+};
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -21,6 +26,20 @@ pub fn parse_ipv4(text: &str) -> Result<Ipv4Addr, Invalid> {
     text.trim_ascii()
         .parse()
         .map_err(|_| Invalid::new("Use an IPv4 address such as 10.20.0.1."))
+}
+
+/// Reads an IPv6 address that a machine elsewhere could have.
+///
+/// # Errors
+/// When the text, apart from white space around it, is anything else.
+pub fn parse_ipv6(text: &str) -> Result<Ipv6Addr, Invalid> {
+    let refusal = || Invalid::new("Use an IPv6 address such as 2001:db8::7.");
+    let address: Ipv6Addr = text.trim_ascii().parse().map_err(|_| refusal())?;
+    let is_own = address.is_loopback() || address.is_unspecified() || address.is_multicast();
+    if is_own || address.to_ipv4_mapped().is_some() {
+        return Err(refusal());
+    }
+    Ok(address)
 }
 
 /// A TCP or UDP port, 1 to 65535.

@@ -158,24 +158,26 @@ impl FromStr for NameServer {
             Invalid::new("Use a name server such as ns1.example.org, 10.0.0.53 or 10.0.0.53:5353.")
         };
         let text = text.trim_ascii();
-        let (host, port) = match text.parse::<IpAddr>() {
-            Ok(address) => (Host::Address(address), DNS),
-            Err(_) => {
-                let (host, port) = match text.rsplit_once(':') {
-                    Some((host, port)) => (host, port.parse().map_err(|_| refusal())?),
-                    None => (text, DNS),
-                };
-                let bare = host
-                    .strip_prefix('[')
-                    .and_then(|host| host.strip_suffix(']'));
-                let host = match (bare, host.parse()) {
-                    (Some(v6), _) => Host::Address(IpAddr::V6(v6.parse().map_err(|_| refusal())?)),
-                    (None, Ok(IpAddr::V4(v4))) => Host::Address(v4.into()),
-                    (None, Ok(IpAddr::V6(_))) => return Err(refusal()),
-                    (None, Err(_)) => Host::Name(host.parse().map_err(|_| refusal())?),
-                };
-                (host, port)
-            }
+        let number = |port: &str| port.parse::<u16>().map_err(|_| refusal());
+        let (host, port) = if let Ok(address) = text.parse::<IpAddr>() {
+            (Host::Address(address), DNS)
+        } else if let Some((v6, rest)) = text.strip_prefix('[').and_then(|it| it.split_once(']')) {
+            let port = match rest {
+                "" => DNS,
+                rest => number(rest.strip_prefix(':').ok_or_else(refusal)?)?,
+            };
+            let v6 = v6.parse().map_err(|_| refusal())?;
+            (Host::Address(IpAddr::V6(v6)), port)
+        } else {
+            let (host, port) = match text.rsplit_once(':') {
+                Some((host, port)) => (host, number(port)?),
+                None => (text, DNS),
+            };
+            let host = match host.parse() {
+                Ok(v4) => Host::Address(IpAddr::V4(v4)),
+                Err(_) => Host::Name(host.parse().map_err(|_| refusal())?),
+            };
+            (host, port)
         };
         let port = port.try_into().map_err(|_| refusal())?;
         Ok(Self { host, port })

@@ -100,6 +100,9 @@ pub enum ServiceSpec {
         external: Option<Port>,
         /// How it is passed on.
         options: TcpOptions,
+        /// Whether it is reached through TLS, under which name.
+        #[serde(default)]
+        tls: Option<TlsWish>,
     },
     /// A UDP port.
     Udp {
@@ -117,6 +120,24 @@ pub enum ServiceSpec {
         /// The name before the site's own domain.
         name: SrvName,
     },
+}
+
+/// The name under which a port is to be reached through TLS, whose certificate it shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsWish {
+    /// The name before the domain; none means the container's name.
+    pub label: Option<Label>,
+    /// One of the site's domains; none means the first.
+    pub domain: Option<Domain>,
+}
+
+/// The name under which a port is reached through TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TlsName {
+    /// The name before the domain.
+    pub label: Label,
+    /// The domain.
+    pub domain: Domain,
 }
 
 /// How a TCP port is passed on.
@@ -170,6 +191,9 @@ pub enum Published {
         external: Port,
         /// How it is passed on.
         options: TcpOptions,
+        /// The name under which it is reached through TLS; none where it is passed on as it comes.
+        #[serde(default)]
+        tls: Option<TlsName>,
     },
     /// A UDP port.
     Udp {
@@ -242,6 +266,11 @@ impl ServiceView {
     pub fn place(&self, site: &Domain) -> String {
         match &self.published {
             Published::Http { label, domain, .. } => format!("https://{label}.{domain}"),
+            Published::Tcp {
+                external,
+                tls: Some(TlsName { label, domain }),
+                ..
+            } => format!("{label}.{domain}:{external}/tls"),
             Published::Tcp { external, .. } => format!("{site}:{external}/tcp"),
             Published::Udp { external, .. } => format!("{site}:{external}/udp"),
             Published::Srv { name } => format!("{name}.{site}"),
@@ -262,10 +291,18 @@ impl ServiceView {
                 domain: Some(domain),
                 options,
             },
-            Published::Tcp { external, options } => ServiceSpec::Tcp {
+            Published::Tcp {
+                external,
+                options,
+                tls,
+            } => ServiceSpec::Tcp {
                 port,
                 external: Some(external),
                 options,
+                tls: tls.map(|TlsName { label, domain }| TlsWish {
+                    label: Some(label),
+                    domain: Some(domain),
+                }),
             },
             Published::Udp { external, quiet } => ServiceSpec::Udp {
                 port,

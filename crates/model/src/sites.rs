@@ -1,13 +1,16 @@
 //! Sites: a network on a cluster with its domain, addresses and ports.
 
-use std::{net::Ipv4Addr, str::FromStr};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ClusterId, FieldError, Fields, Invalid, SiteId,
     names::{BridgeName, Domain, Label, StorageName},
-    net::{AddressRange, Cidr, Forwarders, PortRange, parse_ipv4},
+    net::{AddressRange, Cidr, Forwarders, PortRange, parse_ipv4, parse_ipv6},
 };
 
 /// The numbers that a site's containers may have on their cluster (`100` to `999999999`).
@@ -70,6 +73,10 @@ pub struct SiteSpec {
     /// The addresses for machines in the network that are no containers of ours; none means that
     /// these get none.
     pub others: Option<AddressRange>,
+    /// Where the world outside reaches its edge hosts, for the records of published names.
+    pub public_v4: Option<Ipv4Addr>,
+    /// The same by IPv6.
+    pub public_v6: Option<Ipv6Addr>,
 }
 
 /// A site as lists and its page show it.
@@ -118,6 +125,12 @@ pub struct SiteForm {
     /// Such as `10.20.9.10-10.20.9.99`; empty means none.
     #[serde(default)]
     pub others: String,
+    /// Such as `198.51.100.7`; may be empty.
+    #[serde(default)]
+    pub public_v4: String,
+    /// Such as `2001:db8::7`; may be empty.
+    #[serde(default)]
+    pub public_v6: String,
 }
 
 impl SiteForm {
@@ -146,6 +159,8 @@ impl SiteForm {
         let ports = fields.parse("ports", &self.ports);
         let forwarders = fields.parse("forwarders", &self.forwarders);
         let others = fields.optional::<AddressRange>("others", &self.others);
+        let public_v4 = address(&mut fields, "public_v4", &self.public_v4, parse_ipv4);
+        let public_v6 = address(&mut fields, "public_v6", &self.public_v6, parse_ipv6);
         if let (Some(network), Some(gateway)) = (&network, gateway)
             && !network.contains(gateway)
         {
@@ -176,9 +191,24 @@ impl SiteForm {
                 ports: ports?,
                 forwarders: forwarders?,
                 others: others?,
+                public_v4: public_v4?,
+                public_v6: public_v6?,
             })
         })();
         fields.finish(spec)
+    }
+}
+
+/// An address that may be left out.
+fn address<T>(
+    fields: &mut Fields,
+    field: &str,
+    text: &str,
+    parse: impl Fn(&str) -> Result<T, Invalid>,
+) -> Option<Option<T>> {
+    match text.trim() {
+        "" => Some(None),
+        text => fields.keep(field, parse(text)).map(Some),
     }
 }
 
@@ -202,6 +232,10 @@ fn refuse_others(
     }
 }
 
+fn text<T: ToString>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
 impl From<&SiteSpec> for SiteForm {
     fn from(site: &SiteSpec) -> Self {
         Self {
@@ -217,10 +251,9 @@ impl From<&SiteSpec> for SiteForm {
             vmids: site.vmids.to_string(),
             ports: site.ports.to_string(),
             forwarders: site.forwarders.to_string(),
-            others: site
-                .others
-                .map(|range| range.to_string())
-                .unwrap_or_default(),
+            others: text(site.others),
+            public_v4: text(site.public_v4),
+            public_v6: text(site.public_v6),
         }
     }
 }

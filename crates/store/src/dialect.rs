@@ -251,7 +251,7 @@ pub(crate) fn is_reference(message: &str) -> bool {
 }
 
 /// The unique indexes: PostgreSQL and MySQL name them in an error, SQLite names their columns.
-const UNIQUES: [(&str, &str, Unique); 14] = [
+const UNIQUES: [(&str, &str, Unique); 18] = [
     ("uq_users_name", "users.name", Unique::UserName),
     ("uq_sites_name", "sites.name", Unique::SiteName),
     ("uq_clusters_name", "clusters.name", Unique::ClusterName),
@@ -265,6 +265,22 @@ const UNIQUES: [(&str, &str, Unique); 14] = [
         "uq_domains_name",
         "domains.site_id, domains.name",
         Unique::DomainName,
+    ),
+    (
+        "uq_authorities_name",
+        "authorities.name",
+        Unique::AuthorityName,
+    ),
+    ("uq_providers_name", "providers.name", Unique::ProviderName),
+    (
+        "uq_certificates_subject",
+        "certificates.domain_id, certificates.subject",
+        Unique::CertificateSubject,
+    ),
+    (
+        "uq_dns_records",
+        "dns_records.provider_id, dns_records.name, dns_records.kind, dns_records.value",
+        Unique::DnsRecord,
     ),
     (
         "uq_containers_name",

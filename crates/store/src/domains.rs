@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::{dsl::count_star, prelude::*};
 use model::{
-    DomainId, SiteId,
+    AuthorityId, DomainId, ProviderId, SiteId, Timestamp,
+    certificates::{CertificateState, Issuance, Standing},
     domains::{DomainRow, DomainSpec, Publishers},
     names::{Label, Username},
 };
 
 use crate::{
-    Conn, Error, dialect,
+    Conn, Error, certificates, dialect,
     rows::{self, Place},
-    schema::{domain_publishers, domains, services, sites, users},
+    schema::{domain_issuance, domain_publishers, domains, services, sites, users},
     sites as store_sites,
 };
 
@@ -52,13 +53,35 @@ impl From<&DomainSpec> for Columns {
     }
 }
 
+/// How a domain's certificates are had, and who keeps its records. There is none where they are not
+/// had at all and nobody does.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = domain_issuance)]
+struct IssuanceRow {
+    domain_id: i64,
+    how: String,
+    authority_id: Option<i64>,
+    provider_id: Option<i64>,
+    addresses: bool,
+}
+
+/// What belongs to a domain beside its own row.
+#[derive(Default)]
+struct Beside {
+    people: BTreeSet<Username>,
+    services: i64,
+    issuance: Option<IssuanceRow>,
+    certificates: Vec<Standing>,
+}
+
 impl Row {
-    fn row(
-        self,
-        site_name: &str,
-        people: BTreeSet<Username>,
-        services: i64,
-    ) -> Result<DomainRow, Error> {
+    fn row(self, site_name: &str, beside: Beside, now: Timestamp) -> Result<DomainRow, Error> {
+        let Beside {
+            people,
+            services,
+            issuance,
+            certificates,
+        } = beside;
         let place = Place::new("domains", &self.id);
         let publishers = match self.publishers.as_str() {
             "everybody" => Publishers::Everybody,
@@ -72,12 +95,33 @@ impl Row {
             sign_in: place.optional("sign_in", self.sign_in.as_deref())?,
             hsts: place.text("hsts", &self.hsts)?,
             publishers,
+            issuance: match &issuance {
+                None => Issuance::SelfSigned,
+                Some(row) => Issuance::of(&row.how, row.authority_id.map(AuthorityId))
+                    .ok_or_else(|| place.fault("how", &"is none of the known words"))?,
+            },
+            provider: issuance
+                .as_ref()
+                .and_then(|row| row.provider_id.map(ProviderId)),
+            addresses: issuance.is_some_and(|row| row.addresses),
+        };
+        let states: Vec<CertificateState> = certificates
+            .iter()
+            .map(|standing| standing.at(now))
+            .collect();
+        let number = |is: fn(&CertificateState) -> bool| {
+            let found = states.iter().filter(|state| is(state)).count();
+            u32::try_from(found).unwrap_or(u32::MAX)
         };
         Ok(DomainRow {
             id: DomainId(self.id),
             spec,
             site_name: place.text::<Label>("site_id", site_name)?,
             services: rows::count(services),
+            certificates: number(|state| {
+                matches!(state, CertificateState::Issued | CertificateState::Renewing)
+            }),
+            alarms: number(|state| state.is_alarming()),
         })
     }
 }
@@ -96,6 +140,7 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
         .map_err(Error::of_insert)?;
     let id = DomainId(dialect::inserted_id(&mut c.0)?);
     set_people(c, id, spec)?;
+    set_issuance(c, id, spec)?;
     stamp(c, id, spec.site)?;
     Ok(id)
 }
@@ -115,6 +160,7 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
     diesel::delete(domain_publishers::table.filter(domain_publishers::domain_id.eq(id.0)))
         .execute(&mut c.0)?;
     set_people(c, id, spec)?;
+    set_issuance(c, id, spec)?;
     stamp(c, id, spec.site)?;
     Ok(())
 }
@@ -148,7 +194,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
     Ok(all)
 }
 
-/// All domains by name and site, at most 500. Three statements.
+/// All domains by name and site, at most 500. Six statements.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -178,10 +224,13 @@ fn found(c: &mut Conn, which: Which) -> Result<Vec<DomainRow>, Error> {
     let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
     let named: Vec<(i64, String)> = domain_publishers::table
         .inner_join(users::table)
-        .filter(domain_publishers::domain_id.eq_any(ids))
+        .filter(domain_publishers::domain_id.eq_any(&ids))
         .select((domain_publishers::domain_id, users::name))
         .load(&mut c.0)?;
-    let services = published(c, &rows)?;
+    let mut services = published(c, &rows)?;
+    let mut issuance = issuance_of(c, &ids)?;
+    let mut standings = certificates::standings(c, &ids)?;
+    let now = crate::now(c)?;
     let mut people: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
     for (id, name) in named {
         let name = Place::new("domain_publishers", &id).text("user_id", &name)?;
@@ -189,11 +238,23 @@ fn found(c: &mut Conn, which: Which) -> Result<Vec<DomainRow>, Error> {
     }
     rows.into_iter()
         .map(|(row, site)| {
-            let people = people.remove(&row.id).unwrap_or_default();
-            let services = services.get(&row.id).copied().unwrap_or_default();
-            row.row(&site, people, services)
+            let beside = Beside {
+                people: people.remove(&row.id).unwrap_or_default(),
+                services: services.remove(&row.id).unwrap_or_default(),
+                issuance: issuance.remove(&row.id),
+                certificates: standings.remove(&row.id).unwrap_or_default(),
+            };
+            row.row(&site, beside, now)
         })
         .collect()
+}
+
+fn issuance_of(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, Error> {
+    let found: Vec<IssuanceRow> = domain_issuance::table
+        .filter(domain_issuance::domain_id.eq_any(ids))
+        .select(IssuanceRow::as_select())
+        .load(&mut c.0)?;
+    Ok(found.into_iter().map(|row| (row.domain_id, row)).collect())
 }
 
 /// How many web pages are published under each of these.
@@ -201,6 +262,7 @@ fn published(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>,
     let ids: Vec<Option<i64>> = rows.iter().map(|(row, _)| Some(row.id)).collect();
     let found: Vec<(Option<i64>, i64)> = services::table
         .filter(services::domain_id.eq_any(ids))
+        .filter(services::label.is_not_null())
         .group_by(services::domain_id)
         .select((services::domain_id, count_star()))
         .load(&mut c.0)?;
@@ -236,5 +298,24 @@ fn set_people(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
             ))
             .execute(&mut c.0)?;
     }
+    Ok(())
+}
+
+fn set_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+    diesel::delete(domain_issuance::table.find(id.0)).execute(&mut c.0)?;
+    if spec.issuance == Issuance::SelfSigned && spec.provider.is_none() {
+        return Ok(());
+    }
+    let row = IssuanceRow {
+        domain_id: id.0,
+        how: spec.issuance.as_str().to_owned(),
+        authority_id: spec.issuance.authority().map(|id| id.0),
+        provider_id: spec.provider.map(|id| id.0),
+        addresses: spec.addresses,
+    };
+    diesel::insert_into(domain_issuance::table)
+        .values(row)
+        .execute(&mut c.0)
+        .map_err(Error::of_insert)?;
     Ok(())
 }

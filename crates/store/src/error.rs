@@ -46,6 +46,14 @@ pub enum Unique {
     AgentDhcp,
     /// A domain's name on its site.
     DomainName,
+    /// An authority's name.
+    AuthorityName,
+    /// A DNS provider's name.
+    ProviderName,
+    /// A domain's certificate for a name.
+    CertificateSubject,
+    /// A record at a provider of DNS.
+    DnsRecord,
     /// A container's name on its site.
     ContainerName,
     /// A container's address on its site.

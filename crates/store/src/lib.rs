@@ -18,11 +18,16 @@ mod secret;
 mod url;
 
 pub mod agents;
+pub mod authorities;
+pub mod certificates;
+pub mod challenges;
 pub mod clusters;
 pub mod containers;
 pub mod jobs;
 pub mod leases;
 pub mod nodes;
+pub mod providers;
+pub mod records;
 pub mod sessions;
 pub mod sites;
 pub mod users;

@@ -78,6 +78,8 @@ diesel::table! {
         port_last -> BigInt,
         forwarders -> Text,
         others -> Nullable<Text>,
+        public_v4 -> Nullable<Text>,
+        public_v6 -> Nullable<Text>,
         generation -> BigInt,
         version -> BigInt,
         created_at -> BigInt,
@@ -248,6 +250,101 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    authorities (id) {
+        id -> BigInt,
+        name -> Text,
+        directory -> Text,
+        email -> Nullable<Text>,
+        binding -> Nullable<Text>,
+        binding_key -> Nullable<Text>,
+        roots -> Nullable<Text>,
+        account -> Nullable<Text>,
+        credentials -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    providers (id) {
+        id -> BigInt,
+        name -> Text,
+        settings -> Text,
+        secret -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    domain_issuance (domain_id) {
+        domain_id -> BigInt,
+        how -> Text,
+        authority_id -> Nullable<BigInt>,
+        provider_id -> Nullable<BigInt>,
+        addresses -> Bool,
+    }
+}
+
+diesel::table! {
+    certificates (id) {
+        id -> BigInt,
+        domain_id -> BigInt,
+        subject -> Text,
+        source -> Text,
+        fingerprint -> Nullable<Text>,
+        not_after -> Nullable<BigInt>,
+        issued -> Nullable<Text>,
+        chain -> Nullable<Text>,
+        secret -> Nullable<Text>,
+        renew_at -> Nullable<BigInt>,
+        next_try -> Nullable<BigInt>,
+        failures -> BigInt,
+        trouble -> Nullable<Text>,
+        lease_owner -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    certificate_history (id) {
+        id -> BigInt,
+        certificate_id -> BigInt,
+        at -> BigInt,
+        what -> Text,
+        words -> Text,
+    }
+}
+
+diesel::table! {
+    challenges (id) {
+        id -> BigInt,
+        site_id -> BigInt,
+        certificate_id -> BigInt,
+        token -> Text,
+        answer -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    dns_records (id) {
+        id -> BigInt,
+        provider_id -> BigInt,
+        domain_id -> Nullable<BigInt>,
+        certificate_id -> Nullable<BigInt>,
+        name -> Text,
+        kind -> Text,
+        value -> Text,
+        state -> Text,
+        next_try -> Nullable<BigInt>,
+        failures -> BigInt,
+        trouble -> Nullable<Text>,
+        lease_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
 diesel::joinable!(agents -> sites (site_id));
@@ -259,6 +356,9 @@ diesel::joinable!(containers -> clusters (cluster_id));
 diesel::joinable!(containers -> users (owner_id));
 diesel::joinable!(services -> domains (domain_id));
 diesel::joinable!(jobs -> containers (active_container));
+diesel::joinable!(domain_issuance -> domains (domain_id));
+diesel::joinable!(certificates -> domains (domain_id));
+diesel::joinable!(certificate_history -> certificates (certificate_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -275,4 +375,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     job_steps,
     job_log,
+    authorities,
+    providers,
+    domain_issuance,
+    certificates,
+    certificate_history,
+    challenges,
+    dns_records,
 );

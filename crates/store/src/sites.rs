@@ -51,6 +51,8 @@ struct Row {
     port_last: i64,
     forwarders: String,
     others: Option<String>,
+    public_v4: Option<String>,
+    public_v6: Option<String>,
 }
 
 #[derive(Insertable, AsChangeset)]
@@ -72,6 +74,8 @@ struct Columns {
     port_last: i64,
     forwarders: String,
     others: Option<String>,
+    public_v4: Option<String>,
+    public_v6: Option<String>,
 }
 
 impl From<&SiteSpec> for Columns {
@@ -93,6 +97,8 @@ impl From<&SiteSpec> for Columns {
             port_last: spec.ports.last().get().into(),
             forwarders: spec.forwarders.to_string(),
             others: spec.others.map(|range| range.to_string()),
+            public_v4: spec.public_v4.map(|address| address.to_string()),
+            public_v6: spec.public_v6.map(|address| address.to_string()),
         }
     }
 }
@@ -131,6 +137,8 @@ impl Row {
             ports: ports.map_err(|e| place.fault("port_first", &e))?,
             forwarders: place.text("forwarders", &self.forwarders)?,
             others: place.optional("others", self.others.as_deref())?,
+            public_v4: place.optional("public_v4", self.public_v4.as_deref())?,
+            public_v6: place.optional("public_v6", self.public_v6.as_deref())?,
         };
         Ok(SiteRecord {
             id: SiteId(self.id),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Published, ServiceKind, ServiceSpec, ServiceView, TcpOptions};
+use super::{Published, ServiceKind, ServiceSpec, ServiceView, TcpOptions, TlsWish};
 use crate::{
     FieldError, Fields,
     net::Port,
@@ -17,9 +17,9 @@ pub struct ServiceForm {
     pub kind: String,
     /// The port inside the container.
     pub port: String,
-    /// HTTP: the name before the domain; empty means the container's name.
+    /// HTTP, TCP with TLS: the name before the domain; empty means the container's name.
     pub label: String,
-    /// HTTP: one of the site's domains; empty means the first.
+    /// HTTP, TCP with TLS: one of the site's domains; empty means the first.
     pub domain: String,
     /// HTTP: `http`, `https` or `https-verified`; empty means `http`.
     pub backend: String,
@@ -35,6 +35,8 @@ pub struct ServiceForm {
     pub external: String,
     /// TCP: whether the container is told where the client is.
     pub tells_client: bool,
+    /// TCP: whether it is reached through TLS, under a name.
+    pub tls: bool,
     /// SRV: the name before the site's own domain.
     pub name: String,
 }
@@ -73,6 +75,7 @@ impl ServiceForm {
             ServiceKind::Tcp => {
                 let external = self.external(kind, fields);
                 let quiet = self.quiet(fields);
+                let tls = self.tls(fields);
                 Some(ServiceSpec::Tcp {
                     port: port?,
                     external: external?,
@@ -80,6 +83,7 @@ impl ServiceForm {
                         quiet: quiet?,
                         tells_client: self.tells_client,
                     },
+                    tls: tls?,
                 })
             }
             ServiceKind::Udp => {
@@ -99,6 +103,18 @@ impl ServiceForm {
                 })
             }
         }
+    }
+
+    fn tls(&self, fields: &mut Fields) -> Option<Option<TlsWish>> {
+        if !self.tls {
+            return Some(None);
+        }
+        let label = fields.optional("label", &self.label);
+        let domain = fields.optional("domain", &self.domain);
+        Some(Some(TlsWish {
+            label: label?,
+            domain: domain?,
+        }))
     }
 
     fn http_options(&self, fields: &mut Fields) -> Option<HttpOptions> {
@@ -153,10 +169,23 @@ impl From<&ServiceView> for ServiceForm {
                 sign_in: options.sign_in,
                 ..form
             },
-            Published::Tcp { external, options } => Self {
+            Published::Tcp {
+                external,
+                options,
+                tls,
+            } => Self {
                 external: external.to_string(),
                 quiet: options.quiet.to_string(),
                 tells_client: options.tells_client,
+                tls: tls.is_some(),
+                label: tls
+                    .as_ref()
+                    .map(|tls| tls.label.to_string())
+                    .unwrap_or_default(),
+                domain: tls
+                    .as_ref()
+                    .map(|tls| tls.domain.to_string())
+                    .unwrap_or_default(),
                 ..form
             },
             Published::Udp { external, quiet } => Self {

@@ -58,6 +58,8 @@ pub enum Given {
         external: Port,
         /// How it is passed on.
         options: TcpOptions,
+        /// The name under which it is reached through TLS: a domain, and the name before it.
+        tls: Option<(DomainId, Label)>,
     },
     /// A UDP port.
     Udp {

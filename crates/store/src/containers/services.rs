@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use model::{
     ContainerId, ServiceId, SiteId,
-    services::{Published, ServiceKind, ServiceView},
+    services::{Published, ServiceKind, ServiceView, TlsName},
 };
 
 use super::{Given, GivenService};
@@ -58,6 +58,13 @@ impl Row {
             ServiceKind::Tcp => Published::Tcp {
                 external: external()?,
                 options: self.options(place)?,
+                tls: match domain {
+                    None => None,
+                    Some(domain) => Some(TlsName {
+                        label: place.text("name", &there("name", self.name.as_deref())?)?,
+                        domain: place.text("domain_id", domain)?,
+                    }),
+                },
             },
             ServiceKind::Udp => Published::Udp {
                 external: external()?,
@@ -118,9 +125,16 @@ impl<'a> Columns<'a> {
                 options: Some(to_json(options)?),
                 ..columns
             },
-            Given::Tcp { external, options } => Self {
+            // Its name is no label: a web page of the container may have the same.
+            Given::Tcp {
+                external,
+                options,
+                tls,
+            } => Self {
                 external: Some(external.get().into()),
                 options: Some(to_json(options)?),
+                domain_id: tls.as_ref().map(|(domain, _)| domain.0),
+                name: tls.as_ref().map(|(_, label)| label.as_str()),
                 ..columns
             },
             Given::Udp { external, quiet } => Self {

@@ -108,6 +108,7 @@ db_test!(what_it_says_is_kept, |lab| async {
             service: model::ServiceId(3),
             words: "bad".into(),
         }],
+        unserved: Vec::new(),
         silent: vec![Silent {
             name: "wiki.example.org".into(),
             service: Some(model::ServiceId(4)),
@@ -236,6 +237,7 @@ db_test!(
                 outcome,
                 aside: Vec::new(),
                 silent: Vec::new(),
+                unserved: Vec::new(),
             };
             lab.w(move |c| agents::report(c, id, &report)).await;
         };

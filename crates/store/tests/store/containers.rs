@@ -51,6 +51,7 @@ db_test!(a_container_comes_back_as_it_was_written, |lab| async {
             port: v("22"),
             external: Some(v("2022")),
             options: TcpOptions::default(),
+            tls: None,
         },
         ServiceSpec::Http {
             port: v("80"),
@@ -283,6 +284,7 @@ db_test!(
             Given::Tcp {
                 external: v("2000"),
                 options: told,
+                tls: None,
             },
             Given::Udp {
                 external: v("2000"),
@@ -327,7 +329,8 @@ db_test!(
             published[1],
             Published::Tcp {
                 external: v("2000"),
-                options: told
+                options: told,
+                tls: None,
             }
         );
         assert_eq!(

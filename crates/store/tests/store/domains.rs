@@ -15,6 +15,9 @@ fn spec(site: SiteId, name: &str) -> DomainSpec {
         sign_in: None,
         hsts: Hsts::Off,
         publishers: Publishers::Everybody,
+        issuance: Default::default(),
+        provider: None,
+        addresses: false,
     }
 }
 
@@ -108,7 +111,7 @@ db_test!(
 
         lab.w(move |c| store::sites::delete(c, one)).await;
         let (statements, left) = lab.counted(domains::list).await;
-        assert_eq!(statements, 3);
+        assert_eq!(statements, 6);
         let left: Vec<SiteId> = left.into_iter().map(|row| row.spec.site).collect();
         assert_eq!(left, [other]);
         assert_eq!(lab.r(|c| domains::get(c, DomainId(999))).await, None);

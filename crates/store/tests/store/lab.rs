@@ -252,6 +252,8 @@ pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
         ports: v("2000-2999"),
         forwarders: Default::default(),
         others: None,
+        public_v4: None,
+        public_v6: None,
     }
 }
 
@@ -366,6 +368,9 @@ impl Lab {
             sign_in: None,
             hsts: Hsts::Off,
             publishers: Publishers::Everybody,
+            issuance: Default::default(),
+            provider: None,
+            addresses: false,
         };
         self.w(move |c| store::domains::insert(c, &spec)).await
     }
@@ -416,6 +421,7 @@ pub fn tcp(port: &str, external: &str) -> GivenService {
         given: Given::Tcp {
             external: v(external),
             options: TcpOptions::default(),
+            tls: None,
         },
     }
 }

@@ -12,6 +12,7 @@
 mod lab;
 
 mod agents;
+mod certificates;
 mod clusters;
 mod containers;
 mod domains;

@@ -1,0 +1,112 @@
+//! How a certificate stands at a moment: told from its dates and tries, and never stored.
+
+use super::{CertificateState, Source};
+use crate::Timestamp;
+
+/// For how long before its end a certificate that somebody brought is said to end, in milliseconds:
+/// three weeks.
+const NOTICE_MS: i64 = 21 * 86_400_000;
+
+/// What the state of a certificate is told from.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Where it comes from.
+    pub source: Source,
+    /// From when and until when the one that there is is good.
+    pub good: Option<(Timestamp, Timestamp)>,
+    /// When the next is had.
+    pub renew_at: Option<Timestamp>,
+    /// How often in a row it was tried in vain.
+    pub failures: u32,
+}
+
+/// From when a certificate that somebody brought is said to end.
+pub fn notice_at(from: Timestamp, until: Timestamp) -> Timestamp {
+    let life = until.0.saturating_sub(from.0);
+    Timestamp(until.0.saturating_sub(NOTICE_MS.min(life / 3)))
+}
+
+impl Standing {
+    /// The state at a moment. The end of a short-lived certificate is told when a third of its life
+    /// is left, that of one that is renewed by itself when that fails and a sixth is left.
+    pub fn at(self, now: Timestamp) -> CertificateState {
+        let Some((from, until)) = self.good else {
+            return match self.failures {
+                0 => CertificateState::Waiting,
+                _ => CertificateState::Failed,
+            };
+        };
+        let (life, left) = (
+            until.0.saturating_sub(from.0),
+            until.0.saturating_sub(now.0),
+        );
+        if left <= 0 {
+            return CertificateState::Expired;
+        }
+        match self.source {
+            Source::Uploaded if notice_at(from, until) <= now => CertificateState::Expiring,
+            Source::Uploaded => CertificateState::Issued,
+            Source::Acme if self.failures > 0 && left <= life / 6 => CertificateState::Expiring,
+            Source::Acme if self.renew_at.is_some_and(|at| at <= now) => CertificateState::Renewing,
+            Source::Acme => CertificateState::Issued,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_stands_as_its_dates_and_tries_say() {
+        use CertificateState::{Expired, Expiring, Failed, Issued, Renewing, Waiting};
+        let day = 86_400_000;
+        let at = |day_number: i64| Timestamp(day_number * day);
+        let none = Standing {
+            source: Source::Acme,
+            good: None,
+            renew_at: None,
+            failures: 0,
+        };
+        assert_eq!(none.at(at(0)), Waiting);
+        assert_eq!(
+            Standing {
+                failures: 1,
+                ..none
+            }
+            .at(at(0)),
+            Failed
+        );
+        let acme = Standing {
+            good: Some((at(0), at(90))),
+            renew_at: Some(at(60)),
+            ..none
+        };
+        assert_eq!(
+            [1, 60, 89, 90].map(|day| acme.at(at(day))),
+            [Issued, Renewing, Renewing, Expired]
+        );
+        let failing = Standing {
+            failures: 3,
+            ..acme
+        };
+        assert_eq!(
+            [61, 75, 91].map(|day| failing.at(at(day))),
+            [Renewing, Expiring, Expired]
+        );
+        let brought = Standing {
+            source: Source::Uploaded,
+            renew_at: None,
+            ..acme
+        };
+        assert_eq!(
+            [68, 69, 90].map(|day| brought.at(at(day))),
+            [Issued, Expiring, Expired]
+        );
+        let short = Standing {
+            good: Some((at(0), at(6))),
+            ..brought
+        };
+        assert_eq!([3, 4].map(|day| short.at(at(day))), [Issued, Expiring]);
+    }
+}

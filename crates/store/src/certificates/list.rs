@@ -1,0 +1,219 @@
+//! Certificates as people see them.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use model::{
+    CertificateId, DomainId, Timestamp,
+    certificates::{CertificateRow, HistoryLine, Issued, Source, Standing, Trouble},
+    names::Label,
+};
+
+use crate::{
+    Conn, Error,
+    rows::{Place, count},
+    schema::{certificate_history, certificates, domains, services, sites},
+};
+
+/// The most certificates that are listed.
+const MOST: i64 = 2000;
+/// The most lines of a history that are shown.
+const LINES: i64 = 50;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = certificates)]
+struct Row {
+    id: i64,
+    domain_id: i64,
+    subject: String,
+    source: String,
+    issued: Option<String>,
+    renew_at: Option<i64>,
+    next_try: Option<i64>,
+    failures: i64,
+    trouble: Option<String>,
+}
+
+impl Row {
+    fn read(self, domain: &str, site: &str, now: Timestamp) -> Result<CertificateRow, Error> {
+        let place = Place::new("certificates", &self.id);
+        let issued: Option<Issued> = self
+            .issued
+            .as_deref()
+            .map(|text| place.json("issued", text))
+            .transpose()?;
+        let trouble: Option<Trouble> = self
+            .trouble
+            .as_deref()
+            .map(|text| place.json("trouble", text))
+            .transpose()?;
+        let source = place.text("source", &self.source)?;
+        let standing = Standing {
+            source,
+            good: issued.as_ref().map(|it| (it.not_before, it.not_after)),
+            renew_at: self.renew_at.map(Timestamp),
+            failures: count(self.failures),
+        };
+        Ok(CertificateRow {
+            id: CertificateId(self.id),
+            domain: DomainId(self.domain_id),
+            domain_name: place.text("domain_id", domain)?,
+            site_name: place.text("domain_id", site)?,
+            subject: place.text("subject", &self.subject)?,
+            source,
+            state: standing.at(now),
+            issued,
+            renew_at: standing.renew_at,
+            next_try: self.next_try.map(Timestamp),
+            failures: standing.failures,
+            trouble,
+            is_used: false,
+        })
+    }
+}
+
+/// All certificates, or those of one domain, by domain and subject; at most 2,000. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(
+    c: &mut Conn,
+    of: Option<DomainId>,
+    now: Timestamp,
+) -> Result<Vec<CertificateRow>, Error> {
+    let mut query = certificates::table
+        .inner_join(domains::table.inner_join(sites::table))
+        .order((domains::name, certificates::subject, certificates::id))
+        .limit(MOST)
+        .select((Row::as_select(), domains::name, sites::name))
+        .into_boxed();
+    if let Some(domain) = of {
+        query = query.filter(certificates::domain_id.eq(domain.0));
+    }
+    let found: Vec<(Row, String, String)> = query.load(&mut c.0)?;
+    let rows = found
+        .into_iter()
+        .map(|(row, domain, site)| row.read(&domain, &site, now));
+    with_use(c, rows.collect::<Result<_, _>>()?)
+}
+
+/// One certificate. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn by_id(
+    c: &mut Conn,
+    id: CertificateId,
+    now: Timestamp,
+) -> Result<Option<CertificateRow>, Error> {
+    let found: Option<(Row, String, String)> = certificates::table
+        .inner_join(domains::table.inner_join(sites::table))
+        .filter(certificates::id.eq(id.0))
+        .select((Row::as_select(), domains::name, sites::name))
+        .first(&mut c.0)
+        .optional()?;
+    let row = found.map(|(row, domain, site)| row.read(&domain, &site, now));
+    let row: Vec<CertificateRow> = row.transpose()?.into_iter().collect();
+    Ok(with_use(c, row)?.pop())
+}
+
+/// Says of each whether something is published under a name that it is for.
+fn with_use(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<CertificateRow>, Error> {
+    let domains: Vec<i64> = rows.iter().map(|row| row.domain.0).collect();
+    let published = published(c, &domains)?;
+    for row in &mut rows {
+        let hosts = published.get(&row.domain.0).into_iter().flatten();
+        let own = [row.subject.clone()];
+        let names = row.issued.as_ref().map_or(&own[..], |it| &it.names);
+        row.is_used = hosts
+            .map(|label| format!("{label}.{}", row.domain_name))
+            .any(|host| names.iter().any(|name| name.covers(&host)));
+    }
+    Ok(rows)
+}
+
+/// The names before these domains under which something is published that has TLS. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Label>>, Error> {
+    let ids: Vec<Option<i64>> = of.iter().copied().map(Some).collect();
+    let found: Vec<(i64, Option<String>, Option<String>)> = services::table
+        .filter(services::domain_id.eq_any(ids))
+        .select((
+            services::domain_id.assume_not_null(),
+            services::label,
+            services::name,
+        ))
+        .load(&mut c.0)?;
+    let mut published: BTreeMap<i64, Vec<Label>> = BTreeMap::new();
+    for (domain, label, name) in found {
+        // A web page has a label, a port with TLS a name.
+        let place = Place::new("services of domain", &domain);
+        let text = label.or(name);
+        let text = text.ok_or_else(|| place.fault("label", &"is missing"))?;
+        let label = place.text("label", &text)?;
+        published.entry(domain).or_default().push(label);
+    }
+    for labels in published.values_mut() {
+        labels.sort();
+        labels.dedup();
+    }
+    Ok(published)
+}
+
+/// What the states of these domains' certificates are told from. One statement.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
+    type Told = (i64, String, Option<String>, Option<i64>, i64);
+    let found: Vec<Told> = certificates::table
+        .filter(certificates::domain_id.eq_any(of))
+        .select((
+            certificates::domain_id,
+            certificates::source,
+            certificates::issued,
+            certificates::renew_at,
+            certificates::failures,
+        ))
+        .load(&mut c.0)?;
+    let mut standings: BTreeMap<i64, Vec<Standing>> = BTreeMap::new();
+    for (domain, source, issued, renew_at, failures) in found {
+        let place = Place::new("certificates of domain", &domain);
+        let issued: Option<Issued> = issued.map(|text| place.json("issued", &text)).transpose()?;
+        standings.entry(domain).or_default().push(Standing {
+            source: place.text::<Source>("source", &source)?,
+            good: issued.map(|it| (it.not_before, it.not_after)),
+            renew_at: renew_at.map(Timestamp),
+            failures: count(failures),
+        });
+    }
+    Ok(standings)
+}
+
+/// What happened to a certificate, the newest line first, at most 50.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Error> {
+    let found: Vec<(i64, i64, String, String)> = certificate_history::table
+        .filter(certificate_history::certificate_id.eq(id.0))
+        .order(certificate_history::id.desc())
+        .limit(LINES)
+        .select((
+            certificate_history::id,
+            certificate_history::at,
+            certificate_history::what,
+            certificate_history::words,
+        ))
+        .load(&mut c.0)?;
+    let lines = found.into_iter().map(|(id, at, what, words)| {
+        Ok(HistoryLine {
+            at: Timestamp(at),
+            what: Place::new("certificate_history", &id).text("what", &what)?,
+            words,
+        })
+    });
+    lines.collect()
+}

@@ -1,0 +1,171 @@
+//! Providers of DNS. The secret is encrypted in the table and bound to the provider's name.
+
+use std::fmt;
+
+use diesel::prelude::*;
+use model::{
+    ProviderId,
+    names::Domain,
+    providers::{AccountSecret, ProviderRow, ProviderSpec},
+};
+
+use crate::{
+    Conn, Error, SecretKey, dialect,
+    rows::{self, Place, to_json},
+    schema::{domain_issuance, domains, providers},
+};
+
+/// The most providers that are listed.
+const MOST: i64 = 500;
+
+/// A provider with what only Holdfast itself may see.
+#[derive(Clone)]
+pub struct ProviderRecord {
+    /// What may be shown, without its domains.
+    pub row: ProviderRow,
+    /// The account's secret.
+    pub secret: AccountSecret,
+}
+
+impl fmt::Debug for ProviderRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderRecord")
+            .field("row", &self.row)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = providers)]
+struct Row {
+    id: i64,
+    name: String,
+    settings: String,
+    secret: String,
+}
+
+impl Row {
+    fn row(&self, domains: Vec<Domain>) -> Result<ProviderRow, Error> {
+        let place = Place::new("providers", &self.id);
+        Ok(ProviderRow {
+            id: ProviderId(self.id),
+            name: place.text("name", &self.name)?,
+            settings: place.json("settings", &self.settings)?,
+            domains,
+        })
+    }
+}
+
+/// Where a secret is kept, which it is bound to.
+fn sealed(name: &str) -> String {
+    format!("providers.secret:{name}")
+}
+
+/// Makes a provider.
+///
+/// # Errors
+/// [`Error::Duplicate`] for a taken name; [`Error::Internal`] without a secret.
+pub fn insert(c: &mut Conn, key: &SecretKey, spec: &ProviderSpec) -> Result<ProviderId, Error> {
+    let missing = || Error::internal("a new provider has no secret");
+    let secret = spec.secret.as_ref().ok_or_else(missing)?;
+    diesel::insert_into(providers::table)
+        .values((
+            providers::name.eq(spec.name.as_str()),
+            providers::settings.eq(to_json(&spec.settings)?),
+            providers::secret.eq(key.seal(&sealed(spec.name.as_str()), secret.reveal())?),
+            providers::created_at.eq(dialect::now(&c.0)),
+        ))
+        .execute(&mut c.0)?;
+    Ok(ProviderId(dialect::inserted_id(&mut c.0)?))
+}
+
+/// Changes a provider; without a new secret it keeps its own.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Duplicate`] for a taken name.
+pub fn update(
+    c: &mut Conn,
+    key: &SecretKey,
+    id: ProviderId,
+    spec: &ProviderSpec,
+) -> Result<(), Error> {
+    let before = record(c, key, id)?.ok_or(Error::NotFound)?;
+    let secret = spec.secret.as_ref().unwrap_or(&before.secret);
+    diesel::update(providers::table.find(id.0))
+        .set((
+            providers::name.eq(spec.name.as_str()),
+            providers::settings.eq(to_json(&spec.settings)?),
+            providers::secret.eq(key.seal(&sealed(spec.name.as_str()), secret.reveal())?),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Deletes a provider.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::InUse`] while it keeps a domain's records, or records of ours
+/// are still to be taken away there.
+pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
+    rows::one(diesel::delete(providers::table.find(id.0)).execute(&mut c.0)?)
+}
+
+/// All providers by name, at most 500. Two statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
+    let rows: Vec<Row> = providers::table
+        .order((providers::name, providers::id))
+        .limit(MOST)
+        .select(Row::as_select())
+        .load(&mut c.0)?;
+    let named: Vec<(i64, String)> = domain_issuance::table
+        .inner_join(domains::table)
+        .filter(domain_issuance::provider_id.is_not_null())
+        .order(domains::name)
+        .select((
+            domain_issuance::provider_id.assume_not_null(),
+            domains::name,
+        ))
+        .load(&mut c.0)?;
+    rows.into_iter()
+        .map(|row| {
+            let of = named.iter().filter(|(id, _)| *id == row.id);
+            let domains = of.map(|(id, name)| Place::new("domains", id).text("name", name));
+            row.row(domains.collect::<Result<_, _>>()?)
+        })
+        .collect()
+}
+
+/// One provider, with its secret.
+///
+/// # Errors
+/// When the database does not answer, or the secret does not open.
+pub fn record(
+    c: &mut Conn,
+    key: &SecretKey,
+    id: ProviderId,
+) -> Result<Option<ProviderRecord>, Error> {
+    let row: Option<Row> = providers::table
+        .find(id.0)
+        .select(Row::as_select())
+        .first(&mut c.0)
+        .optional()?;
+    let Some(row) = row else { return Ok(None) };
+    let secret = key.open(&sealed(&row.name), &row.secret)?;
+    let place = Place::new("providers", &row.id);
+    Ok(Some(ProviderRecord {
+        secret: place.text("secret", &secret)?,
+        row: row.row(Vec::new())?,
+    }))
+}
+
+/// Whether there is a provider of this key.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_there(c: &mut Conn, id: ProviderId) -> Result<bool, Error> {
+    let found = providers::table.find(id.0).count();
+    Ok(found.get_result::<i64>(&mut c.0)? > 0)
+}

@@ -1,0 +1,348 @@
+//! Records at providers of DNS that are Holdfast's own: wanted, there, or to be taken away. A record
+//! is written down here before the provider is told of it, so that none is forgotten there.
+
+mod plans;
+
+use std::{fmt, str::FromStr};
+
+use diesel::{dsl::min, prelude::*};
+use model::{CertificateId, DomainId, ProviderId, Timestamp, certificates::Trouble};
+
+use crate::{
+    Conn, Error, dialect,
+    rows::{Place, count, to_json},
+    schema::dns_records,
+};
+
+pub use plans::{AddressPlan, plans};
+
+/// How a record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordState {
+    /// It should be there, and may be.
+    Wanted,
+    /// It is there.
+    There,
+    /// It should be gone, and may be there.
+    Unwanted,
+}
+
+impl RecordState {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Wanted => "wanted",
+            Self::There => "there",
+            Self::Unwanted => "unwanted",
+        }
+    }
+}
+
+impl FromStr for RecordState {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "wanted" => Ok(Self::Wanted),
+            "there" => Ok(Self::There),
+            "unwanted" => Ok(Self::Unwanted),
+            _ => Err("is none of the known words"),
+        }
+    }
+}
+
+/// A record: a name, a kind such as `A`, and a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Record {
+    /// The whole name, without the last dot.
+    pub name: String,
+    /// `A`, `AAAA` or `TXT`.
+    pub kind: &'static str,
+    /// The value as text.
+    pub value: String,
+}
+
+impl fmt::Display for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.name, self.kind, self.value)
+    }
+}
+
+/// The kinds of records.
+const KINDS: [&str; 3] = ["A", "AAAA", "TXT"];
+
+/// A record as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordRow {
+    /// Its key.
+    pub id: i64,
+    /// Who keeps it.
+    pub provider: ProviderId,
+    /// The domain whose name it is the address of; none for another purpose, or when that is gone.
+    pub domain: Option<DomainId>,
+    /// The record.
+    pub record: Record,
+    /// How it stands.
+    pub state: RecordState,
+    /// How often in a row the provider was told in vain.
+    pub failures: u32,
+    /// Why.
+    pub trouble: Option<Trouble>,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = dns_records)]
+struct Row {
+    id: i64,
+    provider_id: i64,
+    domain_id: Option<i64>,
+    name: String,
+    kind: String,
+    value: String,
+    state: String,
+    failures: i64,
+    trouble: Option<String>,
+}
+
+impl Row {
+    fn read(self) -> Result<RecordRow, Error> {
+        let place = Place::new("dns_records", &self.id);
+        let kind = KINDS.into_iter().find(|kind| *kind == self.kind);
+        let trouble = self
+            .trouble
+            .as_deref()
+            .map(|text| place.json("trouble", text));
+        Ok(RecordRow {
+            id: self.id,
+            provider: ProviderId(self.provider_id),
+            domain: self.domain_id.map(DomainId),
+            state: place.text("state", &self.state)?,
+            failures: count(self.failures),
+            trouble: trouble.transpose()?,
+            record: Record {
+                kind: kind.ok_or_else(|| place.fault("kind", &"is none of the known words"))?,
+                name: self.name,
+                value: self.value,
+            },
+        })
+    }
+}
+
+/// What a record is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The address of a name under a domain.
+    Address(DomainId),
+    /// The proof for a certificate.
+    Proof(CertificateId),
+}
+
+/// Writes a record down that the provider is to be told of at `next_try`, or by who writes it down;
+/// one that is there already is wanted again.
+///
+/// # Errors
+/// [`Error::NotFound`] when the provider is gone.
+pub fn want(
+    c: &mut Conn,
+    provider: ProviderId,
+    purpose: Purpose,
+    record: &Record,
+    next_try: Option<Timestamp>,
+) -> Result<i64, Error> {
+    let (domain, certificate) = match purpose {
+        Purpose::Address(domain) => (Some(domain.0), None),
+        Purpose::Proof(certificate) => (None, Some(certificate.0)),
+    };
+    let standing = (
+        dns_records::domain_id.eq(domain),
+        dns_records::certificate_id.eq(certificate),
+        dns_records::state.eq(RecordState::Wanted.as_str()),
+        dns_records::next_try.eq(next_try.map(|at| at.0)),
+        dns_records::failures.eq(0),
+        dns_records::trouble.eq(None::<String>),
+    );
+    let same: Option<i64> = dns_records::table
+        .filter(dns_records::provider_id.eq(provider.0))
+        .filter(dns_records::name.eq(&record.name))
+        .filter(dns_records::kind.eq(record.kind))
+        .filter(dns_records::value.eq(&record.value))
+        .select(dns_records::id)
+        .first(&mut c.0)
+        .optional()?;
+    if let Some(id) = same {
+        diesel::update(dns_records::table.find(id))
+            .set(standing)
+            .execute(&mut c.0)?;
+        return Ok(id);
+    }
+    diesel::insert_into(dns_records::table)
+        .values((
+            dns_records::provider_id.eq(provider.0),
+            dns_records::name.eq(&record.name),
+            dns_records::kind.eq(record.kind),
+            dns_records::value.eq(&record.value),
+            dns_records::created_at.eq(dialect::now(&c.0)),
+            standing,
+        ))
+        .execute(&mut c.0)
+        .map_err(Error::of_insert)?;
+    Ok(dialect::inserted_id(&mut c.0)?)
+}
+
+/// Has a record be taken away, as soon as may be.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
+    diesel::update(dns_records::table.find(id))
+        .set((
+            dns_records::state.eq(RecordState::Unwanted.as_str()),
+            dns_records::next_try.eq(now.0),
+            dns_records::failures.eq(0),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Has the proofs for a certificate be taken away.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn unwant_proofs(c: &mut Conn, of: CertificateId, now: Timestamp) -> Result<(), Error> {
+    diesel::update(dns_records::table.filter(dns_records::certificate_id.eq(of.0)))
+        .set((
+            dns_records::state.eq(RecordState::Unwanted.as_str()),
+            dns_records::next_try.eq(now.0),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Notes that a record is there.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_there(c: &mut Conn, id: i64) -> Result<(), Error> {
+    diesel::update(dns_records::table.find(id))
+        .filter(dns_records::state.eq(RecordState::Wanted.as_str()))
+        .set((
+            dns_records::state.eq(RecordState::There.as_str()),
+            dns_records::next_try.eq(None::<i64>),
+            dns_records::failures.eq(0),
+            dns_records::trouble.eq(None::<String>),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Forgets a record that is gone, unless it was wanted again meanwhile.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_gone(c: &mut Conn, id: i64) -> Result<(), Error> {
+    diesel::delete(
+        dns_records::table
+            .filter(dns_records::id.eq(id))
+            .filter(dns_records::state.eq(RecordState::Unwanted.as_str())),
+    )
+    .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Notes that the provider was told in vain, and when it is told again.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> Result<(), Error> {
+    diesel::update(dns_records::table.find(id))
+        .set((
+            dns_records::failures.eq(dns_records::failures + 1),
+            dns_records::trouble.eq(to_json(trouble)?),
+            dns_records::next_try.eq(next_try.0),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Takes the record whose provider is to be told next, until `until`.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn claim(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<Option<RecordRow>, Error> {
+    macro_rules! free {
+        () => {
+            dns_records::next_try.le(now.0).and(
+                dns_records::lease_until
+                    .is_null()
+                    .or(dns_records::lease_until.le(now.0)),
+            )
+        };
+    }
+    loop {
+        let next: Option<i64> = dns_records::table
+            .filter(free!())
+            .order((dns_records::next_try, dns_records::id))
+            .select(dns_records::id)
+            .first(&mut c.0)
+            .optional()?;
+        let Some(id) = next else { return Ok(None) };
+        let taken = diesel::update(dns_records::table.find(id))
+            .filter(free!())
+            .set(dns_records::lease_until.eq(until.0))
+            .execute(&mut c.0)?;
+        if taken > 0 {
+            let row: Row = dns_records::table
+                .find(id)
+                .select(Row::as_select())
+                .first(&mut c.0)?;
+            return row.read().map(Some);
+        }
+    }
+}
+
+/// Gives a record back.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn release(c: &mut Conn, id: i64) -> Result<(), Error> {
+    diesel::update(dns_records::table.find(id))
+        .set(dns_records::lease_until.eq(None::<i64>))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// When the next provider is to be told.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
+    let due: Option<i64> = dns_records::table
+        .select(min(dns_records::next_try))
+        .first(&mut c.0)?;
+    Ok(due.map(Timestamp))
+}
+
+/// The addresses of a domain's names, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn of_domain(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordRow>, Error> {
+    let found: Vec<Row> = dns_records::table
+        .filter(dns_records::domain_id.eq(domain.0))
+        .order((dns_records::name, dns_records::kind, dns_records::id))
+        .select(Row::as_select())
+        .load(&mut c.0)?;
+    found.into_iter().map(Row::read).collect()
+}
+
+/// Records that are still wanted although what they are for is gone.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn orphans(c: &mut Conn) -> Result<Vec<i64>, Error> {
+    Ok(dns_records::table
+        .filter(dns_records::domain_id.is_null())
+        .filter(dns_records::certificate_id.is_null())
+        .filter(dns_records::state.ne(RecordState::Unwanted.as_str()))
+        .select(dns_records::id)
+        .load(&mut c.0)?)
+}

@@ -1,0 +1,93 @@
+//! What is needed to tell which addresses there should be at providers.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use diesel::prelude::*;
+use model::{DomainId, ProviderId};
+
+use super::{RecordRow, Row};
+use crate::{
+    Conn, Error, certificates,
+    rows::Place,
+    schema::{dns_records, domain_issuance, domains, sites},
+};
+
+/// A domain whose names have their addresses at a provider, or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressPlan {
+    /// The domain.
+    pub domain: DomainId,
+    /// Who is told; none when nobody is any more.
+    pub provider: Option<ProviderId>,
+    /// What is published under it.
+    pub hosts: Vec<String>,
+    /// Where that is reached.
+    pub addresses: Vec<IpAddr>,
+    /// What is written down.
+    pub known: Vec<RecordRow>,
+}
+
+type Told = (i64, String, Option<String>, Option<String>, i64);
+
+/// Every such domain. Three statements.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
+    let known: Vec<Row> = dns_records::table
+        .filter(dns_records::domain_id.is_not_null())
+        .order(dns_records::id)
+        .select(Row::as_select())
+        .load(&mut c.0)?;
+    let told: Vec<Told> = domain_issuance::table
+        .inner_join(domains::table.inner_join(sites::table))
+        .filter(domain_issuance::addresses.eq(true))
+        .filter(domain_issuance::provider_id.is_not_null())
+        .order(domain_issuance::domain_id)
+        .select((
+            domain_issuance::domain_id,
+            domains::name,
+            sites::public_v4,
+            sites::public_v6,
+            domain_issuance::provider_id.assume_not_null(),
+        ))
+        .load(&mut c.0)?;
+    let ids: Vec<i64> = told.iter().map(|(id, ..)| *id).collect();
+    let mut labels = match ids.is_empty() {
+        true => BTreeMap::new(),
+        false => certificates::published(c, &ids)?,
+    };
+    let mut plans: BTreeMap<i64, AddressPlan> = BTreeMap::new();
+    for (id, name, v4, v6, provider) in told {
+        let place = Place::new("sites of domain", &id);
+        let addresses = [
+            place.optional("public_v4", v4.as_deref())?,
+            place.optional("public_v6", v6.as_deref())?,
+        ];
+        let labels = labels.remove(&id).unwrap_or_default();
+        let plan = AddressPlan {
+            domain: DomainId(id),
+            provider: Some(ProviderId(provider)),
+            hosts: labels
+                .iter()
+                .map(|label| format!("{label}.{name}"))
+                .collect(),
+            addresses: addresses.into_iter().flatten().collect(),
+            known: Vec::new(),
+        };
+        plans.insert(id, plan);
+    }
+    for row in known {
+        let row = row.read()?;
+        let Some(domain) = row.domain else { continue };
+        let plan = plans.entry(domain.0).or_insert_with(|| AddressPlan {
+            domain,
+            provider: None,
+            hosts: Vec::new(),
+            addresses: Vec::new(),
+            known: Vec::new(),
+        });
+        plan.known.push(row);
+    }
+    Ok(plans.into_values().collect())
+}
