@@ -172,6 +172,7 @@ mod tests {
             port: 80.try_into().unwrap(),
             quiet: of("60"),
             transport: Transport::Tcp,
+            tls: None,
         };
         Snapshot {
             network: Network {
@@ -186,6 +187,7 @@ mod tests {
             records: Vec::new(),
             domains: Vec::new(),
             streams: (1..=count).map(stream).collect(),
+            answers: Vec::new(),
         }
     }
 

@@ -76,7 +76,8 @@ fn names(site: &Snapshot) -> Vec<String> {
     names
 }
 
-fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+/// Writes a file whole or not at all.
+pub(crate) fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = PathBuf::from(new);

@@ -19,6 +19,7 @@ mod process;
 pub mod programs;
 pub mod serve;
 pub mod settings;
+mod staged;
 pub mod steps;
 mod teller;
 pub mod units;

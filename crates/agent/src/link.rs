@@ -1,12 +1,12 @@
-//! The agent's way to its manager. It asks and is answered; nobody asks it. It speaks HTTPS, known by
-//! the fingerprint of its invitation or by the authorities that the host trusts; without TLS on this
+//! The agent's way to its manager. It asks and is answered; nobody asks it. It speaks HTTPS, with a
+//! manager that is known by the fingerprint of its invitation or by authorities that the host trusts; without TLS on this
 //! host's own loopback only, where the key cannot be read on the way.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use edge::{
     Layout,
-    link::{self, Asking, Given, Joined, Joining, Leases, Live},
+    link::{self, Asking, Given, Joined, Joining, Leases, Live, Pair, Pairs, Wanted},
 };
 use model::{
     agents::{About, JoinCode, Report},
@@ -14,6 +14,7 @@ use model::{
     domains::Origin,
 };
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use rustls::client::danger::ServerCertVerifier;
 use serde::Deserialize;
 
 /// How long a connection may take.
@@ -74,8 +75,15 @@ impl Link {
         let builder = match (manager.is_tls(), fingerprint) {
             (true, Some(fingerprint)) => {
                 let expected = fingerprint.as_str().parse().map_err(|e| told(&e))?;
-                let config = pinned::config(Some(expected)).map_err(|e| told(&e))?;
-                builder.tls_backend_preconfigured(config)
+                let config = match trusted() {
+                    // The manager may have another certificate by now, for the same name.
+                    Ok(trusted) => pinned::config_or(expected, trusted),
+                    Err(error) => {
+                        tracing::info!(%error, "this host's authorities vouch for nobody");
+                        pinned::config(Some(expected))
+                    }
+                };
+                builder.tls_backend_preconfigured(config.map_err(|e| told(&e))?)
             }
             (true, None) => builder,
             (false, _) if manager.is_loopback() => builder,
@@ -143,9 +151,33 @@ impl Link {
         sent(said.json(leases)).await.map(drop)
     }
 
+    /// Those of these certificates that there are, with their keys.
+    ///
+    /// # Errors
+    /// As for [`Link::next`].
+    pub async fn certificates(
+        &self,
+        key: &str,
+        certificates: &[Fingerprint],
+    ) -> Result<Vec<Pair>, LinkError> {
+        let wanted = Wanted {
+            certificates: certificates.to_vec(),
+        };
+        let asked = self.http.post(self.address(link::CERTIFICATES));
+        let asked = asked.bearer_auth(key).json(&wanted);
+        let Pairs { pairs } = read(sent(asked).await?).await?;
+        Ok(pairs)
+    }
+
     fn address(&self, path: &str) -> String {
         format!("{}{path}", self.manager)
     }
+}
+
+/// What the authorities that this host trusts vouch for.
+fn trusted() -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(Arc::new(rustls_platform_verifier::Verifier::new(provider)?))
 }
 
 /// The answer, when it is a good one.

@@ -258,6 +258,7 @@ mod tests {
             records: Vec::new(),
             domains: Vec::new(),
             streams: Vec::new(),
+            answers: Vec::new(),
         }
     }
 

@@ -27,6 +27,7 @@ use crate::{
     live::LiveFiles,
     probe::{self, News},
     programs::is_systemd,
+    staged::Staged,
     teller::Teller,
 };
 
@@ -65,6 +66,8 @@ struct Serving {
     said: Option<Report>,
     /// Which addresses are lent.
     lent: Lent,
+    /// The certificates on this host.
+    staged: Staged,
     /// To whoever asks whether it answers.
     news: watch::Sender<Option<News>>,
     /// Who tells the manager which files are live.
@@ -95,6 +98,7 @@ pub async fn run(
         given,
         said: None,
         lent: Lent::default(),
+        staged: Staged::default(),
         news,
     };
     let mut wait = FIRST_WAIT;
@@ -175,27 +179,35 @@ impl Serving {
             return Ok(());
         };
         let (about, layout) = self.host().await?;
-        let published = self.publish(&given.snapshot, &layout).await?;
-        let report = report(given.generation, &published);
+        // Before any configuration names them.
+        let (site, unserved) = self
+            .staged
+            .stage(&self.manager, &given.snapshot, self.live.as_ref(), &layout)
+            .await;
+        let published = self.publish(&site, &layout).await?;
+        let report = Report {
+            unserved,
+            ..report(given.generation, &published)
+        };
         let is_live = report.outcome == agents::Outcome::Live;
         if is_live {
             remember(&self.base, &given).await;
+            self.staged.is_live(&site, &layout).await;
         }
         if self.said.as_ref() != Some(&report) {
             tracing::info!(generation = report.generation, outcome = ?report.outcome, aside = report.aside.len(), "applied");
             let turn = self.manager.tell(&report).await?;
             self.said = Some(report.clone());
             if is_live {
-                let before = self.live.replace(given.snapshot.clone());
-                let now = given.snapshot.clone();
-                let news = News::new(before.as_ref(), now, turn, report);
+                let before = self.live.replace(site.clone());
+                let news = News::new(before.as_ref(), site.clone(), turn, report);
                 self.news
                     .send_replace(Some(news.on(about.address, &layout)));
             }
         }
         if is_live {
             let aside = published.aside.iter().map(|aside| aside.service);
-            self.files.are_live(&given.snapshot, &layout, aside);
+            self.files.are_live(&site, &layout, aside);
         }
         Ok(())
     }
@@ -239,6 +251,7 @@ fn report(generation: i64, published: &Published) -> Report {
         outcome,
         aside: aside.collect(),
         silent: Vec::new(),
+        unserved: Vec::new(),
     }
 }
 

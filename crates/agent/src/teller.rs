@@ -1,8 +1,8 @@
 //! The manager as an agent that has joined speaks with it: with its key, and in order. Whoever has
 //! something to add to a report says to which; when the manager knows of a newer one it is too late.
 
-use edge::link::{Asking, Given, Leases, Live};
-use model::agents::Report;
+use edge::link::{Asking, Given, Leases, Live, Pair};
+use model::{agents::Report, clusters::Fingerprint};
 use tokio::sync::Mutex;
 
 use crate::{LinkError, link::Link};
@@ -36,6 +36,14 @@ impl Teller {
     /// Tells which addresses are lent.
     pub(crate) async fn leases(&self, leases: &Leases) -> Result<(), LinkError> {
         self.link.leases(&self.key, leases).await
+    }
+
+    /// Those of these certificates that there are, with their keys.
+    pub(crate) async fn certificates(
+        &self,
+        certificates: &[Fingerprint],
+    ) -> Result<Vec<Pair>, LinkError> {
+        self.link.certificates(&self.key, certificates).await
     }
 
     /// Tells a report; its turn, for whoever has something to add.

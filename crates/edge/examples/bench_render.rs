@@ -124,6 +124,7 @@ fn site() -> Outcome<Snapshot> {
                 sign_in: tenth,
                 ..HttpOptions::default()
             },
+            certificate: None,
         });
         streams.push(StreamService {
             id: ServiceId(i64::from(SERVICES) + i64::from(number)),
@@ -136,6 +137,7 @@ fn site() -> Outcome<Snapshot> {
             } else {
                 Transport::Tcp
             },
+            tls: None,
         });
     }
     Ok(Snapshot {
@@ -154,7 +156,9 @@ fn site() -> Outcome<Snapshot> {
             sign_in: Some(of("http://10.20.0.5:4180")?),
             hsts: Hsts::Names,
             services,
+            certificate: None,
         }],
         streams,
+        answers: Vec::new(),
     })
 }

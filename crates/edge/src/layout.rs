@@ -5,6 +5,7 @@ use std::{fmt, net::Ipv4Addr, str::FromStr};
 
 use model::{
     Invalid,
+    clusters::Fingerprint,
     names::{InterfaceName, Username},
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,15 @@ pub struct Layout {
     pub nginx_user: Username,
     /// The host's nginx.
     pub nginx: NginxBuild,
+}
+
+/// The name of a certificate's files without `.crt` and `.key`: that of the host's own, or its
+/// fingerprint. One that is renewed has files of its own, so that no file changes while it is read.
+pub fn certificate_name(certificate: Option<&Fingerprint>) -> String {
+    match certificate {
+        Some(print) => print.as_str().replace(':', "").to_ascii_lowercase(),
+        None => "site".to_owned(),
+    }
 }
 
 /// What a build of nginx can do (`nginx -V`).

@@ -13,10 +13,11 @@ mod services;
 mod snapshot;
 mod tree;
 
-pub use layout::{Layout, NginxBuild, Place};
+pub use layout::{Layout, NginxBuild, Place, certificate_name};
 pub use nginx::VERSION_OF_HTTP2_DIRECTIVE;
 pub use snapshot::{
-    Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Transport,
+    Answer, Base64Url, Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv,
+    StreamService, Tls, Transport,
 };
 pub use tree::{Effect, File, Tree};
 

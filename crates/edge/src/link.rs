@@ -1,9 +1,9 @@
 //! What passes between the manager and an agent, as JSON over HTTPS. The agent asks, always: no
 //! edge host is reached from outside for this.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
-use model::{agents::About, leases::Lease};
+use model::{agents::About, clusters::Fingerprint, leases::Lease};
 use serde::{Deserialize, Serialize};
 
 use crate::{Layout, Snapshot};
@@ -40,6 +40,46 @@ pub struct Live {
 /// Where the agent that gives out addresses says which are lent, all of them, when that changes:
 /// [`Leases`] in, 204 out.
 pub const LEASES: &str = "/agent/v1/leases";
+
+/// Where an agent asks for certificates with their keys, with its own: [`Wanted`] in, [`Pairs`] out.
+/// Only those of its site are told.
+pub const CERTIFICATES: &str = "/agent/v1/certificates";
+/// How many certificates are asked for at once, at most.
+pub const MOST_CERTIFICATES: usize = 50;
+
+/// Certificates that an agent is to serve and does not have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Their fingerprints.
+    pub certificates: Vec<Fingerprint>,
+}
+
+/// Those of them that there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pairs {
+    /// Each with its key.
+    pub pairs: Vec<Pair>,
+}
+
+/// A certificate with its key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The certificate's fingerprint.
+    pub certificate: Fingerprint,
+    /// It and those that vouch for it, in PEM.
+    pub chain: String,
+    /// Its key, in PEM.
+    pub key: String,
+}
+
+/// The key is a secret.
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair")
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
+    }
+}
 
 /// An agent that joins.
 #[derive(Clone, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use askama::Template;
 
 use crate::{
     layout::{Layout, NginxBuild},
-    snapshot::{Snapshot, StreamService, Transport},
+    snapshot::{Answer, Snapshot, StreamService, Transport},
     tree::{Effect, Tree},
 };
 
@@ -43,7 +43,11 @@ const PAGES: [(&str, &str); 5] = [
 ];
 
 /// Parts that are the same everywhere.
-const PARTS: [(&str, &str); 2] = [
+const PARTS: [(&str, &str); 3] = [
+    (
+        "answers.conf",
+        include_str!("../templates/nginx/answers.conf"),
+    ),
     (
         "headers.conf",
         include_str!("../templates/nginx/headers.conf"),
@@ -93,6 +97,10 @@ pub(crate) fn render(
             &stream_name(service),
             stream::Stream { service, layout }.render()?,
         );
+    }
+    for Answer { token, thumbprint } in &snapshot.answers {
+        let text = format!("{token}.{thumbprint}");
+        tree.add_exactly(format!("nginx/answers/{token}"), Effect::None, text);
     }
     for (name, text) in PAGES {
         tree.add(format!("nginx/pages/{name}"), Effect::None, text.to_owned());

@@ -44,6 +44,11 @@ impl Tree {
         if !text.ends_with('\n') {
             text.push('\n');
         }
+        self.add_exactly(path, effect, text);
+    }
+
+    /// Adds a file every byte of which counts.
+    pub(crate) fn add_exactly(&mut self, path: impl Into<String>, effect: Effect, text: String) {
         self.files.insert(path.into(), File { text, effect });
     }
 

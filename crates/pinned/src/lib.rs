@@ -70,9 +70,29 @@ impl fmt::Debug for Fingerprint {
 /// # Errors
 /// When TLS cannot be used on this machine.
 pub fn config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Error> {
+    with(expected, None)
+}
+
+/// The same, for a server that may have another certificate by now: one that `otherwise` accepts,
+/// such as what the machine's own authorities vouch for, with the right name and dates.
+///
+/// # Errors
+/// When TLS cannot be used on this machine.
+pub fn config_or(
+    expected: Fingerprint,
+    otherwise: Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, rustls::Error> {
+    with(Some(expected), Some(otherwise))
+}
+
+fn with(
+    expected: Option<Fingerprint>,
+    otherwise: Option<Arc<dyn ServerCertVerifier>>,
+) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Pin {
         expected,
+        otherwise,
         provider: provider.clone(),
     });
     let builder =
@@ -88,6 +108,8 @@ pub fn config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Err
 #[derive(Debug)]
 struct Pin {
     expected: Option<Fingerprint>,
+    /// Who is asked about any other certificate.
+    otherwise: Option<Arc<dyn ServerCertVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -105,15 +127,21 @@ impl ServerCertVerifier for Pin {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let found = Fingerprint::of(end_entity);
         let expected = self.expected;
         if expected == Some(found) {
             return Ok(ServerCertVerified::assertion());
+        }
+        let other = self.otherwise.as_ref().map(|other| {
+            other.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        });
+        if let Some(Ok(accepted)) = other {
+            return Ok(accepted);
         }
         let mismatch = OtherError(Arc::new(Mismatch { expected, found }));
         Err(rustls::Error::InvalidCertificate(CertificateError::Other(
@@ -189,6 +217,73 @@ mod tests {
         ] {
             assert!(text.parse::<Fingerprint>().is_err(), "{text}");
         }
+    }
+
+    /// Accepts what is for one name.
+    #[derive(Debug)]
+    struct Named(&'static str);
+
+    impl ServerCertVerifier for Named {
+        fn verify_server_cert(
+            &self,
+            _: &CertificateDer<'_>,
+            _: &[CertificateDer<'_>],
+            name: &ServerName<'_>,
+            _: &[u8],
+            _: UnixTime,
+        ) -> Result<ServerCertVerified, rustls::Error> {
+            match name.to_str() == self.0 {
+                true => Ok(ServerCertVerified::assertion()),
+                false => Err(rustls::Error::General("another name".to_owned())),
+            }
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            unreachable!("the pin itself looks at signatures")
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            _: &[u8],
+            _: &CertificateDer<'_>,
+            _: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            unreachable!("the pin itself looks at signatures")
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn another_certificate_is_good_only_where_somebody_else_vouches_for_it() {
+        let (known, next) = (CertificateDer::from(vec![1]), CertificateDer::from(vec![2]));
+        let pin = |otherwise: Option<&'static str>| Pin {
+            expected: Some(Fingerprint::of(&known)),
+            otherwise: otherwise.map(|name| Arc::new(Named(name)) as Arc<dyn ServerCertVerifier>),
+            provider: Arc::new(ring::default_provider()),
+        };
+        let accepts = |pin: &Pin, certificate: &CertificateDer<'_>, name: &'static str| {
+            let name = ServerName::try_from(name).unwrap();
+            pin.verify_server_cert(certificate, &[], &name, &[], UnixTime::now())
+        };
+        assert!(accepts(&pin(None), &known, "any.example.org").is_ok());
+        let refused = accepts(&pin(None), &next, "any.example.org").unwrap_err();
+        assert!(mismatch(&refused).is_some());
+        let trusting = pin(Some("manager.example.org"));
+        assert!(accepts(&trusting, &known, "any.example.org").is_ok());
+        assert!(accepts(&trusting, &next, "manager.example.org").is_ok());
+        let refused = accepts(&trusting, &next, "any.example.org").unwrap_err();
+        assert!(
+            mismatch(&refused).is_some(),
+            "the fingerprint is told all the same"
+        );
     }
 
     proptest! {

@@ -121,6 +121,7 @@ async fn a_manager_is_known_by_its_certificate_whatever_stands_in_it() {
         outcome: Outcome::Live,
         aside: Vec::new(),
         silent: Vec::new(),
+        unserved: Vec::new(),
     };
     way.report("key", &report).await.unwrap();
 

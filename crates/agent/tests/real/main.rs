@@ -10,6 +10,7 @@
 )]
 
 mod applied;
+mod certificates;
 mod checked;
 mod clock;
 mod disk;

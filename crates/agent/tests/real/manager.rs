@@ -17,7 +17,7 @@ use axum::{
 };
 use edge::{
     Snapshot,
-    link::{Given, Live},
+    link::{Given, Live, Pair, Pairs, Wanted},
 };
 use serde_json::{Value, json};
 use test_servers::host::{run, try_run, until};
@@ -41,6 +41,9 @@ struct Known {
     /// What was told to be live.
     live: Vec<Live>,
     leases: Vec<Value>,
+    /// The certificates that it has, and how often it was asked for some.
+    pairs: Vec<Pair>,
+    asked: usize,
 }
 
 /// A manager that answers, until it is told to go away.
@@ -79,6 +82,16 @@ impl Manager {
         })
     }
 
+    /// Has these certificates from now on.
+    pub fn have(&self, pairs: &[Pair]) {
+        self.0.lock().unwrap().pairs = pairs.to_vec();
+    }
+
+    /// How often it was asked for certificates.
+    pub fn asked(&self) -> usize {
+        self.0.lock().unwrap().asked
+    }
+
     /// What was last told of leases.
     pub fn leases(&self) -> Option<Value> {
         self.0.lock().unwrap().leases.last().cloned()
@@ -104,6 +117,7 @@ impl Manager {
             .route("/agent/v1/report", post(note))
             .route("/agent/v1/live", post(note_live))
             .route("/agent/v1/leases", post(lent))
+            .route("/agent/v1/certificates", post(certificates))
             .with_state(self.clone());
         let stop = CancellationToken::new();
         let until_then = stop.clone();
@@ -160,6 +174,16 @@ async fn note_live(State(manager): State<Manager>, Json(told): Json<Live>) -> St
 async fn lent(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
     manager.0.lock().unwrap().leases.push(said);
     StatusCode::NO_CONTENT
+}
+
+async fn certificates(State(manager): State<Manager>, Json(wanted): Json<Wanted>) -> Json<Pairs> {
+    let mut known = manager.0.lock().unwrap();
+    known.asked += 1;
+    let pairs = known.pairs.iter();
+    let pairs = pairs.filter(|pair| wanted.certificates.contains(&pair.certificate));
+    Json(Pairs {
+        pairs: pairs.cloned().collect(),
+    })
 }
 
 /// A host: its interface, and its logs in memory.

@@ -42,8 +42,10 @@ pub fn site() -> Snapshot {
             sign_in: None,
             hsts: Hsts::Off,
             services: vec![service(1, "wiki", HttpOptions::default())],
+            certificate: None,
         }],
         streams: vec![stream(100, 2100)],
+        answers: Vec::new(),
     }
 }
 
@@ -62,6 +64,7 @@ pub fn service(id: i64, label: &str, options: HttpOptions) -> HttpService {
         address: Ipv4Addr::LOCALHOST,
         port: port(8080),
         options,
+        certificate: None,
     }
 }
 
@@ -73,6 +76,7 @@ pub fn stream(id: i64, external: u16) -> StreamService {
         port: port(8081),
         quiet: QuietS::default(),
         transport: Transport::Tcp,
+        tls: None,
     }
 }
 

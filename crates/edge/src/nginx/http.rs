@@ -4,7 +4,7 @@ use askama::Template;
 use model::publish::Backend;
 
 use crate::{
-    layout::Layout,
+    layout::{Layout, certificate_name},
     snapshot::{HttpService, PublicDomain},
 };
 
@@ -28,6 +28,12 @@ impl Domain<'_> {
             format!("{name} *.{name}")
         }
     }
+
+    /// The files of its certificate; none where those of the host itself are.
+    fn certificate(&self) -> Option<String> {
+        let certificate = self.domain.certificate.as_ref()?;
+        Some(certificate_name(Some(certificate)))
+    }
 }
 
 /// A service.
@@ -42,6 +48,12 @@ pub(super) struct Service<'a> {
 impl Service<'_> {
     pub(super) fn host(&self) -> String {
         self.domain.host(self.service)
+    }
+
+    /// The files of its certificate; none where those of the host itself are.
+    fn certificate(&self) -> Option<String> {
+        let certificate = self.service.certificate.as_ref()?;
+        Some(certificate_name(Some(certificate)))
     }
 
     fn backend(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use edge::Snapshot;
+use edge::{Layout, Snapshot, certificate_name};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::{
@@ -31,6 +31,7 @@ fn the_real_programs_take_whatever_the_types_allow() {
             });
             let tried = runner.run(&arbitrary::site(), |site| {
                 let dnsmasq = start(&site, &layout);
+                stage(&site, &layout);
                 run(&format!("{} -t", nginx_command(&layout)));
                 answers(&site)?;
                 drop(dnsmasq);
@@ -39,6 +40,17 @@ fn the_real_programs_take_whatever_the_types_allow() {
             tried.unwrap();
         },
     );
+}
+
+/// Puts a certificate where each is that the site names.
+fn stage(site: &Snapshot, layout: &Layout) {
+    for certificate in site.certificates() {
+        let name = certificate_name(Some(certificate));
+        for end in ["crt", "key"] {
+            let tls = &layout.tls;
+            run(&format!("cp {tls}/site.{end} {tls}/{name}.{end}"));
+        }
+    }
 }
 
 fn answers(site: &Snapshot) -> Result<(), TestCaseError> {

@@ -8,6 +8,7 @@ mod any_site;
 #[path = "../rendered/arbitrary.rs"]
 mod arbitrary;
 mod backend;
+mod certificates;
 mod dnsmasq;
 #[path = "../rendered/example.rs"]
 mod example;

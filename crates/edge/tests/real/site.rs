@@ -28,6 +28,7 @@ pub fn empty() -> Snapshot {
         records: Vec::new(),
         domains: Vec::new(),
         streams: Vec::new(),
+        answers: Vec::new(),
     }
 }
 
@@ -38,6 +39,7 @@ pub fn domain(name: &str) -> PublicDomain {
         sign_in: None,
         hsts: Hsts::Off,
         services: Vec::new(),
+        certificate: None,
     }
 }
 
@@ -49,6 +51,7 @@ pub fn service(label: &str, at: u16, options: HttpOptions) -> edge::HttpService 
         address: Ipv4Addr::LOCALHOST,
         port: port(at),
         options,
+        certificate: None,
     }
 }
 
@@ -61,6 +64,7 @@ pub fn stream(external: u16, at: u16, transport: edge::Transport) -> edge::Strea
         port: port(at),
         quiet: QuietS::default(),
         transport,
+        tls: None,
     }
 }
 

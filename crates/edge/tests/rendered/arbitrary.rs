@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use edge::{Host, HttpService, PublicDomain, Snapshot, Srv};
+use edge::{Answer, Host, HttpService, PublicDomain, Snapshot, Srv};
 use model::{
     ServiceId,
     domains::Hsts,
@@ -12,7 +12,7 @@ use model::{
 };
 use proptest::{collection::vec, prelude::*};
 
-use crate::example::{of, port, snapshot};
+use crate::example::{of, port, print, snapshot};
 
 fn label() -> impl Strategy<Value = Label> {
     "[a-z0-9]([a-z0-9-]{0,12}[a-z0-9])?".prop_map(|text| of(&text))
@@ -44,11 +44,11 @@ prop_compose! {
         address in address(),
         number in 1..u16::MAX,
         body in 1_u32..1_048_576,
-        flags in any::<[bool; 2]>(),
+        flags in any::<[bool; 3]>(),
     ) -> HttpService {
-        let [buffering, sign_in] = flags;
+        let [buffering, sign_in, has_certificate] = flags;
         let options = HttpOptions { body: body.try_into().unwrap(), buffering, sign_in, ..HttpOptions::default() };
-        HttpService { id: ServiceId(1), label, address, port: port(number), options }
+        HttpService { id: ServiceId(1), label, address, port: port(number), options, certificate: has_certificate.then(|| print("EF")) }
     }
 }
 
@@ -60,6 +60,7 @@ prop_compose! {
         name in domain(),
         sign_in in proptest::option::of(domain()),
         services in vec(service(), 0..4),
+        answers in vec(("[A-Za-z0-9_-]{1,43}", "[A-Za-z0-9_-]{43}"), 0..3),
     ) -> Snapshot {
         let mut site = snapshot();
         site.network.domain = domain;
@@ -68,7 +69,10 @@ prop_compose! {
         let mut services = services;
         services.sort_by_key(|service| service.label.clone());
         services.dedup_by_key(|service| service.label.clone());
-        site.domains = vec![PublicDomain { name, sign_in, hsts: Hsts::Names, services }];
+        site.domains = vec![PublicDomain { name, sign_in, hsts: Hsts::Names, services, certificate: None }];
+        site.answers = answers.iter()
+            .map(|(token, thumbprint)| Answer { token: of(token), thumbprint: of(thumbprint) })
+            .collect();
         site
     }
 }

@@ -3,10 +3,12 @@
 use std::fmt::Debug;
 
 use edge::{
-    Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Transport,
+    Answer, Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Tls,
+    Transport,
 };
 use model::{
     ServiceId,
+    clusters::Fingerprint,
     domains::Hsts,
     net::Port,
     publish::{Backend, HttpOptions},
@@ -21,6 +23,11 @@ pub fn port(number: u16) -> Port {
     number.try_into().unwrap()
 }
 
+/// A fingerprint of the same two digits throughout.
+pub fn print(digits: &str) -> Fingerprint {
+    of(&digits.repeat(32))
+}
+
 fn service(id: i64, label: Option<&str>, options: HttpOptions) -> HttpService {
     HttpService {
         id: ServiceId(id),
@@ -28,6 +35,7 @@ fn service(id: i64, label: Option<&str>, options: HttpOptions) -> HttpService {
         address: of("10.20.0.100"),
         port: port(8080),
         options,
+        certificate: None,
     }
 }
 
@@ -39,6 +47,7 @@ fn stream(id: i64, external: u16, transport: Transport) -> StreamService {
         port: port(5432),
         quiet: of("3600"),
         transport,
+        tls: None,
     }
 }
 
@@ -109,13 +118,17 @@ pub fn snapshot() -> Snapshot {
                         },
                     ),
                 ],
+                certificate: None,
             },
             PublicDomain {
                 name: of("example.com"),
                 sign_in: None,
                 hsts: Hsts::Off,
                 services: vec![
-                    service(4, Some("nobody"), guarded),
+                    HttpService {
+                        certificate: Some(print("AB")),
+                        ..service(4, Some("nobody"), guarded)
+                    },
                     service(
                         5,
                         Some("sure"),
@@ -125,12 +138,25 @@ pub fn snapshot() -> Snapshot {
                         },
                     ),
                 ],
+                certificate: Some(print("AB")),
             },
         ],
         streams: vec![
             stream(6, 2000, Transport::Tcp),
             stream(7, 2001, Transport::TcpFromProxy),
             stream(8, 2000, Transport::Udp),
+            StreamService {
+                tls: Some(Tls::With(print("CD"))),
+                ..stream(9, 2002, Transport::Tcp)
+            },
+            StreamService {
+                tls: Some(Tls::Own),
+                ..stream(10, 2003, Transport::Tcp)
+            },
         ],
+        answers: vec![Answer {
+            token: of("LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"),
+            thumbprint: of("9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"),
+        }],
     }
 }

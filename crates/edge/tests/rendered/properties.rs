@@ -2,8 +2,9 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use edge::{Layout, Place, Snapshot, render};
+use edge::{Base64Url, Layout, Place, Snapshot, certificate_name, render};
 use model::{
+    clusters::Fingerprint,
     domains::Origin,
     names::{Domain, InterfaceName, Label, SrvName, Username},
     net::{AddressRange, Cidr, Mac},
@@ -59,6 +60,8 @@ proptest! {
         prop_assert!(plain_or_refused::<Mac>(&text));
         prop_assert!(plain_or_refused::<BodyMib>(&text));
         prop_assert!(plain_or_refused::<QuietS>(&text));
+        prop_assert!(plain_or_refused::<Base64Url>(&text));
+        prop_assert!(plain_or_refused::<Fingerprint>(&text));
     }
 }
 
@@ -85,6 +88,11 @@ proptest! {
             let text = file(&site, &layout(), &format!("nginx/services/{host}.conf"));
             let read = read(&text).expect("nginx reads it");
             prop_assert_eq!(values(&read, "server_name"), vec![host.clone(), host.clone()]);
+            let files = values(&read, "ssl_certificate");
+            let named = service.certificate.as_ref().map(|it| certificate_name(Some(it)));
+            let meant: Vec<String> = named.iter()
+                .map(|name| format!("{}/{name}.crt", layout().tls)).collect();
+            prop_assert_eq!(files, meant);
             let body = format!("{}m", service.options.body);
             prop_assert_eq!(values(&read, "client_max_body_size"), vec![body]);
             let back = format!("http://{}:{}", service.address, service.port);
