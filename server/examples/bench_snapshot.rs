@@ -129,6 +129,7 @@ fn services(number: u16, domain: DomainId) -> Result<Vec<GivenService>, model::I
             given: Given::Tcp {
                 external,
                 options: TcpOptions::default(),
+                tls: None,
             },
         });
     }

@@ -9,7 +9,7 @@ use axum::{
     routing::post,
 };
 use control::agents::{self, Agent};
-use edge::link::{self, Asking, Given, Joined, Joining, Leases, Live};
+use edge::link::{self, Asking, Given, Joined, Joining, Leases, Live, Pairs, Wanted};
 use model::{Error, agents::Report};
 use serde_json::json;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -32,6 +32,7 @@ pub fn routes() -> Router<AppState> {
         .route(link::JOIN, post(join))
         .route(link::NEXT, post(next))
         .route(link::REPORT, post(report))
+        .route(link::CERTIFICATES, post(certificates))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .merge(telling)
 }
@@ -126,4 +127,15 @@ async fn leases(
 ) -> Result<StatusCode, Refused> {
     control::leases::tell(&state.control, &agent, leases).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Keys are among it: nobody on the way keeps the answer.
+async fn certificates(
+    State(state): State<AppState>,
+    Known(agent): Known,
+    Json(wanted): Json<Wanted>,
+) -> Result<Response, Refused> {
+    let pairs: Pairs = agents::certificates(&state.control, &agent, wanted).await?;
+    let unkept = [(header::CACHE_CONTROL, "no-store")];
+    Ok((unkept, Json(pairs)).into_response())
 }

@@ -2,6 +2,7 @@
 //! gives out addresses.
 
 mod addresses;
+mod certificates;
 mod files;
 mod invitation;
 mod told;
@@ -19,6 +20,7 @@ use model::{
 use store::agents::{AgentRecord, Joining, NewAgent};
 
 pub use addresses::{give_addresses, take_addresses};
+pub use certificates::certificates;
 pub use files::{file, files};
 pub use told::{live, report};
 
@@ -33,7 +35,13 @@ use crate::{
 /// How long an agent's question is held while there is nothing new.
 const HOLD: Duration = Duration::from_secs(25);
 /// What a site's edge hosts are made of.
-const TOPICS: [Topic; 4] = [Topic::Container, Topic::Domain, Topic::Site, Topic::Agent];
+const TOPICS: [Topic; 5] = [
+    Topic::Container,
+    Topic::Domain,
+    Topic::Certificate,
+    Topic::Site,
+    Topic::Agent,
+];
 
 /// An agent that has shown its key.
 #[derive(Clone, Debug, PartialEq, Eq)]

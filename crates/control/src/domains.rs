@@ -68,6 +68,9 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
             if let Err(refusal) = known_people(c, &spec)? {
                 return Ok(Err(refusal));
             }
+            if let Err(refusal) = known_givers(c, &spec)? {
+                return Ok(Err(refusal));
+            }
             if store::sites::lock(c, spec.site)?.is_none() {
                 return Ok(Err(Error::field("site", "There is no such site.")));
             }
@@ -104,6 +107,9 @@ pub async fn update(
                 return Ok(Err(Error::field("site", message)));
             }
             if let Err(refusal) = known_people(c, &spec)? {
+                return Ok(Err(refusal));
+            }
+            if let Err(refusal) = known_givers(c, &spec)? {
                 return Ok(Err(refusal));
             }
             if spec.name != present.spec.name {
@@ -174,6 +180,34 @@ fn known_people(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, st
         None => Ok(()),
         Some(name) => Err(Error::field("people", format!("Nobody is called {name}."))),
     })
+}
+
+/// Refuses an authority and a provider that are not there, and one that cannot do what is asked.
+fn known_givers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+    if !store::authorities::is_there(c, spec.issuance)? {
+        let message = "There is no such authority (any more).";
+        return Ok(Err(Error::field("authority", message)));
+    }
+    let Some(provider) = spec.provider else {
+        return Ok(Ok(()));
+    };
+    let all = store::providers::list(c)?;
+    let Some(provider) = all.into_iter().find(|it| it.id == provider) else {
+        let message = "There is no such provider (any more).";
+        return Ok(Err(Error::field("provider", message)));
+    };
+    Ok(
+        match spec.addresses && !provider.settings.kind().keeps_addresses() {
+            true => {
+                let message = format!(
+                    "{} keeps no addresses, only proofs for certificates.",
+                    provider.name
+                );
+                Err(Error::field("addresses", message))
+            }
+            false => Ok(()),
+        },
+    )
 }
 
 /// Refuses a domain whose own name a web page of its site has already: nginx would have two answers

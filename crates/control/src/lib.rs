@@ -5,6 +5,8 @@
 
 mod actor;
 pub mod agents;
+pub mod authorities;
+pub mod certificates;
 pub mod clusters;
 pub mod containers;
 pub mod domains;
@@ -15,7 +17,9 @@ pub mod jobs;
 pub mod leases;
 mod observer;
 mod passwords;
+pub mod providers;
 mod proxmoxes;
+mod records;
 pub mod sessions;
 pub mod setup;
 pub mod sites;
@@ -70,6 +74,10 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// Where people and agents reach this program, where that can be told.
     pub manager: Option<Manager>,
+    /// How providers of DNS are reached.
+    pub dns: dns::Options,
+    /// The clock by which certificates are looked after.
+    pub clock: certificates::Clock,
 }
 
 impl Default for Options {
@@ -81,6 +89,8 @@ impl Default for Options {
             patience: Duration::from_secs(120),
             timeouts: Timeouts::default(),
             manager: None,
+            dns: dns::Options::default(),
+            clock: certificates::Clock::default(),
         }
     }
 }
@@ -99,6 +109,7 @@ struct Inner {
     throttle: Throttle,
     workers: worker::Bell,
     elsewhere: Elsewhere,
+    certificates: certificates::Bell,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -119,6 +130,7 @@ impl Control {
             throttle: Throttle::default(),
             workers: worker::Bell::default(),
             elsewhere: Elsewhere::default(),
+            certificates: certificates::Bell::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             options,
@@ -130,6 +142,8 @@ impl Control {
         let follow = observer::roster::follow(control.clone());
         control.0.tasks.spawn(follow);
         control.0.tasks.spawn(elsewhere::follow(control.clone()));
+        control.0.tasks.spawn(certificates::keep(control.clone()));
+        control.0.tasks.spawn(records::keep(control.clone()));
         Ok(control)
     }
 
@@ -187,6 +201,21 @@ impl Control {
     /// Where this program is reached.
     pub(crate) fn manager(&self) -> Option<&Manager> {
         self.0.options.manager.as_ref()
+    }
+
+    /// The clock by which certificates are looked after.
+    pub(crate) fn clock(&self) -> certificates::Clock {
+        self.0.options.clock.clone()
+    }
+
+    /// How providers of DNS are reached.
+    pub(crate) fn dns(&self) -> &dns::Options {
+        &self.0.options.dns
+    }
+
+    /// Calls whoever looks after certificates.
+    pub(crate) fn certificates(&self) -> &certificates::Bell {
+        &self.0.certificates
     }
 
     pub(crate) fn hub(&self) -> &Hub {

@@ -4,6 +4,7 @@ use std::{fmt::Display, time::Duration};
 
 use model::{
     Error, Fields, Kind, SiteId,
+    certificates::Issuance,
     domains::{DomainSpec, Hsts, Publishers},
     events::{Event, Topic},
     names::Label,
@@ -138,6 +139,9 @@ fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
         sign_in: None,
         hsts: Hsts::Off,
         publishers: Publishers::Everybody,
+        issuance: Issuance::default(),
+        provider: None,
+        addresses: false,
     }
 }
 

@@ -4,12 +4,20 @@
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use edge::{
-    Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Transport,
+    Answer, Dhcp, Host, HttpService, Network, PublicDomain, Snapshot, Srv, StreamService, Tls,
+    Transport,
 };
-use model::{Error, Kind, SiteId, domains::DomainRow, names::NodeName, services::Published};
-use store::{containers::SiteHost, sites::SiteRecord};
+use model::{
+    Error, Kind, SiteId,
+    certificates::Issuance,
+    clusters::Fingerprint,
+    domains::DomainRow,
+    names::{Domain, NodeName},
+    services::{Published, TlsName},
+};
+use store::{certificates::Served, containers::SiteHost, sites::SiteRecord};
 
-use crate::{Actor, Control, failure::Told as _};
+use crate::{Actor, Control, certificates::best, failure::Told as _};
 
 /// How long an address is lent, in seconds. A container asks again after half of it.
 const LEASE_S: u32 = 12 * 60 * 60;
@@ -23,7 +31,7 @@ pub struct Part {
     pub dhcp: bool,
 }
 
-/// The site as one of its edge hosts should serve it, for those who run it to look at. Five
+/// The site as one of its edge hosts should serve it, for those who run it to look at. Some
 /// statements, however much there is.
 ///
 /// # Errors
@@ -53,6 +61,8 @@ pub(crate) async fn of_site(
                 nodes: store::nodes::addresses(c, record.spec.cluster)?,
                 hosts: store::containers::of_site(c, site)?,
                 domains: store::domains::of_site(c, site)?,
+                certificates: store::certificates::of_site(c, site)?,
+                answers: store::challenges::of_site(c, site)?,
                 record,
             }))
         })
@@ -68,6 +78,8 @@ struct Found {
     nodes: BTreeMap<NodeName, Ipv4Addr>,
     hosts: Vec<SiteHost>,
     domains: Vec<DomainRow>,
+    certificates: Vec<Served>,
+    answers: Vec<store::challenges::Answer>,
 }
 
 fn assemble(found: Found, part: &Part) -> Snapshot {
@@ -76,17 +88,27 @@ fn assemble(found: Found, part: &Part) -> Snapshot {
         nodes,
         hosts,
         domains,
+        certificates,
+        answers,
     } = found;
+    let certificates = Certificates {
+        served: certificates,
+        domains: &domains,
+    };
     let mut snapshot = Snapshot {
         network: network(&record, part),
         hosts: Vec::new(),
         records: Vec::new(),
-        domains: domains.into_iter().map(public).collect(),
+        domains: domains
+            .iter()
+            .map(|domain| public(domain, &certificates))
+            .collect(),
         streams: Vec::new(),
+        answers: answers.iter().filter_map(answer).collect(),
     };
     for host in hosts {
         for service in &host.services {
-            publish(&mut snapshot, &host, service);
+            publish(&mut snapshot, &host, service, &certificates);
         }
         snapshot.hosts.push(Host {
             name: host.name,
@@ -127,25 +149,64 @@ fn network(site: &SiteRecord, part: &Part) -> Network {
     }
 }
 
-fn public(domain: DomainRow) -> PublicDomain {
+fn public(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicDomain {
+    // Where nothing is published, a certificate for all names below the domain is the right one.
+    let nothing = format!("nothing.{}", domain.spec.name);
     PublicDomain {
-        name: domain.spec.name,
-        sign_in: domain.spec.sign_in,
+        name: domain.spec.name.clone(),
+        sign_in: domain.spec.sign_in.clone(),
         hsts: domain.spec.hsts,
+        certificate: certificates.of(domain, &nothing),
         services: Vec::new(),
     }
 }
 
+/// The certificates of a site, and how its domains have theirs.
+struct Certificates<'a> {
+    served: Vec<Served>,
+    domains: &'a [DomainRow],
+}
+
+impl Certificates<'_> {
+    /// That of a host; none where edge hosts serve their own.
+    fn of(&self, domain: &DomainRow, host: &str) -> Option<Fingerprint> {
+        if domain.spec.issuance == Issuance::SelfSigned {
+            return None;
+        }
+        best(&self.served, domain.id, host).map(|it| it.fingerprint.clone())
+    }
+
+    fn under(&self, domain: &Domain, host: &str) -> Option<Fingerprint> {
+        let domain = self.domains.iter().find(|it| it.spec.name == *domain)?;
+        self.of(domain, host)
+    }
+}
+
+/// What is said to an authority, which made both halves of it.
+fn answer(kept: &store::challenges::Answer) -> Option<Answer> {
+    let (_, thumbprint) = kept.answer.split_once('.')?;
+    Some(Answer {
+        token: kept.token.parse().ok()?,
+        thumbprint: thumbprint.parse().ok()?,
+    })
+}
+
 /// Adds a service where its kind belongs.
-fn publish(snapshot: &mut Snapshot, host: &SiteHost, service: &model::services::ServiceView) {
+fn publish(
+    snapshot: &mut Snapshot,
+    host: &SiteHost,
+    service: &model::services::ServiceView,
+    certificates: &Certificates<'_>,
+) {
     let (id, address, port) = (service.id, host.address, service.port);
-    let stream = |external, quiet, transport| StreamService {
+    let stream = |external, quiet, transport, tls| StreamService {
         id,
         external,
         address,
         port,
         quiet,
         transport,
+        tls,
     };
     match &service.published {
         Published::Http {
@@ -164,10 +225,19 @@ fn publish(snapshot: &mut Snapshot, host: &SiteHost, service: &model::services::
                     address,
                     port,
                     options: *options,
+                    certificate: certificates.under(domain, &format!("{label}.{domain}")),
                 });
             }
         }
-        Published::Tcp { external, options } => {
+        Published::Tcp {
+            external,
+            options,
+            tls,
+        } => {
+            let tls = tls.as_ref().map(|TlsName { label, domain }| {
+                let certificate = certificates.under(domain, &format!("{label}.{domain}"));
+                certificate.map_or(Tls::Own, Tls::With)
+            });
             let transport = if options.tells_client {
                 Transport::TcpFromProxy
             } else {
@@ -175,12 +245,12 @@ fn publish(snapshot: &mut Snapshot, host: &SiteHost, service: &model::services::
             };
             snapshot
                 .streams
-                .push(stream(*external, options.quiet, transport));
+                .push(stream(*external, options.quiet, transport, tls));
         }
         Published::Udp { external, quiet } => {
             snapshot
                 .streams
-                .push(stream(*external, *quiet, Transport::Udp));
+                .push(stream(*external, *quiet, Transport::Udp, None));
         }
         Published::Srv { name } => snapshot.records.push(Srv {
             name: name.clone(),

@@ -146,6 +146,7 @@ mod tests {
             outcome: Outcome::Live,
             aside: aside.collect(),
             silent: Vec::new(),
+            unserved: Vec::new(),
         })
     }
 
@@ -207,6 +208,7 @@ mod tests {
             },
             aside: Vec::new(),
             silent: Vec::new(),
+            unserved: Vec::new(),
         };
         let one = agent("edge-1", Some(5), Some(refused));
         assert_eq!(of(std::slice::from_ref(&one), 5), Publication::Live);

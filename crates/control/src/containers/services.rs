@@ -8,7 +8,7 @@ use model::{
     domains::DomainRow,
     names::{Domain, Label},
     net::{Port, PortRange},
-    services::{Published, ServiceKind, ServiceSpec, ServiceView},
+    services::{Published, ServiceKind, ServiceSpec, ServiceView, TlsName, TlsWish},
 };
 use store::{
     Conn,
@@ -53,7 +53,9 @@ impl Wish<'_> {
         let mut taken = Taken::default();
         let wants = |kind| self.wanted.iter().any(|service| service.kind() == kind);
         let id = self.site.id;
-        if wants(ServiceKind::Http) {
+        let named =
+            |service: &ServiceSpec| matches!(service, ServiceSpec::Tcp { tls: Some(_), .. });
+        if wants(ServiceKind::Http) || self.wanted.iter().any(named) {
             taken.domains = store::domains::of_site(c, id)?;
             taken.labels = store::containers::taken_labels(c, id)?;
         }
@@ -114,7 +116,11 @@ impl Wish<'_> {
                     options: *options,
                 }
             }
-            ServiceSpec::Tcp { options, .. } => Given::Tcp {
+            ServiceSpec::Tcp { options, tls, .. } => Given::Tcp {
+                tls: match tls {
+                    None => None,
+                    Some(wish) => Some(self.tls_name(wish, index, taken)?),
+                },
                 external: self.port(service, index, &mut taken.tcp)?,
                 options: *options,
             },
@@ -126,13 +132,50 @@ impl Wish<'_> {
         })
     }
 
-    /// A name under a domain, which the asker may give or the container has already.
+    /// A name for a port's certificate: one that a web page of the container could have, or has.
+    fn tls_name(
+        &self,
+        wish: &TlsWish,
+        index: usize,
+        taken: &Taken,
+    ) -> Result<(DomainId, Label), Error> {
+        let (label, domain) = (wish.label.as_ref(), wish.domain.as_ref());
+        let (id, label) = self.allowed(label, domain, index, taken)?;
+        let own = self.wanted.iter().any(|service| match service {
+            ServiceSpec::Http { label: web, .. } => *web.as_ref().unwrap_or(self.name) == label,
+            _ => false,
+        });
+        if taken.labels.contains(&(id, label.clone())) && !own {
+            let message = "A web page of another container has this name.".to_owned();
+            return Err(Error::field(&format!("services.{index}.label"), message));
+        }
+        Ok((id, label))
+    }
+
+    /// A name under a domain for a web page, which no other has.
     fn name(
         &self,
         asked: Option<&Label>,
         domain: Option<&Domain>,
         index: usize,
         taken: &mut Taken,
+    ) -> Result<(DomainId, Label), Error> {
+        let (id, label) = self.allowed(asked, domain, index, taken)?;
+        // The container's own name is told at its field, by the database.
+        if !taken.labels.insert((id, label.clone())) && asked.is_some() {
+            let message = "Another service has this name under this domain.".to_owned();
+            return Err(Error::field(&format!("services.{index}.label"), message));
+        }
+        Ok((id, label))
+    }
+
+    /// A name under a domain, which the asker may give or the container has already.
+    fn allowed(
+        &self,
+        asked: Option<&Label>,
+        domain: Option<&Domain>,
+        index: usize,
+        taken: &Taken,
     ) -> Result<(DomainId, Label), Error> {
         let refuse = |field: &str, message: String| {
             Err(Error::field(&format!("services.{index}.{field}"), message))
@@ -172,13 +215,7 @@ impl Wish<'_> {
             let message = format!("{whole} is a domain of this site. Choose another name.");
             return refuse("label", message);
         }
-        let id = domain.id;
-        // The container's own name is told at its field, by the database.
-        if !taken.labels.insert((id, label.clone())) && asked.is_some() {
-            let message = "Another service has this name under this domain.";
-            return refuse("label", message.to_owned());
-        }
-        Ok((id, label.clone()))
+        Ok((domain.id, label.clone()))
     }
 
     fn may_publish(&self, domain: &DomainRow) -> bool {
@@ -190,6 +227,14 @@ impl Wish<'_> {
             Published::Http {
                 label: own,
                 domain: under,
+                ..
+            }
+            | Published::Tcp {
+                tls:
+                    Some(TlsName {
+                        label: own,
+                        domain: under,
+                    }),
                 ..
             } => own == label && under == domain,
             _ => false,

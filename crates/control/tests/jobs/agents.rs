@@ -89,6 +89,7 @@ impl Host {
             outcome: Outcome::Live,
             aside: Vec::new(),
             silent: Vec::new(),
+            unserved: Vec::new(),
         };
         agents::report(control, &self.agent, report).await.unwrap();
     }
@@ -225,6 +226,7 @@ async fn addresses_are_given_out_by_one_host_and_move_when_it_has_stopped() {
         outcome: Outcome::Refused { words: "no".into() },
         aside: Vec::new(),
         silent: Vec::new(),
+        unserved: Vec::new(),
     };
     agents::report(control, &one.agent, failed).await.unwrap();
     assert_eq!(

@@ -19,6 +19,7 @@ fn form(house: &House, name: &str) -> DomainForm {
         name: name.into(),
         hsts: "off".into(),
         publishers: "everybody".into(),
+        issuance: "self-signed".into(),
         ..DomainForm::default()
     }
 }
@@ -125,6 +126,7 @@ async fn what_is_wrong_is_said_at_its_field() {
         hsts: "yes".into(),
         publishers: "people".into(),
         people: " , ".into(),
+        ..DomainForm::default()
     };
     let fields: Vec<String> = wrong
         .parse()

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod agents;
+mod certificates;
 mod change;
 mod clusters;
 mod create;

@@ -79,6 +79,7 @@ async fn a_service_is_blocked_publishing_and_live_in_its_turn() {
             words: "[emerg] host not found".into(),
         }],
         silent: Vec::new(),
+        unserved: Vec::new(),
     };
     agents::report(control, &host.agent, aside).await.unwrap();
     assert_eq!(why(state(&house).await), "edge-1: [emerg] host not found");

@@ -45,9 +45,14 @@ fn domain(id: i64, name: &str, publishers: Publishers) -> DomainRow {
             sign_in: None,
             hsts: Hsts::Off,
             publishers,
+            issuance: Default::default(),
+            provider: None,
+            addresses: false,
         },
         site_name: "lab".parse().unwrap(),
         services: 0,
+        certificates: 0,
+        alarms: 0,
     }
 }
 
@@ -78,6 +83,7 @@ fn tcp(inner: u16, external: Option<u16>) -> ServiceSpec {
         port: port(inner),
         external: external.map(port),
         options: TcpOptions::default(),
+        tls: None,
     }
 }
 

@@ -1,0 +1,147 @@
+//! Authorities that give certificates: adding, showing, changing and forgetting them. Our account
+//! with one is made when the first certificate is asked for.
+
+use model::{
+    AuthorityId, Error, Kind,
+    authorities::{AuthorityRow, AuthoritySpec},
+    events::{Event, Topic},
+    names::Label,
+};
+
+use crate::{Actor, Control, failure::Told as _, hub::Audience};
+
+/// All authorities, by name.
+///
+/// # Errors
+/// [`Error::Forbidden`] for members.
+pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AuthorityRow>, Error> {
+    actor.require_operator()?;
+    let all = control.store().read(store::authorities::list).await;
+    all.told("authorities")
+}
+
+/// One authority.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none of this name.
+pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<AuthorityRow, Error> {
+    let all = list(control, actor).await?;
+    all.into_iter()
+        .find(|authority| authority.name == *name)
+        .ok_or_else(missing)
+}
+
+/// Adds an authority. It is not asked for anything yet.
+///
+/// # Errors
+/// [`Error::Invalid`] for a taken name, or roots that are no certificates.
+pub async fn create(
+    control: &Control,
+    actor: &Actor,
+    spec: AuthoritySpec,
+) -> Result<AuthorityId, Error> {
+    actor.require_administrator()?;
+    readable(&spec)?;
+    let key = control.store().key().clone();
+    let made = control
+        .store()
+        .write(move |c| store::authorities::insert(c, &key, &spec))
+        .await
+        .told("authority")?;
+    tell(control, made);
+    Ok(made)
+}
+
+/// Changes an authority. With another directory or another binding our account is another.
+///
+/// # Errors
+/// As for adding one; [`Error::NotFound`] when it is gone.
+pub async fn update(
+    control: &Control,
+    actor: &Actor,
+    id: AuthorityId,
+    spec: AuthoritySpec,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    readable(&spec)?;
+    let key = control.store().key().clone();
+    control
+        .store()
+        .write(move |c| {
+            let Some(before) = store::authorities::record(c, &key, id)? else {
+                return Ok(Err(missing()));
+            };
+            let same = before.row.directory == spec.directory && before.row.binding == spec.binding;
+            if spec.binding.is_some() && spec.binding_key.is_none() && !same {
+                // The key that is known goes to nobody else than before.
+                let message = "Give the key again: it is for this id at this directory.";
+                return Ok(Err(Error::field("binding_key", message)));
+            }
+            store::authorities::update(c, &key, id, &spec)?;
+            Ok(Ok(()))
+        })
+        .await
+        .told("authority")??;
+    tell(control, id);
+    control.certificates().ring();
+    Ok(())
+}
+
+/// Forgets an authority. Certificates that it gave stay good.
+///
+/// # Errors
+/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while domains have their
+/// certificates from it.
+pub async fn delete(
+    control: &Control,
+    actor: &Actor,
+    id: AuthorityId,
+    confirm: &str,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    let confirm = confirm.trim().to_owned();
+    let gone = control
+        .store()
+        .write(move |c| {
+            let all = store::authorities::list(c)?;
+            let Some(present) = all.into_iter().find(|authority| authority.id == id) else {
+                return Ok(Err(missing()));
+            };
+            if present.name.as_str() != confirm {
+                let message = format!("Type {} to delete the authority.", present.name);
+                return Ok(Err(Error::field("confirm", message)));
+            }
+            store::authorities::delete(c, id)?;
+            Ok(Ok(()))
+        })
+        .await;
+    if gone == Err(store::Error::InUse) {
+        let message =
+            "Domains have their certificates from it. Let them have those another way first.";
+        return Err(Error::conflict(message));
+    }
+    gone.told("authority")??;
+    tell(control, id);
+    Ok(())
+}
+
+fn readable(spec: &AuthoritySpec) -> Result<(), Error> {
+    let Some(roots) = &spec.roots else {
+        return Ok(());
+    };
+    match pki::read(roots.as_str()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::field("roots", error.to_string())),
+    }
+}
+
+fn missing() -> Error {
+    Error::NotFound {
+        kind: Kind::Authority,
+    }
+}
+
+fn tell(control: &Control, id: AuthorityId) {
+    let event = Event::of(Topic::Authority, id.0);
+    control.hub().tell(event, Audience::Operators);
+}

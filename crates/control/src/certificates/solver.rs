@@ -1,0 +1,242 @@
+//! How it is shown to an authority whose a name is: by the answers of the site's edge hosts, or by
+//! records at the domain's provider of DNS.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use model::{
+    CertificateId, ProviderId, SiteId,
+    agents::{AgentRow, Outcome},
+    events::{Event, Topic},
+};
+use pki::acme::{Challenge, Solver};
+use store::{challenges::Answer, records::Purpose};
+
+use crate::{Control, hub::Audience, providers};
+
+/// How long edge hosts may take until they give the answers.
+const EDGE_PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether they do, beside being told: another server may have heard it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a provider's name servers may take until all of them have a record.
+const DNS_PATIENCE: Duration = Duration::from_secs(180);
+
+/// The edge hosts of a site answer.
+pub(super) struct Edges {
+    control: Control,
+    site: SiteId,
+    certificate: CertificateId,
+}
+
+impl Edges {
+    pub(super) fn new(control: &Control, site: SiteId, certificate: CertificateId) -> Self {
+        Self {
+            control: control.clone(),
+            site,
+            certificate,
+        }
+    }
+
+    /// Waits until every edge host that is in contact gives the answers.
+    async fn wait(&self, generation: i64) -> Result<(), String> {
+        let mut changes = self.control.hub().changes();
+        let waiting = async {
+            loop {
+                let site = self.site;
+                let agents = self
+                    .control
+                    .store()
+                    .read(move |c| store::agents::of_site(c, site))
+                    .await
+                    .map_err(|error| error.to_string())?;
+                let rows = agents.into_iter().map(|agent| agent.row);
+                match standing(rows, generation) {
+                    Standing::Ready => return Ok(()),
+                    Standing::Never(words) => return Err(words),
+                    Standing::Waiting => {}
+                }
+                tokio::select! {
+                    () = changes.of(&[Topic::Agent]) => {}
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                }
+            }
+        };
+        let done = tokio::time::timeout(EDGE_PATIENCE, waiting).await;
+        done.unwrap_or_else(|_| {
+            Err("The edge hosts did not take over the answer within a minute. Look at the site's agents.".to_owned())
+        })
+    }
+}
+
+/// How a site's edge hosts stand to a generation.
+#[derive(Debug, PartialEq, Eq)]
+enum Standing {
+    Ready,
+    Waiting,
+    Never(String),
+}
+
+/// Those that are silent are not waited for: they may be gone for good, and the authority asks where
+/// the name leads to.
+fn standing(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Standing {
+    let heard: Vec<AgentRow> = agents
+        .filter(|agent| agent.about.is_some() && agent.in_contact)
+        .collect();
+    if heard.is_empty() {
+        let words = "No edge host of the site is in contact that could answer the authority. Look at its agents.";
+        return Standing::Never(words.to_owned());
+    }
+    let mut waiting = false;
+    for agent in heard {
+        if agent.applied.is_some_and(|applied| applied >= generation) {
+            continue;
+        }
+        let report = agent.report.filter(|it| it.generation >= generation);
+        match report.map(|report| report.outcome) {
+            Some(Outcome::Refused { words }) => {
+                return Standing::Never(format!(
+                    "The edge host {} cannot answer the authority: {words}",
+                    agent.name
+                ));
+            }
+            _ => waiting = true,
+        }
+    }
+    if waiting {
+        Standing::Waiting
+    } else {
+        Standing::Ready
+    }
+}
+
+#[async_trait]
+impl Solver for Edges {
+    async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
+        let answers: Result<Vec<Answer>, String> = challenges
+            .iter()
+            .map(|challenge| match challenge {
+                Challenge::Http { token, answer, .. } => Ok(Answer {
+                    token: token.clone(),
+                    answer: answer.clone(),
+                }),
+                Challenge::Dns { .. } => Err("Edge hosts answer no DNS.".to_owned()),
+            })
+            .collect();
+        let (answers, clock) = (answers?, self.control.clock());
+        let (site, certificate) = (self.site, self.certificate);
+        let generation = self
+            .control
+            .store()
+            .write(move |c| {
+                let now = clock.now(c)?;
+                store::challenges::put(c, site, certificate, &answers, now)
+            })
+            .await
+            .map_err(|error| error.to_string())?;
+        tell(&self.control, self.certificate);
+        self.wait(generation).await
+    }
+
+    async fn take_away(&self, _: &[Challenge]) {
+        take_away(&self.control, self.certificate).await;
+    }
+}
+
+/// Takes away all that shows whose a certificate's names are: answers of edge hosts, and records.
+pub(super) async fn take_away(control: &Control, certificate: CertificateId) {
+    let clock = control.clock();
+    let gone = control
+        .store()
+        .write(move |c| {
+            let now = clock.now(c)?;
+            store::records::unwant_proofs(c, certificate, now)?;
+            store::challenges::take_away(c, certificate)
+        })
+        .await;
+    match gone {
+        Ok(false) => {}
+        Ok(true) => tell(control, certificate),
+        Err(error) => tracing::warn!(?error, "proofs for an authority are still there"),
+    }
+    control.certificates().ring();
+}
+
+/// Has edge hosts hear of it at once.
+fn tell(control: &Control, certificate: CertificateId) {
+    let event = Event::of(Topic::Certificate, certificate.0);
+    control.hub().tell(event, Audience::Operators);
+}
+
+/// A provider of DNS has the records.
+pub(super) struct Records {
+    control: Control,
+    provider: Box<dyn dns::Provider>,
+    id: ProviderId,
+    certificate: CertificateId,
+}
+
+impl Records {
+    pub(super) async fn new(
+        control: &Control,
+        id: ProviderId,
+        certificate: CertificateId,
+    ) -> Result<Self, super::work::Reason> {
+        use super::work::Reason;
+        let found = providers::record(control, id).await?;
+        let found = found.ok_or_else(|| Reason::Ours("The provider of DNS is gone.".to_owned()))?;
+        let provider = providers::open(control, &found).map_err(Reason::Ours)?;
+        Ok(Self {
+            control: control.clone(),
+            provider,
+            id,
+            certificate,
+        })
+    }
+
+    /// Writes a record down before the provider is told of it, so that it is taken away whatever
+    /// becomes of this process.
+    async fn add(&self, name: &str, value: &str) -> Result<(), String> {
+        let kept = store::records::Record {
+            name: name.to_owned(),
+            kind: "TXT",
+            value: value.to_owned(),
+        };
+        let (provider, purpose) = (self.id, Purpose::Proof(self.certificate));
+        self.control
+            .store()
+            .write(move |c| store::records::want(c, provider, purpose, &kept, None))
+            .await
+            .map_err(|error| error.to_string())?;
+        let record = dns::Record {
+            name: name.to_owned(),
+            value: dns::Value::Txt(value.to_owned()),
+        };
+        let added = self.provider.add(&record).await;
+        added.map_err(|error| error.to_string())?;
+        let resolver = &self.control.dns().resolver;
+        match dns::seen(resolver, &record, DNS_PATIENCE).await {
+            Ok(true) => {}
+            // The authority has the last word: it may see what this host does not.
+            Ok(false) => tracing::warn!(name, "not all name servers have the record yet"),
+            Err(error) => tracing::warn!(name, %error, "the record could not be looked up"),
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Solver for Records {
+    async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
+        for challenge in challenges {
+            match challenge {
+                Challenge::Dns { name, value } => self.add(name, value).await?,
+                Challenge::Http { .. } => return Err("A provider answers no HTTP.".to_owned()),
+            }
+        }
+        Ok(())
+    }
+
+    async fn take_away(&self, _: &[Challenge]) {
+        take_away(&self.control, self.certificate).await;
+    }
+}

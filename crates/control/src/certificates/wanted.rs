@@ -1,0 +1,229 @@
+//! Which certificates there should be: of what is published, and how each domain has its
+//! certificates.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{
+    CertificateId, Timestamp,
+    certificates::{CertificateName, Issuance, Source},
+    events::{Event, Topic},
+};
+use store::{Conn, certificates::Plan};
+
+use crate::{Control, failure::Told as _, hub::Audience};
+
+/// What a domain's certificates are to be for.
+fn subjects(plan: &Plan) -> BTreeSet<CertificateName> {
+    let of_hosts = || {
+        let hosts = plan.hosts.iter();
+        hosts.filter_map(|host| host.parse().ok()).collect()
+    };
+    match plan.issuance {
+        Issuance::SelfSigned | Issuance::Uploaded => BTreeSet::new(),
+        Issuance::Wildcard(_) => BTreeSet::from([CertificateName::below(&plan.name)]),
+        Issuance::Http(_) | Issuance::Dns(_) => of_hosts(),
+    }
+}
+
+/// Writes down which certificates are wanted that were not, and lets those go that are not wanted
+/// any more: one that is good is kept until it ends, in case that its name comes back.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn settle(control: &Control) -> Result<(), model::Error> {
+    let clock = control.clock();
+    let plans = control
+        .store()
+        .read(move |c| Ok((store::certificates::plans(c)?, clock.now(c)?)))
+        .await
+        .told("certificates")?;
+    let (plans, now) = plans;
+    let changes: Vec<(Plan, Change)> = plans
+        .into_iter()
+        .map(|plan| {
+            let change = change(&plan, now);
+            (plan, change)
+        })
+        .filter(|(_, change)| !change.is_empty())
+        .collect();
+    for (plan, change) in changes {
+        let domain = plan.domain;
+        control
+            .store()
+            .write(move |c| apply(c, &plan, &change, now))
+            .await
+            .told("certificates")?;
+        let event = Event::of(Topic::Domain, domain.0);
+        control.hub().tell(event, Audience::Everyone);
+        let event = Event::all(Topic::Certificate);
+        control.hub().tell(event, Audience::Operators);
+    }
+    Ok(())
+}
+
+/// What has to happen with a domain's certificates.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Change {
+    missing: Vec<CertificateName>,
+    /// Wanted again, and nobody looks after them.
+    again: Vec<CertificateId>,
+    /// Not wanted any more, and good.
+    resting: Vec<(CertificateId, Option<Timestamp>)>,
+    gone: Vec<CertificateId>,
+}
+
+impl Change {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+fn change(plan: &Plan, now: Timestamp) -> Change {
+    let wanted = subjects(plan);
+    let known: BTreeMap<&CertificateName, _> = plan
+        .certificates
+        .iter()
+        .map(|it| (&it.subject, it))
+        .collect();
+    let mut change = Change::default();
+    for subject in &wanted {
+        match known.get(subject) {
+            None => change.missing.push(subject.clone()),
+            Some(it) if it.next_try.is_none() => change.again.push(it.id),
+            Some(it) if it.source == Source::Uploaded => change.again.push(it.id),
+            Some(_) => {}
+        }
+    }
+    for it in &plan.certificates {
+        if wanted.contains(&it.subject) || it.source == Source::Uploaded {
+            continue;
+        }
+        match it.not_after {
+            Some(until) if until > now => {
+                if it.next_try != Some(until) {
+                    change.resting.push((it.id, Some(until)));
+                }
+            }
+            _ => change.gone.push(it.id),
+        }
+    }
+    change
+}
+
+fn apply(c: &mut Conn, plan: &Plan, change: &Change, now: Timestamp) -> Result<(), store::Error> {
+    // Another server may be at the same.
+    if store::sites::lock(c, plan.site)?.is_none() {
+        return Ok(());
+    }
+    let there = store::certificates::subjects(c, plan.domain)?;
+    let is_there = |subject: &CertificateName| there.iter().any(|(_, it)| it == subject);
+    for subject in change.missing.iter().filter(|subject| !is_there(subject)) {
+        store::certificates::want(c, plan.domain, subject, now)?;
+    }
+    for id in &change.again {
+        store::certificates::want_again(c, *id, now)?;
+    }
+    for (id, until) in &change.resting {
+        store::certificates::looked_after(c, *id, None, *until)?;
+    }
+    for id in change
+        .gone
+        .iter()
+        .filter(|id| there.iter().any(|(it, _)| it == *id))
+    {
+        store::certificates::delete(c, *id)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{AuthorityId, DomainId, SiteId};
+    use store::certificates::Planned;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    fn plan(issuance: Issuance, hosts: &[&str], certificates: Vec<Planned>) -> Plan {
+        Plan {
+            domain: DomainId(1),
+            site: SiteId(1),
+            name: "example.org".parse().unwrap(),
+            issuance,
+            hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
+            certificates,
+        }
+    }
+
+    fn planned(id: i64, subject: &str, next_try: Option<i64>, not_after: Option<i64>) -> Planned {
+        Planned {
+            id: CertificateId(id),
+            subject: subject.parse().unwrap(),
+            source: Source::Acme,
+            next_try: next_try.map(Timestamp),
+            not_after: not_after.map(Timestamp),
+        }
+    }
+
+    fn names(names: &[&str]) -> Vec<CertificateName> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn each_host_has_one_or_all_below_the_domain_have_one() {
+        let hosts = ["a.example.org", "b.example.org"];
+        let authority = AuthorityId(1);
+        let missing = |issuance| change(&plan(issuance, &hosts, Vec::new()), NOW).missing;
+        assert_eq!(missing(Issuance::Http(authority)), names(&hosts));
+        assert_eq!(missing(Issuance::Dns(authority)), names(&hosts));
+        assert_eq!(
+            missing(Issuance::Wildcard(authority)),
+            names(&["*.example.org"])
+        );
+        assert!(missing(Issuance::SelfSigned).is_empty());
+        assert!(missing(Issuance::Uploaded).is_empty());
+        let known = vec![planned(1, "a.example.org", Some(5), None)];
+        let some = plan(Issuance::Http(authority), &hosts, known);
+        assert_eq!(change(&some, NOW).missing, names(&["b.example.org"]));
+    }
+
+    #[test]
+    fn what_is_not_wanted_rests_while_it_is_good_and_comes_back() {
+        let issuance = Issuance::Http(AuthorityId(1));
+        let good = NOW.0 + 10;
+        let known = vec![
+            planned(1, "good.example.org", Some(NOW.0 + 5), Some(good)),
+            planned(2, "never.example.org", Some(NOW.0), None),
+            planned(3, "old.example.org", Some(NOW.0), Some(NOW.0)),
+        ];
+        let done = change(&plan(issuance, &[], known), NOW);
+        assert_eq!(done.resting, [(CertificateId(1), Some(Timestamp(good)))]);
+        assert_eq!(done.gone, [CertificateId(2), CertificateId(3)]);
+        let resting = vec![planned(1, "good.example.org", Some(good), Some(good))];
+        assert!(change(&plan(issuance, &[], resting), NOW).is_empty());
+        let resting = vec![planned(1, "good.example.org", None, Some(good))];
+        let again = change(&plan(issuance, &["good.example.org"], resting), NOW);
+        assert_eq!(again.again, [CertificateId(1)]);
+    }
+
+    #[test]
+    fn what_somebody_brought_stays() {
+        let brought = Planned {
+            source: Source::Uploaded,
+            ..planned(1, "a.example.org", None, Some(0))
+        };
+        let kept = plan(
+            Issuance::Uploaded,
+            &["a.example.org"],
+            vec![brought.clone()],
+        );
+        assert!(change(&kept, NOW).is_empty());
+        let now_acme = plan(
+            Issuance::Http(AuthorityId(1)),
+            &["a.example.org"],
+            vec![brought],
+        );
+        assert_eq!(change(&now_acme, NOW).again, [CertificateId(1)]);
+    }
+}

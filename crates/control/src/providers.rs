@@ -1,0 +1,195 @@
+//! Providers of DNS: adding, showing, trying, changing and forgetting them.
+
+use model::{
+    Error, Kind, ProviderId,
+    events::{Event, Topic},
+    names::{Domain, Label},
+    providers::{Finding, ProviderRow, ProviderSettings, ProviderSpec},
+};
+use store::providers::ProviderRecord;
+
+use crate::{Actor, Control, failure::Told as _, hub::Audience};
+
+/// All providers, by name.
+///
+/// # Errors
+/// [`Error::Forbidden`] for members.
+pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ProviderRow>, Error> {
+    actor.require_operator()?;
+    let all = control.store().read(store::providers::list).await;
+    all.told("providers")
+}
+
+/// One provider.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is none of this name.
+pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<ProviderRow, Error> {
+    let all = list(control, actor).await?;
+    all.into_iter()
+        .find(|provider| provider.name == *name)
+        .ok_or_else(missing)
+}
+
+/// Adds a provider. It is not asked for anything yet: [`test`] does that.
+///
+/// # Errors
+/// [`Error::Invalid`] for a taken name, or a key that is none.
+pub async fn create(
+    control: &Control,
+    actor: &Actor,
+    spec: ProviderSpec,
+) -> Result<ProviderId, Error> {
+    actor.require_administrator()?;
+    let Some(secret) = &spec.secret else {
+        return Err(Error::field("secret", "It is needed once."));
+    };
+    usable(control, &spec.settings, secret)?;
+    let key = control.store().key().clone();
+    let made = control
+        .store()
+        .write(move |c| store::providers::insert(c, &key, &spec))
+        .await
+        .told("provider")?;
+    tell(control, made);
+    Ok(made)
+}
+
+/// Changes a provider. The secret that is known goes to nobody else than before.
+///
+/// # Errors
+/// As for adding one; [`Error::NotFound`] when it is gone.
+pub async fn update(
+    control: &Control,
+    actor: &Actor,
+    id: ProviderId,
+    spec: ProviderSpec,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    let before = record(control, id).await?.ok_or_else(missing)?;
+    if spec.secret.is_none() && place(&before.row.settings) != place(&spec.settings) {
+        let message = "Give the secret again, since it goes to another address.";
+        return Err(Error::field("secret", message));
+    }
+    usable(
+        control,
+        &spec.settings,
+        spec.secret.as_ref().unwrap_or(&before.secret),
+    )?;
+    let key = control.store().key().clone();
+    control
+        .store()
+        .write(move |c| store::providers::update(c, &key, id, &spec))
+        .await
+        .told("provider")?;
+    tell(control, id);
+    control.certificates().ring();
+    Ok(())
+}
+
+/// Looks at what a provider would do for a domain, one thing after another. A record of another name
+/// is added and taken away for that.
+///
+/// # Errors
+/// [`Error::NotFound`] when the provider is gone.
+pub async fn test(
+    control: &Control,
+    actor: &Actor,
+    id: ProviderId,
+    domain: &Domain,
+) -> Result<Vec<Finding>, Error> {
+    actor.require_operator()?;
+    let found = record(control, id).await?.ok_or_else(missing)?;
+    let provider = open(control, &found).map_err(Error::conflict)?;
+    Ok(provider.test(domain).await)
+}
+
+/// Forgets a provider.
+///
+/// # Errors
+/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it keeps a domain's
+/// records, or some of ours are still to be taken away there.
+pub async fn delete(
+    control: &Control,
+    actor: &Actor,
+    id: ProviderId,
+    confirm: &str,
+) -> Result<(), Error> {
+    actor.require_administrator()?;
+    let confirm = confirm.trim().to_owned();
+    let gone = control
+        .store()
+        .write(move |c| {
+            let all = store::providers::list(c)?;
+            let Some(present) = all.into_iter().find(|provider| provider.id == id) else {
+                return Ok(Err(missing()));
+            };
+            if present.name.as_str() != confirm {
+                let message = format!("Type {} to delete the provider.", present.name);
+                return Ok(Err(Error::field("confirm", message)));
+            }
+            store::providers::delete(c, id)?;
+            Ok(Ok(()))
+        })
+        .await;
+    if gone == Err(store::Error::InUse) {
+        let message = "It keeps records of domains. Give those another provider, and wait until Holdfast has taken its records away here.";
+        return Err(Error::conflict(message));
+    }
+    gone.told("provider")??;
+    tell(control, id);
+    Ok(())
+}
+
+/// A provider with its secret; none when it is gone.
+pub(crate) async fn record(
+    control: &Control,
+    id: ProviderId,
+) -> Result<Option<ProviderRecord>, Error> {
+    let key = control.store().key().clone();
+    let found = control
+        .store()
+        .read(move |c| store::providers::record(c, &key, id))
+        .await;
+    found.told("provider")
+}
+
+/// The way to a provider; else what is wrong with it, in a sentence.
+pub(crate) fn open(
+    control: &Control,
+    found: &ProviderRecord,
+) -> Result<Box<dyn dns::Provider>, String> {
+    let options = control.dns();
+    dns::open(&found.row.settings, &found.secret, options).map_err(|error| error.to_string())
+}
+
+fn usable(
+    control: &Control,
+    settings: &ProviderSettings,
+    secret: &model::providers::AccountSecret,
+) -> Result<(), Error> {
+    match dns::open(settings, secret, control.dns()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::field("secret", error.to_string())),
+    }
+}
+
+/// To whom a secret goes.
+fn place(settings: &ProviderSettings) -> String {
+    match settings {
+        ProviderSettings::Cloudflare => "cloudflare".to_owned(),
+        ProviderSettings::Rfc2136 { server, .. } => format!("rfc2136 {server}"),
+        ProviderSettings::AcmeDns { server, .. } => format!("acme-dns {server}"),
+    }
+}
+
+fn missing() -> Error {
+    Error::NotFound {
+        kind: Kind::Provider,
+    }
+}
+
+fn tell(control: &Control, id: ProviderId) {
+    let event = Event::of(Topic::Provider, id.0);
+    control.hub().tell(event, Audience::Operators);
+}

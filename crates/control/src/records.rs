@@ -1,0 +1,269 @@
+//! The addresses of published names at providers of DNS: written down, told, and taken away with
+//! what they are for. No record of anybody else is ever changed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    net::IpAddr,
+    time::Duration,
+};
+
+use model::{
+    DomainId, ProviderId, Timestamp,
+    certificates::Trouble,
+    events::{Event, Topic},
+};
+use store::{
+    Conn,
+    records::{AddressPlan, Purpose, Record, RecordRow, RecordState},
+};
+
+use crate::{
+    Control,
+    certificates::{AFTER_FAULT, Calls, until},
+    failure::Told as _,
+    hub::Audience,
+    providers,
+};
+
+/// How long a provider has until somebody else may tell it, in milliseconds.
+const LEASE_MS: i64 = 60_000;
+/// How long all of one telling may take.
+const LONGEST: Duration = Duration::from_secs(45);
+/// The waits after failures in a row, in milliseconds; the last one again and again.
+const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
+/// The records that a domain's names should have.
+fn wanted(plan: &AddressPlan) -> BTreeSet<Record> {
+    let mut records = BTreeSet::new();
+    for host in &plan.hosts {
+        for address in &plan.addresses {
+            let kind = match address {
+                IpAddr::V4(_) => "A",
+                IpAddr::V6(_) => "AAAA",
+            };
+            records.insert(Record {
+                name: host.clone(),
+                kind,
+                value: address.to_string(),
+            });
+        }
+    }
+    records
+}
+
+/// Looks after records until the program ends, beside whoever looks after certificates: a provider
+/// that does not answer keeps no certificate waiting.
+pub(crate) async fn keep(control: Control) {
+    let stop = control.0.stop.clone();
+    let mut calls = Calls::hear(&control);
+    loop {
+        let rounds = stop.run_until_cancelled(round(&control));
+        let sleep = match rounds.await {
+            None => return,
+            Some(Ok(sleep)) => sleep,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "records could not be looked after");
+                AFTER_FAULT
+            }
+        };
+        if stop.run_until_cancelled(calls.wait(sleep)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn round(control: &Control) -> Result<Duration, model::Error> {
+    settle(control).await?;
+    tell(control).await?;
+    let clock = control.clock();
+    let read = move |c: &mut Conn| Ok((store::records::next_due(c)?, clock.now(c)?));
+    let (due, now) = control.store().read(read).await.told("records")?;
+    Ok(until(due, now))
+}
+
+/// Writes down which records are wanted that were not, and which are not any more.
+///
+/// # Errors
+/// When the database does not answer.
+async fn settle(control: &Control) -> Result<(), model::Error> {
+    let found = control.store().read(|c| {
+        let plans = store::records::plans(c)?;
+        Ok((plans, store::records::orphans(c)?))
+    });
+    let (plans, orphans) = found.await.told("records")?;
+    if !orphans.is_empty() {
+        let clock = control.clock();
+        let write = move |c: &mut Conn| {
+            let now = clock.now(c)?;
+            let mut all = orphans.iter();
+            all.try_for_each(|id| store::records::unwant(c, *id, now))
+        };
+        control.store().write(write).await.told("records")?;
+    }
+    for plan in plans {
+        let wanted = plan.provider.map(|_| wanted(&plan)).unwrap_or_default();
+        let is_right =
+            |row: &RecordRow| Some(row.provider) == plan.provider && wanted.contains(&row.record);
+        let missing: Vec<Record> = wanted
+            .iter()
+            .filter(|record| {
+                let mut known = plan.known.iter();
+                !known.any(|row| row.record == **record && is_right(row) && is_kept(row))
+            })
+            .cloned()
+            .collect();
+        let unwanted: Vec<i64> = plan
+            .known
+            .iter()
+            .filter(|row| !is_right(row) && is_kept(row))
+            .map(|row| row.id)
+            .collect();
+        if missing.is_empty() && unwanted.is_empty() {
+            continue;
+        }
+        let (clock, provider, domain) = (control.clock(), plan.provider, plan.domain);
+        let write = move |c: &mut Conn| {
+            let now = clock.now(c)?;
+            for id in &unwanted {
+                store::records::unwant(c, *id, now)?;
+            }
+            let Some(provider) = provider else {
+                return Ok(());
+            };
+            for record in &missing {
+                let purpose = Purpose::Address(domain);
+                store::records::want(c, provider, purpose, record, Some(now))?;
+            }
+            Ok(())
+        };
+        control.store().write(write).await.told("records")?;
+    }
+    Ok(())
+}
+
+fn is_kept(row: &RecordRow) -> bool {
+    row.state != RecordState::Unwanted
+}
+
+/// Tells providers of what is due.
+///
+/// # Errors
+/// When the database does not answer. What a provider says is noted.
+async fn tell(control: &Control) -> Result<(), model::Error> {
+    let mut opened: BTreeMap<ProviderId, Result<Box<dyn dns::Provider>, String>> = BTreeMap::new();
+    loop {
+        let clock = control.clock();
+        let claim = move |c: &mut Conn| {
+            let now = clock.now(c)?;
+            store::records::claim(c, now, Timestamp(now.0 + LEASE_MS))
+        };
+        let claimed = control.store().write(claim).await.told("records")?;
+        let Some(row) = claimed else { return Ok(()) };
+        if let Entry::Vacant(slot) = opened.entry(row.provider) {
+            let way = match providers::record(control, row.provider).await? {
+                Some(found) => providers::open(control, &found),
+                None => Err("The provider is gone.".to_owned()),
+            };
+            slot.insert(way);
+        }
+        let done = match opened.get(&row.provider) {
+            Some(Ok(provider)) => {
+                let telling = tokio::time::timeout(LONGEST, one(provider.as_ref(), &row)).await;
+                telling.unwrap_or_else(|_| Err("The provider did not answer in time.".to_owned()))
+            }
+            Some(Err(words)) => Err(words.clone()),
+            None => continue,
+        };
+        note(control, row, done).await?;
+    }
+}
+
+async fn one(provider: &dyn dns::Provider, row: &RecordRow) -> Result<(), String> {
+    let told = |error: dns::DnsError| error.to_string();
+    let record = record(&row.record)?;
+    match row.state {
+        RecordState::Unwanted => provider.remove(&record).await.map_err(told),
+        RecordState::There => Ok(()),
+        RecordState::Wanted => {
+            let there = provider.addresses(&record.name).await.map_err(told)?;
+            if there.contains(&record.value) {
+                return Ok(());
+            }
+            let mut others = there
+                .iter()
+                .filter(|value| is_kind_of(value, &record.value));
+            if let Some(other) = others.next() {
+                // Somebody else's: the name may lead elsewhere on purpose.
+                return Err(format!(
+                    "{} leads to {} at the provider, which Holdfast did not set. Delete that record there, or the name is found elsewhere.",
+                    record.name,
+                    shown(other)
+                ));
+            }
+            provider.add(&record).await.map_err(told)
+        }
+    }
+}
+
+fn is_kind_of(one: &dns::Value, other: &dns::Value) -> bool {
+    std::mem::discriminant(one) == std::mem::discriminant(other)
+}
+
+fn shown(value: &dns::Value) -> String {
+    match value {
+        dns::Value::A(address) => address.to_string(),
+        dns::Value::Aaaa(address) => address.to_string(),
+        dns::Value::Txt(text) => text.clone(),
+    }
+}
+
+fn record(kept: &Record) -> Result<dns::Record, String> {
+    let wrong = || format!("The record {kept} cannot be read.");
+    let value = match kept.kind {
+        "A" => dns::Value::A(kept.value.parse().map_err(|_| wrong())?),
+        "AAAA" => dns::Value::Aaaa(kept.value.parse().map_err(|_| wrong())?),
+        _ => dns::Value::Txt(kept.value.clone()),
+    };
+    Ok(dns::Record {
+        name: kept.name.clone(),
+        value,
+    })
+}
+
+async fn note(
+    control: &Control,
+    row: RecordRow,
+    done: Result<(), String>,
+) -> Result<(), model::Error> {
+    if let Err(words) = &done {
+        tracing::warn!(record = %row.record, words, "a provider could not be told of a record");
+    }
+    let (clock, domain) = (control.clock(), row.domain);
+    let write = move |c: &mut Conn| {
+        match (&done, row.state) {
+            (Ok(()), RecordState::Unwanted) => store::records::is_gone(c, row.id)?,
+            (Ok(()), _) => store::records::is_there(c, row.id)?,
+            (Err(words), _) => {
+                let now = clock.now(c)?;
+                let trouble = Trouble {
+                    at: now,
+                    words: words.clone(),
+                    detail: None,
+                };
+                let next = Timestamp(now.0 + wait(row.failures));
+                store::records::failed(c, row.id, &trouble, next)?;
+            }
+        }
+        store::records::release(c, row.id)
+    };
+    control.store().write(write).await.told("records")?;
+    if let Some(DomainId(id)) = domain {
+        let event = Event::of(Topic::Domain, id);
+        control.hub().tell(event, Audience::Operators);
+    }
+    Ok(())
+}
+
+fn wait(failures: u32) -> i64 {
+    let index = usize::try_from(failures).unwrap_or(usize::MAX);
+    WAITS.get(index).or(WAITS.last()).copied().unwrap_or(10_000)
+}
