@@ -49,3 +49,40 @@ impl Clock {
         use_context::<Self>().map_or_else(now, |clock| clock.0.get())
     }
 }
+
+/// A moment as people speak of it, whether it is to come or past: `in a moment`, `in 5 min`,
+/// `in 3 h`, `in 59 days`, `2 days ago`.
+pub fn near(at: Timestamp, now: Timestamp) -> String {
+    if at <= now {
+        return at.ago(now);
+    }
+    // What is 59 days and a bit away is not called 60 days.
+    let seconds = now.age_ms(at) / 1000;
+    match seconds {
+        ..60 => "in a moment".to_owned(),
+        60..3600 => format!("in {} min", seconds / 60),
+        3600..172_800 => format!("in {} h", seconds / 3600),
+        _ => format!("in {} days", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Timestamp;
+
+    use super::near;
+
+    #[test]
+    fn a_moment_to_come_is_told_as_one_that_was() {
+        let now = Timestamp(1_000_000_000_000);
+        let at = |seconds: i64| near(Timestamp(now.0 + seconds * 1000), now);
+        assert_eq!(at(0), "just now");
+        assert_eq!(at(30), "in a moment");
+        assert_eq!(at(60), "in 1 min");
+        assert_eq!(at(3_599), "in 59 min");
+        assert_eq!(at(172_799), "in 47 h");
+        assert_eq!(at(172_800), "in 2 days");
+        assert_eq!(at(60 * 86_400 - 1), "in 59 days");
+        assert_eq!(at(-172_800), "2 days ago");
+    }
+}

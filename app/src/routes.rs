@@ -17,8 +17,8 @@ use crate::{
     layout::Frame,
     live::Live,
     pages::{
-        agents, clusters, containers, domains, jobs, nodes, not_found::not_found, sign_in, sites,
-        users,
+        agents, authorities, certificates, clusters, containers, domains, jobs, nodes,
+        not_found::not_found, providers, sign_in, sites, users,
     },
     session::Session,
 };
@@ -129,6 +129,15 @@ pages! {
     Domains in house at StaticSegment("domains") => domains::list::page;
     NewDomain in house at (StaticSegment("domains"), StaticSegment("new")) => domains::new::page;
     Domain in house at (StaticSegment("domains"), ParamSegment("id")) => domains::show::page;
+    Certificates in house at StaticSegment("certificates") => certificates::list::page;
+    NewCertificate in house at (StaticSegment("certificates"), StaticSegment("new")) => certificates::new::page;
+    Certificate in house at (StaticSegment("certificates"), ParamSegment("id")) => certificates::show::page;
+    Authorities in house at StaticSegment("authorities") => authorities::list::page;
+    NewAuthority in house at (StaticSegment("authorities"), StaticSegment("new")) => authorities::new::page;
+    Authority in house at (StaticSegment("authorities"), ParamSegment("authority")) => authorities::show::page;
+    Providers in house at StaticSegment("providers") => providers::list::page;
+    NewProvider in house at (StaticSegment("providers"), StaticSegment("new")) => providers::new::page;
+    Provider in house at (StaticSegment("providers"), ParamSegment("provider")) => providers::show::page;
     Agents in house at StaticSegment("agents") => agents::list::page;
     NewAgent in house at (StaticSegment("agents"), StaticSegment("new")) => agents::new::page;
     Agent in house at (

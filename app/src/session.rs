@@ -25,6 +25,12 @@ impl Session {
         let Self(me) = expect_context();
         me.map_or_else(|| ().solid(), view)
     }
+
+    /// Whether the person administers Holdfast. Ask while a component is made.
+    pub fn administers() -> bool {
+        let Self(me) = expect_context();
+        me.is_some_and(|me| me.role.administers())
+    }
 }
 
 /// What the server knows of who asks for the page; the browser gets it with the page.

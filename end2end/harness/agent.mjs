@@ -47,9 +47,9 @@ export class Agent {
     return true;
   }
 
-  /** Says what became of what was given. */
-  async report(outcome = "live", aside = []) {
-    await this.#told("report", { generation: this.given.generation, outcome, aside });
+  /** Says what became of what was given; `more` is what else there is to say, such as `unserved`. */
+  async report(outcome = "live", aside = [], more = {}) {
+    await this.#told("report", { generation: this.given.generation, outcome, aside, ...more });
   }
 
   /** Tells which files are live, and that there are no others. */

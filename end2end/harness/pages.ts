@@ -38,6 +38,38 @@ export async function confirmDeletion(page: Page, name: string): Promise<void> {
   await dialog.getByRole("button", { name: `Delete ${name}` }).click();
 }
 
+/** Makes a domain of the site lab and ends on its page. */
+export async function createDomain(page: Page, name: string): Promise<void> {
+  await visit(page, "/domains/new");
+  await page.getByLabel("Domain", { exact: true }).fill(name);
+  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
+  await expect(page).toHaveURL(/\/domains\/\d+$/);
+}
+
+/** Adds an authority that nobody answers at, and ends on its page. */
+export async function createAuthority(page: Page, name: string): Promise<void> {
+  await visit(page, "/authorities/new");
+  await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
+  await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await expect(page).toHaveURL(`/authorities/${name}`);
+}
+
+/** Adds a name server that nobody answers at as a provider of DNS, and ends on its page. */
+export async function createProvider(page: Page, name: string, zone: string): Promise<void> {
+  await visit(page, "/providers/new");
+  await page.getByLabel("Kind", { exact: true }).selectOption("Name server (RFC 2136)");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Name server", { exact: true }).fill("127.0.0.1:1");
+  await page.getByLabel("Zone", { exact: true }).fill(zone);
+  await page.getByLabel("Key's name", { exact: true }).fill("holdfast");
+  await page.getByLabel("Key", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
+  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await expect(page).toHaveURL(`/providers/${name}`);
+}
+
 /** The address of a container's page. */
 export function containerPath(name: string, tab = ""): string {
   return `/sites/lab/containers/${name}${tab && `/${tab}`}`;

@@ -3,6 +3,7 @@
 
 import { tellWhenAlive, visit } from "./alive.mjs";
 import { Agent } from "./agent.mjs";
+import { pair } from "./pairs.mjs";
 import { Simulator } from "./simulator.mjs";
 
 /** The widths that pages are made for: a phone, a tablet, a desk. */
@@ -11,6 +12,7 @@ export const THEMES = ["light", "dark"];
 
 const WIKI = "/sites/lab/containers/wiki";
 const SHOP = "shop.example.net";
+const WILD = "wild.example.net";
 const EDGE = "/sites/lab/agents";
 const MISSING = "ghcr.io/example/nothing-here:v1";
 
@@ -48,7 +50,9 @@ export const SCENES = [
     await page.getByRole("button", { name: "Add a port" }).click();
     const record = page.getByRole("group", { name: "Service 2" });
     await record.getByLabel("Kind").selectOption("SRV record");
+    await page.getByRole("button", { name: "Add a port" }).click();
     for (const fold of await page.getByText("How it is published").all()) await fold.click();
+    await page.getByRole("group", { name: "Service 3" }).getByLabel("TLS", { exact: true }).check();
   }),
   address("container-environment", `${WIKI}/environment`),
   address("container-jobs", `${WIKI}/jobs`),
@@ -93,6 +97,9 @@ export const SCENES = [
     await visit(page, "/domains/new");
     await page.getByLabel("Domain", { exact: true }).fill("attic.example.net");
     await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
+    await page.getByLabel("How they are had", { exact: true }).selectOption("One for all names (DNS-01)");
+    await page.getByLabel("DNS provider", { exact: true }).selectOption("dns");
+    await page.getByLabel("Keep addresses of names there").check();
   }),
   scene("domain-new-refused", async (page) => {
     await visit(page, "/domains/new");
@@ -102,10 +109,62 @@ export const SCENES = [
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
   }),
   scene("domain", (page) => domain(page, SHOP)),
+  scene("domain-failed", (page) => domain(page, WILD)),
   scene("domain-delete", async (page) => {
     await domain(page, SHOP);
     await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
     await page.getByRole("dialog").waitFor();
+  }),
+  address("certificates", "/certificates"),
+  address("certificates-no-match", "/certificates?q=nothing-is-called-this"),
+  scene("certificate-new", async (page) => {
+    await visit(page, "/certificates/new");
+    await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${WILD} (lab)` });
+  }),
+  scene("certificate-new-refused", async (page) => {
+    await visit(page, "/certificates/new");
+    const { chain } = pair(["www.example.com"]);
+    await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
+    await page.getByLabel("Key", { exact: true }).fill(pair(["www.example.com"]).key);
+    await page.getByRole("button", { name: "Keep the certificate" }).click();
+    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+  }),
+  scene("certificate", (page) => certificate(page, `*.${SHOP}`)),
+  scene("certificate-failed", async (page) => {
+    await certificate(page, `*.${WILD}`);
+    await page.getByRole("region", { name: "Why there is no next one" }).waitFor();
+  }),
+  scene("certificate-delete", async (page) => {
+    await certificate(page, `*.${SHOP}`);
+    await page.getByRole("button", { name: `Delete *.${SHOP}` }).click();
+    await page.getByRole("dialog").waitFor();
+  }),
+  address("authorities", "/authorities"),
+  scene("authority-new", async (page) => {
+    await visit(page, "/authorities/new");
+    await page.getByLabel("Authority", { exact: true }).selectOption("ZeroSSL");
+    await page.getByText("Roots of your own").click();
+  }),
+  scene("authority-new-refused", async (page) => {
+    await visit(page, "/authorities/new");
+    await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
+    await page.getByLabel(/^Mail/).fill("admin");
+    await page.getByRole("button", { name: /^Add/ }).click();
+    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+  }),
+  address("authority", "/authorities/house"),
+  address("providers", "/providers"),
+  address("provider-new", "/providers/new"),
+  scene("provider-new-acme-dns", async (page) => {
+    await visit(page, "/providers/new");
+    await page.getByLabel("Kind", { exact: true }).selectOption("acme-dns");
+    await page.getByRole("button", { name: /^Add/ }).click();
+    await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
+  }),
+  scene("provider", async (page) => {
+    await visit(page, "/providers/dns");
+    await page.getByRole("button", { name: "Try it" }).click();
+    await page.getByRole("list", { name: "What was found" }).waitFor();
   }),
   address("agents", "/agents"),
   scene("agent-new", async (page) => {
@@ -156,6 +215,8 @@ export const SCENES = [
 
 /** A cluster of others beside the demonstration's. */
 let theirs;
+/** A certificate that ends in a few days. */
+let expiring;
 /** The site's agents that have joined. */
 const agents = [];
 
@@ -177,10 +238,19 @@ async function removeTheirs(server, browser, sessions) {
   await page.getByRole("button", { name: "Remove home" }).click();
   await confirm(page, "home");
   await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
-  await domain(page, SHOP);
-  await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
-  await confirm(page, SHOP);
-  await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
+  for (const name of [SHOP, WILD]) {
+    await domain(page, name);
+    await page.getByRole("button", { name: `Delete ${name}` }).click();
+    await confirm(page, name);
+    await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
+  }
+  for (const [path, title] of [["/authorities/house", "Authorities"], ["/providers/dns", "DNS providers"]]) {
+    await visit(page, path);
+    const name = path.split("/")[2];
+    await page.getByRole("button", { name: `Delete ${name}` }).click();
+    await confirm(page, name);
+    await page.getByRole("heading", { level: 1, name: title }).waitFor();
+  }
   // The one that gives out addresses goes last.
   for (const name of ["edge-3", "edge-2", "edge-1"]) {
     await visit(page, `${EDGE}/${name}`);
@@ -209,7 +279,9 @@ async function prepareAgents(page) {
   await one.next();
   const service = one.given.snapshot.domains.flatMap(({ services }) => services)[0];
   const words = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
-  await one.report("live", service ? [{ service: service.id, words }] : []);
+  const why = "Its key is not the one of the certificate, as nginx says.";
+  const unserved = [{ certificate: expiring.fingerprint, words: why }];
+  await one.report("live", service ? [{ service: service.id, words }] : [], { unserved });
   await visit(page, `${EDGE}/edge-2`);
   await page.getByRole("button", { name: "Have it give out addresses" }).click();
   await page.getByText("It will give out addresses").waitFor();
@@ -217,6 +289,52 @@ async function prepareAgents(page) {
   two.follow();
   const conf = "# Written by Holdfast. A change made here is gone with the next one made there.\n\n# The site's network only.\ninterface=eth1\nexcept-interface=lo\nbind-interfaces\n";
   await one.live({ "dnsmasq/dnsmasq.conf": conf, "nginx/services/old.lab.example.org.conf": "server { listen 80; }\n" });
+}
+
+/** Makes an authority and a provider of DNS, neither of which answers, a domain that has its
+ *  certificates from them, and certificates that somebody brought. */
+async function prepareCertificates(page) {
+  await visit(page, "/authorities/new");
+  await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
+  await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
+  await page.getByLabel("Name", { exact: true }).fill("house");
+  await page.getByRole("button", { name: "Add house" }).click();
+  await page.getByRole("heading", { level: 1, name: "house" }).waitFor();
+  await visit(page, "/providers/new");
+  await page.getByLabel("Kind", { exact: true }).selectOption("Name server (RFC 2136)");
+  await page.getByLabel("Name", { exact: true }).fill("dns");
+  await page.getByLabel("Name server", { exact: true }).fill("127.0.0.1:1");
+  await page.getByLabel("Zone", { exact: true }).fill("example.net");
+  await page.getByLabel("Key's name", { exact: true }).fill("holdfast");
+  await page.getByLabel("Key", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
+  await page.getByRole("button", { name: "Add dns" }).click();
+  await page.getByRole("heading", { level: 1, name: "dns" }).waitFor();
+  await visit(page, "/domains/new");
+  await page.getByLabel("Domain", { exact: true }).fill(WILD);
+  await page.getByLabel("How they are had", { exact: true }).selectOption("One for all names (DNS-01)");
+  await page.getByLabel("DNS provider", { exact: true }).selectOption("dns");
+  await page.getByRole("button", { name: `Create ${WILD}` }).click();
+  await page.getByRole("heading", { level: 1, name: WILD }).waitFor();
+  expiring = pair([`*.${SHOP}`, SHOP], { since: 100, days: 5 });
+  await bring(page, expiring);
+  await bring(page, pair([`www.${SHOP}`, `docs.${SHOP}`]));
+}
+
+/** Brings a certificate for names under the shop's domain. */
+async function bring(page, { chain, key }) {
+  await visit(page, "/certificates/new");
+  await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${SHOP} (lab)` });
+  await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
+  await page.getByLabel("Key", { exact: true }).fill(key);
+  await page.getByRole("button", { name: "Keep the certificate" }).click();
+  await page.getByRole("heading", { name: "History" }).waitFor();
+}
+
+/** Goes to a certificate's page. */
+async function certificate(page, name) {
+  await visit(page, "/certificates");
+  await page.getByRole("row").getByRole("link", { name, exact: true }).click();
+  await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
 }
 
 /** Answers the dialog that stands before a deletion. */
@@ -296,6 +414,7 @@ export async function prepare(server, browser) {
   await page.getByLabel(/^What browsers remember/).selectOption("below");
   await page.getByRole("button", { name: `Create ${SHOP}` }).click();
   await page.getByRole("heading", { level: 1, name: SHOP }).waitFor();
+  await prepareCertificates(page);
   await ask(page, "nowhere", MISSING);
   await page.getByText("See what happened").waitFor();
   await visit(page, "/containers");

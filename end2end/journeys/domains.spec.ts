@@ -1,15 +1,15 @@
-import type { Page } from "@playwright/test";
-import { confirmDeletion, containerPath, create, refusalAt, row, visit } from "../harness/pages";
+import {
+  confirmDeletion,
+  containerPath,
+  create,
+  createAuthority,
+  createDomain,
+  createProvider,
+  refusalAt,
+  row,
+  visit,
+} from "../harness/pages";
 import { expect, test } from "../harness/test";
-
-/** Makes a domain of the site lab and ends on its page. */
-async function createDomain(page: Page, name: string): Promise<void> {
-  await visit(page, "/domains/new");
-  await page.getByLabel("Domain", { exact: true }).fill(name);
-  await page.getByRole("button", { name: `Create ${name}` }).click();
-  await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
-  await expect(page).toHaveURL(/\/domains\/\d+$/);
-}
 
 test("a domain is made, changed and deleted", async ({ page, server, open }) => {
   await server.addUser("dora");
@@ -77,6 +77,64 @@ test("a domain's wrong fields are told beside them", async ({ page, watch }) => 
   await expect(await refusalAt(name)).toHaveText("The site has this domain already.");
 });
 
+test("how a domain has its certificates is chosen, and what that needs is told", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await visit(page, "/domains/new");
+  await page.getByLabel("Domain", { exact: true }).fill("proof.example.net");
+  const how = page.getByLabel("How they are had", { exact: true });
+  const authority = page.getByLabel("Authority", { exact: true });
+  const provider = page.getByLabel("DNS provider", { exact: true });
+  const addresses = page.getByLabel("Keep addresses of names there");
+  await expect(page.getByText("but browsers warn of every page")).toBeVisible();
+  await expect(authority).toHaveCount(0);
+  await expect(addresses).toBeDisabled();
+  await how.selectOption("One for each name, proved by the edge hosts (HTTP-01)");
+  await expect(page.getByText("at port 80, from the internet")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Add an authority" })).toBeVisible();
+  await page.getByRole("button", { name: "Create proof.example.net" }).click();
+  await expect(await refusalAt(authority)).toHaveText("Choose the authority that gives them.");
+
+  // What was added elsewhere meanwhile is a choice at once, and what was typed is still there.
+  const other = await page.context().newPage();
+  await createAuthority(other, "house");
+  await createProvider(other, "dns", "example.net");
+  await expect(page.getByRole("link", { name: "Add an authority" })).toHaveCount(0);
+  await authority.selectOption("house");
+  await how.selectOption("One for all names (DNS-01)");
+  await page.getByRole("button", { name: "Create proof.example.net" }).click();
+  await expect(await refusalAt(provider)).toContainText("it answers the authority");
+  await provider.selectOption("dns");
+  await addresses.check();
+  await expect(page.getByText("No public address of the site lab is known yet")).toBeVisible();
+  await page.getByRole("button", { name: "Create proof.example.net" }).click();
+
+  await expect(page.getByRole("heading", { level: 1, name: "proof.example.net" })).toBeVisible();
+  const facts = page.locator(".facts");
+  await expect(facts).toContainText("one for all names (DNS-01)");
+  await expect(facts).toContainText("dns, addresses too");
+  // Its certificate is asked for by itself, and seen without a reload.
+  await expect(row(page, "*.proof.example.net")).toBeVisible();
+  await expect(row(page, "*.proof.example.net")).toContainText("failed");
+  await visit(other, "/domains");
+  await expect(row(other, "proof.example.net")).toContainText("1 needs somebody");
+  // Whoever is needed for it stays.
+  for (const path of ["/authorities/house", "/providers/dns"]) {
+    await visit(other, path);
+    await expect(other.getByRole("link", { name: "proof.example.net" })).toBeVisible();
+    await expect(other.getByText("then it can be deleted")).toBeVisible();
+    await expect(other.getByRole("button", { name: /^Delete/ })).toHaveCount(0);
+  }
+
+  await how.selectOption("None: edge hosts serve their own");
+  await provider.selectOption("None");
+  await expect(addresses).not.toBeChecked();
+  await page.getByRole("button", { name: "Save the domain" }).click();
+  await expect(page.getByText("Saved proof.example.net.")).toBeVisible();
+  await expect(row(page, "*.proof.example.net")).toHaveCount(0);
+  await visit(other, "/domains");
+  await expect(row(other, "proof.example.net")).toContainText("self-signed");
+});
+
 test("a domain is the operators' and no member's", async ({ server, open, watch }) => {
   watch.expect(/\b40[34]\b/);
   const oscar = await open(await server.addUser("oscar", "operator"));
@@ -117,6 +175,14 @@ test("services are published under another domain, with options, and as SRV reco
   await record.getByLabel("Kind").selectOption("SRV record");
   await record.getByLabel("Inner port").fill("5060");
   await record.getByLabel("Name", { exact: true }).fill("_sip._tcp");
+  await page.getByRole("button", { name: "Add a port" }).click();
+  const secure = page.getByRole("group", { name: "Service 3" });
+  await secure.getByLabel("Inner port").fill("1883");
+  await secure.getByText("How it is published").click();
+  await expect(secure.getByLabel(/^Name/)).toHaveCount(0);
+  await secure.getByLabel("TLS", { exact: true }).check();
+  await secure.getByLabel(/^Name/).fill("mqtt");
+  await secure.getByLabel("Domain", { exact: true }).selectOption("second.example.net");
   await page.getByRole("button", { name: "Change speaker" }).click();
   await expect(page.getByText("Changed speaker.")).toBeVisible();
 
@@ -124,6 +190,7 @@ test("services are published under another domain, with options, and as SRV reco
   await expect(offered.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
   await expect(offered).toContainText("Name in the network (SRV), inner port 5060");
   await expect(offered).toContainText("_sip._tcp.lab.example.org");
+  await expect(offered).toContainText(/mqtt\.second\.example\.net:\d+\/tls/);
   await page.reload();
   await expect(offered.getByRole("link", { name: "https://speaker.second.example.net" })).toBeVisible();
   await expect(web.getByLabel("Domain", { exact: true }).locator("option:checked")).toHaveText("second.example.net");
@@ -133,6 +200,8 @@ test("services are published under another domain, with options, and as SRV reco
   await expect(web.getByLabel(/^May be quiet for/)).toHaveValue("30");
   await expect(web.getByLabel("Gather requests and answers")).toBeChecked();
   await expect(record.getByLabel("Name", { exact: true })).toHaveValue("_sip._tcp");
+  await expect(secure.getByLabel("TLS", { exact: true })).toBeChecked();
+  await expect(secure.getByLabel(/^Name/)).toHaveValue("mqtt");
 
   // While something is published under it, a domain stays.
   await visit(page, domain);

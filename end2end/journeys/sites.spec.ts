@@ -26,10 +26,14 @@ test("a site is made, changed and deleted", async ({ page }) => {
   await expect(page.getByRole("heading", { level: 1, name: "annex" })).toBeVisible();
   await expect(page.getByText("101", { exact: true })).toBeVisible();
 
+  await expect(page.getByText("no public address is set")).toBeVisible();
+  await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
+  await page.getByLabel(/^Public address \(IPv6\)/).fill("2001:DB8::7");
   await page.getByLabel("Addresses for containers").fill("10.30.0.100-10.30.0.109");
   await page.getByRole("button", { name: "Save the site" }).click();
   await expect(page.getByText("Saved annex.")).toBeVisible();
   await expect(page.getByText("10", { exact: true })).toBeVisible();
+  await expect(page.getByText("198.51.100.7, 2001:db8::7", { exact: true })).toBeVisible();
 
   await page.getByRole("button", { name: "Delete annex" }).click();
   await confirmDeletion(page, "annex");
@@ -45,11 +49,14 @@ test("a site's wrong fields are told beside them", async ({ page, watch }) => {
   }
   const gateway = page.getByLabel("Gateway", { exact: true });
   await gateway.fill("192.168.1.1");
+  const outside = page.getByLabel(/^Public address \(IPv4\)/);
+  await outside.fill("edge.example.org");
   await page.getByRole("button", { name: /^Create/ }).click();
-  await expect(await refusalAt(gateway)).not.toBeEmpty();
+  for (const field of [gateway, outside]) await expect(await refusalAt(field)).not.toBeEmpty();
   await expect(page).toHaveURL("/sites/new");
 
   await gateway.fill(FIELDS.Gateway);
+  await outside.fill("");
   const name = page.getByLabel("Name", { exact: true });
   await name.fill("lab");
   await page.getByRole("button", { name: "Create lab" }).click();

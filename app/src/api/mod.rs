@@ -2,10 +2,13 @@
 //! `control`; no rule of the domain lives here.
 
 pub mod agents;
+pub mod authorities;
+pub mod certificates;
 pub mod clusters;
 pub mod containers;
 pub mod domains;
 pub mod jobs;
+pub mod providers;
 pub mod session;
 pub mod sites;
 pub mod users;

@@ -4,12 +4,13 @@ use crate::solid::{Solid as _, reactive};
 use leptos::prelude::*;
 use model::{
     Timestamp,
+    certificates::CertificateState,
     containers::Status,
     jobs::{JobState, StepState},
 };
 
 use super::icon::icon;
-use crate::clock::Clock;
+use crate::clock::{Clock, near};
 
 /// The colour of a mark. Colour never speaks alone: a word and a shape go with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,19 @@ pub fn job_badge(state: JobState) -> AnyView {
     badge(state.as_str(), tone, shape)
 }
 
+/// A certificate's state.
+pub fn certificate_badge(state: CertificateState) -> AnyView {
+    let (tone, shape) = match state {
+        CertificateState::Waiting => (Tone::Info, "circle-dashed"),
+        CertificateState::Failed => (Tone::Danger, "circle-x"),
+        CertificateState::Issued => (Tone::Good, "circle-check"),
+        CertificateState::Renewing => (Tone::Info, "rotate-cw"),
+        CertificateState::Expiring => (Tone::Warning, "triangle-alert"),
+        CertificateState::Expired => (Tone::Danger, "ban"),
+    };
+    badge(state.word(), tone, shape)
+}
+
 /// The tone and shape of a step's state.
 pub fn step_mark(state: StepState) -> (Tone, &'static str) {
     match state {
@@ -85,5 +99,13 @@ pub fn step_mark(state: StepState) -> (Tone, &'static str) {
 pub fn ago(at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
     view! { <time datetime=exact.clone() title=exact>{reactive(move || at.ago(Clock::read()))}</time> }
+        .solid()
+}
+
+/// A moment that may be to come, as how far away it is, which moves; the exact time on hover and for
+/// screen readers.
+pub fn when(at: Timestamp) -> AnyView {
+    let exact = at.rfc3339();
+    view! { <time datetime=exact.clone() title=exact>{reactive(move || near(at, Clock::read()))}</time> }
         .solid()
 }

@@ -214,6 +214,7 @@ fn block(
             id=id
             class="input mono"
             rows="5"
+            autocomplete="off"
             spellcheck="false"
             aria-invalid=Signal::derive(move || refusal.with(Option::is_some).to_string())
             aria-describedby=help

@@ -25,7 +25,7 @@
 //! - **Jobs**: `job_view::job_view(job)` shows failure and steps of a `Loaded<JobView>`,
 //!   `job_view::job_actions(job)` the buttons to cancel and retry, `log::job_log` the log.
 //! - **Small things**: `icon(name)`, `status_badge`, `job_badge`, `badge(word, tone, shape)`,
-//!   `ago(moment)`, `<Copy text what />`, `usage_bar`, `<Menu id label>` with `<MenuItem …/>`,
+//!   `certificate_badge`, `ago(moment)`, `when(moment)` for one that may be to come, `<Copy text what />`, `usage_bar`, `host(name)`, `<Menu id label>` with `<MenuItem …/>`,
 //!   `Toasts::here()` with `tell`, `warn`, `undoable`.
 //!
 //! Classes (see `style/tailwind.css`): `card`, `card-title`, `stack`, `facts` (a `dl`), `actions`,
@@ -39,6 +39,7 @@ pub mod failure;
 mod first;
 pub mod form;
 pub mod fresh;
+pub mod host;
 pub mod icon;
 pub mod job_view;
 pub mod late;

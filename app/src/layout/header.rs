@@ -111,16 +111,20 @@ fn crumbs(path: &str) -> Vec<(String, String)> {
     }
     let mut href = String::new();
     let mut crumbs = Vec::new();
+    if let Some(&("authorities" | "providers")) = parts.first() {
+        crumbs.push(("Certificates".to_owned(), "/certificates".to_owned()));
+    }
     for (index, part) in parts.iter().enumerate() {
         href.push('/');
         href.push_str(part);
-        let label = if index == 0 || *part == "new" {
-            title(part)
-        } else if parts.first() == Some(&"domains") {
-            // Its number says nothing to anybody; its name stands below.
-            "Settings".to_owned()
-        } else {
-            (*part).to_owned()
+        let label = match (parts.first(), index) {
+            (Some(&"providers"), 0) => "DNS providers".to_owned(),
+            (_, 0) => title(part),
+            _ if *part == "new" => title(part),
+            // Their numbers say nothing to anybody; their names stand below.
+            (Some(&"domains"), _) => "Settings".to_owned(),
+            (Some(&"certificates"), _) => "State".to_owned(),
+            _ => (*part).to_owned(),
         };
         crumbs.push((label, href.clone()));
     }
@@ -160,6 +164,15 @@ mod tests {
         assert_eq!(labels("/users/new"), ["Users", "New"]);
         assert_eq!(labels("/domains/2"), ["Domains", "Settings"]);
         assert_eq!(labels("/domains/new"), ["Domains", "New"]);
+        assert_eq!(labels("/certificates/7"), ["Certificates", "State"]);
+        assert_eq!(
+            labels("/authorities/pebble"),
+            ["Certificates", "Authorities", "pebble"]
+        );
+        assert_eq!(
+            labels("/providers/new"),
+            ["Certificates", "DNS providers", "New"]
+        );
         assert_eq!(labels("/"), Vec::<String>::new());
     }
 }

@@ -37,6 +37,7 @@ pub fn places(role: Role) -> Vec<(&'static str, Vec<Place>)> {
     if role.sees_all() {
         let mut network = vec![
             place("Domains", "/domains", "globe"),
+            place("Certificates", "/certificates", "shield-check"),
             place("Agents", "/agents", "radio-tower"),
         ];
         if role.administers() {
@@ -120,8 +121,16 @@ fn link(place: Place) -> AnyView {
 }
 
 /// Whether an address belongs to a place. The page of a container or an agent lies under its site's
-/// address, and belongs to the containers or the agents all the same.
+/// address, and belongs to the containers or the agents all the same; those who give certificates
+/// and prove names belong to the certificates.
 fn is_at(here: &str, place: &str) -> bool {
+    if place == "/certificates"
+        && ["/authorities", "/providers"]
+            .iter()
+            .any(|other| is_at(here, other))
+    {
+        return true;
+    }
     let of_site = here.starts_with("/sites/");
     let part = here.split('/').nth(3).filter(|_| of_site);
     match (place, part) {
@@ -144,6 +153,10 @@ mod tests {
         assert!(is_at("/sites/lab/agents/edge-1", "/agents"));
         assert!(!is_at("/sites/lab/agents/edge-1", "/sites"));
         assert!(is_at("/sites/lab", "/sites"));
+        assert!(is_at("/certificates/7", "/certificates"));
+        assert!(is_at("/authorities/new", "/certificates"));
+        assert!(is_at("/providers", "/certificates"));
+        assert!(!is_at("/providers", "/domains"));
         assert!(is_at("/containers", "/containers"));
         assert!(!is_at("/containersx", "/containers"));
     }

@@ -214,9 +214,29 @@ fn fixed(role: Role) -> Vec<Target> {
     }
     if role.sees_all() {
         targets.push(target("New domain", "action", "/domains/new", "plus"));
+        targets.push(target(
+            "Bring a certificate",
+            "action",
+            "/certificates/new",
+            "plus",
+        ));
+        targets.push(target("Authorities", "page", "/authorities", "landmark"));
+        targets.push(target("DNS providers", "page", "/providers", "globe"));
         targets.push(target("Invite an agent", "action", "/agents/new", "plus"));
     }
     if role.administers() {
+        targets.push(target(
+            "New authority",
+            "action",
+            "/authorities/new",
+            "plus",
+        ));
+        targets.push(target(
+            "New DNS provider",
+            "action",
+            "/providers/new",
+            "plus",
+        ));
         targets.push(target("New user", "action", "/users/new", "plus"));
     }
     targets

@@ -7,6 +7,7 @@ pub mod list;
 mod marks;
 pub mod new;
 pub mod show;
+mod unserved;
 
 use leptos::prelude::*;
 

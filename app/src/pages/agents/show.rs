@@ -13,6 +13,7 @@ use super::{
     invitation::{Guest, invitation},
     marks::{contact, having},
     tabs,
+    unserved::unserved,
 };
 use crate::{
     api::{self, Failure},
@@ -127,7 +128,7 @@ fn notices(agent: Loaded<AgentDetail>) -> AnyView {
         });
         each.collect::<Vec<_>>()
     });
-    view! { {refused} {set_aside} {silent(agent)} }.solid()
+    view! { {refused} {set_aside} {unserved(agent)} {silent(agent)} }.solid()
 }
 
 /// What was changed, is live, and was not answered when the host asked itself.

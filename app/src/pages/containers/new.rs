@@ -8,6 +8,7 @@ use model::{
     events::{Event, Topic},
     image::TemplateName,
     names::Label,
+    services::ServiceForm,
     session::Me,
     sizes::{Cores, DiskGib, MemoryMib},
 };
@@ -295,31 +296,34 @@ fn preview(new: New) -> AnyView {
 
 /// Where the services will be reached, as far as that is known before.
 fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<String> {
-    form.services
-        .iter()
-        .filter_map(|service| match service.kind.as_str() {
-            "http" => {
-                let label = match service.label.trim() {
-                    "" => name?.as_str(),
-                    label => label,
-                };
-                let domain = match service.domain.trim() {
-                    "" => site.domains.first()?.as_str(),
-                    domain => domain,
-                };
-                Some(format!("https://{label}.{domain}"))
-            }
-            "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
-            kind => {
-                let port = if service.external.trim().is_empty() {
-                    format!("a port of {}", site.ports)
-                } else {
-                    service.external.trim().to_owned()
-                };
-                Some(format!("{}:{port}/{kind}", site.domain))
-            }
-        })
-        .collect()
+    // A name under one of the site's domains.
+    let host = |service: &ServiceForm| {
+        let label = match service.label.trim() {
+            "" => name?.as_str(),
+            label => label,
+        };
+        let domain = match service.domain.trim() {
+            "" => site.domains.first()?.as_str(),
+            domain => domain,
+        };
+        Some(format!("{label}.{domain}"))
+    };
+    let one = |service: &ServiceForm| match service.kind.as_str() {
+        "http" => Some(format!("https://{}", host(service)?)),
+        "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
+        kind => {
+            let port = if service.external.trim().is_empty() {
+                format!("a port of {}", site.ports)
+            } else {
+                service.external.trim().to_owned()
+            };
+            Some(match kind == "tcp" && service.tls {
+                true => format!("{}:{port}/tls", host(service)?),
+                false => format!("{}:{port}/{kind}", site.domain),
+            })
+        }
+    };
+    form.services.iter().filter_map(one).collect()
 }
 
 /// What is left of the person's limits, with what is typed counted in.
@@ -389,6 +393,10 @@ mod tests {
             service("tcp", "2022"),
             service("udp", ""),
             ServiceForm {
+                tls: true,
+                ..service("tcp", "2883")
+            },
+            ServiceForm {
                 name: "_sip._tcp".to_owned(),
                 ..service("srv", "")
             },
@@ -405,6 +413,7 @@ mod tests {
                 "https://docs.example.net",
                 "lab.internal:2022/tcp",
                 "lab.internal:a port of 2000-2999/udp",
+                "web-1.example.org:2883/tls",
                 "_sip._tcp.lab.internal",
             ]
         );

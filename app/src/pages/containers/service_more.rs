@@ -15,6 +15,7 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
     let options = match kind {
         Some(ServiceKind::Http) => web(row),
         Some(ServiceKind::Tcp) => view! {
+            {tls(row)}
             {quiet(row)}
             <Tick form=row.state name=row.name("tells_client") label="Tell the program who connects" checked=row.is_ticked(|service| service.tells_client) set=row.tick(|service| &mut service.tells_client) hint="By the PROXY protocol, which the program must expect" />
         }
@@ -23,10 +24,13 @@ pub fn more(row: Row, kind: Option<ServiceKind>) -> AnyView {
         Some(ServiceKind::Srv) | None => return ().solid(),
     };
     let domain = (kind == Some(ServiceKind::Http)).then(|| domain(row));
+    // What it has already is not hidden.
+    let is_open =
+        kind == Some(ServiceKind::Tcp) && row.is_ticked(|service| service.tls).get_untracked();
     view! {
         <div class="service-more">
             {domain}
-            <details class="fold">
+            <details class="fold" open=is_open>
                 <summary>"How it is published"</summary>
                 <div class="stack-tight">{options}</div>
             </details>
@@ -91,6 +95,27 @@ fn web(row: Row) -> AnyView {
         </div>
         <Tick form=row.state name=row.name("sign_in") label="People sign in first" checked=row.is_ticked(|service| service.sign_in) set=row.tick(|service| &mut service.sign_in) hint="At the domain's sign-in, which an operator sets up" />
         <Tick form=row.state name=row.name("buffering") label="Gather requests and answers" checked=row.is_ticked(|service| service.buffering) set=row.tick(|service| &mut service.buffering) hint="Kinder to slow programs; streams would come late" />
+    }
+    .solid()
+}
+
+/// Whether a port is reached through TLS, and under which name.
+fn tls(row: Row) -> AnyView {
+    let is_wanted = row.is_ticked(|service| service.tls);
+    let wanted = Memo::new(move |_| is_wanted.get());
+    let name = reactive(move || {
+        wanted.get().then(|| {
+            view! {
+                <Field form=row.state name=row.name("label") label="Name" optional=true value=row.text(|service| &mut service.label) hint="Before the domain; else the container's name" />
+                {domain(row)}
+            }
+            .solid()
+        })
+    });
+    view! {
+        <Tick form=row.state name=row.name("tls") label="TLS" checked=is_wanted set=row.tick(|service| &mut service.tls)
+            hint="Programs speak TLS with the edge host from the first byte, by the certificate of a name; the container is spoken to without" />
+        {name}
     }
     .solid()
 }

@@ -7,7 +7,9 @@ use model::{
     domains::{DomainForm, Hsts, Publishers},
 };
 
+use super::issuance::{certificates, records};
 use crate::{
+    api::domains::Givers,
     bind,
     components::form::{Choice, Field, FormState},
 };
@@ -68,6 +70,7 @@ pub fn fields(
     form: FormState,
     values: RwSignal<DomainForm>,
     sites: Option<Signal<Vec<(String, String)>>>,
+    givers: Signal<Givers>,
 ) -> AnyView {
     let site = sites.map(|sites| {
         view! {
@@ -88,6 +91,8 @@ pub fn fields(
             <Field form name="name" label="Domain" value=bind!(values, name) hint=name_hint />
             {who(form, values)}
         </fieldset>
+        {certificates(form, values, givers)}
+        {records(form, values, givers)}
         <fieldset class="card group">
             <legend class="card-title">"Web pages"</legend>
             <Field form name="sign_in" label="Sign-in" optional=true value=bind!(values, sign_in)

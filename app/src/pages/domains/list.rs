@@ -8,10 +8,14 @@ use model::{
     events::{Event, Topic},
 };
 
-use super::fields::{hsts, publishers};
+use super::{
+    certificates::in_row,
+    fields::{hsts, publishers},
+};
 use crate::{
     api,
     components::{
+        host::host,
         list::list_keys,
         loaded::{Loaded, loaded},
         page::{PageHead, empty, list_skeleton, main_link},
@@ -31,6 +35,7 @@ pub fn page() -> AnyView {
                 Event::all(Topic::Domain),
                 Event::all(Topic::Site),
                 Event::all(Topic::Container),
+                Event::all(Topic::Certificate),
             ]
         },
         list_skeleton,
@@ -80,6 +85,7 @@ fn table(domains: Loaded<Vec<DomainRow>>) -> AnyView {
                     <th role="columnheader" scope="col">"Domain"</th>
                     <th role="columnheader" scope="col">"Site"</th>
                     <th role="columnheader" scope="col">"Web pages"</th>
+                    <th role="columnheader" scope="col">"Certificates"</th>
                     <th role="columnheader" scope="col">"Who may publish"</th>
                     <th role="columnheader" scope="col">"Sign-in"</th>
                     <th role="columnheader" scope="col">"HSTS"</th>
@@ -100,6 +106,8 @@ fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
             spec,
             site_name,
             services,
+            certificates,
+            alarms,
         } = domain.get()?;
         let sign_in = match &spec.sign_in {
             Some(origin) => view! { <span class="mono">{origin.to_string()}</span> }.solid(),
@@ -108,10 +116,11 @@ fn row(domain: Memo<Option<DomainRow>>) -> AnyView {
         Some(view! {
             <tr role="row">
                 <td role="cell" class="cell-main">
-                    <a class="row-link" data-row="" href=format!("/domains/{id}")>{spec.name.to_string()}</a>
+                    <a class="row-link" data-row="" href=format!("/domains/{id}")>{host(spec.name.as_str())}</a>
                 </td>
                 <td role="cell" data-label="Site">{site_name.to_string()}</td>
                 <td role="cell" data-label="Web pages" class="num">{services}</td>
+                <td role="cell" data-label="Certificates">{in_row(spec.issuance, certificates, alarms)}</td>
                 <td role="cell" data-label="Who may publish" class="cell-long">{publishers(&spec.publishers)}</td>
                 <td role="cell" data-label="Sign-in" class="cell-long">{sign_in}</td>
                 <td role="cell" data-label="HSTS">{hsts(spec.hsts)}</td>

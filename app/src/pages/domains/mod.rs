@@ -1,6 +1,8 @@
 //! The domains under which sites publish.
 
+mod certificates;
 mod fields;
+mod issuance;
 pub mod list;
 pub mod new;
 pub mod show;

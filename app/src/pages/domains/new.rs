@@ -4,6 +4,7 @@ use crate::solid::{Solid as _, act};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::{use_navigate, use_query_map};
 use model::{
+    certificates::Issuance,
     domains::{DomainForm, Hsts, Publishers},
     events::{Event, Topic},
     sites::SiteRow,
@@ -11,7 +12,7 @@ use model::{
 
 use super::fields::{fields, form_state};
 use crate::{
-    api,
+    api::{self, domains::Offered},
     components::{
         form::{Refusals, Submit},
         icon::icon,
@@ -25,8 +26,14 @@ use crate::{
 pub fn page() -> AnyView {
     loaded(
         Signal::from(()),
-        |()| api::sites::list(),
-        |_| vec![Event::all(Topic::Site)],
+        |()| api::domains::options(),
+        |_| {
+            vec![
+                Event::all(Topic::Site),
+                Event::all(Topic::Authority),
+                Event::all(Topic::Provider),
+            ]
+        },
         object_skeleton,
         content,
     )
@@ -42,13 +49,14 @@ fn first(sites: &[SiteRow], named: Option<&str>) -> DomainForm {
         site: site.map(|site| site.id.to_string()).unwrap_or_default(),
         hsts: Hsts::default().to_string(),
         publishers: Publishers::default().as_str().to_owned(),
+        issuance: Issuance::default().as_str().to_owned(),
         ..DomainForm::default()
     }
 }
 
-fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
+fn content(offered: Loaded<Offered>) -> AnyView {
     let named = use_query_map().with_untracked(|map| map.get_str("site").map(str::to_owned));
-    let values = RwSignal::new(sites.peek(|all| first(all, named.as_deref())));
+    let values = RwSignal::new(offered.peek(|all| first(&all.sites, named.as_deref())));
     let form = form_state(values);
     let toasts = Toasts::here();
     let navigate = use_navigate();
@@ -72,13 +80,15 @@ fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
     };
     let label = Signal::derive(move || values.with(|form| format!("Create {}", form.name.trim())));
     let options = Signal::derive(move || {
-        sites.with(|all| {
-            all.iter()
+        offered.with(|all| {
+            all.sites
+                .iter()
                 .map(|site| (site.id.to_string(), site.spec.name.to_string()))
                 .collect()
         })
     });
-    let none = sites.peek(Vec::is_empty).then(|| {
+    let givers = offered.part(|all| all.givers.clone());
+    let none = offered.peek(|all| all.sites.is_empty()).then(|| {
         view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A domain belongs to a site. " <a class="link" href="/sites/new">"Make a site"</a> " first, or ask an administrator for one."</span></p> }.solid()
     });
     view! {
@@ -86,7 +96,7 @@ fn content(sites: Loaded<Vec<SiteRow>>) -> AnyView {
         <form class="form" novalidate on:submit=act(submit)>
             {none}
             <Refusals form />
-            {fields(form, values, Some(options))}
+            {fields(form, values, Some(options), givers.into())}
             <div class="actions">
                 <Submit form label />
                 <a class="btn" href="/domains">"Cancel"</a>

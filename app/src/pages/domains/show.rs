@@ -1,4 +1,4 @@
-//! One domain: its settings, and its end.
+//! One domain: its certificates, its settings, and its end.
 
 use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
@@ -8,9 +8,13 @@ use model::{
     events::{Event, Topic},
 };
 
-use super::fields::{fields, form_state, publishers};
+use super::{
+    certificates,
+    fields::{fields, form_state, publishers},
+    issuance::in_few_words,
+};
 use crate::{
-    api,
+    api::{self, domains::Shown},
     components::{
         danger::{Ending, asked, danger},
         form::{Refusals, Submit},
@@ -31,10 +35,13 @@ pub fn page() -> AnyView {
         loaded(
             Signal::from(key.get()),
             api::domains::get,
-            |domain: &DomainRow| {
+            |shown: &Shown| {
                 vec![
-                    Event::of(Topic::Domain, domain.id.0),
-                    Event::of(Topic::Site, domain.spec.site.0),
+                    Event::of(Topic::Domain, shown.domain.id.0),
+                    Event::of(Topic::Site, shown.domain.spec.site.0),
+                    Event::all(Topic::Certificate),
+                    Event::all(Topic::Authority),
+                    Event::all(Topic::Provider),
                 ]
             },
             object_skeleton,
@@ -43,22 +50,24 @@ pub fn page() -> AnyView {
     })
 }
 
-fn content(domain: Loaded<DomainRow>) -> AnyView {
-    let name = domain.part(|domain| domain.spec.name.to_string());
+fn content(shown: Loaded<Shown>) -> AnyView {
+    let name = shown.part(|shown| shown.domain.spec.name.to_string());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
-            {facts(domain)}
-            {settings(domain)}
-            {end(domain, name)}
+            {facts(shown)}
+            {certificates::card(shown)}
+            {settings(shown)}
+            {end(shown, name)}
         </div>
     }
     .solid()
 }
 
-fn facts(domain: Loaded<DomainRow>) -> AnyView {
+fn facts(shown: Loaded<Shown>) -> AnyView {
     reactive(move || {
-        domain.with(|domain| {
+        shown.with(|shown| {
+            let domain = &shown.domain;
             let spec = &domain.spec;
             let header = match spec.hsts.header() {
                 Some(header) => view! { <dd class="mono">{header}</dd> }.solid(),
@@ -67,6 +76,8 @@ fn facts(domain: Loaded<DomainRow>) -> AnyView {
             view! {
                 <dl class="card facts">
                     <dt>"Site"</dt><dd>{domain.site_name.to_string()}</dd>
+                    <dt>"Certificates"</dt><dd>{in_few_words(spec.issuance)}</dd>
+                    <dt>"Records"</dt><dd>{records(shown)}</dd>
                     <dt>"HSTS header"</dt>{header}
                 </dl>
             }
@@ -75,8 +86,24 @@ fn facts(domain: Loaded<DomainRow>) -> AnyView {
     })
 }
 
-fn settings(domain: Loaded<DomainRow>) -> AnyView {
-    let values = fresh(domain.part(|domain| DomainForm::from(&domain.spec)));
+/// Who keeps its records, and whether addresses are among them.
+fn records(shown: &Shown) -> AnyView {
+    let spec = &shown.domain.spec;
+    let mut all = shown.givers.providers.iter();
+    let Some((_, name, _)) = all.find(|(id, ..)| Some(*id) == spec.provider) else {
+        return view! { <span class="muted">"not kept by Holdfast"</span> }.solid();
+    };
+    let what = match spec.addresses {
+        true => ", addresses too",
+        false => "",
+    };
+    let href = format!("/providers/{name}");
+    view! { <span><a class="link" href=href>{name.to_string()}</a> {what}</span> }.solid()
+}
+
+fn settings(shown: Loaded<Shown>) -> AnyView {
+    let values = fresh(shown.part(|shown| DomainForm::from(&shown.domain.spec)));
+    let givers = shown.part(|shown| shown.givers.clone());
     let form = form_state(values);
     let toasts = Toasts::here();
     let submit = move |ev: leptos::ev::SubmitEvent| {
@@ -84,7 +111,7 @@ fn settings(domain: Loaded<DomainRow>) -> AnyView {
         if !form.submit() {
             return;
         }
-        let id = domain.peek(|domain| domain.id);
+        let id = shown.peek(|shown| shown.domain.id);
         let asked = values.get_untracked();
         spawn_local(async move {
             let name = asked.name.trim().to_owned();
@@ -94,30 +121,30 @@ fn settings(domain: Loaded<DomainRow>) -> AnyView {
             }
             form.busy.try_set(false);
             toasts.tell(format!("Saved {name}."));
-            domain.refresh();
+            shown.refresh();
         });
     };
     view! {
         <form class="form" novalidate on:submit=act(submit)>
             <h2 class="section-title">"Settings"</h2>
             <Refusals form />
-            {fields(form, values, None)}
+            {fields(form, values, None, givers.into())}
             <div class="actions"><Submit form label="Save the domain" /></div>
         </form>
     }
     .solid()
 }
 
-fn end(domain: Loaded<DomainRow>, name: Memo<String>) -> AnyView {
+fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
     danger(Ending {
         verb: "Delete",
         what: "domain",
         name,
-        losses: Signal::derive(move || domain.with(losses)),
+        losses: Signal::derive(move || shown.with(|shown| losses(&shown.domain))),
         note: "It can be deleted when nothing is published under it. Its DNS records elsewhere stay as they are.",
         held: Callback::new(|()| None),
         list: "/domains",
-        ask: asked(move |typed| api::domains::delete(domain.peek(|domain| domain.id), typed)),
+        ask: asked(move |typed| api::domains::delete(shown.peek(|shown| shown.domain.id), typed)),
     })
 }
 
@@ -131,6 +158,9 @@ fn losses(domain: &DomainRow) -> Vec<String> {
     if let Publishers::People(_) = spec.publishers {
         let people = publishers(&spec.publishers);
         losses.push(format!("The list of who may publish there: {people}"));
+    }
+    if domain.certificates > 0 {
+        losses.push("Its certificates and their keys".to_owned());
     }
     if let Some(origin) = &spec.sign_in {
         losses.push(format!("The way to its sign-in at {origin}"));

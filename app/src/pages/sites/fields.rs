@@ -133,6 +133,13 @@ fn network(form: FormState, values: RwSignal<SiteForm>) -> AnyView {
             <Field form name="ports" label="External ports" value=bind!(values, ports)
                 hint="The ports that TCP and UDP services are given, such as 2000-2999." />
         </fieldset>
+        <fieldset class="card group">
+            <legend class="card-title">"From outside"</legend>
+            <Field form name="public_v4" label="Public address (IPv4)" optional=true value=bind!(values, public_v4)
+                hint="Where the internet reaches the site's edge hosts, such as 198.51.100.7. DNS providers of its domains are told it for each published name, where a domain wants that." />
+            <Field form name="public_v6" label="Public address (IPv6)" optional=true value=bind!(values, public_v6)
+                hint="The same by IPv6, such as 2001:db8::7." />
+        </fieldset>
     }
     .solid()
 }

@@ -110,6 +110,9 @@ fn network(shown: Loaded<Shown>) -> AnyView {
             let answering: Vec<String> = answering.map(|about| about.address.to_string()).collect();
             let forwarders = spec.forwarders.to_string();
             let others = spec.others.map(|others| others.to_string());
+            let v4 = spec.public_v4.map(|address| address.to_string());
+            let v6 = spec.public_v6.map(|address| address.to_string());
+            let public: Vec<String> = v4.into_iter().chain(v6).collect();
             view! {
                 <dl class="facts">
                     <dt>"Network"</dt><dd class="mono">{spec.network.to_string()}</dd>
@@ -121,6 +124,7 @@ fn network(shown: Loaded<Shown>) -> AnyView {
                     <dt>"Names (DNS)"</dt>{or(Some(answering.join(", ")), "nobody answers them: no agent has joined")}
                     <dt>"Other names"</dt>{or(Some(forwarders), "are not found: no name server is set for them")}
                     <dt>"External ports"</dt><dd class="mono">{spec.ports.to_string()}</dd>
+                    <dt>"From outside"</dt>{or(Some(public.join(", ")), "no public address is set")}
                 </dl>
             }
             .solid()

@@ -1,0 +1,279 @@
+//! Certificates of domains. A key goes in and never comes out.
+
+use leptos::prelude::*;
+use model::{
+    CertificateId, DomainId,
+    certificates::{CertificateDetail, CertificateRow, UploadForm},
+    page::Page,
+};
+use serde::{Deserialize, Serialize};
+
+use super::Failure;
+
+/// What is looked for among the certificates.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Query {
+    /// A part of what it is for, of its domain, its site or its issuer; empty means all.
+    pub q: String,
+    /// A state's word, or [`ALARMING`]; empty means all.
+    pub state: String,
+    /// The page's number, from 1.
+    pub page: u32,
+}
+
+/// In the place of a state: somebody has to do something about it.
+pub const ALARMING: &str = "alarming";
+
+/// A page of certificates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Those that were looked for.
+    pub page: Page<CertificateRow>,
+    /// The first of all that somebody has to do something about.
+    pub alarming: Vec<CertificateRow>,
+    /// How many somebody has to do something about.
+    pub alarms: usize,
+    /// How many there are, whatever was looked for.
+    pub total: usize,
+}
+
+/// Every certificate, or those of one domain.
+///
+/// # Errors
+/// As `control::certificates::list`.
+#[server(prefix = "/api/ui", endpoint = "certificates/list", input = server_fn::codec::Json)]
+pub async fn list(of: Option<DomainId>) -> Result<Vec<CertificateRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::certificates::list(&control, &actor, of)
+        .await
+        .map_err(super::told)
+}
+
+/// A page of the certificates, by domain.
+///
+/// # Errors
+/// As `control::certificates::list`.
+#[server(prefix = "/api/ui", endpoint = "certificates/find", input = server_fn::codec::Json)]
+pub async fn find(query: Query) -> Result<Listed, Failure> {
+    let (control, actor) = super::caller().await?;
+    let all = control::certificates::list(&control, &actor, None)
+        .await
+        .map_err(super::told)?;
+    Ok(cut::cut(all, &query))
+}
+
+/// The certificate of the key that an address names, with its history.
+///
+/// # Errors
+/// As `control::certificates::get`.
+#[server(prefix = "/api/ui", endpoint = "certificates/get", input = server_fn::codec::Json)]
+pub async fn get(key: String) -> Result<CertificateDetail, Failure> {
+    let (control, actor) = super::caller().await?;
+    let Ok(id) = key.parse() else {
+        // What cannot be a key is the key of nothing.
+        return Err(super::told(model::Error::NotFound {
+            kind: model::Kind::Certificate,
+        }));
+    };
+    control::certificates::get(&control, &actor, id)
+        .await
+        .map_err(super::told)
+}
+
+/// Keeps a certificate that somebody brings.
+///
+/// # Errors
+/// Refused fields; as `control::certificates::upload`.
+#[server(prefix = "/api/ui", endpoint = "certificates/upload", input = server_fn::codec::Json)]
+pub async fn upload(form: UploadForm) -> Result<CertificateId, Failure> {
+    let (control, actor) = super::caller().await?;
+    let domain = form
+        .parse()
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    control::certificates::upload(&control, &actor, domain, (form.chain, form.key))
+        .await
+        .map_err(super::told)
+}
+
+/// Has a certificate be tried now.
+///
+/// # Errors
+/// As `control::certificates::try_again`.
+#[server(prefix = "/api/ui", endpoint = "certificates/try-again", input = server_fn::codec::Json)]
+pub async fn try_again(id: CertificateId) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::certificates::try_again(&control, &actor, id)
+        .await
+        .map_err(super::told)
+}
+
+/// Has the next certificate be had now.
+///
+/// # Errors
+/// As `control::certificates::renew`.
+#[server(prefix = "/api/ui", endpoint = "certificates/renew", input = server_fn::codec::Json)]
+pub async fn renew(id: CertificateId) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::certificates::renew(&control, &actor, id)
+        .await
+        .map_err(super::told)
+}
+
+/// Takes a certificate back at its authority, once what it is for was typed.
+///
+/// # Errors
+/// As `control::certificates::revoke`.
+#[server(prefix = "/api/ui", endpoint = "certificates/revoke", input = server_fn::codec::Json)]
+pub async fn revoke(id: CertificateId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::certificates::revoke(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::told)
+}
+
+/// Deletes a certificate that somebody brought, once what it is for was typed.
+///
+/// # Errors
+/// As `control::certificates::delete`.
+#[server(prefix = "/api/ui", endpoint = "certificates/delete", input = server_fn::codec::Json)]
+pub async fn delete(id: CertificateId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::certificates::delete(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::told)
+}
+
+/// Cuts the page that was asked for out of all certificates.
+#[cfg(any(feature = "ssr", test))]
+mod cut {
+    use model::{
+        certificates::CertificateRow,
+        page::{PAGE_ROWS, Page},
+    };
+
+    use super::{ALARMING, Listed, Query};
+
+    /// How many of those that somebody has to do something about are told one by one.
+    const TOLD: usize = 8;
+
+    pub(super) fn cut(all: Vec<CertificateRow>, query: &Query) -> Listed {
+        let total = all.len();
+        let alarming = || all.iter().filter(|row| row.state.is_alarming());
+        let (first, alarms) = (alarming().take(TOLD).cloned().collect(), alarming().count());
+        let found: Vec<&CertificateRow> = all.iter().filter(|row| is_meant(row, query)).collect();
+        let page = query.page.max(1);
+        let before = (page - 1).saturating_mul(PAGE_ROWS);
+        let rows = found
+            .iter()
+            .skip(usize::try_from(before).unwrap_or(usize::MAX))
+            .take(usize::try_from(PAGE_ROWS).unwrap_or(usize::MAX));
+        Listed {
+            page: Page {
+                rows: rows.map(|row| (*row).clone()).collect(),
+                total: u64::try_from(found.len()).unwrap_or(u64::MAX),
+                page,
+            },
+            alarming: first,
+            alarms,
+            total,
+        }
+    }
+
+    fn is_meant(row: &CertificateRow, query: &Query) -> bool {
+        let in_state = match query.state.as_str() {
+            "" => true,
+            ALARMING => row.state.is_alarming(),
+            word => row.state.word() == word,
+        };
+        let q = query.q.trim().to_lowercase();
+        let issuer = row
+            .issued
+            .as_ref()
+            .map(|issued| issued.issuer.to_lowercase());
+        let texts = [
+            row.subject.as_str(),
+            row.domain_name.as_str(),
+            row.site_name.as_str(),
+            issuer.as_deref().unwrap_or_default(),
+        ];
+        in_state && texts.iter().any(|text| text.contains(&q))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use model::{
+            CertificateId, DomainId,
+            certificates::{CertificateState, Source},
+        };
+
+        use super::*;
+
+        fn row(id: i64, subject: &str, state: CertificateState) -> CertificateRow {
+            CertificateRow {
+                id: CertificateId(id),
+                domain: DomainId(1),
+                domain_name: "example.org".parse().unwrap(),
+                site_name: "lab".parse().unwrap(),
+                subject: subject.parse().unwrap(),
+                source: Source::Acme,
+                state,
+                issued: None,
+                renew_at: None,
+                next_try: None,
+                failures: 0,
+                trouble: None,
+                is_used: true,
+            }
+        }
+
+        fn subjects(listed: &Listed) -> Vec<&str> {
+            let rows = listed.page.rows.iter();
+            rows.map(|row| row.subject.as_str()).collect()
+        }
+
+        #[test]
+        fn what_is_looked_for_is_found_and_all_that_is_wrong_is_told() {
+            let all = vec![
+                row(1, "web.example.org", CertificateState::Issued),
+                row(2, "shop.example.org", CertificateState::Failed),
+                row(3, "old.example.org", CertificateState::Expired),
+            ];
+            let cut = |q: &str, state: &str| {
+                let query = Query {
+                    q: q.to_owned(),
+                    state: state.to_owned(),
+                    page: 0,
+                };
+                cut(all.clone(), &query)
+            };
+            assert_eq!(subjects(&cut("", "")).len(), 3);
+            let web = cut(" WEB", "");
+            assert_eq!(subjects(&web), ["web.example.org"]);
+            assert_eq!((web.alarms, web.total), (2, 3));
+            assert_eq!(web.alarming.len(), 2);
+            assert_eq!(subjects(&cut("lab", "expired")), ["old.example.org"]);
+            assert_eq!(
+                subjects(&cut("", ALARMING)),
+                ["shop.example.org", "old.example.org"]
+            );
+        }
+
+        #[test]
+        fn a_page_has_fifty_rows_and_the_last_one_the_rest() {
+            let all: Vec<_> = (1..=120)
+                .map(|id| row(id, "web.example.org", CertificateState::Failed))
+                .collect();
+            let on = |page| {
+                let query = Query {
+                    page,
+                    ..Query::default()
+                };
+                cut(all.clone(), &query)
+            };
+            let lengths = [1, 2, 3, 4, u32::MAX].map(|page| on(page).page.rows.len());
+            assert_eq!(lengths, [50, 50, 20, 0, 0]);
+            assert_eq!(on(1).page.pages(), 3);
+            assert_eq!((on(1).alarming.len(), on(1).alarms), (TOLD, 120));
+        }
+    }
+}

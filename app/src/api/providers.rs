@@ -1,0 +1,97 @@
+//! Providers of DNS.
+
+use leptos::prelude::*;
+use model::{
+    ProviderId,
+    providers::{Finding, ProviderForm, ProviderRow},
+};
+
+use super::Failure;
+
+/// Every provider.
+///
+/// # Errors
+/// As `control::providers::list`.
+#[server(prefix = "/api/ui", endpoint = "providers/list", input = server_fn::codec::Json)]
+pub async fn list() -> Result<Vec<ProviderRow>, Failure> {
+    let (control, actor) = super::caller().await?;
+    control::providers::list(&control, &actor)
+        .await
+        .map_err(super::told)
+}
+
+/// The provider that an address names.
+///
+/// # Errors
+/// As `control::providers::get`.
+#[server(prefix = "/api/ui", endpoint = "providers/get", input = server_fn::codec::Json)]
+pub async fn get(name: String) -> Result<ProviderRow, Failure> {
+    let (control, actor) = super::caller().await?;
+    let Ok(name) = name.parse() else {
+        // What cannot be a name is the name of nothing.
+        return Err(super::told(model::Error::NotFound {
+            kind: model::Kind::Provider,
+        }));
+    };
+    control::providers::get(&control, &actor, &name)
+        .await
+        .map_err(super::told)
+}
+
+/// Adds a provider.
+///
+/// # Errors
+/// Refused fields; as `control::providers::create`.
+#[server(prefix = "/api/ui", endpoint = "providers/create", input = server_fn::codec::Json)]
+pub async fn create(form: ProviderForm) -> Result<ProviderId, Failure> {
+    let (control, actor) = super::caller().await?;
+    let spec = form
+        .parse(true)
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    control::providers::create(&control, &actor, spec)
+        .await
+        .map_err(super::told)
+}
+
+/// Changes a provider.
+///
+/// # Errors
+/// Refused fields; as `control::providers::update`.
+#[server(prefix = "/api/ui", endpoint = "providers/update", input = server_fn::codec::Json)]
+pub async fn update(id: ProviderId, form: ProviderForm) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    let spec = form
+        .parse(false)
+        .map_err(|fields| super::told(model::Error::Invalid { fields }))?;
+    control::providers::update(&control, &actor, id, spec)
+        .await
+        .map_err(super::told)
+}
+
+/// Looks at what a provider would do for a domain, one thing after another.
+///
+/// # Errors
+/// A domain that is none; as `control::providers::test`.
+#[server(prefix = "/api/ui", endpoint = "providers/test", input = server_fn::codec::Json)]
+pub async fn test(id: ProviderId, domain: String) -> Result<Vec<Finding>, Failure> {
+    let (control, actor) = super::caller().await?;
+    let domain = domain.parse().map_err(|invalid: model::Invalid| {
+        let fields = vec![invalid.at("domain")];
+        super::told(model::Error::Invalid { fields })
+    })?;
+    control::providers::test(&control, &actor, id, &domain)
+        .await
+        .map_err(super::told)
+}
+
+/// Deletes a provider, once its name was typed.
+///
+/// # Errors
+/// As `control::providers::delete`.
+#[server(prefix = "/api/ui", endpoint = "providers/delete", input = server_fn::codec::Json)]
+pub async fn delete(id: ProviderId, confirm: String) -> Result<(), Failure> {
+    let (control, actor) = super::caller().await?;
+    control::providers::delete(&control, &actor, id, &confirm)
+        .await
+        .map_err(super::told)
+}

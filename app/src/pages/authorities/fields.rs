@@ -1,0 +1,178 @@
+//! The fields of an authority, the same for a new one and for one that is changed.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::{html, prelude::*};
+use model::authorities::{AuthorityForm, KNOWN};
+
+use crate::{
+    bind,
+    components::form::{Bound, Choice, Entry, Field, FormState},
+};
+
+/// Short names for those in [`KNOWN`], in its order.
+const NAMES: [&str; KNOWN.len()] = ["letsencrypt", "letsencrypt-test", "zerossl", "google"];
+
+/// In the place of a known directory: another one.
+const OWN: &str = "own";
+
+/// Parts of the directories of those that give nothing without an account of their own.
+const BOUND: [&str; 2] = ["zerossl.com/", "pki.goog/"];
+
+/// The state of a form with these values.
+pub fn form_state(values: RwSignal<AuthorityForm>, new: bool) -> FormState {
+    FormState::new(move || values.with_untracked(|form| form.parse(new).err().unwrap_or_default()))
+}
+
+/// What the form of a new authority begins with: the one that most have.
+pub fn first() -> AuthorityForm {
+    let mut form = AuthorityForm::default();
+    choose(&mut form, KNOWN[0].1);
+    form
+}
+
+/// The directory of a known authority, else [`OWN`].
+fn known(directory: &str) -> &'static str {
+    let mut all = KNOWN.iter().map(|(_, url)| *url);
+    all.find(|url| *url == directory.trim()).unwrap_or(OWN)
+}
+
+/// Takes a known authority's directory, or makes room for another; and a name for it, unless a
+/// person gave one.
+fn choose(form: &mut AuthorityForm, chosen: &str) {
+    let is_ours = form.name.trim().is_empty() || NAMES.contains(&form.name.trim());
+    let named = KNOWN.iter().position(|(_, url)| *url == chosen);
+    if is_ours {
+        let name = named.and_then(|index| NAMES.get(index));
+        form.name = name.copied().unwrap_or_default().to_owned();
+    }
+    form.directory = match named {
+        Some(_) => chosen.to_owned(),
+        None => String::new(),
+    };
+}
+
+/// All fields, in groups.
+pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyView {
+    let options: Vec<(String, String)> = KNOWN
+        .iter()
+        .map(|(name, url)| ((*url).to_owned(), (*name).to_owned()))
+        .chain([(OWN.to_owned(), "Another one".to_owned())])
+        .collect();
+    let chosen = Bound {
+        get: Signal::derive(move || values.with(|form| known(&form.directory).to_owned())),
+        set: Callback::new(move |chosen: String| {
+            form.typed("directory");
+            values.update(|form| choose(form, &chosen));
+        }),
+    };
+    let choice = new.then(|| {
+        view! { <Choice form name="known" label="Authority" value=chosen options hint="Those that are known, or any that speaks ACME." /> }.solid()
+    });
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Authority"</legend>
+            {choice}
+            <Field form name="directory" label="Directory" value=bind!(values, directory)
+                hint="The address at which it speaks ACME." />
+            <Field form name="name" label="Name" value=bind!(values, name) hint="What you call it here." />
+            <Field form name="email" label="Mail" optional=true value=bind!(values, email)
+                hint="Where it may write to, such as admin@example.org. Some ask for one." />
+        </fieldset>
+        {account(form, values, new)}
+        {roots(form, values)}
+    }
+    .solid()
+}
+
+/// The external account, folded while it is not needed.
+fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyView {
+    let is_asked = Memo::new(move |_| {
+        values.with(|form| BOUND.iter().any(|part| form.directory.contains(part)))
+    });
+    let is_open = values.with_untracked(|form| !form.binding.is_empty());
+    let fold = opened(form, &["binding", "binding_key"], is_asked.into());
+    let note = reactive(move || {
+        is_asked.get().then(|| {
+            view! { <p>"This authority asks for it: it gives nothing without an account of its own."</p> }.solid()
+        })
+    });
+    let key_hint = match new {
+        true => "As it was shown there, in base64url. Kept encrypted.",
+        false => "Empty keeps the present one.",
+    };
+    view! {
+        <details class="card fold" node_ref=fold open=is_open>
+            <summary>"External account"</summary>
+            <div class="group">
+                {note}
+                <p class="muted">"Some authorities want to know whose account at their own site this is (EAB). They show an id and a key for it there."</p>
+                <Field form name="binding" label="Key's id" optional=true value=bind!(values, binding) />
+                <Field form name="binding_key" label="Key" optional=true entry=Entry::Secret value=bind!(values, binding_key) hint=key_hint />
+            </div>
+        </details>
+    }
+    .solid()
+}
+
+/// The roots of an authority in one's own house, folded.
+fn roots(form: FormState, values: RwSignal<AuthorityForm>) -> AnyView {
+    let is_open = values.with_untracked(|form| !form.roots.is_empty());
+    let fold = opened(form, &["roots"], Signal::stored(false));
+    view! {
+        <details class="card fold" node_ref=fold open=is_open>
+            <summary>"Roots of your own"</summary>
+            <div class="group">
+                <p class="muted">"For an authority of your own, such as step-ca or pebble: by these certificates the server of its directory is known. Without any, those that this host trusts are."</p>
+                <Field form name="roots" label="Certificates" optional=true entry=Entry::Block value=bind!(values, roots) hint="In PEM." />
+            </div>
+        </details>
+    }
+    .solid()
+}
+
+/// A fold that opens when a field in it is refused or when it is `asked` for; never closed again
+/// over what a person looks at.
+fn opened(
+    form: FormState,
+    names: &'static [&'static str],
+    asked: Signal<bool>,
+) -> NodeRef<html::Details> {
+    let fold = NodeRef::<html::Details>::new();
+    Effect::new(move |_| {
+        let is_refused = names.iter().any(|name| form.refusal(name).is_some());
+        if (is_refused || asked.get())
+            && let Some(fold) = fold.get()
+        {
+            let _ = fold.set_attribute("open", "");
+        }
+    });
+    fold
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_authority_brings_its_directory_and_a_name() {
+        let mut form = first();
+        assert_eq!(
+            (form.name.as_str(), known(&form.directory)),
+            ("letsencrypt", KNOWN[0].1)
+        );
+        assert!(form.parse(true).is_ok());
+        for (index, (_, url)) in KNOWN.iter().enumerate() {
+            choose(&mut form, url);
+            assert_eq!(
+                (form.name.as_str(), form.directory.as_str()),
+                (NAMES[index], *url)
+            );
+            assert!(form.parse(true).is_ok());
+        }
+        choose(&mut form, OWN);
+        assert_eq!((form.name.as_str(), form.directory.as_str()), ("", ""));
+        form.name = "house".to_owned();
+        choose(&mut form, KNOWN[1].1);
+        assert_eq!(form.name, "house");
+    }
+}

@@ -1,0 +1,117 @@
+//! The list of authorities.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use model::{
+    AuthorityId,
+    authorities::AuthorityRow,
+    events::{Event, Topic},
+    names::Domain,
+};
+
+use crate::{
+    api,
+    components::{
+        list::list_keys,
+        loaded::{Loaded, loaded},
+        page::{PageHead, empty, list_skeleton, main_link},
+    },
+    pages::certificates::tabs,
+    session::Session,
+};
+
+const NEW: &str = "/authorities/new";
+
+/// The page.
+pub fn page() -> AnyView {
+    let may_add = Session::administers();
+    Effect::new(move |_| list_keys(may_add.then_some(NEW)));
+    loaded(
+        Signal::from(()),
+        |()| api::authorities::list(),
+        |_| vec![Event::all(Topic::Authority), Event::all(Topic::Domain)],
+        list_skeleton,
+        move |authorities| content(authorities, may_add),
+    )
+}
+
+fn add(may_add: bool) -> AnyView {
+    may_add
+        .then(|| main_link(NEW, "plus", "New authority"))
+        .solid()
+}
+
+fn content(authorities: Loaded<Vec<AuthorityRow>>, may_add: bool) -> AnyView {
+    let none = authorities.part(Vec::is_empty);
+    let total = authorities.part(Vec::len);
+    let count = Signal::derive(move || match total.get() {
+        1 => "1 authority".to_owned(),
+        total => format!("{total} authorities"),
+    });
+    let body = reactive(move || {
+        if none.get() {
+            let text = "An authority such as Let's Encrypt gives certificates that browsers trust, by itself and for nothing. An administrator adds it once; then domains can have their certificates from it.";
+            return empty("landmark", "No authorities yet", text, add(may_add));
+        }
+        table(authorities)
+    });
+    view! {
+        <PageHead
+            title="Authorities"
+            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            actions=move || add(may_add)
+        />
+        {tabs(1)}
+        {body}
+    }
+    .solid()
+}
+
+fn table(authorities: Loaded<Vec<AuthorityRow>>) -> AnyView {
+    let ids = authorities.part(|all| all.iter().map(|row| row.id).collect::<Vec<_>>());
+    let one = move |id: AuthorityId| {
+        row(authorities.part(move |all| all.iter().find(|row| row.id == id).cloned()))
+    };
+    view! {
+        <table class="list" role="table" aria-label="Authorities">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Authority"</th>
+                    <th role="columnheader" scope="col">"Directory"</th>
+                    <th role="columnheader" scope="col">"Account"</th>
+                    <th role="columnheader" scope="col">"Domains"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || ids.get() key=|id| *id children=one />
+            </tbody>
+        </table>
+    }
+    .solid()
+}
+
+fn row(authority: Memo<Option<AuthorityRow>>) -> AnyView {
+    reactive(move || {
+        let row = authority.get()?;
+        let name = row.name.to_string();
+        let account = match row.account {
+            Some(_) => "there".solid(),
+            None => view! { <span class="muted">"none yet"</span> }.solid(),
+        };
+        let domains: Vec<&str> = row.domains.iter().map(Domain::as_str).collect();
+        let domains = match domains.is_empty() {
+            true => view! { <span class="muted">"none"</span> }.solid(),
+            false => domains.join(", ").solid(),
+        };
+        Some(view! {
+            <tr role="row">
+                <td role="cell" class="cell-main">
+                    <a class="row-link" data-row="" href=format!("/authorities/{name}")>{name.clone()}</a>
+                </td>
+                <td role="cell" data-label="Directory" class="mono cell-long">{row.directory.to_string()}</td>
+                <td role="cell" data-label="Account">{account}</td>
+                <td role="cell" data-label="Domains" class="cell-long">{domains}</td>
+            </tr>
+        }.solid())
+    })
+}

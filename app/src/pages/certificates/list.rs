@@ -1,0 +1,247 @@
+//! The list of certificates, by domain, with what somebody has to do something about above it.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use model::{
+    CertificateId,
+    certificates::{CertificateRow, CertificateState},
+    events::{Event, Topic},
+};
+
+use super::{complaint, next, tabs, until};
+use crate::{
+    api::{
+        self,
+        certificates::{ALARMING, Listed, Query},
+    },
+    components::{
+        badge::certificate_badge,
+        host::host,
+        icon::icon,
+        list::{Filter, Filters, address, list_keys},
+        loaded::{Loaded, loaded},
+        page::{PageHead, Pager, empty, list_skeleton, place},
+    },
+    session::Session,
+};
+
+const PATH: &str = "/certificates";
+const NEW: &str = "/certificates/new";
+
+/// The states, in the order of choice.
+const STATES: [CertificateState; 6] = [
+    CertificateState::Waiting,
+    CertificateState::Failed,
+    CertificateState::Issued,
+    CertificateState::Renewing,
+    CertificateState::Expiring,
+    CertificateState::Expired,
+];
+
+/// The page.
+pub fn page() -> AnyView {
+    Effect::new(|_| list_keys(Some(NEW)));
+    let parameters = use_query_map();
+    let query = Memo::new(move |_| {
+        parameters.with(|parameters| {
+            let text = |name| parameters.get_str(name).unwrap_or_default().trim();
+            Query {
+                q: text("q").to_owned(),
+                state: text("state").to_owned(),
+                page: text("page").parse().unwrap_or(1).max(1),
+            }
+        })
+    });
+    loaded(
+        query.into(),
+        api::certificates::find,
+        |_| vec![Event::all(Topic::Certificate), Event::all(Topic::Domain)],
+        list_skeleton,
+        move |listed| content(listed, query),
+    )
+}
+
+fn content(listed: Loaded<Listed>, query: Memo<Query>) -> AnyView {
+    let found = listed.part(|listed| listed.page.total);
+    let count = Signal::derive(move || match found.get() {
+        1 => "1 certificate".to_owned(),
+        found => format!("{found} certificates"),
+    });
+    let none = listed.part(|listed| listed.page.rows.is_empty());
+    let is_bare = listed.part(|listed| listed.total == 0);
+    let body = reactive(move || match (is_bare.get(), none.get()) {
+        (true, _) => bare(),
+        (false, true) => nothing(),
+        (false, false) => table(listed),
+    });
+    let search = reactive(move || (!is_bare.get()).then(filters));
+    let href = Callback::new(move |number: u32| {
+        let number = number.to_string();
+        query.with(|query| {
+            let all = [
+                ("q", query.q.as_str()),
+                ("state", &query.state),
+                ("page", &number),
+            ];
+            address(PATH, &all)
+        })
+    });
+    view! {
+        <PageHead
+            title="Certificates"
+            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            actions=bring
+        />
+        {tabs(0)}
+        {alarms(listed)}
+        {search}
+        {body}
+        <Pager place=listed.part(|listed| place(&listed.page)) href=href />
+    }
+    .solid()
+}
+
+fn bring() -> AnyView {
+    view! { <a class="btn" href=NEW>{icon("plus")} "Bring your own"</a> }.solid()
+}
+
+fn filters() -> AnyView {
+    let states = STATES.map(|state| (state.word().to_owned(), state.word().to_owned()));
+    let mut options = vec![(ALARMING.to_owned(), "in need of somebody".to_owned())];
+    options.extend(states);
+    let filters = vec![Filter {
+        name: "state",
+        all: "Every state",
+        options: Signal::stored(options),
+    }];
+    view! { <Filters path=PATH search="Name, domain, site or issuer" filters=filters /> }.solid()
+}
+
+/// What somebody has to do something about, gathered.
+fn alarms(listed: Loaded<Listed>) -> AnyView {
+    let all = listed.part(|listed| (listed.alarming.clone(), listed.alarms));
+    reactive(move || {
+        let (rows, count) = all.get();
+        let is_worse = |row: &CertificateRow| row.state != CertificateState::Expiring;
+        let class = match rows.iter().any(is_worse) {
+            true => "panel panel-danger",
+            false => "panel panel-warning",
+        };
+        let title = match count {
+            0 => return None,
+            1 => "1 certificate needs somebody".to_owned(),
+            count => format!("{count} certificates need somebody"),
+        };
+        let rest = (count > rows.len()).then(|| {
+            let href = address(PATH, &[("state", ALARMING)]);
+            view! { <p class="links"><a href=href>"Show all of them"</a></p> }.solid()
+        });
+        let each = rows.iter().map(alarm).collect::<Vec<_>>();
+        Some(
+            view! {
+                <section class=class aria-label="What needs somebody">
+                    <p class="panel-title">{icon("triangle-alert")} {title}</p>
+                    <ul class="links stack-tight">{each}</ul>
+                    {rest}
+                </section>
+            }
+            .solid(),
+        )
+    })
+}
+
+fn alarm(row: &CertificateRow) -> AnyView {
+    let (href, subject) = (format!("{PATH}/{}", row.id), row.subject.to_string());
+    view! { <li><a href=href>{subject}</a> ": " {complaint(row)}</li> }.solid()
+}
+
+/// Nothing at all: the first step.
+fn bare() -> AnyView {
+    let first = Session::administers().then(|| {
+        view! { <a class="btn btn-primary" href="/authorities/new">{icon("plus")} "Add an authority"</a> }.solid()
+    });
+    let action = view! {
+        <div class="actions">{first} <a class="btn" href="/domains">{icon("globe")} "Choose how a domain has them"</a></div>
+    }
+    .solid();
+    empty(
+        "shield-check",
+        "No certificates yet",
+        "Until a domain has certificates, its edge hosts serve their own, which browsers warn of. An authority such as Let's Encrypt gives them and Holdfast renews them, once a domain's page says so. Or bring your own.",
+        action,
+    )
+}
+
+/// Nothing of what was looked for.
+fn nothing() -> AnyView {
+    let all = view! { <a class="btn" href=PATH>"Show all certificates"</a> }.solid();
+    let text = "Change the search or the state above.";
+    empty("search", "No certificate matches", text, all)
+}
+
+fn table(listed: Loaded<Listed>) -> AnyView {
+    let ids = listed.part(|listed| {
+        listed
+            .page
+            .rows
+            .iter()
+            .map(|row| row.id)
+            .collect::<Vec<_>>()
+    });
+    let one = move |id: CertificateId| {
+        row(listed.part(move |listed| listed.page.rows.iter().find(|row| row.id == id).cloned()))
+    };
+    view! {
+        <table class="list" role="table" aria-label="Certificates">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"For"</th>
+                    <th role="columnheader" scope="col">"State"</th>
+                    <th role="columnheader" scope="col">"Domain"</th>
+                    <th role="columnheader" scope="col">"Issuer"</th>
+                    <th role="columnheader" scope="col">"Good until"</th>
+                    <th role="columnheader" scope="col">"Next"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || ids.get() key=|id| *id children=one />
+            </tbody>
+        </table>
+    }
+    .solid()
+}
+
+fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
+    reactive(move || {
+        let row = row.get()?;
+        let (until, next) = (until(&row), next(&row));
+        let unused = (!row.is_used).then(|| {
+            view! { <span class="row-aside">"nothing is published under it"</span> }.solid()
+        });
+        let trouble = row
+            .trouble
+            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.solid());
+        let issuer = match row.issued {
+            Some(issued) => issued.issuer.solid(),
+            None => view! { <span class="muted">"–"</span> }.solid(),
+        };
+        Some(view! {
+            <tr role="row">
+                <td role="cell" class="cell-main">
+                    <a class="row-link" data-row="" href=format!("{PATH}/{}", row.id)>{host(row.subject.as_str())}</a>
+                    {unused}
+                    {trouble}
+                </td>
+                <td role="cell">{certificate_badge(row.state)}</td>
+                <td role="cell" data-label="Domain" class="cell-long">
+                    {host(row.domain_name.as_str())}
+                    <span class="row-aside">{format!("site {}", row.site_name)}</span>
+                </td>
+                <td role="cell" data-label="Issuer" class="cell-long">{issuer}</td>
+                <td role="cell" data-label="Good until" class="num">{until}</td>
+                <td role="cell" data-label="Next" class="num">{next}</td>
+            </tr>
+        }.solid())
+    })
+}

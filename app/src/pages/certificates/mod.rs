@@ -1,0 +1,83 @@
+//! Certificates of domains: the list, bringing one's own, and the page of one. The tabs lead to those
+//! who give certificates and to those who prove names for them.
+
+pub mod list;
+pub mod new;
+pub mod show;
+
+use leptos::prelude::*;
+use model::{
+    Timestamp,
+    certificates::{CertificateRow, CertificateState, Source},
+};
+
+use crate::{
+    clock::{Clock, near},
+    components::{badge::when, page::Tabs},
+    solid::{Solid as _, reactive},
+};
+
+/// The tabs above the three lists; `present` is the index of the one that is shown.
+pub fn tabs(present: usize) -> AnyView {
+    let tabs = vec![
+        ("Certificates", "/certificates".to_owned()),
+        ("Authorities", "/authorities".to_owned()),
+        ("DNS providers", "/providers".to_owned()),
+    ];
+    view! { <Tabs label="Certificates and who is needed for them" tabs=tabs present=Signal::stored(present) /> }
+        .solid()
+}
+
+/// What is wrong with a certificate that somebody has to do something about, in plain words.
+fn complaint(row: &CertificateRow) -> String {
+    if let Some(trouble) = &row.trouble {
+        return trouble.words.clone();
+    }
+    match (row.source, row.state) {
+        (Source::Uploaded, CertificateState::Expired) => {
+            "It is good no more, and browsers refuse it. Bring the next one."
+        }
+        (Source::Uploaded, _) => {
+            "It ends soon, and nobody renews it by itself. Bring the next one."
+        }
+        (Source::Acme, CertificateState::Expired) => {
+            "It is good no more, and the next one is not there yet."
+        }
+        (Source::Acme, CertificateState::Failed) => "There is none yet.",
+        (Source::Acme, _) => "It ends soon, and the next one is not there yet.",
+    }
+    .to_owned()
+}
+
+/// Until when a certificate is good.
+pub fn until(row: &CertificateRow) -> AnyView {
+    match &row.issued {
+        Some(issued) => when(issued.not_after),
+        None => view! { <span class="muted">"–"</span> }.solid(),
+    }
+}
+
+/// What happens with a certificate next, and when.
+fn next(row: &CertificateRow) -> AnyView {
+    let is_tried =
+        row.issued.is_none() || row.failures > 0 || row.state == CertificateState::Renewing;
+    match (row.source, row.renew_at, row.next_try) {
+        (Source::Uploaded, ..) => view! { <span class="muted">"brought by hand"</span> }.solid(),
+        (_, _, Some(at)) if is_tried => due("tried", at),
+        (_, Some(at), _) if !is_tried => due("renewed", at),
+        _ => view! { <span class="muted">"–"</span> }.solid(),
+    }
+}
+
+/// What is done at a moment; what should have been done already is being done.
+fn due(what: &'static str, at: Timestamp) -> AnyView {
+    let exact = at.rfc3339();
+    let words = reactive(move || {
+        let now = Clock::read();
+        match at > now {
+            true => format!("{what} {}", near(at, now)),
+            false => format!("{what} now"),
+        }
+    });
+    view! { <time datetime=exact.clone() title=exact>{words}</time> }.solid()
+}

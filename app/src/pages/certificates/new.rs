@@ -1,0 +1,149 @@
+//! The form of a certificate that somebody brings. What was typed stays here until it is kept; a key
+//! goes to the server and never comes back.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::{use_navigate, use_query_map};
+use model::{
+    certificates::{Issuance, UploadForm},
+    domains::DomainRow,
+    events::{Event, Topic},
+};
+
+use crate::{
+    api, bind,
+    components::{
+        form::{Choice, Entry, Field, FormState, Refusals, Submit},
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+        toast::Toasts,
+    },
+};
+
+/// The page.
+pub fn page() -> AnyView {
+    loaded(
+        Signal::from(()),
+        |()| api::domains::list(),
+        |_| vec![Event::all(Topic::Domain)],
+        object_skeleton,
+        content,
+    )
+}
+
+/// What the form begins with: the domain that the address names, else the first.
+fn first(domains: &[DomainRow], named: Option<&str>) -> UploadForm {
+    let domain = domains
+        .iter()
+        .find(|domain| Some(domain.id.to_string().as_str()) == named)
+        .or_else(|| domains.first());
+    UploadForm {
+        domain: domain
+            .map(|domain| domain.id.to_string())
+            .unwrap_or_default(),
+        ..UploadForm::default()
+    }
+}
+
+fn content(domains: Loaded<Vec<DomainRow>>) -> AnyView {
+    let named = use_query_map().with_untracked(|map| map.get_str("domain").map(str::to_owned));
+    let values = RwSignal::new(domains.peek(|all| first(all, named.as_deref())));
+    let form = FormState::new(move || {
+        values.with_untracked(|form| form.parse().err().unwrap_or_default())
+    });
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let chosen = Memo::new(move |_| {
+        let key = values.with(|form| form.domain.clone());
+        domains.with(|all| {
+            all.iter()
+                .find(|domain| domain.id.to_string() == key)
+                .cloned()
+        })
+    });
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if !form.submit() {
+            return;
+        }
+        let asked = values.get_untracked();
+        let name =
+            chosen.with_untracked(|domain| domain.as_ref().map(|it| it.spec.name.to_string()));
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            match api::certificates::upload(asked).await {
+                Ok(id) => {
+                    toasts.tell(format!(
+                        "Kept the certificate of {}.",
+                        name.unwrap_or_default()
+                    ));
+                    navigate(&format!("/certificates/{id}"), Default::default());
+                }
+                Err(failure) => form.refuse(failure),
+            }
+        });
+    };
+    let none = domains.peek(Vec::is_empty).then(|| {
+        view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} "A certificate is for names under a domain. " <a class="link" href="/domains/new">"Make the domain"</a> " first."</span></p> }.solid()
+    });
+    view! {
+        <PageHead title="Bring a certificate" />
+        <form class="form" novalidate on:submit=act(submit)>
+            {none}
+            <Refusals form />
+            {fields(form, values, domains)}
+            {change(chosen)}
+            <div class="actions">
+                <Submit form label="Keep the certificate" />
+                <a class="btn" href="/certificates">"Cancel"</a>
+            </div>
+        </form>
+    }
+    .solid()
+}
+
+fn fields(
+    form: FormState,
+    values: RwSignal<UploadForm>,
+    domains: Loaded<Vec<DomainRow>>,
+) -> AnyView {
+    let options = Signal::derive(move || {
+        let option = |domain: &DomainRow| {
+            let words = format!("{} ({})", domain.spec.name, domain.site_name);
+            (domain.id.to_string(), words)
+        };
+        domains.with(|all| all.iter().map(option).collect())
+    });
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"The certificate"</legend>
+            <Choice form name="domain" label="Domain" value=bind!(values, domain) options
+                hint="The certificate is for names under it." />
+            <Field form name="chain" label="Certificate and chain" entry=Entry::Block value=bind!(values, chain)
+                hint="In PEM: yours, and those that vouch for it. A file such as fullchain.pem has all of them." />
+            <Field form name="key" label="Key" entry=Entry::Block value=bind!(values, key)
+                hint="In PEM, without a password. It is kept encrypted, and shown to nobody." />
+        </fieldset>
+    }
+    .solid()
+}
+
+/// What changes for a domain that had its certificates another way.
+fn change(chosen: Memo<Option<DomainRow>>) -> AnyView {
+    reactive(move || {
+        let domain = chosen.get()?;
+        let before = match domain.spec.issuance {
+            Issuance::Uploaded => return None,
+            Issuance::SelfSigned => "had none until now",
+            Issuance::Http(_) | Issuance::Dns(_) | Issuance::Wildcard(_) => {
+                "had them from an authority until now"
+            }
+        };
+        let words = format!(
+            "{} {before}. From then on its certificates are those that people bring, and nobody renews them by itself.",
+            domain.spec.name
+        );
+        Some(view! { <p class="panel panel-info">{words}</p> }.solid())
+    })
+}

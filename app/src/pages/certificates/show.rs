@@ -1,0 +1,267 @@
+//! One certificate: what it is, why there is no next one, what became of it, and its end.
+
+mod end;
+mod history;
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::hooks::use_params_map;
+use model::{
+    Timestamp,
+    certificates::{CertificateDetail, CertificateName, CertificateRow, Issued, Source},
+    events::{Event, Topic},
+};
+
+use super::next;
+use crate::{
+    api,
+    components::{
+        badge::{ago, certificate_badge, when},
+        icon::icon,
+        loaded::{Loaded, loaded},
+        page::{Copy, PageHead, object_skeleton},
+        toast::Toasts,
+    },
+};
+
+/// The page.
+pub fn page() -> AnyView {
+    let parameters = use_params_map();
+    let key =
+        Memo::new(move |_| parameters.with(|all| all.get_str("id").unwrap_or_default().to_owned()));
+    // Another certificate is another page.
+    reactive(move || {
+        loaded(
+            Signal::from(key.get()),
+            api::certificates::get,
+            |shown: &CertificateDetail| {
+                vec![
+                    Event::of(Topic::Certificate, shown.row.id.0),
+                    Event::of(Topic::Domain, shown.row.domain.0),
+                ]
+            },
+            object_skeleton,
+            content,
+        )
+    })
+}
+
+fn content(shown: Loaded<CertificateDetail>) -> AnyView {
+    let name = shown.part(|shown| shown.row.subject.to_string());
+    view! {
+        <PageHead title=name aside=move || marks(shown) actions=move || actions(shown) />
+        <div class="stack stack-narrow">
+            {trouble(shown)}
+            {facts(shown)}
+            {history::card(shown)}
+            {end::card(shown, name)}
+        </div>
+    }
+    .solid()
+}
+
+/// The marks beside the name.
+fn marks(shown: Loaded<CertificateDetail>) -> AnyView {
+    let mark = shown.part(|shown| (shown.row.state, shown.row.is_used));
+    reactive(move || {
+        let (state, is_used) = mark.get();
+        let unused = (!is_used).then_some("Nothing is published under it.");
+        view! { <span class="state-line">{certificate_badge(state)} {unused}</span> }.solid()
+    })
+}
+
+/// What can be done about a certificate now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// There is none, or the next is not to be had: try before its time.
+    Try,
+    /// It is good: have the next one before its time.
+    Renew,
+    /// Nobody gives it by itself.
+    Bring,
+}
+
+fn step(row: &CertificateRow) -> Step {
+    match (row.source, &row.issued, row.failures) {
+        (Source::Uploaded, ..) => Step::Bring,
+        (Source::Acme, Some(_), 0) => Step::Renew,
+        (Source::Acme, ..) => Step::Try,
+    }
+}
+
+fn actions(shown: Loaded<CertificateDetail>) -> AnyView {
+    let now = shown.part(|shown| (step(&shown.row), shown.row.domain));
+    let busy = RwSignal::new(false);
+    let toasts = Toasts::here();
+    let ask = move |step: Step| {
+        busy.set(true);
+        let (id, name) = shown.peek(|shown| (shown.row.id, shown.row.subject.to_string()));
+        spawn_local(async move {
+            let answer = match step {
+                Step::Renew => api::certificates::renew(id).await,
+                Step::Try | Step::Bring => api::certificates::try_again(id).await,
+            };
+            busy.try_set(false);
+            match answer {
+                Ok(()) => {
+                    toasts.tell(format!("Asking for a certificate of {name}."));
+                    shown.refresh();
+                }
+                Err(failure) => toasts.warn(failure.to_string()),
+            }
+        });
+    };
+    reactive(move || {
+        let (step, domain) = now.get();
+        let words = match step {
+            Step::Try => "Try now",
+            Step::Renew => "Renew now",
+            Step::Bring => {
+                let href = format!("/certificates/new?domain={domain}");
+                return view! { <a class="btn" href=href>{icon("plus")} "Bring the next one"</a> }
+                    .solid();
+            }
+        };
+        view! {
+            <button type="button" class="btn" class:btn-busy=busy disabled=busy on:click=act(move |_| ask(step))>{icon("rotate-cw")} {words}</button>
+        }
+        .solid()
+    })
+}
+
+/// Why the last try did not bring one, with the authority's own words in a fold.
+fn trouble(shown: Loaded<CertificateDetail>) -> AnyView {
+    let told = shown.part(|shown| {
+        let row = &shown.row;
+        let trouble = row.trouble.clone()?;
+        Some((trouble, row.failures, row.state.is_alarming()))
+    });
+    reactive(move || {
+        let (trouble, failures, is_alarming) = told.get()?;
+        let class = match is_alarming {
+            true => "panel panel-danger",
+            false => "panel panel-warning",
+        };
+        let times = (failures > 1).then(|| format!(", {failures} times in a row"));
+        let detail = trouble.detail.map(|detail| {
+            view! { <details class="fold"><summary>"In its own words"</summary><pre class="words" tabindex="0">{detail}</pre></details> }.solid()
+        });
+        Some(
+            view! {
+                <section class=class aria-label="Why there is no next one">
+                    <p class="panel-title">{icon("triangle-alert")} <span>{trouble.words}</span></p>
+                    <p class="muted">"Tried " {ago(trouble.at)} {times} "."</p>
+                    {detail}
+                </section>
+            }
+            .solid(),
+        )
+    })
+}
+
+fn facts(shown: Loaded<CertificateDetail>) -> AnyView {
+    reactive(move || {
+        shown.with(|CertificateDetail { row, .. }| {
+            let source = match row.source {
+                Source::Acme => "an authority; Holdfast has the next one by itself",
+                Source::Uploaded => "somebody, who brings the next one",
+            };
+            let failures = (row.failures > 0).then(|| {
+                view! { <dt>"Tried in vain"</dt><dd class="num">{times(row.failures)}</dd> }.solid()
+            });
+            let following = (row.source == Source::Acme)
+                .then(|| view! { <dt>"Next"</dt><dd>{next(row)}</dd> }.solid());
+            let issued = match &row.issued {
+                Some(issued) => of_issued(issued),
+                None => view! {
+                    <dt>"Certificate"</dt><dd class="muted">"none yet: edge hosts serve their own, which browsers warn of"</dd>
+                }
+                .solid(),
+            };
+            let domain = format!("/domains/{}", row.domain);
+            view! {
+                <dl class="card facts">
+                    <dt>"Domain"</dt><dd><a class="link" href=domain>{row.domain_name.to_string()}</a></dd>
+                    <dt>"Site"</dt><dd>{row.site_name.to_string()}</dd>
+                    <dt>"Comes from"</dt><dd>{source}</dd>
+                    {issued}
+                    {following}
+                    {failures}
+                </dl>
+            }
+            .solid()
+        })
+    })
+}
+
+fn times(count: u32) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{count} times in a row"),
+    }
+}
+
+/// What is known of the one that there is.
+fn of_issued(issued: &Issued) -> AnyView {
+    let names: Vec<&str> = issued.names.iter().map(CertificateName::as_str).collect();
+    let fingerprint = issued.fingerprint.to_string();
+    view! {
+        <dt>"Names"</dt><dd class="mono">{names.join(", ")}</dd>
+        <dt>"Issuer"</dt><dd>{issued.issuer.clone()}</dd>
+        <dt>"Good from"</dt><dd>{moment(issued.not_before)}</dd>
+        <dt>"Good until"</dt><dd>{moment(issued.not_after)}</dd>
+        <dt>"Key"</dt><dd>{issued.key.clone()}</dd>
+        <dt>"SHA-256"</dt><dd><span class="mono wrap-any">{fingerprint.clone()}</span> <Copy text=fingerprint what="fingerprint" secret=true /></dd>
+    }
+    .solid()
+}
+
+/// How far away a moment is, and its exact time.
+fn moment(at: Timestamp) -> AnyView {
+    view! { <span>{when(at)} <span class="muted num">{format!(", {}", at.rfc3339())}</span></span> }
+        .solid()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        CertificateId, DomainId,
+        certificates::{CertificateRow, CertificateState, Issued, Source},
+    };
+
+    use super::{Step, step};
+
+    #[test]
+    fn what_can_be_done_follows_from_where_it_comes_from_and_how_it_stands() {
+        let issued = Issued {
+            names: Vec::new(),
+            issuer: String::new(),
+            not_before: model::Timestamp(0),
+            not_after: model::Timestamp(1),
+            fingerprint: vec!["AB"; 32].join(":").parse().unwrap(),
+            key: String::new(),
+        };
+        let mut row = CertificateRow {
+            id: CertificateId(1),
+            domain: DomainId(1),
+            domain_name: "example.org".parse().unwrap(),
+            site_name: "lab".parse().unwrap(),
+            subject: "*.example.org".parse().unwrap(),
+            source: Source::Acme,
+            state: CertificateState::Waiting,
+            issued: None,
+            renew_at: None,
+            next_try: None,
+            failures: 0,
+            trouble: None,
+            is_used: true,
+        };
+        assert!(step(&row) == Step::Try);
+        row.issued = Some(issued);
+        assert!(step(&row) == Step::Renew);
+        row.failures = 1;
+        assert!(step(&row) == Step::Try);
+        row.source = Source::Uploaded;
+        assert!(step(&row) == Step::Bring);
+    }
+}

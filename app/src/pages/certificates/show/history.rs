@@ -1,0 +1,45 @@
+//! What happened to a certificate.
+
+use leptos::prelude::*;
+use model::certificates::{CertificateDetail, Happening, HistoryLine};
+
+use crate::{
+    components::{
+        badge::{Tone, ago, badge},
+        loaded::Loaded,
+    },
+    solid::{Solid as _, reactive},
+};
+
+/// The card.
+pub fn card(shown: Loaded<CertificateDetail>) -> AnyView {
+    let history = shown.part(|shown| shown.history.clone());
+    let lines = reactive(move || {
+        let history = history.get();
+        if history.is_empty() {
+            return view! { <p class="muted">"Nothing yet. It is asked for."</p> }.solid();
+        }
+        let lines = history.into_iter().map(line).collect::<Vec<_>>();
+        view! { <ol class="stack-tight">{lines}</ol> }.solid()
+    });
+    view! { <section class="card"><h2 class="card-title">"History"</h2>{lines}</section> }.solid()
+}
+
+fn line(line: HistoryLine) -> AnyView {
+    let (tone, shape) = match line.what {
+        Happening::Issued => (Tone::Good, "circle-check"),
+        Happening::Renewed => (Tone::Good, "rotate-cw"),
+        Happening::Uploaded => (Tone::Good, "plus"),
+        Happening::Failed => (Tone::Danger, "circle-x"),
+        Happening::Revoked => (Tone::Warning, "ban"),
+        Happening::Expiring => (Tone::Warning, "triangle-alert"),
+        Happening::Expired => (Tone::Danger, "ban"),
+    };
+    view! {
+        <li>
+            <span class="state-line">{badge(line.what.as_str(), tone, shape)} <span class="muted num">{ago(line.at)}</span></span>
+            <p class="wrap-any">{line.words}</p>
+        </li>
+    }
+    .solid()
+}

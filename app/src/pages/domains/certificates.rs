@@ -1,0 +1,131 @@
+//! The certificates of a domain, in its row of the list and on its own page.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use model::{
+    CertificateId,
+    certificates::{CertificateRow, Issuance},
+};
+
+use crate::{
+    api::domains::Shown,
+    components::{badge::certificate_badge, host::host, icon::icon, list::address, loaded::Loaded},
+    pages::certificates::until,
+};
+
+/// How many are good, and whether somebody has to do something about others.
+pub fn in_row(issuance: Issuance, good: u32, alarms: u32) -> AnyView {
+    let good = match (good, issuance) {
+        (0, _) if alarms > 0 => None,
+        (0, Issuance::SelfSigned) => {
+            Some(view! { <span class="muted">"self-signed"</span> }.solid())
+        }
+        (0, _) => Some(view! { <span class="muted">"none yet"</span> }.solid()),
+        (good, _) => Some(view! { <span class="num">{format!("{good} good")}</span> }.solid()),
+    };
+    let alarms = (alarms > 0).then(|| {
+        let words = match alarms {
+            1 => "1 needs somebody".to_owned(),
+            alarms => format!("{alarms} need somebody"),
+        };
+        view! { <span class="badge tone-danger">{icon("triangle-alert")} {words}</span> }.solid()
+    });
+    view! { <span class="state-line">{good} {alarms}</span> }.solid()
+}
+
+/// The card of a domain's page.
+pub fn card(shown: Loaded<Shown>) -> AnyView {
+    let none = shown.part(|shown| {
+        shown
+            .certificates
+            .is_empty()
+            .then_some(shown.domain.spec.issuance)
+    });
+    let body = reactive(move || match none.get() {
+        Some(issuance) => view! { <p class="muted">{absence(issuance)}</p> }.solid(),
+        None => table(shown),
+    });
+    let rest = shown.part(|shown| {
+        let is_more = shown.total > shown.certificates.len();
+        is_more.then(|| (shown.total, shown.domain.spec.name.to_string()))
+    });
+    let rest = reactive(move || {
+        rest.get().map(|(total, name)| {
+            let href = address("/certificates", &[("q", &name)]);
+            view! { <p><a class="link" href=href>{format!("All {total} of them")}</a></p> }.solid()
+        })
+    });
+    let new = shown.peek(|shown| format!("/certificates/new?domain={}", shown.domain.id));
+    view! {
+        <section class="card stack-tight" aria-label="Its certificates">
+            <h2 class="card-title"><span class="grow">"Certificates"</span> <a class="btn btn-small" href=new>{icon("plus")} "Bring your own"</a></h2>
+            {body}
+            {rest}
+        </section>
+    }
+    .solid()
+}
+
+/// Why there is none, and what to do.
+fn absence(issuance: Issuance) -> &'static str {
+    match issuance {
+        Issuance::SelfSigned => {
+            "None. Edge hosts serve their own, which browsers warn of. Choose in the settings below how the domain has certificates."
+        }
+        Issuance::Uploaded => {
+            "None yet. Until somebody brings one, edge hosts serve their own, which browsers warn of."
+        }
+        Issuance::Http(_) | Issuance::Dns(_) => {
+            "None yet. Each name gets one when something is published under it."
+        }
+        Issuance::Wildcard(_) => "None yet. It is asked for in a moment.",
+    }
+}
+
+fn table(shown: Loaded<Shown>) -> AnyView {
+    let ids = shown.part(|shown| {
+        shown
+            .certificates
+            .iter()
+            .map(|row| row.id)
+            .collect::<Vec<_>>()
+    });
+    let one = move |id: CertificateId| {
+        row(shown.part(move |shown| shown.certificates.iter().find(|row| row.id == id).cloned()))
+    };
+    view! {
+        <table class="list" role="table" aria-label="Its certificates">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"For"</th>
+                    <th role="columnheader" scope="col">"State"</th>
+                    <th role="columnheader" scope="col">"Good until"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || ids.get() key=|id| *id children=one />
+            </tbody>
+        </table>
+    }
+    .solid()
+}
+
+fn row(row: Memo<Option<CertificateRow>>) -> AnyView {
+    reactive(move || {
+        let row = row.get()?;
+        let until = until(&row);
+        let trouble = row
+            .trouble
+            .map(|trouble| view! { <span class="row-note">{trouble.words}</span> }.solid());
+        Some(view! {
+            <tr role="row">
+                <td role="cell" class="cell-main">
+                    <a class="row-link" data-row="" href=format!("/certificates/{}", row.id)>{host(row.subject.as_str())}</a>
+                    {trouble}
+                </td>
+                <td role="cell">{certificate_badge(row.state)}</td>
+                <td role="cell" data-label="Good until" class="num">{until}</td>
+            </tr>
+        }.solid())
+    })
+}

@@ -1,0 +1,257 @@
+//! The fields of a domain about its certificates, and about who keeps its records.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use model::{certificates::Issuance, domains::DomainForm, providers::ProviderKind};
+
+use crate::{
+    api::domains::Givers,
+    bind,
+    components::{
+        form::{Bound, Choice, FormState},
+        icon::icon,
+        tick::Tick,
+    },
+    session::Session,
+};
+
+/// How a domain has its certificates, in few words.
+pub fn in_few_words(issuance: Issuance) -> &'static str {
+    match issuance {
+        Issuance::SelfSigned => "none: edge hosts serve their own",
+        Issuance::Http(_) => "one for each name, proved by the edge hosts (HTTP-01)",
+        Issuance::Dns(_) => "one for each name, proved by DNS (DNS-01)",
+        Issuance::Wildcard(_) => "one for all names (DNS-01)",
+        Issuance::Uploaded => "people bring them",
+    }
+}
+
+/// A choice, by its word.
+fn choice(word: &str) -> &'static str {
+    match word {
+        "http" => "One for each name, proved by the edge hosts (HTTP-01)",
+        "dns" => "One for each name, proved by DNS (DNS-01)",
+        "wildcard" => "One for all names (DNS-01)",
+        "uploaded" => "You bring them",
+        _ => "None: edge hosts serve their own",
+    }
+}
+
+/// What a choice means for people, and what it needs.
+fn meaning(word: &str) -> &'static str {
+    match word {
+        "http" => {
+            "Each name that is published gets a certificate by itself, and a new one in time. For that the authority must reach the edge hosts under the name: at port 80, from the internet."
+        }
+        "dns" => {
+            "Each name that is published gets a certificate by itself, and a new one in time. Nobody has to reach the names from outside; the domain's DNS provider below answers the authority."
+        }
+        "wildcard" => {
+            "One certificate for the domain and all names right below it: a new name has it at once, and the public logs of certificates do not tell the names. The domain's DNS provider below answers the authority."
+        }
+        "uploaded" => {
+            "People bring a certificate with its key, and the next one before it ends: Holdfast says so three weeks before. A name that none is for is served with the edge hosts' own, which browsers warn of."
+        }
+        _ => {
+            "Edge hosts serve certificates that they made themselves. It is encrypted all the same, but browsers warn of every page."
+        }
+    }
+}
+
+/// Whether an authority gives them.
+fn is_given(word: &str) -> bool {
+    matches!(word, "http" | "dns" | "wildcard")
+}
+
+/// How the certificates are had.
+pub fn certificates(
+    form: FormState,
+    values: RwSignal<DomainForm>,
+    givers: Signal<Givers>,
+) -> AnyView {
+    let options: Vec<(String, String)> = Issuance::WORDS
+        .map(|word| (word.to_owned(), choice(word).to_owned()))
+        .to_vec();
+    let hint = Signal::derive(move || values.with(|form| meaning(&form.issuance).to_owned()));
+    let word = Bound {
+        get: Signal::derive(move || values.with(|form| form.issuance.clone())),
+        set: Callback::new(move |word: String| {
+            let first = givers.with_untracked(|givers| givers.authorities.first().cloned());
+            values.update(|form| {
+                // Most have one authority only; it is chosen with what needs one.
+                if is_given(&word) && form.authority.is_empty() {
+                    form.authority = first.map(|(id, _)| id.to_string()).unwrap_or_default();
+                }
+                form.issuance = word;
+            });
+        }),
+    };
+    let needs = Memo::new(move |_| values.with(|form| is_given(&form.issuance)));
+    let may_add = Session::administers();
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Certificates"</legend>
+            <Choice form name="issuance" label="How they are had" value=word options hint />
+            {reactive(move || needs.get().then(|| authority(form, values, givers, may_add)))}
+        </fieldset>
+    }
+    .solid()
+}
+
+fn authority(
+    form: FormState,
+    values: RwSignal<DomainForm>,
+    givers: Signal<Givers>,
+    may_add: bool,
+) -> AnyView {
+    let options = Signal::derive(move || {
+        let chosen = values.with(|form| form.authority.clone());
+        let mut options: Vec<(String, String)> = givers.with(|givers| {
+            let all = givers.authorities.iter();
+            all.map(|(id, name)| (id.to_string(), name.to_string()))
+                .collect()
+        });
+        let is_there = options.iter().any(|(key, _)| *key == chosen);
+        let words = match options.is_empty() {
+            true => "There is none yet",
+            false => "Choose one",
+        };
+        if !is_there {
+            options.insert(0, (String::new(), words.to_owned()));
+        }
+        options
+    });
+    let none = reactive(move || {
+        givers
+            .with(|givers| givers.authorities.is_empty())
+            .then(|| first_step("/authorities/new", "Add an authority", may_add))
+    });
+    view! {
+        <Choice form name="authority" label="Authority" value=bind!(values, authority) options hint="Who gives them." />
+        {none}
+    }
+    .solid()
+}
+
+/// Where something is made that is not there yet, for those who may.
+fn first_step(href: &'static str, what: &'static str, may_add: bool) -> AnyView {
+    match may_add {
+        true => view! { <p><a class="link" href=href>{what}</a> " first. What is typed here is not kept meanwhile."</p> }.solid(),
+        false => view! { <p>"An administrator has to add it first."</p> }.solid(),
+    }
+}
+
+/// Who keeps the domain's public records.
+pub fn records(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Givers>) -> AnyView {
+    let options = Signal::derive(move || {
+        let none = (String::new(), "None".to_owned());
+        givers.with(|givers| {
+            let all = givers.providers.iter();
+            let all = all.map(|(id, name, _)| (id.to_string(), name.to_string()));
+            std::iter::once(none).chain(all).collect::<Vec<_>>()
+        })
+    });
+    let may_add = Session::administers();
+    let none = reactive(move || {
+        givers
+            .with(|givers| givers.providers.is_empty())
+            .then(|| first_step("/providers/new", "Add a DNS provider", may_add))
+    });
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Records"</legend>
+            <Choice form name="provider" label="DNS provider" value=bind!(values, provider) options
+                hint="Where the domain's public records are kept: Holdfast proves there that its names are yours." />
+            {none}
+            {addresses(form, values, givers)}
+        </fieldset>
+    }
+    .solid()
+}
+
+/// Whether the provider is told addresses, and why it cannot be.
+fn addresses(form: FormState, values: RwSignal<DomainForm>, givers: Signal<Givers>) -> AnyView {
+    let barred = Memo::new(move |_| {
+        let chosen = values.with(|form| form.provider.clone());
+        let kind = givers.with(|givers| {
+            let mut all = givers.providers.iter();
+            all.find(|(id, ..)| id.to_string() == chosen)
+                .map(|(_, _, kind)| *kind)
+        });
+        match kind {
+            None => Some("For that a DNS provider has to be chosen.".to_owned()),
+            Some(ProviderKind::AcmeDns) => {
+                Some("An acme-dns keeps no addresses, only proofs for certificates.".to_owned())
+            }
+            Some(_) => None,
+        }
+    });
+    // A tick for another provider than the one that is chosen now is not meant for this one.
+    Effect::new(move |_| {
+        if barred.with(Option::is_some) && values.with_untracked(|form| form.addresses) {
+            values.update(|form| form.addresses = false);
+        }
+    });
+    let checked = Signal::derive(move || values.with(|form| form.addresses));
+    let set = Callback::new(move |on| {
+        form.typed("provider");
+        values.update(|form| form.addresses = on);
+    });
+    let may_change = Session::administers();
+    let unreached = Memo::new(move |_| {
+        let (site, is_wanted) = values.with(|form| (form.site.clone(), form.addresses));
+        givers.with(|givers| {
+            let mut all = givers.unreached.iter().filter(|_| is_wanted);
+            all.find(|(id, _)| id.to_string() == site)
+                .map(|(_, name)| name.to_string())
+        })
+    });
+    let note = reactive(move || {
+        unreached
+            .get()
+            .map(|site| unreached_site(&site, may_change))
+    });
+    view! {
+        <Tick form name="addresses" label="Keep addresses of names there" checked set barred
+            hint="For each name that is published the provider is told the site's public addresses, and to forget them with the name. Names that somebody else made there stay as they are." />
+        {note}
+    }
+    .solid()
+}
+
+/// What is told of a site whose public addresses nobody has set.
+fn unreached_site(site: &str, may_change: bool) -> AnyView {
+    let step = match may_change {
+        true => {
+            let href = format!("/sites/{site}");
+            view! { <a class="link" href=href>"Set it on the site's page"</a> "." }.solid()
+        }
+        false => "An administrator sets it on the site's page.".solid(),
+    };
+    view! { <p class="panel panel-warning"><span>{icon("triangle-alert")} {format!(" No public address of the site {site} is known yet, so there is nothing to tell. ")} {step}</span></p> }.solid()
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{AuthorityId, certificates::Issuance};
+
+    use super::*;
+
+    #[test]
+    fn each_way_has_words_of_its_own() {
+        let words = Issuance::WORDS.map(|word| (choice(word), meaning(word)));
+        for (index, one) in words.iter().enumerate() {
+            let others = words.iter().skip(index + 1);
+            assert!(
+                others
+                    .clone()
+                    .all(|other| one.0 != other.0 && one.1 != other.1)
+            );
+        }
+        for word in Issuance::WORDS {
+            let issuance = Issuance::of(word, Some(AuthorityId(1)));
+            let has_authority = issuance.and_then(Issuance::authority).is_some();
+            assert_eq!(is_given(word), has_authority, "{word}");
+        }
+    }
+}

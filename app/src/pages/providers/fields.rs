@@ -1,0 +1,169 @@
+//! The fields of a provider of DNS, the same for a new one and for one that is changed. Which there
+//! are depends on the kind.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use model::providers::{ProviderForm, ProviderKind, TsigAlgorithm};
+
+use super::called;
+use crate::{
+    bind,
+    components::form::{Choice, Entry, Field, FormState},
+};
+
+/// The state of a form with these values.
+pub fn form_state(values: RwSignal<ProviderForm>, new: bool) -> FormState {
+    FormState::new(move || values.with_untracked(|form| form.parse(new).err().unwrap_or_default()))
+}
+
+/// What the form of a new provider begins with.
+pub fn first() -> ProviderForm {
+    ProviderForm {
+        kind: ProviderKind::Cloudflare.to_string(),
+        algorithm: TsigAlgorithm::default().to_string(),
+        ..ProviderForm::default()
+    }
+}
+
+/// All fields, in groups.
+pub fn fields(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
+    let kinds: Vec<(String, String)> = ProviderKind::ALL
+        .map(|kind| (kind.to_string(), called(kind).to_owned()))
+        .to_vec();
+    let kind = Memo::new(move |_| values.with(|form| form.kind.parse::<ProviderKind>().ok()));
+    let meaning = Signal::derive(move || kind.get().map(meaning).unwrap_or_default().to_owned());
+    let account = reactive(move || {
+        let fields = match kind.get()? {
+            ProviderKind::Cloudflare => cloudflare(form, values, new),
+            ProviderKind::Rfc2136 => rfc2136(form, values, new),
+            ProviderKind::AcmeDns => acme_dns(form, values, new),
+        };
+        Some(fields)
+    });
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Provider"</legend>
+            <Choice form name="kind" label="Kind" value=bind!(values, kind) options=kinds hint=meaning />
+            <Field form name="name" label="Name" value=bind!(values, name) hint="What you call it here, such as dns." />
+        </fieldset>
+        {account}
+    }
+    .solid()
+}
+
+/// What a kind is good for.
+fn meaning(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Cloudflare => {
+            "Proves names, and can keep the addresses of what is published."
+        }
+        ProviderKind::Rfc2136 => {
+            "Any that takes signed updates, such as BIND, Knot or PowerDNS. Proves names, and can keep the addresses of what is published."
+        }
+        ProviderKind::AcmeDns => {
+            "For a domain whose own provider has no API: proves names only, through a CNAME that you set once."
+        }
+    }
+}
+
+/// The secret's field, whatever it is called.
+fn secret(
+    form: FormState,
+    values: RwSignal<ProviderForm>,
+    new: bool,
+    (label, hint): (&'static str, &'static str),
+) -> AnyView {
+    let hint = match new {
+        true => format!("{hint} It is kept encrypted."),
+        false => format!("{hint} Empty keeps the present one."),
+    };
+    view! { <Field form name="secret" label=label entry=Entry::Secret value=bind!(values, secret) hint=hint optional=!new /> }
+        .solid()
+}
+
+fn cloudflare(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
+    let words = (
+        "API token",
+        "One that may read the zone and edit its DNS (Zone, Zone, Read and Zone, DNS, Edit), made under My Profile, API Tokens.",
+    );
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Account"</legend>
+            {secret(form, values, new, words)}
+        </fieldset>
+    }
+    .solid()
+}
+
+fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
+    let algorithms: Vec<(String, String)> = TsigAlgorithm::ALL
+        .map(|algorithm| (algorithm.to_string(), algorithm.to_string()))
+        .to_vec();
+    let words = (
+        "Key",
+        "The key's secret, in base64, as tsig-keygen prints it.",
+    );
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Name server"</legend>
+            <Field form name="server" label="Name server" value=bind!(values, server)
+                hint="The primary, which takes updates, such as ns1.example.org or 10.0.0.53:5353." />
+            <Field form name="zone" label="Zone" value=bind!(values, zone)
+                hint="The zone that is changed there, such as example.org." />
+        </fieldset>
+        <fieldset class="card group">
+            <legend class="card-title">"Key (TSIG)"</legend>
+            <Field form name="account" label="Key's name" value=bind!(values, account) hint="As the name server knows it, such as holdfast." />
+            <Choice form name="algorithm" label="Signed with" value=bind!(values, algorithm) options=algorithms />
+            {secret(form, values, new, words)}
+        </fieldset>
+    }
+    .solid()
+}
+
+fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyView {
+    let words = ("Password", "password of the registration.");
+    let cname = Signal::derive(move || {
+        let full = values.with(|form| form.full_domain.trim().to_owned());
+        match full.is_empty() {
+            true => "fulldomain of the registration. _acme-challenge of each domain must be a CNAME of it.".to_owned(),
+            false => format!("Each domain needs the record _acme-challenge.DOMAIN CNAME {full}"),
+        }
+    });
+    view! {
+        <fieldset class="card group">
+            <legend class="card-title">"Server"</legend>
+            <Field form name="server" label="Server" value=bind!(values, server)
+                hint="Where its API answers, such as https://auth.example.org." />
+        </fieldset>
+        <fieldset class="card group">
+            <legend class="card-title">"Account"</legend>
+            <p class="muted">"What POST /register of that server answers."</p>
+            <Field form name="account" label="User" value=bind!(values, account) hint="username of the registration." />
+            {secret(form, values, new, words)}
+            <Field form name="full_domain" label="Full domain" value=bind!(values, full_domain) hint=cname />
+        </fieldset>
+    }
+    .solid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_one_lacks_nothing_that_the_form_could_know() {
+        for kind in ProviderKind::ALL {
+            let form = ProviderForm {
+                kind: kind.to_string(),
+                ..first()
+            };
+            let refused = form.parse(true).unwrap_err();
+            let fields: Vec<&str> = refused
+                .iter()
+                .map(|refusal| refusal.field.as_str())
+                .collect();
+            assert!(!fields.contains(&"kind") && !fields.contains(&"algorithm"));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The list of providers of DNS.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use model::{
+    ProviderId,
+    events::{Event, Topic},
+    names::Domain,
+    providers::{ProviderRow, ProviderSettings},
+};
+
+use super::called;
+use crate::{
+    api,
+    components::{
+        list::list_keys,
+        loaded::{Loaded, loaded},
+        page::{PageHead, empty, list_skeleton, main_link},
+    },
+    pages::certificates::tabs,
+    session::Session,
+};
+
+const NEW: &str = "/providers/new";
+
+/// The page.
+pub fn page() -> AnyView {
+    let may_add = Session::administers();
+    Effect::new(move |_| list_keys(may_add.then_some(NEW)));
+    loaded(
+        Signal::from(()),
+        |()| api::providers::list(),
+        |_| vec![Event::all(Topic::Provider), Event::all(Topic::Domain)],
+        list_skeleton,
+        move |providers| content(providers, may_add),
+    )
+}
+
+fn add(may_add: bool) -> AnyView {
+    may_add
+        .then(|| main_link(NEW, "plus", "New DNS provider"))
+        .solid()
+}
+
+fn content(providers: Loaded<Vec<ProviderRow>>, may_add: bool) -> AnyView {
+    let none = providers.part(Vec::is_empty);
+    let total = providers.part(Vec::len);
+    let count = Signal::derive(move || match total.get() {
+        1 => "1 DNS provider".to_owned(),
+        total => format!("{total} DNS providers"),
+    });
+    let body = reactive(move || {
+        if none.get() {
+            let text = "A provider keeps a domain's public records. Holdfast proves there that names are yours, for a certificate of all names at once or of names that nobody reaches from outside, and can tell it the addresses of what is published.";
+            return empty("globe", "No DNS providers yet", text, add(may_add));
+        }
+        table(providers)
+    });
+    view! {
+        <PageHead
+            title="DNS providers"
+            aside=move || view! { <span class="num" role="status">{count}</span> }.solid()
+            actions=move || add(may_add)
+        />
+        {tabs(2)}
+        {body}
+    }
+    .solid()
+}
+
+fn table(providers: Loaded<Vec<ProviderRow>>) -> AnyView {
+    let ids = providers.part(|all| all.iter().map(|row| row.id).collect::<Vec<_>>());
+    let one = move |id: ProviderId| {
+        row(providers.part(move |all| all.iter().find(|row| row.id == id).cloned()))
+    };
+    view! {
+        <table class="list" role="table" aria-label="DNS providers">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Provider"</th>
+                    <th role="columnheader" scope="col">"Kind"</th>
+                    <th role="columnheader" scope="col">"Where"</th>
+                    <th role="columnheader" scope="col">"Domains"</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || ids.get() key=|id| *id children=one />
+            </tbody>
+        </table>
+    }
+    .solid()
+}
+
+/// Where it is reached, in few words.
+fn place(settings: &ProviderSettings) -> String {
+    match settings {
+        ProviderSettings::Cloudflare => "api.cloudflare.com".to_owned(),
+        ProviderSettings::Rfc2136 { server, zone, .. } => format!("{zone} at {server}"),
+        ProviderSettings::AcmeDns { server, .. } => server.to_string(),
+    }
+}
+
+fn row(provider: Memo<Option<ProviderRow>>) -> AnyView {
+    reactive(move || {
+        let row = provider.get()?;
+        let name = row.name.to_string();
+        let domains: Vec<&str> = row.domains.iter().map(Domain::as_str).collect();
+        let domains = match domains.is_empty() {
+            true => view! { <span class="muted">"none"</span> }.solid(),
+            false => domains.join(", ").solid(),
+        };
+        Some(view! {
+            <tr role="row">
+                <td role="cell" class="cell-main">
+                    <a class="row-link" data-row="" href=format!("/providers/{name}")>{name.clone()}</a>
+                </td>
+                <td role="cell" data-label="Kind">{called(row.settings.kind())}</td>
+                <td role="cell" data-label="Where" class="mono cell-long">{place(&row.settings)}</td>
+                <td role="cell" data-label="Domains" class="cell-long">{domains}</td>
+            </tr>
+        }.solid())
+    })
+}

@@ -1,0 +1,225 @@
+//! One provider of DNS: whose records it keeps, trying it, its settings and its end. Operators see
+//! and try it; administrators change it.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_navigate, use_params_map},
+};
+use model::{
+    events::{Event, Topic},
+    providers::{ProviderForm, ProviderRow, ProviderSettings},
+};
+
+use super::{
+    called,
+    fields::{fields, form_state},
+    trial,
+};
+use crate::{
+    api::{self, Failure},
+    components::{
+        danger::{Ending, asked, danger},
+        form::{Refusals, Submit},
+        fresh::fresh,
+        loaded::{Loaded, loaded},
+        page::{PageHead, object_skeleton},
+        toast::Toasts,
+    },
+    pages::authorities::domains,
+    session::Session,
+};
+
+/// A provider, and the names of all domains.
+type Shown = (ProviderRow, Vec<String>);
+
+/// The page.
+pub fn page() -> AnyView {
+    let parameters = use_params_map();
+    let may_change = Session::administers();
+    let name = Memo::new(move |_| {
+        parameters.with(|all| all.get_str("provider").unwrap_or_default().to_owned())
+    });
+    // Another provider is another page, so that nothing typed for one is kept for the other.
+    reactive(move || {
+        loaded(
+            Signal::from(name.get()),
+            fetch,
+            |(provider, _): &Shown| {
+                vec![
+                    Event::of(Topic::Provider, provider.id.0),
+                    Event::all(Topic::Domain),
+                ]
+            },
+            object_skeleton,
+            move |shown| content(shown, may_change),
+        )
+    })
+}
+
+async fn fetch(name: String) -> Result<Shown, Failure> {
+    let provider = api::providers::get(name).await?;
+    let all = api::domains::list().await?;
+    // Those whose records it keeps come first.
+    let mut names: Vec<String> = provider.domains.iter().map(ToString::to_string).collect();
+    for domain in all {
+        let name = domain.spec.name.to_string();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Ok((provider, names))
+}
+
+fn content(shown: Loaded<Shown>, may_change: bool) -> AnyView {
+    let name = shown.part(|(provider, _)| provider.name.to_string());
+    let (id, names) = (
+        shown.peek(|(provider, _)| provider.id),
+        shown.part(|(_, names)| names.clone()),
+    );
+    let rest = may_change.then(|| view! { {settings(shown)} {end(shown, name)} }.solid());
+    view! {
+        <PageHead title=name />
+        <div class="stack stack-narrow">
+            {facts(shown)}
+            {trial::card(id, names.into())}
+            {rest}
+        </div>
+    }
+    .solid()
+}
+
+fn facts(shown: Loaded<Shown>) -> AnyView {
+    reactive(move || {
+        shown.with(|(row, _)| {
+            let addresses = match row.settings.kind().keeps_addresses() {
+                true => "where a domain wants that",
+                false => "never: it keeps proofs for certificates only",
+            };
+            view! {
+                <dl class="card facts">
+                    <dt>"Kind"</dt><dd>{called(row.settings.kind())}</dd>
+                    {of_kind(&row.settings)}
+                    <dt>"Keeps addresses"</dt><dd>{addresses}</dd>
+                    <dt>"Domains"</dt><dd>{domains(&row.domains)}</dd>
+                </dl>
+            }
+            .solid()
+        })
+    })
+}
+
+fn of_kind(settings: &ProviderSettings) -> Option<AnyView> {
+    let facts = match settings {
+        ProviderSettings::Cloudflare => return None,
+        ProviderSettings::Rfc2136 {
+            server,
+            zone,
+            key,
+            algorithm,
+        } => view! {
+            <dt>"Name server"</dt><dd class="mono">{server.to_string()}</dd>
+            <dt>"Zone"</dt><dd class="mono">{zone.to_string()}</dd>
+            <dt>"Key"</dt><dd class="mono">{format!("{key}, {algorithm}")}</dd>
+        }
+        .solid(),
+        ProviderSettings::AcmeDns {
+            server,
+            user,
+            full_domain,
+        } => view! {
+            <dt>"Server"</dt><dd class="mono">{server.to_string()}</dd>
+            <dt>"User"</dt><dd class="mono">{user.to_string()}</dd>
+            <dt>"Full domain"</dt><dd class="mono">{full_domain.to_string()}</dd>
+        }
+        .solid(),
+    };
+    Some(facts)
+}
+
+fn settings(shown: Loaded<Shown>) -> AnyView {
+    let values = fresh(shown.part(|(row, _)| {
+        let form = ProviderForm::from(row);
+        ProviderForm {
+            // A choice has a value, even while its kind has no use for it.
+            algorithm: match form.algorithm.is_empty() {
+                true => super::fields::first().algorithm,
+                false => form.algorithm,
+            },
+            ..form
+        }
+    }));
+    let form = form_state(values, false);
+    let toasts = Toasts::here();
+    let navigate = use_navigate();
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        if !form.submit() {
+            return;
+        }
+        let (id, before) = shown.peek(|(row, _)| (row.id, row.name.to_string()));
+        let asked = values.get_untracked();
+        let navigate = navigate.clone();
+        spawn_local(async move {
+            let name = asked.name.trim().to_ascii_lowercase();
+            if let Err(failure) = api::providers::update(id, asked).await {
+                form.refuse(failure);
+                return;
+            }
+            form.busy.try_set(false);
+            values.try_update(|form| form.secret.clear());
+            toasts.tell(format!("Saved {name}."));
+            if name == before {
+                shown.refresh();
+            } else {
+                let replace = NavigateOptions {
+                    replace: true,
+                    ..NavigateOptions::default()
+                };
+                navigate(&format!("/providers/{name}"), replace);
+            }
+        });
+    };
+    view! {
+        <form class="form" novalidate on:submit=act(submit)>
+            <h2 class="section-title">"Settings"</h2>
+            <Refusals form />
+            {fields(form, values, false)}
+            <div class="actions"><Submit form label="Save the DNS provider" /></div>
+        </form>
+    }
+    .solid()
+}
+
+fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+    let is_needed = shown.part(|(row, _)| !row.domains.is_empty());
+    let held = move |()| {
+        is_needed.get().then(|| {
+            view! { <p>"It keeps records of domains. " <a class="link" href="/domains">"Give those another provider"</a> " first; then it can be deleted."</p> }.solid()
+        })
+    };
+    danger(Ending {
+        verb: "Delete",
+        what: "DNS provider",
+        name,
+        losses: Signal::derive(move || shown.with(|(row, _)| losses(row))),
+        note: "Records that are there stay as they are.",
+        held: Callback::new(held),
+        list: "/providers",
+        ask: asked(move |typed| api::providers::delete(shown.peek(|(row, _)| row.id), typed)),
+    })
+}
+
+/// What goes with a provider, in words for the dialog.
+fn losses(row: &ProviderRow) -> Vec<String> {
+    let secret = match &row.settings {
+        ProviderSettings::Cloudflare => "The token that Holdfast has for it",
+        ProviderSettings::Rfc2136 { .. } => "The key that Holdfast signs updates with",
+        ProviderSettings::AcmeDns { .. } => "The password of the account there",
+    };
+    vec![
+        format!("The DNS provider {} with its settings", row.name),
+        secret.to_owned(),
+    ]
+}

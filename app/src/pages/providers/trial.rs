@@ -1,0 +1,103 @@
+//! Trying a provider: what it would do for a domain, one thing after another.
+
+use crate::solid::{Solid as _, act, reactive};
+use leptos::{prelude::*, task::spawn_local};
+use model::{FieldError, Invalid, ProviderId, names::Domain, providers::Finding};
+
+use crate::{
+    api,
+    components::{
+        badge::{Tone, badge},
+        failure::FailureLine,
+        form::{Bound, Field, FormState},
+        icon::icon,
+    },
+};
+
+/// What was found for a domain.
+type Found = Option<(String, Vec<Finding>)>;
+
+/// The card. `domains` are suggested, the first one is there already.
+pub fn card(id: ProviderId, domains: Signal<Vec<String>>) -> AnyView {
+    let first = domains.with_untracked(|all| all.first().cloned().unwrap_or_default());
+    let domain = RwSignal::new(first);
+    let form = FormState::new(move || domain.with_untracked(|text| refusal(text)));
+    let found = RwSignal::new(Found::None);
+    let submit = move |ev: leptos::ev::SubmitEvent| {
+        ev.prevent_default();
+        found.set(None);
+        if !form.submit() {
+            crate::browser::focus("field-domain");
+            return;
+        }
+        let asked = domain.get_untracked().trim().to_owned();
+        spawn_local(async move {
+            match api::providers::test(id, asked.clone()).await {
+                Ok(all) => {
+                    found.try_set(Some((asked, all)));
+                    form.busy.try_set(false);
+                }
+                Err(failure) => form.refuse(failure),
+            }
+        });
+    };
+    let value = Bound {
+        get: domain.into(),
+        set: Callback::new(move |text| domain.set(text)),
+    };
+    view! {
+        <section class="card">
+            <h2 class="card-title">"Try it"</h2>
+            <form class="stack-tight" novalidate on:submit=act(submit)>
+                <p class="muted">"Looks at what it would do for a domain. A record _holdfast-test is added there and taken away again; nothing else changes."</p>
+                <Field form name="domain" label="Domain" value options=domains />
+                <FailureLine failure=form.failure />
+                <div class="actions">
+                    // The field keeps the focus until the press is over: its refusal would move the button from
+                    // under the pointer.
+                    <button type="submit" class="btn" class:btn-busy=form.busy disabled=form.busy
+                        on:mousedown=act(|ev: leptos::ev::MouseEvent| ev.prevent_default())>
+                        {icon("play")} "Try it"
+                    </button>
+                </div>
+            </form>
+            <div aria-live="polite">{reactive(move || found.with(|found| found.as_ref().map(outcome)))}</div>
+        </section>
+    }
+    .solid()
+}
+
+fn refusal(text: &str) -> Vec<FieldError> {
+    let parsed: Result<Domain, Invalid> = text.parse();
+    parsed
+        .err()
+        .map(|invalid| invalid.at("domain"))
+        .into_iter()
+        .collect()
+}
+
+fn outcome((domain, all): &(String, Vec<Finding>)) -> AnyView {
+    let bad = all.iter().filter(|finding| !finding.is_good).count();
+    let title = match bad {
+        0 => format!("All is as it must be for {domain}."),
+        1 => format!("One thing is not as it must be for {domain}."),
+        bad => format!("{bad} things are not as they must be for {domain}."),
+    };
+    let each = all.iter().map(finding).collect::<Vec<_>>();
+    view! {
+        <div class="findings stack-tight">
+            <p><strong>{title}</strong></p>
+            <ul class="stack-tight" aria-label="What was found">{each}</ul>
+        </div>
+    }
+    .solid()
+}
+
+fn finding(finding: &Finding) -> AnyView {
+    let mark = match finding.is_good {
+        true => badge("good", Tone::Good, "circle-check"),
+        false => badge("wrong", Tone::Danger, "circle-x"),
+    };
+    view! { <li class="finding">{mark} <span class="wrap-any">{finding.words.clone()}</span></li> }
+        .solid()
+}

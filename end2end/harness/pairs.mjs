@@ -1,0 +1,76 @@
+// Certificates with their keys, made with openssl as people make them: by an authority of the
+// test's own, for the names and the time that a test wants. It must not know of pages.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const DAY_MS = 86_400_000;
+
+const CONFIG = `
+[req]
+distinguished_name = name
+prompt = no
+x509_extensions = authority
+[name]
+CN = Test authority
+[authority]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[ca]
+default_ca = own
+[own]
+database = index.txt
+new_certs_dir = .
+certificate = authority.pem
+private_key = authority.key
+rand_serial = yes
+default_md = sha256
+unique_subject = no
+policy = any
+[any]
+commonName = supplied
+`;
+
+/** A new key: ECDSA on P-256. */
+const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
+/**
+ * A certificate for names, good from some days ago until some days from now, with its key, the
+ * authority's certificate in the chain, and its SHA-256.
+ */
+export function pair(names, { since = 1, days = 89 } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-pair-"));
+  const openssl = (...args) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+  const read = (file) => readFileSync(join(folder, file), "utf8");
+  try {
+    writeFileSync(join(folder, "openssl.cnf"), CONFIG);
+    writeFileSync(join(folder, "index.txt"), "");
+    const alternatives = names.map((name) => `DNS:${name}`).join(",");
+    const usage = "extendedKeyUsage = serverAuth\nkeyUsage = critical, digitalSignature\n";
+    const kind = "basicConstraints = critical, CA:FALSE\nauthorityKeyIdentifier = keyid\n";
+    writeFileSync(join(folder, "leaf.cnf"), `subjectAltName = ${alternatives}\n${usage}${kind}`);
+    openssl("req", "-config", "openssl.cnf", "-x509", ...KEY, "-keyout", "authority.key", "-out", "authority.pem", "-days", "400");
+    openssl("req", "-config", "openssl.cnf", "-new", ...KEY, "-keyout", "key.pem", "-out", "request.pem", "-subj", `/CN=${names[0]}`);
+    const dates = ["-startdate", moment(-since), "-enddate", moment(days)];
+    openssl("ca", "-batch", "-notext", "-config", "openssl.cnf", ...dates, "-extfile", "leaf.cnf", "-in", "request.pem", "-out", "leaf.pem");
+    const print = openssl("x509", "-in", "leaf.pem", "-noout", "-fingerprint", "-sha256").toString();
+    const chain = `${read("leaf.pem")}${read("authority.pem")}`;
+    return { chain, key: read("key.pem"), fingerprint: print.trim().split("=")[1] };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A day from now as openssl reads it: `20261126073000Z`. */
+function moment(days) {
+  const at = new Date(Date.now() + days * DAY_MS).toISOString();
+  return `${at.slice(0, 19).replace(/[-:T]/g, "")}Z`;
+}
+
+/** The lines of a key or certificate without those around them: what must never be shown. */
+export function inside(pem) {
+  return pem.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
+}

@@ -1,0 +1,124 @@
+import { confirmDeletion, createAuthority, refusalAt, row, visit } from "../harness/pages";
+import { pair } from "../harness/pairs.mjs";
+import { expect, test } from "../harness/test";
+
+test("an authority is added, changed and deleted", async ({ page, open, server }) => {
+  const other = await open(server.administrator);
+  await visit(other, "/authorities");
+  await expect(other.getByRole("heading", { name: "No authorities yet" })).toBeVisible();
+
+  await visit(page, "/certificates");
+  await page.getByRole("navigation", { name: "Certificates and who" }).getByRole("link", { name: "Authorities" }).click();
+  await expect(page).toHaveURL("/authorities");
+  await page.getByRole("link", { name: "New authority" }).first().click();
+  const directory = page.getByLabel("Directory", { exact: true });
+  const name = page.getByLabel("Name", { exact: true });
+  // A known one brings its directory and a name.
+  await expect(directory).toHaveValue("https://acme-v02.api.letsencrypt.org/directory");
+  await page.getByLabel("Authority", { exact: true }).selectOption("Let's Encrypt, to try things out");
+  await expect(directory).toHaveValue("https://acme-staging-v02.api.letsencrypt.org/directory");
+  await expect(name).toHaveValue("letsencrypt-test");
+  await page.getByLabel(/^Mail/).fill("admin@example.org");
+  await page.getByRole("button", { name: "Add letsencrypt-test" }).click();
+
+  await expect(page).toHaveURL("/authorities/letsencrypt-test");
+  await expect(page.getByText("Added the authority letsencrypt-test.")).toBeVisible();
+  const facts = page.locator(".facts");
+  for (const text of ["acme-staging-v02", "admin@example.org", "none yet: it is made when", "those that this host trusts"]) {
+    await expect(facts).toContainText(text);
+  }
+  // Others see it without a reload.
+  await expect(row(other, "letsencrypt-test")).toContainText("none yet");
+
+  await name.fill("staging");
+  await page.getByLabel(/^Mail/).fill("");
+  await page.getByText("Roots of your own").click();
+  await page.getByLabel(/^Certificates/).fill(pair(["ca.example.org"]).chain);
+  await page.getByRole("button", { name: "Save the authority" }).click();
+  await expect(page.getByText("Saved staging.")).toBeVisible();
+  await expect(page).toHaveURL("/authorities/staging");
+  await expect(facts).toContainText("its own, below");
+  await expect(row(other, "staging")).toBeVisible();
+
+  await page.getByRole("button", { name: "Delete staging" }).click();
+  await expect(page.getByRole("dialog")).toContainText("The authority staging with its settings");
+  await confirmDeletion(page, "staging");
+  await expect(page).toHaveURL("/authorities");
+  for (const each of [page, other]) await expect(row(each, "staging")).toHaveCount(0);
+});
+
+test("an authority's wrong fields are told beside them, and what was typed is kept", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await createAuthority(page, "taken");
+  await visit(page, "/authorities/new");
+  await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
+  const directory = page.getByLabel("Directory", { exact: true });
+  const name = page.getByLabel("Name", { exact: true });
+  const mail = page.getByLabel(/^Mail/);
+  await directory.fill("http://ca.example.org/dir");
+  await name.fill("new");
+  await mail.fill("admin");
+  await page.getByText("Roots of your own").click();
+  const roots = page.getByLabel(/^Certificates/);
+  await roots.fill("something else");
+  await page.getByRole("button", { name: /^Add/ }).click();
+  for (const field of [directory, name, mail, roots]) await expect(await refusalAt(field)).not.toBeEmpty();
+  await expect(page).toHaveURL("/authorities/new");
+
+  // What only the server knows is told at the same places.
+  await directory.fill("https://ca.example.org/dir");
+  await name.fill("taken");
+  await mail.fill("admin@example.org");
+  await roots.fill("");
+  await page.getByRole("button", { name: "Add taken" }).click();
+  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(mail).toHaveValue("admin@example.org");
+  await expect(directory).toHaveValue("https://ca.example.org/dir");
+});
+
+test("an authority that asks for an external account says so, and its key is never shown", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await visit(page, "/authorities/new");
+  const id = page.getByLabel(/^Key's id/);
+  const key = page.getByLabel(/^Key(?!'s)/);
+  await expect(id).toBeHidden();
+  await page.getByLabel("Authority", { exact: true }).selectOption("ZeroSSL");
+  await expect(page.getByText("This authority asks for it")).toBeVisible();
+  await id.fill("kid-1");
+  await page.getByRole("button", { name: "Add zerossl" }).click();
+  await expect(await refusalAt(key)).toHaveText("Give the key that belongs to the id.");
+  await key.fill("c2VjcmV0LWtleQ");
+  await page.getByRole("button", { name: "Add zerossl" }).click();
+  await expect(page).toHaveURL("/authorities/zerossl");
+  await expect(page.locator(".facts")).toContainText("kid-1");
+  const sent = await (await visit(page, "/authorities/zerossl"))?.text();
+  expect(sent).not.toContain("c2VjcmV0LWtleQ");
+  await expect(id).toHaveValue("kid-1");
+  await expect(key).toHaveValue("");
+
+  // The key goes nowhere else unless it is given again.
+  await page.getByLabel("Directory", { exact: true }).fill("https://ca.example.org/dir");
+  await page.getByRole("button", { name: "Save the authority" }).click();
+  await expect(await refusalAt(key)).toContainText("Give the key again");
+});
+
+test("authorities are for administrators to change, for operators to see, and no member's", async ({ page, server, open, watch }) => {
+  watch.expect(/\b40[34]\b/);
+  await createAuthority(page, "seen");
+  const ole = await open(await server.addUser("ole", "operator"));
+  await visit(ole, "/certificates");
+  await expect(ole.getByRole("link", { name: "Choose how a domain has them" })).toBeVisible();
+  await expect(ole.getByRole("link", { name: "Add an authority" })).toHaveCount(0);
+  await visit(ole, "/authorities");
+  await expect(ole.getByRole("link", { name: "New authority" })).toHaveCount(0);
+  await ole.getByRole("link", { name: "seen", exact: true }).click();
+  await expect(ole.locator(".facts")).toContainText("https://127.0.0.1:1/dir");
+  await expect(ole.getByRole("button", { name: /^(Save|Delete)/ })).toHaveCount(0);
+  expect((await ole.goto("/authorities/new"))?.status()).toBe(403);
+  expect((await ole.goto("/authorities/nobody"))?.status()).toBe(404);
+  const mona = await open(await server.addUser("mona"));
+  for (const path of ["/authorities", "/authorities/new", "/authorities/seen"]) {
+    expect((await mona.goto(path))?.status(), path).toBe(403);
+    await expect(mona.locator("main")).toContainText("Not allowed");
+  }
+});

@@ -1,0 +1,195 @@
+import type { Page } from "@playwright/test";
+import { inside, pair } from "../harness/pairs.mjs";
+import {
+  confirmDeletion,
+  createAuthority,
+  createDomain,
+  createProvider,
+  markDocument,
+  refusalAt,
+  row,
+  sameDocument,
+  status,
+  visit,
+} from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+/** Fills the form of a certificate that somebody brings. */
+async function fill(page: Page, domain: string, chain: string, key: string): Promise<void> {
+  await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${domain} (lab)` });
+  await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
+  await page.getByLabel("Key", { exact: true }).fill(key);
+}
+
+/** Brings a certificate and ends on its page. */
+async function bring(page: Page, domain: string, { chain, key }: { chain: string; key: string }): Promise<void> {
+  await visit(page, "/certificates/new");
+  await fill(page, domain, chain, key);
+  await page.getByRole("button", { name: "Keep the certificate" }).click();
+  await expect(page).toHaveURL(/\/certificates\/\d+$/);
+}
+
+const keep = (page: Page) => page.getByRole("button", { name: "Keep the certificate" });
+
+test("a certificate is brought, a wrong key refused at its field, and it is deleted", async ({ page, open, server, watch }) => {
+  watch.expect(/\b422\b/);
+  await createDomain(page, "shop.example.net");
+  const domain = new URL(page.url()).pathname;
+  await expect(page.getByRole("region", { name: "Its certificates" })).toContainText("Edge hosts serve their own");
+  const other = await open(server.administrator);
+  await visit(other, "/certificates");
+  await expect(other.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
+  await expect(other.getByRole("link", { name: "Add an authority" })).toBeVisible();
+
+  await visit(page, "/certificates");
+  await page.getByRole("link", { name: "Bring your own" }).click();
+  await expect(page).toHaveURL("/certificates/new");
+  const right = pair(["*.shop.example.net", "shop.example.net"]);
+  const wrong = pair(["shop.example.net"]);
+  await fill(page, "shop.example.net", right.chain, wrong.key);
+  await expect(page.getByText("shop.example.net had none until now.")).toBeVisible();
+  await keep(page).click();
+  const key = page.getByLabel("Key", { exact: true });
+  await expect(await refusalAt(key)).toContainText("This is not the key of the certificate of *.shop.example.net.");
+  await expect(key).toHaveValue(wrong.key);
+  await expect(page.getByLabel("Certificate and chain", { exact: true })).toHaveValue(right.chain);
+
+  await key.fill(right.key);
+  await keep(page).click();
+  await expect(page).toHaveURL(/\/certificates\/\d+$/);
+  const own = new URL(page.url()).pathname;
+  await expect(page.getByRole("heading", { level: 1, name: "*.shop.example.net" })).toBeVisible();
+  await expect(status(page)).toHaveText("issued");
+  const facts = page.locator(".facts");
+  for (const text of ["*.shop.example.net, shop.example.net", "Test authority", "ECDSA P-256", "in 88 days"]) {
+    await expect(facts).toContainText(text);
+  }
+  await expect(page.getByRole("listitem").filter({ hasText: "uploaded" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Bring the next one" })).toHaveAttribute("href", `/certificates/new?domain=${domain.split("/")[2]}`);
+  // Others see it without a reload.
+  await expect(row(other, "*.shop.example.net")).toContainText("issued");
+  await expect(row(other, "*.shop.example.net")).toContainText("brought by hand");
+  await expect(row(other, "*.shop.example.net")).toContainText("nothing is published under it");
+  // The key stays where it is.
+  for (const path of [own, domain, "/certificates", "/certificates/new"]) {
+    const answer = await visit(page, path);
+    const sent = (await answer?.text()) ?? "";
+    for (const line of inside(right.key)) expect(sent).not.toContain(line);
+  }
+
+  await visit(page, domain);
+  await expect(row(page, "*.shop.example.net")).toContainText("in 88 days");
+  await expect(page.locator(".facts")).toContainText("people bring them");
+  await visit(page, "/domains");
+  await expect(row(page, "shop.example.net")).toContainText("1 good");
+
+  await visit(page, own);
+  await page.getByRole("button", { name: "Delete *.shop.example.net" }).click();
+  await expect(page.getByRole("dialog")).toContainText("The certificate for *.shop.example.net, shop.example.net");
+  await confirmDeletion(page, "*.shop.example.net");
+  await expect(page).toHaveURL("/certificates");
+  await expect(page.getByText("Deleted the certificate *.shop.example.net.")).toBeVisible();
+  for (const each of [page, other]) await expect(row(each, "*.shop.example.net")).toHaveCount(0);
+});
+
+test("what is wrong with a certificate that somebody brings is told at its fields", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await createDomain(page, "wrong.example.net");
+  await visit(page, "/certificates/new");
+  const chain = page.getByLabel("Certificate and chain", { exact: true });
+  const key = page.getByLabel("Key", { exact: true });
+  await keep(page).click();
+  for (const field of [chain, key]) await expect(await refusalAt(field)).not.toBeEmpty();
+
+  const elsewhere = pair(["www.example.com"]);
+  await fill(page, "wrong.example.net", elsewhere.chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----");
+  await keep(page).click();
+  await expect(await refusalAt(key)).toContainText("The key has a password.");
+  await key.fill(elsewhere.key);
+  await keep(page).click();
+  await expect(await refusalAt(chain)).toHaveText("It is for www.example.com. Bring one for names under wrong.example.net.");
+  const old = pair(["wrong.example.net"], { since: 60, days: -1 });
+  await fill(page, "wrong.example.net", old.chain, old.key);
+  await keep(page).click();
+  await expect(await refusalAt(chain)).toContainText("is no more. Bring its successor.");
+  await expect(key).toHaveValue(old.key);
+  await visit(page, "/certificates");
+  await expect(page.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
+});
+
+test("one that ends soon is told above the list until its successor is there", async ({ page }) => {
+  await createDomain(page, "ends.example.net");
+  await bring(page, "ends.example.net", pair(["ends.example.net"], { since: 100, days: 5 }));
+  await expect(status(page)).toHaveText("expiring");
+  await visit(page, "/certificates");
+  const panel = page.getByRole("region", { name: "What needs somebody" });
+  await expect(panel).toContainText("1 certificate needs somebody");
+  await expect(panel).toContainText("It ends soon, and nobody renews it by itself. Bring the next one.");
+  await visit(page, "/domains");
+  await expect(row(page, "ends.example.net")).toContainText("1 needs somebody");
+
+  await visit(page, "/certificates");
+  await page.getByLabel("Every state").selectOption("in need of somebody");
+  await expect(page).toHaveURL("/certificates?state=alarming");
+  await panel.getByRole("link", { name: "ends.example.net" }).click();
+  await page.getByRole("link", { name: "Bring the next one" }).click();
+  await expect(page.getByLabel("Domain", { exact: true }).locator("option:checked")).toHaveText("ends.example.net (lab)");
+  const next = pair(["ends.example.net"]);
+  await fill(page, "ends.example.net", next.chain, next.key);
+  await keep(page).click();
+  await expect(status(page)).toHaveText("issued");
+  await expect(page.getByRole("listitem").filter({ hasText: "uploaded" })).toHaveCount(2);
+  await visit(page, "/certificates?q=ends");
+  await expect(panel).toHaveCount(0);
+  await expect(row(page, "ends.example.net")).toContainText("in 88 days");
+  await visit(page, "/certificates?q=nothing-is-called-this");
+  await expect(page.getByRole("heading", { name: "No certificate matches" })).toBeVisible();
+});
+
+test("one that an authority does not give says why, and is tried when somebody wants it", async ({ page, open, server }) => {
+  await createAuthority(page, "away");
+  await createProvider(page, "away", "away.example.net");
+  await createDomain(page, "away.example.net");
+  await page.getByLabel("How they are had", { exact: true }).selectOption("One for all names (DNS-01)");
+  await expect(page.getByLabel("Authority", { exact: true }).locator("option:checked")).toHaveText("away");
+  await page.getByLabel("DNS provider", { exact: true }).selectOption("away");
+  await page.getByRole("button", { name: "Save the domain" }).click();
+  await row(page, "*.away.example.net").getByRole("link").click();
+  await expect(status(page)).toHaveText("failed");
+  const why = page.getByRole("region", { name: "Why there is no next one" });
+  await expect(why).toContainText("Tried");
+  await expect(page.getByText("none yet: edge hosts serve their own")).toBeVisible();
+  await expect(page.getByText(/^tried in \d+ min|^tried in a moment/)).toBeVisible();
+  const failed = page.getByRole("listitem").filter({ hasText: "failed" });
+  await expect(failed).toHaveCount(1);
+  await markDocument(page);
+  await page.getByRole("button", { name: "Try now" }).click();
+  await expect(failed).toHaveCount(2);
+  await expect(why).toContainText("2 times in a row");
+  await sameDocument(page);
+  const other = await open(server.administrator);
+  await visit(other, "/certificates");
+  await expect(other.getByRole("region", { name: "What needs somebody" })).toContainText("*.away.example.net");
+});
+
+test("certificates are the operators' and no member's", async ({ server, open, watch }) => {
+  watch.expect(/\b40[34]\b/);
+  const otto = await open(await server.addUser("otto", "operator"));
+  await visit(otto, "/containers");
+  await otto.getByRole("link", { name: "Certificates", exact: true }).first().click();
+  await expect(otto).toHaveURL("/certificates");
+  await createDomain(otto, "otto.example.net");
+  await bring(otto, "otto.example.net", pair(["otto.example.net"]));
+  const own = new URL(otto.url()).pathname;
+  await expect(otto.getByRole("button", { name: "Delete otto.example.net" })).toBeEnabled();
+  for (const path of ["/certificates/nothing", "/certificates/999999"]) {
+    expect((await otto.goto(path))?.status(), path).toBe(404);
+  }
+  const mia = await open(await server.addUser("mia"));
+  await visit(mia, "/containers");
+  await expect(mia.getByRole("link", { name: "Certificates" })).toHaveCount(0);
+  for (const path of ["/certificates", "/certificates/new", own]) {
+    expect((await mia.goto(path))?.status(), path).toBe(403);
+    await expect(mia.locator("main")).toContainText("Not allowed");
+  }
+});

@@ -1,0 +1,121 @@
+import { confirmDeletion, createDomain, createProvider, refusalAt, row, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+test("a provider is added, tried, changed and deleted", async ({ page, open, server, watch }) => {
+  watch.expect(/\b422\b/);
+  await createDomain(page, "try.example.net");
+  const other = await open(server.administrator);
+  await visit(other, "/providers");
+  await expect(other.getByRole("heading", { name: "No DNS providers yet" })).toBeVisible();
+  await createProvider(page, "bind", "example.net");
+  await expect(page.getByText("Added the DNS provider bind.")).toBeVisible();
+  const facts = page.locator(".facts");
+  for (const text of ["Name server (RFC 2136)", "127.0.0.1:1", "holdfast, hmac-sha256", "where a domain wants that"]) {
+    await expect(facts).toContainText(text);
+  }
+  // Others see it without a reload.
+  await expect(row(other, "bind")).toContainText("example.net at 127.0.0.1:1");
+
+  // Trying it says what is wrong.
+  const domain = page.getByLabel("Domain", { exact: true });
+  await domain.fill("not a domain");
+  await page.getByRole("button", { name: "Try it" }).click();
+  await expect(await refusalAt(domain)).not.toBeEmpty();
+  await domain.fill("try.example.net");
+  await page.getByRole("button", { name: "Try it" }).click();
+  const found = page.getByRole("list", { name: "What was found" });
+  await expect(found.getByRole("listitem").filter({ hasText: "wrong" }).first()).toContainText("127.0.0.1");
+  await expect(page.getByText(/not as (it|they) must be for try\.example\.net/)).toBeVisible();
+
+  // The secret is kept when nothing is typed for it, and goes to no other address.
+  await page.getByLabel("Signed with", { exact: true }).selectOption("hmac-sha512");
+  await page.getByRole("button", { name: "Save the DNS provider" }).click();
+  await expect(page.getByText("Saved bind.")).toBeVisible();
+  await expect(facts).toContainText("holdfast, hmac-sha512");
+  const secret = page.getByLabel(/^Key(?!'s)/);
+  await expect(secret).toHaveValue("");
+  await page.getByLabel("Name server", { exact: true }).fill("127.0.0.1:2");
+  await page.getByRole("button", { name: "Save the DNS provider" }).click();
+  await expect(await refusalAt(secret)).toContainText("Give the secret again");
+  await expect(page.getByLabel("Name server", { exact: true })).toHaveValue("127.0.0.1:2");
+  await secret.fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
+  await page.getByLabel("Name", { exact: true }).fill("knot");
+  await page.getByRole("button", { name: "Save the DNS provider" }).click();
+  await expect(page).toHaveURL("/providers/knot");
+  await expect(row(other, "knot")).toContainText("example.net at 127.0.0.1:2");
+  const sent = await (await visit(page, "/providers/knot"))?.text();
+  expect(sent).not.toContain("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ");
+
+  await page.getByRole("button", { name: "Delete knot" }).click();
+  await expect(page.getByRole("dialog")).toContainText("The key that Holdfast signs updates with");
+  await confirmDeletion(page, "knot");
+  await expect(page).toHaveURL("/providers");
+  for (const each of [page, other]) await expect(row(each, "knot")).toHaveCount(0);
+});
+
+test("each kind asks for what it needs, and wrong fields are told beside them", async ({ page, watch }) => {
+  watch.expect(/\b422\b/);
+  await createProvider(page, "taken", "example.net");
+  await visit(page, "/providers/new");
+  const kind = page.getByLabel("Kind", { exact: true });
+  const name = page.getByLabel("Name", { exact: true });
+  await name.fill("taken");
+  await expect(page.getByLabel("API token", { exact: true })).toBeVisible();
+  await expect(page.getByLabel("Zone", { exact: true })).toHaveCount(0);
+  await kind.selectOption("acme-dns");
+  await expect(page.getByLabel("API token", { exact: true })).toHaveCount(0);
+  await page.getByRole("button", { name: "Add taken" }).click();
+  const [server, user, password, full] = ["Server", "User", "Password", "Full domain"].map((label) =>
+    page.getByLabel(label, { exact: true }),
+  );
+  for (const field of [server, user, password, full]) await expect(await refusalAt(field)).not.toBeEmpty();
+  await server.fill("https://auth.example.org");
+  await user.fill("eabcdb41-d89f-4580-826f-3e62e9755ef2");
+  await password.fill("pbAXVjlIOE01xbut7YnAbkhMQIkcwoHO0ek2j4Q0");
+  await full.fill("d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org");
+  await full.blur();
+  await expect(page.getByText("CNAME d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org")).toBeVisible();
+  // What only the server knows is told at the same places.
+  await page.getByRole("button", { name: "Add taken" }).click();
+  await expect(await refusalAt(name)).not.toBeEmpty();
+  await expect(password).toHaveValue("pbAXVjlIOE01xbut7YnAbkhMQIkcwoHO0ek2j4Q0");
+  await name.fill("proofs");
+  await page.getByRole("button", { name: "Add proofs" }).click();
+  await expect(page).toHaveURL("/providers/proofs");
+  await expect(page.locator(".facts")).toContainText("never: it keeps proofs for certificates only");
+
+  await visit(page, "/providers/new");
+  await page.getByLabel("API token", { exact: true }).fill("v1.0-secret-token");
+  await name.fill("cf");
+  await page.getByRole("button", { name: "Add cf" }).click();
+  await expect(page).toHaveURL("/providers/cf");
+  const sent = await (await visit(page, "/providers/cf"))?.text();
+  expect(sent).not.toContain("v1.0-secret-token");
+  await expect(page.locator(".facts")).toContainText("Cloudflare");
+
+  // It keeps no addresses, and the form of a domain says so.
+  await visit(page, "/domains/new");
+  await page.getByLabel("DNS provider", { exact: true }).selectOption("proofs");
+  await expect(page.getByLabel("Keep addresses of names there")).toBeDisabled();
+  await expect(page.getByText("An acme-dns keeps no addresses")).toBeVisible();
+  await page.getByLabel("DNS provider", { exact: true }).selectOption("taken");
+  await expect(page.getByLabel("Keep addresses of names there")).toBeEnabled();
+});
+
+test("providers are for administrators to change, for operators to see, and no member's", async ({ page, server, open, watch }) => {
+  watch.expect(/\b40[34]\b/);
+  await createProvider(page, "seen", "example.net");
+  const ora = await open(await server.addUser("ora", "operator"));
+  await visit(ora, "/providers");
+  await expect(ora.getByRole("link", { name: "New DNS provider" })).toHaveCount(0);
+  await ora.getByRole("link", { name: "seen", exact: true }).click();
+  await expect(ora.getByRole("button", { name: "Try it" })).toBeEnabled();
+  await expect(ora.getByRole("button", { name: /^(Save|Delete)/ })).toHaveCount(0);
+  expect((await ora.goto("/providers/new"))?.status()).toBe(403);
+  expect((await ora.goto("/providers/nobody"))?.status()).toBe(404);
+  const milo = await open(await server.addUser("milo"));
+  for (const path of ["/providers", "/providers/new", "/providers/seen"]) {
+    expect((await milo.goto(path))?.status(), path).toBe(403);
+    await expect(milo.locator("main")).toContainText("Not allowed");
+  }
+});
