@@ -17,6 +17,17 @@ export const lab = {
   administrator: { name: told("NAME"), password: told("PASSWORD") },
   simulator: { url: told("SIMULATOR"), password: told("SIMULATOR_PASSWORD"), fingerprint: told("FINGERPRINT") },
   control: told("SIMULATOR_CONTROL"),
+  authorities: {
+    byHttp: { directory: told("AUTHORITY_BY_HTTP"), control: told("AUTHORITY_BY_HTTP_CONTROL") },
+    byDns: { directory: told("AUTHORITY_BY_DNS"), control: told("AUTHORITY_BY_DNS_CONTROL") },
+    /** By what their own servers are known. */
+    roots: readFileSync(told("AUTHORITY_ROOTS"), "utf8"),
+  },
+  nameServer: {
+    address: told("NAME_SERVER"),
+    keyName: told("NAME_SERVER_KEY_NAME"),
+    key: told("NAME_SERVER_KEY"),
+  },
   agent: told("AGENT"),
 };
 

@@ -4,6 +4,11 @@ import { lab } from "./lab.mjs";
 
 export default defineConfig({
   testDir: ".",
+  // The journey makes the site; what else there is goes on from there.
+  projects: [
+    { name: "journey", testMatch: "journey.spec.ts" },
+    { name: "certificates", testMatch: "certificates.spec.ts", dependencies: ["journey"] },
+  ],
   // One lab, one site: one test after another.
   workers: 1,
   retries: 0,

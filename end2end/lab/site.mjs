@@ -69,12 +69,25 @@ export async function addSite(page) {
   await page.waitForURL("**/sites/lab");
 }
 
-/** Makes the domain under which web pages are published. */
-export async function addDomain(page) {
+/** Makes a domain under which web pages are published; `more` fills in more of its form. */
+export async function addDomain(page, name = PUBLIC, more = async () => {}) {
   await visit(page, "/domains/new");
-  await page.getByLabel("Domain", { exact: true }).fill(PUBLIC);
-  await page.getByRole("button", { name: `Create ${PUBLIC}` }).click();
-  await page.getByRole("heading", { level: 1, name: PUBLIC }).waitFor();
+  await page.getByLabel("Domain", { exact: true }).fill(name);
+  await more();
+  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+/** Adds an authority of the lab's own. */
+export async function addAuthority(page, name, { directory }) {
+  await visit(page, "/authorities/new");
+  await page.getByLabel("Authority", { exact: true }).selectOption({ label: "Another one" });
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Directory", { exact: true }).fill(directory);
+  await page.getByText("Roots of your own").click();
+  await page.getByLabel("Certificates").fill(lab.authorities.roots);
+  await page.getByRole("button", { name: `Add ${name}` }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
 /** Invites an agent and gives the code that is shown once. */

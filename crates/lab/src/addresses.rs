@@ -10,6 +10,10 @@ pub const SITE: &str = "vmbr0";
 pub const LAB: &str = "192.0.2.1";
 /// The edge host outside. Everything under [`PUBLIC`] leads there.
 pub const EDGE_OUTSIDE: &str = "192.0.2.2";
+/// The server of the zone that can be changed, outside; it is in the lab itself as well.
+pub const NAME_SERVER: &str = "192.0.2.53";
+/// That zone. Its names lead where its records say.
+pub const ZONE: &str = "dns.example.org";
 /// The edge host in the site's network, whose way out it is.
 pub const EDGE: &str = "10.20.0.1";
 /// The site's network.

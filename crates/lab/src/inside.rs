@@ -12,14 +12,16 @@ use tokio::{
     fs,
     io::{AsyncReadExt as _, copy_bidirectional},
     net::{TcpStream, UnixListener},
-    process::{Child, Command},
+    process::Command,
 };
 
 use crate::{
-    addresses::{EDGE_OUTSIDE, LAB, MANAGER, OUTSIDE, PUBLIC, SITE},
+    addresses::{LAB, MANAGER, NAME_SERVER, OUTSIDE, SITE},
+    authorities::Authorities,
     containers::Containers,
     guest::{self, Guest, Plug, Running, Work, on_switch},
-    manager::Manager,
+    manager::{self, Manager},
+    names::{self, Names},
     program,
     simulator::Simulator,
 };
@@ -85,7 +87,10 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
     let hosts = format!("127.0.0.1 localhost {MANAGER}\n");
     fs::write("/etc/hosts", hosts).await?;
     let switch = switch().await?;
-    let _names = names()?;
+    fs::write("/etc/resolv.conf", format!("nameserver {LAB}\n")).await?;
+    let names = Names::start(&plan.folder).await?;
+    manager::certify(&plan.folder).await?;
+    let authorities = Authorities::start(&plan.folder).await?;
     let simulator = Simulator::start(&plan.holdfast, &plan.folder, plan.pull).await?;
     let manager = Manager::start(&plan.holdfast, &plan.folder, plan.port).await?;
     let door = UnixListener::bind(plan.socket())?;
@@ -102,6 +107,11 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
     if let Some((program, arguments)) = plan.program.split_first() {
         let mut command = Command::new(program);
         command.args(arguments);
+        let public = Public {
+            names: &names,
+            authorities: &authorities,
+        };
+        public.tell(&mut command, plan);
         let status = told(&mut command, plan, &simulator, &manager)
             .stdin(Stdio::null())
             .kill_on_drop(true)
@@ -113,7 +123,7 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
             return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
         }
     }
-    welcome(&simulator, &manager)?;
+    welcome(&simulator, &manager, &authorities)?;
     std::future::pending().await
 }
 
@@ -138,29 +148,12 @@ async fn switch() -> anyhow::Result<Running> {
         there(&format!("ip link set lab master {OUTSIDE} up")),
         "ip link set lo up".to_owned(),
         format!("ip address add {LAB}/24 dev eth0"),
+        format!("ip address add {NAME_SERVER}/24 dev eth0"),
         "ip link set eth0 up".to_owned(),
         guest::route_to_site(),
     ])
     .await?;
     Ok(switch)
-}
-
-/// Whom the site's name servers ask for all other names.
-fn names() -> anyhow::Result<Child> {
-    let listen = format!("--listen-address={LAB}");
-    let public = format!("--address=/{PUBLIC}/{EDGE_OUTSIDE}");
-    program::start(&[
-        "dnsmasq",
-        "--keep-in-foreground",
-        "--conf-file=/dev/null",
-        "--pid-file=/run/names.pid",
-        "--user=root",
-        "--bind-interfaces",
-        "--no-resolv",
-        "--no-hosts",
-        &listen,
-        &public,
-    ])
 }
 
 /// Lets those in who are outside the namespaces.
@@ -240,8 +233,33 @@ fn told<'a>(
         .env("NODE_EXTRA_CA_CERTS", plan.folder.join("certificate.pem"))
 }
 
+/// Who gives names and certificates in the world outside.
+struct Public<'a> {
+    names: &'a Names,
+    authorities: &'a Authorities,
+}
+
+impl Public<'_> {
+    fn tell(&self, command: &mut Command, plan: &Plan) {
+        let (by_http, by_dns) = (&self.authorities.by_http, &self.authorities.by_dns);
+        command
+            .env("LAB_AUTHORITY_BY_HTTP", &by_http.directory)
+            .env("LAB_AUTHORITY_BY_HTTP_CONTROL", &by_http.control)
+            .env("LAB_AUTHORITY_BY_DNS", &by_dns.directory)
+            .env("LAB_AUTHORITY_BY_DNS_CONTROL", &by_dns.control)
+            .env("LAB_AUTHORITY_ROOTS", plan.folder.join("certificate.pem"))
+            .env("LAB_NAME_SERVER", NAME_SERVER)
+            .env("LAB_NAME_SERVER_KEY_NAME", names::KEY)
+            .env("LAB_NAME_SERVER_KEY", &self.names.key);
+    }
+}
+
 /// Tells the person at the console where to go.
-fn welcome(simulator: &Simulator, manager: &Manager) -> anyhow::Result<()> {
+fn welcome(
+    simulator: &Simulator,
+    manager: &Manager,
+    authorities: &Authorities,
+) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -256,6 +274,11 @@ fn welcome(simulator: &Simulator, manager: &Manager) -> anyhow::Result<()> {
         simulator.url, simulator.password
     )?;
     writeln!(out, "Its certificate: {}", simulator.fingerprint)?;
+    writeln!(
+        out,
+        "Authorities: {} (asks by HTTP), {} (by DNS)",
+        authorities.by_http.directory, authorities.by_dns.directory
+    )?;
     writeln!(
         out,
         "A shell in the edge host; for the client or a container, its name instead:"

@@ -10,12 +10,14 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 mod addresses;
+mod authorities;
 mod containers;
 mod files;
 mod guest;
 mod init;
 mod inside;
 mod manager;
+mod names;
 mod outside;
 mod program;
 mod server;

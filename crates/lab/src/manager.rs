@@ -29,13 +29,12 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// Starts it in a folder, in which it leaves `certificate.pem`.
+    /// Starts it in a folder that has a certificate for it: see [`certify`].
     ///
     /// # Errors
     /// When it does not start.
     pub async fn start(program: &Path, folder: &Path, port: u16) -> anyhow::Result<Self> {
         let url = format!("https://{MANAGER}:{port}");
-        certify(folder).await?;
         let place = folder.display();
         let settings = format!(
             "listen = \"0.0.0.0:{port}\"\npublic_url = \"{url}\"\ndata = \"{place}/data\"\n\
@@ -63,8 +62,12 @@ impl Manager {
     }
 }
 
-/// Makes a certificate and its key.
-async fn certify(folder: &Path) -> anyhow::Result<()> {
+/// Makes a certificate and its key for all that answers in the lab itself: `certificate.pem` and
+/// `key.pem`.
+///
+/// # Errors
+/// When it cannot be made.
+pub async fn certify(folder: &Path) -> anyhow::Result<()> {
     let names = [MANAGER, "localhost", "127.0.0.1", LAB].map(str::to_owned);
     let key = KeyPair::generate()?;
     let certificate = CertificateParams::new(names)?.self_signed(&key)?;

@@ -29,7 +29,7 @@ const NAMESPACES: [&str; 6] = [
     "--mount-proc",
 ];
 /// What the lab runs, with the packages of Debian that have it.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("unshare", "util-linux"),
     ("ip", "iproute2"),
     ("sysctl", "procps"),
@@ -39,6 +39,9 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("dhclient", "isc-dhcp-client"),
     ("dig", "bind9-dnsutils"),
     ("curl", "curl"),
+    ("named", "bind9"),
+    ("pebble", "pebble"),
+    ("pebble-challtestsrv", "pebble"),
 ];
 
 /// How long the lab may take to end in order.
