@@ -114,7 +114,7 @@ fn lists_that_the_test_of_dnsmasq_does_not_see_are_refused() {
                 });
             }
             assert_eq!(
-                run("pgrep -x dnsmasq || true"),
+                run("pgrep -x dnsmasq || test $? = 1"),
                 "",
                 "each is gone when it was asked"
             );
@@ -216,7 +216,7 @@ fn a_checker_that_does_not_end_is_ended() {
 /// Waits for the end of every stuck checker. What has ended is not counted, though nobody asks how.
 fn until_all_ended() {
     until("the end of all", || {
-        run("pgrep -r R,S,D -x sleep || true")
+        run("pgrep -r R,S,D -x sleep || test $? = 1")
             .is_empty()
             .then_some(())
     });
@@ -248,7 +248,7 @@ fn a_checker_ends_with_the_process_that_asked() {
                 .spawn()
                 .unwrap();
             until("the checker", || {
-                let found = run("pgrep -r R,S,D -x sleep || true");
+                let found = run("pgrep -r R,S,D -x sleep || test $? = 1");
                 (!found.is_empty()).then_some(())
             });
             victim.kill().unwrap();

@@ -1,9 +1,8 @@
-/* A clock that is wrong, for programs that are started with this in LD_PRELOAD: the time of day is
-   off by as many seconds as the file in WRONG_CLOCK says, which may change while they run. Clocks
-   that only count up are left alone. */
+/* A clock that is wrong, for every program of a host whose loader is told of this: the time of day is
+   off by as many seconds as the file OFF_BY says, which may change while they run. Clocks that only
+   count up are left alone. */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -14,8 +13,7 @@ static volatile const long long *off;
 
 __attribute__((constructor)) static void begin(void)
 {
-	const char *path = getenv("WRONG_CLOCK");
-	int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	int file = open(OFF_BY, O_RDONLY | O_CLOEXEC);
 	if (file < 0)
 		return;
 	void *place = mmap(NULL, sizeof *off, PROT_READ, MAP_SHARED, file, 0);

@@ -227,13 +227,9 @@ pub struct Running(Child);
 
 impl Running {
     pub fn start() -> Self {
-        Self::with(|command| command)
-    }
-
-    pub fn with(more: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let mut command = Command::new(PROGRAM);
         command.args(["--folder", FOLDER, "run"]);
-        Self(more(&mut command).spawn().unwrap())
+        Self(command.spawn().unwrap())
     }
 
     /// Under another program that leaves it fewer rights and becomes it.
