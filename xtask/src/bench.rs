@@ -6,12 +6,14 @@ use std::process::Command;
 
 use clap::ValueEnum;
 
+use crate::binaries::Binary;
 use crate::lab;
 use crate::npm;
 use crate::program::{self, Cargo};
+use crate::server::Mode;
 use crate::setup::{self, Consent};
 use crate::workspace::Workspace;
-use crate::{server, site, test};
+use crate::{site, test};
 
 /// How many seconds the simulated pull of an image takes where a minute is measured.
 const PULL: u32 = 10;
@@ -66,7 +68,7 @@ pub fn run(
 /// Builds the manager's part and the agent, and runs both as the one host of namespaces of its own.
 fn publish(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
     setup::ensure(lab::NEEDS, consent)?;
-    let agent = lab::build(workspace, server::Mode::Release, "agent", "holdfast-agent")?;
+    let agent = Binary::Agent.build(workspace, Mode::Release)?;
     let bench = built(workspace, consent, "bench_publish")?;
     let script = "mount -t tmpfs run /run && ip link set lo up && exec \"$0\" \"$@\"";
     let mut command = Command::new("unshare");
@@ -129,19 +131,6 @@ fn example(
 /// dependencies.
 fn built(workspace: &Workspace, consent: Consent, name: &str) -> anyhow::Result<PathBuf> {
     setup::ensure(setup::BUILD, consent)?;
-    let site = site::build(workspace, server::Mode::Release, consent)?;
-    let mut cargo = Cargo::Default.command();
-    cargo
-        .current_dir(workspace.root())
-        .env("HOLDFAST_SITE", site)
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "server",
-            "--example",
-            name,
-        ]);
-    program::run(&mut cargo)?;
-    Ok(workspace.target().join("release/examples").join(name))
+    let site = site::build(workspace, Mode::Release, consent)?;
+    Binary::Example(name, &site).build(workspace, Mode::Release)
 }

@@ -1,14 +1,14 @@
 //! The lab: a whole site on this machine, in namespaces. Builds what it is made of and starts it;
 //! for people, for its journey, and for what is measured in it.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::ensure;
 use clap::Args;
 
+use crate::binaries::Binary;
 use crate::npm;
-use crate::program::{self, Cargo};
+use crate::program;
 use crate::server::{self, Mode};
 use crate::setup::{self, Consent, Need};
 use crate::test::Note;
@@ -101,10 +101,10 @@ pub fn script(
 /// `holdfast-lab run`, once everything is built.
 fn ready(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<Command> {
     setup::ensure(NEEDS, consent)?;
-    let lab = build(workspace, mode, "lab", "holdfast-lab")?;
+    let lab = Binary::Lab.build(workspace, mode)?;
     // What cannot be had is told before the longest build.
     program::run(Command::new(&lab).arg("check"))?;
-    let agent = build(workspace, mode, "agent", "holdfast-agent")?;
+    let agent = Binary::Agent.build(workspace, mode)?;
     let holdfast = server::build(workspace, mode, consent)?;
     npm::ensure(&workspace.end2end())?;
     let mut command = Command::new(lab);
@@ -119,31 +119,6 @@ fn ready(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<
         command.env("E2E_CHROMIUM", chromium);
     }
     Ok(command)
-}
-
-/// Builds a program that has no site inside.
-///
-/// # Errors
-/// When it cannot be built.
-pub fn build(
-    workspace: &Workspace,
-    mode: Mode,
-    package: &str,
-    name: &str,
-) -> anyhow::Result<PathBuf> {
-    let mut cargo = Cargo::Default.command();
-    cargo
-        .current_dir(workspace.root())
-        .args(["build", "--package", package, "--bin", name]);
-    let folder = match mode {
-        Mode::Release => {
-            cargo.arg("--release");
-            "release"
-        }
-        Mode::Dev => "debug",
-    };
-    program::run(&mut cargo)?;
-    Ok(workspace.target().join(folder).join(name))
 }
 
 /// What a lab must leave as it was: this machine's network, how it finds names, and which of the

@@ -10,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 mod alone;
 mod assets;
 mod bench;
+mod binaries;
 mod compress;
 mod css;
 mod deny;
@@ -27,6 +28,7 @@ mod toolchain;
 mod wasm;
 mod workspace;
 
+use binaries::Binary;
 use server::Mode;
 use setup::Consent;
 use workspace::Workspace;
@@ -128,7 +130,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Build { mode } => {
             let mode = mode.mode();
             let holdfast = server::build(&workspace, mode, consent)?;
-            let agent = lab::build(&workspace, mode, "agent", "holdfast-agent")?;
+            let agent = Binary::Agent.build(&workspace, mode)?;
             program::say(&format!("built {}", holdfast.display()));
             program::say(&format!("built {}", agent.display()));
             Ok(())

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use anyhow::Context;
 
-use crate::program::{self, Cargo};
+use crate::binaries::Binary;
+use crate::program;
 use crate::setup::{self, Consent};
 use crate::site;
 use crate::workspace::Workspace;
@@ -37,20 +38,7 @@ impl Mode {
 pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
     setup::ensure(setup::BUILD, consent)?;
     let site = site::build(workspace, mode, consent)?;
-    let mut cargo = Cargo::Default.command();
-    cargo
-        .current_dir(workspace.root())
-        .env("HOLDFAST_SITE", &site)
-        .args(["build", "--package", "server", "--bin", "holdfast"]);
-    let folder = match mode {
-        Mode::Release => {
-            cargo.arg("--release");
-            "release"
-        }
-        Mode::Dev => "debug",
-    };
-    program::run(&mut cargo)?;
-    Ok(workspace.target().join(folder).join("holdfast"))
+    Binary::Holdfast(&site).build(workspace, mode)
 }
 
 /// The command that starts the program with its data in ./data.
