@@ -78,7 +78,7 @@ async fn join(folder: PathBuf, interface: InterfaceName) -> Done {
         interface,
     };
     settings.write(&folder)?;
-    let said = "This host has joined. `holdfast-agent run` serves its site.\n";
+    let said = "This host has joined. `holdfast-agent units` has systemd serve its site, `holdfast-agent run` does it at once.\n";
     std::io::stdout().write_all(said.as_bytes())?;
     Ok(())
 }

@@ -101,7 +101,7 @@ fn moved(agent: Loaded<AgentDetail>, giver: Option<AgentRow>) -> AnyView {
 
 fn next(giver: Option<AgentRow>, force: Deletion) -> AnyView {
     view! {
-        <p class="state-line">{icon("circle-dashed")} " It will give out addresses once the other agent has said that it has stopped."</p>
+        <p>{icon("circle-dashed")} " It will give out addresses once the other agent has said that it has stopped."</p>
         {from(giver)}
         <p class="muted">"If that host is gone for good and will never answer, this one can begin without waiting."</p>
         <div class="actions">

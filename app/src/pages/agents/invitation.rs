@@ -18,6 +18,7 @@ use crate::{
 };
 
 const JOIN: &str = "holdfast-agent join --interface eth1";
+const SERVE: &str = "holdfast-agent units && systemctl daemon-reload && systemctl restart nginx dnsmasq && systemctl enable --now holdfast-agent";
 const RUN: &str = "holdfast-agent run";
 
 /// Who is invited.
@@ -66,7 +67,9 @@ pub fn invitation(guest: Guest, told: Invitation, close: Option<Callback<()>>) -
                 <p>"1. Join, with the name of the host's interface in the site's network in the place of eth1:"</p>
                 {line(JOIN)}
                 <p>"2. Paste the code, press Enter, then Ctrl-D. It is read from there and not from the command line, where others on the host could see it."</p>
-                <p>"3. Serve the site:"</p>
+                <p>"3. Serve the site, now and whenever the host starts. What nginx and dnsmasq do there so far ends with it:"</p>
+                {line(SERVE)}
+                <p>"Where there is no systemd, this does it for as long as it runs:"</p>
                 {line(RUN)}
             </div>
             {arrival(guest)}
