@@ -108,7 +108,13 @@ pub(crate) fn name(text: &str) -> Result<Name, DnsError> {
     let refusal = || DnsError::refused(format!("{text:?} is not a name of DNS."));
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(plain);
+    // A hyphen stands within a label only (RFC 952).
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(plain)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
     if text.len() > 253 || !text.split('.').all(is_label) {
         return Err(refusal());
     }
@@ -149,7 +155,8 @@ mod tests {
         let label = format!("{}.example.org", "a".repeat(64));
         let whole = ["a".repeat(63).as_str(); 4].join(".");
         for bad in [
-            "", ".", "a..b", "a.", ".a", "A.b", "a b", "*.a", "a\\.b", "ä.b", &label, &whole,
+            "", ".", "a..b", "a.", ".a", "A.b", "a b", "*.a", "a\\.b", "ä.b", "-", "a.-b", "a-.b",
+            &label, &whole,
         ] {
             assert!(name(bad).is_err(), "{bad:?}");
         }
