@@ -7,6 +7,7 @@ use model::{
     events::{Event, Topic},
     names::Label,
 };
+use store::certificates::Of;
 
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
@@ -64,7 +65,7 @@ pub async fn update(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     readable(&spec)?;
-    let key = control.store().key().clone();
+    let (key, clock) = (control.store().key().clone(), control.clock());
     control
         .store()
         .write(move |c| {
@@ -78,6 +79,11 @@ pub async fn update(
                 return Ok(Err(Error::field("binding_key", message)));
             }
             store::authorities::update(c, &key, id, &spec)?;
+            let now = clock.now(c)?;
+            if before.row.directory != spec.directory {
+                store::certificates::given_elsewhere(c, id, now)?;
+            }
+            store::certificates::retry(c, Of::Authority(id), now)?;
             Ok(Ok(()))
         })
         .await

@@ -2,11 +2,12 @@
 //! remember.
 
 use model::{
-    DomainId, Error, Kind, SiteId,
-    domains::{DomainRow, DomainSpec, Publishers},
+    DomainId, Error, Kind, SiteId, Timestamp,
+    certificates::Issuance,
+    domains::{AddressTrouble, DomainRow, DomainSpec, Publishers},
     events::{Event, Topic},
 };
-use store::Conn;
+use store::{Conn, certificates::Of};
 
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
@@ -96,6 +97,7 @@ pub async fn update(
     spec: DomainSpec,
 ) -> Result<(), Error> {
     actor.require_operator()?;
+    let clock = control.clock();
     control
         .store()
         .write(move |c| {
@@ -119,12 +121,47 @@ pub async fn update(
                 }
             }
             store::domains::update(c, id, &spec)?;
+            if (present.spec.issuance, present.spec.provider) != (spec.issuance, spec.provider) {
+                let now = clock.now(c)?;
+                had_another_way(c, id, spec.issuance, now)?;
+            }
             Ok(Ok(()))
         })
         .await
         .told("domain")??;
     tell(control, id);
     Ok(())
+}
+
+/// Has what was refused be tried the new way at once, and what another authority gave be replaced.
+fn had_another_way(
+    c: &mut Conn,
+    id: DomainId,
+    issuance: Issuance,
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    store::certificates::retry(c, Of::Domain(id), now)?;
+    match issuance.authority() {
+        Some(authority) => store::certificates::replace(c, id, authority, now),
+        None => Ok(()),
+    }
+}
+
+/// The addresses that a domain's provider should have and has not, by name; at most 20.
+///
+/// # Errors
+/// [`Error::Forbidden`] for members.
+pub async fn address_troubles(
+    control: &Control,
+    actor: &Actor,
+    id: DomainId,
+) -> Result<Vec<AddressTrouble>, Error> {
+    actor.require_operator()?;
+    control
+        .store()
+        .read(move |c| store::records::troubles(c, id))
+        .await
+        .told("records")
 }
 
 /// Deletes a domain under which nothing is published.
@@ -155,7 +192,7 @@ pub async fn delete(
         })
         .await;
     if gone == Err(store::Error::InUse) {
-        let message = "Web pages are published under it. Give them another domain or take them away, then delete it.";
+        let message = "Web pages or ports with TLS are published under it. Give them another domain or take them away, then delete it.";
         return Err(Error::conflict(message));
     }
     gone.told("domain")??;

@@ -110,6 +110,7 @@ struct Inner {
     workers: worker::Bell,
     elsewhere: Elsewhere,
     certificates: certificates::Bell,
+    gates: certificates::AllGates,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -131,6 +132,7 @@ impl Control {
             workers: worker::Bell::default(),
             elsewhere: Elsewhere::default(),
             certificates: certificates::Bell::default(),
+            gates: certificates::AllGates::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             options,

@@ -4,9 +4,10 @@ use model::{
     Error, Kind, ProviderId,
     events::{Event, Topic},
     names::{Domain, Label},
-    providers::{Finding, ProviderRow, ProviderSettings, ProviderSpec},
+    providers::{Finding, ProviderKind, ProviderRow, ProviderSettings, ProviderSpec},
 };
-use store::providers::ProviderRecord;
+use store::{certificates::Of, providers::ProviderRecord};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
@@ -58,7 +59,8 @@ pub async fn create(
 /// Changes a provider. The secret that is known goes to nobody else than before.
 ///
 /// # Errors
-/// As for adding one; [`Error::NotFound`] when it is gone.
+/// As for adding one; [`Error::NotFound`] when it is gone, [`Error::Conflict`] when records of ours
+/// are kept where it was.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -76,12 +78,22 @@ pub async fn update(
         &spec.settings,
         spec.secret.as_ref().unwrap_or(&before.secret),
     )?;
-    let key = control.store().key().clone();
+    let (key, clock) = (control.store().key().clone(), control.clock());
+    let is_elsewhere = keeping(&before.row.settings) != keeping(&spec.settings);
     control
         .store()
-        .write(move |c| store::providers::update(c, &key, id, &spec))
+        .write(move |c| {
+            if is_elsewhere && store::records::are_at(c, id)? {
+                let message = "Records of Holdfast are kept there, which would be forgotten. Add the other one as a provider of its own, and choose it for the domains.";
+                return Ok(Err(Error::conflict(message)));
+            }
+            store::providers::update(c, &key, id, &spec)?;
+            let now = clock.now(c)?;
+            store::certificates::retry(c, Of::Provider(id), now)?;
+            Ok(Ok(()))
+        })
         .await
-        .told("provider")?;
+        .told("provider")??;
     tell(control, id);
     control.certificates().ring();
     Ok(())
@@ -101,6 +113,9 @@ pub async fn test(
     actor.require_operator()?;
     let found = record(control, id).await?.ok_or_else(missing)?;
     let provider = open(control, &found).map_err(Error::conflict)?;
+    let _one = alone(control, &found.row).map_err(|Taken| {
+        Error::conflict("It proves the names of a certificate just now. Try it again in a minute.")
+    })?;
     Ok(provider.test(domain).await)
 }
 
@@ -163,6 +178,22 @@ pub(crate) fn open(
     dns::open(&found.row.settings, &found.secret, options).map_err(|error| error.to_string())
 }
 
+/// Somebody else has records at a provider that keeps few.
+pub(crate) struct Taken;
+
+/// Has a provider for oneself that keeps two values in all, as acme-dns does: a third would push
+/// out another's proof. Others have room for everybody.
+pub(crate) fn alone(
+    control: &Control,
+    provider: &ProviderRow,
+) -> Result<Option<OwnedMutexGuard<()>>, Taken> {
+    if provider.settings.kind() != ProviderKind::AcmeDns {
+        return Ok(None);
+    }
+    let one = control.0.gates.providers.try_enter(provider.id);
+    one.map(Some).ok_or(Taken)
+}
+
 fn usable(
     control: &Control,
     settings: &ProviderSettings,
@@ -180,6 +211,14 @@ fn place(settings: &ProviderSettings) -> String {
         ProviderSettings::Cloudflare => "cloudflare".to_owned(),
         ProviderSettings::Rfc2136 { server, .. } => format!("rfc2136 {server}"),
         ProviderSettings::AcmeDns { server, .. } => format!("acme-dns {server}"),
+    }
+}
+
+/// Where it keeps records.
+fn keeping(settings: &ProviderSettings) -> (String, Option<&Domain>) {
+    match settings {
+        ProviderSettings::Cloudflare | ProviderSettings::AcmeDns { .. } => (place(settings), None),
+        ProviderSettings::Rfc2136 { zone, .. } => (place(settings), Some(zone)),
     }
 }
 

@@ -167,24 +167,33 @@ async fn tell(control: &Control) -> Result<(), model::Error> {
         }
         let done = match opened.get(&row.provider) {
             Some(Ok(provider)) => {
-                let telling = tokio::time::timeout(LONGEST, one(provider.as_ref(), &row)).await;
-                telling.unwrap_or_else(|_| Err("The provider did not answer in time.".to_owned()))
+                let telling = one(control, provider.as_ref(), &row);
+                let telling = tokio::time::timeout(LONGEST, telling).await;
+                telling.unwrap_or_else(|_| {
+                    Err(Refusal {
+                        words: "The provider did not answer in time.".to_owned(),
+                        leave_alone: Some(Duration::ZERO),
+                    })
+                })
             }
-            Some(Err(words)) => Err(words.clone()),
+            Some(Err(words)) => Err(Refusal::from(words.clone())),
             None => continue,
         };
         note(control, row, done).await?;
     }
 }
 
-async fn one(provider: &dyn dns::Provider, row: &RecordRow) -> Result<(), String> {
-    let told = |error: dns::DnsError| error.to_string();
+async fn one(
+    control: &Control,
+    provider: &dyn dns::Provider,
+    row: &RecordRow,
+) -> Result<(), Refusal> {
     let record = record(&row.record)?;
     match row.state {
-        RecordState::Unwanted => provider.remove(&record).await.map_err(told),
-        RecordState::There => Ok(()),
-        RecordState::Wanted => {
-            let there = provider.addresses(&record.name).await.map_err(told)?;
+        RecordState::Unwanted => Ok(provider.remove(&record).await?),
+        RecordState::There | RecordState::Found => Ok(()),
+        RecordState::Wanted | RecordState::Told => {
+            let there = provider.addresses(&record.name).await?;
             if there.contains(&record.value) {
                 return Ok(());
             }
@@ -193,13 +202,62 @@ async fn one(provider: &dyn dns::Provider, row: &RecordRow) -> Result<(), String
                 .filter(|value| is_kind_of(value, &record.value));
             if let Some(other) = others.next() {
                 // Somebody else's: the name may lead elsewhere on purpose.
-                return Err(format!(
+                return Err(Refusal::from(format!(
                     "{} leads to {} at the provider, which Holdfast did not set. Delete that record there, or the name is found elsewhere.",
                     record.name,
                     shown(other)
-                ));
+                )));
             }
-            provider.add(&record).await.map_err(told)
+            if is_ours(control, row).await? {
+                provider.add(&record).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Writes down that the record is ours before there is one, so that it is taken away whatever
+/// becomes of this process. False when it is wanted no more.
+async fn is_ours(control: &Control, row: &RecordRow) -> Result<bool, Refusal> {
+    if row.state == RecordState::Told {
+        return Ok(true);
+    }
+    let id = row.id;
+    let write = move |c: &mut Conn| store::records::is_told(c, id);
+    let told = control.store().write(write).await.told("record");
+    told.map_err(|error| Refusal::from(error.to_string()))
+}
+
+/// Why a provider has not done what it was told.
+#[derive(Clone)]
+struct Refusal {
+    words: String,
+    /// For how long nothing else is asked of it either, at least; none when the others of its
+    /// records may well be had.
+    leave_alone: Option<Duration>,
+}
+
+impl From<String> for Refusal {
+    fn from(words: String) -> Self {
+        Self {
+            words,
+            leave_alone: None,
+        }
+    }
+}
+
+impl From<dns::DnsError> for Refusal {
+    fn from(error: dns::DnsError) -> Self {
+        let leave_alone = match &error {
+            dns::DnsError::Limited { retry_after, .. } => Some(retry_after.unwrap_or_default()),
+            dns::DnsError::Away { .. } => Some(Duration::ZERO),
+            dns::DnsError::Unauthorized { .. }
+            | dns::DnsError::NoZone { .. }
+            | dns::DnsError::Refused { .. } => None,
+        };
+        Self {
+            words: error.to_string(),
+            leave_alone,
         }
     }
 }
@@ -216,8 +274,8 @@ fn shown(value: &dns::Value) -> String {
     }
 }
 
-fn record(kept: &Record) -> Result<dns::Record, String> {
-    let wrong = || format!("The record {kept} cannot be read.");
+fn record(kept: &Record) -> Result<dns::Record, Refusal> {
+    let wrong = || Refusal::from(format!("The record {kept} cannot be read."));
     let value = match kept.kind {
         "A" => dns::Value::A(kept.value.parse().map_err(|_| wrong())?),
         "AAAA" => dns::Value::Aaaa(kept.value.parse().map_err(|_| wrong())?),
@@ -232,26 +290,18 @@ fn record(kept: &Record) -> Result<dns::Record, String> {
 async fn note(
     control: &Control,
     row: RecordRow,
-    done: Result<(), String>,
+    done: Result<(), Refusal>,
 ) -> Result<(), model::Error> {
-    if let Err(words) = &done {
+    if let Err(Refusal { words, .. }) = &done {
         tracing::warn!(record = %row.record, words, "a provider could not be told of a record");
     }
     let (clock, domain) = (control.clock(), row.domain);
     let write = move |c: &mut Conn| {
+        let now = clock.now(c)?;
         match (&done, row.state) {
-            (Ok(()), RecordState::Unwanted) => store::records::is_gone(c, row.id)?,
+            (Ok(()), RecordState::Unwanted) => store::records::is_gone(c, &row, now)?,
             (Ok(()), _) => store::records::is_there(c, row.id)?,
-            (Err(words), _) => {
-                let now = clock.now(c)?;
-                let trouble = Trouble {
-                    at: now,
-                    words: words.clone(),
-                    detail: None,
-                };
-                let next = Timestamp(now.0 + wait(row.failures));
-                store::records::failed(c, row.id, &trouble, next)?;
-            }
+            (Err(refusal), _) => fail(c, &row, refusal, now)?,
         }
         store::records::release(c, row.id)
     };
@@ -261,6 +311,27 @@ async fn note(
         control.hub().tell(event, Audience::Operators);
     }
     Ok(())
+}
+
+fn fail(
+    c: &mut Conn,
+    row: &RecordRow,
+    refusal: &Refusal,
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    let trouble = Trouble {
+        at: now,
+        words: refusal.words.clone(),
+        detail: None,
+    };
+    let at_least = refusal.leave_alone.unwrap_or_default().as_millis();
+    let at_least = i64::try_from(at_least).unwrap_or(i64::MAX);
+    let next = Timestamp(now.0.saturating_add(wait(row.failures).max(at_least)));
+    store::records::failed(c, row.id, &trouble, next)?;
+    match refusal.leave_alone {
+        Some(_) => store::records::put_off(c, row.provider, next),
+        None => Ok(()),
+    }
 }
 
 fn wait(failures: u32) -> i64 {

@@ -173,7 +173,7 @@ impl Certificates<'_> {
         if domain.spec.issuance == Issuance::SelfSigned {
             return None;
         }
-        best(&self.served, domain.id, host).map(|it| it.fingerprint.clone())
+        best(&self.served, domain, host).map(|it| it.fingerprint.clone())
     }
 
     fn under(&self, domain: &Domain, host: &str) -> Option<Fingerprint> {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub use origin::Origin;
 
 use crate::{
-    AuthorityId, DomainId, FieldError, Fields, Invalid, ProviderId, SiteId,
-    certificates::Issuance,
+    AuthorityId, DomainId, FieldError, Fields, Invalid, ProviderId, SiteId, Timestamp,
+    certificates::{Issuance, Trouble},
     names::{Domain, Label, Username},
 };
 
@@ -131,6 +131,21 @@ pub struct DomainSpec {
     pub provider: Option<ProviderId>,
     /// Whether the provider is told the addresses of what is published under it.
     pub addresses: bool,
+}
+
+/// An address that a domain's provider should have, and why it has not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressTrouble {
+    /// The name whose address it is.
+    pub name: String,
+    /// `A` or `AAAA`.
+    pub kind: String,
+    /// The address.
+    pub value: String,
+    /// What is in the way.
+    pub trouble: Trouble,
+    /// When it is tried next.
+    pub next_try: Option<Timestamp>,
 }
 
 /// A domain as lists and its page show it.

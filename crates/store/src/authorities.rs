@@ -154,18 +154,21 @@ pub fn update(
             .set(authorities::binding_key.eq(sealed_key(key, spec)?))
             .execute(&mut c.0)?;
     }
-    if moved || before.row.binding != spec.binding || spec.binding_key.is_some() {
-        forget_account(c, id)?;
+    let is_another = moved || before.row.binding != spec.binding || spec.binding_key.is_some();
+    if let (true, Some(account)) = (is_another, &before.row.account) {
+        forget_account(c, id, account)?;
     }
     Ok(())
 }
 
-/// Forgets our account there: the next one is made when it is needed.
+/// Forgets this account of ours, unless it is another already: the next one is made when it is
+/// needed.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn forget_account(c: &mut Conn, id: AuthorityId) -> Result<(), Error> {
+pub fn forget_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<(), Error> {
     diesel::update(authorities::table.find(id.0))
+        .filter(authorities::account.eq(account))
         .set((
             authorities::account.eq(None::<String>),
             authorities::credentials.eq(None::<String>),

@@ -2,6 +2,7 @@
 //! Moments are told by the caller, so that all of one decision is of one moment. Must not know when
 //! a certificate should be renewed, or how one is had.
 
+mod again;
 mod claims;
 mod list;
 mod plans;
@@ -9,7 +10,7 @@ mod served;
 
 use diesel::prelude::*;
 use model::{
-    CertificateId, DomainId, Timestamp,
+    AuthorityId, CertificateId, DomainId, Timestamp,
     certificates::{CertificateName, Happening, Issued, Source},
 };
 
@@ -20,8 +21,9 @@ use crate::{
     sites,
 };
 
+pub use again::{Of, given_elsewhere, replace, retry, try_at, want_again};
 pub use claims::{
-    Claimed, claim, failed, keep, looked_after, next_due, release, try_at, want_again,
+    Claimed, claim, failed, keep, looked_after, next_due, put_off, release, take_from,
 };
 pub(crate) use list::published;
 pub use list::{by_id, history, list, standings};
@@ -38,6 +40,8 @@ const KEPT: i64 = 200;
 pub struct NewCertificate {
     /// Where it comes from.
     pub source: Source,
+    /// Who gave it; none where somebody brought it.
+    pub authority: Option<AuthorityId>,
     /// What is known of it.
     pub issued: Issued,
     /// It and those that vouch for it, in PEM.
@@ -97,6 +101,7 @@ pub fn put(
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::source.eq(new.source.as_str()),
+            certificates::authority_id.eq(new.authority.map(|id| id.0)),
             certificates::fingerprint.eq(print.as_str()),
             certificates::not_after.eq(new.issued.not_after.0),
             certificates::issued.eq(to_json(&new.issued)?),
@@ -166,17 +171,18 @@ pub fn note(
     Ok(())
 }
 
-/// The chain of a certificate, where there is one.
+/// The chain of a certificate that an authority gave which is still known, and that authority.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn chain(c: &mut Conn, id: CertificateId) -> Result<Option<String>, Error> {
-    let found: Option<Option<String>> = certificates::table
+pub fn given(c: &mut Conn, id: CertificateId) -> Result<Option<(AuthorityId, String)>, Error> {
+    let found: Option<(Option<i64>, Option<String>)> = certificates::table
         .find(id.0)
-        .select(certificates::chain)
+        .select((certificates::authority_id, certificates::chain))
         .first(&mut c.0)
         .optional()?;
-    Ok(found.flatten())
+    let given = found.and_then(|(authority, chain)| authority.zip(chain));
+    Ok(given.map(|(authority, chain)| (AuthorityId(authority), chain)))
 }
 
 /// The certificates of a domain by what they are for.

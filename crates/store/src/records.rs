@@ -6,7 +6,9 @@ mod plans;
 use std::{fmt, str::FromStr};
 
 use diesel::{dsl::min, prelude::*};
-use model::{CertificateId, DomainId, ProviderId, Timestamp, certificates::Trouble};
+use model::{
+    CertificateId, DomainId, ProviderId, Timestamp, certificates::Trouble, domains::AddressTrouble,
+};
 
 use crate::{
     Conn, Error, dialect,
@@ -19,10 +21,14 @@ pub use plans::{AddressPlan, plans};
 /// How a record stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordState {
-    /// It should be there, and may be.
+    /// It should be there. Nobody was told of it, so what is there is not ours.
     Wanted,
-    /// It is there.
+    /// It should be there, and the provider is being told of it: from here on it is ours.
+    Told,
+    /// It is there, and ours.
     There,
+    /// It was there before anybody was told of it: it stays when it is wanted no more.
+    Found,
     /// It should be gone, and may be there.
     Unwanted,
 }
@@ -31,9 +37,17 @@ impl RecordState {
     fn as_str(self) -> &'static str {
         match self {
             Self::Wanted => "wanted",
+            Self::Told => "told",
             Self::There => "there",
+            Self::Found => "found",
             Self::Unwanted => "unwanted",
         }
+    }
+}
+
+impl RecordState {
+    fn is_ours(self) -> bool {
+        matches!(self, Self::Told | Self::There | Self::Unwanted)
     }
 }
 
@@ -43,7 +57,9 @@ impl FromStr for RecordState {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "wanted" => Ok(Self::Wanted),
+            "told" => Ok(Self::Told),
             "there" => Ok(Self::There),
+            "found" => Ok(Self::Found),
             "unwanted" => Ok(Self::Unwanted),
             _ => Err("is none of the known words"),
         }
@@ -69,6 +85,9 @@ impl fmt::Display for Record {
 
 /// The kinds of records.
 const KINDS: [&str; 3] = ["A", "AAAA", "TXT"];
+
+/// The most records that are not as they should be that are told at once.
+const MOST_TROUBLES: i64 = 20;
 
 /// A record as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,8 +155,8 @@ pub enum Purpose {
     Proof(CertificateId),
 }
 
-/// Writes a record down that the provider is to be told of at `next_try`, or by who writes it down;
-/// one that is there already is wanted again.
+/// Writes a record down that the provider is to be told of at `next_try`, or at once by who writes it
+/// down: a proof. One that is ours already stays ours.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the provider is gone.
@@ -152,23 +171,21 @@ pub fn want(
         Purpose::Address(domain) => (Some(domain.0), None),
         Purpose::Proof(certificate) => (None, Some(certificate.0)),
     };
+    let same = same(c, provider, record)?;
+    let is_ours = same.is_some_and(|(_, state)| state.is_ours());
+    let state = match purpose {
+        Purpose::Address(_) if !is_ours => RecordState::Wanted,
+        Purpose::Address(_) | Purpose::Proof(_) => RecordState::Told,
+    };
     let standing = (
         dns_records::domain_id.eq(domain),
         dns_records::certificate_id.eq(certificate),
-        dns_records::state.eq(RecordState::Wanted.as_str()),
+        dns_records::state.eq(state.as_str()),
         dns_records::next_try.eq(next_try.map(|at| at.0)),
         dns_records::failures.eq(0),
         dns_records::trouble.eq(None::<String>),
     );
-    let same: Option<i64> = dns_records::table
-        .filter(dns_records::provider_id.eq(provider.0))
-        .filter(dns_records::name.eq(&record.name))
-        .filter(dns_records::kind.eq(record.kind))
-        .filter(dns_records::value.eq(&record.value))
-        .select(dns_records::id)
-        .first(&mut c.0)
-        .optional()?;
-    if let Some(id) = same {
+    if let Some((id, _)) = same {
         diesel::update(dns_records::table.find(id))
             .set(standing)
             .execute(&mut c.0)?;
@@ -188,11 +205,38 @@ pub fn want(
     Ok(dialect::inserted_id(&mut c.0)?)
 }
 
-/// Has a record be taken away, as soon as may be.
+fn same(
+    c: &mut Conn,
+    provider: ProviderId,
+    record: &Record,
+) -> Result<Option<(i64, RecordState)>, Error> {
+    let found: Option<(i64, String)> = dns_records::table
+        .filter(dns_records::provider_id.eq(provider.0))
+        .filter(dns_records::name.eq(&record.name))
+        .filter(dns_records::kind.eq(record.kind))
+        .filter(dns_records::value.eq(&record.value))
+        .select((dns_records::id, dns_records::state))
+        .first(&mut c.0)
+        .optional()?;
+    let read = found.map(|(id, state)| {
+        let place = Place::new("dns_records", &id);
+        Ok((id, place.text("state", &state)?))
+    });
+    read.transpose()
+}
+
+/// Has a record be taken away as soon as may be; one that is not ours is forgotten.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
+    let others = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
+    diesel::delete(
+        dns_records::table
+            .filter(dns_records::id.eq(id))
+            .filter(dns_records::state.eq_any(others)),
+    )
+    .execute(&mut c.0)?;
     diesel::update(dns_records::table.find(id))
         .set((
             dns_records::state.eq(RecordState::Unwanted.as_str()),
@@ -217,34 +261,69 @@ pub fn unwant_proofs(c: &mut Conn, of: CertificateId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Notes that a record is there.
+/// Notes that the provider is about to be told of a record; whether it still should be.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn is_told(c: &mut Conn, id: i64) -> Result<bool, Error> {
+    let told = diesel::update(dns_records::table.find(id))
+        .filter(dns_records::state.eq(RecordState::Wanted.as_str()))
+        .set(dns_records::state.eq(RecordState::Told.as_str()))
+        .execute(&mut c.0)?;
+    Ok(told > 0)
+}
+
+/// Notes that a record is there which was wanted, or of which the provider was told.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn is_there(c: &mut Conn, id: i64) -> Result<(), Error> {
-    diesel::update(dns_records::table.find(id))
-        .filter(dns_records::state.eq(RecordState::Wanted.as_str()))
-        .set((
-            dns_records::state.eq(RecordState::There.as_str()),
-            dns_records::next_try.eq(None::<i64>),
-            dns_records::failures.eq(0),
-            dns_records::trouble.eq(None::<String>),
-        ))
-        .execute(&mut c.0)?;
+    let settled = [
+        (RecordState::Wanted, RecordState::Found),
+        (RecordState::Told, RecordState::There),
+    ];
+    for (before, after) in settled {
+        diesel::update(dns_records::table.find(id))
+            .filter(dns_records::state.eq(before.as_str()))
+            .set((
+                dns_records::state.eq(after.as_str()),
+                dns_records::next_try.eq(None::<i64>),
+                dns_records::failures.eq(0),
+                dns_records::trouble.eq(None::<String>),
+            ))
+            .execute(&mut c.0)?;
+    }
     Ok(())
 }
 
-/// Forgets a record that is gone, unless it was wanted again meanwhile.
+/// Forgets a record that is gone, unless it was wanted again meanwhile. Whoever has the same record
+/// at another provider looks again: both may keep the same zone.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn is_gone(c: &mut Conn, id: i64) -> Result<(), Error> {
+pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Error> {
     diesel::delete(
         dns_records::table
-            .filter(dns_records::id.eq(id))
+            .filter(dns_records::id.eq(row.id))
             .filter(dns_records::state.eq(RecordState::Unwanted.as_str())),
     )
     .execute(&mut c.0)?;
+    let again = [
+        (RecordState::Found, RecordState::Wanted),
+        (RecordState::There, RecordState::Told),
+    ];
+    for (before, after) in again {
+        diesel::update(dns_records::table)
+            .filter(dns_records::name.eq(&row.record.name))
+            .filter(dns_records::kind.eq(row.record.kind))
+            .filter(dns_records::value.eq(&row.record.value))
+            .filter(dns_records::state.eq(before.as_str()))
+            .set((
+                dns_records::state.eq(after.as_str()),
+                dns_records::next_try.eq(now.0),
+            ))
+            .execute(&mut c.0)?;
+    }
     Ok(())
 }
 
@@ -259,6 +338,19 @@ pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> 
             dns_records::trouble.eq(to_json(trouble)?),
             dns_records::next_try.eq(next_try.0),
         ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Has nothing of what a provider is to be told be told before a moment.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn put_off(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(), Error> {
+    diesel::update(dns_records::table)
+        .filter(dns_records::provider_id.eq(provider.0))
+        .filter(dns_records::next_try.lt(until.0))
+        .set(dns_records::next_try.eq(until.0))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -321,17 +413,44 @@ pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
     Ok(due.map(Timestamp))
 }
 
-/// The addresses of a domain's names, by name.
+/// The addresses of a domain's names that are not as they should be, by name; at most 20.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn of_domain(c: &mut Conn, domain: DomainId) -> Result<Vec<RecordRow>, Error> {
-    let found: Vec<Row> = dns_records::table
+pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, Error> {
+    let found: Vec<(Row, Option<i64>)> = dns_records::table
         .filter(dns_records::domain_id.eq(domain.0))
+        .filter(dns_records::trouble.is_not_null())
         .order((dns_records::name, dns_records::kind, dns_records::id))
-        .select(Row::as_select())
+        .limit(MOST_TROUBLES)
+        .select((Row::as_select(), dns_records::next_try))
         .load(&mut c.0)?;
-    found.into_iter().map(Row::read).collect()
+    let troubles = found.into_iter().map(|(row, next_try)| {
+        let RecordRow {
+            record, trouble, ..
+        } = row.read()?;
+        Ok(trouble.map(|trouble| AddressTrouble {
+            name: record.name,
+            kind: record.kind.to_owned(),
+            value: record.value,
+            trouble,
+            next_try: next_try.map(Timestamp),
+        }))
+    });
+    troubles.filter_map(Result::transpose).collect()
+}
+
+/// Whether a provider keeps records that are ours or may be.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn are_at(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
+    let one: Option<i64> = dns_records::table
+        .filter(dns_records::provider_id.eq(provider.0))
+        .select(dns_records::id)
+        .first(&mut c.0)
+        .optional()?;
+    Ok(one.is_some())
 }
 
 /// Records that are still wanted although what they are for is gone.

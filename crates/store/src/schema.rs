@@ -302,6 +302,7 @@ diesel::table! {
         trouble -> Nullable<Text>,
         lease_owner -> Nullable<Text>,
         lease_until -> Nullable<BigInt>,
+        authority_id -> Nullable<BigInt>,
         created_at -> BigInt,
     }
 }

@@ -22,7 +22,7 @@ pebble-challtestsrv -management "$2" -http01 "$3" -dns01 "$4" -https01 '' -tlsal
 challenges=$!
 pebble -strict -config "$folder/config.json" -dnsserver "$4" >>"$folder/log" 2>&1 </dev/null &
 pebble=$!
-cat >/dev/null || true
+cat >/dev/null
 kill -KILL $pebble $challenges
 wait
 rm -rf "$folder"

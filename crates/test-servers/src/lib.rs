@@ -1,5 +1,5 @@
 //! What tests need of the machine beside themselves: throwaway database servers, authorities that
-//! give certificates, and hosts of their own. Nothing but tests may use this.
+//! give certificates, name servers, and hosts of their own. Nothing but tests may use this.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,3 +15,5 @@ mod databases;
 pub use databases::{Server, mariadb, postgres};
 #[cfg(feature = "hosts")]
 pub mod host;
+#[cfg(feature = "names")]
+pub mod names;

@@ -47,7 +47,8 @@ CREATE TABLE IF NOT EXISTS domain_issuance (
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- Certificates that domains have or should have. `secret` is the key, encrypted; `issued` (what is
--- known of the one that there is) and `trouble` are JSON. A server that works on one has its lease.
+-- known of the one that there is) and `trouble` are JSON; `authority_id` is who gave that one. A server
+-- that works on one has its lease.
 CREATE TABLE IF NOT EXISTS certificates (
     id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
     domain_id BIGINT NOT NULL,
@@ -64,12 +65,16 @@ CREATE TABLE IF NOT EXISTS certificates (
     trouble MEDIUMTEXT,
     lease_owner VARCHAR(64),
     lease_until BIGINT,
+    authority_id BIGINT,
     created_at BIGINT NOT NULL,
     UNIQUE KEY uq_certificates_subject (domain_id, subject),
     KEY ix_certificates_next (next_try),
+    KEY ix_certificates_authority (authority_id),
     KEY ix_certificates_fingerprint (fingerprint),
     CONSTRAINT fk_certificates_domain FOREIGN KEY (domain_id)
-        REFERENCES domains (id) ON DELETE CASCADE
+        REFERENCES domains (id) ON DELETE CASCADE,
+    CONSTRAINT fk_certificates_authority FOREIGN KEY (authority_id)
+        REFERENCES authorities (id) ON DELETE SET NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- What happened to certificates.

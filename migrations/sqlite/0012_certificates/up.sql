@@ -44,7 +44,8 @@ CREATE INDEX ix_domain_issuance_authority ON domain_issuance (authority_id);
 CREATE INDEX ix_domain_issuance_provider ON domain_issuance (provider_id);
 
 -- Certificates that domains have or should have. `secret` is the key, encrypted; `issued` (what is
--- known of the one that there is) and `trouble` are JSON. A server that works on one has its lease.
+-- known of the one that there is) and `trouble` are JSON; `authority_id` is who gave that one. A server
+-- that works on one has its lease.
 CREATE TABLE certificates (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     domain_id BIGINT NOT NULL,
@@ -61,12 +62,16 @@ CREATE TABLE certificates (
     trouble TEXT,
     lease_owner TEXT,
     lease_until BIGINT,
+    authority_id BIGINT,
     created_at BIGINT NOT NULL,
     CONSTRAINT fk_certificates_domain FOREIGN KEY (domain_id)
-        REFERENCES domains (id) ON DELETE CASCADE
+        REFERENCES domains (id) ON DELETE CASCADE,
+    CONSTRAINT fk_certificates_authority FOREIGN KEY (authority_id)
+        REFERENCES authorities (id) ON DELETE SET NULL
 );
 CREATE UNIQUE INDEX uq_certificates_subject ON certificates (domain_id, subject);
 CREATE INDEX ix_certificates_next ON certificates (next_try);
+CREATE INDEX ix_certificates_authority ON certificates (authority_id);
 CREATE INDEX ix_certificates_fingerprint ON certificates (fingerprint);
 
 -- What happened to certificates.

@@ -140,9 +140,9 @@ async fn round(
         let Some(claimed) = claim(control, name).await? else {
             break;
         };
-        let (control, name) = (control.clone(), name.to_owned());
+        let control = control.clone();
         control.clone().0.tasks.spawn(async move {
-            work::look_after(&control, claimed, &name).await;
+            work::look_after(&control, claimed).await;
             drop(seat);
             control.certificates().ring();
         });
@@ -152,12 +152,15 @@ async fn round(
 
 async fn claim(control: &Control, name: &str) -> Result<Option<Claimed>, model::Error> {
     use crate::failure::Told as _;
-    let (clock, name) = (control.clock(), name.to_owned());
+    let (clock, owner) = (
+        control.clock(),
+        format!("{name}-{:08x}", rand::random::<u32>()),
+    );
     control
         .store()
         .write(move |c| {
             let now = clock.now(c)?;
-            store::certificates::claim(c, &name, now, Timestamp(now.0 + LEASE_MS))
+            store::certificates::claim(c, &owner, now, Timestamp(now.0 + LEASE_MS))
         })
         .await
         .told("certificates")

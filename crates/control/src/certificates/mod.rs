@@ -1,7 +1,10 @@
 //! Certificates of domains: showing them, bringing one's own, trying again, taking one back. The
 //! keeper sees to the rest.
 
+mod account;
+mod gates;
 mod keeper;
+mod noted;
 mod plan;
 mod solver;
 mod wanted;
@@ -12,10 +15,14 @@ use model::{
     certificates::{
         CertificateDetail, CertificateName, CertificateRow, Happening, Issuance, Source, notice_at,
     },
-    domains::DomainSpec,
+    domains::{DomainRow, DomainSpec},
 };
-use store::{Conn, certificates::NewCertificate};
+use store::{
+    Conn,
+    certificates::{NewCertificate, Served},
+};
 
+pub(crate) use gates::AllGates;
 pub use keeper::Clock;
 pub(crate) use keeper::{AFTER_FAULT, Bell, Calls, keep, until};
 
@@ -112,6 +119,7 @@ pub async fn upload(
             }
             let new = NewCertificate {
                 source: Source::Uploaded,
+                authority: None,
                 issued: pair.leaf.issued.clone(),
                 chain: pair.chain.clone(),
                 renew_at: None,
@@ -122,13 +130,15 @@ pub async fn upload(
             };
             let of = (domain, &subject);
             let id = store::certificates::put(c, &seal, of, &new, &pair.key, now)?;
-            let words = work::words(&new.issued);
+            // What an authority gives meanwhile must not take its place.
+            store::certificates::take_from(c, id)?;
+            let words = noted::words(&new.issued);
             store::certificates::note(c, id, Happening::Uploaded, &words, now)?;
             Ok(Ok(id))
         })
         .await
         .told("certificate")??;
-    work::tell(control, domain, Some(done.0));
+    noted::tell(control, domain, Some(done.0));
     control.certificates().ring();
     Ok(done)
 }
@@ -180,7 +190,7 @@ pub async fn try_again(control: &Control, actor: &Actor, id: CertificateId) -> R
         })
         .await
         .told("certificate")??;
-    work::tell(control, domain, Some(id.0));
+    noted::tell(control, domain, Some(id.0));
     control.certificates().ring();
     Ok(())
 }
@@ -195,8 +205,10 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
     let due = control.store().write(move |c| {
         let now = clock.now(c)?;
         let row = store::certificates::by_id(c, id, now)?;
-        if row.is_some_and(|row| row.source == Source::Acme) {
-            store::certificates::looked_after(c, id, Some(now), Some(now))?;
+        let row = row.filter(|row| row.source == Source::Acme);
+        // One that is being had already is left to whoever sees to it.
+        if row.is_some_and(|row| row.renew_at.is_none_or(|at| at > now)) {
+            anew(c, id, now)?;
         }
         Ok(())
     });
@@ -204,12 +216,12 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
     try_again(control, actor, id).await
 }
 
-/// Takes a certificate back at its authority, as when its key was seen by others, and has another
-/// one with another key.
+/// Takes a certificate back at the authority that gave it, as when its key was seen by others, and
+/// has another one with another key; one that is not wanted any more is deleted.
 ///
 /// # Errors
 /// [`Error::Invalid`] when `confirm` is not what it is for, [`Error::Conflict`] for one that no
-/// authority of ours gave, [`Error::Unavailable`] when the authority does not do it.
+/// authority gave that is known, [`Error::Unavailable`] when the authority does not do it.
 pub async fn revoke(
     control: &Control,
     actor: &Actor,
@@ -222,45 +234,51 @@ pub async fn revoke(
         let message = format!("Type {} to revoke the certificate.", row.subject);
         return Err(Error::field("confirm", message));
     }
-    let (key, domain) = (control.store().key().clone(), row.domain);
-    let found = control
+    let key = control.store().key().clone();
+    let given = control
         .store()
         .read(move |c| {
-            let Some(domain) = store::domains::get(c, domain)? else {
-                return Ok(None);
-            };
-            let chain = store::certificates::chain(c, id)?;
-            let Some(authority) = domain.spec.issuance.authority() else {
+            let Some((authority, chain)) = store::certificates::given(c, id)? else {
                 return Ok(None);
             };
             let authority = store::authorities::record(c, &key, authority)?;
-            Ok(authority.zip(chain))
+            Ok(authority.map(|authority| (authority, chain)))
         })
         .await
         .told("certificate")?;
-    let (Some((authority, chain)), Source::Acme) = (found, row.source) else {
-        let message = "No authority of Holdfast's gave it. Revoke it where it comes from.";
+    let Some((authority, chain)) = given else {
+        let message = "No authority that Holdfast knows gave it. Revoke it where it comes from.";
         return Err(Error::conflict(message));
     };
     let away = |error: pki::acme::AcmeError| Error::Unavailable {
         message: error.to_string(),
     };
-    let account = work::account(control, &authority).await.map_err(away)?;
+    let account = account::open(control, &authority).await.map_err(away)?;
     account.revoke(&chain).await.map_err(away)?;
-    let clock = control.clock();
+    let (clock, subject) = (control.clock(), row.subject);
     control
         .store()
         .write(move |c| {
+            if !wanted::is_wanted(c, row.domain, &subject)? {
+                // It would be served again, should its name come back.
+                return store::certificates::delete(c, id);
+            }
             let now = clock.now(c)?;
             let words = "Taken back; another one with another key is asked for.";
             store::certificates::note(c, id, Happening::Revoked, words, now)?;
-            store::certificates::looked_after(c, id, Some(now), Some(now))
+            anew(c, id, now)
         })
         .await
         .told("certificate")?;
-    work::tell(control, domain, Some(id.0));
+    noted::tell(control, row.domain, Some(id.0));
     control.certificates().ring();
     Ok(())
+}
+
+/// Has the next one be had now, whoever looks after this one.
+fn anew(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), store::Error> {
+    store::certificates::take_from(c, id)?;
+    store::certificates::looked_after(c, id, Some(now), Some(now))
 }
 
 /// Deletes a certificate that somebody brought. Names that it was for are served with another, or
@@ -297,19 +315,24 @@ pub async fn delete(
         })
         .await
         .told("certificate")??;
-    work::tell(control, domain, None);
+    noted::tell(control, domain, None);
     Ok(())
 }
 
-/// The certificate of a host: of those that are for it the one that is good longest.
-pub(crate) fn best<'a>(
-    all: &'a [store::certificates::Served],
-    domain: DomainId,
-    host: &str,
-) -> Option<&'a store::certificates::Served> {
+/// The certificate of a host under a domain: of those that are for it one that comes from where the
+/// domain has its certificates now, and of these the one that is good longest.
+pub(crate) fn best<'a>(all: &'a [Served], domain: &DomainRow, host: &str) -> Option<&'a Served> {
+    let issuance = domain.spec.issuance;
+    let is_meant = |it: &Served| match issuance {
+        Issuance::SelfSigned => false,
+        Issuance::Uploaded => it.source == Source::Uploaded,
+        Issuance::Http(_) | Issuance::Dns(_) | Issuance::Wildcard(_) => {
+            it.source == Source::Acme && it.authority == issuance.authority()
+        }
+    };
     all.iter()
-        .filter(|it| it.domain == domain && it.names.iter().any(|name| name.covers(host)))
-        .max_by_key(|it| it.not_after)
+        .filter(|it| it.domain == domain.id && it.names.iter().any(|name| name.covers(host)))
+        .max_by_key(|it| (is_meant(it), it.not_after))
 }
 
 async fn now(control: &Control) -> Result<Timestamp, Error> {

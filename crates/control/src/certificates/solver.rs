@@ -11,6 +11,7 @@ use model::{
 };
 use pki::acme::{Challenge, Solver};
 use store::{challenges::Answer, records::Purpose};
+use tokio::sync::OwnedMutexGuard;
 
 use crate::{Control, hub::Audience, providers};
 
@@ -173,6 +174,8 @@ pub(super) struct Records {
     provider: Box<dyn dns::Provider>,
     id: ProviderId,
     certificate: CertificateId,
+    /// Where nobody else may have records proved there meanwhile.
+    _one: Option<OwnedMutexGuard<()>>,
 }
 
 impl Records {
@@ -185,7 +188,10 @@ impl Records {
         let found = providers::record(control, id).await?;
         let found = found.ok_or_else(|| Reason::Ours("The provider of DNS is gone.".to_owned()))?;
         let provider = providers::open(control, &found).map_err(Reason::Ours)?;
+        let one =
+            providers::alone(control, &found.row).map_err(|providers::Taken| Reason::Taken)?;
         Ok(Self {
+            _one: one,
             control: control.clone(),
             provider,
             id,

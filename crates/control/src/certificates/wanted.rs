@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    CertificateId, Timestamp,
+    CertificateId, DomainId, Timestamp,
     certificates::{CertificateName, Issuance, Source},
     events::{Event, Topic},
 };
@@ -61,6 +61,20 @@ pub(super) async fn settle(control: &Control) -> Result<(), model::Error> {
     Ok(())
 }
 
+/// Whether a domain's certificate is one that an authority is to give.
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) fn is_wanted(
+    c: &mut Conn,
+    domain: DomainId,
+    subject: &CertificateName,
+) -> Result<bool, store::Error> {
+    let plans = store::certificates::plans(c)?;
+    let plan = plans.iter().find(|plan| plan.domain == domain);
+    Ok(plan.is_some_and(|plan| subjects(plan).contains(subject)))
+}
+
 /// What has to happen with a domain's certificates.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Change {
@@ -89,8 +103,7 @@ fn change(plan: &Plan, now: Timestamp) -> Change {
     for subject in &wanted {
         match known.get(subject) {
             None => change.missing.push(subject.clone()),
-            Some(it) if it.next_try.is_none() => change.again.push(it.id),
-            Some(it) if it.source == Source::Uploaded => change.again.push(it.id),
+            Some(it) if it.rests() || it.source == Source::Uploaded => change.again.push(it.id),
             Some(_) => {}
         }
     }
@@ -138,7 +151,7 @@ fn apply(c: &mut Conn, plan: &Plan, change: &Change, now: Timestamp) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use model::{AuthorityId, DomainId, SiteId};
+    use model::{AuthorityId, SiteId};
     use store::certificates::Planned;
 
     use super::*;
@@ -200,11 +213,14 @@ mod tests {
         let done = change(&plan(issuance, &[], known), NOW);
         assert_eq!(done.resting, [(CertificateId(1), Some(Timestamp(good)))]);
         assert_eq!(done.gone, [CertificateId(2), CertificateId(3)]);
-        let resting = vec![planned(1, "good.example.org", Some(good), Some(good))];
-        assert!(change(&plan(issuance, &[], resting), NOW).is_empty());
-        let resting = vec![planned(1, "good.example.org", None, Some(good))];
-        let again = change(&plan(issuance, &["good.example.org"], resting), NOW);
-        assert_eq!(again.again, [CertificateId(1)]);
+        let resting = |next| vec![planned(1, "good.example.org", next, Some(good))];
+        assert!(change(&plan(issuance, &[], resting(Some(good))), NOW).is_empty());
+        for next in [Some(good), None] {
+            let back = plan(issuance, &["good.example.org"], resting(next));
+            assert_eq!(change(&back, NOW).again, [CertificateId(1)], "{next:?}");
+        }
+        let seen_to = plan(issuance, &["good.example.org"], resting(Some(NOW.0 + 5)));
+        assert!(change(&seen_to, NOW).is_empty());
     }
 
     #[test]

@@ -4,29 +4,31 @@
 use std::time::Duration;
 
 use model::{
-    DomainId, Timestamp,
-    certificates::{CertificateName, Happening, Issuance, Issued, Source, Trouble, notice_at},
+    AuthorityId, DomainId, Timestamp,
+    certificates::{CertificateName, Issuance, Source},
     domains::DomainRow,
-    events::{Event, Topic},
 };
-use pki::acme::{Account, AcmeError, Binding, Credentials, Directory, Order, Proof};
+use pki::acme::{Account, AcmeError, Order, Proof};
 use store::{
-    Conn,
     authorities::AuthorityRecord,
     certificates::{Claimed, NewCertificate},
 };
 
 use super::{
+    account,
     keeper::LEASE_MS,
+    noted,
     plan::{self, Chance, Failure},
     solver,
 };
-use crate::{Control, failure::Told as _, hub::Audience};
+use crate::{Control, failure::Told as _};
 
 /// How long an authority may take to look at the proofs and to give a certificate.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How long all of one try may take.
 const LONGEST_TRY: Duration = Duration::from_secs(600);
+/// How long one waits whose provider proves another certificate's names, in milliseconds.
+const TAKEN_MS: i64 = 15_000;
 /// How often a sign of life is given.
 const BEAT: Duration = Duration::from_secs(15);
 
@@ -36,6 +38,8 @@ pub(super) enum Reason {
     Authority(AcmeError),
     /// Something of ours.
     Ours(String),
+    /// The provider is needed for another certificate until then.
+    Taken,
     /// A fault of the database: it is tried again when the lease ends.
     Fault(model::Error),
 }
@@ -53,7 +57,7 @@ impl From<model::Error> for Reason {
 }
 
 /// Looks after a certificate that is ours, and gives it back.
-pub(super) async fn look_after(control: &Control, claimed: Claimed, owner: &str) {
+pub(super) async fn look_after(control: &Control, claimed: Claimed) {
     let stop = control.0.stop.clone();
     let working = tokio::time::timeout(LONGEST_TRY, one(control, &claimed));
     let done = tokio::select! {
@@ -61,20 +65,48 @@ pub(super) async fn look_after(control: &Control, claimed: Claimed, owner: &str)
             Ok(done) => done,
             Err(_) => Err(Reason::Ours("It took longer than ten minutes.".to_owned())),
         },
-        () = beat(control, &claimed, owner) => {
-            tracing::warn!(subject = %claimed.subject, "another server has the certificate now");
+        () = beat(control, &claimed) => {
+            tracing::info!(subject = %claimed.subject, "somebody else has the certificate now");
             return;
         }
         () = stop.cancelled() => Ok(()),
     };
-    if done.is_err() {
-        // What was broken off has taken nothing away itself.
-        solver::take_away(control, claimed.id).await;
+    // What was broken off has taken nothing away itself, and an order that was ready had no need to
+    // prove what an earlier one had put there.
+    solver::take_away(control, claimed.id).await;
+    let is_kept = match note(control, &claimed, done).await {
+        Ok(()) => true,
+        // The lease is left to run out: nothing is tried at once that the database cannot keep.
+        Err(error) => {
+            tracing::warn!(subject = %claimed.subject, %error, "a certificate could not be looked after");
+            false
+        }
+    };
+    if is_kept {
+        let (id, owner) = (claimed.id, claimed.owner.clone());
+        let released = control
+            .store()
+            .write(move |c| store::certificates::release(c, id, &owner))
+            .await;
+        if let Err(error) = released {
+            tracing::warn!(?error, "a certificate's lease runs out by itself");
+        }
     }
-    let noted = match done {
+    noted::tell(control, claimed.domain, Some(claimed.id.0));
+}
+
+async fn note(
+    control: &Control,
+    claimed: &Claimed,
+    done: Result<(), Reason>,
+) -> Result<(), model::Error> {
+    match done {
         Ok(()) => Ok(()),
         Err(Reason::Fault(error)) => Err(error),
-        Err(Reason::Ours(words)) => failed(control, &claimed, Failure::Ours, words, None).await,
+        Err(Reason::Taken) => noted::put_off(control, claimed, TAKEN_MS).await,
+        Err(Reason::Ours(words)) => {
+            noted::failed(control, claimed, Failure::Ours, words, None).await
+        }
         Err(Reason::Authority(error)) => {
             let detail = error.detail().map(str::to_owned);
             let failure = match &error {
@@ -82,28 +114,16 @@ pub(super) async fn look_after(control: &Control, claimed: Claimed, owner: &str)
                 AcmeError::Unsolved { .. } | AcmeError::AccountGone => Failure::Ours,
                 _ => Failure::Theirs,
             };
-            failed(control, &claimed, failure, error.to_string(), detail).await
+            noted::failed(control, claimed, failure, error.to_string(), detail).await
         }
-    };
-    if let Err(error) = noted {
-        tracing::warn!(subject = %claimed.subject, %error, "a certificate could not be looked after");
     }
-    let (id, owner) = (claimed.id, owner.to_owned());
-    let released = control
-        .store()
-        .write(move |c| store::certificates::release(c, id, &owner))
-        .await;
-    if let Err(error) = released {
-        tracing::warn!(?error, "a certificate's lease runs out by itself");
-    }
-    tell(control, claimed.domain, Some(id.0));
 }
 
 /// Keeps the lease; ends when it is lost.
-async fn beat(control: &Control, claimed: &Claimed, owner: &str) {
+async fn beat(control: &Control, claimed: &Claimed) {
     loop {
         tokio::time::sleep(BEAT).await;
-        let (clock, id, owner) = (control.clock(), claimed.id, owner.to_owned());
+        let (clock, id, owner) = (control.clock(), claimed.id, claimed.owner.clone());
         let kept = control
             .store()
             .write(move |c| {
@@ -127,65 +147,37 @@ struct Way {
 
 async fn one(control: &Control, claimed: &Claimed) -> Result<(), Reason> {
     if claimed.source == Source::Uploaded {
-        return watch(control, claimed).await;
+        return Ok(noted::watch(control, claimed).await?);
     }
     let Some(way) = way(control, claimed.domain).await? else {
         // No authority gives it any more; who settles sees to the rest.
-        return rest(control, claimed, None, None).await;
+        return Ok(noted::rest(control, claimed, None, None).await?);
     };
-    let done = with_authority(control, claimed, &way).await;
+    if let Some((chain, renew_at)) = resting(claimed, way.authority.row.id, way.now) {
+        let (renew_at, look_at) = ask(control, &way, chain, renew_at).await;
+        if renew_at > way.now {
+            return Ok(noted::rest(control, claimed, Some(renew_at), Some(look_at)).await?);
+        }
+    }
+    let account = account::open(control, &way.authority).await?;
+    let done = issue(control, claimed, &way, &account).await;
     if let Err(Reason::Authority(AcmeError::AccountGone)) = &done {
-        // The next try makes another one.
-        let id = way.authority.row.id;
-        let forget = move |c: &mut Conn| store::authorities::forget_account(c, id);
-        control.store().write(forget).await.told("authority")?;
+        account::forget(control, &way.authority).await?;
     }
     done
 }
 
-/// Sees whether the next certificate is due, and has it then.
-async fn with_authority(control: &Control, claimed: &Claimed, way: &Way) -> Result<(), Reason> {
-    let account = account(control, &way.authority).await?;
-    if let (Some(chain), Some((from, until))) = (&claimed.chain, claimed.good)
-        && way.now < until
-    {
-        // One that nobody needed for a while has no moment.
-        let due = claimed.renew_at;
-        let renew_at = due.unwrap_or_else(|| plan::renew_at(from, until, Chance::new()));
-        let (renew_at, look_at) = ask(&account, chain, renew_at, way.now).await?;
-        if renew_at > way.now {
-            return rest(control, claimed, Some(renew_at), Some(look_at)).await;
-        }
+/// The chain of a certificate that is good and not due, and when it will be. One that another
+/// authority gave is due, as is one whose moment has come: neither is asked about any more.
+fn resting(claimed: &Claimed, authority: AuthorityId, now: Timestamp) -> Option<(&str, Timestamp)> {
+    let (chain, (from, until)) = (claimed.chain.as_deref()?, claimed.good?);
+    if claimed.authority != Some(authority) || until <= now {
+        return None;
     }
-    issue(control, claimed, way, &account).await
-}
-
-/// Says that a certificate which somebody brought comes to its end, and when it has.
-async fn watch(control: &Control, claimed: &Claimed) -> Result<(), Reason> {
-    let Some((from, until)) = claimed.good else {
-        return rest(control, claimed, None, None).await;
-    };
-    let (clock, id, subject) = (control.clock(), claimed.id, claimed.subject.clone());
-    let done = control
-        .store()
-        .write(move |c| {
-            let now = clock.now(c)?;
-            let (what, next) = if now >= until {
-                (Some(Happening::Expired), None)
-            } else if now >= notice_at(from, until) {
-                (Some(Happening::Expiring), Some(until))
-            } else {
-                (None, Some(notice_at(from, until)))
-            };
-            if let Some(what) = what {
-                let words = format!("Good until {}. Bring the next one.", until.rfc3339());
-                tracing::warn!(%subject, words, "a certificate that was brought ends");
-                store::certificates::note(c, id, what, &words, now)?;
-            }
-            store::certificates::looked_after(c, id, None, next)
-        })
-        .await;
-    Ok(done.told("certificate")?)
+    // One that nobody needed for a while has no moment.
+    let due = claimed.renew_at;
+    let due = due.unwrap_or_else(|| plan::renew_at(from, until, Chance::new()));
+    (due > now).then_some((chain, due))
 }
 
 async fn way(control: &Control, domain: DomainId) -> Result<Option<Way>, Reason> {
@@ -213,55 +205,20 @@ async fn way(control: &Control, domain: DomainId) -> Result<Option<Way>, Reason>
     Ok(found.told("certificate")?)
 }
 
-/// Our account with an authority, made when there is none yet.
-pub(super) async fn account(
-    control: &Control,
-    authority: &AuthorityRecord,
-) -> Result<Account, AcmeError> {
-    let directory = Directory {
-        url: authority.row.directory.clone(),
-        roots: authority.row.roots.clone(),
-    };
-    if let Some(credentials) = &authority.credentials {
-        let credentials = Credentials::from(credentials.clone());
-        return Account::open(&directory, &credentials).await;
-    }
-    let binding = match (&authority.row.binding, &authority.binding_key) {
-        (Some(id), Some(key)) => key.parse().ok().map(|key| Binding {
-            id: id.clone(),
-            key,
-        }),
-        _ => None,
-    };
-    let email = authority.row.email.as_ref();
-    let (account, credentials) = Account::create(&directory, email, binding.as_ref()).await?;
-    let (key, row) = (control.store().key().clone(), authority.row.clone());
-    let (url, secret) = (account.url().to_owned(), credentials.reveal().to_owned());
-    let id = row.id;
-    let kept = control
-        .store()
-        .write(move |c| store::authorities::set_account(c, &key, &row, &url, &secret))
-        .await;
-    if let Err(error) = kept {
-        tracing::warn!(
-            ?error,
-            "an account could not be kept; the next try makes another"
-        );
-    }
-    let event = Event::of(Topic::Authority, id.0);
-    control.hub().tell(event, Audience::Operators);
-    Ok(account)
-}
-
 /// When the next certificate is to be had as the authority sees it (RFC 9773), and when it is asked
-/// again. One that does not say leaves it at what is known.
+/// again. One that does not say, or is away, leaves it at what is known.
 async fn ask(
-    account: &Account,
+    control: &Control,
+    way: &Way,
     chain: &str,
     renew_at: Timestamp,
-    now: Timestamp,
-) -> Result<(Timestamp, Timestamp), Reason> {
-    match account.renewal(chain).await {
+) -> (Timestamp, Timestamp) {
+    let now = way.now;
+    let said = match account::open(control, &way.authority).await {
+        Ok(account) => account.renewal(chain).await,
+        Err(error) => Err(error),
+    };
+    match said {
         Ok(Some(window)) => {
             // What was chosen within the time before holds as long as the time does.
             let holds = window.start <= renew_at && renew_at <= window.end;
@@ -270,30 +227,14 @@ async fn ask(
                 false => plan::renew_within(window.start, window.end, Chance::new()),
             };
             let after = i64::try_from(window.look_after.as_millis()).unwrap_or(i64::MAX);
-            Ok((at, plan::look_at(now, at, Some(after))))
+            (at, plan::look_at(now, at, Some(after)))
         }
-        Ok(None) => Ok((renew_at, plan::look_at(now, renew_at, None))),
-        // It is good: an authority that is away now is asked again tomorrow, unless it is due.
-        Err(error) if renew_at > now => {
+        Ok(None) => (renew_at, plan::look_at(now, renew_at, None)),
+        Err(error) => {
             tracing::info!(%error, "an authority does not say when to renew");
-            Ok((renew_at, plan::look_at(now, renew_at, None)))
+            (renew_at, plan::look_at(now, renew_at, None))
         }
-        Err(error) => Err(error.into()),
     }
-}
-
-async fn rest(
-    control: &Control,
-    claimed: &Claimed,
-    renew_at: Option<Timestamp>,
-    next_try: Option<Timestamp>,
-) -> Result<(), Reason> {
-    let id = claimed.id;
-    let done = control
-        .store()
-        .write(move |c| store::certificates::looked_after(c, id, renew_at, next_try))
-        .await;
-    Ok(done.told("certificate")?)
 }
 
 /// The names of a certificate: all below a domain come with the domain itself.
@@ -311,6 +252,7 @@ async fn issue(
     way: &Way,
     account: &Account,
 ) -> Result<(), Reason> {
+    let authority = way.authority.row.id;
     let proof = match way.issuance.needs_provider() {
         true => Proof::Dns,
         false => Proof::Http,
@@ -318,7 +260,11 @@ async fn issue(
     let order = Order {
         names: names(&claimed.subject, &way.domain),
         proof,
-        replaces: claimed.chain.clone(),
+        // Only who gave one knows it.
+        replaces: claimed
+            .chain
+            .clone()
+            .filter(|_| claimed.authority == Some(authority)),
         patience: PATIENCE,
     };
     let given = match proof {
@@ -341,92 +287,61 @@ async fn issue(
     let renew_at = plan::renew_at(from, until, Chance::new());
     let new = NewCertificate {
         source: Source::Acme,
+        authority: Some(authority),
         issued: leaf.issued,
         chain: given.chain,
         renew_at: Some(renew_at),
         next_try: Some(plan::look_at(way.now, renew_at, None)),
     };
-    let is_first = claimed.chain.is_none();
-    put(control, claimed, new, given.key, is_first).await
+    Ok(noted::given(control, claimed, new, given.key).await?)
 }
 
-async fn put(
-    control: &Control,
-    claimed: &Claimed,
-    new: NewCertificate,
-    secret: String,
-    is_first: bool,
-) -> Result<(), Reason> {
-    let (key, clock) = (control.store().key().clone(), control.clock());
-    let (domain, subject) = (claimed.domain, claimed.subject.clone());
-    tracing::info!(%subject, issuer = new.issued.issuer, "a certificate was given");
-    let done = control
-        .store()
-        .write(move |c| {
-            let now = clock.now(c)?;
-            let of = (domain, &subject);
-            let id = store::certificates::put(c, &key, of, &new, &secret, now)?;
-            let (what, words) = (happened(is_first), words(&new.issued));
-            store::certificates::note(c, id, what, &words, now)
-        })
-        .await;
-    Ok(done.told("certificate")?)
-}
+#[cfg(test)]
+mod tests {
+    use model::{AuthorityId, CertificateId};
 
-fn happened(is_first: bool) -> Happening {
-    if is_first {
-        Happening::Issued
-    } else {
-        Happening::Renewed
+    use super::*;
+
+    const GAVE: AuthorityId = AuthorityId(1);
+
+    fn claimed(renew_at: Option<i64>) -> Claimed {
+        Claimed {
+            owner: "one".to_owned(),
+            id: CertificateId(1),
+            domain: DomainId(1),
+            subject: "wiki.example.org".parse().unwrap(),
+            source: Source::Acme,
+            authority: Some(GAVE),
+            good: Some((Timestamp(0), Timestamp(90))),
+            chain: Some("chain".to_owned()),
+            renew_at: renew_at.map(Timestamp),
+            failures: 0,
+        }
     }
-}
 
-/// What is noted of a certificate.
-pub(super) fn words(issued: &Issued) -> String {
-    let until = issued.not_after.rfc3339();
-    format!("By {}, good until {until}.", issued.issuer)
-}
-
-async fn failed(
-    control: &Control,
-    claimed: &Claimed,
-    failure: Failure,
-    words: String,
-    detail: Option<String>,
-) -> Result<(), model::Error> {
-    tracing::warn!(subject = %claimed.subject, words, detail, "a certificate could not be had");
-    let (clock, id, tries) = (control.clock(), claimed.id, claimed.failures + 1);
-    let done = control
-        .store()
-        .write(move |c| {
-            let now = clock.now(c)?;
-            let row = store::certificates::by_id(c, id, now)?;
-            let issued = row.and_then(|row| row.issued);
-            let until = issued.map(|issued| issued.not_after);
-            let next = plan::retry_at(now, tries, failure, until, Chance::new());
-            let trouble = Trouble {
-                at: now,
-                words: words.clone(),
-                detail: detail.clone(),
-            };
-            store::certificates::failed(c, id, &trouble, next)?;
-            store::certificates::note(c, id, Happening::Failed, &words, now)
-        })
-        .await;
-    match done {
-        // The certificate went meanwhile, with its domain.
-        Err(store::Error::NotFound) => Ok(()),
-        done => done.told("certificate"),
+    #[test]
+    fn an_authority_is_asked_only_about_what_it_gave_and_what_is_not_due() {
+        let at = |claimed: &Claimed, authority, now| {
+            resting(claimed, authority, Timestamp(now)).map(|(_, due)| due.0)
+        };
+        assert_eq!(at(&claimed(Some(60)), GAVE, 59), Some(60));
+        // Its moment has come, by itself or since somebody wants the next one now.
+        assert_eq!(at(&claimed(Some(60)), GAVE, 60), None);
+        // Another authority does not know it, whatever its moment.
+        assert_eq!(at(&claimed(Some(60)), AuthorityId(2), 1), None);
+        let brought = Claimed {
+            authority: None,
+            ..claimed(Some(60))
+        };
+        assert_eq!(at(&brought, GAVE, 1), None);
+        let rested = at(&claimed(None), GAVE, 1).unwrap();
+        assert!((55..=60).contains(&rested), "{rested}");
+        assert_eq!(at(&claimed(None), GAVE, 61), None);
+        let none = Claimed {
+            good: None,
+            chain: None,
+            ..claimed(None)
+        };
+        assert_eq!(at(&none, GAVE, 1), None);
     }
-}
-
-/// Tells that something about a certificate is another than before.
-pub(super) fn tell(control: &Control, domain: DomainId, id: Option<i64>) {
-    let event = match id {
-        Some(id) => Event::of(Topic::Certificate, id),
-        None => Event::all(Topic::Certificate),
-    };
-    control.hub().tell(event, Audience::Everyone);
-    let event = Event::of(Topic::Domain, domain.0);
-    control.hub().tell(event, Audience::Everyone);
 }

@@ -23,11 +23,11 @@ use crate::{
     house::{self, DEBIAN, House, until},
 };
 
-const SYSTEM: Actor = Actor::System;
-const DAY: i64 = 86_400_000;
+pub const SYSTEM: Actor = Actor::System;
+pub const DAY: i64 = 86_400_000;
 
 /// A house whose clock can be set ahead.
-async fn house() -> (House, certificates::Clock) {
+pub async fn house() -> (House, certificates::Clock) {
     let options = house::options();
     let clock = options.clock.clone();
     let sim = proxmox_sim::start(proxmox_sim::Config::test())
@@ -38,7 +38,7 @@ async fn house() -> (House, certificates::Clock) {
 
 /// An edge host that makes everything live at once, and says to whoever asks at the authority's
 /// port what it was told to say.
-fn edge(house: &House, host: Host, challenges: String) -> JoinHandle<()> {
+pub fn edge(house: &House, host: Host, challenges: String) -> JoinHandle<()> {
     let control = house.control.clone();
     tokio::spawn(async move {
         let http = reqwest::Client::new();
@@ -61,9 +61,9 @@ fn edge(house: &House, host: Host, challenges: String) -> JoinHandle<()> {
     })
 }
 
-async fn authority(house: &House, pebble: &Authority) -> model::AuthorityId {
+pub async fn authority(house: &House, name: &str, pebble: &Authority) -> model::AuthorityId {
     let form = AuthorityForm {
-        name: "pebble".into(),
+        name: name.into(),
         directory: pebble.directory.clone(),
         email: "admin@example.net".into(),
         roots: pebble.roots.clone(),
@@ -75,7 +75,7 @@ async fn authority(house: &House, pebble: &Authority) -> model::AuthorityId {
         .unwrap()
 }
 
-fn domain(house: &House, name: &str, issuance: &str) -> DomainForm {
+pub fn domain(house: &House, name: &str, issuance: &str) -> DomainForm {
     DomainForm {
         site: house.site.to_string(),
         name: name.into(),
@@ -86,7 +86,7 @@ fn domain(house: &House, name: &str, issuance: &str) -> DomainForm {
     }
 }
 
-async fn add(house: &House, form: DomainForm) -> DomainId {
+pub async fn add(house: &House, form: DomainForm) -> DomainId {
     let spec = form.parse().unwrap();
     domains::create(&house.control, &SYSTEM, spec)
         .await
@@ -94,7 +94,7 @@ async fn add(house: &House, form: DomainForm) -> DomainId {
 }
 
 /// A container with a web page under a domain.
-async fn publish(house: &House, name: &str, under: &str) -> containers::Created {
+pub async fn publish(house: &House, name: &str, under: &str) -> containers::Created {
     let form = ContainerForm {
         services: vec![ServiceForm {
             kind: "http".into(),
@@ -107,18 +107,18 @@ async fn publish(house: &House, name: &str, under: &str) -> containers::Created 
     house.create(&form).await.unwrap()
 }
 
-async fn rows(house: &House) -> Vec<CertificateRow> {
+pub async fn rows(house: &House) -> Vec<CertificateRow> {
     certificates::list(&house.control, &SYSTEM, None)
         .await
         .unwrap()
 }
 
-async fn row(house: &House, subject: &str) -> Option<CertificateRow> {
+pub async fn row(house: &House, subject: &str) -> Option<CertificateRow> {
     let all = rows(house).await;
     all.into_iter().find(|row| row.subject.as_str() == subject)
 }
 
-async fn issued(house: &House, subject: &str) -> CertificateRow {
+pub async fn issued(house: &House, subject: &str) -> CertificateRow {
     until("there is a certificate", async || {
         let row = row(house, subject).await?;
         row.issued.is_some().then_some(row)
@@ -126,11 +126,11 @@ async fn issued(house: &House, subject: &str) -> CertificateRow {
     .await
 }
 
-fn print(row: &CertificateRow) -> Fingerprint {
+pub fn print(row: &CertificateRow) -> Fingerprint {
     row.issued.as_ref().unwrap().fingerprint.clone()
 }
 
-async fn snapshot(house: &House) -> Snapshot {
+pub async fn snapshot(house: &House) -> Snapshot {
     let part = control::snapshot::Part {
         name_servers: Vec::new(),
         dhcp: false,
@@ -140,7 +140,7 @@ async fn snapshot(house: &House) -> Snapshot {
         .unwrap()
 }
 
-async fn history(house: &House, id: CertificateId) -> Vec<Happening> {
+pub async fn history(house: &House, id: CertificateId) -> Vec<Happening> {
     let detail = certificates::get(&house.control, &SYSTEM, id)
         .await
         .unwrap();
@@ -157,7 +157,7 @@ async fn a_published_name_gets_a_certificate_and_the_next_one_in_time() {
     let host = Host::join(&house, "edge-1", "10.20.0.2").await;
     let agent = host.agent.clone();
     let edge = edge(&house, host, pebble.challenges.clone());
-    let authority = authority(&house, &pebble).await;
+    let authority = authority(&house, "pebble", &pebble).await;
     let form = DomainForm {
         authority: authority.to_string(),
         ..domain(&house, "example.net", "http")
@@ -223,7 +223,7 @@ async fn what_keeps_a_certificate_from_being_had_is_told_in_words() {
         ..Setup::quick()
     });
     let (house, _) = house().await;
-    let authority_id = authority(&house, &pebble).await;
+    let authority_id = authority(&house, "pebble", &pebble).await;
     let http = |name: &str| DomainForm {
         authority: authority_id.to_string(),
         ..domain(&house, name, "http")
@@ -281,7 +281,7 @@ async fn what_is_published_no_more_is_not_renewed() {
     let host = Host::join(&house, "edge-1", "10.20.0.2").await;
     let edge = edge(&house, host, pebble.challenges.clone());
     let form = DomainForm {
-        authority: authority(&house, &pebble).await.to_string(),
+        authority: authority(&house, "pebble", &pebble).await.to_string(),
         ..domain(&house, "example.net", "http")
     };
     let id = add(&house, form.clone()).await;
@@ -297,13 +297,15 @@ async fn what_is_published_no_more_is_not_renewed() {
     assert!(!resting.is_used && resting.issued.is_some());
     // The name comes back, and with it the certificate.
     publish(&house, "wiki", "example.net").await;
-    let again = until("it is used", async || {
+    let again = until("it is used and seen to", async || {
         row(&house, "wiki.example.net")
             .await
-            .filter(|row| row.is_used)
+            .filter(|row| row.is_used && row.renew_at.is_some())
     })
     .await;
     assert_eq!(print(&again), print(&first));
+    let end = again.issued.as_ref().unwrap().not_after;
+    assert!(again.next_try.unwrap() < end, "not when it has ended");
     // A domain that has none any more keeps what is good, and serves its own.
     let none = domain(&house, "example.net", "self-signed");
     let spec = none.parse().unwrap();
@@ -330,7 +332,7 @@ async fn what_is_published_no_more_is_not_renewed() {
 }
 
 /// A certificate and its key, as somebody would bring them.
-fn bring(names: &[&str], days: u32) -> (String, String) {
+pub fn bring(names: &[&str], days: u32) -> (String, String) {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let names: Vec<String> = names.iter().map(|name| format!("DNS:{name}")).collect();
@@ -465,7 +467,7 @@ async fn one_that_is_revoked_is_replaced_by_one_with_another_key() {
     let agent = host.agent.clone();
     let edge = edge(&house, host, pebble.challenges.clone());
     let form = DomainForm {
-        authority: authority(&house, &pebble).await.to_string(),
+        authority: authority(&house, "pebble", &pebble).await.to_string(),
         ..domain(&house, "example.net", "http")
     };
     add(&house, form).await;

@@ -11,7 +11,7 @@ use crate::{
     acme_dns_server::{FULL_DOMAIN, KEY, Server, USER},
     address,
     cloudflare_server::serve,
-    named::Named,
+    named::{Keeps as _, Named},
     options, txt, verdicts,
 };
 

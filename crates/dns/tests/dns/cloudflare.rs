@@ -8,7 +8,7 @@ use model::providers::ProviderSettings;
 use crate::{
     address,
     cloudflare_server::{EDITOR, Mood, READER, Server},
-    named::Named,
+    named::{Keeps as _, Named},
     options, txt, verdicts,
 };
 

@@ -5,7 +5,7 @@ use model::providers::TsigAlgorithm;
 
 use crate::{
     address,
-    named::{NARROW, Named, SECRET},
+    named::{Keeps as _, NARROW, Named, SECRET},
     txt, verdicts,
 };
 

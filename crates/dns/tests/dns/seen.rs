@@ -5,7 +5,7 @@ use std::time::Duration;
 use dns::{DnsError, seen};
 
 use crate::{
-    named::{FIRST, Named, SECOND},
+    named::{FIRST, Keeps as _, Named, SECOND, pair},
     options, txt,
 };
 
@@ -13,7 +13,7 @@ const LONG: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn every_name_server_has_to_have_it() {
-    let (first, second) = Named::pair().await;
+    let (first, second) = pair().await;
     let resolver = first.options().resolver;
     let record = txt("_acme-challenge.www.example.org", "value");
     assert!(!seen(&resolver, &record, Duration::ZERO).await.unwrap());

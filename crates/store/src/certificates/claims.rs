@@ -3,7 +3,7 @@
 
 use diesel::{dsl::min, prelude::*};
 use model::{
-    CertificateId, DomainId, Timestamp,
+    AuthorityId, CertificateId, DomainId, Timestamp,
     certificates::{CertificateName, Issued, Source, Trouble},
 };
 
@@ -19,6 +19,8 @@ const CANDIDATES: i64 = 8;
 /// A certificate that is due, and ours to look after.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
+    /// Who has it: nobody else is called so.
+    pub owner: String,
     /// The certificate.
     pub id: CertificateId,
     /// Its domain.
@@ -27,6 +29,8 @@ pub struct Claimed {
     pub subject: CertificateName,
     /// Where it comes from.
     pub source: Source,
+    /// Who gave the one that there is; none for nobody whom Holdfast knows.
+    pub authority: Option<AuthorityId>,
     /// From when and until when the one that there is is good.
     pub good: Option<(Timestamp, Timestamp)>,
     /// The one that there is and those that vouch for it, in PEM.
@@ -44,13 +48,15 @@ struct Row {
     domain_id: i64,
     subject: String,
     source: String,
+    authority_id: Option<i64>,
     issued: Option<String>,
     chain: Option<String>,
     renew_at: Option<i64>,
     failures: i64,
 }
 
-/// Takes the certificate that is due longest and that nobody has, until `until`.
+/// Takes the certificate that is due longest and that nobody has, until `until`. The owner is one
+/// try, not one server: what became of a try is noted only as long as it has the certificate.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -90,13 +96,13 @@ pub fn claim(
             if taken == 0 {
                 continue;
             }
-            return read(c, id).map(Some);
+            return read(c, id, owner).map(Some);
         }
         // Others were quicker with each of them, so there are fewer now: look again.
     }
 }
 
-fn read(c: &mut Conn, id: i64) -> Result<Claimed, Error> {
+fn read(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
     let row: Row = certificates::table
         .find(id)
         .select(Row::as_select())
@@ -108,6 +114,8 @@ fn read(c: &mut Conn, id: i64) -> Result<Claimed, Error> {
         .map(|text| place.json("issued", text))
         .transpose()?;
     Ok(Claimed {
+        owner: owner.to_owned(),
+        authority: row.authority_id.map(AuthorityId),
         subject: place.text("subject", &row.subject)?,
         source: place.text("source", &row.source)?,
         good: issued.map(|it| (it.not_before, it.not_after)),
@@ -129,6 +137,20 @@ pub fn keep(c: &mut Conn, id: CertificateId, owner: &str, until: Timestamp) -> R
         .set(certificates::lease_until.eq(until.0))
         .execute(&mut c.0)?;
     Ok(kept > 0)
+}
+
+/// Takes a certificate from whoever works on it: what becomes of that is noted no more.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn take_from(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
+    diesel::update(certificates::table.find(id.0))
+        .set((
+            certificates::lease_owner.eq(None::<String>),
+            certificates::lease_until.eq(None::<i64>),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
 }
 
 /// Gives a certificate back.
@@ -166,8 +188,8 @@ pub fn failed(
     Ok(())
 }
 
-/// Notes when the next certificate is had, and when this one is looked after next; none means that
-/// nobody needs it.
+/// Notes that all is well: when the next certificate is had, and when this one is looked after next;
+/// none means that nobody needs it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -181,37 +203,20 @@ pub fn looked_after(
         .set((
             certificates::renew_at.eq(renew_at.map(|at| at.0)),
             certificates::next_try.eq(next_try.map(|at| at.0)),
+            certificates::failures.eq(0),
+            certificates::trouble.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
     Ok(())
 }
 
-/// Has a certificate tried at a moment, when that is sooner than it would be.
+/// Notes that it is tried later, for no failure of its own.
 ///
 /// # Errors
 /// When the database does not answer.
-pub fn try_at(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result<(), Error> {
+pub fn put_off(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
-        .filter(
-            certificates::next_try
-                .is_null()
-                .or(certificates::next_try.gt(at.0)),
-        )
-        .set(certificates::next_try.eq(at.0))
-        .execute(&mut c.0)?;
-    Ok(())
-}
-
-/// Has a certificate that rested, or that somebody brought, be had from an authority again.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn want_again(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), Error> {
-    diesel::update(certificates::table.find(id.0))
-        .set((
-            certificates::source.eq(Source::Acme.as_str()),
-            certificates::next_try.eq(now.0),
-        ))
+        .set(certificates::next_try.eq(next_try.0))
         .execute(&mut c.0)?;
     Ok(())
 }

@@ -48,6 +48,13 @@ pub struct Planned {
     pub not_after: Option<Timestamp>,
 }
 
+impl Planned {
+    /// Whether nobody sees to the next one: it is looked at when it ends, or never.
+    pub fn rests(&self) -> bool {
+        self.next_try.is_none() || self.next_try == self.not_after
+    }
+}
+
 type Known = (i64, i64, String, String, Option<i64>, Option<i64>);
 
 /// Every domain that has certificates or should have some. Four statements.

@@ -2,8 +2,8 @@
 
 use diesel::prelude::*;
 use model::{
-    DomainId, SiteId, Timestamp,
-    certificates::{CertificateName, Issued},
+    AuthorityId, DomainId, SiteId, Timestamp,
+    certificates::{CertificateName, Issued, Source},
     clusters::Fingerprint,
 };
 
@@ -19,6 +19,10 @@ use crate::{
 pub struct Served {
     /// Its domain.
     pub domain: DomainId,
+    /// Where it comes from.
+    pub source: Source,
+    /// Who gave it; none for nobody whom Holdfast knows.
+    pub authority: Option<AuthorityId>,
     /// What it is for.
     pub names: Vec<CertificateName>,
     /// Until when it is good.
@@ -41,7 +45,8 @@ pub struct Pair {
 /// # Errors
 /// When the database does not answer.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
-    let found: Vec<(i64, i64, String)> = certificates::table
+    type Found = (i64, i64, String, Option<i64>, String);
+    let found: Vec<Found> = certificates::table
         .inner_join(domains::table)
         .filter(domains::site_id.eq(site.0))
         .filter(certificates::issued.is_not_null())
@@ -49,18 +54,25 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
         .select((
             certificates::id,
             certificates::domain_id,
+            certificates::source,
+            certificates::authority_id,
             certificates::issued.assume_not_null(),
         ))
         .load(&mut c.0)?;
-    let served = found.into_iter().map(|(id, domain, issued)| {
-        let issued: Issued = Place::new("certificates", &id).json("issued", &issued)?;
-        Ok(Served {
-            domain: DomainId(domain),
-            names: issued.names,
-            not_after: issued.not_after,
-            fingerprint: issued.fingerprint,
-        })
-    });
+    let served = found
+        .into_iter()
+        .map(|(id, domain, source, authority, issued)| {
+            let place = Place::new("certificates", &id);
+            let issued: Issued = place.json("issued", &issued)?;
+            Ok(Served {
+                domain: DomainId(domain),
+                source: place.text("source", &source)?,
+                authority: authority.map(AuthorityId),
+                names: issued.names,
+                not_after: issued.not_after,
+                fingerprint: issued.fingerprint,
+            })
+        });
     served.collect()
 }
 

@@ -17,11 +17,11 @@ use crate::lab::{Lab, http, tcp, v};
 
 const DAY: i64 = 86_400_000;
 
-fn at(day: i64) -> Timestamp {
+pub fn at(day: i64) -> Timestamp {
     Timestamp(day * DAY)
 }
 
-async fn authority(lab: &Lab, name: &str, binding_key: &str) -> AuthorityId {
+pub async fn authority(lab: &Lab, name: &str, binding_key: &str) -> AuthorityId {
     let form = model::authorities::AuthorityForm {
         name: name.into(),
         directory: "https://ca.example.org/dir".into(),
@@ -33,7 +33,7 @@ async fn authority(lab: &Lab, name: &str, binding_key: &str) -> AuthorityId {
     lab.w(move |c| authorities::insert(c, &key, &spec)).await
 }
 
-async fn provider(lab: &Lab, name: &str) -> ProviderId {
+pub async fn provider(lab: &Lab, name: &str) -> ProviderId {
     let form = model::providers::ProviderForm {
         name: name.into(),
         kind: "cloudflare".into(),
@@ -45,7 +45,7 @@ async fn provider(lab: &Lab, name: &str) -> ProviderId {
 }
 
 /// Has a domain have its certificates another way.
-async fn change(lab: &Lab, id: DomainId, change: impl FnOnce(&mut DomainSpec)) {
+pub async fn change(lab: &Lab, id: DomainId, change: impl FnOnce(&mut DomainSpec)) {
     let mut spec = lab
         .r(move |c| store::domains::get(c, id))
         .await
@@ -55,7 +55,7 @@ async fn change(lab: &Lab, id: DomainId, change: impl FnOnce(&mut DomainSpec)) {
     lab.w(move |c| store::domains::update(c, id, &spec)).await;
 }
 
-fn issued(names: &[&str], print: &str, until: i64) -> Issued {
+pub fn issued(names: &[&str], print: &str, until: i64) -> Issued {
     Issued {
         names: names.iter().map(|name| v(name)).collect(),
         issuer: "Test".into(),
@@ -71,6 +71,7 @@ async fn put(lab: &Lab, domain: DomainId, subject: &str, issued: Issued) -> Cert
     let subject: CertificateName = v(subject);
     let new = NewCertificate {
         source: Source::Acme,
+        authority: None,
         renew_at: Some(at(60)),
         next_try: Some(at(1)),
         chain: "chain".into(),
@@ -173,6 +174,10 @@ db_test!(one_server_works_on_a_certificate, |lab| async {
     let first = claim("one", 0).await.unwrap();
     let second = claim("two", 0).await.unwrap();
     assert_ne!(first.id, second.id);
+    assert_eq!(
+        (first.owner.as_str(), second.owner.as_str()),
+        ("one", "two")
+    );
     assert_eq!(claim("three", 0).await, None);
     assert_eq!(
         lab.r(certificates::next_due).await,
@@ -381,6 +386,9 @@ db_test!(
             (first, RecordState::Wanted, &record)
         );
         assert_eq!(claim(0).await, None, "somebody has it");
+        // The provider is told of it, and from then on it is ours.
+        assert!(lab.w(move |c| records::is_told(c, first)).await);
+        assert!(!lab.w(move |c| records::is_told(c, first)).await, "once");
         lab.w(move |c| records::is_there(c, first)).await;
         lab.w(move |c| records::release(c, first)).await;
         assert_eq!(claim(5).await, None, "nothing is due");
@@ -406,11 +414,9 @@ db_test!(
             lab.store.write(move |c| providers::delete(c, dns)).await,
             Err(Error::InUse)
         );
-        assert_eq!(
-            claim(6).await.map(|row| row.state),
-            Some(RecordState::Unwanted)
-        );
-        lab.w(move |c| records::is_gone(c, first)).await;
+        let row = claim(6).await.unwrap();
+        assert_eq!(row.state, RecordState::Unwanted);
+        lab.w(move |c| records::is_gone(c, &row, at(6))).await;
         assert!(lab.r(records::plans).await.is_empty());
         lab.w(move |c| providers::delete(c, dns)).await;
     }

@@ -11,6 +11,7 @@
 #[macro_use]
 mod lab;
 
+mod again;
 mod agents;
 mod certificates;
 mod clusters;

@@ -1,0 +1,202 @@
+//! Debian's BIND in a folder of its own, with the zones `example.org` and `example.net`, which take
+//! updates signed with these keys.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, ChildStderr, Command, Stdio},
+    thread,
+};
+
+use tempfile::TempDir;
+
+/// A key that may change all of a zone, signed with HMAC-SHA-256.
+pub const KEY: &str = "sha256.example.org";
+
+/// A key that may change one name alone.
+pub const NARROW: &str = "narrow.example.org";
+
+/// Every key's value.
+pub const SECRET: &str = "c2l4dGVlbiBieXRlcyBhbmQgYSBmZXcgbW9yZSB0aGFuIHRoYXQ=";
+
+/// The address at which it answers.
+pub const FIRST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
+/// The address of another.
+pub const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// Kills BIND when this process closes the pipe, however it ends.
+const SHELL: &str = r#"
+"$@" </dev/null &
+named=$!
+exec 2>/dev/null
+cat >/dev/null
+kill -KILL $named
+wait $named
+"#;
+
+/// A running name server. It ends when this is dropped.
+pub struct Named {
+    /// Where it answers.
+    pub address: SocketAddr,
+    shell: Child,
+    _folder: TempDir,
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+impl Named {
+    /// The only name server of its zones.
+    ///
+    /// # Panics
+    /// When BIND is not installed or does not come up.
+    pub fn start() -> Self {
+        Self::start_of(&[FIRST])
+    }
+
+    /// One of the name servers that its zones name. It answers at the first address.
+    ///
+    /// # Panics
+    /// As [`Named::start`].
+    pub fn start_of(all: &[Ipv4Addr]) -> Self {
+        // Somebody else may take the port before BIND does.
+        let mut failure = String::new();
+        for _ in 0..5 {
+            match Self::try_start(all, free_port(all)) {
+                Ok(named) => return named,
+                Err(said) => failure = said,
+            }
+        }
+        panic!("BIND does not come up:\n{failure}");
+    }
+
+    fn try_start(all: &[Ipv4Addr], port: u16) -> Result<Self, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path();
+        // A copy, because AppArmor keeps the program in Debian's place to Debian's folders.
+        let program = path.join("named");
+        std::fs::copy(installed(), &program).unwrap();
+        std::fs::write(path.join("named.conf"), configuration(path, port)).unwrap();
+        for zone in ["example.org", "example.net"] {
+            std::fs::write(path.join(zone), zone_file(zone, all)).unwrap();
+        }
+        let mut shell = Command::new("sh")
+            .args(["-c", SHELL, "sh"])
+            .arg(&program)
+            .args(["-g", "-n", "1", "-c"])
+            .arg(path.join("named.conf"))
+            .current_dir(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            // A Ctrl-C is for this process; the shell must live on to clean up.
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let log = shell.stderr.take().unwrap();
+        let named = Self {
+            address: SocketAddr::new(FIRST.into(), port),
+            shell,
+            _folder: folder,
+        };
+        wait(log).map(|()| named)
+    }
+}
+
+fn installed() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push("/usr/sbin".into());
+    let programs = folders.into_iter().map(|folder| folder.join("named"));
+    programs
+        .into_iter()
+        .find(|program| program.exists())
+        .expect("BIND is not installed: install the package bind9.")
+}
+
+/// A port that is free over UDP and TCP at all of these addresses.
+fn free_port(all: &[Ipv4Addr]) -> u16 {
+    let free = |port: u16| {
+        let is_free = |ip: &Ipv4Addr| {
+            TcpListener::bind((*ip, port)).is_ok() && UdpSocket::bind((*ip, port)).is_ok()
+        };
+        all.iter().all(is_free)
+    };
+    let ports = std::iter::repeat_with(|| {
+        let listener = TcpListener::bind((FIRST, 0)).unwrap();
+        listener.local_addr().unwrap().port()
+    });
+    ports.into_iter().find(|port| free(*port)).unwrap()
+}
+
+/// Waits until BIND says that it is there, and goes on reading what it says.
+fn wait(log: ChildStderr) -> Result<(), String> {
+    let mut said = String::new();
+    let mut log = BufReader::new(log).lines();
+    for line in log.by_ref().map_while(Result::ok) {
+        if line.ends_with(" running") {
+            thread::spawn(move || log.for_each(drop));
+            return Ok(());
+        }
+        said.push_str(&line);
+        said.push('\n');
+    }
+    Err(said)
+}
+
+fn configuration(folder: &Path, port: u16) -> String {
+    let folder = folder.display();
+    let keys = ["sha256", "sha384", "sha512"]
+        .map(|word| (format!("{word}.example.org"), format!("hmac-{word}")));
+    let narrow = (NARROW.to_owned(), "hmac-sha256".to_owned());
+    let keys: String = keys
+        .iter()
+        .chain([&narrow])
+        .map(|(name, algorithm)| {
+            format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{SECRET}\"; }};\n")
+        })
+        .collect();
+    let grants = ["sha256", "sha384", "sha512"]
+        .map(|word| format!("grant {word}.example.org zonesub ANY; "))
+        .concat();
+    let zone = |zone: &str| {
+        format!(
+            "zone \"{zone}\" {{ type primary; file \"{folder}/{zone}\"; update-policy {{ {grants}\
+             grant {NARROW} name _acme-challenge.example.org TXT; }}; }};\n"
+        )
+    };
+    format!(
+        "options {{ directory \"{folder}\"; pid-file \"{folder}/pid\"; \
+         session-keyfile \"{folder}/session.key\"; lock-file none; \
+         listen-on port {port} {{ {FIRST}; }}; listen-on-v6 {{ none; }}; \
+         recursion no; allow-query {{ any; }}; dnssec-validation no; notify no; }};\n\
+         controls {{ }};\n{keys}{}{}",
+        zone("example.org"),
+        zone("example.net")
+    )
+}
+
+fn zone_file(zone: &str, all: &[Ipv4Addr]) -> String {
+    let servers: String = (1..)
+        .zip(all)
+        .map(|(number, address)| {
+            let name = format!("ns{number}.{zone}.");
+            format!("@ IN NS {name}\n{name} IN A {address}\n")
+        })
+        .collect();
+    format!(
+        "$TTL 60\n@ IN SOA ns1.{zone}. hostmaster.{zone}. 1 3600 600 86400 60\n{servers}\
+         www IN A 192.0.2.1\nwww IN A 192.0.2.2\nwww IN AAAA 2001:db8::1\nwww IN TXT \"here\"\n\
+         alias IN CNAME www.{zone}.\n\
+         _acme-challenge.led IN CNAME 1f0f2b4e-3d5c.example.net.\n\
+         _acme-challenge.misled IN CNAME elsewhere.example.net.\n\
+         _acme-challenge.twice IN CNAME _acme-challenge.led.example.org.\n\
+         round IN CNAME about.{zone}.\nabout IN CNAME round.{zone}.\n"
+    )
+}
