@@ -167,6 +167,6 @@ test("new names answer with certificates that are good, which are renewed by the
     await expect(status(page)).toHaveText("done", { timeout: 60_000 });
     await expect.poll(() => on("client", `dig +short +time=2 @${lab.nameServer.address} ${all}`)).toBe("");
     expect(await on("client", `dig +short +time=2 @${lab.nameServer.address} TXT _acme-challenge.${BY_DNS}`)).toBe("");
-    expect(await on("edge", "ls /var/lib/holdfast-agent/live/nginx/answers 2>/dev/null || true")).toBe("");
+    expect(await on("edge", "find /var/lib/holdfast-agent/live/ -path '*/answers/*'")).toBe("");
   });
 });

@@ -51,23 +51,26 @@ impl Authorities {
     /// # Errors
     /// When one does not start.
     pub async fn start(folder: &Path) -> anyhow::Result<Self> {
-        let names = program::start(&[
-            "pebble-challtestsrv",
-            "-management",
-            "127.0.0.1:8055",
-            "-dns01",
-            NAMES,
-            "-http01",
-            "",
-            "-https01",
-            "",
-            "-tlsalpn01",
-            "",
-            "-defaultIPv4",
-            EDGE_OUTSIDE,
-            "-defaultIPv6",
-            "",
-        ])?;
+        let names = program::start(
+            folder,
+            &[
+                "pebble-challtestsrv",
+                "-management",
+                "127.0.0.1:8055",
+                "-dns01",
+                NAMES,
+                "-http01",
+                "",
+                "-https01",
+                "",
+                "-tlsalpn01",
+                "",
+                "-defaultIPv4",
+                EDGE_OUTSIDE,
+                "-defaultIPv6",
+                "",
+            ],
+        )?;
         let by_http = Kind {
             name: "by-http",
             port: 14000,
@@ -114,7 +117,7 @@ impl Kind {
         Ok(Authority {
             directory: format!("https://{LAB}:{}/dir", self.port),
             control: format!("https://127.0.0.1:{management}"),
-            _process: program::start(&line)?,
+            _process: program::start(folder, &line)?,
         })
     }
 }

@@ -32,31 +32,34 @@ impl Names {
         let key = STANDARD.encode(rand::random::<[u8; 32]>());
         Ok(Self {
             _zone: zone(folder, &key).await?,
-            _all: all()?,
+            _all: all(folder)?,
             key,
         })
     }
 }
 
 /// Whom everybody asks. What Holdfast changes is not kept here, so that it is seen at once.
-fn all() -> anyhow::Result<Child> {
+fn all(folder: &Path) -> anyhow::Result<Child> {
     let listen = format!("--listen-address={LAB}");
     let public = format!("--address=/{PUBLIC}/{EDGE_OUTSIDE}");
     let zone = format!("--server=/{ZONE}/{NAME_SERVER}");
-    program::start(&[
-        "dnsmasq",
-        "--keep-in-foreground",
-        "--conf-file=/dev/null",
-        "--pid-file=/run/names.pid",
-        "--user=root",
-        "--bind-interfaces",
-        "--no-resolv",
-        "--no-hosts",
-        "--cache-size=0",
-        &listen,
-        &public,
-        &zone,
-    ])
+    program::start(
+        folder,
+        &[
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--pid-file=/run/names.pid",
+            "--user=root",
+            "--bind-interfaces",
+            "--no-resolv",
+            "--no-hosts",
+            "--cache-size=0",
+            &listen,
+            &public,
+            &zone,
+        ],
+    )
 }
 
 async fn zone(folder: &Path, key: &str) -> anyhow::Result<Child> {
@@ -91,5 +94,5 @@ async fn zone(folder: &Path, key: &str) -> anyhow::Result<Child> {
     fs::write(&file, settings).await?;
     fs::write(folder.join(format!("{ZONE}.zone")), records).await?;
     let file = file.to_str().context("the folder's name is not UTF-8")?;
-    program::start(&["named", "-f", "-c", file])
+    program::start(&folder, &["named", "-f", "-c", file])
 }

@@ -1,6 +1,6 @@
 //! Running other programs.
 
-use std::process::Stdio;
+use std::{fs::File, path::Path, process::Stdio};
 
 use anyhow::{Context as _, bail};
 use tokio::process::{Child, Command};
@@ -31,12 +31,21 @@ pub async fn run_all<S: AsRef<str>>(lines: &[S]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Starts a program that ends with whoever holds it.
+/// Starts a program that ends with whoever holds it. What it says goes to a file in this folder, for
+/// whoever looks for why something outside does not answer.
 ///
 /// # Errors
 /// When it cannot be started.
-pub fn start(line: &[&str]) -> anyhow::Result<Child> {
-    command(line).spawn().with_context(|| words(line))
+pub fn start(folder: &Path, line: &[&str]) -> anyhow::Result<Child> {
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("outside.log"))?;
+    command(line)
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| words(line))
 }
 
 fn command(line: &[&str]) -> Command {
