@@ -35,6 +35,8 @@ export async function refusalAt(field: Locator): Promise<Locator> {
 export async function confirmDeletion(page: Page, name: string): Promise<void> {
   const dialog = page.getByRole("dialog", { name: `Delete ${name}?` });
   await dialog.getByRole("textbox").fill(name);
+  // What the page asks for just now would be answered when the thing is gone.
+  await expect(page.locator('.loaded[aria-busy="true"]')).toHaveCount(0);
   await dialog.getByRole("button", { name: `Delete ${name}` }).click();
 }
 
