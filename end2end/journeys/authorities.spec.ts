@@ -19,6 +19,7 @@ test("an authority is added, changed and deleted", async ({ page, open, server }
   await expect(directory).toHaveValue("https://acme-staging-v02.api.letsencrypt.org/directory");
   await expect(name).toHaveValue("letsencrypt-test");
   await page.getByLabel(/^Mail/).fill("admin@example.org");
+  await expect(page.getByText("agrees to the authority's terms with that")).toBeVisible();
   await page.getByRole("button", { name: "Add letsencrypt-test" }).click();
 
   await expect(page).toHaveURL("/authorities/letsencrypt-test");

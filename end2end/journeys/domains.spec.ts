@@ -117,6 +117,12 @@ test("how a domain has its certificates is chosen, and what that needs is told",
   await expect(row(page, "*.proof.example.net")).toContainText("failed");
   await visit(other, "/domains");
   await expect(row(other, "proof.example.net")).toContainText("1 needs somebody");
+  // What goes with it is told, the certificate that failed too.
+  await expect(page.getByText("Addresses that Holdfast keeps at its DNS provider are taken away there")).toBeVisible();
+  await page.getByRole("button", { name: "Delete proof.example.net" }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toContainText("Its certificate with the key, even when somebody brought it");
+  await dialog.getByRole("button", { name: "Keep proof.example.net" }).click();
   // Whoever is needed for it stays.
   for (const path of ["/authorities/house", "/providers/dns"]) {
     await visit(other, path);
@@ -131,6 +137,7 @@ test("how a domain has its certificates is chosen, and what that needs is told",
   await page.getByRole("button", { name: "Save the domain" }).click();
   await expect(page.getByText("Saved proof.example.net.")).toBeVisible();
   await expect(row(page, "*.proof.example.net")).toHaveCount(0);
+  await expect(page.getByText("Its DNS records elsewhere stay as they are.")).toBeVisible();
   await visit(other, "/domains");
   await expect(row(other, "proof.example.net")).toContainText("self-signed");
 });
@@ -207,5 +214,35 @@ test("services are published under another domain, with options, and as SRV reco
   await visit(page, domain);
   await page.getByRole("button", { name: "Delete second.example.net" }).click();
   await confirmDeletion(page, "second.example.net");
-  await expect(page.getByRole("dialog")).toContainText("Web pages are published under it.");
+  await expect(page.getByRole("dialog")).toContainText("Web pages or ports with TLS are published under it.");
+});
+
+test("addresses that the provider does not have are told on the domain's page", async ({ page }) => {
+  await visit(page, "/sites/lab");
+  await page.getByLabel(/^Public address \(IPv4\)/).fill("198.51.100.7");
+  await page.getByRole("button", { name: "Save the site" }).click();
+  await expect(page.getByText("Saved lab.")).toBeVisible();
+  await createProvider(page, "nobody", "example.net");
+  await visit(page, "/domains/new");
+  await page.getByLabel("Domain", { exact: true }).fill("told.example.net");
+  await page.getByLabel("DNS provider", { exact: true }).selectOption("nobody");
+  await page.getByLabel("Keep addresses of names there").check();
+  await page.getByRole("button", { name: "Create told.example.net" }).click();
+  await expect(page.getByRole("heading", { level: 1, name: "told.example.net" })).toBeVisible();
+  const wrong = page.getByRole("region", { name: "Addresses that are not as they should be" });
+  await expect(wrong).toHaveCount(0);
+
+  const other = await page.context().newPage();
+  await create(other, "teller");
+  await visit(other, containerPath("teller", "services"));
+  const web = other.getByRole("group", { name: "Service 1" });
+  await web.getByLabel("Domain", { exact: true }).selectOption("told.example.net");
+  await other.getByRole("button", { name: "Change teller" }).click();
+  await expect(other.getByText("Changed teller.")).toBeVisible();
+  // Seen without a reload, and with it.
+  const told = wrong.getByRole("row").filter({ hasText: "teller.told.example.net" });
+  for (const again of [false, true]) {
+    if (again) await page.reload();
+    for (const text of ["A 198.51.100.7", "127.0.0.1", "tried"]) await expect(told).toContainText(text);
+  }
 });

@@ -17,6 +17,7 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
   await expect(row(other, "bind")).toContainText("example.net at 127.0.0.1:1");
 
   // Trying it says what is wrong.
+  await expect(page.getByText("A record _holdfast-test is added there and taken away again")).toBeVisible();
   const domain = page.getByLabel("Domain", { exact: true });
   await domain.fill("not a domain");
   await page.getByRole("button", { name: "Try it" }).click();
@@ -83,6 +84,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   await page.getByRole("button", { name: "Add proofs" }).click();
   await expect(page).toHaveURL("/providers/proofs");
   await expect(page.locator(".facts")).toContainText("never: it keeps proofs for certificates only");
+  await expect(page.getByText("One of the two texts that acme-dns keeps")).toBeVisible();
 
   await visit(page, "/providers/new");
   await page.getByLabel("API token", { exact: true }).fill("v1.0-secret-token");

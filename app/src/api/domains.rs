@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use model::{
     AuthorityId, DomainId, ProviderId, SiteId,
     certificates::CertificateRow,
-    domains::{DomainForm, DomainRow},
+    domains::{AddressTrouble, DomainForm, DomainRow},
     names::Label,
     providers::ProviderKind,
     sites::SiteRow,
@@ -44,6 +44,8 @@ pub struct Shown {
     pub certificates: Vec<CertificateRow>,
     /// How many it has in all.
     pub total: usize,
+    /// The first addresses that its provider does not have as it should.
+    pub addresses: Vec<AddressTrouble>,
 }
 
 /// How many certificates a domain's page shows.
@@ -102,11 +104,15 @@ pub async fn get(key: String) -> Result<Shown, Failure> {
     let total = certificates.len();
     certificates.sort_by_key(|row| !row.state.is_alarming());
     certificates.truncate(FIRST);
+    let addresses = control::domains::address_troubles(&control, &actor, id)
+        .await
+        .map_err(super::told)?;
     Ok(Shown {
         domain,
         givers,
         certificates,
         total,
+        addresses,
     })
 }
 

@@ -28,7 +28,7 @@ pub struct Ending {
     /// What goes with it, an entry each.
     pub losses: Signal<Vec<String>>,
     /// What to know before, such as what stays.
-    pub note: &'static str,
+    pub note: Signal<&'static str>,
     /// Why it cannot be now, in place of the button.
     pub held: Callback<(), Option<AnyView>>,
     /// The list that it is gone from.
@@ -59,7 +59,10 @@ pub fn danger(ending: Ending) -> AnyView {
         ..
     } = ending;
     let button = move || {
-        let note = (!note.is_empty()).then(|| view! { <p>{note}</p> }.solid());
+        let note = reactive(move || {
+            let note = note.get();
+            (!note.is_empty()).then(|| view! { <p>{note}</p> }.solid())
+        });
         view! {
             {note}
             <div><button type="button" class="btn btn-danger" on:click=act(move |_| deletion.open.set(true))>

@@ -14,6 +14,7 @@ pub mod generations;
 pub mod leases;
 pub mod link;
 mod live;
+mod memory;
 pub mod probe;
 mod process;
 pub mod programs;

@@ -25,6 +25,7 @@ use crate::{
     leases::Lent,
     link::Link,
     live::LiveFiles,
+    memory::Memory,
     probe::{self, News},
     programs::is_systemd,
     staged::Staged,
@@ -60,7 +61,7 @@ struct Serving {
     applier: Option<(Layout, Applier)>,
     /// What was last given.
     given: Option<Given>,
-    /// What was last live.
+    /// What was last live: as it was given, but for certificates that were not to be had.
     live: Option<Snapshot>,
     /// What the manager was last told.
     said: Option<Report>,
@@ -85,7 +86,10 @@ pub async fn run(
 ) -> Result<(), LinkError> {
     let link = Link::new(settings.manager, settings.fingerprint.as_ref())?;
     let manager = Arc::new(Teller::new(link, settings.key));
-    let given = remembered(base).await;
+    let (given, live) = match Memory::read(base).await {
+        Some(memory) => (Some(memory.given), Some(memory.live)),
+        None => (None, None),
+    };
     let (news, latest) = watch::channel(None);
     tokio::spawn(probe::follow(latest, Arc::clone(&manager)));
     let mut serving = Serving {
@@ -94,7 +98,7 @@ pub async fn run(
         manager,
         interface: settings.interface,
         applier: None,
-        live: given.as_ref().map(|given| given.snapshot.clone()),
+        live,
         given,
         said: None,
         lent: Lent::default(),
@@ -191,7 +195,11 @@ impl Serving {
         };
         let is_live = report.outcome == agents::Outcome::Live;
         if is_live {
-            remember(&self.base, &given).await;
+            let memory = Memory {
+                given,
+                live: site.clone(),
+            };
+            memory.keep(&self.base).await;
             self.staged.is_live(&site, &layout).await;
         }
         if self.said.as_ref() != Some(&report) {
@@ -267,34 +275,4 @@ fn control(layout: &Layout) -> [Control; 2] {
         format!("dnsmasq --pid-file={run}/dnsmasq.pid --conf-file={live}/dnsmasq/dnsmasq.conf"),
     ]
     .map(|line| Control::Command(words(line)))
-}
-
-fn memory(base: &Path) -> PathBuf {
-    base.join("state").join("given.json")
-}
-
-/// What was last live; none after the first start, or when it cannot be read.
-async fn remembered(base: &Path) -> Option<Given> {
-    let text = tokio::fs::read(memory(base)).await.ok()?;
-    let given = serde_json::from_slice(&text);
-    given
-        .inspect_err(|error| tracing::warn!(%error, "what was last live is not known any more"))
-        .ok()
-}
-
-/// Keeps what is live for the next start. Without it that waits for the manager.
-async fn remember(base: &Path, given: &Given) {
-    let path = memory(base);
-    let kept = async {
-        let text = serde_json::to_vec(given)?;
-        if let Some(folder) = path.parent() {
-            tokio::fs::create_dir_all(folder).await?;
-        }
-        let new = path.with_extension("new");
-        tokio::fs::write(&new, text).await?;
-        tokio::fs::rename(&new, &path).await
-    };
-    if let Err(error) = kept.await {
-        tracing::warn!(%error, "what is live could not be kept for the next start");
-    }
 }

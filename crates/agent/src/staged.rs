@@ -1,6 +1,7 @@
 //! Certificates that this host is to serve: asked for at the manager, looked at, and put beside the
-//! host's own before any configuration names them. One that cannot be had blocks nothing: the host's
-//! own is served in its place. Files are named by the certificate's fingerprint and never change.
+//! host's own before any configuration names them. One that cannot be had blocks nothing: the one
+//! before, or the host's own, is served in its place. Files are named by the certificate's fingerprint
+//! and never change.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,7 +36,8 @@ pub(crate) struct Staged {
 
 impl Staged {
     /// The site as this host can serve it, with what is missing to serve it all. In the place of
-    /// what cannot be had stands what the same name had `before`.
+    /// what cannot be had stands what the same name had `before`: what was really served then, or a
+    /// second one that cannot be had would hide the last good one.
     pub(crate) async fn stage(
         &mut self,
         manager: &Teller,
@@ -66,7 +68,8 @@ impl Staged {
         (site.without_certificates(&missing, before), unserved)
     }
 
-    /// Takes away what neither the site that is live names nor the one before it.
+    /// Takes away what neither the site that is live names nor the one before it. `site` is the one
+    /// that is really served: what stands in for another is needed as much.
     pub(crate) async fn is_live(&mut self, site: &Snapshot, layout: &Layout) {
         let now: BTreeSet<Fingerprint> = site.certificates().into_iter().cloned().collect();
         let Some(before) = self.live.replace(now.clone()) else {

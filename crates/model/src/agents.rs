@@ -148,7 +148,7 @@ pub struct Report {
     /// What was changed and does not answer as it should, found by asking once it was live.
     #[serde(default)]
     pub silent: Vec<Silent>,
-    /// Certificates in whose place the host serves its own, and why.
+    /// Certificates that the host cannot serve, and why: it serves the one before, or its own.
     #[serde(default)]
     pub unserved: Vec<Unserved>,
 }

@@ -287,7 +287,9 @@ fn end(agent: Loaded<AgentDetail>, name: Memo<String>) -> AnyView {
         what: "agent",
         name,
         losses: Signal::derive(move || agent.with(|agent| losses(&agent.row))),
-        note: "Its key is good no more then. Its host goes on with what it has until somebody stops the programs there.",
+        note: Signal::stored(
+            "Its key is good no more then. Its host goes on with what it has until somebody stops the programs there.",
+        ),
         held: Callback::new(held),
         list: "/agents",
         ask: asked(move |typed| api::agents::delete(agent.peek(|agent| agent.row.id), typed)),

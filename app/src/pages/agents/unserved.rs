@@ -1,4 +1,4 @@
-//! Certificates that a host cannot serve: it serves its own in their place.
+//! Certificates that a host cannot serve: it serves the one before, or its own, in their place.
 
 use crate::solid::{Solid as _, reactive};
 use leptos::{prelude::*, task::spawn_local};
@@ -41,7 +41,7 @@ pub fn unserved(agent: Loaded<AgentDetail>) -> AnyView {
         (!all.is_empty()).then(|| {
             view! {
                 <section class="panel panel-warning">
-                    <p class="panel-title">{icon("triangle-alert")} "It cannot serve these certificates, and serves its own in their place. Browsers warn of those."</p>
+                    <p class="panel-title">{icon("triangle-alert")} "It cannot serve these certificates: it serves the one before, or its own, which browsers warn of."</p>
                     {all.into_iter().map(one).collect::<Vec<_>>()}
                 </section>
             }

@@ -77,6 +77,7 @@ pub fn fields(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> An
             <Field form name="name" label="Name" value=bind!(values, name) hint="What you call it here." />
             <Field form name="email" label="Mail" optional=true value=bind!(values, email)
                 hint="Where it may write to, such as admin@example.org. Some ask for one." />
+            <p class="muted">"Holdfast makes its account there when the first certificate is asked for, and agrees to the authority's terms with that."</p>
         </fieldset>
         {account(form, values, new)}
         {roots(form, values)}
@@ -106,7 +107,8 @@ fn account(form: FormState, values: RwSignal<AuthorityForm>, new: bool) -> AnyVi
             <div class="group">
                 {note}
                 <p class="muted">"Some authorities want to know whose account at their own site this is (EAB). They show an id and a key for it there."</p>
-                <Field form name="binding" label="Key's id" optional=true value=bind!(values, binding) />
+                <Field form name="binding" label="Key's id" optional=true value=bind!(values, binding)
+                    hint="What the authority calls EAB key id." />
                 <Field form name="binding_key" label="Key" optional=true entry=Entry::Secret value=bind!(values, binding_key) hint=key_hint />
             </div>
         </details>

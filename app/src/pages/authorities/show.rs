@@ -154,7 +154,7 @@ fn end(authority: Loaded<AuthorityRow>, name: Memo<String>) -> AnyView {
         what: "authority",
         name,
         losses: Signal::derive(move || authority.with(losses)),
-        note: "Certificates that it gave stay good, and are served until they end.",
+        note: Signal::stored("Certificates that it gave stay good, and are served until they end."),
         held: Callback::new(held),
         list: "/authorities",
         ask: asked(move |typed| api::authorities::delete(authority.peek(|row| row.id), typed)),

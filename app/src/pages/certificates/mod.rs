@@ -70,7 +70,7 @@ fn next(row: &CertificateRow) -> AnyView {
 }
 
 /// What is done at a moment; what should have been done already is being done.
-fn due(what: &'static str, at: Timestamp) -> AnyView {
+pub fn due(what: &'static str, at: Timestamp) -> AnyView {
     let exact = at.rfc3339();
     let words = reactive(move || {
         let now = Clock::read();

@@ -244,7 +244,7 @@ fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
         what: "cluster",
         name,
         losses: Signal::stored(losses),
-        note: "Nothing on the cluster itself changes.",
+        note: Signal::stored("Nothing on the cluster itself changes."),
         held: Callback::new(held),
         list: "/clusters",
         ask: asked(move |typed| {

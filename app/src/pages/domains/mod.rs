@@ -1,5 +1,6 @@
 //! The domains under which sites publish.
 
+mod addresses;
 mod certificates;
 mod fields;
 mod issuance;

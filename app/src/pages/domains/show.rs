@@ -4,12 +4,12 @@ use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_params_map;
 use model::{
-    domains::{DomainForm, DomainRow, Publishers},
+    domains::{DomainForm, Publishers},
     events::{Event, Topic},
 };
 
 use super::{
-    certificates,
+    addresses, certificates,
     fields::{fields, form_state, publishers},
     issuance::in_few_words,
 };
@@ -57,6 +57,7 @@ fn content(shown: Loaded<Shown>) -> AnyView {
         <div class="stack stack-narrow">
             {facts(shown)}
             {certificates::card(shown)}
+            {addresses::card(shown)}
             {settings(shown)}
             {end(shown, name)}
         </div>
@@ -136,31 +137,49 @@ fn settings(shown: Loaded<Shown>) -> AnyView {
 }
 
 fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
+    let keeps_addresses = shown.part(|shown| shown.domain.spec.addresses);
     danger(Ending {
         verb: "Delete",
         what: "domain",
         name,
-        losses: Signal::derive(move || shown.with(|shown| losses(&shown.domain))),
-        note: "It can be deleted when nothing is published under it. Its DNS records elsewhere stay as they are.",
+        losses: Signal::derive(move || shown.with(losses)),
+        note: Signal::derive(move || note(keeps_addresses.get())),
         held: Callback::new(|()| None),
         list: "/domains",
         ask: asked(move |typed| api::domains::delete(shown.peek(|shown| shown.domain.id), typed)),
     })
 }
 
+/// When a domain can be deleted, and what becomes of its records.
+fn note(keeps_addresses: bool) -> &'static str {
+    match keeps_addresses {
+        true => {
+            "It can be deleted when nothing is published under it. Addresses that Holdfast keeps at its DNS provider are taken away there; its other DNS records stay as they are."
+        }
+        false => {
+            "It can be deleted when nothing is published under it. Its DNS records elsewhere stay as they are."
+        }
+    }
+}
+
 /// What goes with a domain, in words for the dialog.
-fn losses(domain: &DomainRow) -> Vec<String> {
-    let spec = &domain.spec;
+fn losses(shown: &Shown) -> Vec<String> {
+    let spec = &shown.domain.spec;
     let mut losses = vec![format!(
         "The domain {} of the site {} with its settings",
-        spec.name, domain.site_name
+        spec.name, shown.domain.site_name
     )];
     if let Publishers::People(_) = spec.publishers {
         let people = publishers(&spec.publishers);
         losses.push(format!("The list of who may publish there: {people}"));
     }
-    if domain.certificates > 0 {
-        losses.push("Its certificates and their keys".to_owned());
+    // Those that are good no more count too: a key that was brought may be nowhere else.
+    match shown.total {
+        0 => {}
+        1 => losses.push("Its certificate with the key, even when somebody brought it".to_owned()),
+        all => losses.push(format!(
+            "Its {all} certificates with their keys, even those that somebody brought"
+        )),
     }
     if let Some(origin) = &spec.sign_in {
         losses.push(format!("The way to its sign-in at {origin}"));

@@ -61,7 +61,7 @@ fn meaning(kind: ProviderKind) -> &'static str {
             "Any that takes signed updates, such as BIND, Knot or PowerDNS. Proves names, and can keep the addresses of what is published."
         }
         ProviderKind::AcmeDns => {
-            "For a domain whose own provider has no API: proves names only, through a CNAME that you set once."
+            "For a domain whose own provider has no API: proves names only, through CNAMEs that you set once."
         }
     }
 }
@@ -114,7 +114,8 @@ fn rfc2136(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVie
         <fieldset class="card group">
             <legend class="card-title">"Key (TSIG)"</legend>
             <Field form name="account" label="Key's name" value=bind!(values, account) hint="As the name server knows it, such as holdfast." />
-            <Choice form name="algorithm" label="Signed with" value=bind!(values, algorithm) options=algorithms />
+            <Choice form name="algorithm" label="Signed with" value=bind!(values, algorithm) options=algorithms
+                hint="The algorithm in the name server's key; hmac-sha256 when in doubt." />
             {secret(form, values, new, words)}
         </fieldset>
     }
@@ -126,8 +127,8 @@ fn acme_dns(form: FormState, values: RwSignal<ProviderForm>, new: bool) -> AnyVi
     let cname = Signal::derive(move || {
         let full = values.with(|form| form.full_domain.trim().to_owned());
         match full.is_empty() {
-            true => "fulldomain of the registration. _acme-challenge of each domain must be a CNAME of it.".to_owned(),
-            false => format!("Each domain needs the record _acme-challenge.DOMAIN CNAME {full}"),
+            true => "fulldomain of the registration. A CNAME has to lead there: from _acme-challenge.DOMAIN for one certificate for all names, from _acme-challenge.NAME of every name for one for each.".to_owned(),
+            false => format!("One certificate for all names needs the record _acme-challenge.DOMAIN CNAME {full}. One for each name needs the same for _acme-challenge.NAME of every name."),
         }
     });
     view! {

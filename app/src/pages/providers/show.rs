@@ -78,12 +78,13 @@ fn content(shown: Loaded<Shown>, may_change: bool) -> AnyView {
         shown.peek(|(provider, _)| provider.id),
         shown.part(|(_, names)| names.clone()),
     );
+    let kind = shown.part(|(provider, _)| provider.settings.kind());
     let rest = may_change.then(|| view! { {settings(shown)} {end(shown, name)} }.solid());
     view! {
         <PageHead title=name />
         <div class="stack stack-narrow">
             {facts(shown)}
-            {trial::card(id, names.into())}
+            {trial::card(id, kind.into(), names.into())}
             {rest}
         </div>
     }
@@ -204,7 +205,7 @@ fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
         what: "DNS provider",
         name,
         losses: Signal::derive(move || shown.with(|(row, _)| losses(row))),
-        note: "Records that are there stay as they are.",
+        note: Signal::stored("Records that are there stay as they are."),
         held: Callback::new(held),
         list: "/providers",
         ask: asked(move |typed| api::providers::delete(shown.peek(|(row, _)| row.id), typed)),

@@ -2,7 +2,11 @@
 
 use crate::solid::{Solid as _, act, reactive};
 use leptos::{prelude::*, task::spawn_local};
-use model::{FieldError, Invalid, ProviderId, names::Domain, providers::Finding};
+use model::{
+    FieldError, Invalid, ProviderId,
+    names::Domain,
+    providers::{Finding, ProviderKind},
+};
 
 use crate::{
     api,
@@ -17,8 +21,20 @@ use crate::{
 /// What was found for a domain.
 type Found = Option<(String, Vec<Finding>)>;
 
+/// What trying does there, and what it leaves.
+fn meaning(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Cloudflare | ProviderKind::Rfc2136 => {
+            "Looks at what it would do for a domain. A record _holdfast-test is added there and taken away again; nothing else changes."
+        }
+        ProviderKind::AcmeDns => {
+            "Looks at what it would do for a domain, or for a name with a certificate of its own. One of the two texts that acme-dns keeps for the account is overwritten. Nothing can be taken away there: it stays until proofs follow."
+        }
+    }
+}
+
 /// The card. `domains` are suggested, the first one is there already.
-pub fn card(id: ProviderId, domains: Signal<Vec<String>>) -> AnyView {
+pub fn card(id: ProviderId, kind: Signal<ProviderKind>, domains: Signal<Vec<String>>) -> AnyView {
     let first = domains.with_untracked(|all| all.first().cloned().unwrap_or_default());
     let domain = RwSignal::new(first);
     let form = FormState::new(move || domain.with_untracked(|text| refusal(text)));
@@ -49,7 +65,7 @@ pub fn card(id: ProviderId, domains: Signal<Vec<String>>) -> AnyView {
         <section class="card">
             <h2 class="card-title">"Try it"</h2>
             <form class="stack-tight" novalidate on:submit=act(submit)>
-                <p class="muted">"Looks at what it would do for a domain. A record _holdfast-test is added there and taken away again; nothing else changes."</p>
+                <p class="muted">{reactive(move || meaning(kind.get()))}</p>
                 <Field form name="domain" label="Domain" value options=domains />
                 <FailureLine failure=form.failure />
                 <div class="actions">

@@ -230,7 +230,7 @@ fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
         what: "site",
         name,
         losses: Signal::derive(move || shown.with(|(site, ..)| losses(site))),
-        note: "The cluster and its bridge stay as they are.",
+        note: Signal::stored("The cluster and its bridge stay as they are."),
         held: Callback::new(held),
         list: "/sites",
         ask: asked(move |typed| api::sites::delete(shown.peek(|(site, ..)| site.id), typed)),

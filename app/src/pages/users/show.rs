@@ -248,7 +248,7 @@ fn end(shown: Loaded<Shown>, name: Memo<String>) -> AnyView {
         what: "account",
         name,
         losses: Signal::derive(move || shown.with(|(user, _)| losses(user))),
-        note: "",
+        note: Signal::stored(""),
         held: Callback::new(held),
         list: "/users",
         ask: asked(move |typed| api::users::delete(shown.peek(|(user, _)| user.id), typed)),

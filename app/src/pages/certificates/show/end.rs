@@ -31,7 +31,9 @@ fn deletion(shown: Loaded<CertificateDetail>, name: Memo<String>) -> AnyView {
         what: "certificate",
         name,
         losses: Signal::derive(move || shown.with(|shown| losses(&shown.row))),
-        note: "Names that it was for are then served with another that is for them, else with the edge hosts' own, which browsers warn of.",
+        note: Signal::stored(
+            "Names that it was for are then served with another that is for them, else with the edge hosts' own, which browsers warn of.",
+        ),
         held: Callback::new(|()| None),
         list: "/certificates",
         ask: asked(move |typed| api::certificates::delete(shown.peek(|shown| shown.row.id), typed)),

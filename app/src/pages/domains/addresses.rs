@@ -1,0 +1,78 @@
+//! Addresses of a domain's names that its provider does not have as it should, on the domain's page.
+
+use crate::solid::{Solid as _, reactive};
+use leptos::prelude::*;
+use model::domains::AddressTrouble;
+
+use crate::{
+    api::domains::Shown,
+    components::{host::host, loaded::Loaded},
+    pages::certificates::due,
+};
+
+/// What tells one record from another.
+type Key = (String, String, String);
+
+fn key(trouble: &AddressTrouble) -> Key {
+    let AddressTrouble {
+        name, kind, value, ..
+    } = trouble;
+    (name.clone(), kind.clone(), value.clone())
+}
+
+/// The card; nothing while all are as they should be.
+pub fn card(shown: Loaded<Shown>) -> AnyView {
+    let is_wrong = shown.part(|shown| !shown.addresses.is_empty());
+    reactive(move || is_wrong.get().then(|| troubles(shown)))
+}
+
+fn troubles(shown: Loaded<Shown>) -> AnyView {
+    let keys = shown.part(|shown| shown.addresses.iter().map(key).collect::<Vec<_>>());
+    let one = move |wanted: Key| {
+        row(shown.part(move |shown| {
+            let mut all = shown.addresses.iter();
+            all.find(|trouble| key(trouble) == wanted).cloned()
+        }))
+    };
+    view! {
+        <section class="card stack-tight" aria-label="Addresses that are not as they should be">
+            <h2 class="card-title">"Addresses that are not as they should be"</h2>
+            <table class="list" role="table" aria-label="Addresses that are not as they should be">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th role="columnheader" scope="col">"Name"</th>
+                        <th role="columnheader" scope="col">"Record"</th>
+                        <th role="columnheader" scope="col">"Next"</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">
+                    <For each=move || keys.get() key=Key::clone children=one />
+                </tbody>
+            </table>
+        </section>
+    }
+    .solid()
+}
+
+fn row(row: Memo<Option<AddressTrouble>>) -> AnyView {
+    reactive(move || {
+        let row = row.get()?;
+        let next = match row.next_try {
+            Some(at) => due("tried", at),
+            None => view! { <span class="muted">"–"</span> }.solid(),
+        };
+        Some(
+            view! {
+                <tr role="row">
+                    <td role="cell" class="cell-main">
+                        {host(&row.name)}
+                        <span class="row-note">{row.trouble.words}</span>
+                    </td>
+                    <td role="cell" data-label="Record" class="cell-long mono">{format!("{} {}", row.kind, row.value)}</td>
+                    <td role="cell" data-label="Next" class="num">{next}</td>
+                </tr>
+            }
+            .solid(),
+        )
+    })
+}
