@@ -62,8 +62,8 @@ fn all(folder: &Path) -> anyhow::Result<Child> {
     )
 }
 
-async fn zone(folder: &Path, key: &str) -> anyhow::Result<Child> {
-    let folder = folder.join("zone");
+async fn zone(lab: &Path, key: &str) -> anyhow::Result<Child> {
+    let folder = lab.join("zone");
     fs::create_dir(&folder).await?;
     let place = folder.display();
     let settings = format!(
@@ -94,5 +94,5 @@ async fn zone(folder: &Path, key: &str) -> anyhow::Result<Child> {
     fs::write(&file, settings).await?;
     fs::write(folder.join(format!("{ZONE}.zone")), records).await?;
     let file = file.to_str().context("the folder's name is not UTF-8")?;
-    program::start(&folder, &["named", "-f", "-c", file])
+    program::start(lab, &["named", "-f", "-c", file])
 }

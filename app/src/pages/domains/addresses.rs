@@ -40,7 +40,6 @@ fn troubles(shown: Loaded<Shown>) -> AnyView {
             <table class="list" role="table" aria-label="Addresses that are not as they should be">
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th role="columnheader" scope="col">"Name"</th>
                         <th role="columnheader" scope="col">"Record"</th>
                         <th role="columnheader" scope="col">"Next"</th>
                     </tr>
@@ -65,10 +64,10 @@ fn row(row: Memo<Option<AddressTrouble>>) -> AnyView {
             view! {
                 <tr role="row">
                     <td role="cell" class="cell-main">
-                        {host(&row.name)}
+                        <div>{host(&row.name)}</div>
+                        <div class="muted mono">{format!("{} {}", row.kind, row.value)}</div>
                         <span class="row-note">{row.trouble.words}</span>
                     </td>
-                    <td role="cell" data-label="Record" class="cell-long mono">{format!("{} {}", row.kind, row.value)}</td>
                     <td role="cell" data-label="Next" class="num">{next}</td>
                 </tr>
             }
