@@ -83,6 +83,7 @@ pub async fn update(
             if before.row.directory != spec.directory {
                 store::certificates::given_elsewhere(c, id, now)?;
             }
+            store::certificates::interrupt(c, Of::Authority(id))?;
             store::certificates::retry(c, Of::Authority(id), now)?;
             Ok(Ok(()))
         })

@@ -140,6 +140,7 @@ fn had_another_way(
     issuance: Issuance,
     now: Timestamp,
 ) -> Result<(), store::Error> {
+    store::certificates::interrupt(c, Of::Domain(id))?;
     store::certificates::retry(c, Of::Domain(id), now)?;
     match issuance.authority() {
         Some(authority) => store::certificates::replace(c, id, authority, now),

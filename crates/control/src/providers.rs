@@ -89,7 +89,9 @@ pub async fn update(
             }
             store::providers::update(c, &key, id, &spec)?;
             let now = clock.now(c)?;
+            store::certificates::interrupt(c, Of::Provider(id))?;
             store::certificates::retry(c, Of::Provider(id), now)?;
+            store::records::retry(c, id, now)?;
             Ok(Ok(()))
         })
         .await

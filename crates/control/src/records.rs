@@ -31,6 +31,9 @@ const LEASE_MS: i64 = 60_000;
 const LONGEST: Duration = Duration::from_secs(45);
 /// The waits after failures in a row, in milliseconds; the last one again and again.
 const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
+/// The longest time for which a provider is left alone because it said so, in milliseconds: a day.
+const LONGEST_LIMIT: i64 = 86_400_000;
+
 /// The records that a domain's names should have.
 fn wanted(plan: &AddressPlan) -> BTreeSet<Record> {
     let mut records = BTreeSet::new();
@@ -325,11 +328,13 @@ fn fail(
         detail: None,
     };
     let at_least = refusal.leave_alone.unwrap_or_default().as_millis();
-    let at_least = i64::try_from(at_least).unwrap_or(i64::MAX);
-    let next = Timestamp(now.0.saturating_add(wait(row.failures).max(at_least)));
-    store::records::failed(c, row.id, &trouble, next)?;
+    let at_least = i64::try_from(at_least)
+        .unwrap_or(i64::MAX)
+        .min(LONGEST_LIMIT);
+    let after = |ms: i64| Timestamp(now.0.saturating_add(ms.max(at_least)));
+    store::records::failed(c, row.id, &trouble, after(wait(row.failures)))?;
     match refusal.leave_alone {
-        Some(_) => store::records::put_off(c, row.provider, next),
+        Some(_) => store::records::put_off(c, row.provider, after(wait(0))),
         None => Ok(()),
     }
 }

@@ -21,9 +21,9 @@ use crate::{
     sites,
 };
 
-pub use again::{Of, given_elsewhere, replace, retry, try_at, want_again};
+pub use again::{Of, given_elsewhere, interrupt, replace, retry, try_at, want_again};
 pub use claims::{
-    Claimed, claim, failed, keep, looked_after, next_due, put_off, release, take_from,
+    Claimed, claim, failed, keep, looked_after, next_due, owner, put_off, release, take_from,
 };
 pub(crate) use list::published;
 pub use list::{by_id, history, list, standings};
@@ -183,26 +183,6 @@ pub fn given(c: &mut Conn, id: CertificateId) -> Result<Option<(AuthorityId, Str
         .optional()?;
     let given = found.and_then(|(authority, chain)| authority.zip(chain));
     Ok(given.map(|(authority, chain)| (AuthorityId(authority), chain)))
-}
-
-/// The certificates of a domain by what they are for.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn subjects(
-    c: &mut Conn,
-    domain: DomainId,
-) -> Result<Vec<(CertificateId, CertificateName)>, Error> {
-    let found: Vec<(i64, String)> = certificates::table
-        .filter(certificates::domain_id.eq(domain.0))
-        .order(certificates::subject)
-        .select((certificates::id, certificates::subject))
-        .load(&mut c.0)?;
-    let read = found.into_iter().map(|(id, subject)| {
-        let place = rows::Place::new("certificates", &id);
-        Ok((CertificateId(id), place.text("subject", &subject)?))
-    });
-    read.collect()
 }
 
 fn id_of(

@@ -10,7 +10,7 @@ use model::{
 };
 
 use crate::{
-    Conn, Error, SecretKey, dialect,
+    Conn, Error, SecretKey, dialect, records,
     rows::{self, Place, to_json},
     schema::{domain_issuance, domains, providers},
 };
@@ -101,12 +101,13 @@ pub fn update(
     Ok(())
 }
 
-/// Deletes a provider.
+/// Deletes a provider. Records of ours that could not be taken away there are forgotten.
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while it keeps a domain's records, or records of ours
 /// are still to be taken away there.
 pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
+    records::forget(c, id)?;
     rows::one(diesel::delete(providers::table.find(id.0)).execute(&mut c.0)?)
 }
 

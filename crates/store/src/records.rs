@@ -279,6 +279,9 @@ pub fn is_told(c: &mut Conn, id: i64) -> Result<bool, Error> {
 /// When the database does not answer.
 pub fn is_there(c: &mut Conn, id: i64) -> Result<(), Error> {
     let settled = [
+        // Somebody else may have been quicker.
+        (RecordState::Found, RecordState::Found),
+        (RecordState::There, RecordState::There),
         (RecordState::Wanted, RecordState::Found),
         (RecordState::Told, RecordState::There),
     ];
@@ -332,7 +335,13 @@ pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Erro
 /// # Errors
 /// When the database does not answer.
 pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> Result<(), Error> {
+    let open = [
+        RecordState::Wanted.as_str(),
+        RecordState::Told.as_str(),
+        RecordState::Unwanted.as_str(),
+    ];
     diesel::update(dns_records::table.find(id))
+        .filter(dns_records::state.eq_any(open))
         .set((
             dns_records::failures.eq(dns_records::failures + 1),
             dns_records::trouble.eq(to_json(trouble)?),
@@ -351,6 +360,19 @@ pub fn put_off(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::next_try.lt(until.0))
         .set(dns_records::next_try.eq(until.0))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
+/// Has a provider be told at once of what it was told in vain.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn retry(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Result<(), Error> {
+    diesel::update(dns_records::table)
+        .filter(dns_records::provider_id.eq(provider.0))
+        .filter(dns_records::failures.gt(0))
+        .set((dns_records::next_try.eq(now.0), dns_records::failures.eq(0)))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -440,17 +462,40 @@ pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, E
     troubles.filter_map(Result::transpose).collect()
 }
 
-/// Whether a provider keeps records that are ours or may be.
+/// Whether a provider keeps records that are ours. Of one that it was told of in vain this is not
+/// said: it may never have been reached.
 ///
 /// # Errors
 /// When the database does not answer.
 pub fn are_at(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
+    let others = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
     let one: Option<i64> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
+        .filter(dns_records::state.ne_all(others))
+        .filter(dns_records::failures.eq(0))
         .select(dns_records::id)
         .first(&mut c.0)
         .optional()?;
     Ok(one.is_some())
+}
+
+/// Forgets what of a provider's records is not ours, or could not be taken away there.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) fn forget(c: &mut Conn, provider: ProviderId) -> Result<(), Error> {
+    let others = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
+    diesel::delete(
+        dns_records::table
+            .filter(dns_records::provider_id.eq(provider.0))
+            .filter(
+                dns_records::state
+                    .eq_any(others)
+                    .or(dns_records::failures.gt(0)),
+            ),
+    )
+    .execute(&mut c.0)?;
+    Ok(())
 }
 
 /// Records that are still wanted although what they are for is gone.

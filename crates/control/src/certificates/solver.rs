@@ -10,7 +10,7 @@ use model::{
     events::{Event, Topic},
 };
 use pki::acme::{Challenge, Solver};
-use store::{challenges::Answer, records::Purpose};
+use store::{certificates::Claimed, challenges::Answer, records::Purpose};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{Control, hub::Audience, providers};
@@ -27,14 +27,16 @@ pub(super) struct Edges {
     control: Control,
     site: SiteId,
     certificate: CertificateId,
+    owner: String,
 }
 
 impl Edges {
-    pub(super) fn new(control: &Control, site: SiteId, certificate: CertificateId) -> Self {
+    pub(super) fn new(control: &Control, site: SiteId, claimed: &Claimed) -> Self {
         Self {
             control: control.clone(),
             site,
-            certificate,
+            certificate: claimed.id,
+            owner: claimed.owner.clone(),
         }
     }
 
@@ -139,16 +141,21 @@ impl Solver for Edges {
     }
 
     async fn take_away(&self, _: &[Challenge]) {
-        take_away(&self.control, self.certificate).await;
+        take_away(&self.control, self.certificate, &self.owner).await;
     }
 }
 
 /// Takes away all that shows whose a certificate's names are: answers of edge hosts, and records.
-pub(super) async fn take_away(control: &Control, certificate: CertificateId) {
-    let clock = control.clock();
+/// Those that are another try's by now are left to that.
+pub(super) async fn take_away(control: &Control, certificate: CertificateId, owner: &str) {
+    let (clock, owner) = (control.clock(), owner.to_owned());
     let gone = control
         .store()
         .write(move |c| {
+            let present = store::certificates::owner(c, certificate)?;
+            if present.is_some_and(|present| present != owner) {
+                return Ok(false);
+            }
             let now = clock.now(c)?;
             store::records::unwant_proofs(c, certificate, now)?;
             store::challenges::take_away(c, certificate)
@@ -174,6 +181,7 @@ pub(super) struct Records {
     provider: Box<dyn dns::Provider>,
     id: ProviderId,
     certificate: CertificateId,
+    owner: String,
     /// Where nobody else may have records proved there meanwhile.
     _one: Option<OwnedMutexGuard<()>>,
 }
@@ -182,7 +190,7 @@ impl Records {
     pub(super) async fn new(
         control: &Control,
         id: ProviderId,
-        certificate: CertificateId,
+        claimed: &Claimed,
     ) -> Result<Self, super::work::Reason> {
         use super::work::Reason;
         let found = providers::record(control, id).await?;
@@ -195,7 +203,8 @@ impl Records {
             control: control.clone(),
             provider,
             id,
-            certificate,
+            certificate: claimed.id,
+            owner: claimed.owner.clone(),
         })
     }
 
@@ -243,6 +252,6 @@ impl Solver for Records {
     }
 
     async fn take_away(&self, _: &[Challenge]) {
-        take_away(&self.control, self.certificate).await;
+        take_away(&self.control, self.certificate, &self.owner).await;
     }
 }

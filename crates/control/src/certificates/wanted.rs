@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    CertificateId, DomainId, Timestamp,
+    CertificateId, DomainId, SiteId, Timestamp,
     certificates::{CertificateName, Issuance, Source},
     events::{Event, Topic},
 };
@@ -38,19 +38,11 @@ pub(super) async fn settle(control: &Control) -> Result<(), model::Error> {
         .await
         .told("certificates")?;
     let (plans, now) = plans;
-    let changes: Vec<(Plan, Change)> = plans
-        .into_iter()
-        .map(|plan| {
-            let change = change(&plan, now);
-            (plan, change)
-        })
-        .filter(|(_, change)| !change.is_empty())
-        .collect();
-    for (plan, change) in changes {
-        let domain = plan.domain;
+    let due = plans.iter().filter(|plan| !change(plan, now).is_empty());
+    for (domain, site) in due.map(|plan| (plan.domain, plan.site)).collect::<Vec<_>>() {
         control
             .store()
-            .write(move |c| apply(c, &plan, &change, now))
+            .write(move |c| apply(c, site, domain, now))
             .await
             .told("certificates")?;
         let event = Event::of(Topic::Domain, domain.0);
@@ -123,15 +115,19 @@ fn change(plan: &Plan, now: Timestamp) -> Change {
     change
 }
 
-fn apply(c: &mut Conn, plan: &Plan, change: &Change, now: Timestamp) -> Result<(), store::Error> {
-    // Another server may be at the same.
-    if store::sites::lock(c, plan.site)?.is_none() {
+/// Looks once more at what there is, with its site locked: another server may be at the same, and
+/// somebody may have brought a certificate meanwhile.
+fn apply(c: &mut Conn, site: SiteId, domain: DomainId, now: Timestamp) -> Result<(), store::Error> {
+    if store::sites::lock(c, site)?.is_none() {
         return Ok(());
     }
-    let there = store::certificates::subjects(c, plan.domain)?;
-    let is_there = |subject: &CertificateName| there.iter().any(|(_, it)| it == subject);
-    for subject in change.missing.iter().filter(|subject| !is_there(subject)) {
-        store::certificates::want(c, plan.domain, subject, now)?;
+    let plans = store::certificates::plans(c)?;
+    let Some(plan) = plans.iter().find(|plan| plan.domain == domain) else {
+        return Ok(());
+    };
+    let change = change(plan, now);
+    for subject in &change.missing {
+        store::certificates::want(c, domain, subject, now)?;
     }
     for id in &change.again {
         store::certificates::want_again(c, *id, now)?;
@@ -139,11 +135,7 @@ fn apply(c: &mut Conn, plan: &Plan, change: &Change, now: Timestamp) -> Result<(
     for (id, until) in &change.resting {
         store::certificates::looked_after(c, *id, None, *until)?;
     }
-    for id in change
-        .gone
-        .iter()
-        .filter(|id| there.iter().any(|(it, _)| it == *id))
-    {
+    for id in &change.gone {
         store::certificates::delete(c, *id)?;
     }
     Ok(())
@@ -151,7 +143,7 @@ fn apply(c: &mut Conn, plan: &Plan, change: &Change, now: Timestamp) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use model::{AuthorityId, SiteId};
+    use model::AuthorityId;
     use store::certificates::Planned;
 
     use super::*;

@@ -66,14 +66,15 @@ pub(super) async fn look_after(control: &Control, claimed: Claimed) {
             Err(_) => Err(Reason::Ours("It took longer than ten minutes.".to_owned())),
         },
         () = beat(control, &claimed) => {
-            tracing::info!(subject = %claimed.subject, "somebody else has the certificate now");
+            tracing::info!(subject = %claimed.subject, "the certificate is somebody else's to see to now");
+            solver::take_away(control, claimed.id, &claimed.owner).await;
             return;
         }
         () = stop.cancelled() => Ok(()),
     };
     // What was broken off has taken nothing away itself, and an order that was ready had no need to
     // prove what an earlier one had put there.
-    solver::take_away(control, claimed.id).await;
+    solver::take_away(control, claimed.id, &claimed.owner).await;
     let is_kept = match note(control, &claimed, done).await {
         Ok(()) => true,
         // The lease is left to run out: nothing is tried at once that the database cannot keep.
@@ -158,6 +159,8 @@ async fn one(control: &Control, claimed: &Claimed) -> Result<(), Reason> {
         if renew_at > way.now {
             return Ok(noted::rest(control, claimed, Some(renew_at), Some(look_at)).await?);
         }
+        // The authority wants it renewed now: so it stays, whatever becomes of this try.
+        noted::rest(control, claimed, Some(way.now), Some(way.now)).await?;
     }
     let account = account::open(control, &way.authority).await?;
     let done = issue(control, claimed, &way, &account).await;
@@ -269,7 +272,7 @@ async fn issue(
     };
     let given = match proof {
         Proof::Http => {
-            let solver = solver::Edges::new(control, way.domain.spec.site, claimed.id);
+            let solver = solver::Edges::new(control, way.domain.spec.site, claimed);
             account.issue(&order, &solver).await?
         }
         Proof::Dns => {
@@ -277,7 +280,7 @@ async fn issue(
             let provider = provider.ok_or_else(|| {
                 Reason::Ours("The domain has no provider of DNS. Choose one.".to_owned())
             })?;
-            let solver = solver::Records::new(control, provider, claimed.id).await?;
+            let solver = solver::Records::new(control, provider, claimed).await?;
             account.issue(&order, &solver).await?
         }
     };

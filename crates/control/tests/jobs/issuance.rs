@@ -1,6 +1,8 @@
 //! How a domain has its certificates is changed, and what there is already is replaced, served no
 //! more, and taken back where it came from.
 
+use std::time::Duration;
+
 use control::{authorities, certificates, domains};
 use edge::link::Wanted;
 use model::{
@@ -221,14 +223,65 @@ async fn what_is_brought_during_a_try_stays() {
         .await
         .unwrap();
     let edge = edge(&house, host, pebble.challenges.clone());
-    until("the try has ended", async || {
+    until("the authority has given one", async || {
+        pebble.log().contains("Issued certificate").then_some(())
+    })
+    .await;
+    // What it has given is fetched in a moment, and has nowhere to go.
+    for _ in 0..30 {
+        let row = row(&house, HOST).await.unwrap();
+        assert_eq!((row.source, row.failures), (Source::Uploaded, 0));
+        assert_eq!(history(&house, brought).await, [Happening::Uploaded]);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    until("nothing is said to the authority any more", async || {
         snapshot(&house).await.answers.is_empty().then_some(())
     })
     .await;
-    let row = row(&house, HOST).await.unwrap();
-    assert_eq!((row.source, row.failures), (Source::Uploaded, 0));
-    assert_eq!(history(&house, brought).await, [Happening::Uploaded]);
     edge.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_given_by_whom_nobody_wants_any_more_is_not_kept() {
+    let (first, second) = (
+        Authority::start(&Setup::quick()),
+        Authority::start(&Setup::quick()),
+    );
+    let (house, _) = house().await;
+    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
+    let by = authority(&house, "ca", &first).await;
+    let form = DomainForm {
+        authority: by.to_string(),
+        ..domain(&house, "example.net", "http")
+    };
+    add(&house, form).await;
+    publish(&house, "wiki", "example.net").await;
+    until("it is tried", async || {
+        (!snapshot(&house).await.answers.is_empty()).then_some(())
+    })
+    .await;
+    // The try goes on at the first, while the second is the one that is meant.
+    let moved = AuthorityForm {
+        name: "ca".into(),
+        directory: second.directory.clone(),
+        roots: second.roots.clone(),
+        ..AuthorityForm::default()
+    };
+    authorities::update(&house.control, &SYSTEM, by, moved.parse(false).unwrap())
+        .await
+        .unwrap();
+    let other = Host::join(&house, "edge-2", "10.20.0.3").await;
+    let edges = [
+        edge(&house, host, first.challenges.clone()),
+        edge(&house, other, second.challenges.clone()),
+    ];
+    let row = issued(&house, HOST).await;
+    assert_eq!(history(&house, row.id).await, [Happening::Issued]);
+    let issuer = row.issued.unwrap().issuer;
+    assert!(second.log().contains("Issued certificate"), "{issuer}");
+    for edge in edges {
+        edge.abort();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

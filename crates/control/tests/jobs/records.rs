@@ -155,6 +155,50 @@ async fn a_name_leads_to_the_edge_hosts_as_long_as_it_is_published() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_was_never_reached_can_be_mended_and_deleted() {
+    let named = Named::start();
+    let house = house(&named).await;
+    let wrong = || ProviderSpec {
+        settings: provider(&named, "zone", "example.com").settings,
+        ..provider(&named, "zone", "example.org")
+    };
+    let by = providers::create(&house.control, &SYSTEM, wrong())
+        .await
+        .unwrap();
+    let id = add(&house, kept(&house, by)).await;
+    publish(&house, "wiki", "example.org").await;
+    until("it is told", async || {
+        let troubles = domains::address_troubles(&house.control, &SYSTEM, id).await;
+        troubles.unwrap().pop()
+    })
+    .await;
+    let right = provider(&named, "zone", "example.org");
+    providers::update(&house.control, &SYSTEM, by, right)
+        .await
+        .unwrap();
+    // What was in vain is done at once, and not when it would have been by itself.
+    until_led(&*zone(&named), "wiki.example.org", &[EDGE]).await;
+    until("all is well", async || {
+        let troubles = domains::address_troubles(&house.control, &SYSTEM, id).await;
+        troubles.unwrap().is_empty().then_some(())
+    })
+    .await;
+
+    // It is gone, with what it kept: this cannot be taken away, and must not be in the way.
+    drop(named);
+    let none = domain(&house, "example.org", "self-signed");
+    domains::update(&house.control, &SYSTEM, id, none.parse().unwrap())
+        .await
+        .unwrap();
+    until("it was tried in vain", async || {
+        let gone = providers::delete(&house.control, &SYSTEM, by, "zone").await;
+        gone.is_ok().then_some(())
+    })
+    .await;
+    assert!(written(&house, id).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_provider_of_the_same_zone_takes_over() {
     let named = Named::start();
     let house = house(&named).await;

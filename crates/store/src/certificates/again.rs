@@ -68,6 +68,24 @@ pub fn want_again(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(),
     Ok(())
 }
 
+/// Takes those that are worked on from whoever does: what they are had by is another from now on, and
+/// what comes of the old is noted no more. They are due, and are taken up again at once.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn interrupt(c: &mut Conn, of: Of) -> Result<(), Error> {
+    let domains = of.domains(c)?;
+    diesel::update(certificates::table)
+        .filter(certificates::domain_id.eq_any(domains))
+        .filter(certificates::lease_owner.is_not_null())
+        .set((
+            certificates::lease_owner.eq(None::<String>),
+            certificates::lease_until.eq(None::<i64>),
+        ))
+        .execute(&mut c.0)?;
+    Ok(())
+}
+
 /// Has those that were tried in vain be tried now: what was in the way may be so no more.
 ///
 /// # Errors

@@ -153,6 +153,19 @@ pub fn take_from(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
     Ok(())
 }
 
+/// Who works on a certificate, or did until somebody else takes it.
+///
+/// # Errors
+/// When the database does not answer.
+pub fn owner(c: &mut Conn, id: CertificateId) -> Result<Option<String>, Error> {
+    let owner: Option<Option<String>> = certificates::table
+        .find(id.0)
+        .select(certificates::lease_owner)
+        .first(&mut c.0)
+        .optional()?;
+    Ok(owner.flatten())
+}
+
 /// Gives a certificate back.
 ///
 /// # Errors
@@ -226,13 +239,17 @@ pub fn put_off(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(
 /// # Errors
 /// When the database does not answer.
 pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
+    // A lease that was left over and ends before that keeps nobody.
     let free: Option<i64> = certificates::table
-        .filter(certificates::lease_until.is_null())
+        .filter(
+            certificates::lease_until
+                .is_null()
+                .or(certificates::lease_until.lt(certificates::next_try)),
+        )
         .select(min(certificates::next_try))
         .first(&mut c.0)?;
     let held: Option<i64> = certificates::table
-        .filter(certificates::lease_until.is_not_null())
-        .filter(certificates::next_try.is_not_null())
+        .filter(certificates::lease_until.ge(certificates::next_try))
         .select(min(certificates::lease_until))
         .first(&mut c.0)?;
     Ok(free.into_iter().chain(held).min().map(Timestamp))

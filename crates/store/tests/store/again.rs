@@ -122,6 +122,21 @@ db_test!(who_works_on_a_certificate_can_lose_it, |lab| async {
         .await;
     assert!(!kept);
     assert_eq!(claim("second").await.map(|it| it.id), Some(id));
+    let owner = async || lab.r(move |c| certificates::owner(c, id)).await;
+    assert_eq!(owner().await.as_deref(), Some("second"));
+    lab.w(move |c| certificates::interrupt(c, Of::Authority(one)))
+        .await;
+    let still = owner().await;
+    assert_eq!(still.as_deref(), Some("second"), "none is had from there");
+    lab.w(move |c| certificates::interrupt(c, Of::Domain(domain)))
+        .await;
+    assert_eq!(owner().await, None);
+    // A lease that was left over wakes nobody before there is something to do.
+    claim("third").await.unwrap();
+    assert_eq!(lab.r(certificates::next_due).await, Some(at(9)));
+    lab.w(move |c| certificates::looked_after(c, id, Some(at(60)), Some(at(20))))
+        .await;
+    assert_eq!(lab.r(certificates::next_due).await, Some(at(20)));
 });
 
 db_test!(
@@ -194,5 +209,24 @@ db_test!(
             (told[0].name.as_str(), told[0].next_try),
             (NAME, Some(at(5)))
         );
+        // What was told in vain keeps a provider neither where it is nor from being deleted.
+        assert!(!lab.r(move |c| records::are_at(c, two)).await);
+        lab.w(move |c| records::retry(c, two, at(4))).await;
+        assert!(lab.r(move |c| records::are_at(c, two)).await);
+        change(&lab, domain, |spec| {
+            spec.provider = None;
+            spec.addresses = false;
+        })
+        .await;
+        let kept = lab.store.write(move |c| store::providers::delete(c, two));
+        assert_eq!(kept.await, Err(store::Error::InUse));
+        let trouble = Trouble {
+            at: at(4),
+            words: "No.".into(),
+            detail: None,
+        };
+        lab.w(move |c| records::failed(c, again, &trouble, at(6)))
+            .await;
+        lab.w(move |c| store::providers::delete(c, two)).await;
     }
 );
