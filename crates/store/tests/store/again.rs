@@ -173,7 +173,8 @@ db_test!(
         assert!(lab.w(move |c| records::is_told(c, at_two)).await);
         lab.w(move |c| records::is_there(c, at_two)).await;
         assert_eq!(state(at_two).await, Some(RecordState::There));
-        assert!(lab.r(move |c| records::are_at(c, one)).await);
+        assert!(!lab.r(move |c| records::are_at(c, one)).await);
+        assert!(lab.r(move |c| records::are_at(c, two)).await);
 
         // What is ours has to be taken away, and others look again when it is; what is not is forgotten.
         lab.w(move |c| records::unwant(c, at_two, at(1))).await;
