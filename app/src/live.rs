@@ -1,6 +1,12 @@
 //! What changed elsewhere: the browser's one event stream (see `public/events.js`), and signals
 //! that move when something that is shown has changed.
 
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+};
+
 use leptos::{ev, prelude::*};
 use model::events::Event;
 use wasm_bindgen::JsCast as _;
@@ -65,6 +71,17 @@ impl Live {
     /// Whether what the page is about is being taken away from here.
     pub fn is_parting() -> bool {
         use_context::<Self>().is_some_and(|live| live.parting.get_value())
+    }
+
+    /// What was asked for goes no further once what the page is about is being taken away: the next of
+    /// several questions would be about something that is gone. Then there is no answer.
+    pub async fn unless_parting<T>(answer: impl Future<Output = T>, live: Option<Self>) -> T {
+        let mut answer = pin!(answer);
+        poll_fn(|context| match live {
+            Some(live) if live.parting.try_get_value() == Some(true) => Poll::Pending,
+            _ => answer.as_mut().poll(context),
+        })
+        .await
     }
 
     /// Whether live updates are lost at the moment; tracked.

@@ -273,6 +273,7 @@ pub(super) fn begin(part: &Part, first: Result<Parcel, Failure>, retry: Callback
 fn follow(part: &Part, fresh: Fresh, take: Callback<Parcel>, interests: Signal<Vec<Event>>) {
     let (ask, moves, place_in) = (part.ask.clone(), part.moves, part.place);
     let version = Live::watch(interests);
+    let live = use_context::<Live>().filter(|_| place_in != Place::Frame);
     // Answers may overtake each other: only one that is newer than what is shown counts, and that
     // answers what is asked for now.
     let asked = StoredValue::new(0_u32);
@@ -288,7 +289,7 @@ fn follow(part: &Part, fresh: Fresh, take: Callback<Parcel>, interests: Signal<V
         asked.update_value(|asked| *asked += 1);
         let turn = asked.get_value();
         spawn_local(async move {
-            let answer = answer.await;
+            let answer = Live::unless_parting(answer, live).await;
             let overtaken = shown.try_get_value().is_none_or(|shown| turn < shown);
             if overtaken || moves.try_get_untracked() != Some(place) {
                 return;
