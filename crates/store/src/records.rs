@@ -1,21 +1,23 @@
 //! Records at providers of DNS that are Holdfast's own: wanted, there, or to be taken away. A record
 //! is written down here before the provider is told of it, so that none is forgotten there.
 
+mod claims;
 mod plans;
 
 use std::{fmt, str::FromStr};
 
-use diesel::{dsl::min, prelude::*};
+use diesel::prelude::*;
 use model::{
     CertificateId, DomainId, ProviderId, Timestamp, certificates::Trouble, domains::AddressTrouble,
 };
 
 use crate::{
     Conn, Error, dialect,
-    rows::{Place, count, to_json},
+    rows::{Place, count},
     schema::dns_records,
 };
 
+pub use claims::{claim, failed, next_due, put_off, release, retry};
 pub use plans::{AddressPlan, plans};
 
 /// How a record stands.
@@ -34,7 +36,7 @@ pub enum RecordState {
 }
 
 impl RecordState {
-    fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Wanted => "wanted",
             Self::Told => "told",
@@ -43,9 +45,7 @@ impl RecordState {
             Self::Unwanted => "unwanted",
         }
     }
-}
 
-impl RecordState {
     fn is_ours(self) -> bool {
         matches!(self, Self::Told | Self::There | Self::Unwanted)
     }
@@ -82,6 +82,9 @@ impl fmt::Display for Record {
         write!(f, "{} {} {}", self.name, self.kind, self.value)
     }
 }
+
+/// The states of records that the provider was not told of.
+const NOT_OURS: [&str; 2] = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
 
 /// The kinds of records.
 const KINDS: [&str; 3] = ["A", "AAAA", "TXT"];
@@ -230,11 +233,10 @@ fn same(
 /// # Errors
 /// When the database does not answer.
 pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
-    let others = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
     diesel::delete(
         dns_records::table
             .filter(dns_records::id.eq(id))
-            .filter(dns_records::state.eq_any(others)),
+            .filter(dns_records::state.eq_any(NOT_OURS)),
     )
     .execute(&mut c.0)?;
     diesel::update(dns_records::table.find(id))
@@ -330,111 +332,6 @@ pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Erro
     Ok(())
 }
 
-/// Notes that the provider was told in vain, and when it is told again.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> Result<(), Error> {
-    let open = [
-        RecordState::Wanted.as_str(),
-        RecordState::Told.as_str(),
-        RecordState::Unwanted.as_str(),
-    ];
-    diesel::update(dns_records::table.find(id))
-        .filter(dns_records::state.eq_any(open))
-        .set((
-            dns_records::failures.eq(dns_records::failures + 1),
-            dns_records::trouble.eq(to_json(trouble)?),
-            dns_records::next_try.eq(next_try.0),
-        ))
-        .execute(&mut c.0)?;
-    Ok(())
-}
-
-/// Has nothing of what a provider is to be told be told before a moment.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn put_off(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(), Error> {
-    diesel::update(dns_records::table)
-        .filter(dns_records::provider_id.eq(provider.0))
-        .filter(dns_records::next_try.lt(until.0))
-        .set(dns_records::next_try.eq(until.0))
-        .execute(&mut c.0)?;
-    Ok(())
-}
-
-/// Has a provider be told at once of what it was told in vain.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn retry(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Result<(), Error> {
-    diesel::update(dns_records::table)
-        .filter(dns_records::provider_id.eq(provider.0))
-        .filter(dns_records::failures.gt(0))
-        .set((dns_records::next_try.eq(now.0), dns_records::failures.eq(0)))
-        .execute(&mut c.0)?;
-    Ok(())
-}
-
-/// Takes the record whose provider is to be told next, until `until`.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn claim(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<Option<RecordRow>, Error> {
-    macro_rules! free {
-        () => {
-            dns_records::next_try.le(now.0).and(
-                dns_records::lease_until
-                    .is_null()
-                    .or(dns_records::lease_until.le(now.0)),
-            )
-        };
-    }
-    loop {
-        let next: Option<i64> = dns_records::table
-            .filter(free!())
-            .order((dns_records::next_try, dns_records::id))
-            .select(dns_records::id)
-            .first(&mut c.0)
-            .optional()?;
-        let Some(id) = next else { return Ok(None) };
-        let taken = diesel::update(dns_records::table.find(id))
-            .filter(free!())
-            .set(dns_records::lease_until.eq(until.0))
-            .execute(&mut c.0)?;
-        if taken > 0 {
-            let row: Row = dns_records::table
-                .find(id)
-                .select(Row::as_select())
-                .first(&mut c.0)?;
-            return row.read().map(Some);
-        }
-    }
-}
-
-/// Gives a record back.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn release(c: &mut Conn, id: i64) -> Result<(), Error> {
-    diesel::update(dns_records::table.find(id))
-        .set(dns_records::lease_until.eq(None::<i64>))
-        .execute(&mut c.0)?;
-    Ok(())
-}
-
-/// When the next provider is to be told.
-///
-/// # Errors
-/// When the database does not answer.
-pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
-    let due: Option<i64> = dns_records::table
-        .select(min(dns_records::next_try))
-        .first(&mut c.0)?;
-    Ok(due.map(Timestamp))
-}
-
 /// The addresses of a domain's names that are not as they should be, by name; at most 20.
 ///
 /// # Errors
@@ -468,10 +365,9 @@ pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, E
 /// # Errors
 /// When the database does not answer.
 pub fn are_at(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
-    let others = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
     let one: Option<i64> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
-        .filter(dns_records::state.ne_all(others))
+        .filter(dns_records::state.ne_all(NOT_OURS))
         .filter(dns_records::failures.eq(0))
         .select(dns_records::id)
         .first(&mut c.0)
@@ -484,13 +380,12 @@ pub fn are_at(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
 /// # Errors
 /// When the database does not answer.
 pub(crate) fn forget(c: &mut Conn, provider: ProviderId) -> Result<(), Error> {
-    let others = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
     diesel::delete(
         dns_records::table
             .filter(dns_records::provider_id.eq(provider.0))
             .filter(
                 dns_records::state
-                    .eq_any(others)
+                    .eq_any(NOT_OURS)
                     .or(dns_records::failures.gt(0)),
             ),
     )

@@ -6,13 +6,14 @@ use std::time::Duration;
 use control::{authorities, certificates, domains};
 use edge::link::Wanted;
 use model::{
-    DomainId, Error,
+    AuthorityId, DomainId, Error,
     authorities::AuthorityForm,
     certificates::{CertificateState, Happening, Source},
     clusters::Fingerprint,
     domains::DomainForm,
 };
 use test_servers::authority::{Authority, Setup};
+use tokio::task::JoinHandle;
 
 use crate::{
     agents::Host,
@@ -32,6 +33,60 @@ async fn change(house: &House, id: DomainId, form: &DomainForm) {
         .unwrap();
 }
 
+/// Two authorities that ask the edge hosts of one house.
+struct Two {
+    first: Authority,
+    second: Authority,
+    house: House,
+    edges: [JoinHandle<()>; 2],
+}
+
+impl Two {
+    async fn start() -> Self {
+        let [first, second] = [(); 2].map(|()| Authority::start(&Setup::quick()));
+        let (house, _) = house().await;
+        // Each has one that answers it.
+        let one = Host::join(&house, "edge-1", "10.20.0.2").await;
+        let other = Host::join(&house, "edge-2", "10.20.0.3").await;
+        let edges = [
+            edge(&house, one, first.challenges.clone()),
+            edge(&house, other, second.challenges.clone()),
+        ];
+        Self {
+            first,
+            second,
+            house,
+            edges,
+        }
+    }
+}
+
+impl Drop for Two {
+    fn drop(&mut self) {
+        self.edges.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Has an authority be another one from now on.
+async fn move_to(house: &House, id: AuthorityId, other: &Authority) {
+    let moved = AuthorityForm {
+        name: "ca".into(),
+        directory: other.directory.clone(),
+        roots: other.roots.clone(),
+        ..AuthorityForm::default()
+    };
+    authorities::update(&house.control, &SYSTEM, id, moved.parse(false).unwrap())
+        .await
+        .unwrap();
+}
+
+fn by(house: &House, id: AuthorityId) -> DomainForm {
+    DomainForm {
+        authority: id.to_string(),
+        ..domain(house, "example.net", "http")
+    }
+}
+
 /// The certificate that edge hosts serve for the first page under the domain.
 async fn served(house: &House) -> Option<Fingerprint> {
     let site = snapshot(house).await;
@@ -49,30 +104,16 @@ async fn until_served(house: &House, print: &Fingerprint) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_authority_s_certificates_are_replaced_at_once() {
-    let (first, second) = (
-        Authority::start(&Setup::quick()),
-        Authority::start(&Setup::quick()),
-    );
-    let (house, _) = house().await;
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
-    // Both ask the one edge host, each at its own place.
-    let other = Host::join(&house, "edge-2", "10.20.0.3").await;
-    let edges = [
-        edge(&house, host, first.challenges.clone()),
-        edge(&house, other, second.challenges.clone()),
-    ];
-    let by = |id: model::AuthorityId| DomainForm {
-        authority: id.to_string(),
-        ..domain(&house, "example.net", "http")
-    };
-    let one = authority(&house, "one", &first).await;
-    let two = authority(&house, "two", &second).await;
-    let id = add(&house, by(one)).await;
-    publish(&house, "wiki", "example.net").await;
-    let before = issued(&house, HOST).await;
-    change(&house, id, &by(two)).await;
+    let two = Two::start().await;
+    let house = &two.house;
+    let one = authority(house, "one", &two.first).await;
+    let other = authority(house, "two", &two.second).await;
+    let id = add(house, by(house, one)).await;
+    publish(house, "wiki", "example.net").await;
+    let before = issued(house, HOST).await;
+    change(house, id, &by(house, other)).await;
     let after = until("the other's is there", async || {
-        let row = row(&house, HOST).await?;
+        let row = row(house, HOST).await?;
         (print(&row) != print(&before)).then_some(row)
     })
     .await;
@@ -81,54 +122,27 @@ async fn another_authority_s_certificates_are_replaced_at_once() {
     assert_ne!(issuer(&before), issuer(&after));
 
     // It is taken back by whoever gave it, also when the domain has none from there any more.
-    change(&house, id, &domain(&house, "example.net", "self-signed")).await;
+    change(house, id, &domain(house, "example.net", "self-signed")).await;
     certificates::revoke(&house.control, &SYSTEM, after.id, HOST)
         .await
         .unwrap();
-    assert_eq!(row(&house, HOST).await, None, "nobody wants another");
-    for edge in edges {
-        edge.abort();
-    }
+    assert_eq!(row(house, HOST).await, None, "nobody wants another");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_authority_that_has_moved_gives_all_of_its_own_anew() {
-    let (first, second) = (
-        Authority::start(&Setup::quick()),
-        Authority::start(&Setup::quick()),
-    );
-    let (house, _) = house().await;
-    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
-    let other = Host::join(&house, "edge-2", "10.20.0.3").await;
-    let edges = [
-        edge(&house, host, first.challenges.clone()),
-        edge(&house, other, second.challenges.clone()),
-    ];
-    let by = authority(&house, "ca", &first).await;
-    let form = DomainForm {
-        authority: by.to_string(),
-        ..domain(&house, "example.net", "http")
-    };
-    add(&house, form).await;
-    publish(&house, "wiki", "example.net").await;
-    let before = issued(&house, HOST).await;
-    let moved = AuthorityForm {
-        name: "ca".into(),
-        directory: second.directory.clone(),
-        roots: second.roots.clone(),
-        ..AuthorityForm::default()
-    };
-    authorities::update(&house.control, &SYSTEM, by, moved.parse(false).unwrap())
-        .await
-        .unwrap();
+    let two = Two::start().await;
+    let house = &two.house;
+    let ca = authority(house, "ca", &two.first).await;
+    add(house, by(house, ca)).await;
+    publish(house, "wiki", "example.net").await;
+    let before = issued(house, HOST).await;
+    move_to(house, ca, &two.second).await;
     until("the new place's is there", async || {
-        let row = row(&house, HOST).await?;
+        let row = row(house, HOST).await?;
         (print(&row) != print(&before)).then_some(())
     })
     .await;
-    for edge in edges {
-        edge.abort();
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,27 +263,15 @@ async fn what_is_given_by_whom_nobody_wants_any_more_is_not_kept() {
     );
     let (house, _) = house().await;
     let host = Host::join(&house, "edge-1", "10.20.0.2").await;
-    let by = authority(&house, "ca", &first).await;
-    let form = DomainForm {
-        authority: by.to_string(),
-        ..domain(&house, "example.net", "http")
-    };
-    add(&house, form).await;
+    let ca = authority(&house, "ca", &first).await;
+    add(&house, by(&house, ca)).await;
     publish(&house, "wiki", "example.net").await;
     until("it is tried", async || {
         (!snapshot(&house).await.answers.is_empty()).then_some(())
     })
     .await;
     // The try goes on at the first, while the second is the one that is meant.
-    let moved = AuthorityForm {
-        name: "ca".into(),
-        directory: second.directory.clone(),
-        roots: second.roots.clone(),
-        ..AuthorityForm::default()
-    };
-    authorities::update(&house.control, &SYSTEM, by, moved.parse(false).unwrap())
-        .await
-        .unwrap();
+    move_to(&house, ca, &second).await;
     let other = Host::join(&house, "edge-2", "10.20.0.3").await;
     let edges = [
         edge(&house, host, first.challenges.clone()),
