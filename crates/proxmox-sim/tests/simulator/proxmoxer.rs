@@ -1,12 +1,6 @@
 //! The simulator as proxmoxer sees it: a client that knows nothing of this project, over TLS with
 //! the certificate checked. The script beside this file does the asking.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
@@ -26,7 +20,7 @@ async fn run(command: &mut Command, needs: &str) -> Output {
 
 fn beside(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/proxmoxer")
+        .join("tests/simulator/proxmoxer")
         .join(file)
 }
 

@@ -1,17 +1,8 @@
 //! Storages, networks, backups, consoles and downloads: what is made of them is there to be used.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
-mod support;
-
+use crate::support::{Api, api, assert_has, send};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Api, api, assert_has, send};
 
 async fn content(api: &Api, storage: &str, kind: &str) -> Vec<Value> {
     let path = format!("/nodes/pve1/storage/{storage}/content?content={kind}");
@@ -112,7 +103,7 @@ async fn a_storage_that_is_off_or_elsewhere_is_not_there() {
 async fn a_backup_holds_the_lock_and_can_be_restored() {
     let mut config = proxmox_sim::Config::test();
     config.delays.create = std::time::Duration::from_millis(300);
-    let api = support::with(config).await;
+    let api = crate::support::with(config).await;
     api.created(200, &[("cores", "3"), ("tags", "web")]).await;
     let form = [
         ("vmid", "200"),

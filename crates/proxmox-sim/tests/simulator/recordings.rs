@@ -4,21 +4,9 @@
 //! `HOLDFAST_PVE_REFERENCE` names, else beside the project; where they are missing, nothing is
 //! checked and the test says so.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
 use std::{io::Write as _, ops::RangeInclusive};
 
-mod replay;
-#[allow(unused)]
-mod support;
-
-use replay::{Replay, Row};
+use crate::replay::{Replay, Row};
 
 /// So many rows at the least: recordings that are empty or cut short are not agreed with.
 const LEAST: u32 = 817;
@@ -57,7 +45,7 @@ const LEFT_OUT: &[(RangeInclusive<u64>, &str)] = &[
 
 #[tokio::test]
 async fn the_simulator_answers_as_the_real_node_did() {
-    let Some(rows) = replay::recordings() else {
+    let Some(rows) = crate::replay::recordings() else {
         println!("NOT CHECKED: Proxmox recordings (set HOLDFAST_PVE_REFERENCE)");
         return;
     };

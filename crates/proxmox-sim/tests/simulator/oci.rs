@@ -1,10 +1,7 @@
 //! Images of registries, and storages.
 
-#[cfg(test)]
-mod support;
-
+use crate::support::{Api, Reply, api, assert_has};
 use serde_json::{Value, json};
-use support::{Api, Reply, api, assert_has};
 
 async fn pull(api: &Api, form: &[(&str, &str)]) -> Reply {
     api.post("/nodes/pve1/storage/local/oci-registry-pull", form)

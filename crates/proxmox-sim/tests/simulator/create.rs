@@ -1,13 +1,10 @@
 //! Creating containers: what is checked at once, what fails in the task, and what is written down.
 
-#[cfg(test)]
-mod support;
-
+use crate::support::{Api, DEBIAN, Reply, api, assert_has, with};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
-use support::{Api, DEBIAN, Reply, api, assert_has, with};
 
 /// Longer than any test.
 const FOREVER: Duration = Duration::from_secs(3600);
@@ -115,7 +112,7 @@ async fn json_bodies_are_read_like_forms() {
     let request = api
         .request(reqwest::Method::POST, "/nodes/pve1/lxc")
         .json(&body);
-    assert_eq!(api.finish(&support::send(request).await).await, "OK");
+    assert_eq!(api.finish(&crate::support::send(request).await).await, "OK");
     assert_has(
         &api.config(200).await,
         json!({
@@ -178,7 +175,7 @@ async fn create_all(api: &Api, vmids: std::ops::Range<u32>) -> Vec<Reply> {
         let request = api
             .request(reqwest::Method::POST, "/nodes/pve1/lxc")
             .form(&form);
-        requests.spawn(support::send(request));
+        requests.spawn(crate::support::send(request));
     }
     requests.join_all().await
 }

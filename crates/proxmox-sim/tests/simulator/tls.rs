@@ -1,21 +1,13 @@
 //! HTTPS: the certificate, those who do not speak TLS, and those who say nothing.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
-#[cfg(test)]
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Api, assert_has, send};
 use proxmox_sim::{Config, Sim, Transport};
 use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, Method, redirect};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use support::{Api, assert_has, send};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -81,10 +73,10 @@ async fn the_fingerprint_is_that_of_the_certificate_and_nodes_say_it() {
 #[tokio::test]
 async fn nobody_vouches_for_the_certificate_and_without_tls_there_is_none() {
     let api = api().await;
-    let stranger = support::client();
+    let stranger = crate::support::client();
     let url = format!("{}/api2/json/version", api.sim.url());
     assert!(stranger.get(url).send().await.unwrap_err().is_connect());
-    let plain = support::api().await;
+    let plain = crate::support::api().await;
     assert_eq!(plain.sim.fingerprint(), None);
     assert_eq!(plain.sim.handle().certificate(), None);
     assert_eq!(plain.sim.handle().renew_certificate().unwrap(), None);

@@ -1,10 +1,7 @@
 //! Showing and changing configurations: at once, or at the next start.
 
-#[cfg(test)]
-mod support;
-
+use crate::support::{Api, api, assert_has};
 use serde_json::{Value, json};
-use support::{Api, api, assert_has};
 
 const CONFIG: &str = "/nodes/pve1/lxc/200/config";
 

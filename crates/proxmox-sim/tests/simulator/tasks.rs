@@ -1,13 +1,10 @@
 //! Tasks: lists, status, logs and killing.
 
-#[cfg(test)]
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{api, assert_has, task_path, with};
 use proxmox_sim::Config;
 use serde_json::json;
-use support::{api, assert_has, task_path, with};
 
 const UNKNOWN: &str = "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:";
 

@@ -1,21 +1,12 @@
 //! The second listener: faults, conditions and changes as JSON, for this machine alone.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
-#[cfg(test)]
-mod support;
-
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::support::{Api, api, assert_has, send, with};
 use proxmox_sim::{Config, StartError, Transport};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use support::{Api, api, assert_has, send, with};
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 

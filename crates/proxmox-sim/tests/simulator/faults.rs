@@ -1,13 +1,10 @@
 //! Things that go wrong on purpose.
 
-#[cfg(test)]
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::{Api, api};
 use proxmox_sim::{Effect, Fault};
 use reqwest::Method;
-use support::{Api, api};
 
 fn inject(api: &Api, method: &str, path: &str, effect: Effect) {
     api.sim.handle().inject(Fault {
@@ -62,7 +59,7 @@ async fn a_dropped_connection_has_no_answer_and_may_or_may_not_have_had_an_effec
     let create = async || {
         let form = [
             ("vmid", "200"),
-            ("ostemplate", support::DEBIAN),
+            ("ostemplate", crate::support::DEBIAN),
             ("rootfs", "local-lvm:1"),
         ];
         api.request(Method::POST, "/nodes/pve1/lxc")

@@ -1,21 +1,12 @@
 //! What is wrong until it is changed, what others do, and faults with a meaning: storage full,
 //! configuration locked.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
-#[cfg(test)]
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{Api, Reply, api, assert_has, send, task_path, with};
 use proxmox_sim::{Config, ContainerSpec, Dhcp, Effect, Fault};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Api, Reply, api, assert_has, send, task_path, with};
 
 fn full(api: &Api, method: &str, path: &str) {
     hit(api, method, path, Effect::StorageFull);
@@ -98,7 +89,7 @@ async fn a_full_folder_fails_creations_while_unpacking_and_copies_while_copying(
     let sim = proxmox_sim::start(Config::recorded("secret"))
         .await
         .unwrap();
-    let http = support::client();
+    let http = crate::support::client();
     let url = format!("{}/api2/json", sim.url());
     let form = [("username", "root@pam"), ("password", "secret")];
     let ticket = send(http.post(format!("{url}/access/ticket")).form(&form)).await;

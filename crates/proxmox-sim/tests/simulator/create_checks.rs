@@ -1,9 +1,6 @@
 //! What creation refuses, and in which words.
 
-#[cfg(test)]
-mod support;
-
-use support::api;
+use crate::support::api;
 
 /// Parameter, value and what is said of it.
 const PARAMETERS: &[(&str, &str, &str)] = &[

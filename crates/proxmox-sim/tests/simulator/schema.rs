@@ -4,14 +4,6 @@
 //! `HOLDFAST_PVE_REFERENCE` names, else beside the project; where it is missing, nothing is checked
 //! and the test says so.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test that meets what it does not expect has failed"
-)]
-
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

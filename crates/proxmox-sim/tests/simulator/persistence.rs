@@ -1,14 +1,11 @@
 //! What outlives the process.
 
-#[cfg(test)]
-mod support;
-
 use std::path::Path;
 use std::time::Duration;
 
+use crate::support::{assert_has, with};
 use proxmox_sim::{Config, ContainerSpec, StartError};
 use serde_json::json;
-use support::{assert_has, with};
 
 fn config(state_file: &Path) -> Config {
     Config {

@@ -1,8 +1,5 @@
 //! What the tests have in common: a plain HTTP client that sees status, reason and body.
 
-// Each test file is a program of its own and uses its own share of this.
-#![allow(dead_code, missing_docs)]
-
 use std::time::{Duration, Instant};
 
 use proxmox_sim::{Config, Sim, TEST_SECRET};

@@ -1,14 +1,11 @@
 //! How the API answers before it looks at what a call means.
 
-#[cfg(test)]
-mod support;
-
 use std::time::{Duration, Instant};
 
+use crate::support::{Reply, api, send, with};
 use proxmox_sim::{Config, TEST_SECRET};
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Reply, api, send, with};
 
 #[tokio::test]
 async fn a_good_answer_is_data_in_an_envelope() {
@@ -267,7 +264,7 @@ async fn requests_are_counted_by_path() {
     api.get("/version?x=1").await;
     api.post("/nodes/pve1/lxc", &[]).await;
     let upid = "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:";
-    api.get(&support::task_path(upid, "/status")).await;
+    api.get(&crate::support::task_path(upid, "/status")).await;
     let requests = api.sim.handle().requests();
     assert_eq!(requests["GET /nodes/pve1/tasks/{upid}/status"], 1);
     assert_eq!(requests["GET /version"], 2);

@@ -1,13 +1,10 @@
 //! The addresses that a node sees in its containers, and its bridges.
 
-#[cfg(test)]
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{api, assert_has, with};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
-use support::{api, assert_has, with};
 
 const INTERFACES: &str = "/nodes/pve1/lxc/200/interfaces";
 const FIXED: &str = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:0A,ip=10.20.0.30/16,gw=10.20.0.1";

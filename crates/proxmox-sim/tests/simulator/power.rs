@@ -1,13 +1,10 @@
 //! Starting, stopping and destroying, and how containers look meanwhile.
 
-#[cfg(test)]
-mod support;
-
 use std::time::Duration;
 
+use crate::support::{api, assert_has, with};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
-use support::{api, assert_has, with};
 
 const STATUS: &str = "/nodes/pve1/lxc/200/status";
 

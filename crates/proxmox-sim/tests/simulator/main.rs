@@ -1,0 +1,30 @@
+//! The simulated Proxmox VE API over its real transport: plain HTTP, TLS and the control address.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
+mod conditions;
+mod config;
+mod control;
+mod create;
+mod create_checks;
+mod envelope_and_errors;
+mod faults;
+mod interfaces;
+mod oci;
+mod persistence;
+mod places;
+mod power;
+mod proxmoxer;
+mod recordings;
+mod replay;
+mod schema;
+mod support;
+mod tasks;
+mod tls;
