@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
-export const BINARY = resolve(process.env.E2E_BINARY ?? join(REPOSITORY, "target/release/holdfast"));
+export const BINARY = resolve(process.env.E2E_BINARY ?? join(REPOSITORY, "target/dist/holdfast"));
 const START_MS = 60_000;
 const STOP_MS = 15_000;
 

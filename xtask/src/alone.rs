@@ -10,9 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
-use crate::server::{self, Mode};
-use crate::setup::Consent;
-use crate::test::Note;
+use crate::server::Mode;
+use crate::test::report::Report;
 use crate::workspace::Workspace;
 
 const START_WITHIN: Duration = Duration::from_secs(60);
@@ -47,13 +46,13 @@ impl Drop for Running {
 ///
 /// # Errors
 /// When it does not start, or an answer is not what it should be.
-pub fn check(workspace: &Workspace, consent: Consent) -> anyhow::Result<Note> {
-    let binary = server::build(workspace, Mode::Release, consent)?;
-    let manifest: Manifest =
-        serde_json::from_slice(&std::fs::read(workspace.site().join("manifest.json"))?)?;
+pub fn check(workspace: &Workspace, binary: &Path, report: &mut Report) -> anyhow::Result<()> {
+    let manifest: Manifest = serde_json::from_slice(&std::fs::read(
+        workspace.site(Mode::Release).join("manifest.json"),
+    )?)?;
     let folder = tempfile::tempdir()?;
     let copy = folder.path().join("holdfast");
-    std::fs::copy(&binary, &copy)?;
+    std::fs::copy(binary, &copy)?;
 
     let address = free_address()?;
     let mut server = Running(start(&copy, folder.path(), &address)?);
@@ -75,10 +74,12 @@ pub fn check(workspace: &Workspace, consent: Consent) -> anyhow::Result<Note> {
     for file in &manifest.files {
         check_asset(&site, file)?;
     }
-    Ok(Some(format!(
+    report.tests += 1;
+    report.note = Some(format!(
         "{} files served from the program itself",
         manifest.files.len()
-    )))
+    ));
+    Ok(())
 }
 
 /// A port that was free a moment ago.

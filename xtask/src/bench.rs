@@ -8,12 +8,14 @@ use clap::ValueEnum;
 
 use crate::binaries::Binary;
 use crate::lab;
+use crate::lints::Lints;
 use crate::npm;
 use crate::program::{self, Cargo};
-use crate::server::Mode;
+use crate::server::{self, Mode};
 use crate::setup::{self, Consent};
+use crate::site;
+use crate::test::browser;
 use crate::workspace::Workspace;
-use crate::{site, test};
 
 /// How many seconds the simulated pull of an image takes where a minute is measured.
 const PULL: u32 = 10;
@@ -58,6 +60,7 @@ pub fn run(
         Bench::Minute => lab::script(
             workspace,
             consent,
+            Mode::Release,
             PULL,
             &["node", "bench/minute.mjs"],
             args,
@@ -96,7 +99,9 @@ fn script(
 ) -> anyhow::Result<()> {
     let mut node = Command::new("node");
     node.arg(file).args(args);
-    program::run(&mut test::in_end2end(workspace, consent, node)?)
+    let binary = server::build(workspace, Mode::Release, consent)?;
+    browser::prepare(workspace, consent, &binary, &mut node)?;
+    program::run(&mut node)
 }
 
 /// The peer is a program for Node, so its packages come first.
@@ -131,6 +136,6 @@ fn example(
 /// dependencies.
 fn built(workspace: &Workspace, consent: Consent, name: &str) -> anyhow::Result<PathBuf> {
     setup::ensure(setup::BUILD, consent)?;
-    let site = site::build(workspace, Mode::Release, consent)?;
+    let site = site::build(workspace, Mode::Release, consent, &Lints::off())?;
     Binary::Example(name, &site).build(workspace, Mode::Release)
 }

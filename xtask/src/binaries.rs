@@ -6,9 +6,9 @@ use crate::program::{self, Cargo};
 use crate::server::Mode;
 use crate::workspace::Workspace;
 
-/// Chosen in every build, whichever of them is wanted: Cargo gives what they depend on the features
-/// that all of them ask for, and otherwise each would compile the same crates in its own way.
-const PACKAGES: &[&str] = &["server", "agent", "lab"];
+/// Selected in every build, whichever program is wanted: Cargo compiles a dependency with the
+/// features that the selected packages need, and another selection would compile it again.
+pub const PACKAGES: &[&str] = &["--workspace", "--exclude", "frontend", "--exclude", "xtask"];
 
 /// What can be built.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +38,13 @@ impl Binary<'_> {
         let mut cargo = Cargo::Default.command();
         cargo
             .current_dir(workspace.root())
-            .args(["build", kind, name]);
-        for package in PACKAGES {
-            cargo.args(["--package", package]);
-        }
-        if let Self::Holdfast(site) | Self::Example(_, site) = self {
+            .args(["build", kind, name])
+            .args(PACKAGES);
+        // A debug build reads the site when it starts.
+        if let (Mode::Release, Self::Holdfast(site) | Self::Example(_, site)) = (mode, self) {
             cargo.env("HOLDFAST_SITE", site);
         }
-        let mut path = workspace.target().to_path_buf();
+        let mut path = workspace.native_target()?;
         match mode {
             Mode::Release => {
                 cargo.arg("--release");

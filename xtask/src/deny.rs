@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 
 use crate::program::{self, Cargo, say};
-use crate::test::Note;
+use crate::test::report::Report;
 use crate::workspace::Workspace;
 
 #[derive(Deserialize)]
@@ -106,7 +106,7 @@ struct Dependency {
 ///
 /// # Errors
 /// With one line per offence.
-pub fn check(workspace: &Workspace) -> anyhow::Result<Note> {
+pub fn check(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let rules = std::fs::read_to_string(workspace.root().join("deny.toml"))
         .context("deny.toml cannot be read")?;
     let rules: Rules = toml::from_str(&rules).context("deny.toml is not understood")?;
@@ -126,10 +126,10 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<Note> {
         "{} packages as deny.toml allows",
         metadata.packages.len()
     ));
-    advisories(workspace)
+    advisories(workspace, report)
 }
 
-fn advisories(workspace: &Workspace) -> anyhow::Result<Note> {
+fn advisories(workspace: &Workspace, report: &mut Report) -> anyhow::Result<()> {
     let cargo_deny = |words: &[&str]| {
         let mut cargo = Cargo::Default.command();
         cargo.current_dir(workspace.root()).arg("deny").args(words);
@@ -140,12 +140,10 @@ fn advisories(workspace: &Workspace) -> anyhow::Result<Note> {
     } else if !program::succeeds(&mut cargo_deny(&["fetch", "db"])) {
         "their database is out of reach"
     } else {
-        program::run(&mut cargo_deny(&["check", "--disable-fetch", "advisories"]))?;
-        return Ok(None);
+        return program::run(&mut cargo_deny(&["check", "--disable-fetch", "advisories"]));
     };
-    let note = format!("security advisories NOT checked: {unchecked}");
-    say(&note);
-    Ok(Some(note))
+    report.inspect(&format!("NOT CHECKED: security advisories ({unchecked})"));
+    Ok(())
 }
 
 fn offences(rules: &Rules, packages: &[Package]) -> Vec<String> {

@@ -1,6 +1,8 @@
 //! The lab: a whole site on this machine, in namespaces. Builds what it is made of and starts it;
 //! for people, for its journey, and for what is measured in it.
 
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::ensure;
@@ -11,7 +13,8 @@ use crate::npm;
 use crate::program;
 use crate::server::{self, Mode};
 use crate::setup::{self, Consent, Need};
-use crate::test::Note;
+use crate::test::browser;
+use crate::test::report::Report;
 use crate::workspace::Workspace;
 
 /// What it runs, beyond what a build needs.
@@ -40,6 +43,9 @@ pub struct Options {
     /// Make no site: an empty Holdfast, a cluster and an edge host that has not joined
     #[arg(long)]
     bare: bool,
+    /// Start a new lab this many times, run the browser's network check in each, and count failures
+    #[arg(long, value_name = "STARTS", conflicts_with_all = ["port", "bare"])]
+    repeat: Option<NonZeroU32>,
 }
 
 /// Builds the lab, makes a site in it, and stays until Ctrl-C.
@@ -52,7 +58,11 @@ pub fn run(
     mode: Mode,
     options: &Options,
 ) -> anyhow::Result<()> {
-    let mut command = ready(workspace, consent, mode)?;
+    let mut command = Programs::build(workspace, consent, mode)?.command(workspace)?;
+    if let Some(starts) = options.repeat {
+        playwright(&mut command, workspace).args(["--project", "network"]);
+        return repeat(&mut command, starts);
+    }
     command.args(["--port", &options.port.to_string()]);
     if !options.bare {
         command.args(["--stay", "--", "node", "lab/set-up.mjs"]);
@@ -60,26 +70,84 @@ pub fn run(
     program::run(&mut command)
 }
 
-/// The journey through the lab; afterwards this machine is as it was.
+/// Runs the command so often and prints how many of the runs failed, as `figure value unit`.
 ///
 /// # Errors
-/// When it fails, or something of the machine changed.
-pub fn test(workspace: &Workspace, consent: Consent, filter: &[String]) -> anyhow::Result<Note> {
-    let mut command = ready(workspace, consent, Mode::Release)?;
-    let playwright = npm::tool(&workspace.end2end(), "playwright");
-    command
-        .arg("--")
-        .arg(playwright)
+/// When a run failed.
+fn repeat(command: &mut Command, starts: NonZeroU32) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for start in 1..=starts.get() {
+        program::say(&format!("lab start {start} of {starts}"));
+        if let Err(error) = program::run(command) {
+            program::say(&format!("{error:#}"));
+            failed += 1;
+        }
+    }
+    println!("lab_starts {starts} starts");
+    println!("lab_failed_starts {failed} starts");
+    ensure!(failed == 0, "{failed} of {starts} starts failed");
+    Ok(())
+}
+
+/// The tests in the lab, which must leave nothing behind: see [`CHECK_LEFTOVERS`].
+///
+/// # Errors
+/// When a test fails, or something is left behind.
+pub fn test(
+    workspace: &Workspace,
+    consent: Consent,
+    programs: &Programs,
+    filter: &[String],
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    setup::ensure(NEEDS, consent)?;
+    let mut lab = programs.command(workspace)?;
+    playwright(&mut lab, workspace).args(filter);
+    browser::run(&mut checked(&lab), report)
+}
+
+/// Has the lab run Playwright with its own tests.
+fn playwright<'a>(lab: &'a mut Command, workspace: &Workspace) -> &'a mut Command {
+    lab.arg("--")
+        .arg(npm::tool(&workspace.end2end(), "playwright"))
         .args(["test", "--config", "lab/playwright.config.ts"])
-        .args(filter);
-    let before = machine()?;
-    program::run(&mut command)?;
-    let after = machine()?;
-    ensure!(
-        before == after,
-        "the lab changed this machine. Before:\n{before}\nAfter:\n{after}"
-    );
-    Ok(None)
+}
+
+/// Runs its arguments and fails when they fail, or when the network, the mounts, the processes, or the
+/// files by which names are resolved are not what they were before. It runs in namespaces of its own,
+/// so that a difference is the lab's own, whatever else runs on this machine at the same time.
+const CHECK_LEFTOVERS: &str = r#"
+state() {
+    ip -brief address; ip -4 route; ip -6 route; ip -brief link; ls /run/netns 2>/dev/null
+    cat /etc/resolv.conf /etc/hosts /etc/nsswitch.conf /proc/mounts
+    ps --no-headers -e -o comm
+}
+ip link set lo up || exit
+before=$(state)
+"$@" || exit
+after=$(state)
+[ "$before" = "$after" ] && exit
+printf 'the lab left something behind. Before:\n%s\nAfter:\n%s\n' "$before" "$after" >&2
+exit 1
+"#;
+
+/// The lab within [`CHECK_LEFTOVERS`].
+fn checked(lab: &Command) -> Command {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--net", "--pid", "--fork", "--kill-child"])
+        .args(["--mount", "--mount-proc"])
+        .args(["sh", "-c", CHECK_LEFTOVERS, "check"])
+        .arg(lab.get_program())
+        .args(lab.get_args())
+        .envs(
+            lab.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    if let Some(folder) = lab.get_current_dir() {
+        command.current_dir(folder);
+    }
+    command
 }
 
 /// Runs a script of `end2end` within the lab. The pull of an image takes so many seconds.
@@ -89,47 +157,58 @@ pub fn test(workspace: &Workspace, consent: Consent, filter: &[String]) -> anyho
 pub fn script(
     workspace: &Workspace,
     consent: Consent,
+    mode: Mode,
     pull: u32,
     line: &[&str],
     args: &[String],
 ) -> anyhow::Result<()> {
-    let mut command = ready(workspace, consent, Mode::Release)?;
+    let mut command = Programs::build(workspace, consent, mode)?.command(workspace)?;
     command.args(["--pull", &pull.to_string(), "--"]);
     program::run(command.args(line).args(args))
 }
 
-/// `holdfast-lab run`, once everything is built.
-fn ready(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<Command> {
-    setup::ensure(NEEDS, consent)?;
-    let lab = Binary::Lab.build(workspace, mode)?;
-    // What cannot be had is told before the longest build.
-    program::run(Command::new(&lab).arg("check"))?;
-    let agent = Binary::Agent.build(workspace, mode)?;
-    let holdfast = server::build(workspace, mode, consent)?;
-    npm::ensure(&workspace.end2end())?;
-    let mut command = Command::new(lab);
-    command
-        .current_dir(workspace.end2end())
-        .arg("run")
-        .arg("--holdfast")
-        .arg(holdfast)
-        .arg("--agent")
-        .arg(agent);
-    if let Some(chromium) = program::find("chromium") {
-        command.env("E2E_CHROMIUM", chromium);
-    }
-    Ok(command)
+/// What the lab is made of.
+pub struct Programs {
+    /// The lab itself.
+    pub lab: PathBuf,
+    /// The manager.
+    pub holdfast: PathBuf,
+    /// The agent of edge hosts.
+    pub agent: PathBuf,
 }
 
-/// What a lab must leave as it was: this machine's network, how it finds names, and which of the
-/// programs run here that run in a lab.
-fn machine() -> anyhow::Result<String> {
-    let script = "ip -brief address; ip route; ip -brief link; \
-        cat /etc/resolv.conf /etc/hosts /etc/nsswitch.conf; ls /run/netns 2>/dev/null; \
-        pgrep --full --list-full 'holdfast-lab (run|inside|guest|within)' || test $? = 1";
-    let said = program::output(Command::new("sh").args(["-c", script]))?;
-    let text = String::from_utf8_lossy(&said).into_owned();
-    // The shell that looks is no part of it.
-    let lines = text.lines().filter(|line| !line.contains("pgrep"));
-    Ok(lines.collect::<Vec<_>>().join("\n"))
+impl Programs {
+    fn build(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<Self> {
+        setup::ensure(NEEDS, consent)?;
+        let lab = Binary::Lab.build(workspace, mode)?;
+        check(&lab)?;
+        Ok(Self {
+            lab,
+            agent: Binary::Agent.build(workspace, mode)?,
+            holdfast: server::build(workspace, mode, consent)?,
+        })
+    }
+
+    /// `holdfast-lab run`.
+    fn command(&self, workspace: &Workspace) -> anyhow::Result<Command> {
+        check(&self.lab)?;
+        npm::ensure(&workspace.end2end())?;
+        let mut command = Command::new(&self.lab);
+        command
+            .current_dir(workspace.end2end())
+            .arg("run")
+            .arg("--holdfast")
+            .arg(&self.holdfast)
+            .arg("--agent")
+            .arg(&self.agent);
+        if let Some(chromium) = program::find("chromium") {
+            command.env("E2E_CHROMIUM", chromium);
+        }
+        Ok(command)
+    }
+}
+
+/// Whether this machine can run a lab; known before the longest build.
+fn check(lab: &Path) -> anyhow::Result<()> {
+    program::run(Command::new(lab).arg("check"))
 }

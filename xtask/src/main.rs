@@ -17,6 +17,8 @@ mod deny;
 mod dev;
 mod disk;
 mod lab;
+mod lane;
+mod lints;
 mod npm;
 mod program;
 mod server;
@@ -127,18 +129,27 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
     let consent = Consent::from_flag(cli.common.yes);
     match cli.command {
         Command::Run { mode, args } => server::run(&workspace, mode.mode(), consent, &args),
-        Command::Build { mode } => {
-            let mode = mode.mode();
-            let holdfast = server::build(&workspace, mode, consent)?;
-            let agent = Binary::Agent.build(&workspace, mode)?;
-            program::say(&format!("built {}", holdfast.display()));
-            program::say(&format!("built {}", agent.display()));
-            Ok(())
-        }
+        Command::Build { mode } => build(&workspace, consent, mode.mode()),
         Command::Dev { args } => dev::watch(&workspace, consent, &args),
         Command::Lab { mode, options } => lab::run(&workspace, consent, mode.mode(), &options),
         Command::Test(options) => test::run(&workspace, consent, &options),
         Command::Bench { name, args } => bench::run(&workspace, consent, name, &args),
         Command::Shots { args } => bench::shots(&workspace, consent, &args),
     }
+}
+
+/// Builds what is installed on servers and puts it into one folder.
+fn build(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<()> {
+    let built = [
+        server::build(workspace, mode, consent)?,
+        Binary::Agent.build(workspace, mode)?,
+    ];
+    let dist = workspace.dist();
+    assets::empty_folder(&dist)?;
+    for program in built {
+        let copy = dist.join(program.file_name().unwrap_or_default());
+        std::fs::copy(&program, &copy)?;
+        program::say(&format!("built {}", copy.display()));
+    }
+    Ok(())
 }

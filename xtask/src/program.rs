@@ -3,14 +3,19 @@
 //! What xtask says goes to standard error; standard output belongs to the programs it runs.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 
 use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::lane;
 
 /// A line for the person who waits.
 pub fn say(text: &str) {
-    eprintln!("xtask: {text}");
+    lane::print(&format!("xtask: {text}"));
 }
 
 /// Finds a program on PATH or among the system's own, which are not on everybody's PATH.
@@ -27,11 +32,109 @@ pub fn find(name: &str) -> Option<PathBuf> {
 /// # Errors
 /// When it cannot start or does not end well.
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
-    let shown = shown(command);
-    eprintln!("$ {shown}");
+    if lane::current().is_some() {
+        return run_lines(command, |_| {});
+    }
+    let shown = announce(command);
     let status = command
         .status()
         .with_context(|| format!("`{shown}` could not start"))?;
+    ended_well(&shown, status)
+}
+
+/// Runs a command to its end, shows its output line by line, and hands each line to `inspect`.
+///
+/// # Errors
+/// When it cannot start or does not end well.
+pub fn run_lines(command: &mut Command, mut inspect: impl FnMut(&str)) -> anyhow::Result<()> {
+    run_filtered(command, |line| {
+        inspect(line);
+        Some(line.to_owned())
+    })
+}
+
+/// Runs a Cargo build, hands each of its messages to `inspect`, and returns the warnings of the
+/// compiler and of Clippy as they would have been shown.
+///
+/// # Errors
+/// When it cannot start or does not end well.
+pub fn run_cargo(
+    cargo: &mut Command,
+    mut inspect: impl FnMut(&Value),
+) -> anyhow::Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    cargo.arg("--message-format=json");
+    run_filtered(cargo, |line| {
+        let message: Value = match line.starts_with('{') {
+            true => serde_json::from_str(line).unwrap_or_default(),
+            false => return Some(line.to_owned()),
+        };
+        inspect(&message);
+        let diagnostic = message.get("message")?;
+        let rendered = diagnostic.get("rendered")?.as_str()?.to_owned();
+        let is_warning = diagnostic
+            .get("level")
+            .is_some_and(|level| level == "warning");
+        // The compiler ends with a line that only counts and has no place in the source.
+        let has_place = diagnostic
+            .get("spans")?
+            .as_array()
+            .is_some_and(|spans| !spans.is_empty());
+        if is_warning && has_place {
+            warnings.push(rendered.clone());
+        }
+        Some(rendered)
+    })?;
+    Ok(warnings)
+}
+
+/// Runs a command to its end and shows of each line of its output what `show` makes of it.
+fn run_filtered(
+    command: &mut Command,
+    mut show: impl FnMut(&str) -> Option<String>,
+) -> anyhow::Result<()> {
+    let shown = announce(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("`{shown}` could not start"))?;
+    let (sender, lines) = mpsc::sync_channel(64);
+    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|pipe| Box::new(pipe) as _),
+        child.stderr.take().map(|pipe| Box::new(pipe) as _),
+    ];
+    for pipe in pipes.into_iter().flatten() {
+        let sender = sender.clone();
+        std::thread::spawn(move || forward(pipe, &sender));
+    }
+    drop(sender);
+    for line in lines {
+        for line in show(&line).iter().flat_map(|text| text.lines()) {
+            lane::print(line);
+        }
+    }
+    ended_well(&shown, child.wait()?)
+}
+
+/// Sends a program's lines on until it ends. Bytes that are no UTF-8 are replaced.
+fn forward(pipe: impl Read, sender: &mpsc::SyncSender<String>) {
+    for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        if sender.send(line).is_err() {
+            return;
+        }
+    }
+}
+
+fn announce(command: &Command) -> String {
+    let shown = shown(command);
+    lane::print(&format!("$ {shown}"));
+    shown
+}
+
+fn ended_well(shown: &str, status: ExitStatus) -> anyhow::Result<()> {
     if !status.success() {
         bail!("`{shown}` failed ({status})");
     }

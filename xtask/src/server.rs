@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::Context;
 
 use crate::binaries::Binary;
+use crate::lints::Lints;
 use crate::program;
 use crate::setup::{self, Consent};
 use crate::site;
@@ -37,7 +38,7 @@ impl Mode {
 /// When something is missing that cannot be installed, or a step fails.
 pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
     setup::ensure(setup::BUILD, consent)?;
-    let site = site::build(workspace, mode, consent)?;
+    let site = site::build(workspace, mode, consent, &Lints::off())?;
     Binary::Holdfast(&site).build(workspace, mode)
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::assets::{self, Asset, Place};
 use crate::compress::{Cache, Encoding, hash, write_whole};
+use crate::lints::Lints;
 use crate::server::Mode;
 use crate::setup::Consent;
 use crate::wasm::OUTPUT_NAME;
@@ -47,8 +48,13 @@ struct Entry {
 ///
 /// # Errors
 /// When a step fails, or a file cannot be written.
-pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
-    let program = wasm::build(workspace, mode, consent)?;
+pub fn build(
+    workspace: &Workspace,
+    mode: Mode,
+    consent: Consent,
+    lints: &Lints,
+) -> anyhow::Result<PathBuf> {
+    let program = wasm::build(workspace, mode, consent, lints)?;
     let sheet = css::build(workspace, mode)?;
     let mut found = program_files(&program.pkg)?;
     let sheet_bytes =
@@ -64,7 +70,7 @@ pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Res
         Mode::Release => Some(Cache::open(workspace.cache().join("compressed"))?),
         Mode::Dev => None,
     };
-    let site = workspace.site();
+    let site = workspace.site(mode);
     let fresh = site.with_extension("new");
     assets::empty_folder(&fresh)?;
     let mut manifest = Manifest::new(&program.parts, &found);

@@ -117,6 +117,11 @@ impl Toolchain {
         command
     }
 
+    /// Clippy's driver, where it does not lie beside the usual compiler.
+    pub fn clippy_driver(self) -> Option<&'static Path> {
+        (self == Self::Debian).then(|| Path::new("/usr/bin/clippy-driver"))
+    }
+
     /// Two compilers must not share a target folder, nor one with two sets of flags for itself.
     pub fn target_dir(self, workspace: &Workspace) -> PathBuf {
         match self {

@@ -8,9 +8,10 @@ use anyhow::Context;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::compress::{hash, write_whole};
-use crate::program::{self, say};
+use crate::lints::Lints;
+use crate::program::say;
 use crate::server::Mode;
-use crate::setup::Consent;
+use crate::setup::{self, Consent, Need};
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
 use crate::{assets, shrink};
@@ -37,21 +38,27 @@ pub type Parts = BTreeMap<String, Vec<String>>;
 ///
 /// # Errors
 /// When a compiler or tool is missing or fails.
-pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<Program> {
+pub fn build(
+    workspace: &Workspace,
+    mode: Mode,
+    consent: Consent,
+    lints: &Lints,
+) -> anyhow::Result<Program> {
     let toolchain = Toolchain::find(mode, consent)?;
-    let (profile, folder) = match mode {
-        Mode::Release => ("wasm-release", "wasm-release"),
-        Mode::Dev => ("dev", "debug"),
+    let profile = match mode {
+        Mode::Release => "wasm-release",
+        Mode::Dev => "wasm-dev",
     };
-    program::run(
-        toolchain
-            .cargo(workspace, "build")
-            .args(["--profile", profile]),
-    )?;
+    let mut cargo = toolchain.cargo(workspace, "build");
+    cargo.args(["--profile", profile]);
+    if lints.are_on() && toolchain == Toolchain::Debian {
+        setup::ensure(&[Need::RustWebClippy], consent)?;
+    }
+    lints.build(&mut cargo, toolchain.clippy_driver())?;
     let compiled = toolchain
         .target_dir(workspace)
         .join(TARGET)
-        .join(folder)
+        .join(profile)
         .join("frontend.wasm");
     let input = std::fs::read(&compiled)
         .with_context(|| format!("{} cannot be read", compiled.display()))?;

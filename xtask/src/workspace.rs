@@ -3,11 +3,13 @@
 //! The only place that joins these paths; it neither creates nor reads what lies there.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Context;
 use serde::Deserialize;
 
 use crate::program::{self, Cargo};
+use crate::server::Mode;
 
 /// The workspace on disk.
 pub struct Workspace {
@@ -47,6 +49,23 @@ impl Workspace {
         &self.target
     }
 
+    /// The folder of what is built for this machine: .cargo/config.toml names the platform, so Cargo
+    /// puts it below a folder of that name.
+    ///
+    /// # Errors
+    /// When the compiler does not say which platform this is.
+    pub fn native_target(&self) -> anyhow::Result<PathBuf> {
+        let about = program::output(Command::new("rustc").arg("-vV"))?;
+        let about = String::from_utf8_lossy(&about);
+        let host = about.lines().find_map(|line| line.strip_prefix("host: "));
+        Ok(self.target.join(host.context("`rustc -vV` names no host")?))
+    }
+
+    /// The programs of the last `cargo xtask build`.
+    pub fn dist(&self) -> PathBuf {
+        self.target.join("dist")
+    }
+
     /// The target folder of Debian's compiler; two compilers must not share one.
     pub fn target_of_debian(&self) -> PathBuf {
         self.root.join("target-web")
@@ -57,9 +76,14 @@ impl Workspace {
         self.target.join("xtask")
     }
 
-    /// The finished site: always here, wherever Cargo's target folder is.
-    pub fn site(&self) -> PathBuf {
-        self.root.join("target").join("site")
+    /// The finished site: always here, wherever Cargo's target folder is. A debug build of the
+    /// server reads the one of [`Mode::Dev`] from this path (`server/src/assets.rs`).
+    pub fn site(&self, mode: Mode) -> PathBuf {
+        let name = match mode {
+            Mode::Release => "site",
+            Mode::Dev => "site-dev",
+        };
+        self.root.join("target").join(name)
     }
 
     /// The folder with Tailwind and wasm-opt.

@@ -1,0 +1,222 @@
+//! What the parts of a run test, built once: by one thread, in the order in which it is needed,
+//! while parts whose programs are ready already run.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use serde_json::Value;
+
+use super::Part;
+use super::report::Report;
+use crate::binaries::PACKAGES;
+use crate::lints::Lints;
+use crate::program::Cargo;
+use crate::server::{self, Mode};
+use crate::setup::Consent;
+use crate::workspace::Workspace;
+use crate::{lane, site};
+
+/// A program that Cargo built.
+#[derive(Debug, Clone)]
+pub struct Executable {
+    /// The folder of its package, in which Cargo runs tests.
+    pub folder: PathBuf,
+    /// The name of its package.
+    pub package: String,
+    /// The name of its target.
+    pub name: String,
+    /// Whether it is a test.
+    pub is_test: bool,
+    /// Where it lies.
+    pub path: PathBuf,
+}
+
+/// Something that is built once and waited for by those who need it.
+struct Slot<T>(OnceLock<Built<T>>);
+
+struct Built<T> {
+    took: Duration,
+    result: Result<T, String>,
+}
+
+impl<T> Slot<T> {
+    fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    fn fill(&self, build: impl FnOnce() -> anyhow::Result<T>) {
+        let start = Instant::now();
+        let result = build().map_err(|error| format!("{error:#}"));
+        if let Err(error) = &result {
+            crate::program::say(&format!("build failed: {error}"));
+        }
+        let took = start.elapsed();
+        // Only the building thread fills a slot, and each one once.
+        let _ = self.0.set(Built { took, result });
+    }
+
+    /// Waits until it is built, and adds the time that the build took to the report.
+    fn wait(&self, report: &mut Report) -> anyhow::Result<&T> {
+        let built = self.0.wait();
+        report.build += built.took;
+        let result = built.result.as_ref();
+        result.map_err(|error| anyhow!("build failed: {error}"))
+    }
+}
+
+/// Everything that a run builds.
+pub struct Builds<'a> {
+    workspace: &'a Workspace,
+    consent: Consent,
+    lints: Lints,
+    native: Slot<Vec<Executable>>,
+    site: Slot<PathBuf>,
+    release: Slot<PathBuf>,
+}
+
+impl<'a> Builds<'a> {
+    /// Nothing is built yet.
+    ///
+    /// # Errors
+    /// When Clippy is missing and cannot be installed.
+    pub fn new(workspace: &'a Workspace, consent: Consent, parts: &[Part]) -> anyhow::Result<Self> {
+        let lints = match parts.contains(&Part::Clippy) {
+            true => Lints::on()?,
+            false => Lints::off(),
+        };
+        Ok(Self {
+            workspace,
+            consent,
+            lints,
+            native: Slot::new(),
+            site: Slot::new(),
+            release: Slot::new(),
+        })
+    }
+
+    /// Builds what the parts need, in the order in which they run. What is built while tests run
+    /// gives way to them.
+    pub fn build(&self, parts: &[Part]) {
+        let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
+        if needs(Part::needs_native) {
+            self.native.fill(|| self.build_native());
+        }
+        lane::give_way();
+        if needs(Part::needs_site) {
+            let (workspace, consent) = (self.workspace, self.consent);
+            self.site
+                .fill(|| site::build(workspace, Mode::Dev, consent, &self.lints));
+        }
+        if needs(Part::needs_release) {
+            self.release
+                .fill(|| server::build(self.workspace, Mode::Release, self.consent));
+        }
+    }
+
+    /// The warnings of all builds that are done with Clippy.
+    ///
+    /// # Errors
+    /// When a build failed, or there are any.
+    pub fn lints(&self, report: &mut Report) -> anyhow::Result<()> {
+        self.native.wait(report)?;
+        self.site.wait(report)?;
+        self.lints.verdict()
+    }
+
+    /// The programs of the workspace and its tests, in the dev profile.
+    ///
+    /// # Errors
+    /// When their build failed.
+    pub fn native(&self, report: &mut Report) -> anyhow::Result<&[Executable]> {
+        self.native.wait(report).map(Vec::as_slice)
+    }
+
+    /// A program of the dev profile, by its name.
+    ///
+    /// # Errors
+    /// When its build failed.
+    pub fn program(&self, name: &str, report: &mut Report) -> anyhow::Result<&Path> {
+        let mut built = self.native(report)?.iter();
+        let found = built.find(|built| built.name == name && !built.is_test);
+        let found = found.with_context(|| format!("Cargo built no {name}"))?;
+        Ok(&found.path)
+    }
+
+    /// Waits for the site that programs of the dev profile serve.
+    ///
+    /// # Errors
+    /// When its build failed.
+    pub fn site(&self, report: &mut Report) -> anyhow::Result<&Path> {
+        self.site.wait(report).map(PathBuf::as_path)
+    }
+
+    /// The release program, with its site inside.
+    ///
+    /// # Errors
+    /// When its build failed.
+    pub fn release(&self, report: &mut Report) -> anyhow::Result<&Path> {
+        self.release.wait(report).map(PathBuf::as_path)
+    }
+
+    /// Compiles the workspace's programs, examples and tests. xtask is built on its own, as
+    /// `cargo xtask` does: its dependencies would otherwise be compiled with other features again.
+    fn build_native(&self) -> anyhow::Result<Vec<Executable>> {
+        let mut built = Vec::new();
+        let selections: [&[&str]; 2] = [PACKAGES, &["--package", "xtask"]];
+        for selection in selections {
+            let mut cargo = Cargo::Default.command();
+            cargo
+                .current_dir(self.workspace.root())
+                // Nothing here is built a second time, so what makes that quick is left out.
+                .env("CARGO_INCREMENTAL", "0")
+                .args(["test", "--no-run"])
+                .args(selection);
+            self.lints
+                .build_with(&mut cargo, |message| built.extend(executable(message)))?;
+        }
+        Ok(built)
+    }
+}
+
+/// The executable that a message of Cargo announces
+/// (<https://doc.rust-lang.org/cargo/reference/external-tools.html#artifact-messages>).
+fn executable(message: &Value) -> Option<Executable> {
+    let text = |pointer: &str| message.pointer(pointer)?.as_str();
+    let path = text("/executable")?;
+    let manifest = Path::new(text("/manifest_path")?);
+    let folder = manifest.parent()?.to_owned();
+    Some(Executable {
+        package: folder.file_name()?.to_string_lossy().into_owned(),
+        folder,
+        name: text("/target/name")?.to_owned(),
+        is_test: message.pointer("/profile/test")?.as_bool()?,
+        path: path.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_executable_is_read_from_a_message_of_cargo() {
+        let message = serde_json::json!({
+            "reason": "compiler-artifact",
+            "manifest_path": "/src/crates/edge/Cargo.toml",
+            "target": { "name": "real" },
+            "profile": { "test": true },
+            "executable": "/target/debug/deps/real-1",
+        });
+        let found = executable(&message).expect("an executable");
+        assert_eq!(
+            (found.package.as_str(), found.name.as_str()),
+            ("edge", "real")
+        );
+        assert_eq!(found.folder, Path::new("/src/crates/edge"));
+        assert!(found.is_test);
+        let library = serde_json::json!({ "executable": null });
+        assert!(executable(&library).is_none());
+    }
+}

@@ -1,0 +1,314 @@
+//! `cargo xtask test`: every check and test, in parts that can be run alone.
+//!
+//! All chosen parts run even when one fails, so that one run names everything that is wrong. One
+//! thread builds while the parts whose programs are ready run.
+
+use std::io::Write as _;
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+
+use crate::program::{self, Cargo, say};
+use crate::setup::{self, Consent, Need};
+use crate::workspace::Workspace;
+use crate::{alone, deny, disk, lab, lane};
+
+pub mod browser;
+mod builds;
+pub mod report;
+mod rust;
+
+use builds::Builds;
+use report::{Outcome, Report};
+
+/// What to test.
+#[derive(Args)]
+pub struct Options {
+    /// Run only this part; can be given more than once
+    #[arg(long, value_enum, value_name = "PART")]
+    only: Vec<Part>,
+    /// Leave this part out; can be given more than once
+    #[arg(long, value_enum, value_name = "PART")]
+    without: Vec<Part>,
+    /// Leave out what needs a release build
+    #[arg(long)]
+    dev: bool,
+    /// Passed on to the Rust tests and to Playwright, such as a test's name
+    #[arg(last = true)]
+    filter: Vec<String>,
+}
+
+/// A part of the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Formatting
+    Fmt,
+    /// Licenses, banned crates and where crates come from
+    Deny,
+    /// Rust tests, with PostgreSQL and MariaDB
+    Unit,
+    /// Lints, for the server and for the browser
+    Clippy,
+    /// A real browser against the program of the dev profile
+    End2end,
+    /// A whole site in namespaces, with the real programs; as root
+    Lab,
+    /// The release program: alone in an empty folder, and a few journeys
+    Release,
+}
+
+/// Parts that run one after another; those of one group run at the same time.
+const GROUPS: [&[Part]; 5] = [
+    &[Part::Fmt, Part::Deny],
+    &[Part::Unit],
+    &[Part::End2end, Part::Lab],
+    &[Part::Clippy],
+    &[Part::Release],
+];
+
+impl Part {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Deny => "deny",
+            Self::Clippy => "clippy",
+            Self::Unit => "unit",
+            Self::End2end => "end2end",
+            Self::Lab => "lab",
+            Self::Release => "release",
+        }
+    }
+
+    fn needs(self) -> &'static [Need] {
+        match self {
+            Self::Fmt | Self::Deny => &[],
+            Self::Clippy => setup::BUILD,
+            Self::Unit => &[
+                Need::Postgres,
+                Need::MariaDb,
+                Need::Python,
+                Need::PythonVenv,
+                Need::Nginx,
+                Need::NginxStream,
+                Need::Dnsmasq,
+                Need::Bind,
+                Need::Dig,
+                Need::Dhclient,
+                Need::Curl,
+                Need::Iproute,
+                Need::Unshare,
+                Need::Systemd,
+                Need::Openssl,
+                Need::Pebble,
+            ],
+            Self::End2end | Self::Release => &[Need::Chromium],
+            Self::Lab => lab::NEEDS,
+        }
+    }
+
+    fn needs_native(self) -> bool {
+        matches!(self, Self::Clippy | Self::Unit | Self::End2end | Self::Lab)
+    }
+
+    fn needs_site(self) -> bool {
+        matches!(self, Self::Clippy | Self::End2end | Self::Lab)
+    }
+
+    fn needs_release(self) -> bool {
+        self == Self::Release
+    }
+
+    fn builds(self) -> bool {
+        self.needs_native() || self.needs_release()
+    }
+}
+
+/// What every part of a run has.
+struct Run<'a> {
+    workspace: &'a Workspace,
+    consent: Consent,
+    filter: &'a [String],
+    builds: Builds<'a>,
+}
+
+/// Runs the chosen parts and prints a summary, whose last line counts them.
+///
+/// # Errors
+/// When a part fails.
+pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow::Result<()> {
+    let parts = options.parts();
+    if parts.is_empty() {
+        bail!("--only, --without and --dev leave no part to run");
+    }
+    // Asked for together and before anything runs: no one waits to answer later.
+    setup::ensure(&needs(&parts), consent)?;
+    disk::warn_when_low(workspace);
+
+    let run = Run {
+        workspace,
+        consent,
+        filter: &options.filter,
+        builds: Builds::new(workspace, consent, &parts)?,
+    };
+    let outcomes = run.all(&parts);
+    let failed = outcomes.iter().filter(|outcome| outcome.result.is_err());
+    let failed = failed.count();
+    let passed = outcomes.len() - failed;
+    let mut out = std::io::stdout();
+    out.write_all(report::summary(&outcomes, &options.without).as_bytes())?;
+    out.write_all(report::unchecked(&outcomes).as_bytes())?;
+    let count = format!("{passed} parts passed, {failed} failed");
+    if failed > 0 {
+        bail!(count);
+    }
+    writeln!(out, "{count}")?;
+    Ok(())
+}
+
+impl Options {
+    fn parts(&self) -> Vec<Part> {
+        let all = GROUPS.iter().flat_map(|group| group.iter().copied());
+        all.filter(|part| self.only.is_empty() || self.only.contains(part))
+            .filter(|part| !self.without.contains(part))
+            .filter(|part| !(self.dev && part.needs_release()))
+            .collect()
+    }
+}
+
+impl Run<'_> {
+    /// Runs the parts, group after group, beside the builds.
+    fn all(&self, parts: &[Part]) -> Vec<Outcome> {
+        // With one thing to do, its lines need no label.
+        let labels = parts.len() > 1;
+        let mut outcomes = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                if labels {
+                    lane::enter("build");
+                }
+                self.builds.build(parts);
+            });
+            for group in GROUPS {
+                let group = group.iter().filter(|part| parts.contains(part));
+                let running: Vec<_> = group
+                    .map(|part| {
+                        scope.spawn(move || {
+                            if labels {
+                                lane::enter(part.name());
+                            }
+                            self.one(*part)
+                        })
+                    })
+                    .collect();
+                outcomes.extend(running.into_iter().filter_map(|part| part.join().ok()));
+            }
+        });
+        outcomes
+    }
+
+    fn one(&self, part: Part) -> Outcome {
+        let start = Instant::now();
+        let mut report = Report::default();
+        let result = self.part(part, &mut report);
+        match &result {
+            Ok(()) => say(&format!("{} passed", part.name())),
+            Err(error) => say(&format!("{} failed: {error:#}", part.name())),
+        }
+        Outcome {
+            part,
+            took: start.elapsed(),
+            report,
+            result,
+        }
+    }
+
+    fn part(&self, part: Part, report: &mut Report) -> anyhow::Result<()> {
+        let (workspace, consent, builds) = (self.workspace, self.consent, &self.builds);
+        match part {
+            Part::Fmt => fmt(workspace),
+            Part::Deny => deny::check(workspace, report),
+            Part::Clippy => builds.lints(report),
+            Part::Unit => rust::run(builds.native(report)?, self.filter, report),
+            Part::End2end => {
+                let binary = builds.program("holdfast", report)?.to_owned();
+                builds.site(report)?;
+                browser::journeys(workspace, consent, &binary, self.filter, report)
+            }
+            Part::Lab => {
+                let programs = lab::Programs {
+                    lab: builds.program("holdfast-lab", report)?.to_owned(),
+                    holdfast: builds.program("holdfast", report)?.to_owned(),
+                    agent: builds.program("holdfast-agent", report)?.to_owned(),
+                };
+                builds.site(report)?;
+                lab::test(workspace, consent, &programs, self.filter, report)
+            }
+            Part::Release => {
+                let binary = builds.release(report)?.to_owned();
+                alone::check(workspace, &binary, report)?;
+                browser::smoke(workspace, consent, &binary, report)
+            }
+        }
+    }
+}
+
+fn needs(parts: &[Part]) -> Vec<Need> {
+    let mut needs: Vec<Need> = Vec::new();
+    for part in parts {
+        let build = if part.builds() { setup::BUILD } else { &[] };
+        for need in build.iter().chain(part.needs()) {
+            if !needs.contains(need) {
+                needs.push(*need);
+            }
+        }
+    }
+    needs
+}
+
+fn fmt(workspace: &Workspace) -> anyhow::Result<()> {
+    setup::component("rustfmt", "fmt")?;
+    let mut cargo: Command = Cargo::Default.command();
+    cargo
+        .current_dir(workspace.root())
+        .args(["fmt", "--all", "--check"]);
+    program::run(&mut cargo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(only: &[Part], dev: bool) -> Options {
+        Options {
+            only: only.to_vec(),
+            without: Vec::new(),
+            dev,
+            filter: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_part_is_in_one_group() {
+        let all = options(&[], false).parts();
+        assert_eq!(all.len(), Part::value_variants().len());
+        assert!(Part::value_variants().iter().all(|part| all.contains(part)));
+    }
+
+    #[test]
+    fn dev_leaves_out_the_release_build_alone() {
+        let parts = options(&[], true).parts();
+        assert!(!parts.iter().any(|part| part.needs_release()));
+        assert_eq!(parts.len(), Part::value_variants().len() - 1);
+    }
+
+    #[test]
+    fn only_parts_in_a_browser_need_a_browser() {
+        assert_eq!(needs(&[Part::Fmt, Part::Deny]), []);
+        assert_eq!(needs(&[Part::Clippy]), setup::BUILD);
+        assert!(!needs(&[Part::Unit]).contains(&Need::Chromium));
+        assert!(needs(&[Part::Unit, Part::End2end]).contains(&Need::Chromium));
+    }
+}
