@@ -27,6 +27,8 @@ pub struct Assets {
     pub theme: String,
     /// `events.js`.
     pub events: String,
+    /// The script that reloads pages when the site was built again; in debug builds only.
+    pub reload: Option<String>,
 }
 
 /// How far the server's changes had come before the page was made; `public/events.js` compares it
@@ -47,6 +49,7 @@ pub fn shell(assets: Assets) -> impl IntoView + 'static {
         icons,
         theme,
         events,
+        reload,
     } = assets;
     let start = format!(
         "import init,{{hydrate}} from {js:?};init({{module_or_path:{wasm:?}}}).then(()=>hydrate());"
@@ -72,6 +75,7 @@ pub fn shell(assets: Assets) -> impl IntoView + 'static {
                 <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
                 {parts}
                 <script src=events defer></script>
+                {reload.map(|src| view! { <script src=src defer></script> })}
                 <script type="module" nonce=use_nonce()>{start}</script>
                 <MetaTags />
             </head>

@@ -3,8 +3,13 @@
 //! beforehand; nothing is made here.
 
 mod encoding;
+#[cfg(debug_assertions)]
+pub mod reload;
+mod site;
 
 use std::{collections::HashMap, io, path::Path};
+
+pub use site::Site;
 
 use axum::{
     body::{Body, Bytes},
@@ -19,8 +24,9 @@ use sha2::{Digest as _, Sha256};
 use crate::{headers::NoDocument, router::AppState};
 use encoding::Encoding;
 
-/// Where the build puts the site, from the workspace's root.
-const FOLDER: &str = "target/site";
+/// Where `cargo xtask build --dev` puts the site.
+#[cfg(debug_assertions)]
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site-dev");
 
 /// A file's bytes in each form that it has, the plain one first.
 type Forms = &'static [(Encoding, &'static [u8])];
@@ -84,13 +90,14 @@ pub enum AssetsError {
 }
 
 impl Assets {
-    /// The site inside the program, or the one in the build's folder, or none.
+    /// The site inside the program; in a debug build the one in the build's folder, or none.
     ///
     /// # Errors
     /// When there is a site that cannot be read.
     pub fn load() -> Result<Self, AssetsError> {
         match &EMBEDDED {
             Some(embedded) => Self::embedded(embedded),
+            #[cfg(debug_assertions)]
             None if Path::new(FOLDER).join("manifest.json").exists() => {
                 Self::folder(Path::new(FOLDER))
             }
@@ -163,7 +170,20 @@ impl Assets {
             icons: path("icons.svg", "/icons.svg"),
             theme: path("theme.js", "/theme.js"),
             events: path("events.js", "/events.js"),
+            reload: self.reload_script(),
         }
+    }
+}
+
+impl Assets {
+    #[cfg(debug_assertions)]
+    fn reload_script(&self) -> Option<String> {
+        (!self.files.is_empty() && EMBEDDED.is_none()).then(|| reload::SCRIPT.to_owned())
+    }
+
+    #[cfg(not(debug_assertions))]
+    fn reload_script(&self) -> Option<String> {
+        None
     }
 }
 
@@ -239,7 +259,8 @@ impl Asset {
 pub async fn serve(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     match state
-        .assets
+        .site
+        .current()
         .files
         .get(request.uri().path())
         .filter(|_| reads)

@@ -35,7 +35,7 @@ use tracing::{Level, Span};
 
 use crate::{
     agents,
-    assets::{self, Assets},
+    assets::{self, Assets, Site},
     client_addr::{self, Client},
     config::PublicUrl,
     csrf, events, headers, health, session, sign_in,
@@ -54,7 +54,7 @@ pub struct AppState {
     /// How people reach this process.
     pub public: Arc<Public>,
     /// The site's files.
-    pub assets: Arc<Assets>,
+    pub site: Site,
     /// The event streams that are open.
     pub streams: events::Streams,
     /// Told when the process is about to end.
@@ -89,7 +89,7 @@ impl AppState {
         Self {
             control,
             public: Arc::new(public),
-            assets: Arc::new(assets),
+            site: Site::new(assets),
             streams: events::Streams::default(),
             stop,
             leptos: LeptosOptions::builder().output_name("holdfast").build(),
@@ -112,6 +112,8 @@ pub fn router(state: AppState) -> Router {
             StatusCode::SERVICE_UNAVAILABLE,
             PATIENCE,
         ));
+    #[cfg(debug_assertions)]
+    let plain = plain.merge(assets::reload::routes());
     plain
         .merge(for_people(&state))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
@@ -149,11 +151,11 @@ static PAGES: LazyLock<Vec<AxumRouteListing>> =
 
 /// Pages, server functions, signing in and the event stream: all that knows who asks.
 fn for_people(state: &AppState) -> Router<AppState> {
-    let assets = state.assets.for_pages();
+    let site = state.site.clone();
     let context = page_context(state);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     Router::new()
-        .leptos_routes_with_context(state, PAGES.clone(), context, move || shell(assets.clone()))
+        .leptos_routes_with_context(state, PAGES.clone(), context, move || shell(site.current().for_pages()))
         // Before anything is made of a page, so that it works for everybody.
         .route("/", get(async || Redirect::temporary("/containers")))
         .route("/sign-in", post(sign_in::sign_in))
@@ -172,11 +174,11 @@ fn for_people(state: &AppState) -> Router<AppState> {
 
 /// What components find in their context, for pages and for server functions.
 pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
-    let (control, assets) = (state.control.clone(), state.assets.for_pages());
+    let (control, site) = (state.control.clone(), state.site.clone());
     move || {
         provide_context(app::Place(control.place().to_string()));
         provide_context(control.clone());
-        provide_context(assets.clone());
+        provide_context(site.current().for_pages());
         let policy = use_nonce().and_then(|nonce| headers::page_policy(&nonce).ok());
         let response = leptos::prelude::use_context::<ResponseOptions>();
         if let (Some(policy), Some(response)) = (policy, response) {
@@ -191,13 +193,13 @@ pub async fn render(
     request: Request,
     more: impl Fn() + Clone + Send + Sync + 'static,
 ) -> Response {
-    let (context, assets) = (page_context(state), state.assets.for_pages());
+    let (context, site) = (page_context(state), state.site.clone());
     let handler = leptos_axum::render_app_async_with_context(
         move || {
             context();
             more();
         },
-        move || shell(assets.clone()),
+        move || shell(site.current().for_pages()),
     );
     handler(request).await
 }

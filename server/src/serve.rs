@@ -80,6 +80,8 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let public = Public::new(url.clone(), config.web.trusted_proxies);
     let state = AppState::new(control.clone(), public, assets, stop.clone());
     tokio::spawn(cancel_when_told(stop.clone()));
+    #[cfg(debug_assertions)]
+    tokio::spawn(crate::assets::reload::follow(state.clone()));
     welcome(&url, first)?;
     let served = answer(listener, tls, state, &control, stop).await;
     if let Some(demo) = demo {

@@ -1,0 +1,69 @@
+//! Live reload for developers, in debug builds only: SIGHUP has the site read again from its folder,
+//! and pages that are open reload themselves.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Router,
+    extract::State,
+    http::header,
+    response::{
+        IntoResponse, Sse,
+        sse::{Event, KeepAlive},
+    },
+    routing::get,
+};
+use futures::{StreamExt as _, stream};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::router::AppState;
+
+/// The path of the script that pages load.
+pub const SCRIPT: &str = "/dev/reload.js";
+/// How soon a browser connects again after the server has ended.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// The script and the stream that it listens to.
+pub fn routes() -> Router<AppState> {
+    Router::new()
+        .route(SCRIPT, get(script))
+        .route("/dev/reload", get(events))
+}
+
+async fn script() -> impl IntoResponse {
+    let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (headers, include_str!("reload.js"))
+}
+
+async fn events(State(state): State<AppState>) -> impl IntoResponse {
+    let started = Event::default()
+        .retry(RETRY)
+        .event("started")
+        .data(std::process::id().to_string());
+    let rebuilt = stream::unfold(state.site.subscribe(), async |mut site| {
+        site.changed().await.ok()?;
+        Some((Event::default().event("rebuilt").data(""), site))
+    });
+    let events = stream::once(async { started })
+        .chain(rebuilt)
+        .map(Ok::<_, Infallible>)
+        .take_until(async move { state.stop.cancelled().await });
+    Sse::new(Box::pin(events)).keep_alive(KeepAlive::new())
+}
+
+/// Reads the site again at each SIGHUP, until the server stops.
+pub async fn follow(state: AppState) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    loop {
+        tokio::select! {
+            () = state.stop.cancelled() => return,
+            _ = hangup.recv() => {}
+        }
+        match tokio::task::block_in_place(super::Assets::load) {
+            Ok(assets) => state.site.replace(assets),
+            Err(error) => tracing::warn!(%error, "site reload failed"),
+        }
+    }
+}
