@@ -155,7 +155,9 @@ fn for_people(state: &AppState) -> Router<AppState> {
     let context = page_context(state);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     Router::new()
-        .leptos_routes_with_context(state, PAGES.clone(), context, move || shell(site.current().for_pages()))
+        .leptos_routes_with_context(state, PAGES.clone(), context, move || {
+            shell(site.current().for_pages())
+        })
         // Before anything is made of a page, so that it works for everybody.
         .route("/", get(async || Redirect::temporary("/containers")))
         .route("/sign-in", post(sign_in::sign_in))

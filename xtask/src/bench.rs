@@ -13,7 +13,7 @@ use crate::npm;
 use crate::program::{self, Cargo};
 use crate::server::{self, Mode};
 use crate::setup::{self, Consent};
-use crate::site;
+use crate::site::Site;
 use crate::test::browser;
 use crate::workspace::Workspace;
 
@@ -136,6 +136,6 @@ fn example(
 /// dependencies.
 fn built(workspace: &Workspace, consent: Consent, name: &str) -> anyhow::Result<PathBuf> {
     setup::ensure(setup::BUILD, consent)?;
-    let site = site::build(workspace, Mode::Release, consent, &Lints::off())?;
-    Binary::Example(name, &site).build(workspace, Mode::Release)
+    let site = Site::build(workspace, Mode::Release, consent, &Lints::off())?;
+    Binary::Example(name, &site.folder).build(workspace, Mode::Release)
 }

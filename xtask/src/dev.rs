@@ -1,15 +1,20 @@
-//! `cargo xtask dev`: builds and starts, and does both again when a source file changes.
+//! `cargo xtask dev`: builds and starts, and does again what a changed file makes necessary. A
+//! change of style alone builds the style sheet; the running server reads it, and pages reload.
 
 use std::path::{Path, PathBuf};
-use std::process::Child;
-use std::time::{Duration, Instant, SystemTime};
+use std::process::{Child, ExitStatus};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use notify::{EventKind, RecursiveMode, Watcher};
+use rustix::process::{Pid, Signal, kill_process};
 
-use crate::assets;
+use crate::lints::Lints;
 use crate::program::say;
 use crate::server::{self, Mode};
-use crate::setup::Consent;
+use crate::setup::{self, Consent};
+use crate::site::Site;
 use crate::workspace::Workspace;
 
 /// What is watched, below the workspace's root.
@@ -26,98 +31,207 @@ const WATCHED: [&str; 10] = [
     ".cargo",
 ];
 
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// What no program is compiled from.
+const STYLES: [&str; 2] = ["public", "style"];
+
+/// Editors write several files for one change: it is over when nothing came for so long.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// How long the server may take to end by itself before it is killed.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
+/// What has to be built again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    /// The style sheet and static files.
+    Styles,
+    /// The programs of the browser and of this machine.
+    Programs,
+}
+
+enum Event {
+    Changed(Change),
+    Ended(ExitStatus),
+}
+
 /// Runs until it is interrupted; the terminal's Ctrl-C reaches the server too.
 ///
 /// # Errors
-/// When the server cannot be started or stopped. A build that fails is shown, and the next change
-/// tries again.
+/// When files cannot be watched, or the server cannot be started or stopped. A build that fails is
+/// shown, and the next change tries again.
 pub fn watch(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
-    let mut running: Option<Child> = None;
+    setup::ensure(setup::BUILD, consent)?;
+    let (sender, events) = mpsc::sync_channel(1024);
+    let _watcher = watcher(workspace.root(), sender.clone())?;
+    let mut built = None;
+    let mut server: Option<Server> = None;
+    let mut change = Change::Programs;
     loop {
-        let built_from = state(workspace.root());
-        match server::build(workspace, Mode::Dev, consent) {
-            Ok(binary) => {
-                if let Some(old) = running.take() {
-                    stop(old)?;
-                }
-                let mut command = server::serve(workspace, &binary, args);
-                running = Some(command.spawn().context("the server could not start")?);
-            }
+        let start = Instant::now();
+        match build(workspace, consent, change, built.take()) {
             Err(error) => say(&format!("{error:#}")),
+            Ok(new) => {
+                match (&server, change) {
+                    (Some(server), Change::Styles) => server.signal(Signal::HUP)?,
+                    _ => {
+                        if let Some(old) = server.take() {
+                            old.stop(&events)?;
+                        }
+                        let started = Server::start(workspace, &new.server, args, sender.clone())?;
+                        server = Some(started);
+                    }
+                }
+                built = Some(new);
+                say(&format!(
+                    "ready after {:.1} s",
+                    start.elapsed().as_secs_f32()
+                ));
+            }
         }
-        wait_for_change(workspace.root(), &built_from, &mut running)?;
+        change = next_change(&events, &mut server)?;
     }
 }
 
-fn wait_for_change(
-    root: &Path,
-    built_from: &State,
-    running: &mut Option<Child>,
-) -> anyhow::Result<()> {
-    let mut last = None;
+/// What was built last.
+struct Built {
+    site: Site,
+    server: PathBuf,
+}
+
+/// Builds what a change makes necessary: the programs of both sides at the same time.
+fn build(
+    workspace: &Workspace,
+    consent: Consent,
+    change: Change,
+    before: Option<Built>,
+) -> anyhow::Result<Built> {
+    if let (Change::Styles, Some(before)) = (change, before) {
+        before.site.restyle(workspace)?;
+        return Ok(before);
+    }
+    let (site, server) = std::thread::scope(|scope| {
+        let server = scope.spawn(|| server::build_program(workspace, Mode::Dev));
+        let site = Site::build(workspace, Mode::Dev, consent, &Lints::off());
+        (site, server.join())
+    });
+    let server = server.map_err(|_| anyhow::anyhow!("the build of the server panicked"))?;
+    Ok(Built {
+        site: site?,
+        server: server?,
+    })
+}
+
+/// Waits for a change, and until it is over.
+fn next_change(events: &Receiver<Event>, server: &mut Option<Server>) -> anyhow::Result<Change> {
+    let mut change = None;
     loop {
-        if let Some(status) = running.as_mut().map(Child::try_wait).transpose()?.flatten() {
-            say(&format!(
-                "the server ended ({status}); the next change starts it again"
-            ));
-            *running = None;
+        let event = match change {
+            None => events.recv().map_err(RecvTimeoutError::from),
+            Some(_) => events.recv_timeout(QUIET),
+        };
+        match event {
+            Ok(Event::Changed(found)) => change = change.max(Some(found)),
+            Ok(Event::Ended(status)) => {
+                say(&format!(
+                    "the server ended ({status}); the next change starts it again"
+                ));
+                *server = None;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => anyhow::bail!("files are no longer watched"),
         }
-        let now = state(root);
-        // A change counts once it has been quiet for one look: editors write several files.
-        if now != *built_from && last.as_ref() == Some(&now) {
-            say("something changed");
-            return Ok(());
+        if let (Err(RecvTimeoutError::Timeout), Some(change)) = (event, change) {
+            return Ok(change);
         }
-        last = Some(now);
-        std::thread::sleep(LOOK_EVERY);
     }
 }
 
-/// Asks the server to end, so that it can leave its data in order.
-fn stop(mut child: Child) -> anyhow::Result<()> {
-    if child.try_wait()?.is_some() {
-        return Ok(());
-    }
-    let pid = rustix::process::Pid::from_child(&child);
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM)
-        .context("the server could not be stopped")?;
-    let deadline = Instant::now() + END_WITHIN;
-    while child.try_wait()?.is_none() {
-        if Instant::now() > deadline {
-            say("the server does not end; killing it");
-            child.kill()?;
-            child.wait()?;
-            break;
+fn watcher(root: &Path, sender: SyncSender<Event>) -> anyhow::Result<impl Watcher + use<>> {
+    let base = root.to_owned();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let Ok(event) = event else { return };
+        if matches!(event.kind, EventKind::Access(_)) {
+            return;
         }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    Ok(())
-}
-
-/// Every watched file with the time of its last change.
-type State = Vec<(PathBuf, Option<SystemTime>)>;
-
-fn state(root: &Path) -> State {
-    let mut state = State::new();
+        let changes = event.paths.iter().filter_map(|path| classify(&base, path));
+        if let Some(change) = changes.max() {
+            // A full queue holds changes that nothing has been built from yet.
+            let _ = sender.try_send(Event::Changed(change));
+        }
+    })
+    .context("files cannot be watched")?;
     for name in WATCHED {
         let path = root.join(name);
-        if !path.exists() {
-            continue;
-        }
-        // What goes away during a look is a change like any other, and no reason to end.
-        for file in assets::files_below(&path).unwrap_or_default() {
-            let changed = std::fs::metadata(&file)
-                .and_then(|meta| meta.modified())
-                .ok();
-            state.push((file, changed));
+        if path.exists() {
+            watcher
+                .watch(&path, RecursiveMode::Recursive)
+                .with_context(|| format!("{} cannot be watched", path.display()))?;
         }
     }
-    state
+    Ok(watcher)
+}
+
+/// What a changed file makes necessary. What tools install, and files that editors hide, count for
+/// nothing.
+fn classify(root: &Path, path: &Path) -> Option<Change> {
+    let relative = path.strip_prefix(root).ok()?;
+    let mut parts = relative.iter().map(|part| part.to_string_lossy());
+    let first = parts.next()?;
+    let ignored =
+        |part: &str| part.starts_with('.') || part.ends_with('~') || part == "node_modules";
+    if parts.any(|part| ignored(&part)) {
+        return None;
+    }
+    match STYLES.contains(&first.as_ref()) {
+        true => Some(Change::Styles),
+        false => Some(Change::Programs),
+    }
+}
+
+/// The running server. Its end is an event.
+struct Server {
+    pid: Pid,
+}
+
+impl Server {
+    fn start(
+        workspace: &Workspace,
+        binary: &Path,
+        args: &[String],
+        sender: SyncSender<Event>,
+    ) -> anyhow::Result<Self> {
+        let mut command = server::serve(workspace, binary, args);
+        let mut child: Child = command.spawn().context("the server could not start")?;
+        let pid = Pid::from_child(&child);
+        std::thread::spawn(move || {
+            if let Ok(status) = child.wait() {
+                let _ = sender.send(Event::Ended(status));
+            }
+        });
+        Ok(Self { pid })
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        kill_process(self.pid, signal).context("the server cannot be signaled")
+    }
+
+    /// Asks the server to end, so that it leaves its data in order, and waits for that.
+    fn stop(self, events: &Receiver<Event>) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)?;
+        let deadline = Instant::now() + END_WITHIN;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match events.recv_timeout(left) {
+                Ok(Event::Ended(_)) => return Ok(()),
+                Ok(Event::Changed(_)) => {}
+                Err(_) => {
+                    say("the server does not end; killing it");
+                    self.signal(Signal::KILL)?;
+                    return Ok(());
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -125,33 +239,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_file_a_change_and_a_removal_are_seen() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path();
-        let file = root.join("app/src/lib.rs");
-        std::fs::create_dir_all(root.join("app/src")).expect("folders");
-        let empty = state(root);
-        std::fs::write(&file, "one").expect("written");
-        let one = state(root);
-        assert_ne!(empty, one);
-        let handle = std::fs::File::options()
-            .append(true)
-            .open(&file)
-            .expect("opened");
-        handle
-            .set_modified(SystemTime::UNIX_EPOCH)
-            .expect("time set");
-        assert_ne!(state(root), one);
-        std::fs::remove_file(&file).expect("removed");
-        assert_eq!(state(root), empty);
+    fn changes_are_told_apart_by_what_they_make_necessary() {
+        let root = Path::new("/src");
+        let classify = |path: &str| classify(root, Path::new(path));
+        assert_eq!(classify("/src/style/tailwind.css"), Some(Change::Styles));
+        assert_eq!(classify("/src/public/icons.svg"), Some(Change::Styles));
+        assert_eq!(classify("/src/app/src/lib.rs"), Some(Change::Programs));
+        assert_eq!(classify("/src/Cargo.toml"), Some(Change::Programs));
+        assert_eq!(classify("/src/style/node_modules/x.js"), None);
+        assert_eq!(classify("/src/app/src/.lib.rs.swp"), None);
+        assert_eq!(classify("/elsewhere/lib.rs"), None);
     }
 
     #[test]
-    fn what_is_built_is_not_watched() {
+    fn a_written_file_is_noticed() {
         let folder = tempfile::tempdir().expect("a folder");
-        let root = folder.path();
-        std::fs::create_dir_all(root.join("style/node_modules")).expect("folders");
-        std::fs::write(root.join("style/node_modules/x.js"), "x").expect("written");
-        assert_eq!(state(root), State::new());
+        let root = folder.path().canonicalize().expect("a path");
+        std::fs::create_dir_all(root.join("app/src")).expect("folders");
+        let (sender, events) = mpsc::sync_channel(8);
+        let _watcher = watcher(&root, sender).expect("watching");
+        std::fs::write(root.join("app/src/lib.rs"), "one").expect("written");
+        let mut server = None;
+        let change = next_change(&events, &mut server).expect("a change");
+        assert_eq!(change, Change::Programs);
     }
 }

@@ -1,7 +1,8 @@
-//! How much room the disks have, said before long work begins: a build that ends in the middle for
-//! want of room fails somewhere else, in words of something else.
+//! Disk space: a warning before long work begins, since a build that runs out of it fails elsewhere
+//! with another message; and a place in memory for the temporary files of tests.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::program::say;
 use crate::workspace::Workspace;
@@ -11,6 +12,8 @@ const GIB: u64 = 1 << 30;
 const WHOLE_RUN: u64 = 11 * GIB;
 /// What databases, browsers and servers of tests need at once beside it, in bytes.
 const PASSING: u64 = 2 * GIB;
+/// The kind of a file system in memory (statfs(2)).
+const TMPFS: rustix::fs::FsWord = 0x0102_1994;
 
 /// Warns of a disk that a first whole run of the tests would fill. It goes on all the same, since
 /// what was built before is not built again.
@@ -25,7 +28,17 @@ pub fn warn_when_low(workspace: &Workspace) {
     }
 }
 
-/// What somebody without special rights may still write there, in bytes.
+/// Has a program keep its temporary files in memory, where there is room: databases of tests wait
+/// for every write to reach the disk otherwise.
+pub fn keep_temporary_files_in_memory(program: &mut Command) {
+    let memory = Path::new("/dev/shm");
+    let is_memory = rustix::fs::statfs(memory).is_ok_and(|fs| fs.f_type == TMPFS);
+    if is_memory && free(memory).is_some_and(|free| free > PASSING) {
+        program.env("TMPDIR", memory);
+    }
+}
+
+/// What a user without special rights may still write there, in bytes.
 fn free(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail * disk.f_frsize)

@@ -25,6 +25,7 @@ mod server;
 mod setup;
 mod shrink;
 mod site;
+mod steps;
 mod test;
 mod toolchain;
 mod wasm;
@@ -58,7 +59,7 @@ enum Command {
     /// Set up what is needed, build, and start Holdfast with its data in ./data
     Run {
         #[command(flatten)]
-        mode: ModeArgs,
+        mode: RunMode,
         /// Passed on to `holdfast serve`
         #[arg(last = true)]
         args: Vec<String>,
@@ -78,7 +79,7 @@ enum Command {
     /// containers of a simulated cluster, each with the real programs
     Lab {
         #[command(flatten)]
-        mode: ModeArgs,
+        mode: RunMode,
         #[command(flatten)]
         options: lab::Options,
     },
@@ -111,6 +112,23 @@ struct ModeArgs {
 impl ModeArgs {
     fn mode(&self) -> Mode {
         if self.dev { Mode::Dev } else { Mode::Release }
+    }
+}
+
+#[derive(Args)]
+struct RunMode {
+    /// Build what is installed on servers: optimized, which takes longer
+    #[arg(long)]
+    release: bool,
+}
+
+impl RunMode {
+    fn mode(&self) -> Mode {
+        if self.release {
+            Mode::Release
+        } else {
+            Mode::Dev
+        }
     }
 }
 

@@ -8,9 +8,11 @@ use anyhow::Context;
 
 use crate::binaries::Binary;
 use crate::lints::Lints;
+use crate::npm;
 use crate::program;
 use crate::setup::{self, Consent};
-use crate::site;
+use crate::site::Site;
+use crate::steps::Steps;
 use crate::workspace::Workspace;
 
 /// How much time the build takes to make the result small and fast.
@@ -38,8 +40,16 @@ impl Mode {
 /// When something is missing that cannot be installed, or a step fails.
 pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
     setup::ensure(setup::BUILD, consent)?;
-    let site = site::build(workspace, mode, consent, &Lints::off())?;
-    Binary::Holdfast(&site).build(workspace, mode)
+    let site = Site::build(workspace, mode, consent, &Lints::off())?;
+    Binary::Holdfast(&site.folder).build(workspace, mode)
+}
+
+/// Builds the server alone. Only that of [`Mode::Dev`] needs no site for it.
+///
+/// # Errors
+/// When the build fails.
+pub fn build_program(workspace: &Workspace, mode: Mode) -> anyhow::Result<PathBuf> {
+    Binary::Holdfast(&workspace.site(mode)).build(workspace, mode)
 }
 
 /// The command that starts the program with its data in ./data.
@@ -63,7 +73,18 @@ pub fn run(
     consent: Consent,
     args: &[String],
 ) -> anyhow::Result<()> {
-    let binary = build(workspace, mode, consent)?;
+    let mut steps = Steps::new(4);
+    steps.run("system packages and tools", || {
+        setup::ensure(setup::BUILD, consent)?;
+        npm::ensure(&workspace.style())
+    })?;
+    let site = steps.run("building the web application", || {
+        Site::build(workspace, mode, consent, &Lints::off())
+    })?;
+    let binary = steps.run("building the server", || {
+        Binary::Holdfast(&site.folder).build(workspace, mode)
+    })?;
+    steps.run("starting the server", || Ok(()))?;
     let mut command = serve(workspace, &binary, args);
     program::say(&format!("starting {}", binary.display()));
     let error = command.exec();

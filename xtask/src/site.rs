@@ -12,7 +12,7 @@ use crate::compress::{Cache, Encoding, hash, write_whole};
 use crate::lints::Lints;
 use crate::server::Mode;
 use crate::setup::Consent;
-use crate::wasm::OUTPUT_NAME;
+use crate::wasm::{OUTPUT_NAME, Program};
 use crate::workspace::Workspace;
 use crate::{css, program, wasm};
 
@@ -43,47 +43,72 @@ struct Entry {
     encodings: Vec<&'static str>,
 }
 
-/// Builds the site and returns its folder. An unchanged site keeps its files as they are, so that
-/// the server is not built again.
-///
-/// # Errors
-/// When a step fails, or a file cannot be written.
-pub fn build(
-    workspace: &Workspace,
+/// A site that was built.
+pub struct Site {
     mode: Mode,
-    consent: Consent,
-    lints: &Lints,
-) -> anyhow::Result<PathBuf> {
-    let program = wasm::build(workspace, mode, consent, lints)?;
-    let sheet = css::build(workspace, mode)?;
-    let mut found = program_files(&program.pkg)?;
-    let sheet_bytes =
-        std::fs::read(&sheet).with_context(|| format!("{} cannot be read", sheet.display()))?;
-    found.push(Asset::new(
-        format!("{OUTPUT_NAME}.css"),
-        sheet_bytes,
-        Place::Hashed,
-    )?);
-    found.extend(public_files(&workspace.root().join("public"))?);
+    program: Program,
+    /// Where it lies.
+    pub folder: PathBuf,
+}
 
-    let cache = match mode {
-        Mode::Release => Some(Cache::open(workspace.cache().join("compressed"))?),
-        Mode::Dev => None,
-    };
-    let site = workspace.site(mode);
-    let fresh = site.with_extension("new");
-    assets::empty_folder(&fresh)?;
-    let mut manifest = Manifest::new(&program.parts, &found);
-    let manifest = manifest.write(&fresh, &found, cache.as_ref())?;
-    if std::fs::read(site.join("manifest.json")).is_ok_and(|old| old == manifest) {
-        std::fs::remove_dir_all(&fresh)?;
-    } else {
-        assets::empty_folder(&site)?;
-        std::fs::rename(&fresh, &site)
-            .with_context(|| format!("{} cannot be replaced", site.display()))?;
-        program::say(&format!("the site is in {}", site.display()));
+impl Site {
+    /// Builds the site. An unchanged site keeps its files as they are, so that the server is not
+    /// built again.
+    ///
+    /// # Errors
+    /// When a step fails, or a file cannot be written.
+    pub fn build(
+        workspace: &Workspace,
+        mode: Mode,
+        consent: Consent,
+        lints: &Lints,
+    ) -> anyhow::Result<Self> {
+        let program = wasm::build(workspace, mode, consent, lints)?;
+        let folder = workspace.site(mode);
+        let site = Self {
+            mode,
+            program,
+            folder,
+        };
+        site.restyle(workspace)?;
+        Ok(site)
     }
-    Ok(site)
+
+    /// Builds the style sheet and puts the site together around the program as it is.
+    ///
+    /// # Errors
+    /// When Tailwind fails, or a file cannot be written.
+    pub fn restyle(&self, workspace: &Workspace) -> anyhow::Result<()> {
+        let found = self.assets(workspace)?;
+        let cache = match self.mode {
+            Mode::Release => Some(Cache::open(workspace.cache().join("compressed"))?),
+            Mode::Dev => None,
+        };
+        let fresh = self.folder.with_extension("new");
+        assets::empty_folder(&fresh)?;
+        let mut manifest = Manifest::new(&self.program.parts, &found);
+        let manifest = manifest.write(&fresh, &found, cache.as_ref())?;
+        if std::fs::read(self.folder.join("manifest.json")).is_ok_and(|old| old == manifest) {
+            std::fs::remove_dir_all(&fresh)?;
+            return Ok(());
+        }
+        assets::empty_folder(&self.folder)?;
+        std::fs::rename(&fresh, &self.folder)
+            .with_context(|| format!("{} cannot be replaced", self.folder.display()))?;
+        program::say(&format!("the site is in {}", self.folder.display()));
+        Ok(())
+    }
+
+    fn assets(&self, workspace: &Workspace) -> anyhow::Result<Vec<Asset>> {
+        let sheet = css::build(workspace, self.mode)?;
+        let sheet =
+            std::fs::read(&sheet).with_context(|| format!("{} cannot be read", sheet.display()))?;
+        let name = format!("{OUTPUT_NAME}.css");
+        let mut found = program_files(&self.program.pkg)?;
+        found.push(Asset::new(name, sheet, Place::Hashed)?);
+        found.extend(public_files(&workspace.root().join("public"))?);
+        Ok(found)
+    }
 }
 
 /// The program: its script, its parts, and scripts that dependencies brought along. They say each

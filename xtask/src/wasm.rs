@@ -45,12 +45,18 @@ pub fn build(
     lints: &Lints,
 ) -> anyhow::Result<Program> {
     let toolchain = Toolchain::find(mode, consent)?;
-    let profile = match mode {
-        Mode::Release => "wasm-release",
-        Mode::Dev => "wasm-dev",
-    };
     let mut cargo = toolchain.cargo(workspace, "build");
-    cargo.args(["--profile", profile]);
+    let folder = match mode {
+        Mode::Release => {
+            cargo.args(["--profile", "wasm-release"]);
+            "wasm-release"
+        }
+        // Not a profile of its own: procedural macros would be compiled for it again.
+        Mode::Dev => {
+            cargo.args(["--config", ".cargo/browser-dev.toml"]);
+            "debug"
+        }
+    };
     if lints.are_on() && toolchain == Toolchain::Debian {
         setup::ensure(&[Need::RustWebClippy], consent)?;
     }
@@ -58,7 +64,7 @@ pub fn build(
     let compiled = toolchain
         .target_dir(workspace)
         .join(TARGET)
-        .join(profile)
+        .join(folder)
         .join("frontend.wasm");
     let input = std::fs::read(&compiled)
         .with_context(|| format!("{} cannot be read", compiled.display()))?;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::report::Report;
+use crate::disk;
 use crate::npm;
 use crate::program;
 use crate::setup::{self, Consent, Need};
@@ -89,6 +90,7 @@ pub fn prepare(
 ) -> anyhow::Result<()> {
     setup::ensure(&[Need::Chromium], consent)?;
     npm::ensure(&workspace.end2end())?;
+    disk::keep_temporary_files_in_memory(command);
     command
         .current_dir(workspace.end2end())
         .env("E2E_BINARY", binary);

@@ -11,12 +11,13 @@ use serde_json::Value;
 use super::Part;
 use super::report::Report;
 use crate::binaries::PACKAGES;
+use crate::lane;
 use crate::lints::Lints;
 use crate::program::Cargo;
 use crate::server::{self, Mode};
 use crate::setup::Consent;
+use crate::site::Site;
 use crate::workspace::Workspace;
-use crate::{lane, site};
 
 /// A program that Cargo built.
 #[derive(Debug, Clone)]
@@ -72,7 +73,7 @@ pub struct Builds<'a> {
     consent: Consent,
     lints: Lints,
     native: Slot<Vec<Executable>>,
-    site: Slot<PathBuf>,
+    site: Slot<Site>,
     release: Slot<PathBuf>,
 }
 
@@ -107,7 +108,7 @@ impl<'a> Builds<'a> {
         if needs(Part::needs_site) {
             let (workspace, consent) = (self.workspace, self.consent);
             self.site
-                .fill(|| site::build(workspace, Mode::Dev, consent, &self.lints));
+                .fill(|| Site::build(workspace, Mode::Dev, consent, &self.lints));
         }
         if needs(Part::needs_release) {
             self.release
@@ -148,8 +149,8 @@ impl<'a> Builds<'a> {
     ///
     /// # Errors
     /// When its build failed.
-    pub fn site(&self, report: &mut Report) -> anyhow::Result<&Path> {
-        self.site.wait(report).map(PathBuf::as_path)
+    pub fn site(&self, report: &mut Report) -> anyhow::Result<()> {
+        self.site.wait(report).map(drop)
     }
 
     /// The release program, with its site inside.

@@ -11,10 +11,12 @@ use anyhow::{Context, bail};
 
 use super::builds::Executable;
 use super::report::Report;
-use crate::lane;
+use crate::{disk, lane};
 
 /// Executables at a time.
 const EXECUTABLES: usize = 2;
+/// The executables that take longest, by the names of their targets.
+const LONGEST: [&str; 4] = ["faults", "store", "jobs", "real"];
 /// Tests at a time in each, where the environment does not say otherwise.
 const THREADS: &str = "4";
 /// The seed of property tests where runs must be repeatable.
@@ -25,8 +27,15 @@ const SEED: &str = "1";
 /// # Errors
 /// When a test fails, an executable does not end well, or no test ran.
 pub fn run(built: &[Executable], filter: &[String], report: &mut Report) -> anyhow::Result<()> {
-    let tests = built.iter().filter(|built| built.is_test).cloned();
-    let queue = Mutex::new(tests.collect::<VecDeque<_>>());
+    let mut tests: Vec<&Executable> = built.iter().filter(|built| built.is_test).collect();
+    // What takes longest begins first, so that it does not run alone at the end.
+    tests.sort_by_key(|built| {
+        LONGEST
+            .iter()
+            .position(|name| *name == built.name)
+            .unwrap_or(usize::MAX)
+    });
+    let queue = Mutex::new(VecDeque::from(tests));
     let results = Mutex::new((report, Vec::new()));
     let label = lane::current();
     std::thread::scope(|scope| {
@@ -37,7 +46,7 @@ pub fn run(built: &[Executable], filter: &[String], report: &mut Report) -> anyh
                 }
                 let next = || queue.lock().ok()?.pop_front();
                 while let Some(executable) = next() {
-                    let ended = run_one(&executable, filter);
+                    let ended = run_one(executable, filter);
                     let Ok(mut results) = results.lock() else {
                         return;
                     };
@@ -79,6 +88,7 @@ fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<Ended> 
         .env("CARGO_MANIFEST_DIR", &executable.folder)
         .args(filter)
         .stdin(Stdio::null());
+    disk::keep_temporary_files_in_memory(&mut command);
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         command.env("RUST_TEST_THREADS", THREADS);
     }
