@@ -1,24 +1,28 @@
 //! Measurements and screenshots: builds what each needs and hands over. Standard output is the
-//! measuring program's alone: lines of `figure value unit`.
+//! measuring program's alone: lines of `figure value unit`. A measurement that does not print each of
+//! its figures fails. With `--smoke` every measurement does little and takes seconds, which shows that
+//! it works and says nothing about speed.
 
-use std::path::PathBuf;
 use std::process::Command;
 
+use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 
-use crate::binaries::Binary;
+use crate::binaries::{Binary, Programs};
 use crate::lab;
-use crate::lints::Lints;
 use crate::npm;
-use crate::program::{self, Cargo};
-use crate::server::{self, Mode};
+use crate::program;
+use crate::server::Mode;
 use crate::setup::{self, Consent};
-use crate::site::Site;
 use crate::test::browser;
+use crate::test::report::Report;
 use crate::workspace::Workspace;
 
 /// How many seconds the simulated pull of an image takes where a minute is measured.
 const PULL: u32 = 10;
+
+/// The argument by which a measurement only shows that it works.
+const SMOKE: &str = "--smoke";
 
 /// What can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,104 +42,233 @@ pub enum Bench {
     Minute,
 }
 
-/// Measures.
-///
-/// # Errors
-/// When the build or the measuring program fails.
-pub fn run(
-    workspace: &Workspace,
-    consent: Consent,
-    bench: Bench,
-    args: &[String],
-) -> anyhow::Result<()> {
-    match bench {
-        Bench::FirstVisit => script(workspace, consent, "bench/first-visit.mjs", args),
-        Bench::Create => example(workspace, consent, "bench_create", args),
-        Bench::ListPage => example(workspace, consent, "bench_list_page", args),
-        Bench::Render => {
-            render(workspace, args)?;
-            example(workspace, consent, "bench_snapshot", &[])
+impl Bench {
+    /// The figures that it prints, also with `--smoke`.
+    pub fn figures(self) -> &'static [&'static str] {
+        match self {
+            Self::FirstVisit => &[
+                "first_visit_bytes",
+                "first_visit_requests",
+                "first_visit_usable",
+                "second_page_bytes",
+                "second_page_requests",
+            ],
+            Self::Create => &["create_seconds", "create_ideal_seconds", "create_ratio"],
+            Self::ListPage => &[
+                "list_page_statements",
+                "list_page_p50_ms",
+                "list_page_p95_ms",
+                "list_page_per_second",
+            ],
+            Self::Render => &[
+                "render_files",
+                "render_bytes",
+                "render_ms",
+                "render_ejs_ms",
+                "render_ratio",
+                "snapshot_10k_ms",
+            ],
+            Self::Publish => &[
+                "publish_first_ms",
+                "publish_services",
+                "publish_changes",
+                "publish_p50_ms",
+                "publish_p95_ms",
+                "publish_max_ms",
+                "publish_peer_looks_p50_ms",
+                "publish_peer_ratio",
+            ],
+            Self::Minute => &["minute_s"],
         }
-        Bench::Publish => publish(workspace, consent, args),
-        Bench::Minute => lab::script(
-            workspace,
-            consent,
-            Mode::Release,
-            PULL,
-            &["node", "bench/minute.mjs"],
-            args,
-        ),
+    }
+
+    /// Fails unless every figure is among these lines, once, with a number and a unit.
+    fn check(self, lines: &[String]) -> anyhow::Result<()> {
+        for figure in self.figures() {
+            let mut values = lines.iter().filter_map(|line| {
+                let mut words = line.split_whitespace();
+                (words.next() == Some(figure)).then(|| (words.next(), words.next()))
+            });
+            let (Some((Some(value), Some(_))), None) = (values.next(), values.next()) else {
+                bail!("the figure {figure} is not printed once, as `{figure} value unit`");
+            };
+            let number: f64 = value
+                .parse()
+                .with_context(|| format!("the figure {figure} is {value}"))?;
+            ensure!(number.is_finite(), "the figure {figure} is {value}");
+        }
+        Ok(())
     }
 }
 
-/// Builds the manager's part and the agent, and runs both as the one host of namespaces of its own.
-fn publish(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
-    setup::ensure(lab::NEEDS, consent)?;
-    let agent = Binary::Agent.build(workspace, Mode::Release)?;
-    let bench = built(workspace, consent, "bench_publish")?;
-    let script = "mount -t tmpfs run /run && ip link set lo up && exec \"$0\" \"$@\"";
-    let mut command = Command::new("unshare");
-    command
-        .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
-        .args(["--mount-proc", "sh", "-c", script])
-        .arg(bench)
-        .arg(agent);
-    program::run(command.current_dir(workspace.root()).args(args))
+/// What every measurement has.
+struct Run<'a> {
+    workspace: &'a Workspace,
+    consent: Consent,
+    programs: &'a Programs<'a>,
+    args: &'a [String],
+}
+
+/// Measures with the programs of a mode.
+///
+/// # Errors
+/// When the build or the measuring program fails, or a figure is missing.
+pub fn run(
+    workspace: &Workspace,
+    consent: Consent,
+    mode: Mode,
+    bench: Bench,
+    args: &[String],
+) -> anyhow::Result<()> {
+    let programs = Programs::Build {
+        workspace,
+        consent,
+        mode,
+    };
+    measure(workspace, consent, &programs, bench, args)
+}
+
+/// Shows that every bench works, with programs that are built.
+///
+/// # Errors
+/// Names each bench that does not.
+pub fn smoke(
+    workspace: &Workspace,
+    consent: Consent,
+    programs: &Programs,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let mut failed = Vec::new();
+    for bench in Bench::value_variants() {
+        report.tests += 1;
+        let args = [SMOKE.to_owned()];
+        if let Err(error) = measure(workspace, consent, programs, *bench, &args) {
+            failed.push(format!("{bench:?}: {error:#}"));
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("; "));
+    Ok(())
+}
+
+fn measure(
+    workspace: &Workspace,
+    consent: Consent,
+    programs: &Programs,
+    bench: Bench,
+    args: &[String],
+) -> anyhow::Result<()> {
+    let run = Run {
+        workspace,
+        consent,
+        programs,
+        args,
+    };
+    let lines = match bench {
+        Bench::FirstVisit => program::lines(&mut run.script("bench/first-visit.mjs")?),
+        Bench::Create => run.example("bench_create", &[]),
+        Bench::ListPage => run.example("bench_list_page", &[]),
+        Bench::Render => run.render(),
+        Bench::Publish => run.publish(),
+        Bench::Minute => run.minute(),
+    }?;
+    bench.check(&lines)
 }
 
 /// Takes the screenshots.
 ///
 /// # Errors
 /// When the build or the script fails.
-pub fn shots(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow::Result<()> {
-    script(workspace, consent, "shots.mjs", args)
-}
-
-fn script(
+pub fn shots(
     workspace: &Workspace,
     consent: Consent,
-    file: &str,
+    mode: Mode,
     args: &[String],
 ) -> anyhow::Result<()> {
-    let mut node = Command::new("node");
-    node.arg(file).args(args);
-    let binary = server::build(workspace, Mode::Release, consent)?;
-    browser::prepare(workspace, consent, &binary, &mut node)?;
-    program::run(&mut node)
+    let programs = &Programs::Build {
+        workspace,
+        consent,
+        mode,
+    };
+    let run = Run {
+        workspace,
+        consent,
+        programs,
+        args,
+    };
+    program::run(&mut run.script("shots.mjs")?)
 }
 
-/// The peer is a program for Node, so its packages come first.
-fn render(workspace: &Workspace, args: &[String]) -> anyhow::Result<()> {
-    npm::ensure(&workspace.end2end())?;
-    let mut cargo = Cargo::Default.command();
-    cargo.current_dir(workspace.root()).args([
-        "run",
-        "--release",
-        "--package",
-        "edge",
-        "--example",
-        "bench_render",
-        "--",
-        "end2end/bench/render.mjs",
-    ]);
-    program::run(cargo.args(args))
+impl Run<'_> {
+    /// A script of `end2end`, once what it needs is built.
+    fn script(&self, file: &str) -> anyhow::Result<Command> {
+        let mut node = Command::new("node");
+        node.arg(file).args(self.args);
+        let binary = self.programs.path(Binary::Holdfast)?;
+        browser::prepare(self.workspace, self.consent, &binary, &mut node)?;
+        Ok(node)
+    }
+
+    fn example(&self, name: &'static str, first: &[&str]) -> anyhow::Result<Vec<String>> {
+        let mut command = Command::new(self.programs.path(Binary::Example(name))?);
+        command.current_dir(self.workspace.root());
+        program::lines(command.args(first).args(self.args))
+    }
+
+    /// The peer is a program for Node, so its packages come first.
+    fn render(&self) -> anyhow::Result<Vec<String>> {
+        npm::ensure(&self.workspace.end2end())?;
+        let mut lines = self.example("bench_render", &["end2end/bench/render.mjs"])?;
+        lines.extend(self.example("bench_snapshot", &[])?);
+        Ok(lines)
+    }
+
+    /// Runs the manager's part and the agent as the one host of namespaces of its own.
+    fn publish(&self) -> anyhow::Result<Vec<String>> {
+        setup::ensure(lab::NEEDS, self.consent)?;
+        let script = "mount -t tmpfs run /run && ip link set lo up && exec \"$0\" \"$@\"";
+        let mut command = Command::new("unshare");
+        command
+            .current_dir(self.workspace.root())
+            .args(["--net", "--mount", "--pid", "--fork", "--kill-child"])
+            .args(["--mount-proc", "sh", "-c", script])
+            .arg(self.programs.path(Binary::Example("bench_publish"))?)
+            .arg(self.programs.path(Binary::Agent)?);
+        program::lines(command.args(self.args))
+    }
+
+    fn minute(&self) -> anyhow::Result<Vec<String>> {
+        let is_smoke = self.args.iter().any(|arg| arg == SMOKE);
+        let pull = if is_smoke { 0 } else { PULL };
+        let line = ["node", "bench/minute.mjs"];
+        let (workspace, consent) = (self.workspace, self.consent);
+        let mut lab = lab::script(workspace, consent, self.programs, pull, &line, self.args)?;
+        program::lines(&mut lab)
+    }
 }
 
-/// Builds an example of the server and runs it without the build's variables.
-fn example(
-    workspace: &Workspace,
-    consent: Consent,
-    name: &str,
-    args: &[String],
-) -> anyhow::Result<()> {
-    let mut command = Command::new(built(workspace, consent, name)?);
-    program::run(command.current_dir(workspace.root()).args(args))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Builds an example of the server as the server itself is built, so that they share their
-/// dependencies.
-fn built(workspace: &Workspace, consent: Consent, name: &str) -> anyhow::Result<PathBuf> {
-    setup::ensure(setup::BUILD, consent)?;
-    let site = Site::build(workspace, Mode::Release, consent, &Lints::off())?;
-    Binary::Example(name, &site.folder).build(workspace, Mode::Release)
+    #[test]
+    fn a_bench_must_print_each_figure_once_as_a_number_with_a_unit() {
+        let check = |text: &str| {
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            Bench::Minute.check(&lines).is_ok()
+        };
+        assert!(check("resource 5 bytes /x\nminute_s 41.5 s"));
+        assert!(!check(""));
+        assert!(!check("minute_s 41.5"));
+        assert!(!check("minute_s NaN s"));
+        assert!(!check("minute_s_more 41.5 s"));
+        assert!(!check("minute_s 41.5 s\nminute_s 41.5 s"));
+    }
+
+    #[test]
+    fn a_figure_belongs_to_one_bench() {
+        let benches = Bench::value_variants().iter();
+        let all: Vec<&str> = benches.flat_map(|bench| bench.figures()).copied().collect();
+        let unique: std::collections::BTreeSet<&str> = all.iter().copied().collect();
+        assert_eq!(all.len(), unique.len());
+    }
 }

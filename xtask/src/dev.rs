@@ -10,6 +10,7 @@ use anyhow::Context;
 use notify::{EventKind, RecursiveMode, Watcher};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::binaries::Binary;
 use crate::lints::Lints;
 use crate::program::say;
 use crate::server::{self, Mode};
@@ -110,7 +111,7 @@ fn build(
         return Ok(before);
     }
     let (site, server) = std::thread::scope(|scope| {
-        let server = scope.spawn(|| server::build_program(workspace, Mode::Dev));
+        let server = scope.spawn(|| Binary::Holdfast.build(workspace, Mode::Dev));
         let site = Site::build(workspace, Mode::Dev, consent, &Lints::off());
         (site, server.join())
     });

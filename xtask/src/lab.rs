@@ -1,17 +1,17 @@
 //! The lab: a whole site on this machine, in namespaces. Builds what it is made of and starts it;
 //! for people, for its journey, and for what is measured in it.
 
+use std::io::Write as _;
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::ensure;
 use clap::Args;
 
-use crate::binaries::Binary;
+use crate::binaries::{Binary, Programs};
 use crate::npm;
 use crate::program;
-use crate::server::{self, Mode};
+use crate::server::Mode;
 use crate::setup::{self, Consent, Need};
 use crate::test::browser;
 use crate::test::report::Report;
@@ -58,7 +58,13 @@ pub fn run(
     mode: Mode,
     options: &Options,
 ) -> anyhow::Result<()> {
-    let mut command = Programs::build(workspace, consent, mode)?.command(workspace)?;
+    setup::ensure(NEEDS, consent)?;
+    let programs = Programs::Build {
+        workspace,
+        consent,
+        mode,
+    };
+    let mut command = command(workspace, &programs)?;
     if let Some(starts) = options.repeat {
         playwright(&mut command, workspace).args(["--project", "network"]);
         return repeat(&mut command, starts);
@@ -83,8 +89,9 @@ fn repeat(command: &mut Command, starts: NonZeroU32) -> anyhow::Result<()> {
             failed += 1;
         }
     }
-    println!("lab_starts {starts} starts");
-    println!("lab_failed_starts {failed} starts");
+    let mut out = std::io::stdout();
+    writeln!(out, "lab_starts {starts} starts")?;
+    writeln!(out, "lab_failed_starts {failed} starts")?;
     ensure!(failed == 0, "{failed} of {starts} starts failed");
     Ok(())
 }
@@ -101,7 +108,7 @@ pub fn test(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     setup::ensure(NEEDS, consent)?;
-    let mut lab = programs.command(workspace)?;
+    let mut lab = command(workspace, programs)?;
     playwright(&mut lab, workspace).args(filter);
     browser::run(&mut checked(&lab), report)
 }
@@ -150,65 +157,69 @@ fn checked(lab: &Command) -> Command {
     command
 }
 
-/// Runs a script of `end2end` within the lab. The pull of an image takes so many seconds.
+/// A command that runs a program of `end2end` within the lab. The simulated pull of an image takes so
+/// many seconds.
 ///
 /// # Errors
-/// When it fails.
+/// When something is missing or cannot be built.
 pub fn script(
     workspace: &Workspace,
     consent: Consent,
-    mode: Mode,
+    programs: &Programs,
     pull: u32,
     line: &[&str],
     args: &[String],
-) -> anyhow::Result<()> {
-    let mut command = Programs::build(workspace, consent, mode)?.command(workspace)?;
+) -> anyhow::Result<Command> {
+    setup::ensure(NEEDS, consent)?;
+    let mut command = command(workspace, programs)?;
     command.args(["--pull", &pull.to_string(), "--"]);
-    program::run(command.args(line).args(args))
+    command.args(line).args(args);
+    Ok(command)
 }
 
-/// What the lab is made of.
-pub struct Programs {
-    /// The lab itself.
-    pub lab: PathBuf,
-    /// The manager.
-    pub holdfast: PathBuf,
-    /// The agent of edge hosts.
-    pub agent: PathBuf,
+/// `holdfast-lab run` with its programs. Whether this machine can run a lab is found out before the
+/// longest build.
+fn command(workspace: &Workspace, programs: &Programs) -> anyhow::Result<Command> {
+    let lab = programs.path(Binary::Lab)?;
+    program::run(Command::new(&lab).arg("check"))?;
+    npm::ensure(&workspace.end2end())?;
+    let mut command = Command::new(lab);
+    command
+        .current_dir(workspace.end2end())
+        .arg("run")
+        .arg("--agent")
+        .arg(programs.path(Binary::Agent)?)
+        .arg("--holdfast")
+        .arg(programs.path(Binary::Holdfast)?);
+    if let Some(chromium) = program::find("chromium") {
+        command.env("E2E_CHROMIUM", chromium);
+    }
+    Ok(command)
 }
 
-impl Programs {
-    fn build(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<Self> {
-        setup::ensure(NEEDS, consent)?;
-        let lab = Binary::Lab.build(workspace, mode)?;
-        check(&lab)?;
-        Ok(Self {
-            lab,
-            agent: Binary::Agent.build(workspace, mode)?,
-            holdfast: server::build(workspace, mode, consent)?,
-        })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the check passes when this line of shell runs in the place of the lab.
+    fn passes(line: &str) -> bool {
+        let mut lab = Command::new("sh");
+        lab.args(["-c", line]);
+        let check = checked(&lab);
+        // Root of a user namespace of its own may do what the check does, whoever runs the tests.
+        let mut command = Command::new("unshare");
+        command.arg("--map-root-user").arg(check.get_program());
+        program::succeeds(command.args(check.get_args()))
     }
 
-    /// `holdfast-lab run`.
-    fn command(&self, workspace: &Workspace) -> anyhow::Result<Command> {
-        check(&self.lab)?;
-        npm::ensure(&workspace.end2end())?;
-        let mut command = Command::new(&self.lab);
-        command
-            .current_dir(workspace.end2end())
-            .arg("run")
-            .arg("--holdfast")
-            .arg(&self.holdfast)
-            .arg("--agent")
-            .arg(&self.agent);
-        if let Some(chromium) = program::find("chromium") {
-            command.env("E2E_CHROMIUM", chromium);
-        }
-        Ok(command)
+    #[test]
+    fn what_a_lab_leaves_behind_fails_its_test() {
+        assert!(passes("true"));
+        assert!(!passes("exit 3"));
+        assert!(!passes("ip link add left0 type veth peer name left1"));
+        assert!(!passes("ip address add 192.0.2.9/32 dev lo"));
+        assert!(!passes("ip route add 192.0.2.0/24 dev lo"));
+        assert!(!passes("mount -t tmpfs left /mnt"));
+        assert!(!passes("sleep 600 >/dev/null 2>&1 &"));
     }
-}
-
-/// Whether this machine can run a lab; known before the longest build.
-fn check(lab: &Path) -> anyhow::Result<()> {
-    program::run(Command::new(lab).arg("check"))
 }

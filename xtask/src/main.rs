@@ -87,15 +87,19 @@ enum Command {
     Test(test::Options),
     /// Measure: prints lines of `figure value unit`
     Bench {
+        #[command(flatten)]
+        mode: ModeArgs,
         /// What to measure
         #[arg(value_enum)]
         name: bench::Bench,
-        /// Passed on to the measuring program
+        /// Passed on to the measuring program; `--smoke` only shows that it works
         #[arg(last = true)]
         args: Vec<String>,
     },
     /// Take screenshots of every page
     Shots {
+        #[command(flatten)]
+        mode: ModeArgs,
         /// Passed on to the script
         #[arg(last = true)]
         args: Vec<String>,
@@ -151,8 +155,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Dev { args } => dev::watch(&workspace, consent, &args),
         Command::Lab { mode, options } => lab::run(&workspace, consent, mode.mode(), &options),
         Command::Test(options) => test::run(&workspace, consent, &options),
-        Command::Bench { name, args } => bench::run(&workspace, consent, name, &args),
-        Command::Shots { args } => bench::shots(&workspace, consent, &args),
+        Command::Bench { mode, name, args } => {
+            bench::run(&workspace, consent, mode.mode(), name, &args)
+        }
+        Command::Shots { mode, args } => bench::shots(&workspace, consent, mode.mode(), &args),
     }
 }
 

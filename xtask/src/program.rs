@@ -3,7 +3,7 @@
 //! What xtask says goes to standard error; standard output belongs to the programs it runs.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -51,6 +51,31 @@ pub fn run_lines(command: &mut Command, mut inspect: impl FnMut(&str)) -> anyhow
         inspect(line);
         Some(line.to_owned())
     })
+}
+
+/// Runs a command to its end with its output shown, and returns the lines of its standard output.
+///
+/// # Errors
+/// When it cannot start or does not end well.
+pub fn lines(command: &mut Command) -> anyhow::Result<Vec<String>> {
+    let shown = announce(command);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("`{shown}` could not start"))?;
+    let mut lines = Vec::new();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line.with_context(|| format!("the output of `{shown}`"))?;
+            match lane::current() {
+                Some(_) => lane::print(&line),
+                None => writeln!(std::io::stdout(), "{line}")?,
+            }
+            lines.push(line);
+        }
+    }
+    ended_well(&shown, child.wait()?)?;
+    Ok(lines)
 }
 
 /// Runs a Cargo build, hands each of its messages to `inspect`, and returns the warnings of the

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::Context;
 
-use crate::binaries::Binary;
+use crate::binaries::{Binary, Programs};
 use crate::lints::Lints;
 use crate::npm;
 use crate::program;
@@ -39,17 +39,12 @@ impl Mode {
 /// # Errors
 /// When something is missing that cannot be installed, or a step fails.
 pub fn build(workspace: &Workspace, mode: Mode, consent: Consent) -> anyhow::Result<PathBuf> {
-    setup::ensure(setup::BUILD, consent)?;
-    let site = Site::build(workspace, mode, consent, &Lints::off())?;
-    Binary::Holdfast(&site.folder).build(workspace, mode)
-}
-
-/// Builds the server alone. Only that of [`Mode::Dev`] needs no site for it.
-///
-/// # Errors
-/// When the build fails.
-pub fn build_program(workspace: &Workspace, mode: Mode) -> anyhow::Result<PathBuf> {
-    Binary::Holdfast(&workspace.site(mode)).build(workspace, mode)
+    let programs = Programs::Build {
+        workspace,
+        consent,
+        mode,
+    };
+    programs.path(Binary::Holdfast)
 }
 
 /// The command that starts the program with its data in ./data.
@@ -78,11 +73,11 @@ pub fn run(
         setup::ensure(setup::BUILD, consent)?;
         npm::ensure(&workspace.style())
     })?;
-    let site = steps.run("building the web application", || {
+    steps.run("building the web application", || {
         Site::build(workspace, mode, consent, &Lints::off())
     })?;
     let binary = steps.run("building the server", || {
-        Binary::Holdfast(&site.folder).build(workspace, mode)
+        Binary::Holdfast.build(workspace, mode)
     })?;
     steps.run("starting the server", || Ok(()))?;
     let mut command = serve(workspace, &binary, args);

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
-use serde_json::Value;
+use anyhow::anyhow;
 
 use super::Part;
 use super::report::Report;
-use crate::binaries::PACKAGES;
+use crate::binaries::{Executable, PACKAGES, Programs};
 use crate::lane;
 use crate::lints::Lints;
 use crate::program::Cargo;
@@ -18,21 +17,6 @@ use crate::server::{self, Mode};
 use crate::setup::Consent;
 use crate::site::Site;
 use crate::workspace::Workspace;
-
-/// A program that Cargo built.
-#[derive(Debug, Clone)]
-pub struct Executable {
-    /// The folder of its package, in which Cargo runs tests.
-    pub folder: PathBuf,
-    /// The name of its package.
-    pub package: String,
-    /// The name of its target.
-    pub name: String,
-    /// Whether it is a test.
-    pub is_test: bool,
-    /// Where it lies.
-    pub path: PathBuf,
-}
 
 /// Something that is built once and waited for by those who need it.
 struct Slot<T>(OnceLock<Built<T>>);
@@ -134,23 +118,13 @@ impl<'a> Builds<'a> {
         self.native.wait(report).map(Vec::as_slice)
     }
 
-    /// A program of the dev profile, by its name.
+    /// The programs of the dev profile, and the site that they serve.
     ///
     /// # Errors
-    /// When its build failed.
-    pub fn program(&self, name: &str, report: &mut Report) -> anyhow::Result<&Path> {
-        let mut built = self.native(report)?.iter();
-        let found = built.find(|built| built.name == name && !built.is_test);
-        let found = found.with_context(|| format!("Cargo built no {name}"))?;
-        Ok(&found.path)
-    }
-
-    /// Waits for the site that programs of the dev profile serve.
-    ///
-    /// # Errors
-    /// When its build failed.
-    pub fn site(&self, report: &mut Report) -> anyhow::Result<()> {
-        self.site.wait(report).map(drop)
+    /// When a build failed.
+    pub fn programs(&self, report: &mut Report) -> anyhow::Result<Programs<'_>> {
+        self.site.wait(report)?;
+        self.native(report).map(Programs::Built)
     }
 
     /// The release program, with its site inside.
@@ -174,50 +148,10 @@ impl<'a> Builds<'a> {
                 .env("CARGO_INCREMENTAL", "0")
                 .args(["test", "--no-run"])
                 .args(selection);
-            self.lints
-                .build_with(&mut cargo, |message| built.extend(executable(message)))?;
+            self.lints.build_with(&mut cargo, |message| {
+                built.extend(Executable::from_message(message))
+            })?;
         }
         Ok(built)
-    }
-}
-
-/// The executable that a message of Cargo announces
-/// (<https://doc.rust-lang.org/cargo/reference/external-tools.html#artifact-messages>).
-fn executable(message: &Value) -> Option<Executable> {
-    let text = |pointer: &str| message.pointer(pointer)?.as_str();
-    let path = text("/executable")?;
-    let manifest = Path::new(text("/manifest_path")?);
-    let folder = manifest.parent()?.to_owned();
-    Some(Executable {
-        package: folder.file_name()?.to_string_lossy().into_owned(),
-        folder,
-        name: text("/target/name")?.to_owned(),
-        is_test: message.pointer("/profile/test")?.as_bool()?,
-        path: path.into(),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_executable_is_read_from_a_message_of_cargo() {
-        let message = serde_json::json!({
-            "reason": "compiler-artifact",
-            "manifest_path": "/src/crates/edge/Cargo.toml",
-            "target": { "name": "real" },
-            "profile": { "test": true },
-            "executable": "/target/debug/deps/real-1",
-        });
-        let found = executable(&message).expect("an executable");
-        assert_eq!(
-            (found.package.as_str(), found.name.as_str()),
-            ("edge", "real")
-        );
-        assert_eq!(found.folder, Path::new("/src/crates/edge"));
-        assert!(found.is_test);
-        let library = serde_json::json!({ "executable": null });
-        assert!(executable(&library).is_none());
     }
 }

@@ -10,10 +10,11 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
+use crate::binaries::Binary;
 use crate::program::{self, Cargo, say};
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
-use crate::{alone, deny, disk, lab, lane};
+use crate::{alone, bench, deny, disk, lab, lane};
 
 pub mod browser;
 mod builds;
@@ -55,15 +56,18 @@ pub enum Part {
     End2end,
     /// A whole site in namespaces, with the real programs; as root
     Lab,
+    /// Every bench at its smallest size
+    Bench,
     /// The release program: alone in an empty folder, and a few journeys
     Release,
 }
 
 /// Parts that run one after another; those of one group run at the same time.
-const GROUPS: [&[Part]; 5] = [
+const GROUPS: [&[Part]; 6] = [
     &[Part::Fmt, Part::Deny],
     &[Part::Unit],
     &[Part::End2end, Part::Lab],
+    &[Part::Bench],
     &[Part::Clippy],
     &[Part::Release],
 ];
@@ -78,6 +82,7 @@ impl Part {
             Self::Unit => "unit",
             Self::End2end => "end2end",
             Self::Lab => "lab",
+            Self::Bench => "bench",
             Self::Release => "release",
         }
     }
@@ -105,16 +110,16 @@ impl Part {
                 Need::Pebble,
             ],
             Self::End2end | Self::Release => &[Need::Chromium],
-            Self::Lab => lab::NEEDS,
+            Self::Lab | Self::Bench => lab::NEEDS,
         }
     }
 
     fn needs_native(self) -> bool {
-        matches!(self, Self::Clippy | Self::Unit | Self::End2end | Self::Lab)
+        self == Self::Unit || self.needs_site()
     }
 
     fn needs_site(self) -> bool {
-        matches!(self, Self::Clippy | Self::End2end | Self::Lab)
+        matches!(self, Self::Clippy | Self::End2end | Self::Lab | Self::Bench)
     }
 
     fn needs_release(self) -> bool {
@@ -233,19 +238,14 @@ impl Run<'_> {
             Part::Clippy => builds.lints(report),
             Part::Unit => rust::run(builds.native(report)?, self.filter, report),
             Part::End2end => {
-                let binary = builds.program("holdfast", report)?.to_owned();
-                builds.site(report)?;
+                let binary = builds.programs(report)?.path(Binary::Holdfast)?;
                 browser::journeys(workspace, consent, &binary, self.filter, report)
             }
             Part::Lab => {
-                let programs = lab::Programs {
-                    lab: builds.program("holdfast-lab", report)?.to_owned(),
-                    holdfast: builds.program("holdfast", report)?.to_owned(),
-                    agent: builds.program("holdfast-agent", report)?.to_owned(),
-                };
-                builds.site(report)?;
+                let programs = builds.programs(report)?;
                 lab::test(workspace, consent, &programs, self.filter, report)
             }
+            Part::Bench => bench::smoke(workspace, consent, &builds.programs(report)?, report),
             Part::Release => {
                 let binary = builds.release(report)?.to_owned();
                 alone::check(workspace, &binary, report)?;

@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 
-use super::builds::Executable;
 use super::report::Report;
+use crate::binaries::Executable;
 use crate::{disk, lane};
 
 /// Executables at a time.
