@@ -72,6 +72,16 @@ export async function createProvider(page: Page, name: string, zone: string): Pr
   await expect(page).toHaveURL(`/providers/${name}`);
 }
 
+/** Deletes the agent of the demonstration's own edge, if it is there: the site has no agent then. */
+export async function removeDemoEdge(page: Page): Promise<void> {
+  await visit(page, "/agents");
+  if ((await row(page, "demo-edge").count()) === 0) return;
+  await visit(page, "/sites/lab/agents/demo-edge");
+  await page.getByRole("button", { name: "Delete demo-edge" }).click();
+  await confirmDeletion(page, "demo-edge");
+  await expect(page).toHaveURL("/agents");
+}
+
 /** The address of a container's page. */
 export function containerPath(name: string, tab = ""): string {
   return `/sites/lab/containers/${name}${tab && `/${tab}`}`;

@@ -272,6 +272,11 @@ async function invite(page, name) {
 /** Makes three agents: one with all and a service set aside, one that waits for addresses, one that
  *  has not joined. */
 async function prepareAgents(page) {
+  // The demonstration's own edge would take part in what these scenes show of moving addresses.
+  await visit(page, `${EDGE}/demo-edge`);
+  await page.getByRole("button", { name: "Delete demo-edge" }).click();
+  await confirm(page, "demo-edge");
+  await page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
   const one = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
   const two = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
   agents.push(one, two);

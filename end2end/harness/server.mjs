@@ -82,6 +82,11 @@ export class Server {
     return this.#word("url");
   }
 
+  /** The address at which the demonstration publishes a container. */
+  link(name) {
+    return this.url.replace("//localhost:", `//${name}.localhost:`);
+  }
+
   /** The first administrator's name and password, as printed at the first start. */
   get administrator() {
     return { name: this.#word("name"), password: this.#word("password") };

@@ -1,6 +1,15 @@
 import type { Page } from "@playwright/test";
 import { Agent } from "../harness/agent.mjs";
-import { confirmDeletion, containerPath, create, markDocument, row, sameDocument, visit } from "../harness/pages";
+import {
+  confirmDeletion,
+  containerPath,
+  create,
+  markDocument,
+  removeDemoEdge,
+  row,
+  sameDocument,
+  visit,
+} from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 /** Invites an agent to the site lab; the code that is shown. */
@@ -38,6 +47,8 @@ async function wanted(page: Page): Promise<Record<string, string>> {
   const files = await Promise.all(all.map(async ({ path }) => [path, (await ask(path)).file.text]));
   return Object.fromEntries(files);
 }
+
+test.beforeEach(async ({ page }) => removeDemoEdge(page));
 
 test("an agent is invited, joins by its code, and its pages follow it without a reload", async ({ page, open, server }) => {
   await visit(page, "/agents");

@@ -1,7 +1,7 @@
 import { containerPath, markDocument, sameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("from the list to a running container, made from an image", async ({ page }) => {
+test("from the list to a running container, made from an image", async ({ page, server }) => {
   await visit(page, "/containers");
   await markDocument(page);
   await page.getByRole("link", { name: "New container" }).click();
@@ -24,7 +24,7 @@ test("from the list to a running container, made from an image", async ({ page }
 
   const preview = page.locator("section").filter({ hasText: "What you will get" });
   await expect(preview).toContainText("web-1.lab.example.org");
-  await expect(preview).toContainText("https://web-1.lab.example.org");
+  await expect(preview).toContainText(server.link("web-1"));
   await expect(preview).toContainText("lab.example.org:a port of 2000-2999/tcp");
   await expect(preview).toContainText("an image, which is pulled first");
   await expect(preview).toContainText(/pve[12]/);
@@ -49,10 +49,8 @@ test("from the list to a running container, made from an image", async ({ page }
   await page.getByRole("link", { name: "Open web-1" }).click();
   await expect(page).toHaveURL(containerPath("web-1"));
   await expect(status(page)).toHaveText("running");
-  await expect(page.getByRole("link", { name: "https://web-1.lab.example.org" })).toHaveAttribute(
-    "href",
-    "https://web-1.lab.example.org",
-  );
+  const link = server.link("web-1");
+  await expect(page.getByRole("link", { name: link })).toHaveAttribute("href", link);
   await expect(page.getByText(/^ssh -p 2\d{3} root@lab\.example\.org$/)).toBeVisible();
   await expect(page.getByText("The first journey")).toBeVisible();
   await expect(page.getByText(/of 1 GiB/)).toBeVisible();

@@ -1,12 +1,25 @@
-//! The demonstration: a simulated cluster inside this process. Its address and secret stay the
-//! same over restarts, so that a job which a crash interrupted finds it again at once.
+//! The demonstration: a simulated cluster inside this process, and the edge that publishes its
+//! containers. The cluster's address and secret stay the same over restarts, so that a job which a
+//! crash interrupted finds it again at once.
 
-use std::{net::SocketAddr, path::Path};
+pub mod edge;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
 
 use control::{Control, setup};
+use model::{
+    ClusterId,
+    domains::{EntryPoint, Origin},
+};
 use proxmox_sim::{Config, Sim, StartError};
 use store::Store;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use self::edge::Edge;
 use crate::Failure;
 
 /// The cluster's name, as `control::setup::demo` gives it.
@@ -17,6 +30,10 @@ const TOKEN_ID: &str = "root@pam!holdfast";
 pub(crate) struct Demo {
     sim: Sim,
     secret: String,
+    /// The addresses of the cluster's nodes.
+    nodes: Vec<Ipv4Addr>,
+    /// The edge at work; it ends by its own token.
+    edge: Option<JoinHandle<()>>,
 }
 
 impl Demo {
@@ -45,6 +62,8 @@ impl Demo {
         if let Some(before) = before {
             config.listen = before;
         }
+        let nodes = config.scenario.nodes.iter();
+        let nodes = nodes.map(|node| node.address).collect();
         let sim = match proxmox_sim::start(config.clone()).await {
             Err(StartError::Listen { .. }) if before.is_some() => {
                 config.listen.set_port(0);
@@ -52,11 +71,16 @@ impl Demo {
             }
             started => started?,
         };
-        Ok(Self { sim, secret })
+        Ok(Self {
+            sim,
+            secret,
+            nodes,
+            edge: None,
+        })
     }
 
     /// Makes the demonstration's site and containers, or tells where its cluster is now.
-    pub(crate) async fn set_up(&self, control: &Control) -> Result<(), Failure> {
+    pub(crate) async fn set_up(&self, control: &Control) -> Result<ClusterId, Failure> {
         let access = setup::Access {
             url: self.sim.url(),
             token_id: TOKEN_ID.to_owned(),
@@ -70,10 +94,46 @@ impl Demo {
             })
     }
 
-    /// Stops the cluster once its state is written.
+    /// Starts to publish the cluster's containers under `localhost`, until `stop`.
+    pub(crate) fn publish(
+        &mut self,
+        control: &Control,
+        cluster: ClusterId,
+        origin: &Origin,
+        stop: CancellationToken,
+    ) -> Result<Edge, Failure> {
+        let options = edge::Options {
+            manager: origin.host(),
+            entry: EntryPoint::of(origin),
+            containers: self.sim.handle().container_http(),
+            cluster,
+            nodes: self.nodes.clone(),
+        };
+        let (edge, task) =
+            Edge::start(control.clone(), options, stop).map_err(|cause| Failure::Input {
+                what: "demonstration",
+                why: cause.to_string(),
+            })?;
+        self.edge = Some(task);
+        Ok(edge)
+    }
+
+    /// Waits for the edge, which was told to stop, and stops the cluster once its state is written.
     pub(crate) async fn stop(self) {
+        if let Some(edge) = self.edge
+            && let Err(error) = edge.await
+        {
+            tracing::error!(%error, "demo edge: ended early");
+        }
         self.sim.stop().await;
     }
+}
+
+/// Where the edge of a demonstration is reached: at the manager's own address, which is this machine's
+/// for the manager and for browsers. None where other machines reach the manager, from which names
+/// under `localhost` lead elsewhere.
+pub(crate) fn edge_origin(bound: SocketAddr, manager: Option<&Origin>) -> Option<&Origin> {
+    manager.filter(|manager| bound.ip().is_loopback() && manager.is_loopback())
 }
 
 /// A secret of the form that Proxmox gives its tokens (a random UUID).

@@ -7,7 +7,7 @@ pub mod cli;
 mod client_addr;
 pub mod config;
 mod csrf;
-mod demo;
+pub mod demo;
 pub mod events;
 mod failure;
 mod headers;

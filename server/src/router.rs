@@ -38,7 +38,9 @@ use crate::{
     assets::{self, Assets, Site},
     client_addr::{self, Client},
     config::PublicUrl,
-    csrf, events, headers, health, session, sign_in,
+    csrf,
+    demo::edge::{self, Edge},
+    events, headers, health, session, sign_in,
 };
 
 /// The most that a request may bring.
@@ -60,6 +62,7 @@ pub struct AppState {
     /// Told when the process is about to end.
     pub stop: CancellationToken,
     leptos: LeptosOptions,
+    edge: Option<Edge>,
 }
 
 /// How people reach this process.
@@ -93,7 +96,14 @@ impl AppState {
             streams: events::Streams::default(),
             stop,
             leptos: LeptosOptions::builder().output_name("holdfast").build(),
+            edge: None,
         }
+    }
+
+    /// The same with the demonstration's edge, which answers for names under `localhost`.
+    #[must_use]
+    pub fn with_edge(self, edge: Option<Edge>) -> Self {
+        Self { edge, ..self }
     }
 }
 
@@ -114,15 +124,19 @@ pub fn router(state: AppState) -> Router {
         ));
     #[cfg(debug_assertions)]
     let plain = plain.merge(assets::reload::routes());
-    plain
+    let own = plain
         .merge(for_people(&state))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         // Agents have limits of their own.
         .merge(for_agents())
         .layer(from_fn_with_state(state.clone(), assets::serve))
         .layer(from_fn_with_state(state.clone(), headers::one_host))
-        .layer(from_fn_with_state(state.clone(), headers::secure))
-        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(from_fn_with_state(state.clone(), headers::secure));
+    let all = match state.edge.clone() {
+        Some(edge) => own.layer(from_fn_with_state(edge, edge::dispatch)),
+        None => own,
+    };
+    all.layer(PropagateRequestIdLayer::x_request_id())
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)

@@ -17,7 +17,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
     server::conn::auto::Builder,
 };
-use model::clusters::Fingerprint;
+use model::{
+    clusters::Fingerprint,
+    domains::{EntryPoint, Origin},
+};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use store::{SecretKey, Store};
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,7 +31,7 @@ use crate::{
     assets::Assets,
     cli::print,
     config::{Config, KeySource, PublicUrl, TlsFiles},
-    demo::Demo,
+    demo::{self, Demo},
     router::{AppState, Public, router},
 };
 
@@ -55,16 +58,21 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     };
     let assets = Assets::load()?;
     let store = open_store(&config).await?;
-    let demo = match config.demo {
+    let manager: Option<Origin> = url.origin().parse().ok();
+    let mut demo = match config.demo {
         true => Some(Demo::start(&store, &config.data).await?),
         false => None,
     };
+    let edge_origin = demo
+        .as_ref()
+        .and_then(|_| demo::edge_origin(bound, manager.as_ref()));
     let options = Options {
         parallel_jobs: config.workers.parallel_jobs,
-        manager: url.origin().parse().ok().map(|origin| Manager {
+        manager: manager.clone().map(|origin| Manager {
             origin,
             certificate,
         }),
+        loopback: edge_origin.map(EntryPoint::of),
         ..Options::default()
     };
     let control = Control::start(store, options)
@@ -73,12 +81,16 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let first = setup::first_run(&control)
         .await
         .map_err(refused("first start"))?;
-    if let Some(demo) = &demo {
-        demo.set_up(&control).await?;
-    }
     let stop = CancellationToken::new();
+    let mut edge = None;
+    if let Some(demo) = &mut demo {
+        let cluster = demo.set_up(&control).await?;
+        if let Some(origin) = edge_origin {
+            edge = Some(demo.publish(&control, cluster, origin, stop.clone())?);
+        }
+    }
     let public = Public::new(url.clone(), config.web.trusted_proxies);
-    let state = AppState::new(control.clone(), public, assets, stop.clone());
+    let state = AppState::new(control.clone(), public, assets, stop.clone()).with_edge(edge);
     tokio::spawn(cancel_when_told(stop.clone()));
     #[cfg(debug_assertions)]
     tokio::spawn(crate::assets::reload::follow(state.clone()));

@@ -49,13 +49,23 @@ pub fn taken(url: &PublicUrl) -> Option<HeaderValue> {
     cookie(url, "", 0)
 }
 
-/// Browsers keep the `__Host-` prefix for cookies that came through TLS for this host alone.
+/// The cookie's name where it came through TLS. Browsers keep the `__Host-` prefix for cookies that
+/// did, for this host alone.
+const SECURE_NAME: &str = "__Host-holdfast_session";
+/// The cookie's name without TLS.
+const PLAIN_NAME: &str = "holdfast_session";
+
 fn name(url: &PublicUrl) -> &'static str {
     if url.is_secure() {
-        "__Host-holdfast_session"
+        SECURE_NAME
     } else {
-        "holdfast_session"
+        PLAIN_NAME
     }
+}
+
+/// Whether a cookie of this name could hold a session's token.
+pub(crate) fn is_session_cookie(name: &str) -> bool {
+    [SECURE_NAME, PLAIN_NAME].contains(&name)
 }
 
 fn cookie(url: &PublicUrl, token: &str, max_age_s: u64) -> Option<HeaderValue> {

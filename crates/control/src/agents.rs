@@ -5,6 +5,7 @@ mod addresses;
 mod certificates;
 mod files;
 mod invitation;
+mod registration;
 mod told;
 
 use std::{net::Ipv4Addr, time::Duration};
@@ -22,6 +23,7 @@ use store::agents::{AgentRecord, Joining, NewAgent};
 pub use addresses::{give_addresses, take_addresses};
 pub use certificates::certificates;
 pub use files::{file, files};
+pub use registration::register;
 pub use told::{live, report};
 
 use crate::{

@@ -34,7 +34,11 @@ use std::{sync::Arc, time::Duration};
 
 use futures::Stream;
 use model::{
-    ClusterId, Error, clusters::Fingerprint, domains::Origin, events::Event, names::Domain,
+    ClusterId, Error,
+    clusters::Fingerprint,
+    domains::{EntryPoint, Origin},
+    events::Event,
+    names::Domain,
 };
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -74,6 +78,8 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// Where people and agents reach this program, where that can be told.
     pub manager: Option<Manager>,
+    /// How browsers reach web pages under `localhost` and below it, where this process serves them.
+    pub loopback: Option<EntryPoint>,
     /// How providers of DNS are reached.
     pub dns: dns::Options,
     /// The clock by which certificates are looked after.
@@ -89,6 +95,7 @@ impl Default for Options {
             patience: Duration::from_secs(120),
             timeouts: Timeouts::default(),
             manager: None,
+            loopback: None,
             dns: dns::Options::default(),
             clock: certificates::Clock::default(),
         }
@@ -203,6 +210,13 @@ impl Control {
     /// Where this program is reached.
     pub(crate) fn manager(&self) -> Option<&Manager> {
         self.0.options.manager.as_ref()
+    }
+
+    /// How browsers reach the web pages under a domain. No edge host is at the address that names
+    /// under `localhost` lead to, so those are reached where this process serves them.
+    pub(crate) fn entry_point(&self, domain: &Domain) -> EntryPoint {
+        let loopback = self.0.options.loopback.filter(|_| domain.is_loopback());
+        loopback.unwrap_or_default()
     }
 
     /// The clock by which certificates are looked after.

@@ -1,8 +1,9 @@
 //! The first start: an administrator, and for a demonstration a cluster, a site and containers.
 
 use model::{
-    Error, SiteId,
+    ClusterId, Error, SiteId,
     containers::ContainerForm,
+    domains::DomainSpec,
     names::Username,
     services::ServiceForm,
     sites::SiteForm,
@@ -11,7 +12,7 @@ use model::{
 };
 
 use crate::{
-    Actor, Control, containers,
+    Actor, Control, containers, domains,
     failure::{Told as _, internal},
     sites, users,
 };
@@ -64,11 +65,7 @@ pub struct Access {
 ///
 /// # Errors
 /// When the database does not answer or the access is ill-formed.
-pub async fn cluster(
-    control: &Control,
-    name: &str,
-    access: Access,
-) -> Result<model::ClusterId, Error> {
+pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<ClusterId, Error> {
     let key = control.store().key().clone();
     let access = store::clusters::Access {
         name: name.to_owned(),
@@ -98,16 +95,16 @@ pub async fn cluster(
     Ok(id)
 }
 
-/// A demonstration on a simulated cluster: the site `lab`, and at its first start a few
-/// containers, made by the same jobs as everybody's.
+/// A demonstration on a simulated cluster, which is returned: the site `lab`, and at its first start
+/// a few containers, made by the same jobs as everybody's.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn demo(control: &Control, access: Access) -> Result<(), Error> {
+pub async fn demo(control: &Control, access: Access) -> Result<ClusterId, Error> {
     let cluster = cluster(control, "demo", access).await?;
     let actor = Actor::System;
     if !sites::list(control, &actor).await?.is_empty() {
-        return Ok(());
+        return Ok(cluster);
     }
     let site = SiteForm {
         name: "lab".into(),
@@ -125,10 +122,30 @@ pub async fn demo(control: &Control, access: Access) -> Result<(), Error> {
     };
     let spec = site.parse().map_err(|fields| Error::Invalid { fields })?;
     let site = sites::create(control, &actor, spec).await?;
+    if control.0.options.loopback.is_some() {
+        publish_under(control, site, "localhost").await?;
+    }
     for form in demo_containers(site) {
         let new = form.parse().map_err(|fields| Error::Invalid { fields })?;
         containers::create(control, &actor, new).await?;
     }
+    Ok(cluster)
+}
+
+/// Makes `name` the domain under which a new site publishes unless told otherwise. The domain that
+/// it was made with is its second one then.
+async fn publish_under(control: &Control, site: SiteId, name: &str) -> Result<(), Error> {
+    let actor = Actor::System;
+    let usable = domains::usable(control, &actor, site).await?;
+    let Some(first) = usable.into_iter().next() else {
+        return Ok(());
+    };
+    let usual = DomainSpec {
+        name: parsed(name)?,
+        ..first.spec.clone()
+    };
+    domains::update(control, &actor, first.id, usual).await?;
+    domains::create(control, &actor, first.spec).await?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod dnsmasq;
 mod layout;
 pub mod link;
 mod nginx;
+pub mod pages;
 mod services;
 mod snapshot;
 mod tree;

@@ -13,6 +13,7 @@ use askama::Template;
 
 use crate::{
     layout::{Layout, NginxBuild},
+    pages,
     snapshot::{Answer, Snapshot, StreamService, Transport},
     tree::{Effect, Tree},
 };
@@ -35,11 +36,11 @@ impl NginxBuild {
 
 /// Pages that nginx shows by itself.
 const PAGES: [(&str, &str); 5] = [
-    ("no-answer.html", include_str!("../pages/no-answer.html")),
-    ("no-sign-in.html", include_str!("../pages/no-sign-in.html")),
-    ("not-found.html", include_str!("../pages/not-found.html")),
-    ("refused.html", include_str!("../pages/refused.html")),
-    ("too-large.html", include_str!("../pages/too-large.html")),
+    ("no-answer.html", pages::NO_ANSWER),
+    ("no-sign-in.html", pages::NO_SIGN_IN),
+    ("not-found.html", pages::NOT_FOUND),
+    ("refused.html", pages::REFUSED),
+    ("too-large.html", pages::TOO_LARGE),
 ];
 
 /// Parts that are the same everywhere.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ContainerId, Invalid, JobId, ServiceId, SiteId, Timestamp,
+    domains::DomainOption,
     env::EnvVars,
     image::TemplateName,
     jobs::JobKind,
@@ -380,7 +381,7 @@ pub struct SiteOption {
     pub domain: Domain,
     /// The domains under which the person may publish there, the usual one first.
     #[serde(default)]
-    pub domains: Vec<Domain>,
+    pub domains: Vec<DomainOption>,
     /// The node that a container would be put on now; none when the cluster does not answer.
     pub node: Option<NodeName>,
     /// The templates that lie on its template storage.

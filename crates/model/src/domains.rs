@@ -1,12 +1,14 @@
 //! Domains under which a site publishes: who may, who signs people in there, and what browsers are
 //! told to remember.
 
+mod entry;
 mod origin;
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use entry::{DomainOption, EntryPoint};
 pub use origin::Origin;
 
 use crate::{

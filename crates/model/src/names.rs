@@ -109,6 +109,14 @@ impl FromStr for Domain {
     }
 }
 
+impl Domain {
+    /// Whether resolvers lead the name to the machine that asks: `localhost` and all names below it
+    /// (RFC 6761, section 6.3).
+    pub fn is_loopback(&self) -> bool {
+        self.0 == "localhost" || self.0.ends_with(".localhost")
+    }
+}
+
 /// The name that a person signs in with, which is also a POSIX account's name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

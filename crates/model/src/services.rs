@@ -11,6 +11,7 @@ pub use form::ServiceForm;
 
 use crate::{
     Invalid, ServiceId,
+    domains::EntryPoint,
     names::{Domain, Label, SrvName},
     net::Port,
     publish::{HttpOptions, QuietS},
@@ -238,6 +239,9 @@ pub struct ServiceView {
     pub port: Port,
     /// How it is published.
     pub published: Published,
+    /// How browsers reach the web pages under its domain.
+    #[serde(default)]
+    pub entry: EntryPoint,
 }
 
 /// How a service is published by its site's edge hosts.
@@ -265,7 +269,7 @@ impl ServiceView {
     /// `_sip._tcp.example.org`; `site` is the domain of the site's own names.
     pub fn place(&self, site: &Domain) -> String {
         match &self.published {
-            Published::Http { label, domain, .. } => format!("https://{label}.{domain}"),
+            Published::Http { label, domain, .. } => self.entry.url(&format!("{label}.{domain}")),
             Published::Tcp {
                 external,
                 tls: Some(TlsName { label, domain }),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::conditions::Dhcp;
 use crate::config::ContainerSpec;
 use crate::container::{Container, Power};
+use crate::container_http::ContainerHttp;
 use crate::core::{Core, lock};
 use crate::fault::Fault;
 use crate::oci;
@@ -96,6 +97,11 @@ impl Handle {
     pub fn container(&self, vmid: u32) -> Option<ContainerView> {
         self.core
             .read(|state| state.containers.get(&vmid).map(ContainerView::from))
+    }
+
+    /// HTTP to the containers.
+    pub fn container_http(&self) -> ContainerHttp {
+        ContainerHttp::new(self.core.clone())
     }
 
     /// How often containers and what belongs to them were changed. The number says nothing but

@@ -23,6 +23,7 @@ mod conditions;
 mod config;
 mod console;
 mod container;
+mod container_http;
 mod control;
 mod core;
 mod doom;
@@ -55,6 +56,7 @@ pub use config::{
     Bridge, Config, ContainerSpec, Delays, ImageSpec, NodeSpec, Person, Scenario, StorageKind,
     StorageSpec, TEST_SECRET, TemplateSpec, Token, Transport,
 };
+pub use container_http::{ContainerHttp, Unreachable};
 pub use fault::{Effect, Fault};
 pub use handle::{ContainerView, Handle, Interfaces, Unseen};
 pub use program::{Cluster, Options, RunError, run};

@@ -12,6 +12,7 @@ mod agents;
 mod assets;
 mod config;
 mod csrf;
+mod demo_edge;
 mod events;
 mod headers;
 mod health;

@@ -89,7 +89,7 @@ fn client() -> Client {
 }
 
 /// Signs in by the form; the cookie, when the password was right.
-async fn sign_in(url: &str, name: &str, password: &str) -> Option<String> {
+pub async fn sign_in(url: &str, name: &str, password: &str) -> Option<String> {
     let answer = client()
         .post(format!("{url}/sign-in"))
         .form(&[

@@ -97,13 +97,7 @@ impl House {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.open(request).await.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        send(&self.router, request).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -121,6 +115,17 @@ impl House {
         let answer = self.sign_in("admin", &self.password, "/").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         answer.cookie().unwrap()
+    }
+}
+
+/// What a router answers, read to its end.
+pub async fn send(router: &Router, request: Request<Body>) -> Answer {
+    let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
     }
 }
 
@@ -148,19 +153,30 @@ impl Answer {
 
 /// The use cases on a database in `folder`; they take no job.
 pub async fn control(folder: &Path) -> Control {
-    let database = format!("sqlite:{}", folder.join("holdfast.db").display());
-    control_on(folder, &database).await
+    control_on(folder, &sqlite(folder)).await
 }
 
-async fn control_on(folder: &Path, database: &str) -> Control {
+/// A database in `folder`.
+pub async fn store(folder: &Path) -> Store {
+    open_store(folder, &sqlite(folder)).await
+}
+
+fn sqlite(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("holdfast.db").display())
+}
+
+async fn open_store(folder: &Path, database: &str) -> Store {
     let key = SecretKey::from_file_or_create(&folder.join("key")).unwrap();
-    let store = Store::open(store::Options {
+    let options = store::Options {
         url: database.parse().unwrap(),
         key,
         pool_size: 4,
-    })
-    .await
-    .unwrap();
+    };
+    Store::open(options).await.unwrap()
+}
+
+async fn control_on(folder: &Path, database: &str) -> Control {
+    let store = open_store(folder, database).await;
     let options = Options {
         parallel_jobs: 0,
         manager: Some(Manager {

@@ -249,7 +249,10 @@ pub fn marks(status: Status, activity: Option<Activity>) -> AnyView {
 }
 
 fn link(link: String) -> AnyView {
-    let short = link.trim_start_matches("https://").to_owned();
+    let short = link
+        .split_once("://")
+        .map_or(link.as_str(), |(_, rest)| rest);
+    let short = short.to_owned();
     view! { <a class="link above" href=link rel="external">{short}</a> }.solid()
 }
 

@@ -7,6 +7,7 @@ mod jobs;
 pub mod list;
 pub mod new;
 mod overview;
+mod places;
 mod service_more;
 mod service_rows;
 mod services;

@@ -8,12 +8,14 @@ use model::{
     events::{Event, Topic},
     image::TemplateName,
     names::Label,
-    services::ServiceForm,
     session::Me,
     sizes::{Cores, DiskGib, MemoryMib},
 };
 
-use super::service_rows::{service_rows, web_page};
+use super::{
+    places::places,
+    service_rows::{service_rows, web_page},
+};
 use crate::{
     api, bind,
     components::{
@@ -126,7 +128,12 @@ fn entries(new: New) -> AnyView {
     let domains = Memo::new(move |_| {
         site.with(|site| {
             site.as_ref()
-                .map(|site| site.domains.clone())
+                .map(|site| {
+                    site.domains
+                        .iter()
+                        .map(|domain| domain.name.clone())
+                        .collect()
+                })
                 .unwrap_or_default()
         })
     });
@@ -294,38 +301,6 @@ fn preview(new: New) -> AnyView {
     view! { <section class="card" aria-live="polite"><h2 class="card-title">"What you will get"</h2>{facts}</section> }.solid()
 }
 
-/// Where the services will be reached, as far as that is known before.
-fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<String> {
-    // A name under one of the site's domains.
-    let host = |service: &ServiceForm| {
-        let label = match service.label.trim() {
-            "" => name?.as_str(),
-            label => label,
-        };
-        let domain = match service.domain.trim() {
-            "" => site.domains.first()?.as_str(),
-            domain => domain,
-        };
-        Some(format!("{label}.{domain}"))
-    };
-    let one = |service: &ServiceForm| match service.kind.as_str() {
-        "http" => Some(format!("https://{}", host(service)?)),
-        "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
-        kind => {
-            let port = if service.external.trim().is_empty() {
-                format!("a port of {}", site.ports)
-            } else {
-                service.external.trim().to_owned()
-            };
-            Some(match kind == "tcp" && service.tls {
-                true => format!("{}:{port}/tls", host(service)?),
-                false => format!("{}:{port}/{kind}", site.domain),
-            })
-        }
-    };
-    form.services.iter().filter_map(one).collect()
-}
-
 /// What is left of the person's limits, with what is typed counted in.
 fn limits(new: New) -> AnyView {
     let bars = reactive(move || {
@@ -364,58 +339,4 @@ fn limits(new: New) -> AnyView {
         bars.solid()
     });
     view! { <section class="card"><h2 class="card-title">"Your limits, with this container"</h2><div class="stack-tight">{bars}</div></section> }.solid()
-}
-
-#[cfg(test)]
-mod tests {
-    use model::{containers::ContainerForm, services::ServiceForm};
-
-    use super::{SiteOption, places};
-
-    #[test]
-    fn the_preview_names_links_and_ports() {
-        let site: SiteOption = serde_json::from_str(
-            r#"{"id":1,"name":"lab","domain":"lab.internal","domains":["example.org"],"node":null,"templates":[],"ports":"2000-2999"}"#,
-        )
-        .unwrap();
-        let service = |kind: &str, external: &str| ServiceForm {
-            kind: kind.to_owned(),
-            external: external.to_owned(),
-            ..ServiceForm::default()
-        };
-        let services = vec![
-            service("http", ""),
-            ServiceForm {
-                label: "docs".to_owned(),
-                domain: "example.net".to_owned(),
-                ..service("http", "")
-            },
-            service("tcp", "2022"),
-            service("udp", ""),
-            ServiceForm {
-                tls: true,
-                ..service("tcp", "2883")
-            },
-            ServiceForm {
-                name: "_sip._tcp".to_owned(),
-                ..service("srv", "")
-            },
-        ];
-        let form = ContainerForm {
-            services,
-            ..ContainerForm::default()
-        };
-        let name = "web-1".parse().unwrap();
-        assert_eq!(
-            places(&form, Some(&name), &site),
-            [
-                "https://web-1.example.org",
-                "https://docs.example.net",
-                "lab.internal:2022/tcp",
-                "lab.internal:a port of 2000-2999/udp",
-                "web-1.example.org:2883/tls",
-                "_sip._tcp.lab.internal",
-            ]
-        );
-    }
 }

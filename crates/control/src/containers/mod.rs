@@ -15,11 +15,11 @@ use model::{
         ContainerQuery, ContainerRow, ContainerView, CreateOptions, Docker, Drift, SiteOption,
         Status,
     },
-    domains::DomainRow,
+    domains::{DomainOption, DomainRow},
     events::{Event, Topic},
     names::{Domain, Label, NodeName, StorageName},
     page::{PAGE_ROWS, Page},
-    services::ServiceKind,
+    services::{Published, ServiceKind, ServiceView},
     users::{Limits, Usage},
 };
 use store::containers::{ContainerRecord, Filter};
@@ -166,7 +166,13 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
             id: site.id,
             name: site.spec.name,
             domain: site.spec.domain,
-            domains: usable(actor, domains.iter().filter(|d| d.spec.site == site.id)),
+            domains: usable(actor, domains.iter().filter(|d| d.spec.site == site.id))
+                .into_iter()
+                .map(|name| DomainOption {
+                    entry: control.entry_point(&name),
+                    name,
+                })
+                .collect(),
             node,
             templates,
             ports: site.spec.ports,
@@ -258,9 +264,17 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
             .services
             .iter()
             .find(|service| service.kind() == ServiceKind::Http)
-            .map(|service| service.place(&record.domain)),
+            .map(|service| with_entry(control, service.clone()).place(&record.domain)),
         created: record.created,
     }
+}
+
+/// A service with the entry point of its domain.
+fn with_entry(control: &Control, mut service: ServiceView) -> ServiceView {
+    if let Published::Http { domain, .. } = &service.published {
+        service.entry = control.entry_point(domain);
+    }
+    service
 }
 
 fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> ContainerView {
@@ -270,7 +284,11 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         row: row(control, &record),
         version: record.version,
         spec: record.spec,
-        services: record.services,
+        services: record
+            .services
+            .into_iter()
+            .map(|service| with_entry(control, service))
+            .collect(),
         publications: Vec::new(),
         domains,
         cluster: record.cluster_name,

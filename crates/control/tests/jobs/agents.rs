@@ -18,7 +18,7 @@ use crate::house::{DEBIAN, House};
 
 const SYSTEM: Actor = Actor::System;
 
-fn layout() -> Layout {
+pub fn layout() -> Layout {
     let place = |text: &str| text.parse().unwrap();
     Layout {
         live: place("/var/lib/holdfast-agent/live"),
@@ -47,7 +47,7 @@ fn containers_of(given: &Given) -> Vec<String> {
         .collect()
 }
 
-fn about(address: &str) -> About {
+pub fn about(address: &str) -> About {
     About {
         version: "0.1.0".into(),
         address: address.parse().unwrap(),

@@ -14,6 +14,7 @@ mod house;
 mod invitations;
 mod issuance;
 mod lent;
+mod loopback;
 mod observers;
 mod publications;
 mod records;

@@ -64,7 +64,7 @@ impl Origin {
     }
 }
 
-fn scheme_port(tls: bool) -> u16 {
+pub(super) fn scheme_port(tls: bool) -> u16 {
     if tls { 443 } else { 80 }
 }
 

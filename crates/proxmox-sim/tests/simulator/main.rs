@@ -11,6 +11,7 @@
 
 mod conditions;
 mod config;
+mod container_http;
 mod control;
 mod create;
 mod create_checks;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use model::{
     ContainerId, ServiceId, SiteId,
+    domains::EntryPoint,
     services::{Published, ServiceKind, ServiceView, TlsName},
 };
 
@@ -35,6 +36,7 @@ impl Row {
             id: ServiceId(self.id),
             port: place.value::<_, u16, _>("port", self.port)?,
             published: self.published(place, domain)?,
+            entry: EntryPoint::default(),
         })
     }
 

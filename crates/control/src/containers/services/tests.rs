@@ -1,6 +1,6 @@
 use model::{
     ServiceId, SiteId, UserId,
-    domains::{DomainSpec, Hsts, Publishers},
+    domains::{DomainSpec, EntryPoint, Hsts, Publishers},
     publish::{HttpOptions, QuietS},
     services::TcpOptions,
     session::Me,
@@ -219,6 +219,7 @@ fn what_a_service_has_stays_whoever_asks() {
             domain: domain.parse().unwrap(),
             options: HttpOptions::default(),
         },
+        entry: EntryPoint::default(),
     };
     let own = [held("login", "example.org")];
     let same = [page(Some("login"), Some("example.org"))];

@@ -1,0 +1,115 @@
+//! Where the services of a container that is asked for will be reached, as far as that is known
+//! before it is made.
+
+use model::{
+    containers::{ContainerForm, SiteOption},
+    domains::EntryPoint,
+    names::Label,
+    services::ServiceForm,
+};
+
+/// The URLs, ports and records of a form's services.
+pub fn places(form: &ContainerForm, name: Option<&Label>, site: &SiteOption) -> Vec<String> {
+    let one = |service: &ServiceForm| match service.kind.as_str() {
+        "http" => host(service, name, site).map(|(host, entry)| entry.url(&host)),
+        "srv" => Some(format!("{}.{}", service.name.trim(), site.domain)),
+        kind => {
+            let port = if service.external.trim().is_empty() {
+                format!("a port of {}", site.ports)
+            } else {
+                service.external.trim().to_owned()
+            };
+            Some(match kind == "tcp" && service.tls {
+                true => format!("{}:{port}/tls", host(service, name, site)?.0),
+                false => format!("{}:{port}/{kind}", site.domain),
+            })
+        }
+    };
+    form.services.iter().filter_map(one).collect()
+}
+
+/// A service's name under one of the site's domains, and how browsers reach the web pages there.
+fn host(
+    service: &ServiceForm,
+    name: Option<&Label>,
+    site: &SiteOption,
+) -> Option<(String, EntryPoint)> {
+    let label = match service.label.trim() {
+        "" => name?.as_str(),
+        label => label,
+    };
+    let (domain, entry) = match service.domain.trim() {
+        "" => site
+            .domains
+            .first()
+            .map(|first| (first.name.as_str(), first.entry))?,
+        domain => {
+            let mut known = site.domains.iter();
+            let known = known.find(|known| known.name.as_str() == domain);
+            (domain, known.map(|known| known.entry).unwrap_or_default())
+        }
+    };
+    Some((format!("{label}.{domain}"), entry))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{
+        containers::{ContainerForm, SiteOption},
+        services::ServiceForm,
+    };
+
+    use super::places;
+
+    #[test]
+    fn the_preview_names_links_and_ports() {
+        let site: SiteOption = serde_json::from_str(
+            r#"{"id":1,"name":"lab","domain":"lab.internal","domains":[{"name":"example.org"},{"name":"localhost","entry":{"tls":false,"port":3000}}],"node":null,"templates":[],"ports":"2000-2999"}"#,
+        )
+        .unwrap();
+        let service = |kind: &str, external: &str| ServiceForm {
+            kind: kind.to_owned(),
+            external: external.to_owned(),
+            ..ServiceForm::default()
+        };
+        let services = vec![
+            service("http", ""),
+            ServiceForm {
+                label: "docs".to_owned(),
+                domain: "example.net".to_owned(),
+                ..service("http", "")
+            },
+            ServiceForm {
+                domain: "localhost".to_owned(),
+                ..service("http", "")
+            },
+            service("tcp", "2022"),
+            service("udp", ""),
+            ServiceForm {
+                tls: true,
+                ..service("tcp", "2883")
+            },
+            ServiceForm {
+                name: "_sip._tcp".to_owned(),
+                ..service("srv", "")
+            },
+        ];
+        let form = ContainerForm {
+            services,
+            ..ContainerForm::default()
+        };
+        let name = "web-1".parse().unwrap();
+        assert_eq!(
+            places(&form, Some(&name), &site),
+            [
+                "https://web-1.example.org",
+                "https://docs.example.net",
+                "http://web-1.localhost:3000",
+                "lab.internal:2022/tcp",
+                "lab.internal:a port of 2000-2999/udp",
+                "web-1.example.org:2883/tls",
+                "_sip._tcp.lab.internal",
+            ]
+        );
+    }
+}

@@ -1,0 +1,54 @@
+//! Agents that are part of this process. The process knows them without an invitation, so no join
+//! token is handed to anyone and no address of the manager is needed.
+
+use edge::Layout;
+use model::{Error, SiteId, agents::About, names::Label};
+use store::agents::NewAgent;
+
+use super::{invitation, join, secret};
+use crate::{Actor, Control, failure::Told as _, sessions::digest};
+
+/// Makes an agent of a site, or the agent that has the name already, one of this process: it has
+/// joined. The key that it had before is revoked; the new one is returned.
+///
+/// # Errors
+/// [`Error::Invalid`] for an unknown site.
+pub async fn register(
+    control: &Control,
+    actor: &Actor,
+    site: SiteId,
+    name: Label,
+    about: About,
+    layout: &Layout,
+) -> Result<String, Error> {
+    actor.require_operator()?;
+    let token = secret();
+    let new = NewAgent {
+        site,
+        name,
+        word_hash: digest(&token),
+        lifetime_ms: invitation::LIFETIME_MS,
+    };
+    control
+        .store()
+        .write(move |c| {
+            let mut agents = store::agents::of_site(c, new.site)?.into_iter();
+            let known = agents.find(|agent| agent.row.name == new.name);
+            let invited = match known {
+                Some(known) => {
+                    let id = known.row.id;
+                    store::agents::invite_again(c, id, &new.word_hash, new.lifetime_ms)
+                }
+                None => store::agents::invite(c, &new).map(drop),
+            };
+            match invited {
+                Err(store::Error::NotFound) => {
+                    Ok(Err(Error::field("site", "There is no such site.")))
+                }
+                invited => invited.map(Ok),
+            }
+        })
+        .await
+        .told("agent")??;
+    join(control, &token, about, layout).await
+}

@@ -1,0 +1,80 @@
+//! How browsers reach the web pages under a domain.
+
+use serde::{Deserialize, Serialize};
+
+use super::origin::{Origin, scheme_port};
+use crate::{names::Domain, net::Port};
+
+/// The scheme and port at which browsers reach the web pages under a domain. Edge hosts serve HTTPS
+/// on its own port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryPoint {
+    tls: bool,
+    /// None is the scheme's own port.
+    port: Option<Port>,
+}
+
+impl Default for EntryPoint {
+    fn default() -> Self {
+        Self {
+            tls: true,
+            port: None,
+        }
+    }
+}
+
+impl EntryPoint {
+    /// The scheme and port of an origin.
+    pub fn of(origin: &Origin) -> Self {
+        let (tls, port) = (origin.is_tls(), origin.port());
+        Self {
+            tls,
+            port: (port.get() != scheme_port(tls)).then_some(port),
+        }
+    }
+
+    /// The scheme.
+    pub fn scheme(self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
+    /// The URL of a host's web page, such as `https://web.example.org`.
+    pub fn url(self, host: &str) -> String {
+        let scheme = self.scheme();
+        match self.port {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        }
+    }
+}
+
+/// A domain to publish under, as forms offer it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainOption {
+    /// The domain.
+    pub name: Domain,
+    /// How browsers reach the web pages under it.
+    #[serde(default)]
+    pub entry: EntryPoint,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EntryPoint;
+
+    fn url(origin: &str) -> String {
+        EntryPoint::of(&origin.parse().unwrap()).url("web.localhost")
+    }
+
+    #[test]
+    fn url_names_the_port_unless_it_is_the_schemes_own() {
+        assert_eq!(url("http://localhost:3000"), "http://web.localhost:3000");
+        assert_eq!(url("http://localhost"), "http://web.localhost");
+        assert_eq!(url("https://localhost:443"), "https://web.localhost");
+        assert_eq!(url("https://localhost:80"), "https://web.localhost:80");
+        assert_eq!(
+            EntryPoint::default().url("web.example.org"),
+            "https://web.example.org"
+        );
+    }
+}

@@ -1,0 +1,39 @@
+import type { Page } from "@playwright/test";
+import { containerPath, row, status, visit } from "../harness/pages";
+import { expect, test } from "../harness/test";
+
+const open = (page: Page) => page.locator(".page-head").getByRole("link", { name: "Open", exact: true });
+const button = (page: Page, name: string) => page.locator(".page-head").getByRole("button", { name, exact: true });
+
+test("a container's link opens its page, until the container is stopped", async ({ page, server, watch }) => {
+  watch.expect(/\b(404|502)\b/);
+  const link = server.link("wiki");
+  await visit(page, containerPath("wiki"));
+  await expect(status(page)).toHaveText("running", { timeout: 60_000 });
+  await expect(page.locator(".publication").first()).toHaveText("live");
+  await expect(open(page)).toHaveAttribute("href", link);
+  await open(page).click();
+  await expect(page).toHaveURL(`${link}/`);
+  await expect(page.getByRole("heading", { level: 1, name: "wiki" })).toBeVisible();
+  await expect(page.getByText("This page is served by a simulated container.")).toBeVisible();
+  await expect(page.locator("pre")).toContainText("host: wiki.localhost");
+  await expect(page.locator("pre")).not.toContainText("holdfast_session");
+
+  await visit(page, "/containers");
+  const listed = row(page, "wiki").getByRole("link", { name: link.replace("http://", "") });
+  await expect(listed).toHaveAttribute("href", link);
+  await visit(page, containerPath("wiki"));
+  await button(page, "Stop").click();
+  await expect(status(page)).toHaveText("stopped");
+  await expect(open(page)).toHaveCount(0);
+  expect((await page.goto(link))?.status()).toBe(502);
+  await expect(page.getByRole("heading", { name: "This service does not answer" })).toBeVisible();
+
+  await visit(page, containerPath("wiki"));
+  await button(page, "Start").click();
+  await expect(status(page)).toHaveText("running");
+  await open(page).click();
+  await expect(page.getByRole("heading", { level: 1, name: "wiki" })).toBeVisible();
+  expect((await page.goto(server.link("nothing")))?.status()).toBe(404);
+  await expect(page.getByRole("heading", { name: "Nothing is published under this name" })).toBeVisible();
+});

@@ -1,0 +1,268 @@
+//! The demonstration's edge: this process takes the place of an edge host for sites of the simulated
+//! cluster. It is their agent (`agent`), and it answers for the names under `localhost` that they
+//! publish (`proxy`). It answers clients on this machine only, and must know nothing of a site but
+//! the configuration that the site's agents receive.
+
+mod agent;
+mod proxy;
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, StatusCode, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use control::Control;
+use edge::{Snapshot, pages};
+use model::{ClusterId, Invalid, SiteId, domains::EntryPoint, publish::HttpOptions};
+use proxmox_sim::ContainerHttp;
+use proxy::Origin;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::client_addr::Client;
+
+/// What the edge serves and for whom.
+pub struct Options {
+    /// The manager's own host name, which is never a container's.
+    pub manager: String,
+    /// How browsers reach the edge.
+    pub entry: EntryPoint,
+    /// HTTP to the simulated containers.
+    pub containers: ContainerHttp,
+    /// The simulated cluster. Sites of other clusters have edge hosts of their own.
+    pub cluster: ClusterId,
+    /// The addresses of the cluster's nodes, which the edge does not take.
+    pub nodes: Vec<Ipv4Addr>,
+}
+
+/// The demonstration's edge.
+#[derive(Clone)]
+pub struct Edge(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    /// The services of each site, by host name.
+    sites: RwLock<BTreeMap<SiteId, BTreeMap<String, Service>>>,
+}
+
+/// A web service that is published.
+#[derive(Clone, Copy)]
+struct Service {
+    container: SocketAddrV4,
+    options: HttpOptions,
+}
+
+impl Edge {
+    /// Joins the sites of the cluster that publish under `localhost`, and publishes them until
+    /// `stop`. The task ends with that.
+    ///
+    /// # Errors
+    /// Never for the values that this program has for a host.
+    pub fn start(
+        control: Control,
+        options: Options,
+        stop: CancellationToken,
+    ) -> Result<(Self, JoinHandle<()>), Invalid> {
+        let edge = Self(Arc::new(Inner {
+            options,
+            sites: RwLock::default(),
+        }));
+        let agents = agent::Agents::new(edge.clone(), control)?;
+        Ok((edge, tokio::spawn(agents.run(stop))))
+    }
+
+    /// Puts a site's configuration live: all of it from the next request on.
+    fn publish(&self, site: SiteId, config: &Snapshot) {
+        let services = config.domains.iter().flat_map(|domain| {
+            let services = domain.services.iter();
+            services.map(|service| {
+                let known = Service {
+                    container: SocketAddrV4::new(service.address, service.port.get()),
+                    options: service.options,
+                };
+                (domain.host(service), known)
+            })
+        });
+        let services = services.collect();
+        // A holder that panicked has replaced a whole value or none.
+        let mut sites = self.0.sites.write().unwrap_or_else(PoisonError::into_inner);
+        sites.insert(site, services);
+    }
+
+    fn service(&self, host: &str) -> Option<Service> {
+        let sites = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
+        sites
+            .values()
+            .find_map(|services| services.get(host))
+            .copied()
+    }
+
+    /// The answer to a request for a name under `localhost`.
+    fn answer(&self, origin: &Origin, request: Request) -> Response {
+        let host = origin.host.as_str();
+        let Some(service) = self.service(host) else {
+            return page(StatusCode::NOT_FOUND, pages::NOT_FOUND);
+        };
+        // Where people sign in is in the site's own network, which only an edge host reaches.
+        if service.options.sign_in {
+            return page(StatusCode::SERVICE_UNAVAILABLE, pages::NO_SIGN_IN);
+        }
+        if proxy::is_larger(request.headers(), service.options.body) {
+            return page(StatusCode::PAYLOAD_TOO_LARGE, pages::TOO_LARGE);
+        }
+        let request = proxy::to_container(origin, request);
+        match self.0.options.containers.send(service.container, request) {
+            Ok(response) => proxy::from_container(response),
+            Err(error) => {
+                tracing::debug!(host, %error, "container unreachable");
+                page(StatusCode::BAD_GATEWAY, pages::NO_ANSWER)
+            }
+        }
+    }
+}
+
+/// Answers requests for names under `localhost`, and lets the manager answer all others.
+pub async fn dispatch(State(edge): State<Edge>, request: Request, next: Next) -> Response {
+    let options = &edge.0.options;
+    let authority = authority(&request);
+    let host = authority
+        .as_ref()
+        .and_then(|authority| local_name(authority.host()));
+    let Some(host) = host.filter(|host| *host != options.manager) else {
+        return next.run(request).await;
+    };
+    match local_client(&request) {
+        Some(Client(client)) => {
+            let origin = Origin {
+                host,
+                port: authority.and_then(|authority| authority.port_u16()),
+                scheme: options.entry.scheme(),
+                client,
+            };
+            edge.answer(&origin, request)
+        }
+        None => {
+            let message = "Names under localhost are served to this machine only.\n";
+            (StatusCode::MISDIRECTED_REQUEST, message).into_response()
+        }
+    }
+}
+
+/// The host and port that a request is for. HTTP/2 and requests in absolute form name them in the
+/// URI, which counts before the header (RFC 9112, section 3.2.2).
+fn authority<B>(request: &axum::http::Request<B>) -> Option<Authority> {
+    let header = || {
+        let header = request.headers().get(header::HOST)?;
+        header.to_str().ok()?.parse().ok()
+    };
+    request.uri().authority().cloned().or_else(header)
+}
+
+/// A host's name, when it is one below `localhost`.
+fn local_name(host: &str) -> Option<String> {
+    let host = host.to_ascii_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    host.ends_with(".localhost").then(|| host.to_owned())
+}
+
+/// The client of a request, when it is on this machine: the connection comes from here, and no
+/// trusted proxy says that it passes on a request from elsewhere.
+fn local_client<B>(request: &axum::http::Request<B>) -> Option<Client> {
+    let extensions = request.extensions();
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    let client = extensions.get::<Client>()?;
+    let is_local = peer.ip().to_canonical().is_loopback() && client.0.is_loopback();
+    is_local.then_some(*client)
+}
+
+/// A page of the edge itself.
+fn page(status: StatusCode, html: &'static str) -> Response {
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, Body::from(html)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, SocketAddr};
+
+    use axum::{extract::ConnectInfo, http::Request};
+
+    use super::{Client, authority, local_client, local_name};
+
+    fn name(uri: &str, host: Option<&str>) -> Option<String> {
+        let mut request = Request::get(uri);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        local_name(authority(&request.body(()).unwrap())?.host())
+    }
+
+    #[test]
+    fn names_below_localhost_are_the_edges_and_all_others_the_managers() {
+        for (host, expected) in [
+            ("wiki.localhost:3000", "wiki.localhost"),
+            ("wiki.localhost", "wiki.localhost"),
+            ("WIKI.LocalHost.:80", "wiki.localhost"),
+            ("shop.branch.localhost:3000", "shop.branch.localhost"),
+        ] {
+            assert_eq!(name("/", Some(host)).as_deref(), Some(expected), "{host}");
+        }
+        for host in [
+            "localhost:3000",
+            "localhost",
+            "127.0.0.1:3000",
+            "[::1]:3000",
+            "wiki.localhost.example.org",
+            "wikilocalhost",
+            "wiki localhost",
+            "",
+        ] {
+            assert_eq!(name("/", Some(host)), None, "{host}");
+        }
+        assert_eq!(name("/", None), None);
+    }
+
+    #[test]
+    fn host_in_the_uri_counts_before_the_header() {
+        let uri = "http://wiki.localhost:3000/page";
+        assert_eq!(
+            name(uri, Some("localhost")).as_deref(),
+            Some("wiki.localhost")
+        );
+        assert_eq!(name("http://localhost/", Some("wiki.localhost")), None);
+    }
+
+    fn is_served(peer: &str, client: &str) -> bool {
+        let peer: IpAddr = peer.parse().unwrap();
+        let request = Request::get("/")
+            .extension(ConnectInfo(SocketAddr::from((peer, 40000))))
+            .extension(Client(client.parse().unwrap()));
+        local_client(&request.body(()).unwrap()).is_some()
+    }
+
+    #[test]
+    fn only_clients_on_this_machine_are_served() {
+        assert!(is_served("127.0.0.1", "127.0.0.1"));
+        assert!(is_served("::1", "::1"));
+        assert!(is_served("::ffff:127.0.0.1", "127.0.0.1"));
+        assert!(!is_served("192.0.2.7", "192.0.2.7"));
+        assert!(!is_served("192.0.2.7", "127.0.0.1"), "a claim of a proxy");
+        assert!(!is_served("127.0.0.1", "192.0.2.7"), "behind a proxy here");
+        let unknown = Request::get("/").body(()).unwrap();
+        assert!(local_client(&unknown).is_none());
+    }
+}

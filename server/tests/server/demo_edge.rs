@@ -1,0 +1,417 @@
+//! The demonstration's edge: containers of the simulated cluster under names below `localhost`.
+
+use std::{net::SocketAddr, pin::pin, time::Duration};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{Method, StatusCode, header},
+};
+use control::{Actor, Control, Manager, Options, agents, containers, setup, sites};
+use futures::StreamExt as _;
+use model::{
+    agents::{AgentRow, files::FileState},
+    containers::{ContainerForm, ContainerView, Power, Status},
+    domains::{EntryPoint, Origin},
+    services::{Publication, ServiceForm},
+};
+use proxmox_sim::{Config, Sim, TEST_SECRET};
+use reqwest::Client;
+use server::{
+    assets::Assets,
+    demo::edge::{self, Edge},
+    router::{AppState, Public, router},
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    process::{Program, sign_in},
+    support::{self, Answer, HOME, House, request},
+};
+
+/// A demonstration in this process, on a cluster whose tasks take no time.
+struct Demo {
+    control: Control,
+    sim: Sim,
+    stop: CancellationToken,
+    edge: JoinHandle<()>,
+    router: Router,
+    _folder: TempDir,
+}
+
+impl Demo {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sim = proxmox_sim::start(Config::test()).await.unwrap();
+        let origin: Origin = HOME.parse().unwrap();
+        let options = Options {
+            manager: Some(Manager {
+                origin: origin.clone(),
+                certificate: None,
+            }),
+            loopback: Some(EntryPoint::of(&origin)),
+            observe_every: Duration::from_millis(100),
+            ..Options::default()
+        };
+        let control = Control::start(support::store(folder.path()).await, options)
+            .await
+            .unwrap();
+        setup::first_run(&control).await.unwrap();
+        let access = setup::Access {
+            url: sim.url(),
+            token_id: "root@pam!holdfast".into(),
+            secret: TEST_SECRET.into(),
+        };
+        let cluster = setup::demo(&control, access).await.unwrap();
+        let stop = CancellationToken::new();
+        let options = edge::Options {
+            manager: origin.host(),
+            entry: EntryPoint::of(&origin),
+            containers: sim.handle().container_http(),
+            cluster,
+            nodes: Vec::new(),
+        };
+        let (edge, task) = Edge::start(control.clone(), options, stop.clone()).unwrap();
+        let public = Public::new(HOME.parse().unwrap(), Vec::new());
+        let state = AppState::new(control.clone(), public, Assets::default(), stop.clone());
+        Self {
+            router: router(state.with_edge(Some(edge))),
+            control,
+            sim,
+            stop,
+            edge: task,
+            _folder: folder,
+        }
+    }
+
+    async fn view(&self, name: &str) -> Option<ContainerView> {
+        let (site, name) = ("lab".parse().unwrap(), name.parse().unwrap());
+        let found = containers::get(&self.control, &Actor::System, &site, &name);
+        found.await.ok()
+    }
+
+    /// Looks again after each event until something is as wanted.
+    async fn wait(&self, is_wanted: impl AsyncFn() -> bool) {
+        let mut events = pin!(self.control.events(&Actor::System, None));
+        while !is_wanted().await {
+            events.next().await.unwrap();
+        }
+    }
+
+    async fn until(&self, name: &str, is_wanted: impl Fn(Option<&ContainerView>) -> bool) {
+        self.wait(async || is_wanted(self.view(name).await.as_ref()))
+            .await;
+    }
+
+    async fn agent(&self) -> AgentRow {
+        let (site, name) = ("lab".parse().unwrap(), "demo-edge".parse().unwrap());
+        let found = agents::get(&self.control, &Actor::System, &site, &name);
+        found.await.unwrap().row
+    }
+
+    /// Waits until the newest configuration of the site is live.
+    async fn until_applied(&self) {
+        self.wait(async || {
+            let agent = self.agent().await;
+            agent.applied == Some(agent.generation)
+        })
+        .await;
+    }
+
+    async fn create(&self, name: &str, service: ServiceForm) {
+        let sites = sites::list(&self.control, &Actor::System).await.unwrap();
+        let form = ContainerForm {
+            site: sites[0].id.to_string(),
+            name: name.into(),
+            source: Config::test().scenario.templates[0].file.clone(),
+            cores: "1".into(),
+            memory: "512".into(),
+            disk: "4".into(),
+            services: vec![service],
+            ..ContainerForm::default()
+        };
+        let form = form.parse().unwrap();
+        containers::create(&self.control, &Actor::System, form)
+            .await
+            .unwrap();
+        self.until_live(name).await;
+    }
+
+    /// Waits until a container runs and its services are live.
+    async fn until_live(&self, name: &str) {
+        self.until(name, |view| view.is_some_and(is_live)).await;
+    }
+
+    async fn power(&self, name: &str, power: Power) {
+        let id = self.view(name).await.unwrap().row.id;
+        containers::power(&self.control, &Actor::System, id, power)
+            .await
+            .unwrap();
+    }
+
+    /// Asks for a page as a browser on this machine.
+    async fn open(&self, host: &str, headers: &[(&str, &str)]) -> Answer {
+        self.open_from(host, headers, [127, 0, 0, 1]).await
+    }
+
+    async fn open_from(&self, host: &str, headers: &[(&str, &str)], peer: [u8; 4]) -> Answer {
+        let mut request = axum::http::Request::get("/page")
+            .header(header::HOST, host)
+            .extension(ConnectInfo(SocketAddr::from((peer, 40000))));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        support::send(&self.router, request.body(Body::empty()).unwrap()).await
+    }
+}
+
+fn is_live(view: &ContainerView) -> bool {
+    let mut states = view.publications.iter().map(|(_, state)| state);
+    view.row.status == Status::Running && states.all(|state| *state == Publication::Live)
+}
+
+#[tokio::test]
+async fn service_is_published_while_its_container_exists_and_answers_while_it_runs() {
+    let demo = Demo::start().await;
+    demo.until_live("wiki").await;
+    let view = demo.view("wiki").await.unwrap();
+    assert_eq!(view.row.link.as_deref(), Some("http://wiki.localhost:3000"));
+    let page = demo.open("wiki.localhost:3000", &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let html = page.text();
+    for part in ["<h1>wiki</h1>", "docker.io/library/nginx:1.27", "GET /page"] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    assert_eq!(page.header("x-content-type-options"), "nosniff");
+    let policy = page.header("content-security-policy");
+    assert!(policy.contains("style-src 'unsafe-inline'"), "{policy}");
+
+    demo.power("wiki", Power::Stop).await;
+    demo.until("wiki", |view| view.unwrap().row.status == Status::Stopped)
+        .await;
+    let stopped = demo.open("wiki.localhost:3000", &[]).await;
+    assert_eq!(stopped.status, StatusCode::BAD_GATEWAY);
+    assert!(stopped.text().contains("This service does not answer"));
+    demo.power("wiki", Power::Start).await;
+    demo.until_live("wiki").await;
+    assert_eq!(
+        demo.open("wiki.localhost", &[]).await.status,
+        StatusCode::OK
+    );
+
+    demo.power("wiki", Power::Stop).await;
+    demo.until("wiki", |view| view.unwrap().row.activity.is_none())
+        .await;
+    let id = demo.view("wiki").await.unwrap().row.id;
+    containers::delete(&demo.control, &Actor::System, id, "wiki")
+        .await
+        .unwrap();
+    demo.until("wiki", |view| view.is_none()).await;
+    demo.until_applied().await;
+    let gone = demo.open("wiki.localhost:3000", &[]).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert!(gone.text().contains("Nothing is published under this name"));
+}
+
+fn web_page() -> ServiceForm {
+    ServiceForm {
+        kind: "http".into(),
+        port: "8080".into(),
+        ..ServiceForm::default()
+    }
+}
+
+#[tokio::test]
+async fn new_container_is_opened_under_its_own_name_and_port() {
+    let demo = Demo::start().await;
+    demo.create("notes", web_page()).await;
+    let row = demo.view("notes").await.unwrap().row;
+    assert_eq!(row.link.as_deref(), Some("http://notes.localhost:3000"));
+    let page = demo.open("notes.localhost:3000", &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    let address = format!("<dd>{}:8080</dd>", row.address);
+    assert!(page.text().contains(&address), "{}", page.text());
+}
+
+#[tokio::test]
+async fn service_behind_a_sign_in_is_not_open_to_all() {
+    let demo = Demo::start().await;
+    let guarded = ServiceForm {
+        sign_in: true,
+        ..web_page()
+    };
+    demo.create("intranet", guarded).await;
+    let page = demo.open("intranet.localhost:3000", &[]).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.text().contains("You cannot be signed in now"));
+}
+
+#[tokio::test]
+async fn container_receives_its_own_cookies_and_not_the_session() {
+    let demo = Demo::start().await;
+    demo.until_live("wiki").await;
+    let cookies = "theme=dark; holdfast_session=secret";
+    let page = demo
+        .open("wiki.localhost:3000", &[("cookie", cookies)])
+        .await;
+    let html = page.text();
+    assert!(html.contains("cookie: theme=dark\n"), "{html}");
+    assert!(!html.contains("secret"), "{html}");
+    assert_eq!(page.cookie(), None, "and the manager sets none there");
+}
+
+#[tokio::test]
+async fn clients_on_other_machines_and_other_hosts_do_not_reach_a_container() {
+    let demo = Demo::start().await;
+    demo.until_live("wiki").await;
+    let elsewhere = demo
+        .open_from("wiki.localhost:3000", &[], [192, 0, 2, 7])
+        .await;
+    assert_eq!(elsewhere.status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(elsewhere.text().contains("this machine only"));
+    let manager = demo.open("localhost:3000", &[]).await;
+    assert!(!manager.text().contains("simulated container"));
+    assert_eq!(manager.header("cross-origin-opener-policy"), "same-origin");
+    let unknown = demo.open("nothing.localhost:3000", &[]).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    assert!(
+        unknown
+            .text()
+            .contains("Nothing is published under this name")
+    );
+}
+
+#[tokio::test]
+async fn server_without_a_demo_answers_as_for_every_host() {
+    let house = House::new().await;
+    let answer = async |host: &str| {
+        let mut request = request(Method::GET, "/sign-in")
+            .body(Body::empty())
+            .unwrap();
+        request
+            .headers_mut()
+            .insert(header::HOST, host.parse().unwrap());
+        house.send(request).await
+    };
+    let (local, own) = (
+        answer("wiki.localhost:3000").await,
+        answer("localhost:3000").await,
+    );
+    assert_eq!((local.status, own.status), (StatusCode::OK, StatusCode::OK));
+    assert!(local.text().contains("Sign in"));
+    assert_eq!(house.get("/").await.header("location"), "/containers");
+}
+
+#[tokio::test]
+async fn edge_is_an_agent_that_reports_its_files_and_ends_with_the_process() {
+    let demo = Demo::start().await;
+    demo.until_live("wiki").await;
+    demo.until_applied().await;
+    let agent = demo.agent().await;
+    assert_eq!(agent.about.unwrap().address.to_string(), "10.20.0.2");
+    assert!(agent.in_contact);
+    let (site, name) = ("lab".parse().unwrap(), "demo-edge".parse().unwrap());
+    let path = "nginx/services/wiki.localhost.conf".to_owned();
+    demo.wait(async || {
+        let file = agents::file(&demo.control, &Actor::System, &site, &name, path.clone());
+        file.await.is_ok_and(|file| file.state == FileState::Live)
+    })
+    .await;
+
+    // A poll is held open at this moment. The task ends without waiting for it.
+    demo.stop.cancel();
+    let ended = tokio::time::timeout(Duration::from_secs(10), demo.edge).await;
+    ended.expect("the edge goes on after the stop").unwrap();
+    demo.control.shutdown(Duration::from_secs(10)).await;
+    demo.sim.stop().await;
+}
+
+#[tokio::test]
+async fn deleted_agent_is_not_joined_again_by_the_same_process() {
+    let demo = Demo::start().await;
+    demo.until_live("wiki").await;
+    let agent = demo.agent().await;
+    agents::delete(&demo.control, &Actor::System, agent.id, "demo-edge")
+        .await
+        .unwrap();
+    demo.until("wiki", |view| {
+        let state = &view.unwrap().publications[0].1;
+        matches!(state, Publication::Blocked { why } if why.contains("No agent"))
+    })
+    .await;
+    // As an edge host does, it keeps what it has.
+    let page = demo.open("wiki.localhost:3000", &[]).await;
+    assert_eq!(page.status, StatusCode::OK);
+    demo.stop.cancel();
+    demo.edge.await.unwrap();
+    assert!(
+        agents::list(&demo.control, &Actor::System)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+/// A client that reaches every name at the server's own address, as browsers do below `localhost`.
+fn browser(url: &str) -> Client {
+    let port = url.rsplit_once(':').unwrap().1.parse::<u16>().unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let builder = Client::builder().no_proxy();
+    builder.resolve("wiki.localhost", address).build().unwrap()
+}
+
+/// Signs in, and follows the server's events until the page of the container says that it is live.
+async fn until_live(url: &str, password: &str) {
+    let cookie = sign_in(url, "admin", password).await.unwrap();
+    let get = async |path: &str| {
+        let request = browser(url)
+            .get(format!("{url}{path}"))
+            .header("cookie", &cookie);
+        request.send().await.unwrap()
+    };
+    let mut events = get("/events").await;
+    loop {
+        let page = get("/sites/lab/containers/wiki")
+            .await
+            .text()
+            .await
+            .unwrap();
+        let link = url.replace("localhost", "wiki.localhost");
+        if page.contains(">live<") && page.contains(">running<") {
+            assert!(page.contains(&format!("href=\"{link}\"")), "{link}: {page}");
+            return;
+        }
+        events.chunk().await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn program_publishes_its_demo_on_its_own_port_at_every_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut password = None;
+    for _ in 0..2 {
+        let mut program = Program::serve(folder.path(), &[]);
+        let url = program.says("Holdfast is at ");
+        let password = password.get_or_insert_with(|| program.says("Password: "));
+        until_live(&url, password).await;
+        let link = url.replace("localhost", "wiki.localhost");
+        let page = browser(&url).get(&link).send().await.unwrap();
+        assert_eq!(page.status(), StatusCode::OK);
+        assert!(page.text().await.unwrap().contains("<h1>wiki</h1>"));
+        assert!(program.terminate().await.success());
+    }
+    let program = Program::serve(folder.path(), &[("HOLDFAST_DEMO", "false")]);
+    let url = program.says("Holdfast is at ");
+    let link = url.replace("localhost", "wiki.localhost");
+    let page = browser(&url)
+        .get(format!("{link}/sign-in"))
+        .send()
+        .await
+        .unwrap();
+    let html = page.text().await.unwrap();
+    assert!(html.contains("Sign in") && !html.contains("simulated container"));
+    program.kill();
+}
