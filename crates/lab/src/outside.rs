@@ -175,6 +175,8 @@ fn program(path: &Path) -> anyhow::Result<PathBuf> {
 async fn relay(listener: TcpListener, socket: PathBuf) {
     while let Ok((mut from, _)) = listener.accept().await {
         let socket = socket.clone();
+        // A failure only makes the relayed connection slower.
+        let _ = from.set_nodelay(true);
         tokio::spawn(async move {
             if let Ok(mut to) = UnixStream::connect(socket).await {
                 // How a connection ends is its two ends' own business.

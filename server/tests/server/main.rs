@@ -15,6 +15,7 @@ mod csrf;
 mod events;
 mod headers;
 mod health;
+mod latency;
 mod process;
 mod sign_in;
 mod simulator;
