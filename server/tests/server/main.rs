@@ -16,6 +16,7 @@ mod events;
 mod headers;
 mod health;
 mod latency;
+mod memory;
 mod process;
 mod sign_in;
 mod simulator;
