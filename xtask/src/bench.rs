@@ -34,6 +34,9 @@ pub enum Bench {
     Publish,
     /// How long it is from pressing Create to a page over TLS, in the lab; as root
     Minute,
+    /// How long the program takes to start, and how much memory it keeps after 1,000 views of
+    /// pages; with `--smoke` after a few
+    Idle,
 }
 
 /// Measures.
@@ -62,6 +65,7 @@ pub fn run(
             &["node", "bench/minute.mjs"],
             args,
         ),
+        Bench::Idle => script(workspace, consent, "bench/idle.mjs", args),
     }
 }
 
