@@ -29,12 +29,12 @@ export function environment() {
 }
 
 export class Server {
-  /** Starts a server and waits until it is ready. */
-  static async start() {
+  /** Starts a server and waits until it is ready; without `demo` no cluster is inside. */
+  static async start({ demo = true } = {}) {
     if (!existsSync(BINARY)) {
       throw new Error(`There is no ${BINARY}. Run \`cargo xtask build\` first, or set E2E_BINARY.`);
     }
-    const server = new Server(await mkdtemp(join(tmpdir(), "holdfast-end2end-")));
+    const server = new Server(await mkdtemp(join(tmpdir(), "holdfast-end2end-")), demo);
     try {
       await server.#ready();
     } catch (cause) {
@@ -47,16 +47,19 @@ export class Server {
   #folder;
   #process;
   #ended;
+  #began = performance.now();
   #said = "";
   /** What it wrote to its log. */
   log = "";
+  /** How long it took from its start until it was ready. */
+  startMs;
 
-  constructor(folder) {
+  constructor(folder, demo) {
     this.#folder = folder;
     // Port 0 is any free one; which one it is, the server says.
     this.#process = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0", "--data", this.data], {
       cwd: folder,
-      env: environment(),
+      env: { ...environment(), HOLDFAST_DEMO: String(demo) },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process.stdout.setEncoding("utf8").on("data", (text) => (this.#said += text));
@@ -72,6 +75,10 @@ export class Server {
   }
 
   #atExit;
+
+  get pid() {
+    return this.#process.pid;
+  }
 
   get data() {
     return join(this.#folder, "data");
@@ -104,9 +111,12 @@ export class Server {
       if (this.#process.exitCode !== null) throw new Error(`It ended with ${this.#process.exitCode}.`);
       if (SAID.password.test(this.#said)) {
         const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
-        if (answer?.ok) return;
+        if (answer?.ok) {
+          this.startMs = performance.now() - this.#began;
+          return;
+        }
       }
-      await new Promise((done) => setTimeout(done, 50));
+      await new Promise((done) => setTimeout(done, 5));
     }
     throw new Error("It is not ready.");
   }

@@ -19,7 +19,6 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
 use crate::{headers::NoDocument, router::AppState};
 use encoding::Encoding;
@@ -53,6 +52,9 @@ struct Entry {
     path: String,
     #[serde(rename = "type")]
     media_type: String,
+    /// Changes when the content does. It is not computed here, because that would read the whole
+    /// site into memory at every start.
+    hash: String,
     immutable: bool,
     #[serde(default)]
     encodings: Vec<String>,
@@ -61,7 +63,7 @@ struct Entry {
 struct Asset {
     media_type: HeaderValue,
     cache: HeaderValue,
-    digest: String,
+    hash: String,
     forms: Vec<(Encoding, Bytes)>,
 }
 
@@ -189,14 +191,9 @@ impl Assets {
 
 impl Asset {
     fn new(entry: &Entry, forms: Vec<(Encoding, Bytes)>) -> Result<Self, AssetsError> {
-        let Some((_, plain)) = forms.first() else {
+        if forms.is_empty() {
             return Err(AssetsError::Manifest(format!("{} is missing", entry.path)));
-        };
-        let digest = Sha256::digest(plain)
-            .iter()
-            .take(12)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        }
         let is_text = entry.media_type.starts_with("text/") || entry.media_type.ends_with("json");
         let media_type = if is_text && !entry.media_type.contains(';') {
             format!("{}; charset=utf-8", entry.media_type)
@@ -212,7 +209,7 @@ impl Asset {
             media_type: HeaderValue::try_from(media_type)
                 .map_err(|e| AssetsError::Manifest(e.to_string()))?,
             cache: HeaderValue::from_static(cache),
-            digest,
+            hash: entry.hash.clone(),
             forms,
         })
     }
@@ -224,7 +221,7 @@ impl Asset {
         else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };
-        let tag = format!("\"{}-{}\"", self.digest, encoding.tag());
+        let tag = format!("\"{}-{}\"", self.hash, encoding.tag());
         let unchanged = is_known(headers, &tag);
         let mut response = if unchanged || method == Method::HEAD {
             Response::new(Body::empty())

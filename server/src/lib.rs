@@ -12,6 +12,7 @@ pub mod events;
 mod failure;
 mod headers;
 mod health;
+mod listener;
 mod log;
 pub mod router;
 pub mod serve;

@@ -10,13 +10,8 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::connect_info::IntoMakeServiceWithConnectInfo};
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use control::{Control, Manager, Options, setup};
-use hyper_util::{
-    rt::{TokioExecutor, TokioTimer},
-    server::conn::auto::Builder,
-};
 use model::{
     clusters::Fingerprint,
     domains::{EntryPoint, Origin},
@@ -32,6 +27,7 @@ use crate::{
     cli::print,
     config::{Config, KeySource, PublicUrl, TlsFiles},
     demo::{self, Demo},
+    listener,
     router::{AppState, Public, router},
 };
 
@@ -39,8 +35,6 @@ use crate::{
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections to the database: jobs and pages beside each other.
 const CONNECTIONS: u32 = 16;
-/// How long a client may take to send a request's head, or to answer a ping.
-const SLOW_HEAD: Duration = Duration::from_secs(30);
 
 /// Serves until the process is told to stop.
 ///
@@ -175,42 +169,11 @@ async fn answer(
         control.shutdown(PATIENCE).await;
     };
     let serving = async {
-        let served = accept(listener, tls, handle.clone(), service).await;
+        let served = listener::serve(listener, tls, handle.clone(), service).await;
         stop.cancel();
         served
     };
     tokio::join!(serving, ending).0
-}
-
-/// Accepts connections until the handle is told to stop.
-async fn accept(
-    listener: TcpListener,
-    tls: Option<RustlsConfig>,
-    handle: Handle<SocketAddr>,
-    service: IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
-) -> io::Result<()> {
-    match tls {
-        Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
-            be_impatient(server.http_builder());
-            server.serve(service).await
-        }
-        None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
-            be_impatient(server.http_builder());
-            server.serve(service).await
-        }
-    }
-}
-
-/// Ends connections that never finish asking, which would fill the table of open ones.
-fn be_impatient(http: &mut Builder<TokioExecutor>) {
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(SLOW_HEAD);
-    http.http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(SLOW_HEAD);
 }
 
 /// Cancels `stop` when the system or the console tells the process to end.

@@ -40,6 +40,9 @@ pub enum Bench {
     Publish,
     /// How long it is from pressing Create to a page over TLS, in the lab; as root
     Minute,
+    /// How long the program takes to start, and how much memory it keeps after 1,000 views of
+    /// pages; with `--smoke` after a few
+    Idle,
 }
 
 impl Bench {
@@ -79,6 +82,12 @@ impl Bench {
                 "publish_peer_ratio",
             ],
             Self::Minute => &["minute_s"],
+            Self::Idle => &[
+                "start_ms",
+                "idle_memory_mb",
+                "start_demo_ms",
+                "idle_memory_demo_mb",
+            ],
         }
     }
 
@@ -170,6 +179,7 @@ fn measure(
         Bench::Render => run.render(),
         Bench::Publish => run.publish(),
         Bench::Minute => run.minute(),
+        Bench::Idle => program::lines(&mut run.script("bench/idle.mjs")?),
     }?;
     bench.check(&lines)
 }

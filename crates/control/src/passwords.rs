@@ -1,15 +1,16 @@
 //! Hashes passwords with argon2id beside the event loop, a few at a time: a hash costs 19 MiB and
 //! tens of milliseconds by design.
 
+mod argon2id;
+
 use std::sync::Arc;
 
-use argon2::{
-    Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash,
-};
+use argon2::{PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash};
 use model::{Error, text::Password};
 use tokio::sync::Semaphore;
 
 use crate::failure::internal;
+use argon2id::Argon2id;
 
 /// How many hashes are made at once.
 const AT_ONCE: usize = 2;
@@ -52,7 +53,7 @@ impl Passwords {
         );
         let right = blocking(move || {
             let hash = PasswordHash::new(&hash).map_err(|e| internal("password hash", &e))?;
-            Ok(Argon2::default()
+            Ok(Argon2id::default()
                 .verify_password(password.as_bytes(), &hash)
                 .is_ok())
         })
@@ -69,7 +70,7 @@ impl Passwords {
 }
 
 fn hash_now(password: &str) -> Result<String, Error> {
-    Argon2::default()
+    Argon2id::default()
         .hash_password(password.as_bytes())
         .map(|hash| hash.to_string())
         .map_err(|e| internal("password hash", &e))

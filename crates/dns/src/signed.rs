@@ -186,6 +186,8 @@ async fn exchange(
         .await
         .map_err(|_| late(options.connect))?
         .map_err(broken)?;
+    // A failure only makes the update slower.
+    let _ = stream.set_nodelay(true);
     let talk = async {
         let mut bytes = length.to_be_bytes().to_vec();
         bytes.extend_from_slice(message);

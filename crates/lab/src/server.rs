@@ -4,11 +4,12 @@
 use axum::{
     Router,
     extract::{Request, State},
+    serve::ListenerExt as _,
 };
 use serde::{Deserialize, Serialize};
 use tokio::{
     io::{copy, split},
-    net::{TcpListener, UdpSocket},
+    net::{TcpListener, TcpStream, UdpSocket},
 };
 
 /// What answers on a port.
@@ -75,6 +76,7 @@ pub async fn run(name: String, serves: Serves) -> std::io::Result<()> {
 
 async fn http(name: String, port: u16) -> std::io::Result<()> {
     let listener = TcpListener::bind(("0.0.0.0", port)).await?;
+    let listener = listener.tap_io(|stream| set_nodelay(stream));
     let app = Router::new()
         .fallback(page)
         .with_state(format!("{name}:{port}"));
@@ -96,12 +98,18 @@ async fn tcp(port: u16) -> std::io::Result<()> {
     let listener = TcpListener::bind(("0.0.0.0", port)).await?;
     loop {
         let (stream, _) = listener.accept().await?;
+        set_nodelay(&stream);
         tokio::spawn(async move {
             let (mut from, mut to) = split(stream);
             // A connection that breaks off is over, like any other.
             let _ = copy(&mut from, &mut to).await;
         });
     }
+}
+
+/// Sends small responses at once. A failure only makes the connection slower.
+fn set_nodelay(stream: &TcpStream) {
+    let _ = stream.set_nodelay(true);
 }
 
 async fn udp(port: u16) -> std::io::Result<()> {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::serve::{Listener as _, ListenerExt as _, TapIo};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -109,9 +110,23 @@ pub async fn start(config: Config) -> Result<Sim, StartError> {
     })
 }
 
-async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+/// A listener whose connections have `TCP_NODELAY` set. A response over TLS is written in several
+/// small records, and without it all but the first wait for the client's delayed acknowledgment.
+pub(crate) type NoDelayListener = TapIo<TcpListener, fn(&mut TcpStream)>;
+
+async fn bind(address: SocketAddr) -> std::io::Result<NoDelayListener> {
+    Ok(TcpListener::bind(address).await?.tap_io(set_nodelay))
+}
+
+fn set_nodelay(stream: &mut TcpStream) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "setting TCP_NODELAY failed");
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(NoDelayListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
 }
@@ -209,7 +224,7 @@ impl Presence {
 /// all connections are closed, so that connecting is refused.
 async fn accept_forever(
     core: Arc<Core>,
-    mut listener: TcpListener,
+    mut listener: NoDelayListener,
     mut wanted: watch::Receiver<bool>,
     listening: watch::Sender<bool>,
 ) {
@@ -220,7 +235,7 @@ async fn accept_forever(
         let connections = core.shutdown.child_token();
         tokio::select! {
             () = core.shutdown.cancelled() => return,
-            () = accept(&core, &listener, &connections) => return,
+            () = accept(&core, &mut listener, &connections) => {}
             gone = wanted.wait_for(|present| !*present) => if gone.is_err() { return },
         }
         drop(listener);
@@ -239,9 +254,9 @@ async fn accept_forever(
 }
 
 /// Takes the port again; closed connections may hold it for a moment.
-async fn reopen(address: SocketAddr) -> Option<TcpListener> {
+async fn reopen(address: SocketAddr) -> Option<NoDelayListener> {
     for _ in 0..200 {
-        match TcpListener::bind(address).await {
+        match bind(address).await {
             Ok(listener) => return Some(listener),
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
         }
@@ -250,17 +265,11 @@ async fn reopen(address: SocketAddr) -> Option<TcpListener> {
     None
 }
 
-async fn accept(core: &Arc<Core>, listener: &TcpListener, connections: &CancellationToken) {
+/// Accepts connections until it is dropped.
+async fn accept(core: &Arc<Core>, listener: &mut NoDelayListener, connections: &CancellationToken) {
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(serve(core.clone(), stream, connections.child_token()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
-        }
+        let (stream, _) = listener.accept().await;
+        tokio::spawn(serve(core.clone(), stream, connections.child_token()));
     }
 }
 
@@ -314,5 +323,25 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, service: Router) 
         .await;
     if let Err(error) = outcome {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn accepted_connections_have_nodelay_set_also_after_the_port_was_reopened() {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (mut listener, address) = listen(free).await.unwrap();
+        let _client = TcpStream::connect(address).await.unwrap();
+        let (stream, _) = listener.accept().await;
+        assert!(stream.nodelay().unwrap());
+
+        drop((stream, listener));
+        let mut listener = reopen(address).await.unwrap();
+        let _client = TcpStream::connect(address).await.unwrap();
+        let (stream, _) = listener.accept().await;
+        assert!(stream.nodelay().unwrap());
     }
 }

@@ -23,10 +23,11 @@ async fn house() -> House {
     std::fs::write(site.path().join("favicon.ico"), [0, 1, 2]).unwrap();
     let manifest = serde_json::json!({
         "files": [
-            { "path": SCRIPT, "type": "text/javascript", "immutable": true,
+            { "path": SCRIPT, "type": "text/javascript", "hash": "a0", "immutable": true,
               "encodings": ["br", "gzip"] },
-            { "path": PART, "type": "application/wasm", "immutable": true, "encodings": [] },
-            { "path": "/favicon.ico", "type": "image/x-icon", "immutable": false,
+            { "path": PART, "type": "application/wasm", "hash": "b1", "immutable": true,
+              "encodings": [] },
+            { "path": "/favicon.ico", "type": "image/x-icon", "hash": "c2", "immutable": false,
               "encodings": [] },
         ],
         "names": { "holdfast.js": SCRIPT },
@@ -134,8 +135,7 @@ async fn pages_ask_for_the_names_of_the_manifest() {
 #[tokio::test]
 async fn a_manifest_that_promises_too_much_is_refused() {
     let site = tempfile::tempdir().unwrap();
-    let manifest =
-        r#"{"files":[{"path":"/a.js","type":"text/javascript","immutable":true}],"names":{}}"#;
+    let manifest = r#"{"files":[{"path":"/a.js","type":"text/javascript","hash":"a0","immutable":true}],"names":{}}"#;
     std::fs::write(site.path().join("manifest.json"), manifest).unwrap();
     let error = Assets::folder(site.path()).err().unwrap().to_string();
     assert!(error.contains("a.js cannot be read"), "{error}");

@@ -16,6 +16,8 @@ mod demo_edge;
 mod events;
 mod headers;
 mod health;
+mod latency;
+mod memory;
 mod process;
 mod sign_in;
 mod simulator;

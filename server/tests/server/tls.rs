@@ -4,8 +4,14 @@ use reqwest::{Certificate, Client, StatusCode};
 
 use crate::process::{Program, holdfast};
 
+/// What tells the program where its certificate and key are, after [`certify`].
+pub const FILES: [(&str, &str); 2] = [
+    ("HOLDFAST_TLS_CERT", "cert.pem"),
+    ("HOLDFAST_TLS_KEY", "key.pem"),
+];
+
 /// A certificate for localhost and its key, in the folder.
-fn certify(folder: &std::path::Path) -> Certificate {
+pub fn certify(folder: &std::path::Path) -> Certificate {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
     std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
@@ -16,11 +22,7 @@ fn certify(folder: &std::path::Path) -> Certificate {
 async fn with_a_certificate_it_speaks_tls_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = certify(folder.path());
-    let files = [
-        ("HOLDFAST_TLS_CERT", "cert.pem"),
-        ("HOLDFAST_TLS_KEY", "key.pem"),
-    ];
-    let program = Program::serve(folder.path(), &files);
+    let program = Program::serve(folder.path(), &FILES);
     let url = program.says("Holdfast is at ");
     assert!(url.starts_with("https://localhost:"), "{url}");
 
@@ -61,11 +63,7 @@ fn half_of_a_certificate_is_refused() {
 async fn agents_are_told_the_certificate_that_is_served_whatever_becomes_of_its_file() {
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
-    let files = [
-        ("HOLDFAST_TLS_CERT", "cert.pem"),
-        ("HOLDFAST_TLS_KEY", "key.pem"),
-    ];
-    let program = Program::serve(folder.path(), &files);
+    let program = Program::serve(folder.path(), &FILES);
     let url = program.says("Holdfast is at ");
     let (name, password) = (program.says("Administrator: "), program.says("Password: "));
     // Another one lies there now; what is served is the one of the start.

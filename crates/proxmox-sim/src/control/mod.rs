@@ -24,11 +24,11 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault;
 use crate::handle::Handle;
+use crate::server::NoDelayListener;
 
 /// The largest body that is read, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -66,7 +66,7 @@ impl IntoResponse for Refusal {
 type Outcome<T> = Result<T, Refusal>;
 
 /// Answers until the simulator stops.
-pub(crate) async fn serve(listener: TcpListener, handle: Arc<Handle>, stop: CancellationToken) {
+pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: CancellationToken) {
     let app = Router::new()
         .route(
             "/faults",
