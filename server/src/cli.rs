@@ -210,8 +210,13 @@ fn check(config: &Config) -> Result<(), Failure> {
 
 /// Prints a line for people.
 pub(crate) fn print(line: impl Display) -> Result<(), Failure> {
+    print_now(format_args!("{line}\n"))
+}
+
+/// Prints text for people, whose lines have their ends.
+pub(crate) fn print_now(text: impl Display) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")
+    write!(out, "{text}")
         .and_then(|()| out.flush())
         .map_err(Failure::Output)
 }

@@ -26,10 +26,11 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Failure,
     assets::Assets,
-    cli::print,
-    config::{Config, KeySource, PublicUrl, TlsFiles},
+    cli::print_now,
+    config::{Config, KeySource, TlsFiles},
     demo::Demo,
     router::{AppState, Public, router},
+    welcome::{self, Welcome},
 };
 
 /// How long the end may take: for answers under way, and for jobs to put down their work.
@@ -78,9 +79,16 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     }
     let stop = CancellationToken::new();
     let public = Public::new(url.clone(), config.web.trusted_proxies);
+    // At the first start, and for the demo at each: whoever tries it may have lost the password.
+    let link = match first.is_some() || demo.is_some() {
+        true => welcome::create_link(&control, &public)
+            .await
+            .map_err(refused("sign-in link"))?,
+        false => None,
+    };
     let state = AppState::new(control.clone(), public, assets, stop.clone());
     tokio::spawn(cancel_when_told(stop.clone()));
-    welcome(&url, first)?;
+    print_now(Welcome { url, first, link })?;
     let served = answer(listener, tls, state, &control, stop).await;
     if let Some(demo) = demo {
         demo.stop().await;
@@ -213,17 +221,6 @@ async fn cancel_when_told(stop: CancellationToken) {
         _ = int.recv() => {}
     }
     stop.cancel();
-}
-
-/// Tells the person at the console where to go, and once how to sign in.
-fn welcome(url: &PublicUrl, first: Option<setup::FirstAdministrator>) -> Result<(), Failure> {
-    print(format_args!("Holdfast is at {url}"))?;
-    if let Some(first) = first {
-        print(format_args!("Administrator: {}", first.name))?;
-        print(format_args!("Password: {}", first.password))?;
-        print("The password is shown only now. It can be changed under People.")?;
-    }
-    Ok(())
 }
 
 fn refused(what: &'static str) -> impl Fn(model::Error) -> Failure {

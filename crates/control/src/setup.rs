@@ -50,6 +50,21 @@ pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, 
     Ok(Some(FirstAdministrator { name, password }))
 }
 
+/// The name of the administrator whose account is the oldest.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn first_administrator(control: &Control) -> Result<Option<Username>, Error> {
+    control
+        .store()
+        .read(|c| match store::users::first(c)? {
+            Some(id) => Ok(store::users::get(c, id)?.map(|user| user.row.name)),
+            None => Ok(None),
+        })
+        .await
+        .told("administrator")
+}
+
 /// Where a cluster's API is and how to sign in there. Without TLS, so on this machine alone.
 pub struct Access {
     /// Such as `http://127.0.0.1:8006`.

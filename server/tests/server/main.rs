@@ -17,6 +17,7 @@ mod headers;
 mod health;
 mod process;
 mod sign_in;
+mod sign_in_link;
 mod simulator;
 mod support;
 mod survival;
