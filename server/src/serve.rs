@@ -30,7 +30,7 @@ use crate::{
     config::{Config, KeySource, TlsFiles},
     demo::Demo,
     router::{AppState, Public, router},
-    welcome::{self, Welcome},
+    welcome::Welcome,
 };
 
 /// How long the end may take: for answers under way, and for jobs to put down their work.
@@ -57,8 +57,8 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let assets = Assets::load()?;
     let store = open_store(&config).await?;
     let demo = match config.demo {
-        true => Some(Demo::start(&store, &config.data).await?),
-        false => None,
+        Some(demo) => Some(Demo::start(&store, &config.data, demo).await?),
+        None => None,
     };
     let options = Options {
         parallel_jobs: config.workers.parallel_jobs,
@@ -74,24 +74,21 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let first = setup::first_run(&control)
         .await
         .map_err(refused("first start"))?;
-    if let Some(demo) = &demo {
-        demo.set_up(&control).await?;
-    }
-    let stop = CancellationToken::new();
-    let public = Public::new(url.clone(), config.web.trusted_proxies);
-    // At the first start, and for the demo at each: whoever tries it may have lost the password.
-    let link = match first.is_some() || demo.is_some() {
-        true => welcome::create_link(&control, &public)
-            .await
-            .map_err(refused("sign-in link"))?,
-        false => None,
+    let demo = match demo {
+        Some(demo) => Some((demo.connect(&control).await?, demo)),
+        None => None,
     };
+    let stop = CancellationToken::new();
+    let public = Public::new(url, config.web.trusted_proxies);
+    let shown = demo.as_ref().map(|(_, demo)| demo);
+    let welcome = Welcome::prepare(&control, &public, first, shown).await?;
     let state = AppState::new(control.clone(), public, assets, stop.clone());
     tokio::spawn(cancel_when_told(stop.clone()));
-    print_now(Welcome { url, first, link })?;
+    print_now(welcome)?;
+    let demo = demo.map(|(cluster, demo)| demo.run(control.clone(), cluster, stop.clone()));
     let served = answer(listener, tls, state, &control, stop).await;
     if let Some(demo) = demo {
-        demo.stop().await;
+        demo.stop_cluster().await;
     }
     served.map_err(Failure::System)
 }
@@ -223,6 +220,6 @@ async fn cancel_when_told(stop: CancellationToken) {
     stop.cancel();
 }
 
-fn refused(what: &'static str) -> impl Fn(model::Error) -> Failure {
+pub(crate) fn refused(what: &'static str) -> impl Fn(model::Error) -> Failure {
     move |cause| Failure::Refused { what, cause }
 }

@@ -5,11 +5,11 @@ use std::fmt::{self, Display, Formatter};
 
 use control::{
     Actor, Control, sessions,
-    setup::{self, FirstAdministrator},
+    setup::{self, FirstAdministrator, demo::Account},
 };
 use model::Error;
 
-use crate::{config::PublicUrl, router::Public, sign_in};
+use crate::{Failure, config::PublicUrl, demo::Demo, router::Public, serve::refused, sign_in};
 
 /// What is printed.
 pub(crate) struct Welcome {
@@ -19,6 +19,36 @@ pub(crate) struct Welcome {
     pub(crate) first: Option<FirstAdministrator>,
     /// The address that signs the administrator in once.
     pub(crate) link: Option<String>,
+    /// The people of the demo, where their passwords were asked for.
+    pub(crate) accounts: Vec<Account>,
+}
+
+impl Welcome {
+    /// Creates a sign-in link at the first start, and with a demo at each: whoever tries it may have
+    /// lost the password.
+    pub(crate) async fn prepare(
+        control: &Control,
+        public: &Public,
+        first: Option<FirstAdministrator>,
+        demo: Option<&Demo>,
+    ) -> Result<Self, Failure> {
+        let link = match first.is_some() || demo.is_some() {
+            true => create_link(control, public)
+                .await
+                .map_err(refused("sign-in link"))?,
+            false => None,
+        };
+        let accounts = match demo {
+            Some(demo) => demo.accounts(control).await?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            url: public.url.clone(),
+            first,
+            link,
+            accounts,
+        })
+    }
 }
 
 impl Display for Welcome {
@@ -37,6 +67,20 @@ impl Display for Welcome {
                 "The link signs in the administrator once, on this machine, within {minutes} minutes."
             )?;
         }
+        if !self.accounts.is_empty() {
+            writeln!(f, "Demo accounts:")?;
+        }
+        for Account {
+            name,
+            role,
+            password,
+        } in &self.accounts
+        {
+            let password = password.as_deref().unwrap_or("(password was changed)");
+            // Padded as text: the widths do not apply to what formats itself.
+            let (name, role) = (name.to_string(), role.to_string());
+            writeln!(f, "  {name:<8} {role:<8} {password}")?;
+        }
         Ok(())
     }
 }
@@ -45,10 +89,7 @@ impl Display for Welcome {
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn create_link(
-    control: &Control,
-    public: &Public,
-) -> Result<Option<String>, Error> {
+async fn create_link(control: &Control, public: &Public) -> Result<Option<String>, Error> {
     if sign_in::link_url(public, "").is_none() {
         return Ok(None);
     }
@@ -62,6 +103,8 @@ pub(crate) async fn create_link(
 
 #[cfg(test)]
 mod tests {
+    use model::users::Role;
+
     use super::*;
 
     fn welcome(first: bool, link: bool) -> String {
@@ -73,8 +116,34 @@ mod tests {
             url: "http://localhost:3000".parse().unwrap(),
             first,
             link: link.then(|| "http://localhost:3000/sign-in/link?token=abc".to_owned()),
+            accounts: Vec::new(),
         }
         .to_string()
+    }
+
+    #[test]
+    fn demo_accounts_are_printed_in_columns() {
+        let account = |name: &str, role, password: Option<&str>| Account {
+            name: name.parse().unwrap(),
+            role,
+            password: password.map(str::to_owned),
+        };
+        let welcome = Welcome {
+            url: "http://localhost:3000".parse().unwrap(),
+            first: None,
+            link: None,
+            accounts: vec![
+                account("elena", Role::Operator, Some("abc")),
+                account("jonas", Role::Member, None),
+            ],
+        };
+        assert_eq!(
+            welcome.to_string(),
+            "Holdfast is at http://localhost:3000\n\
+             Demo accounts:\n\
+             \x20 elena    operator abc\n\
+             \x20 jonas    member   (password was changed)\n"
+        );
     }
 
     #[test]

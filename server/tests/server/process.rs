@@ -151,12 +151,12 @@ async fn the_first_start_tells_a_password_that_works_and_the_second_tells_none()
         let answer = request.send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
     };
-    let (status, page) = ask("/containers").await;
-    assert_eq!(status, StatusCode::OK);
-    assert!(
-        page.contains("wiki"),
-        "the demonstration's containers are there"
-    );
+    until("the containers of the demo", async || {
+        let (status, page) = ask("/containers").await;
+        assert_eq!(status, StatusCode::OK);
+        page.contains("wiki").then_some(())
+    })
+    .await;
     assert_eq!(ask("/readyz").await.0, StatusCode::OK);
     let by_address = url.replace("localhost", "127.0.0.1");
     let redirect = client()
