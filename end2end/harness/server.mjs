@@ -29,12 +29,15 @@ export function environment() {
 }
 
 export class Server {
-  /** Starts a server and waits until it is ready. */
-  static async start() {
+  /**
+   * Starts a server and waits until it is ready. Its cluster is so many times faster than a real one:
+   * 1 for tests that watch progress.
+   */
+  static async start({ speed = 1 } = {}) {
     if (!existsSync(BINARY)) {
       throw new Error(`There is no ${BINARY}. Run \`cargo xtask build\` first, or set E2E_BINARY.`);
     }
-    const server = new Server(await mkdtemp(join(tmpdir(), "holdfast-end2end-")));
+    const server = new Server(await mkdtemp(join(tmpdir(), "holdfast-end2end-")), speed);
     try {
       await server.#ready();
     } catch (cause) {
@@ -51,10 +54,12 @@ export class Server {
   /** What it wrote to its log. */
   log = "";
 
-  constructor(folder) {
+  constructor(folder, speed) {
     this.#folder = folder;
-    // Port 0 is any free one; which one it is, the server says.
-    this.#process = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0", "--data", this.data], {
+    // Port 0 is any free one; which one it is, the server says. The small demo is there before the
+    // first page.
+    const demo = ["--demo", "small", "--demo-speed", String(speed)];
+    this.#process = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0", "--data", this.data, ...demo], {
       cwd: folder,
       env: environment(),
       stdio: ["ignore", "pipe", "pipe"],
