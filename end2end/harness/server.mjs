@@ -29,12 +29,18 @@ export function environment() {
 }
 
 export class Server {
-  /** Starts a server and waits until it is ready; without `demo` no cluster is inside. */
-  static async start({ demo = true } = {}) {
+  /**
+   * Starts a server and waits until it is ready. Its cluster is so many times faster than a real one:
+   * 1 for tests that watch progress. Without `demo` no cluster is inside.
+   */
+  static async start({ demo = true, speed = 1 } = {}) {
     if (!existsSync(BINARY)) {
       throw new Error(`There is no ${BINARY}. Run \`cargo xtask build\` first, or set E2E_BINARY.`);
     }
-    const server = new Server(await mkdtemp(join(tmpdir(), "holdfast-end2end-")), demo);
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-end2end-"));
+    // The small demo is there before the first page.
+    const scenario = demo ? ["--demo", "small", "--demo-speed", String(speed)] : ["--demo", "false"];
+    const server = new Server(folder, scenario);
     try {
       await server.#ready();
     } catch (cause) {
@@ -54,12 +60,12 @@ export class Server {
   /** How long it took from its start until it was ready. */
   startMs;
 
-  constructor(folder, demo) {
+  constructor(folder, args) {
     this.#folder = folder;
     // Port 0 is any free one; which one it is, the server says.
-    this.#process = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0", "--data", this.data], {
+    this.#process = spawn(BINARY, ["serve", "--listen", "127.0.0.1:0", "--data", this.data, ...args], {
       cwd: folder,
-      env: { ...environment(), HOLDFAST_DEMO: String(demo) },
+      env: environment(),
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process.stdout.setEncoding("utf8").on("data", (text) => (this.#said += text));

@@ -20,18 +20,25 @@ type Fixtures = {
   open: (account: Account) => Promise<Page>;
 };
 
+type WorkerOptions = {
+  /** How many times faster than a real cluster the simulated one is; 1 for journeys that watch progress. */
+  speed: number;
+};
+
 type WorkerFixtures = {
   server: Server;
   /** The administrator's session, made once per worker. */
   session: Awaited<ReturnType<Server["signIn"]>>;
 };
 
-export const test = base.extend<Options & Fixtures, WorkerFixtures>({
+export const test = base.extend<Options & Fixtures, WorkerOptions & WorkerFixtures>({
   who: ["administrator", { option: true }],
 
+  speed: [1, { option: true, scope: "worker" }],
+
   server: [
-    async ({}, use) => {
-      const server = await Server.start();
+    async ({ speed }, use) => {
+      const server = await Server.start({ speed });
       try {
         await use(server);
       } finally {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use control::setup::demo::Scenario;
 
 use crate::{
     Failure,
@@ -36,6 +37,8 @@ enum Command {
         /// The address and port to listen on
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<String>,
+        #[command(flatten)]
+        demo: DemoArgs,
     },
     /// Look at the configuration
     Config {
@@ -90,6 +93,20 @@ enum UserCommand {
     },
 }
 
+/// The demo on a simulated cluster.
+#[derive(Args)]
+struct DemoArgs {
+    /// true or full: a small organization; small: a few containers; false: no demo
+    #[arg(long, value_name = "SCENARIO")]
+    demo: Option<String>,
+    /// How many times faster than a real cluster the simulated one is
+    #[arg(long, value_name = "1-100")]
+    demo_speed: Option<String>,
+    /// Print the passwords of the people in the demo
+    #[arg(long)]
+    demo_passwords: bool,
+}
+
 /// Where the configuration and the data are.
 #[derive(Args)]
 struct Place {
@@ -102,7 +119,11 @@ struct Place {
 }
 
 impl Place {
-    fn load(self, listen: Option<String>) -> Result<Config, Failure> {
+    fn load(self) -> Result<Config, Failure> {
+        self.load_with(Overrides::default())
+    }
+
+    fn load_with(self, overrides: Overrides) -> Result<Config, Failure> {
         let environment = std::env::vars_os().filter_map(|(name, value)| {
             Some((
                 name.into_string().ok()?,
@@ -110,8 +131,8 @@ impl Place {
             ))
         });
         let overrides = Overrides {
-            listen,
             data: self.data,
+            ..overrides
         };
         Ok(Config::load(
             self.config.as_deref(),
@@ -128,14 +149,24 @@ impl Cli {
     /// Why it could not be done.
     pub fn run(self) -> Result<(), Failure> {
         match self.command {
-            Command::Serve { place, listen } => {
-                let config = place.load(listen)?;
+            Command::Serve {
+                place,
+                listen,
+                demo,
+            } => {
+                let config = place.load_with(Overrides {
+                    listen,
+                    demo: demo.demo,
+                    demo_speed: demo.demo_speed,
+                    demo_passwords: demo.demo_passwords,
+                    data: None,
+                })?;
                 log::start(&config.log);
                 block_on(serve::serve(config))
             }
             Command::Config {
                 command: ConfigCommand::Check { place },
-            } => check(&place.load(None)?),
+            } => check(&place.load()?),
             Command::User { command } => block_on(command.run()),
             Command::ProxmoxSim(options) => {
                 block_on(async { Ok(proxmox_sim::run(options).await?) })
@@ -156,7 +187,7 @@ impl UserCommand {
             } => {
                 let new = user::New::parse(&name, &mail, &role)?;
                 let password = user::Secret::take(password_stdin)?;
-                user::add(&place.load(None)?, new, &password).await?;
+                user::add(&place.load()?, new, &password).await?;
                 told(&password)
             }
             Self::Password {
@@ -166,7 +197,7 @@ impl UserCommand {
             } => {
                 let name = user::name(&name)?;
                 let password = user::Secret::take(password_stdin)?;
-                user::set_password(&place.load(None)?, &name, &password).await?;
+                user::set_password(&place.load()?, &name, &password).await?;
                 told(&password)
             }
         }
@@ -200,18 +231,23 @@ fn check(config: &Config) -> Result<(), Failure> {
         "Writes files under {}.",
         config.data.display()
     ))?;
-    let demo = if config.demo {
-        "runs inside the program"
-    } else {
-        "is off"
+    let demo = match config.demo.map(|demo| demo.scenario) {
+        Some(Scenario::Full) => "a small organization",
+        Some(Scenario::Small) => "a few containers",
+        None => "off",
     };
-    print(format_args!("The demonstration's cluster {demo}."))
+    print(format_args!("Demo: {demo}."))
 }
 
 /// Prints a line for people.
 pub(crate) fn print(line: impl Display) -> Result<(), Failure> {
+    print_now(format_args!("{line}\n"))
+}
+
+/// Prints text for people, whose lines have their ends.
+pub(crate) fn print_now(text: impl Display) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")
+    write!(out, "{text}")
         .and_then(|()| out.flush())
         .map_err(Failure::Output)
 }

@@ -13,6 +13,7 @@ use std::{
     str::FromStr,
 };
 
+use control::setup::demo::Scenario;
 use ipnet::IpNet;
 use store::DatabaseUrl;
 
@@ -33,8 +34,8 @@ pub struct Config {
     pub key: KeySource,
     /// What is logged and how.
     pub log: Log,
-    /// Whether a simulated cluster runs inside the process.
-    pub demo: bool,
+    /// The demo on a simulated cluster inside the process, if there is to be one.
+    pub demo: Option<Demo>,
     /// How much work is done at once.
     pub workers: Workers,
 }
@@ -119,6 +120,17 @@ impl FromStr for LogFormat {
     }
 }
 
+/// The demo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demo {
+    /// What there is to see.
+    pub scenario: Scenario,
+    /// How many times faster than a real cluster the simulated one is, from 1 to 100.
+    pub speed: u32,
+    /// Whether the passwords of people in the demo are printed.
+    pub print_passwords: bool,
+}
+
 /// How much work is done at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Workers {
@@ -133,6 +145,12 @@ pub struct Overrides {
     pub listen: Option<String>,
     /// `--data`
     pub data: Option<PathBuf>,
+    /// `--demo`
+    pub demo: Option<String>,
+    /// `--demo-speed`
+    pub demo_speed: Option<String>,
+    /// `--demo-passwords`
+    pub demo_passwords: bool,
 }
 
 impl Config {
@@ -146,6 +164,7 @@ impl Config {
         overrides: Overrides,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
+        let print_passwords = overrides.demo_passwords;
         let (raw, sources) = raw::read(file, overrides, environment)?;
         let data = PathBuf::from(&raw.data);
         let key = match (sources.key(), &raw.key_file) {
@@ -167,7 +186,7 @@ impl Config {
             data,
             key,
             log,
-            demo: raw.demo,
+            demo: demo(&raw, &sources, print_passwords)?,
             workers: Workers {
                 parallel_jobs: sources.checked(
                     "workers.parallel_jobs",
@@ -188,6 +207,28 @@ impl Config {
 /// A database in the data folder, which needs no server.
 fn default_database(data: &Path) -> String {
     format!("sqlite:{}", data.join("holdfast.db").display())
+}
+
+fn demo(raw: &Raw, sources: &Sources, print_passwords: bool) -> Result<Option<Demo>, ConfigError> {
+    let right = |speed: &u32| match (1..=100).contains(speed) {
+        true => Ok(()),
+        false => Err("use 1 to 100".to_owned()),
+    };
+    let speed = sources.checked("demo_speed", &raw.demo_speed, right)?;
+    let scenario = match raw.demo.as_str() {
+        "true" | "full" => Scenario::Full,
+        "small" => Scenario::Small,
+        "false" => return Ok(None),
+        other => {
+            let why = format!("`{other}`: use true, false, small or full");
+            return Err(sources.refusal("demo", why));
+        }
+    };
+    Ok(Some(Demo {
+        scenario,
+        speed,
+        print_passwords,
+    }))
 }
 
 fn web(raw: &Raw, sources: &Sources) -> Result<Web, ConfigError> {

@@ -1,17 +1,25 @@
-//! The demonstration: a simulated cluster inside this process, and the edge that publishes its
-//! containers. The cluster's address and secret stay the same over restarts, so that a job which a
-//! crash interrupted finds it again at once.
+//! The demo: a simulated cluster inside this process, what is created there, and the edge that
+//! publishes its containers. The cluster's address and secret stay the same over restarts, so that a
+//! job which a crash interrupted finds it again at once.
 
+mod authority;
 pub mod edge;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
+    time::Duration,
 };
 
-use control::{Control, setup};
+use control::{
+    Control,
+    setup::{
+        self,
+        demo::{self, CLUSTER, Scenario},
+    },
+};
 use model::{
-    ClusterId,
+    ClusterId, Error,
     domains::{EntryPoint, Origin},
 };
 use proxmox_sim::{Config, Sim, StartError};
@@ -19,26 +27,35 @@ use store::Store;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::edge::Edge;
-use crate::Failure;
+use self::{authority::Authority, edge::Edge};
+use crate::{Failure, config, serve::refused};
 
-/// The cluster's name, as `control::setup::demo` gives it.
-const CLUSTER: &str = "demo";
 const TOKEN_ID: &str = "root@pam!holdfast";
+/// How fast the cluster is at least while the demo is being created.
+const BUILD_SPEED: u32 = 4;
+/// How long is waited before the creation goes on after a fault.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
+/// How often certificates are looked at.
+const RENEW_EVERY: Duration = Duration::from_secs(3600);
 
-/// A running demonstration.
+/// A running demo.
 pub(crate) struct Demo {
     sim: Sim,
     secret: String,
     /// The addresses of the cluster's nodes.
     nodes: Vec<Ipv4Addr>,
-    /// The edge at work; it ends by its own token.
-    edge: Option<JoinHandle<()>>,
+    config: config::Demo,
+    authority: Authority,
 }
 
 impl Demo {
     /// Starts the simulated cluster, before anything looks for it.
-    pub(crate) async fn start(store: &Store, data: &Path) -> Result<Self, Failure> {
+    pub(crate) async fn start(
+        store: &Store,
+        data: &Path,
+        config: config::Demo,
+    ) -> Result<Self, Failure> {
+        let authority = Authority::load_or_create(data)?;
         let key = store.key().clone();
         let known = store
             .read(move |c| store::clusters::by_name(c, &key, CLUSTER))
@@ -57,17 +74,21 @@ impl Demo {
                     .ok()
             })
             .filter(|address| address.ip().is_loopback());
-        let mut config = Config::demo(&secret);
-        config.state_file = Some(data.join("simulator.json"));
+        let mut cluster = match config.scenario {
+            Scenario::Small => Config::demo(&secret),
+            Scenario::Full => Config::organization(&secret),
+        };
+        cluster.speed = config.speed;
+        cluster.state_file = Some(data.join("simulator.json"));
         if let Some(before) = before {
-            config.listen = before;
+            cluster.listen = before;
         }
-        let nodes = config.scenario.nodes.iter();
+        let nodes = cluster.scenario.nodes.iter();
         let nodes = nodes.map(|node| node.address).collect();
-        let sim = match proxmox_sim::start(config.clone()).await {
+        let sim = match proxmox_sim::start(cluster.clone()).await {
             Err(StartError::Listen { .. }) if before.is_some() => {
-                config.listen.set_port(0);
-                proxmox_sim::start(config).await?
+                cluster.listen.set_port(0);
+                proxmox_sim::start(cluster).await?
             }
             started => started?,
         };
@@ -75,33 +96,39 @@ impl Demo {
             sim,
             secret,
             nodes,
-            edge: None,
+            config,
+            authority,
         })
     }
 
-    /// Makes the demonstration's site and containers, or tells where its cluster is now.
-    pub(crate) async fn set_up(&self, control: &Control) -> Result<ClusterId, Failure> {
+    /// Connects the cluster, and creates the demo where that takes a moment only.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn connect(&self, control: &Control) -> Result<ClusterId, Failure> {
         let access = setup::Access {
             url: self.sim.url(),
             token_id: TOKEN_ID.to_owned(),
             secret: self.secret.clone(),
         };
-        setup::demo(control, access)
-            .await
-            .map_err(|cause| Failure::Refused {
-                what: "demonstration",
-                cause,
-            })
+        let connected = async {
+            let cluster = demo::connect(control, access).await?;
+            if self.config.scenario == Scenario::Small {
+                self.build(control, cluster).await?;
+            }
+            Ok::<_, Error>(cluster)
+        };
+        connected.await.map_err(refused("demo"))
     }
 
     /// Starts to publish the cluster's containers under `localhost`, until `stop`.
     pub(crate) fn publish(
-        &mut self,
+        &self,
         control: &Control,
         cluster: ClusterId,
         origin: &Origin,
         stop: CancellationToken,
-    ) -> Result<Edge, Failure> {
+    ) -> Result<(Edge, JoinHandle<()>), Failure> {
         let options = edge::Options {
             manager: origin.host(),
             entry: EntryPoint::of(origin),
@@ -109,23 +136,90 @@ impl Demo {
             cluster,
             nodes: self.nodes.clone(),
         };
-        let (edge, task) =
-            Edge::start(control.clone(), options, stop).map_err(|cause| Failure::Input {
-                what: "demonstration",
-                why: cause.to_string(),
-            })?;
-        self.edge = Some(task);
-        Ok(edge)
+        Edge::start(control.clone(), options, stop).map_err(|cause| Failure::Input {
+            what: "demo",
+            why: cause.to_string(),
+        })
     }
 
-    /// Waits for the edge, which was told to stop, and stops the cluster once its state is written.
-    pub(crate) async fn stop(self) {
-        if let Some(edge) = self.edge
-            && let Err(error) = edge.await
-        {
-            tracing::error!(%error, "demo edge: ended early");
+    /// The accounts of people in the demo, when they were asked for.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub(crate) async fn accounts(&self, control: &Control) -> Result<Vec<demo::Account>, Failure> {
+        if !self.config.print_passwords {
+            return Ok(Vec::new());
         }
-        self.sim.stop().await;
+        let accounts = demo::accounts(control, self.config.scenario).await;
+        accounts.map_err(refused("demo accounts"))
+    }
+
+    /// Goes on beside the answers to people: creates the demo, and renews its certificates, until
+    /// `stop`. The edge ends by the same token.
+    pub(crate) fn run(
+        self,
+        control: Control,
+        cluster: ClusterId,
+        edge: Option<JoinHandle<()>>,
+        stop: CancellationToken,
+    ) -> RunningDemo {
+        RunningDemo(tokio::spawn(async move {
+            stop.run_until_cancelled(self.keep(&control, cluster)).await;
+            if let Some(edge) = edge
+                && let Err(error) = edge.await
+            {
+                tracing::error!(%error, "demo edge ended early");
+            }
+            self.sim
+        }))
+    }
+
+    async fn keep(&self, control: &Control, cluster: ClusterId) {
+        if self.config.scenario == Scenario::Full {
+            self.build_full(control, cluster).await;
+        }
+        loop {
+            if let Err(error) = demo::renew_certificates(control, &self.authority).await {
+                tracing::warn!(%error, "demo certificates not renewed");
+            }
+            tokio::time::sleep(RENEW_EVERY).await;
+        }
+    }
+
+    async fn build_full(&self, control: &Control, cluster: ClusterId) {
+        if let Ok(false) = demo::is_complete(control).await {
+            let speed = self.config.speed.max(BUILD_SPEED);
+            self.sim.handle().set_speed(speed);
+        }
+        loop {
+            match self.build(control, cluster).await {
+                Ok(()) => break tracing::info!("demo complete"),
+                Err(error @ Error::Unavailable { .. }) => {
+                    tracing::warn!(%error, retry_in = ?RETRY_AFTER, "demo not complete");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+                // Nothing that passes by itself: the next start goes on.
+                Err(error) => break tracing::warn!(%error, "demo not complete"),
+            }
+        }
+        self.sim.handle().set_speed(self.config.speed);
+    }
+
+    async fn build(&self, control: &Control, cluster: ClusterId) -> Result<(), Error> {
+        demo::build(control, self.config.scenario, cluster, &self.authority).await
+    }
+}
+
+/// A demo that goes on until it is told to stop. Its cluster is there longer, for jobs that end.
+pub(crate) struct RunningDemo(JoinHandle<Sim>);
+
+impl RunningDemo {
+    /// Stops the cluster once its state is written.
+    pub(crate) async fn stop_cluster(self) {
+        match self.0.await {
+            Ok(sim) => sim.stop().await,
+            Err(error) => tracing::error!(%error, "demo ended early"),
+        }
     }
 }
 

@@ -76,7 +76,7 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     }
     if document {
         for (name, value) in DOCUMENT {
-            headers.insert(name, value);
+            headers.entry(name).or_insert(value);
         }
         headers
             .entry(header::CONTENT_SECURITY_POLICY)

@@ -19,5 +19,6 @@ pub mod serve;
 mod session;
 mod sign_in;
 mod user;
+mod welcome;
 
 pub use failure::Failure;

@@ -175,6 +175,11 @@ fn for_people(state: &AppState) -> Router<AppState> {
         // Before anything is made of a page, so that it works for everybody.
         .route("/", get(async || Redirect::temporary("/containers")))
         .route("/sign-in", post(sign_in::sign_in))
+        // HEAD has an answer of its own: it must not use the link up.
+        .route(
+            sign_in::LINK_PATH,
+            get(sign_in::sign_in_with_link).head(async || StatusCode::METHOD_NOT_ALLOWED),
+        )
         .route("/sign-out", post(sign_in::sign_out))
         .fallback(not_found)
         .layer(compression)

@@ -24,11 +24,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Failure,
     assets::Assets,
-    cli::print,
-    config::{Config, KeySource, PublicUrl, TlsFiles},
+    cli::print_now,
+    config::{Config, KeySource, TlsFiles},
     demo::{self, Demo},
     listener,
     router::{AppState, Public, router},
+    welcome::Welcome,
 };
 
 /// How long the end may take: for answers under way, and for jobs to put down their work.
@@ -53,9 +54,9 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let assets = Assets::load()?;
     let store = open_store(&config).await?;
     let manager: Option<Origin> = url.origin().parse().ok();
-    let mut demo = match config.demo {
-        true => Some(Demo::start(&store, &config.data).await?),
-        false => None,
+    let demo = match config.demo {
+        Some(demo) => Some(Demo::start(&store, &config.data, demo).await?),
+        None => None,
     };
     let edge_origin = demo
         .as_ref()
@@ -75,23 +76,29 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let first = setup::first_run(&control)
         .await
         .map_err(refused("first start"))?;
+    let demo = match demo {
+        Some(demo) => Some((demo.connect(&control).await?, demo)),
+        None => None,
+    };
     let stop = CancellationToken::new();
-    let mut edge = None;
-    if let Some(demo) = &mut demo {
-        let cluster = demo.set_up(&control).await?;
-        if let Some(origin) = edge_origin {
-            edge = Some(demo.publish(&control, cluster, origin, stop.clone())?);
-        }
+    let (mut edge, mut edge_task) = (None, None);
+    if let (Some((cluster, demo)), Some(origin)) = (&demo, edge_origin) {
+        let (started, task) = demo.publish(&control, *cluster, origin, stop.clone())?;
+        (edge, edge_task) = (Some(started), Some(task));
     }
-    let public = Public::new(url.clone(), config.web.trusted_proxies);
+    let public = Public::new(url, config.web.trusted_proxies);
+    let shown = demo.as_ref().map(|(_, demo)| demo);
+    let welcome = Welcome::prepare(&control, &public, first, shown).await?;
     let state = AppState::new(control.clone(), public, assets, stop.clone()).with_edge(edge);
     tokio::spawn(cancel_when_told(stop.clone()));
     #[cfg(debug_assertions)]
     tokio::spawn(crate::assets::reload::follow(state.clone()));
-    welcome(&url, first)?;
+    print_now(welcome)?;
+    let demo =
+        demo.map(|(cluster, demo)| demo.run(control.clone(), cluster, edge_task, stop.clone()));
     let served = answer(listener, tls, state, &control, stop).await;
     if let Some(demo) = demo {
-        demo.stop().await;
+        demo.stop_cluster().await;
     }
     served.map_err(Failure::System)
 }
@@ -192,17 +199,6 @@ async fn cancel_when_told(stop: CancellationToken) {
     stop.cancel();
 }
 
-/// Tells the person at the console where to go, and once how to sign in.
-fn welcome(url: &PublicUrl, first: Option<setup::FirstAdministrator>) -> Result<(), Failure> {
-    print(format_args!("Holdfast is at {url}"))?;
-    if let Some(first) = first {
-        print(format_args!("Administrator: {}", first.name))?;
-        print(format_args!("Password: {}", first.password))?;
-        print("The password is shown only now. It can be changed under People.")?;
-    }
-    Ok(())
-}
-
-fn refused(what: &'static str) -> impl Fn(model::Error) -> Failure {
+pub(crate) fn refused(what: &'static str) -> impl Fn(model::Error) -> Failure {
     move |cause| Failure::Refused { what, cause }
 }

@@ -1,5 +1,9 @@
 //! Signing in and out, as ordinary forms that work without JavaScript.
 
+mod link;
+
+use std::net::IpAddr;
+
 use axum::{
     Extension, Form,
     body::Body,
@@ -7,10 +11,12 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::{IntoResponse as _, Response},
 };
-use control::sessions::{self, Origin};
+use control::sessions::{self, NewSession, Origin};
 use leptos::prelude::provide_context;
 use model::{Error, session::SignIn};
 use serde::Deserialize;
+
+pub(crate) use link::{LINK_PATH, link_url, sign_in_with_link};
 
 use crate::{
     client_addr::Client,
@@ -36,26 +42,38 @@ pub async fn sign_in(
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
     let next = local(&fields.next).to_owned();
     let form = SignIn {
         name: fields.name.clone(),
         password: fields.password,
     };
-    match sessions::sign_in(&state.control, form, Origin { address, agent }).await {
-        Ok(session) => {
-            if let Some(old) = old {
-                end(&state, &old).await;
-            }
-            let cookie = session::given(&state.public.url, &session.token, session.lifetime_s);
-            see_other(&next, cookie)
-        }
+    match sessions::sign_in(&state.control, form, origin(address, &headers)).await {
+        Ok(session) => signed_in(&state, &session, old, &next).await,
         Err(error) => refused(&state, headers, error, fields.name, next).await,
     }
+}
+
+fn origin(address: IpAddr, headers: &HeaderMap) -> Origin {
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
+    Origin { address, agent }
+}
+
+/// Gives the browser its new session, ends the one that it had, and goes on to `next`.
+async fn signed_in(
+    state: &AppState,
+    session: &NewSession,
+    old: Option<String>,
+    next: &str,
+) -> Response {
+    if let Some(old) = old {
+        end(state, &old).await;
+    }
+    let cookie = session::given(&state.public.url, &session.token, session.lifetime_s);
+    see_other(next, cookie)
 }
 
 /// Ends the session and shows the sign-in page.

@@ -114,6 +114,7 @@ struct Inner {
     proxmoxes: Proxmoxes,
     passwords: Passwords,
     throttle: Throttle,
+    sign_in_link: sessions::PendingLink,
     workers: worker::Bell,
     elsewhere: Elsewhere,
     certificates: certificates::Bell,
@@ -136,6 +137,7 @@ impl Control {
             proxmoxes: Proxmoxes::new(options.timeouts),
             passwords: Passwords::new().await?,
             throttle: Throttle::default(),
+            sign_in_link: sessions::PendingLink::default(),
             workers: worker::Bell::default(),
             elsewhere: Elsewhere::default(),
             certificates: certificates::Bell::default(),
@@ -212,10 +214,15 @@ impl Control {
         self.0.options.manager.as_ref()
     }
 
+    /// How browsers reach web pages under `localhost`, where this process serves them.
+    pub(crate) fn loopback(&self) -> Option<EntryPoint> {
+        self.0.options.loopback
+    }
+
     /// How browsers reach the web pages under a domain. No edge host is at the address that names
     /// under `localhost` lead to, so those are reached where this process serves them.
     pub(crate) fn entry_point(&self, domain: &Domain) -> EntryPoint {
-        let loopback = self.0.options.loopback.filter(|_| domain.is_loopback());
+        let loopback = self.loopback().filter(|_| domain.is_loopback());
         loopback.unwrap_or_default()
     }
 

@@ -1,5 +1,7 @@
 //! Signing in and out. A session is a random token of which only the hash is kept.
 
+mod link;
+
 use std::{
     net::IpAddr,
     time::{Duration, Instant},
@@ -7,11 +9,14 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
-    Error,
+    Error, UserId,
     names::Username,
     session::{Me, SignIn},
 };
 use sha2::{Digest as _, Sha256};
+
+pub(crate) use link::PendingLink;
+pub use link::{LINK_LIFETIME, create_link, redeem_link};
 
 use crate::{Actor, Control, failure::Told as _};
 
@@ -67,10 +72,18 @@ pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<
         return Err(Error::WrongCredentials);
     };
     throttle.forgive(&account, origin.address);
-    let token = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>());
+    let address = origin.address;
+    let session = begin(control, user.row.id, origin).await?;
+    tracing::info!(account, %address, method = "password", "signed in");
+    Ok(session)
+}
+
+/// Stores a new session of an account.
+async fn begin(control: &Control, user: UserId, origin: Origin) -> Result<NewSession, Error> {
+    let token = new_token();
     let session = store::sessions::NewSession {
         token_hash: digest(&token),
-        user: user.row.id,
+        user,
         lifetime_ms: millis(LIFETIME),
         address: origin.address.to_string(),
         agent: origin.agent.chars().take(200).collect(),
@@ -80,11 +93,15 @@ pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<
         .write(move |c| store::sessions::insert(c, &session))
         .await
         .told("sign in")?;
-    tracing::info!(account, address = %origin.address, "signed in");
     Ok(NewSession {
         token,
         lifetime_s: LIFETIME.as_secs(),
     })
+}
+
+/// A random token of 256 bits, fit for a cookie and a query.
+fn new_token() -> String {
+    URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
 /// Ends a session; one that has ended already is fine.

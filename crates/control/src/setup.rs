@@ -1,20 +1,18 @@
-//! The first start: an administrator, and for a demonstration a cluster, a site and containers.
+//! The first start: an administrator, and a cluster and more for the demo.
+
+pub mod demo;
 
 use model::{
-    ClusterId, Error, SiteId,
-    containers::ContainerForm,
-    domains::DomainSpec,
+    ClusterId, Error,
     names::Username,
-    services::ServiceForm,
-    sites::SiteForm,
     text::Password,
     users::{Limits, Role, UserSpec},
 };
 
 use crate::{
-    Actor, Control, containers, domains,
+    Actor, Control,
     failure::{Told as _, internal},
-    sites, users,
+    users,
 };
 
 /// The first administrator, whose password is told once and kept nowhere.
@@ -49,6 +47,21 @@ pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, 
     };
     users::create(control, &Actor::System, spec).await?;
     Ok(Some(FirstAdministrator { name, password }))
+}
+
+/// The name of the administrator whose account is the oldest.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn first_administrator(control: &Control) -> Result<Option<Username>, Error> {
+    control
+        .store()
+        .read(|c| match store::users::first(c)? {
+            Some(id) => Ok(store::users::get(c, id)?.map(|user| user.row.name)),
+            None => Ok(None),
+        })
+        .await
+        .told("administrator")
 }
 
 /// Where a cluster's API is and how to sign in there. Without TLS, so on this machine alone.
@@ -93,105 +106,6 @@ pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<Cl
         .wait_for_first(id, std::time::Duration::from_secs(5))
         .await;
     Ok(id)
-}
-
-/// A demonstration on a simulated cluster, which is returned: the site `lab`, and at its first start
-/// a few containers, made by the same jobs as everybody's.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn demo(control: &Control, access: Access) -> Result<ClusterId, Error> {
-    let cluster = cluster(control, "demo", access).await?;
-    let actor = Actor::System;
-    if !sites::list(control, &actor).await?.is_empty() {
-        return Ok(cluster);
-    }
-    let site = SiteForm {
-        name: "lab".into(),
-        domain: "lab.example.org".into(),
-        cluster: cluster.to_string(),
-        bridge: "vmbr0".into(),
-        network: "10.20.0.0/16".into(),
-        gateway: "10.20.0.1".into(),
-        range: "10.20.1.1-10.20.8.250".into(),
-        template_storage: "local".into(),
-        volume_storage: "local-lvm".into(),
-        vmids: "1000-9999".into(),
-        ports: "2000-2999".into(),
-        ..SiteForm::default()
-    };
-    let spec = site.parse().map_err(|fields| Error::Invalid { fields })?;
-    let site = sites::create(control, &actor, spec).await?;
-    if control.0.options.loopback.is_some() {
-        publish_under(control, site, "localhost").await?;
-    }
-    for form in demo_containers(site) {
-        let new = form.parse().map_err(|fields| Error::Invalid { fields })?;
-        containers::create(control, &actor, new).await?;
-    }
-    Ok(cluster)
-}
-
-/// Makes `name` the domain under which a new site publishes unless told otherwise. The domain that
-/// it was made with is its second one then.
-async fn publish_under(control: &Control, site: SiteId, name: &str) -> Result<(), Error> {
-    let actor = Actor::System;
-    let usable = domains::usable(control, &actor, site).await?;
-    let Some(first) = usable.into_iter().next() else {
-        return Ok(());
-    };
-    let usual = DomainSpec {
-        name: parsed(name)?,
-        ..first.spec.clone()
-    };
-    domains::update(control, &actor, first.id, usual).await?;
-    domains::create(control, &actor, first.spec).await?;
-    Ok(())
-}
-
-/// What the demonstration shows at its first start.
-fn demo_containers(site: SiteId) -> Vec<ContainerForm> {
-    let form =
-        |name: &str, source: &str, memory: &str, description: &str, services| ContainerForm {
-            site: site.to_string(),
-            name: name.into(),
-            source: source.into(),
-            cores: "1".into(),
-            memory: memory.into(),
-            disk: "8".into(),
-            description: description.into(),
-            services,
-            ..ContainerForm::default()
-        };
-    let service = |kind: &str, port: &str| ServiceForm {
-        kind: kind.into(),
-        port: port.into(),
-        ..ServiceForm::default()
-    };
-    let debian = "debian-13-standard_13.1-2_amd64.tar.zst";
-    vec![
-        form(
-            "wiki",
-            "docker.io/library/nginx:1.27",
-            "512",
-            "The team's notes",
-            vec![service("http", "80")],
-        ),
-        form(
-            "shell",
-            debian,
-            "1024",
-            "A Debian to try things in",
-            vec![service("tcp", "22")],
-        ),
-        form(
-            "db",
-            "docker.io/library/postgres:16",
-            "2048",
-            "PostgreSQL for the wiki",
-            vec![service("tcp", "5432")],
-        ),
-    ]
 }
 
 fn random_password() -> String {

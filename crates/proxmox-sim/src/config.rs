@@ -39,6 +39,9 @@ pub struct Config {
     pub scenario: Scenario,
     /// How long tasks take.
     pub delays: Delays,
+    /// How many times faster than `delays`, `broadcast` and `address_delay` the cluster is at its
+    /// start; [`crate::Handle::set_speed`] changes it.
+    pub speed: u32,
     /// How often nodes tell each other their status; a real cluster takes 10 s.
     pub broadcast: Duration,
     /// How long a refused sign-in is kept waiting; a real node takes 3 s.
@@ -249,6 +252,7 @@ impl Config {
                 shutdown: Duration::from_millis(1800),
                 destroy: Duration::from_millis(1500),
             },
+            speed: 1,
             broadcast: Duration::from_secs(3),
             auth_delay: Duration::from_secs(3),
             address_delay: Duration::from_millis(1500),
@@ -257,7 +261,15 @@ impl Config {
         }
     }
 
-    /// The same cluster, quick enough for tests, with [`TEST_SECRET`].
+    /// A cluster of two nodes with two networks and containers that no one manages yet.
+    pub fn organization(secret: &str) -> Self {
+        Self {
+            scenario: Scenario::organization(secret),
+            ..Self::demo(secret)
+        }
+    }
+
+    /// The cluster of [`Config::demo`], quick enough for tests, with [`TEST_SECRET`].
     pub fn test() -> Self {
         let quick = Duration::from_millis(20);
         Self {
@@ -274,6 +286,7 @@ impl Config {
                 shutdown: quick,
                 destroy: quick,
             },
+            speed: 1,
             broadcast: Duration::from_millis(50),
             auth_delay: Duration::ZERO,
             address_delay: quick,

@@ -1,6 +1,7 @@
 //! What all parts of a running simulator share: its configuration, its state and its clock.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +31,7 @@ pub(crate) struct Core {
     pub(crate) version: watch::Sender<u64>,
     /// What tickets are signed with.
     pub(crate) key: Key,
+    speed: AtomicU32,
     state: Mutex<State>,
     config_locks: Mutex<HashMap<u32, Arc<tokio::sync::Mutex<()>>>>,
     started: Instant,
@@ -38,6 +40,7 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(config: Config, state: State, tls: Option<Tls>) -> Self {
         Self {
+            speed: AtomicU32::new(config.speed.max(1)),
             config,
             tls,
             faults: Mutex::default(),
@@ -51,6 +54,16 @@ impl Core {
             config_locks: Mutex::default(),
             started: Instant::now(),
         }
+    }
+
+    /// How long something takes at the present speed.
+    pub(crate) fn at_speed(&self, duration: Duration) -> Duration {
+        duration / self.speed.load(Ordering::Relaxed).max(1)
+    }
+
+    /// Changes the speed; what has begun keeps its pace until its next pause.
+    pub(crate) fn set_speed(&self, speed: u32) {
+        self.speed.store(speed.max(1), Ordering::Relaxed);
     }
 
     /// Looks at the state.
@@ -102,7 +115,7 @@ impl Core {
     /// milliseconds since 1970.
     pub(crate) fn dhcp_delay(&self, started: u64) -> Option<Duration> {
         match lock(&self.conditions).dhcp_for(started) {
-            Dhcp::Normal => Some(self.config.address_delay),
+            Dhcp::Normal => Some(self.at_speed(self.config.address_delay)),
             Dhcp::Late(delay) => Some(delay),
             Dhcp::Never => None,
         }

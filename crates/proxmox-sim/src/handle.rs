@@ -104,6 +104,11 @@ impl Handle {
         ContainerHttp::new(self.core.clone())
     }
 
+    /// Makes the cluster so many times faster than its configuration says.
+    pub fn set_speed(&self, speed: u32) {
+        self.core.set_speed(speed);
+    }
+
     /// How often containers and what belongs to them were changed. The number says nothing but
     /// whether it is another one.
     pub fn version(&self) -> u64 {

@@ -66,6 +66,22 @@ impl Scenario {
         }
     }
 
+    /// Two nodes with the networks of two sites and with containers that no one manages yet, and a
+    /// token.
+    pub(crate) fn organization(secret: &str) -> Self {
+        let cluster = Self::two_nodes(secret);
+        let office = Bridge {
+            name: "vmbr1".into(),
+            address: Ipv4Addr::new(10, 30, 0, 1),
+            prefix: 16,
+        };
+        Self {
+            bridges: cluster.bridges.into_iter().chain([office]).collect(),
+            containers: unmanaged(),
+            ..cluster
+        }
+    }
+
     /// Two nodes without containers, and a token.
     pub(crate) fn two_nodes(secret: &str) -> Self {
         Self {
@@ -124,26 +140,47 @@ impl Scenario {
 /// What a cluster may hold before anybody manages it: fixed addresses and leased ones, on both
 /// nodes, one of them stopped.
 fn others() -> Vec<ContainerSpec> {
-    let fixed = |number: u8| format!(",ip=10.20.0.{number}/16,gw=10.20.0.1");
-    let leased = || ",ip=dhcp".to_owned();
-    [
-        (100, "pve1", "intranet", fixed(21), true),
-        (101, "pve1", "mail-relay", leased(), true),
-        (102, "pve2", "monitoring", fixed(22), true),
-        (103, "pve2", "build-runner", leased(), false),
-    ]
-    .into_iter()
-    .map(|(vmid, node, hostname, address, running)| ContainerSpec {
-        vmid,
-        node: node.into(),
-        hostname: hostname.into(),
-        cores: 2,
-        memory: 1024,
-        disk: 8,
-        net0: format!("name=eth0,bridge=vmbr0,hwaddr=BC:24:11:0A:00:{vmid:02X},type=veth{address}"),
-        running,
-    })
-    .collect()
+    containers([
+        (100, "pve1", "intranet", Some(21), true),
+        (101, "pve1", "mail-relay", None, true),
+        (102, "pve2", "monitoring", Some(22), true),
+        (103, "pve2", "build-runner", None, false),
+    ])
+}
+
+/// The containers of an organization that were there before it had Holdfast.
+fn unmanaged() -> Vec<ContainerSpec> {
+    containers([
+        (100, "pve1", "mail-relay", Some(21), true),
+        (101, "pve2", "backup-server", Some(22), true),
+        (102, "pve1", "vpn-gateway", None, true),
+    ])
+}
+
+/// Number, node, name, the end of a fixed address in the network of `vmbr0`, and whether it runs.
+type ContainerLine = (u32, &'static str, &'static str, Option<u8>, bool);
+
+fn containers<const N: usize>(lines: [ContainerLine; N]) -> Vec<ContainerSpec> {
+    let address = |fixed: Option<u8>| match fixed {
+        Some(number) => format!(",ip=10.20.0.{number}/16,gw=10.20.0.1"),
+        None => ",ip=dhcp".to_owned(),
+    };
+    let lines = lines.into_iter();
+    lines
+        .map(|(vmid, node, hostname, fixed, running)| ContainerSpec {
+            vmid,
+            node: node.into(),
+            hostname: hostname.into(),
+            cores: 2,
+            memory: 1024,
+            disk: 8,
+            net0: format!(
+                "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:0A:00:{vmid:02X},type=veth{}",
+                address(fixed)
+            ),
+            running,
+        })
+        .collect()
 }
 
 fn node(name: &str, ip: [u8; 4], cpus: u32, memory: u64, disk: u64, uptime: u64) -> NodeSpec {
@@ -195,6 +232,13 @@ const PATH: (&str, &str) = (
 );
 
 fn images() -> Vec<ImageSpec> {
+    let mut all = base_images();
+    all.extend(service_images());
+    all
+}
+
+/// What others build on: web server, databases, languages.
+fn base_images() -> Vec<ImageSpec> {
     let nginx = "/docker-entrypoint.sh nginx -g 'daemon off;'";
     let postgres = "docker-entrypoint.sh postgres";
     let redis = "docker-entrypoint.sh redis-server";
@@ -248,11 +292,53 @@ fn images() -> Vec<ImageSpec> {
             &[("PYTHON_VERSION", "3.13.9")],
             373,
         ),
+    ]
+}
+
+/// What people run as it is.
+fn service_images() -> Vec<ImageSpec> {
+    vec![
         image(
             "ghcr.io/example/app:v1",
             "/app/serve --port 8080",
             &[("APP_MODE", "release")],
             31,
+        ),
+        image(
+            "ghcr.io/example/shop:2.3",
+            "/app/shop --port 8080",
+            &[("SHOP_ENV", "production")],
+            84,
+        ),
+        image(
+            "docker.io/library/mediawiki:1.44",
+            "docker-php-entrypoint apache2-foreground",
+            &[("MEDIAWIKI_VERSION", "1.44.2")],
+            322,
+        ),
+        image(
+            "docker.io/gitea/gitea:1.24",
+            "/usr/bin/entrypoint /usr/bin/s6-svscan /etc/s6",
+            &[("GITEA_CUSTOM", "/data/gitea")],
+            74,
+        ),
+        image(
+            "docker.io/mattermost/mattermost-team-edition:10.11",
+            "/entrypoint.sh mattermost",
+            &[("MM_SERVICESETTINGS_ENABLELOCALMODE", "true")],
+            259,
+        ),
+        image(
+            "docker.io/grafana/grafana:12.2",
+            "/run.sh",
+            &[("GF_PATHS_DATA", "/var/lib/grafana")],
+            201,
+        ),
+        image(
+            "docker.io/library/nextcloud:31",
+            "/entrypoint.sh apache2-foreground",
+            &[("NEXTCLOUD_VERSION", "31.0.9")],
+            447,
         ),
     ]
 }
@@ -273,6 +359,22 @@ fn image(reference: &str, entrypoint: &str, env: &[(&str, &str)], mib: u64) -> I
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn organization_has_two_networks_and_containers_with_addresses_in_the_first() {
+        let organization = Scenario::organization("secret");
+        let bridges = organization.bridges.iter();
+        let bridges: Vec<&str> = bridges.map(|bridge| bridge.name.as_str()).collect();
+        assert_eq!(bridges, ["vmbr0", "vmbr1"]);
+        let containers = organization.containers.iter();
+        let names: Vec<&str> = containers.map(|spec| spec.hostname.as_str()).collect();
+        assert_eq!(names, ["mail-relay", "backup-server", "vpn-gateway"]);
+        assert!(
+            organization.containers[0]
+                .net0
+                .ends_with("ip=10.20.0.21/16,gw=10.20.0.1")
+        );
+    }
 
     #[test]
     fn others_made_containers_only_where_people_run_the_simulator_for_itself() {

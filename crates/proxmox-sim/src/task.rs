@@ -128,7 +128,7 @@ impl Run {
     pub(crate) async fn pause(&self, duration: Duration) -> Result<(), String> {
         tokio::select! {
             () = self.kill.cancelled() => return Err("received interrupt".into()),
-            () = tokio::time::sleep(duration) => {}
+            () = tokio::time::sleep(self.core.at_speed(duration)) => {}
         }
         self.doomed.as_ref().map_or(Ok(()), |doom| self.meet(doom))
     }

@@ -179,12 +179,11 @@ pub(crate) fn broadcast(core: &Core) {
 
 /// Broadcasts until the simulator stops.
 pub(crate) async fn keep_broadcasting(core: Arc<Core>) {
-    let mut ticks = tokio::time::interval(core.config.broadcast.max(Duration::from_millis(1)));
-    ticks.tick().await;
     loop {
+        let pause = core.at_speed(core.config.broadcast);
         tokio::select! {
             () = core.shutdown.cancelled() => return,
-            _ = ticks.tick() => broadcast(&core),
+            () = tokio::time::sleep(pause.max(Duration::from_millis(1))) => broadcast(&core),
         }
     }
 }

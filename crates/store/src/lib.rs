@@ -23,6 +23,7 @@ pub mod certificates;
 pub mod challenges;
 pub mod clusters;
 pub mod containers;
+pub mod demo;
 pub mod jobs;
 pub mod leases;
 pub mod nodes;

@@ -346,6 +346,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    demo_steps (step) {
+        step -> Text,
+        done_at -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
 diesel::joinable!(agents -> sites (site_id));

@@ -15,6 +15,8 @@ use chacha20poly1305::{
     aead::{Aead, Generate, Payload},
 };
 
+use ring::hmac;
+
 use crate::Error;
 
 const NONCE: usize = 12;
@@ -106,6 +108,17 @@ impl SecretKey {
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(fault)?;
         Self::parse(&text)
+    }
+
+    /// A secret of its own for one purpose: the same for the same key and purpose, and of no use for
+    /// finding out the key or another one.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
+        let tag = hmac::sign(&key, purpose.as_bytes());
+        let mut secret = [0; 32];
+        // HMAC-SHA256 has 32 bytes.
+        secret.copy_from_slice(tag.as_ref());
+        secret
     }
 
     /// Encrypts a secret for one place, such as `clusters.secret:demo`.
@@ -225,6 +238,16 @@ mod tests {
             SecretKey::from_file_or_create(&nowhere),
             Err(KeyError::File { .. })
         ));
+    }
+
+    #[test]
+    fn derived_secrets_depend_on_key_and_purpose() {
+        let key = |byte| SecretKey::parse(&STANDARD.encode([byte; 32])).unwrap();
+        let secret = key(7).derive("demo password of ann");
+        assert_eq!(secret, key(7).derive("demo password of ann"));
+        assert_ne!(secret, key(7).derive("demo password of bob"));
+        assert_ne!(secret, key(8).derive("demo password of ann"));
+        assert_ne!(secret, [7; 32]);
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub(super) struct Raw {
     pub data: String,
     pub database: Option<String>,
     pub key_file: Option<String>,
-    pub demo: bool,
+    #[serde(deserialize_with = "flag_or_word")]
+    pub demo: String,
+    pub demo_speed: u32,
     pub log: RawLog,
     pub workers: RawWorkers,
 }
@@ -56,7 +58,8 @@ impl Default for Raw {
             data: "data".to_owned(),
             database: None,
             key_file: None,
-            demo: true,
+            demo: "true".to_owned(),
+            demo_speed: 1,
             log: RawLog {
                 format: "text".to_owned(),
                 filter: "info".to_owned(),
@@ -67,7 +70,7 @@ impl Default for Raw {
 }
 
 /// Variables and the keys that they stand for.
-const VARIABLES: [(&str, &str); 13] = [
+const VARIABLES: [(&str, &str); 14] = [
     ("HOLDFAST_LISTEN", "listen"),
     ("HOLDFAST_PUBLIC_URL", "public_url"),
     ("HOLDFAST_TRUSTED_PROXIES", "trusted_proxies"),
@@ -76,6 +79,7 @@ const VARIABLES: [(&str, &str); 13] = [
     ("HOLDFAST_DATA", "data"),
     ("HOLDFAST_KEY_FILE", "key_file"),
     ("HOLDFAST_DEMO", "demo"),
+    ("HOLDFAST_DEMO_SPEED", "demo_speed"),
     ("HOLDFAST_LOG_FORMAT", "log.format"),
     ("HOLDFAST_LOG_FILTER", "log.filter"),
     ("HOLDFAST_WORKERS_PARALLEL_JOBS", "workers.parallel_jobs"),
@@ -124,12 +128,17 @@ pub(super) fn read(
             return Err(ConfigError::UnknownVariable { name, nearest });
         }
     }
-    if let Some(listen) = overrides.listen {
-        figment = figment.merge(Layer::one("--listen".to_owned(), "listen", &listen));
-    }
-    if let Some(data) = overrides.data {
-        let data = data.display().to_string();
-        figment = figment.merge(Layer::one("--data".to_owned(), "data", &data));
+    let data = overrides.data.map(|data| data.display().to_string());
+    let options = [
+        ("--listen", "listen", overrides.listen),
+        ("--data", "data", data),
+        ("--demo", "demo", overrides.demo),
+        ("--demo-speed", "demo_speed", overrides.demo_speed),
+    ];
+    for (option, key, value) in options {
+        if let Some(value) = value {
+            figment = figment.merge(Layer::one(option.to_owned(), key, &value));
+        }
     }
     let raw = figment.extract().map_err(|error| told(&error, file))?;
     Ok((raw, Sources { figment, key }))
@@ -156,7 +165,7 @@ impl Layer {
     fn one(place: String, key: &str, text: &str) -> Self {
         // Only the settings that are not text are read as what they look like.
         let value = match (key, text.parse::<Value>()) {
-            ("demo" | "workers.parallel_jobs", Ok(value)) => value,
+            ("demo" | "demo_speed" | "workers.parallel_jobs", Ok(value)) => value,
             _ => Value::from(text),
         };
         let data = nest(key, value).into_dict().unwrap_or_default();
@@ -265,6 +274,20 @@ impl Sources {
             .map(|()| value.clone())
             .map_err(|why| self.refusal(key, why))
     }
+}
+
+/// `true`, `false`, or a word that says more.
+fn flag_or_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum FlagOrWord {
+        Flag(bool),
+        Word(String),
+    }
+    Ok(match FlagOrWord::deserialize(deserializer)? {
+        FlagOrWord::Flag(flag) => flag.to_string(),
+        FlagOrWord::Word(word) => word,
+    })
 }
 
 /// A list, or one text with commas as variables have it.

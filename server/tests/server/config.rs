@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use server::config::{Config, ConfigError, KeySource, LogFormat, Overrides};
+use control::setup::demo::Scenario;
+use server::config::{Config, ConfigError, Demo, KeySource, LogFormat, Overrides};
 
 fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
@@ -36,7 +37,9 @@ fn nothing_need_be_said() {
     assert_eq!(config.data, Path::new("data"));
     assert_eq!(config.database.to_string(), "sqlite:./data/holdfast.db");
     assert!(matches!(&config.key, KeySource::File(path) if path == Path::new("data/key")));
-    assert!(config.demo);
+    let demo = config.demo.unwrap();
+    assert_eq!((demo.scenario, demo.speed), (Scenario::Full, 1));
+    assert!(!demo.print_passwords);
     assert_eq!(config.workers.parallel_jobs, 10);
 }
 
@@ -63,7 +66,7 @@ fn everything_may_be_said() {
     assert_eq!(config.web.tls.unwrap().key, Path::new("/etc/key.pem"));
     assert!(!config.database.to_string().contains("geheim"));
     assert_eq!(config.log.format, LogFormat::Json);
-    assert_eq!((config.demo, config.workers.parallel_jobs), (false, 3));
+    assert_eq!((config.demo, config.workers.parallel_jobs), (None, 3));
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn the_environment_wins_over_the_file_and_the_command_line_over_both() {
     let config = load("listen = '127.0.0.1:1'\ndemo = true", &environment).unwrap();
     assert_eq!(config.web.listen.port(), 4000);
     assert_eq!(config.web.trusted_proxies.len(), 2);
-    assert!(!config.demo);
+    assert_eq!(config.demo, None);
     assert_eq!(config.workers.parallel_jobs, 4);
     assert_eq!(config.data, Path::new("1984"));
     assert_eq!(config.database.kind(), "MySQL");
@@ -94,11 +97,35 @@ fn the_environment_wins_over_the_file_and_the_command_line_over_both() {
     let overrides = Overrides {
         listen: Some("127.0.0.1:5000".into()),
         data: Some(PathBuf::from("/elsewhere")),
+        demo: Some("small".into()),
+        demo_speed: Some("10".into()),
+        demo_passwords: true,
     };
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let config = Config::load(None, overrides, environment).unwrap();
     assert_eq!(config.web.listen.port(), 5000);
     assert_eq!(config.data, Path::new("/elsewhere"));
+    let demo = Demo {
+        scenario: Scenario::Small,
+        speed: 10,
+        print_passwords: true,
+    };
+    assert_eq!(config.demo, Some(demo));
+}
+
+#[test]
+fn demo_is_a_flag_or_a_scenario() {
+    let scenario = |toml: &str, environment: &[(&str, &str)]| {
+        let config = load(toml, environment).unwrap();
+        config.demo.map(|demo| demo.scenario)
+    };
+    assert_eq!(scenario("demo = true", &[]), Some(Scenario::Full));
+    assert_eq!(scenario("demo = 'full'", &[]), Some(Scenario::Full));
+    assert_eq!(scenario("demo = 'small'", &[]), Some(Scenario::Small));
+    assert_eq!(scenario("demo = false", &[]), None);
+    let variable = [("HOLDFAST_DEMO", "small"), ("HOLDFAST_DEMO_SPEED", "7")];
+    assert_eq!(scenario("demo = false", &variable), Some(Scenario::Small));
+    assert_eq!(load("", &variable).unwrap().demo.unwrap().speed, 7);
 }
 
 #[test]
@@ -151,7 +178,15 @@ fn a_bad_value_is_refused_with_its_key_and_place() {
         refusal("workers.parallel_jobs = 0", &[]),
         "workers.parallel_jobs (holdfast.toml): use 1 to 100"
     );
-    assert!(refusal("demo = 'perhaps'", &[]).starts_with("demo (holdfast.toml): use a boolean"));
+    assert_eq!(
+        refusal("demo = 'perhaps'", &[]),
+        "demo (holdfast.toml): `perhaps`: use true, false, small or full"
+    );
+    assert_eq!(
+        refusal("", &[("HOLDFAST_DEMO_SPEED", "0")]),
+        "demo_speed (the variable HOLDFAST_DEMO_SPEED): use 1 to 100"
+    );
+    assert!(refusal("demo_speed = 'fast'", &[]).starts_with("demo_speed (holdfast.toml): use u32"));
     assert!(
         refusal("database = 'oracle:x'", &[])
             .starts_with("database (holdfast.toml): A database is")

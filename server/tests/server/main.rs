@@ -20,6 +20,7 @@ mod latency;
 mod memory;
 mod process;
 mod sign_in;
+mod sign_in_link;
 mod simulator;
 mod support;
 mod survival;

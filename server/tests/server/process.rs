@@ -1,10 +1,11 @@
 //! The real program, in an empty folder, as a person starts it.
 
 use std::{
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{Receiver, channel},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ use crate::support::until;
 pub struct Program {
     child: Child,
     lines: Receiver<String>,
+    log: Option<JoinHandle<String>>,
 }
 
 /// The program without anything from our own environment.
@@ -35,9 +37,26 @@ impl Program {
         Self::start(command)
     }
 
+    /// The same, with its log kept for [`Program::log`].
+    pub fn serve_with_log(folder: &Path, environment: &[(&str, &str)]) -> Self {
+        let mut command = holdfast(folder);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .envs(environment.iter().copied())
+            .stderr(Stdio::piped());
+        Self::start(command)
+    }
+
     /// Starts any command and reads what it says.
     pub fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let log = child.stderr.take().map(|mut stderr| {
+            std::thread::spawn(move || {
+                let mut log = String::new();
+                stderr.read_to_string(&mut log).unwrap();
+                log
+            })
+        });
         let out = BufReader::new(child.stdout.take().unwrap());
         let (send, lines) = channel();
         std::thread::spawn(move || {
@@ -45,7 +64,7 @@ impl Program {
                 .map_while(Result::ok)
                 .try_for_each(|line| send.send(line))
         });
-        Self { child, lines }
+        Self { child, lines, log }
     }
 
     /// The next line that begins so; the part behind it.
@@ -56,6 +75,11 @@ impl Program {
                 return rest.to_owned();
             }
         }
+    }
+
+    /// The log of a program that has ended.
+    pub fn log(&mut self) -> String {
+        self.log.take().unwrap().join().unwrap()
     }
 
     /// The lines that are left when it has ended.
@@ -96,7 +120,7 @@ impl Drop for Program {
     }
 }
 
-fn client() -> Client {
+pub fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).build().unwrap()
 }
@@ -140,12 +164,12 @@ async fn the_first_start_tells_a_password_that_works_and_the_second_tells_none()
         let answer = request.send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
     };
-    let (status, page) = ask("/containers").await;
-    assert_eq!(status, StatusCode::OK);
-    assert!(
-        page.contains("wiki"),
-        "the demonstration's containers are there"
-    );
+    until("the containers of the demo", async || {
+        let (status, page) = ask("/containers").await;
+        assert_eq!(status, StatusCode::OK);
+        page.contains("wiki").then_some(())
+    })
+    .await;
     assert_eq!(ask("/readyz").await.0, StatusCode::OK);
     let by_address = url.replace("localhost", "127.0.0.1");
     let redirect = client()
@@ -166,11 +190,21 @@ async fn the_first_start_tells_a_password_that_works_and_the_second_tells_none()
     let url = program.says("Holdfast is at ");
     assert!(sign_in(&url, "admin", &password).await.is_some());
     assert!(program.terminate().await.success());
-    assert_eq!(
-        program.last_lines(),
-        Vec::<String>::new(),
-        "the password is told once"
+    let lines = program.last_lines();
+    assert!(
+        lines.iter().all(|line| !line.starts_with("Password: ")),
+        "the password is told once: {lines:?}"
     );
+    assert!(
+        lines.iter().any(|line| line.starts_with("Sign-in link: ")),
+        "the demo prints a link at each start: {lines:?}"
+    );
+
+    let environment = [("HOLDFAST_DEMO", "false")];
+    let mut program = Program::serve(folder.path(), &environment);
+    program.says("Holdfast is at ");
+    assert!(program.terminate().await.success());
+    assert_eq!(program.last_lines(), Vec::<String>::new());
 }
 
 pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {

@@ -7,6 +7,7 @@ mod certificates;
 mod change;
 mod clusters;
 mod create;
+mod demo;
 mod docker;
 mod domains;
 mod faults;

@@ -79,7 +79,7 @@ pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
             return Ok(Value::from(seen_interfaces(container, seen)).into());
         }
         let settled = |delay: Duration| now() >= Duration::from_millis(since).saturating_add(delay);
-        let fixed = settled(core.config.address_delay);
+        let fixed = settled(core.at_speed(core.config.address_delay));
         let leased = core.dhcp_delay(since).is_some_and(settled);
         let mut entries = vec![loopback()];
         let networks = container.networks();

@@ -69,6 +69,30 @@ async fn running_tasks_are_listed_only_where_asked_for() {
 }
 
 #[tokio::test]
+async fn faster_cluster_ends_tasks_sooner() {
+    let mut config = Config::test();
+    config.delays.create = Duration::from_secs(600);
+    config.speed = 30_000;
+    let api = with(config).await;
+    let reply = api.create(200, &[]).await;
+    assert_eq!(api.finish(&reply).await, "OK");
+}
+
+#[tokio::test]
+async fn speed_can_be_changed_while_the_cluster_runs() {
+    let mut config = Config::test();
+    config.delays.create = Duration::from_secs(600);
+    let api = with(config).await;
+    api.sim.handle().set_speed(30_000);
+    let reply = api.create(200, &[]).await;
+    assert_eq!(api.finish(&reply).await, "OK");
+    api.sim.handle().set_speed(0);
+    let slow = api.create(201, &[]).await;
+    let path = task_path(slow.data().as_str().unwrap(), "/status");
+    assert_eq!(api.get(&path).await.data()["status"], "running");
+}
+
+#[tokio::test]
 async fn a_killed_creation_leaves_nothing() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);

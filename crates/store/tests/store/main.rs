@@ -16,6 +16,7 @@ mod agents;
 mod certificates;
 mod clusters;
 mod containers;
+mod demo;
 mod domains;
 mod jobs;
 mod leases;

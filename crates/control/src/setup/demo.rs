@@ -1,0 +1,319 @@
+//! The demo: what a server has to show on a simulated cluster before anyone has added a real one.
+//!
+//! Everything is created by the same use cases as people use, as the people who own it, so that jobs
+//! have a true history. Each step is done once in the life of a database: a start goes on where the
+//! one before was killed, and does not bring back what was deleted meanwhile.
+
+mod certificates;
+mod organization;
+mod people;
+mod progress;
+mod small;
+
+use std::time::Duration;
+
+use model::{
+    ClusterId, DomainId, Error, SiteId,
+    clusters::Import,
+    containers::{ContainerForm, ContainerView, EditContainer, Power},
+    domains::{DomainForm, DomainSpec},
+    events::Topic,
+    names::Label,
+    services::ServiceForm,
+    sites::SiteForm,
+    users::UserForm,
+};
+
+use self::{certificates::CertificateData, progress::Progress};
+use super::{Access, parsed};
+use crate::{Actor, Control, clusters, containers, domains, sites};
+
+pub use certificates::{CertificateRequest, Issuer, renew_certificates};
+pub use people::{Account, accounts};
+
+/// The cluster's name.
+pub const CLUSTER: &str = "demo";
+
+/// What there is to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    /// One site with three containers of the administrator.
+    Small,
+    /// A small organization: two sites, four people, twelve containers, certificates, and jobs with
+    /// a history.
+    Full,
+}
+
+/// What a scenario consists of. Steps are named after what they create.
+struct World {
+    people: Vec<UserForm>,
+    sites: Vec<SiteForm>,
+    /// The site, and its domain below `localhost`, where this process serves such names.
+    loopback: Vec<(&'static str, &'static str)>,
+    /// The site and the domain.
+    domains: Vec<(&'static str, DomainForm)>,
+    containers: Vec<ContainerData>,
+    certificates: Vec<CertificateData>,
+    /// The name on the cluster, the site and the owner of a container that was there before.
+    imported: Option<(&'static str, &'static str, &'static str)>,
+    /// What happens afterwards, by site and name of the container.
+    changes: Vec<(&'static str, &'static str, Change)>,
+}
+
+/// A container to create.
+struct ContainerData {
+    site: &'static str,
+    /// None for the first administrator.
+    owner: Option<&'static str>,
+    form: ContainerForm,
+}
+
+/// What happens to a container after its creation.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// It gets another amount of memory and is restarted where that takes effect only then.
+    Memory(&'static str),
+    Power(Power),
+    Delete,
+}
+
+impl Scenario {
+    fn world(self) -> World {
+        match self {
+            Self::Small => small::world(),
+            Self::Full => organization::world(),
+        }
+    }
+}
+
+/// Whether everything of the demo was created. Nothing is left to do in a database that had sites
+/// before.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_complete(control: &Control) -> Result<bool, Error> {
+    Ok(Progress::load(control).await?.is_complete())
+}
+
+/// Connects the cluster of the demo, at each start.
+///
+/// # Errors
+/// When the database does not answer or the access is ill-formed.
+pub async fn connect(control: &Control, access: Access) -> Result<ClusterId, Error> {
+    super::cluster(control, CLUSTER, access).await
+}
+
+/// Creates what was not created yet, and ends when all jobs of the demo have ended.
+///
+/// # Errors
+/// When the database or the cluster does not answer: calling it again goes on. A step that is refused
+/// is left out.
+pub async fn build(
+    control: &Control,
+    scenario: Scenario,
+    cluster: ClusterId,
+    issuer: &dyn Issuer,
+) -> Result<(), Error> {
+    let mut progress = Progress::load(control).await?;
+    if progress.is_complete() {
+        return Ok(());
+    }
+    let world = scenario.world();
+    people::create(&mut progress, &world.people).await?;
+    for form in &world.sites {
+        let form = SiteForm {
+            cluster: cluster.to_string(),
+            ..form.clone()
+        };
+        let step = format!("site {}", form.name);
+        progress.run(&step, create_site(control, form)).await?;
+    }
+    if control.loopback().is_some() {
+        for (site, name) in &world.loopback {
+            let step = format!("domain {name}");
+            progress
+                .run(&step, publish_under(control, site, name))
+                .await?;
+        }
+    }
+    for (site, form) in &world.domains {
+        let step = format!("domain {}", form.name);
+        let create = create_domain(control, site, form.clone());
+        progress.run(&step, create).await?;
+    }
+    for container in &world.containers {
+        let step = format!("container {} {}", container.site, container.form.name);
+        progress
+            .run(&step, create_container(control, container))
+            .await?;
+    }
+    for certificate in &world.certificates {
+        let step = format!("certificate {}", certificate.subject());
+        let upload = certificates::upload(control, issuer, certificate);
+        progress.run(&step, upload).await?;
+    }
+    if let Some((name, site, owner)) = world.imported {
+        let step = format!("import {name}");
+        let import = import(control, name, site, owner);
+        progress.run(&step, import).await?;
+    }
+    for (site, name, change) in world.changes {
+        let step = format!("change {site} {name} {change:?}");
+        progress
+            .run(&step, apply(control, site, name, change))
+            .await?;
+    }
+    for container in &world.containers {
+        let name = parsed(&container.form.name)?;
+        wait_until_idle(control, &parsed(container.site)?, &name).await?;
+    }
+    progress.complete().await
+}
+
+async fn create_site(control: &Control, form: SiteForm) -> Result<(), Error> {
+    let spec = form.parse().map_err(|fields| Error::Invalid { fields })?;
+    sites::create(control, &Actor::System, spec).await.map(drop)
+}
+
+/// Makes `name` the domain under which a new site publishes unless told otherwise. The domain that it
+/// was created with becomes its second one.
+async fn publish_under(control: &Control, site: &str, name: &str) -> Result<(), Error> {
+    let actor = Actor::System;
+    let usable = domains::usable(control, &actor, site_id(control, site).await?).await?;
+    let Some(first) = usable.into_iter().next() else {
+        return Ok(());
+    };
+    let usual = DomainSpec {
+        name: parsed(name)?,
+        ..first.spec.clone()
+    };
+    domains::update(control, &actor, first.id, usual).await?;
+    domains::create(control, &actor, first.spec).await.map(drop)
+}
+
+async fn create_domain(control: &Control, site: &str, form: DomainForm) -> Result<(), Error> {
+    let site = site_id(control, site).await?;
+    let form = DomainForm {
+        site: site.to_string(),
+        ..form
+    };
+    let spec = form.parse().map_err(|fields| Error::Invalid { fields })?;
+    domains::create(control, &Actor::System, spec)
+        .await
+        .map(drop)
+}
+
+async fn create_container(control: &Control, data: &ContainerData) -> Result<(), Error> {
+    let actor = people::actor(control, data.owner).await?;
+    let form = ContainerForm {
+        site: site_id(control, data.site).await?.to_string(),
+        ..data.form.clone()
+    };
+    let new = form.parse().map_err(|fields| Error::Invalid { fields })?;
+    containers::create(control, &actor, new).await.map(drop)
+}
+
+/// Imports a container of the cluster by its name there.
+async fn import(control: &Control, name: &str, site: &str, owner: &str) -> Result<(), Error> {
+    let actor = Actor::System;
+    let detail = clusters::get(control, &actor, CLUSTER).await?;
+    let guest = detail
+        .foreign
+        .iter()
+        .find(|guest| guest.name.as_deref() == Some(name));
+    let Some(guest) = guest else {
+        return Err(Error::conflict("The cluster has no such container."));
+    };
+    let import = Import {
+        site: site_id(control, site).await?.to_string(),
+        owner: owner.to_owned(),
+        vmids: vec![guest.vmid],
+    };
+    let imported = clusters::import(control, &actor, detail.view.id, import).await?;
+    let outcomes = imported.into_iter().map(|imported| imported.outcome);
+    outcomes
+        .collect::<Result<Vec<_>, _>>()
+        .map(drop)
+        .map_err(Error::conflict)
+}
+
+/// Changes a container as its owner does, once no job is at work on it.
+async fn apply(control: &Control, site: &str, name: &str, change: Change) -> Result<(), Error> {
+    let Some(view) = wait_until_idle(control, &parsed(site)?, &parsed(name)?).await? else {
+        return Ok(());
+    };
+    let actor = people::actor(control, Some(view.row.owner.as_str())).await?;
+    let id = view.row.id;
+    match change {
+        Change::Memory(memory) => {
+            let edit = EditContainer {
+                version: view.version,
+                spec: model::containers::ContainerSpec {
+                    memory: parsed(memory)?,
+                    ..view.spec
+                },
+                restart: true,
+            };
+            containers::edit(control, &actor, id, edit).await.map(drop)
+        }
+        Change::Power(power) => containers::power(control, &actor, id, power)
+            .await
+            .map(drop),
+        Change::Delete => containers::delete(control, &actor, id, name)
+            .await
+            .map(drop),
+    }
+}
+
+/// Waits until no job is at work on a container; none when the container is gone.
+async fn wait_until_idle(
+    control: &Control,
+    site: &Label,
+    name: &Label,
+) -> Result<Option<ContainerView>, Error> {
+    /// Jobs that another server works on are not announced here.
+    const LOOK_EVERY: Duration = Duration::from_secs(1);
+    let mut changes = control.hub().changes();
+    loop {
+        let view = match containers::get(control, &Actor::System, site, name).await {
+            Err(Error::NotFound { .. }) => return Ok(None),
+            found => found?,
+        };
+        if view.row.activity.is_none() {
+            return Ok(Some(view));
+        }
+        let topics = [Topic::Container, Topic::Job];
+        // Whether a change or the time ended the wait, the container is looked at again.
+        let _ = tokio::time::timeout(LOOK_EVERY, changes.of(&topics)).await;
+    }
+}
+
+async fn site_id(control: &Control, name: &str) -> Result<SiteId, Error> {
+    Ok(sites::get(control, &Actor::System, &parsed(name)?)
+        .await?
+        .id)
+}
+
+async fn domain_id(control: &Control, name: &str) -> Result<DomainId, Error> {
+    let all = domains::list(control, &Actor::System).await?;
+    let domain = all.into_iter().find(|it| it.spec.name.as_str() == name);
+    domain.map(|domain| domain.id).ok_or(Error::NotFound {
+        kind: model::Kind::Domain,
+    })
+}
+
+fn web(port: &str) -> ServiceForm {
+    ServiceForm {
+        kind: "http".into(),
+        port: port.into(),
+        ..ServiceForm::default()
+    }
+}
+
+fn tcp(port: &str) -> ServiceForm {
+    ServiceForm {
+        kind: "tcp".into(),
+        port: port.into(),
+        ..ServiceForm::default()
+    }
+}

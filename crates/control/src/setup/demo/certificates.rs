@@ -1,0 +1,122 @@
+//! Certificates of the demo: issued by the demo's own certificate authority and uploaded, as an
+//! administrator does whose organization has one.
+
+use model::{
+    Error, Timestamp,
+    certificates::{CertificateName, Source},
+};
+
+use super::{domain_id, organization};
+use crate::{
+    Actor, Control, certificates,
+    failure::{Told as _, internal},
+    setup::parsed,
+};
+
+const DAY_MS: i64 = 86_400_000;
+/// How long certificates are valid.
+const VALID_DAYS: i64 = 90;
+/// How long before its end a certificate is replaced.
+const REPLACE_DAYS: i64 = 2;
+
+/// A certificate authority.
+pub trait Issuer: Send + Sync {
+    /// What it is called in its certificates.
+    fn name(&self) -> &str;
+
+    /// A certificate with its chain, and its key; both in PEM.
+    ///
+    /// # Errors
+    /// Why it cannot be signed.
+    fn issue(&self, request: &CertificateRequest) -> Result<(String, String), String>;
+}
+
+/// What a certificate is to be for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateRequest {
+    /// Its names.
+    pub names: Vec<CertificateName>,
+    /// From when it is valid.
+    pub not_before: Timestamp,
+    /// Until when it is valid.
+    pub not_after: Timestamp,
+}
+
+/// A certificate of the demo.
+pub(super) struct CertificateData {
+    pub(super) domain: &'static str,
+    /// Its names; the first is what it is filed under.
+    pub(super) names: &'static [&'static str],
+    /// How many days ago it was issued.
+    pub(super) age_days: i64,
+}
+
+impl CertificateData {
+    pub(super) fn subject(&self) -> &'static str {
+        self.names.first().copied().unwrap_or_default()
+    }
+}
+
+/// Issues a certificate of its age and uploads it.
+pub(super) async fn upload(
+    control: &Control,
+    issuer: &dyn Issuer,
+    data: &CertificateData,
+) -> Result<(), Error> {
+    upload_aged(control, issuer, data, data.age_days).await
+}
+
+async fn upload_aged(
+    control: &Control,
+    issuer: &dyn Issuer,
+    data: &CertificateData,
+    age_days: i64,
+) -> Result<(), Error> {
+    let domain = domain_id(control, data.domain).await?;
+    let names: Result<_, Error> = data.names.iter().map(|name| parsed(name)).collect();
+    // Not from this very moment on: another clock may be slow.
+    let issued = now(control).await?.0 - age_days.saturating_mul(DAY_MS) - 60_000;
+    let request = CertificateRequest {
+        names: names?,
+        not_before: Timestamp(issued),
+        not_after: Timestamp(issued + VALID_DAYS * DAY_MS),
+    };
+    let pair = issuer
+        .issue(&request)
+        .map_err(|cause| internal("demo certificate", &cause))?;
+    certificates::upload(control, &Actor::System, domain, pair)
+        .await
+        .map(drop)
+}
+
+/// Replaces the certificates of the demo that are about to expire. One that was deleted, or that
+/// another authority signed, is left alone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn renew_certificates(control: &Control, issuer: &dyn Issuer) -> Result<(), Error> {
+    let known = certificates::list(control, &Actor::System, None).await?;
+    let soon = Timestamp(now(control).await?.0 + REPLACE_DAYS * DAY_MS);
+    for data in organization::certificates() {
+        let is_due = known.iter().any(|row| {
+            let issued = row.issued.as_ref();
+            row.source == Source::Uploaded
+                && row.subject.as_str() == data.subject()
+                && row.domain_name.as_str() == data.domain
+                && issued.is_some_and(|it| it.issuer == issuer.name() && it.not_after < soon)
+        });
+        if is_due {
+            upload_aged(control, issuer, &data, 0).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn now(control: &Control) -> Result<Timestamp, Error> {
+    let clock = control.clock();
+    control
+        .store()
+        .read(move |c| clock.now(c))
+        .await
+        .told("demo certificate")
+}

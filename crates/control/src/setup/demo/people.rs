@@ -1,0 +1,99 @@
+//! The people of the demo. Their passwords are derived from the server's secret key: different for
+//! each server, the same at each start, stored nowhere, and unknown until someone who may start the
+//! server asks for them.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use model::{
+    Error,
+    names::Username,
+    session::Me,
+    users::{Role, UserForm},
+};
+
+use super::{Scenario, progress::Progress};
+use crate::{Actor, Control, failure::Told as _, setup::parsed, users};
+
+/// Bytes of a password.
+const PASSWORD_BYTES: usize = 15;
+
+/// An account of the demo.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The name to sign in with.
+    pub name: Username,
+    /// What the person may do.
+    pub role: Role,
+    /// The password; none when it was changed.
+    pub password: Option<String>,
+}
+
+/// The people of a scenario with their passwords, for the console alone. Creates those that were not
+/// created yet, and leaves out those that were deleted.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Account>, Error> {
+    let world = scenario.world();
+    let mut progress = Progress::load(control).await?;
+    if !progress.is_complete() {
+        create(&mut progress, &world.people).await?;
+    }
+    let mut accounts = Vec::new();
+    for form in &world.people {
+        let name: Username = parsed(&form.name)?;
+        let known = control
+            .store()
+            .read(move |c| store::users::by_name(c, &name))
+            .await
+            .told("demo")?;
+        let Some(user) = known else { continue };
+        let password = password(control, &form.name);
+        let hash = Some(user.password_hash);
+        let matches = control.0.passwords.matches(&password, hash).await?;
+        accounts.push(Account {
+            name: user.row.name,
+            role: user.row.role,
+            password: matches.then_some(password),
+        });
+    }
+    Ok(accounts)
+}
+
+pub(super) async fn create(progress: &mut Progress, people: &[UserForm]) -> Result<(), Error> {
+    let control = progress.control().clone();
+    for form in people {
+        let step = format!("user {}", form.name);
+        progress.run(&step, create_one(&control, form)).await?;
+    }
+    Ok(())
+}
+
+async fn create_one(control: &Control, form: &UserForm) -> Result<(), Error> {
+    let form = UserForm {
+        password: password(control, &form.name),
+        ..form.clone()
+    };
+    let spec = form.parse().map_err(|fields| Error::Invalid { fields })?;
+    users::create(control, &Actor::System, spec).await.map(drop)
+}
+
+fn password(control: &Control, name: &str) -> String {
+    let secret = control
+        .store()
+        .key()
+        .derive(&format!("demo password of {name}"));
+    URL_SAFE_NO_PAD.encode(secret.split_at(PASSWORD_BYTES).0)
+}
+
+/// Someone to act as: a person, or the program itself for none.
+pub(super) async fn actor(control: &Control, name: Option<&str>) -> Result<Actor, Error> {
+    let Some(name) = name else {
+        return Ok(Actor::System);
+    };
+    let user = users::get(control, &Actor::System, &parsed(name)?).await?;
+    Ok(Actor::Person(Me {
+        id: user.id,
+        name: user.name,
+        role: user.role,
+    }))
+}

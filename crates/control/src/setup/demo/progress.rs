@@ -1,0 +1,83 @@
+//! Which steps of the demo were done, and doing those that were not.
+
+use std::collections::BTreeSet;
+
+use model::Error;
+
+use crate::{Actor, Control, failure::Told as _, sites};
+
+/// Marks that the demo was begun in an empty database.
+const BEGUN: &str = "begun";
+/// Marks that there is nothing left to do.
+const COMPLETE: &str = "complete";
+
+/// The steps of a database.
+pub(super) struct Progress {
+    control: Control,
+    done: BTreeSet<String>,
+}
+
+impl Progress {
+    /// What was done before. A database that has sites and in which no demo was begun belongs to its
+    /// people: nothing is created there.
+    pub(super) async fn load(control: &Control) -> Result<Self, Error> {
+        let done = control.store().read(store::demo::list).await.told("demo")?;
+        let mut progress = Self {
+            control: control.clone(),
+            done,
+        };
+        if progress.done.is_empty() {
+            let is_empty = sites::list(control, &Actor::System).await?.is_empty();
+            progress
+                .mark(if is_empty { BEGUN } else { COMPLETE })
+                .await?;
+        }
+        Ok(progress)
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        &self.control
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.done.contains(COMPLETE)
+    }
+
+    pub(super) async fn complete(&mut self) -> Result<(), Error> {
+        self.mark(COMPLETE).await
+    }
+
+    /// Does a step that was not done. A process may be killed between a step and its mark, so a
+    /// repeated step is refused where it would create something twice, and a refusal ends the step.
+    pub(super) async fn run(
+        &mut self,
+        step: &str,
+        work: impl Future<Output = Result<(), Error>>,
+    ) -> Result<(), Error> {
+        if self.done.contains(step) {
+            return Ok(());
+        }
+        match work.await {
+            Ok(()) => tracing::debug!(step, "demo step done"),
+            Err(error @ (Error::Unavailable { .. } | Error::Internal { .. })) => return Err(error),
+            Err(error) => tracing::info!(step, %error, "demo step skipped"),
+        }
+        self.mark(step).await
+    }
+
+    async fn mark(&mut self, step: &str) -> Result<(), Error> {
+        let name = step.to_owned();
+        let marked = self
+            .control
+            .store()
+            .write(move |c| store::demo::mark_done(c, &name))
+            .await;
+        match marked {
+            // Another server on the database was faster.
+            Err(store::Error::Duplicate(_)) => {}
+            marked => marked.told("demo")?,
+        }
+        self.done.insert(step.to_owned());
+        Ok(())
+    }
+}

@@ -1,0 +1,469 @@
+//! The demo: what it shows, and that it is created once, whenever the process dies.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use control::{
+    Actor, Control, certificates, containers, jobs, sessions,
+    setup::{
+        self,
+        demo::{self, Account, CertificateRequest, Issuer, Scenario},
+    },
+    sites, users,
+};
+use model::{
+    Error, Timestamp,
+    certificates::{CertificateRow, CertificateState},
+    containers::{ContainerQuery, ContainerRow, Status},
+    jobs::{JobKind, JobQuery, JobState},
+    page::Page,
+    session::SignIn,
+    users::{Role, UserRow},
+};
+use proxmox_sim::{Config, Delays, Sim, TEST_SECRET};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+use crate::house::{open, options, until};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// A certificate authority for one test.
+struct Authority(rcgen::Issuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "test CA");
+        Self(rcgen::Issuer::new(params, KeyPair::generate().unwrap()))
+    }
+}
+
+impl Issuer for Authority {
+    fn name(&self) -> &str {
+        "test CA"
+    }
+
+    fn issue(&self, request: &CertificateRequest) -> Result<(String, String), String> {
+        let names: Vec<String> = request.names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        let date = |at: Timestamp| OffsetDateTime::from_unix_timestamp(at.0 / 1000).unwrap();
+        params.not_before = date(request.not_before);
+        params.not_after = date(request.not_after);
+        let key = KeyPair::generate().unwrap();
+        let leaf = params.signed_by(&key, &self.0).unwrap();
+        Ok((leaf.pem(), key.serialize_pem()))
+    }
+}
+
+/// An empty database and a simulated cluster.
+struct Place {
+    sim: Sim,
+    database: String,
+    authority: Authority,
+    _folder: TempDir,
+}
+
+impl Place {
+    async fn new() -> Self {
+        Self::with(Config::test().delays).await
+    }
+
+    async fn with(delays: Delays) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config {
+            scenario: Config::organization(TEST_SECRET).scenario,
+            delays,
+            ..Config::test()
+        };
+        Self {
+            sim: proxmox_sim::start(config).await.unwrap(),
+            database: format!("sqlite:{}", folder.path().join("test.db").display()),
+            authority: Authority::new(),
+            _folder: folder,
+        }
+    }
+
+    async fn open(&self) -> Control {
+        let control = open(&self.database, options()).await;
+        setup::first_run(&control).await.unwrap();
+        control
+    }
+
+    async fn build(&self, control: &Control, scenario: Scenario) -> Result<(), Error> {
+        let access = setup::Access {
+            url: self.sim.url(),
+            token_id: "root@pam!holdfast".into(),
+            secret: TEST_SECRET.into(),
+        };
+        let cluster = demo::connect(control, access).await?;
+        demo::build(control, scenario, cluster, &self.authority).await
+    }
+}
+
+async fn all_containers(control: &Control) -> Vec<ContainerRow> {
+    let page = containers::list(control, &Actor::System, &ContainerQuery::default()).await;
+    page.unwrap().rows
+}
+
+async fn all_users(control: &Control) -> Vec<UserRow> {
+    let Page { rows, .. } = users::list(control, &Actor::System, "", 1).await.unwrap();
+    rows
+}
+
+async fn all_certificates(control: &Control) -> Vec<CertificateRow> {
+    certificates::list(control, &Actor::System, None)
+        .await
+        .unwrap()
+}
+
+fn names(rows: &[ContainerRow]) -> BTreeSet<String> {
+    rows.iter().map(|row| row.name.to_string()).collect()
+}
+
+/// What the full demo shows when it is complete.
+async fn assert_complete(control: &Control, sim: &Sim) {
+    let rows = all_containers(control).await;
+    assert_eq!(rows.len(), 12, "{:?}", names(&rows));
+    let owners: BTreeSet<String> = rows.iter().map(|row| row.owner.to_string()).collect();
+    let people = ["elena", "jonas", "priya", "tomas"].map(str::to_owned);
+    assert_eq!(owners, BTreeSet::from(people));
+    let sites = sites::list(control, &Actor::System).await.unwrap();
+    assert_eq!(sites.len(), 2);
+    // The observer is told of a job's end at once and of the rest in its next round.
+    until("the status of all containers", async || {
+        let rows = all_containers(control).await;
+        let of = |status: Status| {
+            let rows = rows.iter().filter(|row| row.status == status);
+            names(&rows.cloned().collect::<Vec<_>>())
+        };
+        let one = |name: &str| BTreeSet::from([name.to_owned()]);
+        (of(Status::Stopped) == one("survey")
+            && of(Status::Failed) == one("shop-staging")
+            && of(Status::Running).len() == 10)
+            .then_some(())
+    })
+    .await;
+    // Ten of ours, and two that no one manages; the failed creation left nothing.
+    assert_eq!(sim.handle().containers().len(), 13);
+    assert_eq!(all_users(control).await.len(), 5);
+    assert_eq!(all_certificates(control).await.len(), 4);
+}
+
+#[tokio::test]
+async fn full_demo_shows_a_small_organization() {
+    let place = Place::new().await;
+    let control = place.open().await;
+    place.build(&control, Scenario::Full).await.unwrap();
+    assert!(demo::is_complete(&control).await.unwrap());
+    assert_complete(&control, &place.sim).await;
+
+    let query = JobQuery::default();
+    let history = jobs::list(&control, &Actor::System, &query)
+        .await
+        .unwrap()
+        .rows;
+    let of = |kind| history.iter().filter(move |job| job.kind == kind);
+    assert_eq!(of(JobKind::Create).count(), 12);
+    for kind in [
+        JobKind::Stop,
+        JobKind::Edit,
+        JobKind::Restart,
+        JobKind::Delete,
+    ] {
+        assert_eq!(of(kind).count(), 1, "{kind:?}");
+    }
+    assert!(history.iter().all(|job| job.state.ended()));
+    let mut failed = history.iter().filter(|job| job.state == JobState::Failed);
+    let (failed, none) = (failed.next().unwrap(), failed.next());
+    assert_eq!(
+        (failed.container_name.as_str(), none),
+        ("shop-staging", None)
+    );
+    let job = jobs::get(&control, &Actor::System, failed.id)
+        .await
+        .unwrap();
+    let error = job.row.error.unwrap();
+    assert_eq!(
+        error,
+        "The image ghcr.io/example/shop:2.4-rc1 could not be pulled."
+    );
+    assert!(job.words.unwrap().contains("skopeo copy"));
+
+    let (lab, relay) = ("lab".parse().unwrap(), "mail-relay".parse().unwrap());
+    let relay = containers::get(&control, &Actor::System, &lab, &relay).await;
+    assert_eq!(relay.unwrap().vmid, 100, "it was there before");
+}
+
+#[tokio::test]
+async fn certificates_of_the_demo_have_all_ages_and_are_replaced_in_time() {
+    let place = Place::new().await;
+    let control = place.open().await;
+    place.build(&control, Scenario::Full).await.unwrap();
+    let expiring = async || {
+        let mut rows = all_certificates(&control).await;
+        rows.retain(|row| row.state != CertificateState::Issued);
+        let states = rows.iter().map(|row| (row.subject.to_string(), row.state));
+        states.collect::<Vec<_>>()
+    };
+    let files = ("files.example.com".to_owned(), CertificateState::Expiring);
+    assert_eq!(expiring().await, [files.clone()]);
+    let renew = || demo::renew_certificates(&control, &place.authority);
+    renew().await.unwrap();
+    assert_eq!(expiring().await, [files], "five days are left");
+}
+
+#[tokio::test]
+async fn certificate_is_replaced_two_days_before_its_end_and_not_when_deleted() {
+    let place = Place::new().await;
+    let clock = certificates::Clock::default();
+    let options = control::Options {
+        clock: clock.clone(),
+        ..options()
+    };
+    let control = open(&place.database, options).await;
+    setup::first_run(&control).await.unwrap();
+    place.build(&control, Scenario::Full).await.unwrap();
+    let find = async |subject: &str| {
+        let rows = all_certificates(&control).await;
+        rows.into_iter().find(|row| row.subject.as_str() == subject)
+    };
+    let files = find("files.example.com").await.unwrap();
+    let before = files.issued.unwrap().not_after;
+    clock.advance(4 * DAY_MS);
+    demo::renew_certificates(&control, &place.authority)
+        .await
+        .unwrap();
+    let files = find("files.example.com").await.unwrap();
+    assert_eq!(files.state, CertificateState::Issued);
+    assert!(files.issued.unwrap().not_after.0 > before.0 + 80 * DAY_MS);
+    let detail = certificates::get(&control, &Actor::System, files.id)
+        .await
+        .unwrap();
+    assert!(detail.history.len() >= 2);
+
+    let shop = find("shop.example.com").await.unwrap();
+    let delete = certificates::delete(&control, &Actor::System, shop.id, "shop.example.com");
+    delete.await.unwrap();
+    clock.advance(60 * DAY_MS);
+    demo::renew_certificates(&control, &place.authority)
+        .await
+        .unwrap();
+    assert!(find("shop.example.com").await.is_none());
+}
+
+#[tokio::test]
+async fn creation_goes_on_where_it_was_interrupted() {
+    let place = Place::new().await;
+    for steps in [1, 4, 7, 11, 17, 21, 24] {
+        let control = place.open().await;
+        let reached = until("some steps", async || {
+            let done = control.store().read(store::demo::list).await.unwrap();
+            (done.len() > steps).then_some(())
+        });
+        tokio::select! {
+            built = place.build(&control, Scenario::Full) => built.unwrap(),
+            () = reached => {}
+        }
+        control.shutdown(Duration::from_secs(10)).await;
+    }
+    let control = place.open().await;
+    place.build(&control, Scenario::Full).await.unwrap();
+    assert_complete(&control, &place.sim).await;
+}
+
+#[tokio::test]
+async fn deleted_things_stay_deleted() {
+    // The container that stops keeps the demo from being complete meanwhile.
+    let delays = Delays {
+        shutdown: Duration::from_secs(2),
+        ..Config::test().delays
+    };
+    let place = Place::with(delays).await;
+    let control = place.open().await;
+    let interrupted = until("the containers", async || {
+        let rows = all_containers(&control).await;
+        let docs = rows.into_iter().find(|row| row.name.as_str() == "docs")?;
+        (docs.status == Status::Running).then_some(docs)
+    });
+    let docs = tokio::select! {
+        built = place.build(&control, Scenario::Full) => panic!("too early: {built:?}"),
+        docs = interrupted => docs,
+    };
+    containers::delete(&control, &Actor::System, docs.id, "docs")
+        .await
+        .unwrap();
+    until("the end of docs", async || {
+        let rows = all_containers(&control).await;
+        (!names(&rows).contains("docs")).then_some(())
+    })
+    .await;
+    place.build(&control, Scenario::Full).await.unwrap();
+    assert_eq!(all_containers(&control).await.len(), 11);
+
+    let people = all_users(&control).await;
+    let priya = people
+        .iter()
+        .find(|user| user.name.as_str() == "priya")
+        .unwrap();
+    for row in all_containers(&control).await {
+        if row.owner == priya.name {
+            let confirm = row.name.to_string();
+            containers::delete(&control, &Actor::System, row.id, &confirm)
+                .await
+                .unwrap();
+        }
+    }
+    until("the end of what priya owns", async || {
+        users::delete(&control, &Actor::System, priya.id, "priya")
+            .await
+            .ok()
+    })
+    .await;
+    place.build(&control, Scenario::Full).await.unwrap();
+    let accounts = demo::accounts(&control, Scenario::Full).await.unwrap();
+    let accounts: Vec<&str> = accounts.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(accounts, ["elena", "jonas", "tomas"]);
+    assert_eq!(all_users(&control).await.len(), 4);
+}
+
+#[tokio::test]
+async fn database_with_sites_is_left_alone() {
+    let place = Place::new().await;
+    let control = place.open().await;
+    let access = setup::Access {
+        url: place.sim.url(),
+        token_id: "root@pam!holdfast".into(),
+        secret: TEST_SECRET.into(),
+    };
+    let cluster = setup::cluster(&control, "own", access).await.unwrap();
+    let form = model::sites::SiteForm {
+        name: "own".into(),
+        domain: "own.example.org".into(),
+        cluster: cluster.to_string(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.1.1-10.20.1.60".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-1999".into(),
+        ports: "2000-2009".into(),
+        ..model::sites::SiteForm::default()
+    };
+    let create = sites::create(&control, &Actor::System, form.parse().unwrap());
+    create.await.unwrap();
+    for scenario in [Scenario::Full, Scenario::Small] {
+        place.build(&control, scenario).await.unwrap();
+        assert!(demo::accounts(&control, scenario).await.unwrap().is_empty());
+    }
+    assert!(all_containers(&control).await.is_empty());
+    assert_eq!(all_users(&control).await.len(), 1);
+}
+
+#[tokio::test]
+async fn small_demo_has_one_site_and_no_people() {
+    let place = Place::new().await;
+    let control = place.open().await;
+    place.build(&control, Scenario::Small).await.unwrap();
+    let rows = all_containers(&control).await;
+    let expected = ["db", "shell", "wiki"].map(str::to_owned);
+    assert_eq!(names(&rows), BTreeSet::from(expected));
+    assert!(rows.iter().all(|row| row.owner.as_str() == "admin"));
+    assert_eq!(all_users(&control).await.len(), 1);
+    let accounts = demo::accounts(&control, Scenario::Small).await.unwrap();
+    assert_eq!(accounts, []);
+}
+
+#[tokio::test]
+async fn people_sign_in_with_passwords_that_stay_the_same() {
+    let place = Place::new().await;
+    let control = place.open().await;
+    let accounts = demo::accounts(&control, Scenario::Full).await.unwrap();
+    let roles: Vec<(&str, Role)> = accounts
+        .iter()
+        .map(|account| (account.name.as_str(), account.role))
+        .collect();
+    let member = Role::Member;
+    assert_eq!(
+        roles,
+        [
+            ("elena", Role::Operator),
+            ("jonas", member),
+            ("priya", member),
+            ("tomas", member)
+        ]
+    );
+    for Account { name, password, .. } in &accounts {
+        let form = SignIn {
+            name: name.to_string(),
+            password: password.clone().unwrap(),
+        };
+        let origin = sessions::Origin {
+            address: "127.0.0.1".parse().unwrap(),
+            agent: "test".into(),
+        };
+        sessions::sign_in(&control, form, origin).await.unwrap();
+    }
+    let again = place.open().await;
+    assert_eq!(
+        demo::accounts(&again, Scenario::Full).await.unwrap(),
+        accounts
+    );
+
+    let jonas = users::get(&again, &Actor::System, &accounts[1].name)
+        .await
+        .unwrap();
+    let spec = model::users::UserSpec {
+        name: jonas.name,
+        mail: jonas.mail,
+        role: jonas.role,
+        limits: jonas.limits,
+        password: Some("a password of his own".parse().unwrap()),
+    };
+    users::update(&again, &Actor::System, jonas.id, spec)
+        .await
+        .unwrap();
+    let accounts = demo::accounts(&again, Scenario::Full).await.unwrap();
+    assert_eq!(accounts[1].password, None, "it is not the demo's any more");
+    assert!(accounts[0].password.is_some());
+
+    let other = Place::new().await;
+    let other = open_with_another_key(&other).await;
+    let others = demo::accounts(&other, Scenario::Full).await.unwrap();
+    assert_ne!(others[0].password, accounts[0].password);
+}
+
+async fn open_with_another_key(place: &Place) -> Control {
+    let store = store::Options {
+        url: place.database.parse().unwrap(),
+        key: store::SecretKey::generate().unwrap(),
+        pool_size: 4,
+    };
+    let store = store::Store::open(store).await.unwrap();
+    let control = Control::start(store, options()).await.unwrap();
+    setup::first_run(&control).await.unwrap();
+    control
+}
+
+#[tokio::test]
+async fn cluster_has_containers_that_can_be_imported() {
+    let place = Place::new().await;
+    let control = place.open().await;
+    place.build(&control, Scenario::Full).await.unwrap();
+    let detail = until("the cluster's containers", async || {
+        let detail = control::clusters::get(&control, &Actor::System, "demo").await;
+        detail.ok().filter(|detail| detail.foreign.len() == 2)
+    })
+    .await;
+    let names: BTreeSet<_> = detail
+        .foreign
+        .into_iter()
+        .filter_map(|it| it.name)
+        .collect();
+    let expected = ["backup-server", "vpn-gateway"].map(str::to_owned);
+    assert_eq!(names, BTreeSet::from(expected));
+}

@@ -1,0 +1,169 @@
+//! What `holdfast serve` prints for the person at the console when it is ready: where to go and how
+//! to sign in. It goes to standard output and is never part of the log.
+
+use std::fmt::{self, Display, Formatter};
+
+use control::{
+    Actor, Control, sessions,
+    setup::{self, FirstAdministrator, demo::Account},
+};
+use model::Error;
+
+use crate::{Failure, config::PublicUrl, demo::Demo, router::Public, serve::refused, sign_in};
+
+/// What is printed.
+pub(crate) struct Welcome {
+    /// The address that people use.
+    pub(crate) url: PublicUrl,
+    /// The administrator whose account this start created.
+    pub(crate) first: Option<FirstAdministrator>,
+    /// The address that signs the administrator in once.
+    pub(crate) link: Option<String>,
+    /// The people of the demo, where their passwords were asked for.
+    pub(crate) accounts: Vec<Account>,
+}
+
+impl Welcome {
+    /// Creates a sign-in link at the first start, and with a demo at each: whoever tries it may have
+    /// lost the password.
+    pub(crate) async fn prepare(
+        control: &Control,
+        public: &Public,
+        first: Option<FirstAdministrator>,
+        demo: Option<&Demo>,
+    ) -> Result<Self, Failure> {
+        let link = match first.is_some() || demo.is_some() {
+            true => create_link(control, public)
+                .await
+                .map_err(refused("sign-in link"))?,
+            false => None,
+        };
+        let accounts = match demo {
+            Some(demo) => demo.accounts(control).await?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            url: public.url.clone(),
+            first,
+            link,
+            accounts,
+        })
+    }
+}
+
+impl Display for Welcome {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Holdfast is at {}", self.url)?;
+        if let Some(first) = &self.first {
+            writeln!(f, "Administrator: {}", first.name)?;
+            writeln!(f, "Password: {}", first.password)?;
+            writeln!(f, "The password is shown only now. Change it under Users.")?;
+        }
+        if let Some(link) = &self.link {
+            let minutes = sessions::LINK_LIFETIME.as_secs() / 60;
+            writeln!(f, "Sign-in link: {link}")?;
+            writeln!(
+                f,
+                "The link signs in the administrator once, on this machine, within {minutes} minutes."
+            )?;
+        }
+        if !self.accounts.is_empty() {
+            writeln!(f, "Demo accounts:")?;
+        }
+        for Account {
+            name,
+            role,
+            password,
+        } in &self.accounts
+        {
+            let password = password.as_deref().unwrap_or("(password was changed)");
+            // Padded as text: the widths do not apply to what formats itself.
+            let (name, role) = (name.to_string(), role.to_string());
+            writeln!(f, "  {name:<8} {role:<8} {password}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Creates a link that signs in the first administrator, where a browser on this machine can use it.
+///
+/// # Errors
+/// When the database does not answer.
+async fn create_link(control: &Control, public: &Public) -> Result<Option<String>, Error> {
+    if sign_in::link_url(public, "").is_none() {
+        return Ok(None);
+    }
+    let Some(name) = setup::first_administrator(control).await? else {
+        return Ok(None);
+    };
+    let lifetime = sessions::LINK_LIFETIME;
+    let token = sessions::create_link(control, &Actor::System, &name, lifetime).await?;
+    Ok(sign_in::link_url(public, &token))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::users::Role;
+
+    use super::*;
+
+    fn welcome(first: bool, link: bool) -> String {
+        let first = first.then(|| FirstAdministrator {
+            name: "admin".parse().unwrap(),
+            password: "secret".to_owned(),
+        });
+        Welcome {
+            url: "http://localhost:3000".parse().unwrap(),
+            first,
+            link: link.then(|| "http://localhost:3000/sign-in/link?token=abc".to_owned()),
+            accounts: Vec::new(),
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn demo_accounts_are_printed_in_columns() {
+        let account = |name: &str, role, password: Option<&str>| Account {
+            name: name.parse().unwrap(),
+            role,
+            password: password.map(str::to_owned),
+        };
+        let welcome = Welcome {
+            url: "http://localhost:3000".parse().unwrap(),
+            first: None,
+            link: None,
+            accounts: vec![
+                account("elena", Role::Operator, Some("abc")),
+                account("jonas", Role::Member, None),
+            ],
+        };
+        assert_eq!(
+            welcome.to_string(),
+            "Holdfast is at http://localhost:3000\n\
+             Demo accounts:\n\
+             \x20 elena    operator abc\n\
+             \x20 jonas    member   (password was changed)\n"
+        );
+    }
+
+    #[test]
+    fn first_start_prints_address_password_and_link() {
+        assert_eq!(
+            welcome(true, true),
+            "Holdfast is at http://localhost:3000\n\
+             Administrator: admin\n\
+             Password: secret\n\
+             The password is shown only now. Change it under Users.\n\
+             Sign-in link: http://localhost:3000/sign-in/link?token=abc\n\
+             The link signs in the administrator once, on this machine, within 10 minutes.\n"
+        );
+    }
+
+    #[test]
+    fn later_start_prints_the_address() {
+        assert_eq!(
+            welcome(false, false),
+            "Holdfast is at http://localhost:3000\n"
+        );
+    }
+}
