@@ -131,18 +131,19 @@ pub fn router(state: AppState) -> Router {
         .merge(for_agents())
         .layer(from_fn_with_state(state.clone(), assets::serve))
         .layer(from_fn_with_state(state.clone(), headers::one_host))
-        .layer(from_fn_with_state(state.clone(), headers::secure));
-    let all = match state.edge.clone() {
-        Some(edge) => own.layer(from_fn_with_state(edge, edge::dispatch)),
-        None => own,
-    };
-    all.layer(PropagateRequestIdLayer::x_request_id())
+        .layer(from_fn_with_state(state.clone(), headers::secure))
+        .layer(PropagateRequestIdLayer::x_request_id())
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)
                 .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
-        )
-        .layer(SetRequestIdLayer::x_request_id(RandomId))
+        );
+    // Before all that is the manager's own: a container that does not answer is no failure of it.
+    let all = match state.edge.clone() {
+        Some(edge) => own.layer(from_fn_with_state(edge, edge::dispatch)),
+        None => own,
+    };
+    all.layer(SetRequestIdLayer::x_request_id(RandomId))
         .layer(from_fn_with_state(state.clone(), client_addr::identify))
         .with_state(state)
 }

@@ -88,7 +88,11 @@ impl Agents {
                 () = change(&mut changes) => {}
             }
         }
-        serving.join_all().await;
+        while let Some(ended) = serving.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "demo edge: an agent ended early");
+            }
+        }
     }
 
     /// The sites of the simulated cluster that publish under `localhost`.
