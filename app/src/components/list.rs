@@ -40,6 +40,11 @@ pub fn parameter(name: &str) -> String {
     use_query_map().with(|query| query.get_str(name).unwrap_or_default().to_owned())
 }
 
+/// A parameter of the address as it is now; empty when it is not there. Not tracked: for initial values.
+pub fn current_parameter(name: &str) -> String {
+    use_query_map().with_untracked(|query| query.get_str(name).unwrap_or_default().to_owned())
+}
+
 /// The keys of a list: `/` searches, `j` and `k` move between the links marked `data-row`, Enter
 /// opens (as on any link), `c` creates.
 pub fn list_keys(create: Option<&'static str>) {
@@ -155,7 +160,9 @@ pub fn Filters(
     };
     let kept = keep
         .iter()
-        .map(|name| view! { <input type="hidden" name=*name value=parameter(name) /> }.solid())
+        .map(|name| {
+            view! { <input type="hidden" name=*name value=current_parameter(name) /> }.solid()
+        })
         .collect::<Vec<_>>();
     let choices = filters
         .into_iter()
@@ -167,7 +174,7 @@ pub fn Filters(
             <span class="search">
                 {icon("search")}
                 <input id=SEARCH class="input" type="search" name="q" placeholder=search aria-label=search
-                    autocomplete="off" value=parameter("q") on:input=act(move |_| soon()) />
+                    autocomplete="off" value=current_parameter("q") on:input=act(move |_| soon()) />
                 <kbd class="key">"/"</kbd>
             </span>
             {choices} {kept}

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use model::Error;
 use serde::{Deserialize, Serialize};
 
-use crate::components::{icon::icon, list::parameter, title::title};
+use crate::components::{icon::icon, list::current_parameter, title::title};
 
 /// Why the last try failed; the server puts it beside the page that it makes again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub fn page() -> AnyView {
 }
 
 fn form(failure: Option<SignInFailure>) -> AnyView {
-    let next = parameter("next");
+    let next = current_parameter("next");
     let (error, name, next) = match failure {
         Some(failure) => (Some(failure.error), failure.name, failure.next),
         None => (None, String::new(), next),
