@@ -1,20 +1,8 @@
-import { test as base, expect, type Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import { confirmDeletion, status, visit } from "../harness/pages";
-import { Watch } from "../harness/watch";
 import { attempt, here, isThere, on } from "./lab.mjs";
 import { DOMAIN, EDGE, PUBLIC, TEMPLATE, build, lease, signIn } from "./site.mjs";
-
-const test = base.extend<{ watch: Watch }>({
-  watch: async ({}, use) => {
-    const watch = new Watch();
-    await use(watch);
-    expect(watch.faults(), "what went wrong in the browser").toEqual([]);
-  },
-  context: async ({ context, watch }, use) => {
-    await watch.over(context);
-    await use(context);
-  },
-});
+import { expect, test } from "./test";
 
 const NAME = "wiki";
 const PORT = 4007;

@@ -64,9 +64,17 @@ export async function on(host, line, input) {
   return said.trim();
 }
 
-/** Runs a line of shell in the lab itself, beside its hosts. */
+/** Runs a line of shell in the lab itself, beside its hosts: in the network of the manager. */
 export async function here(line) {
-  const { code, said, log } = await run("sh", ["-c", line]);
+  return successful(line, await run("nsenter", ["--net", "--target", "1", "sh", "-c", line]));
+}
+
+/** Runs a line of shell in the network of the browser and of this program: see `crates/lab/src/loopback.rs`. */
+export async function browserHost(line) {
+  return successful(line, await run("sh", ["-c", line]));
+}
+
+function successful(line, { code, said, log }) {
   if (code !== 0) throw new Error(`\`${line}\` ended with ${code}: ${log}`);
   return said.trim();
 }

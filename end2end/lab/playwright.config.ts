@@ -6,6 +6,7 @@ export default defineConfig({
   testDir: ".",
   // The journey makes the site; what else there is goes on from there.
   projects: [
+    { name: "network", testMatch: "network.spec.ts" },
     { name: "journey", testMatch: "journey.spec.ts" },
     { name: "certificates", testMatch: "certificates.spec.ts", dependencies: ["journey"] },
   ],
@@ -16,6 +17,7 @@ export default defineConfig({
   timeout: 300_000,
   expect: { timeout: 30_000 },
   reporter: [["list", { printSteps: true }], ["../harness/short.mjs"]],
+  // Of its own: a run deletes what is in its folder, and the journeys may run at the same time.
   outputDir: "../test-results/lab",
   use: {
     baseURL: lab.url,

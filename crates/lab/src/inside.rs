@@ -8,21 +8,17 @@ use std::{
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
-use tokio::{
-    fs,
-    io::{AsyncReadExt as _, copy_bidirectional},
-    net::{TcpStream, UnixListener},
-    process::Command,
-};
+use tokio::{fs, io::AsyncReadExt as _, net::UnixListener, process::Command};
 
 use crate::{
     addresses::{LAB, MANAGER, NAME_SERVER, OUTSIDE, SITE},
     authorities::Authorities,
     containers::Containers,
     guest::{self, Guest, Plug, Running, Work, on_switch},
+    loopback,
     manager::{self, Manager},
     names::{self, Names},
-    program,
+    program, relay,
     simulator::Simulator,
 };
 
@@ -93,9 +89,8 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
     let authorities = Authorities::start(&plan.folder).await?;
     let simulator = Simulator::start(&plan.holdfast, &plan.folder, plan.pull).await?;
     let manager = Manager::start(&plan.holdfast, &plan.folder, plan.port).await?;
-    let door = UnixListener::bind(plan.socket())?;
-    let port = plan.port;
-    tokio::spawn(open(door, port));
+    let listener = UnixListener::bind(plan.socket())?;
+    tokio::spawn(relay::unix_to_tcp(listener, plan.port));
 
     let hosts = plan.folder.join("hosts");
     fs::create_dir(&hosts).await?;
@@ -104,9 +99,8 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
     let containers = Containers::new(simulator.control.clone(), switch.pid, hosts);
     let _following = tokio::spawn(containers.follow());
 
-    if let Some((program, arguments)) = plan.program.split_first() {
-        let mut command = Command::new(program);
-        command.args(arguments);
+    if !plan.program.is_empty() {
+        let mut command = loopback::command(&plan.socket(), plan.port, &plan.program)?;
         let public = Public {
             names: &names,
             authorities: &authorities,
@@ -117,18 +111,16 @@ async fn lab(plan: &Plan) -> anyhow::Result<ExitCode> {
             .kill_on_drop(true)
             .status()
             .await
-            .with_context(|| program.clone())?;
-        let code = status.code().and_then(|code| u8::try_from(code).ok());
-        if !plan.stay || code != Some(0) {
-            return Ok(code.map_or(ExitCode::FAILURE, ExitCode::from));
+            .context("unshare")?;
+        if !plan.stay || !status.success() {
+            return Ok(program::exit_code(status));
         }
     }
     welcome(&simulator, &manager, &authorities)?;
     std::future::pending().await
 }
 
-/// A host with two bridges, and a cable from here to the outer one. The bridges are not here, for
-/// browsers drop what they are doing when a network of theirs changes, as it would with each host.
+/// A host with two bridges, and a cable from here to the outer one.
 async fn switch() -> anyhow::Result<Running> {
     let guest = Guest {
         name: "switch".to_owned(),
@@ -154,18 +146,6 @@ async fn switch() -> anyhow::Result<Running> {
     ])
     .await?;
     Ok(switch)
-}
-
-/// Lets those in who are outside the namespaces.
-async fn open(door: UnixListener, port: u16) {
-    while let Ok((mut from, _)) = door.accept().await {
-        tokio::spawn(async move {
-            if let Ok(mut to) = TcpStream::connect(("127.0.0.1", port)).await {
-                // How a connection ends is its two ends' own business.
-                let _ = copy_bidirectional(&mut from, &mut to).await;
-            }
-        });
-    }
 }
 
 async fn edge(agent: &Path, switch: u32, hosts: &Path) -> anyhow::Result<Running> {

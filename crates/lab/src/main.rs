@@ -16,10 +16,12 @@ mod files;
 mod guest;
 mod init;
 mod inside;
+mod loopback;
 mod manager;
 mod names;
 mod outside;
 mod program;
+mod relay;
 mod server;
 mod simulator;
 mod within;
@@ -43,6 +45,9 @@ enum Command {
     /// One of its hosts, in namespaces of its own; told what to be on its standard input
     #[command(hide = true)]
     Guest { name: String },
+    /// The program that uses the lab, in a network namespace with the loopback interface alone
+    #[command(hide = true)]
+    Loopback(loopback::Options),
     /// What a host does
     #[command(hide = true)]
     Within { role: within::Role },
@@ -66,7 +71,8 @@ pub struct Options {
     /// Stay when the program has ended well
     #[arg(long)]
     stay: bool,
-    /// A program that uses the lab, run within; how it went is how this program ends
+    /// A program that uses the lab, run within it, in a network of its own that reaches the manager
+    /// alone; how it went is how this program ends
     #[arg(last = true)]
     program: Vec<String>,
 }
@@ -78,6 +84,7 @@ fn main() -> ExitCode {
         Command::Inside => init::run(&["within".into(), "lab".into()]),
         // The name is there for those who look for the process.
         Command::Guest { name: _ } => init::run(&["within".into(), "guest".into()]),
+        Command::Loopback(options) => loopback::run(options),
         Command::Within { role } => within::run(role),
     };
     match ended {

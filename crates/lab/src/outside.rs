@@ -11,13 +11,13 @@ use std::{
 
 use anyhow::{Context as _, bail, ensure};
 use tokio::{
-    io::{AsyncWriteExt as _, copy_bidirectional},
-    net::{TcpListener, UnixStream},
+    io::AsyncWriteExt as _,
+    net::TcpListener,
     process::Command,
     signal::unix::{SignalKind, signal},
 };
 
-use crate::{Options, inside::Plan};
+use crate::{Options, inside::Plan, program::exit_code, relay};
 
 /// Its namespaces, for `unshare`.
 const NAMESPACES: [&str; 6] = [
@@ -127,7 +127,8 @@ async fn lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
         stay: options.stay,
         program: options.program,
     };
-    tokio::spawn(relay(TcpListener::from_std(bound)?, plan.socket()));
+    let listener = TcpListener::from_std(bound)?;
+    tokio::spawn(relay::tcp_to_unix(listener, plan.socket()));
 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -162,24 +163,10 @@ async fn lab(options: Options, path: &str) -> anyhow::Result<ExitCode> {
             }
         },
     };
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
+    Ok(exit_code(status))
 }
 
 fn program(path: &Path) -> anyhow::Result<PathBuf> {
     path.canonicalize()
         .with_context(|| path.display().to_string())
-}
-
-/// Passes on what comes to the lab.
-async fn relay(listener: TcpListener, socket: PathBuf) {
-    while let Ok((mut from, _)) = listener.accept().await {
-        let socket = socket.clone();
-        tokio::spawn(async move {
-            if let Ok(mut to) = UnixStream::connect(socket).await {
-                // How a connection ends is its two ends' own business.
-                let _ = copy_bidirectional(&mut from, &mut to).await;
-            }
-        });
-    }
 }

@@ -1,6 +1,10 @@
 //! Running other programs.
 
-use std::{fs::File, path::Path, process::Stdio};
+use std::{
+    fs::File,
+    path::Path,
+    process::{ExitCode, ExitStatus, Stdio},
+};
 
 use anyhow::{Context as _, bail};
 use tokio::process::{Child, Command};
@@ -46,6 +50,13 @@ pub fn start(folder: &Path, line: &[&str]) -> anyhow::Result<Child> {
         .stderr(log)
         .spawn()
         .with_context(|| words(line))
+}
+
+/// What this program exits with when its result is that of another one. One that was ended by a signal
+/// has failed.
+pub fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn command(line: &[&str]) -> Command {
