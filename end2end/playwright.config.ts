@@ -19,7 +19,7 @@ export default defineConfig({
   timeout: 90_000,
   expect: { timeout: 20_000 },
   reporter: [["list", { printSteps: false }], ["./harness/short.mjs"]],
-  outputDir: "test-results",
+  outputDir: "test-results/journeys",
   use: {
     browserName: "chromium",
     headless: true,

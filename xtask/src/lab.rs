@@ -1,6 +1,8 @@
 //! The lab: a whole site on this machine, in namespaces. Builds what it is made of and starts it;
 //! for people, for its journey, and for what is measured in it.
 
+use std::io::Write as _;
+use std::num::NonZeroU32;
 use std::process::Command;
 
 use anyhow::ensure;
@@ -40,6 +42,9 @@ pub struct Options {
     /// Make no site: an empty Holdfast, a cluster and an edge host that has not joined
     #[arg(long)]
     bare: bool,
+    /// Start a new lab this many times, run the browser's network check in each, and count failures
+    #[arg(long, value_name = "STARTS", conflicts_with_all = ["port", "bare"])]
+    repeat: Option<NonZeroU32>,
 }
 
 /// Builds the lab, makes a site in it, and stays until Ctrl-C.
@@ -53,6 +58,10 @@ pub fn run(
     options: &Options,
 ) -> anyhow::Result<()> {
     let mut command = ready(workspace, consent, mode)?;
+    if let Some(starts) = options.repeat {
+        playwright(&mut command, workspace).args(["--project", "network"]);
+        return repeat(&mut command, starts);
+    }
     command.args(["--port", &options.port.to_string()]);
     if !options.bare {
         command.args(["--stay", "--", "node", "lab/set-up.mjs"]);
@@ -60,26 +69,79 @@ pub fn run(
     program::run(&mut command)
 }
 
-/// The journey through the lab; afterwards this machine is as it was.
+/// Runs the command so often and prints how many of the runs failed, as `figure value unit`.
 ///
 /// # Errors
-/// When it fails, or something of the machine changed.
+/// When a run failed.
+fn repeat(command: &mut Command, starts: NonZeroU32) -> anyhow::Result<()> {
+    let mut failed = 0;
+    for start in 1..=starts.get() {
+        program::say(&format!("lab start {start} of {starts}"));
+        if let Err(error) = program::run(command) {
+            program::say(&format!("{error:#}"));
+            failed += 1;
+        }
+    }
+    let mut out = std::io::stdout();
+    writeln!(out, "lab_starts {starts} starts")?;
+    writeln!(out, "lab_failed_starts {failed} starts")?;
+    ensure!(failed == 0, "{failed} of {starts} starts failed");
+    Ok(())
+}
+
+/// The tests in the lab, which must leave nothing behind: see [`CHECK_LEFTOVERS`].
+///
+/// # Errors
+/// When a test fails, or something is left behind.
 pub fn test(workspace: &Workspace, consent: Consent, filter: &[String]) -> anyhow::Result<Note> {
-    let mut command = ready(workspace, consent, Mode::Release)?;
-    let playwright = npm::tool(&workspace.end2end(), "playwright");
-    command
-        .arg("--")
-        .arg(playwright)
-        .args(["test", "--config", "lab/playwright.config.ts"])
-        .args(filter);
-    let before = machine()?;
-    program::run(&mut command)?;
-    let after = machine()?;
-    ensure!(
-        before == after,
-        "the lab changed this machine. Before:\n{before}\nAfter:\n{after}"
-    );
+    let mut lab = ready(workspace, consent, Mode::Release)?;
+    playwright(&mut lab, workspace).args(filter);
+    program::run(&mut checked(&lab))?;
     Ok(None)
+}
+
+/// Has the lab run Playwright with its own tests.
+fn playwright<'a>(lab: &'a mut Command, workspace: &Workspace) -> &'a mut Command {
+    lab.arg("--")
+        .arg(npm::tool(&workspace.end2end(), "playwright"))
+        .args(["test", "--config", "lab/playwright.config.ts"])
+}
+
+/// Runs its arguments and fails when they fail, or when the network, the mounts, the processes, or the
+/// files by which names are resolved are not what they were before. It runs in namespaces of its own,
+/// so that a difference is the lab's own, whatever else runs on this machine at the same time.
+const CHECK_LEFTOVERS: &str = r#"
+state() {
+    ip -brief address; ip -4 route; ip -6 route; ip -brief link; ls /run/netns 2>/dev/null
+    cat /etc/resolv.conf /etc/hosts /etc/nsswitch.conf /proc/mounts
+    ps --no-headers -e -o comm
+}
+ip link set lo up || exit
+before=$(state)
+"$@" || exit
+after=$(state)
+[ "$before" = "$after" ] && exit
+printf 'the lab left something behind. Before:\n%s\nAfter:\n%s\n' "$before" "$after" >&2
+exit 1
+"#;
+
+/// The lab within [`CHECK_LEFTOVERS`].
+fn checked(lab: &Command) -> Command {
+    let mut command = Command::new("unshare");
+    command
+        .args(["--net", "--pid", "--fork", "--kill-child"])
+        .args(["--mount", "--mount-proc"])
+        .args(["sh", "-c", CHECK_LEFTOVERS, "check"])
+        .arg(lab.get_program())
+        .args(lab.get_args())
+        .envs(
+            lab.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    if let Some(folder) = lab.get_current_dir() {
+        command.current_dir(folder);
+    }
+    command
 }
 
 /// Runs a script of `end2end` within the lab. The pull of an image takes so many seconds.
@@ -121,15 +183,29 @@ fn ready(workspace: &Workspace, consent: Consent, mode: Mode) -> anyhow::Result<
     Ok(command)
 }
 
-/// What a lab must leave as it was: this machine's network, how it finds names, and which of the
-/// programs run here that run in a lab.
-fn machine() -> anyhow::Result<String> {
-    let script = "ip -brief address; ip route; ip -brief link; \
-        cat /etc/resolv.conf /etc/hosts /etc/nsswitch.conf; ls /run/netns 2>/dev/null; \
-        pgrep --full --list-full 'holdfast-lab (run|inside|guest|within)' || test $? = 1";
-    let said = program::output(Command::new("sh").args(["-c", script]))?;
-    let text = String::from_utf8_lossy(&said).into_owned();
-    // The shell that looks is no part of it.
-    let lines = text.lines().filter(|line| !line.contains("pgrep"));
-    Ok(lines.collect::<Vec<_>>().join("\n"))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the check passes when this line of shell runs in the place of the lab.
+    fn passes(line: &str) -> bool {
+        let mut lab = Command::new("sh");
+        lab.args(["-c", line]);
+        let check = checked(&lab);
+        // Root of a user namespace of its own may do what the check does, whoever runs the tests.
+        let mut command = Command::new("unshare");
+        command.arg("--map-root-user").arg(check.get_program());
+        program::succeeds(command.args(check.get_args()))
+    }
+
+    #[test]
+    fn what_a_lab_leaves_behind_fails_its_test() {
+        assert!(passes("true"));
+        assert!(!passes("exit 3"));
+        assert!(!passes("ip link add left0 type veth peer name left1"));
+        assert!(!passes("ip address add 192.0.2.9/32 dev lo"));
+        assert!(!passes("ip route add 192.0.2.0/24 dev lo"));
+        assert!(!passes("mount -t tmpfs left /mnt"));
+        assert!(!passes("sleep 600 >/dev/null 2>&1 &"));
+    }
 }
