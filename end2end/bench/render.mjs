@@ -1,5 +1,6 @@
-// The peer of `cargo xtask bench render`: EJS makes the files of services and ports. It reads the
-// site as one line, then `again` (makes all, says the milliseconds) or `all` (says the files).
+// The peer of `cargo xtask bench render`: EJS renders the files of services and ports. It reads the
+// site and the host's layout as one line, then `again` (renders all, prints the milliseconds) or `all`
+// (prints each file's path and text).
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -12,19 +13,37 @@ const stream = template("stream");
 
 const HSTS = { names: "max-age=31536000", below: "max-age=63072000; includeSubDomains" };
 
-function make(site) {
+/** The path of a certificate's files without `.crt` and `.key`. */
+const fileName = (layout, fingerprint) => `${layout.tls}/${fingerprint.replaceAll(":", "").toLowerCase()}`;
+
+/** The certificate of a port; undefined when its bytes are passed on as they come. */
+function streamCertificate(layout, { tls, transport }) {
+  if (tls === null || transport === "udp") return undefined;
+  return tls === "own" ? `${layout.tls}/site` : fileName(layout, tls.with);
+}
+
+function render({ site, layout }) {
   const files = [];
   for (const domain of site.domains) {
     const hsts = HSTS[domain.hsts];
     for (const each of domain.services) {
       const host = each.label === null ? domain.name : `${each.label}.${domain.name}`;
-      const text = service({ host, hsts, sign_in: domain.sign_in, service: each, signInHost: signInHost(domain) });
+      const text = service({
+        host,
+        hsts,
+        sign_in: domain.sign_in,
+        service: each,
+        signInHost: signInHost(domain),
+        certificate: each.certificate && fileName(layout, each.certificate),
+        scheme: each.options.backend === "http" ? "http" : "https",
+      });
       files.push([`nginx/services/${host}.conf`, text]);
     }
   }
   for (const each of site.streams) {
     const udp = each.transport === "udp";
-    files.push([`nginx/streams/${udp ? "udp" : "tcp"}-${each.external}.conf`, stream({ service: each, udp })]);
+    const text = stream({ service: each, udp, certificate: streamCertificate(layout, each) });
+    files.push([`nginx/streams/${udp ? "udp" : "tcp"}-${each.external}.conf`, text]);
   }
   return files;
 }
@@ -33,16 +52,15 @@ function signInHost(domain) {
   return domain.sign_in && new URL(domain.sign_in).hostname;
 }
 
-let site;
+let input;
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === "again") {
     const start = performance.now();
-    make(site);
+    render(input);
     console.log(performance.now() - start);
   } else if (line === "all") {
-    const files = make(site).sort(([a], [b]) => (a < b ? -1 : 1));
-    console.log(JSON.stringify(files.map(([, text]) => text)));
+    console.log(JSON.stringify(render(input).sort(([a], [b]) => (a < b ? -1 : 1))));
   } else {
-    site = JSON.parse(line);
+    input = JSON.parse(line);
   }
 }
