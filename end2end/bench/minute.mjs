@@ -1,6 +1,7 @@
 // How long it is from pressing Create, in the browser, to a page of the new container over TLS
 // through the edge host, asked by a client in the site's network. Run within the lab.
 
+import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { tellWhenAlive, visit } from "../harness/alive.mjs";
 import { launchOptions } from "../harness/browser.mjs";
@@ -9,6 +10,9 @@ import { PUBLIC, build, lease, signIn } from "../lab/site.mjs";
 
 const NAME = "quick";
 const DEADLINE_MS = 180_000;
+
+// With `--smoke`, the pull of an image, which is most of the time, takes none: see `xtask/src/bench.rs`.
+parseArgs({ options: { smoke: { type: "boolean" } } });
 
 const browser = await chromium.launch(launchOptions());
 try {

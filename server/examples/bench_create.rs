@@ -1,6 +1,6 @@
 //! How long 50 creations at once take, against the ideal computed from the simulator's delays.
 //! Prints `figure value unit`, one a line; exits with 1 when a creation failed or a number was
-//! given twice.
+//! given twice. With `--smoke`, a few quick creations only show that it works.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 
@@ -10,18 +10,52 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use clap::Parser as _;
 use control::{Actor, Control, Options, containers, jobs, setup, sites};
 use model::{containers::ContainerForm, jobs::JobQuery, jobs::JobState, sites::SiteForm};
 use proxmox_sim::{Config, Delays};
 use store::{SecretKey, Store};
 
-const CREATIONS: u32 = 50;
+/// How many creations run at the same time.
 const PARALLEL: u32 = 10;
-const CREATE: Duration = Duration::from_secs(2);
-const START: Duration = Duration::from_secs(1);
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Only show that it works
+    #[arg(long)]
+    smoke: bool,
+}
+
+/// How much is measured.
+struct Size {
+    creations: u32,
+    /// The simulator's delay of a creation.
+    create: Duration,
+    /// The simulator's delay of a start.
+    start: Duration,
+}
+
+impl Size {
+    fn new(smoke: bool) -> Self {
+        if smoke {
+            Self {
+                creations: 3,
+                create: Duration::from_millis(200),
+                start: Duration::from_millis(100),
+            }
+        } else {
+            Self {
+                creations: 50,
+                create: Duration::from_secs(2),
+                start: Duration::from_secs(1),
+            }
+        }
+    }
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let size = Size::new(Args::parse().smoke);
     let folder = tempfile::tempdir()?;
     let url = format!("sqlite:{}", folder.path().join("bench.db").display());
     let store = Store::open(store::Options {
@@ -33,8 +67,8 @@ async fn main() -> anyhow::Result<()> {
     let mut config = Config::test();
     config.delays = Delays {
         pull: Duration::ZERO,
-        create: CREATE,
-        start: START,
+        create: size.create,
+        start: size.start,
         ..config.delays
     };
     let simulator = proxmox_sim::start(config).await?;
@@ -56,7 +90,7 @@ async fn main() -> anyhow::Result<()> {
     let site = sites::create(&control, &Actor::System, site).await?;
 
     let began = Instant::now();
-    for number in 0..CREATIONS {
+    for number in 0..size.creations {
         let form = container(site, number);
         let new = form.parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
         containers::create(&control, &Actor::System, new).await?;
@@ -64,8 +98,8 @@ async fn main() -> anyhow::Result<()> {
     wait(&control).await?;
     let took = began.elapsed();
 
-    check(&control, &simulator).await?;
-    let ideal = (CREATE + START) * CREATIONS.div_ceil(PARALLEL);
+    check(&control, &simulator, size.creations).await?;
+    let ideal = (size.create + size.start) * size.creations.div_ceil(PARALLEL);
     println!("create_seconds {:.2} s", took.as_secs_f64());
     println!("create_ideal_seconds {:.2} s", ideal.as_secs_f64());
     println!(
@@ -117,7 +151,11 @@ async fn wait(control: &Control) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn check(control: &Control, simulator: &proxmox_sim::Sim) -> anyhow::Result<()> {
+async fn check(
+    control: &Control,
+    simulator: &proxmox_sim::Sim,
+    creations: u32,
+) -> anyhow::Result<()> {
     let failed = JobQuery {
         state: Some(JobState::Failed),
         page: 1,
@@ -136,7 +174,7 @@ async fn check(control: &Control, simulator: &proxmox_sim::Sim) -> anyhow::Resul
     );
     let made = simulator.handle().containers();
     let numbers: BTreeSet<u32> = made.iter().map(|container| container.vmid).collect();
-    let wanted = usize::try_from(CREATIONS).context("count")?;
+    let wanted = usize::try_from(creations).context("count")?;
     ensure!(
         made.len() == wanted && numbers.len() == wanted,
         "{} made",

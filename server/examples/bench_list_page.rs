@@ -1,5 +1,6 @@
 //! How long the server takes to render a page of 50 of 1,000 containers, over HTTP on loopback, and
-//! how many statements the database runs for it. Prints `figure value unit`, one a line.
+//! how many statements the database runs for it. Prints `figure value unit`, one a line. With
+//! `--smoke`, a short list and a few requests only show that it works.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 
@@ -9,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use clap::Parser as _;
 use control::{Actor, Control, Options, sessions, setup, sites};
 use futures::future::try_join_all;
 use model::{containers::ContainerForm, names::Username, session::SignIn, sites::SiteForm};
@@ -20,13 +22,47 @@ use server::{
 use store::{SecretKey, Store, containers::NewRecord};
 use tokio_util::sync::CancellationToken;
 
-const CONTAINERS: u16 = 1000;
-const REQUESTS: usize = 400;
+/// Rows of a page.
+const ROWS: usize = 50;
 /// Browsers that ask at once.
 const AT_ONCE: usize = 4;
 
+#[derive(clap::Parser)]
+struct Args {
+    /// Only show that it works
+    #[arg(long)]
+    smoke: bool,
+}
+
+/// How much is measured.
+struct Size {
+    containers: u16,
+    requests: usize,
+    /// Requests before the first that is measured.
+    warm_up: usize,
+}
+
+impl Size {
+    fn new(smoke: bool) -> Self {
+        if smoke {
+            Self {
+                containers: 60,
+                requests: 8,
+                warm_up: 1,
+            }
+        } else {
+            Self {
+                containers: 1000,
+                requests: 400,
+                warm_up: 20,
+            }
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let size = Size::new(Args::parse().smoke);
     let folder = tempfile::tempdir()?;
     let url = format!("sqlite:{}", folder.path().join("bench.db").display());
     let options = store::Options {
@@ -45,7 +81,7 @@ async fn main() -> anyhow::Result<()> {
     let first = setup::first_run(&control)
         .await?
         .context("a new database has no account")?;
-    fill(&control, &simulator).await?;
+    fill(&control, &simulator, size.containers).await?;
     let cookie = sign_in(&control, &first.name, &first.password).await?;
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
@@ -67,8 +103,9 @@ async fn main() -> anyhow::Result<()> {
         client,
         address: format!("http://{address}/containers"),
         cookie,
+        containers: size.containers,
     };
-    for _ in 0..20 {
+    for _ in 0..size.warm_up {
         page.ask().await?;
     }
     println!(
@@ -76,7 +113,7 @@ async fn main() -> anyhow::Result<()> {
         statements(&control, &page).await?
     );
     let began = Instant::now();
-    let streams = (0..AT_ONCE).map(|_| page.ask_often(REQUESTS / AT_ONCE));
+    let streams = (0..AT_ONCE).map(|_| page.ask_often(size.requests / AT_ONCE));
     let mut times: Vec<Duration> = try_join_all(streams).await?.concat();
     let took = began.elapsed();
     times.sort_unstable();
@@ -101,6 +138,8 @@ struct Page {
     client: reqwest::Client,
     address: String,
     cookie: String,
+    /// How many containers the list has.
+    containers: u16,
 }
 
 impl Page {
@@ -119,10 +158,10 @@ impl Page {
         );
         let html = answer.text().await?;
         let took = began.elapsed();
-        let rows = (0..CONTAINERS)
+        let rows = (0..self.containers)
             .filter(|n| html.contains(&format!(">{}<", name(*n))))
             .count();
-        ensure!(rows == 50, "the page has {rows} containers");
+        ensure!(rows == ROWS, "the page has {rows} containers");
         Ok(took)
     }
 
@@ -164,7 +203,7 @@ fn name(number: u16) -> String {
 }
 
 /// Puts the containers into the database, as if they had been made.
-async fn fill(control: &Control, simulator: &Sim) -> anyhow::Result<()> {
+async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Result<()> {
     let access = setup::Access {
         url: simulator.url(),
         token_id: "root@pam!holdfast".into(),
@@ -204,7 +243,7 @@ async fn fill(control: &Control, simulator: &Sim) -> anyhow::Result<()> {
         .store()
         .write(move |c| {
             let owner = store::users::first(c)?.ok_or(store::Error::NotFound)?;
-            for number in 0..CONTAINERS {
+            for number in 0..containers {
                 let [high, low] = number.to_be_bytes();
                 let wrong = |_| store::Error::NotFound;
                 let record = NewRecord {

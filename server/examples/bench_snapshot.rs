@@ -1,11 +1,13 @@
 //! How long the snapshot of a site with 10,000 services takes, from the database: what an agent is
-//! given whenever something changed. Prints `figure value unit`.
+//! given whenever something changed. Prints `figure value unit`. With `--smoke`, a few services only
+//! show that it works.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, ensure};
+use clap::Parser as _;
 use control::{Actor, Control, Options, setup, sites, snapshot};
 use model::{
     ClusterId, DomainId, SiteId,
@@ -22,13 +24,41 @@ use store::{
     containers::{Given, GivenService, NewRecord},
 };
 
-const CONTAINERS: u16 = 200;
 /// Web services of each container, and TCP services too.
 const EACH: u16 = 25;
-const ROUNDS: usize = 21;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Only show that it works
+    #[arg(long)]
+    smoke: bool,
+}
+
+/// How much is measured.
+struct Size {
+    containers: u16,
+    rounds: usize,
+}
+
+impl Size {
+    fn new(smoke: bool) -> Self {
+        if smoke {
+            Self {
+                containers: 4,
+                rounds: 3,
+            }
+        } else {
+            Self {
+                containers: 200,
+                rounds: 21,
+            }
+        }
+    }
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    let size = Size::new(Args::parse().smoke);
     let folder = tempfile::tempdir()?;
     let url = format!("sqlite:{}", folder.path().join("bench.db").display());
     let store = Store::open(store::Options {
@@ -47,14 +77,14 @@ async fn main() -> anyhow::Result<()> {
     };
     let cluster = setup::cluster(&control, "bench", access).await?;
     let site = site(&control, cluster).await?;
-    fill(&control, site, cluster).await?;
+    fill(&control, site, cluster, size.containers).await?;
 
     let part = snapshot::Part {
         name_servers: vec![[10, 20, 0, 1].into()],
         dhcp: true,
     };
     let mut took = Vec::new();
-    for _ in 0..ROUNDS {
+    for _ in 0..size.rounds {
         let began = Instant::now();
         let made = snapshot::preview(&control, &Actor::System, site, part.clone()).await?;
         took.push(began.elapsed());
@@ -65,12 +95,12 @@ async fn main() -> anyhow::Result<()> {
             .sum();
         let all = web + made.streams.len();
         ensure!(
-            all == usize::from(CONTAINERS * EACH * 2),
+            all == usize::from(size.containers * EACH * 2),
             "the snapshot has {all} services"
         );
     }
     took.sort_unstable();
-    let median = took.get(ROUNDS / 2).context("no rounds")?;
+    let median = took.get(size.rounds / 2).context("no rounds")?;
     println!("snapshot_10k_ms {:.1} ms", median.as_secs_f64() * 1000.0);
     control.shutdown(Duration::from_secs(5)).await;
     Ok(())
@@ -158,7 +188,12 @@ fn record(
 }
 
 /// Puts the containers into the database, as if they had been made.
-async fn fill(control: &Control, site: SiteId, cluster: ClusterId) -> anyhow::Result<()> {
+async fn fill(
+    control: &Control,
+    site: SiteId,
+    cluster: ClusterId,
+    containers: u16,
+) -> anyhow::Result<()> {
     let spec = spec(site)?;
     control
         .store()
@@ -166,7 +201,7 @@ async fn fill(control: &Control, site: SiteId, cluster: ClusterId) -> anyhow::Re
             let owner = store::users::first(c)?.ok_or(store::Error::NotFound)?;
             let domains = store::domains::of_site(c, site)?;
             let domain = domains.first().ok_or(store::Error::NotFound)?.id;
-            for number in 0..CONTAINERS {
+            for number in 0..containers {
                 let whose = (site, cluster, owner);
                 let record = record(number, domain, &spec, whose);
                 let id =

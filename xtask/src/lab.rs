@@ -144,20 +144,23 @@ fn checked(lab: &Command) -> Command {
     command
 }
 
-/// Runs a script of `end2end` within the lab. The pull of an image takes so many seconds.
+/// A command that runs a program of `end2end` within the lab, once everything is built. The simulated
+/// pull of an image takes so many seconds.
 ///
 /// # Errors
-/// When it fails.
+/// When something cannot be built.
 pub fn script(
     workspace: &Workspace,
     consent: Consent,
+    mode: Mode,
     pull: u32,
     line: &[&str],
     args: &[String],
-) -> anyhow::Result<()> {
-    let mut command = ready(workspace, consent, Mode::Release)?;
+) -> anyhow::Result<Command> {
+    let mut command = ready(workspace, consent, mode)?;
     command.args(["--pull", &pull.to_string(), "--"]);
-    program::run(command.args(line).args(args))
+    command.args(line).args(args);
+    Ok(command)
 }
 
 /// `holdfast-lab run`, once everything is built.

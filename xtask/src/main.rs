@@ -84,10 +84,12 @@ enum Command {
     Test(test::Options),
     /// Measure: prints lines of `figure value unit`
     Bench {
+        #[command(flatten)]
+        mode: ModeArgs,
         /// What to measure
         #[arg(value_enum)]
         name: bench::Bench,
-        /// Passed on to the measuring program
+        /// Passed on to the measuring program; `--smoke` only shows that it works
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -138,7 +140,9 @@ fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Dev { args } => dev::watch(&workspace, consent, &args),
         Command::Lab { mode, options } => lab::run(&workspace, consent, mode.mode(), &options),
         Command::Test(options) => test::run(&workspace, consent, &options),
-        Command::Bench { name, args } => bench::run(&workspace, consent, name, &args),
+        Command::Bench { mode, name, args } => {
+            bench::run(&workspace, consent, mode.mode(), name, &args)
+        }
         Command::Shots { args } => bench::shots(&workspace, consent, &args),
     }
 }

@@ -3,6 +3,7 @@
 //! What xtask says goes to standard error; standard output belongs to the programs it runs.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -36,6 +37,32 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
         bail!("`{shown}` failed ({status})");
     }
     Ok(())
+}
+
+/// Runs a command to its end with its output shown, and returns the lines of its standard output.
+///
+/// # Errors
+/// When it cannot start, does not end well, or prints something other than text.
+pub fn lines(command: &mut Command) -> anyhow::Result<Vec<String>> {
+    let shown = shown(command);
+    eprintln!("$ {shown}");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("`{shown}` could not start"))?;
+    let mut lines = Vec::new();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).lines() {
+            let line = line.with_context(|| format!("the output of `{shown}`"))?;
+            writeln!(std::io::stdout(), "{line}")?;
+            lines.push(line);
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("`{shown}` failed ({status})");
+    }
+    Ok(lines)
 }
 
 /// Runs a command quietly and returns what it printed.

@@ -266,11 +266,16 @@ fn unit(workspace: &Workspace, filter: &[String]) -> anyhow::Result<Note> {
 fn end2end(workspace: &Workspace, consent: Consent, filter: &[String]) -> anyhow::Result<Note> {
     let mut playwright = Command::new(npm::tool(&workspace.end2end(), "playwright"));
     playwright.arg("test").args(filter);
-    program::run(&mut in_end2end(workspace, consent, playwright)?)?;
+    program::run(&mut in_end2end(
+        workspace,
+        consent,
+        Mode::Release,
+        playwright,
+    )?)?;
     Ok(None)
 }
 
-/// Prepares a program of `end2end`: the release build, the packages, and where both are.
+/// Prepares a program of `end2end`: the build, the packages, and where both are.
 ///
 /// The variables do not begin with HOLDFAST_, which the server would refuse to inherit.
 ///
@@ -279,10 +284,11 @@ fn end2end(workspace: &Workspace, consent: Consent, filter: &[String]) -> anyhow
 pub fn in_end2end(
     workspace: &Workspace,
     consent: Consent,
+    mode: Mode,
     mut command: Command,
 ) -> anyhow::Result<Command> {
     setup::ensure(&[Need::Chromium], consent)?;
-    let binary = server::build(workspace, Mode::Release, consent)?;
+    let binary = server::build(workspace, mode, consent)?;
     npm::ensure(&workspace.end2end())?;
     command
         .current_dir(workspace.end2end())

@@ -1,5 +1,5 @@
 //! The manager of the measurement: the server's own routes on loopback, SQLite, a simulated cluster,
-//! and a site with 1,000 web services.
+//! and a site with web services.
 
 use std::{
     path::Path,
@@ -28,10 +28,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::edge_host::BACKENDS;
 
-/// How many services there are.
-pub const SERVICES: u32 = 1000;
-/// How many of them a container has: as many as one may.
-const EACH: u32 = 50;
+/// How many services a container has: as many as one may.
+pub const EACH: u32 = 50;
 const DOMAIN: &str = "apps.example.org";
 const SITE: &str = "lab";
 const AGENT: &str = "edge-1";
@@ -40,6 +38,7 @@ const AGENT: &str = "edge-1";
 pub struct House {
     control: Control,
     site: SiteId,
+    services: u32,
     _sim: Sim,
 }
 
@@ -49,7 +48,7 @@ fn refused<E: std::fmt::Debug>(error: E) -> anyhow::Error {
 
 impl House {
     /// Builds it in a folder and fills it.
-    pub async fn build(folder: &Path) -> anyhow::Result<Self> {
+    pub async fn build(folder: &Path, services: u32) -> anyhow::Result<Self> {
         let url = format!("sqlite:{}", folder.join("bench.db").display());
         let store = Store::open(store::Options {
             url: url.parse()?,
@@ -85,6 +84,7 @@ impl House {
         let house = Self {
             control,
             site,
+            services,
             _sim: sim,
         };
         house.fill().await?;
@@ -101,7 +101,7 @@ impl House {
         };
         let domain = domain.parse().map_err(refused)?;
         domains::create(&self.control, &Actor::System, domain).await?;
-        for number in 0..SERVICES / EACH {
+        for number in 0..self.services / EACH {
             let new = container(self.site, number).parse().map_err(refused)?;
             containers::create(&self.control, &Actor::System, new).await?;
         }
@@ -130,7 +130,7 @@ impl House {
 
     /// All of them.
     pub fn hosts(&self) -> Vec<String> {
-        (0..SERVICES).map(Self::host).collect()
+        (0..self.services).map(Self::host).collect()
     }
 
     /// Has a service lead to another port, as the form of its container does.
