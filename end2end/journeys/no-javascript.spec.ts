@@ -3,7 +3,7 @@ import { expect, test } from "../harness/test";
 
 test.use({ javaScriptEnabled: false, who: "nobody" });
 
-test("without JavaScript one signs in, reads lists and objects, filters, and signs out", async ({ page, server, watch }) => {
+test("without JavaScript one signs in, reads lists and objects, filters, and signs out", { tag: "@smoke" }, async ({ page, server, watch }) => {
   watch.expect(/\b401\b/);
   // What the page would load ahead of time, a browser without JavaScript refuses to.
   watch.expect(/^request: csp .*\.js$/);

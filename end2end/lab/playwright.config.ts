@@ -29,7 +29,8 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
     timezoneId: "UTC",
-    trace: "retain-on-failure",
+    // Every test would record one.
+    trace: process.env.CI ? "off" : "retain-on-failure",
     actionTimeout: 20_000,
     navigationTimeout: 30_000,
   },

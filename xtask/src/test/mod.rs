@@ -63,10 +63,11 @@ pub enum Part {
 }
 
 /// Parts that run one after another; those of one group run at the same time.
-const GROUPS: [&[Part]; 6] = [
+const GROUPS: [&[Part]; 7] = [
     &[Part::Fmt, Part::Deny],
     &[Part::Unit],
-    &[Part::End2end, Part::Lab],
+    &[Part::End2end],
+    &[Part::Lab],
     &[Part::Bench],
     &[Part::Clippy],
     &[Part::Release],

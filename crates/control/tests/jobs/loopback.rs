@@ -32,7 +32,8 @@ async fn registered_agent_has_joined_and_registering_again_revokes_its_key() {
     assert_eq!((row.name.as_str(), row.invited_until), ("demo-edge", None));
     assert_eq!((row.dhcp, row.in_contact), (Dhcp::Yes, true));
     let agent = agents::of_key(control, &key).await.unwrap();
-    let given = agents::next(control, &agent, about("10.20.0.4"), &layout(), None);
+    let layout = layout();
+    let given = agents::next(control, &agent, about("10.20.0.4"), &layout, None);
     assert!(given.await.unwrap().is_some());
 
     let again = register(&house, house.site).await.unwrap();
@@ -45,7 +46,7 @@ async fn registered_agent_has_joined_and_registering_again_revokes_its_key() {
     assert_eq!(unknown.fields()[0].field, "site");
     let member = house.member("mara", Default::default()).await;
     let (name, here) = ("mine".parse().unwrap(), about("10.20.0.5"));
-    let refused = agents::register(control, &member, house.site, name, here, &layout());
+    let refused = agents::register(control, &member, house.site, name, here, &layout);
     assert!(matches!(refused.await, Err(Error::Forbidden { .. })));
 }
 
