@@ -8,7 +8,14 @@ use axum::{
     extract::ConnectInfo,
     http::{Method, StatusCode, header},
 };
-use control::{Actor, Control, Manager, Options, agents, containers, setup, sites};
+use control::{
+    Actor, Control, Manager, Options, agents, containers,
+    setup::{
+        self,
+        demo::{self, CertificateRequest, Issuer, Scenario},
+    },
+    sites,
+};
 use futures::StreamExt as _;
 use model::{
     agents::{AgentRow, files::FileState},
@@ -31,6 +38,19 @@ use crate::{
     process::{Program, sign_in},
     support::{self, Answer, HOME, House, request},
 };
+
+/// The small demo has no certificates.
+struct NoIssuer;
+
+impl Issuer for NoIssuer {
+    fn name(&self) -> &str {
+        "no issuer"
+    }
+
+    fn issue(&self, request: &CertificateRequest) -> Result<(String, String), String> {
+        Err(format!("not issued: {request:?}"))
+    }
+}
 
 /// A demonstration in this process, on a cluster whose tasks take no time.
 struct Demo {
@@ -65,7 +85,10 @@ impl Demo {
             token_id: "root@pam!holdfast".into(),
             secret: TEST_SECRET.into(),
         };
-        let cluster = setup::demo(&control, access).await.unwrap();
+        let cluster = demo::connect(&control, access).await.unwrap();
+        demo::build(&control, Scenario::Small, cluster, &NoIssuer)
+            .await
+            .unwrap();
         let stop = CancellationToken::new();
         let options = edge::Options {
             manager: origin.host(),
