@@ -27,23 +27,26 @@ pub fn holdfast(folder: &Path) -> Command {
     command
 }
 
+fn serve(folder: &Path, environment: &[(&str, &str)]) -> Command {
+    let mut command = holdfast(folder);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("HOLDFAST_DEMO", "small")
+        .envs(environment.iter().copied());
+    command
+}
+
 impl Program {
-    /// Starts the server on a free port.
+    /// Starts the server on a free port, with the small demo where nothing else is said: it is complete
+    /// before the first page.
     pub fn serve(folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut command = holdfast(folder);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .envs(environment.iter().copied());
-        Self::start(command)
+        Self::start(serve(folder, environment))
     }
 
     /// The same, with its log kept for [`Program::log`].
     pub fn serve_with_log(folder: &Path, environment: &[(&str, &str)]) -> Self {
-        let mut command = holdfast(folder);
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .envs(environment.iter().copied())
-            .stderr(Stdio::piped());
+        let mut command = serve(folder, environment);
+        command.stderr(Stdio::piped());
         Self::start(command)
     }
 

@@ -113,7 +113,7 @@ async fn demo_containers(control: &Control) -> Vec<ContainerRow> {
 #[tokio::test]
 async fn demo_is_completed_once_after_kills() {
     let folder = tempfile::tempdir().unwrap();
-    let start = || Program::serve(folder.path(), &[]);
+    let start = || Program::serve(folder.path(), &[("HOLDFAST_DEMO", "full")]);
     let first = start();
     first.says("Holdfast is at ");
     let data = folder.path().join("data");
