@@ -61,11 +61,13 @@ fn half_of_a_certificate_is_refused() {
 async fn agents_are_told_the_certificate_that_is_served_whatever_becomes_of_its_file() {
     let folder = tempfile::tempdir().unwrap();
     certify(folder.path());
-    let files = [
+    // The site of the small demo is there from the start.
+    let environment = [
         ("HOLDFAST_TLS_CERT", "cert.pem"),
         ("HOLDFAST_TLS_KEY", "key.pem"),
+        ("HOLDFAST_DEMO", "small"),
     ];
-    let program = Program::serve(folder.path(), &files);
+    let program = Program::serve(folder.path(), &environment);
     let url = program.says("Holdfast is at ");
     let (name, password) = (program.says("Administrator: "), program.says("Password: "));
     // Another one lies there now; what is served is the one of the start.
