@@ -42,6 +42,9 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
         None => (None, String::new(), next),
     };
     let again = error.is_some();
+    let is_wrong = matches!(error, Some(Error::WrongCredentials));
+    // A name that was typed is kept; without one, as after a sign-in link, the form begins there.
+    let has_name = !name.is_empty();
     let told = error.map(|error| {
         view! { <p class="refusal" id="sign-in-error" role="alert">{icon("circle-alert")} {error.to_string()}</p> }.solid()
     });
@@ -51,11 +54,11 @@ fn form(failure: Option<SignInFailure>) -> AnyView {
             <input type="hidden" name="next" value=next />
             <div class="field">
                 <label class="label" for="name">"Name"</label>
-                <input id="name" class="input" name="name" value=name required autocomplete="username" autocapitalize="none" spellcheck="false" autofocus=!again aria-describedby=describes />
+                <input id="name" class="input" name="name" value=name required autocomplete="username" autocapitalize="none" spellcheck="false" autofocus=!has_name aria-describedby=describes />
             </div>
             <div class="field">
                 <label class="label" for="password">"Password"</label>
-                <input id="password" class="input" type="password" name="password" required autocomplete="current-password" autofocus=again aria-invalid=again.then_some("true") aria-describedby=describes />
+                <input id="password" class="input" type="password" name="password" required autocomplete="current-password" autofocus=has_name aria-invalid=is_wrong.then_some("true") aria-describedby=describes />
             </div>
             {told}
             <button class="btn btn-primary">"Sign in"</button>

@@ -44,6 +44,7 @@ fn assert_refused(answer: &Answer, sentence: &str) {
     let html = answer.text();
     assert!(html.contains(sentence), "{html}");
     assert!(html.contains("action=\"/sign-in\""), "the form is there");
+    assert!(!html.contains("aria-invalid"), "no password was wrong");
 }
 
 const USED: &str = "This sign-in link has been used or has expired.";

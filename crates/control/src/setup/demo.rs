@@ -18,6 +18,7 @@ use model::{
     containers::{ContainerForm, ContainerView, EditContainer, Power},
     domains::{DomainForm, DomainSpec},
     events::Topic,
+    jobs::{JobKind, JobQuery, JobState},
     names::Label,
     services::ServiceForm,
     sites::SiteForm,
@@ -26,7 +27,7 @@ use model::{
 
 use self::{certificates::CertificateData, progress::Progress};
 use super::{Access, parsed};
-use crate::{Actor, Control, clusters, containers, domains, sites};
+use crate::{Actor, Control, clusters, containers, domains, jobs, sites};
 
 pub use certificates::{CertificateRequest, Issuer, renew_certificates};
 pub use people::{Account, accounts};
@@ -66,6 +67,8 @@ struct ContainerData {
     /// None for the first administrator.
     owner: Option<&'static str>,
     form: ContainerForm,
+    /// Whether its creation fails, to show how that looks.
+    fails: bool,
 }
 
 /// What happens to a container after its creation.
@@ -157,6 +160,12 @@ pub async fn build(
         let import = import(control, name, site, owner);
         progress.run(&step, import).await?;
     }
+    for container in world.containers.iter().filter(|container| !container.fails) {
+        let step = format!("creation {} {}", container.site, container.form.name);
+        progress
+            .run(&step, finish_creation(control, container))
+            .await?;
+    }
     for (site, name, change) in world.changes {
         let step = format!("change {site} {name} {change:?}");
         progress
@@ -211,6 +220,25 @@ async fn create_container(control: &Control, data: &ContainerData) -> Result<(),
     };
     let new = form.parse().map_err(|fields| Error::Invalid { fields })?;
     containers::create(control, &actor, new).await.map(drop)
+}
+
+/// Creates a container again whose creation failed. The cluster ends with its process, and what it was
+/// doing fails then.
+async fn finish_creation(control: &Control, data: &ContainerData) -> Result<(), Error> {
+    let name = parsed(&data.form.name)?;
+    let Some(view) = wait_until_idle(control, &parsed(data.site)?, &name).await? else {
+        return Ok(());
+    };
+    let failed = JobQuery {
+        state: Some(JobState::Failed),
+        container: Some(view.row.id),
+        ..JobQuery::default()
+    };
+    let failed = jobs::list(control, &Actor::System, &failed).await?.rows;
+    match failed.iter().find(|job| job.kind == JobKind::Create) {
+        Some(job) => jobs::retry(control, &Actor::System, job.id).await,
+        None => Ok(()),
+    }
 }
 
 /// Imports a container of the cluster by its name there.

@@ -210,7 +210,7 @@ async fn certificates_of_the_demo_have_all_ages_and_are_replaced_in_time() {
         states.collect::<Vec<_>>()
     };
     let files = ("files.example.com".to_owned(), CertificateState::Expiring);
-    assert_eq!(expiring().await, [files.clone()]);
+    assert_eq!(expiring().await, std::slice::from_ref(&files));
     let renew = || demo::renew_certificates(&control, &place.authority);
     renew().await.unwrap();
     assert_eq!(expiring().await, [files], "five days are left");

@@ -125,6 +125,7 @@ fn container(
             services,
             ..ContainerForm::default()
         },
+        fails: false,
     }
 }
 
@@ -185,13 +186,17 @@ fn lab_containers() -> Vec<ContainerData> {
 
 /// Its creation fails: the registry has no such tag.
 fn shop_staging() -> ContainerData {
-    container(
+    let data = container(
         (LAB, "priya", "shop-staging"),
         "ghcr.io/example/shop:2.4-rc1",
         (1, 1024, 10),
         "The next release of the shop",
         vec![web("8080")],
-    )
+    );
+    ContainerData {
+        fails: true,
+        ..data
+    }
 }
 
 fn office_containers() -> Vec<ContainerData> {

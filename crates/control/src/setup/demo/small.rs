@@ -50,6 +50,7 @@ fn containers() -> Vec<ContainerData> {
             site: "lab",
             owner: None,
             form,
+            fails: false,
         }
     };
     let postgres: ServiceForm = tcp("5432");
