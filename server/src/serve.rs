@@ -90,7 +90,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let shown = demo.as_ref().map(|(_, demo)| demo);
     let welcome = Welcome::prepare(&control, &public, first, shown).await?;
     let state = AppState::new(control.clone(), public, assets, stop.clone()).with_edge(edge);
-    tokio::spawn(cancel_when_told(stop.clone()));
+    cancel_on_signal(stop.clone()).map_err(Failure::System)?;
     #[cfg(debug_assertions)]
     tokio::spawn(crate::assets::reload::follow(state.clone()));
     print_now(welcome)?;
@@ -183,20 +183,19 @@ async fn answer(
     tokio::join!(serving, ending).0
 }
 
-/// Cancels `stop` when the system or the console tells the process to end.
-async fn cancel_when_told(stop: CancellationToken) {
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        tracing::error!("signals cannot be listened to; only a kill ends this process");
-        return;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    stop.cancel();
+/// Cancels `stop` when the system or the console tells the process to end. From the return on such a
+/// signal no longer kills the process.
+fn cancel_on_signal(stop: CancellationToken) -> io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
 }
 
 pub(crate) fn refused(what: &'static str) -> impl Fn(model::Error) -> Failure {

@@ -96,18 +96,23 @@ fn write_units(folder: &Path, to: &Path) -> Done {
 async fn run(folder: PathBuf) -> Done {
     let settings = Settings::read(&folder)?;
     let stop = CancellationToken::new();
-    tokio::spawn(cancel_when_told(stop.clone()));
+    cancel_on_signal(stop.clone())?;
     serve::run(&folder, settings, stop).await?;
     Ok(())
 }
 
-async fn cancel_when_told(stop: CancellationToken) {
+/// Cancels `stop` when the system or the console tells the process to end. From the return on such a
+/// signal no longer kills the process.
+fn cancel_on_signal(stop: CancellationToken) -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    stop.cancel();
+        stop.cancel();
+    });
+    Ok(())
 }
