@@ -8,6 +8,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
+mod access;
 mod agents;
 mod assets;
 mod config;
@@ -16,6 +17,7 @@ mod events;
 mod headers;
 mod health;
 mod process;
+mod server_fns;
 mod sign_in;
 mod simulator;
 mod support;
