@@ -1,6 +1,6 @@
 //! Edge hosts' agents: joining, being told of changes, and who gives out addresses.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use control::{
     Actor, Control,
@@ -11,10 +11,11 @@ use edge::{Layout, NginxBuild, link::Given};
 use model::{
     AgentId, Error,
     agents::{About, Dhcp, Outcome, Report},
+    events::{Event, Topic},
     users::UserForm,
 };
 
-use crate::house::{DEBIAN, House};
+use crate::house::{DEBIAN, House, WAIT, event};
 
 const SYSTEM: Actor = Actor::System;
 
@@ -56,7 +57,7 @@ fn about(address: &str) -> About {
 
 /// An agent that has joined, and its address.
 pub struct Host {
-    id: AgentId,
+    pub id: AgentId,
     pub agent: Agent,
     address: &'static str,
 }
@@ -163,13 +164,13 @@ async fn a_change_is_told_to_who_waits_for_it() {
     assert!(containers_of(&first).is_empty());
     assert_eq!(first.snapshot.network.name_servers.len(), 1);
 
+    let contact = event(&house.control, Event::of(Topic::Contact, host.id.0));
     let (waiting, control) = (Arc::clone(&host), house.control.clone());
     let waits = tokio::spawn(async move { waiting.next(&control, Some(first.generation)).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!waits.is_finished(), "there is nothing new");
+    contact.await;
     let created = house.create(&house.form("web", DEBIAN)).await.unwrap();
-    let told = tokio::time::timeout(Duration::from_secs(20), waits).await;
-    let told = told.expect("at once").unwrap().expect("something new");
+    let told = tokio::time::timeout(WAIT, waits).await;
+    let told = told.expect("an answer").unwrap().expect("something new");
     assert!(told.generation > first.generation);
     assert_eq!(told.snapshot.hosts[0].name.as_str(), "web");
 
