@@ -1,6 +1,6 @@
 //! Edge hosts' agents: joining, being told of changes, and who gives out addresses.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use control::{
     Actor, Control,
@@ -15,7 +15,7 @@ use model::{
     users::UserForm,
 };
 
-use crate::house::{DEBIAN, House, WAIT, event};
+use crate::house::{DEBIAN, House, event};
 
 const SYSTEM: Actor = Actor::System;
 
@@ -155,6 +155,9 @@ async fn an_agent_joins_by_its_word_and_comes_by_its_key() {
     }
 }
 
+/// Sooner than a request that is held ends by itself.
+const HELD: Duration = Duration::from_secs(20);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_told_to_who_waits_for_it() {
     let house = House::new().await;
@@ -169,8 +172,11 @@ async fn a_change_is_told_to_who_waits_for_it() {
     let waits = tokio::spawn(async move { waiting.next(&control, Some(first.generation)).await });
     contact.await;
     let created = house.create(&house.form("web", DEBIAN)).await.unwrap();
-    let told = tokio::time::timeout(WAIT, waits).await;
-    let told = told.expect("an answer").unwrap().expect("something new");
+    let told = tokio::time::timeout(HELD, waits).await;
+    let told = told
+        .expect("a change ends the wait")
+        .unwrap()
+        .expect("something new");
     assert!(told.generation > first.generation);
     assert_eq!(told.snapshot.hosts[0].name.as_str(), "web");
 

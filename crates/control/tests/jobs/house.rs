@@ -25,7 +25,7 @@ pub const NGINX: &str = "docker.io/library/nginx:1.27";
 pub const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
 
 /// How long something is waited for.
-pub const WAIT: Duration = Duration::from_secs(30);
+const WAIT: Duration = Duration::from_secs(30);
 const LOGIN: &str = "root@pam!holdfast";
 const KEY: &str = "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=";
 
