@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { launchOptions } from "./harness/browser.mjs";
-import { SCENES, THEMES, WIDTHS, contextOf, dress, prepare, tidy } from "./harness/scenes.mjs";
+import { SCENES, THEMES, WIDTHS, contextOf, dress, prepare, show, tidy } from "./harness/scenes.mjs";
 import { Server } from "./harness/server.mjs";
 
 const USAGE = `Usage: node shots.mjs [--page NAME]... [--width PIXELS]... [--theme light|dark]...
@@ -31,7 +31,7 @@ if (values.help || !known || widths.some(Number.isNaN) || themes.some((t) => !TH
 }
 
 async function shoot(page, scene) {
-  await scene.set(page);
+  await show(page, scene);
   for (const width of widths) {
     for (const theme of themes) {
       await dress(page, width, theme);

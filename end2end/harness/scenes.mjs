@@ -16,36 +16,38 @@ const WILD = "wild.example.net";
 const EDGE = "/sites/lab/agents";
 const MISSING = "ghcr.io/example/nothing-here:v1";
 
-/** A scene that is an address. */
-const address = (name, path, who = "administrator") => ({
+/** A scene that is an address: the level-1 heading that it has, who looks, and the status. */
+const address = (name, path, heading, { who = "administrator", status = 200 } = {}) => ({
   name,
+  heading,
   who,
+  status,
   set: (page) => (who === "nobody" ? page.goto(path) : visit(page, path)),
 });
 
 /** A scene that takes more than an address. */
-const scene = (name, set, who = "administrator") => ({ name, who, set });
+const scene = (name, heading, set, { who = "administrator", status = 200 } = {}) => ({ name, heading, who, status, set });
 
 export const SCENES = [
-  address("sign-in", "/sign-in", "nobody"),
-  scene("sign-in-refused", refusedSignIn, "nobody"),
-  address("containers", "/containers"),
-  address("containers-no-match", "/containers?q=nothing-is-called-this"),
-  address("containers-empty", "/containers", "member"),
-  scene("containers-selected", async (page) => {
+  address("sign-in", "/sign-in", "Holdfast", { who: "nobody" }),
+  scene("sign-in-refused", "Holdfast", refusedSignIn, { who: "nobody", status: 401 }),
+  address("containers", "/containers", "Containers"),
+  address("containers-no-match", "/containers?q=nothing-is-called-this", "Containers"),
+  address("containers-empty", "/containers", "Containers", { who: "member" }),
+  scene("containers-selected", "Containers", async (page) => {
     await visit(page, "/containers");
     await page.getByRole("checkbox", { name: "Select wiki" }).check();
     await page.getByRole("toolbar").waitFor();
   }),
-  scene("containers-menu", async (page) => {
+  scene("containers-menu", "Containers", async (page) => {
     await visit(page, "/containers");
     await page.getByRole("button", { name: "Actions for wiki" }).click();
   }),
-  address("container-new", "/containers/new"),
-  scene("container-new-refused", refusedContainer),
-  address("container-overview", WIKI),
-  address("container-services", `${WIKI}/services`),
-  scene("container-services-more", async (page) => {
+  address("container-new", "/containers/new", "New container"),
+  scene("container-new-refused", "New container", refusedContainer),
+  address("container-overview", WIKI, "wiki"),
+  address("container-services", `${WIKI}/services`, "wiki"),
+  scene("container-services-more", "wiki", async (page) => {
     await visit(page, `${WIKI}/services`);
     await page.getByRole("button", { name: "Add a port" }).click();
     const record = page.getByRole("group", { name: "Service 2" });
@@ -54,46 +56,46 @@ export const SCENES = [
     for (const fold of await page.getByText("How it is published").all()) await fold.click();
     await page.getByRole("group", { name: "Service 3" }).getByLabel("TLS", { exact: true }).check();
   }),
-  address("container-environment", `${WIKI}/environment`),
-  address("container-jobs", `${WIKI}/jobs`),
-  address("container-settings", `${WIKI}/settings`),
-  scene("container-delete", async (page) => {
+  address("container-environment", `${WIKI}/environment`, "wiki"),
+  address("container-jobs", `${WIKI}/jobs`, "wiki"),
+  address("container-settings", `${WIKI}/settings`, "wiki"),
+  scene("container-delete", "wiki", async (page) => {
     await visit(page, `${WIKI}/settings`);
     await page.getByRole("button", { name: "Delete wiki" }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("container-failed", "/sites/lab/containers/nowhere"),
-  address("jobs", "/jobs"),
-  address("jobs-no-match", "/jobs?q=nothing-is-called-this"),
-  address("jobs-empty", "/jobs", "member"),
-  scene("job-done", (page) => job(page, "Create wiki")),
-  scene("job-failed", async (page) => {
+  address("container-failed", "/sites/lab/containers/nowhere", "nowhere"),
+  address("jobs", "/jobs", "Jobs"),
+  address("jobs-no-match", "/jobs?q=nothing-is-called-this", "Jobs"),
+  address("jobs-empty", "/jobs", "Jobs", { who: "member" }),
+  scene("job-done", "Create wiki", (page) => job(page, "Create wiki")),
+  scene("job-failed", "Create nowhere", async (page) => {
     await job(page, "Create nowhere");
     await page.getByText("In the machine's own words").click();
   }),
-  address("nodes", "/nodes"),
-  address("clusters", "/clusters"),
-  scene("cluster-new", async (page) => {
+  address("nodes", "/nodes", "Nodes"),
+  address("clusters", "/clusters", "Clusters"),
+  scene("cluster-new", "Add a cluster", async (page) => {
     await visit(page, "/clusters/new");
     await cluster(page, "attic");
   }),
-  scene("cluster", async (page) => {
+  scene("cluster", "home", async (page) => {
     await visit(page, "/clusters/home");
     await page.getByText("vmbr0", { exact: true }).waitFor();
   }),
   // From here on nothing is sent to this cluster any more.
-  scene("cluster-changed", async (page) => {
+  scene("cluster-changed", "home", async (page) => {
     await visit(page, "/clusters");
     await theirs.happen("conditions", { certificate: "renew" });
     await page.getByText("certificate changed").waitFor();
     await visit(page, "/clusters/home");
     await page.getByText("Holdfast sends nothing there any more").waitFor();
   }),
-  address("sites", "/sites"),
-  address("site-new", "/sites/new"),
-  address("site", "/sites/lab"),
-  address("domains", "/domains"),
-  scene("domain-new", async (page) => {
+  address("sites", "/sites", "Sites"),
+  address("site-new", "/sites/new", "New site"),
+  address("site", "/sites/lab", "lab"),
+  address("domains", "/domains", "Domains"),
+  scene("domain-new", "New domain", async (page) => {
     await visit(page, "/domains/new");
     await page.getByLabel("Domain", { exact: true }).fill("attic.example.net");
     await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
@@ -101,27 +103,27 @@ export const SCENES = [
     await page.getByLabel("DNS provider", { exact: true }).selectOption("dns");
     await page.getByLabel("Keep addresses of names there").check();
   }),
-  scene("domain-new-refused", async (page) => {
+  scene("domain-new-refused", "New domain", async (page) => {
     await visit(page, "/domains/new");
     await page.getByLabel("Domain", { exact: true }).fill("*.example.net");
     await page.getByLabel(/^Sign-in/).fill("login");
     await page.getByRole("button", { name: /^Create/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
   }),
-  scene("domain", (page) => domain(page, SHOP)),
-  scene("domain-failed", (page) => domain(page, WILD)),
-  scene("domain-delete", async (page) => {
+  scene("domain", SHOP, (page) => domain(page, SHOP)),
+  scene("domain-failed", WILD, (page) => domain(page, WILD)),
+  scene("domain-delete", SHOP, async (page) => {
     await domain(page, SHOP);
     await page.getByRole("button", { name: `Delete ${SHOP}` }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("certificates", "/certificates"),
-  address("certificates-no-match", "/certificates?q=nothing-is-called-this"),
-  scene("certificate-new", async (page) => {
+  address("certificates", "/certificates", "Certificates"),
+  address("certificates-no-match", "/certificates?q=nothing-is-called-this", "Certificates"),
+  scene("certificate-new", "Bring a certificate", async (page) => {
     await visit(page, "/certificates/new");
     await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${WILD} (lab)` });
   }),
-  scene("certificate-new-refused", async (page) => {
+  scene("certificate-new-refused", "Bring a certificate", async (page) => {
     await visit(page, "/certificates/new");
     const { chain } = pair(["www.example.com"]);
     await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
@@ -129,84 +131,84 @@ export const SCENES = [
     await page.getByRole("button", { name: "Keep the certificate" }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
   }),
-  scene("certificate", (page) => certificate(page, `*.${SHOP}`)),
-  scene("certificate-failed", async (page) => {
+  scene("certificate", `*.${SHOP}`, (page) => certificate(page, `*.${SHOP}`)),
+  scene("certificate-failed", `*.${WILD}`, async (page) => {
     await certificate(page, `*.${WILD}`);
     await page.getByRole("region", { name: "Why there is no next one" }).waitFor();
   }),
-  scene("certificate-delete", async (page) => {
+  scene("certificate-delete", `*.${SHOP}`, async (page) => {
     await certificate(page, `*.${SHOP}`);
     await page.getByRole("button", { name: `Delete *.${SHOP}` }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("authorities", "/authorities"),
-  scene("authority-new", async (page) => {
+  address("authorities", "/authorities", "Authorities"),
+  scene("authority-new", "New authority", async (page) => {
     await visit(page, "/authorities/new");
     await page.getByLabel("Authority", { exact: true }).selectOption("ZeroSSL");
     await page.getByText("Roots of your own").click();
   }),
-  scene("authority-new-refused", async (page) => {
+  scene("authority-new-refused", "New authority", async (page) => {
     await visit(page, "/authorities/new");
     await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
     await page.getByLabel(/^Mail/).fill("admin");
     await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
   }),
-  address("authority", "/authorities/house"),
-  address("providers", "/providers"),
-  address("provider-new", "/providers/new"),
-  scene("provider-new-acme-dns", async (page) => {
+  address("authority", "/authorities/house", "house"),
+  address("providers", "/providers", "DNS providers"),
+  address("provider-new", "/providers/new", "New DNS provider"),
+  scene("provider-new-acme-dns", "New DNS provider", async (page) => {
     await visit(page, "/providers/new");
     await page.getByLabel("Kind", { exact: true }).selectOption("acme-dns");
     await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
   }),
-  scene("provider", async (page) => {
+  scene("provider", "dns", async (page) => {
     await visit(page, "/providers/dns");
     await page.getByRole("button", { name: "Try it" }).click();
     await page.getByRole("list", { name: "What was found" }).waitFor();
   }),
-  address("agents", "/agents"),
-  scene("agent-new", async (page) => {
+  address("agents", "/agents", "Agents"),
+  scene("agent-new", "Invite an agent", async (page) => {
     await visit(page, "/agents/new");
     await page.getByLabel("Name", { exact: true }).fill("Not a name!");
     await page.getByRole("button", { name: /^Invite/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
   }),
-  scene("agent-code", async (page) => {
+  scene("agent-code", "edge-3", async (page) => {
     await visit(page, `${EDGE}/edge-3`);
     await page.getByRole("button", { name: "Make a new code" }).click();
     await page.getByText("edge-3 has not joined yet.").waitFor();
   }),
-  address("agent", `${EDGE}/edge-1`),
-  address("agent-next", `${EDGE}/edge-2`),
-  scene("agent-force", async (page) => {
+  address("agent", `${EDGE}/edge-1`, "edge-1"),
+  address("agent-next", `${EDGE}/edge-2`, "edge-2"),
+  scene("agent-force", "edge-2", async (page) => {
     await visit(page, `${EDGE}/edge-2`);
     await page.getByRole("button", { name: "Begin without waiting" }).click();
     await page.getByRole("dialog").waitFor();
   }),
-  address("agent-invited", `${EDGE}/edge-3`),
-  address("agent-files", `${EDGE}/edge-1/files`),
-  address("agent-files-none", `${EDGE}/edge-3/files`),
-  address("agent-file", `${EDGE}/edge-1/files?path=dnsmasq%2Fdnsmasq.conf`),
-  address("users", "/users"),
-  address("user-new", "/users/new"),
-  address("user", "/users/mira"),
-  scene("palette", async (page) => {
+  address("agent-invited", `${EDGE}/edge-3`, "edge-3"),
+  address("agent-files", `${EDGE}/edge-1/files`, "edge-1"),
+  address("agent-files-none", `${EDGE}/edge-3/files`, "edge-3"),
+  address("agent-file", `${EDGE}/edge-1/files?path=dnsmasq%2Fdnsmasq.conf`, "edge-1"),
+  address("users", "/users", "Users"),
+  address("user-new", "/users/new", "New user"),
+  address("user", "/users/mira", "mira"),
+  scene("palette", "Containers", async (page) => {
     await visit(page, "/containers");
     await page.keyboard.press("Control+k");
     await page.keyboard.type("wik");
     await page.getByRole("option", { name: /wiki/ }).waitFor();
   }),
-  scene("own-menu", async (page) => {
+  scene("own-menu", "Containers", async (page) => {
     await visit(page, "/containers");
     await page.getByRole("button", { name: /own menu$/ }).click();
   }),
-  address("not-found", "/nothing"),
-  address("not-allowed", "/users", "member"),
+  address("not-found", "/nothing", "Not found", { status: 404 }),
+  address("not-allowed", "/users", "Not allowed", { who: "member", status: 403 }),
   // These make a container each, so they come last.
-  scene("container-creating", (page) => ask(page, "spring", "docker.io/library/redis:7")),
-  scene("job-running", async (page) => {
+  scene("container-creating", "spring", (page) => ask(page, "spring", "docker.io/library/redis:7")),
+  scene("job-running", "Create summer", async (page) => {
     await ask(page, "summer", "docker.io/library/postgres:17");
     await page.getByRole("link", { name: "Job and log" }).click();
     await page.getByRole("progressbar", { name: /^Pull the image/ }).waitFor();
@@ -395,6 +397,22 @@ async function ask(page, name, image) {
   await page.getByLabel("Template or image").fill(image);
   await page.getByRole("button", { name: `Create ${name}` }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+/** Sets a scene, and fails unless that leads to the page that it is named after: its status, and its
+ *  only level-1 heading. */
+export async function show(page, scene) {
+  let status;
+  const note = (answer) => {
+    if (answer.request().isNavigationRequest()) status = answer.status();
+  };
+  page.on("response", note);
+  await scene.set(page);
+  page.off("response", note);
+  const headings = (await page.locator("h1").allTextContents()).map((text) => text.trim());
+  const found = `${status}: ${headings.join(" | ")}`;
+  const meant = `${scene.status}: ${scene.heading}`;
+  if (found !== meant) throw new Error(`The scene ${scene.name} shows "${found}" and not "${meant}".`);
 }
 
 /** Makes what the scenes show, and gives the sessions of those who look. */

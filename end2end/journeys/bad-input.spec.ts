@@ -52,7 +52,7 @@ test("all refusals are gathered, what was typed is kept, and nothing is asked fo
 });
 
 test("a taken name, port or service's name is refused by the server beside its field", async ({ page, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/containers/create");
   await visit(page, "/containers/new");
   const name = at(page, "Name");
   await name.fill("wiki");
@@ -78,6 +78,6 @@ test("a taken name, port or service's name is refused by the server beside its f
   await expect(name).toHaveValue("other-wiki");
   await expect(page).toHaveURL("/containers/new");
 
-  watch.expect(/\b404\b/);
+  watch.expect(404, containerPath("other-wiki"));
   expect((await page.goto(containerPath("other-wiki")))?.status()).toBe(404);
 });

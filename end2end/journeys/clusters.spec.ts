@@ -109,7 +109,8 @@ test("a cluster is added, imported from, used and removed", async ({ page, clust
 });
 
 test("what keeps a cluster from being added is told at its field", async ({ page, cluster, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/clusters/look");
+  watch.expect(422, "/api/ui/clusters/create");
   await visit(page, "/clusters/new");
   await page.getByRole("button", { name: "Add" }).click();
   await expect(page.getByRole("heading", { name: "Some fields need other values" })).toBeVisible();

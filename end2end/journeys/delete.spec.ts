@@ -2,7 +2,7 @@ import { ask, confirmDeletion, containerPath, create, row, status, visit } from 
 import { expect, test } from "../harness/test";
 
 test("a container is deleted once its name is typed", async ({ page, server, watch }) => {
-  watch.expect(/\b404\b/);
+  watch.expect(404, containerPath("doomed"));
   await create(page, "doomed");
   const address = await page.getByText(/^10\.20\.\d+\.\d+/).first().innerText();
   await page.getByRole("link", { name: "Settings" }).click();

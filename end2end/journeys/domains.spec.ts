@@ -53,7 +53,7 @@ test("a domain is made, changed and deleted", async ({ page, server, open }) => 
 });
 
 test("a domain's wrong fields are told beside them", async ({ page, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/domains/create");
   await visit(page, "/domains/new");
   const name = page.getByLabel("Domain", { exact: true });
   const signIn = page.getByLabel(/^Sign-in/);
@@ -77,8 +77,7 @@ test("a domain's wrong fields are told beside them", async ({ page, watch }) => 
   await expect(await refusalAt(name)).toHaveText("The site has this domain already.");
 });
 
-test("how a domain has its certificates is chosen, and what that needs is told", async ({ page, watch }) => {
-  watch.expect(/\b422\b/);
+test("how a domain has its certificates is chosen, and what that needs is told", async ({ page }) => {
   await visit(page, "/domains/new");
   await page.getByLabel("Domain", { exact: true }).fill("proof.example.net");
   const how = page.getByLabel("How they are had", { exact: true });
@@ -142,28 +141,17 @@ test("how a domain has its certificates is chosen, and what that needs is told",
   await expect(row(other, "proof.example.net")).toContainText("self-signed");
 });
 
-test("a domain is the operators' and no member's", async ({ server, open, watch }) => {
-  watch.expect(/\b40[34]\b/);
+test("an operator opens and creates domains", async ({ server, open }) => {
   const oscar = await open(await server.addUser("oscar", "operator"));
   await visit(oscar, "/containers");
   await oscar.getByRole("link", { name: "Domains", exact: true }).first().click();
   await oscar.getByRole("link", { name: "lab.example.org", exact: true }).click();
   await expect(oscar.getByRole("button", { name: "Save the domain" })).toBeEnabled();
-  const domain = new URL(oscar.url()).pathname;
-  expect((await oscar.goto("/domains/nothing"))?.status()).toBe(404);
   await createDomain(oscar, "oscar.example.net");
-
-  const mara = await open(await server.addUser("mara"));
-  await visit(mara, "/containers");
-  await expect(mara.getByRole("link", { name: "Domains" })).toHaveCount(0);
-  for (const path of ["/domains", "/domains/new", domain]) {
-    expect((await mara.goto(path))?.status(), path).toBe(403);
-    await expect(mara.locator("main")).toContainText("Not allowed");
-  }
 });
 
 test("services are published under another domain, with options, and as SRV records", async ({ page, watch }) => {
-  watch.expect(/\b409\b/);
+  watch.expect(409, "/api/ui/domains/delete");
   await createDomain(page, "second.example.net");
   const domain = new URL(page.url()).pathname;
   await create(page, "speaker");

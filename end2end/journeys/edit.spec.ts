@@ -43,7 +43,7 @@ test("resources, description, environment and services are changed", async ({ pa
 });
 
 test("of two changes at once the second is told, and keeps what was typed", async ({ page, server, open, watch }) => {
-  watch.expect(/\b409\b/);
+  watch.expect(409, "/api/ui/containers/edit");
   await create(page, "contested");
   const other = await open(server.administrator);
   for (const each of [page, other]) await visit(each, containerPath("contested", "settings"));

@@ -18,7 +18,7 @@ test("what another person does is seen without a reload", { tag: "@smoke" }, asy
 });
 
 test("a container that is deleted elsewhere leaves the list and its page says so", async ({ page, server, open, watch }) => {
-  watch.expect(/\b404\b/);
+  watch.expect(404, "/api/ui/containers/get");
   await create(page, "leaving");
   const list = await open(server.administrator);
   const own = await open(server.administrator);
@@ -39,7 +39,7 @@ test("the tabs of a browser share one event stream", async ({ page, context, bro
   const direct: string[] = [];
   context.on("request", (request) => {
     // The worker's own request belongs to no page.
-    if (request.url().endsWith("/events") && !request.serviceWorker()) direct.push(request.url());
+    if (new URL(request.url()).pathname === "/events" && !request.serviceWorker()) direct.push(request.url());
   });
   await visit(page, "/containers");
   const second = await context.newPage();
@@ -55,6 +55,8 @@ test("the tabs of a browser share one event stream", async ({ page, context, bro
 
   // And each of them hears of what happens.
   await ask(page, "shared");
-  await expect(second.getByRole("link", { name: "Create shared" })).toBeVisible();
-  await expect(third.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible();
+  await Promise.all([
+    expect(second.getByRole("link", { name: "Create shared" })).toBeVisible(),
+    expect(third.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible(),
+  ]);
 });

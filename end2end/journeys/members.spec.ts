@@ -2,34 +2,19 @@ import { TEMPLATE, containerPath, create, refusalAt, row, visit } from "../harne
 import { expect, test } from "../harness/test";
 
 test("a member sees their own containers and nothing of others", async ({ page, server, open, watch }) => {
-  watch.expect(/\b40[34]\b/);
+  watch.expect(404, containerPath("wiki"));
+  watch.expect(403, "/nodes");
   const meg = await open(await server.addUser("meg"));
   await visit(meg, "/containers");
   await expect(meg.getByRole("heading", { name: "No containers yet" })).toBeVisible();
   const places = meg.getByRole("navigation", { name: "Places" }).first();
   await expect(places.getByRole("link")).toHaveText(["Containers", "Jobs"]);
 
-  for (const [path, status] of [
-    [containerPath("wiki"), 404],
-    ["/jobs/1", 404],
-    ["/nodes", 403],
-    ["/sites", 403],
-    ["/sites/new", 403],
-    ["/sites/lab", 403],
-    ["/domains", 403],
-    ["/domains/new", 403],
-    ["/domains/1", 403],
-    ["/certificates", 403],
-    ["/certificates/1", 403],
-    ["/authorities", 403],
-    ["/providers", 403],
-    ["/users", 403],
-    ["/users/new", 403],
-    ["/users/admin", 403],
-  ] as const) {
-    expect((await meg.goto(path))?.status(), path).toBe(status);
-    await expect(meg.locator("main")).toContainText(status === 403 ? "Not allowed" : "Not found");
-  }
+  // Which role may open which page is tested at the server; here is how a refusal looks.
+  await meg.goto(containerPath("wiki"));
+  await expect(meg.getByRole("heading", { level: 1, name: "Not found" })).toBeVisible();
+  await meg.goto("/nodes");
+  await expect(meg.getByRole("heading", { level: 1, name: "Not allowed" })).toBeVisible();
 
   await create(meg, "megs-own");
   await visit(meg, "/containers");
@@ -39,7 +24,7 @@ test("a member sees their own containers and nothing of others", async ({ page, 
 });
 
 test("limits are shown, and refused beside the field with words", async ({ page, server, open, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/containers/create");
   const account = await server.addUser("lim");
   await visit(page, "/users/lim");
   await page.getByLabel(/^Containers/).fill("1");
@@ -67,13 +52,11 @@ test("limits are shown, and refused beside the field with words", async ({ page,
   );
 });
 
-test("an operator sees everybody's containers and the nodes, and no accounts", async ({ server, open, watch }) => {
-  watch.expect(/\b403\b/);
+test("an operator sees everybody's containers and the nodes, and no accounts", async ({ server, open }) => {
   const ope = await open(await server.addUser("ope", "operator"));
   await visit(ope, "/containers");
   await expect(row(ope, "wiki")).toBeVisible();
   await ope.getByRole("link", { name: "Nodes" }).first().click();
   await expect(ope.getByRole("region", { name: "Cluster demo" })).toBeVisible();
-  expect((await ope.goto("/users"))?.status()).toBe(403);
-  expect((await ope.goto("/sites/new"))?.status()).toBe(403);
+  await expect(ope.getByRole("link", { name: "Users", exact: true })).toHaveCount(0);
 });

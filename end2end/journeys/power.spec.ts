@@ -2,14 +2,16 @@ import { create, row, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
 test("stop, undo, start and restart", async ({ page, watch }) => {
-  // An undo waits for the job at work, and hears of it as a conflict.
-  watch.expect(/\b409\b/);
+  // An undo is tried again while the cluster has not been observed since the job, which is a conflict.
+  watch.expect(409, "/api/ui/containers/switch");
   await create(page, "switch");
   const button = (name: string) => page.locator(".page-head").getByRole("button", { name, exact: true });
   await expect(button("Start")).toBeDisabled();
 
   await button("Stop").click();
   const note = page.locator(".toast").filter({ hasText: "Stopping switch." });
+  const body = JSON.stringify({ conflict: { message: "The container does not run." } });
+  await page.route("**/api/ui/containers/switch", (route) => route.fulfill({ status: 409, contentType: "application/json", body }), { times: 1 });
   await note.getByRole("button", { name: "Undo" }).click();
   await expect(page.getByText("switch goes back to how it was.")).toBeVisible();
   await expect(status(page)).toHaveText("running");

@@ -2,7 +2,7 @@ import { confirmDeletion, createDomain, createProvider, refusalAt, row, visit } 
 import { expect, test } from "../harness/test";
 
 test("a provider is added, tried, changed and deleted", async ({ page, open, server, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/providers/update");
   await createDomain(page, "try.example.net");
   const other = await open(server.administrator);
   await visit(other, "/providers");
@@ -45,6 +45,7 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
   await expect(page).toHaveURL("/providers/knot");
   await expect(row(other, "knot")).toContainText("example.net at 127.0.0.1:2");
   const sent = await (await visit(page, "/providers/knot"))?.text();
+  expect(sent).toContain("127.0.0.1:2");
   expect(sent).not.toContain("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ");
 
   await page.getByRole("button", { name: "Delete knot" }).click();
@@ -55,7 +56,7 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
 });
 
 test("each kind asks for what it needs, and wrong fields are told beside them", async ({ page, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/providers/create");
   await createProvider(page, "taken", "example.net");
   await visit(page, "/providers/new");
   const kind = page.getByLabel("Kind", { exact: true });
@@ -92,6 +93,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   await page.getByRole("button", { name: "Add cf" }).click();
   await expect(page).toHaveURL("/providers/cf");
   const sent = await (await visit(page, "/providers/cf"))?.text();
+  expect(sent).toContain("Cloudflare");
   expect(sent).not.toContain("v1.0-secret-token");
   await expect(page.locator(".facts")).toContainText("Cloudflare");
 
@@ -104,8 +106,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   await expect(page.getByLabel("Keep addresses of names there")).toBeEnabled();
 });
 
-test("providers are for administrators to change, for operators to see, and no member's", async ({ page, server, open, watch }) => {
-  watch.expect(/\b40[34]\b/);
+test("an operator sees and tries providers, and has nothing to change them with", async ({ page, server, open }) => {
   await createProvider(page, "seen", "example.net");
   const ora = await open(await server.addUser("ora", "operator"));
   await visit(ora, "/providers");
@@ -113,11 +114,4 @@ test("providers are for administrators to change, for operators to see, and no m
   await ora.getByRole("link", { name: "seen", exact: true }).click();
   await expect(ora.getByRole("button", { name: "Try it" })).toBeEnabled();
   await expect(ora.getByRole("button", { name: /^(Save|Delete)/ })).toHaveCount(0);
-  expect((await ora.goto("/providers/new"))?.status()).toBe(403);
-  expect((await ora.goto("/providers/nobody"))?.status()).toBe(404);
-  const milo = await open(await server.addUser("milo"));
-  for (const path of ["/providers", "/providers/new", "/providers/seen"]) {
-    expect((await milo.goto(path))?.status(), path).toBe(403);
-    await expect(milo.locator("main")).toContainText("Not allowed");
-  }
 });

@@ -1,56 +1,8 @@
 import { visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-const PAGES = [
-  "/containers",
-  "/containers/new",
-  "/sites/lab/containers/wiki",
-  "/sites/lab/containers/wiki/services",
-  "/sites/lab/containers/wiki/environment",
-  "/sites/lab/containers/wiki/jobs",
-  "/sites/lab/containers/wiki/settings",
-  "/jobs",
-  "/jobs/1",
-  "/nodes",
-  "/sites",
-  "/sites/new",
-  "/sites/lab",
-  "/domains",
-  "/domains/new",
-  "/domains/1",
-  "/certificates",
-  "/certificates/new",
-  "/authorities",
-  "/authorities/new",
-  "/providers",
-  "/providers/new",
-  "/users",
-  "/users/new",
-  "/users/admin",
-];
-
-test.describe("on a tablet", () => {
-  test.use({ viewport: { width: 768, height: 1024 } });
-
-  for (const path of PAGES) {
-    test(`${path} fits into the width`, async ({ page }) => {
-      await visit(page, path);
-      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-      expect(await page.evaluate(() => document.scrollingElement!.scrollWidth)).toBeLessThanOrEqual(768);
-    });
-  }
-});
-
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 360, height: 740 } });
-
-  for (const path of PAGES) {
-    test(`${path} fits into the width`, async ({ page }) => {
-      await visit(page, path);
-      await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-      expect(await page.evaluate(() => document.scrollingElement!.scrollWidth)).toBeLessThanOrEqual(360);
-    });
-  }
 
   test("the places open over the page and close behind one", async ({ page }) => {
     await visit(page, "/containers");

@@ -30,7 +30,7 @@ test("a page asks for the sign-in first and is shown after it", { tag: "@smoke" 
 });
 
 test("a wrong password is told beside the form, and the name stays", async ({ page, server, watch }) => {
-  watch.expect(/\b401\b/);
+  watch.expect(401, "/sign-in");
   await page.goto("/sign-in?next=%2Fjobs");
   const { name, password } = server.administrator;
   expect(await send(page, name, "not the password")).toBe(401);
@@ -43,47 +43,15 @@ test("a wrong password is told beside the form, and the name stays", async ({ pa
   await expect(page).toHaveURL("/jobs");
 });
 
-test("signing in leads nowhere but to this site", async ({ page, server }) => {
-  await page.goto("/sign-in?next=%2F%2Fevil.example%2F");
-  const { name, password } = server.administrator;
-  await send(page, name, password);
-  await expect(page).toHaveURL("/containers");
-});
-
-test("guessing is slowed down, and told for how long", async ({ page, watch }) => {
-  // A name that nothing else tries: all tests of a worker share its server, which counts.
-  watch.expect(/\b401\b/);
-  watch.expect(/\b429\b/);
-  await page.goto("/sign-in");
-  for (let guess = 1; guess <= 5; guess++) {
-    expect(await send(page, "stranger", `guess ${guess}`)).toBe(401);
-    await expect(page.getByRole("alert")).toHaveText("That name and password do not match.");
-  }
-  // The first wait is a second, the next are longer: at the latest the third try meets one.
-  let status = 401;
-  for (let guess = 6; guess <= 8 && status === 401; guess++) {
-    status = await send(page, "stranger", `guess ${guess}`);
-  }
-  expect(status).toBe(429);
-  await expect(page.getByRole("alert")).toHaveText(/Wait \d+ s and try again/);
-  await expect(page.getByLabel("Name")).toHaveValue("stranger");
-});
-
-test("signing out ends the session", async ({ page, server, context }) => {
+test("signing out ends the session", async ({ page, server }) => {
   await page.goto("/sign-in");
   const { name, password } = server.administrator;
   await send(page, name, password);
   await expect(page).toHaveURL("/containers");
-  const before = await context.cookies();
 
   await page.getByRole("button", { name: `${name}: own menu` }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await expect(page).toHaveURL("/sign-in");
-  await page.goto("/containers");
-  await expect(page).toHaveURL(/\/sign-in\?next=/);
-
-  // Whoever kept the cookie has nothing.
-  await context.addCookies(before);
   await page.goto("/containers");
   await expect(page).toHaveURL(/\/sign-in\?next=/);
 });

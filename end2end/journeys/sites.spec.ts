@@ -42,7 +42,7 @@ test("a site is made, changed and deleted", async ({ page }) => {
 });
 
 test("a site's wrong fields are told beside them", async ({ page, watch }) => {
-  watch.expect(/\b422\b/);
+  watch.expect(422, "/api/ui/sites/create");
   await visit(page, "/sites/new");
   for (const [label, value] of Object.entries(FIELDS)) {
     await page.getByLabel(label, { exact: true }).fill(value);

@@ -164,6 +164,11 @@ fn for_agents() -> Router<AppState> {
 static PAGES: LazyLock<Vec<AxumRouteListing>> =
     LazyLock::new(|| generate_route_list_with_exclusions(App, Some(vec!["/".to_owned()])));
 
+/// The addresses of the pages, with parameters in braces, such as `/jobs/{id}`.
+pub fn page_paths() -> impl Iterator<Item = &'static str> {
+    PAGES.iter().map(AxumRouteListing::path)
+}
+
 /// Pages, server functions, signing in and the event stream: all that knows who asks.
 fn for_people(state: &AppState) -> Router<AppState> {
     let site = state.site.clone();

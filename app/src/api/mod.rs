@@ -29,19 +29,33 @@ impl FromServerFnError for Failure {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        let sentence = match error {
-            ServerFnErrorErr::Request(_) => {
-                "The server does not answer. Check your connection and try again."
+        use ServerFnErrorErr::{Args, Deserialization, MissingArg, Request};
+        match error {
+            Args(_) | MissingArg(_) => unreadable_request(),
+            // The server reads requests, the browser reads answers.
+            Deserialization(_) if cfg!(feature = "ssr") => unreadable_request(),
+            Request(_) => {
+                unavailable("The server does not answer. Check your connection and try again.")
             }
-            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
-                "This page is older than the server. Reload it and try again."
+            _ => {
+                unavailable("The server's answer could not be read. Reload the page and try again.")
             }
-            _ => "The server's answer could not be read. Reload the page and try again.",
-        };
-        Self(Error::Unavailable {
-            message: sentence.to_owned(),
-        })
+        }
     }
+}
+
+fn unavailable(message: &str) -> Failure {
+    Failure(Error::Unavailable {
+        message: message.to_owned(),
+    })
+}
+
+/// The refusal of a request whose body does not have the arguments' names and types.
+fn unreadable_request() -> Failure {
+    let message = "The server could not read the request. Reload the page and try again.";
+    let error = Error::field("", message);
+    crate::status::set(status(&error));
+    Failure(error)
 }
 
 impl From<Error> for Failure {

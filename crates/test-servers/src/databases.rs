@@ -14,7 +14,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{Connection, MysqlConnection, PgConnection, connection::SimpleConnection};
+use diesel::{
+    Connection, MysqlConnection, PgConnection, RunQueryDsl as _,
+    connection::SimpleConnection,
+    dsl,
+    sql_types::{BigInt, Text},
+};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -129,6 +134,17 @@ impl Server {
         admin
             .batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)"))
             .unwrap();
+    }
+
+    /// How many sessions of a PostgreSQL database, by its address, sent this statement last.
+    pub fn sessions(&self, url: &str, statement: &str) -> i64 {
+        let mut connection = PgConnection::establish(url).unwrap();
+        let count = "SELECT count(*) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND query = ";
+        dsl::sql::<BigInt>(count)
+            .bind::<Text, _>(statement)
+            .get_result(&mut connection)
+            .unwrap()
     }
 
     /// Makes an empty database on the MariaDB server, with defaults that are not ours.

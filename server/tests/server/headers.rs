@@ -214,28 +214,6 @@ async fn who_is_signed_in_gets_pages_with_data() {
     );
 }
 
-#[tokio::test]
-async fn no_server_function_answers_a_stranger() {
-    let house = House::new().await;
-    let paths: Vec<_> = leptos::server_fn::axum::server_fn_paths().collect();
-    assert!(paths.len() > 10, "only {} are registered", paths.len());
-    for (path, method) in paths
-        .into_iter()
-        .filter(|(path, _)| !path.contains("session/"))
-    {
-        let request = request(method, path)
-            .header("sec-fetch-site", "same-origin")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from("{}"));
-        let answer = house.send(request.unwrap()).await;
-        assert!(
-            !answer.status.is_success(),
-            "{path} answered {}",
-            answer.status
-        );
-    }
-}
-
 /// They come together after a start, when nothing has been shown yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn all_who_look_at_a_page_first_get_it() {

@@ -8,6 +8,7 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
+mod access;
 mod agents;
 mod assets;
 mod config;
@@ -19,6 +20,7 @@ mod health;
 mod latency;
 mod memory;
 mod process;
+mod server_fns;
 mod sign_in;
 mod sign_in_link;
 mod simulator;

@@ -8,7 +8,9 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Builder},
 };
-use control::{Control, Manager, Options, setup};
+use control::{Actor, Control, Manager, Options, setup, sites};
+use model::{SiteId, sites::SiteForm};
+use proxmox_sim::{Sim, TEST_SECRET};
 use server::{
     assets::Assets,
     router::{AppState, Public, router},
@@ -186,6 +188,33 @@ async fn control_on(folder: &Path, database: &str) -> Control {
         ..Options::default()
     };
     Control::start(store, options).await.unwrap()
+}
+
+/// Adds the simulated cluster and creates the site `lab` on it.
+pub async fn create_site(control: &Control, sim: &Sim) -> SiteId {
+    let access = setup::Access {
+        url: sim.url(),
+        token_id: "root@pam!holdfast".into(),
+        secret: TEST_SECRET.into(),
+    };
+    let cluster = setup::cluster(control, "test", access).await.unwrap();
+    let form = SiteForm {
+        name: "lab".into(),
+        domain: "lab.example.org".into(),
+        cluster: cluster.to_string(),
+        bridge: "vmbr0".into(),
+        network: "10.20.0.0/16".into(),
+        gateway: "10.20.0.1".into(),
+        range: "10.20.1.1-10.20.1.250".into(),
+        template_storage: "local".into(),
+        volume_storage: "local-lvm".into(),
+        vmids: "1000-1999".into(),
+        ports: "2000-2999".into(),
+        ..SiteForm::default()
+    };
+    sites::create(control, &Actor::System, form.parse().unwrap())
+        .await
+        .unwrap()
 }
 
 /// A request of a browser on this machine.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use control::{Actor, Control, containers, jobs, setup, sites, users};
+use control::{Actor, Control, containers, jobs, setup, users};
 use model::{
     JobId,
     containers::{ContainerForm, ContainerQuery, ContainerRow},
     jobs::{JobKind, JobQuery, JobRow, JobState, JobView},
-    sites::SiteForm,
 };
-use proxmox_sim::{Config, Delays, Sim, TEST_SECRET};
+use proxmox_sim::{Config, Delays, Sim};
 
 use crate::{process::Program, support};
 use support::until;
@@ -26,29 +25,7 @@ async fn slow_cluster() -> Sim {
 
 /// Asks for a container, which nobody works on yet.
 async fn ask(control: &Control, sim: &Sim) -> JobId {
-    let access = setup::Access {
-        url: sim.url(),
-        token_id: "root@pam!holdfast".into(),
-        secret: TEST_SECRET.into(),
-    };
-    let cluster = setup::cluster(control, "test", access).await.unwrap();
-    let site = SiteForm {
-        name: "lab".into(),
-        domain: "lab.example.org".into(),
-        cluster: cluster.to_string(),
-        bridge: "vmbr0".into(),
-        network: "10.20.0.0/16".into(),
-        gateway: "10.20.0.1".into(),
-        range: "10.20.1.1-10.20.1.250".into(),
-        template_storage: "local".into(),
-        volume_storage: "local-lvm".into(),
-        vmids: "1000-1999".into(),
-        ports: "2000-2999".into(),
-        ..SiteForm::default()
-    };
-    let site = sites::create(control, &Actor::System, site.parse().unwrap())
-        .await
-        .unwrap();
+    let site = support::create_site(control, sim).await;
     let form = ContainerForm {
         site: site.to_string(),
         name: "web".into(),

@@ -21,6 +21,7 @@ use edge::{
 };
 use serde_json::{Value, json};
 use test_servers::host::{run, try_run, until};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::site::site;
@@ -30,9 +31,16 @@ pub const FOLDER: &str = "/run/agent";
 /// What a host joins with.
 pub const CODE: &str = "http://127.0.0.1:3000#a-word-of-more-than-20-letters\n";
 
+/// How long a request is held while there is nothing new.
+const HOLD: Duration = Duration::from_secs(1);
+
 /// What the manager gives, and what it was told.
 #[derive(Clone, Default)]
-pub struct Manager(Arc<Mutex<Known>>);
+pub struct Manager {
+    known: Arc<Mutex<Known>>,
+    /// Wakes the requests that are held when there is something new.
+    given: Arc<Notify>,
+}
 
 #[derive(Default)]
 struct Known {
@@ -64,37 +72,38 @@ impl Manager {
     pub fn give(&self, generation: i64, change: impl FnOnce(&mut Snapshot)) {
         let mut snapshot = site();
         change(&mut snapshot);
-        self.0.lock().unwrap().given = Some(Given {
+        self.known.lock().unwrap().given = Some(Given {
             generation,
             snapshot,
         });
+        self.given.notify_waiters();
     }
 
     /// The reports so far.
     pub fn told(&self) -> Vec<Value> {
-        self.0.lock().unwrap().reports.clone()
+        self.known.lock().unwrap().reports.clone()
     }
 
     /// The telling of live files of this number, once it is there.
     pub fn live(&self, number: usize) -> Live {
         until("what is live", || {
-            self.0.lock().unwrap().live.get(number).cloned()
+            self.known.lock().unwrap().live.get(number).cloned()
         })
     }
 
     /// Has these certificates from now on.
     pub fn have(&self, pairs: &[Pair]) {
-        self.0.lock().unwrap().pairs = pairs.to_vec();
+        self.known.lock().unwrap().pairs = pairs.to_vec();
     }
 
     /// How often it was asked for certificates.
     pub fn asked(&self) -> usize {
-        self.0.lock().unwrap().asked
+        self.known.lock().unwrap().asked
     }
 
     /// What was last told of leases.
     pub fn leases(&self) -> Option<Value> {
-        self.0.lock().unwrap().leases.last().cloned()
+        self.known.lock().unwrap().leases.last().cloned()
     }
 
     /// Waits until a generation is live.
@@ -151,33 +160,39 @@ async fn next(
     if headers["authorization"] != "Bearer key" {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    for _ in 0..20 {
-        let given = manager.0.lock().unwrap().given.clone();
-        if let Some(given) = given.filter(|given| asked["has"] != given.generation) {
-            return Json(given).into_response();
+    let new = async {
+        loop {
+            let changed = manager.given.notified();
+            let given = manager.known.lock().unwrap().given.clone();
+            if let Some(given) = given.filter(|given| asked["has"] != given.generation) {
+                return given;
+            }
+            changed.await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    match tokio::time::timeout(HOLD, new).await {
+        Ok(given) => Json(given).into_response(),
+        Err(_) => StatusCode::NO_CONTENT.into_response(),
     }
-    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn note(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
-    manager.0.lock().unwrap().reports.push(said);
+    manager.known.lock().unwrap().reports.push(said);
     StatusCode::NO_CONTENT
 }
 
 async fn note_live(State(manager): State<Manager>, Json(told): Json<Live>) -> StatusCode {
-    manager.0.lock().unwrap().live.push(told);
+    manager.known.lock().unwrap().live.push(told);
     StatusCode::NO_CONTENT
 }
 
 async fn lent(State(manager): State<Manager>, Json(said): Json<Value>) -> StatusCode {
-    manager.0.lock().unwrap().leases.push(said);
+    manager.known.lock().unwrap().leases.push(said);
     StatusCode::NO_CONTENT
 }
 
 async fn certificates(State(manager): State<Manager>, Json(wanted): Json<Wanted>) -> Json<Pairs> {
-    let mut known = manager.0.lock().unwrap();
+    let mut known = manager.known.lock().unwrap();
     known.asked += 1;
     let pairs = known.pairs.iter();
     let pairs = pairs.filter(|pair| wanted.certificates.contains(&pair.certificate));

@@ -61,14 +61,15 @@ async fn whatever_goes_wrong_a_job_ends_and_cluster_and_database_agree() {
         .collect()
         .await;
     // Past the capture of what tests print, which shows nothing of one that passes.
+    let late = kills::late();
     let seconds = began.elapsed().as_secs();
     let _ = writeln!(
         std::io::stderr(),
-        "faults: {count} cases in {seconds} s, {} failed; {} kills came after the job's end",
+        "faults: {count} cases in {seconds} s, {} failed; {late} kills came after the job's end",
         failures.len(),
-        kills::late()
     );
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    assert!(late <= kills::MOST_LATE, "{late} kills interrupted nothing");
 }
 
 /// Runs a case; what it failed with, if it did. Its runtime ends with it, and so does all that works

@@ -11,10 +11,11 @@ use edge::{Layout, NginxBuild, link::Given};
 use model::{
     AgentId, Error,
     agents::{About, Dhcp, Outcome, Report},
+    events::{Event, Topic},
     users::UserForm,
 };
 
-use crate::house::{DEBIAN, House};
+use crate::house::{DEBIAN, House, event};
 
 const SYSTEM: Actor = Actor::System;
 
@@ -56,7 +57,7 @@ pub fn about(address: &str) -> About {
 
 /// An agent that has joined, and its address.
 pub struct Host {
-    id: AgentId,
+    pub id: AgentId,
     pub agent: Agent,
     address: &'static str,
 }
@@ -154,6 +155,9 @@ async fn an_agent_joins_by_its_word_and_comes_by_its_key() {
     }
 }
 
+/// Sooner than a request that is held ends by itself.
+const HELD: Duration = Duration::from_secs(20);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_told_to_who_waits_for_it() {
     let house = House::new().await;
@@ -163,13 +167,16 @@ async fn a_change_is_told_to_who_waits_for_it() {
     assert!(containers_of(&first).is_empty());
     assert_eq!(first.snapshot.network.name_servers.len(), 1);
 
+    let contact = event(&house.control, Event::of(Topic::Contact, host.id.0));
     let (waiting, control) = (Arc::clone(&host), house.control.clone());
     let waits = tokio::spawn(async move { waiting.next(&control, Some(first.generation)).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!waits.is_finished(), "there is nothing new");
+    contact.await;
     let created = house.create(&house.form("web", DEBIAN)).await.unwrap();
-    let told = tokio::time::timeout(Duration::from_secs(20), waits).await;
-    let told = told.expect("at once").unwrap().expect("something new");
+    let told = tokio::time::timeout(HELD, waits).await;
+    let told = told
+        .expect("a change ends the wait")
+        .unwrap()
+        .expect("something new");
     assert!(told.generation > first.generation);
     assert_eq!(told.snapshot.hosts[0].name.as_str(), "web");
 

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use control::{Actor, clusters, containers, sites};
 use model::{
     ClusterId, Error,
@@ -327,8 +325,17 @@ async fn a_cluster_with_sites_stays_and_one_without_goes() {
         clusters::list(&house.control, &SYSTEM).await.unwrap().len(),
         1
     );
+    // The other cluster is observed as often as the deleted one was.
     let asked = sim.handle().requests();
-    tokio::time::sleep(Duration::from_secs(1)).await;
+    let rounds = || {
+        let requests = house.sim.handle().requests();
+        requests.get("GET /cluster/resources").copied()
+    };
+    let before = rounds().expect("it is observed");
+    until("several rounds of the other cluster are over", async || {
+        rounds().filter(|rounds| *rounds > before + 3)
+    })
+    .await;
     assert_eq!(sim.handle().requests(), asked, "it is asked no more");
 }
 

@@ -6,10 +6,12 @@ use std::{
 };
 
 use control::{Actor, Control, Manager, Options, clusters, containers, jobs, setup, sites, users};
+use futures::StreamExt as _;
 use model::{
     ClusterId, ContainerId, Error, JobId, SiteId,
     clusters::ClusterForm,
     containers::{ContainerForm, ContainerView},
+    events::{Event, Topic},
     jobs::{JobState, JobView},
     session::Me,
     sites::SiteForm,
@@ -237,18 +239,38 @@ impl House {
     }
 }
 
-/// Waits for the end of a job. Without [`until`], whose closure cannot go to another thread.
+/// How often a job is looked at on which another process may work: that tells nothing here.
+const LOOK: Duration = Duration::from_millis(150);
+
+/// Waits for the end of a job.
 pub async fn ended(control: &Control, id: JobId) -> JobView {
     let deadline = Instant::now() + WAIT;
-    let mut pause = Duration::from_millis(10);
     loop {
+        let change = event(control, Event::of(Topic::Job, id.0));
         let job = jobs::get(control, &Actor::System, id).await.unwrap();
         if job.row.state.ended() {
             return job;
         }
         assert!(Instant::now() < deadline, "waited in vain for {job:?}");
-        tokio::time::sleep(pause).await;
-        pause = (pause * 3 / 2).min(Duration::from_millis(150));
+        let _ = tokio::time::timeout(LOOK, change).await;
+    }
+}
+
+/// Waits for an event that comes after this call, and not only after the first poll.
+pub fn event(control: &Control, wanted: Event) -> impl Future<Output = ()> + Send + use<> {
+    let mut events = Box::pin(control.events(&Actor::System, None));
+    let arrival = async move {
+        while let Some((_, event)) = events.next().await {
+            // Without an id it stands for all of its kind.
+            if event.topic == wanted.topic && event.id.is_none_or(|id| Some(id) == wanted.id) {
+                return;
+            }
+        }
+        panic!("the process has stopped");
+    };
+    async move {
+        let arrival = tokio::time::timeout(WAIT, arrival).await;
+        assert!(arrival.is_ok(), "waited in vain for {wanted:?}");
     }
 }
 

@@ -7,12 +7,16 @@ use model::{
     Timestamp,
     clusters::ClusterForm,
     containers::{ContainerQuery, Status},
+    events::{Event, Topic},
     nodes::ClusterView,
 };
 use proxmox_sim::{Config, Sim, Transport};
 use store::observations::{self, Turn};
 
-use crate::house::{House, until};
+use crate::{
+    agents::Host,
+    house::{House, event, until},
+};
 
 const SYSTEM: Actor = Actor::System;
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -280,21 +284,22 @@ async fn an_agent_that_waits_at_one_server_is_told_of_a_change_made_at_another()
     let house = shared().await;
     house.nodes_known().await;
     let second = house.reopen().await;
-    let agent = crate::lent::join(&house, "edge-1", "10.20.0.2").await;
-    let ask = async |has| {
-        let about = crate::lent::about("10.20.0.2");
-        let layout = crate::lent::layout();
-        control::agents::next(&second, &agent, about, &layout, has)
-            .await
-            .unwrap()
-    };
-    let first = ask(None).await.unwrap();
+    // Both servers hear of changes by the database from here on.
+    let listening = "LISTEN holdfast_sites";
+    let database = house.database.clone();
+    until("both servers listen", async || {
+        let sessions = test_servers::postgres().sessions(&database, listening);
+        (sessions == 2).then_some(())
+    })
+    .await;
+    let host = Host::join(&house, "edge-1", "10.20.0.2").await;
+    let first = host.next(&second, None).await.unwrap();
+    let contact = event(&second, Event::of(Topic::Contact, host.id.0));
     let change = async {
-        // The question is there before the change: the agent is heard by the database first.
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        contact.await;
         house.create(&house.form("web", crate::house::DEBIAN)).await
     };
-    let asked = tokio::time::timeout(TOLD, ask(Some(first.generation)));
+    let asked = tokio::time::timeout(TOLD, host.next(&second, Some(first.generation)));
     let (told, made) = tokio::join!(asked, change);
     made.unwrap();
     let told = told.expect("at once").expect("something new");

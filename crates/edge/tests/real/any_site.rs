@@ -26,7 +26,8 @@ fn the_real_programs_take_whatever_the_types_allow() {
             certify(&layout);
             let mut runner = TestRunner::new(Config {
                 cases: CASES,
-                failure_persistence: None,
+                // Where the seed of a failure is written, and printed beside that.
+                source_file: Some(file!()),
                 ..Config::default()
             });
             let tried = runner.run(&arbitrary::site(), |site| {

@@ -77,6 +77,13 @@ impl Schema {
         wrong
     }
 
+    /// The method and path of a call as Proxmox describes them; none when it does not.
+    pub(crate) fn name(&self, call: &Recorded) -> Option<String> {
+        let (endpoint, _) = self.find(call)?;
+        let path = endpoint["path"].as_str()?;
+        Some(format!("{} {path}", call.method))
+    }
+
     /// The description of a call, and the parameters that are in its path.
     fn find(&self, call: &Recorded) -> Option<(&Value, Vec<(String, String)>)> {
         let matching = self.calls.iter().filter_map(|endpoint| {

@@ -1,0 +1,340 @@
+//! Who may call which server function and open which page: one row for each function, with a body
+//! that it accepts, and at least one for each page.
+//!
+//! Both name container 1 and job 1, which belong to the member `ann`. Other objects that they name
+//! do not exist, apart from the site `lab`: what is allowed may answer 404.
+
+use serde_json::{Value, json};
+
+/// Who may call a server function or open a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Also who is not signed in.
+    Anyone,
+    /// Every signed-in user.
+    Member,
+    /// From operators upwards.
+    Operator,
+    /// Administrators alone.
+    Administrator,
+    /// The object's owner, and from operators upwards; others are not told that it exists.
+    OwnerOrOperator,
+    /// The object's owner, and administrators; others are not told that it exists.
+    OwnerOrAdministrator,
+}
+
+use Access::{Administrator, Anyone, Member, Operator, OwnerOrAdministrator, OwnerOrOperator};
+
+/// A server function below `/api/ui`, who may call it, and a valid body.
+pub type Row = (&'static str, Access, Value);
+
+/// All server functions.
+pub fn table() -> Vec<Row> {
+    [
+        agents(),
+        authorities(),
+        certificates(),
+        clusters(),
+        containers(),
+        domains(),
+        jobs(),
+        providers(),
+        sites(),
+        users(),
+        vec![("session/me", Anyone, json!({}))],
+    ]
+    .concat()
+}
+
+/// An address of each page, and who may open it.
+pub const PAGES: &[(&str, Access)] = &[
+    ("/", Anyone),
+    ("/sign-in", Anyone),
+    ("/containers", Member),
+    ("/containers/new", Member),
+    ("/sites/lab/containers/web", OwnerOrOperator),
+    ("/sites/lab/containers/web/services", OwnerOrOperator),
+    ("/sites/lab/containers/web/environment", OwnerOrOperator),
+    ("/sites/lab/containers/web/jobs", OwnerOrOperator),
+    ("/sites/lab/containers/web/settings", OwnerOrOperator),
+    ("/jobs", Member),
+    ("/jobs/1", OwnerOrOperator),
+    ("/clusters", Administrator),
+    ("/clusters/new", Administrator),
+    ("/clusters/test", Administrator),
+    ("/nodes", Operator),
+    ("/sites", Operator),
+    ("/sites/new", Administrator),
+    ("/sites/lab", Administrator),
+    ("/domains", Operator),
+    ("/domains/new", Operator),
+    ("/domains/1", Operator),
+    ("/certificates", Operator),
+    ("/certificates/new", Operator),
+    ("/certificates/9", Operator),
+    ("/authorities", Operator),
+    ("/authorities/new", Administrator),
+    ("/authorities/other", Operator),
+    ("/providers", Operator),
+    ("/providers/new", Administrator),
+    ("/providers/other", Operator),
+    ("/agents", Operator),
+    ("/agents/new", Operator),
+    ("/sites/lab/agents/edge-1", Operator),
+    ("/sites/lab/agents/edge-1/files", Operator),
+    ("/users", Administrator),
+    ("/users/new", Administrator),
+    ("/users/ann", Administrator),
+];
+
+fn agents() -> Vec<Row> {
+    let files = json!({ "site": "lab", "name": "edge-1", "query": {}, "path": "" });
+    vec![
+        ("agents/list", Operator, json!({})),
+        (
+            "agents/get",
+            Operator,
+            json!({ "site": "lab", "name": "edge-1" }),
+        ),
+        ("agents/files", Operator, files),
+        (
+            "agents/invite",
+            Operator,
+            json!({ "form": { "site": "1", "name": "edge-2" } }),
+        ),
+        ("agents/invite-again", Operator, json!({ "id": 9 })),
+        ("agents/give-addresses", Operator, json!({ "id": 9 })),
+        (
+            "agents/take-addresses",
+            Operator,
+            json!({ "id": 9, "confirm": "edge-1" }),
+        ),
+        (
+            "agents/delete",
+            Operator,
+            json!({ "id": 9, "confirm": "edge-1" }),
+        ),
+    ]
+}
+
+fn authorities() -> Vec<Row> {
+    let form = json!({ "name": "ca", "directory": "https://ca.example.org/directory" });
+    vec![
+        ("authorities/list", Operator, json!({})),
+        ("authorities/get", Operator, json!({ "name": "other" })),
+        ("authorities/create", Administrator, json!({ "form": form })),
+        (
+            "authorities/update",
+            Administrator,
+            json!({ "id": 9, "form": form }),
+        ),
+        (
+            "authorities/delete",
+            Administrator,
+            json!({ "id": 9, "confirm": "other" }),
+        ),
+    ]
+}
+
+fn certificates() -> Vec<Row> {
+    let query = json!({ "q": "", "state": "", "page": 1 });
+    let form = json!({
+        "domain": "9",
+        "chain": "-----BEGIN CERTIFICATE-----",
+        "key": "-----BEGIN PRIVATE KEY-----",
+    });
+    vec![
+        ("certificates/list", Operator, json!({ "of": null })),
+        ("certificates/find", Operator, json!({ "query": query })),
+        ("certificates/get", Operator, json!({ "key": "9" })),
+        ("certificates/upload", Operator, json!({ "form": form })),
+        ("certificates/try-again", Operator, json!({ "id": 9 })),
+        ("certificates/renew", Operator, json!({ "id": 9 })),
+        (
+            "certificates/revoke",
+            Operator,
+            json!({ "id": 9, "confirm": "www" }),
+        ),
+        (
+            "certificates/delete",
+            Operator,
+            json!({ "id": 9, "confirm": "www" }),
+        ),
+    ]
+}
+
+fn clusters() -> Vec<Row> {
+    let import = json!({ "site": "1", "owner": "ann", "vmids": [100] });
+    // Nothing listens there.
+    let url = "http://127.0.0.1:1";
+    let form = json!({ "name": "home", "url": url, "login": "root@pam", "secret": "secret" });
+    vec![
+        ("clusters/list", Operator, json!({})),
+        ("clusters/get", Administrator, json!({ "name": "other" })),
+        ("clusters/check", Administrator, json!({ "id": 9 })),
+        ("clusters/look", Administrator, json!({ "url": url })),
+        ("clusters/create", Administrator, json!({ "form": form })),
+        (
+            "clusters/update",
+            Administrator,
+            json!({ "id": 9, "form": form }),
+        ),
+        (
+            "clusters/delete",
+            Administrator,
+            json!({ "id": 9, "confirm": "other" }),
+        ),
+        (
+            "clusters/take-over",
+            Administrator,
+            json!({ "id": 9, "import": import }),
+        ),
+    ]
+}
+
+fn containers() -> Vec<Row> {
+    let sort = json!({ "key": "name", "down": false });
+    let query = json!({ "site": null, "status": null, "q": "", "sort": sort, "page": 1 });
+    let get = json!({ "site": "lab", "name": "web", "whole": true });
+    let form = json!({
+        "site": "1",
+        "name": "new",
+        "source": "debian-13-standard_13.1-2_amd64.tar.zst",
+        "cores": "1",
+        "memory": "512",
+        "disk": "4",
+    });
+    let edit = json!({ "id": 1, "version": 1, "form": form, "restart": false });
+    vec![
+        ("containers/options", Member, json!({})),
+        ("containers/list", Member, json!({ "query": query })),
+        ("containers/create", Member, json!({ "form": form })),
+        ("containers/get", OwnerOrOperator, get),
+        ("containers/edit", OwnerOrOperator, edit),
+        (
+            "containers/switch",
+            OwnerOrOperator,
+            json!({ "id": 1, "power": "stop" }),
+        ),
+        (
+            "containers/delete",
+            OwnerOrOperator,
+            json!({ "id": 1, "confirm": "other" }),
+        ),
+    ]
+}
+
+fn domains() -> Vec<Row> {
+    let form = json!({
+        "site": "1",
+        "name": "shop.example.net",
+        "hsts": "off",
+        "publishers": "everybody",
+    });
+    vec![
+        ("domains/list", Operator, json!({})),
+        ("domains/options", Operator, json!({})),
+        ("domains/get", Operator, json!({ "key": "9" })),
+        ("domains/create", Operator, json!({ "form": form })),
+        ("domains/update", Operator, json!({ "id": 9, "form": form })),
+        (
+            "domains/delete",
+            Operator,
+            json!({ "id": 9, "confirm": "shop.example.net" }),
+        ),
+    ]
+}
+
+fn jobs() -> Vec<Row> {
+    let query = json!({ "state": null, "container": null, "q": "", "page": 1 });
+    vec![
+        ("jobs/list", Member, json!({ "query": query })),
+        ("jobs/active", Member, json!({})),
+        ("jobs/short", Member, json!({})),
+        ("jobs/get", OwnerOrOperator, json!({ "id": 1 })),
+        ("jobs/ended", OwnerOrOperator, json!({ "id": 1 })),
+        ("jobs/log", OwnerOrOperator, json!({ "id": 1, "after": 0 })),
+        ("jobs/cancel", OwnerOrOperator, json!({ "id": 1 })),
+        ("jobs/retry", OwnerOrOperator, json!({ "id": 1 })),
+    ]
+}
+
+fn providers() -> Vec<Row> {
+    let form = json!({ "name": "dns", "kind": "cloudflare", "secret": "secret" });
+    vec![
+        ("providers/list", Operator, json!({})),
+        ("providers/get", Operator, json!({ "name": "other" })),
+        ("providers/create", Administrator, json!({ "form": form })),
+        (
+            "providers/update",
+            Administrator,
+            json!({ "id": 9, "form": form }),
+        ),
+        (
+            "providers/test",
+            Operator,
+            json!({ "id": 9, "domain": "example.net" }),
+        ),
+        (
+            "providers/delete",
+            Administrator,
+            json!({ "id": 9, "confirm": "other" }),
+        ),
+    ]
+}
+
+fn sites() -> Vec<Row> {
+    let form = json!({
+        "name": "annex",
+        "domain": "annex.example.org",
+        "cluster": "1",
+        "bridge": "vmbr0",
+        "network": "10.30.0.0/16",
+        "gateway": "10.30.0.1",
+        "range": "10.30.0.100-10.30.0.200",
+        "template_storage": "local",
+        "volume_storage": "local-lvm",
+        "vmids": "3000-3999",
+        "ports": "3000-3999",
+    });
+    vec![
+        ("sites/list", Operator, json!({})),
+        ("sites/names", Operator, json!({})),
+        ("sites/get", Operator, json!({ "name": "lab" })),
+        ("sites/create", Administrator, json!({ "form": form })),
+        (
+            "sites/update",
+            Administrator,
+            json!({ "id": 9, "form": form }),
+        ),
+        (
+            "sites/delete",
+            Administrator,
+            json!({ "id": 9, "confirm": "annex" }),
+        ),
+    ]
+}
+
+fn users() -> Vec<Row> {
+    let form = json!({
+        "name": "eve",
+        "mail": "eve@example.org",
+        "role": "member",
+        "password": "correct horse",
+    });
+    vec![
+        ("users/list", Administrator, json!({ "q": "", "page": 1 })),
+        ("users/get", OwnerOrAdministrator, json!({ "name": "ann" })),
+        ("users/create", Administrator, json!({ "form": form })),
+        (
+            "users/update",
+            Administrator,
+            json!({ "id": 9, "form": form }),
+        ),
+        (
+            "users/delete",
+            Administrator,
+            json!({ "id": 9, "confirm": "other" }),
+        ),
+    ]
+}
