@@ -26,8 +26,8 @@ class Received {
   listen(session) {
     session.on("Network.requestWillBeSent", (event) => {
       this.#last = performance.now();
-      // The shared worker's own request, whose end is not reported here.
-      const ended = event.loaderId === "";
+      // The shared worker's own request, whose end is not reported here, and streams, which have none.
+      const ended = event.loaderId === "" || event.type === "EventSource";
       const before = this.#requests.get(event.requestId);
       // A redirect keeps its id; the answer that led on counts too.
       const bytes = (before?.bytes ?? 0) + (event.redirectResponse?.encodedDataLength ?? 0);

@@ -42,10 +42,12 @@ impl<T> Slot<T> {
         let _ = self.0.set(Built { took, result });
     }
 
-    /// Waits until it is built, and adds the time that the build took to the report.
+    /// Waits until it is built, and adds how long the build took, and the wait, to the report.
     fn wait(&self, report: &mut Report) -> anyhow::Result<&T> {
+        let begin = Instant::now();
         let built = self.0.wait();
         report.build += built.took;
+        report.waited += begin.elapsed();
         let result = built.result.as_ref();
         result.map_err(|error| anyhow!("build failed: {error}"))
     }
@@ -139,14 +141,20 @@ impl<'a> Builds<'a> {
     /// `cargo xtask` does: its dependencies would otherwise be compiled with other features again.
     fn build_native(&self) -> anyhow::Result<Vec<Executable>> {
         let mut built = Vec::new();
-        let selections: [&[&str]; 2] = [PACKAGES, &["--package", "xtask"]];
-        for selection in selections {
+        let tests: &[&str] = &["test", "--no-run"];
+        let selections: [(&[&str], &[&str]); 3] = [
+            (tests, PACKAGES),
+            // Cargo builds a program beside its tests only where its package has integration tests.
+            (&["build", "--bins"], PACKAGES),
+            (tests, &["--package", "xtask"]),
+        ];
+        for (verb, selection) in selections {
             let mut cargo = Cargo::Default.command();
             cargo
                 .current_dir(self.workspace.root())
                 // Nothing here is built a second time, so what makes that quick is left out.
                 .env("CARGO_INCREMENTAL", "0")
-                .args(["test", "--no-run"])
+                .args(verb)
                 .args(selection);
             self.lints.build_with(&mut cargo, |message| {
                 built.extend(Executable::from_message(message))

@@ -22,8 +22,10 @@ const NEVER_CHECKED: [&str; 4] = [
 pub struct Report {
     /// How many tests ran.
     pub tests: u32,
-    /// How long the part waited for what it tests to be built.
+    /// How long the builds took that the part needs. Parts share them, and run beside others.
     pub build: Duration,
+    /// How long the part waited for them.
+    pub waited: Duration,
     /// What else there is to say.
     pub note: Option<String>,
     /// What it could not check.
@@ -56,7 +58,7 @@ pub fn summary(outcomes: &[Outcome], without: &[Part]) -> String {
     let mut text = String::from("\npart         build     test   tests\n");
     for outcome in outcomes {
         let build = outcome.report.build.as_secs();
-        let test = outcome.took.saturating_sub(outcome.report.build).as_secs();
+        let test = outcome.took.saturating_sub(outcome.report.waited).as_secs();
         let (name, tests) = (outcome.part.name(), outcome.report.tests);
         let _ = write!(text, "{name:<9} {build:>6} s {test:>6} s {tests:>7}  ");
         let _ = match (&outcome.result, &outcome.report.note) {
@@ -101,6 +103,7 @@ mod tests {
         let unit = Report {
             tests: 1250,
             build: Duration::from_secs(60),
+            waited: Duration::from_secs(50),
             ..Report::default()
         };
         let deny = Report {
@@ -116,7 +119,7 @@ mod tests {
 
         part         build     test   tests
         deny           0 s     90 s       0  passed; 12 licenses
-        unit          60 s     30 s    1250  failed: 2 tests failed
+        unit          60 s     40 s    1250  failed: 2 tests failed
         left out: lab
         ");
     }

@@ -148,11 +148,11 @@ fn counted(result: &str, word: &str) -> u32 {
     number.parse().unwrap_or_default()
 }
 
-/// The name and reason of a test that libtest ignored.
+/// The name and reason of a test that libtest ignored. What other tests start is no test itself.
 fn ignored(line: &str) -> Option<String> {
     let (name, rest) = line.strip_prefix("test ")?.split_once(" ... ignored")?;
     let reason = rest.trim_start_matches([',', ' ']);
-    Some(format!("{name} ({reason})"))
+    (!reason.starts_with("helper process")).then(|| format!("{name} ({reason})"))
 }
 
 #[cfg(test)]
@@ -160,6 +160,7 @@ mod tests {
     use super::*;
 
     const OUTPUT: &str = "running 3 tests\n\
+        test kills::child ... ignored, helper process: it is killed by other tests\n\
         test http3 ... ignored, nginx has no HTTP/3\n\
         NOT CHECKED: recordings (file missing)\n\
         test result: ok. 12 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s\n";

@@ -203,7 +203,7 @@ fn child(house: &House) -> Child {
 
 /// Not a test: what the other process does. It ends with the one that started it.
 #[test]
-#[ignore = "it is the process that is killed"]
+#[ignore = "helper process: it is killed by other tests"]
 fn works_until_it_is_killed() {
     let Ok(database) = std::env::var(DATABASE) else {
         return;
