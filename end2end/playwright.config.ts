@@ -7,15 +7,24 @@ import { launchOptions } from "./harness/browser.mjs";
 const journeys = readdirSync(new URL("journeys/", import.meta.url)).filter((file) => file.endsWith(".spec.ts"));
 const files = ["axe.spec.ts", ...journeys.map((file) => `journeys/${file}`)];
 
-export default defineConfig({
+/** Journeys in which a person watches or interrupts work: their simulated cluster takes as long as a
+ *  real one. */
+const PACED = ["create-container", "create-from-template", "jobs", "power"];
+/** How many times faster it is elsewhere. */
+const SPEED = 5;
+
+export default defineConfig<object, { speed: number }>({
   testDir: ".",
-  projects: files.map((file) => ({ name: file.replace(/^journeys\/|\.spec\.ts$/g, ""), testMatch: file })),
+  projects: files.map((file) => {
+    const name = file.replace(/^journeys\/|\.spec\.ts$/g, "");
+    return { name, testMatch: file, use: { speed: PACED.includes(name) ? 1 : SPEED } };
+  }),
   // Each worker has a server of its own; one file's tests share it, one after another.
   workers: 2,
   // A test that passes at the second try hides a fault.
   retries: 0,
   forbidOnly: true,
-  // The simulated cluster takes its time as a real one does: some 10 s for a container.
+  // The simulated cluster of some journeys takes its time as a real one does: some 10 s for a container.
   timeout: 90_000,
   expect: { timeout: 20_000 },
   reporter: [["list", { printSteps: false }], ["./harness/short.mjs"]],
