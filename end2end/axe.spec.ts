@@ -19,13 +19,20 @@ const VIEWS = [
 ] as const;
 
 let sessions: Awaited<ReturnType<typeof prepare>>;
+/** A page for each who looks, kept so that the program is compiled once. */
+const pages = new Map<string, Page>();
 
 test.beforeAll(async ({ server, browser }) => {
   expect(new Set(VIEWS.map(({ width }) => width))).toEqual(new Set(WIDTHS));
   sessions = await prepare(server, browser);
+  for (const [who, session] of Object.entries(sessions)) {
+    const context = await contextOf(browser, server, session);
+    pages.set(who, await context.newPage());
+  }
 });
 
 test.afterAll(async ({ server, browser }) => {
+  for (const page of pages.values()) await page.context().close();
   await tidy(server, browser, sessions);
 });
 
@@ -39,9 +46,8 @@ async function violations(page: Page, rules: "all" | "contrast"): Promise<string
 }
 
 for (const scene of SCENES) {
-  test(`${scene.name} fits into each width, and axe finds nothing`, async ({ server, browser }) => {
-    const context = await contextOf(browser, server, sessions[scene.who as keyof typeof sessions]);
-    const page = await context.newPage();
+  test(`${scene.name} fits into each width, and axe finds nothing`, async () => {
+    const page = pages.get(scene.who)!;
     await show(page, scene);
     for (const { width, theme, rules } of VIEWS) {
       await dress(page, width, theme);
@@ -51,6 +57,5 @@ for (const scene of SCENES) {
       expect.soft(needed, view).toBeLessThanOrEqual(width);
       if (rules !== "none") expect.soft(await violations(page, rules), view).toEqual([]);
     }
-    await context.close();
   });
 }

@@ -48,10 +48,9 @@ pub fn build(
     let mut cargo = toolchain.cargo(workspace, "build");
     let folder = match mode {
         Mode::Release => {
-            cargo.args(["--profile", "wasm-release"]);
-            "wasm-release"
+            cargo.args(["--release", "--config", ".cargo/browser-release.toml"]);
+            "release"
         }
-        // Not a profile of its own: procedural macros would be compiled for it again.
         Mode::Dev => {
             cargo.args(["--config", ".cargo/browser-dev.toml"]);
             "debug"

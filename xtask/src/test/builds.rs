@@ -9,11 +9,11 @@ use anyhow::anyhow;
 
 use super::Part;
 use super::report::Report;
-use crate::binaries::{Executable, PACKAGES, Programs};
+use crate::binaries::{Binary, Executable, PACKAGES, Programs};
 use crate::lane;
 use crate::lints::Lints;
 use crate::program::Cargo;
-use crate::server::{self, Mode};
+use crate::server::Mode;
 use crate::setup::Consent;
 use crate::site::Site;
 use crate::workspace::Workspace;
@@ -91,14 +91,12 @@ impl<'a> Builds<'a> {
             self.native.fill(|| self.build_native());
         }
         lane::give_way();
-        if needs(Part::needs_site) {
-            let (workspace, consent) = (self.workspace, self.consent);
-            self.site
-                .fill(|| Site::build(workspace, Mode::Dev, consent, &self.lints));
+        let has_release = needs(Part::needs_release);
+        if has_release || needs(Part::needs_site) {
+            self.site.fill(|| self.build_site(has_release));
         }
-        if needs(Part::needs_release) {
-            self.release
-                .fill(|| server::build(self.workspace, Mode::Release, self.consent));
+        if has_release {
+            self.release.fill(|| self.build_release());
         }
     }
 
@@ -135,6 +133,23 @@ impl<'a> Builds<'a> {
     /// When its build failed.
     pub fn release(&self, report: &mut Report) -> anyhow::Result<&Path> {
         self.release.wait(report).map(PathBuf::as_path)
+    }
+
+    /// Builds the site that all parts serve: the one of the release, if that is built at all.
+    fn build_site(&self, has_release: bool) -> anyhow::Result<Site> {
+        let build = |mode| Site::build(self.workspace, mode, self.consent, &self.lints);
+        if !has_release {
+            return build(Mode::Dev);
+        }
+        let site = build(Mode::Release)?;
+        site.copy_for_debug_builds(self.workspace)?;
+        Ok(site)
+    }
+
+    fn build_release(&self) -> anyhow::Result<PathBuf> {
+        let site = self.site.0.wait().result.as_ref();
+        site.map_err(|error| anyhow!("the site could not be built: {error}"))?;
+        Binary::Holdfast.build(self.workspace, Mode::Release)
     }
 
     /// Compiles the workspace's programs, examples and tests. xtask is built on its own, as

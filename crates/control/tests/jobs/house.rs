@@ -1,6 +1,7 @@
 //! A house for a test: simulator, database, control, one site, and people.
 
 use std::{
+    path::Path,
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
@@ -20,6 +21,7 @@ use model::{
 use proxmox_sim::{Config, ContainerSpec, Effect, Fault, Sim, TEST_SECRET};
 use store::{SecretKey, Store};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 pub const NGINX: &str = "docker.io/library/nginx:1.27";
 pub const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
@@ -55,9 +57,12 @@ impl House {
 
     /// The same, with control at work in its own way.
     pub async fn of(sim: Sim, options: Options) -> Self {
+        static MOVED_INTO: OnceCell<Vec<u8>> = OnceCell::const_new();
         let folder = tempfile::tempdir().unwrap();
-        let database = format!("sqlite:{}", folder.path().join("test.db").display());
-        Self::on(sim, database, Some(folder), options).await
+        let file = folder.path().join("test.db");
+        let bytes = MOVED_INTO.get_or_init(moved_into).await;
+        std::fs::write(&file, bytes).unwrap();
+        Self::on(sim, sqlite(&file), Some(folder), options).await
     }
 
     /// A house on a database that other processes may share. They keep their turns by rounds,
@@ -327,6 +332,29 @@ pub fn options() -> Options {
         }),
         ..Options::default()
     }
+}
+
+/// What every house begins with: a SQLite file with all tables and the first administrator.
+async fn moved_into() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let control = open(&sqlite(&file), options()).await;
+    setup::first_run(&control).await.unwrap();
+    control.shutdown(WAIT).await;
+    drop(control);
+    // The last connection that is closed copies the write-ahead log into the file.
+    let log = folder.path().join("test.db-wal");
+    let closed = async {
+        while log.exists() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, closed).await.unwrap();
+    std::fs::read(file).unwrap()
+}
+
+fn sqlite(file: &Path) -> String {
+    format!("sqlite:{}", file.display())
 }
 
 /// Control on the database at an address.
