@@ -61,7 +61,7 @@ mod browser {
     //! for each type that it hides. Nothing of ours arrives while a page is taken over, so one type
     //! only is hidden in it: a box of ours, which knows the one way.
 
-    use std::any::Any;
+    use std::any::{Any, TypeId};
 
     use leptos::{
         attr::{Attribute, any_attribute::AnyAttribute},
@@ -75,10 +75,9 @@ mod browser {
 
     /// A view whose type is not known.
     trait Piece: Send {
-        fn build(self: Box<Self>) -> Box<dyn Standing>;
-        fn hydrate(self: Box<Self>, cursor: &Cursor, position: &PositionState)
-        -> Box<dyn Standing>;
-        fn rebuild(self: Box<Self>, state: &mut Box<dyn Standing>);
+        fn build(self: Box<Self>) -> Held;
+        fn hydrate(self: Box<Self>, cursor: &Cursor, position: &PositionState) -> Held;
+        fn rebuild(self: Box<Self>, held: &mut Held);
     }
 
     /// A view that stands in the page.
@@ -93,32 +92,30 @@ mod browser {
     }
 
     impl<T: RenderHtml + Send + 'static> Piece for T {
-        fn build(self: Box<Self>) -> Box<dyn Standing> {
-            Box::new(Render::build(*self))
+        fn build(self: Box<Self>) -> Held {
+            Held::new::<T>(Render::build(*self))
         }
 
-        fn hydrate(
-            self: Box<Self>,
-            cursor: &Cursor,
-            position: &PositionState,
-        ) -> Box<dyn Standing> {
-            Box::new(RenderHtml::hydrate::<true>(*self, cursor, position))
+        fn hydrate(self: Box<Self>, cursor: &Cursor, position: &PositionState) -> Held {
+            Held::new::<T>(RenderHtml::hydrate::<true>(*self, cursor, position))
         }
 
-        fn rebuild(self: Box<Self>, state: &mut Box<dyn Standing>) {
-            match (**state).any().downcast_mut::<T::State>() {
+        fn rebuild(self: Box<Self>, held: &mut Held) {
+            let is_same = held.view == TypeId::of::<T>();
+            let state = held.state.any().downcast_mut::<T::State>();
+            match state.filter(|_| is_same) {
                 Some(state) => Render::rebuild(*self, state),
-                None => replace(self, state),
+                None => replace(self, held),
             }
         }
     }
 
     /// Puts a view in the place of one of another type.
-    fn replace(piece: Box<dyn Piece>, state: &mut Box<dyn Standing>) {
+    fn replace(piece: Box<dyn Piece>, held: &mut Held) {
         let mut new = piece.build();
-        state.insert_before_this(&mut *new);
-        state.unmount();
-        *state = new;
+        held.insert_before_this(&mut new);
+        held.unmount();
+        *held = new;
     }
 
     pub fn untyped<T: RenderHtml + Send + 'static>(view: T) -> AnyView {
@@ -128,23 +125,37 @@ mod browser {
     /// The one type that is hidden.
     struct Whole(Box<dyn Piece>);
 
-    struct Held(Box<dyn Standing>);
+    /// What stands in the page of a view, and of which type the view is: a `<dl>` and a `<div>` keep
+    /// the same state.
+    struct Held {
+        view: TypeId,
+        state: Box<dyn Standing>,
+    }
+
+    impl Held {
+        fn new<T: RenderHtml + 'static>(state: T::State) -> Self {
+            Self {
+                view: TypeId::of::<T>(),
+                state: Box::new(state),
+            }
+        }
+    }
 
     impl Mountable for Held {
         fn unmount(&mut self) {
-            self.0.unmount();
+            self.state.unmount();
         }
 
         fn mount(&mut self, parent: &types::Element, marker: Option<&types::Node>) {
-            self.0.mount(parent, marker);
+            self.state.mount(parent, marker);
         }
 
         fn insert_before_this(&self, child: &mut dyn Mountable) -> bool {
-            self.0.insert_before_this(child)
+            self.state.insert_before_this(child)
         }
 
         fn elements(&self) -> Vec<types::Element> {
-            self.0.elements()
+            self.state.elements()
         }
     }
 
@@ -152,11 +163,11 @@ mod browser {
         type State = Held;
 
         fn build(self) -> Held {
-            Held(self.0.build())
+            self.0.build()
         }
 
         fn rebuild(self, state: &mut Held) {
-            self.0.rebuild(&mut state.0);
+            self.0.rebuild(state);
         }
     }
 
@@ -197,7 +208,7 @@ mod browser {
             cursor: &Cursor,
             position: &PositionState,
         ) -> Held {
-            Held(self.0.hydrate(cursor, position))
+            self.0.hydrate(cursor, position)
         }
 
         fn into_owned(self) -> Self {

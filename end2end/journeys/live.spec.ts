@@ -12,6 +12,9 @@ test("what another person does is seen without a reload", { tag: "@smoke" }, asy
   await expect(other.getByRole("button", { name: "No running jobs" })).toBeVisible();
 
   await expect(status(page)).toHaveText("running");
+  // What it uses stands in the place of its sizes, a list, and not within what is left of it.
+  await expect(page.getByRole("progressbar", { name: /^Memory/ })).toBeVisible();
+  await expect(page.locator("dl progress")).toHaveCount(0);
   await page.getByRole("button", { name: "Stop" }).click();
   await expect(row(other, "seen").getByText("stopped", { exact: true })).toBeVisible();
   await sameDocument(other);

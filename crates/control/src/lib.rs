@@ -135,7 +135,7 @@ impl Control {
             observer: Observer::new(hub.clone()),
             hub,
             proxmoxes: Proxmoxes::new(options.timeouts),
-            passwords: Passwords::new().await?,
+            passwords: Passwords::new(),
             throttle: Throttle::default(),
             sign_in_link: sessions::PendingLink::default(),
             workers: worker::Bell::default(),

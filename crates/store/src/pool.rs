@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use diesel::{
@@ -17,6 +17,7 @@ use diesel::{
     r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection},
 };
 use model::Timestamp;
+use rand::RngExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
@@ -31,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A connection to a server that was idle for longer is tried before it is used.
 const FRESH: Duration = Duration::from_secs(15);
 /// How often a write is tried before its collision with others is told.
-const TRIES: u32 = 5;
+const TRIES: u32 = 8;
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -197,7 +198,7 @@ impl Store {
         .await
     }
 
-    /// Runs `f` in one transaction. It is run again, up to five times in all, when it collides
+    /// Runs `f` in one transaction. It is run again, up to eight times in all, when it collides
     /// with another, so it must do nothing but work on the database.
     ///
     /// # Errors
@@ -338,12 +339,11 @@ fn is_collision(error: &diesel::result::Error) -> bool {
     matches!(error, DatabaseError(SerializationFailure, _))
 }
 
-/// A few milliseconds, longer each time and never quite the same, so that two do not meet again.
+/// How long a write that collided waits before it is tried again: at most twice as long each time,
+/// and never the same, so that two do not meet again and again.
 fn pause(tries: u32) -> Duration {
-    let uneven = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |t| t.subsec_micros() % 8);
-    Duration::from_millis(u64::from(uneven + (1 << tries)))
+    let longest = 2_u64.saturating_pow(tries + 1);
+    Duration::from_millis(rand::rng().random_range(1..=longest))
 }
 
 /// A connection in the pool.

@@ -88,7 +88,8 @@ impl<'a> Builds<'a> {
     pub fn build(&self, parts: &[Part]) {
         let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
         if needs(Part::needs_native) {
-            self.native.fill(|| self.build_native());
+            let has_tests = parts.contains(&Part::Unit) || parts.contains(&Part::Clippy);
+            self.native.fill(|| self.build_native(has_tests));
         }
         lane::give_way();
         let has_release = needs(Part::needs_release);
@@ -152,25 +153,30 @@ impl<'a> Builds<'a> {
         Binary::Holdfast.build(self.workspace, Mode::Release)
     }
 
-    /// Compiles the workspace's programs, examples and tests. xtask is built on its own, as
-    /// `cargo xtask` does: its dependencies would otherwise be compiled with other features again.
-    fn build_native(&self) -> anyhow::Result<Vec<Executable>> {
+    /// Compiles the workspace's programs and examples, and tests if they are needed. xtask is built
+    /// on its own, as `cargo xtask` does: its dependencies would otherwise be compiled with other
+    /// features again.
+    fn build_native(&self, has_tests: bool) -> anyhow::Result<Vec<Executable>> {
         let mut built = Vec::new();
         let tests: &[&str] = &["test", "--no-run"];
-        let selections: [(&[&str], &[&str]); 3] = [
-            (tests, PACKAGES),
-            // Cargo builds a program beside its tests only where its package has integration tests.
-            (&["build", "--bins"], PACKAGES),
-            (tests, &["--package", "xtask"]),
-        ];
+        // Cargo builds a program beside its tests only where its package has integration tests.
+        let programs: (&[&str], &[&str]) = (&["build", "--bins", "--examples"], PACKAGES);
+        let selections: &[(&[&str], &[&str])] = match has_tests {
+            true => &[
+                (tests, PACKAGES),
+                programs,
+                (tests, &["--package", "xtask"]),
+            ],
+            false => &[programs],
+        };
         for (verb, selection) in selections {
             let mut cargo = Cargo::Default.command();
             cargo
                 .current_dir(self.workspace.root())
                 // Nothing here is built a second time, so what makes that quick is left out.
                 .env("CARGO_INCREMENTAL", "0")
-                .args(verb)
-                .args(selection);
+                .args(*verb)
+                .args(*selection);
             self.lints.build_with(&mut cargo, |message| {
                 built.extend(Executable::from_message(message))
             })?;
