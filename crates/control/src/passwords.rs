@@ -15,10 +15,10 @@ use argon2id::Argon2id;
 /// How many hashes are made at once.
 const AT_ONCE: usize = 2;
 
-/// The hash of no password, checked when there is no such account, so that the time taken tells
-/// nobody that: with the parameters of all others.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCEhIQ\
-                      $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// Verified when the account does not exist, so that the response time does not reveal this. No
+/// password has this hash; its parameters are those of every other hash.
+const UNKNOWN_ACCOUNT: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCEhIQ\
+                               $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Makes and checks hashes.
 pub(crate) struct Passwords {
@@ -48,7 +48,7 @@ impl Passwords {
         let known = hash.is_some();
         let (password, hash) = (
             password.to_owned(),
-            hash.unwrap_or_else(|| NOBODY.to_owned()),
+            hash.unwrap_or_else(|| UNKNOWN_ACCOUNT.to_owned()),
         );
         let right = self
             .blocking(move || {
@@ -61,8 +61,8 @@ impl Passwords {
         Ok(right && known)
     }
 
-    /// Runs `work` on a thread where it may block, when it is its turn. It holds its turn to its own
-    /// end: who waits for it may give up before.
+    /// Runs `work` on a blocking thread once a permit is free. The permit is held until `work` ends,
+    /// even if the caller is cancelled.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_that_nobody_waits_for_holds_its_turn() {
+    async fn cancelled_caller_keeps_permit_until_work_ends() {
         let passwords = Passwords::new();
         let (begun, wait_for_begin) = mpsc::channel();
         let (end, ends) = mpsc::channel::<()>();
@@ -101,7 +101,7 @@ mod tests {
             let _ = ends.recv();
             Ok(())
         });
-        // Polled once, and then given up as when a client closes its connection.
+        // Polled once, then cancelled, as when a client closes its connection.
         assert!(tokio::time::timeout(Duration::ZERO, work).await.is_err());
         tokio::task::spawn_blocking(move || wait_for_begin.recv().unwrap())
             .await
@@ -115,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_takes_as_long_as_somebody() {
-        let somebody = hash_now("a password").unwrap();
-        let somebody = PasswordHash::new(&somebody).unwrap();
-        let nobody = PasswordHash::new(NOBODY).unwrap();
-        assert_eq!(nobody.algorithm, somebody.algorithm);
-        assert_eq!(nobody.version, somebody.version);
-        assert_eq!(nobody.params, somebody.params);
+    fn unknown_account_hash_has_default_parameters() {
+        let default = hash_now("a password").unwrap();
+        let default = PasswordHash::new(&default).unwrap();
+        let unknown = PasswordHash::new(UNKNOWN_ACCOUNT).unwrap();
+        assert_eq!(unknown.algorithm, default.algorithm);
+        assert_eq!(unknown.version, default.version);
+        assert_eq!(unknown.params, default.params);
         let length = |hash: &PasswordHash| (hash.salt.map(|s| s.len()), hash.hash.map(|h| h.len()));
-        assert_eq!(length(&nobody), length(&somebody));
+        assert_eq!(length(&unknown), length(&default));
     }
 }

@@ -165,7 +165,7 @@ mod tests {
         }
         assert!(
             throttle
-                .attempt(Some(&name("somebody")), HOME, now)
+                .attempt(Some(&name("another")), HOME, now)
                 .is_some()
         );
     }

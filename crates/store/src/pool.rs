@@ -198,8 +198,8 @@ impl Store {
         .await
     }
 
-    /// Runs `f` in one transaction. It is run again, up to eight times in all, when it collides
-    /// with another, so it must do nothing but work on the database.
+    /// Runs `f` in one transaction. It is run again, up to eight times in all and for at most ten
+    /// seconds, when it collides with another, so it must do nothing but work on the database.
     ///
     /// # Errors
     /// What `f` says, and then nothing was changed; [`Error::Unavailable`] when no connection is
@@ -216,7 +216,7 @@ impl Store {
         let inner = Arc::clone(&self.0);
         on_thread(move || {
             let _turns = (writer, seat);
-            let mut tries = 0;
+            let (mut tries, began) = (0, Instant::now());
             loop {
                 tries += 1;
                 let mut live = inner.connection()?;
@@ -224,7 +224,9 @@ impl Store {
                 live.settle(&result);
                 drop(live);
                 match result {
-                    Err(Error::Unavailable { cause }) if again && tries < TRIES => {
+                    Err(Error::Unavailable { cause })
+                        if again && tries < TRIES && began.elapsed() < PATIENCE =>
+                    {
                         tracing::debug!(cause, tries, "a write collided and is run again");
                         thread::sleep(pause(tries));
                     }
