@@ -1,5 +1,6 @@
 //! Puts the built site into the program: a table of its files, made from the site's manifest.
-//! Without `HOLDFAST_SITE` the table is empty, so that the code compiles before any site is built.
+//! Without `HOLDFAST_SITE` a development build reads the site from its folder, and a release has none,
+//! so that the code compiles before any site is built.
 
 use std::{
     env, fs, io,
@@ -9,16 +10,26 @@ use std::{
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-env-changed=HOLDFAST_SITE");
     println!("cargo::rerun-if-changed=build.rs");
-    let table = match env::var_os("HOLDFAST_SITE") {
+    let is_development = env::var_os("CARGO_CFG_DEBUG_ASSERTIONS").is_some();
+    let source = match env::var_os("HOLDFAST_SITE") {
         Some(site) => table(&PathBuf::from(site))?,
-        None => "None".to_owned(),
+        None if is_development => folder(&env::var("CARGO_MANIFEST_DIR")?),
+        None => "Source::Missing".to_owned(),
     };
     let out = PathBuf::from(env::var("OUT_DIR")?).join("site.rs");
-    fs::write(out, table)?;
+    fs::write(out, source)?;
     Ok(())
 }
 
-/// Rust code of an `Option<Embedded>`.
+/// Where `cargo xtask dev` puts the site.
+fn folder(package: &str) -> String {
+    format!(
+        "Source::Folder({:?})",
+        format!("{package}/../target/site-dev")
+    )
+}
+
+/// Rust code of the site as part of the program.
 fn table(site: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let manifest = site.join("manifest.json");
     println!("cargo::rerun-if-changed={}", manifest.display());
@@ -37,7 +48,7 @@ fn table(site: &Path) -> Result<String, Box<dyn std::error::Error>> {
         rows.push_str(&row(site, path, file)?);
     }
     Ok(format!(
-        "Some(Embedded {{ manifest: {text:?}, files: &[\n{rows}] }})"
+        "Source::Embedded(Embedded {{ manifest: {text:?}, files: &[\n{rows}] }})"
     ))
 }
 

@@ -3,7 +3,6 @@
 //! beforehand; nothing is made here.
 
 mod encoding;
-#[cfg(debug_assertions)]
 pub mod reload;
 mod site;
 
@@ -23,20 +22,26 @@ use serde::Deserialize;
 use crate::{headers::NoDocument, router::AppState};
 use encoding::Encoding;
 
-/// Where `cargo xtask build --dev` puts the site.
-#[cfg(debug_assertions)]
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/site-dev");
-
 /// A file's bytes in each form that it has, the plain one first.
 type Forms = &'static [(Encoding, &'static [u8])];
 
-/// What `build.rs` found.
+/// Where the site is, as `build.rs` decides. Each build has one of them.
+#[expect(dead_code, reason = "one variant in each build")]
+enum Source {
+    /// In the program.
+    Embedded(Embedded),
+    /// In the folder of a development build; it may change while the program runs.
+    Folder(&'static str),
+    /// A release was built without one.
+    Missing,
+}
+
 struct Embedded {
     manifest: &'static str,
     files: &'static [(&'static str, Forms)],
 }
 
-static EMBEDDED: Option<Embedded> = include!(concat!(env!("OUT_DIR"), "/site.rs"));
+static SOURCE: Source = include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
 /// The site's description by its build.
 #[derive(Deserialize)]
@@ -92,18 +97,17 @@ pub enum AssetsError {
 }
 
 impl Assets {
-    /// The site inside the program; in a debug build the one in the build's folder, or none.
+    /// The site inside the program; in a development build the one in the build's folder, or none.
     ///
     /// # Errors
     /// When there is a site that cannot be read.
     pub fn load() -> Result<Self, AssetsError> {
-        match &EMBEDDED {
-            Some(embedded) => Self::embedded(embedded),
-            #[cfg(debug_assertions)]
-            None if Path::new(FOLDER).join("manifest.json").exists() => {
-                Self::folder(Path::new(FOLDER))
+        match &SOURCE {
+            Source::Embedded(embedded) => Self::embedded(embedded),
+            Source::Folder(folder) if Path::new(folder).join("manifest.json").exists() => {
+                Self::folder(Path::new(folder))
             }
-            None => {
+            Source::Folder(_) | Source::Missing => {
                 tracing::warn!("no site is built: pages come without scripts and styles");
                 Ok(Self::default())
             }
@@ -172,21 +176,14 @@ impl Assets {
             icons: path("icons.svg", "/icons.svg"),
             theme: path("theme.js", "/theme.js"),
             events: path("events.js", "/events.js"),
-            reload: self.reload_script(),
+            reload: (can_change() && !self.files.is_empty()).then(|| reload::SCRIPT.to_owned()),
         }
     }
 }
 
-impl Assets {
-    #[cfg(debug_assertions)]
-    fn reload_script(&self) -> Option<String> {
-        (!self.files.is_empty() && EMBEDDED.is_none()).then(|| reload::SCRIPT.to_owned())
-    }
-
-    #[cfg(not(debug_assertions))]
-    fn reload_script(&self) -> Option<String> {
-        None
-    }
+/// Whether this is a development build, whose site may change while it runs.
+pub fn can_change() -> bool {
+    matches!(SOURCE, Source::Folder(_))
 }
 
 impl Asset {

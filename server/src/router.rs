@@ -122,9 +122,12 @@ pub fn router(state: AppState) -> Router {
             StatusCode::SERVICE_UNAVAILABLE,
             PATIENCE,
         ));
-    #[cfg(debug_assertions)]
-    let plain = plain.merge(assets::reload::routes());
+    let for_developers = match assets::can_change() {
+        true => assets::reload::routes(),
+        false => Router::new(),
+    };
     let own = plain
+        .merge(for_developers)
         .merge(for_people(&state))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         // Agents have limits of their own.

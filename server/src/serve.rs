@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Failure,
-    assets::Assets,
+    assets::{self, Assets},
     cli::print_now,
     config::{Config, KeySource, TlsFiles},
     demo::{self, Demo},
@@ -91,8 +91,9 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let welcome = Welcome::prepare(&control, &public, first, shown).await?;
     let state = AppState::new(control.clone(), public, assets, stop.clone()).with_edge(edge);
     cancel_on_signal(stop.clone()).map_err(Failure::System)?;
-    #[cfg(debug_assertions)]
-    tokio::spawn(crate::assets::reload::follow(state.clone()));
+    if assets::can_change() {
+        tokio::spawn(assets::reload::follow(state.clone()));
+    }
     print_now(welcome)?;
     let demo =
         demo.map(|(cluster, demo)| demo.run(control.clone(), cluster, edge_task, stop.clone()));

@@ -5,8 +5,9 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde_json::Value;
@@ -119,12 +120,64 @@ fn run_filtered(
     mut show: impl FnMut(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
     let shown = announce(command);
+    let (mut child, lines) = spawn(command)?;
+    for line in lines {
+        for line in show(&line).iter().flat_map(|text| text.lines()) {
+            lane::print(line);
+        }
+    }
+    ended_well(&shown, child.wait()?)
+}
+
+/// A program that has ended, or was ended.
+pub struct Ended {
+    /// What it printed.
+    pub lines: Vec<String>,
+    /// How long it ran.
+    pub took: Duration,
+    /// Why it did not end well.
+    pub failure: Option<String>,
+}
+
+/// Runs a command quietly, and ends it when it takes longer than this. What it started itself may
+/// stay.
+///
+/// # Errors
+/// When it cannot start, or cannot be ended.
+pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Ended> {
+    let start = Instant::now();
+    let (mut child, output) = spawn(command)?;
+    let mut lines = Vec::new();
+    let is_late = loop {
+        match output.recv_timeout(limit.saturating_sub(start.elapsed())) {
+            Ok(line) => lines.push(line),
+            Err(RecvTimeoutError::Disconnected) => break false,
+            Err(RecvTimeoutError::Timeout) => break true,
+        }
+    };
+    if is_late {
+        child.kill()?;
+    }
+    let status = child.wait()?;
+    let failure = match is_late {
+        true => Some(format!("it took longer than {} s", limit.as_secs_f32())),
+        false => (!status.success()).then(|| status.to_string()),
+    };
+    Ok(Ended {
+        lines,
+        took: start.elapsed(),
+        failure,
+    })
+}
+
+/// Starts a command whose output comes line by line.
+fn spawn(command: &mut Command) -> anyhow::Result<(Child, mpsc::Receiver<String>)> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .with_context(|| format!("`{shown}` could not start"))?;
+        .with_context(|| format!("`{}` could not start", shown(command)))?;
     let (sender, lines) = mpsc::sync_channel(64);
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|pipe| Box::new(pipe) as _),
@@ -134,13 +187,7 @@ fn run_filtered(
         let sender = sender.clone();
         std::thread::spawn(move || forward(pipe, &sender));
     }
-    drop(sender);
-    for line in lines {
-        for line in show(&line).iter().flat_map(|text| text.lines()) {
-            lane::print(line);
-        }
-    }
-    ended_well(&shown, child.wait()?)
+    Ok((child, lines))
 }
 
 /// Sends a program's lines on until it ends. Bytes that are no UTF-8 are replaced.

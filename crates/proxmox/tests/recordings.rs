@@ -12,23 +12,19 @@ mod server;
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
-    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
 use proxmox::*;
 use regex::Regex;
 use serde_json::Value;
+use test_servers::reference;
 
 use crate::server::{Server, answer};
 
 /// Recorded calls and how they ended. Long bodies were cut.
 fn rows() -> Option<Vec<Value>> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
-    let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE")
-        .map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let text = std::fs::read_to_string(folder.join("pve-golden.jsonl")).ok()?;
+    let text = reference::read("pve-golden.jsonl")?;
     Some(
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -188,7 +184,6 @@ async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
 #[tokio::test]
 async fn every_recorded_answer_is_understood() {
     let Some(rows) = rows() else {
-        println!("NOT CHECKED: Proxmox recordings (set HOLDFAST_PVE_REFERENCE)");
         return;
     };
     let calls: Vec<_> = CALLS
@@ -223,12 +218,10 @@ async fn every_recorded_answer_is_understood() {
         }
     }
     let answers: usize = seen.values().sum();
-    // Written past the test harness, which shows only what failing tests print.
-    let _ = writeln!(
-        std::io::stderr(),
+    reference::report(&format!(
         "recordings: {answers} answers to {} calls read",
         seen.len()
-    );
+    ));
     assert_eq!(wrong, Vec::<String>::new());
     assert!(answers >= LEAST_ANSWERS, "only {answers} answers are read");
     assert!(seen.len() >= LEAST_CALLS, "only to these calls: {seen:?}");

@@ -1,5 +1,6 @@
 //! What tests need of the machine beside themselves: throwaway database servers, authorities that
-//! give certificates, name servers, and hosts of their own. Nothing but tests may use this.
+//! give certificates, name servers, hosts of their own, and files that are not part of the project.
+//! Nothing but tests may use this.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,3 +18,4 @@ pub use databases::{Server, mariadb, postgres};
 pub mod host;
 #[cfg(feature = "names")]
 pub mod names;
+pub mod reference;

@@ -1,4 +1,4 @@
-//! Live reload for developers, in debug builds only: SIGHUP has the site read again from its folder,
+//! Live reload for developers, in development builds only: SIGHUP has the site read again from its folder,
 //! and pages that are open reload themselves.
 
 use std::{convert::Infallible, time::Duration};

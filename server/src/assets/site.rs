@@ -1,4 +1,4 @@
-//! The site that is served now. A debug build can replace it while the server runs.
+//! The site that is served now. A development build replaces it while the server runs.
 
 use std::sync::Arc;
 
@@ -22,13 +22,11 @@ impl Site {
     }
 
     /// Serves other files from now on.
-    #[cfg(debug_assertions)]
     pub fn replace(&self, assets: Assets) {
         self.0.send_replace(Arc::new(assets));
     }
 
     /// Follows the replacements.
-    #[cfg(debug_assertions)]
     pub fn subscribe(&self) -> watch::Receiver<Arc<Assets>> {
         self.0.subscribe()
     }

@@ -1,7 +1,8 @@
-//! What the parts of a run test, built once: by one thread, in the order in which it is needed,
+//! What the parts of a run test, built once and in one profile: in the order in which it is needed,
 //! while parts whose programs are ready already run.
 
-use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use anyhow::anyhow;
 
 use super::Part;
 use super::report::Report;
-use crate::binaries::{Binary, Executable, PACKAGES, Programs};
+use crate::binaries::{Executable, PACKAGES, Programs};
 use crate::lane;
 use crate::lints::Lints;
 use crate::program::Cargo;
@@ -31,9 +32,13 @@ impl<T> Slot<T> {
         Self(OnceLock::new())
     }
 
+    /// Runs the build. One that panics has failed: nothing may wait for it for ever.
     fn fill(&self, build: impl FnOnce() -> anyhow::Result<T>) {
         let start = Instant::now();
-        let result = build().map_err(|error| format!("{error:#}"));
+        let result = match catch_unwind(AssertUnwindSafe(build)) {
+            Ok(built) => built.map_err(|error| format!("{error:#}")),
+            Err(_) => Err("it panicked".to_owned()),
+        };
         if let Err(error) = &result {
             crate::program::say(&format!("build failed: {error}"));
         }
@@ -42,25 +47,30 @@ impl<T> Slot<T> {
         let _ = self.0.set(Built { took, result });
     }
 
+    /// Waits until it is built.
+    fn get(&self) -> anyhow::Result<&T> {
+        let result = self.0.wait().result.as_ref();
+        result.map_err(|error| anyhow!("build failed: {error}"))
+    }
+
     /// Waits until it is built, and adds how long the build took, and the wait, to the report.
     fn wait(&self, report: &mut Report) -> anyhow::Result<&T> {
         let begin = Instant::now();
-        let built = self.0.wait();
-        report.build += built.took;
+        report.build += self.0.wait().took;
         report.waited += begin.elapsed();
-        let result = built.result.as_ref();
-        result.map_err(|error| anyhow!("build failed: {error}"))
+        self.get()
     }
 }
 
-/// Everything that a run builds.
+/// Everything that a run builds, in one profile.
 pub struct Builds<'a> {
     workspace: &'a Workspace,
     consent: Consent,
+    mode: Mode,
     lints: Lints,
+    early: Slot<Vec<Executable>>,
     native: Slot<Vec<Executable>>,
     site: Slot<Site>,
-    release: Slot<PathBuf>,
 }
 
 impl<'a> Builds<'a> {
@@ -73,32 +83,44 @@ impl<'a> Builds<'a> {
             true => Lints::on()?,
             false => Lints::off(),
         };
+        let mode = match parts.iter().any(|part| part.needs_release()) {
+            true => Mode::Release,
+            false => Mode::Dev,
+        };
         Ok(Self {
             workspace,
             consent,
+            mode,
             lints,
+            early: Slot::new(),
             native: Slot::new(),
             site: Slot::new(),
-            release: Slot::new(),
         })
     }
 
-    /// Builds what the parts need, in the order in which they run. What is built while tests run
-    /// gives way to them.
+    /// Builds what the parts need. The site has a compiler, and a target folder, of its own, so it is
+    /// built beside the tests that do not need it. What is built while these run gives way to them.
     pub fn build(&self, parts: &[Part]) {
         let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
-        if needs(Part::needs_native) {
-            let has_tests = parts.contains(&Part::Unit) || parts.contains(&Part::Clippy);
-            self.native.fill(|| self.build_native(has_tests));
-        }
-        lane::give_way();
-        let has_release = needs(Part::needs_release);
-        if has_release || needs(Part::needs_site) {
-            self.site.fill(|| self.build_site(has_release));
-        }
-        if has_release {
-            self.release.fill(|| self.build_release());
-        }
+        let label = lane::current();
+        std::thread::scope(|scope| {
+            if needs(Part::needs_site) {
+                scope.spawn(|| {
+                    label.inspect(|label| lane::enter(label));
+                    self.site
+                        .fill(|| Site::build(self.workspace, self.mode, self.consent, &self.lints));
+                });
+            }
+            if needs(Part::needs_native) {
+                let has_tests = parts.contains(&Part::Unit) || parts.contains(&Part::Clippy);
+                let has_site = needs(Part::needs_site);
+                if has_tests {
+                    self.early.fill(|| self.build_early());
+                    lane::give_way();
+                }
+                self.native.fill(|| self.build_native(has_tests, has_site));
+            }
+        });
     }
 
     /// The warnings of all builds that are done with Clippy.
@@ -111,76 +133,108 @@ impl<'a> Builds<'a> {
         self.lints.verdict()
     }
 
-    /// The programs of the workspace and its tests, in the dev profile.
+    /// The tests that are ready first.
     ///
     /// # Errors
     /// When their build failed.
-    pub fn native(&self, report: &mut Report) -> anyhow::Result<&[Executable]> {
-        self.native.wait(report).map(Vec::as_slice)
+    pub fn early_tests(&self, report: &mut Report) -> anyhow::Result<Vec<&Executable>> {
+        Ok(only_tests(self.early.wait(report)?).collect())
     }
 
-    /// The programs of the dev profile, and the site that they serve.
+    /// The other tests.
+    ///
+    /// # Errors
+    /// When their build failed.
+    pub fn late_tests(&self) -> anyhow::Result<Vec<&Executable>> {
+        let early = self.early.get()?;
+        let is_new = |built: &&Executable| early.iter().all(|early| early.path != built.path);
+        Ok(only_tests(self.native.get()?).filter(is_new).collect())
+    }
+
+    /// The programs, with the site that they serve.
     ///
     /// # Errors
     /// When a build failed.
     pub fn programs(&self, report: &mut Report) -> anyhow::Result<Programs<'_>> {
-        self.site.wait(report)?;
-        self.native(report).map(Programs::Built)
+        self.native.wait(report).map(|built| Programs::Built(built))
     }
 
-    /// The release program, with its site inside.
-    ///
-    /// # Errors
-    /// When its build failed.
-    pub fn release(&self, report: &mut Report) -> anyhow::Result<&Path> {
-        self.release.wait(report).map(PathBuf::as_path)
-    }
-
-    /// Builds the site that all parts serve: the one of the release, if that is built at all.
-    fn build_site(&self, has_release: bool) -> anyhow::Result<Site> {
-        let build = |mode| Site::build(self.workspace, mode, self.consent, &self.lints);
-        if !has_release {
-            return build(Mode::Dev);
+    /// Compiles the tests that have a program of their own and do not test the server, which has the
+    /// site inside: the longest ones are among them.
+    fn build_early(&self) -> anyhow::Result<Vec<Executable>> {
+        let mut cargo = self.cargo("test");
+        cargo.arg("--no-run").args(PACKAGES);
+        for test in self.workspace.tests_without(&["server", "xtask"]) {
+            cargo.args(["--test", test]);
         }
-        let site = build(Mode::Release)?;
-        site.copy_for_debug_builds(self.workspace)?;
-        Ok(site)
-    }
-
-    fn build_release(&self) -> anyhow::Result<PathBuf> {
-        let site = self.site.0.wait().result.as_ref();
-        site.map_err(|error| anyhow!("the site could not be built: {error}"))?;
-        Binary::Holdfast.build(self.workspace, Mode::Release)
+        self.run(&mut cargo)
     }
 
     /// Compiles the workspace's programs and examples, and tests if they are needed. xtask is built
     /// on its own, as `cargo xtask` does: its dependencies would otherwise be compiled with other
     /// features again.
-    fn build_native(&self, has_tests: bool) -> anyhow::Result<Vec<Executable>> {
-        let mut built = Vec::new();
-        let tests: &[&str] = &["test", "--no-run"];
-        // Cargo builds a program beside its tests only where its package has integration tests.
-        let programs: (&[&str], &[&str]) = (&["build", "--bins", "--examples"], PACKAGES);
-        let selections: &[(&[&str], &[&str])] = match has_tests {
-            true => &[
-                (tests, PACKAGES),
-                programs,
-                (tests, &["--package", "xtask"]),
-            ],
-            false => &[programs],
+    fn build_native(&self, has_tests: bool, has_site: bool) -> anyhow::Result<Vec<Executable>> {
+        let site = match has_site {
+            true => Some(self.site.get()?),
+            false => None,
         };
-        for (verb, selection) in selections {
-            let mut cargo = Cargo::Default.command();
-            cargo
-                .current_dir(self.workspace.root())
-                // Nothing here is built a second time, so what makes that quick is left out.
-                .env("CARGO_INCREMENTAL", "0")
-                .args(*verb)
-                .args(*selection);
-            self.lints.build_with(&mut cargo, |message| {
-                built.extend(Executable::from_message(message))
-            })?;
+        let run = |cargo: &mut Command| {
+            if let (Some(site), Mode::Release) = (site, self.mode) {
+                cargo.env("HOLDFAST_SITE", &site.folder);
+            }
+            self.run(cargo)
+        };
+        let mut built = Vec::new();
+        if has_tests {
+            built.extend(run(self.cargo("test").arg("--no-run").args(PACKAGES))?);
+        }
+        // Cargo builds a program beside its tests only where its package has integration tests.
+        let mut programs = self.cargo("build");
+        built.extend(run(programs.args(["--bins", "--examples"]).args(PACKAGES))?);
+        if has_tests {
+            let mut xtask = Cargo::Default.command();
+            xtask.args(["test", "--no-run", "--package", "xtask"]);
+            built.extend(self.run(&mut xtask)?);
         }
         Ok(built)
+    }
+
+    /// A command of Cargo in the profile of this run.
+    fn cargo(&self, verb: &str) -> Command {
+        let mut cargo = Cargo::Default.command();
+        cargo.arg(verb);
+        if self.mode == Mode::Release {
+            cargo.arg("--release");
+        }
+        cargo
+    }
+
+    fn run(&self, cargo: &mut Command) -> anyhow::Result<Vec<Executable>> {
+        let mut built = Vec::new();
+        cargo
+            .current_dir(self.workspace.root())
+            // Nothing here is built a second time, so what makes that quick is left out.
+            .env("CARGO_INCREMENTAL", "0");
+        self.lints.build_with(cargo, |message| {
+            built.extend(Executable::from_message(message))
+        })?;
+        Ok(built)
+    }
+}
+
+fn only_tests(built: &[Executable]) -> impl Iterator<Item = &Executable> {
+    built.iter().filter(|built| built.is_test)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_that_panics_has_failed() {
+        let slot: Slot<()> = Slot::new();
+        slot.fill(|| panic!("as a library may"));
+        let error = slot.get().expect_err("it panicked");
+        assert!(error.to_string().contains("panicked"), "{error}");
     }
 }

@@ -1,13 +1,15 @@
 //! `cargo xtask test`: every check and test, in parts that can be run alone.
 //!
-//! All chosen parts run even when one fails, so that one run names everything that is wrong. One
-//! thread builds while the parts whose programs are ready run.
+//! All chosen parts run even when one fails, so that one run names everything that is wrong. Builds
+//! run beside the parts whose programs are ready. Everything is built once, in one profile: the
+//! release's where its part is among those that run.
 
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use clap::{Args, ValueEnum};
 
 use crate::binaries::Binary;
@@ -52,13 +54,13 @@ pub enum Part {
     Unit,
     /// Lints, for the server and for the browser
     Clippy,
-    /// A real browser against the program of the dev profile
+    /// A real browser against the program
     End2end,
     /// A whole site in namespaces, with the real programs; as root
     Lab,
     /// Every bench at its smallest size
     Bench,
-    /// The release program: alone in an empty folder, and a few journeys
+    /// The release program alone in an empty folder
     Release,
 }
 
@@ -110,7 +112,8 @@ impl Part {
                 Need::Openssl,
                 Need::Pebble,
             ],
-            Self::End2end | Self::Release => &[Need::Chromium],
+            Self::Release => &[],
+            Self::End2end => &[Need::Chromium],
             Self::Lab | Self::Bench => lab::NEEDS,
         }
     }
@@ -120,15 +123,14 @@ impl Part {
     }
 
     fn needs_site(self) -> bool {
-        matches!(self, Self::Clippy | Self::End2end | Self::Lab | Self::Bench)
+        matches!(
+            self,
+            Self::Clippy | Self::End2end | Self::Lab | Self::Bench | Self::Release
+        )
     }
 
     fn needs_release(self) -> bool {
         self == Self::Release
-    }
-
-    fn builds(self) -> bool {
-        self.needs_native() || self.needs_release()
     }
 }
 
@@ -164,7 +166,7 @@ pub fn run(workspace: &Workspace, consent: Consent, options: &Options) -> anyhow
     let failed = failed.count();
     let passed = outcomes.len() - failed;
     let mut out = std::io::stdout();
-    out.write_all(report::summary(&outcomes, &options.without).as_bytes())?;
+    out.write_all(report::summary(&outcomes).as_bytes())?;
     out.write_all(report::unchecked(&outcomes).as_bytes())?;
     let count = format!("{passed} parts passed, {failed} failed");
     if failed > 0 {
@@ -209,6 +211,7 @@ impl Run<'_> {
                         })
                     })
                     .collect();
+                // Only a part's own work can panic, and `one` catches that.
                 outcomes.extend(running.into_iter().filter_map(|part| part.join().ok()));
             }
         });
@@ -218,7 +221,8 @@ impl Run<'_> {
     fn one(&self, part: Part) -> Outcome {
         let start = Instant::now();
         let mut report = Report::default();
-        let result = self.part(part, &mut report);
+        let work = AssertUnwindSafe(|| self.part(part, &mut report));
+        let result = catch_unwind(work).unwrap_or_else(|_| Err(anyhow!("it panicked")));
         match &result {
             Ok(()) => say(&format!("{} passed", part.name())),
             Err(error) => say(&format!("{} failed: {error:#}", part.name())),
@@ -237,10 +241,13 @@ impl Run<'_> {
             Part::Fmt => fmt(workspace),
             Part::Deny => deny::check(workspace, report),
             Part::Clippy => builds.lints(report),
-            Part::Unit => rust::run(builds.native(report)?, self.filter, report),
+            Part::Unit => {
+                let early = builds.early_tests(report)?;
+                rust::run(early, || builds.late_tests(), self.filter, report)
+            }
             Part::End2end => {
                 let binary = builds.programs(report)?.path(Binary::Holdfast)?;
-                browser::journeys(workspace, consent, &binary, self.filter, report)
+                browser::test(workspace, consent, &binary, self.filter, report)
             }
             Part::Lab => {
                 let programs = builds.programs(report)?;
@@ -248,9 +255,8 @@ impl Run<'_> {
             }
             Part::Bench => bench::smoke(workspace, consent, &builds.programs(report)?, report),
             Part::Release => {
-                let binary = builds.release(report)?.to_owned();
-                alone::check(workspace, &binary, report)?;
-                browser::smoke(workspace, consent, &binary, report)
+                let binary = builds.programs(report)?.path(Binary::Holdfast)?;
+                alone::check(workspace, &binary, report)
             }
         }
     }
@@ -259,7 +265,10 @@ impl Run<'_> {
 fn needs(parts: &[Part]) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     for part in parts {
-        let build = if part.builds() { setup::BUILD } else { &[] };
+        let build = match part.needs_native() {
+            true => setup::BUILD,
+            false => &[],
+        };
         for need in build.iter().chain(part.needs()) {
             if !needs.contains(need) {
                 needs.push(*need);

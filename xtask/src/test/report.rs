@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use clap::ValueEnum as _;
+
 use super::Part;
 
 /// How a test says that something could not be checked here: this, what, and why in parentheses.
@@ -53,8 +55,8 @@ pub struct Outcome {
     pub result: anyhow::Result<()>,
 }
 
-/// A line for each part, and what was left out.
-pub fn summary(outcomes: &[Outcome], without: &[Part]) -> String {
+/// A line for each part, and the parts that did not run.
+pub fn summary(outcomes: &[Outcome]) -> String {
     let mut text = String::from("\npart         build     test   tests\n");
     for outcome in outcomes {
         let build = outcome.report.build.as_secs();
@@ -67,9 +69,11 @@ pub fn summary(outcomes: &[Outcome], without: &[Part]) -> String {
             (Err(error), _) => writeln!(text, "failed: {error:#}"),
         };
     }
-    if !without.is_empty() {
-        let names: Vec<&str> = without.iter().map(|part| part.name()).collect();
-        let _ = writeln!(text, "left out: {}", names.join(", "));
+    let did_run = |part: &Part| outcomes.iter().any(|outcome| outcome.part == *part);
+    let left_out = Part::value_variants().iter().filter(|part| !did_run(part));
+    let left_out: Vec<&str> = left_out.map(|part| part.name()).collect();
+    if !left_out.is_empty() {
+        let _ = writeln!(text, "left out: {}", left_out.join(", "));
     }
     text
 }
@@ -115,12 +119,12 @@ mod tests {
             outcome(Part::Deny, deny, Ok(())),
             outcome(Part::Unit, unit, failure),
         ];
-        insta::assert_snapshot!(summary(&outcomes, &[Part::Lab]), @r"
+        insta::assert_snapshot!(summary(&outcomes), @r"
 
         part         build     test   tests
         deny           0 s     90 s       0  passed; 12 licenses
         unit          60 s     40 s    1250  failed: 2 tests failed
-        left out: lab
+        left out: fmt, clippy, end2end, lab, bench, release
         ");
     }
 

@@ -2,15 +2,15 @@
 //! servers, databases and timers more than they compute.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::report::Report;
 use crate::binaries::Executable;
+use crate::program::{self, Ended};
 use crate::{disk, lane};
 
 /// Executables at a time.
@@ -21,47 +21,76 @@ const LONGEST: [&str; 4] = ["faults", "store", "jobs", "real"];
 const THREADS: &str = "4";
 /// The seed of property tests where runs must be repeatable.
 const SEED: &str = "1";
+/// How long an executable may take: several times what the longest takes on two cores.
+const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// Runs every test whose name contains a filter; all of them without one.
+/// The executables that still have to run.
+struct Queue<'a, R> {
+    ready: VecDeque<&'a Executable>,
+    rest: Option<R>,
+}
+
+impl<'a, R: FnOnce() -> anyhow::Result<Vec<&'a Executable>>> Queue<'a, R> {
+    /// The next executable. When none is ready, this waits for the rest to be built.
+    fn next(&mut self) -> anyhow::Result<Option<&'a Executable>> {
+        if self.ready.is_empty()
+            && let Some(rest) = self.rest.take()
+        {
+            self.ready = sorted(rest()?);
+        }
+        Ok(self.ready.pop_front())
+    }
+}
+
+/// What takes longest begins first, so that it does not run alone at the end.
+fn sorted(mut tests: Vec<&Executable>) -> VecDeque<&Executable> {
+    let place = |built: &&Executable| LONGEST.iter().position(|name| *name == built.name);
+    tests.sort_by_key(|built| place(built).unwrap_or(usize::MAX));
+    tests.into()
+}
+
+/// Runs every test whose name contains a filter, all of them without one: those that are ready, then
+/// the rest.
 ///
 /// # Errors
-/// When a test fails, an executable does not end well, or no test ran.
-pub fn run(built: &[Executable], filter: &[String], report: &mut Report) -> anyhow::Result<()> {
-    let mut tests: Vec<&Executable> = built.iter().filter(|built| built.is_test).collect();
-    // What takes longest begins first, so that it does not run alone at the end.
-    tests.sort_by_key(|built| {
-        LONGEST
-            .iter()
-            .position(|name| *name == built.name)
-            .unwrap_or(usize::MAX)
+/// When a test fails, an executable does not end well or in time, no test ran, or the rest could not
+/// be built.
+pub fn run<'a>(
+    ready: Vec<&'a Executable>,
+    rest: impl FnOnce() -> anyhow::Result<Vec<&'a Executable>> + Send,
+    filter: &[String],
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let queue = Mutex::new(Queue {
+        ready: sorted(ready),
+        rest: Some(rest),
     });
-    let queue = Mutex::new(VecDeque::from(tests));
     let results = Mutex::new((report, Vec::new()));
     let label = lane::current();
     std::thread::scope(|scope| {
         for _ in 0..EXECUTABLES {
             scope.spawn(|| {
-                if let Some(label) = label {
-                    lane::enter(label);
-                }
-                let next = || queue.lock().ok()?.pop_front();
-                while let Some(executable) = next() {
-                    let ended = run_one(executable, filter);
-                    let Ok(mut results) = results.lock() else {
-                        return;
+                label.inspect(|label| lane::enter(label));
+                loop {
+                    let next = lock(&queue).next();
+                    let (name, ended) = match next {
+                        Ok(None) => return,
+                        Ok(Some(test)) => (
+                            format!("{}/{}", test.package, test.name),
+                            run_one(test, filter),
+                        ),
+                        Err(error) => ("the rest".to_owned(), Err(error)),
                     };
-                    let (report, failed) = &mut *results;
-                    if let Err(error) = ended.and_then(|ended| ended.take_down(report)) {
+                    let (report, failed) = &mut *lock(&results);
+                    if let Err(error) = ended.and_then(|ended| record(&name, &ended, report)) {
                         lane::print(&format!("{error:#}"));
-                        failed.push(format!("{}/{}", executable.package, executable.name));
+                        failed.push(name);
                     }
                 }
             });
         }
     });
-    let (report, failed) = results
-        .into_inner()
-        .map_err(|_| anyhow::anyhow!("a test runner panicked"))?;
+    let (report, failed) = results.into_inner().unwrap_or_else(PoisonError::into_inner);
     if !failed.is_empty() {
         bail!("tests failed in {}", failed.join(", "));
     }
@@ -71,15 +100,12 @@ pub fn run(built: &[Executable], filter: &[String], report: &mut Report) -> anyh
     Ok(())
 }
 
-/// An executable that has ended.
-struct Ended {
-    title: String,
-    success: bool,
-    output: String,
+/// A runner that panics ends the run when its thread is joined.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<Ended> {
-    let start = Instant::now();
     let mut command = Command::new(&executable.path);
     command
         .current_dir(&executable.folder)
@@ -95,50 +121,31 @@ fn run_one(executable: &Executable, filter: &[String]) -> anyhow::Result<Ended> 
     if std::env::var_os("CI").is_some() && std::env::var_os("PROPTEST_RNG_SEED").is_none() {
         command.env("PROPTEST_RNG_SEED", SEED);
     }
-    let output = command
-        .output()
-        .with_context(|| not_started(&executable.path))?;
-    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.push_str(&String::from_utf8_lossy(&output.stderr));
-    Ok(Ended {
-        title: format!(
-            "{}/{} ({:.1} s)",
-            executable.package,
-            executable.name,
-            start.elapsed().as_secs_f32()
-        ),
-        success: output.status.success(),
-        output: text,
-    })
+    program::run_within(&mut command, LIMIT)
 }
 
-fn not_started(path: &Path) -> String {
-    format!("{} could not start", path.display())
-}
-
-impl Ended {
-    /// Counts its tests, shows its result, and all of its output when it failed.
-    fn take_down(self, report: &mut Report) -> anyhow::Result<()> {
-        let mut result = "no result";
-        for line in self.output.lines() {
-            report.inspect(line);
-            if let Some(ignored) = ignored(line) {
-                report.unchecked.insert(ignored);
-            }
-            if let Some(counts) = line.strip_prefix("test result: ") {
-                result = counts;
-                report.tests += counted(counts, " passed") + counted(counts, " failed");
-            }
+/// Counts an executable's tests and shows its result; all of its output when it failed.
+fn record(name: &str, ended: &Ended, report: &mut Report) -> anyhow::Result<()> {
+    let mut result = "no result";
+    for line in &ended.lines {
+        report.inspect(line);
+        if let Some(ignored) = ignored(line) {
+            report.unchecked.insert(ignored);
         }
-        if !self.success {
-            for line in self.output.lines() {
-                lane::print(line);
-            }
-            bail!("{}: {result}", self.title);
+        if let Some(counts) = line.strip_prefix("test result: ") {
+            result = counts;
+            report.tests += counted(counts, " passed") + counted(counts, " failed");
         }
-        lane::print(&format!("{}: {result}", self.title));
-        Ok(())
     }
+    let title = format!("{name} ({:.1} s)", ended.took.as_secs_f32());
+    let Some(failure) = &ended.failure else {
+        lane::print(&format!("{title}: {result}"));
+        return Ok(());
+    };
+    for line in &ended.lines {
+        lane::print(line);
+    }
+    bail!("{title}: {result} ({failure})");
 }
 
 /// The number that stands before a word in libtest's result.
@@ -165,18 +172,18 @@ mod tests {
         NOT CHECKED: recordings (file missing)\n\
         test result: ok. 12 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s\n";
 
-    fn ended(success: bool) -> Ended {
+    fn ended(failure: Option<&str>) -> Ended {
         Ended {
-            title: "edge/real (1.0 s)".to_owned(),
-            success,
-            output: OUTPUT.to_owned(),
+            lines: OUTPUT.lines().map(str::to_owned).collect(),
+            took: Duration::from_secs(1),
+            failure: failure.map(str::to_owned),
         }
     }
 
     #[test]
     fn tests_are_counted_and_ignored_ones_are_named_with_their_reason() {
         let mut report = Report::default();
-        ended(true).take_down(&mut report).expect("passed");
+        record("edge/real", &ended(None), &mut report).expect("passed");
         assert_eq!(report.tests, 13);
         assert!(report.unchecked.contains("http3 (nginx has no HTTP/3)"));
         assert!(report.unchecked.contains("recordings (file missing)"));
@@ -185,8 +192,42 @@ mod tests {
     #[test]
     fn a_failed_executable_still_reports_what_was_not_checked() {
         let mut report = Report::default();
-        ended(false).take_down(&mut report).expect_err("failed");
+        let ended = ended(Some("exit status: 101"));
+        let error = record("edge/real", &ended, &mut report).expect_err("failed");
+        assert!(error.to_string().contains("exit status: 101"), "{error}");
         assert_eq!((report.tests, report.unchecked.len()), (13, 2));
+    }
+
+    /// What libtest captures of a passing test never gets here.
+    #[test]
+    fn a_line_that_a_passing_test_reports_is_in_the_output_of_libtest() {
+        let itself = Executable {
+            folder: "/".into(),
+            package: "xtask".to_owned(),
+            name: "xtask".to_owned(),
+            is_test: true,
+            path: std::env::current_exe().expect("a path"),
+        };
+        let filter = ["--ignored", "reports_what_it_does_not_check"].map(str::to_owned);
+        let mut report = Report::default();
+        run(vec![&itself], || Ok(Vec::new()), &filter, &mut report).expect("passed");
+        assert_eq!((report.tests, report.unchecked.len()), (1, 1));
+    }
+
+    #[test]
+    #[ignore = "helper process: its output is read by another test"]
+    fn reports_what_it_does_not_check() {
+        use std::io::Write as _;
+        writeln!(std::io::stderr(), "NOT CHECKED: an example").expect("written");
+    }
+
+    #[test]
+    fn an_executable_that_does_not_end_in_time_is_ended_and_shown() {
+        let mut sleep = Command::new("sh");
+        sleep.args(["-c", "echo before; exec sleep 60"]);
+        let ended = program::run_within(&mut sleep, Duration::from_millis(300)).expect("started");
+        assert_eq!(ended.lines, ["before"]);
+        assert!(ended.failure.expect("a failure").contains("took longer"));
     }
 
     #[test]
@@ -199,7 +240,9 @@ mod tests {
             path: "/bin/true".into(),
         };
         let mut report = Report::default();
-        let error = run(&[executable], &["typo".to_owned()], &mut report).expect_err("no test");
+        let filter = ["typo".to_owned()];
+        let rest = || Ok(vec![&executable]);
+        let error = run(Vec::new(), rest, &filter, &mut report).expect_err("no test");
         assert!(error.to_string().contains("typo"), "{error}");
     }
 }

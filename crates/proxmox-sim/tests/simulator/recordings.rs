@@ -4,7 +4,9 @@
 //! `HOLDFAST_PVE_REFERENCE` names, else beside the project; where they are missing, nothing is
 //! checked and the test says so.
 
-use std::{io::Write as _, ops::RangeInclusive};
+use std::ops::RangeInclusive;
+
+use test_servers::reference;
 
 use crate::replay::{Replay, Row};
 
@@ -46,7 +48,6 @@ const LEFT_OUT: &[(RangeInclusive<u64>, &str)] = &[
 #[tokio::test]
 async fn the_simulator_answers_as_the_real_node_did() {
     let Some(rows) = crate::replay::recordings() else {
-        println!("NOT CHECKED: Proxmox recordings (set HOLDFAST_PVE_REFERENCE)");
         return;
     };
     let left_out = |row: &Row| {
@@ -73,12 +74,10 @@ async fn the_simulator_answers_as_the_real_node_did() {
             ),
         }
     }
-    // Written past the test harness, which shows only what failing tests print.
-    let _ = writeln!(
-        std::io::stderr(),
+    reference::report(&format!(
         "recordings: {agreed} of {compared} agree; {skipped} of {} are left out",
         rows.len()
-    );
+    ));
     assert!(compared >= LEAST, "too few rows are compared");
     assert_eq!(agreed, compared, "all that is compared must agree");
 }

@@ -1,7 +1,6 @@
 //! Sends recorded requests to the simulator and compares what comes back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use proxmox_sim::{Config, Sim};
 use reqwest::{Client, Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::Value;
+use test_servers::reference;
 
 use crate::support::{Reply, client, send};
 
@@ -39,10 +39,7 @@ pub struct Row {
 
 /// The recordings, where they are to be had.
 pub fn recordings() -> Option<Vec<Row>> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
-    let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE")
-        .map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let text = std::fs::read_to_string(folder.join("pve-golden.jsonl")).ok()?;
+    let text = reference::read("pve-golden.jsonl")?;
     Some(
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())

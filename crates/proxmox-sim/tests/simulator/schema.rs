@@ -5,11 +5,10 @@
 //! and the test says so.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::path::PathBuf;
 
 use proxmox_sim::{PropertyView, RouteView};
 use serde_json::{Map, Value};
+use test_servers::reference;
 
 /// Calls that a control plane of containers needs.
 const NEEDED: &[&str] = &[
@@ -119,10 +118,7 @@ const LEAST_CALLS: u32 = 139;
 const LEAST_PARAMETERS: u32 = 844;
 
 fn reference(file: &str) -> Option<Value> {
-    let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
-    let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE")
-        .map_or_else(|| PathBuf::from(beside), PathBuf::from);
-    let text = std::fs::read_to_string(folder.join(file)).ok()?;
+    let text = reference::read(file)?;
     Some(serde_json::from_str(&text).unwrap())
 }
 
@@ -307,7 +303,6 @@ fn calls_take_what_the_real_ones_take() {
     let (Some(schema), Some(formats)) =
         (reference("pve-schema.json"), reference("pve-formats.json"))
     else {
-        println!("NOT CHECKED: Proxmox's description (set HOLDFAST_PVE_REFERENCE)");
         return;
     };
     let formats = formats.get("formats").unwrap_or(&formats);
@@ -329,12 +324,10 @@ fn calls_take_what_the_real_ones_take() {
         parameters += comparison.compared;
         found.extend(comparison.found);
     }
-    // Written past the test harness, which shows only what failing tests print.
-    let _ = writeln!(
-        std::io::stderr(),
+    reference::report(&format!(
         "schema: {parameters} parameters of {calls} calls compared, {} differences",
         found.len()
-    );
+    ));
     assert!(calls >= LEAST_CALLS, "only {calls} calls are compared");
     assert!(
         parameters >= LEAST_PARAMETERS,

@@ -1,9 +1,8 @@
 //! What Proxmox's description asks of a call, as far as it can be told without Proxmox.
 
-use std::path::PathBuf;
-
 use regex::Regex;
 use serde_json::{Map, Value};
+use test_servers::reference;
 
 use crate::calls::Recorded;
 
@@ -18,11 +17,8 @@ pub(crate) struct Schema {
 impl Schema {
     /// Reads it, where it is to be had.
     pub(crate) fn read() -> Option<Self> {
-        let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
-        let folder = std::env::var_os("HOLDFAST_PVE_REFERENCE")
-            .map_or_else(|| PathBuf::from(beside), PathBuf::from);
         let read = |name: &str| {
-            let text = std::fs::read_to_string(folder.join(name)).ok()?;
+            let text = reference::read(name)?;
             Some(serde_json::from_str::<Value>(&text).unwrap())
         };
         Some(Self {
