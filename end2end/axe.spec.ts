@@ -2,8 +2,9 @@
 
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { SCENES, WIDTHS, contextOf, dress, prepare, show, tidy } from "./harness/scenes.mjs";
+import { SCENES, WIDTHS, contextOf, dress, prepare, show, stillRuns, tidy } from "./harness/scenes.mjs";
 import { expect, test } from "./harness/test";
+import { Watch } from "./harness/watch";
 
 // Nothing here depends on another test: all workers share the scenes.
 test.describe.configure({ mode: "parallel" });
@@ -21,12 +22,14 @@ const VIEWS = [
 let sessions: Awaited<ReturnType<typeof prepare>>;
 /** A page for each who looks, kept so that the program is compiled once. */
 const pages = new Map<string, Page>();
+const watch = new Watch();
 
 test.beforeAll(async ({ server, browser }) => {
   expect(new Set(VIEWS.map(({ width }) => width))).toEqual(new Set(WIDTHS));
   sessions = await prepare(server, browser);
   for (const [who, session] of Object.entries(sessions)) {
     const context = await contextOf(browser, server, session);
+    await watch.over(context);
     pages.set(who, await context.newPage());
   }
 });
@@ -48,8 +51,13 @@ async function violations(page: Page, rules: "all" | "contrast"): Promise<string
 for (const scene of SCENES) {
   test(`${scene.name} fits into each width, and axe finds nothing`, async () => {
     const page = pages.get(scene.who)!;
+    watch.begin();
+    if (scene.refused) watch.expect(422, scene.refused);
     await show(page, scene);
+    if (scene.status >= 400) watch.expect(scene.status, new URL(page.url()).pathname);
     for (const { width, theme, rules } of VIEWS) {
+      // Work that is over by now is begun again.
+      if (scene.running && !(await stillRuns(page))) await show(page, scene);
       await dress(page, width, theme);
       const view = `${width} px, ${theme}`;
       await expect.soft(page.locator("h1"), view).toBeVisible();
@@ -57,5 +65,6 @@ for (const scene of SCENES) {
       expect.soft(needed, view).toBeLessThanOrEqual(width);
       if (rules !== "none") expect.soft(await violations(page, rules), view).toEqual([]);
     }
+    expect(watch.faults(), "what went wrong in the browser").toEqual([]);
   });
 }

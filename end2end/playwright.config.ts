@@ -9,9 +9,12 @@ const files = ["axe.spec.ts", ...journeys.map((file) => `journeys/${file}`)];
 
 /** Journeys in which a person watches or interrupts work: their simulated cluster takes as long as a
  *  real one. */
-const PACED = ["create-container", "create-from-template", "jobs", "power"];
+const PACED = ["axe", "create-container", "create-from-template", "jobs", "power"];
 /** How many times faster it is elsewhere. */
 const SPEED = 5;
+
+const missing = PACED.filter((name) => !files.some((file) => file.endsWith(`${name}.spec.ts`)));
+if (missing.length > 0) throw new Error(`no file has these names: ${missing.join(", ")}`);
 
 export default defineConfig<object, { speed: number }>({
   testDir: ".",

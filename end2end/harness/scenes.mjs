@@ -25,8 +25,17 @@ const address = (name, path, heading, { who = "administrator", status = 200 } = 
   set: (page) => (who === "nobody" ? page.goto(path) : visit(page, path)),
 });
 
-/** A scene that takes more than an address. */
-const scene = (name, heading, set, { who = "administrator", status = 200 } = {}) => ({ name, heading, who, status, set });
+/** A scene that takes more than an address; the path of the server function that refuses its form, and
+ *  whether it shows work that still runs. */
+const scene = (name, heading, set, { who = "administrator", status = 200, refused, running = false } = {}) => ({
+  name,
+  heading,
+  who,
+  status,
+  refused,
+  running,
+  set,
+});
 
 export const SCENES = [
   address("sign-in", "/sign-in", "Holdfast", { who: "nobody" }),
@@ -44,7 +53,7 @@ export const SCENES = [
     await page.getByRole("button", { name: "Actions for wiki" }).click();
   }),
   address("container-new", "/containers/new", "New container"),
-  scene("container-new-refused", "New container", refusedContainer),
+  scene("container-new-refused", "New container", refusedContainer, { refused: "/api/ui/containers/create" }),
   address("container-overview", WIKI, "wiki"),
   address("container-services", `${WIKI}/services`, "wiki"),
   scene("container-services-more", "wiki", async (page) => {
@@ -109,7 +118,7 @@ export const SCENES = [
     await page.getByLabel(/^Sign-in/).fill("login");
     await page.getByRole("button", { name: /^Create/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }),
+  }, { refused: "/api/ui/domains/create" }),
   scene("domain", SHOP, (page) => domain(page, SHOP)),
   scene("domain-failed", WILD, (page) => domain(page, WILD)),
   scene("domain-delete", SHOP, async (page) => {
@@ -130,7 +139,7 @@ export const SCENES = [
     await page.getByLabel("Key", { exact: true }).fill(pair(["www.example.com"]).key);
     await page.getByRole("button", { name: "Keep the certificate" }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }),
+  }, { refused: "/api/ui/certificates/upload" }),
   scene("certificate", `*.${SHOP}`, (page) => certificate(page, `*.${SHOP}`)),
   scene("certificate-failed", `*.${WILD}`, async (page) => {
     await certificate(page, `*.${WILD}`);
@@ -153,7 +162,7 @@ export const SCENES = [
     await page.getByLabel(/^Mail/).fill("admin");
     await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }),
+  }, { refused: "/api/ui/authorities/create" }),
   address("authority", "/authorities/house", "house"),
   address("providers", "/providers", "DNS providers"),
   address("provider-new", "/providers/new", "New DNS provider"),
@@ -162,7 +171,7 @@ export const SCENES = [
     await page.getByLabel("Kind", { exact: true }).selectOption("acme-dns");
     await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }),
+  }, { refused: "/api/ui/providers/create" }),
   scene("provider", "dns", async (page) => {
     await visit(page, "/providers/dns");
     await page.getByRole("button", { name: "Try it" }).click();
@@ -174,7 +183,7 @@ export const SCENES = [
     await page.getByLabel("Name", { exact: true }).fill("Not a name!");
     await page.getByRole("button", { name: /^Invite/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }),
+  }, { refused: "/api/ui/agents/invite" }),
   scene("agent-code", "edge-3", async (page) => {
     await visit(page, `${EDGE}/edge-3`);
     await page.getByRole("button", { name: "Make a new code" }).click();
@@ -206,15 +215,19 @@ export const SCENES = [
   }),
   address("not-found", "/nothing", "Not found", { status: 404 }),
   address("not-allowed", "/users", "Not allowed", { who: "member", status: 403 }),
-  // These make a container each, so they come last.
-  scene("container-creating", "spring", (page) => ask(page, "spring", "docker.io/library/redis:7")),
-  scene("job-running", "Create summer", async (page) => {
-    await ask(page, "summer", "docker.io/library/postgres:17");
+  // These make a container each time, so they come last.
+  scene("container-creating", /^spring-\d+$/, (page) => ask(page, `spring-${++made}`, "docker.io/library/redis:7"), {
+    running: true,
+  }),
+  scene("job-running", /^Create summer-\d+$/, async (page) => {
+    await ask(page, `summer-${++made}`, "docker.io/library/postgres:17");
     await page.getByRole("link", { name: "Job and log" }).click();
     await page.getByRole("progressbar", { name: /^Pull the image/ }).waitFor();
-  }),
+  }, { running: true }),
 ];
 
+/** How many containers the last scenes made. */
+let made = 0;
 /** A cluster of others beside the demonstration's. */
 let theirs;
 /** A certificate that ends in a few days. */
@@ -410,9 +423,18 @@ export async function show(page, scene) {
   await scene.set(page);
   page.off("response", note);
   const headings = (await page.locator("h1").allTextContents()).map((text) => text.trim());
-  const found = `${status}: ${headings.join(" | ")}`;
-  const meant = `${scene.status}: ${scene.heading}`;
-  if (found !== meant) throw new Error(`The scene ${scene.name} shows "${found}" and not "${meant}".`);
+  const heading = headings.join(" | ");
+  const { status: meant, heading: named } = scene;
+  const fits = named instanceof RegExp ? named.test(heading) : named === heading;
+  if (status !== meant || !fits) {
+    throw new Error(`The scene ${scene.name} shows "${status}: ${heading}" and not "${meant}: ${named}".`);
+  }
+  if (scene.running) await page.locator("main").getByRole("progressbar").first().waitFor();
+}
+
+/** Whether the work that a scene shows still runs. */
+export async function stillRuns(page) {
+  return (await page.locator("main").getByRole("progressbar").count()) > 0;
 }
 
 /** Makes what the scenes show, and gives the sessions of those who look. */

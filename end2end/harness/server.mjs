@@ -1,5 +1,5 @@
-// A server of the tests' own: the release binary in an empty folder on a free port, with the
-// demonstration's simulated cluster inside. It must not know of pages.
+// A server of the tests' own: the program in an empty folder on a free port, with the demonstration's
+// simulated cluster inside. It must not know of pages.
 
 import { spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
@@ -12,6 +12,7 @@ const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 export const BINARY = resolve(process.env.E2E_BINARY ?? join(REPOSITORY, "target/dist/holdfast"));
 const START_MS = 60_000;
 const STOP_MS = 15_000;
+const DEMO_MS = 120_000;
 
 /** What the server prints for the person at the console. */
 const SAID = {
@@ -31,15 +32,17 @@ export function environment() {
 export class Server {
   /**
    * Starts a server and waits until it is ready. Its cluster is so many times faster than a real one:
-   * 1 for tests that watch progress. Without `demo` no cluster is inside.
+   * 1 for tests that watch progress. With `demo: "full"` it has what people see, which is made while it
+   * runs; with `false` no cluster is inside.
    */
-  static async start({ demo = true, speed = 1 } = {}) {
+  static async start({ demo = "small", speed = 1 } = {}) {
     if (!existsSync(BINARY)) {
       throw new Error(`There is no ${BINARY}. Run \`cargo xtask build\` first, or set E2E_BINARY.`);
     }
     const folder = await mkdtemp(join(tmpdir(), "holdfast-end2end-"));
     // The small demo is there before the first page.
-    const scenario = demo ? ["--demo", "small", "--demo-speed", String(speed)] : ["--demo", "false"];
+    const named = { small: ["--demo", "small"], full: [], false: ["--demo", "false"] }[demo];
+    const scenario = [...named, "--demo-speed", String(speed)];
     const server = new Server(folder, scenario);
     try {
       await server.#ready();
@@ -88,6 +91,15 @@ export class Server {
 
   get data() {
     return join(this.#folder, "data");
+  }
+
+  /** Waits until the demo has all that belongs to it. */
+  async demoComplete() {
+    const deadline = Date.now() + DEMO_MS;
+    while (!this.log.includes("demo complete")) {
+      if (Date.now() > deadline) throw new Error(`The demo is not complete.\n${this.log}`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
   }
 
   /** The address that people use, without a slash at its end. */

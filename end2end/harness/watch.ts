@@ -7,8 +7,9 @@ import { tellWhenAlive } from "./alive.mjs";
  *  that got no answer has the browser's reason. */
 type Fault = { text: string; url?: string; status?: number; reason?: string; isMessage?: boolean };
 
-/** Something that has to go wrong in a test, at least once. */
-type Expectation = { text: string; covers: (fault: Fault) => boolean; isMet: boolean; isOptional?: boolean; isOfMessages?: boolean };
+/** Something that has to go wrong in a test, at least once: an answer or a request, which the browser
+ *  may have a message about too, or a message alone. */
+type Expectation = { text: string; kind: "request" | "message"; covers: (fault: Fault) => boolean; isMet: boolean };
 
 /** What Chromium says beside an answer with an error. */
 const FAILED_TO_LOAD = /^Failed to load resource: the server responded with a status of (\d+)/;
@@ -25,21 +26,17 @@ export class Watch {
   expect(status: number, at: string | RegExp): void {
     this.expected.push({
       text: `answer ${status}: ${at}`,
+      kind: "request",
       covers: (fault) => fault.status === status && isAt(fault.url, at),
       isMet: false,
     });
-  }
-
-  /** Allows answers with this status where no test can decide whether there is one. */
-  tolerate(status: number, at: string | RegExp): void {
-    this.expect(status, at);
-    this.expected.at(-1)!.isOptional = true;
   }
 
   /** Expects requests to these addresses to fail for the browser's reason. There has to be one. */
   expectFailedRequest(reason: string, at: string | RegExp): void {
     this.expected.push({
       text: `request: ${reason} ${at}`,
+      kind: "request",
       covers: (fault) => fault.reason === reason && isAt(fault.url, at),
       isMet: false,
     });
@@ -49,9 +46,9 @@ export class Watch {
   expectMessage(text: RegExp): void {
     this.expected.push({
       text: `message: ${text}`,
+      kind: "message",
       covers: (fault) => Boolean(fault.isMessage) && text.test(fault.text),
       isMet: false,
-      isOfMessages: true,
     });
   }
 
@@ -80,16 +77,21 @@ export class Watch {
     });
   }
 
+  /** Forgets what went wrong, and what was expected: the browsers are used for something else now. */
+  begin(): void {
+    this.found.length = 0;
+    this.expected.length = 0;
+  }
+
   /** What went wrong and was not expected, and what was expected and did not. */
   faults(): string[] {
     const faults: string[] = [];
     for (const fault of this.found) {
       const covering = this.expected.filter(({ covers }) => covers(fault));
       if (covering.length === 0) faults.push(fault.text);
-      // A message of Chromium is only beside what happened.
-      for (const expectation of covering) expectation.isMet ||= !fault.isMessage || Boolean(expectation.isOfMessages);
+      for (const expectation of covering) expectation.isMet ||= expectation.kind === "message" || !fault.isMessage;
     }
-    const missing = this.expected.filter(({ isMet, isOptional }) => !isMet && !isOptional);
+    const missing = this.expected.filter(({ isMet }) => !isMet);
     return [...faults, ...missing.map(({ text }) => `expected and did not happen: ${text}`)];
   }
 }

@@ -97,9 +97,7 @@ async function makeContainer(page: Page): Promise<void> {
 /** The row of a certificate in the list of all. */
 const row = (page: Page, subject: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name: subject, exact: true }) });
 
-test("new names answer with certificates that are good, which are renewed by themselves", async ({ page, watch }) => {
-  // A page whose container is deleted may hear of that before it is left, and ask once more.
-  watch.tolerate(404, "/api/ui/containers/get");
+test("new names answer with certificates that are good, which are renewed by themselves", async ({ page }) => {
   const [one, all] = [`${NAME}.${BY_HTTP}`, `${NAME}.${BY_DNS}`];
   let [byHttp, byDns, before] = ["", "", ""];
 

@@ -59,9 +59,7 @@ async function press(page: Page, button: string, then: string): Promise<void> {
   await expect(status(page)).toHaveText(then, { timeout: 60_000 });
 }
 
-test("what is made in the browser answers by name, changes, and goes without a trace", async ({ page, watch }) => {
-  // A page whose container is deleted may hear of that before it is left, and ask once more.
-  watch.tolerate(404, "/api/ui/containers/get");
+test("what is made in the browser answers by name, changes, and goes without a trace", async ({ page }) => {
   let address = "";
 
   await test.step("a site is made, and its edge host joins", async () => {

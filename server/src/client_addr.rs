@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::HeaderMap,
+    http::{HeaderMap, Request as HttpRequest},
     middleware::Next,
     response::Response,
 };
@@ -63,6 +63,27 @@ fn address(text: &str) -> Option<IpAddr> {
             .ok()
             .map(|with_port| with_port.ip())
     })
+}
+
+/// Headers that proxies add. A request with one of them did not start on this machine, or cannot be
+/// shown to.
+const PROXY_HEADERS: [&str; 6] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+];
+
+/// The client of a request that was made on this machine and passed no proxy.
+pub(crate) fn local<B>(request: &HttpRequest<B>, trusted: &[IpNet]) -> Option<Client> {
+    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let peer = peer.ip().to_canonical();
+    let headers = request.headers();
+    let passed_proxy = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
+    let is_local = peer.is_loopback() && !passed_proxy && !is_trusted(peer, trusted);
+    is_local.then_some(Client(peer))
 }
 
 /// Whether an address is a trusted proxy's.
@@ -130,5 +151,27 @@ mod tests {
             seen("fd00::1", &["[2001:db8::5]:80"], &proxies),
             "2001:db8::5"
         );
+    }
+
+    #[test]
+    fn local_request_comes_from_this_machine_and_passed_no_proxy() {
+        let local = |peer: &str, header: Option<&str>, trusted: &[&str]| {
+            let mut request = HttpRequest::get("/");
+            if let Some(name) = header {
+                request = request.header(name, "127.0.0.1");
+            }
+            let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+            let request = request.extension(ConnectInfo(peer)).body(()).unwrap();
+            let trusted: Vec<IpNet> = trusted.iter().map(|t| t.parse().unwrap()).collect();
+            super::local(&request, &trusted).is_some()
+        };
+        for peer in ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(local(peer, None, &["10.0.0.0/8"]), "{peer}");
+            assert!(!local(peer, None, &["127.0.0.0/8", "::1/128"]), "{peer}");
+        }
+        assert!(!local("192.0.2.7", None, &[]));
+        for name in PROXY_HEADERS {
+            assert!(!local("127.0.0.1", Some(name), &[]), "{name}");
+        }
     }
 }

@@ -4,12 +4,12 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, uri::Authority},
+    http::{HeaderName, HeaderValue, header},
     middleware::Next,
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
 
-use crate::{config::PublicUrl, router::AppState};
+use crate::router::AppState;
 
 /// What an answer that is no page may load: nothing. It may listen to us, because the script of the
 /// shared event stream is a worker, and a worker is held to the policy of its own file.
@@ -89,31 +89,4 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// Sends people who came by the loopback address to `localhost`, where their cookie is. Only
-/// where the public address is `localhost`: elsewhere a proxy decides.
-pub async fn one_host(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if path == "/healthz" || path == "/readyz" {
-        return next.run(request).await;
-    }
-    let query = request.uri().path_and_query().map_or("/", |pq| pq.as_str());
-    match elsewhere(&state.public.url, request.headers(), query) {
-        Some(location) => (
-            StatusCode::TEMPORARY_REDIRECT,
-            [(header::LOCATION, location)],
-        )
-            .into_response(),
-        None => next.run(request).await,
-    }
-}
-
-fn elsewhere(public_url: &PublicUrl, headers: &HeaderMap, path: &str) -> Option<HeaderValue> {
-    let host: Authority = headers.get(header::HOST)?.to_str().ok()?.parse().ok()?;
-    let by_address = matches!(host.host(), "127.0.0.1" | "[::1]");
-    if public_url.host() != "localhost" || !by_address {
-        return None;
-    }
-    HeaderValue::try_from(format!("{public_url}{path}")).ok()
 }

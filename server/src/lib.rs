@@ -12,6 +12,7 @@ pub mod events;
 mod failure;
 mod headers;
 mod health;
+mod host;
 mod listener;
 mod log;
 pub mod router;

@@ -1,9 +1,11 @@
-//! The connections of the web server, plain or over TLS: their socket options and timeouts. It does
-//! not look at requests.
+//! The connections of the web server, plain or over TLS: where they are accepted, how many, their
+//! socket options and timeouts. It does not look at requests.
+
+mod begin;
 
 use std::{
-    io,
-    net::{SocketAddr, TcpListener},
+    io::{self, ErrorKind},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     time::Duration,
 };
 
@@ -14,9 +16,83 @@ use axum_server::{
     tls_rustls::{RustlsAcceptor, RustlsConfig},
 };
 use hyper_util::rt::TokioTimer;
+use ipnet::IpNet;
+use rustix::{
+    io::Errno,
+    process::{Resource, getrlimit},
+};
 
-/// How long a client may take to send a request's head, or to answer a ping.
+use crate::Failure;
+use begin::{Acceptor, Connections};
+
+/// How long a client may take to begin, to send a request's head, and between two of our pings.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most connections, where the system lets the process open enough files.
+const MOST_CONNECTIONS: usize = 4096;
+/// How many free ports are tried until one is free on both loopback addresses.
+const TRIES: usize = 16;
+
+/// Listens on an address. On this machine's own, on that of the other family too: browsers take
+/// `localhost` for `::1` first, and another user of the machine who listened there would be sent
+/// passwords.
+///
+/// # Errors
+/// When an address is in use or may not be used. A machine without the other family is fine.
+pub(crate) fn bind(address: SocketAddr) -> Result<(Vec<TcpListener>, SocketAddr), Failure> {
+    let mut tries = TRIES;
+    loop {
+        tries -= 1;
+        let first = listen(address)?;
+        let bound = first.local_addr().map_err(Failure::System)?;
+        let second = match other_loopback(bound) {
+            Some(other) => listen(other),
+            None => return Ok((vec![first], bound)),
+        };
+        match second {
+            Ok(second) => return Ok((vec![first, second], bound)),
+            Err(Failure::Listen { cause, .. }) if is_unsupported(&cause) => {
+                return Ok((vec![first], bound));
+            }
+            // The next free port may be free on both.
+            Err(_) if address.port() == 0 && tries > 0 => {}
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    bound.map_err(|cause| Failure::Listen { address, cause })
+}
+
+fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
+    let other: IpAddr = match address.ip() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST) => Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::LOCALHOST) => Ipv4Addr::LOCALHOST.into(),
+        _ => return None,
+    };
+    Some(SocketAddr::new(other, address.port()))
+}
+
+/// Whether the machine has no such address.
+fn is_unsupported(cause: &io::Error) -> bool {
+    cause.kind() == ErrorKind::AddrNotAvailable
+        || Errno::from_io_error(cause) == Some(Errno::AFNOSUPPORT)
+}
+
+/// As many connections as leave half of the files that the process may open to everything else, a
+/// quarter of them to one client.
+pub(crate) fn connections(trusted_proxies: Vec<IpNet>) -> Connections {
+    let files = getrlimit(Resource::Nofile).current;
+    let half = files.map_or(MOST_CONNECTIONS, |files| {
+        usize::try_from(files / 2).unwrap_or(MOST_CONNECTIONS)
+    });
+    let total = half.min(MOST_CONNECTIONS);
+    Connections::new(total, total / 4, trusted_proxies)
+}
 
 /// Accepts connections and serves them until `handle` is shut down.
 ///
@@ -24,20 +100,29 @@ const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// When the listener cannot be used.
 pub(crate) async fn serve(
     listener: TcpListener,
-    tls: Option<RustlsConfig>,
+    tls: &Option<RustlsConfig>,
+    connections: &Connections,
     handle: Handle<SocketAddr>,
     service: IntoMakeServiceWithConnectInfo<Router, SocketAddr>,
 ) -> io::Result<()> {
     let server = axum_server::from_tcp(listener)?.handle(handle);
     match tls {
         Some(tls) => {
-            let server = set_timeouts(server.acceptor(tls_acceptor(tls)));
-            server.serve(service).await
+            let acceptor = begun_in_time(tls_acceptor(tls.clone()), connections);
+            set_timeouts(server.acceptor(acceptor)).serve(service).await
         }
         None => {
-            let server = set_timeouts(server.acceptor(tcp_acceptor()));
-            server.serve(service).await
+            let acceptor = begun_in_time(tcp_acceptor(), connections);
+            set_timeouts(server.acceptor(acceptor)).serve(service).await
         }
+    }
+}
+
+fn begun_in_time<A>(inner: A, connections: &Connections) -> Acceptor<A> {
+    Acceptor {
+        inner,
+        connections: connections.clone(),
+        begin_within: CLIENT_TIMEOUT,
     }
 }
 
@@ -69,6 +154,7 @@ mod tests {
 
     use axum_server::accept::Accept as _;
     use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+    use test_servers::reference;
     use tokio::net::TcpStream;
     use tokio_rustls::TlsConnector;
 
@@ -82,6 +168,30 @@ mod tests {
         let (accepted, connecting) = (accepted.unwrap().0, connecting.unwrap());
         assert!(!accepted.nodelay().unwrap(), "the system's default is off");
         (accepted, connecting)
+    }
+
+    #[test]
+    fn localhost_is_held_in_both_families() {
+        let (listeners, bound) = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let addresses: Vec<_> = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
+        if let [_, second] = addresses[..] {
+            assert_eq!(second, other_loopback(bound).unwrap());
+        }
+        assert_eq!(addresses[0], bound);
+        let (all, _) = bind("0.0.0.0:0".parse().unwrap()).unwrap();
+        assert_eq!(all.len(), 1);
+    }
+
+    #[test]
+    fn another_program_that_holds_localhost_is_noticed() {
+        let Ok(theirs) = TcpListener::bind("[::1]:0") else {
+            reference::report("NOT CHECKED: both loopback addresses (this machine has no ::1)");
+            return;
+        };
+        let theirs = theirs.local_addr().unwrap();
+        let ours = SocketAddr::from((Ipv4Addr::LOCALHOST, theirs.port()));
+        let refused = bind(ours);
+        assert!(matches!(refused, Err(Failure::Listen { address, .. }) if address == theirs));
     }
 
     #[tokio::test]

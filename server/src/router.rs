@@ -40,7 +40,7 @@ use crate::{
     config::PublicUrl,
     csrf,
     demo::edge::{self, Edge},
-    events, headers, health, session, sign_in,
+    events, headers, health, host, session, sign_in,
 };
 
 /// The most that a request may bring.
@@ -133,7 +133,7 @@ pub fn router(state: AppState) -> Router {
         // Agents have limits of their own.
         .merge(for_agents())
         .layer(from_fn_with_state(state.clone(), assets::serve))
-        .layer(from_fn_with_state(state.clone(), headers::one_host))
+        .layer(from_fn_with_state(state.clone(), host::check))
         .layer(from_fn_with_state(state.clone(), headers::secure))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(

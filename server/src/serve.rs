@@ -12,6 +12,7 @@ use std::{
 
 use axum_server::{Handle, tls_rustls::RustlsConfig};
 use control::{Control, Manager, Options, setup};
+use futures::future::try_join_all;
 use model::{
     clusters::Fingerprint,
     domains::{EntryPoint, Origin},
@@ -42,8 +43,11 @@ const CONNECTIONS: u32 = 16;
 /// # Errors
 /// Why it could not start.
 pub async fn serve(config: Config) -> Result<(), Failure> {
-    let listener = listen(config.web.listen)?;
-    let bound = listener.local_addr().map_err(Failure::System)?;
+    let hangup = match assets::can_change() {
+        true => Some(assets::reload::listen().map_err(Failure::System)?),
+        false => None,
+    };
+    let (listeners, bound) = listener::bind(config.web.listen)?;
     let url = config.web.public_url(bound);
     let (tls, certificate) = match &config.web.tls {
         Some(files) => read_tls(files)
@@ -91,13 +95,13 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let welcome = Welcome::prepare(&control, &public, first, shown).await?;
     let state = AppState::new(control.clone(), public, assets, stop.clone()).with_edge(edge);
     cancel_on_signal(stop.clone()).map_err(Failure::System)?;
-    if assets::can_change() {
-        tokio::spawn(assets::reload::follow(state.clone()));
+    if let Some(hangup) = hangup {
+        tokio::spawn(assets::reload::follow(state.clone(), hangup));
     }
     print_now(welcome)?;
     let demo =
         demo.map(|(cluster, demo)| demo.run(control.clone(), cluster, edge_task, stop.clone()));
-    let served = answer(listener, tls, state, &control, stop).await;
+    let served = answer(listeners, tls, state, &control, stop).await;
     if let Some(demo) = demo {
         demo.stop_cluster().await;
     }
@@ -132,14 +136,6 @@ fn make_folder(path: &Path) -> Result<(), Failure> {
         })
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    bound.map_err(|cause| Failure::Listen { address, cause })
-}
-
 /// The certificate and its key, and the certificate's fingerprint: of the very bytes that are
 /// served until the process ends, whatever becomes of the files.
 async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), Failure> {
@@ -162,13 +158,14 @@ async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), Failu
 /// Answers requests until `stop`, then ends in order: no new connections, no event streams, jobs
 /// put down, answers under way finished.
 async fn answer(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     tls: Option<RustlsConfig>,
     state: AppState,
     control: &Control,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let handle = Handle::new();
+    let connections = listener::connections(state.public.trusted_proxies.clone());
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let ending = async {
         stop.cancelled().await;
@@ -177,9 +174,13 @@ async fn answer(
         control.shutdown(PATIENCE).await;
     };
     let serving = async {
-        let served = listener::serve(listener, tls, handle.clone(), service).await;
+        let serve = |listener| {
+            let (handle, service) = (handle.clone(), service.clone());
+            listener::serve(listener, &tls, &connections, handle, service)
+        };
+        let served = try_join_all(listeners.into_iter().map(serve)).await;
         stop.cancel();
-        served
+        served.map(drop)
     };
     tokio::join!(serving, ending).0
 }

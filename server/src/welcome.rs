@@ -1,7 +1,10 @@
 //! What `holdfast serve` prints for the person at the console when it is ready: where to go and how
 //! to sign in. It goes to standard output and is never part of the log.
 
-use std::fmt::{self, Display, Formatter};
+use std::{
+    fmt::{self, Display, Formatter},
+    io::{self, IsTerminal as _},
+};
 
 use control::{
     Actor, Control, sessions,
@@ -24,15 +27,17 @@ pub(crate) struct Welcome {
 }
 
 impl Welcome {
-    /// Creates a sign-in link at the first start, and with a demo at each: whoever tries it may have
-    /// lost the password.
+    /// Creates a sign-in link at the first start. With a demo also later, since whoever tries it may
+    /// have lost the password, but only for a person at a terminal: the output of a service is often
+    /// kept where others read it.
     pub(crate) async fn prepare(
         control: &Control,
         public: &Public,
         first: Option<FirstAdministrator>,
         demo: Option<&Demo>,
     ) -> Result<Self, Failure> {
-        let link = match first.is_some() || demo.is_some() {
+        let is_for_person = demo.is_some() && io::stdout().is_terminal();
+        let link = match first.is_some() || is_for_person {
             true => create_link(control, public)
                 .await
                 .map_err(refused("sign-in link"))?,

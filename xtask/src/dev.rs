@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvError, RecvTimeoutError, SendError, SyncSender};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use notify::{EventKind, RecursiveMode, Watcher};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::binaries::Binary;
@@ -38,8 +39,9 @@ const STYLES: [&str; 2] = ["public", "style"];
 /// Editors write several files for one change: it is over when nothing came for so long.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// How long the server may take to end by itself before it is killed.
-const END_WITHIN: Duration = Duration::from_secs(5);
+/// How long the server may take to end by itself before it is killed: longer than it gives the work
+/// that is under way (`server/src/serve.rs`).
+const END_WITHIN: Duration = Duration::from_secs(15);
 
 /// What has to be built again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +54,7 @@ enum Change {
 
 enum Event {
     Changed(Change),
-    Ended(ExitStatus),
+    Ended(Pid, ExitStatus),
 }
 
 /// Runs until it is interrupted; the terminal's Ctrl-C reaches the server too.
@@ -64,25 +66,24 @@ pub fn watch(workspace: &Workspace, consent: Consent, args: &[String]) -> anyhow
     setup::ensure(setup::BUILD, consent)?;
     let (sender, events) = mpsc::sync_channel(1024);
     let _watcher = watcher(workspace.root(), sender.clone())?;
-    let mut built = None;
+    let mut before = None;
     let mut server: Option<Server> = None;
     let mut change = Change::Programs;
     loop {
         let start = Instant::now();
-        match build(workspace, consent, change, built.take()) {
+        match build(workspace, consent, change, before.take()) {
             Err(error) => say(&format!("{error:#}")),
-            Ok(new) => {
+            Ok((built, change)) => {
                 match (&server, change) {
                     (Some(server), Change::Styles) => server.signal(Signal::HUP)?,
                     _ => {
                         if let Some(old) = server.take() {
-                            old.stop(&events)?;
+                            old.stop()?;
                         }
-                        let started = Server::start(workspace, &new.server, args, sender.clone())?;
-                        server = Some(started);
+                        server = Some(Server::start(workspace, &built.server, args, &sender)?);
                     }
                 }
-                built = Some(new);
+                before = Some(built);
                 say(&format!(
                     "ready after {:.1} s",
                     start.elapsed().as_secs_f32()
@@ -99,16 +100,17 @@ struct Built {
     server: PathBuf,
 }
 
-/// Builds what a change makes necessary: the programs of both sides at the same time.
+/// Builds what a change makes necessary, and says what that was: everything after a build that
+/// failed. The programs of both sides are built at the same time.
 fn build(
     workspace: &Workspace,
     consent: Consent,
     change: Change,
     before: Option<Built>,
-) -> anyhow::Result<Built> {
+) -> anyhow::Result<(Built, Change)> {
     if let (Change::Styles, Some(before)) = (change, before) {
         before.site.restyle(workspace)?;
-        return Ok(before);
+        return Ok((before, Change::Styles));
     }
     let (site, server) = std::thread::scope(|scope| {
         let server = scope.spawn(|| Binary::Holdfast.build(workspace, Mode::Dev));
@@ -116,10 +118,8 @@ fn build(
         (site, server.join())
     });
     let server = server.map_err(|_| anyhow::anyhow!("the build of the server panicked"))?;
-    Ok(Built {
-        site: site?,
-        server: server?,
-    })
+    let (site, server) = (site?, server?);
+    Ok((Built { site, server }, Change::Programs))
 }
 
 /// Waits for a change, and until it is over.
@@ -132,11 +132,13 @@ fn next_change(events: &Receiver<Event>, server: &mut Option<Server>) -> anyhow:
         };
         match event {
             Ok(Event::Changed(found)) => change = change.max(Some(found)),
-            Ok(Event::Ended(status)) => {
-                say(&format!(
-                    "the server ended ({status}); the next change starts it again"
-                ));
-                *server = None;
+            // Another one was replaced.
+            Ok(Event::Ended(pid, status)) => {
+                if server.take_if(|server| server.pid == pid).is_some() {
+                    say(&format!(
+                        "the server ended ({status}); the next change starts it again"
+                    ));
+                }
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => anyhow::bail!("files are no longer watched"),
@@ -189,9 +191,10 @@ fn classify(root: &Path, path: &Path) -> Option<Change> {
     }
 }
 
-/// The running server. Its end is an event.
+/// A server that was started. Its end is an event too.
 struct Server {
     pid: Pid,
+    ended: Receiver<()>,
 }
 
 impl Server {
@@ -199,44 +202,47 @@ impl Server {
         workspace: &Workspace,
         binary: &Path,
         args: &[String],
-        sender: SyncSender<Event>,
+        events: &SyncSender<Event>,
     ) -> anyhow::Result<Self> {
         let mut command = server::serve(workspace, binary, args);
         let mut child: Child = command.spawn().context("the server could not start")?;
         let pid = Pid::from_child(&child);
+        let (events, (end, ended)) = (events.clone(), mpsc::sync_channel(1));
         std::thread::spawn(move || {
             if let Ok(status) = child.wait() {
-                let _ = sender.send(Event::Ended(status));
+                // Whoever stops it waits for this one first.
+                drop(end);
+                let _: Result<(), SendError<Event>> = events.send(Event::Ended(pid, status));
             }
         });
-        Ok(Self { pid })
+        Ok(Self { pid, ended })
     }
 
+    /// One that has ended needs no signal.
     fn signal(&self, signal: Signal) -> anyhow::Result<()> {
-        kill_process(self.pid, signal).context("the server cannot be signaled")
+        match kill_process(self.pid, signal) {
+            Err(Errno::SRCH) => Ok(()),
+            result => result.context("the server cannot be signaled"),
+        }
     }
 
     /// Asks the server to end, so that it leaves its data in order, and waits for that.
-    fn stop(self, events: &Receiver<Event>) -> anyhow::Result<()> {
+    fn stop(self) -> anyhow::Result<()> {
         self.signal(Signal::TERM)?;
-        let deadline = Instant::now() + END_WITHIN;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match events.recv_timeout(left) {
-                Ok(Event::Ended(_)) => return Ok(()),
-                Ok(Event::Changed(_)) => {}
-                Err(_) => {
-                    say("the server does not end; killing it");
-                    self.signal(Signal::KILL)?;
-                    return Ok(());
-                }
-            }
+        if self.ended.recv_timeout(END_WITHIN) == Err(RecvTimeoutError::Timeout) {
+            say("the server does not end; killing it");
+            self.signal(Signal::KILL)?;
+            // Its end closes the channel.
+            let _: Result<(), RecvError> = self.ended.recv();
         }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -263,5 +269,25 @@ mod tests {
         let mut server = None;
         let change = next_change(&events, &mut server).expect("a change");
         assert_eq!(change, Change::Programs);
+    }
+
+    #[test]
+    fn the_end_of_a_replaced_server_is_not_that_of_the_running_one() {
+        let status = Command::new("true").status().expect("true runs");
+        let (events, received) = mpsc::sync_channel(8);
+        let next = |ended: Pid| {
+            let running = rustix::process::getpid();
+            let (_end, ended_channel) = mpsc::sync_channel(1);
+            let mut server = Some(Server {
+                pid: running,
+                ended: ended_channel,
+            });
+            events.send(Event::Ended(ended, status)).expect("sent");
+            events.send(Event::Changed(Change::Styles)).expect("sent");
+            next_change(&received, &mut server).expect("a change");
+            server.is_some()
+        };
+        assert!(next(Pid::INIT));
+        assert!(!next(rustix::process::getpid()));
     }
 }

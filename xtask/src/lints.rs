@@ -4,6 +4,7 @@
 //! Cargo calls the lint driver in the compiler's place for the workspace's own crates. Lints only
 //! warn there, so that one that fires does not keep the tests from running; the count decides.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -21,7 +22,8 @@ const SEPARATOR: &str = "__CLIPPY_HACKERY__";
 /// Whether a build looks for lints, and what it found.
 pub struct Lints {
     driver: Option<PathBuf>,
-    found: Mutex<Vec<String>>,
+    /// Each once: a library is also built as a test.
+    found: Mutex<BTreeSet<String>>,
 }
 
 impl Lints {
@@ -116,5 +118,34 @@ impl Lints {
             0 => Ok(()),
             count => bail!("{count} warnings"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A package with one line that Clippy warns of and the compiler does not.
+    fn package(folder: &Path) {
+        std::fs::create_dir(folder.join("src")).expect("a folder");
+        let manifest = "[package]\nname = \"lintable\"\nedition = \"2024\"\n[workspace]\n";
+        std::fs::write(folder.join("Cargo.toml"), manifest).expect("written");
+        let source = "pub fn is_empty(text: &str) -> bool {\n    text.len() == 0\n}\n";
+        std::fs::write(folder.join("src/lib.rs"), source).expect("written");
+    }
+
+    #[test]
+    fn a_build_with_lints_finds_one_and_fails_by_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        package(folder.path());
+        let lints = Lints::on().expect("Clippy");
+        let mut cargo = program::Cargo::Default.command();
+        cargo
+            .current_dir(folder.path())
+            .args(["test", "--no-run", "--offline", "--target-dir"])
+            .arg(folder.path().join("target"));
+        lints.build(&mut cargo, None).expect("built");
+        let error = lints.verdict().expect_err("a warning");
+        assert_eq!(error.to_string(), "1 warnings");
     }
 }

@@ -79,9 +79,8 @@ pub fn run(
     let binary = steps.run("building the server", || {
         Binary::Holdfast.build(workspace, mode)
     })?;
-    steps.run("starting the server", || Ok(()))?;
-    let mut command = serve(workspace, &binary, args);
-    program::say(&format!("starting {}", binary.display()));
-    let error = command.exec();
+    let error = steps.run("starting the server", || {
+        Ok(serve(workspace, &binary, args).exec())
+    })?;
     Err(error).with_context(|| format!("{} could not start", binary.display()))
 }

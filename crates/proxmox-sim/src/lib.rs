@@ -5,14 +5,7 @@
 //! this project: client and simulator are written apart, so that they cannot share a
 //! misunderstanding.
 //!
-//! ```no_run
-//! # async fn example() -> Result<(), proxmox_sim::StartError> {
-//! let sim = proxmox_sim::start(proxmox_sim::Config::test()).await?;
-//! println!("{} as root@pam!holdfast with {}", sim.url(), proxmox_sim::TEST_SECRET);
-//! sim.stop().await;
-//! # Ok(())
-//! # }
-//! ```
+//! [`start`] starts one; [`Config::test`] is quick enough for tests, and [`Config::demo`] is for people.
 
 mod access;
 mod api;

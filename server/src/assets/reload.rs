@@ -1,7 +1,7 @@
 //! Live reload for developers, in development builds only: SIGHUP has the site read again from its folder,
 //! and pages that are open reload themselves.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, io, time::Duration};
 
 use axum::{
     Router,
@@ -14,7 +14,7 @@ use axum::{
     routing::get,
 };
 use futures::{StreamExt as _, stream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::router::AppState;
 
@@ -51,11 +51,16 @@ async fn events(State(state): State<AppState>) -> impl IntoResponse {
     Sse::new(Box::pin(events)).keep_alive(KeepAlive::new())
 }
 
+/// Listens for SIGHUP from now on, which ends the process otherwise.
+///
+/// # Errors
+/// When the system refuses.
+pub fn listen() -> io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
 /// Reads the site again at each SIGHUP, until the server stops.
-pub async fn follow(state: AppState) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        return;
-    };
+pub async fn follow(state: AppState, mut hangup: Signal) {
     loop {
         tokio::select! {
             () = state.stop.cancelled() => return,

@@ -8,14 +8,14 @@ mod proxy;
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    net::{Ipv4Addr, SocketAddrV4},
     sync::{Arc, PoisonError, RwLock},
 };
 
 use axum::{
     body::Body,
-    extract::{ConnectInfo, Request, State},
-    http::{HeaderValue, StatusCode, header, uri::Authority},
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -27,7 +27,10 @@ use proxy::Origin;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::client_addr::Client;
+use crate::{
+    client_addr::{self, Client},
+    host,
+};
 
 /// What the edge serves and for whom.
 pub struct Options {
@@ -132,14 +135,14 @@ impl Edge {
 /// Answers requests for names under `localhost`, and lets the manager answer all others.
 pub async fn dispatch(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let options = &edge.0.options;
-    let authority = authority(&request);
+    let authority = host::authority(&request);
     let host = authority
         .as_ref()
         .and_then(|authority| local_name(authority.host()));
     let Some(host) = host.filter(|host| *host != options.manager) else {
         return next.run(request).await;
     };
-    match local_client(&request) {
+    match client_addr::local(&request, &[]) {
         Some(Client(client)) => {
             let origin = Origin {
                 host,
@@ -156,31 +159,11 @@ pub async fn dispatch(State(edge): State<Edge>, request: Request, next: Next) ->
     }
 }
 
-/// The host and port that a request is for. HTTP/2 and requests in absolute form name them in the
-/// URI, which counts before the header (RFC 9112, section 3.2.2).
-fn authority<B>(request: &axum::http::Request<B>) -> Option<Authority> {
-    let header = || {
-        let header = request.headers().get(header::HOST)?;
-        header.to_str().ok()?.parse().ok()
-    };
-    request.uri().authority().cloned().or_else(header)
-}
-
 /// A host's name, when it is one below `localhost`.
 fn local_name(host: &str) -> Option<String> {
     let host = host.to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);
     host.ends_with(".localhost").then(|| host.to_owned())
-}
-
-/// The client of a request, when it is on this machine: the connection comes from here, and no
-/// trusted proxy says that it passes on a request from elsewhere.
-fn local_client<B>(request: &axum::http::Request<B>) -> Option<Client> {
-    let extensions = request.extensions();
-    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
-    let client = extensions.get::<Client>()?;
-    let is_local = peer.ip().to_canonical().is_loopback() && client.0.is_loopback();
-    is_local.then_some(*client)
 }
 
 /// A page of the edge itself.
@@ -197,18 +180,16 @@ fn page(status: StatusCode, html: &'static str) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, SocketAddr};
+    use axum::http::Request;
 
-    use axum::{extract::ConnectInfo, http::Request};
-
-    use super::{Client, authority, local_client, local_name};
+    use super::{host, local_name};
 
     fn name(uri: &str, host: Option<&str>) -> Option<String> {
         let mut request = Request::get(uri);
         if let Some(host) = host {
             request = request.header("host", host);
         }
-        local_name(authority(&request.body(()).unwrap())?.host())
+        local_name(host::authority(&request.body(()).unwrap())?.host())
     }
 
     #[test]
@@ -234,35 +215,5 @@ mod tests {
             assert_eq!(name("/", Some(host)), None, "{host}");
         }
         assert_eq!(name("/", None), None);
-    }
-
-    #[test]
-    fn host_in_the_uri_counts_before_the_header() {
-        let uri = "http://wiki.localhost:3000/page";
-        assert_eq!(
-            name(uri, Some("localhost")).as_deref(),
-            Some("wiki.localhost")
-        );
-        assert_eq!(name("http://localhost/", Some("wiki.localhost")), None);
-    }
-
-    fn is_served(peer: &str, client: &str) -> bool {
-        let peer: IpAddr = peer.parse().unwrap();
-        let request = Request::get("/")
-            .extension(ConnectInfo(SocketAddr::from((peer, 40000))))
-            .extension(Client(client.parse().unwrap()));
-        local_client(&request.body(()).unwrap()).is_some()
-    }
-
-    #[test]
-    fn only_clients_on_this_machine_are_served() {
-        assert!(is_served("127.0.0.1", "127.0.0.1"));
-        assert!(is_served("::1", "::1"));
-        assert!(is_served("::ffff:127.0.0.1", "127.0.0.1"));
-        assert!(!is_served("192.0.2.7", "192.0.2.7"));
-        assert!(!is_served("192.0.2.7", "127.0.0.1"), "a claim of a proxy");
-        assert!(!is_served("127.0.0.1", "192.0.2.7"), "behind a proxy here");
-        let unknown = Request::get("/").body(()).unwrap();
-        assert!(local_client(&unknown).is_none());
     }
 }

@@ -5,12 +5,12 @@
 //! planted by anyone who could not sign in as the administrator already. The token is in the query,
 //! which the log leaves out, and the redirect takes it out of the address bar.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::{
     Extension,
-    extract::{ConnectInfo, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header, uri::Authority},
+    extract::{Query, Request, State},
+    http::{HeaderValue, Request as HttpRequest, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use control::sessions;
@@ -20,6 +20,7 @@ use serde::Deserialize;
 use super::{origin, refused, signed_in};
 use crate::{
     client_addr::{self, Client},
+    host,
     router::{AppState, Public},
     session::Token,
 };
@@ -29,17 +30,6 @@ pub(crate) const LINK_PATH: &str = "/sign-in/link";
 
 const NOT_LOCAL: &str = "A sign-in link works only in a browser on the machine that runs Holdfast. \
     Sign in with your password.";
-
-/// Headers that proxies add. A request with one of them did not start on this machine, or cannot be
-/// shown to.
-const PROXY_HEADERS: [&str; 6] = [
-    "forwarded",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-];
 
 /// Headers by which browsers mark requests that no person has made yet.
 const PREFETCH_HEADERS: [&str; 3] = ["sec-purpose", "purpose", "x-moz"];
@@ -59,7 +49,7 @@ pub(crate) fn link_url(public: &Public, token: &str) -> Option<String> {
         IpAddr::from(Ipv6Addr::LOCALHOST),
     ];
     let is_proxy = |address| client_addr::is_trusted(address, &public.trusted_proxies);
-    let usable = is_loopback_host(public.url.host()) && !loopback.into_iter().any(is_proxy);
+    let usable = host::is_loopback(public.url.host()) && !loopback.into_iter().any(is_proxy);
     usable.then(|| format!("{}{LINK_PATH}?token={token}", public.url))
 }
 
@@ -67,26 +57,26 @@ pub(crate) fn link_url(public: &Public, token: &str) -> Option<String> {
 /// as when signing in with a password.
 pub async fn sign_in_with_link(
     State(state): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Extension(Client(address)): Extension<Client>,
     Extension(Token(old)): Extension<Token>,
     Query(LinkQuery { token }): Query<LinkQuery>,
-    uri: Uri,
-    headers: HeaderMap,
+    request: Request,
 ) -> Response {
+    let headers = request.headers().clone();
     if PREFETCH_HEADERS
         .iter()
         .any(|name| headers.contains_key(*name))
     {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let from_proxy =
-        client_addr::is_trusted(peer.ip().to_canonical(), &state.public.trusted_proxies);
-    let redeemed = if !from_proxy && is_local(peer.ip(), address, &uri, &headers) {
-        sessions::redeem_link(&state.control, &token, origin(address, &headers)).await
-    } else {
-        tracing::warn!(%peer, "sign-in link refused: the request is not from this machine");
-        Err(Error::forbidden(NOT_LOCAL))
+    let redeemed = match local_client(&request, &state.public) {
+        Some(Client(address)) => {
+            sessions::redeem_link(&state.control, &token, origin(address, &headers)).await
+        }
+        None => {
+            // Anyone can cause this line, so it is not for the usual log.
+            tracing::debug!("sign-in link refused: the request is not from this machine");
+            Err(Error::forbidden(NOT_LOCAL))
+        }
     };
     let mut response = match redeemed {
         Ok(session) => signed_in(&state, &session, old, "/").await,
@@ -99,90 +89,58 @@ pub async fn sign_in_with_link(
     response
 }
 
-/// Whether a request was made on this machine, under this machine's own name, and passed no proxy.
-fn is_local(peer: IpAddr, client: IpAddr, uri: &Uri, headers: &HeaderMap) -> bool {
-    let passed_proxy = PROXY_HEADERS.iter().any(|name| headers.contains_key(*name));
-    let is_loopback = |address: IpAddr| address.to_canonical().is_loopback();
-    // HTTP/2 has the host in the address of the request.
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok()?.parse::<Authority>().ok())
-        .or_else(|| uri.authority().cloned());
-    is_loopback(peer)
-        && is_loopback(client)
-        && !passed_proxy
-        && host.is_some_and(|host| is_loopback_host(host.host()))
-}
-
-/// Whether a host's name is this machine's own, whatever a name server says.
-fn is_loopback_host(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
+/// The client of a request that was made on this machine, under this machine's own name.
+fn local_client<B>(request: &HttpRequest<B>, public: &Public) -> Option<Client> {
+    let client = client_addr::local(request, &public.trusted_proxies)?;
+    let host = host::authority(request)?;
+    host::is_loopback(host.host()).then_some(client)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
+    use axum::extract::ConnectInfo;
+
     use super::*;
 
-    fn local(peer: &str, host: &str, more: Option<&'static str>) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, host.parse().unwrap());
-        if let Some(name) = more {
-            headers.insert(name, HeaderValue::from_static("127.0.0.1"));
+    fn public(url: &str, proxies: &[&str]) -> Public {
+        let proxies = proxies.iter().map(|proxy| proxy.parse().unwrap());
+        Public::new(url.parse().unwrap(), proxies.collect())
+    }
+
+    fn is_local(uri: &str, host: Option<&str>) -> bool {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 4711));
+        let mut request = HttpRequest::get(uri).extension(ConnectInfo(peer));
+        if let Some(host) = host {
+            request = request.header(header::HOST, host);
         }
-        let peer = peer.parse().unwrap();
-        is_local(peer, peer, &Uri::from_static(LINK_PATH), &headers)
+        let public = public("http://localhost:3000", &[]);
+        local_client(&request.body(()).unwrap(), &public).is_some()
     }
 
     #[test]
-    fn request_is_local_by_its_peer_and_its_host() {
+    fn link_is_used_under_a_name_of_this_machine() {
         for host in [
             "localhost:3000",
             "LOCALHOST",
             "127.0.0.1:3000",
             "[::1]:3000",
         ] {
-            assert!(local("127.0.0.1", host, None), "{host}");
+            assert!(is_local(LINK_PATH, Some(host)), "{host}");
         }
-        assert!(local("::1", "localhost", None));
-        assert!(local("::ffff:127.0.0.1", "localhost", None));
-        assert!(!local("192.0.2.7", "localhost:3000", None));
-        for host in ["cloud.example.org", "wiki.localhost:3000", "192.0.2.7", ""] {
-            assert!(!local("127.0.0.1", host, None), "{host:?}");
+        for host in ["cloud.example.org", "wiki.localhost:3000", "192.0.2.7"] {
+            assert!(!is_local(LINK_PATH, Some(host)), "{host:?}");
         }
-    }
-
-    #[test]
-    fn request_through_a_proxy_is_not_local() {
-        for name in PROXY_HEADERS {
-            assert!(!local("127.0.0.1", "localhost", Some(name)), "{name}");
-        }
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static("localhost"));
-        let (peer, client) = ("127.0.0.1".parse(), "192.0.2.7".parse());
-        let uri = Uri::from_static(LINK_PATH);
-        assert!(!is_local(peer.unwrap(), client.unwrap(), &uri, &headers));
-    }
-
-    #[test]
-    fn host_of_http2_is_in_the_address() {
-        let peer = "127.0.0.1".parse().unwrap();
-        let at = |uri: &str| is_local(peer, peer, &uri.parse().unwrap(), &HeaderMap::new());
-        assert!(at("https://localhost:3000/sign-in/link"));
-        assert!(!at("https://cloud.example.org/sign-in/link"));
-        assert!(!at("/sign-in/link"));
+        assert!(!is_local(LINK_PATH, None));
+        // HTTP/2 has the host in the address of the request.
+        assert!(is_local("https://localhost:3000/sign-in/link", None));
+        assert!(!is_local("https://cloud.example.org/sign-in/link", None));
     }
 
     #[test]
     fn link_is_for_this_machine_only() {
-        let with = |url: &str, proxies: &[&str]| {
-            let proxies = proxies.iter().map(|proxy| proxy.parse().unwrap());
-            let public = Public::new(url.parse().unwrap(), proxies.collect());
-            link_url(&public, "abc")
-        };
+        let with = |url: &str, proxies: &[&str]| link_url(&public(url, proxies), "abc");
         let link = |url: &str| with(url, &["192.0.2.0/24"]);
         assert_eq!(
             link("http://localhost:3000").as_deref(),

@@ -22,6 +22,7 @@ use model::{
     containers::{ContainerForm, ContainerView, Power, Status},
     domains::{EntryPoint, Origin},
     services::{Publication, ServiceForm},
+    sites::SiteForm,
 };
 use proxmox_sim::{Config, Sim, TEST_SECRET};
 use reqwest::Client;
@@ -108,6 +109,28 @@ impl Demo {
             edge: task,
             _folder: folder,
         }
+    }
+
+    /// Creates a site of the cluster that publishes under a domain.
+    async fn create_site(&self, name: &str, domain: &str) {
+        let sites = sites::list(&self.control, &Actor::System).await.unwrap();
+        let form = SiteForm {
+            name: name.into(),
+            domain: domain.into(),
+            cluster: sites[0].spec.cluster.to_string(),
+            bridge: "vmbr1".into(),
+            network: "10.30.0.0/16".into(),
+            gateway: "10.30.0.1".into(),
+            range: "10.30.1.1-10.30.1.250".into(),
+            template_storage: "local".into(),
+            volume_storage: "local-lvm".into(),
+            vmids: "10000-19999".into(),
+            ports: "3000-3999".into(),
+            ..SiteForm::default()
+        };
+        let spec = form.parse().unwrap();
+        let created = sites::create(&self.control, &Actor::System, spec);
+        created.await.unwrap();
     }
 
     async fn view(&self, name: &str) -> Option<ContainerView> {
@@ -371,14 +394,18 @@ async fn deleted_agent_is_not_joined_again_by_the_same_process() {
     // As an edge host does, it keeps what it has.
     let page = demo.open("wiki.localhost:3000", &[]).await;
     assert_eq!(page.status, StatusCode::OK);
+    // The edge reads all sites for the new one, and joins it alone.
+    demo.create_site("office", "office.localhost").await;
+    let all = async || agents::list(&demo.control, &Actor::System).await.unwrap();
+    demo.wait(async || !all().await.is_empty()).await;
     demo.stop.cancel();
     demo.edge.await.unwrap();
-    assert!(
-        agents::list(&demo.control, &Actor::System)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    let sites: Vec<_> = all()
+        .await
+        .into_iter()
+        .map(|agent| agent.site_name)
+        .collect();
+    assert_eq!(sites, ["office".parse().unwrap()]);
 }
 
 /// A client that reaches every name at the server's own address, as browsers do below `localhost`.

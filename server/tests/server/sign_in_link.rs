@@ -7,8 +7,8 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderValue, Method, Request, StatusCode, header},
 };
-use control::{Actor, sessions};
-use model::session::Me;
+use control::{Actor, sessions, users};
+use model::{session::Me, users::UserSpec};
 
 use crate::{
     process::Program,
@@ -104,8 +104,29 @@ async fn requests_from_elsewhere_are_refused_and_leave_the_link_valid() {
     let mut renamed = from(&link, "127.0.0.1:40000");
     let host = HeaderValue::from_static("evil.example");
     renamed.headers_mut().insert(header::HOST, host);
-    assert_refused(&house.send(renamed).await, NOT_LOCAL);
+    let answer = house.send(renamed).await;
+    assert_eq!(answer.status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(answer.text().contains("http://localhost:3000"));
     assert_eq!(house.get(&link).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn new_password_voids_the_link() {
+    let house = House::new().await;
+    let link = link(&house, MINUTE).await;
+    let admin = "admin".parse().unwrap();
+    let admin = users::get(&house.control, &Actor::System, &admin).await;
+    let admin = admin.unwrap();
+    let spec = UserSpec {
+        name: admin.name,
+        mail: admin.mail,
+        role: admin.role,
+        limits: admin.limits,
+        password: Some("another long password".parse().unwrap()),
+    };
+    let changed = users::update(&house.control, &Actor::System, admin.id, spec);
+    changed.await.unwrap();
+    assert_refused(&house.get(&link).await, USED);
 }
 
 #[tokio::test]

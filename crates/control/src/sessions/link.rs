@@ -1,12 +1,14 @@
 //! One-time sign-in links. A link signs one account in once, within its lifetime. It belongs to
-//! this process: only the hash of its token is kept, in memory, and a restart voids it.
+//! this process: only the hash of its token is kept, in memory. A restart voids it, and so does a
+//! new password of the account, whoever sets it.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use model::{Error, UserId, names::Username};
+use model::{Error, Kind, UserId, names::Username};
+use store::users::UserRecord;
 
 use super::{NewSession, Origin, begin, digest, new_token};
 use crate::{Actor, Control, failure::Told as _};
@@ -15,15 +17,18 @@ use crate::{Actor, Control, failure::Told as _};
 pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
 
 const INVALID: &str = "This sign-in link has been used or has expired. Sign in with your password; \
-    in demo mode, a restart prints a new link.";
+    in demo mode, a restart at a terminal prints a new link.";
 
 /// The link that can be used now. There is at most one: a new link voids the one before.
 #[derive(Default)]
 pub(crate) struct PendingLink(Mutex<Option<Link>>);
 
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Link {
     token_hash: String,
     user: UserId,
+    /// The digest of the account's password hash.
+    password: String,
     expires: Instant,
 }
 
@@ -32,12 +37,17 @@ impl PendingLink {
         *self.lock() = Some(link);
     }
 
-    /// Takes the account of the link with this token. The link is gone afterwards, so of any number
-    /// of calls at the same time one gets the account.
-    fn take(&self, token_hash: &str, now: Instant) -> Option<UserId> {
+    /// Takes the link with this token. It is gone afterwards, so of any number of calls at the same
+    /// time one gets it.
+    fn take(&self, token_hash: &str, now: Instant) -> Option<Link> {
         let mut pending = self.lock();
         let link = pending.take_if(|link| link.token_hash == token_hash)?;
-        (now < link.expires).then_some(link.user)
+        (now < link.expires).then_some(link)
+    }
+
+    /// Makes a link usable again, unless there is another one by now.
+    fn put_back(&self, link: Link) {
+        self.lock().get_or_insert(link);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Link>> {
@@ -57,10 +67,13 @@ pub async fn create_link(
 ) -> Result<String, Error> {
     actor.require_administrator()?;
     let user = crate::users::get(control, actor, name).await?;
+    let user = account(control, user.id).await?;
+    let user = user.ok_or(Error::NotFound { kind: Kind::User })?;
     let token = new_token();
     control.0.sign_in_link.replace(Link {
         token_hash: digest(&token),
-        user: user.id,
+        user: user.row.id,
+        password: digest(&user.password_hash),
         expires: Instant::now() + lifetime,
     });
     Ok(token)
@@ -69,29 +82,35 @@ pub async fn create_link(
 /// Begins a session for the account of a link, which cannot be used again.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for a token that was used, has expired or never existed.
+/// [`Error::Forbidden`] for a token that was used, has expired or never existed, or whose account
+/// has another password by now. [`Error::Unavailable`] leaves the link usable.
 pub async fn redeem_link(
     control: &Control,
     token: &str,
     origin: Origin,
 ) -> Result<NewSession, Error> {
     let address = origin.address;
-    let user = control.0.sign_in_link.take(&digest(token), Instant::now());
-    let user = match user {
-        Some(id) => control
-            .store()
-            .read(move |c| store::users::get(c, id))
-            .await
-            .told("sign-in link")?,
-        None => None,
+    let pending = &control.0.sign_in_link;
+    // Anyone can ask with any token, so a refusal is not for the usual log.
+    let Some(link) = pending.take(&digest(token), Instant::now()) else {
+        tracing::debug!(%address, "sign-in link refused");
+        return Err(Error::forbidden(INVALID));
     };
-    let Some(user) = user else {
-        tracing::info!(%address, "sign-in link refused");
+    let user = account(control, link.user)
+        .await
+        .inspect_err(|_| pending.put_back(link.clone()))?;
+    let Some(user) = user.filter(|user| digest(&user.password_hash) == link.password) else {
+        tracing::info!(%address, "sign-in link refused: its account has changed");
         return Err(Error::forbidden(INVALID));
     };
     let session = begin(control, user.row.id, origin).await?;
     tracing::info!(account = %user.row.name, %address, method = "link", "signed in");
     Ok(session)
+}
+
+async fn account(control: &Control, id: UserId) -> Result<Option<UserRecord>, Error> {
+    let read = control.store().read(move |c| store::users::get(c, id));
+    read.await.told("sign-in link")
 }
 
 #[cfg(test)]
@@ -102,6 +121,7 @@ mod tests {
         Link {
             token_hash: token_hash.to_owned(),
             user: UserId(7),
+            password: "p".to_owned(),
             expires,
         }
     }
@@ -113,7 +133,8 @@ mod tests {
         let expires = now + LINK_LIFETIME;
         pending.replace(link("a", expires));
         assert_eq!(pending.take("b", now), None, "another token voids nothing");
-        assert_eq!(pending.take("a", now), Some(UserId(7)));
+        let taken = pending.take("a", now).expect("it is there");
+        assert_eq!(taken.user, UserId(7));
         assert_eq!(pending.take("a", now), None, "used");
 
         pending.replace(link("a", expires));
@@ -124,6 +145,21 @@ mod tests {
         pending.replace(link("a", expires));
         pending.replace(link("b", expires));
         assert_eq!(pending.take("a", now), None, "replaced");
-        assert_eq!(pending.take("b", before), Some(UserId(7)));
+        assert!(pending.take("b", before).is_some());
+    }
+
+    #[test]
+    fn link_that_was_put_back_replaces_no_newer_one() {
+        let (pending, now) = (PendingLink::default(), Instant::now());
+        let (old, new) = (
+            link("a", now + LINK_LIFETIME),
+            link("b", now + LINK_LIFETIME),
+        );
+        pending.put_back(old.clone());
+        assert_eq!(pending.take("a", now), Some(old.clone()));
+        pending.replace(new.clone());
+        pending.put_back(old);
+        assert_eq!(pending.take("a", now), None);
+        assert_eq!(pending.take("b", now), Some(new));
     }
 }

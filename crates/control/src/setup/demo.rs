@@ -80,6 +80,19 @@ enum Change {
     Delete,
 }
 
+impl Change {
+    /// Its name in the list of steps that are done, which outlives the process.
+    fn step(self) -> &'static str {
+        match self {
+            Self::Memory(_) => "memory",
+            Self::Power(Power::Start) => "start",
+            Self::Power(Power::Stop) => "stop",
+            Self::Power(Power::Restart) => "restart",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 impl Scenario {
     fn world(self) -> World {
         match self {
@@ -123,6 +136,19 @@ pub async fn build(
     }
     let world = scenario.world();
     people::create(&mut progress, &world.people).await?;
+    create_sites(control, &mut progress, &world, cluster).await?;
+    create_containers(control, &mut progress, &world, issuer).await?;
+    change_containers(control, &mut progress, &world).await?;
+    progress.complete().await
+}
+
+/// Creates the sites and their domains.
+async fn create_sites(
+    control: &Control,
+    progress: &mut Progress,
+    world: &World,
+    cluster: ClusterId,
+) -> Result<(), Error> {
     for form in &world.sites {
         let form = SiteForm {
             cluster: cluster.to_string(),
@@ -144,6 +170,16 @@ pub async fn build(
         let create = create_domain(control, site, form.clone());
         progress.run(&step, create).await?;
     }
+    Ok(())
+}
+
+/// Asks for the containers, uploads the certificates, and imports what was there before.
+async fn create_containers(
+    control: &Control,
+    progress: &mut Progress,
+    world: &World,
+    issuer: &dyn Issuer,
+) -> Result<(), Error> {
     for container in &world.containers {
         let step = format!("container {} {}", container.site, container.form.name);
         progress
@@ -160,23 +196,32 @@ pub async fn build(
         let import = import(control, name, site, owner);
         progress.run(&step, import).await?;
     }
+    Ok(())
+}
+
+/// Waits for the containers, changes them, and waits for the last job.
+async fn change_containers(
+    control: &Control,
+    progress: &mut Progress,
+    world: &World,
+) -> Result<(), Error> {
     for container in world.containers.iter().filter(|container| !container.fails) {
         let step = format!("creation {} {}", container.site, container.form.name);
         progress
             .run(&step, finish_creation(control, container))
             .await?;
     }
-    for (site, name, change) in world.changes {
-        let step = format!("change {site} {name} {change:?}");
+    for (site, name, change) in &world.changes {
+        let step = format!("change {site} {name} {}", change.step());
         progress
-            .run(&step, apply(control, site, name, change))
+            .run(&step, apply(control, site, name, *change))
             .await?;
     }
     for container in &world.containers {
         let name = parsed(&container.form.name)?;
         wait_until_idle(control, &parsed(container.site)?, &name).await?;
     }
-    progress.complete().await
+    Ok(())
 }
 
 async fn create_site(control: &Control, form: SiteForm) -> Result<(), Error> {

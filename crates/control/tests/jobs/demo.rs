@@ -258,6 +258,7 @@ async fn certificate_is_replaced_two_days_before_its_end_and_not_when_deleted() 
 #[tokio::test]
 async fn creation_goes_on_where_it_was_interrupted() {
     let place = Place::new().await;
+    let mut interrupted = 0;
     for steps in [1, 4, 7, 11, 17, 21, 24] {
         let control = place.open().await;
         let reached = until("some steps", async || {
@@ -266,13 +267,34 @@ async fn creation_goes_on_where_it_was_interrupted() {
         });
         tokio::select! {
             built = place.build(&control, Scenario::Full) => built.unwrap(),
-            () = reached => {}
+            () = reached => interrupted += 1,
         }
         control.shutdown(Duration::from_secs(10)).await;
     }
+    assert!(interrupted >= 5, "only {interrupted} of 7 were");
     let control = place.open().await;
     place.build(&control, Scenario::Full).await.unwrap();
     assert_complete(&control, &place.sim).await;
+}
+
+#[tokio::test]
+async fn names_of_steps_stay_as_they_are_and_fit_their_column() {
+    let place = Place::new().await;
+    let control = place.open().await;
+    place.build(&control, Scenario::Full).await.unwrap();
+    let done = control.store().read(store::demo::list).await.unwrap();
+    assert!(done.iter().all(|step| step.len() <= 100));
+    let changes: Vec<&str> = done
+        .iter()
+        .filter_map(|step| step.strip_prefix("change "))
+        .collect();
+    let expected = [
+        "lab chat restart",
+        "lab git memory",
+        "lab load-test delete",
+        "office survey stop",
+    ];
+    assert_eq!(changes, expected);
 }
 
 #[tokio::test]
