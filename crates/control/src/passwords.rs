@@ -34,9 +34,8 @@ impl Passwords {
 
     /// The hash to keep, as a PHC string.
     pub(crate) async fn hash(&self, password: &Password) -> Result<String, Error> {
-        let _turn = self.turn().await?;
         let password = password.as_str().to_owned();
-        blocking(move || hash_now(&password)).await
+        self.blocking(move || hash_now(&password)).await
     }
 
     /// Whether the password is the one that was hashed; without a hash it takes as long and is
@@ -46,27 +45,36 @@ impl Passwords {
         password: &str,
         hash: Option<String>,
     ) -> Result<bool, Error> {
-        let _turn = self.turn().await?;
         let known = hash.is_some();
         let (password, hash) = (
             password.to_owned(),
             hash.unwrap_or_else(|| NOBODY.to_owned()),
         );
-        let right = blocking(move || {
-            let hash = PasswordHash::new(&hash).map_err(|e| internal("password hash", &e))?;
-            Ok(Argon2id::default()
-                .verify_password(password.as_bytes(), &hash)
-                .is_ok())
-        })
-        .await?;
+        let right = self
+            .blocking(move || {
+                let hash = PasswordHash::new(&hash).map_err(|e| internal("password hash", &e))?;
+                Ok(Argon2id::default()
+                    .verify_password(password.as_bytes(), &hash)
+                    .is_ok())
+            })
+            .await?;
         Ok(right && known)
     }
 
-    async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Error> {
-        Arc::clone(&self.turns)
-            .acquire_owned()
-            .await
-            .map_err(|e| internal("passwords", &e))
+    /// Runs `work` on a thread where it may block, when it is its turn. It holds its turn to its own
+    /// end: who waits for it may give up before.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|e| internal("passwords", &e))?;
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            work()
+        })
+        .await
+        .map_err(|e| internal("passwords", &e))?
     }
 }
 
@@ -77,17 +85,34 @@ fn hash_now(password: &str) -> Result<String, Error> {
         .map_err(|e| internal("password hash", &e))
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| internal("passwords", &e))?
-}
-
 #[cfg(test)]
 mod tests {
+    use std::{sync::mpsc, time::Duration};
+
     use super::*;
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_holds_its_turn() {
+        let passwords = Passwords::new();
+        let (begun, wait_for_begin) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let work = passwords.blocking(move || {
+            begun.send(()).unwrap();
+            let _ = ends.recv();
+            Ok(())
+        });
+        // Polled once, and then given up as when a client closes its connection.
+        assert!(tokio::time::timeout(Duration::ZERO, work).await.is_err());
+        tokio::task::spawn_blocking(move || wait_for_begin.recv().unwrap())
+            .await
+            .unwrap();
+        assert_eq!(passwords.turns.available_permits(), AT_ONCE - 1);
+        drop(end);
+        let all = passwords
+            .turns
+            .acquire_many(u32::try_from(AT_ONCE).unwrap());
+        assert!(all.await.is_ok());
+    }
 
     #[test]
     fn nobody_takes_as_long_as_somebody() {

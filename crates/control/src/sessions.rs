@@ -50,31 +50,33 @@ pub struct NewSession {
 /// [`Error::WrongCredentials`] and [`Error::Throttled`], which tell nobody whether there is such
 /// an account.
 pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<NewSession, Error> {
-    let account = form.name.trim().to_lowercase();
+    // What cannot be the name of an account is neither kept nor logged.
+    let account: Option<Username> = form.name.trim().to_lowercase().parse().ok();
     let throttle = &control.0.throttle;
-    if let Some(wait) = throttle.attempt(&account, origin.address, Instant::now()) {
+    if let Some(wait) = throttle.attempt(account.as_ref(), origin.address, Instant::now()) {
         return Err(Error::Throttled {
             seconds: wait.as_secs().max(1),
         });
     }
-    let user = match account.parse::<Username>() {
-        Ok(name) => control
+    let shown = account.as_ref().map(ToString::to_string);
+    let user = match account {
+        Some(name) => control
             .store()
             .read(move |c| store::users::by_name(c, &name))
             .await
             .told("sign in")?,
-        Err(_) => None,
+        None => None,
     };
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     let right = control.0.passwords.matches(&form.password, hash).await?;
     let Some(user) = user.filter(|_| right) else {
-        tracing::info!(account, address = %origin.address, "sign-in refused");
+        tracing::info!(account = shown, address = %origin.address, "sign-in refused");
         return Err(Error::WrongCredentials);
     };
-    throttle.forgive(&account, origin.address);
+    throttle.forgive(&user.row.name, origin.address);
     let address = origin.address;
     let session = begin(control, user.row.id, origin).await?;
-    tracing::info!(account, %address, method = "password", "signed in");
+    tracing::info!(account = %user.row.name, %address, method = "password", "signed in");
     Ok(session)
 }
 

@@ -159,7 +159,7 @@ db_test!(cut_connections_are_replaced, |lab| async {
     }
 });
 
-db_test!(what_never_passes_is_told_after_five_tries, |lab| async {
+db_test!(what_never_passes_is_told_after_eight_tries, |lab| async {
     let tries = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
     let counted = tries.clone();
     let write = lab.store.write(move |_| -> Result<(), Error> {
@@ -169,5 +169,5 @@ db_test!(what_never_passes_is_told_after_five_tries, |lab| async {
         })
     });
     assert!(matches!(write.await, Err(Error::Unavailable { .. })));
-    assert_eq!(tries.load(std::sync::atomic::Ordering::Relaxed), 5);
+    assert_eq!(tries.load(std::sync::atomic::Ordering::Relaxed), 8);
 });
