@@ -3,12 +3,14 @@
 //! Each page is a part of the program that the browser loads when it is first needed. The part of
 //! the page that the server has made is loaded before the application takes that over.
 
-use crate::solid::Solid as _;
-use leptos::prelude::*;
+mod pattern;
+
+use std::pin::Pin;
+
+use leptos::{children::ToChildren, prelude::*, tachys::view::iterators::StaticVec};
 use leptos_router::{
-    Lazy, LazyRoute, OptionalParamSegment, ParamSegment, PossibleRouteMatch, SsrMode,
-    StaticSegment,
-    components::{FlatRoutes, Redirect, Route, Router},
+    ChooseView, NestedRoute, SsrMode,
+    components::{FlatRoutes, FlatRoutesProps, Redirect, Router},
 };
 
 use crate::{
@@ -21,13 +23,39 @@ use crate::{
         not_found::not_found, providers, sign_in, sites, users,
     },
     session::Session,
+    solid::Solid as _,
 };
+use pattern::Pattern;
+
+/// What comes later.
+type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+
+/// How the router comes by a page: the same type for all of them, so that one more page is one more
+/// line of data in what every page needs.
+#[derive(Clone, Copy)]
+struct Page {
+    view: fn() -> Later<AnyView>,
+    preload: fn() -> Later<()>,
+}
+
+impl ChooseView for Page {
+    async fn choose(self) -> AnyView {
+        (self.view)().await
+    }
+
+    async fn preload(&self) {
+        (self.preload)().await;
+    }
+}
+
+/// An address, the name of the part of the program that its page is in, and the page.
+type Entry = (Pattern, &'static str, Page);
 
 /// The table of pages: a name, the part of the program that it is in, the address, what makes the
 /// view. The first that matches is taken. Few parts, since what several of them need is a part of
 /// its own for each combination of them.
 macro_rules! pages {
-    ($($name:ident in $part:ident at $segments:expr => $view:path;)*) => {
+    ($($name:ident in $part:ident at $pattern:literal => $view:path;)*) => {
         $(
             struct $name {}
 
@@ -48,128 +76,106 @@ macro_rules! pages {
                     $view()
                 }
 
-                impl LazyRoute for $name {
-                    fn data() -> Self {
-                        Self {}
-                    }
-
-                    async fn view(_this: Self) -> AnyView {
-                        $name().await.unwrap_or_else(absent::not_loaded)
-                    }
-
-                    async fn preload() {
-                        // A page whose part did not come says so when it is shown.
-                        let _ = load().await;
-                    }
+                impl $name {
+                    const PAGE: Page = Page {
+                        view: || Box::pin(async { $name().await.unwrap_or_else(absent::not_loaded) }),
+                        preload: || Box::pin(async {
+                            // A page whose part did not come says so when it is shown.
+                            let _ = load().await;
+                        }),
+                    };
                 }
             };
 
             // The server has the whole program. Were it to ask for parts too, the first two who
             // look at a page would meet in the asking, and one of them could wait forever.
             #[cfg(feature = "ssr")]
-            impl LazyRoute for $name {
-                fn data() -> Self {
-                    Self {}
-                }
-
-                async fn view(_this: Self) -> AnyView {
-                    $view()
-                }
+            impl $name {
+                const PAGE: Page = Page {
+                    view: || Box::pin(async { $view() }),
+                    preload: || Box::pin(async {}),
+                };
             }
         )*
 
-        /// Loads the part of the program that the page at `path` needs.
-        pub async fn preload(path: &str) {
-            $(if leads(&$segments, path) {
-                return <$name as LazyRoute>::preload().await;
-            })*
-        }
-
-        /// The name of the part that the page at `path` is in.
-        #[cfg(feature = "ssr")]
-        fn part_at(path: &str) -> Option<&'static str> {
-            $(if leads(&$segments, path) {
-                return Some(stringify!($part));
-            })*
-            None
-        }
-
-        fn pages() -> AnyView {
-            view! {
-                <FlatRoutes fallback=not_found>
-                    <Route path=StaticSegment("") view=|| view! { <Redirect path="/containers" /> } ssr=SsrMode::Async />
-                    $(<Route path={$segments} view={Lazy::<$name>::new()} ssr=SsrMode::Async />)*
-                </FlatRoutes>
-            }
-            .solid()
-        }
+        const PAGES: &[Entry] = &[$((Pattern($pattern), stringify!($part), $name::PAGE)),*];
     };
 }
 
 pages! {
-    SignIn in sign_in at StaticSegment("sign-in") => sign_in::page;
-    Containers in home at StaticSegment("containers") => containers::list::page;
-    NewContainer in work at (StaticSegment("containers"), StaticSegment("new")) => containers::new::page;
-    Container in work at (
-        StaticSegment("sites"),
-        ParamSegment("site"),
-        StaticSegment("containers"),
-        ParamSegment("name"),
-        OptionalParamSegment("tab"),
-    ) => containers::show::page;
-    Jobs in work at StaticSegment("jobs") => jobs::list::page;
-    Job in work at (StaticSegment("jobs"), ParamSegment("id")) => jobs::show::page;
-    Clusters in house at StaticSegment("clusters") => clusters::list::page;
-    NewCluster in house at (StaticSegment("clusters"), StaticSegment("new")) => clusters::new::page;
-    Cluster in house at (StaticSegment("clusters"), ParamSegment("cluster")) => clusters::show::page;
-    Nodes in house at StaticSegment("nodes") => nodes::page;
-    Sites in house at StaticSegment("sites") => sites::list::page;
-    NewSite in house at (StaticSegment("sites"), StaticSegment("new")) => sites::new::page;
-    Site in house at (StaticSegment("sites"), ParamSegment("site")) => sites::show::page;
-    Domains in house at StaticSegment("domains") => domains::list::page;
-    NewDomain in house at (StaticSegment("domains"), StaticSegment("new")) => domains::new::page;
-    Domain in house at (StaticSegment("domains"), ParamSegment("id")) => domains::show::page;
-    Certificates in house at StaticSegment("certificates") => certificates::list::page;
-    NewCertificate in house at (StaticSegment("certificates"), StaticSegment("new")) => certificates::new::page;
-    Certificate in house at (StaticSegment("certificates"), ParamSegment("id")) => certificates::show::page;
-    Authorities in house at StaticSegment("authorities") => authorities::list::page;
-    NewAuthority in house at (StaticSegment("authorities"), StaticSegment("new")) => authorities::new::page;
-    Authority in house at (StaticSegment("authorities"), ParamSegment("authority")) => authorities::show::page;
-    Providers in house at StaticSegment("providers") => providers::list::page;
-    NewProvider in house at (StaticSegment("providers"), StaticSegment("new")) => providers::new::page;
-    Provider in house at (StaticSegment("providers"), ParamSegment("provider")) => providers::show::page;
-    Agents in house at StaticSegment("agents") => agents::list::page;
-    NewAgent in house at (StaticSegment("agents"), StaticSegment("new")) => agents::new::page;
-    Agent in house at (
-        StaticSegment("sites"),
-        ParamSegment("site"),
-        StaticSegment("agents"),
-        ParamSegment("name"),
-    ) => agents::show::page;
-    AgentFiles in house at (
-        StaticSegment("sites"),
-        ParamSegment("site"),
-        StaticSegment("agents"),
-        ParamSegment("name"),
-        StaticSegment("files"),
-    ) => agents::files::page;
-    Users in house at StaticSegment("users") => users::list::page;
-    NewUser in house at (StaticSegment("users"), StaticSegment("new")) => users::new::page;
-    User in house at (StaticSegment("users"), ParamSegment("name")) => users::show::page;
+    SignIn in sign_in at "sign-in" => sign_in::page;
+    Containers in home at "containers" => containers::list::page;
+    NewContainer in work at "containers/new" => containers::new::page;
+    Container in work at "sites/:site/containers/:name/:tab?" => containers::show::page;
+    Jobs in work at "jobs" => jobs::list::page;
+    Job in work at "jobs/:id" => jobs::show::page;
+    Clusters in house at "clusters" => clusters::list::page;
+    NewCluster in house at "clusters/new" => clusters::new::page;
+    Cluster in house at "clusters/:cluster" => clusters::show::page;
+    Nodes in house at "nodes" => nodes::page;
+    Sites in house at "sites" => sites::list::page;
+    NewSite in house at "sites/new" => sites::new::page;
+    Site in house at "sites/:site" => sites::show::page;
+    Domains in house at "domains" => domains::list::page;
+    NewDomain in house at "domains/new" => domains::new::page;
+    Domain in house at "domains/:id" => domains::show::page;
+    Certificates in house at "certificates" => certificates::list::page;
+    NewCertificate in house at "certificates/new" => certificates::new::page;
+    Certificate in house at "certificates/:id" => certificates::show::page;
+    Authorities in house at "authorities" => authorities::list::page;
+    NewAuthority in house at "authorities/new" => authorities::new::page;
+    Authority in house at "authorities/:authority" => authorities::show::page;
+    Providers in house at "providers" => providers::list::page;
+    NewProvider in house at "providers/new" => providers::new::page;
+    Provider in house at "providers/:provider" => providers::show::page;
+    Agents in house at "agents" => agents::list::page;
+    NewAgent in house at "agents/new" => agents::new::page;
+    Agent in house at "sites/:site/agents/:name" => agents::show::page;
+    AgentFiles in house at "sites/:site/agents/:name/files" => agents::files::page;
+    Users in house at "users" => users::list::page;
+    NewUser in house at "users/new" => users::new::page;
+    User in house at "users/:name" => users::show::page;
 }
 
-/// Whether the whole of `path` is what the segments mean.
-fn leads(segments: &dyn PossibleRouteMatch, path: &str) -> bool {
-    segments
-        .test(path)
-        .is_some_and(|found| matches!(found.remaining(), "" | "/"))
+/// The page at the root.
+const ROOT: Page = Page {
+    view: || Box::pin(async { view! { <Redirect path="/containers" /> }.solid() }),
+    preload: || Box::pin(async {}),
+};
+
+fn pages() -> AnyView {
+    let routes = || {
+        let entries = PAGES.iter().map(|(pattern, _, page)| (*pattern, *page));
+        let all = std::iter::once((Pattern(""), ROOT)).chain(entries);
+        let routes =
+            all.map(|(pattern, page)| NestedRoute::new(pattern, page).ssr_mode(SsrMode::Async));
+        StaticVec::from(routes.collect::<Vec<_>>())
+    };
+    let routes = FlatRoutesProps::builder()
+        .fallback(not_found)
+        .children(ToChildren::to_children(routes))
+        .build();
+    FlatRoutes(routes).into_view().solid()
+}
+
+/// The line of the table that `path` leads to.
+fn entry_at(path: &str) -> Option<&'static Entry> {
+    PAGES.iter().find(|(pattern, ..)| pattern.leads(path))
+}
+
+/// Loads the part of the program that the page at `path` needs.
+pub async fn preload(path: &str) {
+    if let Some((_, _, page)) = entry_at(path) {
+        (page.preload)().await;
+    }
 }
 
 /// The name of the part of the program that the page which the server is asked for is in.
 #[cfg(feature = "ssr")]
 pub fn here() -> Option<&'static str> {
     let url = use_context::<leptos_router::location::RequestUrl>()?;
-    part_at(url.parse().ok()?.path())
+    let (_, part, _) = entry_at(url.parse().ok()?.path())?;
+    Some(part)
 }
 
 /// The whole application.
