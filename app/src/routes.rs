@@ -27,15 +27,15 @@ use crate::{
 };
 use pattern::Pattern;
 
-/// What comes later.
-type Later<T> = Pin<Box<dyn Future<Output = T>>>;
+/// A future of the browser's one thread.
+type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// How the router comes by a page: the same type for all of them, so that one more page is one more
 /// line of data in what every page needs.
 #[derive(Clone, Copy)]
 struct Page {
-    view: fn() -> Later<AnyView>,
-    preload: fn() -> Later<()>,
+    view: fn() -> LocalFuture<AnyView>,
+    preload: fn() -> LocalFuture<()>,
 }
 
 impl ChooseView for Page {
@@ -160,7 +160,7 @@ fn pages() -> AnyView {
 
 /// The line of the table that `path` leads to.
 fn entry_at(path: &str) -> Option<&'static Entry> {
-    PAGES.iter().find(|(pattern, ..)| pattern.leads(path))
+    PAGES.iter().find(|(pattern, ..)| pattern.matches(path))
 }
 
 /// Loads the part of the program that the page at `path` needs.
@@ -216,5 +216,42 @@ mod absent {
             let _ = window().location().reload();
         });
         failure_panel(failure, Some(reload), Place::Page)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An address that the pattern matches, with all of its parameters.
+    fn example(Pattern(pattern): &Pattern) -> String {
+        let segments = pattern.split('/');
+        let segments = segments.map(|segment| match segment.strip_prefix(':') {
+            Some(_) => "example",
+            None => segment,
+        });
+        format!("/{}", segments.collect::<Vec<_>>().join("/"))
+    }
+
+    #[test]
+    fn no_page_hides_a_later_one() {
+        for (pattern, ..) in PAGES {
+            let path = example(pattern);
+            let (first, ..) = entry_at(&path).expect("its own line matches");
+            assert_eq!(first.0, pattern.0, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_the_end_of_an_address_is_optional() {
+        for (Pattern(pattern), ..) in PAGES {
+            let optional = pattern
+                .split('/')
+                .skip_while(|segment| !segment.ends_with('?'));
+            assert!(
+                optional.into_iter().all(|segment| segment.ends_with('?')),
+                "{pattern}"
+            );
+        }
     }
 }

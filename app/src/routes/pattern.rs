@@ -7,7 +7,8 @@ use leptos_router::{
 };
 
 /// An address such as `sites/:site/containers/:name/:tab?`: a segment with a colon is a parameter, one
-/// with a question mark may be missing.
+/// with a question mark may be missing. Only the last ones may: an optional segment takes what there
+/// is, and leaves nothing to a later one.
 #[derive(Clone, Copy, Debug)]
 pub struct Pattern(pub &'static str);
 
@@ -44,7 +45,7 @@ impl Pattern {
     }
 
     /// Whether the whole of `path` is what the pattern means.
-    pub fn leads(self, path: &str) -> bool {
+    pub fn matches(self, path: &str) -> bool {
         self.test(path)
             .is_some_and(|found| matches!(found.remaining(), "" | "/"))
     }
@@ -77,10 +78,10 @@ impl PossibleRouteMatch for Pattern {
 mod tests {
     use super::*;
 
-    /// The parameters that a path gives, if the pattern leads there.
+    /// The parameters that a path gives, if the pattern matches it.
     fn params(pattern: &'static str, path: &str) -> Option<String> {
         let pattern = Pattern(pattern);
-        let found = pattern.test(path).filter(|_| pattern.leads(path))?;
+        let found = pattern.test(path).filter(|_| pattern.matches(path))?;
         let params = found.params().into_iter();
         Some(
             params
