@@ -9,7 +9,6 @@ use anyhow::Context;
 use crate::binaries::{Binary, Programs};
 use crate::lints::Lints;
 use crate::npm;
-use crate::program;
 use crate::setup::{self, Consent};
 use crate::site::Site;
 use crate::steps::Steps;

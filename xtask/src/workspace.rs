@@ -15,36 +15,12 @@ use crate::server::Mode;
 pub struct Workspace {
     root: PathBuf,
     target: PathBuf,
-    packages: Vec<Package>,
 }
 
 #[derive(Deserialize)]
 struct Metadata {
     workspace_root: PathBuf,
     target_directory: PathBuf,
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    targets: Vec<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
-}
-
-impl Package {
-    fn tests(&self) -> impl Iterator<Item = &str> {
-        let is_test = |target: &&Target| target.kind.iter().any(|kind| kind == "test");
-        self.targets
-            .iter()
-            .filter(is_test)
-            .map(|target| target.name.as_str())
-    }
 }
 
 impl Workspace {
@@ -60,18 +36,7 @@ impl Workspace {
         Ok(Self {
             root: metadata.workspace_root,
             target: metadata.target_directory,
-            packages: metadata.packages,
         })
-    }
-
-    /// The names of all integration tests, except those that one of these packages has too: Cargo
-    /// chooses tests by their names alone.
-    pub fn tests_without(&self, packages: &[&str]) -> Vec<&str> {
-        let is_left_out = |package: &&Package| packages.contains(&package.name.as_str());
-        let (left_out, others): (Vec<_>, Vec<_>) = self.packages.iter().partition(is_left_out);
-        let left_out: Vec<&str> = left_out.into_iter().flat_map(Package::tests).collect();
-        let tests = others.into_iter().flat_map(Package::tests);
-        tests.filter(|test| !left_out.contains(test)).collect()
     }
 
     /// The folder of the root Cargo.toml.
@@ -129,34 +94,5 @@ impl Workspace {
     /// The folder with the browser tests.
     pub fn end2end(&self) -> PathBuf {
         self.root.join("end2end")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tests_are_chosen_by_names_that_no_left_out_package_has() {
-        let package = |name: &str, tests: &[&str]| Package {
-            name: name.to_owned(),
-            targets: tests
-                .iter()
-                .map(|name| Target {
-                    name: (*name).to_owned(),
-                    kind: vec!["test".to_owned()],
-                })
-                .collect(),
-        };
-        let workspace = Workspace {
-            root: "/src".into(),
-            target: "/src/target".into(),
-            packages: vec![
-                package("store", &["store", "both"]),
-                package("server", &["server", "both"]),
-            ],
-        };
-        assert_eq!(workspace.tests_without(&["server"]), ["store"]);
-        assert_eq!(workspace.tests_without(&[]).len(), 4);
     }
 }

@@ -1,5 +1,5 @@
-//! What the parts of a run test, built once and in one profile: in the order in which it is needed,
-//! while parts whose programs are ready already run.
+//! What the parts of a run test, built once: in the order in which it is needed, while parts whose
+//! programs are ready already run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
@@ -7,13 +7,14 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use serde_json::Value;
 
 use super::Part;
 use super::report::Report;
 use crate::binaries::{Executable, PACKAGES, Programs};
 use crate::lane;
 use crate::lints::Lints;
-use crate::program::Cargo;
+use crate::program::{self, Cargo};
 use crate::server::Mode;
 use crate::setup::Consent;
 use crate::site::Site;
@@ -62,14 +63,15 @@ impl<T> Slot<T> {
     }
 }
 
-/// Everything that a run builds, in one profile.
+/// Everything that a run builds. In a run with a release, tests are built in the profile `bench`, which
+/// has the release's dependencies.
 pub struct Builds<'a> {
     workspace: &'a Workspace,
     consent: Consent,
     mode: Mode,
     lints: Lints,
-    early: Slot<Vec<Executable>>,
-    native: Slot<Vec<Executable>>,
+    tests: Slot<Vec<Executable>>,
+    programs: Slot<Vec<Executable>>,
     site: Slot<Site>,
 }
 
@@ -92,33 +94,32 @@ impl<'a> Builds<'a> {
             consent,
             mode,
             lints,
-            early: Slot::new(),
-            native: Slot::new(),
+            tests: Slot::new(),
+            programs: Slot::new(),
             site: Slot::new(),
         })
     }
 
     /// Builds what the parts need. The site has a compiler, and a target folder, of its own, so it is
-    /// built beside the tests that do not need it. What is built while these run gives way to them.
+    /// built beside the tests. What is built while these run gives way to them.
     pub fn build(&self, parts: &[Part]) {
         let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
+        let (has_tests, has_site) = (needs(Part::needs_tests), needs(Part::needs_site));
         let label = lane::current();
         std::thread::scope(|scope| {
-            if needs(Part::needs_site) {
+            if has_site {
                 scope.spawn(|| {
                     label.inspect(|label| lane::enter(label));
                     self.site
                         .fill(|| Site::build(self.workspace, self.mode, self.consent, &self.lints));
                 });
             }
-            if needs(Part::needs_native) {
-                let has_tests = parts.contains(&Part::Unit) || parts.contains(&Part::Clippy);
-                let has_site = needs(Part::needs_site);
-                if has_tests {
-                    self.early.fill(|| self.build_early());
-                    lane::give_way();
-                }
-                self.native.fill(|| self.build_native(has_tests, has_site));
+            if has_tests {
+                self.tests.fill(|| self.build_tests());
+                lane::give_way();
+            }
+            if has_site {
+                self.programs.fill(|| self.build_programs());
             }
         });
     }
@@ -128,27 +129,17 @@ impl<'a> Builds<'a> {
     /// # Errors
     /// When a build failed, or there are any.
     pub fn lints(&self, report: &mut Report) -> anyhow::Result<()> {
-        self.native.wait(report)?;
+        self.tests.wait(report)?;
         self.site.wait(report)?;
         self.lints.verdict()
     }
 
-    /// The tests that are ready first.
+    /// The tests of all packages.
     ///
     /// # Errors
     /// When their build failed.
-    pub fn early_tests(&self, report: &mut Report) -> anyhow::Result<Vec<&Executable>> {
-        Ok(only_tests(self.early.wait(report)?).collect())
-    }
-
-    /// The other tests.
-    ///
-    /// # Errors
-    /// When their build failed.
-    pub fn late_tests(&self) -> anyhow::Result<Vec<&Executable>> {
-        let early = self.early.get()?;
-        let is_new = |built: &&Executable| early.iter().all(|early| early.path != built.path);
-        Ok(only_tests(self.native.get()?).filter(is_new).collect())
+    pub fn tests(&self, report: &mut Report) -> anyhow::Result<&[Executable]> {
+        self.tests.wait(report).map(Vec::as_slice)
     }
 
     /// The programs, with the site that they serve.
@@ -156,74 +147,62 @@ impl<'a> Builds<'a> {
     /// # Errors
     /// When a build failed.
     pub fn programs(&self, report: &mut Report) -> anyhow::Result<Programs<'_>> {
-        self.native.wait(report).map(|built| Programs::Built(built))
+        self.programs
+            .wait(report)
+            .map(|built| Programs::Built(built))
     }
 
-    /// Compiles the tests that have a program of their own and do not test the server, which has the
-    /// site inside: the longest ones are among them.
-    fn build_early(&self) -> anyhow::Result<Vec<Executable>> {
-        let mut cargo = self.cargo("test");
-        cargo.arg("--no-run").args(PACKAGES);
-        for test in self.workspace.tests_without(&["server", "xtask"]) {
-            cargo.args(["--test", test]);
+    /// Compiles all tests, with everything else that the packages have: lints are looked for here.
+    /// xtask is built on its own, as `cargo xtask` does: its dependencies would otherwise be compiled
+    /// with other features again.
+    fn build_tests(&self) -> anyhow::Result<Vec<Executable>> {
+        let mut cargo = self.cargo(&["test", "--no-run"]);
+        cargo.args(PACKAGES);
+        if self.mode == Mode::Release {
+            // What tests start lies apart from the programs, which are built while tests run.
+            cargo
+                .args(["--profile", "bench", "--target-dir"])
+                .arg(self.workspace.target().join("tests"))
+                .env("CARGO_BUILD_BUILD_DIR", self.workspace.target());
         }
-        self.run(&mut cargo)
-    }
-
-    /// Compiles the workspace's programs and examples, and tests if they are needed. xtask is built
-    /// on its own, as `cargo xtask` does: its dependencies would otherwise be compiled with other
-    /// features again.
-    fn build_native(&self, has_tests: bool, has_site: bool) -> anyhow::Result<Vec<Executable>> {
-        let site = match has_site {
-            true => Some(self.site.get()?),
-            false => None,
-        };
-        let run = |cargo: &mut Command| {
-            if let (Some(site), Mode::Release) = (site, self.mode) {
-                cargo.env("HOLDFAST_SITE", &site.folder);
-            }
-            self.run(cargo)
-        };
-        let mut built = Vec::new();
-        if has_tests {
-            built.extend(run(self.cargo("test").arg("--no-run").args(PACKAGES))?);
-        }
-        // Cargo builds a program beside its tests only where its package has integration tests.
-        let mut programs = self.cargo("build");
-        built.extend(run(programs.args(["--bins", "--examples"]).args(PACKAGES))?);
-        if has_tests {
-            let mut xtask = Cargo::Default.command();
-            xtask.args(["test", "--no-run", "--package", "xtask"]);
-            built.extend(self.run(&mut xtask)?);
-        }
+        let mut built = executables(|inspect| self.lints.build_with(&mut cargo, inspect))?;
+        let mut xtask = self.cargo(&["test", "--no-run", "--package", "xtask"]);
+        built.extend(executables(|inspect| {
+            self.lints.build_with(&mut xtask, inspect)
+        })?);
+        built.retain(|built| built.is_test);
         Ok(built)
     }
 
-    /// A command of Cargo in the profile of this run.
-    fn cargo(&self, verb: &str) -> Command {
-        let mut cargo = Cargo::Default.command();
-        cargo.arg(verb);
+    /// Compiles the programs and examples, a release with the site inside.
+    fn build_programs(&self) -> anyhow::Result<Vec<Executable>> {
+        let site = self.site.get()?;
+        let mut cargo = self.cargo(&["build", "--bins", "--examples"]);
+        cargo.args(PACKAGES);
         if self.mode == Mode::Release {
-            cargo.arg("--release");
+            cargo.arg("--release").env("HOLDFAST_SITE", &site.folder);
         }
-        cargo
+        executables(|inspect| program::run_cargo(&mut cargo, inspect).map(drop))
     }
 
-    fn run(&self, cargo: &mut Command) -> anyhow::Result<Vec<Executable>> {
-        let mut built = Vec::new();
+    fn cargo(&self, args: &[&str]) -> Command {
+        let mut cargo = Cargo::Default.command();
         cargo
             .current_dir(self.workspace.root())
             // Nothing here is built a second time, so what makes that quick is left out.
-            .env("CARGO_INCREMENTAL", "0");
-        self.lints.build_with(cargo, |message| {
-            built.extend(Executable::from_message(message))
-        })?;
-        Ok(built)
+            .env("CARGO_INCREMENTAL", "0")
+            .args(args);
+        cargo
     }
 }
 
-fn only_tests(built: &[Executable]) -> impl Iterator<Item = &Executable> {
-    built.iter().filter(|built| built.is_test)
+/// What a build of Cargo announces.
+fn executables(
+    build: impl FnOnce(&mut dyn FnMut(&Value)) -> anyhow::Result<()>,
+) -> anyhow::Result<Vec<Executable>> {
+    let mut built = Vec::new();
+    build(&mut |message| built.extend(Executable::from_message(message)))?;
+    Ok(built)
 }
 
 #[cfg(test)]

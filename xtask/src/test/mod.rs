@@ -1,8 +1,8 @@
 //! `cargo xtask test`: every check and test, in parts that can be run alone.
 //!
 //! All chosen parts run even when one fails, so that one run names everything that is wrong. Builds
-//! run beside the parts whose programs are ready. Everything is built once, in one profile: the
-//! release's where its part is among those that run.
+//! run beside the parts whose programs are ready. Programs are a release where
+//! its part is among those that run.
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -118,8 +118,8 @@ impl Part {
         }
     }
 
-    fn needs_native(self) -> bool {
-        self == Self::Unit || self.needs_site()
+    fn needs_tests(self) -> bool {
+        matches!(self, Self::Unit | Self::Clippy)
     }
 
     fn needs_site(self) -> bool {
@@ -241,10 +241,7 @@ impl Run<'_> {
             Part::Fmt => fmt(workspace),
             Part::Deny => deny::check(workspace, report),
             Part::Clippy => builds.lints(report),
-            Part::Unit => {
-                let early = builds.early_tests(report)?;
-                rust::run(early, || builds.late_tests(), self.filter, report)
-            }
+            Part::Unit => rust::run(builds.tests(report)?, self.filter, report),
             Part::End2end => {
                 let binary = builds.programs(report)?.path(Binary::Holdfast)?;
                 browser::test(workspace, consent, &binary, self.filter, report)
@@ -265,7 +262,7 @@ impl Run<'_> {
 fn needs(parts: &[Part]) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     for part in parts {
-        let build = match part.needs_native() {
+        let build = match part.needs_tests() || part.needs_site() {
             true => setup::BUILD,
             false => &[],
         };

@@ -24,63 +24,26 @@ const SEED: &str = "1";
 /// How long an executable may take: several times what the longest takes on two cores.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// The executables that still have to run.
-struct Queue<'a, R> {
-    ready: VecDeque<&'a Executable>,
-    rest: Option<R>,
-}
-
-impl<'a, R: FnOnce() -> anyhow::Result<Vec<&'a Executable>>> Queue<'a, R> {
-    /// The next executable. When none is ready, this waits for the rest to be built.
-    fn next(&mut self) -> anyhow::Result<Option<&'a Executable>> {
-        if self.ready.is_empty()
-            && let Some(rest) = self.rest.take()
-        {
-            self.ready = sorted(rest()?);
-        }
-        Ok(self.ready.pop_front())
-    }
-}
-
-/// What takes longest begins first, so that it does not run alone at the end.
-fn sorted(mut tests: Vec<&Executable>) -> VecDeque<&Executable> {
-    let place = |built: &&Executable| LONGEST.iter().position(|name| *name == built.name);
-    tests.sort_by_key(|built| place(built).unwrap_or(usize::MAX));
-    tests.into()
-}
-
-/// Runs every test whose name contains a filter, all of them without one: those that are ready, then
-/// the rest.
+/// Runs every test whose name contains a filter; all of them without one.
 ///
 /// # Errors
-/// When a test fails, an executable does not end well or in time, no test ran, or the rest could not
-/// be built.
-pub fn run<'a>(
-    ready: Vec<&'a Executable>,
-    rest: impl FnOnce() -> anyhow::Result<Vec<&'a Executable>> + Send,
-    filter: &[String],
-    report: &mut Report,
-) -> anyhow::Result<()> {
-    let queue = Mutex::new(Queue {
-        ready: sorted(ready),
-        rest: Some(rest),
-    });
+/// When a test fails, an executable does not end well or in time, or no test ran.
+pub fn run(tests: &[Executable], filter: &[String], report: &mut Report) -> anyhow::Result<()> {
+    let mut tests: Vec<&Executable> = tests.iter().collect();
+    // What takes longest begins first, so that it does not run alone at the end.
+    let place = |built: &&Executable| LONGEST.iter().position(|name| *name == built.name);
+    tests.sort_by_key(|built| place(built).unwrap_or(usize::MAX));
+    let queue = Mutex::new(VecDeque::from(tests));
     let results = Mutex::new((report, Vec::new()));
     let label = lane::current();
     std::thread::scope(|scope| {
         for _ in 0..EXECUTABLES {
             scope.spawn(|| {
                 label.inspect(|label| lane::enter(label));
-                loop {
-                    let next = lock(&queue).next();
-                    let (name, ended) = match next {
-                        Ok(None) => return,
-                        Ok(Some(test)) => (
-                            format!("{}/{}", test.package, test.name),
-                            run_one(test, filter),
-                        ),
-                        Err(error) => ("the rest".to_owned(), Err(error)),
-                    };
+                let next = || lock(&queue).pop_front();
+                while let Some(test) = next() {
+                    let name = format!("{}/{}", test.package, test.name);
+                    let ended = run_one(test, filter);
                     let (report, failed) = &mut *lock(&results);
                     if let Err(error) = ended.and_then(|ended| record(&name, &ended, report)) {
                         lane::print(&format!("{error:#}"));
@@ -210,7 +173,7 @@ mod tests {
         };
         let filter = ["--ignored", "reports_what_it_does_not_check"].map(str::to_owned);
         let mut report = Report::default();
-        run(vec![&itself], || Ok(Vec::new()), &filter, &mut report).expect("passed");
+        run(&[itself], &filter, &mut report).expect("passed");
         assert_eq!((report.tests, report.unchecked.len()), (1, 1));
     }
 
@@ -241,8 +204,7 @@ mod tests {
         };
         let mut report = Report::default();
         let filter = ["typo".to_owned()];
-        let rest = || Ok(vec![&executable]);
-        let error = run(Vec::new(), rest, &filter, &mut report).expect_err("no test");
+        let error = run(&[executable], &filter, &mut report).expect_err("no test");
         assert!(error.to_string().contains("typo"), "{error}");
     }
 }
