@@ -11,7 +11,10 @@ use std::{
 };
 
 use axum_server::{Handle, tls_rustls::RustlsConfig};
-use control::{Control, Manager, Options, setup};
+use control::{
+    Control, Manager, Options,
+    setup::{self, FirstAdministrator},
+};
 use futures::future::try_join_all;
 use model::{
     clusters::Fingerprint,
@@ -50,9 +53,10 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let (listeners, bound) = listener::bind(config.web.listen)?;
     let url = config.web.public_url(bound);
     let (tls, certificate) = match &config.web.tls {
-        Some(files) => read_tls(files)
-            .await
-            .map(|(tls, own)| (Some(tls), Some(own)))?,
+        Some(files) => {
+            let (tls, own) = read_tls(files).await?;
+            (Some(tls), Some(own))
+        }
         None => (None, None),
     };
     let assets = Assets::load()?;
@@ -74,12 +78,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         loopback: edge_origin.map(EntryPoint::of),
         ..Options::default()
     };
-    let control = Control::start(store, options)
-        .await
-        .map_err(refused("start"))?;
-    let first = setup::first_run(&control)
-        .await
-        .map_err(refused("first start"))?;
+    let (control, first) = start(store, options).await?;
     let demo = match demo {
         Some(demo) => Some((demo.connect(&control).await?, demo)),
         None => None,
@@ -106,6 +105,17 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         demo.stop_cluster().await;
     }
     served.map_err(Failure::System)
+}
+
+/// Starts the use cases, and creates the first administrator at the first start.
+async fn start(
+    store: Store,
+    options: Options,
+) -> Result<(Control, Option<FirstAdministrator>), Failure> {
+    let control = Control::start(store, options).await;
+    let control = control.map_err(refused("start"))?;
+    let first = setup::first_run(&control).await;
+    Ok((control, first.map_err(refused("first start"))?))
 }
 
 /// The database of a configuration, with its tables up to date.

@@ -130,7 +130,7 @@ mod tests {
         std::fs::create_dir(folder.join("src")).expect("a folder");
         let manifest = "[package]\nname = \"lintable\"\nedition = \"2024\"\n[workspace]\n";
         std::fs::write(folder.join("Cargo.toml"), manifest).expect("written");
-        let source = "pub fn is_empty(text: &str) -> bool {\n    text.len() == 0\n}\n";
+        let source = "pub fn is_blank(text: &str) -> bool {\n    text.len() == 0\n}\n";
         std::fs::write(folder.join("src/lib.rs"), source).expect("written");
     }
 

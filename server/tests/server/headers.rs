@@ -138,9 +138,10 @@ async fn the_loopback_address_leads_to_localhost() {
         ask(&house, "/healthz", "127.0.0.1:3000").await.status,
         StatusCode::OK
     );
+    // DNS rebinding: another site's name resolves to this machine.
     assert_eq!(
         ask(&house, "/sign-in", "evil.example").await.status,
-        StatusCode::OK
+        StatusCode::MISDIRECTED_REQUEST
     );
 
     let public = House::at("https://cloud.example.org", &[]).await;

@@ -144,7 +144,7 @@ async fn demo_is_completed_once_after_kills() {
     .await;
     third.kill();
     let mut fourth = start();
-    fourth.says("Sign-in link: ");
+    fourth.says("Holdfast is at ");
     assert!(fourth.terminate().await.success());
     assert_eq!(demo_containers(&control).await.len(), 11);
 }

@@ -16,7 +16,7 @@ use crate::{disk, lane};
 /// Executables at a time.
 const EXECUTABLES: usize = 2;
 /// The executables that take longest, by the names of their targets.
-const LONGEST: [&str; 4] = ["faults", "store", "jobs", "real"];
+const LONGEST: [&str; 5] = ["server", "faults", "jobs", "store", "real"];
 /// Tests at a time in each, where the environment does not say otherwise.
 const THREADS: &str = "4";
 /// The seed of property tests where runs must be repeatable.
