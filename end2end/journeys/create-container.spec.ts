@@ -1,7 +1,7 @@
 import { containerPath, markDocument, sameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("from the list to a running container, made from an image", async ({ page, server }) => {
+test("from the list to a running container, made from an image", { tag: "@smoke" }, async ({ page, server }) => {
   await visit(page, "/containers");
   await markDocument(page);
   await page.getByRole("link", { name: "New container" }).click();

@@ -73,7 +73,7 @@ test("a place anywhere in a row opens it", async ({ open }) => {
   await expect(page).toHaveURL(containerPath("bravo"));
 });
 
-test("the keys search, move, open and create", async ({ open }) => {
+test("the keys search, move, open and create", { tag: "@smoke" }, async ({ open }) => {
   const page = await open(liz);
   await visit(page, "/containers");
   await expect(names(page)).toHaveCount(3);

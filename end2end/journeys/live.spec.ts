@@ -1,7 +1,7 @@
 import { ask, containerPath, create, markDocument, row, sameDocument, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("what another person does is seen without a reload", async ({ page, server, open }) => {
+test("what another person does is seen without a reload", { tag: "@smoke" }, async ({ page, server, open }) => {
   const other = await open(server.administrator);
   await visit(other, "/containers");
   await markDocument(other);

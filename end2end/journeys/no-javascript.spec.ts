@@ -3,7 +3,7 @@ import { expect, test } from "../harness/test";
 
 test.use({ javaScriptEnabled: false, who: "nobody" });
 
-test("without JavaScript one signs in, reads lists and objects, filters, and signs out", async ({ page, server, context, watch }) => {
+test("without JavaScript one signs in, reads lists and objects, filters, and signs out", { tag: "@smoke" }, async ({ page, server, context, watch }) => {
   watch.expect(401, "/sign-in");
   // What the page would load ahead of time, a browser without JavaScript refuses to.
   watch.expectFailedRequest("csp", /^\/pkg\/.*\.js$/);

@@ -20,7 +20,7 @@ async function send(page: Page, name: string, password: string): Promise<number>
   return status;
 }
 
-test("a page asks for the sign-in first and is shown after it", async ({ page, server }) => {
+test("a page asks for the sign-in first and is shown after it", { tag: "@smoke" }, async ({ page, server }) => {
   await page.goto("/jobs?state=done");
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   const { name, password } = server.administrator;

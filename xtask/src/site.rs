@@ -99,6 +99,21 @@ impl Site {
         Ok(())
     }
 
+    /// Puts a copy where a development build of the server reads its site.
+    ///
+    /// # Errors
+    /// When a file cannot be copied.
+    pub fn copy_for_development(&self, workspace: &Workspace) -> anyhow::Result<()> {
+        let copy = workspace.site(Mode::Dev);
+        assets::empty_folder(&copy)?;
+        for file in assets::files_below(&self.folder)? {
+            let bytes = std::fs::read(&file)
+                .with_context(|| format!("{} cannot be read", file.display()))?;
+            write_whole(&copy.join(file.strip_prefix(&self.folder)?), &bytes)?;
+        }
+        Ok(())
+    }
+
     fn assets(&self, workspace: &Workspace) -> anyhow::Result<Vec<Asset>> {
         let sheet = css::build(workspace, self.mode)?;
         let sheet =

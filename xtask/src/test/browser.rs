@@ -10,19 +10,36 @@ use crate::program;
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
 
+/// Journeys that also run on the release program have this in their title.
+const SMOKE: &str = "@smoke";
+
+/// Runs the few journeys that show that the release program works as the other one does.
+///
+/// # Errors
+/// When one fails.
+pub fn smoke(
+    workspace: &Workspace,
+    consent: Consent,
+    binary: &Path,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let filter = ["--grep".to_owned(), SMOKE.to_owned()];
+    playwright(workspace, consent, binary, &filter, report)
+}
+
 /// Runs the journeys on a program.
 ///
 /// # Errors
 /// When one fails, or the filter matches none.
-pub fn test(
+pub fn playwright(
     workspace: &Workspace,
     consent: Consent,
     binary: &Path,
-    filter: &[String],
+    args: &[String],
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let mut playwright = Command::new(npm::tool(&workspace.end2end(), "playwright"));
-    playwright.arg("test").args(filter);
+    playwright.arg("test").args(args);
     prepare(workspace, consent, binary, &mut playwright)?;
     run(&mut playwright, report)
 }

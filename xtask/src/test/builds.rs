@@ -2,19 +2,19 @@
 //! programs are ready already run.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use serde_json::Value;
 
 use super::Part;
 use super::report::Report;
-use crate::binaries::{Executable, PACKAGES, Programs};
+use crate::binaries::{Binary, Executable, PACKAGES, Programs};
 use crate::lane;
 use crate::lints::Lints;
-use crate::program::{self, Cargo};
+use crate::program::Cargo;
 use crate::server::Mode;
 use crate::setup::Consent;
 use crate::site::Site;
@@ -63,16 +63,16 @@ impl<T> Slot<T> {
     }
 }
 
-/// Everything that a run builds. In a run with a release, tests are built in the profile `bench`, which
-/// has the release's dependencies.
+/// Everything that a run builds. In a run with a release, the rest is built in the profile `bench`: with
+/// the release's dependencies, which are compiled once then.
 pub struct Builds<'a> {
     workspace: &'a Workspace,
     consent: Consent,
     mode: Mode,
     lints: Lints,
-    tests: Slot<Vec<Executable>>,
-    programs: Slot<Vec<Executable>>,
+    native: Slot<Vec<Executable>>,
     site: Slot<Site>,
+    release: Slot<PathBuf>,
 }
 
 impl<'a> Builds<'a> {
@@ -94,34 +94,27 @@ impl<'a> Builds<'a> {
             consent,
             mode,
             lints,
-            tests: Slot::new(),
-            programs: Slot::new(),
+            native: Slot::new(),
             site: Slot::new(),
+            release: Slot::new(),
         })
     }
 
-    /// Builds what the parts need. The site has a compiler, and a target folder, of its own, so it is
-    /// built beside the tests. What is built while these run gives way to them.
+    /// Builds what the parts need, in the order in which they run. What is built while tests run
+    /// gives way to them.
     pub fn build(&self, parts: &[Part]) {
         let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
-        let (has_tests, has_site) = (needs(Part::needs_tests), needs(Part::needs_site));
-        let label = lane::current();
-        std::thread::scope(|scope| {
-            if has_site {
-                scope.spawn(|| {
-                    label.inspect(|label| lane::enter(label));
-                    self.site
-                        .fill(|| Site::build(self.workspace, self.mode, self.consent, &self.lints));
-                });
-            }
-            if has_tests {
-                self.tests.fill(|| self.build_tests());
-                lane::give_way();
-            }
-            if has_site {
-                self.programs.fill(|| self.build_programs());
-            }
-        });
+        if needs(Part::needs_native) {
+            let has_tests = parts.contains(&Part::Unit) || parts.contains(&Part::Clippy);
+            self.native.fill(|| self.build_native(has_tests));
+        }
+        lane::give_way();
+        if needs(Part::needs_site) {
+            self.site.fill(|| self.build_site());
+        }
+        if needs(Part::needs_release) {
+            self.release.fill(|| self.build_release());
+        }
     }
 
     /// The warnings of all builds that are done with Clippy.
@@ -129,60 +122,65 @@ impl<'a> Builds<'a> {
     /// # Errors
     /// When a build failed, or there are any.
     pub fn lints(&self, report: &mut Report) -> anyhow::Result<()> {
-        self.tests.wait(report)?;
+        self.native.wait(report)?;
         self.site.wait(report)?;
         self.lints.verdict()
     }
 
-    /// The tests of all packages.
+    /// The programs of the workspace and its tests.
     ///
     /// # Errors
     /// When their build failed.
-    pub fn tests(&self, report: &mut Report) -> anyhow::Result<&[Executable]> {
-        self.tests.wait(report).map(Vec::as_slice)
+    pub fn native(&self, report: &mut Report) -> anyhow::Result<&[Executable]> {
+        self.native.wait(report).map(Vec::as_slice)
     }
 
-    /// The programs, with the site that they serve.
+    /// The programs that were built with the tests, and the site that they serve.
     ///
     /// # Errors
     /// When a build failed.
     pub fn programs(&self, report: &mut Report) -> anyhow::Result<Programs<'_>> {
-        self.programs
-            .wait(report)
-            .map(|built| Programs::Built(built))
+        self.site.wait(report)?;
+        self.native(report).map(Programs::Built)
     }
 
-    /// Compiles all tests, with everything else that the packages have: lints are looked for here.
-    /// xtask is built on its own, as `cargo xtask` does: its dependencies would otherwise be compiled
-    /// with other features again.
-    fn build_tests(&self) -> anyhow::Result<Vec<Executable>> {
-        let mut cargo = self.cargo(&["test", "--no-run"]);
-        cargo.args(PACKAGES);
-        if self.mode == Mode::Release {
-            // What tests start lies apart from the programs, which are built while tests run.
-            cargo
-                .args(["--profile", "bench", "--target-dir"])
-                .arg(self.workspace.target().join("tests"))
-                .env("CARGO_BUILD_BUILD_DIR", self.workspace.target());
+    /// The release program, with its site inside.
+    ///
+    /// # Errors
+    /// When its build failed.
+    pub fn release(&self, report: &mut Report) -> anyhow::Result<&Path> {
+        self.release.wait(report).map(PathBuf::as_path)
+    }
+
+    /// Compiles the workspace's programs and examples, and tests if they are needed. xtask is built
+    /// on its own, as `cargo xtask` does: its dependencies would otherwise be compiled with other
+    /// features again.
+    fn build_native(&self, has_tests: bool) -> anyhow::Result<Vec<Executable>> {
+        let mut programs = self.cargo(&["build", "--bins", "--examples"]);
+        if !has_tests {
+            return self.run(self.in_profile(&mut programs));
         }
-        let mut built = executables(|inspect| self.lints.build_with(&mut cargo, inspect))?;
+        let mut tests = self.cargo(&["test", "--no-run"]);
+        let mut built = self.run(self.in_profile(&mut tests))?;
+        // Cargo builds a program beside its tests only where its package has integration tests.
+        built.extend(self.run(self.in_profile(&mut programs))?);
         let mut xtask = self.cargo(&["test", "--no-run", "--package", "xtask"]);
-        built.extend(executables(|inspect| {
-            self.lints.build_with(&mut xtask, inspect)
-        })?);
-        built.retain(|built| built.is_test);
+        built.extend(self.run(&mut xtask)?);
         Ok(built)
     }
 
-    /// Compiles the programs and examples, a release with the site inside.
-    fn build_programs(&self) -> anyhow::Result<Vec<Executable>> {
-        let site = self.site.get()?;
-        let mut cargo = self.cargo(&["build", "--bins", "--examples"]);
-        cargo.args(PACKAGES);
+    /// Builds the site that all parts serve: the one of the release, if that is built at all.
+    fn build_site(&self) -> anyhow::Result<Site> {
+        let site = Site::build(self.workspace, self.mode, self.consent, &self.lints)?;
         if self.mode == Mode::Release {
-            cargo.arg("--release").env("HOLDFAST_SITE", &site.folder);
+            site.copy_for_development(self.workspace)?;
         }
-        executables(|inspect| program::run_cargo(&mut cargo, inspect).map(drop))
+        Ok(site)
+    }
+
+    fn build_release(&self) -> anyhow::Result<PathBuf> {
+        self.site.get()?;
+        Binary::Holdfast.build(self.workspace, Mode::Release)
     }
 
     fn cargo(&self, args: &[&str]) -> Command {
@@ -194,15 +192,27 @@ impl<'a> Builds<'a> {
             .args(args);
         cargo
     }
-}
 
-/// What a build of Cargo announces.
-fn executables(
-    build: impl FnOnce(&mut dyn FnMut(&Value)) -> anyhow::Result<()>,
-) -> anyhow::Result<Vec<Executable>> {
-    let mut built = Vec::new();
-    build(&mut |message| built.extend(Executable::from_message(message)))?;
-    Ok(built)
+    /// Selects all packages and the profile.
+    fn in_profile<'c>(&self, cargo: &'c mut Command) -> &'c mut Command {
+        cargo.args(PACKAGES);
+        if self.mode == Mode::Release {
+            // These programs lie apart from the release's, which replaces its own while tests run.
+            cargo
+                .args(["--profile", "bench", "--target-dir"])
+                .arg(self.workspace.target().join("tests"))
+                .env("CARGO_BUILD_BUILD_DIR", self.workspace.target());
+        }
+        cargo
+    }
+
+    fn run(&self, cargo: &mut Command) -> anyhow::Result<Vec<Executable>> {
+        let mut built = Vec::new();
+        self.lints.build_with(cargo, |message| {
+            built.extend(Executable::from_message(message))
+        })?;
+        Ok(built)
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! `cargo xtask test`: every check and test, in parts that can be run alone.
 //!
 //! All chosen parts run even when one fails, so that one run names everything that is wrong. Builds
-//! run beside the parts whose programs are ready. Programs are a release where
-//! its part is among those that run.
+//! run beside the parts whose programs are ready. What is built while
+//! they run gives way to them.
 
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,16 +60,15 @@ pub enum Part {
     Lab,
     /// Every bench at its smallest size
     Bench,
-    /// The release program alone in an empty folder
+    /// The release program: alone in an empty folder, and a few journeys
     Release,
 }
 
 /// Parts that run one after another; those of one group run at the same time.
-const GROUPS: [&[Part]; 7] = [
+const GROUPS: [&[Part]; 6] = [
     &[Part::Fmt, Part::Deny],
     &[Part::Unit],
-    &[Part::End2end],
-    &[Part::Lab],
+    &[Part::End2end, Part::Lab],
     &[Part::Bench],
     &[Part::Clippy],
     &[Part::Release],
@@ -112,14 +111,16 @@ impl Part {
                 Need::Openssl,
                 Need::Pebble,
             ],
-            Self::Release => &[],
-            Self::End2end => &[Need::Chromium],
+            Self::End2end | Self::Release => &[Need::Chromium],
             Self::Lab | Self::Bench => lab::NEEDS,
         }
     }
 
-    fn needs_tests(self) -> bool {
-        matches!(self, Self::Unit | Self::Clippy)
+    fn needs_native(self) -> bool {
+        matches!(
+            self,
+            Self::Unit | Self::Clippy | Self::End2end | Self::Lab | Self::Bench
+        )
     }
 
     fn needs_site(self) -> bool {
@@ -241,10 +242,10 @@ impl Run<'_> {
             Part::Fmt => fmt(workspace),
             Part::Deny => deny::check(workspace, report),
             Part::Clippy => builds.lints(report),
-            Part::Unit => rust::run(builds.tests(report)?, self.filter, report),
+            Part::Unit => rust::run(builds.native(report)?, self.filter, report),
             Part::End2end => {
                 let binary = builds.programs(report)?.path(Binary::Holdfast)?;
-                browser::test(workspace, consent, &binary, self.filter, report)
+                browser::playwright(workspace, consent, &binary, self.filter, report)
             }
             Part::Lab => {
                 let programs = builds.programs(report)?;
@@ -252,8 +253,9 @@ impl Run<'_> {
             }
             Part::Bench => bench::smoke(workspace, consent, &builds.programs(report)?, report),
             Part::Release => {
-                let binary = builds.programs(report)?.path(Binary::Holdfast)?;
-                alone::check(workspace, &binary, report)
+                let binary = builds.release(report)?;
+                alone::check(workspace, binary, report)?;
+                browser::smoke(workspace, consent, binary, report)
             }
         }
     }
@@ -262,7 +264,7 @@ impl Run<'_> {
 fn needs(parts: &[Part]) -> Vec<Need> {
     let mut needs: Vec<Need> = Vec::new();
     for part in parts {
-        let build = match part.needs_tests() || part.needs_site() {
+        let build = match part.needs_native() || part.needs_release() {
             true => setup::BUILD,
             false => &[],
         };

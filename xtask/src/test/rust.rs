@@ -28,8 +28,8 @@ const LIMIT: Duration = Duration::from_secs(15 * 60);
 ///
 /// # Errors
 /// When a test fails, an executable does not end well or in time, or no test ran.
-pub fn run(tests: &[Executable], filter: &[String], report: &mut Report) -> anyhow::Result<()> {
-    let mut tests: Vec<&Executable> = tests.iter().collect();
+pub fn run(built: &[Executable], filter: &[String], report: &mut Report) -> anyhow::Result<()> {
+    let mut tests: Vec<&Executable> = built.iter().filter(|built| built.is_test).collect();
     // What takes longest begins first, so that it does not run alone at the end.
     let place = |built: &&Executable| LONGEST.iter().position(|name| *name == built.name);
     tests.sort_by_key(|built| place(built).unwrap_or(usize::MAX));
