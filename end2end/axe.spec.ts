@@ -2,7 +2,8 @@
 
 import type { Page } from "@playwright/test";
 import { violations } from "./harness/axe.mjs";
-import { SCENES, WIDTHS, contextOf, dress, prepare, show, stillRuns, tidy } from "./harness/scenes.mjs";
+import { SCENES, WIDTHS, dress, show, stillRuns } from "./harness/scenes.mjs";
+import { contextOf, prepare, tidy } from "./harness/stage.mjs";
 import { expect, test } from "./harness/test";
 import { Watch } from "./harness/watch";
 

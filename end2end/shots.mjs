@@ -5,8 +5,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { launchOptions } from "./harness/browser.mjs";
-import { SCENES, THEMES, WIDTHS, contextOf, dress, prepare, show, tidy } from "./harness/scenes.mjs";
+import { SCENES, THEMES, WIDTHS, dress, show } from "./harness/scenes.mjs";
 import { Server } from "./harness/server.mjs";
+import { contextOf, prepare, tidy } from "./harness/stage.mjs";
 
 const USAGE = `Usage: node shots.mjs [--page NAME]... [--width PIXELS]... [--theme light|dark]...
 

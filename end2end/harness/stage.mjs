@@ -1,0 +1,216 @@
+// What the scenes show, made before them and taken away after them: a cluster of others, domains,
+// certificates, agents, and a container whose creation failed.
+
+import { tellWhenAlive, visit } from "./alive.mjs";
+import { Agent } from "./agent.mjs";
+import { pair } from "./pairs.mjs";
+import { Simulator } from "./simulator.mjs";
+
+export const SHOP = "shop.example.net";
+export const WILD = "wild.example.net";
+export const EDGE = "/sites/lab/agents";
+const MISSING = "ghcr.io/example/nothing-here:v1";
+
+/** A cluster of others beside the demonstration's. */
+export let theirs;
+/** A certificate that ends in a few days. */
+let expiring;
+/** The site's agents that have joined. */
+const agents = [];
+
+/** Makes what the scenes show, and gives the sessions of those who look. */
+export async function prepare(server, browser) {
+  const sessions = {
+    nobody: undefined,
+    administrator: await server.signIn(server.administrator),
+    member: await server.signIn(await server.addUser("mira")),
+  };
+  const context = await contextOf(browser, server, sessions.administrator);
+  const page = await context.newPage();
+  theirs = await Simulator.start();
+  await visit(page, "/clusters/new");
+  await cluster(page, "home");
+  await page.getByRole("button", { name: "Add home" }).click();
+  await page.getByRole("heading", { level: 1, name: "home" }).waitFor();
+  await visit(page, "/domains/new");
+  await page.getByLabel("Domain", { exact: true }).fill(SHOP);
+  await page.getByLabel("Who may publish", { exact: true }).selectOption("These people");
+  await page.getByLabel("People", { exact: true }).fill("admin mira");
+  await page.getByLabel(/^Sign-in/).fill("https://login.example.net");
+  await page.getByLabel(/^What browsers remember/).selectOption("below");
+  await page.getByRole("button", { name: `Create ${SHOP}` }).click();
+  await page.getByRole("heading", { level: 1, name: SHOP }).waitFor();
+  await prepareCertificates(page);
+  await ask(page, "nowhere", MISSING);
+  await page.getByText("See what happened").waitFor();
+  await visit(page, "/containers");
+  // The demonstration's own containers are made at the first start.
+  for (const name of ["db", "shell", "wiki"]) {
+    const row = page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+    await row.getByText("running", { exact: true }).waitFor({ timeout: 60_000 });
+  }
+  await prepareAgents(page);
+  await context.close();
+  return sessions;
+}
+
+/** Takes away what `prepare` added, so that whoever uses the server next finds it as it was. */
+export async function tidy(server, browser, sessions) {
+  try {
+    // Before they are deleted, which ends what they hold.
+    for (const agent of agents.splice(0)) await agent.stop();
+    await removeTheirs(server, browser, sessions);
+  } finally {
+    await theirs?.stop();
+  }
+}
+
+async function removeTheirs(server, browser, sessions) {
+  const context = await contextOf(browser, server, sessions.administrator);
+  const page = await context.newPage();
+  await visit(page, "/clusters/home");
+  await page.getByRole("button", { name: "Remove home" }).click();
+  await confirm(page, "home");
+  await page.getByRole("heading", { level: 1, name: "Clusters" }).waitFor();
+  for (const name of [SHOP, WILD]) {
+    await domain(page, name);
+    await page.getByRole("button", { name: `Delete ${name}` }).click();
+    await confirm(page, name);
+    await page.getByRole("heading", { level: 1, name: "Domains" }).waitFor();
+  }
+  for (const [path, title] of [["/authorities/house", "Authorities"], ["/providers/dns", "DNS providers"]]) {
+    await visit(page, path);
+    const name = path.split("/")[2];
+    await page.getByRole("button", { name: `Delete ${name}` }).click();
+    await confirm(page, name);
+    await page.getByRole("heading", { level: 1, name: title }).waitFor();
+  }
+  // The one that gives out addresses goes last.
+  for (const name of ["edge-3", "edge-2", "edge-1"]) {
+    await visit(page, `${EDGE}/${name}`);
+    await page.getByRole("button", { name: `Delete ${name}` }).click();
+    await confirm(page, name);
+    await page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
+  }
+  await context.close();
+}
+
+/** Invites an agent; the code that is shown. */
+async function invite(page, name) {
+  await visit(page, "/agents/new");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: `Invite ${name}` }).click();
+  return page.locator("[data-join-code]").textContent();
+}
+
+/** Makes three agents: one with all and a service set aside, one that waits for addresses, one that
+ *  has not joined. */
+async function prepareAgents(page) {
+  // The demonstration's own edge would take part in what these scenes show of moving addresses.
+  await visit(page, `${EDGE}/demo-edge`);
+  await page.getByRole("button", { name: "Delete demo-edge" }).click();
+  await confirm(page, "demo-edge");
+  await page.getByRole("heading", { level: 1, name: "Agents" }).waitFor();
+  const one = await Agent.join(await invite(page, "edge-1"), "10.20.0.2");
+  const two = await Agent.join(await invite(page, "edge-2"), "10.20.0.3");
+  agents.push(one, two);
+  await invite(page, "edge-3");
+  await one.next();
+  const service = one.given.snapshot.domains.flatMap(({ services }) => services)[0];
+  const words = "nginx: [emerg] host not found in upstream in /var/lib/holdfast-agent/live/nginx/services";
+  const why = "Its key is not the one of the certificate, as nginx says.";
+  const unserved = [{ certificate: expiring.fingerprint, words: why }];
+  await one.report("live", service ? [{ service: service.id, words }] : [], { unserved });
+  await visit(page, `${EDGE}/edge-2`);
+  await page.getByRole("button", { name: "Have it give out addresses" }).click();
+  await page.getByText("It will give out addresses").waitFor();
+  await two.next();
+  two.follow();
+  const conf = "# Written by Holdfast. A change made here is gone with the next one made there.\n\n# The site's network only.\ninterface=eth1\nexcept-interface=lo\nbind-interfaces\n";
+  await one.live({ "dnsmasq/dnsmasq.conf": conf, "nginx/services/old.lab.example.org.conf": "server { listen 80; }\n" });
+}
+
+/** Makes an authority and a provider of DNS, neither of which answers, a domain that has its
+ *  certificates from them, and certificates that somebody brought. */
+async function prepareCertificates(page) {
+  await visit(page, "/authorities/new");
+  await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
+  await page.getByLabel("Directory", { exact: true }).fill("https://127.0.0.1:1/dir");
+  await page.getByLabel("Name", { exact: true }).fill("house");
+  await page.getByRole("button", { name: "Add house" }).click();
+  await page.getByRole("heading", { level: 1, name: "house" }).waitFor();
+  await visit(page, "/providers/new");
+  await page.getByLabel("Kind", { exact: true }).selectOption("Name server (RFC 2136)");
+  await page.getByLabel("Name", { exact: true }).fill("dns");
+  await page.getByLabel("Name server", { exact: true }).fill("127.0.0.1:1");
+  await page.getByLabel("Zone", { exact: true }).fill("example.net");
+  await page.getByLabel("Key's name", { exact: true }).fill("holdfast");
+  await page.getByLabel("Key", { exact: true }).fill("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ==");
+  await page.getByRole("button", { name: "Add dns" }).click();
+  await page.getByRole("heading", { level: 1, name: "dns" }).waitFor();
+  await visit(page, "/domains/new");
+  await page.getByLabel("Domain", { exact: true }).fill(WILD);
+  await page.getByLabel("How they are had", { exact: true }).selectOption("One for all names (DNS-01)");
+  await page.getByLabel("DNS provider", { exact: true }).selectOption("dns");
+  await page.getByRole("button", { name: `Create ${WILD}` }).click();
+  await page.getByRole("heading", { level: 1, name: WILD }).waitFor();
+  expiring = pair([`*.${SHOP}`, SHOP], { since: 100, days: 5 });
+  await bring(page, expiring);
+  await bring(page, pair([`www.${SHOP}`, `docs.${SHOP}`]));
+}
+
+/** Brings a certificate for names under the shop's domain. */
+async function bring(page, { chain, key }) {
+  await visit(page, "/certificates/new");
+  await page.getByLabel("Domain", { exact: true }).selectOption({ label: `${SHOP} (lab)` });
+  await page.getByLabel("Certificate and chain", { exact: true }).fill(chain);
+  await page.getByLabel("Key", { exact: true }).fill(key);
+  await page.getByRole("button", { name: "Keep the certificate" }).click();
+  await page.getByRole("heading", { name: "History" }).waitFor();
+}
+
+/** Answers the dialog that stands before a deletion. */
+async function confirm(page, name) {
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox").fill(name);
+  await dialog.getByRole("button", { name: `Delete ${name}` }).click();
+}
+
+/** Fills the form of a cluster in, the certificate compared. */
+export async function cluster(page, name) {
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Address of a node").fill(theirs.url);
+  await page.getByLabel("User or token").fill("root@pam");
+  await page.getByLabel("Secret").fill(theirs.password);
+  await page.getByRole("button", { name: "Look at the certificate" }).click();
+  await page.getByLabel("I compared it: it is the same").check();
+}
+
+/** Goes to a domain's page. */
+export async function domain(page, name) {
+  await visit(page, "/domains");
+  await page.getByRole("link", { name, exact: true }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+export async function ask(page, name, image) {
+  await visit(page, "/containers/new");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Template or image").fill(image);
+  await page.getByRole("button", { name: `Create ${name}` }).click();
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+/** A browser of its own for somebody. */
+export async function contextOf(browser, server, storageState) {
+  const context = await browser.newContext({
+    baseURL: server.url,
+    storageState,
+    locale: "en-GB",
+    timezoneId: "UTC",
+    reducedMotion: "reduce",
+    viewport: { width: 1440, height: 900 },
+  });
+  await tellWhenAlive(context);
+  return context;
+}
