@@ -20,8 +20,8 @@ const address = (name, path, heading, { who = "administrator", status = 200 } = 
   set: (page) => (who === "nobody" ? page.goto(path) : visit(page, path)),
 });
 
-/** A scene that takes more than an address; the path of the server function that refuses its form, and
- *  whether it shows work that still runs. */
+/** A scene that takes more than an address; the path of the server function that refuses its form, where
+ *  the browser does not, and whether it shows work that still runs. */
 const scene = (name, heading, set, { who = "administrator", status = 200, refused, running = false } = {}) => ({
   name,
   heading,
@@ -48,7 +48,7 @@ export const SCENES = [
     await page.getByRole("button", { name: "Actions for wiki" }).click();
   }),
   address("container-new", "/containers/new", "New container"),
-  scene("container-new-refused", "New container", refusedContainer, { refused: "/api/ui/containers/create" }),
+  scene("container-new-refused", "New container", refusedContainer),
   address("container-overview", WIKI, "wiki"),
   address("container-services", `${WIKI}/services`, "wiki"),
   scene("container-services-more", "wiki", async (page) => {
@@ -113,7 +113,7 @@ export const SCENES = [
     await page.getByLabel(/^Sign-in/).fill("login");
     await page.getByRole("button", { name: /^Create/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }, { refused: "/api/ui/domains/create" }),
+  }),
   scene("domain", SHOP, (page) => domain(page, SHOP)),
   scene("domain-failed", WILD, (page) => domain(page, WILD)),
   scene("domain-delete", SHOP, async (page) => {
@@ -157,7 +157,7 @@ export const SCENES = [
     await page.getByLabel(/^Mail/).fill("admin");
     await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }, { refused: "/api/ui/authorities/create" }),
+  }),
   address("authority", "/authorities/house", "house"),
   address("providers", "/providers", "DNS providers"),
   address("provider-new", "/providers/new", "New DNS provider"),
@@ -166,7 +166,7 @@ export const SCENES = [
     await page.getByLabel("Kind", { exact: true }).selectOption("acme-dns");
     await page.getByRole("button", { name: /^Add/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }, { refused: "/api/ui/providers/create" }),
+  }),
   scene("provider", "dns", async (page) => {
     await visit(page, "/providers/dns");
     await page.getByRole("button", { name: "Try it" }).click();
@@ -178,7 +178,7 @@ export const SCENES = [
     await page.getByLabel("Name", { exact: true }).fill("Not a name!");
     await page.getByRole("button", { name: /^Invite/ }).click();
     await page.getByRole("heading", { name: "Some fields need other values" }).waitFor();
-  }, { refused: "/api/ui/agents/invite" }),
+  }),
   scene("agent-code", "edge-3", async (page) => {
     await visit(page, `${EDGE}/edge-3`);
     await page.getByRole("button", { name: "Make a new code" }).click();

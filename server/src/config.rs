@@ -8,7 +8,7 @@ mod public_url;
 mod raw;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -17,6 +17,7 @@ use control::setup::demo::Scenario;
 use ipnet::IpNet;
 use store::DatabaseUrl;
 
+use crate::host;
 pub use error::ConfigError;
 pub use public_url::PublicUrl;
 use raw::{Raw, Sources};
@@ -54,6 +55,12 @@ pub struct Web {
 }
 
 impl Web {
+    /// Whether people come by this machine's own name.
+    pub fn is_localhost(&self) -> bool {
+        let given = self.public_url.as_ref();
+        given.is_none_or(|url| host::is_loopback(url.host()))
+    }
+
     /// The address that people use. Without one in the configuration it is `localhost` with the
     /// port that was `bound`.
     pub fn public_url(&self, bound: SocketAddr) -> PublicUrl {
@@ -239,10 +246,10 @@ fn web(raw: &Raw, sources: &Sources) -> Result<Web, ConfigError> {
     )?;
     let public_url: Option<PublicUrl> = match &raw.public_url {
         Some(text) => Some(sources.parsed("public_url", text)?),
-        None if listen.ip().is_loopback() => None,
+        None if is_localhost(listen.ip()) => None,
         None => {
             let why = format!(
-                "it is needed since {listen} is not of this machine alone; \
+                "it is needed since {listen} is not 127.0.0.1 or [::1]; \
                 give the address that people type, such as https://cloud.example.org"
             );
             return Err(sources.refusal("public_url", why));
@@ -293,6 +300,11 @@ fn is_filter(text: &String) -> Result<(), String> {
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| ())
         .map_err(|e| format!("use such as info or info,control=debug: {e}"))
+}
+
+/// Whether browsers try an address for the name `localhost`.
+fn is_localhost(address: IpAddr) -> bool {
+    address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
 }
 
 /// Where `holdfast serve` listens unless told otherwise.

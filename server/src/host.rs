@@ -30,6 +30,13 @@ pub(crate) fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
+/// Whether browsers reach this machine, and nothing else, by a host: also by names below `localhost`
+/// (RFC 6761, section 6.3).
+fn is_of_this_machine(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    is_loopback(&name) || name.ends_with(".localhost")
+}
+
 /// What becomes of a request by its host.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
@@ -66,16 +73,20 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
 }
 
 fn verdict<B>(public_url: &PublicUrl, request: &HttpRequest<B>) -> Verdict {
-    if !is_loopback(public_url.host()) {
+    if !is_of_this_machine(public_url.host()) {
         return Verdict::Answer;
     }
     let Some(authority) = authority(request) else {
-        return Verdict::Answer;
+        // Programs that name no host are no browsers.
+        return match request.headers().contains_key(header::HOST) {
+            true => Verdict::Refuse,
+            false => Verdict::Answer,
+        };
     };
-    if !is_loopback(authority.host()) {
+    if !is_of_this_machine(authority.host()) {
         return Verdict::Refuse;
     }
-    let by_address = !authority.host().eq_ignore_ascii_case("localhost");
+    let by_address = matches!(authority.host(), "127.0.0.1" | "[::1]");
     if !by_address || public_url.host() != "localhost" {
         return Verdict::Answer;
     }
@@ -98,13 +109,23 @@ mod tests {
         const URL: &str = "http://localhost:3000";
         assert_eq!(at(URL, "localhost:3000"), Verdict::Answer);
         assert_eq!(at(URL, "LOCALHOST"), Verdict::Answer);
-        for host in ["127.0.0.1:3000", "[::1]:3000", "127.0.0.2"] {
+        for host in ["127.0.0.1:3000", "[::1]:3000"] {
             let location = HeaderValue::from_static("http://localhost:3000/nodes?q=a");
             assert_eq!(at(URL, host), Verdict::Redirect(location), "{host}");
         }
-        for host in ["evil.example:3000", "localhost.evil.example", "192.0.2.7"] {
+        for host in [
+            "evil.example:3000",
+            "localhost.evil.example",
+            "192.0.2.7",
+            "a{.example",
+        ] {
             assert_eq!(at(URL, host), Verdict::Refuse, "{host}");
         }
+        const BELOW: &str = "http://holdfast.localhost:3443";
+        assert_eq!(at(BELOW, "holdfast.localhost:3443"), Verdict::Answer);
+        assert_eq!(at(BELOW, "evil.example"), Verdict::Refuse);
+        let unnamed = HttpRequest::get("/").body(()).unwrap();
+        assert_eq!(verdict(&URL.parse().unwrap(), &unnamed), Verdict::Answer);
         assert_eq!(at("http://127.0.0.1:3000", "[::1]:3000"), Verdict::Answer);
         assert_eq!(at("http://127.0.0.1:3000", "evil.example"), Verdict::Refuse);
     }

@@ -19,32 +19,37 @@ use hyper_util::rt::TokioTimer;
 use ipnet::IpNet;
 use rustix::{
     io::Errno,
-    process::{Resource, getrlimit},
+    process::{Resource, getrlimit, setrlimit},
 };
 
 use crate::Failure;
 use begin::{Acceptor, Connections};
 
-/// How long a client may take to begin, to send a request's head, and between two of our pings.
+/// How long a client may take to begin, to send a request's head and to read, and the time between two
+/// of our pings.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The most connections, where the system lets the process open enough files.
 const MOST_CONNECTIONS: usize = 4096;
+/// The most files to be able to open.
+const MOST_FILES: u64 = 16_384;
 /// How many free ports are tried until one is free on both loopback addresses.
 const TRIES: usize = 16;
 
-/// Listens on an address. On this machine's own, on that of the other family too: browsers take
-/// `localhost` for `::1` first, and another user of the machine who listened there would be sent
-/// passwords.
+/// Listens on an address. Where people come by `localhost`, on both addresses of that name: browsers try
+/// `::1` first, and another user of the machine who listened there would be sent passwords.
 ///
 /// # Errors
 /// When an address is in use or may not be used. A machine without the other family is fine.
-pub(crate) fn bind(address: SocketAddr) -> Result<(Vec<TcpListener>, SocketAddr), Failure> {
+pub(crate) fn bind(
+    address: SocketAddr,
+    is_localhost: bool,
+) -> Result<(Vec<TcpListener>, SocketAddr), Failure> {
     let mut tries = TRIES;
     loop {
         tries -= 1;
         let first = listen(address)?;
         let bound = first.local_addr().map_err(Failure::System)?;
-        let second = match other_loopback(bound) {
+        let second = match other_loopback(bound).filter(|_| is_localhost) {
             Some(other) => listen(other),
             None => return Ok((vec![first], bound)),
         };
@@ -70,7 +75,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
     let other: IpAddr = match address.ip() {
-        IpAddr::V4(Ipv4Addr::LOCALHOST) => Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V4(Ipv4Addr::LOCALHOST | Ipv4Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::LOCALHOST) => Ipv4Addr::LOCALHOST.into(),
         _ => return None,
     };
@@ -84,12 +89,19 @@ fn is_unsupported(cause: &io::Error) -> bool {
 }
 
 /// As many connections as leave half of the files that the process may open to everything else, a
-/// quarter of them to one client.
+/// quarter of them to one client. The process takes as many files as the system lets it have: the usual
+/// limit of 1,024 is for programs that use select(2).
 pub(crate) fn connections(trusted_proxies: Vec<IpNet>) -> Connections {
-    let files = getrlimit(Resource::Nofile).current;
-    let half = files.map_or(MOST_CONNECTIONS, |files| {
-        usize::try_from(files / 2).unwrap_or(MOST_CONNECTIONS)
-    });
+    let mut files = getrlimit(Resource::Nofile);
+    let most = files.maximum.unwrap_or(MOST_FILES).min(MOST_FILES);
+    if files.current.is_some_and(|current| current < most) {
+        files.current = Some(most);
+        if let Err(error) = setrlimit(Resource::Nofile, files) {
+            tracing::warn!(%error, "limit of open files not raised");
+        }
+    }
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(MOST_FILES);
+    let half = usize::try_from(files / 2).unwrap_or(MOST_CONNECTIONS);
     let total = half.min(MOST_CONNECTIONS);
     Connections::new(total, total / 4, trusted_proxies)
 }
@@ -108,21 +120,21 @@ pub(crate) async fn serve(
     let server = axum_server::from_tcp(listener)?.handle(handle);
     match tls {
         Some(tls) => {
-            let acceptor = begun_in_time(tls_acceptor(tls.clone()), connections);
+            let acceptor = limited(tls_acceptor(tls.clone()), connections);
             set_timeouts(server.acceptor(acceptor)).serve(service).await
         }
         None => {
-            let acceptor = begun_in_time(tcp_acceptor(), connections);
+            let acceptor = limited(tcp_acceptor(), connections);
             set_timeouts(server.acceptor(acceptor)).serve(service).await
         }
     }
 }
 
-fn begun_in_time<A>(inner: A, connections: &Connections) -> Acceptor<A> {
+fn limited<A>(inner: A, connections: &Connections) -> Acceptor<A> {
     Acceptor {
         inner,
         connections: connections.clone(),
-        begin_within: CLIENT_TIMEOUT,
+        timeout: CLIENT_TIMEOUT,
     }
 }
 
@@ -154,11 +166,14 @@ mod tests {
 
     use axum_server::accept::Accept as _;
     use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
-    use test_servers::reference;
+    use test_servers::not_checked;
     use tokio::net::TcpStream;
     use tokio_rustls::TlsConnector;
 
     use super::*;
+
+    const BOTH: &str = "both loopback addresses";
+    const NO_IPV6: &str = "this machine has no ::1";
 
     /// The two ends of a new connection: accepted, and connecting.
     async fn connection() -> (TcpStream, TcpStream) {
@@ -172,25 +187,29 @@ mod tests {
 
     #[test]
     fn localhost_is_held_in_both_families() {
-        let (listeners, bound) = bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        let addresses: Vec<_> = listeners.iter().map(|l| l.local_addr().unwrap()).collect();
-        if let [_, second] = addresses[..] {
-            assert_eq!(second, other_loopback(bound).unwrap());
+        if TcpListener::bind("[::1]:0").is_err() {
+            return not_checked(BOTH, NO_IPV6);
         }
-        assert_eq!(addresses[0], bound);
-        let (all, _) = bind("0.0.0.0:0".parse().unwrap()).unwrap();
-        assert_eq!(all.len(), 1);
+        for address in ["127.0.0.1:0", "0.0.0.0:0"] {
+            let (listeners, bound) = bind(address.parse().unwrap(), true).unwrap();
+            let addresses = listeners
+                .iter()
+                .map(|listener| listener.local_addr().unwrap());
+            let addresses: Vec<_> = addresses.collect();
+            assert_eq!(addresses, [bound, other_loopback(bound).unwrap()]);
+        }
+        let (one, _) = bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
+        assert_eq!(one.len(), 1, "people come by another name");
     }
 
     #[test]
     fn another_program_that_holds_localhost_is_noticed() {
         let Ok(theirs) = TcpListener::bind("[::1]:0") else {
-            reference::report("NOT CHECKED: both loopback addresses (this machine has no ::1)");
-            return;
+            return not_checked(BOTH, NO_IPV6);
         };
         let theirs = theirs.local_addr().unwrap();
         let ours = SocketAddr::from((Ipv4Addr::LOCALHOST, theirs.port()));
-        let refused = bind(ours);
+        let refused = bind(ours, true);
         assert!(matches!(refused, Err(Failure::Listen { address, .. }) if address == theirs));
     }
 

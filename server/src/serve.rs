@@ -50,7 +50,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         true => Some(assets::reload::listen().map_err(Failure::System)?),
         false => None,
     };
-    let (listeners, bound) = listener::bind(config.web.listen)?;
+    let (listeners, bound) = listener::bind(config.web.listen, config.web.is_localhost())?;
     let url = config.web.public_url(bound);
     let (tls, certificate) = match &config.web.tls {
         Some(files) => {

@@ -65,7 +65,7 @@ impl Binary {
                 }
                 path.push("release");
             }
-            // A debug build reads the site when it starts.
+            // A development build reads the site when it starts.
             Mode::Dev => path.push("debug"),
         }
         program::run(&mut cargo)?;

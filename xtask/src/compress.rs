@@ -82,6 +82,15 @@ impl Cache {
         Ok(Self { folder })
     }
 
+    /// Compresses a file in every way that it is not compressed yet.
+    ///
+    /// # Errors
+    /// When the cache cannot be read or written.
+    pub fn fill(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        let mut encodings = Encoding::ALL.into_iter();
+        encodings.try_for_each(|encoding| self.get(bytes, encoding).map(drop))
+    }
+
     /// The compressed form; `None` when it would not be smaller.
     ///
     /// # Errors

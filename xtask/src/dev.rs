@@ -132,7 +132,7 @@ fn next_change(events: &Receiver<Event>, server: &mut Option<Server>) -> anyhow:
         };
         match event {
             Ok(Event::Changed(found)) => change = change.max(Some(found)),
-            // Another one was replaced.
+            // The end of a server that was replaced is no news.
             Ok(Event::Ended(pid, status)) => {
                 if server.take_if(|server| server.pid == pid).is_some() {
                     say(&format!(
@@ -210,7 +210,7 @@ impl Server {
         let (events, (end, ended)) = (events.clone(), mpsc::sync_channel(1));
         std::thread::spawn(move || {
             if let Ok(status) = child.wait() {
-                // Whoever stops it waits for this one first.
+                // Closed before the event is sent: `stop` waits for this alone.
                 drop(end);
                 let _: Result<(), SendError<Event>> = events.send(Event::Ended(pid, status));
             }

@@ -41,6 +41,10 @@ impl Lints {
     /// When Clippy is missing and cannot be installed.
     pub fn on() -> anyhow::Result<Self> {
         setup::component("clippy", "clippy")?;
+        Self::with_driver()
+    }
+
+    fn with_driver() -> anyhow::Result<Self> {
         let sysroot = program::output(Command::new("rustc").args(["--print", "sysroot"]))?;
         let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot).trim());
         let beside = sysroot.join("bin/clippy-driver");
@@ -116,7 +120,7 @@ impl Lints {
         }
         match found.len() {
             0 => Ok(()),
-            count => bail!("{count} warnings"),
+            count => bail!("lint warnings: {count}"),
         }
     }
 }
@@ -138,7 +142,7 @@ mod tests {
     fn a_build_with_lints_finds_one_and_fails_by_it() {
         let folder = tempfile::tempdir().expect("a folder");
         package(folder.path());
-        let lints = Lints::on().expect("Clippy");
+        let lints = Lints::with_driver().expect("Clippy, which the lints of this project need too");
         let mut cargo = program::Cargo::Default.command();
         cargo
             .current_dir(folder.path())
@@ -146,6 +150,6 @@ mod tests {
             .arg(folder.path().join("target"));
         lints.build(&mut cargo, None).expect("built");
         let error = lints.verdict().expect_err("a warning");
-        assert_eq!(error.to_string(), "1 warnings");
+        assert_eq!(error.to_string(), "lint warnings: 1");
     }
 }

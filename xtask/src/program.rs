@@ -14,6 +14,9 @@ use serde_json::Value;
 
 use crate::lane;
 
+/// How often a program whose output stays open is asked whether it has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
 /// A line for the person who waits.
 pub fn say(text: &str) {
     lane::print(&format!("xtask: {text}"));
@@ -148,11 +151,17 @@ pub fn run_within(command: &mut Command, limit: Duration) -> anyhow::Result<Ende
     let start = Instant::now();
     let (mut child, output) = spawn(command)?;
     let mut lines = Vec::new();
+    let mut ended = None;
     let is_late = loop {
-        match output.recv_timeout(limit.saturating_sub(start.elapsed())) {
+        match output.recv_timeout(LOOK_EVERY) {
             Ok(line) => lines.push(line),
             Err(RecvTimeoutError::Disconnected) => break false,
-            Err(RecvTimeoutError::Timeout) => break true,
+            // What it started may keep its output open: once it has ended, a quiet moment is the end.
+            Err(RecvTimeoutError::Timeout) if ended.is_some() => break false,
+            Err(RecvTimeoutError::Timeout) => ended = child.try_wait()?,
+        }
+        if start.elapsed() >= limit {
+            break true;
         }
     };
     if is_late {

@@ -78,8 +78,8 @@ pub fn run(
     let binary = steps.run("building the server", || {
         Binary::Holdfast.build(workspace, mode)
     })?;
-    let error = steps.run("starting the server", || {
-        Ok(serve(workspace, &binary, args).exec())
-    })?;
-    Err(error).with_context(|| format!("{} could not start", binary.display()))
+    steps.run("starting the server", || {
+        let error = serve(workspace, &binary, args).exec();
+        Err(error).with_context(|| format!("{} could not start", binary.display()))
+    })
 }

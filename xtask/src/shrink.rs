@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
+use rayon::prelude::*;
 
 use crate::program::{self, say};
 use crate::workspace::Workspace;
@@ -22,43 +23,55 @@ const FEATURES: [&str; 8] = [
     "--enable-sign-ext",
 ];
 
-/// Shrinks every file in the folder.
+/// Shrinks every file in the folder, as many at a time as there are processors.
 ///
 /// # Errors
 /// When a tool is missing or fails.
 pub fn all(workspace: &Workspace, pkg: &Path) -> anyhow::Result<()> {
     npm::ensure(&workspace.style())?;
-    let (mut before, mut after) = (0, 0);
+    let mut files = Vec::new();
     for file in assets::files_below(pkg)? {
-        let small = file.with_extension("small");
-        let mut command = match file.extension().and_then(|extension| extension.to_str()) {
-            Some("wasm") => {
-                unexport(&file)?;
-                let mut command = Command::new(npm::tool(&workspace.style(), "wasm-opt"));
-                command.arg("-Oz").args(FEATURES).arg(&file);
-                command
-            }
-            Some("js") => {
-                unexport_classes(&file)?;
-                let mut command = Command::new(npm::tool(&workspace.style(), "terser"));
-                command
-                    .arg(&file)
-                    .args(["--module", "--compress", "--mangle"]);
-                command
-            }
-            _ => continue,
-        };
-        program::output(command.arg("--output").arg(&small))?;
-        let length = std::fs::metadata(&small)?.len();
-        if length == 0 {
-            bail!("nothing was left of {}", file.display());
-        }
-        before += std::fs::metadata(&file)?.len();
-        after += length;
-        std::fs::rename(small, file)?;
+        files.push((std::fs::metadata(&file)?.len(), file));
     }
+    let before: u64 = files.iter().map(|(length, _)| length).sum();
+    // The largest first, so that it is not the last to end.
+    files.sort_unstable_by(|a, b| b.cmp(a));
+    let lengths = files
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|(_, file)| shrink(workspace, &file));
+    let after: u64 = lengths.sum::<anyhow::Result<u64>>()?;
     say(&format!("made smaller: {before} bytes, now {after}"));
     Ok(())
+}
+
+/// Shrinks a file and returns its length.
+fn shrink(workspace: &Workspace, file: &Path) -> anyhow::Result<u64> {
+    let small = file.with_extension("small");
+    let mut command = match file.extension().and_then(|extension| extension.to_str()) {
+        Some("wasm") => {
+            unexport(file)?;
+            let mut command = Command::new(npm::tool(&workspace.style(), "wasm-opt"));
+            command.arg("-Oz").args(FEATURES).arg(file);
+            command
+        }
+        Some("js") => {
+            unexport_classes(file)?;
+            let mut command = Command::new(npm::tool(&workspace.style(), "terser"));
+            command
+                .arg(file)
+                .args(["--module", "--compress", "--mangle"]);
+            command
+        }
+        _ => return Ok(std::fs::metadata(file)?.len()),
+    };
+    program::output(command.arg("--output").arg(&small))?;
+    let length = std::fs::metadata(&small)?.len();
+    if length == 0 {
+        bail!("nothing was left of {}", file.display());
+    }
+    std::fs::rename(small, file)?;
+    Ok(length)
 }
 
 /// Takes away the methods of classes of which the program makes no object, such as those of

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::assets::{self, Asset, Place};
@@ -92,9 +93,7 @@ impl Site {
             std::fs::remove_dir_all(&fresh)?;
             return Ok(());
         }
-        assets::empty_folder(&self.folder)?;
-        std::fs::rename(&fresh, &self.folder)
-            .with_context(|| format!("{} cannot be replaced", self.folder.display()))?;
+        replace(&fresh, &self.folder)?;
         program::say(&format!("the site is in {}", self.folder.display()));
         Ok(())
     }
@@ -104,14 +103,15 @@ impl Site {
     /// # Errors
     /// When a file cannot be copied.
     pub fn copy_for_development(&self, workspace: &Workspace) -> anyhow::Result<()> {
-        let copy = workspace.site(Mode::Dev);
+        let target = workspace.site(Mode::Dev);
+        let copy = target.with_extension("new");
         assets::empty_folder(&copy)?;
         for file in assets::files_below(&self.folder)? {
             let bytes = std::fs::read(&file)
                 .with_context(|| format!("{} cannot be read", file.display()))?;
             write_whole(&copy.join(file.strip_prefix(&self.folder)?), &bytes)?;
         }
-        Ok(())
+        replace(&copy, &target)
     }
 
     fn assets(&self, workspace: &Workspace) -> anyhow::Result<Vec<Asset>> {
@@ -124,6 +124,13 @@ impl Site {
         found.extend(public_files(&workspace.root().join("public"))?);
         Ok(found)
     }
+}
+
+/// Puts a finished folder in the place of another, so that a server that starts finds a whole site.
+fn replace(fresh: &Path, folder: &Path) -> anyhow::Result<()> {
+    assets::empty_folder(folder)?;
+    std::fs::rename(fresh, folder)
+        .with_context(|| format!("{} cannot be replaced", folder.display()))
 }
 
 /// The program: its script, its parts, and scripts that dependencies brought along. They say each
@@ -200,6 +207,10 @@ impl Manifest {
         found: &[Asset],
         cache: Option<&Cache>,
     ) -> anyhow::Result<Vec<u8>> {
+        if let Some(cache) = cache {
+            let compressible = found.par_iter().filter(|asset| asset.kind.compressible);
+            compressible.try_for_each(|asset| cache.fill(&asset.bytes))?;
+        }
         for asset in found {
             let path = asset.path();
             let disk = site.join(path.trim_start_matches('/'));

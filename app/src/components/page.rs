@@ -126,7 +126,7 @@ pub fn Pager(
                 <nav class="pager" aria-label="Pages">
                     {link(page.saturating_sub(1), "Previous", "chevron-left", page > 1)}
                     <span class="muted">{format!("Page {page} of {pages}")}</span>
-                    {link(page + 1, "Next", "chevron-right", page < pages)}
+                    {link(page.saturating_add(1), "Next", "chevron-right", page < pages)}
                 </nav>
             }
             .solid()

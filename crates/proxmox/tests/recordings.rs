@@ -18,7 +18,7 @@ use std::{
 use proxmox::*;
 use regex::Regex;
 use serde_json::Value;
-use test_servers::reference;
+use test_servers::{reference, report};
 
 use crate::server::{Server, answer};
 
@@ -218,7 +218,7 @@ async fn every_recorded_answer_is_understood() {
         }
     }
     let answers: usize = seen.values().sum();
-    reference::report(&format!(
+    report(&format!(
         "recordings: {answers} answers to {} calls read",
         seen.len()
     ));

@@ -19,3 +19,5 @@ pub mod host;
 #[cfg(feature = "names")]
 pub mod names;
 pub mod reference;
+mod report;
+pub use report::{not_checked, report};

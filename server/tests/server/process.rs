@@ -186,7 +186,8 @@ async fn later_start_of_the_demo_prints_a_link_to_a_terminal() {
             .says("Sign-in link: ")
             .contains("/sign-in/link?token=")
     );
-    second.terminate().await;
+    // script(1) ends with the status of the signal that it was sent.
+    let _ = second.terminate().await;
 }
 
 #[tokio::test]
@@ -233,15 +234,8 @@ async fn the_first_start_tells_a_password_that_works_and_the_second_tells_none()
     let url = program.says("Holdfast is at ");
     assert!(sign_in(&url, "admin", &password).await.is_some());
     assert!(program.terminate().await.success());
-    let lines = program.last_lines();
-    assert!(
-        lines.iter().all(|line| !line.starts_with("Password: ")),
-        "the password is told once: {lines:?}"
-    );
-    assert!(
-        lines.iter().all(|line| !line.starts_with("Sign-in link: ")),
-        "a later link is for a terminal only: {lines:?}"
-    );
+    // Neither the password again, nor a link, which later is for a terminal only.
+    assert_eq!(program.last_lines(), Vec::<String>::new());
 
     let environment = [("HOLDFAST_DEMO", "false")];
     let mut program = Program::serve(folder.path(), &environment);

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 
 use super::Part;
 use super::report::Report;
@@ -179,7 +179,9 @@ impl<'a> Builds<'a> {
     }
 
     fn build_release(&self) -> anyhow::Result<PathBuf> {
-        self.site.get()?;
+        if self.site.get().is_err() {
+            bail!("the site was not built");
+        }
         Binary::Holdfast.build(self.workspace, Mode::Release)
     }
 
@@ -193,7 +195,7 @@ impl<'a> Builds<'a> {
         cargo
     }
 
-    /// Selects all packages and the profile.
+    /// Selects all packages and the profile: `dev`, or `bench` beside a release.
     fn in_profile<'c>(&self, cargo: &'c mut Command) -> &'c mut Command {
         cargo.args(PACKAGES);
         if self.mode == Mode::Release {

@@ -5,11 +5,10 @@
 //! they run gives way to them.
 
 use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use crate::binaries::Binary;
@@ -204,16 +203,19 @@ impl Run<'_> {
                 let group = group.iter().filter(|part| parts.contains(part));
                 let running: Vec<_> = group
                     .map(|part| {
-                        scope.spawn(move || {
+                        let running = scope.spawn(move || {
                             if labels {
                                 lane::enter(part.name());
                             }
                             self.one(*part)
-                        })
+                        });
+                        (*part, running)
                     })
                     .collect();
-                // Only a part's own work can panic, and `one` catches that.
-                outcomes.extend(running.into_iter().filter_map(|part| part.join().ok()));
+                let ended = running.into_iter().map(|(part, running)| {
+                    running.join().unwrap_or_else(|_| Outcome::panicked(part))
+                });
+                outcomes.extend(ended);
             }
         });
         outcomes
@@ -222,8 +224,7 @@ impl Run<'_> {
     fn one(&self, part: Part) -> Outcome {
         let start = Instant::now();
         let mut report = Report::default();
-        let work = AssertUnwindSafe(|| self.part(part, &mut report));
-        let result = catch_unwind(work).unwrap_or_else(|_| Err(anyhow!("it panicked")));
+        let result = self.part(part, &mut report);
         match &result {
             Ok(()) => say(&format!("{} passed", part.name())),
             Err(error) => say(&format!("{} failed: {error:#}", part.name())),

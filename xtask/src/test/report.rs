@@ -55,6 +55,18 @@ pub struct Outcome {
     pub result: anyhow::Result<()>,
 }
 
+impl Outcome {
+    /// That of a part whose thread panicked, and left nothing else.
+    pub fn panicked(part: Part) -> Self {
+        Self {
+            part,
+            took: Duration::ZERO,
+            report: Report::default(),
+            result: Err(anyhow::anyhow!("it panicked")),
+        }
+    }
+}
+
 /// A line for each part, and the parts that did not run.
 pub fn summary(outcomes: &[Outcome]) -> String {
     let mut text = String::from("\npart         build     test   tests\n");

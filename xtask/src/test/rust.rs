@@ -194,6 +194,15 @@ mod tests {
     }
 
     #[test]
+    fn an_executable_ends_when_it_does_whatever_it_leaves_running() {
+        let mut daemon = Command::new("sh");
+        daemon.args(["-c", "sleep 20 & echo started"]);
+        let ended = program::run_within(&mut daemon, Duration::from_secs(10)).expect("started");
+        assert_eq!(ended.lines, ["started"]);
+        assert_eq!(ended.failure, None);
+    }
+
+    #[test]
     fn a_filter_that_matches_no_test_fails() {
         let executable = Executable {
             folder: "/".into(),

@@ -28,7 +28,7 @@ struct Link {
     token_hash: String,
     user: UserId,
     /// The digest of the account's password hash.
-    password: String,
+    password_digest: String,
     expires: Instant,
 }
 
@@ -73,7 +73,7 @@ pub async fn create_link(
     control.0.sign_in_link.replace(Link {
         token_hash: digest(&token),
         user: user.row.id,
-        password: digest(&user.password_hash),
+        password_digest: digest(&user.password_hash),
         expires: Instant::now() + lifetime,
     });
     Ok(token)
@@ -99,11 +99,13 @@ pub async fn redeem_link(
     let user = account(control, link.user)
         .await
         .inspect_err(|_| pending.put_back(link.clone()))?;
-    let Some(user) = user.filter(|user| digest(&user.password_hash) == link.password) else {
+    let Some(user) = user.filter(|user| digest(&user.password_hash) == link.password_digest) else {
         tracing::info!(%address, "sign-in link refused: its account has changed");
         return Err(Error::forbidden(INVALID));
     };
-    let session = begin(control, user.row.id, origin).await?;
+    let session = begin(control, user.row.id, origin)
+        .await
+        .inspect_err(|_| pending.put_back(link))?;
     tracing::info!(account = %user.row.name, %address, method = "link", "signed in");
     Ok(session)
 }
@@ -121,7 +123,7 @@ mod tests {
         Link {
             token_hash: token_hash.to_owned(),
             user: UserId(7),
-            password: "p".to_owned(),
+            password_digest: "p".to_owned(),
             expires,
         }
     }

@@ -6,7 +6,7 @@
 
 use std::ops::RangeInclusive;
 
-use test_servers::reference;
+use test_servers::report;
 
 use crate::replay::{Replay, Row};
 
@@ -74,7 +74,7 @@ async fn the_simulator_answers_as_the_real_node_did() {
             ),
         }
     }
-    reference::report(&format!(
+    report(&format!(
         "recordings: {agreed} of {compared} agree; {skipped} of {} are left out",
         rows.len()
     ));

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use proxmox_sim::{PropertyView, RouteView};
 use serde_json::{Map, Value};
-use test_servers::reference;
+use test_servers::{reference, report};
 
 /// Calls that a control plane of containers needs.
 const NEEDED: &[&str] = &[
@@ -324,7 +324,7 @@ fn calls_take_what_the_real_ones_take() {
         parameters += comparison.compared;
         found.extend(comparison.found);
     }
-    reference::report(&format!(
+    report(&format!(
         "schema: {parameters} parameters of {calls} calls compared, {} differences",
         found.len()
     ));

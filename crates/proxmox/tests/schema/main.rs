@@ -17,7 +17,7 @@ mod server;
 use std::{collections::BTreeSet, fs, path::Path};
 
 use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts};
-use test_servers::reference;
+use test_servers::report;
 
 use crate::{
     calls::Recorder,
@@ -84,7 +84,7 @@ async fn every_call_is_one_that_proxmox_describes() {
         .filter_map(|call| schema.name(call))
         .collect();
     let parameters: usize = recorder.calls.iter().map(|call| call.params.len()).sum();
-    reference::report(&format!(
+    report(&format!(
         "schema: {parameters} parameters sent to {} calls compared",
         described.len()
     ));
