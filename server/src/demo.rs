@@ -181,10 +181,15 @@ impl Demo {
             self.build_full(control, cluster).await;
         }
         loop {
-            if let Err(error) = demo::renew_certificates(control, &self.authority).await {
-                tracing::warn!(%error, "demo certificates not renewed");
+            let renewed = demo::renew_certificates(control, &self.authority).await;
+            let retry_in = match &renewed {
+                Err(Error::Unavailable { .. }) => RETRY_AFTER,
+                Ok(()) | Err(_) => RENEW_EVERY,
+            };
+            if let Err(error) = renewed {
+                tracing::warn!(%error, ?retry_in, "demo certificates not renewed");
             }
-            tokio::time::sleep(RENEW_EVERY).await;
+            tokio::time::sleep(retry_in).await;
         }
     }
 

@@ -341,8 +341,8 @@ fn is_collision(error: &diesel::result::Error) -> bool {
     matches!(error, DatabaseError(SerializationFailure, _))
 }
 
-/// How long a write that collided waits before it is tried again: at most twice as long each time,
-/// and never the same, so that two do not meet again and again.
+/// How long a write that collided waits before it is tried again: a random time, of at most twice the
+/// length each time, so that two do not collide again and again.
 fn pause(tries: u32) -> Duration {
     let longest = 2_u64.saturating_pow(tries + 1);
     Duration::from_millis(rand::rng().random_range(1..=longest))

@@ -93,10 +93,11 @@ async fn upload_aged(
 /// another authority signed, is left alone.
 ///
 /// # Errors
-/// When the database does not answer.
+/// The first one, after all others were tried.
 pub async fn renew_certificates(control: &Control, issuer: &dyn Issuer) -> Result<(), Error> {
     let known = certificates::list(control, &Actor::System, None).await?;
     let soon = Timestamp(now(control).await?.0 + REPLACE_DAYS * DAY_MS);
+    let mut result = Ok(());
     for data in organization::certificates() {
         let is_due = known.iter().any(|row| {
             let issued = row.issued.as_ref();
@@ -106,10 +107,10 @@ pub async fn renew_certificates(control: &Control, issuer: &dyn Issuer) -> Resul
                 && issued.is_some_and(|it| it.issuer == issuer.name() && it.not_after < soon)
         });
         if is_due {
-            upload_aged(control, issuer, &data, 0).await?;
+            result = result.and(upload_aged(control, issuer, &data, 0).await);
         }
     }
-    Ok(())
+    result
 }
 
 async fn now(control: &Control) -> Result<Timestamp, Error> {
