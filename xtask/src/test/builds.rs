@@ -101,20 +101,28 @@ impl<'a> Builds<'a> {
     }
 
     /// Builds what the parts need, in the order in which they run. What is built while tests run
-    /// gives way to them.
+    /// gives way to them. The site, which has a target folder of its own, takes what time the first
+    /// build leaves.
     pub fn build(&self, parts: &[Part]) {
         let needs = |need: fn(Part) -> bool| parts.iter().copied().any(need);
-        if needs(Part::needs_native) {
-            let has_tests = parts.contains(&Part::Unit) || parts.contains(&Part::Clippy);
-            self.native.fill(|| self.build_native(has_tests));
-        }
-        lane::give_way();
-        if needs(Part::needs_site) {
-            self.site.fill(|| self.build_site());
-        }
-        if needs(Part::needs_release) {
-            self.release.fill(|| self.build_release());
-        }
+        let label = lane::current();
+        std::thread::scope(|scope| {
+            if needs(Part::needs_site) {
+                scope.spawn(|| {
+                    label.inspect(|label| lane::enter(label));
+                    lane::give_way();
+                    self.site.fill(|| self.build_site());
+                });
+            }
+            if needs(Part::needs_native) {
+                let has_tests = parts.contains(&Part::Unit) || parts.contains(&Part::Clippy);
+                self.native.fill(|| self.build_native(has_tests));
+            }
+            lane::give_way();
+            if needs(Part::needs_release) {
+                self.release.fill(|| self.build_release());
+            }
+        });
     }
 
     /// The warnings of all builds that are done with Clippy.
@@ -219,6 +227,8 @@ impl<'a> Builds<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -227,5 +237,20 @@ mod tests {
         slot.fill(|| panic!("as a library may"));
         let error = slot.get().expect_err("it panicked");
         assert!(error.to_string().contains("panicked"), "{error}");
+    }
+
+    /// One that is missing is compiled with the release's optimization, which takes minutes.
+    #[test]
+    fn every_package_of_our_own_is_quick_to_build_for_tests() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let manifest = std::fs::read_to_string(root.join("Cargo.toml")).expect("readable");
+        let manifest: toml::Table = toml::from_str(&manifest).expect("TOML");
+        let quick = manifest["profile"]["bench"]["package"].as_table();
+        let quick: BTreeSet<String> = quick.expect("a table").keys().cloned().collect();
+        let crates = std::fs::read_dir(root.join("crates")).expect("readable");
+        let crates = crates.map(|entry| entry.expect("readable").file_name());
+        let mut own: BTreeSet<String> = crates.filter_map(|name| name.into_string().ok()).collect();
+        own.extend(["app", "server"].map(str::to_owned));
+        assert_eq!(quick, own);
     }
 }

@@ -10,6 +10,11 @@ use store::jobs::{JobRecord, StepRecord};
 use super::{context::Context, failure::Failure, steps};
 use crate::jobs::Step;
 
+/// How long a task may take to end once it was killed.
+const KILL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often its state is read meanwhile.
+const KILL_POLL: Duration = Duration::from_millis(100);
+
 /// Takes back what the job did. What cannot be taken back is kept in the context's `left`.
 pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
     let container = &context.container;
@@ -113,22 +118,34 @@ async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<Rema
     Ok(Remains::Nothing)
 }
 
-/// Stops a task that runs, and waits until it has.
+/// Stops a task that runs, and waits until it has ended: by its state alone, since its log may be
+/// refused while the task goes on.
 async fn kill(context: &Context, upid: &Upid) -> Result<(), Failure> {
-    match context.client.task_status(upid).await {
-        Ok(status) if status.state == proxmox::TaskState::Running => {}
-        Ok(_) => return Ok(()),
-        Err(error) if error.is_not_found() => return Ok(()),
-        Err(error) => return Err(error.into()),
+    if !is_running(context, upid).await? {
+        return Ok(());
     }
     context.client.kill_task(upid).await?;
-    // How it ended does not matter, only that it has.
-    match context
-        .client
-        .wait_task(upid, Duration::from_secs(30), |_| {})
+    let ended = async {
+        while is_running(context, upid).await? {
+            tokio::time::sleep(KILL_POLL).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(KILL_TIMEOUT, ended)
         .await
-    {
-        Err(error @ proxmox::Error::StillRunning { .. }) => Err(error.into()),
-        _ => Ok(()),
+        .unwrap_or_else(|_| {
+            let still_running = proxmox::Error::StillRunning {
+                upid: upid.clone(),
+                after: KILL_TIMEOUT,
+            };
+            Err(still_running.into())
+        })
+}
+
+async fn is_running(context: &Context, upid: &Upid) -> Result<bool, Failure> {
+    match context.client.task_status(upid).await {
+        Ok(status) => Ok(status.state == proxmox::TaskState::Running),
+        Err(error) if error.is_not_found() => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
