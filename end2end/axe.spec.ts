@@ -10,8 +10,8 @@ import { Watch } from "./harness/watch";
 // Nothing here depends on another test: all workers share the scenes.
 test.describe.configure({ mode: "parallel" });
 
-/** What axe looks for: all, or these rules. Other rules than contrast depend on neither theme nor, between these widths,
- *  on more than the two layouts: each layout is analyzed once in full. */
+/** What axe looks for: all, or these rules. Other rules than contrast depend on neither theme nor, between
+ *  these widths, on more than the two layouts: each layout is analyzed once in full. */
 const VIEWS = [
   { width: 360, theme: "light", rules: undefined },
   { width: 360, theme: "dark", rules: ["color-contrast"] },

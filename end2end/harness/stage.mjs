@@ -54,7 +54,7 @@ export async function prepare(server, browser) {
   return sessions;
 }
 
-/** Takes away what `prepare` added, so that whoever uses the server next finds it as it was. */
+/** Ends what `prepare` started, and deletes what would keep it from being made again. */
 export async function tidy(server, browser, sessions) {
   try {
     // Before they are deleted, which ends what they hold.
