@@ -1,7 +1,7 @@
 //! The application and the addresses of its pages.
 //!
-//! Each page is a part of the program that the browser loads when it is first needed. The part of
-//! the page that the server has made is loaded before the application takes that over.
+//! Each page but the first is in a part of the program that the browser loads when it is first needed.
+//! The part of the page that the server has rendered is loaded before the application hydrates it.
 
 mod pattern;
 
@@ -49,7 +49,7 @@ impl ChooseView for Page {
 }
 
 /// An address, the name of the part of the program that its page is in, and the page.
-type Entry = (Pattern, &'static str, Page);
+type Entry = (Pattern, Option<&'static str>, Page);
 
 /// The table of pages: a name, the part of the program that it is in, the address, what makes the
 /// view. The first that matches is taken. Few parts, since what several of them need is a part of
@@ -98,13 +98,23 @@ macro_rules! pages {
             }
         )*
 
-        const PAGES: &[Entry] = &[$((Pattern($pattern), stringify!($part), $name::PAGE)),*];
+        const PAGES: &[Entry] = &[CONTAINERS, $((Pattern($pattern), Some(stringify!($part)), $name::PAGE)),*];
     };
 }
 
+/// The page that a visit begins with. It is not split off: a file of its own, and one for what it shares
+/// with each combination of other parts, cost a first visit more than they save others.
+const CONTAINERS: Entry = (
+    Pattern("containers"),
+    None,
+    Page {
+        view: || Box::pin(async { containers::list::page() }),
+        preload: || Box::pin(async {}),
+    },
+);
+
 pages! {
     SignIn in sign_in at "sign-in" => sign_in::page;
-    Containers in home at "containers" => containers::list::page;
     NewContainer in work at "containers/new" => containers::new::page;
     Container in work at "sites/:site/containers/:name/:tab?" => containers::show::page;
     Jobs in work at "jobs" => jobs::list::page;
@@ -175,7 +185,7 @@ pub async fn preload(path: &str) {
 pub fn here() -> Option<&'static str> {
     let url = use_context::<leptos_router::location::RequestUrl>()?;
     let (_, part, _) = entry_at(url.parse().ok()?.path())?;
-    Some(part)
+    *part
 }
 
 /// The whole application.

@@ -197,10 +197,11 @@ impl Asset {
         } else {
             entry.media_type.clone()
         };
+        // What lies at the root is asked for by browsers themselves, at each change of the address.
         let cache = if entry.immutable {
             "public, max-age=31536000, immutable"
         } else {
-            "public, max-age=0, must-revalidate"
+            "public, max-age=86400"
         };
         Ok(Self {
             media_type: HeaderValue::try_from(media_type)
@@ -228,7 +229,8 @@ impl Asset {
         if unchanged {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         }
-        if matches!(self.media_type.as_bytes(), b"application/wasm") {
+        let kind = self.media_type.as_bytes();
+        if kind == b"application/wasm" || kind.starts_with(b"text/css") {
             response.extensions_mut().insert(NoDocument);
         }
         let out = response.headers_mut();

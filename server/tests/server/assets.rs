@@ -10,7 +10,7 @@ use crate::support::{Answer, HOME, House, get, request};
 
 const SCRIPT: &str = "/pkg/holdfast.0123abcd.js";
 
-const PART: &str = "/pkg/0123abcd/home.wasm";
+const PART: &str = "/pkg/0123abcd/work.wasm";
 
 async fn house() -> House {
     let site = tempfile::tempdir().unwrap();
@@ -31,7 +31,7 @@ async fn house() -> House {
               "encodings": [] },
         ],
         "names": { "holdfast.js": SCRIPT },
-        "parts": { "home": [PART] },
+        "parts": { "work": [PART] },
     });
     std::fs::write(site.path().join("manifest.json"), manifest.to_string()).unwrap();
     House::with(HOME, &[], Assets::folder(site.path()).unwrap()).await
@@ -78,7 +78,7 @@ async fn a_hashed_name_is_kept_for_ever_and_others_are_asked_for_again() {
     let icon = house.get("/favicon.ico").await;
     assert_eq!(
         icon.header("cache-control"),
-        "public, max-age=0, must-revalidate"
+        "public, max-age=86400"
     );
     assert_eq!(
         (icon.header("content-type"), icon.body.as_slice()),
@@ -155,7 +155,7 @@ async fn a_page_asks_at_once_for_the_parts_that_it_needs() {
     let house = house().await;
     let cookie = house.cookie().await;
     let preload = format!("<link rel=\"preload\" href=\"{PART}\"");
-    for (path, needs) in [("/containers", true), ("/jobs", false)] {
+    for (path, needs) in [("/jobs", true), ("/containers", false)] {
         let request = get(path)
             .header(header::COOKIE, &cookie)
             .body(Body::empty())
