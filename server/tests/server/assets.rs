@@ -68,7 +68,7 @@ async fn the_form_follows_what_the_browser_accepts() {
 }
 
 #[tokio::test]
-async fn a_hashed_name_is_kept_for_ever_and_others_are_asked_for_again() {
+async fn a_hashed_name_is_kept_for_ever_and_others_for_a_day() {
     let house = house().await;
     let script = fetch(&house, &[]).await;
     assert_eq!(
@@ -76,10 +76,7 @@ async fn a_hashed_name_is_kept_for_ever_and_others_are_asked_for_again() {
         "public, max-age=31536000, immutable"
     );
     let icon = house.get("/favicon.ico").await;
-    assert_eq!(
-        icon.header("cache-control"),
-        "public, max-age=86400"
-    );
+    assert_eq!(icon.header("cache-control"), "public, max-age=86400");
     assert_eq!(
         (icon.header("content-type"), icon.body.as_slice()),
         ("image/x-icon", &[0, 1, 2][..])
