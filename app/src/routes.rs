@@ -115,6 +115,7 @@ const CONTAINERS: Entry = (
 
 pages! {
     SignIn in sign_in at "sign-in" => sign_in::page;
+    SignInLink in sign_in at "sign-in/link" => sign_in::page;
     NewContainer in work at "containers/new" => containers::new::page;
     Container in work at "sites/:site/containers/:name/:tab?" => containers::show::page;
     Jobs in work at "jobs" => jobs::list::page;

@@ -43,6 +43,17 @@ test("a wrong password is told beside the form, and the name stays", async ({ pa
   await expect(page).toHaveURL("/jobs");
 });
 
+test("a sign-in link that was used leads to the form", async ({ page, server, watch }) => {
+  watch.expect(401, "/sign-in/link");
+  await page.goto("/sign-in/link?token=used");
+  // The application has hydrated the page by then, or failed to.
+  await page.waitForLoadState("networkidle");
+  await expect(page.getByRole("alert")).toContainText("This sign-in link has been used or has expired.");
+  const { name, password } = server.administrator;
+  expect(await send(page, name, password)).toBe(303);
+  await expect(page).toHaveURL("/containers");
+});
+
 test("signing out ends the session", async ({ page, server }) => {
   await page.goto("/sign-in");
   const { name, password } = server.administrator;

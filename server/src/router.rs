@@ -164,8 +164,11 @@ fn for_agents() -> Router<AppState> {
 /// The addresses of the pages, found by making the application once. While that lasts, Leptos lets
 /// no page of the whole process get its data, and one that is made in that time never does
 /// (leptos-rs/leptos#4773): so it is done once, before anything is served.
-static PAGES: LazyLock<Vec<AxumRouteListing>> =
-    LazyLock::new(|| generate_route_list_with_exclusions(App, Some(vec!["/".to_owned()])));
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
+    // Both have a handler of their own.
+    let excluded = ["/", sign_in::LINK_PATH].map(str::to_owned);
+    generate_route_list_with_exclusions(App, Some(excluded.to_vec()))
+});
 
 /// The addresses of the pages, with parameters in braces, such as `/jobs/{id}`.
 pub fn page_paths() -> impl Iterator<Item = &'static str> {

@@ -24,6 +24,9 @@ use crate::{
     session::{self, Token},
 };
 
+/// Where the form is.
+const PATH: &str = "/sign-in";
+
 /// The fields of the form.
 #[derive(Deserialize)]
 pub struct Fields {
@@ -49,7 +52,7 @@ pub async fn sign_in(
     };
     match sessions::sign_in(&state.control, form, origin(address, &headers)).await {
         Ok(session) => signed_in(&state, &session, old, &next).await,
-        Err(error) => refused(&state, headers, error, fields.name, next).await,
+        Err(error) => refused(&state, PATH, headers, error, fields.name, next).await,
     }
 }
 
@@ -98,6 +101,7 @@ async fn end(state: &AppState, token: &str) {
 
 async fn refused(
     state: &AppState,
+    path: &'static str,
     headers: HeaderMap,
     error: Error,
     name: String,
@@ -112,7 +116,8 @@ async fn refused(
     let failure = app::SignInFailure { error, name, next };
     let mut request = Request::new(Body::empty());
     *request.method_mut() = Method::GET;
-    *request.uri_mut() = Uri::from_static("/sign-in");
+    // The page that the browser has to hydrate is the one at its own address.
+    *request.uri_mut() = Uri::from_static(path);
     *request.headers_mut() = headers;
     request.extensions_mut().insert(None::<control::Actor>);
     let mut response = render(state, request, move || provide_context(failure.clone())).await;

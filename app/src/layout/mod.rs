@@ -24,7 +24,7 @@ pub fn Frame(
     children: Children,
 ) -> impl IntoView {
     let path = use_location().pathname;
-    let bare = Memo::new(move |_| path.with(|path| path == "/sign-in"));
+    let bare = Memo::new(move |_| path.with(|path| path.starts_with("/sign-in")));
     let around = reactive(move || {
         (!bare.get()).then(|| {
             view! {

@@ -39,16 +39,23 @@ async fn events(State(state): State<AppState>) -> impl IntoResponse {
     let started = Event::default()
         .retry(RETRY)
         .event("started")
-        .data(std::process::id().to_string());
+        .data(build(&state));
     let rebuilt = stream::unfold(state.site.subscribe(), async |mut site| {
         site.changed().await.ok()?;
-        Some((Event::default().event("rebuilt").data(""), site))
+        // Browsers ignore an event without data.
+        Some((Event::default().event("rebuilt").data("site"), site))
     });
     let events = stream::once(async { started })
         .chain(rebuilt)
         .map(Ok::<_, Infallible>)
         .take_until(async move { state.stop.cancelled().await });
     Sse::new(Box::pin(events)).keep_alive(KeepAlive::new())
+}
+
+/// Which process serves which site: a page that was not seen for a while compares it.
+fn build(state: &AppState) -> String {
+    let site = state.site.current().for_pages();
+    format!("{} {} {}", std::process::id(), site.css, site.js)
 }
 
 /// Listens for SIGHUP from now on, which ends the process otherwise.

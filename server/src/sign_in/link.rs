@@ -80,7 +80,17 @@ pub async fn sign_in_with_link(
     };
     let mut response = match redeemed {
         Ok(session) => signed_in(&state, &session, old, "/").await,
-        Err(error) => refused(&state, headers, error, String::new(), String::new()).await,
+        Err(error) => {
+            refused(
+                &state,
+                LINK_PATH,
+                headers,
+                error,
+                String::new(),
+                String::new(),
+            )
+            .await
+        }
     };
     let policy = HeaderValue::from_static("no-referrer");
     response
