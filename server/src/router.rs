@@ -172,7 +172,9 @@ static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
 
 /// The addresses of the pages, with parameters in braces, such as `/jobs/{id}`.
 pub fn page_paths() -> impl Iterator<Item = &'static str> {
-    PAGES.iter().map(AxumRouteListing::path)
+    let paths = PAGES.iter().map(AxumRouteListing::path);
+    // Excluded, and still in the list.
+    paths.filter(|path| *path != sign_in::LINK_PATH)
 }
 
 /// Pages, server functions, signing in and the event stream: all that knows who asks.
