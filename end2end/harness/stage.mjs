@@ -1,4 +1,4 @@
-// What the scenes show, made before them and taken away after them: a cluster of others, domains,
+// What the scenes show, created before them and deleted after them: a second cluster, domains,
 // certificates, agents, and a container whose creation failed.
 
 import { tellWhenAlive, visit } from "./alive.mjs";
@@ -85,7 +85,7 @@ async function removeTheirs(server, browser, sessions) {
     await confirm(page, name);
     await page.getByRole("heading", { level: 1, name: title }).waitFor();
   }
-  // The one that gives out addresses goes last.
+  // The DHCP server is deleted last.
   for (const name of ["edge-3", "edge-2", "edge-1"]) {
     await visit(page, `${EDGE}/${name}`);
     await page.getByRole("button", { name: `Delete ${name}` }).click();
@@ -131,7 +131,7 @@ async function prepareAgents(page) {
 }
 
 /** Makes an authority and a provider of DNS, neither of which answers, a domain that has its
- *  certificates from them, and certificates that somebody brought. */
+ *  certificates from them, and uploaded certificates. */
 async function prepareCertificates(page) {
   await visit(page, "/authorities/new");
   await page.getByLabel("Authority", { exact: true }).selectOption("Another one");
@@ -201,7 +201,7 @@ export async function ask(page, name, image) {
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
-/** A browser of its own for somebody. */
+/** A browser context for a user. */
 export async function contextOf(browser, server, storageState) {
   const context = await browser.newContext({
     baseURL: server.url,

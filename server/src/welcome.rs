@@ -27,9 +27,8 @@ pub(crate) struct Welcome {
 }
 
 impl Welcome {
-    /// Creates a sign-in link at the first start. With a demo also later, since whoever tries it may
-    /// have lost the password, but only for a person at a terminal: the output of a service is often
-    /// kept where others read it.
+    /// Creates a sign-in link at the first start. With a demo also later, in case the password was
+    /// lost, but only to a terminal: the output of a service is often kept where other users read it.
     pub(crate) async fn prepare(
         control: &Control,
         public: &Public,

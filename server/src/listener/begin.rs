@@ -184,7 +184,7 @@ impl<IO> Connection<IO> {
     }
 }
 
-/// The first bytes, by which HTTP/2 is told from HTTP/1.
+/// The first bytes, which distinguish HTTP/2 from HTTP/1.
 struct Detection {
     /// How many bytes of the preface were read.
     seen: usize,

@@ -1,6 +1,6 @@
 //! One-time sign-in links. A link signs one account in once, within its lifetime. It belongs to
 //! this process: only the hash of its token is kept, in memory. A restart voids it, and so does a
-//! new password of the account, whoever sets it.
+//! new password of the account, also one that another process sets.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
