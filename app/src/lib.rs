@@ -6,6 +6,12 @@
 
 #![recursion_limit = "256"]
 
+// First: the names of what is split off contain the byte positions of these files among all files of
+// the crate (`wasm_split_macros`). Behind the pages, each change of a page would rename them, and most
+// of the crate would be compiled again.
+mod extras;
+mod routes;
+
 mod api;
 mod browser;
 mod clock;
@@ -13,7 +19,6 @@ mod components;
 mod layout;
 mod live;
 mod pages;
-mod routes;
 mod session;
 mod shell;
 mod solid;

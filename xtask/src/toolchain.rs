@@ -103,12 +103,9 @@ impl Toolchain {
             Self::Debian => Cargo::Debian.command(),
         };
         command.args([verb, "--package", "frontend", "--lib", "--target", TARGET]);
+        command.arg("--target-dir").arg(self.target_dir(workspace));
         if self != Self::Installed {
-            command
-                .args(ALONG)
-                .arg("--target-dir")
-                .arg(self.target_dir(workspace))
-                .env("RUSTC_BOOTSTRAP", "1");
+            command.args(ALONG).env("RUSTC_BOOTSTRAP", "1");
         }
         if self == Self::Debian {
             command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19");
@@ -122,11 +119,12 @@ impl Toolchain {
         (self == Self::Debian).then(|| Path::new("/usr/bin/clippy-driver"))
     }
 
-    /// Two compilers must not share a target folder, nor one with two sets of flags for itself.
+    /// A folder of its own: two compilers must not share one, nor one with two sets of flags, and two
+    /// builds that run at the same time would wait for each other.
     pub fn target_dir(self, workspace: &Workspace) -> PathBuf {
         match self {
             Self::Along => workspace.target().join("along"),
-            Self::Installed => workspace.target().to_owned(),
+            Self::Installed => workspace.target().join("browser"),
             Self::Debian => workspace.target_of_debian(),
         }
     }

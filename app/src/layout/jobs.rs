@@ -2,7 +2,7 @@
 //! a part of the program that is loaded when it is opened.
 
 use crate::solid::{Solid as _, act, reactive};
-use leptos::{prelude::*, wasm_split::SplitLoaderError};
+use leptos::prelude::*;
 use model::{
     events::{Event, Topic},
     jobs::{JobRow, Running},
@@ -17,6 +17,7 @@ use crate::{
         loaded::{Loaded, loaded_in_frame, loaded_within},
         page::list_skeleton,
     },
+    extras,
 };
 
 /// The id of the list.
@@ -51,20 +52,15 @@ fn button(running: Loaded<Running>) -> AnyView {
             <span class="num">{count}</span>
         </button>
         <div class="menu menu-wide" id=LIST popover="auto">
-            {late(opened.into(), jobs)}
+            {late(opened.into(), extras::running_jobs)}
             <a class="menu-item" href="/jobs" on:click=act(|_| close_popover(LIST))>"All jobs"</a>
         </div>
     }
     .solid()
 }
 
-#[leptos::wasm_split::wasm_split(
-    extras,
-    wasm_split_path = leptos::wasm_split,
-    fallible,
-    return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
-)]
-fn jobs() -> AnyView {
+/// The running jobs.
+pub fn list_view() -> AnyView {
     loaded_within(
         None,
         Signal::from(()),

@@ -1,9 +1,9 @@
 //! What stands around every page: the rail with the places, the header, the notes.
 
 mod header;
-mod jobs;
+pub mod jobs;
 mod nav;
-mod palette;
+pub mod palette;
 mod sites;
 
 use crate::solid::{Solid as _, reactive};

@@ -3,7 +3,7 @@
 use crate::solid::{Solid as _, act, reactive};
 use std::time::Duration;
 
-use leptos::{ev, html, prelude::*, task::spawn_local, wasm_split::SplitLoaderError};
+use leptos::{ev, html, prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{containers::ContainerQuery, users::Role};
 
@@ -11,6 +11,7 @@ use super::nav::places;
 use crate::{
     api,
     components::{icon::icon, late::late},
+    extras,
 };
 
 /// Something to go to.
@@ -28,7 +29,7 @@ const SOON: Duration = Duration::from_secs(3);
 
 /// What the palette's parts share.
 #[derive(Clone, Copy)]
-struct State {
+pub struct State {
     open: RwSignal<bool>,
     typed: RwSignal<String>,
     /// Whether the input field has the keys; until its code has come, they are kept for it.
@@ -48,12 +49,12 @@ pub fn palette(role: Role) -> (AnyView, RwSignal<bool>) {
         let load = || {
             spawn_local(async {
                 // When it does not come now, it comes when it is wanted.
-                let _ = load().await;
+                let _ = extras::load().await;
             });
         };
         set_timeout(load, SOON);
     });
-    let view = late(state.open.into(), move || dialog(role, state));
+    let view = late(state.open.into(), move || extras::palette(role, state));
     (view, state.open)
 }
 
@@ -70,14 +71,8 @@ fn key(State { open, typed, ready }: State, ev: &ev::KeyboardEvent) {
     ev.prevent_default();
 }
 
-#[leptos::wasm_split::wasm_split(
-    extras,
-    wasm_split_path = leptos::wasm_split,
-    preload(load),
-    fallible,
-    return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
-)]
-fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
+/// The palette's dialog.
+pub fn dialog(role: Role, State { open, typed, ready }: State) -> AnyView {
     let dialog = NodeRef::<html::Dialog>::new();
     let input = NodeRef::<html::Input>::new();
     let containers = containers(typed, open);

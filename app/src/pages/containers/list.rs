@@ -1,7 +1,7 @@
 //! The list of containers, the home of a member.
 
 use crate::solid::{Solid as _, act, reactive};
-use leptos::{prelude::*, wasm_split::SplitLoaderError};
+use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::{
     ContainerId,
@@ -28,13 +28,14 @@ use crate::{
         page::{PageHead, Pager, empty, list_skeleton, main_link, place},
         toast::Toasts,
     },
+    extras,
 };
 
 const PATH: &str = "/containers";
 
 /// What is chosen on the page, beside what the address says.
 #[derive(Clone, Copy)]
-struct Chosen {
+pub struct Chosen {
     rows: RwSignal<Vec<ContainerId>>,
     delete: RwSignal<Option<ContainerRow>>,
     deletion: Deletion,
@@ -61,7 +62,7 @@ pub fn page() -> AnyView {
             list_skeleton,
             move |page| whole(page, query),
         )}
-        {late(chosen.deletion.open.into(), move || delete_dialog(chosen))}
+        {late(chosen.deletion.open.into(), move || extras::delete_dialog(chosen))}
     }
     .solid()
 }
@@ -290,13 +291,8 @@ fn menu(
     .solid()
 }
 
-#[leptos::wasm_split::wasm_split(
-    extras,
-    wasm_split_path = leptos::wasm_split,
-    fallible,
-    return_wrapper(let view = _; { Ok(view) } -> Result<AnyView, SplitLoaderError>)
-)]
-fn delete_dialog(chosen: Chosen) -> AnyView {
+/// Asks before it deletes a container.
+pub fn delete_dialog(chosen: Chosen) -> AnyView {
     let name = Signal::derive(move || {
         chosen.delete.with(|row| {
             row.as_ref()
