@@ -18,15 +18,16 @@ use crate::clock::Clock;
 /// The steps of a job.
 pub fn job_steps(job: Loaded<JobView>) -> AnyView {
     let count = job.part(|job| job.steps.len());
+    let ended = job.part(|job| job.row.state.ended());
     let steps = reactive(move || {
         (0..count.get())
-            .map(|index| one_step(job.part(move |job| job.steps.get(index).cloned())))
+            .map(|index| one_step(job.part(move |job| job.steps.get(index).cloned()), ended))
             .collect::<Vec<_>>()
     });
     view! { <ol class="steps">{steps}</ol> }.solid()
 }
 
-fn one_step(step: Memo<Option<StepView>>) -> AnyView {
+fn one_step(step: Memo<Option<StepView>>, ended: Memo<bool>) -> AnyView {
     reactive(move || {
         let step = step.get()?;
         let (tone, shape) = step_mark(step.state);
@@ -42,12 +43,16 @@ fn one_step(step: Memo<Option<StepView>>) -> AnyView {
             }.solid()
         });
         let current = running.then_some("step");
+        let state = match step.state {
+            StepState::Waiting if ended.get() => "not run",
+            state => state.as_str(),
+        };
         Some(view! {
             <li class=class aria-current=current>
                 <span class="step-mark">{icon(shape)}</span>
                 <div class="step-body">
                     <span class="step-title">{step.title.clone()}</span>
-                    <span class="muted num">{step.state.as_str()} {took}</span>
+                    <span class="muted num">{state} {took}</span>
                     {step.note.clone().map(|note| view! { <span class="step-note mono">{note}</span> }.solid())}
                     {measure}
                 </div>

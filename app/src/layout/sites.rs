@@ -42,6 +42,12 @@ fn choice(names: Loaded<Vec<Label>>) -> AnyView {
     })
 }
 
+/// The first two letters of a site's name, where the rail is too narrow for the name.
+fn initials(site: &str) -> AnyView {
+    let initials: String = site.chars().take(2).collect();
+    view! { <span class="rail-initials" aria-hidden="true">{initials}</span> }.solid()
+}
+
 /// A link to one site's containers, or to all.
 fn link(site: Option<String>) -> AnyView {
     let query = use_query_map();
@@ -50,13 +56,21 @@ fn link(site: Option<String>) -> AnyView {
         let chosen = query.with(|query| query.get_str("site").unwrap_or_default() == own);
         chosen.then_some("true")
     });
-    let (label, href) = match site {
-        Some(site) => (site.clone(), format!("/containers?site={site}")),
-        None => ("All sites".to_owned(), "/containers".to_owned()),
+    let (mark, label, href) = match site {
+        Some(site) => (
+            initials(&site),
+            site.clone(),
+            format!("/containers?site={site}"),
+        ),
+        None => (
+            icon("globe").solid(),
+            "All sites".to_owned(),
+            "/containers".to_owned(),
+        ),
     };
     view! {
         <a class="rail-link rail-site" href=href aria-current=current title=label>
-            {icon("globe")} <span class="rail-label">{label.clone()}</span>
+            {mark} <span class="rail-label">{label.clone()}</span>
         </a>
     }
     .solid()

@@ -211,8 +211,11 @@ fn row(page: Loaded<Page<ContainerRow>>, id: ContainerId) -> AnyView {
             .get()
             .map(|(status, activity)| marks(status, activity))
     });
-    let link =
-        reactive(move || found.with(|row| row.as_ref().and_then(|row| row.link.clone()).map(link)));
+    let address = Memo::new(move |_| {
+        let row = found.get()?;
+        Some((row.link?, row.status == Status::Running))
+    });
+    let link = reactive(move || address.get().map(|(address, runs)| link(address, runs)));
     let pick = move |_| {
         chosen
             .rows
@@ -249,11 +252,15 @@ pub fn marks(status: Status, activity: Option<Activity>) -> AnyView {
     view! { <span class="state-line">{status_badge(status)} <span class="muted">{doing}</span></span> }.solid()
 }
 
-fn link(link: String) -> AnyView {
+/// A link that can be followed while the container runs.
+fn link(link: String, runs: bool) -> AnyView {
     let short = link
         .split_once("://")
         .map_or(link.as_str(), |(_, rest)| rest);
     let short = short.to_owned();
+    if !runs {
+        return view! { <span class="link-off">{short}</span> }.solid();
+    }
     view! { <a class="link above" href=link rel="external">{short}</a> }.solid()
 }
 

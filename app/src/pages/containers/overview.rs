@@ -216,14 +216,16 @@ fn links(container: Loaded<Shown>) -> AnyView {
 pub fn published(container: Loaded<Shown>, id: ServiceId) -> AnyView {
     let state = container.part(move |view| {
         let mut all = view.publications.iter();
-        all.find(|(service, _)| *service == id)
-            .map(|(_, state)| state.clone())
+        let publication = all.find(|(service, _)| *service == id);
+        let publication = publication.map(|(_, publication)| publication.clone());
+        (publication, view.row.status)
     });
     let shown = reactive(move || match state.get() {
-        None => ().solid(),
-        Some(Publication::Publishing) => badge("publishing", Tone::Info, "circle-dashed"),
-        Some(Publication::Live) => badge("live", Tone::Good, "circle-check"),
-        Some(Publication::Blocked { why }) => {
+        (None, _) => ().solid(),
+        (Some(Publication::Publishing), _) => badge("publishing", Tone::Info, "circle-dashed"),
+        (Some(Publication::Live), Status::Running) => badge("live", Tone::Good, "circle-check"),
+        (Some(Publication::Live), _) => badge("container not running", Tone::Plain, "circle-stop"),
+        (Some(Publication::Blocked { why }), _) => {
             let why = view! { <span class="row-note">{why}</span> }.solid();
             view! { {badge("blocked", Tone::Danger, "ban")} {why} }.solid()
         }
