@@ -40,6 +40,7 @@ export async function prepare(server, browser) {
   await page.getByLabel(/^What browsers remember/).selectOption("below");
   await page.getByRole("button", { name: `Create ${SHOP}` }).click();
   await page.getByRole("heading", { level: 1, name: SHOP }).waitFor();
+  await prepareLimits(page);
   await prepareCertificates(page);
   await ask(page, "nowhere", MISSING);
   await page.getByText("See what happened").waitFor();
@@ -199,6 +200,17 @@ export async function ask(page, name, image) {
   await page.getByLabel("Template or image").fill(image);
   await page.getByRole("button", { name: `Create ${name}` }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+/** Limits for the member, as long as they get: the list of users shows all four. */
+async function prepareLimits(page) {
+  await visit(page, "/users/mira");
+  await page.getByLabel(/^Containers/).fill("1000");
+  await page.getByLabel(/^Cores/).fill("96");
+  await page.getByLabel(/^Memory/).fill("100 GiB");
+  await page.getByLabel(/^Disk/).fill("1000 GiB");
+  await page.getByRole("button", { name: "Save the account" }).click();
+  await page.getByText("Saved").first().waitFor();
 }
 
 /** A browser context for a user. */

@@ -4,7 +4,7 @@ use leptos::{prelude::*, task::spawn_local};
 use leptos_router::hooks::use_navigate;
 use model::{
     ContainerId, Error, JobId,
-    containers::{Activity, Power, Status},
+    containers::{Activity, ContainerRow, Power, Status},
     names::Label,
 };
 
@@ -90,4 +90,15 @@ pub fn delete(deletion: Deletion, id: Signal<Option<ContainerId>>) -> Callback<S
             }
         });
     })
+}
+
+/// What goes with a container.
+pub fn losses(row: &ContainerRow) -> Vec<String> {
+    let mut losses = vec![
+        "All data on its disk".to_owned(),
+        format!("Its name {} and its address {}", row.name, row.address),
+    ];
+    losses.extend(row.link.iter().map(|link| format!("The link {link}")));
+    losses.push("The ports of its services".to_owned());
+    losses
 }

@@ -310,23 +310,12 @@ pub fn delete_dialog(chosen: Chosen) -> AnyView {
     let losses = Signal::derive(move || {
         chosen
             .delete
-            .with(|row| row.as_ref().map(losses).unwrap_or_default())
+            .with(|row| row.as_ref().map(actions::losses).unwrap_or_default())
     });
     let id = Signal::derive(move || chosen.delete.with(|row| row.as_ref().map(|row| row.id)));
     let delete = actions::delete(chosen.deletion, id);
     view! { <DeleteDialog deletion=chosen.deletion name=name losses=losses delete=delete /> }
         .solid()
-}
-
-/// What goes with a container.
-pub fn losses(row: &ContainerRow) -> Vec<String> {
-    let mut losses = vec![
-        "All data on its disk".to_owned(),
-        format!("Its name {} and its address {}", row.name, row.address),
-    ];
-    losses.extend(row.link.iter().map(|link| format!("The link {link}")));
-    losses.push("The ports of its services".to_owned());
-    losses
 }
 
 /// The bar for what is selected.

@@ -7,7 +7,6 @@ use leptos::prelude::*;
 use super::{
     actions,
     edit::{Draft, footer},
-    list::losses,
 };
 use crate::{
     bind,
@@ -61,7 +60,7 @@ pub fn tab(container: Loaded<Shown>) -> AnyView {
 fn danger(container: Loaded<Shown>) -> AnyView {
     let deletion = Deletion::default();
     let name = container.peek(|view| view.row.name.to_string());
-    let lost = Signal::derive(move || container.with(|view| losses(&view.row)));
+    let lost = Signal::derive(move || container.with(|view| actions::losses(&view.row)));
     let id = Signal::derive(move || Some(container.with(|view| view.row.id)));
     let delete = actions::delete(deletion, id);
     view! {
