@@ -18,6 +18,7 @@ mod dev;
 mod disk;
 mod lab;
 mod lane;
+mod language;
 mod lints;
 mod npm;
 mod program;

@@ -15,7 +15,7 @@ use crate::binaries::Binary;
 use crate::program::{self, Cargo, say};
 use crate::setup::{self, Consent, Need};
 use crate::workspace::Workspace;
-use crate::{alone, bench, deny, disk, lab, lane};
+use crate::{alone, bench, deny, disk, lab, lane, language};
 
 pub mod browser;
 mod builds;
@@ -284,7 +284,8 @@ fn fmt(workspace: &Workspace) -> anyhow::Result<()> {
     cargo
         .current_dir(workspace.root())
         .args(["fmt", "--all", "--check"]);
-    program::run(&mut cargo)
+    program::run(&mut cargo)?;
+    language::check(workspace)
 }
 
 #[cfg(test)]

@@ -1,0 +1,296 @@
+//! Checks the language of the Rust code: no word that `docs/GLOSSARY.md` bans in identifiers and log
+//! messages, and no function whose name asks a question but which changes something.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+
+use crate::assets;
+use crate::workspace::Workspace;
+
+/// The folders with Rust code.
+const FOLDERS: [&str; 5] = ["app", "crates", "frontend", "server", "xtask"];
+
+/// Macros that write a log message.
+const LOG_MACROS: [&str; 5] = ["trace", "debug", "info", "warn", "error"];
+
+/// What a function must not do whose name begins with `is_` or `has_`: Diesel's writing statements.
+const WRITES: [&str; 4] = ["update", "insert_into", "replace_into", "delete"];
+
+/// Checks all Rust files of the workspace.
+///
+/// # Errors
+/// When a file breaks a rule or cannot be read; the error names each place.
+pub fn check(workspace: &Workspace) -> anyhow::Result<()> {
+    let glossary = workspace.root().join("docs/GLOSSARY.md");
+    let text = std::fs::read_to_string(&glossary)
+        .with_context(|| format!("{} cannot be read", glossary.display()))?;
+    let banned = Banned::from_glossary(&text)?;
+    let mut problems = Vec::new();
+    for folder in FOLDERS {
+        for file in assets::files_below(&workspace.root().join(folder))? {
+            if file.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let code = std::fs::read_to_string(&file)
+                .with_context(|| format!("{} cannot be read", file.display()))?;
+            let path = file.strip_prefix(workspace.root()).unwrap_or(&file);
+            problems.extend(problems_in(path, &code, &banned)?);
+        }
+    }
+    if !problems.is_empty() {
+        bail!(
+            "see docs/GLOSSARY.md for the terms to use:\n{}",
+            problems.join("\n")
+        );
+    }
+    Ok(())
+}
+
+/// The banned words. Words of an identifier are joined by spaces, in lower case.
+struct Banned {
+    identifiers: Vec<String>,
+    logs: Vec<String>,
+}
+
+impl Banned {
+    /// Reads the two lists in code font that follow `In identifiers:` and `In log messages:`.
+    fn from_glossary(text: &str) -> anyhow::Result<Self> {
+        let list = |title: &str| {
+            let (_, rest) = text
+                .split_once(title)
+                .with_context(|| format!("docs/GLOSSARY.md has no list {title:?}"))?;
+            let paragraph = rest.split("\n\n").next().unwrap_or_default();
+            let words = paragraph.split('`').skip(1).step_by(2);
+            let words: Vec<String> = words.map(|word| word.replace('_', " ")).collect();
+            ensure!(
+                !words.is_empty(),
+                "docs/GLOSSARY.md: the list {title:?} is empty"
+            );
+            Ok(words)
+        };
+        Ok(Self {
+            identifiers: list("In identifiers:")?,
+            logs: list("In log messages:")?,
+        })
+    }
+}
+
+fn problems_in(path: &Path, code: &str, banned: &Banned) -> anyhow::Result<BTreeSet<String>> {
+    let tokens: TokenStream = code
+        .parse()
+        .map_err(|error| anyhow::anyhow!("{} is not Rust: {error}", path.display()))?;
+    let mut scan = Scan {
+        banned,
+        problems: Vec::new(),
+    };
+    scan.stream(tokens, false);
+    let line = |needle: &str| {
+        let lines = code.lines().position(|line| line.contains(needle));
+        lines.map_or(1, |index| index + 1)
+    };
+    let problems = scan.problems.into_iter();
+    Ok(problems
+        .map(|(needle, problem)| format!("{}:{}: {problem}", path.display(), line(&needle)))
+        .collect())
+}
+
+/// What was found in one file: the text that is found on the line, and the problem.
+struct Scan<'a> {
+    banned: &'a Banned,
+    problems: Vec<(String, String)>,
+}
+
+impl Scan<'_> {
+    fn stream(&mut self, stream: TokenStream, in_log: bool) {
+        let trees: Vec<TokenTree> = stream.into_iter().collect();
+        for (index, tree) in trees.iter().enumerate() {
+            let rest = trees.get(index + 1..).unwrap_or_default();
+            match tree {
+                TokenTree::Ident(ident) => {
+                    self.identifier(ident);
+                    if ident == "fn" {
+                        self.function(rest);
+                    }
+                }
+                TokenTree::Group(group) => {
+                    let before = trees.get(..index).unwrap_or_default();
+                    self.stream(group.stream(), in_log || is_log_macro(before));
+                }
+                TokenTree::Literal(literal) if in_log => self.log(&literal.to_string()),
+                _ => {}
+            }
+        }
+    }
+
+    fn identifier(&mut self, ident: &Ident) {
+        let name = ident.to_string();
+        if let Some(word) = first_banned(&words(&name), &self.banned.identifiers) {
+            self.problems.push((
+                name.clone(),
+                format!("`{name}`: the word {word:?} is banned"),
+            ));
+        }
+    }
+
+    fn log(&mut self, literal: &str) {
+        if let Some(word) = first_banned(&words(literal), &self.banned.logs) {
+            self.problems.push((
+                literal.to_owned(),
+                format!("{literal}: the word {word:?} is banned"),
+            ));
+        }
+    }
+
+    /// `rest` is what follows the word `fn`.
+    fn function(&mut self, rest: &[TokenTree]) {
+        let Some(TokenTree::Ident(name)) = rest.first() else {
+            return;
+        };
+        let name = name.to_string();
+        if !name.starts_with("is_") && !name.starts_with("has_") {
+            return;
+        }
+        let Some(arguments) = group(rest, Delimiter::Parenthesis) else {
+            return;
+        };
+        let body = group(rest, Delimiter::Brace);
+        let changes = body.is_some_and(|body| writes(body.stream()));
+        if takes_mutable(arguments.stream()) || changes {
+            let problem = format!("`{name}` changes something: name it after what it does");
+            self.problems.push((format!("fn {name}"), problem));
+        }
+    }
+}
+
+fn group(trees: &[TokenTree], delimiter: Delimiter) -> Option<&Group> {
+    trees.iter().find_map(|tree| match tree {
+        TokenTree::Group(group) if group.delimiter() == delimiter => Some(group),
+        _ => None,
+    })
+}
+
+/// Whether an argument is a mutable reference. One to a database connection, which Diesel needs for
+/// reading too, does not count.
+fn takes_mutable(arguments: TokenStream) -> bool {
+    let trees: Vec<TokenTree> = arguments.into_iter().collect();
+    trees.windows(3).any(|three| match three {
+        [
+            TokenTree::Punct(mark),
+            TokenTree::Ident(word),
+            TokenTree::Ident(of),
+        ] => mark.as_char() == '&' && word == "mut" && !is_connection(of),
+        _ => false,
+    })
+}
+
+fn is_connection(ident: &Ident) -> bool {
+    let name = ident.to_string();
+    name == "Conn" || name.ends_with("Connection")
+}
+
+/// Whether a function body has a statement that writes to the database.
+fn writes(body: TokenStream) -> bool {
+    body.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => WRITES.iter().any(|write| ident == write),
+        TokenTree::Group(group) => writes(group.stream()),
+        _ => false,
+    })
+}
+
+/// Whether `before` ends with the name and the exclamation mark of a log macro.
+fn is_log_macro(before: &[TokenTree]) -> bool {
+    match before {
+        [.., TokenTree::Ident(name), TokenTree::Punct(mark)] => {
+            mark.as_char() == '!' && LOG_MACROS.iter().any(|log| name == log)
+        }
+        _ => false,
+    }
+}
+
+/// The words of an identifier or a text in lower case, with a space before and after each.
+fn words(text: &str) -> String {
+    let mut words = String::from(" ");
+    let mut was_lower = false;
+    for character in text.chars() {
+        if character.is_uppercase() && was_lower {
+            words.push(' ');
+        }
+        was_lower = character.is_lowercase();
+        match character.is_alphanumeric() {
+            true => words.extend(character.to_lowercase()),
+            false => words.push(' '),
+        }
+    }
+    words.push(' ');
+    words
+}
+
+fn first_banned<'a>(words: &str, banned: &'a [String]) -> Option<&'a str> {
+    let mut banned = banned.iter().map(String::as_str);
+    banned.find(|word| words.contains(&format!(" {word} ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GLOSSARY: &str = "In identifiers: `told`,\n`set_aside`.\n\nIn log messages: `no more`.\n";
+
+    fn check(code: &str) -> Vec<String> {
+        let banned = Banned::from_glossary(GLOSSARY).expect("a glossary");
+        let problems = problems_in(Path::new("a.rs"), code, &banned).expect("Rust");
+        problems.into_iter().collect()
+    }
+
+    #[test]
+    fn banned_words_are_rejected_in_identifiers_alone() {
+        let code = "// told\nfn tolerate() { let text = \"told\"; }\n";
+        assert_eq!(check(code), Vec::<String>::new());
+        let code = "fn a() {}\nstruct WasTold;\nfn set_aside_now() {}\n";
+        assert_eq!(
+            check(code),
+            [
+                "a.rs:2: `WasTold`: the word \"told\" is banned",
+                "a.rs:3: `set_aside_now`: the word \"set aside\" is banned",
+            ]
+        );
+    }
+
+    #[test]
+    fn banned_words_are_rejected_in_log_messages() {
+        let code = "fn a() { tracing::warn!(error = %e, \"serves it no more\"); }";
+        assert_eq!(
+            check(code),
+            ["a.rs:1: \"serves it no more\": the word \"no more\" is banned"]
+        );
+        assert_eq!(check("fn a() { say(\"no more\"); }"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn questions_must_not_change_anything() {
+        let problem = |name: &str| {
+            vec![format!(
+                "a.rs:1: `{name}` changes something: name it after what it does"
+            )]
+        };
+        assert_eq!(
+            check("fn is_open(&self) -> bool { true }"),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            check("fn is_there(conn: &mut Conn) -> bool { select(rows) }"),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            check("fn is_gone(conn: &mut Conn) { diesel::delete(rows) }"),
+            problem("is_gone")
+        );
+        assert_eq!(
+            check("fn has_room(&mut self) -> bool {}"),
+            problem("has_room")
+        );
+    }
+}
