@@ -176,19 +176,25 @@ fn group(trees: &[TokenTree], delimiter: Delimiter) -> Option<&Group> {
 /// reading too, does not count.
 fn takes_mutable(arguments: TokenStream) -> bool {
     let trees: Vec<TokenTree> = arguments.into_iter().collect();
-    trees.windows(3).any(|three| match three {
-        [
-            TokenTree::Punct(mark),
-            TokenTree::Ident(word),
-            TokenTree::Ident(of),
-        ] => mark.as_char() == '&' && word == "mut" && !is_connection(of),
-        _ => false,
+    let mut arguments =
+        trees.split(|tree| matches!(tree, TokenTree::Punct(mark) if mark.as_char() == ','));
+    arguments.any(|argument| {
+        let mut pairs = argument.windows(2);
+        let is_mutable = pairs.any(|pair| match pair {
+            [TokenTree::Punct(mark), TokenTree::Ident(word)] => {
+                mark.as_char() == '&' && word == "mut"
+            }
+            _ => false,
+        });
+        let mut words = argument.iter();
+        is_mutable
+            && !words.any(|tree| matches!(tree, TokenTree::Ident(ident) if is_connection(ident)))
     })
 }
 
 fn is_connection(ident: &Ident) -> bool {
     let name = ident.to_string();
-    name == "Conn" || name.ends_with("Connection")
+    ["Conn", "Db"].contains(&name.as_str()) || name.ends_with("Connection")
 }
 
 /// Whether a function body has a statement that writes to the database.
