@@ -1,5 +1,5 @@
-//! Edge hosts' agents: who may join, what they are given, what became of it, and which one of a site
-//! gives out addresses.
+//! Agents on edge hosts: join tokens, site configurations, reports, and which agent of a site is
+//! the DHCP server.
 
 mod addresses;
 mod certificates;
@@ -34,9 +34,9 @@ use crate::{
     snapshot::{self, Part},
 };
 
-/// How long an agent's question is held while there is nothing new.
+/// How long a poll request is held while the configuration does not change.
 const HOLD: Duration = Duration::from_secs(25);
-/// What a site's edge hosts are made of.
+/// The topics that a site configuration depends on.
 const TOPICS: [Topic; 5] = [
     Topic::Container,
     Topic::Domain,
@@ -45,14 +45,14 @@ const TOPICS: [Topic; 5] = [
     Topic::Agent,
 ];
 
-/// An agent that has shown its key.
+/// An agent that has authenticated with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     pub(crate) id: AgentId,
     pub(crate) site: SiteId,
 }
 
-/// All agents, by site and name.
+/// Lists all agents by site and name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -66,10 +66,10 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AgentRow>, Err
         .collect())
 }
 
-/// One agent, by its site's and its own name.
+/// Returns an agent by the names of its site and itself.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none.
+/// [`Error::NotFound`] when the agent does not exist.
 pub async fn get(
     control: &Control,
     actor: &Actor,
@@ -116,12 +116,12 @@ async fn record(
         .ok_or_else(missing)
 }
 
-/// Makes an agent that may join.
+/// Creates an agent and its join token.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a name that the site has, or an unknown site; [`Error::Conflict`] where
-/// agents could not reach this program safely, [`Error::Unavailable`] when its certificate is not
-/// to be had.
+/// [`Error::Invalid`] for a name that exists in the site, or an unknown site; [`Error::Conflict`]
+/// where agents could not reach the manager safely, [`Error::Unavailable`] when the manager's
+/// certificate cannot be fetched.
 pub async fn invite(
     control: &Control,
     actor: &Actor,
@@ -148,10 +148,10 @@ pub async fn invite(
     Ok(invitation::of(id, code))
 }
 
-/// Has an agent join anew, on the same host or on another. The key that it has is good no more.
+/// Creates a new join token for an agent, to join on the same host or on another. Revokes its key.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such agent; else as for [`invite`].
+/// [`Error::NotFound`] when the agent does not exist; otherwise as for [`invite`].
 pub async fn invite_again(
     control: &Control,
     actor: &Actor,
@@ -169,11 +169,12 @@ pub async fn invite_again(
     Ok(invitation::of(id, code))
 }
 
-/// Deletes an agent: its key is good no more, and its host keeps what it has.
+/// Deletes an agent and revokes its key. The host keeps its last configuration.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::NotFound`] when it is gone,
-/// [`Error::Conflict`] while it gives out addresses and another could.
+/// [`Error::Invalid`] when `confirm` is not the agent's name, [`Error::NotFound`] when the agent
+/// does not exist, [`Error::Conflict`] while the agent is the DHCP server and another agent could
+/// take over.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -209,10 +210,10 @@ pub async fn delete(
     Ok(())
 }
 
-/// Gives an agent its key for its word. The key is told once and kept nowhere.
+/// Exchanges a join token for the agent's key. Only a digest of the key is stored.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the word is wrong, was used, or is too old.
+/// [`Error::WrongCredentials`] when the token is wrong, used or expired.
 pub async fn join(
     control: &Control,
     word: &str,
@@ -244,10 +245,10 @@ pub async fn join(
     Ok(key)
 }
 
-/// Who shows this key.
+/// Authenticates an agent by its key.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when nobody has it.
+/// [`Error::WrongCredentials`] when no agent has the key.
 pub async fn of_key(control: &Control, key: &str) -> Result<Agent, Error> {
     let hash = digest(key);
     let found = control
@@ -262,11 +263,11 @@ pub async fn of_key(control: &Control, key: &str) -> Result<Agent, Error> {
     })
 }
 
-/// What an agent should serve, as soon as it is another generation than the one it has; none when
-/// nothing changed for a while. The agent asks again then.
+/// Returns the site configuration as soon as its generation differs from the agent's. Returns
+/// `None` when nothing changes for a while; the agent polls again then.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the agent is gone.
+/// [`Error::WrongCredentials`] when the agent was deleted.
 pub async fn next(
     control: &Control,
     agent: &Agent,
@@ -293,7 +294,7 @@ pub async fn next(
                 snapshot,
             }));
         }
-        // What another server that shares the database changes is told by that, or looked for.
+        // Changes by another server arrive through the change listener or, without it, by polling.
         let look = if control.store().is_shared() {
             control.0.elsewhere.look_every()
         } else {
@@ -388,7 +389,7 @@ fn tell(control: &Control, id: AgentId) {
         .tell(Event::of(Topic::Agent, id.0), Audience::Operators);
 }
 
-/// Any service may stand otherwise than before.
+/// Publishes that the status of every service may have changed.
 fn tell_all_services(control: &Control) {
     control
         .hub()

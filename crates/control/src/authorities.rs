@@ -1,5 +1,5 @@
-//! Authorities that give certificates: adding, showing, changing and forgetting them. Our account
-//! with one is made when the first certificate is asked for.
+//! Certificate authorities (CAs): list, show, add, update and delete. The account with a CA is
+//! created with its first order.
 
 use model::{
     AuthorityId, Error, Kind,
@@ -11,7 +11,7 @@ use store::certificates::Of;
 
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
-/// All authorities, by name.
+/// Lists all CAs by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -21,10 +21,10 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AuthorityRow>,
     all.told("authorities")
 }
 
-/// One authority.
+/// Returns a CA.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this name.
+/// [`Error::NotFound`] when no CA has this name.
 pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<AuthorityRow, Error> {
     let all = list(control, actor).await?;
     all.into_iter()
@@ -32,10 +32,10 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<Autho
         .ok_or_else(missing)
 }
 
-/// Adds an authority. It is not asked for anything yet.
+/// Adds a CA without sending a request to it.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name, or roots that are no certificates.
+/// [`Error::Invalid`] for a name that exists, or roots that are not certificates.
 pub async fn create(
     control: &Control,
     actor: &Actor,
@@ -53,10 +53,10 @@ pub async fn create(
     Ok(made)
 }
 
-/// Changes an authority. With another directory or another binding our account is another.
+/// Changes a CA. A new directory or a new external account binding requires a new account.
 ///
 /// # Errors
-/// As for adding one; [`Error::NotFound`] when it is gone.
+/// As for [`create`]; [`Error::NotFound`] when the CA does not exist.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -74,7 +74,7 @@ pub async fn update(
             };
             let same = before.row.directory == spec.directory && before.row.binding == spec.binding;
             if spec.binding.is_some() && spec.binding_key.is_none() && !same {
-                // The key that is known goes to nobody else than before.
+                // The stored key is sent only with the same key ID to the same directory.
                 let message = "Give the key again: it is for this id at this directory.";
                 return Ok(Err(Error::field("binding_key", message)));
             }
@@ -94,11 +94,11 @@ pub async fn update(
     Ok(())
 }
 
-/// Forgets an authority. Certificates that it gave stay good.
+/// Deletes a CA. Its certificates stay valid.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while domains have their
-/// certificates from it.
+/// [`Error::Invalid`] when `confirm` is not the CA's name, [`Error::Conflict`] while a domain uses
+/// the CA.
 pub async fn delete(
     control: &Control,
     actor: &Actor,

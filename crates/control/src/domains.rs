@@ -1,5 +1,5 @@
-//! Domains under which sites publish: who may publish there, who signs people in, what browsers
-//! remember.
+//! Domains that sites publish under: publishers, the sign-in proxy, HSTS, and the certificate
+//! source.
 
 use model::{
     DomainId, Error, Kind, SiteId, Timestamp,
@@ -11,10 +11,10 @@ use store::{Conn, certificates::Of};
 
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
-/// All domains, by name.
+/// Lists all domains by name.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for members, who see those that they may use where they use them.
+/// [`Error::Forbidden`] for members, who see usable domains in the container form.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<DomainRow>, Error> {
     actor.require_operator()?;
     control
@@ -24,10 +24,10 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<DomainRow>, Er
         .told("domains")
 }
 
-/// One domain.
+/// Returns a domain.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this key.
+/// [`Error::NotFound`] when the domain does not exist.
 pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<DomainRow, Error> {
     actor.require_operator()?;
     control
@@ -38,11 +38,10 @@ pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<Domai
         .ok_or_else(missing)
 }
 
-/// The domains of a site under which the actor may publish, the one that is meant when none is
-/// named first.
+/// The domains of a site that the actor may publish under, the default one first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn usable(
     control: &Control,
     actor: &Actor,
@@ -57,10 +56,10 @@ pub async fn usable(
     Ok(all)
 }
 
-/// Makes a domain.
+/// Adds a domain.
 ///
 /// # Errors
-/// [`Error::Invalid`] for one that the site has, an unknown site, or somebody whom nobody knows.
+/// [`Error::Invalid`] for a domain that the site has already, or an unknown site or user.
 pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Result<DomainId, Error> {
     actor.require_operator()?;
     let made = control
@@ -86,10 +85,12 @@ pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Resul
     Ok(made)
 }
 
-/// Changes a domain. What is published under it already stays, whoever may publish from now on.
+/// Changes a domain. Services that are already published under it stay, whoever may publish from
+/// now on.
 ///
 /// # Errors
-/// As for making one; [`Error::NotFound`] when it is gone, [`Error::Invalid`] for another site.
+/// As for [`create`]; [`Error::NotFound`] when the domain does not exist, [`Error::Invalid`] for
+/// another site.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -133,7 +134,8 @@ pub async fn update(
     Ok(())
 }
 
-/// Has what was refused be tried the new way at once, and what another authority gave be replaced.
+/// Retries failed certificates immediately with the new source, and replaces certificates of
+/// another CA.
 fn had_another_way(
     c: &mut Conn,
     id: DomainId,
@@ -148,7 +150,8 @@ fn had_another_way(
     }
 }
 
-/// The addresses that a domain's provider should have and has not, by name; at most 20.
+/// The address records of a domain that could not be created at its DNS provider, by name; at most
+/// 20.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -165,10 +168,11 @@ pub async fn address_troubles(
         .told("records")
 }
 
-/// Deletes a domain under which nothing is published.
+/// Deletes a domain that has no services.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it is in use.
+/// [`Error::Invalid`] when `confirm` is not the domain's name, [`Error::Conflict`] while the domain
+/// is in use.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -220,7 +224,7 @@ fn known_people(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, st
     })
 }
 
-/// Refuses an authority and a provider that are not there, and one that cannot do what is asked.
+/// Checks that the CA and the DNS provider exist, and that the provider supports what is requested.
 fn known_givers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     if !store::authorities::is_there(c, spec.issuance)? {
         let message = "There is no such authority (any more).";
@@ -248,8 +252,8 @@ fn known_givers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, st
     )
 }
 
-/// Refuses a domain whose own name a web page of its site has already: nginx would have two answers
-/// for it.
+/// Checks that no HTTP service of the site has the domain's own name: nginx would have two server
+/// blocks for it.
 fn nobody_s(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     let Some((label, above)) = spec.name.as_str().split_once('.') else {
         return Ok(Ok(()));

@@ -1,6 +1,6 @@
-//! What other servers of the same database change for edge hosts, as the database tells of it. Their
-//! notices stay in their own process, so without this an agent's held question would hear of a change
-//! made there only when it is looked for.
+//! Listens for changes that other servers of the same database make to site configurations. Their
+//! notifications stay within their own process, so without this listener a pending poll request of
+//! an agent would notice such a change only by polling the database.
 
 use std::{
     sync::{
@@ -16,14 +16,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Control;
 
-/// How many changes a listener may be behind before it takes everything as changed.
+/// How many changes a subscriber may lag behind before it assumes that its site changed.
 const BACKLOG: usize = 256;
-/// How often it is looked for changes while the database tells of none: MariaDB never does.
+/// The polling interval while the database sends no notifications: MariaDB never does.
 const LOOK: Duration = Duration::from_secs(1);
-/// The same while it does, should a word of it be lost.
+/// The polling interval while it does, in case a notification is lost.
 const LOOK_SELDOM: Duration = Duration::from_secs(10);
 
-/// The exchange of these changes within this process.
+/// Distributes these changes within this process.
 pub(crate) struct Elsewhere {
     sites: broadcast::Sender<SiteId>,
     told: Arc<AtomicBool>,
@@ -39,12 +39,12 @@ impl Default for Elsewhere {
 }
 
 impl Elsewhere {
-    /// Changes from now on.
+    /// Subscribes to changes from now on.
     pub(crate) fn changes(&self) -> Changes {
         Changes(self.sites.subscribe())
     }
 
-    /// How often it is to be looked for changes all the same.
+    /// The current interval for polling the database.
     pub(crate) fn look_every(&self) -> Duration {
         if self.told.load(Ordering::Relaxed) {
             LOOK_SELDOM
@@ -54,11 +54,11 @@ impl Elsewhere {
     }
 }
 
-/// Changes, one after another.
+/// A subscription to changed sites.
 pub(crate) struct Changes(broadcast::Receiver<SiteId>);
 
 impl Changes {
-    /// Waits for a change of one site, or for so many that some were missed.
+    /// Waits for a change of a site. Also returns after missed changes.
     pub(crate) async fn of(&mut self, site: SiteId) {
         loop {
             match self.0.recv().await {
@@ -70,7 +70,7 @@ impl Changes {
     }
 }
 
-/// Ends when the program does, or all that could listen is gone.
+/// Ends when the program stops or the change listener is dropped.
 struct Follower {
     sites: broadcast::Sender<SiteId>,
     told: Weak<AtomicBool>,
@@ -89,12 +89,12 @@ impl store::Follower for Follower {
     }
 
     fn changed(&self, site: SiteId) {
-        // Nobody waiting is fine.
+        // It is fine if there are no subscribers.
         let _ = self.sites.send(site);
     }
 }
 
-/// Hears of changes until the program ends.
+/// Follows changes until the program stops.
 pub(crate) async fn follow(control: Control) {
     if !control.store().is_shared() {
         return;
@@ -105,7 +105,7 @@ pub(crate) async fn follow(control: Control) {
         told: Arc::downgrade(&elsewhere.told),
         stop: control.0.stop.clone(),
     };
-    // Without this server's own door: that would keep it open.
+    // Drops `control`, which would otherwise be kept alive by this task.
     let store = control.store().clone();
     drop(control);
     store.follow(follower).await;

@@ -1,12 +1,12 @@
-//! From faults of the rooms below to what a caller can do about them: the one place where a
-//! database error becomes a [`model::Error`]. The cause goes to the log under an id.
+//! Converts errors of the store to errors for callers. This is the only place where a database
+//! error becomes a [`model::Error`]; its cause is logged under an ID.
 
 use model::Error;
 use store::Unique;
 
-/// Turns a result of the store into one that may be told to a caller.
+/// Converts a result of the store for a caller.
 pub(crate) trait Told<T> {
-    /// `what` names the work for the log.
+    /// `operation` names the operation in the log.
     fn told(self, what: &'static str) -> Result<T, Error>;
 }
 
@@ -15,7 +15,7 @@ impl<T> Told<T> for Result<T, store::Error> {
         self.map_err(|error| match error {
             store::Error::Duplicate(unique) => duplicate(unique),
             store::Error::Unavailable { cause } => {
-                tracing::warn!(what, cause, "the database does not answer");
+                tracing::warn!(operation = what, error = cause, "database unavailable");
                 Error::Unavailable {
                     message: "The database does not answer now. Try again.".into(),
                 }
@@ -26,14 +26,14 @@ impl<T> Told<T> for Result<T, store::Error> {
     }
 }
 
-/// A fault of ours: logged with its cause, told by its id.
+/// Logs the cause of an internal error and returns an error with its ID.
 pub(crate) fn internal(what: &'static str, cause: &dyn std::fmt::Debug) -> Error {
     let id = format!("{:08x}", rand::random::<u32>());
-    tracing::error!(what, id, ?cause, "a fault of ours");
+    tracing::error!(operation = what, id, error = ?cause, "internal error");
     Error::Internal { id }
 }
 
-/// The sentence for a value that somebody else holds.
+/// The error for a value that violates a unique constraint.
 fn duplicate(unique: Unique) -> Error {
     match unique {
         Unique::UserName => Error::field("name", "Somebody has this name already."),

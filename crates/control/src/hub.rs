@@ -1,4 +1,5 @@
-//! Tells listeners what changed. Never carries content: a listener asks again for what it shows.
+//! Change notifications within a process. A notification names what changed but never carries
+//! content: a subscriber reads the changed objects again.
 
 use std::{
     collections::VecDeque,
@@ -16,11 +17,11 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::Actor;
 
-/// Notices that a slow listener may be behind before it is told to read everything again.
+/// How many notifications a subscriber may lag behind before it must reload everything.
 const BACKLOG: usize = 1024;
 
-/// How far the notices of a process have come: what was read after one was told is not older than
-/// it. Two places compare only within one process.
+/// The position of a notification in the sequence of one process. Data read after a position is at
+/// least as recent as the notification. Positions of different processes are not comparable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
     process: u64,
@@ -28,14 +29,14 @@ pub struct Place {
 }
 
 impl Place {
-    /// A place of no process.
+    /// A position that belongs to no process.
     pub const UNKNOWN: Self = Self {
         process: 0,
         number: 0,
     };
 }
 
-/// The process and the number, as `public/events.js` reads them.
+/// Formats process and number as `public/events.js` parses them.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}:{}", self.process, self.number)
@@ -54,35 +55,35 @@ impl FromStr for Place {
     }
 }
 
-/// Who may know of a change.
+/// Who receives a notification.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Audience {
-    /// The owner, and who sees everything.
+    /// The owner, operators and administrators.
     Owner(UserId),
-    /// Who sees everything.
+    /// Operators and administrators.
     Operators,
-    /// Everybody who is signed in.
+    /// All signed-in users.
     Everyone,
 }
 
-/// Changes, one after another.
+/// A subscription to changes.
 pub(crate) struct Changes(broadcast::Receiver<Notice>);
 
 impl Changes {
-    /// Waits for a change of one of these kinds, or for so many that some were missed.
+    /// Waits for a change of one of these topics. Also returns after missed changes.
     pub(crate) async fn of(&mut self, topics: &[Topic]) {
         loop {
             match self.0.recv().await {
                 Ok(notice) if !topics.contains(&notice.event.topic) => {}
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
-                // The hub lives as long as those who ask.
+                // The notifier lives as long as its subscribers.
                 Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
             }
         }
     }
 }
 
-/// The exchange of notices within this process.
+/// Publishes notifications within this process.
 #[derive(Clone)]
 pub(crate) struct Hub {
     process: u64,
@@ -90,10 +91,10 @@ pub(crate) struct Hub {
     past: Arc<Mutex<Past>>,
 }
 
-/// The last notices, for who comes back after a moment.
+/// The latest notifications, for subscribers that reconnect.
 #[derive(Default)]
 struct Past {
-    /// The number of the newest.
+    /// The number of the latest notification.
     told: u64,
     last: VecDeque<Notice>,
 }
@@ -116,7 +117,7 @@ impl Default for Hub {
 }
 
 impl Hub {
-    /// Tells everybody who may know; nobody listening is fine.
+    /// Publishes an event to its audience. It is fine if there are no subscribers.
     pub(crate) fn tell(&self, event: Event, audience: Audience) {
         let mut past = self.past();
         past.told += 1;
@@ -129,16 +130,16 @@ impl Hub {
             past.last.pop_front();
         }
         past.last.push_back(notice);
-        // Under the lock, so that listeners hear in the order of the numbers.
+        // Sent under the lock, so that subscribers receive notifications in order.
         let _ = self.line.send(notice);
     }
 
-    /// How far the notices have come.
+    /// The position of the latest notification.
     pub(crate) fn place(&self) -> Place {
         self.at(self.past().told)
     }
 
-    /// Changes from now on, for this process's own use.
+    /// Subscribes to changes from now on, for use within this process.
     pub(crate) fn changes(&self) -> Changes {
         Changes(self.line.subscribe())
     }
@@ -154,8 +155,9 @@ impl Hub {
         self.past.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The notices for an actor that came after a place. Who is too far behind, or comes from
-    /// another process, is told that everything changed; without a place it begins now.
+    /// Notifications for an actor after a position. A subscriber that lags too far behind, or comes
+    /// from another process, receives an event for every topic. Without a position, the stream
+    /// starts now.
     pub(crate) fn listen(
         &self,
         actor: &Actor,
@@ -246,7 +248,7 @@ mod tests {
     use super::{Audience, BACKLOG, Hub, Place};
     use crate::Actor;
 
-    /// What a listener hears at once.
+    /// The events that a subscriber receives without waiting.
     fn heard(hub: &Hub, after: Option<Place>) -> Vec<Event> {
         let mut stream = Box::pin(hub.listen(&Actor::System, after));
         std::iter::from_fn(|| stream.next().now_or_never().flatten())
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_hears_what_came_after() {
+    fn reconnecting_subscriber_receives_missed_events() {
         let hub = Hub::default();
         hub.tell(job(1), Audience::Everyone);
         let before = hub.place();
@@ -271,19 +273,19 @@ mod tests {
     }
 
     #[test]
-    fn who_is_too_far_behind_is_told_that_everything_changed() {
+    fn lagging_subscriber_receives_all_topics() {
         let hub = Hub::default();
         let before = hub.place();
         for id in 0..=BACKLOG as i64 {
             hub.tell(job(id), Audience::Everyone);
         }
         assert!(heard(&hub, Some(before)).contains(&Event::all(Topic::Container)));
-        let elsewhere = Hub::default().place();
-        assert!(heard(&hub, Some(elsewhere)).contains(&Event::all(Topic::Site)));
+        let other_process = Hub::default().place();
+        assert!(heard(&hub, Some(other_process)).contains(&Event::all(Topic::Site)));
     }
 
     #[test]
-    fn a_place_is_read_as_it_is_written() {
+    fn position_survives_formatting() {
         let place = Hub::default().place();
         assert_eq!(place.to_string().parse(), Ok(place));
         assert_eq!("nowhere".parse::<Place>(), Err(()));

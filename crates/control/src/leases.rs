@@ -1,5 +1,5 @@
-//! Addresses that are lent in a site's network: what its edge hosts tell, and who has another one
-//! than the one reserved for it.
+//! DHCP leases in a site's network: reports from its edge hosts, and containers whose lease differs
+//! from their reserved address.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
@@ -13,8 +13,8 @@ use store::Conn;
 
 use crate::{Actor, Control, agents::Agent, failure::Told as _, hub::Audience};
 
-/// The addresses that are lent on a site now, by hardware address: of containers, and of machines
-/// that the site does not know ([`LeaseRow::is_unknown`]).
+/// Lists the current leases of a site by MAC address: of containers and of unknown devices
+/// ([`LeaseRow::is_unknown`]).
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -31,12 +31,12 @@ pub async fn of_site(
     found.told("leases")
 }
 
-/// Notes what an agent says that it has lent: all of it. From an agent that gives out no addresses it
-/// is what it once gave, and counts no more.
+/// Replaces the leases of a site with those that an agent reports. Ignores reports of an agent that
+/// is not the DHCP server, because its leases are outdated.
 ///
 /// # Errors
-/// [`Error::Invalid`] for more leases than anybody tells of, [`Error::WrongCredentials`] when the
-/// agent is gone.
+/// [`Error::Invalid`] for more leases than an agent may report, [`Error::WrongCredentials`] when
+/// the agent was deleted.
 pub async fn tell(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Result<(), Error> {
     if leases.len() > MOST {
         let message = format!("At most {MOST} leases are told of at once.");
@@ -63,7 +63,8 @@ pub async fn tell(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Resul
     Ok(())
 }
 
-/// Whose page says something else now; none when the leases are what they were.
+/// The containers whose displayed address changes, with their owners; `None` when the leases are
+/// unchanged.
 type Concerned = Option<Vec<(ContainerId, UserId)>>;
 
 fn note(c: &mut Conn, site: SiteId, leases: &[Lease]) -> Result<Concerned, store::Error> {
@@ -84,7 +85,7 @@ fn note(c: &mut Conn, site: SiteId, leases: &[Lease]) -> Result<Concerned, store
     Ok(Some(owners?.into_iter().flatten().collect()))
 }
 
-/// The containers that have another address than their own.
+/// The containers that leased another address than their reserved one.
 fn wrong(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(ContainerId, Ipv4Addr)>, store::Error> {
     let rows = store::leases::of_site(c, site)?.into_iter();
     let wrong = rows.filter(|row| row.wrong().is_some());

@@ -1,4 +1,4 @@
-//! Providers of DNS: adding, showing, trying, changing and forgetting them.
+//! DNS providers: list, show, test, add, update and delete.
 
 use model::{
     Error, Kind, ProviderId,
@@ -11,7 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
-/// All providers, by name.
+/// Lists all providers by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -21,10 +21,10 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ProviderRow>, 
     all.told("providers")
 }
 
-/// One provider.
+/// Returns a provider.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this name.
+/// [`Error::NotFound`] when no provider has this name.
 pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<ProviderRow, Error> {
     let all = list(control, actor).await?;
     all.into_iter()
@@ -32,10 +32,10 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<Provi
         .ok_or_else(missing)
 }
 
-/// Adds a provider. It is not asked for anything yet: [`test`] does that.
+/// Adds a provider without sending a request to it; see [`test`].
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name, or a key that is none.
+/// [`Error::Invalid`] for a name that exists, or an invalid secret.
 pub async fn create(
     control: &Control,
     actor: &Actor,
@@ -56,11 +56,11 @@ pub async fn create(
     Ok(made)
 }
 
-/// Changes a provider. The secret that is known goes to nobody else than before.
+/// Changes a provider. The stored secret is sent only to the same server as before.
 ///
 /// # Errors
-/// As for adding one; [`Error::NotFound`] when it is gone, [`Error::Conflict`] when records of ours
-/// are kept where it was.
+/// As for [`create`]; [`Error::NotFound`] when the provider does not exist, [`Error::Conflict`]
+/// while records of Holdfast exist at the previous server or zone.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -101,11 +101,10 @@ pub async fn update(
     Ok(())
 }
 
-/// Looks at what a provider would do for a domain, one thing after another. A record of another name
-/// is added and taken away for that.
+/// Tests a provider with a domain, one check after another. Creates and removes a test record.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the provider is gone.
+/// [`Error::NotFound`] when the provider does not exist.
 pub async fn test(
     control: &Control,
     actor: &Actor,
@@ -121,11 +120,11 @@ pub async fn test(
     Ok(provider.test(domain).await)
 }
 
-/// Forgets a provider.
+/// Deletes a provider.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it keeps a domain's
-/// records, or some of ours are still to be taken away there.
+/// [`Error::Invalid`] when `confirm` is not the provider's name, [`Error::Conflict`] while domains
+/// use the provider, or records of Holdfast have not been removed there yet.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -158,7 +157,7 @@ pub async fn delete(
     Ok(())
 }
 
-/// A provider with its secret; none when it is gone.
+/// A provider with its secret, or `None` if it does not exist.
 pub(crate) async fn record(
     control: &Control,
     id: ProviderId,
@@ -171,7 +170,7 @@ pub(crate) async fn record(
     found.told("provider")
 }
 
-/// The way to a provider; else what is wrong with it, in a sentence.
+/// Creates the client of a provider, or returns what is wrong with its settings.
 pub(crate) fn open(
     control: &Control,
     found: &ProviderRecord,
@@ -180,11 +179,11 @@ pub(crate) fn open(
     dns::open(&found.row.settings, &found.secret, options).map_err(|error| error.to_string())
 }
 
-/// Somebody else has records at a provider that keeps few.
+/// Another certificate is using a provider that keeps few values.
 pub(crate) struct Taken;
 
-/// Has a provider for oneself that keeps two values in all, as acme-dns does: a third would push
-/// out another's proof. Others have room for everybody.
+/// Locks a provider that keeps two values per name, such as acme-dns: a third value would replace
+/// another challenge. Other providers need no lock.
 pub(crate) fn alone(
     control: &Control,
     provider: &ProviderRow,
@@ -207,7 +206,7 @@ fn usable(
     }
 }
 
-/// To whom a secret goes.
+/// The server that a secret is sent to.
 fn place(settings: &ProviderSettings) -> String {
     match settings {
         ProviderSettings::Cloudflare => "cloudflare".to_owned(),
@@ -216,7 +215,7 @@ fn place(settings: &ProviderSettings) -> String {
     }
 }
 
-/// Where it keeps records.
+/// The server and zone that keep the records.
 fn keeping(settings: &ProviderSettings) -> (String, Option<&Domain>) {
     match settings {
         ProviderSettings::Cloudflare | ProviderSettings::AcmeDns { .. } => (place(settings), None),

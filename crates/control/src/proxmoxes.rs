@@ -1,4 +1,4 @@
-//! The clients of our clusters, one a cluster, shared by everything that asks it.
+//! One client per cluster, shared by everything that sends requests to it.
 
 use std::{
     collections::BTreeMap,
@@ -22,19 +22,19 @@ struct Kept {
     client: Client,
 }
 
-/// What [`Proxmoxes::set`] did.
+/// The effect of [`ClusterClients::set`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Set {
     /// The cluster was not known before.
     New,
-    /// It was, and is reached in another way now.
+    /// The cluster has a new address or new credentials.
     Changed,
-    /// It was, and nothing is new.
+    /// Nothing has changed.
     Same,
 }
 
 impl Proxmoxes {
-    /// None yet; those to come wait so long for their answers.
+    /// Creates an empty set of clients whose requests use these timeouts.
     pub(crate) fn new(timeouts: Timeouts) -> Self {
         Self {
             clients: RwLock::default(),
@@ -42,8 +42,8 @@ impl Proxmoxes {
         }
     }
 
-    /// Keeps the client of a cluster. One that is reached as before keeps its client, and with it
-    /// its connections and its ticket.
+    /// Sets the client of a cluster. If its access has not changed, keeps the client with its
+    /// connections and its ticket.
     pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<Set, Error> {
         let ClusterRecord { id, access } = cluster;
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +57,7 @@ impl Proxmoxes {
         }
     }
 
-    /// Forgets a cluster.
+    /// Removes the client of a cluster.
     pub(crate) fn remove(&self, cluster: ClusterId) {
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         clients.remove(&cluster);
@@ -72,15 +72,14 @@ impl Proxmoxes {
             .map(|kept| kept.client.clone())
     }
 
-    /// Whether containers in which Docker runs can be made on a cluster; none when there is no
-    /// such cluster.
+    /// Whether containers on a cluster can run Docker, or `None` if the cluster does not exist.
     pub(crate) fn docker(&self, cluster: ClusterId) -> Option<Docker> {
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         let kept = clients.get(&cluster)?;
         Some(Docker::of(&kept.access.name, &kept.access.login))
     }
 
-    /// Every cluster with where its API is.
+    /// Every cluster with the URL of its API.
     pub(crate) fn all(&self) -> Vec<(ClusterId, String)> {
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         clients
@@ -90,8 +89,8 @@ impl Proxmoxes {
     }
 }
 
-/// A client for a cluster: the address that a person gave first, then the others that are vouched
-/// for. It connects to nothing yet.
+/// Creates a client for a cluster without connecting. It uses the configured address first, then
+/// the other nodes with trusted certificates.
 pub(crate) fn connect(access: &Access) -> Result<Client, Error> {
     client(access, Timeouts::default())
 }

@@ -1,5 +1,6 @@
-//! The addresses of published names at providers of DNS: written down, told, and taken away with
-//! what they are for. No record of anybody else is ever changed.
+//! Publishes the addresses of hostnames at DNS providers. Each record is stored before it is
+//! created and deleted when it is no longer desired. Records that Holdfast did not create are never
+//! changed.
 
 use std::{
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
@@ -25,16 +26,16 @@ use crate::{
     providers,
 };
 
-/// How long a provider has until somebody else may tell it, in milliseconds.
+/// How long the lease of a record lasts, in milliseconds.
 const LEASE_MS: i64 = 60_000;
-/// How long all of one telling may take.
+/// The time limit for updating one record at a provider.
 const LONGEST: Duration = Duration::from_secs(45);
-/// The waits after failures in a row, in milliseconds; the last one again and again.
+/// The waits after consecutive failures, in milliseconds; the last one repeats.
 const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
-/// The longest time for which a provider is left alone because it said so, in milliseconds: a day.
+/// The longest wait that a provider's rate limit may cause: one day, in milliseconds.
 const LONGEST_LIMIT: i64 = 86_400_000;
 
-/// The records that a domain's names should have.
+/// The desired records of a domain.
 fn wanted(plan: &AddressPlan) -> BTreeSet<Record> {
     let mut records = BTreeSet::new();
     for host in &plan.hosts {
@@ -53,8 +54,8 @@ fn wanted(plan: &AddressPlan) -> BTreeSet<Record> {
     records
 }
 
-/// Looks after records until the program ends, beside whoever looks after certificates: a provider
-/// that does not answer keeps no certificate waiting.
+/// Reconciles DNS records until the program stops. Separate from the certificate reconciler, so
+/// that an unreachable provider does not delay certificates.
 pub(crate) async fn keep(control: Control) {
     let stop = control.0.stop.clone();
     let mut calls = Calls::hear(&control);
@@ -64,7 +65,7 @@ pub(crate) async fn keep(control: Control) {
             None => return,
             Some(Ok(sleep)) => sleep,
             Some(Err(error)) => {
-                tracing::warn!(%error, "records could not be looked after");
+                tracing::warn!(%error, "DNS record reconciliation failed");
                 AFTER_FAULT
             }
         };
@@ -83,10 +84,10 @@ async fn round(control: &Control) -> Result<Duration, model::Error> {
     Ok(until(due, now))
 }
 
-/// Writes down which records are wanted that were not, and which are not any more.
+/// Stores which records are desired and marks the others for removal.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 async fn settle(control: &Control) -> Result<(), model::Error> {
     let found = control.store().read(|c| {
         let plans = store::records::plans(c)?;
@@ -147,10 +148,11 @@ fn is_kept(row: &RecordRow) -> bool {
     row.state != RecordState::Unwanted
 }
 
-/// Tells providers of what is due.
+/// Creates and removes due records at their providers.
 ///
 /// # Errors
-/// When the database does not answer. What a provider says is noted.
+/// Returns an error when the database is unavailable. Errors of a provider are stored with the
+/// record.
 async fn tell(control: &Control) -> Result<(), model::Error> {
     let mut opened: BTreeMap<ProviderId, Result<Box<dyn dns::Provider>, String>> = BTreeMap::new();
     loop {
@@ -204,7 +206,7 @@ async fn one(
                 .iter()
                 .filter(|value| is_kind_of(value, &record.value));
             if let Some(other) = others.next() {
-                // Somebody else's: the name may lead elsewhere on purpose.
+                // Another record exists; the name may resolve elsewhere on purpose.
                 return Err(Refusal::from(format!(
                     "{} leads to {} at the provider, which Holdfast did not set. Delete that record there, or the name is found elsewhere.",
                     record.name,
@@ -219,8 +221,8 @@ async fn one(
     }
 }
 
-/// Writes down that the record is ours before there is one, so that it is taken away whatever
-/// becomes of this process. False when it is wanted no more.
+/// Stores that Holdfast creates the record before it does, so that the record is removed even if
+/// this process stops. Returns `false` when the record is no longer desired.
 async fn is_ours(control: &Control, row: &RecordRow) -> Result<bool, Refusal> {
     if row.state == RecordState::Told {
         return Ok(true);
@@ -231,12 +233,12 @@ async fn is_ours(control: &Control, row: &RecordRow) -> Result<bool, Refusal> {
     told.map_err(|error| Refusal::from(error.to_string()))
 }
 
-/// Why a provider has not done what it was told.
+/// Why a provider has not made a change.
 #[derive(Clone)]
 struct Refusal {
     words: String,
-    /// For how long nothing else is asked of it either, at least; none when the others of its
-    /// records may well be had.
+    /// The shortest pause before the next request to this provider. `None` if requests for other
+    /// records may succeed.
     leave_alone: Option<Duration>,
 }
 
@@ -296,7 +298,7 @@ async fn note(
     done: Result<(), Refusal>,
 ) -> Result<(), model::Error> {
     if let Err(Refusal { words, .. }) = &done {
-        tracing::warn!(record = %row.record, words, "a provider could not be told of a record");
+        tracing::warn!(record = %row.record, error = words, "DNS record update failed");
     }
     let (clock, domain) = (control.clock(), row.domain);
     let write = move |c: &mut Conn| {

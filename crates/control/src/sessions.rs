@@ -1,4 +1,4 @@
-//! Signing in and out. A session is a random token of which only the hash is kept.
+//! Sign-in, sign-out and sessions. A session is a random token; only its hash is stored.
 
 mod link;
 
@@ -20,37 +20,37 @@ pub use link::{LINK_LIFETIME, create_link, redeem_link};
 
 use crate::{Actor, Control, failure::Told as _};
 
-/// A session ends after so long at the latest.
+/// The maximum lifetime of a session.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A session that nobody used for so long has ended.
+/// A session expires after this long without use.
 const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// A session's last use is written down at most this often.
+/// The last use of a session is stored at most this often.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
-/// Where a person signs in from.
+/// The client that signs in.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The address, as far as trusted proxies tell it.
+    /// The client's address, as far as trusted proxies report it.
     pub address: IpAddr,
-    /// What the browser calls itself.
+    /// The browser's user agent.
     pub agent: String,
 }
 
-/// A session that has begun. Its token is for the person's browser alone.
+/// A new session. Its token is for the user's browser only.
 pub struct NewSession {
-    /// What the browser shows from now on.
+    /// The session token.
     pub token: String,
-    /// Seconds until it ends at the latest.
+    /// The remaining lifetime in seconds.
     pub lifetime_s: u64,
 }
 
-/// Begins a session.
+/// Signs in with a password and begins a session.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] and [`Error::Throttled`], which tell nobody whether there is such
-/// an account.
+/// [`Error::WrongCredentials`] and [`Error::Throttled`], which do not reveal whether the account
+/// exists.
 pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<NewSession, Error> {
-    // What cannot be the name of an account is neither kept nor logged.
+    // Input that is not a valid account name is neither stored nor logged.
     let account: Option<Username> = form.name.trim().to_lowercase().parse().ok();
     let throttle = &control.0.throttle;
     if let Some(wait) = throttle.attempt(account.as_ref(), origin.address, Instant::now()) {
@@ -101,15 +101,15 @@ async fn begin(control: &Control, user: UserId, origin: Origin) -> Result<NewSes
     })
 }
 
-/// A random token of 256 bits, fit for a cookie and a query.
+/// A random token of 256 bits, safe for cookies and query strings.
 fn new_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-/// Ends a session; one that has ended already is fine.
+/// Ends a session. A session that has already ended is not an error.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn sign_out(control: &Control, token: &str) -> Result<(), Error> {
     let hash = digest(token);
     control
@@ -120,10 +120,10 @@ pub async fn sign_out(control: &Control, token: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Who is behind a session's token; nobody when it has ended.
+/// The user of a session token, or `None` when the session has ended.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Error> {
     let hash = digest(token);
     let find = hash.clone();
@@ -152,7 +152,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
     })))
 }
 
-/// Takes away ended sessions once an hour.
+/// Deletes expired sessions once an hour.
 pub(crate) async fn sweep(control: Control) {
     let mut hourly = tokio::time::interval(Duration::from_secs(3600));
     while control
@@ -163,7 +163,7 @@ pub(crate) async fn sweep(control: Control) {
         .is_some()
     {
         if let Err(error) = control.store().write(store::sessions::delete_expired).await {
-            tracing::warn!(?error, "ended sessions were not taken away");
+            tracing::warn!(?error, "failed to delete expired sessions");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The first start: an administrator, and a cluster and more for the demo.
+//! First start: creates the administrator, and the cluster and sample data of the demo.
 
 pub mod demo;
 
@@ -15,18 +15,18 @@ use crate::{
     users,
 };
 
-/// The first administrator, whose password is told once and kept nowhere.
+/// The first administrator. The password is shown once and stored only as a hash.
 pub struct FirstAdministrator {
     /// The name to sign in with.
     pub name: Username,
-    /// The password, for the console alone.
+    /// The password, for the console only.
     pub password: String,
 }
 
-/// Makes the administrator `admin` when there is no account at all.
+/// Creates the administrator `admin` if no account exists.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, Error> {
     if control
         .store()
@@ -49,10 +49,10 @@ pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, 
     Ok(Some(FirstAdministrator { name, password }))
 }
 
-/// The name of the administrator whose account is the oldest.
+/// The name of the oldest administrator account.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn first_administrator(control: &Control) -> Result<Option<Username>, Error> {
     control
         .store()
@@ -64,7 +64,7 @@ pub async fn first_administrator(control: &Control) -> Result<Option<Username>, 
         .told("administrator")
 }
 
-/// Where a cluster's API is and how to sign in there. Without TLS, so on this machine alone.
+/// The URL and credentials of a cluster without TLS, therefore only for this machine.
 pub struct Access {
     /// Such as `http://127.0.0.1:8006`.
     pub url: String,
@@ -74,10 +74,10 @@ pub struct Access {
     pub secret: String,
 }
 
-/// Makes the cluster `name`, or brings its access up to date, and observes it.
+/// Creates the cluster `name` or updates its access, and observes it.
 ///
 /// # Errors
-/// When the database does not answer or the access is ill-formed.
+/// Returns an error when the database is unavailable or the access is malformed.
 pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<ClusterId, Error> {
     let key = control.store().key().clone();
     let access = store::clusters::Access {

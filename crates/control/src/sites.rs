@@ -13,10 +13,10 @@ use model::{
 
 use crate::{Actor, Control, clusters, failure::Told as _, hub::Audience};
 
-/// How long a cluster may take to say what it has.
+/// How long to wait for the findings of a cluster.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// All sites, by name.
+/// Lists all sites by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members, who see a site only through its containers.
@@ -25,10 +25,10 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<SiteRow>, Erro
     control.store().read(store::sites::list).await.told("sites")
 }
 
-/// One site.
+/// Returns a site.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this name.
+/// [`Error::NotFound`] when no site has this name.
 pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteRow, Error> {
     list(control, actor)
         .await?
@@ -37,10 +37,10 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteR
         .ok_or(Error::NotFound { kind: Kind::Site })
 }
 
-/// Makes a site, which publishes under its own domain.
+/// Creates a site, which publishes under its own domain.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name or an unknown cluster.
+/// [`Error::Invalid`] for a name that exists or an unknown cluster.
 pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<SiteId, Error> {
     actor.require_administrator()?;
     require_cluster(control, &spec)?;
@@ -58,11 +58,11 @@ pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<
     Ok(id)
 }
 
-/// Changes a site. What its containers were given stays theirs, so the network and cluster of a
-/// site that has containers are fixed.
+/// Changes a site. Containers keep their resources, so the network and cluster of a site with
+/// containers cannot change.
 ///
 /// # Errors
-/// [`Error::Invalid`] at the field that containers hold fast.
+/// [`Error::Invalid`] at a field that existing containers depend on.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -95,7 +95,8 @@ pub async fn update(
 /// Deletes a site without containers.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it has containers.
+/// [`Error::Invalid`] when `confirm` is not the site's name, [`Error::Conflict`] while it has
+/// containers.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -131,7 +132,7 @@ pub async fn delete(
     done
 }
 
-/// The domain under which a site publishes before anybody says otherwise: its own, for everybody.
+/// The initial domain of a site: its own domain, open to all users.
 fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
     DomainSpec {
         site,
@@ -145,7 +146,7 @@ fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
     }
 }
 
-/// The first field that differs and that containers depend on.
+/// The first changed field that containers depend on.
 fn fixed_field(old: &SiteSpec, new: &SiteSpec) -> Option<&'static str> {
     [
         ("name", old.name != new.name),
@@ -165,8 +166,8 @@ fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
     Err(Error::field("cluster", "There is no such cluster."))
 }
 
-/// Whether the cluster has the bridge and the storages. One that does not answer soon is believed
-/// to: a site can be written down while its cluster is away.
+/// Checks that the cluster has the bridge and the storages. Skipped when the cluster does not
+/// respond in time, so that a site can be saved while its cluster is unreachable.
 async fn require_parts(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
     let asked = clusters::findings(control, &Actor::System, spec.cluster);
     let Ok(Ok(found)) = tokio::time::timeout(PATIENCE, asked).await else {

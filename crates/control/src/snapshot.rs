@@ -1,5 +1,5 @@
-//! What a site's edge hosts should serve, from what should be in the database. Nobody's secret is in
-//! it, and equal sites make equal snapshots.
+//! Assembles the site configuration for edge hosts from the desired state in the database. It
+//! contains no secrets, and equal sites produce equal configurations.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -19,23 +19,23 @@ use store::{certificates::Served, containers::SiteHost, sites::SiteRecord};
 
 use crate::{Actor, Control, certificates::best, failure::Told as _};
 
-/// How long an address is lent, in seconds. A container asks again after half of it.
+/// The lease time in seconds. DHCP clients renew after half of it.
 const LEASE_S: u32 = 12 * 60 * 60;
 
-/// What one edge host is of its site.
+/// The role of one edge host in its site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The addresses of all the site's edge hosts, where its names are answered.
+    /// The addresses of all edge hosts of the site, which serve DNS for its names.
     pub name_servers: Vec<Ipv4Addr>,
-    /// Whether this one gives out addresses.
+    /// Whether this edge host is the DHCP server.
     pub dhcp: bool,
 }
 
-/// The site as one of its edge hosts should serve it, for those who run it to look at. Some
-/// statements, however much there is.
+/// Returns the site configuration of an edge host, for operators to inspect. The number of database
+/// statements is constant.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such site.
+/// [`Error::NotFound`] when the site does not exist.
 pub async fn preview(
     control: &Control,
     actor: &Actor,
@@ -72,7 +72,7 @@ pub(crate) async fn of_site(
     Ok(assemble(found, part))
 }
 
-/// What the database has of a site.
+/// The database rows of a site.
 struct Found {
     record: SiteRecord,
     nodes: BTreeMap<NodeName, Ipv4Addr>,
@@ -120,7 +120,7 @@ fn assemble(found: Found, part: &Part) -> Snapshot {
     snapshot
 }
 
-/// The nodes under their names. A container that had the name before the node came keeps it.
+/// The nodes as DNS hosts. A container that had the name first keeps it.
 fn named(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[Host]) -> Vec<Host> {
     let host = |(node, address): (NodeName, Ipv4Addr)| {
         let name = node.as_str().parse().ok()?;
@@ -150,7 +150,7 @@ fn network(site: &SiteRecord, part: &Part) -> Network {
 }
 
 fn public(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicDomain {
-    // Where nothing is published, a certificate for all names below the domain is the right one.
+    // For names without a service, a wildcard certificate of the domain is the best match.
     let nothing = format!("nothing.{}", domain.spec.name);
     PublicDomain {
         name: domain.spec.name.clone(),
@@ -161,14 +161,14 @@ fn public(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicDomain {
     }
 }
 
-/// The certificates of a site, and how its domains have theirs.
+/// The certificates and domains of a site.
 struct Certificates<'a> {
     served: Vec<Served>,
     domains: &'a [DomainRow],
 }
 
 impl Certificates<'_> {
-    /// That of a host; none where edge hosts serve their own.
+    /// The certificate for a host; `None` where edge hosts serve a self-signed certificate.
     fn of(&self, domain: &DomainRow, host: &str) -> Option<Fingerprint> {
         if domain.spec.issuance == Issuance::SelfSigned {
             return None;
@@ -182,7 +182,7 @@ impl Certificates<'_> {
     }
 }
 
-/// What is said to an authority, which made both halves of it.
+/// The HTTP-01 challenge response. The token and the thumbprint come from the CA's challenge.
 fn answer(kept: &store::challenges::Answer) -> Option<Answer> {
     let (_, thumbprint) = kept.answer.split_once('.')?;
     Some(Answer {
@@ -191,7 +191,7 @@ fn answer(kept: &store::challenges::Answer) -> Option<Answer> {
     })
 }
 
-/// Adds a service where its kind belongs.
+/// Adds a service to the section for its kind.
 fn publish(
     snapshot: &mut Snapshot,
     host: &SiteHost,

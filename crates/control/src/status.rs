@@ -1,22 +1,22 @@
-//! What a container is now, from what should be and what is observed. A pure table, so that a
-//! status is never stored and never stale.
+//! Computes the status of a container from the desired and the observed state. Pure, so the status
+//! is never stored and never stale.
 
 use model::{containers::Status, jobs::JobKind};
 
-/// What the observer knows of a container's cluster and of itself.
+/// The observed power state of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// The cluster or the node does not answer.
+    /// The cluster or the node is unreachable.
     Unreachable,
-    /// The cluster answers and does not know the container.
+    /// The cluster does not have the container.
     Missing,
-    /// It runs.
+    /// The container is running.
     Running,
-    /// It does not run.
+    /// The container is stopped.
     Stopped,
 }
 
-/// The status of a container: `made` once its creation was done, with the job at work on it.
+/// The status of a container. `made` is set once its creation has ended; `job` is its active job.
 pub(crate) fn status(made: bool, job: Option<JobKind>, seen: Seen) -> Status {
     match (made, job, seen) {
         (false, Some(JobKind::Create), _) => Status::Creating,

@@ -1,5 +1,5 @@
-//! Slows down guessing: each account and each address has a few free tries, then every failure
-//! doubles the wait. One throttle for every way to sign in.
+//! Limits password guessing: each account and each address has some free attempts, then every
+//! failure doubles the wait. Shared by all ways to sign in.
 
 use std::{
     collections::HashMap,
@@ -10,14 +10,15 @@ use std::{
 
 use model::names::Username;
 
-/// Failures before the first wait, for an account and for an address.
+/// Failures before the first wait, per account and per address.
 const FREE_ACCOUNT: u32 = 5;
 const FREE_ADDRESS: u32 = 20;
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(900);
-/// After so long without a failure all is forgotten.
+/// Failures are forgotten after this long without another one.
 const MEMORY: Duration = Duration::from_secs(3600);
-/// Entries kept; the oldest go first, so that guessing under many names fills no memory.
+/// The maximum number of entries. The oldest are dropped first, so that guessing with many names
+/// cannot exhaust memory.
 const ENTRIES: usize = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,7 +28,8 @@ enum Key {
 }
 
 impl Key {
-    /// Of IPv6 the first 64 bits count: the rest is for each host to choose (RFC 4291, 2.5.4).
+    /// IPv6 addresses count by their /64 prefix, because a host chooses the remaining bits (RFC
+    /// 4291, section 2.5.4).
     fn of(address: IpAddr) -> Self {
         Self::Address(match address {
             IpAddr::V4(_) => address,
@@ -41,15 +43,14 @@ struct Failures {
     last: Instant,
 }
 
-/// Who failed how often.
+/// The failed attempts by account and address.
 #[derive(Default)]
 pub(crate) struct Throttle(Mutex<HashMap<Key, Failures>>);
 
 impl Throttle {
-    /// How long to wait before another try; none when it may be made now. The try is counted as
-    /// a failure at once, so that many at a time are worth no more than one after another;
-    /// [`Throttle::forgive`] takes it back.
-    /// Without an account only the address counts.
+    /// Returns how long to wait before another attempt, or `None` if it may be made now. Counts the
+    /// attempt as a failure immediately, so that concurrent attempts have no advantage;
+    /// [`Throttle::forgive`] reverts that. Without an account only the address counts.
     pub(crate) fn attempt(
         &self,
         account: Option<&Username>,
@@ -83,7 +84,7 @@ impl Throttle {
         None
     }
 
-    /// The try was right: the account's failures are forgotten, the address has one fewer.
+    /// Reverts a successful attempt: forgets the account's failures and one of the address.
     pub(crate) fn forgive(&self, account: &Username, address: IpAddr) {
         let mut failures = self.lock();
         failures.remove(&Key::Account(account.clone()));
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_after_the_free_tries_and_a_right_one_forgives() {
+    fn wait_doubles_after_free_attempts_and_success_resets_it() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for _ in 0..FREE_ACCOUNT {
             assert_eq!(throttle.attempt(Some(&name("ann")), HOME, start), None);
@@ -148,14 +149,14 @@ mod tests {
         assert_eq!(
             throttle.attempt(Some(&name("bob")), HOME, later),
             None,
-            "another account is free"
+            "another account has its own counter"
         );
         throttle.forgive(&name("ann"), HOME);
         assert_eq!(throttle.attempt(Some(&name("ann")), HOME, later), None);
     }
 
     #[test]
-    fn an_address_is_slowed_whatever_the_account() {
+    fn address_is_throttled_across_accounts() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         for n in 0..FREE_ADDRESS {
             assert_eq!(
@@ -171,15 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_ipv6_is_one_address() {
+    fn ipv6_addresses_of_one_prefix_share_a_counter() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         let host = |n: u32| format!("2001:db8::{n:x}:1").parse().unwrap();
         for n in 0..FREE_ADDRESS {
             assert_eq!(throttle.attempt(None, host(n), now), None);
         }
         assert!(throttle.attempt(None, host(FREE_ADDRESS), now).is_some());
-        let elsewhere = "2001:db8:0:1::1".parse().unwrap();
-        assert_eq!(throttle.attempt(None, elsewhere, now), None);
+        let other_prefix = "2001:db8:0:1::1".parse().unwrap();
+        assert_eq!(throttle.attempt(None, other_prefix, now), None);
     }
 
     #[test]

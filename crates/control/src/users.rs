@@ -1,4 +1,4 @@
-//! People's accounts: who may manage them, and what keeps an organisation from locking itself out.
+//! User accounts, and the rules that keep an organization from locking itself out.
 
 use model::{
     Error, Kind, UserId,
@@ -10,10 +10,10 @@ use model::{
 
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
-/// The accounts, by name.
+/// Lists the accounts by name.
 ///
 /// # Errors
-/// [`Error::Forbidden`] unless an administrator asks.
+/// [`Error::Forbidden`] unless the actor is an administrator.
 pub async fn list(
     control: &Control,
     actor: &Actor,
@@ -29,10 +29,10 @@ pub async fn list(
         .told("users")
 }
 
-/// One account; people may see their own.
+/// Returns an account. Users may see their own.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+/// [`Error::NotFound`] when the account does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<UserRow, Error> {
     let own = actor.me().is_some_and(|me| me.name == *name);
     if !own && !actor.role().administers() {
@@ -48,10 +48,10 @@ pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<Us
         .ok_or(Error::NotFound { kind: Kind::User })
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name or a missing password.
+/// [`Error::Invalid`] for a name that exists or a missing password.
 pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<UserId, Error> {
     actor.require_administrator()?;
     let Some(password) = &spec.password else {
@@ -122,10 +122,10 @@ pub async fn update(
     done
 }
 
-/// Deletes an account that owns nothing.
+/// Deletes an account that owns no containers.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it owns
+/// [`Error::Invalid`] when `confirm` is not the account's name, [`Error::Conflict`] while it owns
 /// containers, is the actor's own or the last administrator's.
 pub async fn delete(
     control: &Control,

@@ -1,4 +1,4 @@
-//! Certificates with their keys, for the edge hosts of their own site alone.
+//! Certificates with their private keys, restricted to the edge hosts of the site.
 
 use edge::link::{MOST_CERTIFICATES, Pair, Pairs, Wanted};
 use model::{Error, clusters::Fingerprint};
@@ -6,10 +6,12 @@ use model::{Error, clusters::Fingerprint};
 use super::Agent;
 use crate::{Control, failure::Told as _};
 
-/// Those of the wanted certificates that the agent's site has, and whose keys open.
+/// Returns the requested certificates that belong to the agent's site and whose keys can be
+/// decrypted.
 ///
 /// # Errors
-/// [`Error::Invalid`] for more than are told at once; when the database does not answer.
+/// [`Error::Invalid`] for more certificates than one request may ask for; an error when the
+/// database is unavailable.
 pub async fn certificates(
     control: &Control,
     agent: &Agent,
@@ -39,16 +41,15 @@ pub async fn certificates(
     Ok(Pairs { pairs })
 }
 
-/// What there is to tell of one certificate. Of one whose key does not open nothing is: the agent
-/// says that it is not to be had, and has the others all the same. When the database does not
-/// answer, none is told: that passes, and what is missing is asked for again.
+/// Leaves out a certificate whose key cannot be decrypted: the agent reports it as missing and
+/// receives the others. Any other database error fails the request, and the agent repeats it.
 fn told<T>(
     print: &Fingerprint,
     found: Result<Option<T>, store::Error>,
 ) -> Result<Option<T>, store::Error> {
     match found {
         Err(store::Error::Internal { cause }) => {
-            tracing::warn!(certificate = %print, cause, "a certificate's key cannot be told");
+            tracing::warn!(certificate = %print, cause, "failed to decrypt certificate key");
             Ok(None)
         }
         other => other,
@@ -62,14 +63,17 @@ mod tests {
     use super::told;
 
     #[test]
-    fn a_key_that_does_not_open_keeps_no_other_from_being_told() {
+    fn undecryptable_key_does_not_withhold_other_certificates() {
         let print = "ab".repeat(32).parse().unwrap();
         let cause = "certificates.secret does not open".to_owned();
         assert_eq!(told::<()>(&print, Err(Error::Internal { cause })), Ok(None));
         assert_eq!(told(&print, Ok(Some("pair"))), Ok(Some("pair")));
-        let away = Error::Unavailable {
+        let unavailable = Error::Unavailable {
             cause: "locked".to_owned(),
         };
-        assert_eq!(told::<()>(&print, Err(away.clone())), Err(away));
+        assert_eq!(
+            told::<()>(&print, Err(unavailable.clone())),
+            Err(unavailable)
+        );
     }
 }

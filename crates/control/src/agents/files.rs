@@ -1,5 +1,5 @@
-//! The files that an agent's host should have, rendered as its agent renders them, beside those that
-//! are live there.
+//! Compares the files that the manager renders for an agent's host with the files that are live
+//! there.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,20 +19,20 @@ use crate::{
     failure::{Told as _, internal},
 };
 
-/// How long one comparison may take; after that it is coarser.
+/// The time limit of one comparison; after that the result is coarser.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// How many lines around a change are shown with it.
+/// How many unchanged lines are shown around a change.
 const AROUND: usize = 3;
-/// The most lines of differences that are shown of one file.
+/// The most lines of differences shown per file.
 const MOST_LINES: usize = 2000;
 
-/// Text by path.
+/// File content by path.
 type Tree = BTreeMap<String, String>;
 
-/// The files of a host: those that differ from what is live first, then by path.
+/// Lists the files of a host: files that differ first, then by path.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such agent.
+/// [`Error::NotFound`] when the agent does not exist.
 pub async fn files(
     control: &Control,
     actor: &Actor,
@@ -49,10 +49,10 @@ pub async fn files(
     })
 }
 
-/// One file of a host.
+/// Returns a file of a host with its differences.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such agent or file.
+/// [`Error::NotFound`] when the agent or the file does not exist.
 pub async fn file(
     control: &Control,
     actor: &Actor,
@@ -81,7 +81,7 @@ pub async fn file(
     .await
 }
 
-/// What should be, and what is live. Before the agent has joined, neither.
+/// The rendered and the live files. Both are empty before the agent has joined.
 async fn both(control: &Control, found: &AgentRecord) -> Result<(Tree, Tree), Error> {
     let Some(layout) = &found.layout else {
         return Ok(Default::default());
@@ -101,7 +101,7 @@ async fn both(control: &Control, found: &AgentRecord) -> Result<(Tree, Tree), Er
     let rendered = rendered.map_err(|cause| internal("render", &cause))?;
     let wanted = rendered
         .files()
-        // What is not told of a host cannot be compared with it.
+        // The agent does not report larger files, so they cannot be compared.
         .filter(|(_, file)| file.text.len() <= link::LARGEST_FILE)
         .map(|(path, file)| (path.to_owned(), file.text.clone()));
     Ok((wanted.collect(), live))
@@ -124,7 +124,7 @@ fn state(wanted: Option<&String>, live: Option<&String>) -> Option<FileState> {
     }
 }
 
-/// One page of the list.
+/// Returns one page of the list.
 fn list(wanted: &Tree, live: &Tree, query: &FileQuery) -> Listed {
     let mut paths: Vec<&String> = wanted.keys().chain(live.keys()).collect();
     paths.sort();
@@ -162,7 +162,7 @@ fn list(wanted: &Tree, live: &Tree, query: &FileQuery) -> Listed {
     }
 }
 
-/// The differences between what is live and what should be, in the order of the file.
+/// The differences between the live and the rendered text, in the order of the file.
 fn hunks(live: &str, wanted: &str) -> Vec<Hunk> {
     let diff = TextDiff::configure()
         .algorithm(Algorithm::Patience)
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_comes_first_and_is_named() {
+    fn differing_files_are_listed_first_with_their_state() {
         let wanted = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let live = tree(&[("a", "1"), ("b", "old"), ("d", "4")]);
         let listed = list(&wanted, &live, &FileQuery::default());
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_shown_with_the_lines_around_it() {
+    fn hunk_contains_context_lines() {
         let before: String = (1..=40).map(|n| format!("line {n}\n")).collect();
         let after = before.replace("line 20\n", "line twenty\n");
         let hunks = hunks(&before, &after);

@@ -1,5 +1,4 @@
-//! Agents that are part of this process. The process knows them without an invitation, so no join
-//! token is handed to anyone and no address of the manager is needed.
+//! Agents that run inside this process. They need no join token and no address of the manager.
 
 use edge::Layout;
 use model::{Error, SiteId, agents::About, names::Label};
@@ -8,8 +7,8 @@ use store::agents::NewAgent;
 use super::{invitation, join, secret};
 use crate::{Actor, Control, failure::Told as _, sessions::digest};
 
-/// Makes an agent of a site, or the agent that has the name already, one of this process: it has
-/// joined. The key that it had before is revoked; the new one is returned.
+/// Registers an agent of this process for a site as joined, or reuses the agent that has the name.
+/// Its previous key is revoked; the new one is returned.
 ///
 /// # Errors
 /// [`Error::Invalid`] for an unknown site.

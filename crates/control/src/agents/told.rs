@@ -1,4 +1,5 @@
-//! What agents tell: what became of what they were given, and which files are live on their hosts.
+//! Reports from agents: the outcome of a site configuration, and the files that are live on the
+//! host.
 
 use edge::link::{self, Live};
 use model::{
@@ -9,14 +10,14 @@ use model::{
 use super::{Agent, tell, tell_all_services};
 use crate::{Control, containers, failure::Told as _};
 
-/// Of how many containers each is told by itself that its services may stand otherwise.
+/// Up to this many affected containers are notified individually.
 const MOST_TOLD: i64 = 100;
 
-/// Notes what became of what an agent was given. When it has served its site without giving out
-/// addresses, as it was told to, the next one begins.
+/// Stores an agent's report. When the current DHCP server has applied a configuration without DHCP,
+/// the next DHCP server takes over.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the agent is gone.
+/// [`Error::WrongCredentials`] when the agent was deleted.
 pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<(), Error> {
     let (id, site) = (agent.id, agent.site);
     let done = control
@@ -57,11 +58,11 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
     Ok(())
 }
 
-/// Notes which files are live on an agent's host.
+/// Stores which files are live on an agent's host.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a path that is none, and for more than is kept;
-/// [`Error::WrongCredentials`] when the agent is gone.
+/// [`Error::Invalid`] for an invalid path and for more files than are kept;
+/// [`Error::WrongCredentials`] when the agent was deleted.
 pub async fn live(control: &Control, agent: &Agent, told: Live) -> Result<(), Error> {
     let paths = told.files.keys().chain(&told.gone);
     for path in paths {
@@ -102,7 +103,7 @@ pub async fn live(control: &Control, agent: &Agent, told: Live) -> Result<(), Er
     Ok(())
 }
 
-/// Whether a path leads to a place within a tree, and is one that people can read.
+/// Whether a path stays inside the tree and consists of printable characters.
 fn is_inner(path: &str) -> bool {
     let part = |part: &str| {
         !matches!(part, "" | "." | "..") && part.bytes().all(|byte| byte.is_ascii_graphic())
@@ -115,7 +116,7 @@ mod tests {
     use super::is_inner;
 
     #[test]
-    fn a_path_stays_within_the_tree() {
+    fn path_must_stay_inside_the_tree() {
         for path in ["nginx/nginx.conf", "dnsmasq/hosts/wiki", "a"] {
             assert!(is_inner(path), "{path}");
         }

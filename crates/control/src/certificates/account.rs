@@ -1,5 +1,5 @@
-//! Our account with an authority: made when it is needed first, kept, and forgotten when the
-//! authority knows it no more.
+//! The account with a CA: created on first use, stored, and forgotten when the CA no longer knows
+//! it.
 
 use model::events::{Event, Topic};
 use pki::acme::{Account, AcmeError, Binding, Credentials, Directory};
@@ -7,10 +7,10 @@ use store::{Conn, authorities::AuthorityRecord};
 
 use crate::{Control, failure::Told as _, hub::Audience};
 
-/// Our account, made when there is none yet.
+/// Opens the stored account, or creates one.
 ///
 /// # Errors
-/// What the authority says.
+/// Returns the error of the CA.
 pub(super) async fn open(
     control: &Control,
     authority: &AuthorityRecord,
@@ -18,7 +18,8 @@ pub(super) async fn open(
     if let Some(account) = known(authority).await? {
         return Ok(account);
     }
-    // A key that binds an account may be good for one: of several certificates one makes it.
+    // A key for external account binding may be usable only once, so only one task creates the
+    // account.
     let _one = control.0.gates.authorities.enter(authority.row.id).await;
     let (key, id) = (control.store().key().clone(), authority.row.id);
     let read = move |c: &mut Conn| store::authorities::record(c, &key, id);
@@ -67,7 +68,7 @@ async fn make(control: &Control, authority: &AuthorityRecord) -> Result<Account,
     if let Err(error) = kept {
         tracing::warn!(
             ?error,
-            "an account could not be kept; the next try makes another"
+            "failed to store ACME account; the next attempt creates another"
         );
     }
     let event = Event::of(Topic::Authority, authority.row.id.0);
@@ -75,10 +76,10 @@ async fn make(control: &Control, authority: &AuthorityRecord) -> Result<Account,
     Ok(account)
 }
 
-/// Forgets the account that was known then: the next try makes another one.
+/// Forgets the account in `authority`; the next attempt creates another.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub(super) async fn forget(
     control: &Control,
     authority: &AuthorityRecord,

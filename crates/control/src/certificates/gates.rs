@@ -1,5 +1,5 @@
-//! One at a time, where two would be in each other's way: making an account with an authority,
-//! proving names by a provider that keeps two values in all.
+//! A mutex per key. Serializes the creation of an account with a CA, and DNS-01 challenges at a
+//! provider that keeps only two values per name.
 
 use std::{
     collections::BTreeMap,
@@ -9,17 +9,16 @@ use std::{
 use model::{AuthorityId, ProviderId};
 use tokio::sync::OwnedMutexGuard;
 
-/// The gates of a process.
+/// The keyed mutexes of a process.
 #[derive(Debug, Default)]
 pub(crate) struct AllGates {
-    /// Who makes an account with an authority.
+    /// Held while an account with a CA is created.
     pub(crate) authorities: Gates<AuthorityId>,
-    /// Whose names a provider proves that keeps few values.
+    /// Held while a provider with few values per name serves challenges for a certificate.
     pub(crate) providers: Gates<ProviderId>,
 }
 
-/// A gate for each key, through which one of this process goes at a time. There are as many as there
-/// are authorities or providers.
+/// A mutex for each key within this process. Grows with the number of CAs or providers.
 #[derive(Debug)]
 pub(crate) struct Gates<K>(Mutex<BTreeMap<K, Arc<tokio::sync::Mutex<()>>>>);
 
@@ -30,12 +29,12 @@ impl<K> Default for Gates<K> {
 }
 
 impl<K: Ord> Gates<K> {
-    /// Goes through as soon as nobody else is within.
+    /// Waits until the mutex of a key is free and locks it.
     pub(crate) async fn enter(&self, key: K) -> OwnedMutexGuard<()> {
         self.of(key).lock_owned().await
     }
 
-    /// Goes through when nobody else is within.
+    /// Locks the mutex of a key if it is free.
     pub(crate) fn try_enter(&self, key: K) -> Option<OwnedMutexGuard<()>> {
         self.of(key).try_lock_owned().ok()
     }

@@ -1,6 +1,6 @@
-//! Looks after certificates until the program ends: sees which there should be, takes those that are
-//! due, and has each be worked on. Any number of servers may do so on one database; a certificate
-//! belongs to whoever holds its lease.
+//! Reconciles certificates until the program stops: determines the desired certificates, claims
+//! those that are due and processes each. Any number of servers may do so on one database; only the
+//! holder of a certificate's lease works on it.
 
 use std::{
     sync::{
@@ -17,17 +17,17 @@ use tokio::sync::{Semaphore, watch};
 use super::{wanted, work};
 use crate::{Control, hub::Changes};
 
-/// How many certificates are worked on at once.
+/// How many certificates are processed concurrently.
 const SEATS: usize = 4;
-/// How long a certificate stays ours without a sign of life, in milliseconds.
+/// How long the lease of a certificate lasts without a heartbeat, in milliseconds.
 pub(super) const LEASE_MS: i64 = 60_000;
-/// How long changes are gathered before they are looked at.
+/// How long changes are collected before a pass.
 const GATHER: Duration = Duration::from_millis(200);
-/// How long is slept at most: another server's changes ring no bell here.
+/// The longest sleep. Changes made by another server do not wake this one.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// How long is slept after a fault.
+/// The wait after an internal error.
 pub(crate) const AFTER_FAULT: Duration = Duration::from_secs(5);
-/// What certificates depend on.
+/// The topics that certificates depend on.
 const TOPICS: [Topic; 5] = [
     Topic::Container,
     Topic::Domain,
@@ -36,23 +36,23 @@ const TOPICS: [Topic; 5] = [
     Topic::Provider,
 ];
 
-/// Calls the keepers of this process.
+/// Wakes the reconcilers of this process.
 #[derive(Debug, Default)]
 pub(crate) struct Bell(watch::Sender<u64>);
 
 impl Bell {
-    /// There may be something to do.
+    /// Wakes all subscribers.
     pub(crate) fn ring(&self) {
         self.0.send_modify(|rung| *rung += 1);
     }
 
-    /// Hears it from now on.
+    /// Subscribes to wake-ups from now on.
     pub(crate) fn hear(&self) -> watch::Receiver<u64> {
         self.0.subscribe()
     }
 }
 
-/// The database's clock, which tests can set ahead: certificates live for months.
+/// The clock of the database. Tests can advance it because certificates are valid for months.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     ahead: Arc<AtomicI64>,
@@ -60,18 +60,18 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Sets it ahead by so many milliseconds more.
+    /// Advances the clock by `ms` milliseconds.
     pub fn advance(&self, ms: i64) {
         self.ahead.fetch_add(ms, Ordering::Relaxed);
         self.moved.ring();
     }
 
-    /// Hears when it was set.
+    /// Subscribes to advances of the clock.
     pub(crate) fn hear(&self) -> watch::Receiver<u64> {
         self.moved.hear()
     }
 
-    /// The moment.
+    /// The current time.
     pub(crate) fn now(&self, c: &mut Conn) -> Result<Timestamp, store::Error> {
         let now = store::now(c)?.0;
         Ok(Timestamp(
@@ -80,7 +80,7 @@ impl Clock {
     }
 }
 
-/// Looks after certificates until the program ends.
+/// Reconciles certificates until the program stops.
 pub(crate) async fn keep(control: Control) {
     let stop = control.0.stop.clone();
     let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
@@ -90,7 +90,7 @@ pub(crate) async fn keep(control: Control) {
         let sleep = match round(&control, &name, &seats).await {
             Ok(sleep) => sleep,
             Err(error) => {
-                tracing::warn!(%error, "certificates could not be looked after");
+                tracing::warn!(%error, "certificate reconciliation failed");
                 AFTER_FAULT
             }
         };
@@ -100,7 +100,7 @@ pub(crate) async fn keep(control: Control) {
     }
 }
 
-/// All that wakes a keeper.
+/// Everything that wakes a reconciler.
 pub(crate) struct Calls {
     changes: Changes,
     bell: watch::Receiver<u64>,
@@ -108,7 +108,7 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Hears all of it from now on.
+    /// Subscribes to all sources from now on.
     pub(crate) fn hear(control: &Control) -> Self {
         Self {
             changes: control.hub().changes(),
@@ -117,19 +117,19 @@ impl Calls {
         }
     }
 
-    /// Waits until something may have to be done, at most so long. What comes together is one call.
-    pub(crate) async fn wait(&mut self, at_most: Duration) {
+    /// Waits until there may be work, at most `timeout`. Wake-ups in quick succession count as one.
+    pub(crate) async fn wait(&mut self, timeout: Duration) {
         tokio::select! {
             () = self.changes.of(&TOPICS) => {}
             _ = self.bell.changed() => {}
             _ = self.clock.changed() => {}
-            () = tokio::time::sleep(at_most) => return,
+            () = tokio::time::sleep(timeout) => return,
         }
         tokio::time::sleep(GATHER).await;
     }
 }
 
-/// Begins all that is due; how long there is nothing to do.
+/// Starts work on all due certificates. Returns how long to sleep.
 async fn round(
     control: &Control,
     name: &str,
@@ -177,11 +177,12 @@ async fn sleep(control: &Control) -> Result<Duration, model::Error> {
         })
         .await
         .told("certificates")?;
-    // All seats may be taken while something is due: whoever leaves one rings.
+    // All permits may be taken while a certificate is due: the task that releases one wakes the
+    // reconciler.
     Ok(until(due, now))
 }
 
-/// How long to sleep until something is due.
+/// How long to sleep until `due`.
 pub(crate) fn until(due: Option<Timestamp>, now: Timestamp) -> Duration {
     let left = due.map_or(i64::MAX, |due| due.0.saturating_sub(now.0).max(0));
     let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());

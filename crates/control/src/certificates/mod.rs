@@ -1,5 +1,5 @@
-//! Certificates of domains: showing them, bringing one's own, trying again, taking one back. The
-//! keeper sees to the rest.
+//! Certificates of domains: list, upload, retry, renew, revoke and delete. The reconciler issues
+//! and renews them.
 
 mod account;
 mod gates;
@@ -31,7 +31,7 @@ use crate::{
     failure::{Told as _, internal},
 };
 
-/// All certificates by domain, or those of one.
+/// Lists the certificates of all domains, or of one domain.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -52,10 +52,10 @@ pub async fn list(
         .told("certificates")
 }
 
-/// One certificate with its history.
+/// Returns a certificate with its history.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this key.
+/// [`Error::NotFound`] when the certificate does not exist.
 pub async fn get(
     control: &Control,
     actor: &Actor,
@@ -78,12 +78,12 @@ pub async fn get(
     found.ok_or_else(missing)
 }
 
-/// Keeps a certificate that somebody brings, and has its domain be served with it: from now on the
-/// domain's certificates are those that people bring.
+/// Stores an uploaded certificate and serves it for the domain. Sets the domain's certificate
+/// source to upload.
 ///
 /// # Errors
-/// [`Error::Invalid`] at the certificate or the key for whatever is wrong with them;
-/// [`Error::NotFound`] when the domain is gone.
+/// [`Error::Invalid`] at the certificate or the key for each problem; [`Error::NotFound`] when the
+/// domain does not exist.
 pub async fn upload(
     control: &Control,
     actor: &Actor,
@@ -130,7 +130,7 @@ pub async fn upload(
             };
             let of = (domain, &subject);
             let id = store::certificates::put(c, &seal, of, &new, &pair.key, now)?;
-            // What an authority gives meanwhile must not take its place.
+            // A certificate that is being issued must not replace the uploaded certificate.
             store::certificates::take_from(c, id)?;
             let words = noted::words(&new.issued);
             store::certificates::note(c, id, Happening::Uploaded, &words, now)?;
@@ -143,12 +143,12 @@ pub async fn upload(
     Ok(done)
 }
 
-/// The first of a certificate's names that is of a domain.
+/// The first of a certificate's names that belongs to a domain.
 fn subject(names: &[CertificateName], domain: &DomainSpec) -> Option<CertificateName> {
     let own = domain.name.as_str();
     let below =
         |name: &&CertificateName| name.base() == own || name.base().ends_with(&format!(".{own}"));
-    // One for all names below is called so, whichever is named first.
+    // A wildcard name takes precedence, whatever the order of the names.
     let star = names
         .iter()
         .find(|name| name.as_str() != name.base() && name.base() == own);
@@ -167,10 +167,10 @@ fn elsewhere(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
     }
 }
 
-/// Has a certificate be tried now, and not when it would be by itself.
+/// Schedules the next attempt for a certificate immediately.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`] for one that people bring.
+/// [`Error::NotFound`]; [`Error::Conflict`] for an uploaded certificate.
 pub async fn try_again(control: &Control, actor: &Actor, id: CertificateId) -> Result<(), Error> {
     actor.require_operator()?;
     let clock = control.clock();
@@ -195,7 +195,7 @@ pub async fn try_again(control: &Control, actor: &Actor, id: CertificateId) -> R
     Ok(())
 }
 
-/// Has the next certificate be had now, although the present one is good.
+/// Renews a certificate immediately, although it is still valid.
 ///
 /// # Errors
 /// As for [`try_again`].
@@ -206,9 +206,9 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         let now = clock.now(c)?;
         let row = store::certificates::by_id(c, id, now)?;
         let row = row.filter(|row| row.source == Source::Acme);
-        // One that is being had already is left to whoever sees to it.
+        // Leaves a certificate that is being renewed to the process that holds its lease.
         if row.is_some_and(|row| row.renew_at.is_none_or(|at| at > now)) {
-            anew(c, id, now)?;
+            renew_now(c, id, now)?;
         }
         Ok(())
     });
@@ -216,12 +216,12 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
     try_again(control, actor, id).await
 }
 
-/// Takes a certificate back at the authority that gave it, as when its key was seen by others, and
-/// has another one with another key; one that is not wanted any more is deleted.
+/// Revokes a certificate at the CA that issued it, for example after its key leaked, and requests a
+/// replacement with a new key. Deletes a certificate that is no longer desired.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not what it is for, [`Error::Conflict`] for one that no
-/// authority gave that is known, [`Error::Unavailable`] when the authority does not do it.
+/// [`Error::Invalid`] when `confirm` is not the certificate's subject, [`Error::Conflict`] when no
+/// known CA issued the certificate, [`Error::Unavailable`] when the CA does not revoke it.
 pub async fn revoke(
     control: &Control,
     actor: &Actor,
@@ -250,23 +250,25 @@ pub async fn revoke(
         let message = "No authority that Holdfast knows gave it. Revoke it where it comes from.";
         return Err(Error::conflict(message));
     };
-    let away = |error: pki::acme::AcmeError| Error::Unavailable {
+    let unavailable = |error: pki::acme::AcmeError| Error::Unavailable {
         message: error.to_string(),
     };
-    let account = account::open(control, &authority).await.map_err(away)?;
-    account.revoke(&chain).await.map_err(away)?;
+    let account = account::open(control, &authority)
+        .await
+        .map_err(unavailable)?;
+    account.revoke(&chain).await.map_err(unavailable)?;
     let (clock, subject) = (control.clock(), row.subject);
     control
         .store()
         .write(move |c| {
             if !wanted::is_wanted(c, row.domain, &subject)? {
-                // It would be served again, should its name come back.
+                // The certificate would be served again if its name were published again.
                 return store::certificates::delete(c, id);
             }
             let now = clock.now(c)?;
             let words = "Taken back; another one with another key is asked for.";
             store::certificates::note(c, id, Happening::Revoked, words, now)?;
-            anew(c, id, now)
+            renew_now(c, id, now)
         })
         .await
         .told("certificate")?;
@@ -275,18 +277,18 @@ pub async fn revoke(
     Ok(())
 }
 
-/// Has the next one be had now, whoever looks after this one.
-fn anew(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), store::Error> {
+/// Schedules renewal immediately and ends the lease of the process that works on the certificate.
+fn renew_now(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), store::Error> {
     store::certificates::take_from(c, id)?;
     store::certificates::looked_after(c, id, Some(now), Some(now))
 }
 
-/// Deletes a certificate that somebody brought. Names that it was for are served with another, or
-/// with the edge hosts' own.
+/// Deletes an uploaded certificate. Its names are served with another certificate or with the edge
+/// hosts' self-signed certificate.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not what it is for, [`Error::NotFound`],
-/// [`Error::Conflict`] for one that an authority gives: that is wanted as long as its name is.
+/// [`Error::Invalid`] when `confirm` is not the certificate's subject, [`Error::NotFound`],
+/// [`Error::Conflict`] for a certificate from a CA, which is desired while its name is published.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -319,8 +321,8 @@ pub async fn delete(
     Ok(())
 }
 
-/// The certificate of a host under a domain: of those that are for it one that comes from where the
-/// domain has its certificates now, and of these the one that is good longest.
+/// The certificate for a host under a domain. Prefers certificates from the domain's current
+/// source, then the latest expiry.
 pub(crate) fn best<'a>(all: &'a [Served], domain: &DomainRow, host: &str) -> Option<&'a Served> {
     let issuance = domain.spec.issuance;
     let is_meant = |it: &Served| match issuance {

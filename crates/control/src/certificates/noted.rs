@@ -1,5 +1,5 @@
-//! What became of a try is written down, as long as the certificate belongs to who tried: somebody
-//! may have brought another one meanwhile.
+//! Stores the outcome of an attempt, as long as the attempt still holds the certificate's lease: a
+//! user may have uploaded a certificate in the meantime.
 
 use std::time::Duration;
 
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{Control, failure::Told as _, hub::Audience};
 
-/// The waits before a certificate that was given is written down once more: another one may not be
-/// had again soon.
+/// The waits before storing an issued certificate is retried. CA rate limits may prevent another
+/// issuance soon.
 const AGAIN: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(3),
@@ -28,7 +28,8 @@ const AGAIN: [Duration; 4] = [
     Duration::from_secs(27),
 ];
 
-/// Writes down, at the moment of the database, what became of a certificate that is still ours.
+/// Runs `write` with the current time of the database if the lease of the certificate is still
+/// held.
 async fn write<W>(control: &Control, claimed: &Claimed, write: W) -> Result<(), model::Error>
 where
     W: Fn(&mut Conn, Timestamp) -> Result<(), store::Error> + Send + 'static,
@@ -45,13 +46,13 @@ where
         })
         .await;
     match done {
-        // The certificate went meanwhile, with its domain.
+        // The certificate was deleted together with its domain.
         Err(store::Error::NotFound) => Ok(()),
         done => done.told("certificate"),
     }
 }
 
-/// All is well: when the next one is had, and when this one is looked after next.
+/// Schedules renewal and the next check of a valid certificate.
 pub(super) async fn rest(
     control: &Control,
     claimed: &Claimed,
@@ -65,7 +66,7 @@ pub(super) async fn rest(
     .await
 }
 
-/// It could not be tried now, for nothing that anybody has to do something about.
+/// Postpones an attempt for a reason that needs no action by a user.
 pub(super) async fn put_off(
     control: &Control,
     claimed: &Claimed,
@@ -78,7 +79,7 @@ pub(super) async fn put_off(
     .await
 }
 
-/// Says that a certificate which somebody brought comes to its end, and when it has.
+/// Records that an uploaded certificate is about to expire or has expired.
 pub(super) async fn watch(control: &Control, claimed: &Claimed) -> Result<(), model::Error> {
     let Some((from, until)) = claimed.good else {
         return rest(control, claimed, None, None).await;
@@ -94,7 +95,7 @@ pub(super) async fn watch(control: &Control, claimed: &Claimed) -> Result<(), mo
         };
         if let Some(what) = what {
             let words = format!("Good until {}. Bring the next one.", until.rfc3339());
-            tracing::warn!(%subject, words, "a certificate that was brought ends");
+            tracing::warn!(%subject, valid_until = until.rfc3339(), "uploaded certificate expires");
             store::certificates::note(c, id, what, &words, now)?;
         }
         store::certificates::looked_after(c, id, None, next)
@@ -102,14 +103,14 @@ pub(super) async fn watch(control: &Control, claimed: &Claimed) -> Result<(), mo
     .await
 }
 
-/// There is one, with its key.
+/// Stores an issued certificate with its key.
 pub(super) async fn given(
     control: &Control,
     claimed: &Claimed,
     new: NewCertificate,
     secret: String,
 ) -> Result<(), model::Error> {
-    tracing::info!(subject = %claimed.subject, issuer = new.issued.issuer, "a certificate was given");
+    tracing::info!(subject = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
     let what = match claimed.chain {
         None => Happening::Issued,
         Some(_) => Happening::Renewed,
@@ -127,18 +128,18 @@ pub(super) async fn given(
         let (Err(error), Some(wait)) = (&done, wait) else {
             return done;
         };
-        tracing::warn!(%error, "a certificate that was given could not be kept yet");
+        tracing::warn!(%error, "failed to store issued certificate, retrying");
         tokio::time::sleep(*wait).await;
     }
 }
 
-/// What is noted of a certificate.
+/// Describes a certificate for its history.
 pub(super) fn words(issued: &Issued) -> String {
     let until = issued.not_after.rfc3339();
     format!("By {}, good until {until}.", issued.issuer)
 }
 
-/// It was not to be had.
+/// Records that issuance failed and schedules the next attempt.
 pub(super) async fn failed(
     control: &Control,
     claimed: &Claimed,
@@ -146,7 +147,7 @@ pub(super) async fn failed(
     words: String,
     detail: Option<String>,
 ) -> Result<(), model::Error> {
-    tracing::warn!(subject = %claimed.subject, words, detail, "a certificate could not be had");
+    tracing::warn!(subject = %claimed.subject, error = words, detail, "certificate issuance failed");
     let (id, tries) = (claimed.id, claimed.failures + 1);
     let until = claimed.good.map(|(_, until)| until);
     write(control, claimed, move |c, now| {
@@ -162,7 +163,7 @@ pub(super) async fn failed(
     .await
 }
 
-/// Tells that something about a certificate is another than before.
+/// Publishes that a certificate and its domain have changed.
 pub(super) fn tell(control: &Control, domain: DomainId, id: Option<i64>) {
     let event = match id {
         Some(id) => Event::of(Topic::Certificate, id),

@@ -1,5 +1,5 @@
-//! How it is shown to an authority whose a name is: by the answers of the site's edge hosts, or by
-//! records at the domain's provider of DNS.
+//! ACME challenges: HTTP-01 by responses from the site's edge hosts, DNS-01 by records at the
+//! domain's DNS provider.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{Control, hub::Audience, providers};
 
-/// How long edge hosts may take until they give the answers.
+/// How long edge hosts may take to apply the challenge responses.
 const EDGE_PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is looked whether they do, beside being told: another server may have heard it.
+/// The polling interval, in addition to notifications: the report may have reached another server.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long a provider's name servers may take until all of them have a record.
+/// How long the provider's name servers may take to serve a record.
 const DNS_PATIENCE: Duration = Duration::from_secs(180);
 
-/// The edge hosts of a site answer.
+/// Solves HTTP-01 challenges on the edge hosts of a site.
 pub(super) struct Edges {
     control: Control,
     site: SiteId,
@@ -40,7 +40,7 @@ impl Edges {
         }
     }
 
-    /// Waits until every edge host that is in contact gives the answers.
+    /// Waits until every reachable edge host serves the responses.
     async fn wait(&self, generation: i64) -> Result<(), String> {
         let mut changes = self.control.hub().changes();
         let waiting = async {
@@ -71,7 +71,7 @@ impl Edges {
     }
 }
 
-/// How a site's edge hosts stand to a generation.
+/// Whether the edge hosts of a site have applied a generation.
 #[derive(Debug, PartialEq, Eq)]
 enum Standing {
     Ready,
@@ -79,8 +79,8 @@ enum Standing {
     Never(String),
 }
 
-/// Those that are silent are not waited for: they may be gone for good, and the authority asks where
-/// the name leads to.
+/// Ignores unreachable agents: they may never return, and the CA connects to the address that the
+/// hostname resolves to.
 fn standing(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Standing {
     let heard: Vec<AgentRow> = agents
         .filter(|agent| agent.about.is_some() && agent.in_contact)
@@ -145,8 +145,8 @@ impl Solver for Edges {
     }
 }
 
-/// Takes away all that shows whose a certificate's names are: answers of edge hosts, and records.
-/// Those that are another try's by now are left to that.
+/// Removes all challenge responses and DNS records of a certificate, unless a later attempt owns
+/// them.
 pub(super) async fn take_away(control: &Control, certificate: CertificateId, owner: &str) {
     let (clock, owner) = (control.clock(), owner.to_owned());
     let gone = control
@@ -164,25 +164,25 @@ pub(super) async fn take_away(control: &Control, certificate: CertificateId, own
     match gone {
         Ok(false) => {}
         Ok(true) => tell(control, certificate),
-        Err(error) => tracing::warn!(?error, "proofs for an authority are still there"),
+        Err(error) => tracing::warn!(?error, "failed to remove ACME challenges"),
     }
     control.certificates().ring();
 }
 
-/// Has edge hosts hear of it at once.
+/// Notifies the edge hosts immediately.
 fn tell(control: &Control, certificate: CertificateId) {
     let event = Event::of(Topic::Certificate, certificate.0);
     control.hub().tell(event, Audience::Operators);
 }
 
-/// A provider of DNS has the records.
+/// Solves DNS-01 challenges at a DNS provider.
 pub(super) struct Records {
     control: Control,
     provider: Box<dyn dns::Provider>,
     id: ProviderId,
     certificate: CertificateId,
     owner: String,
-    /// Where nobody else may have records proved there meanwhile.
+    /// Held while this certificate uses a provider with few values per name.
     _one: Option<OwnedMutexGuard<()>>,
 }
 
@@ -208,8 +208,8 @@ impl Records {
         })
     }
 
-    /// Writes a record down before the provider is told of it, so that it is taken away whatever
-    /// becomes of this process.
+    /// Stores a record before it is created at the provider, so that it is removed even if this
+    /// process stops.
     async fn add(&self, name: &str, value: &str) -> Result<(), String> {
         let kept = store::records::Record {
             name: name.to_owned(),
@@ -231,9 +231,9 @@ impl Records {
         let resolver = &self.control.dns().resolver;
         match dns::seen(resolver, &record, DNS_PATIENCE).await {
             Ok(true) => {}
-            // The authority has the last word: it may see what this host does not.
-            Ok(false) => tracing::warn!(name, "not all name servers have the record yet"),
-            Err(error) => tracing::warn!(name, %error, "the record could not be looked up"),
+            // The CA decides: its resolver may see a record that this host does not see.
+            Ok(false) => tracing::warn!(name, "DNS record not yet visible on all name servers"),
+            Err(error) => tracing::warn!(name, %error, "DNS record lookup failed"),
         }
         Ok(())
     }

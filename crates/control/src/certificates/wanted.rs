@@ -1,5 +1,4 @@
-//! Which certificates there should be: of what is published, and how each domain has its
-//! certificates.
+//! The desired certificates, derived from the published hosts and each domain's certificate source.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +11,7 @@ use store::{Conn, certificates::Plan};
 
 use crate::{Control, failure::Told as _, hub::Audience};
 
-/// What a domain's certificates are to be for.
+/// The names that a domain's certificates must cover.
 fn subjects(plan: &Plan) -> BTreeSet<CertificateName> {
     let of_hosts = || {
         let hosts = plan.hosts.iter();
@@ -25,11 +24,11 @@ fn subjects(plan: &Plan) -> BTreeSet<CertificateName> {
     }
 }
 
-/// Writes down which certificates are wanted that were not, and lets those go that are not wanted
-/// any more: one that is good is kept until it ends, in case that its name comes back.
+/// Adds certificates that are desired and missing, and deletes those that are no longer desired. A
+/// valid certificate is kept until it expires, in case its name is published again.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub(super) async fn settle(control: &Control) -> Result<(), model::Error> {
     let clock = control.clock();
     let plans = control
@@ -53,10 +52,10 @@ pub(super) async fn settle(control: &Control) -> Result<(), model::Error> {
     Ok(())
 }
 
-/// Whether a domain's certificate is one that an authority is to give.
+/// Whether a CA should issue a certificate with this subject for the domain.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub(super) fn is_wanted(
     c: &mut Conn,
     domain: DomainId,
@@ -67,13 +66,13 @@ pub(super) fn is_wanted(
     Ok(plan.is_some_and(|plan| subjects(plan).contains(subject)))
 }
 
-/// What has to happen with a domain's certificates.
+/// The difference between desired and existing certificates of a domain.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Change {
     missing: Vec<CertificateName>,
-    /// Wanted again, and nobody looks after them.
+    /// Desired again, and not scheduled.
     again: Vec<CertificateId>,
-    /// Not wanted any more, and good.
+    /// No longer desired, and still valid.
     resting: Vec<(CertificateId, Option<Timestamp>)>,
     gone: Vec<CertificateId>,
 }
@@ -115,8 +114,8 @@ fn change(plan: &Plan, now: Timestamp) -> Change {
     change
 }
 
-/// Looks once more at what there is, with its site locked: another server may be at the same, and
-/// somebody may have brought a certificate meanwhile.
+/// Computes the difference again while its site is locked: another server may do the same, and a
+/// user may have uploaded a certificate.
 fn apply(c: &mut Conn, site: SiteId, domain: DomainId, now: Timestamp) -> Result<(), store::Error> {
     if store::sites::lock(c, site)?.is_none() {
         return Ok(());
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn each_host_has_one_or_all_below_the_domain_have_one() {
+    fn each_host_has_a_certificate_or_the_domain_has_a_wildcard() {
         let hosts = ["a.example.org", "b.example.org"];
         let authority = AuthorityId(1);
         let missing = |issuance| change(&plan(issuance, &hosts, Vec::new()), NOW).missing;
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_wanted_rests_while_it_is_good_and_comes_back() {
+    fn undesired_certificate_is_kept_while_valid_and_resumed_on_demand() {
         let issuance = Issuance::Http(AuthorityId(1));
         let good = NOW.0 + 10;
         let known = vec![
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_brought_stays() {
+    fn uploaded_certificate_is_kept() {
         let brought = Planned {
             source: Source::Uploaded,
             ..planned(1, "a.example.org", None, Some(0))

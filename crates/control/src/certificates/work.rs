@@ -1,5 +1,5 @@
-//! Looks after one certificate: sees whether its authority wants it renewed, has the next one, and
-//! notes what became of it.
+//! Processes one certificate: asks its CA whether to renew, issues a replacement and stores the
+//! outcome.
 
 use std::time::Duration;
 
@@ -23,24 +23,24 @@ use super::{
 };
 use crate::{Control, failure::Told as _};
 
-/// How long an authority may take to look at the proofs and to give a certificate.
+/// How long a CA may take to validate the challenges and issue a certificate.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How long all of one try may take.
+/// The time limit of one attempt.
 const LONGEST_TRY: Duration = Duration::from_secs(600);
-/// How long one waits whose provider proves another certificate's names, in milliseconds.
+/// The wait while another certificate uses the DNS provider, in milliseconds.
 const TAKEN_MS: i64 = 15_000;
-/// How often a sign of life is given.
+/// The interval between two heartbeats.
 const BEAT: Duration = Duration::from_secs(15);
 
-/// Why there is no certificate.
+/// Why issuance failed.
 pub(super) enum Reason {
-    /// The authority.
+    /// The CA refused or did not respond.
     Authority(AcmeError),
-    /// Something of ours.
+    /// A local configuration or service is at fault.
     Ours(String),
-    /// The provider is needed for another certificate until then.
+    /// Another certificate is using the DNS provider.
     Taken,
-    /// A fault of the database: it is tried again when the lease ends.
+    /// A database error: the attempt is repeated when the lease expires.
     Fault(model::Error),
 }
 
@@ -56,7 +56,7 @@ impl From<model::Error> for Reason {
     }
 }
 
-/// Looks after a certificate that is ours, and gives it back.
+/// Processes a claimed certificate and releases its lease.
 pub(super) async fn look_after(control: &Control, claimed: Claimed) {
     let stop = control.0.stop.clone();
     let working = tokio::time::timeout(LONGEST_TRY, one(control, &claimed));
@@ -66,20 +66,20 @@ pub(super) async fn look_after(control: &Control, claimed: Claimed) {
             Err(_) => Err(Reason::Ours("It took longer than ten minutes.".to_owned())),
         },
         () = beat(control, &claimed) => {
-            tracing::info!(subject = %claimed.subject, "the certificate is somebody else's to see to now");
+            tracing::info!(subject = %claimed.subject, "certificate lease lost");
             solver::take_away(control, claimed.id, &claimed.owner).await;
             return;
         }
         () = stop.cancelled() => Ok(()),
     };
-    // What was broken off has taken nothing away itself, and an order that was ready had no need to
-    // prove what an earlier one had put there.
+    // A canceled attempt has not removed its challenges, and an order that was already ready never
+    // used the challenges of an earlier attempt.
     solver::take_away(control, claimed.id, &claimed.owner).await;
     let is_kept = match note(control, &claimed, done).await {
         Ok(()) => true,
-        // The lease is left to run out: nothing is tried at once that the database cannot keep.
+        // Lets the lease expire, so that no attempt starts whose outcome the database cannot store.
         Err(error) => {
-            tracing::warn!(subject = %claimed.subject, %error, "a certificate could not be looked after");
+            tracing::warn!(subject = %claimed.subject, %error, "failed to store certificate outcome");
             false
         }
     };
@@ -90,7 +90,10 @@ pub(super) async fn look_after(control: &Control, claimed: Claimed) {
             .write(move |c| store::certificates::release(c, id, &owner))
             .await;
         if let Err(error) = released {
-            tracing::warn!(?error, "a certificate's lease runs out by itself");
+            tracing::warn!(
+                ?error,
+                "failed to release certificate lease; it will expire"
+            );
         }
     }
     noted::tell(control, claimed.domain, Some(claimed.id.0));
@@ -120,7 +123,7 @@ async fn note(
     }
 }
 
-/// Keeps the lease; ends when it is lost.
+/// Renews the lease. Returns when the lease is lost.
 async fn beat(control: &Control, claimed: &Claimed) {
     loop {
         tokio::time::sleep(BEAT).await;
@@ -138,7 +141,7 @@ async fn beat(control: &Control, claimed: &Claimed) {
     }
 }
 
-/// What a certificate is had by.
+/// The settings for issuing a certificate.
 struct Way {
     domain: DomainRow,
     issuance: Issuance,
@@ -151,7 +154,7 @@ async fn one(control: &Control, claimed: &Claimed) -> Result<(), Reason> {
         return Ok(noted::watch(control, claimed).await?);
     }
     let Some(way) = way(control, claimed.domain).await? else {
-        // No authority gives it any more; who settles sees to the rest.
+        // The domain no longer uses a CA; the reconciler decides what becomes of the certificate.
         return Ok(noted::rest(control, claimed, None, None).await?);
     };
     if let Some((chain, renew_at)) = resting(claimed, way.authority.row.id, way.now) {
@@ -159,7 +162,8 @@ async fn one(control: &Control, claimed: &Claimed) -> Result<(), Reason> {
         if renew_at > way.now {
             return Ok(noted::rest(control, claimed, Some(renew_at), Some(look_at)).await?);
         }
-        // The authority wants it renewed now: so it stays, whatever becomes of this try.
+        // The CA asks for renewal now. Stored before the attempt so that a failure does not lose
+        // it.
         noted::rest(control, claimed, Some(way.now), Some(way.now)).await?;
     }
     let account = account::open(control, &way.authority).await?;
@@ -170,14 +174,14 @@ async fn one(control: &Control, claimed: &Claimed) -> Result<(), Reason> {
     done
 }
 
-/// The chain of a certificate that is good and not due, and when it will be. One that another
-/// authority gave is due, as is one whose moment has come: neither is asked about any more.
+/// The chain of a valid certificate that is not due, and its renewal time. Returns `None` for a
+/// certificate that is due or that another CA issued: the current CA is not asked about either.
 fn resting(claimed: &Claimed, authority: AuthorityId, now: Timestamp) -> Option<(&str, Timestamp)> {
     let (chain, (from, until)) = (claimed.chain.as_deref()?, claimed.good?);
     if claimed.authority != Some(authority) || until <= now {
         return None;
     }
-    // One that nobody needed for a while has no moment.
+    // A certificate that was not desired for a while has no renewal time.
     let due = claimed.renew_at;
     let due = due.unwrap_or_else(|| plan::renew_at(from, until, Chance::new()));
     (due > now).then_some((chain, due))
@@ -208,8 +212,8 @@ async fn way(control: &Control, domain: DomainId) -> Result<Option<Way>, Reason>
     Ok(found.told("certificate")?)
 }
 
-/// When the next certificate is to be had as the authority sees it (RFC 9773), and when it is asked
-/// again. One that does not say, or is away, leaves it at what is known.
+/// The renewal time and the time of the next check, from the CA's renewal information (RFC 9773).
+/// Keeps the present renewal time if the CA offers none or is unreachable.
 async fn ask(
     control: &Control,
     way: &Way,
@@ -223,7 +227,7 @@ async fn ask(
     };
     match said {
         Ok(Some(window)) => {
-            // What was chosen within the time before holds as long as the time does.
+            // A time chosen earlier stays valid while it is inside the window.
             let holds = window.start <= renew_at && renew_at <= window.end;
             let at = match holds {
                 true => renew_at,
@@ -234,13 +238,13 @@ async fn ask(
         }
         Ok(None) => (renew_at, plan::look_at(now, renew_at, None)),
         Err(error) => {
-            tracing::info!(%error, "an authority does not say when to renew");
+            tracing::info!(%error, "failed to fetch ACME renewal information");
             (renew_at, plan::look_at(now, renew_at, None))
         }
     }
 }
 
-/// The names of a certificate: all below a domain come with the domain itself.
+/// The names of a certificate. A wildcard certificate also covers the domain itself.
 fn names(subject: &CertificateName, domain: &DomainRow) -> Vec<CertificateName> {
     let mut names = vec![subject.clone()];
     if subject.as_str() != subject.base() {
@@ -263,7 +267,7 @@ async fn issue(
     let order = Order {
         names: names(&claimed.subject, &way.domain),
         proof,
-        // Only who gave one knows it.
+        // Only the CA that issued the certificate can mark it as replaced.
         replaces: claimed
             .chain
             .clone()
@@ -323,14 +327,14 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_is_asked_only_about_what_it_gave_and_what_is_not_due() {
+    fn renewal_information_is_requested_only_for_own_certificates_not_due() {
         let at = |claimed: &Claimed, authority, now| {
             resting(claimed, authority, Timestamp(now)).map(|(_, due)| due.0)
         };
         assert_eq!(at(&claimed(Some(60)), GAVE, 59), Some(60));
-        // Its moment has come, by itself or since somebody wants the next one now.
+        // The renewal time has passed, or a user requested renewal.
         assert_eq!(at(&claimed(Some(60)), GAVE, 60), None);
-        // Another authority does not know it, whatever its moment.
+        // Another CA does not know the certificate.
         assert_eq!(at(&claimed(Some(60)), AuthorityId(2), 1), None);
         let brought = Claimed {
             authority: None,

@@ -1,5 +1,5 @@
-//! What a cluster has of what Holdfast needs: storages, bridges, rights, versions. Asks the
-//! cluster, so it takes a while and is never part of a list.
+//! Checks a cluster for what Holdfast needs: storages, bridges, privileges, version. Sends requests
+//! to the cluster, so the check is slow and never part of a list.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,12 +17,12 @@ use proxmox::{Client, ContentKind, Node, Permissions};
 use super::{client, told, vouch};
 use crate::{Actor, Control};
 
-/// How long all questions together may take.
+/// The time limit of the whole check.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Nodes that are asked at once.
+/// The number of nodes that are checked concurrently.
 const AT_ONCE: usize = 8;
 
-/// A right, where it is needed, and what cannot be done without it.
+/// Privilege, path, and the purpose it is needed for.
 const RIGHTS: [(&str, &str, &str); 12] = [
     ("Sys.Audit", "/nodes", "see the nodes"),
     ("VM.Audit", "/vms", "see containers"),
@@ -53,15 +53,16 @@ const RIGHTS: [(&str, &str, &str); 12] = [
         "attach containers to bridges",
     ),
 ];
-/// The right to reach a registry from a node; only administrators of the cluster have it.
+/// The privilege to reach a registry from a node; only cluster administrators have it.
 const PULL: (&str, &str, &str) = ("Sys.AccessNetwork", "/nodes", "pull images from registries");
-/// The first release that can run images, as numbers.
+/// The first release that supports OCI images, as (major, minor).
 const WITH_IMAGES: (u32, u32) = (9, 1);
 
-/// What a cluster has now, and what it lacks.
+/// Checks a cluster's resources and lists what is missing.
 ///
 /// # Errors
-/// [`Error::Forbidden`] but for administrators; [`Error::Unavailable`] when it does not answer.
+/// [`Error::Forbidden`] unless the actor is an administrator; [`Error::Unavailable`] when the
+/// cluster does not respond.
 pub async fn findings(
     control: &Control,
     actor: &Actor,
@@ -114,7 +115,7 @@ async fn look(client: &Client) -> Result<Findings, proxmox::Error> {
     })
 }
 
-/// `9.2` or `9.2.11` as numbers.
+/// Parses `9.2` or `9.2.11` to (major, minor).
 fn release(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
@@ -144,7 +145,7 @@ async fn uncertified(client: &Client, nodes: &[Node]) -> Vec<Missing> {
         .collect()
 }
 
-/// What a container can use on a node.
+/// The bridges and storages of a node that containers can use.
 struct Equipment {
     bridges: BTreeSet<BridgeName>,
     storages: Vec<StorageFound>,
@@ -168,7 +169,7 @@ async fn equipment(client: &Client, node: String) -> Result<Equipment, proxmox::
     })
 }
 
-/// What all nodes have: a container may be put on any of them.
+/// The bridges and storages that every node has, because a container may be placed on any node.
 fn common(all: Vec<Equipment>) -> Equipment {
     let mut all = all.into_iter();
     let Some(mut common) = all.next() else {
@@ -197,8 +198,8 @@ fn common(all: Vec<Equipment>) -> Equipment {
     common
 }
 
-/// The rights that are missing. Where a right may be given for one storage or bridge alone, one
-/// is enough.
+/// The missing privileges. A privilege that can be granted on individual storages or bridges is
+/// present if it is granted on one of them.
 fn rights<'a>(
     permissions: &'a Permissions,
     bridges: &'a BTreeSet<BridgeName>,
@@ -225,8 +226,8 @@ fn rights<'a>(
         })
 }
 
-/// Whether a privilege is held on a path: the cluster lists the paths where something was granted,
-/// and for a path below one of them says whether it passes on.
+/// Whether a privilege is granted on a path. The cluster lists the paths with grants; for a path
+/// below a listed one, the value says whether the grant propagates.
 fn allows(permissions: &Permissions, path: &str, privilege: &str) -> bool {
     let listed: BTreeMap<&str, _> = permissions.paths().collect();
     let mut at = path;
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_all_nodes_have_is_offered() {
+    fn only_bridges_and_storages_of_all_nodes_are_offered() {
         let common = common(vec![
             equipment(
                 &["vmbr0", "vmbr1"],
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_on_is_held_below() {
+    fn propagated_privilege_applies_to_child_paths() {
         let json = r#"{"/":{"VM.Audit":1,"VM.Allocate":0},"/vms/7":{"VM.Backup":1}}"#;
         let permissions: Permissions = serde_json::from_str(json).unwrap();
         assert!(allows(&permissions, "/vms", "VM.Audit"));
@@ -295,7 +296,7 @@ mod tests {
         assert!(allows(&permissions, "/", "VM.Allocate"));
         assert!(
             !allows(&permissions, "/vms/7", "VM.Audit"),
-            "its own list counts"
+            "the path's own entry takes precedence"
         );
         assert!(allows(&permissions, "/vms/7", "VM.Backup"));
     }

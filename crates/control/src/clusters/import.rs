@@ -1,5 +1,5 @@
-//! Containers that were there before Holdfast become ours. Nothing about them changes on the
-//! cluster; what cannot be taken over is said for each, and can be tried again.
+//! Imports existing containers. Nothing on the cluster changes. Each container that cannot be
+//! imported is reported with the reason and can be retried.
 
 use std::net::Ipv4Addr;
 
@@ -18,14 +18,14 @@ use store::{Unique, containers::NewRecord, sites::SiteRecord};
 use super::{client, told};
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
-/// The most containers of one request.
+/// The most containers per request.
 const MOST: usize = 200;
 
-/// Takes containers over, one after another, and says what became of each.
+/// Imports containers one after another and returns the outcome of each.
 ///
 /// # Errors
-/// [`Error::Forbidden`] but for administrators; [`Error::Invalid`] when there is no such site or
-/// person, or the site is on another cluster.
+/// [`Error::Forbidden`] unless the actor is an administrator; [`Error::Invalid`] when the site or
+/// user does not exist, or the site is on another cluster.
 pub async fn import(
     control: &Control,
     actor: &Actor,
@@ -43,7 +43,7 @@ pub async fn import(
             None => Err(Error::conflict("The cluster has no such container now.")),
         };
         if let Err(Error::Internal { .. } | Error::Unavailable { .. }) = &outcome {
-            tracing::warn!(vmid, ?outcome, "a container was not taken over");
+            tracing::warn!(vmid, ?outcome, "container import failed");
         }
         let outcome = outcome.map_err(|error| error.to_string());
         outcomes.push(Imported { vmid, outcome });
@@ -55,7 +55,7 @@ pub async fn import(
     Ok(outcomes)
 }
 
-/// Where containers go, and to whom.
+/// The site and the owner of imported containers.
 struct Target {
     site: SiteRecord,
     owner: UserId,
@@ -133,7 +133,7 @@ fn fixed_address(config: &LxcConfig) -> Option<Ipv4Addr> {
     }
 }
 
-/// The container as a record of ours, or why it cannot be one.
+/// Converts a container to a database record, or returns why that is impossible.
 fn record(
     target: &Target,
     guest: &Foreign,
@@ -184,7 +184,7 @@ fn record(
     })
 }
 
-/// What it should be from now on is what it is.
+/// The desired state of an imported container, which equals its observed state.
 fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
     let out = |what: &str| format!("Its {what} is outside of what Holdfast can say.");
     let gib = config
@@ -196,7 +196,7 @@ fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
     let env: Vec<String> = config.env.iter().map(lines).collect();
     Ok(ContainerSpec {
         source: Source::TakenOver,
-        // Proxmox gives a container without this setting all cores of its node.
+        // Without this setting, Proxmox gives a container all cores of its node.
         cores: config
             .cores
             .unwrap_or(1)
@@ -228,7 +228,7 @@ fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
     })
 }
 
-/// Whether it has what Docker needs.
+/// Whether the container has the features that Docker needs.
 fn runs_docker(config: &LxcConfig) -> bool {
     let features = config.other.get("features").and_then(|text| text.as_str());
     let has = |key: &str| {

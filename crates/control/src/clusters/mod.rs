@@ -1,5 +1,5 @@
-//! Clusters: adding, showing, changing and forgetting them. What a cluster itself is asked for is
-//! in the modules below; nothing here changes anything on a cluster.
+//! Clusters: list, show, add, update and remove. Requests to a cluster are in the submodules;
+//! nothing here changes anything on a cluster.
 
 mod findings;
 mod import;
@@ -23,8 +23,8 @@ use crate::{
     hub::Audience,
 };
 
-/// Every cluster with its nodes and how old that knowledge is. Asks no cluster: it tells what the
-/// observer last heard.
+/// Lists the clusters with their nodes and the age of that information. Reads the observed state
+/// and sends no request to a cluster.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -42,10 +42,11 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ClusterView>, 
     Ok(all)
 }
 
-/// One cluster, with what is on it and is not ours. Asks no cluster.
+/// Returns a cluster with its containers that Holdfast does not manage. Sends no request to the
+/// cluster.
 ///
 /// # Errors
-/// [`Error::Forbidden`] but for administrators; [`Error::NotFound`].
+/// [`Error::Forbidden`] unless the actor is an administrator; [`Error::NotFound`].
 pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<ClusterDetail, Error> {
     actor.require_administrator()?;
     let ClusterRecord { id, access } = by_name(control, name).await?;
@@ -80,10 +81,11 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
     })
 }
 
-/// The certificate that a server shows, for a person to compare. Nothing is told to the server.
+/// Returns the fingerprint of a server's certificate, for the administrator to compare. Sends no
+/// credentials.
 ///
 /// # Errors
-/// [`Error::Invalid`] at `url` when nothing answers there.
+/// [`Error::Invalid`] at `url` when the server is unreachable.
 pub async fn certificate(_: &Control, actor: &Actor, url: ApiUrl) -> Result<Certificate, Error> {
     actor.require_administrator()?;
     let fingerprint = match url.is_tls() {
@@ -93,10 +95,10 @@ pub async fn certificate(_: &Control, actor: &Actor, url: ApiUrl) -> Result<Cert
     Ok(Certificate { url, fingerprint })
 }
 
-/// Adds a cluster, once signing in there has worked.
+/// Adds a cluster after a successful sign-in.
 ///
 /// # Errors
-/// [`Error::Invalid`] at the field that keeps Holdfast from signing in, and for a taken name.
+/// [`Error::Invalid`] at the field that prevents the sign-in, and for a name that exists.
 pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Result<Label, Error> {
     actor.require_administrator()?;
     let name = spec.name.clone();
@@ -116,10 +118,10 @@ pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Resu
     Ok(name)
 }
 
-/// Changes a cluster's name, where it is or how to sign in there, once that has worked.
+/// Changes a cluster's name, address or credentials after a successful sign-in.
 ///
 /// # Errors
-/// As [`create`]; [`Error::NotFound`].
+/// As for [`create`]; [`Error::NotFound`].
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -131,7 +133,7 @@ pub async fn update(
     let known = record(control, id).await?.access;
     let secret = match &spec.secret {
         Some(secret) => secret.as_str().to_owned(),
-        // The secret that is known goes to nobody else than before.
+        // The stored secret is sent only with the same login and to a known address.
         None if known.login != spec.login => {
             let message = format!("Type the secret of {}.", spec.login);
             return Err(Error::field("secret", message));
@@ -153,10 +155,11 @@ pub async fn update(
     Ok(name)
 }
 
-/// Forgets a cluster without sites. Nothing on it changes.
+/// Removes a cluster that has no sites. Nothing on the cluster changes.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it has sites.
+/// [`Error::Invalid`] when `confirm` is not the cluster's name, [`Error::Conflict`] while it has
+/// sites.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -197,7 +200,7 @@ fn access(spec: ClusterSpec, secret: String) -> Access {
     }
 }
 
-/// Has everything use what the database now says of a cluster, and waits for its first answer.
+/// Applies the stored access of a cluster and waits for its next observation.
 async fn reload(control: &Control, id: ClusterId) -> Result<(), Error> {
     control.load_clusters().await?;
     let observer = control.observer();
@@ -229,12 +232,12 @@ async fn record(control: &Control, id: ClusterId) -> Result<ClusterRecord, Error
         .ok_or(missing())
 }
 
-/// The client of a cluster that is there.
+/// The client of an existing cluster.
 fn client(control: &Control, id: ClusterId) -> Result<proxmox::Client, Error> {
     control.0.proxmoxes.get(id).ok_or(missing())
 }
 
-/// What a failed call means to whoever asked for it.
+/// Converts a failed request to an error for the user.
 fn told(error: &proxmox::Error) -> Error {
     match error {
         proxmox::Error::Unsendable { .. } => internal("cluster", error),

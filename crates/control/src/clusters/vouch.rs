@@ -1,5 +1,5 @@
-//! Whom Holdfast believes to be a cluster: the certificate that a person confirmed, and those of
-//! further nodes that the cluster vouches for over that connection.
+//! Trust in a cluster's certificates: the certificate that an administrator confirmed, and those of
+//! further nodes that the cluster reports over that connection.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -13,13 +13,13 @@ use store::clusters::Access;
 
 use crate::{failure::internal, proxmoxes};
 
-/// How long a server may take to show its certificate.
+/// The timeout for fetching a server's certificate.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The certificate that a server shows.
+/// Fetches the fingerprint of a server's certificate.
 ///
 /// # Errors
-/// [`Error::Invalid`] at `url` when there is none.
+/// [`Error::Invalid`] at `url` when the certificate cannot be fetched.
 pub(super) async fn certificate(url: &ApiUrl) -> Result<Fingerprint, Error> {
     let shown = proxmox::fetch_fingerprint(url.as_str(), PATIENCE)
         .await
@@ -34,10 +34,10 @@ fn parsed(shown: &proxmox::Fingerprint) -> Result<Fingerprint, Error> {
         .map_err(|e| internal("fingerprint", &e))
 }
 
-/// Signs in, and adds the nodes that can be asked instead when the given one is away.
+/// Signs in and adds the other nodes, which are used when the given node is unreachable.
 ///
 /// # Errors
-/// [`Error::Invalid`] at the field that is in the way.
+/// [`Error::Invalid`] at the field that prevents the sign-in.
 pub(super) async fn signed_in(mut access: Access) -> Result<Access, Error> {
     let client = proxmoxes::connect(&access)?;
     let nodes = client.nodes().await.map_err(|error| refused(&error))?;
@@ -49,11 +49,12 @@ pub(super) async fn signed_in(mut access: Access) -> Result<Access, Error> {
     Ok(access)
 }
 
-/// A further node: its name, and its address with its certificate.
+/// Another node: its name, its address and its certificate.
 pub(super) type Other = (String, ApiUrl, Fingerprint);
 
-/// The nodes beside the one that is asked; those are errors, by name, that show another
-/// certificate than the cluster knows, as where an administrator gave a node one of his own.
+/// The nodes other than the connected one. A node whose certificate differs from the one that the
+/// cluster reports is an error with its name, for example where an administrator installed a custom
+/// one.
 pub(super) async fn others(client: &Client, nodes: &[Node]) -> Vec<Result<Other, String>> {
     let Ok(status) = client.cluster_status().await else {
         return Vec::new();
@@ -68,7 +69,7 @@ pub(super) async fn others(client: &Client, nodes: &[Node]) -> Vec<Result<Other,
     join_all(looked).await
 }
 
-/// A node that is away now is believed to have the certificate that its cluster knows.
+/// For an unreachable node, trusts the certificate that the cluster reports.
 async fn look(name: String, url: ApiUrl, known: Fingerprint) -> Result<Other, String> {
     match certificate(&url).await {
         Ok(shown) if shown != known => Err(name),
@@ -76,7 +77,7 @@ async fn look(name: String, url: ApiUrl, known: Fingerprint) -> Result<Other, St
     }
 }
 
-/// What keeps Holdfast from signing in, at its field.
+/// Maps a failed sign-in to the form field that causes it.
 fn refused(error: &proxmox::Error) -> Error {
     use proxmox::Error as E;
     let field = match error {

@@ -1,5 +1,5 @@
-//! Changing a container, turning it on and off, deleting it: what should be is written here, with
-//! the job that brings it about, in one transaction.
+//! Edits, starts, stops and deletes containers. Stores the desired state and the job that applies
+//! it in one transaction.
 
 use model::{
     ContainerId, Error, JobId,
@@ -13,11 +13,12 @@ use store::{Conn, containers::ContainerRecord};
 use super::{create::within, known, missing, reserved::Asker, services::Wish, tell};
 use crate::{Actor, Control, failure::Told as _, jobs, status::Seen};
 
-/// Changes what should be. Returns the job that brings it about, when the cluster has to be asked.
+/// Changes the desired state of a container. Returns the job that applies it, if the cluster is
+/// affected.
 ///
 /// # Errors
-/// [`Error::Conflict`] when somebody changed it since, [`Error::Invalid`] for a field that is
-/// fixed or exceeds a limit.
+/// [`Error::Conflict`] when the container was changed in the meantime, [`Error::Invalid`] for a
+/// field that cannot change or exceeds a limit.
 pub async fn edit(
     control: &Control,
     actor: &Actor,
@@ -119,7 +120,7 @@ fn allowed(
             + new.memory.get(),
         ..owner.usage
     };
-    // A limit that was lowered below what is used must not forbid to use less.
+    // A limit below the current usage must not prevent a reduction.
     let grows = new.cores > old.cores || new.memory > old.memory;
     if grows {
         within(&owner.limits, &usage)
@@ -128,7 +129,7 @@ fn allowed(
     }
 }
 
-/// Whether the change is more than words and names of ours.
+/// Whether the change affects the container on the cluster.
 fn needs_cluster(old: &ContainerSpec, new: &ContainerSpec) -> bool {
     old.cores != new.cores
         || old.memory != new.memory
@@ -136,10 +137,11 @@ fn needs_cluster(old: &ContainerSpec, new: &ContainerSpec) -> bool {
         || old.entrypoint != new.entrypoint
 }
 
-/// Turns a container on or off.
+/// Starts, stops or restarts a container.
 ///
 /// # Errors
-/// [`Error::Conflict`] when it is so already, was never made, or a job is at work on it.
+/// [`Error::Conflict`] when the container is in that state already, was never created, or has an
+/// active job.
 pub async fn power(
     control: &Control,
     actor: &Actor,
@@ -171,11 +173,11 @@ pub async fn power(
     .await
 }
 
-/// Deletes a container with its disk, and gives back its name, address and ports.
+/// Deletes a container with its disk and releases its name, address and ports.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while a job is at work
-/// on it.
+/// [`Error::Invalid`] when `confirm` is not the container's name, [`Error::Conflict`] while it has
+/// an active job.
 pub async fn delete(
     control: &Control,
     actor: &Actor,

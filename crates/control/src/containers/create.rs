@@ -1,5 +1,5 @@
-//! Making a container: everything it holds is reserved here, in one transaction with its job,
-//! before Proxmox is asked for anything.
+//! Creates containers. Reserves all resources of a container in one transaction with its job,
+//! before any request to Proxmox.
 
 use std::collections::BTreeSet;
 
@@ -15,28 +15,28 @@ use store::{Conn, Unique, containers::NewRecord, sites::SiteRecord};
 use super::{docker, reserve, reserved::Asker, services::Wish, tell};
 use crate::{Actor, Control, failure::Told as _, jobs};
 
-/// How often a lost race for an address or a number is run again.
+/// How often a conflict about an address or a VMID is retried.
 const ATTEMPTS: u32 = 20;
 
-/// A container whose making has begun.
+/// A container whose creation has been queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
-    /// The container.
+    /// The ID of the container.
     pub id: ContainerId,
-    /// Its site's name.
+    /// The name of its site.
     pub site: Label,
-    /// Its name.
+    /// The container's name.
     pub name: Label,
-    /// The job that makes it.
+    /// The job that creates the container.
     pub job: JobId,
 }
 
-/// Reserves what a container needs and queues the job that makes it.
+/// Reserves the resources of a container and queues the job that creates it.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken or reserved name, a taken port, an exceeded limit, or Docker where the cluster's
-/// sign-in may not switch it on; [`Error::Unavailable`] while
-/// the cluster does not answer.
+/// [`Error::Invalid`] for an existing or reserved name, a port in use, an exceeded limit, or Docker
+/// where the cluster's login may not enable it; [`Error::Unavailable`] while the cluster is
+/// unreachable.
 pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Result<Created, Error> {
     if new.spec.source == Source::TakenOver {
         let message = "Choose a template, or type an image such as nginx:1.27.";
@@ -125,13 +125,13 @@ struct Reservation {
 type Reserved = (ContainerId, UserId, JobId);
 
 impl Reservation {
-    /// Runs in a transaction. A refusal comes before anything is written.
+    /// Runs in a transaction. Every check precedes the first write.
     fn make(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
         let owner = match self.owner(c)? {
             Ok(owner) => owner,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        // Locked, so that a change of the site's ranges is seen and creations take turns.
+        // Locks the site, so that a change of its ranges is seen and creations are serialized.
         let Some(site) = store::sites::lock(c, self.site.id)? else {
             return Ok(Err(Error::field("site", "There is no such site.")));
         };
@@ -152,8 +152,8 @@ impl Reservation {
         Ok(Ok((id, owner, job)))
     }
 
-    /// Whose the container will be, with its limits held: the row stays locked until the end of
-    /// the transaction, so that two creations at once cannot both take the last of it.
+    /// The owner of the container, after checking the limits. The user's row stays locked until the
+    /// end of the transaction, so that two concurrent creations cannot exceed a limit together.
     fn owner(&self, c: &mut Conn) -> Result<Result<UserId, Error>, store::Error> {
         let Some(owner) = self.actor.me().map(|me| me.id).or(store::users::first(c)?) else {
             return Ok(Err(Error::NotFound { kind: Kind::User }));
@@ -212,7 +212,7 @@ impl Reservation {
     }
 }
 
-/// A usage with one more container.
+/// The usage with one more container.
 fn with(usage: &Usage, spec: &model::containers::ContainerSpec) -> Usage {
     Usage {
         containers: usage.containers + 1,
@@ -230,8 +230,8 @@ pub(super) fn within(limits: &Limits, usage: &Usage) -> Result<(), Error> {
     })
 }
 
-/// A number for a container whose own was taken behind our back; `tried` are those that were found
-/// taken.
+/// Reserves a new VMID for a container whose VMID is used by another guest. `tried` contains the
+/// VMIDs that were found in use.
 pub(crate) async fn another_vmid(
     control: &Control,
     container: ContainerId,

@@ -1,4 +1,4 @@
-//! Containers: listing, showing, making, changing, turning on and off, deleting.
+//! Containers: list, show, create, edit, start, stop and delete.
 
 mod change;
 mod create;
@@ -33,13 +33,13 @@ use crate::{
     suggest,
 };
 
-/// How long the form for a new container waits for a node's list of templates.
+/// How long the form for a new container waits for a node's templates.
 const TEMPLATES_PATIENCE: Duration = Duration::from_secs(3);
 
-/// A page of the containers that the actor may see.
+/// Returns a page of the containers that the actor may see.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn list(
     control: &Control,
     actor: &Actor,
@@ -64,7 +64,8 @@ pub async fn list(
     Ok(page.told("containers")?.map(|record| row(control, &record)))
 }
 
-/// The status is computed, not stored: narrow all keys in memory, then read one page of rows.
+/// Filters by status in memory because the status is computed, not stored; then reads one page of
+/// rows.
 async fn list_with_status(
     control: &Control,
     filter: Filter,
@@ -100,10 +101,10 @@ async fn list_with_status(
     Ok(Page { rows, total, page })
 }
 
-/// One container, by its site's and its own name.
+/// Returns a container by the names of its site and itself.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+/// [`Error::NotFound`] when the container does not exist or the actor may not see it.
 pub async fn get(
     control: &Control,
     actor: &Actor,
@@ -135,10 +136,10 @@ pub async fn get(
     })
 }
 
-/// What the form for a new container offers.
+/// Returns the choices of the form for a new container.
 ///
 /// # Errors
-/// When the database does not answer. A cluster that does not answer offers no templates.
+/// Returns an error when the database is unavailable. An unreachable cluster offers no templates.
 pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, Error> {
     let me = actor.me().map(|me| me.id);
     let (sites, domains, limits, usage) = control
@@ -187,7 +188,7 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
     })
 }
 
-/// The domains of these under which the actor may publish.
+/// The domains that the actor may publish under.
 fn usable<'a>(actor: &Actor, domains: impl IntoIterator<Item = &'a DomainRow>) -> Vec<Domain> {
     let may = domains
         .into_iter()
@@ -195,9 +196,9 @@ fn usable<'a>(actor: &Actor, domains: impl IntoIterator<Item = &'a DomainRow>) -
     may.map(|domain| domain.spec.name.clone()).collect()
 }
 
-/// Whether Docker can run in a container on a cluster.
+/// Whether containers on a cluster can run Docker.
 async fn docker(control: &Control, cluster: ClusterId) -> Docker {
-    // Another server may have added the cluster a moment ago.
+    // Loads the cluster if another server has just added it.
     let there = control.client(cluster).await.is_ok_and(|c| c.is_some());
     let docker = there.then(|| control.0.proxmoxes.docker(cluster));
     docker.flatten().unwrap_or_else(|| Docker::Barred {
@@ -241,7 +242,7 @@ async fn templates(
     let mut names: Vec<_> = content
         .iter()
         .filter_map(|item| item.volid.rsplit_once('/').map(|(_, file)| file))
-        // A bare archive is an image that was pulled, kept for the next container made from it.
+        // A plain `.tar` is a pulled OCI image that is kept for the next container.
         .filter(|file| !file.ends_with(".tar"))
         .filter_map(|file| file.parse().ok())
         .collect();
@@ -269,7 +270,7 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
     }
 }
 
-/// A service with the entry point of its domain.
+/// Sets the entry point of the service's domain.
 fn with_entry(control: &Control, mut service: ServiceView) -> ServiceView {
     if let Published::Http { domain, .. } = &service.published {
         service.entry = control.entry_point(domain);
@@ -306,8 +307,8 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
     }
 }
 
-/// What somebody did to a container in Proxmox itself. While a job is at work on it, or it is not
-/// made, the two need not agree.
+/// Changes to a container that were made in Proxmox. Ignored while a job is working on the
+/// container or before it has been created.
 fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
     if record.made.is_none() || record.activity.is_some() {
         return Vec::new();
@@ -328,7 +329,7 @@ fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
     moved.into_iter().chain(renamed).collect()
 }
 
-/// The container, if the actor may know of it.
+/// The container, if the actor may see it.
 pub(crate) async fn known(
     control: &Control,
     actor: &Actor,

@@ -1,5 +1,5 @@
-//! How a container's services are published: what its site's agents said last, against the site's
-//! generation at which something about the container last changed.
+//! The publication state of a container's services: compares the latest reports of the site's
+//! agents with the generation in which the container last changed.
 
 use model::{
     ServiceId,
@@ -8,7 +8,7 @@ use model::{
 };
 use store::{Conn, containers::ContainerRecord};
 
-/// How each service of a container is published.
+/// The publication state of each service of a container.
 pub(super) fn of(
     c: &mut Conn,
     record: &ContainerRecord,
@@ -34,7 +34,7 @@ pub(super) fn of(
         .collect())
 }
 
-/// What one agent makes of a service.
+/// The state of a service on one edge host.
 enum One {
     Live,
     Waits,
@@ -162,12 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn without_an_agent_nothing_is_published_and_it_says_what_to_do() {
+    fn service_without_agent_is_blocked_with_instructions() {
         assert!(why(&of(&[], 3)).contains("invite one"));
     }
 
     #[test]
-    fn a_service_is_live_once_all_that_are_in_contact_have_applied_it() {
+    fn service_is_live_after_all_reachable_agents_applied_it() {
         let one = agent("edge-1", Some(5), live(5, &[]));
         assert_eq!(of(std::slice::from_ref(&one), 5), Publication::Live);
         assert_eq!(of(std::slice::from_ref(&one), 6), Publication::Publishing);
@@ -180,12 +180,12 @@ mod tests {
         assert_eq!(of(&[one, two.clone()], 5), Publication::Live);
         assert!(
             why(&of(&[two], 5)).contains("edge-2"),
-            "and nobody else has it"
+            "no other agent serves it"
         );
     }
 
     #[test]
-    fn a_service_that_is_set_aside_says_why_and_others_are_live() {
+    fn quarantined_service_shows_reason_while_others_are_live() {
         let aside = agent("edge-1", Some(5), live(5, &[7]));
         assert_eq!(
             why(&of(std::slice::from_ref(&aside), 5)),
@@ -194,13 +194,13 @@ mod tests {
         assert_eq!(
             of(std::slice::from_ref(&aside), 6),
             Publication::Publishing,
-            "changed since"
+            "changed after the report"
         );
         assert_eq!(all(&[aside], ServiceId(8), 5, &"lab"), Publication::Live);
     }
 
     #[test]
-    fn what_was_live_before_a_refusal_still_is() {
+    fn live_service_stays_live_after_a_later_refusal() {
         let refused = Report {
             generation: 8,
             outcome: Outcome::Refused {

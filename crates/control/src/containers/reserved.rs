@@ -1,21 +1,21 @@
-//! Names that are not for everybody. Whoever could publish as `login` or be found as `ldap1` would
-//! be trusted for what they are not.
+//! Reserved names. A service named `login` or a container named `ldap1` could impersonate
+//! infrastructure.
 
 use model::names::{Domain, Label};
 
 use crate::Actor;
 
-/// Who asks for a name, and the name that is the manager's own.
+/// The actor who requests a name, and the manager's own hostname.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'a> {
     pub(super) actor: &'a Actor,
-    /// The name under which people reach the manager itself.
+    /// The hostname of the manager.
     pub(super) manager: Option<&'a Domain>,
 }
 
 impl Asker<'_> {
-    /// Why `label.domain` cannot be had by who asks: only those who run the site may give some, and
-    /// nobody has the manager's own.
+    /// Why the actor may not use `label.domain`. Reserved labels require an operator, and the
+    /// manager's hostname is never available.
     pub(super) fn refusal(&self, label: &Label, domain: &Domain) -> Option<String> {
         self.is_manager(label, domain).or_else(|| {
             let barred = label.is_reserved() && !self.actor.role().sees_all();
@@ -24,7 +24,7 @@ impl Asker<'_> {
         })
     }
 
-    /// The same where the name was given by those who may.
+    /// Checks only for the manager's hostname, for names assigned by an authorized user.
     pub(super) fn is_manager(&self, label: &Label, domain: &Domain) -> Option<String> {
         let manager = self.manager?;
         let own = manager.as_str() == format!("{label}.{domain}");

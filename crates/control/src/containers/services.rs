@@ -1,5 +1,5 @@
-//! What a container's services are given: names under the site's domains, and its ports. Chosen
-//! among what is free and held by the database's constraints.
+//! Allocates hostnames under the site's domains and external ports to a container's services. The
+//! database's unique constraints detect conflicts between concurrent allocations.
 
 use std::collections::BTreeSet;
 
@@ -19,17 +19,18 @@ use store::{
 use super::reserved::Asker;
 use crate::domains::may_publish;
 
-/// What is asked for. What `held` services have already stays theirs.
+/// Allocates names and ports to services. Services in `held` keep what they have.
 pub(super) struct Wish<'a> {
     pub(super) asker: Asker<'a>,
     pub(super) site: &'a SiteRecord,
-    /// The container's name, which a web page has when it asks for none.
+    /// The container's name, the default label of an HTTP service.
     pub(super) name: &'a Label,
     pub(super) wanted: &'a [ServiceSpec],
     pub(super) held: &'a [ServiceView],
 }
 
-/// What services of a site have. The database decides; a look says at which field.
+/// What the other services of a site use. The database enforces uniqueness; checking it here
+/// assigns the error to a field.
 #[derive(Default)]
 struct Taken {
     domains: Vec<DomainRow>,
@@ -39,7 +40,7 @@ struct Taken {
 }
 
 impl Wish<'_> {
-    /// What they are given.
+    /// Allocates names and ports to all desired services.
     pub(super) fn give(
         &self,
         c: &mut Conn,
@@ -48,7 +49,7 @@ impl Wish<'_> {
         Ok(self.choose(taken))
     }
 
-    /// What others have of that which is asked for.
+    /// Loads what the other services of the site use.
     fn look(&self, c: &mut Conn) -> Result<Taken, store::Error> {
         let mut taken = Taken::default();
         let wants = |kind| self.wanted.iter().any(|service| service.kind() == kind);
@@ -86,7 +87,7 @@ impl Wish<'_> {
 
     fn choose(&self, mut taken: Taken) -> Result<Vec<GivenService>, Error> {
         let mut given = vec![None; self.wanted.len()];
-        // Ports that were asked for are set aside before any is chosen.
+        // Requested ports are assigned before any port is chosen.
         let mut order: Vec<(usize, &ServiceSpec)> = self.wanted.iter().enumerate().collect();
         order.sort_by_key(|(_, service)| asked(service).is_none());
         for (index, service) in order {
@@ -132,7 +133,8 @@ impl Wish<'_> {
         })
     }
 
-    /// A name for a port's certificate: one that a web page of the container could have, or has.
+    /// A hostname for the TLS certificate of a TCP port: one that an HTTP service of this container
+    /// could have or has.
     fn tls_name(
         &self,
         wish: &TlsWish,
@@ -152,7 +154,7 @@ impl Wish<'_> {
         Ok((id, label))
     }
 
-    /// A name under a domain for a web page, which no other has.
+    /// A hostname for an HTTP service that no other service has.
     fn name(
         &self,
         asked: Option<&Label>,
@@ -161,7 +163,7 @@ impl Wish<'_> {
         taken: &mut Taken,
     ) -> Result<(DomainId, Label), Error> {
         let (id, label) = self.allowed(asked, domain, index, taken)?;
-        // The container's own name is told at its field, by the database.
+        // A conflict about the container's own name is reported by the database at the name field.
         if !taken.labels.insert((id, label.clone())) && asked.is_some() {
             let message = "Another service has this name under this domain.".to_owned();
             return Err(Error::field(&format!("services.{index}.label"), message));
@@ -169,7 +171,7 @@ impl Wish<'_> {
         Ok((id, label))
     }
 
-    /// A name under a domain, which the asker may give or the container has already.
+    /// A hostname that the actor may use or the container already has.
     fn allowed(
         &self,
         asked: Option<&Label>,
@@ -200,7 +202,7 @@ impl Wish<'_> {
                 let message = format!("Only others may publish under {name}. Ask an operator.");
                 return refuse("domain", message);
             }
-            // A container's own name was given by those who may.
+            // The container's own name was checked when it was created.
             let refusal = match asked {
                 Some(label) => self.asker.refusal(label, name),
                 None => self.asker.is_manager(label, name),
@@ -209,7 +211,7 @@ impl Wish<'_> {
                 return refuse("label", message);
             }
         }
-        // nginx would have two answers for one name.
+        // nginx would have two server blocks for the same name.
         let whole = format!("{label}.{name}");
         if !self.holds(label, name) && taken.domains.iter().any(|d| d.spec.name.as_str() == whole) {
             let message = format!("{whole} is a domain of this site. Choose another name.");
@@ -277,7 +279,7 @@ impl Wish<'_> {
         Ok(port)
     }
 
-    /// The port that the same service has now.
+    /// The external port that the same service has now.
     fn kept(&self, service: &ServiceSpec) -> Option<Port> {
         let same =
             |held: &&ServiceView| held.kind() == service.kind() && held.port == service.port();

@@ -1,5 +1,4 @@
-//! Jobs as people see them: listing, watching, cancelling, trying again. The work itself is the
-//! worker's.
+//! Jobs: list, show, cancel and retry. The worker runs them.
 
 mod plan;
 
@@ -22,13 +21,13 @@ pub(crate) use plan::Step;
 
 use crate::{Actor, Control, failure::Told as _, hub::Audience};
 
-/// Lines of a log that are sent at once.
+/// The most log lines per response.
 const LOG_LINES: u32 = 1000;
 
-/// A page of the jobs that the actor may see, newest first.
+/// Returns a page of the jobs that the actor may see, newest first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn list(
     control: &Control,
     actor: &Actor,
@@ -48,10 +47,10 @@ pub async fn list(
         .told("jobs")
 }
 
-/// The jobs that are queued or running, for the header.
+/// Lists the queued and running jobs, for the page header.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Error> {
     let owner = actor.narrowed_to();
     control
@@ -61,10 +60,10 @@ pub async fn active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Err
         .told("jobs")
 }
 
-/// One job with its steps.
+/// Returns a job with its steps.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+/// [`Error::NotFound`] when the job does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView, Error> {
     let record = known(control, actor, id).await?;
     let ended = record.row.state.ended();
@@ -79,7 +78,7 @@ pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView,
     })
 }
 
-/// The lines of a job's log after `after`, at most 1000.
+/// Returns the lines of a job's log after `after`, at most 1000.
 ///
 /// # Errors
 /// [`Error::NotFound`] as for [`get`].
@@ -97,10 +96,10 @@ pub async fn log(
         .told("log")
 }
 
-/// Asks a job to stop; what it did is undone.
+/// Cancels a job and undoes what it did.
 ///
 /// # Errors
-/// [`Error::Conflict`] when it has ended or cannot stop half-way.
+/// [`Error::Conflict`] when the job has ended or cannot be canceled.
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
     let record = known(control, actor, id).await?;
     if !may_cancel(&record) {
@@ -116,10 +115,11 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
     Ok(())
 }
 
-/// Queues a job again that failed or was cancelled.
+/// Queues a failed or canceled job again.
 ///
 /// # Errors
-/// [`Error::Conflict`] when another job is at work on its container, or the container is gone.
+/// [`Error::Conflict`] when another job is working on the container, or the container no longer
+/// exists.
 pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
     let record = known(control, actor, id).await?;
     let queued = may_retry(&record)
@@ -141,7 +141,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Er
 fn may_cancel(record: &JobRecord) -> bool {
     match record.row.state {
         JobState::Queued => !record.cancel_requested,
-        // Only a creation can be taken back; the others are over sooner than a person can ask.
+        // Only a creation can be undone; other jobs end before a user could cancel them.
         JobState::Running => record.row.kind == JobKind::Create && !record.cancel_requested,
         JobState::Done | JobState::Failed | JobState::Cancelled => false,
     }
@@ -162,7 +162,7 @@ async fn known(control: &Control, actor: &Actor, id: JobId) -> Result<JobRecord,
         .ok_or(Error::NotFound { kind: Kind::Job })
 }
 
-/// A job that is asked for.
+/// A job to be queued.
 pub(crate) struct NewJob<'a> {
     pub(crate) kind: JobKind,
     pub(crate) container: ContainerId,
@@ -172,15 +172,15 @@ pub(crate) struct NewJob<'a> {
     pub(crate) source: &'a Source,
 }
 
-/// What a job is told beside its container; kept as JSON in its row.
+/// Arguments of a job in addition to its container, stored as JSON.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Args {
-    /// For a change: whether to restart when a value takes effect only then.
+    /// For an edit: whether to restart the container when a value requires that.
     #[serde(default)]
     pub(crate) restart: bool,
 }
 
-/// Writes a job in the caller's transaction.
+/// Inserts a job in the caller's transaction.
 pub(crate) fn queue(
     c: &mut Conn,
     actor: &Actor,
@@ -205,7 +205,7 @@ pub(crate) fn queue(
     store::jobs::insert(c, &new)
 }
 
-/// Tells watchers that a job changed, and wakes the workers.
+/// Publishes that a job changed, and wakes a worker.
 pub(crate) fn announce(control: &Control, id: JobId, owner: UserId) {
     control
         .hub()

@@ -1,6 +1,6 @@
-//! The addresses of a cluster's nodes, for the names of its sites. They are asked for when the nodes
-//! are others than before, and now and then, and kept in the database: names are answered while the
-//! cluster is away, too.
+//! The addresses of a cluster's nodes, for the hostnames of its sites. Queried when the set of
+//! nodes changes and at intervals, and stored in the database so that the names resolve while the
+//! cluster is unreachable.
 
 use std::net::Ipv4Addr;
 
@@ -13,10 +13,10 @@ use model::{
 use super::heard::Heard;
 use crate::{Control, hub::Audience};
 
-/// After so many rounds the addresses are asked for again, for a node may get another.
+/// After this many rounds the addresses are queried again, because a node may have a new one.
 const ROUNDS: u32 = 200;
 
-/// The nodes whose addresses were asked for last.
+/// The nodes at the last query.
 #[derive(Default)]
 pub(super) struct Nodes {
     names: Option<Vec<NodeName>>,
@@ -24,7 +24,7 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// The nodes that a cluster told of; none when it did not answer.
+    /// The nodes in an observation, or `None` when the cluster did not respond.
     pub(super) fn of(heard: &Heard) -> Option<Vec<NodeName>> {
         match heard {
             Heard::Answer(inventory) => Some(
@@ -38,7 +38,7 @@ impl Nodes {
         }
     }
 
-    /// Asks for the addresses where it is time to.
+    /// Queries the addresses if they are due.
     pub(super) async fn look(
         &mut self,
         control: &Control,
@@ -50,7 +50,7 @@ impl Nodes {
         if self.names.as_ref() == Some(&seen) && self.rounds < ROUNDS {
             return;
         }
-        // Whatever comes of it, it is not asked for in each round.
+        // Set before the query, so that a failure is not repeated in each round.
         (self.names, self.rounds) = (Some(seen), 0);
         let Some(client) = control.0.proxmoxes.get(cluster) else {
             return;
@@ -58,7 +58,7 @@ impl Nodes {
         let status = match client.cluster_status().await {
             Ok(status) => status,
             Err(error) => {
-                tracing::debug!(%cluster, cause = error.cause(), "the nodes' addresses are not told");
+                tracing::debug!(%cluster, error = error.cause(), "failed to query node addresses");
                 return;
             }
         };
@@ -68,14 +68,14 @@ impl Nodes {
             Ok(true) => control
                 .hub()
                 .tell(Event::all(Topic::Site), Audience::Operators),
-            // The cluster may have been forgotten a moment ago.
+            // The cluster may have been deleted in the meantime.
             Ok(false) | Err(store::Error::NotFound) => {}
-            Err(error) => tracing::warn!(?error, "the nodes' addresses could not be kept"),
+            Err(error) => tracing::warn!(?error, "failed to store node addresses"),
         }
     }
 }
 
-/// A node that is found under its address from elsewhere.
+/// The name and address of a node, if other hosts can reach the address.
 fn address(node: &proxmox::ClusterNode) -> Option<(NodeName, Ipv4Addr)> {
     let address: Ipv4Addr = node.ip.as_deref()?.parse().ok()?;
     let elsewhere = !address.is_loopback() && !address.is_unspecified();
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_that_knows_itself_by_its_loopback_alone_has_no_address() {
+    fn loopback_address_of_a_node_is_ignored() {
         let node = |ip: Option<&str>| proxmox::ClusterNode {
             name: "pve1".into(),
             ip: ip.map(Into::into),

@@ -1,4 +1,4 @@
-//! What is known of one cluster, and how an answer changes it. No I/O.
+//! The observed state of one cluster, and how an observation changes it. No I/O.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,17 +17,18 @@ use model::{
 use super::heard::{Guest, Inventory};
 use crate::status::Seen;
 
-/// How long what a job has seen outweighs the cluster's inventory, which lags by about 10 s.
+/// How long a power state recorded by a job takes precedence over the cluster's inventory, which
+/// lags by about 10 s.
 const NOTE_HOLDS: Duration = Duration::from_secs(20);
 
-/// What a job did to a container, or found.
+/// The power state of a container as a job left or found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Power {
-    /// It runs.
+    /// The container is running.
     Running,
-    /// It is there and does not run.
+    /// The container exists and is stopped.
     Stopped,
-    /// It is no longer there.
+    /// The container does not exist.
     Gone,
 }
 
@@ -36,7 +37,7 @@ struct Note {
     at: Instant,
 }
 
-/// One cluster's state.
+/// The observed state of one cluster.
 pub(super) struct Known {
     pub(super) name: String,
     pub(super) version: Option<String>,
@@ -49,12 +50,13 @@ pub(super) struct Known {
     pledged: BTreeMap<String, u64>,
 }
 
-/// What an answer changed.
+/// The effect of an observation.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Containers whose status is another now.
+    /// Containers whose status has changed.
     pub(super) vmids: BTreeSet<u32>,
-    /// Whether every container's status may be another, as when a cluster comes or goes.
+    /// Whether the status of every container may have changed, for example when a cluster becomes
+    /// unreachable.
     pub(super) all: bool,
 }
 
@@ -73,7 +75,7 @@ impl Known {
         }
     }
 
-    /// Takes in an answer.
+    /// Applies a successful observation.
     pub(super) fn answered(
         &mut self,
         inventory: Inventory,
@@ -105,7 +107,7 @@ impl Known {
         }
     }
 
-    /// Takes in a failure; true when it is news.
+    /// Applies a failed observation. Returns whether the failure is new.
     pub(super) fn failed(&mut self, trouble: String, changed: Option<Fingerprint>) -> bool {
         let news = self.trouble.as_ref() != Some(&trouble);
         self.trouble = Some(trouble);
@@ -113,7 +115,7 @@ impl Known {
         news
     }
 
-    /// The containers of the cluster, ours and others', by number.
+    /// The containers of the cluster by VMID, managed by Holdfast or not.
     pub(super) fn containers(&self) -> Vec<Foreign> {
         let containers = self.guests.values();
         containers
@@ -122,7 +124,7 @@ impl Known {
             .collect()
     }
 
-    /// A container as the cluster has it, once it tells of it; none while nothing certain is known.
+    /// A container in the last inventory, or `None` while the cluster is unreachable.
     pub(super) fn container(&self, vmid: u32) -> Option<Foreign> {
         if self.trouble.is_some() {
             return None;
@@ -160,7 +162,7 @@ impl Known {
         }
     }
 
-    /// What a page shows that is worth a notice: the status, and whether there are measurements.
+    /// The state whose change is published: the status, and whether there are measurements.
     fn shown(&self, vmid: u32, now: Instant) -> (Seen, bool) {
         let measured = |guest: &Guest| guest.mem.is_some_and(|bytes| bytes > 0);
         (
@@ -190,7 +192,7 @@ impl Known {
         if self.trouble.is_some() {
             return None;
         }
-        // The share that is free and not the amount, so that small nodes get their part too.
+        // Uses the free share, not the free amount, so that small nodes receive containers too.
         let free = |node: &NodeRow| {
             let pledged = self.pledged.get(node.name.as_str()).copied().unwrap_or(0);
             let used = node.memory.0.saturating_add(pledged);

@@ -1,6 +1,7 @@
-//! What the clusters say now: one call a cluster every few seconds for everybody, kept in memory.
-//! Nobody else asks a cluster in order to show a page. Nothing here is stored, but where several
-//! servers share a database one of them asks, and leaves its answers there for the others.
+//! The observed state of the clusters: one request per cluster every few seconds for all users,
+//! kept in memory. Pages never query a cluster themselves. Nothing here is stored, except that
+//! servers sharing a database elect one to query a cluster, and it stores its observation for the
+//! others.
 
 mod addresses;
 mod heard;
@@ -26,14 +27,14 @@ pub(crate) use round::{give_back, watch};
 
 use crate::{hub::Hub, status::Seen};
 
-/// The observers' common memory.
+/// The observed state of all clusters, shared by the pollers.
 #[derive(Clone)]
 pub(crate) struct Observer {
     hub: Hub,
     clusters: Arc<Mutex<BTreeMap<ClusterId, Cluster>>>,
-    /// This process among the servers of the database.
+    /// Identifies this process among the servers of the database.
     holder: Arc<str>,
-    /// Held while the clusters are read and made known, so that an older reading undoes no newer.
+    /// Held while the clusters are loaded, so that an older result never replaces a newer one.
     loading: Arc<Turns<()>>,
 }
 
@@ -41,7 +42,7 @@ struct Cluster {
     known: Known,
     nudge: Arc<Notify>,
     rounds: watch::Sender<u64>,
-    /// Whether this server observes next, whoever does now.
+    /// Whether this server takes the observation lease in the next round.
     seize: bool,
 }
 
@@ -55,7 +56,7 @@ impl Observer {
         }
     }
 
-    /// Makes room for a cluster that will be observed, or has one that is go by its present name.
+    /// Adds a cluster that will be observed, or updates the name of a known one.
     pub(crate) fn expect_cluster(&self, id: ClusterId, name: &str) {
         let mut clusters = self.lock();
         let cluster = clusters.entry(id).or_insert_with(|| Cluster {
@@ -67,7 +68,7 @@ impl Observer {
         name.clone_into(&mut cluster.known.name);
     }
 
-    /// Ends the observing of a cluster.
+    /// Stops observing a cluster.
     pub(crate) fn forget_cluster(&self, id: ClusterId) {
         let gone = self.lock().remove(&id);
         if let Some(cluster) = gone {
@@ -75,12 +76,12 @@ impl Observer {
         }
     }
 
-    /// A cluster's name; none when there is no such cluster.
+    /// The name of a cluster, or `None` if it does not exist.
     pub(crate) fn cluster(&self, id: ClusterId) -> Option<String> {
         self.with(id, |cluster| cluster.known.name.clone())
     }
 
-    /// A cluster with its nodes, for people.
+    /// A cluster with its nodes, for pages.
     pub(crate) fn view(&self, id: ClusterId, url: String) -> ClusterView {
         self.with(id, |cluster| cluster.known.view(id, url.clone()))
             .unwrap_or(ClusterView {
@@ -95,32 +96,32 @@ impl Observer {
             })
     }
 
-    /// Waits until a cluster answered or failed once.
+    /// Waits until a cluster has been observed once, successfully or not.
     pub(crate) async fn wait_for_first(&self, id: ClusterId, patience: Duration) {
         let Some(mut rounds) = self.with(id, |cluster| cluster.rounds.subscribe()) else {
             return;
         };
         let first = rounds.wait_for(|rounds| *rounds > 0);
-        // Not waiting longer is fine: pages say that the cluster has not answered yet.
+        // A timeout is fine: pages show that the cluster has not responded yet.
         let _ = tokio::time::timeout(patience, first).await;
     }
 
-    /// Waits until a cluster answered or failed once more.
+    /// Waits for the next observation of a cluster, successful or not.
     pub(crate) async fn wait_for_next(&self, id: ClusterId, patience: Duration) {
         let Some(mut rounds) = self.with(id, |cluster| cluster.rounds.subscribe()) else {
             return;
         };
-        // Not waiting longer is fine here too; a cluster that is gone is waited for no more.
+        // A timeout is fine, and so is a deleted cluster.
         let _ = tokio::time::timeout(patience, rounds.changed()).await;
     }
 
-    /// Asks for a round now, because something was done to a container.
+    /// Requests an immediate round, for example after a job has changed a container.
     pub(crate) fn nudge(&self, id: ClusterId) {
         self.with(id, |cluster| cluster.nudge.notify_one());
     }
 
-    /// Notes what a job has just seen of a container. The cluster's own inventory lags by some
-    /// seconds; until it agrees, this holds.
+    /// Records the power state that a job has just seen. It takes precedence over the cluster's
+    /// inventory, which lags by some seconds, until the inventory agrees or the record expires.
     pub(crate) fn note(&self, id: ClusterId, vmid: u32, power: Power) {
         self.with(id, |cluster| {
             cluster.known.note(vmid, power, Instant::now())
@@ -128,30 +129,30 @@ impl Observer {
         self.nudge(id);
     }
 
-    /// What is known of a container.
+    /// The observed power state of a container.
     pub(crate) fn seen(&self, id: ClusterId, vmid: u32) -> Seen {
         self.with(id, |cluster| cluster.known.seen(vmid, Instant::now()))
             .unwrap_or(Seen::Unreachable)
     }
 
-    /// What a running container uses.
+    /// The resource usage of a running container.
     pub(crate) fn usage(&self, id: ClusterId, vmid: u32) -> Option<Observed> {
         self.with(id, |cluster| cluster.known.usage(vmid)).flatten()
     }
 
-    /// Every container of a cluster, ours and others', as last heard.
+    /// Every container of a cluster at the last observation, managed by Holdfast or not.
     pub(crate) fn containers(&self, id: ClusterId) -> Vec<Foreign> {
         self.with(id, |cluster| cluster.known.containers())
             .unwrap_or_default()
     }
 
-    /// A container as its cluster has it now.
+    /// A container at the last observation.
     pub(crate) fn container(&self, id: ClusterId, vmid: u32) -> Option<Foreign> {
         self.with(id, |cluster| cluster.known.container(vmid))
             .flatten()
     }
 
-    /// When a cluster last answered, and why it does not now.
+    /// When a cluster last responded, and why the last request failed.
     pub(crate) fn freshness(&self, id: ClusterId) -> (Option<model::Timestamp>, Option<String>) {
         self.with(id, |cluster| {
             (cluster.known.observed, cluster.known.trouble.clone())
@@ -159,19 +160,19 @@ impl Observer {
         .unwrap_or_default()
     }
 
-    /// Whether a number is taken by any guest of the cluster.
+    /// Whether any guest of the cluster uses the VMID.
     pub(crate) fn is_taken(&self, id: ClusterId, vmid: u32) -> bool {
         self.with(id, |cluster| cluster.known.is_taken(vmid))
             .unwrap_or(false)
     }
 
-    /// The node with the largest share of its memory free; none when the cluster does not answer.
+    /// The node with the largest share of free memory, or `None` while the cluster is unreachable.
     pub(crate) fn roomiest(&self, id: ClusterId) -> Option<NodeName> {
         self.with(id, |cluster| cluster.known.roomiest()).flatten()
     }
 
-    /// Counts memory as used on a node until the cluster itself does, so that containers made at
-    /// once spread.
+    /// Counts memory as used on a node until the next observation, so that containers created in
+    /// quick succession spread over the nodes.
     pub(crate) fn pledge(&self, id: ClusterId, node: &NodeName, memory: MemoryMib) {
         self.with(id, |cluster| cluster.known.pledge(node, memory));
     }

@@ -1,6 +1,6 @@
-//! Which clusters there are: what the database says, brought to the clients and the observers of
-//! this process. Where several servers share the database, another may add, change or remove one,
-//! so it is read again now and then.
+//! The registry of clusters: loads the clusters from the database into the clients and pollers of
+//! this process. Another server that shares the database may change them, so they are reloaded at
+//! intervals.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use store::clusters::ClusterRecord;
 
 use crate::{Control, failure::Told as _, hub::Audience, observer, proxmoxes::Set};
 
-/// The clusters are read again after so many rounds of observing.
+/// The clusters are reloaded after this many observation intervals.
 const RELOAD_ROUNDS: u32 = 3;
 
-/// Reads the clusters from the database, after one was changed here. Where its access is another
-/// now, this server observes it next: the others do not know of that yet.
+/// Reloads the clusters after a change on this server. If the access of a cluster changed, this
+/// server takes its observation lease because the other servers do not know the new access yet.
 pub(crate) async fn load(control: &Control) -> Result<(), Error> {
     let _turn = control.observer().loading.lock().await;
     for (id, set) in settle(control, read(control).await?)? {
@@ -27,7 +27,7 @@ pub(crate) async fn load(control: &Control) -> Result<(), Error> {
     Ok(())
 }
 
-/// Notices what other servers do to the clusters, until the program ends.
+/// Reloads the clusters at intervals until the program stops, to pick up changes by other servers.
 pub(crate) async fn follow(control: Control) {
     if !control.store().is_shared() {
         return;
@@ -39,12 +39,12 @@ pub(crate) async fn follow(control: Control) {
         .await
         .is_some()
     {
-        // A failure is in the log; the next time is soon.
+        // The store logs the failure, and the next attempt follows soon.
         let _ = catch_up(&control).await;
     }
 }
 
-/// Has this process know the clusters that the database has, and no others.
+/// Synchronizes the clusters of this process with the database.
 pub(crate) async fn catch_up(control: &Control) -> Result<(), Error> {
     let _turn = control.observer().loading.lock().await;
     let before = control.0.proxmoxes.all();
@@ -73,7 +73,7 @@ async fn read(control: &Control) -> Result<Vec<ClusterRecord>, Error> {
         .told("clusters")
 }
 
-/// Keeps clients for the clusters and observes those that are new.
+/// Updates the clients and starts pollers for new clusters.
 fn settle(control: &Control, clusters: Vec<ClusterRecord>) -> Result<Vec<(ClusterId, Set)>, Error> {
     let mut done = Vec::new();
     for cluster in clusters {

@@ -1,6 +1,6 @@
-//! The loop that observes one cluster: find out whose turn it is, ask or read, remember, tell what
-//! changed, wait. Of the servers on one database one asks the cluster; the others read what it
-//! heard.
+//! The poller of one cluster. Each round acquires the observation lease or reads the other server's
+//! observation, applies it, publishes changes and waits. Of the servers that share a database, only
+//! the lease holder queries the cluster.
 
 use std::{
     pin::pin,
@@ -23,15 +23,15 @@ use super::{
 };
 use crate::{Control, hub::Audience};
 
-/// The shortest time between two rounds, however often somebody nudges.
+/// The shortest time between two rounds, however often one is requested.
 const BREATH: Duration = Duration::from_millis(250);
-/// After so many rounds without a word from it, the observing server has lost its turn.
+/// The observation lease expires after this many rounds without renewal.
 const LEASE_ROUNDS: u32 = 4;
-/// An answer of another server that is older than so many rounds is none. Longer than the lease,
-/// and than it takes the other to notice that somebody wants to know.
+/// An observation of another server expires after this many rounds. Longer than the lease plus the
+/// time the other server needs to notice the request.
 const STALE_ROUNDS: u32 = 6;
 
-/// Observes a cluster until it is forgotten or the program ends.
+/// Observes a cluster until it is removed or the program stops.
 pub(crate) async fn watch(control: Control, id: ClusterId) {
     let Some(nudge) = control
         .observer()
@@ -48,7 +48,7 @@ pub(crate) async fn watch(control: Control, id: ClusterId) {
     watch.run().await;
 }
 
-/// Gives this server's turns to the others, at its end.
+/// Releases this server's observation leases on shutdown.
 pub(crate) async fn give_back(control: &Control) {
     if !control.store().is_shared() {
         return;
@@ -61,7 +61,7 @@ pub(crate) async fn give_back(control: &Control) {
     if let Err(error) = given {
         tracing::warn!(
             ?error,
-            "observing is left to the others when its lease ends"
+            "failed to release observation leases; they will expire"
         );
     }
 }
@@ -73,11 +73,11 @@ struct Watch {
     every: Duration,
 }
 
-/// Who asks the cluster in this round.
+/// Who queries the cluster in this round.
 enum Round {
-    /// This server does; `shared` when another wants to know what it hears.
+    /// This server. `shared` is set when another server has requested the observation.
     Ours { shared: bool },
-    /// Another server does; what it last heard, when, and how long ago.
+    /// Another server, with its last observation.
     Theirs(Option<Told>),
 }
 
@@ -87,10 +87,10 @@ struct Told {
     heard: String,
 }
 
-/// What was read of another server's answers.
+/// The progress of reading another server's observations.
 struct Reading {
     last: Option<Timestamp>,
-    /// When there was last something new, or when reading began.
+    /// When a new observation was last read, or when reading began.
     fresh: Instant,
 }
 
@@ -112,8 +112,8 @@ impl Watch {
             match self.turn().await {
                 Ok(Round::Ours { shared }) => {
                     reading = Reading::begin();
-                    // Only the call is left when the program ends: a lease that is being written
-                    // has to be there before it is given back.
+                    // Only the request is canceled on shutdown: a lease that is being written must
+                    // be stored before it is released.
                     let Some(heard) = stop.run_until_cancelled(self.ask()).await else {
                         return;
                     };
@@ -126,11 +126,13 @@ impl Watch {
                     }
                 }
                 Ok(Round::Theirs(told)) => self.read(told, &mut reading).await,
-                Err(error) => tracing::warn!(cluster = %self.id, ?error, "who observes is unknown"),
+                Err(error) => {
+                    tracing::warn!(cluster = %self.id, ?error, "failed to acquire observation lease")
+                }
             }
             let pause = async {
                 tokio::time::sleep(BREATH).await;
-                // A nudge only shortens the wait.
+                // A notification only shortens the wait.
                 let wait = self.every.saturating_sub(BREATH);
                 let _ = tokio::time::timeout(wait, self.nudge.notified()).await;
             };
@@ -138,13 +140,13 @@ impl Watch {
         }
     }
 
-    /// Whether this is still the watch on the cluster: it may have been forgotten, and be back.
+    /// Whether this poller is still responsible: the cluster may have been removed and added again.
     fn is_wanted(&self) -> bool {
         let ours = |cluster: &mut super::Cluster| Arc::ptr_eq(&cluster.nudge, &self.nudge);
         self.control.observer().with(self.id, ours) == Some(true)
     }
 
-    /// Takes or keeps the turn, or reads what the server heard that has it.
+    /// Acquires or renews the lease, or reads the lease holder's observation.
     async fn turn(&self) -> Result<Round, store::Error> {
         if !self.control.store().is_shared() {
             return Ok(Round::Ours { shared: false });
@@ -176,7 +178,8 @@ impl Watch {
         self.control.store().write(work).await
     }
 
-    /// Asks the cluster, and keeps the turn while it takes its time. None when it is forgotten.
+    /// Queries the cluster and renews the lease while the query takes long. `None` when the cluster
+    /// was removed.
     async fn ask(&self) -> Option<Heard> {
         let client = self.control.0.proxmoxes.get(self.id)?;
         let mut asked = pin!(self.answer(&client));
@@ -185,7 +188,7 @@ impl Watch {
                 return Some(heard);
             }
             if let Err(error) = self.turn().await {
-                tracing::debug!(cluster = %self.id, ?error, "the turn may be lost");
+                tracing::debug!(cluster = %self.id, ?error, "failed to renew observation lease");
             }
         }
     }
@@ -200,13 +203,13 @@ impl Watch {
         match client.resources().await {
             Ok(resources) => Heard::Answer(Inventory::new(version, resources)),
             Err(error) => {
-                tracing::debug!(cluster = %self.id, cause = error.cause(), "no answer");
+                tracing::debug!(cluster = %self.id, error = error.cause(), "cluster unreachable");
                 Heard::failed(&error)
             }
         }
     }
 
-    /// Leaves for the other servers what was heard, when one of them wants it.
+    /// Stores the observation when another server has requested it.
     async fn pass_on(&self, shared: bool, heard: &Heard) {
         if !shared {
             return;
@@ -217,14 +220,14 @@ impl Watch {
                 let keep = move |c: &mut store::Conn| observations::keep(c, id, &holder, &text);
                 self.control.store().write(keep).await
             }
-            Err(error) => return tracing::error!(%error, "what was heard cannot be written"),
+            Err(error) => return tracing::error!(%error, "failed to serialize observation"),
         };
         if let Err(error) = kept {
-            tracing::warn!(cluster = %self.id, ?error, "the other servers hear nothing");
+            tracing::warn!(cluster = %self.id, ?error, "failed to share observation with other servers");
         }
     }
 
-    /// Takes in what another server heard, unless that is old.
+    /// Applies another server's observation, unless it has expired.
     async fn read(&self, told: Option<Told>, reading: &mut Reading) {
         let limit = self.every * STALE_ROUNDS;
         let new = told.filter(|told| Some(told.at) != reading.last && told.age < limit);
@@ -235,7 +238,9 @@ impl Watch {
                     reading.fresh = Instant::now();
                     return self.take_in(heard, told.at).await;
                 }
-                Err(error) => tracing::warn!(%error, "another server's answer is not understood"),
+                Err(error) => {
+                    tracing::warn!(%error, "failed to parse observation of another server")
+                }
             }
         }
         if reading.fresh.elapsed() >= limit {
@@ -249,7 +254,7 @@ impl Watch {
         }
     }
 
-    /// Remembers what was heard, and tells what is new in it.
+    /// Applies an observation and publishes the changes.
     async fn take_in(&self, heard: Heard, at: Timestamp) {
         let (id, observer) = (self.id, self.control.observer());
         match heard {
@@ -262,10 +267,10 @@ impl Watch {
                 tell(&self.control, id, &changes).await;
             }
             Heard::Trouble { sentence, changed } => {
-                let words = sentence.clone();
+                let message = sentence.clone();
                 let news = observer.with(id, |cluster| cluster.known.failed(sentence, changed));
                 if news == Some(true) {
-                    tracing::warn!(cluster = %id, "{words}");
+                    tracing::warn!(cluster = %id, error = message, "cluster observation failed");
                     let all = Event::all(Topic::Container);
                     observer.hub.tell(all, Audience::Everyone);
                 }
@@ -304,7 +309,7 @@ async fn tell(control: &Control, id: ClusterId, changes: &Changes) {
                 );
             }
         }
-        Err(error) => tracing::warn!(?error, "whose containers changed is not known"),
+        Err(error) => tracing::warn!(?error, "failed to load changed containers"),
     }
 }
 
@@ -312,7 +317,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The moment of an observation, for its age on pages.
+/// The wall clock time of an observation, for its age on pages.
 fn wall_clock() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

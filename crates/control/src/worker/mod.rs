@@ -1,5 +1,5 @@
-//! Works on jobs: claims one, does its steps, keeps its lease. Any number of processes may do so
-//! on one database; a job belongs to whoever holds its lease.
+//! Runs jobs: claims a job, runs its steps and renews its lease. Any number of processes may do so
+//! on one database; only the holder of a job's lease works on it.
 
 mod context;
 mod failure;
@@ -21,11 +21,10 @@ use tokio::sync::{Notify, Semaphore, broadcast};
 
 use crate::Control;
 
-/// How often a worker looks without having been called: a lease that ran out, or a job of another
-/// process, rings no bell here.
+/// The polling interval: an expired lease or a job of another process does not wake this worker.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Calls the workers of this process.
+/// Wakes the workers of this process.
 pub(crate) struct Bell {
     work: Notify,
     cancels: broadcast::Sender<JobId>,
@@ -43,24 +42,24 @@ impl Default for Bell {
 }
 
 impl Bell {
-    /// There may be work.
+    /// Wakes a worker because there may be a job.
     pub(crate) fn ring(&self) {
         self.work.notify_one();
     }
 
-    /// Whether somebody works on jobs.
+    /// Whether a worker is running.
     pub(crate) fn is_heard(&self) -> bool {
         self.listening.load(Ordering::Relaxed)
     }
 
-    /// A job was asked to stop.
+    /// Forwards a cancellation request to the running job.
     pub(crate) fn cancelled(&self, job: JobId) {
-        // Nobody listening means that the job does not run here.
+        // Without a receiver, the job does not run in this process.
         let _ = self.cancels.send(job);
     }
 }
 
-/// Says that nobody works on jobs any more, however the work ended.
+/// Clears the `listening` flag when the worker ends, even by a panic.
 struct Listening(Control);
 
 impl Drop for Listening {
@@ -69,7 +68,7 @@ impl Drop for Listening {
     }
 }
 
-/// Claims and runs jobs until the program ends.
+/// Claims and runs jobs until the program stops.
 pub(crate) async fn work(control: Control) {
     control.0.workers.listening.store(true, Ordering::Relaxed);
     let _listening = Listening(control.clone());
@@ -110,7 +109,7 @@ async fn claim(control: &Control, name: &str) -> Option<store::jobs::JobRecord> 
     {
         Ok(job) => job,
         Err(error) => {
-            tracing::warn!(?error, "no job could be claimed");
+            tracing::warn!(?error, "failed to claim job");
             None
         }
     }

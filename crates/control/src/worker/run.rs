@@ -1,5 +1,5 @@
-//! Runs one job under its lease: every step's outcome is written before the next begins, so that
-//! whoever takes over after a crash knows where to go on.
+//! Runs one job under its lease. The outcome of each step is stored before the next step begins, so
+//! that another worker can resume the job after a crash.
 
 use std::time::{Duration, Instant};
 
@@ -15,14 +15,14 @@ use tokio_util::sync::CancellationToken;
 use super::{context::Context, failure::Failure, lease_ms, steps, undo};
 use crate::{Control, hub::Audience};
 
-/// How the work on a job ended.
+/// The end of a job.
 enum End {
     Done,
     Failed(Failure),
     Cancelled,
 }
 
-/// Works on a claimed job until it ends, or until it is no longer ours.
+/// Runs a claimed job until it ends or its lease is lost.
 pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
     let id = job.row.id;
     let lost = CancellationToken::new();
@@ -39,20 +39,20 @@ pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
         Ok(Some(mut context)) => judge(control, &lost, &mut context, &job, cancelled).await,
         Ok(None) => Some(outcome(gone(control, &job, worker).await, Vec::new())),
         Err(failure) => {
-            // The lease is kept until it runs out, so that this is not tried again at once.
-            tracing::warn!(job = %id, sentence = failure.sentence, "a job could not be loaded");
+            // Keeps the lease until it expires, so that the load is not retried immediately.
+            tracing::warn!(job = %id, error = failure.sentence, "failed to load job");
             return beating.abort();
         }
     };
     if let Err(error) = close(control, &job, worker, outcome).await {
-        tracing::warn!(job = %id, ?error, "how a job ended could not be written; its lease runs out");
+        tracing::warn!(job = %id, ?error, "failed to store job outcome; its lease will expire");
     }
     beating.abort();
     announce(control, &job);
 }
 
-/// How a job ends whose container or cluster is not there any more. A deletion whose worker died
-/// after the container had left the books, and before that was written, is done.
+/// The end of a job whose container or cluster no longer exists. A deletion is done if its worker
+/// died after it had deleted the container's record and before it stored that.
 async fn gone(control: &Control, job: &JobRecord, worker: &str) -> End {
     if job.row.kind != JobKind::Delete || job.row.container.is_some() {
         return End::Failed(Failure::new("Its container or its cluster is gone."));
@@ -77,8 +77,8 @@ async fn gone(control: &Control, job: &JobRecord, worker: &str) -> End {
     }
 }
 
-/// Does the work and takes it back where it failed. None when it is not ours to say how the job
-/// ended: somebody else has the lease, or this process ends and the next one goes on.
+/// Runs the steps and undoes them after a failure. Returns `None` when the outcome is not known
+/// here: the lease was lost, or this process is stopping and another one resumes the job.
 async fn judge(
     control: &Control,
     lost: &CancellationToken,
@@ -93,8 +93,8 @@ async fn judge(
     Some(outcome(end, std::mem::take(&mut context.left)))
 }
 
-/// Stops the work when the lease is lost or the process ends. Dropping it half-way is safe:
-/// whatever was asked of Proxmox is written down or can be found out.
+/// Stops the work when the lease is lost or the process stops. Dropping the future is safe: every
+/// request to Proxmox is recorded or can be detected.
 async fn guarded<T>(
     control: &Control,
     lost: &CancellationToken,
@@ -131,7 +131,7 @@ fn outcome(end: End, left: Vec<String>) -> Outcome {
     }
 }
 
-/// Writes how the job ended, or gives back its lease. Writes nothing once the lease is lost.
+/// Stores the outcome or releases the lease. Stores nothing once the lease is lost.
 async fn close(
     control: &Control,
     job: &JobRecord,
@@ -161,7 +161,7 @@ async fn close(
 }
 
 async fn act(context: &mut Context, job: &JobRecord, mut cancelled: watch::Receiver<bool>) -> End {
-    // A failure or cancellation that was written down before a crash is not forgotten.
+    // A failure that was stored before a crash still counts.
     if let Some(failure) = job.steps.iter().find_map(Context::failure_of) {
         return End::Failed(failure);
     }
@@ -198,7 +198,7 @@ async fn do_steps(context: &mut Context, job: &JobRecord) -> End {
     End::Done
 }
 
-/// Tries a step again while its failure may pass, for as long as the options allow.
+/// Retries a step while its failure is transient and the retry period has not passed.
 async fn patiently(context: &mut Context, step: crate::jobs::Step) -> Result<steps::Done, Failure> {
     let patience = context.control.0.options.patience;
     let began = Instant::now();
@@ -221,7 +221,7 @@ async fn patiently(context: &mut Context, step: crate::jobs::Step) -> Result<ste
     }
 }
 
-/// Keeps the lease; tells when it is lost, and when the job was asked to stop.
+/// Renews the lease. Signals when the lease is lost and when the job is canceled.
 async fn beat(
     control: Control,
     id: JobId,
@@ -247,9 +247,9 @@ async fn beat(
                     cancel.send_replace(true);
                 }
             }
-            // Without a heartbeat somebody else takes over; so stop before that.
+            // Without a heartbeat another worker takes the lease, so stop before that.
             Err(_) if last.elapsed() > control.0.options.lease => return lost.cancel(),
-            Err(error) => tracing::warn!(job = %id, ?error, "a heartbeat failed"),
+            Err(error) => tracing::warn!(job = %id, ?error, "job heartbeat failed"),
         }
         let _ = tokio::time::timeout(every, asked_to_stop(&mut cancels, id)).await;
     }
@@ -259,7 +259,7 @@ async fn asked_to_stop(cancels: &mut broadcast::Receiver<JobId>, id: JobId) {
     loop {
         match cancels.recv().await {
             Ok(job) if job != id => {}
-            // Having missed some counts as having been asked: the heartbeat finds out.
+            // After missed messages, the heartbeat checks for a cancellation.
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }

@@ -1,5 +1,5 @@
-//! Tasks of Proxmox within a step: written down before they are waited for, found again after a
-//! crash, their log copied into the job's.
+//! Proxmox tasks of a step: saved before they are awaited, found again after a crash, and their log
+//! copied to the job's log.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -11,12 +11,12 @@ use proxmox::{TaskFilter, TaskSource, TaskState, Upid};
 
 use super::{context::Context, failure::Failure};
 
-/// How often lines of a running task's log are copied.
+/// The interval for copying the log of a running task.
 const COPY_EVERY: Duration = Duration::from_millis(400);
 
 impl Context {
-    /// Goes on with a task that an earlier life of this step began: the one that was written down,
-    /// or one of `kind` that runs for this container although nobody wrote it down.
+    /// Resumes a task of an earlier run of this step: the saved task, or an unsaved one of `kind`
+    /// that is running for this container.
     pub(super) async fn resume(&mut self, kind: &str, limit: Duration) -> Result<(), Failure> {
         let noted = self
             .notes
@@ -33,7 +33,7 @@ impl Context {
         }
     }
 
-    /// The task of `kind` that runs for this container now.
+    /// The running task of `kind` for this container.
     pub(super) async fn running_task(&self, kind: &str) -> Result<Option<Upid>, Failure> {
         let filter = TaskFilter {
             source: TaskSource::Active,
@@ -49,8 +49,8 @@ impl Context {
         Ok(tasks.into_iter().find(running).map(|task| task.upid))
     }
 
-    /// Writes a task down and waits until it has ended. A task that Proxmox no longer knows counts
-    /// as ended: what it did is found out by looking.
+    /// Saves a task and waits until it ends. A task that Proxmox no longer knows counts as ended;
+    /// the step detects its effect.
     pub(super) async fn follow(&mut self, upid: &Upid, limit: Duration) -> Result<(), Failure> {
         self.remember(upid).await?;
         let lines = Arc::new(Mutex::new(Vec::new()));
@@ -94,8 +94,8 @@ impl Context {
     }
 }
 
-/// How much is done, from a line such as `Copying blob 1f2e 12.5MiB / 70.1MiB`; units may stand
-/// apart from their number.
+/// Parses the progress from a line such as `Copying blob 1f2e 12.5MiB / 70.1MiB`. A space may
+/// separate number and unit.
 fn progress_in(line: &str) -> Option<Progress> {
     let (before, after) = line.split_once(" / ")?;
     let done = before
@@ -112,7 +112,7 @@ fn progress_in(line: &str) -> Option<Progress> {
     (done <= total && total > 0).then_some(Progress { done, total })
 }
 
-/// The bytes at the beginning of a text such as `12.5MiB) left`.
+/// Parses the bytes at the beginning of a text such as `12.5MiB) left`.
 fn bytes(text: &str) -> Option<u64> {
     let text = text.trim_start_matches('(');
     let unit = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_read_from_lines_that_have_some() {
+    fn progress_is_parsed_from_log_lines() {
         let progress = |done, total| Some(Progress { done, total });
         assert_eq!(
             progress_in("blob 1: 1.5 MiB / 3.0 MiB"),

@@ -96,7 +96,8 @@ fn page(label: Option<&str>, domain: Option<&str>) -> ServiceSpec {
     }
 }
 
-/// Asks as somebody, in a site where others have `taken`, beside what the container has.
+/// Requests services with a role, in a site whose other services occupy `taken`, for a container
+/// that has `held`.
 fn ask(
     role: Role,
     wanted: &[ServiceSpec],
@@ -133,17 +134,19 @@ fn ports(wanted: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {
 }
 
 fn field(outcome: Result<Vec<Given>, Error>) -> String {
-    outcome.expect_err("a refusal").fields()[0].field.clone()
+    outcome.expect_err("expected an error").fields()[0]
+        .field
+        .clone()
 }
 
 #[test]
-fn asked_ports_are_set_aside_before_others_are_chosen() {
+fn requested_ports_are_assigned_before_others_are_chosen() {
     let wanted = [tcp(22, None), tcp(25, Some(2000)), tcp(26, None)];
     assert_eq!(ports(&wanted, &[]), Ok(vec![2001, 2000, 2002]));
 }
 
 #[test]
-fn a_taken_or_foreign_port_is_refused_at_its_field() {
+fn occupied_or_out_of_range_port_is_rejected_at_its_field() {
     let refused = ports(&[tcp(22, Some(2001))], &[2001]).unwrap_err();
     assert_eq!(refused.fields()[0].field, "services.0.external");
     assert!(ports(&[tcp(22, Some(3000))], &[]).is_err());
@@ -151,7 +154,7 @@ fn a_taken_or_foreign_port_is_refused_at_its_field() {
 }
 
 #[test]
-fn tcp_and_udp_do_not_take_each_other_s_ports() {
+fn tcp_and_udp_ports_are_independent() {
     let udp = ServiceSpec::Udp {
         port: port(53),
         external: Some(port(2000)),
@@ -162,7 +165,7 @@ fn tcp_and_udp_do_not_take_each_other_s_ports() {
 }
 
 #[test]
-fn a_page_goes_where_who_asks_may_publish() {
+fn http_service_uses_the_first_domain_the_actor_may_publish_under() {
     let under = |role, wanted: ServiceSpec| -> Result<(String, i64), Error> {
         let given = ask(role, &[wanted], &[], taken())?;
         match &given[0] {
@@ -190,7 +193,7 @@ fn a_page_goes_where_who_asks_may_publish() {
 }
 
 #[test]
-fn a_taken_name_is_refused_at_its_field_under_its_own_domain_only() {
+fn occupied_hostname_is_rejected_only_under_its_own_domain() {
     let taken = || Taken {
         labels: BTreeSet::from([(DomainId(2), "wiki".parse().unwrap())]),
         ..taken()
@@ -210,7 +213,7 @@ fn a_taken_name_is_refused_at_its_field_under_its_own_domain_only() {
 }
 
 #[test]
-fn what_a_service_has_stays_whoever_asks() {
+fn existing_service_keeps_its_hostname_whoever_edits_it() {
     let held = |label: &str, domain: &str| ServiceView {
         id: ServiceId(1),
         port: port(80),

@@ -1,5 +1,5 @@
 //! The full demo: a small organization on an ordinary day. Data only. The simulated cluster has the
-//! bridges, images and unmanaged containers that are named here.
+//! bridges, images and unmanaged containers named here.
 
 use model::{
     containers::{ContainerForm, Power},
@@ -13,7 +13,7 @@ use super::{Change, ContainerData, World, certificates::CertificateData, small, 
 
 const LAB: &str = "lab";
 const OFFICE: &str = "office";
-/// The domain under which the office publishes what customers see.
+/// The domain that the office publishes customer services under.
 const PUBLIC: &str = "example.com";
 const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
 
@@ -104,7 +104,7 @@ pub(super) fn certificates() -> Vec<CertificateData> {
 /// Cores, MiB of memory and GiB of disk.
 type Size = (u32, u32, u32);
 
-/// A container of a person.
+/// A container of a user.
 fn container(
     (site, owner, name): (&'static str, &'static str, &str),
     source: &str,
@@ -184,7 +184,7 @@ fn lab_containers() -> Vec<ContainerData> {
     ]
 }
 
-/// Its creation fails: the registry has no such tag.
+/// The creation of this container fails: the registry has no such tag.
 fn shop_staging() -> ContainerData {
     let data = container(
         (LAB, "priya", "shop-staging"),

@@ -1,6 +1,6 @@
-//! The people of the demo. Their passwords are derived from the server's secret key: different for
-//! each server, the same at each start, stored nowhere, and unknown until someone who may start the
-//! server asks for them.
+//! The users of the demo. Their passwords are derived from the server's secret key: different for
+//! each server, the same at each start, stored nowhere, and shown only to those who can start the
+//! server.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
@@ -13,7 +13,7 @@ use model::{
 use super::{Scenario, progress::Progress};
 use crate::{Actor, Control, failure::Told as _, setup::parsed, users};
 
-/// Bytes of a password.
+/// Length of a password in bytes.
 const PASSWORD_BYTES: usize = 15;
 
 /// An account of the demo.
@@ -21,17 +21,17 @@ const PASSWORD_BYTES: usize = 15;
 pub struct Account {
     /// The name to sign in with.
     pub name: Username,
-    /// What the person may do.
+    /// The user's role.
     pub role: Role,
-    /// The password; none when it was changed.
+    /// The password; `None` when it was changed.
     pub password: Option<String>,
 }
 
-/// The people of a scenario with their passwords, for the console alone. Creates those that were not
-/// created yet, and leaves out those that were deleted.
+/// The users of a scenario with their passwords, for the console only. Creates missing users, and
+/// leaves out users that were deleted.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Account>, Error> {
     let world = scenario.world();
     let mut progress = Progress::load(control).await?;
@@ -85,7 +85,7 @@ fn password(control: &Control, name: &str) -> String {
     URL_SAFE_NO_PAD.encode(secret.split_at(PASSWORD_BYTES).0)
 }
 
-/// Someone to act as: a person, or the program itself for none.
+/// The actor for a user name; the manager itself for `None`.
 pub(super) async fn actor(control: &Control, name: Option<&str>) -> Result<Actor, Error> {
     let Some(name) = name else {
         return Ok(Actor::System);

@@ -1,11 +1,11 @@
-//! What a container is made from lies on the node's storage.
+//! The template or image of a container on the node's storage.
 
 use model::{containers::Source, image::ImageRef};
 use proxmox::ContentKind;
 
 use super::{Context, Done, Failure, PULL};
 
-/// The archive of the container's source on its node, as Proxmox names volumes.
+/// The volume ID of the container's template or image archive.
 pub(super) fn volume(context: &Context) -> String {
     format!(
         "{}:vztmpl/{}",
@@ -18,12 +18,12 @@ fn file(source: &Source) -> String {
     match source {
         Source::Template(name) => name.to_string(),
         Source::Image(image) => image.file_name(),
-        // Nothing is ever made from it; a name that no archive has.
+        // An imported container is never created from an archive; no archive has an empty name.
         Source::TakenOver => String::new(),
     }
 }
 
-/// Looks whether the template is there.
+/// Checks that the template exists.
 pub(super) async fn template(context: &mut Context) -> Result<Done, Failure> {
     if lies_there(context).await? {
         return Ok(Done::Did(String::new()));
@@ -34,7 +34,7 @@ pub(super) async fn template(context: &mut Context) -> Result<Done, Failure> {
     )))
 }
 
-/// Pulls the image under a file name of ours, unless it was pulled before.
+/// Pulls the image under Holdfast's file name, unless it exists.
 pub(super) async fn pull(context: &mut Context) -> Result<Done, Failure> {
     let Source::Image(image) = context.container.spec.source.clone() else {
         return Ok(Done::Skipped("made from a template".into()));
@@ -74,7 +74,7 @@ async fn ask(context: &Context, image: &ImageRef) -> Result<proxmox::Upid, proxm
         .await
 }
 
-/// Another job pulls the same image to the same node: its file is ours too, once it is complete.
+/// Another job is pulling the same image to the same node; this job uses its file once complete.
 async fn wait_for_other(context: &Context) -> Result<Done, Failure> {
     if lies_there(context).await? {
         return Ok(Done::Skipped("another job pulled it".into()));

@@ -1,5 +1,5 @@
-//! The container comes to be on its node. Its number was reserved by us, but Proxmox reserves
-//! nothing: whatever is there under the number is ours only if it has our hardware address.
+//! Creates the container on its node. Holdfast reserves the VMID only in its database, so a guest
+//! with that VMID belongs to Holdfast only if it has the reserved MAC address.
 
 use std::time::{Duration, Instant};
 
@@ -9,23 +9,22 @@ use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootf
 use super::{Context, Done, Failure, MAKE, image::volume};
 use crate::{containers, observer::Power};
 
-/// How many numbers are tried before somebody has to look into it.
+/// How many VMIDs are tried before the step fails.
 const NUMBERS: usize = 20;
 
-/// How long a container that is only begun may be without a task that makes it, before its number
-/// counts as taken.
+/// How long a guest may be in creation without a running task before its VMID counts as taken.
 const BEGUN: Duration = Duration::from_secs(10);
 
-/// What lies under the container's number on its node.
+/// The guest with the container's VMID on its node.
 enum Found {
     Nothing,
     Ours(Box<LxcConfig>),
-    /// A creation has begun that has not yet said whose it is.
+    /// Being created; its owner is not known yet.
     Begun,
     Others,
 }
 
-/// Makes the container, under another number when its own turns out to be taken.
+/// Creates the container, with another VMID if its own is taken.
 pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
     context.resume("vzcreate", MAKE).await?;
     let mut asked = false;
@@ -44,7 +43,8 @@ pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
                 another_number(context).await?;
                 asked = false;
             }
-            // It was refused as taken, and is not on this node: so it is on another, or no container.
+            // Proxmox refused the VMID as taken, but no container on this node has it: it belongs
+            // to a guest on another node or to a VM.
             Found::Nothing if asked => {
                 another_number(context).await?;
                 asked = false;
@@ -53,7 +53,7 @@ pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
                 let create = parameters(context)?;
                 match context.client.create_lxc(&context.node(), &create).await {
                     Ok(upid) => context.follow(&upid, MAKE).await?,
-                    // It may be ours all the same, asked for by an earlier life of this step.
+                    // An earlier run of this step may have created the guest.
                     Err(proxmox::Error::AlreadyExists { .. }) => asked = true,
                     Err(error) => return Err(error.into()),
                 }
@@ -65,13 +65,13 @@ pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
     ))
 }
 
-/// Whether a creation under our number was begun and goes on no more.
+/// Whether a creation with the container's VMID was interrupted.
 pub(in crate::worker) async fn is_half_made(context: &mut Context) -> Result<bool, Failure> {
     Ok(matches!(settled(context).await?, Found::Begun))
 }
 
-/// What lies there once it is known whose it is. What an earlier life of this step asked for may
-/// only now be coming to be: taking it for somebody else's would make a second one.
+/// The guest once its owner is known. A creation by an earlier run may still be in progress;
+/// treating it as foreign would create a second container.
 async fn settled(context: &mut Context) -> Result<Found, Failure> {
     let began = Instant::now();
     loop {
@@ -100,7 +100,7 @@ async fn find(context: &Context) -> Result<Found, Failure> {
     }
 }
 
-/// Keeps what the image brought, before anything of ours is set over it.
+/// Stores the image's own environment and entrypoint before Holdfast overrides them.
 async fn keep_image(context: &mut Context, config: LxcConfig) -> Result<(), Failure> {
     let image = ImageValues {
         env: config.env,
@@ -112,7 +112,7 @@ async fn keep_image(context: &mut Context, config: LxcConfig) -> Result<(), Fail
     Ok(context.control.store().write(write).await?)
 }
 
-/// Whether a configuration is that of our container.
+/// Whether a configuration belongs to the job's container.
 pub(in crate::worker) fn is_ours(config: &LxcConfig, context: &Context) -> bool {
     let mac = context.container.mac.to_string();
     let theirs = config.net0.as_ref().and_then(|net| net.hwaddr.as_deref());
@@ -174,8 +174,7 @@ fn parameters(context: &Context) -> Result<CreateLxc, Failure> {
     Ok(create)
 }
 
-/// Processors and memory as Proxmox is told. Swap is as large as memory up to 512 MiB, which is
-/// what Proxmox gives.
+/// CPU and memory options. Swap equals memory up to 512 MiB, the default of Proxmox.
 pub(super) fn sizes(spec: &ContainerSpec) -> LxcOptions {
     LxcOptions {
         cores: Some(spec.cores.get()),

@@ -1,4 +1,4 @@
-//! The steps. Each can be repeated without harm, or looks first whether it already happened.
+//! The steps of jobs. A step can be repeated safely or detects that it is already done.
 
 mod image;
 mod make;
@@ -15,16 +15,16 @@ use crate::jobs::Step;
 
 pub(in crate::worker) use make::{is_half_made, is_ours};
 
-/// How long a task of Proxmox may take before the step fails.
+/// Time limits of Proxmox tasks.
 const PULL: Duration = Duration::from_secs(30 * 60);
 const MAKE: Duration = Duration::from_secs(10 * 60);
 const QUICK: Duration = Duration::from_secs(2 * 60);
 
-/// How a step ended well, with what it found in a few words.
+/// The successful end of a step, with a short note.
 pub(super) enum Done {
-    /// Something was done.
+    /// The step changed something.
     Did(String),
-    /// Nothing had to be done.
+    /// The step had nothing to do.
     Skipped(String),
 }
 
@@ -43,14 +43,14 @@ impl Done {
     }
 }
 
-/// Does one step.
+/// Runs one step.
 pub(super) async fn run(context: &mut Context, step: Step) -> Result<Done, Failure> {
     attempt(context, step)
         .await
         .map_err(|failure| failure.named(refusal(step)))
 }
 
-/// What could not be done, when all that is known is that Proxmox did not do it.
+/// The sentence for a failure that Proxmox reports without a specific cause.
 fn refusal(step: Step) -> &'static str {
     match step {
         Step::Template => "The template could not be looked for.",

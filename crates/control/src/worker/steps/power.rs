@@ -1,4 +1,4 @@
-//! The container runs, or does not.
+//! Starts and stops the container.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,12 @@ use proxmox::{RunState, Shutdown};
 use super::{Context, Done, Failure, QUICK};
 use crate::observer::Power;
 
-/// How long a container may take to end its work before it is stopped.
+/// How long a container may take to shut down before it is stopped.
 const GRACE: Duration = Duration::from_secs(60);
-/// How long a started container's address is waited for.
+/// How long to wait for the address of a started container.
 const ADDRESS: Duration = Duration::from_secs(20);
 
-/// Starts it, unless it runs.
+/// Starts the container, unless it is running.
 pub(super) async fn start(context: &mut Context) -> Result<Done, Failure> {
     context.resume("vzstart", QUICK).await?;
     let (node, vmid) = (context.node(), context.vmid()?);
@@ -30,8 +30,8 @@ pub(super) async fn start(context: &mut Context) -> Result<Done, Failure> {
     Ok(Done::Did(String::new()))
 }
 
-/// Waits until the address that was reserved is seen inside. Not seeing it fails nothing: an image
-/// may have no way to tell.
+/// Waits until the container has its reserved address. A timeout is not a failure, because some
+/// images do not report addresses.
 pub(super) async fn address(context: &mut Context) -> Result<Done, Failure> {
     let (node, vmid) = (context.node(), context.vmid()?);
     let (reserved, began) = (context.container.address, Instant::now());
@@ -55,7 +55,7 @@ pub(super) async fn address(context: &mut Context) -> Result<Done, Failure> {
     }
 }
 
-/// Asks it to end its work, and stops it when that takes too long.
+/// Shuts the container down, and stops it after the grace period.
 pub(super) async fn shutdown(context: &mut Context) -> Result<Done, Failure> {
     context.resume("vzshutdown", GRACE + QUICK).await?;
     let (node, vmid) = (context.node(), context.vmid()?);
@@ -76,7 +76,7 @@ pub(super) async fn shutdown(context: &mut Context) -> Result<Done, Failure> {
     Ok(Done::Did(String::new()))
 }
 
-/// Stops it without asking, before it is deleted. What is not there does not run.
+/// Stops the container immediately, before it is deleted. A missing container counts as stopped.
 pub(super) async fn halt(context: &mut Context) -> Result<Done, Failure> {
     context.resume("vzstop", QUICK).await?;
     let (node, vmid) = (context.node(), context.vmid()?);
@@ -102,7 +102,7 @@ pub(super) async fn halt(context: &mut Context) -> Result<Done, Failure> {
     Ok(Done::Did(String::new()))
 }
 
-/// Keeps whether values wait for a restart.
+/// Stores whether configuration changes are pending until a restart.
 pub(super) async fn keep_restart_needed(context: &Context, needed: bool) -> Result<(), Failure> {
     let id = context.container.id;
     let write = move |c: &mut store::Conn| store::containers::set_restart_needed(c, id, needed);

@@ -1,12 +1,12 @@
-//! The container goes, from the cluster and then from our books. What lies under its number is
-//! deleted only if it has our hardware address.
+//! Deletes the container from the cluster and then from the database. The guest is deleted only if
+//! it has the reserved MAC address.
 
 use proxmox::DeleteLxc;
 
 use super::{Context, Done, Failure, QUICK, make::is_ours};
 use crate::observer::Power;
 
-/// Deletes it from the cluster with its disk, unless it is gone.
+/// Deletes the container with its disk from the cluster, unless it does not exist.
 pub(in crate::worker) async fn remove(context: &mut Context) -> Result<Done, Failure> {
     context.resume("vzdestroy", QUICK).await?;
     let (node, vmid) = (context.node(), context.vmid()?);
@@ -36,7 +36,7 @@ pub(in crate::worker) async fn remove(context: &mut Context) -> Result<Done, Fai
     Ok(Done::Did(format!("CT {vmid} on {node}")))
 }
 
-/// Frees name, number, addresses and ports.
+/// Deletes the container's record, which releases its name, VMID, addresses and ports.
 pub(super) async fn release(context: &mut Context) -> Result<Done, Failure> {
     let id = context.container.id;
     context

@@ -1,4 +1,4 @@
-//! The container's configuration on the cluster becomes what should be.
+//! Applies the container's desired configuration on the cluster.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use proxmox::{ConfigChange, LxcOptions, RunState};
 use super::{Context, Done, Failure, QUICK, make::sizes, power};
 use crate::observer::Power;
 
-/// How long a restart may take to shut down.
+/// The timeout for shutting down during a restart.
 const REBOOT: Duration = Duration::from_secs(60);
 
-/// Sets environment and command after the creation, because at it an image's own win.
+/// Sets environment and entrypoint after the creation, because an image's values win at creation.
 pub(super) async fn configure(context: &mut Context) -> Result<Done, Failure> {
     let spec = &context.container.spec;
     if spec.env.is_empty() && spec.entrypoint.is_none() {
@@ -23,7 +23,7 @@ pub(super) async fn configure(context: &mut Context) -> Result<Done, Failure> {
     )))
 }
 
-/// Writes all values as they should be, and finds out whether some wait for a restart.
+/// Applies all desired values and determines whether some are pending until a restart.
 pub(super) async fn apply(context: &mut Context) -> Result<Done, Failure> {
     set(context, sizes(&context.container.spec)).await?;
     let waiting = waiting(context).await?;
@@ -34,7 +34,7 @@ pub(super) async fn apply(context: &mut Context) -> Result<Done, Failure> {
     }))
 }
 
-/// Restarts a running container for which values wait.
+/// Restarts a running container that has pending values.
 pub(super) async fn restart(context: &mut Context) -> Result<Done, Failure> {
     context.resume("vzreboot", QUICK).await?;
     let (node, vmid) = (context.node(), context.vmid()?);
@@ -53,7 +53,7 @@ pub(super) async fn restart(context: &mut Context) -> Result<Done, Failure> {
     Ok(Done::Did(String::new()))
 }
 
-/// The settings whose new value waits for a restart, by Proxmox's names.
+/// The Proxmox keys of settings that are pending until a restart.
 async fn waiting(context: &Context) -> Result<Vec<String>, Failure> {
     let pending = context
         .client
@@ -66,8 +66,8 @@ async fn waiting(context: &Context) -> Result<Vec<String>, Failure> {
         .collect())
 }
 
-/// Sets environment and command, and what else is given. Where ours says nothing the image's own
-/// holds, also after something of ours was taken away.
+/// Sets environment, entrypoint and `options`. The image's own values apply where the spec has
+/// none, also after a value was removed from the spec.
 async fn set(context: &Context, options: LxcOptions) -> Result<(), Failure> {
     let (node, vmid) = (context.node(), context.vmid()?);
     let digest = context.client.lxc_config(&node, vmid).await?.digest;
@@ -99,8 +99,8 @@ async fn set(context: &Context, options: LxcOptions) -> Result<(), Failure> {
         digest,
     };
     match context.client.set_lxc_config(&node, vmid, &change).await {
-        // Somebody else, or a restart of an earlier attempt that still goes on, was quicker between
-        // our look and our change. The next look sees what they did.
+        // The configuration changed between reading and writing it, by a user or by a restart of an
+        // earlier attempt. The retry reads the new configuration.
         Err(error @ proxmox::Error::Changed { .. }) => Err(Failure {
             transient: true,
             ..error.into()
