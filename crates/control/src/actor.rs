@@ -31,13 +31,13 @@ impl Actor {
     }
 
     /// The owner that lists are restricted to, or `None` when the actor sees all objects.
-    pub(crate) fn narrowed_to(&self) -> Option<UserId> {
+    pub(crate) fn owner_filter(&self) -> Option<UserId> {
         self.me().filter(|me| !me.role.sees_all()).map(|me| me.id)
     }
 
     /// Whether the actor may see objects of `owner`.
     pub(crate) fn may_see(&self, owner: UserId) -> bool {
-        self.narrowed_to().is_none_or(|me| me == owner)
+        self.owner_filter().is_none_or(|me| me == owner)
     }
 
     pub(crate) fn require_operator(&self) -> Result<(), Error> {

@@ -9,7 +9,7 @@ use model::{
 };
 use store::{Conn, certificates::Of};
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
 /// Lists all domains by name.
 ///
@@ -21,7 +21,7 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<DomainRow>, Er
         .store()
         .read(store::domains::list)
         .await
-        .told("domains")
+        .into_model("domains")
 }
 
 /// Returns a domain.
@@ -34,7 +34,7 @@ pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<Domai
         .store()
         .read(move |c| store::domains::get(c, id))
         .await
-        .told("domain")?
+        .into_model("domain")?
         .ok_or_else(missing)
 }
 
@@ -51,7 +51,7 @@ pub async fn usable(
         .store()
         .read(move |c| store::domains::of_site(c, site))
         .await
-        .told("domains")?;
+        .into_model("domains")?;
     all.retain(|domain| may_publish(actor, &domain.spec.publishers));
     Ok(all)
 }
@@ -62,27 +62,27 @@ pub async fn usable(
 /// [`Error::Invalid`] for a domain that the site has already, or an unknown site or user.
 pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Result<DomainId, Error> {
     actor.require_operator()?;
-    let made = control
+    let id = control
         .store()
         .write(move |c| {
-            if let Err(refusal) = known_people(c, &spec)? {
+            if let Err(refusal) = check_publishers(c, &spec)? {
                 return Ok(Err(refusal));
             }
-            if let Err(refusal) = known_givers(c, &spec)? {
+            if let Err(refusal) = check_sources(c, &spec)? {
                 return Ok(Err(refusal));
             }
             if store::sites::lock(c, spec.site)?.is_none() {
                 return Ok(Err(Error::field("site", "There is no such site.")));
             }
-            if let Err(refusal) = nobody_s(c, &spec)? {
+            if let Err(refusal) = check_name_unused(c, &spec)? {
                 return Ok(Err(refusal));
             }
             Ok(Ok(store::domains::insert(c, &spec)?))
         })
         .await
-        .told("domain")??;
-    tell(control, made);
-    Ok(made)
+        .into_model("domain")??;
+    publish_change(control, id);
+    Ok(id)
 }
 
 /// Changes a domain. Services that are already published under it stay, whoever may publish from
@@ -102,41 +102,41 @@ pub async fn update(
     control
         .store()
         .write(move |c| {
-            let Some(present) = store::domains::get(c, id)? else {
+            let Some(current) = store::domains::get(c, id)? else {
                 return Ok(Err(missing()));
             };
-            if present.spec.site != spec.site {
+            if current.spec.site != spec.site {
                 let message = "A domain stays with its site. Add it to the other site instead.";
                 return Ok(Err(Error::field("site", message)));
             }
-            if let Err(refusal) = known_people(c, &spec)? {
+            if let Err(refusal) = check_publishers(c, &spec)? {
                 return Ok(Err(refusal));
             }
-            if let Err(refusal) = known_givers(c, &spec)? {
+            if let Err(refusal) = check_sources(c, &spec)? {
                 return Ok(Err(refusal));
             }
-            if spec.name != present.spec.name {
+            if spec.name != current.spec.name {
                 store::sites::lock(c, spec.site)?;
-                if let Err(refusal) = nobody_s(c, &spec)? {
+                if let Err(refusal) = check_name_unused(c, &spec)? {
                     return Ok(Err(refusal));
                 }
             }
             store::domains::update(c, id, &spec)?;
-            if (present.spec.issuance, present.spec.provider) != (spec.issuance, spec.provider) {
+            if (current.spec.issuance, current.spec.provider) != (spec.issuance, spec.provider) {
                 let now = clock.now(c)?;
-                had_another_way(c, id, spec.issuance, now)?;
+                retry_with_new_source(c, id, spec.issuance, now)?;
             }
             Ok(Ok(()))
         })
         .await
-        .told("domain")??;
-    tell(control, id);
+        .into_model("domain")??;
+    publish_change(control, id);
     Ok(())
 }
 
 /// Retries failed certificates immediately with the new source, and replaces certificates of
 /// another CA.
-fn had_another_way(
+fn retry_with_new_source(
     c: &mut Conn,
     id: DomainId,
     issuance: Issuance,
@@ -165,7 +165,7 @@ pub async fn address_troubles(
         .store()
         .read(move |c| store::records::troubles(c, id))
         .await
-        .told("records")
+        .into_model("records")
 }
 
 /// Deletes a domain that has no services.
@@ -181,13 +181,13 @@ pub async fn delete(
 ) -> Result<(), Error> {
     actor.require_operator()?;
     let confirm = confirm.trim().to_owned();
-    let gone = control
+    let result = control
         .store()
         .write(move |c| {
-            let Some(present) = store::domains::get(c, id)? else {
+            let Some(current) = store::domains::get(c, id)? else {
                 return Ok(Err(missing()));
             };
-            let name = present.spec.name;
+            let name = current.spec.name;
             if name.as_str() != confirm {
                 let message = format!("Type {name} to delete the domain.");
                 return Ok(Err(Error::field("confirm", message)));
@@ -196,12 +196,12 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await;
-    if gone == Err(store::Error::InUse) {
+    if result == Err(store::Error::InUse) {
         let message = "Web pages or ports with TLS are published under it. Give them another domain or take them away, then delete it.";
         return Err(Error::conflict(message));
     }
-    gone.told("domain")??;
-    tell(control, id);
+    result.into_model("domain")??;
+    publish_change(control, id);
     Ok(())
 }
 
@@ -213,7 +213,7 @@ pub(crate) fn may_publish(actor: &Actor, publishers: &Publishers) -> bool {
     }
 }
 
-fn known_people(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     let Publishers::People(people) = &spec.publishers else {
         return Ok(Ok(()));
     };
@@ -224,8 +224,9 @@ fn known_people(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, st
     })
 }
 
-/// Checks that the CA and the DNS provider exist, and that the provider supports what is requested.
-fn known_givers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+/// Checks that the CA and the DNS provider exist, and that the provider supports the requested
+/// features.
+fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     if !store::authorities::is_there(c, spec.issuance)? {
         let message = "There is no such authority (any more).";
         return Ok(Err(Error::field("authority", message)));
@@ -254,7 +255,7 @@ fn known_givers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, st
 
 /// Checks that no HTTP service of the site has the domain's own name: nginx would have two server
 /// blocks for it.
-fn nobody_s(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+fn check_name_unused(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     let Some((label, above)) = spec.name.as_str().split_once('.') else {
         return Ok(Ok(()));
     };
@@ -278,8 +279,8 @@ fn missing() -> Error {
     Error::NotFound { kind: Kind::Domain }
 }
 
-fn tell(control: &Control, id: DomainId) {
+fn publish_change(control: &Control, id: DomainId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Domain, id.0), Audience::Everyone);
+        .notifier()
+        .publish(Event::of(Topic::Domain, id.0), Audience::Everyone);
 }

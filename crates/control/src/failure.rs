@@ -5,31 +5,31 @@ use model::Error;
 use store::Unique;
 
 /// Converts a result of the store for a caller.
-pub(crate) trait Told<T> {
+pub(crate) trait StoreResultExt<T> {
     /// `operation` names the operation in the log.
-    fn told(self, what: &'static str) -> Result<T, Error>;
+    fn into_model(self, operation: &'static str) -> Result<T, Error>;
 }
 
-impl<T> Told<T> for Result<T, store::Error> {
-    fn told(self, what: &'static str) -> Result<T, Error> {
+impl<T> StoreResultExt<T> for Result<T, store::Error> {
+    fn into_model(self, operation: &'static str) -> Result<T, Error> {
         self.map_err(|error| match error {
             store::Error::Duplicate(unique) => duplicate(unique),
             store::Error::Unavailable { cause } => {
-                tracing::warn!(operation = what, error = cause, "database unavailable");
+                tracing::warn!(operation, error = cause, "database unavailable");
                 Error::Unavailable {
                     message: "The database does not answer now. Try again.".into(),
                 }
             }
             store::Error::InUse => Error::conflict("Something still uses it."),
-            other => internal(what, &other),
+            other => internal(operation, &other),
         })
     }
 }
 
 /// Logs the cause of an internal error and returns an error with its ID.
-pub(crate) fn internal(what: &'static str, cause: &dyn std::fmt::Debug) -> Error {
+pub(crate) fn internal(operation: &'static str, cause: &dyn std::fmt::Debug) -> Error {
     let id = format!("{:08x}", rand::random::<u32>());
-    tracing::error!(operation = what, id, error = ?cause, "internal error");
+    tracing::error!(operation, id, error = ?cause, "internal error");
     Error::Internal { id }
 }
 

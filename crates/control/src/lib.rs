@@ -7,19 +7,19 @@ mod actor;
 pub mod agents;
 pub mod authorities;
 pub mod certificates;
+mod change_listener;
+mod cluster_clients;
 pub mod clusters;
 pub mod containers;
+mod dns_records;
 pub mod domains;
-mod elsewhere;
 mod failure;
-mod hub;
 pub mod jobs;
 pub mod leases;
+mod notifier;
 mod observer;
 mod passwords;
 pub mod providers;
-mod proxmoxes;
-mod records;
 pub mod sessions;
 pub mod setup;
 pub mod sites;
@@ -44,14 +44,14 @@ use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use actor::Actor;
-use elsewhere::Elsewhere;
-use failure::Told as _;
-use hub::Hub;
-pub use hub::Place;
+use change_listener::ChangeListener;
+use cluster_clients::ClusterClients;
+use failure::StoreResultExt as _;
+use notifier::Notifier;
+pub use notifier::Place;
 use observer::Observer;
 use passwords::Passwords;
 pub use proxmox::Timeouts;
-use proxmoxes::Proxmoxes;
 use throttle::Throttle;
 
 /// Where users and agents reach the manager.
@@ -63,7 +63,7 @@ pub struct Manager {
     pub certificate: Option<Fingerprint>,
 }
 
-/// Runtime options of this process. They do not affect what is stored.
+/// Runtime options of this process. They do not affect stored data.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The number of jobs that run concurrently.
@@ -109,16 +109,16 @@ pub struct Control(Arc<Inner>);
 struct Inner {
     store: Store,
     options: Options,
-    hub: Hub,
+    notifier: Notifier,
     observer: Observer,
-    proxmoxes: Proxmoxes,
+    clients: ClusterClients,
     passwords: Passwords,
     throttle: Throttle,
     sign_in_link: sessions::PendingLink,
-    workers: worker::Bell,
-    elsewhere: Elsewhere,
-    certificates: certificates::Bell,
-    gates: certificates::AllGates,
+    workers: worker::Wakeup,
+    change_listener: ChangeListener,
+    certificate_wakeup: certificates::Wakeup,
+    mutexes: certificates::KeyedMutexes,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -130,31 +130,40 @@ impl Control {
     /// # Errors
     /// Returns an error when the database is unavailable.
     pub async fn start(store: Store, options: Options) -> Result<Self, Error> {
-        let hub = Hub::default();
+        let notifier = Notifier::default();
         let control = Self(Arc::new(Inner {
-            observer: Observer::new(hub.clone()),
-            hub,
-            proxmoxes: Proxmoxes::new(options.timeouts),
+            observer: Observer::new(notifier.clone()),
+            notifier,
+            clients: ClusterClients::new(options.timeouts),
             passwords: Passwords::new(),
             throttle: Throttle::default(),
             sign_in_link: sessions::PendingLink::default(),
-            workers: worker::Bell::default(),
-            elsewhere: Elsewhere::default(),
-            certificates: certificates::Bell::default(),
-            gates: certificates::AllGates::default(),
+            workers: worker::Wakeup::default(),
+            change_listener: ChangeListener::default(),
+            certificate_wakeup: certificates::Wakeup::default(),
+            mutexes: certificates::KeyedMutexes::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             options,
             store,
         }));
         control.load_clusters().await?;
-        control.0.tasks.spawn(worker::work(control.clone()));
+        control.0.tasks.spawn(worker::run_jobs(control.clone()));
         control.0.tasks.spawn(sessions::sweep(control.clone()));
-        let follow = observer::roster::follow(control.clone());
+        let follow = observer::registry::follow(control.clone());
         control.0.tasks.spawn(follow);
-        control.0.tasks.spawn(elsewhere::follow(control.clone()));
-        control.0.tasks.spawn(certificates::keep(control.clone()));
-        control.0.tasks.spawn(records::keep(control.clone()));
+        control
+            .0
+            .tasks
+            .spawn(change_listener::follow(control.clone()));
+        control
+            .0
+            .tasks
+            .spawn(certificates::reconcile(control.clone()));
+        control
+            .0
+            .tasks
+            .spawn(dns_records::reconcile(control.clone()));
         Ok(control)
     }
 
@@ -165,7 +174,7 @@ impl Control {
         self.0.tasks.close();
         let end = async {
             self.0.tasks.wait().await;
-            observer::give_back(self).await;
+            observer::release_leases(self).await;
         };
         if tokio::time::timeout(timeout, end).await.is_err() {
             tracing::warn!("background tasks did not stop in time; their leases will expire");
@@ -178,12 +187,12 @@ impl Control {
         actor: &Actor,
         after: Option<Place>,
     ) -> impl Stream<Item = (Place, Event)> + Send + use<> {
-        self.0.hub.listen(actor, after)
+        self.0.notifier.subscribe_actor(actor, after)
     }
 
     /// The position of the latest change notification.
     pub fn place(&self) -> Place {
-        self.0.hub.place()
+        self.0.notifier.place()
     }
 
     /// Checks whether the database is reachable.
@@ -191,12 +200,12 @@ impl Control {
     /// # Errors
     /// Returns [`Error::Unavailable`] when it is not.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.store().ping().await.told("ready")
+        self.store().ping().await.into_model("ready")
     }
 
     /// Whether this process runs jobs.
     pub fn works(&self) -> bool {
-        self.0.workers.is_heard()
+        self.0.workers.is_running()
     }
 
     /// The database, for tests that count its statements.
@@ -237,12 +246,12 @@ impl Control {
     }
 
     /// Wakes the certificate reconciler.
-    pub(crate) fn certificates(&self) -> &certificates::Bell {
-        &self.0.certificates
+    pub(crate) fn certificate_wakeup(&self) -> &certificates::Wakeup {
+        &self.0.certificate_wakeup
     }
 
-    pub(crate) fn hub(&self) -> &Hub {
-        &self.0.hub
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.0.notifier
     }
 
     pub(crate) fn observer(&self) -> &Observer {
@@ -251,17 +260,17 @@ impl Control {
 
     /// Reads the clusters from the database and observes those that are new or have a new address.
     pub(crate) async fn load_clusters(&self) -> Result<(), Error> {
-        observer::roster::load(self).await
+        observer::registry::load(self).await
     }
 
     /// The client of a cluster, or `None` if the cluster does not exist. Catches up with clusters
     /// that another server has just added.
     pub(crate) async fn client(&self, id: ClusterId) -> Result<Option<proxmox::Client>, Error> {
-        let known = self.0.proxmoxes.get(id);
-        if known.is_some() || !self.store().is_shared() {
-            return Ok(known);
+        let client = self.0.clients.get(id);
+        if client.is_some() || !self.store().is_shared() {
+            return Ok(client);
         }
-        observer::roster::catch_up(self).await?;
-        Ok(self.0.proxmoxes.get(id))
+        observer::registry::synchronize(self).await?;
+        Ok(self.0.clients.get(id))
     }
 }

@@ -13,7 +13,7 @@ use crate::failure::internal;
 use argon2id::Argon2id;
 
 /// How many hashes are computed concurrently.
-const AT_ONCE: usize = 2;
+const MAX_CONCURRENT: usize = 2;
 
 /// Verified when the account does not exist, so that the response time does not reveal this. No
 /// password has this hash; its parameters are those of every other hash.
@@ -22,13 +22,13 @@ const UNKNOWN_ACCOUNT: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdC
 
 /// Creates and verifies password hashes.
 pub(crate) struct Passwords {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Passwords {
     pub(crate) fn new() -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
         }
     }
 
@@ -45,12 +45,12 @@ impl Passwords {
         password: &str,
         hash: Option<String>,
     ) -> Result<bool, Error> {
-        let known = hash.is_some();
+        let has_account = hash.is_some();
         let (password, hash) = (
             password.to_owned(),
             hash.unwrap_or_else(|| UNKNOWN_ACCOUNT.to_owned()),
         );
-        let right = self
+        let is_correct = self
             .blocking(move || {
                 let hash = PasswordHash::new(&hash).map_err(|e| internal("password hash", &e))?;
                 Ok(Argon2id::default()
@@ -58,7 +58,7 @@ impl Passwords {
                     .is_ok())
             })
             .await?;
-        Ok(right && known)
+        Ok(is_correct && has_account)
     }
 
     /// Runs `work` on a blocking thread once a permit is free. The permit is held until `work`
@@ -67,10 +67,10 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|e| internal("passwords", &e))?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|e| internal("passwords", &e))?;
         tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _permit = permit;
             work()
         })
         .await
@@ -106,11 +106,11 @@ mod tests {
         tokio::task::spawn_blocking(move || wait_for_begin.recv().unwrap())
             .await
             .unwrap();
-        assert_eq!(passwords.turns.available_permits(), AT_ONCE - 1);
+        assert_eq!(passwords.permits.available_permits(), MAX_CONCURRENT - 1);
         drop(end);
         let all = passwords
-            .turns
-            .acquire_many(u32::try_from(AT_ONCE).unwrap());
+            .permits
+            .acquire_many(u32::try_from(MAX_CONCURRENT).unwrap());
         assert!(all.await.is_ok());
     }
 

@@ -9,7 +9,7 @@ use model::{
 use store::{certificates::Of, providers::ProviderRecord};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
 /// Lists all providers by name.
 ///
@@ -18,7 +18,7 @@ use crate::{Actor, Control, failure::Told as _, hub::Audience};
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ProviderRow>, Error> {
     actor.require_operator()?;
     let all = control.store().read(store::providers::list).await;
-    all.told("providers")
+    all.into_model("providers")
 }
 
 /// Returns a provider.
@@ -45,15 +45,15 @@ pub async fn create(
     let Some(secret) = &spec.secret else {
         return Err(Error::field("secret", "It is needed once."));
     };
-    usable(control, &spec.settings, secret)?;
+    validate_settings(control, &spec.settings, secret)?;
     let key = control.store().key().clone();
-    let made = control
+    let id = control
         .store()
         .write(move |c| store::providers::insert(c, &key, &spec))
         .await
-        .told("provider")?;
-    tell(control, made);
-    Ok(made)
+        .into_model("provider")?;
+    publish_change(control, id);
+    Ok(id)
 }
 
 /// Changes a provider. The stored secret is sent only to the same server as before.
@@ -69,21 +69,21 @@ pub async fn update(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     let before = record(control, id).await?.ok_or_else(missing)?;
-    if spec.secret.is_none() && place(&before.row.settings) != place(&spec.settings) {
+    if spec.secret.is_none() && server_of(&before.row.settings) != server_of(&spec.settings) {
         let message = "Give the secret again, since it goes to another address.";
         return Err(Error::field("secret", message));
     }
-    usable(
+    validate_settings(
         control,
         &spec.settings,
         spec.secret.as_ref().unwrap_or(&before.secret),
     )?;
     let (key, clock) = (control.store().key().clone(), control.clock());
-    let is_elsewhere = keeping(&before.row.settings) != keeping(&spec.settings);
+    let moves_records = record_location(&before.row.settings) != record_location(&spec.settings);
     control
         .store()
         .write(move |c| {
-            if is_elsewhere && store::records::are_at(c, id)? {
+            if moves_records && store::records::are_at(c, id)? {
                 let message = "Records of Holdfast are kept there, which would be forgotten. Add the other one as a provider of its own, and choose it for the domains.";
                 return Ok(Err(Error::conflict(message)));
             }
@@ -95,9 +95,9 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .told("provider")??;
-    tell(control, id);
-    control.certificates().ring();
+        .into_model("provider")??;
+    publish_change(control, id);
+    control.certificate_wakeup().notify();
     Ok(())
 }
 
@@ -112,9 +112,9 @@ pub async fn test(
     domain: &Domain,
 ) -> Result<Vec<Finding>, Error> {
     actor.require_operator()?;
-    let found = record(control, id).await?.ok_or_else(missing)?;
-    let provider = open(control, &found).map_err(Error::conflict)?;
-    let _one = alone(control, &found.row).map_err(|Taken| {
+    let record = record(control, id).await?.ok_or_else(missing)?;
+    let provider = open(control, &record).map_err(Error::conflict)?;
+    let _guard = lock_exclusive(control, &record.row).map_err(|ProviderBusy| {
         Error::conflict("It proves the names of a certificate just now. Try it again in a minute.")
     })?;
     Ok(provider.test(domain).await)
@@ -133,7 +133,7 @@ pub async fn delete(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     let confirm = confirm.trim().to_owned();
-    let gone = control
+    let result = control
         .store()
         .write(move |c| {
             let all = store::providers::list(c)?;
@@ -148,12 +148,12 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await;
-    if gone == Err(store::Error::InUse) {
+    if result == Err(store::Error::InUse) {
         let message = "It keeps records of domains. Give those another provider, and wait until Holdfast has taken its records away here.";
         return Err(Error::conflict(message));
     }
-    gone.told("provider")??;
-    tell(control, id);
+    result.into_model("provider")??;
+    publish_change(control, id);
     Ok(())
 }
 
@@ -163,39 +163,39 @@ pub(crate) async fn record(
     id: ProviderId,
 ) -> Result<Option<ProviderRecord>, Error> {
     let key = control.store().key().clone();
-    let found = control
+    let record = control
         .store()
         .read(move |c| store::providers::record(c, &key, id))
         .await;
-    found.told("provider")
+    record.into_model("provider")
 }
 
-/// Creates the client of a provider, or returns what is wrong with its settings.
+/// Creates the client of a provider, or returns the error in its settings.
 pub(crate) fn open(
     control: &Control,
-    found: &ProviderRecord,
+    record: &ProviderRecord,
 ) -> Result<Box<dyn dns::Provider>, String> {
     let options = control.dns();
-    dns::open(&found.row.settings, &found.secret, options).map_err(|error| error.to_string())
+    dns::open(&record.row.settings, &record.secret, options).map_err(|error| error.to_string())
 }
 
 /// Another certificate is using a provider that keeps few values.
-pub(crate) struct Taken;
+pub(crate) struct ProviderBusy;
 
 /// Locks a provider that keeps two values per name, such as acme-dns: a third value would replace
 /// another challenge. Other providers need no lock.
-pub(crate) fn alone(
+pub(crate) fn lock_exclusive(
     control: &Control,
     provider: &ProviderRow,
-) -> Result<Option<OwnedMutexGuard<()>>, Taken> {
+) -> Result<Option<OwnedMutexGuard<()>>, ProviderBusy> {
     if provider.settings.kind() != ProviderKind::AcmeDns {
         return Ok(None);
     }
-    let one = control.0.gates.providers.try_enter(provider.id);
-    one.map(Some).ok_or(Taken)
+    let guard = control.0.mutexes.providers.try_lock(provider.id);
+    guard.map(Some).ok_or(ProviderBusy)
 }
 
-fn usable(
+fn validate_settings(
     control: &Control,
     settings: &ProviderSettings,
     secret: &model::providers::AccountSecret,
@@ -207,7 +207,7 @@ fn usable(
 }
 
 /// The server that a secret is sent to.
-fn place(settings: &ProviderSettings) -> String {
+fn server_of(settings: &ProviderSettings) -> String {
     match settings {
         ProviderSettings::Cloudflare => "cloudflare".to_owned(),
         ProviderSettings::Rfc2136 { server, .. } => format!("rfc2136 {server}"),
@@ -216,10 +216,12 @@ fn place(settings: &ProviderSettings) -> String {
 }
 
 /// The server and zone that keep the records.
-fn keeping(settings: &ProviderSettings) -> (String, Option<&Domain>) {
+fn record_location(settings: &ProviderSettings) -> (String, Option<&Domain>) {
     match settings {
-        ProviderSettings::Cloudflare | ProviderSettings::AcmeDns { .. } => (place(settings), None),
-        ProviderSettings::Rfc2136 { zone, .. } => (place(settings), Some(zone)),
+        ProviderSettings::Cloudflare | ProviderSettings::AcmeDns { .. } => {
+            (server_of(settings), None)
+        }
+        ProviderSettings::Rfc2136 { zone, .. } => (server_of(settings), Some(zone)),
     }
 }
 
@@ -229,7 +231,7 @@ fn missing() -> Error {
     }
 }
 
-fn tell(control: &Control, id: ProviderId) {
+fn publish_change(control: &Control, id: ProviderId) {
     let event = Event::of(Topic::Provider, id.0);
-    control.hub().tell(event, Audience::Operators);
+    control.notifier().publish(event, Audience::Operators);
 }

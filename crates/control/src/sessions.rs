@@ -18,12 +18,12 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use link::PendingLink;
 pub use link::{LINK_LIFETIME, create_link, redeem_link};
 
-use crate::{Actor, Control, failure::Told as _};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// The maximum lifetime of a session.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 /// A session expires after this long without use.
-const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The last use of a session is stored at most this often.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
@@ -58,22 +58,22 @@ pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<
             seconds: wait.as_secs().max(1),
         });
     }
-    let shown = account.as_ref().map(ToString::to_string);
+    let account_name = account.as_ref().map(ToString::to_string);
     let user = match account {
         Some(name) => control
             .store()
             .read(move |c| store::users::by_name(c, &name))
             .await
-            .told("sign in")?,
+            .into_model("sign in")?,
         None => None,
     };
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let right = control.0.passwords.matches(&form.password, hash).await?;
-    let Some(user) = user.filter(|_| right) else {
-        tracing::info!(account = shown, address = %origin.address, "sign-in refused");
+    let is_correct = control.0.passwords.matches(&form.password, hash).await?;
+    let Some(user) = user.filter(|_| is_correct) else {
+        tracing::info!(account = account_name, address = %origin.address, "sign-in refused");
         return Err(Error::WrongCredentials);
     };
-    throttle.forgive(&user.row.name, origin.address);
+    throttle.record_success(&user.row.name, origin.address);
     let address = origin.address;
     let session = begin(control, user.row.id, origin).await?;
     tracing::info!(account = %user.row.name, %address, method = "password", "signed in");
@@ -94,7 +94,7 @@ async fn begin(control: &Control, user: UserId, origin: Origin) -> Result<NewSes
         .store()
         .write(move |c| store::sessions::insert(c, &session))
         .await
-        .told("sign in")?;
+        .into_model("sign in")?;
     Ok(NewSession {
         token,
         lifetime_s: LIFETIME.as_secs(),
@@ -116,7 +116,7 @@ pub async fn sign_out(control: &Control, token: &str) -> Result<(), Error> {
         .store()
         .write(move |c| store::sessions::delete(c, &hash))
         .await
-        .told("sign out")?;
+        .into_model("sign out")?;
     Ok(())
 }
 
@@ -130,11 +130,11 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
     let (session, now) = control
         .store()
         .read(move |c| {
-            let session = store::sessions::find(c, &find, millis(IDLE))?;
+            let session = store::sessions::find(c, &find, millis(IDLE_TIMEOUT))?;
             Ok((session, store::now(c)?))
         })
         .await
-        .told("session")?;
+        .into_model("session")?;
     let Some(session) = session else {
         return Ok(None);
     };
@@ -143,7 +143,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
             .store()
             .write(move |c| store::sessions::touch(c, &hash))
             .await
-            .told("session")?;
+            .into_model("session")?;
     }
     Ok(Some(Actor::Person(Me {
         id: session.user,

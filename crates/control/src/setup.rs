@@ -11,7 +11,7 @@ use model::{
 
 use crate::{
     Actor, Control,
-    failure::{Told as _, internal},
+    failure::{StoreResultExt as _, internal},
     users,
 };
 
@@ -32,7 +32,7 @@ pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, 
         .store()
         .read(store::users::any)
         .await
-        .told("first run")?
+        .into_model("first run")?
     {
         return Ok(None);
     }
@@ -61,7 +61,7 @@ pub async fn first_administrator(control: &Control) -> Result<Option<Username>, 
             None => Ok(None),
         })
         .await
-        .told("administrator")
+        .into_model("administrator")
 }
 
 /// The URL and credentials of a cluster without TLS, therefore only for this machine.
@@ -91,19 +91,19 @@ pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<Cl
         .store()
         .write(
             move |c| match store::clusters::by_name(c, &key, &access.name)? {
-                Some(known) => {
-                    store::clusters::update(c, &key, known.id, &access)?;
-                    Ok(known.id)
+                Some(existing) => {
+                    store::clusters::update(c, &key, existing.id, &access)?;
+                    Ok(existing.id)
                 }
                 None => store::clusters::insert(c, &key, &access),
             },
         )
         .await
-        .told("cluster")?;
+        .into_model("cluster")?;
     control.load_clusters().await?;
     control
         .observer()
-        .wait_for_first(id, std::time::Duration::from_secs(5))
+        .wait_until_observed(id, std::time::Duration::from_secs(5))
         .await;
     Ok(id)
 }

@@ -11,10 +11,10 @@ use model::{
     sites::{SiteRow, SiteSpec},
 };
 
-use crate::{Actor, Control, clusters, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, clusters, failure::StoreResultExt as _, notifier::Audience};
 
 /// How long to wait for the findings of a cluster.
-const PATIENCE: Duration = Duration::from_secs(5);
+const FINDINGS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Lists all sites by name.
 ///
@@ -22,7 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// [`Error::Forbidden`] for members, who see a site only through its containers.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<SiteRow>, Error> {
     actor.require_operator()?;
-    control.store().read(store::sites::list).await.told("sites")
+    control
+        .store()
+        .read(store::sites::list)
+        .await
+        .into_model("sites")
 }
 
 /// Returns a site.
@@ -44,7 +48,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteR
 pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<SiteId, Error> {
     actor.require_administrator()?;
     require_cluster(control, &spec)?;
-    require_parts(control, &spec).await?;
+    require_resources(control, &spec).await?;
     let id = control
         .store()
         .write(move |c| {
@@ -53,8 +57,8 @@ pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<
             Ok(id)
         })
         .await
-        .told("site")?;
-    tell(control, id);
+        .into_model("site")?;
+    publish_change(control, id);
     Ok(id)
 }
 
@@ -71,15 +75,15 @@ pub async fn update(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     require_cluster(control, &spec)?;
-    require_parts(control, &spec).await?;
+    require_resources(control, &spec).await?;
     let done = control
         .store()
         .write(move |c| {
             let Some(site) = store::sites::lock(c, id)? else {
                 return Ok(Err(missing()));
             };
-            let held = !store::containers::taken_addresses(c, id)?.is_empty();
-            if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| held) {
+            let has_containers = !store::containers::taken_addresses(c, id)?.is_empty();
+            if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| has_containers) {
                 let message = "The site has containers, so this cannot change.";
                 return Ok(Err(Error::field(field, message)));
             }
@@ -87,8 +91,8 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .told("site")?;
-    tell(control, id);
+        .into_model("site")?;
+    publish_change(control, id);
     done
 }
 
@@ -118,17 +122,17 @@ pub async fn delete(
                     format!("Type {name} to delete the site."),
                 )));
             }
-            let held = store::containers::taken_addresses(c, id)?.len();
-            if held > 0 {
-                let message = format!("{name} has {held} containers. Delete these first.");
+            let containers = store::containers::taken_addresses(c, id)?.len();
+            if containers > 0 {
+                let message = format!("{name} has {containers} containers. Delete these first.");
                 return Ok(Err(Error::conflict(message)));
             }
             store::sites::delete(c, id)?;
             Ok(Ok(()))
         })
         .await
-        .told("site")?;
-    tell(control, id);
+        .into_model("site")?;
+    publish_change(control, id);
     done
 }
 
@@ -168,21 +172,21 @@ fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
 
 /// Checks that the cluster has the bridge and the storages. Skipped when the cluster does not
 /// respond in time, so that a site can be saved while its cluster is unreachable.
-async fn require_parts(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
-    let asked = clusters::findings(control, &Actor::System, spec.cluster);
-    let Ok(Ok(found)) = tokio::time::timeout(PATIENCE, asked).await else {
+async fn require_resources(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
+    let request = clusters::findings(control, &Actor::System, spec.cluster);
+    let Ok(Ok(findings)) = tokio::time::timeout(FINDINGS_TIMEOUT, request).await else {
         return Ok(());
     };
     let mut fields = Fields::default();
-    require(&mut fields, "bridge", &spec.bridge, &found.bridges);
-    let storages = found.template_storages();
+    require(&mut fields, "bridge", &spec.bridge, &findings.bridges);
+    let storages = findings.template_storages();
     require(
         &mut fields,
         "template_storage",
         &spec.template_storage,
         &storages,
     );
-    let storages = found.volume_storages();
+    let storages = findings.volume_storages();
     require(
         &mut fields,
         "volume_storage",
@@ -194,16 +198,16 @@ async fn require_parts(control: &Control, spec: &SiteSpec) -> Result<(), Error> 
         .map_err(|fields| Error::Invalid { fields })
 }
 
-fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, wanted: &T, there: &[T]) {
-    if there.contains(wanted) {
+fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, desired: &T, available: &[T]) {
+    if available.contains(desired) {
         return;
     }
-    let names: Vec<String> = there.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = available.iter().map(ToString::to_string).collect();
     let message = if names.is_empty() {
         "The cluster has none that all its nodes can use for this.".to_owned()
     } else {
         format!(
-            "Not all nodes of the cluster have {wanted} for this. Use {}.",
+            "Not all nodes of the cluster have {desired} for this. Use {}.",
             names.join(" or ")
         )
     };
@@ -214,8 +218,8 @@ fn missing() -> Error {
     Error::NotFound { kind: Kind::Site }
 }
 
-fn tell(control: &Control, id: SiteId) {
+fn publish_change(control: &Control, id: SiteId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Site, id.0), Audience::Everyone);
+        .notifier()
+        .publish(Event::of(Topic::Site, id.0), Audience::Everyone);
 }

@@ -5,7 +5,7 @@ use model::{containers::Status, jobs::JobKind};
 
 /// The observed power state of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum ObservedState {
     /// The cluster or the node is unreachable.
     Unreachable,
     /// The cluster does not have the container.
@@ -17,13 +17,13 @@ pub(crate) enum Seen {
 }
 
 /// The status of a container. `made` is set once its creation has ended; `job` is its active job.
-pub(crate) fn status(made: bool, job: Option<JobKind>, seen: Seen) -> Status {
-    match (made, job, seen) {
+pub(crate) fn status(made: bool, job: Option<JobKind>, observed: ObservedState) -> Status {
+    match (made, job, observed) {
         (false, Some(JobKind::Create), _) => Status::Creating,
         (false, ..) => Status::Failed,
-        (true, _, Seen::Unreachable) => Status::Unreachable,
-        (true, _, Seen::Missing) => Status::Missing,
-        (true, _, Seen::Running) => Status::Running,
-        (true, _, Seen::Stopped) => Status::Stopped,
+        (true, _, ObservedState::Unreachable) => Status::Unreachable,
+        (true, _, ObservedState::Missing) => Status::Missing,
+        (true, _, ObservedState::Running) => Status::Running,
+        (true, _, ObservedState::Stopped) => Status::Stopped,
     }
 }

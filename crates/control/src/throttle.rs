@@ -14,12 +14,12 @@ use model::names::Username;
 const FREE_ACCOUNT: u32 = 5;
 const FREE_ADDRESS: u32 = 20;
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(900);
+const MAX_WAIT: Duration = Duration::from_secs(900);
 /// Failures are forgotten after this long without another one.
-const MEMORY: Duration = Duration::from_secs(3600);
+const RESET_AFTER: Duration = Duration::from_secs(3600);
 /// The maximum number of entries. The oldest are dropped first, so that guessing with many names
 /// cannot exhaust memory.
-const ENTRIES: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
@@ -50,7 +50,7 @@ pub(crate) struct Throttle(Mutex<HashMap<Key, Failures>>);
 impl Throttle {
     /// Returns how long to wait before another attempt, or `None` if it may be made now. Counts the
     /// attempt as a failure immediately, so that concurrent attempts have no advantage;
-    /// [`Throttle::forgive`] reverts that. Without an account only the address counts.
+    /// [`Throttle::record_success`] reverts that. Without an account only the address counts.
     pub(crate) fn attempt(
         &self,
         account: Option<&Username>,
@@ -67,7 +67,7 @@ impl Throttle {
         if wait.is_some() {
             return wait;
         }
-        if failures.len() >= ENTRIES {
+        if failures.len() >= MAX_ENTRIES {
             forget_oldest(&mut failures, now);
         }
         for (key, _) in keys {
@@ -75,7 +75,7 @@ impl Throttle {
                 count: 0,
                 last: now,
             });
-            if now.duration_since(entry.last) > MEMORY {
+            if now.duration_since(entry.last) > RESET_AFTER {
                 entry.count = 0;
             }
             entry.count += 1;
@@ -85,7 +85,7 @@ impl Throttle {
     }
 
     /// Reverts a successful attempt: forgets the account's failures and one of the address.
-    pub(crate) fn forgive(&self, account: &Username, address: IpAddr) {
+    pub(crate) fn record_success(&self, account: &Username, address: IpAddr) {
         let mut failures = self.lock();
         failures.remove(&Key::Account(account.clone()));
         if let Some(entry) = failures.get_mut(&Key::of(address)) {
@@ -102,16 +102,16 @@ impl Throttle {
 
 impl Failures {
     fn wait(&self, free: u32, now: Instant) -> Option<Duration> {
-        let past = self.count.checked_sub(free)?;
-        let wait = Duration::from_secs(1 << past.min(10)).min(LONGEST);
+        let excess = self.count.checked_sub(free)?;
+        let wait = Duration::from_secs(1 << excess.min(10)).min(MAX_WAIT);
         wait.checked_sub(now.duration_since(self.last))
             .filter(|left| !left.is_zero())
     }
 }
 
 fn forget_oldest(failures: &mut HashMap<Key, Failures>, now: Instant) {
-    failures.retain(|_, f| now.duration_since(f.last) < MEMORY);
-    if failures.len() >= ENTRIES {
+    failures.retain(|_, f| now.duration_since(f.last) < RESET_AFTER);
+    if failures.len() >= MAX_ENTRIES {
         let mut ages: Vec<Instant> = failures.values().map(|f| f.last).collect();
         ages.sort_unstable();
         if let Some(middle) = ages.get(ages.len() / 2).copied() {
@@ -151,7 +151,7 @@ mod tests {
             None,
             "another account has its own counter"
         );
-        throttle.forgive(&name("ann"), HOME);
+        throttle.record_success(&name("ann"), HOME);
         assert_eq!(throttle.attempt(Some(&name("ann")), HOME, later), None);
     }
 
@@ -186,13 +186,13 @@ mod tests {
     #[test]
     fn memory_is_bounded() {
         let (throttle, now) = (Throttle::default(), Instant::now());
-        for n in 0..u32::try_from(ENTRIES).unwrap() * 2 {
+        for n in 0..u32::try_from(MAX_ENTRIES).unwrap() * 2 {
             throttle.attempt(
                 Some(&name(&format!("user{n}"))),
                 IpAddr::from(n.to_be_bytes()),
                 now,
             );
         }
-        assert!(throttle.lock().len() <= ENTRIES + 2);
+        assert!(throttle.lock().len() <= MAX_ENTRIES + 2);
     }
 }

@@ -8,7 +8,7 @@ use model::{
     users::{Role, UserRow, UserSpec},
 };
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
 /// Lists the accounts by name.
 ///
@@ -26,7 +26,7 @@ pub async fn list(
         .store()
         .read(move |c| store::users::list(c, &q, page.max(1)))
         .await
-        .told("users")
+        .into_model("users")
 }
 
 /// Returns an account. Users may see their own.
@@ -43,7 +43,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<Us
         .store()
         .read(move |c| store::users::by_name(c, &name))
         .await
-        .told("user")?;
+        .into_model("user")?;
     user.map(|user| user.row)
         .ok_or(Error::NotFound { kind: Kind::User })
 }
@@ -68,8 +68,8 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
         .store()
         .write(move |c| store::users::insert(c, &new))
         .await
-        .told("user")?;
-    tell(control, id);
+        .into_model("user")?;
+    publish_change(control, id);
     Ok(id)
 }
 
@@ -117,8 +117,8 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .told("user")?;
-    tell(control, id);
+        .into_model("user")?;
+    publish_change(control, id);
     done
 }
 
@@ -157,8 +157,8 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await
-        .told("user")?;
-    tell(control, id);
+        .into_model("user")?;
+    publish_change(control, id);
     done
 }
 
@@ -185,8 +185,8 @@ fn missing() -> Error {
     Error::NotFound { kind: Kind::User }
 }
 
-fn tell(control: &Control, id: UserId) {
+fn publish_change(control: &Control, id: UserId) {
     control
-        .hub()
-        .tell(Event::of(Topic::User, id.0), Audience::Operators);
+        .notifier()
+        .publish(Event::of(Topic::User, id.0), Audience::Operators);
 }

@@ -4,7 +4,7 @@ use edge::link::{MOST_CERTIFICATES, Pair, Pairs, Wanted};
 use model::{Error, clusters::Fingerprint};
 
 use super::Agent;
-use crate::{Control, failure::Told as _};
+use crate::{Control, failure::StoreResultExt as _};
 
 /// Returns the requested certificates that belong to the agent's site and whose keys can be
 /// decrypted.
@@ -15,9 +15,9 @@ use crate::{Control, failure::Told as _};
 pub async fn certificates(
     control: &Control,
     agent: &Agent,
-    wanted: Wanted,
+    request: Wanted,
 ) -> Result<Pairs, Error> {
-    if wanted.certificates.len() > MOST_CERTIFICATES {
+    if request.certificates.len() > MOST_CERTIFICATES {
         let message = format!("Ask for at most {MOST_CERTIFICATES} at once.");
         return Err(Error::field("certificates", message));
     }
@@ -26,30 +26,32 @@ pub async fn certificates(
         .store()
         .read(move |c| {
             let mut pairs = Vec::new();
-            for print in wanted.certificates {
-                let found = store::certificates::pair(c, &key, site, &print);
-                pairs.extend(told(&print, found)?.map(|found| Pair {
-                    certificate: print,
-                    chain: found.chain,
-                    key: found.key,
-                }));
+            for fingerprint in request.certificates {
+                let stored = store::certificates::pair(c, &key, site, &fingerprint);
+                pairs.extend(
+                    skip_undecryptable(&fingerprint, stored)?.map(|stored| Pair {
+                        certificate: fingerprint,
+                        chain: stored.chain,
+                        key: stored.key,
+                    }),
+                );
             }
             Ok(pairs)
         })
         .await
-        .told("certificates")?;
+        .into_model("certificates")?;
     Ok(Pairs { pairs })
 }
 
 /// Leaves out a certificate whose key cannot be decrypted: the agent reports it as missing and
 /// receives the others. Any other database error fails the request, and the agent repeats it.
-fn told<T>(
-    print: &Fingerprint,
-    found: Result<Option<T>, store::Error>,
+fn skip_undecryptable<T>(
+    fingerprint: &Fingerprint,
+    stored: Result<Option<T>, store::Error>,
 ) -> Result<Option<T>, store::Error> {
-    match found {
+    match stored {
         Err(store::Error::Internal { cause }) => {
-            tracing::warn!(certificate = %print, cause, "failed to decrypt certificate key");
+            tracing::warn!(certificate = %fingerprint, cause, "failed to decrypt certificate key");
             Ok(None)
         }
         other => other,
@@ -60,19 +62,25 @@ fn told<T>(
 mod tests {
     use store::Error;
 
-    use super::told;
+    use super::skip_undecryptable;
 
     #[test]
     fn undecryptable_key_does_not_withhold_other_certificates() {
-        let print = "ab".repeat(32).parse().unwrap();
+        let fingerprint = "ab".repeat(32).parse().unwrap();
         let cause = "certificates.secret does not open".to_owned();
-        assert_eq!(told::<()>(&print, Err(Error::Internal { cause })), Ok(None));
-        assert_eq!(told(&print, Ok(Some("pair"))), Ok(Some("pair")));
+        assert_eq!(
+            skip_undecryptable::<()>(&fingerprint, Err(Error::Internal { cause })),
+            Ok(None)
+        );
+        assert_eq!(
+            skip_undecryptable(&fingerprint, Ok(Some("pair"))),
+            Ok(Some("pair"))
+        );
         let unavailable = Error::Unavailable {
             cause: "locked".to_owned(),
         };
         assert_eq!(
-            told::<()>(&print, Err(unavailable.clone())),
+            skip_undecryptable::<()>(&fingerprint, Err(unavailable.clone())),
             Err(unavailable)
         );
     }

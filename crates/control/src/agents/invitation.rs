@@ -18,14 +18,14 @@ const LIFETIME_S: u32 = 3600;
 /// How long a join token is valid, in milliseconds.
 pub(super) const LIFETIME_MS: i64 = LIFETIME_S as i64 * 1000;
 /// The timeout for fetching the certificate at the public address.
-const PATIENCE: Duration = Duration::from_secs(5);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Creates a join code.
 ///
 /// # Errors
 /// [`Error::Conflict`] where agents could not reach the manager safely, and [`Error::Unavailable`]
 /// when the certificate at its address cannot be fetched.
-pub(super) async fn code(control: &Control) -> Result<JoinCode, Error> {
+pub(super) async fn create_code(control: &Control) -> Result<JoinCode, Error> {
     let Some(Manager {
         origin,
         certificate,
@@ -36,7 +36,7 @@ pub(super) async fn code(control: &Control) -> Result<JoinCode, Error> {
     };
     let fingerprint = match (origin.is_tls(), certificate) {
         (true, Some(own)) => Some(own.clone()),
-        (true, None) => Some(shown(origin).await?),
+        (true, None) => Some(public_fingerprint(origin).await?),
         (false, _) if origin.is_loopback() => None,
         (false, _) => {
             let message = format!(
@@ -53,7 +53,7 @@ pub(super) async fn code(control: &Control) -> Result<JoinCode, Error> {
 }
 
 /// The invitation that is shown to the user.
-pub(super) fn of(id: AgentId, code: JoinCode) -> Invitation {
+pub(super) fn new(id: AgentId, code: JoinCode) -> Invitation {
     Invitation {
         id,
         code,
@@ -63,16 +63,16 @@ pub(super) fn of(id: AgentId, code: JoinCode) -> Invitation {
 
 /// The fingerprint of the certificate at the public address, where a reverse proxy may terminate
 /// TLS.
-async fn shown(origin: &Origin) -> Result<Fingerprint, Error> {
-    let shown = proxmox::fetch_fingerprint(&origin.to_string(), PATIENCE).await;
-    let shown = shown.map_err(|error| {
+async fn public_fingerprint(origin: &Origin) -> Result<Fingerprint, Error> {
+    let fetched = proxmox::fetch_fingerprint(&origin.to_string(), FETCH_TIMEOUT).await;
+    let fetched = fetched.map_err(|error| {
         tracing::warn!(%origin, %error, "failed to fetch certificate at public address");
         let message = format!(
             "No certificate was had from {origin}, which agents would know this server by. Check that public_url is right and can be reached from the server itself, then try again."
         );
         Error::Unavailable { message }
     })?;
-    let text = shown.to_string();
+    let text = fetched.to_string();
     text.parse()
         .map_err(|cause| internal("fingerprint", &cause))
 }

@@ -2,13 +2,13 @@
 //! and renews them.
 
 mod account;
-mod gates;
-mod keeper;
-mod noted;
+mod desired;
+mod issue;
+mod keyed_mutex;
+mod outcome;
 mod plan;
+mod reconciler;
 mod solver;
-mod wanted;
-mod work;
 
 use model::{
     CertificateId, DomainId, Error, FieldError, Kind, Timestamp,
@@ -22,13 +22,13 @@ use store::{
     certificates::{NewCertificate, Served},
 };
 
-pub(crate) use gates::AllGates;
-pub use keeper::Clock;
-pub(crate) use keeper::{AFTER_FAULT, Bell, Calls, keep, until};
+pub(crate) use keyed_mutex::KeyedMutexes;
+pub use reconciler::Clock;
+pub(crate) use reconciler::{RETRY_DELAY, WakeSources, Wakeup, delay_until, reconcile};
 
 use crate::{
     Actor, Control,
-    failure::{Told as _, internal},
+    failure::{StoreResultExt as _, internal},
 };
 
 /// Lists the certificates of all domains, or of one domain.
@@ -49,7 +49,7 @@ pub async fn list(
             store::certificates::list(c, of, now)
         })
         .await
-        .told("certificates")
+        .into_model("certificates")
 }
 
 /// Returns a certificate with its history.
@@ -63,7 +63,7 @@ pub async fn get(
 ) -> Result<CertificateDetail, Error> {
     actor.require_operator()?;
     let clock = control.clock();
-    let found = control
+    let detail = control
         .store()
         .read(move |c| {
             let now = clock.now(c)?;
@@ -74,8 +74,8 @@ pub async fn get(
             Ok(Some(CertificateDetail { row, history }))
         })
         .await
-        .told("certificate")?;
-    found.ok_or_else(missing)
+        .into_model("certificate")?;
+    detail.ok_or_else(missing)
 }
 
 /// Stores an uploaded certificate and serves it for the domain. Sets the domain's certificate
@@ -107,7 +107,7 @@ pub async fn upload(
             let names = &pair.leaf.issued.names;
             let Some(subject) = subject(names, &row.spec) else {
                 return Ok(Err(Error::Invalid {
-                    fields: vec![elsewhere(names, &row.spec)],
+                    fields: vec![wrong_names(names, &row.spec)],
                 }));
             };
             if row.spec.issuance != Issuance::Uploaded {
@@ -132,14 +132,14 @@ pub async fn upload(
             let id = store::certificates::put(c, &seal, of, &new, &pair.key, now)?;
             // A certificate that is being issued must not replace the uploaded certificate.
             store::certificates::take_from(c, id)?;
-            let words = noted::words(&new.issued);
-            store::certificates::note(c, id, Happening::Uploaded, &words, now)?;
+            let message = outcome::describe(&new.issued);
+            store::certificates::note(c, id, Happening::Uploaded, &message, now)?;
             Ok(Ok(id))
         })
         .await
-        .told("certificate")??;
-    noted::tell(control, domain, Some(done.0));
-    control.certificates().ring();
+        .into_model("certificate")??;
+    outcome::publish_change(control, domain, Some(done.0));
+    control.certificate_wakeup().notify();
     Ok(done)
 }
 
@@ -155,7 +155,7 @@ fn subject(names: &[CertificateName], domain: &DomainSpec) -> Option<Certificate
     star.or_else(|| names.iter().find(below)).cloned()
 }
 
-fn elsewhere(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
+fn wrong_names(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
     let names: Vec<&str> = names.iter().take(5).map(CertificateName::as_str).collect();
     FieldError {
         field: "chain".to_owned(),
@@ -189,9 +189,9 @@ pub async fn try_again(control: &Control, actor: &Actor, id: CertificateId) -> R
             Ok(Ok(row.domain))
         })
         .await
-        .told("certificate")??;
-    noted::tell(control, domain, Some(id.0));
-    control.certificates().ring();
+        .into_model("certificate")??;
+    outcome::publish_change(control, domain, Some(id.0));
+    control.certificate_wakeup().notify();
     Ok(())
 }
 
@@ -212,7 +212,7 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         }
         Ok(())
     });
-    due.await.told("certificate")?;
+    due.await.into_model("certificate")?;
     try_again(control, actor, id).await
 }
 
@@ -235,7 +235,7 @@ pub async fn revoke(
         return Err(Error::field("confirm", message));
     }
     let key = control.store().key().clone();
-    let given = control
+    let issuer = control
         .store()
         .read(move |c| {
             let Some((authority, chain)) = store::certificates::given(c, id)? else {
@@ -245,8 +245,8 @@ pub async fn revoke(
             Ok(authority.map(|authority| (authority, chain)))
         })
         .await
-        .told("certificate")?;
-    let Some((authority, chain)) = given else {
+        .into_model("certificate")?;
+    let Some((authority, chain)) = issuer else {
         let message = "No authority that Holdfast knows gave it. Revoke it where it comes from.";
         return Err(Error::conflict(message));
     };
@@ -261,19 +261,19 @@ pub async fn revoke(
     control
         .store()
         .write(move |c| {
-            if !wanted::is_wanted(c, row.domain, &subject)? {
+            if !desired::is_desired(c, row.domain, &subject)? {
                 // The certificate would be served again if its name were published again.
                 return store::certificates::delete(c, id);
             }
             let now = clock.now(c)?;
-            let words = "Taken back; another one with another key is asked for.";
-            store::certificates::note(c, id, Happening::Revoked, words, now)?;
+            let message = "Taken back; another one with another key is asked for.";
+            store::certificates::note(c, id, Happening::Revoked, message, now)?;
             renew_now(c, id, now)
         })
         .await
-        .told("certificate")?;
-    noted::tell(control, row.domain, Some(id.0));
-    control.certificates().ring();
+        .into_model("certificate")?;
+    outcome::publish_change(control, row.domain, Some(id.0));
+    control.certificate_wakeup().notify();
     Ok(())
 }
 
@@ -316,16 +316,20 @@ pub async fn delete(
             Ok(Ok(row.domain))
         })
         .await
-        .told("certificate")??;
-    noted::tell(control, domain, None);
+        .into_model("certificate")??;
+    outcome::publish_change(control, domain, None);
     Ok(())
 }
 
 /// The certificate for a host under a domain. Prefers certificates from the domain's current
 /// source, then the latest expiry.
-pub(crate) fn best<'a>(all: &'a [Served], domain: &DomainRow, host: &str) -> Option<&'a Served> {
+pub(crate) fn select_certificate<'a>(
+    all: &'a [Served],
+    domain: &DomainRow,
+    host: &str,
+) -> Option<&'a Served> {
     let issuance = domain.spec.issuance;
-    let is_meant = |it: &Served| match issuance {
+    let is_current_source = |it: &Served| match issuance {
         Issuance::SelfSigned => false,
         Issuance::Uploaded => it.source == Source::Uploaded,
         Issuance::Http(_) | Issuance::Dns(_) | Issuance::Wildcard(_) => {
@@ -334,13 +338,13 @@ pub(crate) fn best<'a>(all: &'a [Served], domain: &DomainRow, host: &str) -> Opt
     };
     all.iter()
         .filter(|it| it.domain == domain.id && it.names.iter().any(|name| name.covers(host)))
-        .max_by_key(|it| (is_meant(it), it.not_after))
+        .max_by_key(|it| (is_current_source(it), it.not_after))
 }
 
 async fn now(control: &Control) -> Result<Timestamp, Error> {
     let clock = control.clock();
     let read = move |c: &mut Conn| clock.now(c);
-    control.store().read(read).await.told("clock")
+    control.store().read(read).await.into_model("clock")
 }
 
 fn missing() -> Error {

@@ -4,7 +4,7 @@ mod change;
 mod create;
 mod publication;
 mod reserve;
-mod reserved;
+mod reserved_names;
 mod services;
 
 use std::time::Duration;
@@ -25,16 +25,16 @@ use model::{
 use store::containers::{ContainerRecord, Filter};
 
 pub use change::{delete, edit, power};
-pub(crate) use create::another_vmid;
+pub(crate) use create::reserve_other_vmid;
 pub use create::{Created, create};
 
 use crate::{
-    Actor, Control, domains::may_publish, failure::Told as _, hub::Audience, status::status,
-    suggest,
+    Actor, Control, domains::may_publish, failure::StoreResultExt as _, notifier::Audience,
+    status::status, suggest,
 };
 
 /// How long the form for a new container waits for a node's templates.
-const TEMPLATES_PATIENCE: Duration = Duration::from_secs(3);
+const TEMPLATES_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Returns a page of the containers that the actor may see.
 ///
@@ -46,7 +46,7 @@ pub async fn list(
     query: &ContainerQuery,
 ) -> Result<Page<ContainerRow>, Error> {
     let filter = Filter {
-        owner: actor.narrowed_to(),
+        owner: actor.owner_filter(),
         site: query.site.clone(),
         q: query.q.trim().to_owned(),
         sort: query.sort,
@@ -61,7 +61,9 @@ pub async fn list(
         }
         Some(status) => return list_with_status(control, filter, status).await,
     };
-    Ok(page.told("containers")?.map(|record| row(control, &record)))
+    Ok(page
+        .into_model("containers")?
+        .map(|record| row(control, &record)))
 }
 
 /// Filters by status in memory because the status is computed, not stored; then reads one page of
@@ -69,22 +71,22 @@ pub async fn list(
 async fn list_with_status(
     control: &Control,
     filter: Filter,
-    wanted: Status,
+    expected: Status,
 ) -> Result<Page<ContainerRow>, Error> {
     let page = filter.page;
-    let lean = control
+    let summaries = control
         .store()
         .read(move |c| store::containers::lean(c, &filter))
         .await
-        .told("containers")?;
-    let ids: Vec<ContainerId> = lean
+        .into_model("containers")?;
+    let ids: Vec<ContainerId> = summaries
         .into_iter()
         .filter(|c| {
             status(
                 c.made,
                 c.activity,
-                control.observer().seen(c.cluster, c.vmid),
-            ) == wanted
+                control.observer().observed_state(c.cluster, c.vmid),
+            ) == expected
         })
         .map(|c| c.id)
         .collect();
@@ -96,7 +98,7 @@ async fn list_with_status(
         .store()
         .read(move |c| store::containers::by_ids(c, &ids))
         .await
-        .told("containers")?;
+        .into_model("containers")?;
     let rows = records.iter().map(|record| row(control, record)).collect();
     Ok(Page { rows, total, page })
 }
@@ -112,25 +114,25 @@ pub async fn get(
     name: &Label,
 ) -> Result<ContainerView, Error> {
     let (site, name) = (site.clone(), name.clone());
-    let (record, domains, publications, lent) = control
+    let (record, domains, publications, leases) = control
         .store()
         .read(move |c| {
             let Some(record) = store::containers::by_name(c, &site, &name)? else {
                 return Ok(None);
             };
             let domains = store::domains::of_site(c, record.site)?;
-            let publications = publication::of(c, &record)?;
-            let lent = store::leases::of_mac(c, record.site, record.mac)?;
-            Ok(Some((record, domains, publications, lent)))
+            let publications = publication::load(c, &record)?;
+            let leases = store::leases::of_mac(c, record.site, record.mac)?;
+            Ok(Some((record, domains, publications, leases)))
         })
         .await
-        .told("container")?
+        .into_model("container")?
         .filter(|(record, ..)| actor.may_see(record.owner))
         .ok_or(missing())?;
     let own = record.address;
-    let has_own = lent.contains(&own);
+    let has_own = leases.contains(&own);
     Ok(ContainerView {
-        lent: lent.into_iter().find(|_| !has_own),
+        lent: leases.into_iter().find(|_| !has_own),
         publications,
         ..view(control, record, usable(actor, &domains))
     })
@@ -154,10 +156,10 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
             Ok((sites, domains, user.row.limits, user.row.usage))
         })
         .await
-        .told("options")?;
+        .into_model("options")?;
     let mut offered = Vec::new();
     for site in sites {
-        let node = control.observer().roomiest(site.spec.cluster);
+        let node = control.observer().least_loaded_node(site.spec.cluster);
         let templates = match &node {
             Some(node) => templates(control, &site.spec, node).await,
             None => Vec::new(),
@@ -179,7 +181,7 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
             ports: site.spec.ports,
         });
     }
-    let suggested_name = free_name(control, offered.first()).await?;
+    let suggested_name = suggest_name(control, offered.first()).await?;
     Ok(CreateOptions {
         suggested_name,
         sites: offered,
@@ -199,14 +201,14 @@ fn usable<'a>(actor: &Actor, domains: impl IntoIterator<Item = &'a DomainRow>) -
 /// Whether containers on a cluster can run Docker.
 async fn docker(control: &Control, cluster: ClusterId) -> Docker {
     // Loads the cluster if another server has just added it.
-    let there = control.client(cluster).await.is_ok_and(|c| c.is_some());
-    let docker = there.then(|| control.0.proxmoxes.docker(cluster));
+    let is_known = control.client(cluster).await.is_ok_and(|c| c.is_some());
+    let docker = is_known.then(|| control.0.clients.docker(cluster));
     docker.flatten().unwrap_or_else(|| Docker::Barred {
         why: "Its cluster is not known here.".to_owned(),
     })
 }
 
-async fn free_name(control: &Control, site: Option<&SiteOption>) -> Result<Label, Error> {
+async fn suggest_name(control: &Control, site: Option<&SiteOption>) -> Result<Label, Error> {
     let site = site.map(|site| site.name.clone());
     let free = control
         .store()
@@ -218,7 +220,7 @@ async fn free_name(control: &Control, site: Option<&SiteOption>) -> Result<Label
             Ok(suggest::name(|name| taken.contains(name)))
         })
         .await
-        .told("options")?;
+        .into_model("options")?;
     free.ok_or_else(|| Error::conflict("No free name was found. Type one."))
 }
 
@@ -236,7 +238,7 @@ async fn templates(
         storage.as_str(),
         Some(proxmox::ContentKind::Vztmpl),
     );
-    let Ok(Ok(content)) = tokio::time::timeout(TEMPLATES_PATIENCE, content).await else {
+    let Ok(Ok(content)) = tokio::time::timeout(TEMPLATES_TIMEOUT, content).await else {
         return Vec::new();
     };
     let mut names: Vec<_> = content
@@ -251,13 +253,19 @@ async fn templates(
 }
 
 pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
-    let seen = control.observer().seen(record.cluster, record.vmid);
+    let observed = control
+        .observer()
+        .observed_state(record.cluster, record.vmid);
     ContainerRow {
         id: record.id,
         name: record.name.clone(),
         site: record.site_name.clone(),
         domain: record.domain.clone(),
-        status: status(record.made.is_some(), record.activity.map(|a| a.kind), seen),
+        status: status(
+            record.made.is_some(),
+            record.activity.map(|a| a.kind),
+            observed,
+        ),
         activity: record.activity,
         owner: record.owner_name.clone(),
         address: record.address,
@@ -330,7 +338,7 @@ fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
 }
 
 /// The container, if the actor may see it.
-pub(crate) async fn known(
+pub(crate) async fn get_visible(
     control: &Control,
     actor: &Actor,
     id: ContainerId,
@@ -339,15 +347,15 @@ pub(crate) async fn known(
         .store()
         .read(move |c| store::containers::get(c, id))
         .await
-        .told("container")?
+        .into_model("container")?
         .filter(|record| actor.may_see(record.owner))
         .ok_or(missing())
 }
 
-pub(crate) fn tell(control: &Control, id: ContainerId, owner: UserId) {
+pub(crate) fn publish_change(control: &Control, id: ContainerId, owner: UserId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Container, id.0), Audience::Owner(owner));
+        .notifier()
+        .publish(Event::of(Topic::Container, id.0), Audience::Owner(owner));
 }
 
 pub(crate) fn missing() -> Error {

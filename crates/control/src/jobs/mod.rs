@@ -19,7 +19,7 @@ use store::{
 
 pub(crate) use plan::Step;
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
 /// The most log lines per response.
 const LOG_LINES: u32 = 1000;
@@ -34,7 +34,7 @@ pub async fn list(
     query: &JobQuery,
 ) -> Result<Page<JobRow>, Error> {
     let filter = JobFilter {
-        owner: actor.narrowed_to(),
+        owner: actor.owner_filter(),
         state: query.state,
         container: query.container,
         q: query.q.trim().to_owned(),
@@ -44,7 +44,7 @@ pub async fn list(
         .store()
         .read(move |c| store::jobs::list(c, &filter))
         .await
-        .told("jobs")
+        .into_model("jobs")
 }
 
 /// Lists the queued and running jobs, for the page header.
@@ -52,12 +52,12 @@ pub async fn list(
 /// # Errors
 /// Returns an error when the database is unavailable.
 pub async fn active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Error> {
-    let owner = actor.narrowed_to();
+    let owner = actor.owner_filter();
     control
         .store()
         .read(move |c| store::jobs::active(c, owner))
         .await
-        .told("jobs")
+        .into_model("jobs")
 }
 
 /// Returns a job with its steps.
@@ -65,7 +65,7 @@ pub async fn active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Err
 /// # Errors
 /// [`Error::NotFound`] when the job does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView, Error> {
-    let record = known(control, actor, id).await?;
+    let record = get_visible(control, actor, id).await?;
     let ended = record.row.state.ended();
     Ok(JobView {
         can_cancel: may_cancel(&record),
@@ -88,20 +88,20 @@ pub async fn log(
     id: JobId,
     after: i64,
 ) -> Result<Vec<LogLine>, Error> {
-    known(control, actor, id).await?;
+    get_visible(control, actor, id).await?;
     control
         .store()
         .read(move |c| store::jobs::log(c, id, after, LOG_LINES))
         .await
-        .told("log")
+        .into_model("log")
 }
 
-/// Cancels a job and undoes what it did.
+/// Cancels a job. The worker undoes its changes.
 ///
 /// # Errors
 /// [`Error::Conflict`] when the job has ended or cannot be canceled.
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
-    let record = known(control, actor, id).await?;
+    let record = get_visible(control, actor, id).await?;
     if !may_cancel(&record) {
         return Err(Error::conflict("This job cannot be cancelled any more."));
     }
@@ -109,9 +109,9 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
         .store()
         .write(move |c| store::jobs::request_cancel(c, id))
         .await
-        .told("cancel")?;
-    control.0.workers.cancelled(id);
-    announce(control, id, record.owner);
+        .into_model("cancel")?;
+    control.0.workers.cancel(id);
+    publish_job(control, id, record.owner);
     Ok(())
 }
 
@@ -121,19 +121,19 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
 /// [`Error::Conflict`] when another job is working on the container, or the container no longer
 /// exists.
 pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
-    let record = known(control, actor, id).await?;
+    let record = get_visible(control, actor, id).await?;
     let queued = may_retry(&record)
         && control
             .store()
             .write(move |c| store::jobs::requeue(c, id))
             .await
-            .told("retry")?;
+            .into_model("retry")?;
     if !queued {
         return Err(Error::conflict("This job cannot be tried again."));
     }
-    announce(control, id, record.owner);
+    publish_job(control, id, record.owner);
     if let Some(container) = record.row.container {
-        crate::containers::tell(control, container, record.owner);
+        crate::containers::publish_change(control, container, record.owner);
     }
     Ok(())
 }
@@ -152,12 +152,12 @@ fn may_retry(record: &JobRecord) -> bool {
         && record.row.container.is_some()
 }
 
-async fn known(control: &Control, actor: &Actor, id: JobId) -> Result<JobRecord, Error> {
+async fn get_visible(control: &Control, actor: &Actor, id: JobId) -> Result<JobRecord, Error> {
     control
         .store()
         .read(move |c| store::jobs::record(c, id))
         .await
-        .told("job")?
+        .into_model("job")?
         .filter(|record| actor.may_see(record.owner))
         .ok_or(Error::NotFound { kind: Kind::Job })
 }
@@ -206,9 +206,9 @@ pub(crate) fn queue(
 }
 
 /// Publishes that a job changed, and wakes a worker.
-pub(crate) fn announce(control: &Control, id: JobId, owner: UserId) {
+pub(crate) fn publish_job(control: &Control, id: JobId, owner: UserId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Job, id.0), Audience::Owner(owner));
-    control.0.workers.ring();
+        .notifier()
+        .publish(Event::of(Topic::Job, id.0), Audience::Owner(owner));
+    control.0.workers.notify();
 }

@@ -35,7 +35,7 @@ steps! {
     /// Pull the image to the storage.
     Image = "image", "Pull the image";
     /// Create the container.
-    Make = "make", "Create the container";
+    Create = "make", "Create the container";
     /// Set environment and entrypoint.
     Configure = "configure", "Set environment and command";
     /// Start the container.
@@ -59,12 +59,12 @@ steps! {
 /// The steps of a job, in order.
 pub(crate) fn plan(kind: JobKind, source: &Source, args: Args) -> Vec<Step> {
     use Step::{
-        Address, Apply, Configure, Halt, Image, Make, Release, Remove, Restart, Shutdown, Start,
+        Address, Apply, Configure, Create, Halt, Image, Release, Remove, Restart, Shutdown, Start,
         Template,
     };
     match (kind, source) {
-        (JobKind::Create, Source::Template(_)) => vec![Template, Make, Configure, Start, Address],
-        (JobKind::Create, Source::Image(_)) => vec![Image, Make, Configure, Start, Address],
+        (JobKind::Create, Source::Template(_)) => vec![Template, Create, Configure, Start, Address],
+        (JobKind::Create, Source::Image(_)) => vec![Image, Create, Configure, Start, Address],
         // An imported container exists, so no job creates it.
         (JobKind::Create, Source::TakenOver) => Vec::new(),
         (JobKind::Start, _) => vec![Start, Address],

@@ -11,7 +11,7 @@ use model::{Error, Kind, UserId, names::Username};
 use store::users::UserRecord;
 
 use super::{NewSession, Origin, begin, digest, new_token};
-use crate::{Actor, Control, failure::Told as _};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// How long a printed link is valid.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
@@ -112,7 +112,7 @@ pub async fn redeem_link(
 
 async fn account(control: &Control, id: UserId) -> Result<Option<UserRecord>, Error> {
     let read = control.store().read(move |c| store::users::get(c, id));
-    read.await.told("sign-in link")
+    read.await.into_model("sign-in link")
 }
 
 #[cfg(test)]

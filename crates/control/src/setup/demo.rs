@@ -2,13 +2,13 @@
 //!
 //! Everything is created by the same use cases and on behalf of the users who own it, so that jobs
 //! have a real history. Each step runs once per database: a start resumes where the previous one
-//! was killed, and does not restore what was deleted in the meantime.
+//! was killed, and does not restore objects that were deleted in the meantime.
 
 mod certificates;
 mod organization;
-mod people;
 mod progress;
 mod small;
+mod users;
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use super::{Access, parsed};
 use crate::{Actor, Control, clusters, containers, domains, jobs, sites};
 
 pub use certificates::{CertificateRequest, Issuer, renew_certificates};
-pub use people::{Account, accounts};
+pub use users::{Account, accounts};
 
 /// The name of the demo's cluster.
 pub const CLUSTER: &str = "demo";
@@ -45,9 +45,9 @@ pub enum Scenario {
     Full,
 }
 
-/// The content of a scenario. Steps are named after what they create.
+/// The content of a scenario. Steps are named after the objects they create.
 struct World {
-    people: Vec<UserForm>,
+    users: Vec<UserForm>,
     sites: Vec<SiteForm>,
     /// Site and its domain under `localhost`, used if this process serves such names.
     loopback: Vec<(&'static str, &'static str)>,
@@ -134,7 +134,7 @@ pub async fn build(
         return Ok(());
     }
     let world = scenario.world();
-    people::create(&mut progress, &world.people).await?;
+    users::create(&mut progress, &world.users).await?;
     create_sites(control, &mut progress, &world, cluster).await?;
     create_containers(control, &mut progress, &world, issuer).await?;
     change_containers(control, &mut progress, &world).await?;
@@ -256,7 +256,7 @@ async fn create_domain(control: &Control, site: &str, form: DomainForm) -> Resul
 }
 
 async fn create_container(control: &Control, data: &ContainerData) -> Result<(), Error> {
-    let actor = people::actor(control, data.owner).await?;
+    let actor = users::actor(control, data.owner).await?;
     let form = ContainerForm {
         site: site_id(control, data.site).await?.to_string(),
         ..data.form.clone()
@@ -313,7 +313,7 @@ async fn apply(control: &Control, site: &str, name: &str, change: Change) -> Res
     let Some(view) = wait_until_idle(control, &parsed(site)?, &parsed(name)?).await? else {
         return Ok(());
     };
-    let actor = people::actor(control, Some(view.row.owner.as_str())).await?;
+    let actor = users::actor(control, Some(view.row.owner.as_str())).await?;
     let id = view.row.id;
     match change {
         Change::Memory(memory) => {
@@ -343,8 +343,8 @@ async fn wait_until_idle(
     name: &Label,
 ) -> Result<Option<ContainerView>, Error> {
     /// Changes by jobs on another server are not published here.
-    const LOOK_EVERY: Duration = Duration::from_secs(1);
-    let mut changes = control.hub().changes();
+    const POLL_INTERVAL: Duration = Duration::from_secs(1);
+    let mut changes = control.notifier().changes();
     loop {
         let view = match containers::get(control, &Actor::System, site, name).await {
             Err(Error::NotFound { .. }) => return Ok(None),
@@ -355,7 +355,7 @@ async fn wait_until_idle(
         }
         let topics = [Topic::Container, Topic::Job];
         // The container is checked again after a change and after the timeout.
-        let _ = tokio::time::timeout(LOOK_EVERY, changes.of(&topics)).await;
+        let _ = tokio::time::timeout(POLL_INTERVAL, changes.wait_for(&topics)).await;
     }
 }
 

@@ -19,8 +19,8 @@ use store::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{failure::Failure, steps::is_ours};
-use crate::{Control, hub::Audience, jobs::Step, observer::Power};
+use super::{failure::Failure, steps::is_own_guest};
+use crate::{Control, jobs::Step, notifier::Audience, observer::Power};
 
 /// Persistent notes of a step, saved before it waits, so that another worker can resume it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ pub(super) struct Context {
     owner: UserId,
     worker: String,
     position: u32,
-    lost: CancellationToken,
+    lease_lost: CancellationToken,
 }
 
 impl Context {
@@ -58,12 +58,12 @@ impl Context {
         control: &Control,
         job: &JobRecord,
         worker: &str,
-        lost: &CancellationToken,
+        lease_lost: &CancellationToken,
     ) -> Result<Option<Self>, Failure> {
         let Some(id) = job.row.container else {
             return Ok(None);
         };
-        let found = control
+        let rows = control
             .store()
             .read(move |c| {
                 let Some(container) = store::containers::get(c, id)? else {
@@ -72,7 +72,7 @@ impl Context {
                 Ok(store::sites::get(c, container.site)?.map(|site| (container, site)))
             })
             .await?;
-        let Some((container, site)) = found else {
+        let Some((container, site)) = rows else {
             return Ok(None);
         };
         let client = control.client(container.cluster).await;
@@ -91,15 +91,15 @@ impl Context {
             owner: job.owner,
             worker: worker.to_owned(),
             position: 0,
-            lost: lost.clone(),
+            lease_lost: lease_lost.clone(),
         };
-        context.follow_move().await?;
+        context.follow_migration().await?;
         Ok(Some(context))
     }
 
     /// Follows a container that was migrated to another node in Proxmox. The observed state may be
     /// outdated, so the container's configuration is read on the new node first.
-    async fn follow_move(&mut self) -> Result<(), Failure> {
+    async fn follow_migration(&mut self) -> Result<(), Failure> {
         let (id, cluster, vmid) = (
             self.container.id,
             self.container.cluster,
@@ -113,8 +113,8 @@ impl Context {
         else {
             return Ok(());
         };
-        let there = self.client.lxc_config(node.as_str(), self.vmid()?).await;
-        if !there.is_ok_and(|config| is_ours(&config, self)) {
+        let on_node = self.client.lxc_config(node.as_str(), self.vmid()?).await;
+        if !on_node.is_ok_and(|config| is_own_guest(&config, self)) {
             return Ok(());
         }
         let (from, to) = (self.container.node.clone(), node.clone());
@@ -139,7 +139,7 @@ impl Context {
     }
 
     /// Why a step failed in an earlier run of the job.
-    pub(super) fn failure_of(step: &StepRecord) -> Option<Failure> {
+    pub(super) fn stored_failure(step: &StepRecord) -> Option<Failure> {
         if step.view.state != StepState::Failed {
             return None;
         }
@@ -148,7 +148,7 @@ impl Context {
     }
 
     /// The task that a step was waiting for when it was interrupted.
-    pub(super) fn task_of(step: &StepRecord) -> Option<Upid> {
+    pub(super) fn stored_task(step: &StepRecord) -> Option<Upid> {
         let notes: Notes = serde_json::from_str(step.data.as_deref()?).ok()?;
         notes.upid?.parse().ok()
     }
@@ -163,9 +163,10 @@ impl Context {
             .unwrap_or_default();
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let write = move |c: &mut store::Conn| store::jobs::begin_step(c, job, &worker, position);
-        self.held(self.control.store().write(write).await?).await;
+        self.require_lease(self.control.store().write(write).await?)
+            .await;
         self.log(format!("{}.", step.title())).await;
-        self.announce();
+        self.publish_job();
         Ok(())
     }
 
@@ -175,7 +176,8 @@ impl Context {
         let data = self.data();
         let write =
             move |c: &mut store::Conn| store::jobs::save_step(c, job, &worker, position, &data);
-        self.held(self.control.store().write(write).await?).await;
+        self.require_lease(self.control.store().write(write).await?)
+            .await;
         Ok(())
     }
 
@@ -198,8 +200,9 @@ impl Context {
                 Some(&data),
             )
         };
-        self.held(self.control.store().write(write).await?).await;
-        self.announce();
+        self.require_lease(self.control.store().write(write).await?)
+            .await;
+        self.publish_job();
         Ok(())
     }
 
@@ -220,7 +223,7 @@ impl Context {
     }
 
     /// Marks a step as undone.
-    pub(super) async fn undone(&mut self, record: &StepRecord) {
+    pub(super) async fn mark_undone(&mut self, record: &StepRecord) {
         self.position = record.position;
         self.notes = Notes::default();
         if let Err(error) = self.end(StepState::Undone, record.view.note.clone()).await {
@@ -243,7 +246,7 @@ impl Context {
         if let Err(error) = self.control.store().write(write).await {
             tracing::warn!(job = %job, ?error, "failed to write job log");
         }
-        self.tell(Event::of(Topic::JobLog, self.job.0));
+        self.publish(Event::of(Topic::JobLog, self.job.0));
     }
 
     /// Stores the progress of the step.
@@ -255,27 +258,27 @@ impl Context {
         if let Err(error) = self.control.store().write(write).await {
             tracing::warn!(job = %job, ?error, "failed to store job progress");
         }
-        self.announce();
+        self.publish_job();
     }
 
     /// Saves the UPID of a task before waiting for it.
-    pub(super) async fn remember(&mut self, upid: &Upid) -> Result<(), Failure> {
+    pub(super) async fn save_task(&mut self, upid: &Upid) -> Result<(), Failure> {
         self.notes.upid = Some(upid.to_string());
         self.save().await
     }
 
     /// Records the power state of the container in the observer.
-    pub(super) fn observed(&self, power: Power) {
+    pub(super) fn record_power(&self, power: Power) {
         self.control
             .observer()
-            .note(self.container.cluster, self.container.vmid, power);
-        self.tell(Event::of(Topic::Container, self.container.id.0));
+            .record_power(self.container.cluster, self.container.vmid, power);
+        self.publish(Event::of(Topic::Container, self.container.id.0));
     }
 
     /// Continues only while the lease is held, so that the new holder's work is not disturbed.
-    async fn held(&self, held: bool) {
-        if !held {
-            self.lost.cancel();
+    async fn require_lease(&self, is_held: bool) {
+        if !is_held {
+            self.lease_lost.cancel();
             // The task that watches the lease drops this future.
             std::future::pending::<()>().await;
         }
@@ -285,11 +288,13 @@ impl Context {
         serde_json::to_string(&self.notes).unwrap_or_default()
     }
 
-    fn announce(&self) {
-        self.tell(Event::of(Topic::Job, self.job.0));
+    fn publish_job(&self) {
+        self.publish(Event::of(Topic::Job, self.job.0));
     }
 
-    fn tell(&self, event: Event) {
-        self.control.hub().tell(event, Audience::Owner(self.owner));
+    fn publish(&self, event: Event) {
+        self.control
+            .notifier()
+            .publish(event, Audience::Owner(self.owner));
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Failure {
     pub(super) transient: bool,
     /// Whether the sentence is generic, so that the step may replace it.
     #[serde(skip)]
-    pub(super) general: bool,
+    pub(super) is_generic: bool,
 }
 
 impl Failure {
@@ -23,18 +23,18 @@ impl Failure {
             sentence: sentence.into(),
             words: None,
             transient: false,
-            general: false,
+            is_generic: false,
         }
     }
 
     /// Replaces a generic sentence with a specific one.
-    pub(super) fn named(self, sentence: impl Into<String>) -> Self {
-        if !self.general {
+    pub(super) fn with_sentence(self, sentence: impl Into<String>) -> Self {
+        if !self.is_generic {
             return self;
         }
         Self {
             sentence: sentence.into(),
-            general: false,
+            is_generic: false,
             ..self
         }
     }
@@ -43,16 +43,16 @@ impl Failure {
 /// Keeps the message of Proxmox separate because it does not form a sentence.
 impl From<proxmox::Error> for Failure {
     fn from(error: proxmox::Error) -> Self {
-        let general = match &error {
+        let generic_sentence = match &error {
             proxmox::Error::Refused { .. } => Some("Proxmox refused."),
             proxmox::Error::TaskFailed { .. } => Some("The task at Proxmox failed."),
             _ => None,
         };
         Self {
-            sentence: general.map_or_else(|| error.to_string(), str::to_owned),
+            sentence: generic_sentence.map_or_else(|| error.to_string(), str::to_owned),
             words: error.words().map(str::to_owned),
             transient: error.is_transient(),
-            general: general.is_some(),
+            is_generic: generic_sentence.is_some(),
         }
     }
 }
@@ -66,7 +66,7 @@ impl From<store::Error> for Failure {
             sentence: "Holdfast's own database did not answer.".into(),
             words: None,
             transient,
-            general: false,
+            is_generic: false,
         }
     }
 }

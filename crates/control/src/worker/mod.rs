@@ -22,61 +22,61 @@ use tokio::sync::{Notify, Semaphore, broadcast};
 use crate::Control;
 
 /// The polling interval: an expired lease or a job of another process does not wake this worker.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Wakes the workers of this process.
-pub(crate) struct Bell {
+pub(crate) struct Wakeup {
     work: Notify,
-    cancels: broadcast::Sender<JobId>,
+    cancellations: broadcast::Sender<JobId>,
     listening: AtomicBool,
 }
 
-impl Default for Bell {
+impl Default for Wakeup {
     fn default() -> Self {
         Self {
             work: Notify::new(),
-            cancels: broadcast::channel(64).0,
+            cancellations: broadcast::channel(64).0,
             listening: AtomicBool::new(false),
         }
     }
 }
 
-impl Bell {
+impl Wakeup {
     /// Wakes a worker because there may be a job.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn notify(&self) {
         self.work.notify_one();
     }
 
     /// Whether a worker is running.
-    pub(crate) fn is_heard(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.listening.load(Ordering::Relaxed)
     }
 
     /// Forwards a cancellation request to the running job.
-    pub(crate) fn cancelled(&self, job: JobId) {
+    pub(crate) fn cancel(&self, job: JobId) {
         // Without a receiver, the job does not run in this process.
-        let _ = self.cancels.send(job);
+        let _ = self.cancellations.send(job);
     }
 }
 
 /// Clears the `listening` flag when the worker ends, even by a panic.
-struct Listening(Control);
+struct ListeningGuard(Control);
 
-impl Drop for Listening {
+impl Drop for ListeningGuard {
     fn drop(&mut self) {
         self.0.0.workers.listening.store(false, Ordering::Relaxed);
     }
 }
 
 /// Claims and runs jobs until the program stops.
-pub(crate) async fn work(control: Control) {
+pub(crate) async fn run_jobs(control: Control) {
     control.0.workers.listening.store(true, Ordering::Relaxed);
-    let _listening = Listening(control.clone());
+    let _listening = ListeningGuard(control.clone());
     let stop = control.0.stop.clone();
-    let seats = Arc::new(Semaphore::new(control.0.options.parallel_jobs));
+    let permits = Arc::new(Semaphore::new(control.0.options.parallel_jobs));
     let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
-    while let Some(Ok(seat)) = stop
-        .run_until_cancelled(Arc::clone(&seats).acquire_owned())
+    while let Some(Ok(permit)) = stop
+        .run_until_cancelled(Arc::clone(&permits).acquire_owned())
         .await
     {
         match claim(&control, &name).await {
@@ -84,13 +84,13 @@ pub(crate) async fn work(control: Control) {
                 let (control, name) = (control.clone(), name.clone());
                 control.clone().0.tasks.spawn(async move {
                     run::run(&control, job, &name).await;
-                    drop(seat);
-                    control.0.workers.ring();
+                    drop(permit);
+                    control.0.workers.notify();
                 });
             }
             None => {
-                drop(seat);
-                let idle = tokio::time::timeout(LOOK_EVERY, control.0.workers.work.notified());
+                drop(permit);
+                let idle = tokio::time::timeout(POLL_INTERVAL, control.0.workers.work.notified());
                 if stop.run_until_cancelled(idle).await.is_none() {
                     return;
                 }

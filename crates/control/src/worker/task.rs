@@ -18,12 +18,12 @@ impl Context {
     /// Resumes a task of an earlier run of this step: the saved task, or an unsaved one of `kind`
     /// that is running for this container.
     pub(super) async fn resume(&mut self, kind: &str, limit: Duration) -> Result<(), Failure> {
-        let noted = self
+        let saved = self
             .notes
             .upid
             .as_deref()
             .and_then(|upid| upid.parse::<Upid>().ok());
-        let running = match noted {
+        let running = match saved {
             Some(upid) => Some(upid),
             None => self.running_task(kind).await?,
         };
@@ -52,40 +52,40 @@ impl Context {
     /// Saves a task and waits until it ends. A task that Proxmox no longer knows counts as ended;
     /// the step detects its effect.
     pub(super) async fn follow(&mut self, upid: &Upid, limit: Duration) -> Result<(), Failure> {
-        self.remember(upid).await?;
+        self.save_task(upid).await?;
         let lines = Arc::new(Mutex::new(Vec::new()));
         let outcome = {
-            let gather = Arc::clone(&lines);
+            let collected = Arc::clone(&lines);
             let client = self.client.clone();
             let waiting = client.wait_task(upid, limit, move |new| {
-                let mut lines = gather.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut lines = collected.lock().unwrap_or_else(PoisonError::into_inner);
                 lines.extend(new.iter().map(|line| line.text.clone()));
             });
             tokio::pin!(waiting);
             loop {
                 tokio::select! {
                     outcome = &mut waiting => break outcome,
-                    () = tokio::time::sleep(COPY_EVERY) => self.copy(&lines).await,
+                    () = tokio::time::sleep(COPY_EVERY) => self.copy_log(&lines).await,
                 }
             }
         };
-        self.copy(&lines).await;
+        self.copy_log(&lines).await;
         match outcome {
-            Ok(_) | Err(proxmox::Error::NotFound { .. }) => self.forget().await,
+            Ok(_) | Err(proxmox::Error::NotFound { .. }) => self.clear_task().await,
             Err(error @ proxmox::Error::TaskFailed { .. }) => {
-                self.forget().await?;
+                self.clear_task().await?;
                 Err(error.into())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn forget(&mut self) -> Result<(), Failure> {
+    async fn clear_task(&mut self) -> Result<(), Failure> {
         self.notes.upid = None;
         self.save().await
     }
 
-    async fn copy(&self, lines: &Mutex<Vec<String>>) {
+    async fn copy_log(&self, lines: &Mutex<Vec<String>>) {
         let lines = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
         if let Some(progress) = lines.iter().rev().find_map(|line| progress_in(line)) {
             self.progress(progress).await;

@@ -50,7 +50,7 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
     match remove(context, &steps).await {
         Ok(Remains::Nothing) => {}
         // Only root can unlock a container; an API token cannot.
-        Ok(Remains::HalfMade) => context.left.push(format!(
+        Ok(Remains::Partial) => context.left.push(format!(
             "CT {vmid} on {node} is only half made and stays locked. Remove it there as root: \
              pct unlock {vmid}, then pct destroy {vmid}.",
         )),
@@ -67,7 +67,7 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
     let begun =
         |step: &&StepRecord| matches!(step.view.state, StepState::Done | StepState::Running);
     for record in steps.iter().filter(begun) {
-        context.undone(record).await;
+        context.mark_undone(record).await;
     }
 }
 
@@ -75,16 +75,16 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
 enum Remains {
     Nothing,
     /// A locked container without a MAC address: the node stopped during the creation.
-    HalfMade,
+    Partial,
 }
 
 async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
-    let patience = context.control.0.options.patience;
+    let retry_period = context.control.0.options.patience;
     let began = Instant::now();
     let mut pause = Duration::from_millis(500);
     loop {
         match remove_once(context, steps).await {
-            Err(failure) if failure.transient && began.elapsed() + pause < patience => {
+            Err(failure) if failure.transient && began.elapsed() + pause < retry_period => {
                 context
                     .log(format!("{} Trying again in {pause:.1?}.", failure.sentence))
                     .await;
@@ -98,8 +98,13 @@ async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, 
 
 async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
     // Tasks of this job, but not those of an earlier run of the undo.
-    let ours = |upid: &Upid| matches!(upid.kind(), "ociregistrypull" | "vzcreate" | "vzstart");
-    for upid in steps.iter().filter_map(Context::task_of).filter(ours) {
+    let is_own_task =
+        |upid: &Upid| matches!(upid.kind(), "ociregistrypull" | "vzcreate" | "vzstart");
+    for upid in steps
+        .iter()
+        .filter_map(Context::stored_task)
+        .filter(is_own_task)
+    {
         kill(context, &upid).await?;
     }
     // A creation may be running although its UPID was not saved.
@@ -107,11 +112,11 @@ async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<Rema
         kill(context, &upid).await?;
     }
     context.notes.upid = None;
-    let asked = steps
+    let was_requested = steps
         .iter()
-        .any(|step| step.name == Step::Make.word() && step.view.state != StepState::Waiting);
-    if asked && steps::is_half_made(context).await? {
-        return Ok(Remains::HalfMade);
+        .any(|step| step.name == Step::Create.word() && step.view.state != StepState::Waiting);
+    if was_requested && steps::is_partially_created(context).await? {
+        return Ok(Remains::Partial);
     }
     steps::run(context, Step::Halt).await?;
     steps::run(context, Step::Remove).await?;

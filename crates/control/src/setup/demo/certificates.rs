@@ -9,7 +9,7 @@ use model::{
 use super::{domain_id, organization};
 use crate::{
     Actor, Control, certificates,
-    failure::{Told as _, internal},
+    failure::{StoreResultExt as _, internal},
     setup::parsed,
 };
 
@@ -95,11 +95,11 @@ async fn upload_aged(
 /// # Errors
 /// The first error, after all certificates were tried.
 pub async fn renew_certificates(control: &Control, issuer: &dyn Issuer) -> Result<(), Error> {
-    let known = certificates::list(control, &Actor::System, None).await?;
+    let existing = certificates::list(control, &Actor::System, None).await?;
     let soon = Timestamp(now(control).await?.0 + REPLACE_DAYS * DAY_MS);
     let mut result = Ok(());
     for data in organization::certificates() {
-        let is_due = known.iter().any(|row| {
+        let is_due = existing.iter().any(|row| {
             let issued = row.issued.as_ref();
             row.source == Source::Uploaded
                 && row.subject.as_str() == data.subject()
@@ -119,5 +119,5 @@ async fn now(control: &Control) -> Result<Timestamp, Error> {
         .store()
         .read(move |c| clock.now(c))
         .await
-        .told("demo certificate")
+        .into_model("demo certificate")
 }

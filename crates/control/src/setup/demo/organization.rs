@@ -25,7 +25,7 @@ pub(super) fn world() -> World {
         ..DomainForm::default()
     };
     World {
-        people: people(),
+        users: users(),
         sites: vec![small::lab(), office()],
         loopback: vec![(LAB, "localhost"), (OFFICE, "office.localhost")],
         domains: vec![(OFFICE, domain)],
@@ -44,8 +44,8 @@ pub(super) fn world() -> World {
     }
 }
 
-fn people() -> Vec<UserForm> {
-    let person =
+fn users() -> Vec<UserForm> {
+    let user =
         |name: &str, role: &str, (containers, cores, memory, disk): (&str, &str, &str, &str)| {
             UserForm {
                 name: name.into(),
@@ -59,10 +59,10 @@ fn people() -> Vec<UserForm> {
             }
         };
     vec![
-        person("elena", "operator", ("", "", "", "")),
-        person("jonas", "member", ("6", "12", "16384", "200")),
-        person("priya", "member", ("4", "8", "8192", "100")),
-        person("tomas", "member", ("4", "8", "8192", "100")),
+        user("elena", "operator", ("", "", "", "")),
+        user("jonas", "member", ("6", "12", "16384", "200")),
+        user("priya", "member", ("4", "8", "8192", "100")),
+        user("tomas", "member", ("4", "8", "8192", "100")),
     ]
 }
 

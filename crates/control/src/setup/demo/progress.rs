@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use model::Error;
 
-use crate::{Actor, Control, failure::Told as _, sites};
+use crate::{Actor, Control, failure::StoreResultExt as _, sites};
 
 /// Marks that the demo was started in an empty database.
 const BEGUN: &str = "begun";
@@ -21,7 +21,11 @@ impl Progress {
     /// Loads the completed steps. A database that has sites but no demo is in real use: nothing is
     /// created there.
     pub(super) async fn load(control: &Control) -> Result<Self, Error> {
-        let done = control.store().read(store::demo::list).await.told("demo")?;
+        let done = control
+            .store()
+            .read(store::demo::list)
+            .await
+            .into_model("demo")?;
         let mut progress = Self {
             control: control.clone(),
             done,
@@ -76,7 +80,7 @@ impl Progress {
         match marked {
             // Another server on the database marked the step first.
             Err(store::Error::Duplicate(_)) => {}
-            marked => marked.told("demo")?,
+            marked => marked.into_model("demo")?,
         }
         self.done.insert(step.to_owned());
         Ok(())

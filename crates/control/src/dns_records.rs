@@ -20,23 +20,23 @@ use store::{
 
 use crate::{
     Control,
-    certificates::{AFTER_FAULT, Calls, until},
-    failure::Told as _,
-    hub::Audience,
+    certificates::{RETRY_DELAY, WakeSources, delay_until},
+    failure::StoreResultExt as _,
+    notifier::Audience,
     providers,
 };
 
 /// How long the lease of a record lasts, in milliseconds.
 const LEASE_MS: i64 = 60_000;
 /// The time limit for updating one record at a provider.
-const LONGEST: Duration = Duration::from_secs(45);
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(45);
 /// The waits after consecutive failures, in milliseconds; the last one repeats.
 const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
 /// The longest wait that a provider's rate limit may cause: one day, in milliseconds.
-const LONGEST_LIMIT: i64 = 86_400_000;
+const MAX_PAUSE_MS: i64 = 86_400_000;
 
 /// The desired records of a domain.
-fn wanted(plan: &AddressPlan) -> BTreeSet<Record> {
+fn desired(plan: &AddressPlan) -> BTreeSet<Record> {
     let mut records = BTreeSet::new();
     for host in &plan.hosts {
         for address in &plan.addresses {
@@ -56,44 +56,44 @@ fn wanted(plan: &AddressPlan) -> BTreeSet<Record> {
 
 /// Reconciles DNS records until the program stops. Separate from the certificate reconciler, so
 /// that an unreachable provider does not delay certificates.
-pub(crate) async fn keep(control: Control) {
+pub(crate) async fn reconcile(control: Control) {
     let stop = control.0.stop.clone();
-    let mut calls = Calls::hear(&control);
+    let mut wake = WakeSources::subscribe(&control);
     loop {
-        let rounds = stop.run_until_cancelled(round(&control));
-        let sleep = match rounds.await {
+        let pass = stop.run_until_cancelled(run_pass(&control));
+        let sleep = match pass.await {
             None => return,
             Some(Ok(sleep)) => sleep,
             Some(Err(error)) => {
                 tracing::warn!(%error, "DNS record reconciliation failed");
-                AFTER_FAULT
+                RETRY_DELAY
             }
         };
-        if stop.run_until_cancelled(calls.wait(sleep)).await.is_none() {
+        if stop.run_until_cancelled(wake.wait(sleep)).await.is_none() {
             return;
         }
     }
 }
 
-async fn round(control: &Control) -> Result<Duration, model::Error> {
-    settle(control).await?;
-    tell(control).await?;
+async fn run_pass(control: &Control) -> Result<Duration, model::Error> {
+    reconcile_desired(control).await?;
+    apply_due(control).await?;
     let clock = control.clock();
     let read = move |c: &mut Conn| Ok((store::records::next_due(c)?, clock.now(c)?));
-    let (due, now) = control.store().read(read).await.told("records")?;
-    Ok(until(due, now))
+    let (due, now) = control.store().read(read).await.into_model("records")?;
+    Ok(delay_until(due, now))
 }
 
 /// Stores which records are desired and marks the others for removal.
 ///
 /// # Errors
 /// Returns an error when the database is unavailable.
-async fn settle(control: &Control) -> Result<(), model::Error> {
-    let found = control.store().read(|c| {
+async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
+    let rows = control.store().read(|c| {
         let plans = store::records::plans(c)?;
         Ok((plans, store::records::orphans(c)?))
     });
-    let (plans, orphans) = found.await.told("records")?;
+    let (plans, orphans) = rows.await.into_model("records")?;
     if !orphans.is_empty() {
         let clock = control.clock();
         let write = move |c: &mut Conn| {
@@ -101,24 +101,25 @@ async fn settle(control: &Control) -> Result<(), model::Error> {
             let mut all = orphans.iter();
             all.try_for_each(|id| store::records::unwant(c, *id, now))
         };
-        control.store().write(write).await.told("records")?;
+        control.store().write(write).await.into_model("records")?;
     }
     for plan in plans {
-        let wanted = plan.provider.map(|_| wanted(&plan)).unwrap_or_default();
-        let is_right =
-            |row: &RecordRow| Some(row.provider) == plan.provider && wanted.contains(&row.record);
-        let missing: Vec<Record> = wanted
+        let desired = plan.provider.map(|_| desired(&plan)).unwrap_or_default();
+        let matches_plan =
+            |row: &RecordRow| Some(row.provider) == plan.provider && desired.contains(&row.record);
+        let missing: Vec<Record> = desired
             .iter()
             .filter(|record| {
-                let mut known = plan.known.iter();
-                !known.any(|row| row.record == **record && is_right(row) && is_kept(row))
+                let mut existing_rows = plan.known.iter();
+                !existing_rows
+                    .any(|row| row.record == **record && matches_plan(row) && is_desired(row))
             })
             .cloned()
             .collect();
         let unwanted: Vec<i64> = plan
             .known
             .iter()
-            .filter(|row| !is_right(row) && is_kept(row))
+            .filter(|row| !matches_plan(row) && is_desired(row))
             .map(|row| row.id)
             .collect();
         if missing.is_empty() && unwanted.is_empty() {
@@ -139,12 +140,12 @@ async fn settle(control: &Control) -> Result<(), model::Error> {
             }
             Ok(())
         };
-        control.store().write(write).await.told("records")?;
+        control.store().write(write).await.into_model("records")?;
     }
     Ok(())
 }
 
-fn is_kept(row: &RecordRow) -> bool {
+fn is_desired(row: &RecordRow) -> bool {
     row.state != RecordState::Unwanted
 }
 
@@ -153,7 +154,7 @@ fn is_kept(row: &RecordRow) -> bool {
 /// # Errors
 /// Returns an error when the database is unavailable. Errors of a provider are stored with the
 /// record.
-async fn tell(control: &Control) -> Result<(), model::Error> {
+async fn apply_due(control: &Control) -> Result<(), model::Error> {
     let mut opened: BTreeMap<ProviderId, Result<Box<dyn dns::Provider>, String>> = BTreeMap::new();
     loop {
         let clock = control.clock();
@@ -161,59 +162,59 @@ async fn tell(control: &Control) -> Result<(), model::Error> {
             let now = clock.now(c)?;
             store::records::claim(c, now, Timestamp(now.0 + LEASE_MS))
         };
-        let claimed = control.store().write(claim).await.told("records")?;
+        let claimed = control.store().write(claim).await.into_model("records")?;
         let Some(row) = claimed else { return Ok(()) };
         if let Entry::Vacant(slot) = opened.entry(row.provider) {
-            let way = match providers::record(control, row.provider).await? {
-                Some(found) => providers::open(control, &found),
+            let client = match providers::record(control, row.provider).await? {
+                Some(record) => providers::open(control, &record),
                 None => Err("The provider is gone.".to_owned()),
             };
-            slot.insert(way);
+            slot.insert(client);
         }
         let done = match opened.get(&row.provider) {
             Some(Ok(provider)) => {
-                let telling = one(control, provider.as_ref(), &row);
-                let telling = tokio::time::timeout(LONGEST, telling).await;
-                telling.unwrap_or_else(|_| {
-                    Err(Refusal {
-                        words: "The provider did not answer in time.".to_owned(),
-                        leave_alone: Some(Duration::ZERO),
+                let update = apply(control, provider.as_ref(), &row);
+                let update = tokio::time::timeout(UPDATE_TIMEOUT, update).await;
+                update.unwrap_or_else(|_| {
+                    Err(UpdateError {
+                        message: "The provider did not answer in time.".to_owned(),
+                        pause: Some(Duration::ZERO),
                     })
                 })
             }
-            Some(Err(words)) => Err(Refusal::from(words.clone())),
+            Some(Err(message)) => Err(UpdateError::from(message.clone())),
             None => continue,
         };
-        note(control, row, done).await?;
+        store_result(control, row, done).await?;
     }
 }
 
-async fn one(
+async fn apply(
     control: &Control,
     provider: &dyn dns::Provider,
     row: &RecordRow,
-) -> Result<(), Refusal> {
+) -> Result<(), UpdateError> {
     let record = record(&row.record)?;
     match row.state {
         RecordState::Unwanted => Ok(provider.remove(&record).await?),
         RecordState::There | RecordState::Found => Ok(()),
         RecordState::Wanted | RecordState::Told => {
-            let there = provider.addresses(&record.name).await?;
-            if there.contains(&record.value) {
+            let existing = provider.addresses(&record.name).await?;
+            if existing.contains(&record.value) {
                 return Ok(());
             }
-            let mut others = there
+            let mut conflicting_values = existing
                 .iter()
-                .filter(|value| is_kind_of(value, &record.value));
-            if let Some(other) = others.next() {
+                .filter(|value| is_same_kind(value, &record.value));
+            if let Some(conflicting) = conflicting_values.next() {
                 // Another record exists; the name may resolve elsewhere on purpose.
-                return Err(Refusal::from(format!(
+                return Err(UpdateError::from(format!(
                     "{} leads to {} at the provider, which Holdfast did not set. Delete that record there, or the name is found elsewhere.",
                     record.name,
-                    shown(other)
+                    format_value(conflicting)
                 )));
             }
-            if is_ours(control, row).await? {
+            if mark_submitted(control, row).await? {
                 provider.add(&record).await?;
             }
             Ok(())
@@ -223,37 +224,37 @@ async fn one(
 
 /// Stores that Holdfast creates the record before it does, so that the record is removed even if
 /// this process stops. Returns `false` when the record is no longer desired.
-async fn is_ours(control: &Control, row: &RecordRow) -> Result<bool, Refusal> {
+async fn mark_submitted(control: &Control, row: &RecordRow) -> Result<bool, UpdateError> {
     if row.state == RecordState::Told {
         return Ok(true);
     }
     let id = row.id;
     let write = move |c: &mut Conn| store::records::is_told(c, id);
-    let told = control.store().write(write).await.told("record");
-    told.map_err(|error| Refusal::from(error.to_string()))
+    let marked = control.store().write(write).await.into_model("record");
+    marked.map_err(|error| UpdateError::from(error.to_string()))
 }
 
 /// Why a provider has not made a change.
 #[derive(Clone)]
-struct Refusal {
-    words: String,
+struct UpdateError {
+    message: String,
     /// The shortest pause before the next request to this provider. `None` if requests for other
     /// records may succeed.
-    leave_alone: Option<Duration>,
+    pause: Option<Duration>,
 }
 
-impl From<String> for Refusal {
-    fn from(words: String) -> Self {
+impl From<String> for UpdateError {
+    fn from(message: String) -> Self {
         Self {
-            words,
-            leave_alone: None,
+            message,
+            pause: None,
         }
     }
 }
 
-impl From<dns::DnsError> for Refusal {
+impl From<dns::DnsError> for UpdateError {
     fn from(error: dns::DnsError) -> Self {
-        let leave_alone = match &error {
+        let pause = match &error {
             dns::DnsError::Limited { retry_after, .. } => Some(retry_after.unwrap_or_default()),
             dns::DnsError::Away { .. } => Some(Duration::ZERO),
             dns::DnsError::Unauthorized { .. }
@@ -261,17 +262,17 @@ impl From<dns::DnsError> for Refusal {
             | dns::DnsError::Refused { .. } => None,
         };
         Self {
-            words: error.to_string(),
-            leave_alone,
+            message: error.to_string(),
+            pause,
         }
     }
 }
 
-fn is_kind_of(one: &dns::Value, other: &dns::Value) -> bool {
-    std::mem::discriminant(one) == std::mem::discriminant(other)
+fn is_same_kind(a: &dns::Value, b: &dns::Value) -> bool {
+    std::mem::discriminant(a) == std::mem::discriminant(b)
 }
 
-fn shown(value: &dns::Value) -> String {
+fn format_value(value: &dns::Value) -> String {
     match value {
         dns::Value::A(address) => address.to_string(),
         dns::Value::Aaaa(address) => address.to_string(),
@@ -279,26 +280,26 @@ fn shown(value: &dns::Value) -> String {
     }
 }
 
-fn record(kept: &Record) -> Result<dns::Record, Refusal> {
-    let wrong = || Refusal::from(format!("The record {kept} cannot be read."));
-    let value = match kept.kind {
-        "A" => dns::Value::A(kept.value.parse().map_err(|_| wrong())?),
-        "AAAA" => dns::Value::Aaaa(kept.value.parse().map_err(|_| wrong())?),
-        _ => dns::Value::Txt(kept.value.clone()),
+fn record(stored: &Record) -> Result<dns::Record, UpdateError> {
+    let wrong = || UpdateError::from(format!("The record {stored} cannot be read."));
+    let value = match stored.kind {
+        "A" => dns::Value::A(stored.value.parse().map_err(|_| wrong())?),
+        "AAAA" => dns::Value::Aaaa(stored.value.parse().map_err(|_| wrong())?),
+        _ => dns::Value::Txt(stored.value.clone()),
     };
     Ok(dns::Record {
-        name: kept.name.clone(),
+        name: stored.name.clone(),
         value,
     })
 }
 
-async fn note(
+async fn store_result(
     control: &Control,
     row: RecordRow,
-    done: Result<(), Refusal>,
+    done: Result<(), UpdateError>,
 ) -> Result<(), model::Error> {
-    if let Err(Refusal { words, .. }) = &done {
-        tracing::warn!(record = %row.record, error = words, "DNS record update failed");
+    if let Err(UpdateError { message, .. }) = &done {
+        tracing::warn!(record = %row.record, error = message, "DNS record update failed");
     }
     let (clock, domain) = (control.clock(), row.domain);
     let write = move |c: &mut Conn| {
@@ -306,36 +307,36 @@ async fn note(
         match (&done, row.state) {
             (Ok(()), RecordState::Unwanted) => store::records::is_gone(c, &row, now)?,
             (Ok(()), _) => store::records::is_there(c, row.id)?,
-            (Err(refusal), _) => fail(c, &row, refusal, now)?,
+            (Err(error), _) => store_failure(c, &row, error, now)?,
         }
         store::records::release(c, row.id)
     };
-    control.store().write(write).await.told("records")?;
+    control.store().write(write).await.into_model("records")?;
     if let Some(DomainId(id)) = domain {
         let event = Event::of(Topic::Domain, id);
-        control.hub().tell(event, Audience::Operators);
+        control.notifier().publish(event, Audience::Operators);
     }
     Ok(())
 }
 
-fn fail(
+fn store_failure(
     c: &mut Conn,
     row: &RecordRow,
-    refusal: &Refusal,
+    error: &UpdateError,
     now: Timestamp,
 ) -> Result<(), store::Error> {
     let trouble = Trouble {
         at: now,
-        words: refusal.words.clone(),
+        words: error.message.clone(),
         detail: None,
     };
-    let at_least = refusal.leave_alone.unwrap_or_default().as_millis();
+    let at_least = error.pause.unwrap_or_default().as_millis();
     let at_least = i64::try_from(at_least)
         .unwrap_or(i64::MAX)
-        .min(LONGEST_LIMIT);
+        .min(MAX_PAUSE_MS);
     let after = |ms: i64| Timestamp(now.0.saturating_add(ms.max(at_least)));
     store::records::failed(c, row.id, &trouble, after(wait(row.failures)))?;
-    match refusal.leave_alone {
+    match error.pause {
         Some(_) => store::records::put_off(c, row.provider, after(wait(0))),
         None => Ok(()),
     }

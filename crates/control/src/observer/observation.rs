@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 
 /// The cluster's inventory, or why it could not be fetched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Heard {
+pub(super) enum Observation {
     /// The cluster responded.
     #[serde(rename = "answer")]
-    Answer(Inventory),
+    Success(Inventory),
     /// The request failed.
     #[serde(rename = "trouble")]
-    Trouble {
+    Failure {
         /// The reason, in one sentence.
         sentence: String,
         /// The certificate that the cluster presents now instead of the pinned one.
@@ -69,14 +69,14 @@ pub(super) struct Guest {
     pub(super) uptime: Option<u64>,
 }
 
-impl Heard {
+impl Observation {
     /// The observation for a failed request.
-    pub(super) fn failed(error: &proxmox::Error) -> Self {
+    pub(super) fn from_error(error: &proxmox::Error) -> Self {
         let changed = match error {
             proxmox::Error::CertificateChanged { found, .. } => found.to_string().parse().ok(),
             _ => None,
         };
-        Self::Trouble {
+        Self::Failure {
             sentence: error.to_string(),
             changed,
         }
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn observation_of_another_version_is_parsed() {
         let old = r#"{"answer":{"guests":[{"id":100,"n":"pve1","new":1}],"more":[]}}"#;
-        let Heard::Answer(inventory) = serde_json::from_str(old).unwrap() else {
+        let Observation::Success(inventory) = serde_json::from_str(old).unwrap() else {
             panic!("expected an inventory");
         };
         assert_eq!(inventory.guests.len(), 1);
@@ -174,13 +174,16 @@ mod tests {
             guests: vec![guest],
             nodes: Vec::new(),
         };
-        let trouble = Heard::Trouble {
+        let failure = Observation::Failure {
             sentence: "It is away.".into(),
             changed: Some("ab".repeat(32).parse().unwrap()),
         };
-        for heard in [Heard::Answer(inventory), trouble] {
-            let text = serde_json::to_string(&heard).unwrap();
-            assert_eq!(serde_json::from_str::<Heard>(&text).unwrap(), heard);
+        for observation in [Observation::Success(inventory), failure] {
+            let text = serde_json::to_string(&observation).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Observation>(&text).unwrap(),
+                observation
+            );
         }
     }
 }

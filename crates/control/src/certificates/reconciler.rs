@@ -14,19 +14,19 @@ use model::{Timestamp, events::Topic};
 use store::{Conn, certificates::Claimed};
 use tokio::sync::{Semaphore, watch};
 
-use super::{wanted, work};
-use crate::{Control, hub::Changes};
+use super::{desired, issue};
+use crate::{Control, notifier::Changes};
 
 /// How many certificates are processed concurrently.
-const SEATS: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 /// How long the lease of a certificate lasts without a heartbeat, in milliseconds.
 pub(super) const LEASE_MS: i64 = 60_000;
 /// How long changes are collected before a pass.
-const GATHER: Duration = Duration::from_millis(200);
+const DEBOUNCE: Duration = Duration::from_millis(200);
 /// The longest sleep. Changes made by another server do not wake this one.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+const MAX_SLEEP: Duration = Duration::from_secs(60);
 /// The wait after an internal error.
-pub(crate) const AFTER_FAULT: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_DELAY: Duration = Duration::from_secs(5);
 /// The topics that certificates depend on.
 const TOPICS: [Topic; 5] = [
     Topic::Container,
@@ -38,16 +38,16 @@ const TOPICS: [Topic; 5] = [
 
 /// Wakes the reconcilers of this process.
 #[derive(Debug, Default)]
-pub(crate) struct Bell(watch::Sender<u64>);
+pub(crate) struct Wakeup(watch::Sender<u64>);
 
-impl Bell {
+impl Wakeup {
     /// Wakes all subscribers.
-    pub(crate) fn ring(&self) {
-        self.0.send_modify(|rung| *rung += 1);
+    pub(crate) fn notify(&self) {
+        self.0.send_modify(|count| *count += 1);
     }
 
     /// Subscribes to wake-ups from now on.
-    pub(crate) fn hear(&self) -> watch::Receiver<u64> {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.0.subscribe()
     }
 }
@@ -56,19 +56,19 @@ impl Bell {
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     ahead: Arc<AtomicI64>,
-    moved: Arc<Bell>,
+    advanced: Arc<Wakeup>,
 }
 
 impl Clock {
     /// Advances the clock by `ms` milliseconds.
     pub fn advance(&self, ms: i64) {
         self.ahead.fetch_add(ms, Ordering::Relaxed);
-        self.moved.ring();
+        self.advanced.notify();
     }
 
     /// Subscribes to advances of the clock.
-    pub(crate) fn hear(&self) -> watch::Receiver<u64> {
-        self.moved.hear()
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.advanced.subscribe()
     }
 
     /// The current time.
@@ -81,77 +81,77 @@ impl Clock {
 }
 
 /// Reconciles certificates until the program stops.
-pub(crate) async fn keep(control: Control) {
+pub(crate) async fn reconcile(control: Control) {
     let stop = control.0.stop.clone();
     let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
-    let seats = Arc::new(Semaphore::new(SEATS));
-    let mut calls = Calls::hear(&control);
+    let permits = Arc::new(Semaphore::new(MAX_CONCURRENT));
+    let mut wake = WakeSources::subscribe(&control);
     loop {
-        let sleep = match round(&control, &name, &seats).await {
+        let sleep = match run_pass(&control, &name, &permits).await {
             Ok(sleep) => sleep,
             Err(error) => {
                 tracing::warn!(%error, "certificate reconciliation failed");
-                AFTER_FAULT
+                RETRY_DELAY
             }
         };
-        if stop.run_until_cancelled(calls.wait(sleep)).await.is_none() {
+        if stop.run_until_cancelled(wake.wait(sleep)).await.is_none() {
             return;
         }
     }
 }
 
 /// Everything that wakes a reconciler.
-pub(crate) struct Calls {
+pub(crate) struct WakeSources {
     changes: Changes,
-    bell: watch::Receiver<u64>,
+    wakeup: watch::Receiver<u64>,
     clock: watch::Receiver<u64>,
 }
 
-impl Calls {
+impl WakeSources {
     /// Subscribes to all sources from now on.
-    pub(crate) fn hear(control: &Control) -> Self {
+    pub(crate) fn subscribe(control: &Control) -> Self {
         Self {
-            changes: control.hub().changes(),
-            bell: control.certificates().hear(),
-            clock: control.clock().hear(),
+            changes: control.notifier().changes(),
+            wakeup: control.certificate_wakeup().subscribe(),
+            clock: control.clock().subscribe(),
         }
     }
 
     /// Waits until there may be work, at most `timeout`. Wake-ups in quick succession count as one.
     pub(crate) async fn wait(&mut self, timeout: Duration) {
         tokio::select! {
-            () = self.changes.of(&TOPICS) => {}
-            _ = self.bell.changed() => {}
+            () = self.changes.wait_for(&TOPICS) => {}
+            _ = self.wakeup.changed() => {}
             _ = self.clock.changed() => {}
             () = tokio::time::sleep(timeout) => return,
         }
-        tokio::time::sleep(GATHER).await;
+        tokio::time::sleep(DEBOUNCE).await;
     }
 }
 
 /// Starts work on all due certificates. Returns how long to sleep.
-async fn round(
+async fn run_pass(
     control: &Control,
     name: &str,
-    seats: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> Result<Duration, model::Error> {
-    wanted::settle(control).await?;
-    while let Ok(seat) = Arc::clone(seats).try_acquire_owned() {
+    desired::reconcile_desired(control).await?;
+    while let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
         let Some(claimed) = claim(control, name).await? else {
             break;
         };
         let control = control.clone();
         control.clone().0.tasks.spawn(async move {
-            work::look_after(&control, claimed).await;
-            drop(seat);
-            control.certificates().ring();
+            issue::process(&control, claimed).await;
+            drop(permit);
+            control.certificate_wakeup().notify();
         });
     }
-    sleep(control).await
+    time_until_due(control).await
 }
 
 async fn claim(control: &Control, name: &str) -> Result<Option<Claimed>, model::Error> {
-    use crate::failure::Told as _;
+    use crate::failure::StoreResultExt as _;
     let (clock, owner) = (
         control.clock(),
         format!("{name}-{:08x}", rand::random::<u32>()),
@@ -163,11 +163,11 @@ async fn claim(control: &Control, name: &str) -> Result<Option<Claimed>, model::
             store::certificates::claim(c, &owner, now, Timestamp(now.0 + LEASE_MS))
         })
         .await
-        .told("certificates")
+        .into_model("certificates")
 }
 
-async fn sleep(control: &Control) -> Result<Duration, model::Error> {
-    use crate::failure::Told as _;
+async fn time_until_due(control: &Control) -> Result<Duration, model::Error> {
+    use crate::failure::StoreResultExt as _;
     let clock = control.clock();
     let (due, now) = control
         .store()
@@ -176,15 +176,15 @@ async fn sleep(control: &Control) -> Result<Duration, model::Error> {
             Ok((due, clock.now(c)?))
         })
         .await
-        .told("certificates")?;
+        .into_model("certificates")?;
     // All permits may be taken while a certificate is due: the task that releases one wakes the
     // reconciler.
-    Ok(until(due, now))
+    Ok(delay_until(due, now))
 }
 
 /// How long to sleep until `due`.
-pub(crate) fn until(due: Option<Timestamp>, now: Timestamp) -> Duration {
+pub(crate) fn delay_until(due: Option<Timestamp>, now: Timestamp) -> Duration {
     let left = due.map_or(i64::MAX, |due| due.0.saturating_sub(now.0).max(0));
     let left = Duration::from_millis(u64::try_from(left).unwrap_or_default());
-    left.clamp(Duration::from_secs(1), LONGEST_SLEEP)
+    left.clamp(Duration::from_secs(1), MAX_SLEEP)
 }

@@ -4,8 +4,8 @@
 use model::{AgentId, Error};
 use store::agents::AgentRecord;
 
-use super::{missing, tell};
-use crate::{Actor, Control, failure::Told as _};
+use super::{missing, publish_change};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
 /// Makes an agent the site's DHCP server after the current DHCP server has reported that it
 /// stopped.
@@ -15,7 +15,7 @@ use crate::{Actor, Control, failure::Told as _};
 /// joined.
 pub async fn give_addresses(control: &Control, actor: &Actor, id: AgentId) -> Result<(), Error> {
     actor.require_operator()?;
-    move_addresses(control, id, None).await
+    set_dhcp_server(control, id, None).await
 }
 
 /// Makes an agent the DHCP server immediately, for the case that the current one will never return.
@@ -30,11 +30,11 @@ pub async fn take_addresses(
     confirm: &str,
 ) -> Result<(), Error> {
     actor.require_operator()?;
-    move_addresses(control, id, Some(confirm.trim().to_owned())).await
+    set_dhcp_server(control, id, Some(confirm.trim().to_owned())).await
 }
 
 /// With a confirmation the change is immediate, without one it waits for the current DHCP server.
-async fn move_addresses(
+async fn set_dhcp_server(
     control: &Control,
     id: AgentId,
     confirm: Option<String>,
@@ -64,7 +64,7 @@ async fn move_addresses(
             Ok(Ok(()))
         })
         .await
-        .told("agent")??;
-    tell(control, id);
+        .into_model("agent")??;
+    publish_change(control, id);
     Ok(())
 }

@@ -19,37 +19,37 @@ use crate::Control;
 /// How many changes a subscriber may lag behind before it assumes that its site changed.
 const BACKLOG: usize = 256;
 /// The polling interval while the database sends no notifications: MariaDB never does.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The polling interval while it does, in case a notification is lost.
-const LOOK_SELDOM: Duration = Duration::from_secs(10);
+const POLL_INTERVAL_CONNECTED: Duration = Duration::from_secs(10);
 
 /// Distributes these changes within this process.
-pub(crate) struct Elsewhere {
+pub(crate) struct ChangeListener {
     sites: broadcast::Sender<SiteId>,
-    told: Arc<AtomicBool>,
+    connected: Arc<AtomicBool>,
 }
 
-impl Default for Elsewhere {
+impl Default for ChangeListener {
     fn default() -> Self {
         Self {
             sites: broadcast::channel(BACKLOG).0,
-            told: Arc::default(),
+            connected: Arc::default(),
         }
     }
 }
 
-impl Elsewhere {
+impl ChangeListener {
     /// Subscribes to changes from now on.
     pub(crate) fn changes(&self) -> Changes {
         Changes(self.sites.subscribe())
     }
 
     /// The current interval for polling the database.
-    pub(crate) fn look_every(&self) -> Duration {
-        if self.told.load(Ordering::Relaxed) {
-            LOOK_SELDOM
+    pub(crate) fn poll_interval(&self) -> Duration {
+        if self.connected.load(Ordering::Relaxed) {
+            POLL_INTERVAL_CONNECTED
         } else {
-            LOOK
+            POLL_INTERVAL
         }
     }
 }
@@ -59,7 +59,7 @@ pub(crate) struct Changes(broadcast::Receiver<SiteId>);
 
 impl Changes {
     /// Waits for a change of a site. Also returns after missed changes.
-    pub(crate) async fn of(&mut self, site: SiteId) {
+    pub(crate) async fn wait_for(&mut self, site: SiteId) {
         loop {
             match self.0.recv().await {
                 Ok(changed) if changed != site => {}
@@ -73,18 +73,18 @@ impl Changes {
 /// Ends when the program stops or the change listener is dropped.
 struct Follower {
     sites: broadcast::Sender<SiteId>,
-    told: Weak<AtomicBool>,
+    connected: Weak<AtomicBool>,
     stop: CancellationToken,
 }
 
 impl store::Follower for Follower {
     fn is_there(&self) -> bool {
-        !self.stop.is_cancelled() && self.told.strong_count() > 0
+        !self.stop.is_cancelled() && self.connected.strong_count() > 0
     }
 
     fn is_connected(&self, connected: bool) {
-        if let Some(told) = self.told.upgrade() {
-            told.store(connected, Ordering::Relaxed);
+        if let Some(flag) = self.connected.upgrade() {
+            flag.store(connected, Ordering::Relaxed);
         }
     }
 
@@ -99,10 +99,10 @@ pub(crate) async fn follow(control: Control) {
     if !control.store().is_shared() {
         return;
     }
-    let elsewhere = &control.0.elsewhere;
+    let change_listener = &control.0.change_listener;
     let follower = Follower {
-        sites: elsewhere.sites.clone(),
-        told: Arc::downgrade(&elsewhere.told),
+        sites: change_listener.sites.clone(),
+        connected: Arc::downgrade(&change_listener.connected),
         stop: control.0.stop.clone(),
     };
     // Drops `control`, which would otherwise be kept alive by this task.

@@ -17,14 +17,14 @@ use store::observations::{self, Turn};
 use tokio::sync::Notify;
 
 use super::{
-    addresses::Nodes,
-    heard::{Heard, Inventory},
-    known::Changes,
+    cluster_state::Changes,
+    node_addresses::NodeAddresses,
+    observation::{Inventory, Observation},
 };
-use crate::{Control, hub::Audience};
+use crate::{Control, notifier::Audience};
 
 /// The shortest time between two rounds, however often one is requested.
-const BREATH: Duration = Duration::from_millis(250);
+const MIN_PAUSE: Duration = Duration::from_millis(250);
 /// The observation lease expires after this many rounds without renewal.
 const LEASE_ROUNDS: u32 = 4;
 /// An observation of another server expires after this many rounds. Longer than the lease plus the
@@ -32,33 +32,33 @@ const LEASE_ROUNDS: u32 = 4;
 const STALE_ROUNDS: u32 = 6;
 
 /// Observes a cluster until it is removed or the program stops.
-pub(crate) async fn watch(control: Control, id: ClusterId) {
-    let Some(nudge) = control
+pub(crate) async fn poll(control: Control, id: ClusterId) {
+    let Some(wake) = control
         .observer()
-        .with(id, |cluster| Arc::clone(&cluster.nudge))
+        .with(id, |cluster| Arc::clone(&cluster.wake))
     else {
         return;
     };
-    let watch = Watch {
+    let poller = Poller {
         id,
-        nudge,
-        every: control.0.options.observe_every,
+        wake,
+        interval: control.0.options.observe_every,
         control,
     };
-    watch.run().await;
+    poller.run().await;
 }
 
 /// Releases this server's observation leases on shutdown.
-pub(crate) async fn give_back(control: &Control) {
+pub(crate) async fn release_leases(control: &Control) {
     if !control.store().is_shared() {
         return;
     }
     let holder = control.observer().holder.to_string();
-    let given = control
+    let released = control
         .store()
         .write(move |c| observations::give_back(c, &holder))
         .await;
-    if let Err(error) = given {
+    if let Err(error) = released {
         tracing::warn!(
             ?error,
             "failed to release observation leases; they will expire"
@@ -66,155 +66,156 @@ pub(crate) async fn give_back(control: &Control) {
     }
 }
 
-struct Watch {
+struct Poller {
     control: Control,
     id: ClusterId,
-    nudge: Arc<Notify>,
-    every: Duration,
+    wake: Arc<Notify>,
+    interval: Duration,
 }
 
 /// Who queries the cluster in this round.
-enum Round {
+enum Role {
     /// This server. `shared` is set when another server has requested the observation.
-    Ours { shared: bool },
+    Holder { shared: bool },
     /// Another server, with its last observation.
-    Theirs(Option<Told>),
+    Reader(Option<SharedObservation>),
 }
 
-struct Told {
+struct SharedObservation {
     at: Timestamp,
     age: Duration,
-    heard: String,
+    text: String,
 }
 
 /// The progress of reading another server's observations.
-struct Reading {
+struct ReadProgress {
     last: Option<Timestamp>,
     /// When a new observation was last read, or when reading began.
-    fresh: Instant,
+    updated: Instant,
 }
 
-impl Reading {
-    fn begin() -> Self {
+impl ReadProgress {
+    fn new() -> Self {
         Self {
             last: None,
-            fresh: Instant::now(),
+            updated: Instant::now(),
         }
     }
 }
 
-impl Watch {
+impl Poller {
     async fn run(self) {
         let stop = self.control.0.stop.clone();
-        let mut reading = Reading::begin();
-        let mut nodes = Nodes::default();
-        while self.is_wanted() && !stop.is_cancelled() {
-            match self.turn().await {
-                Ok(Round::Ours { shared }) => {
-                    reading = Reading::begin();
+        let mut progress = ReadProgress::new();
+        let mut nodes = NodeAddresses::default();
+        while self.is_current() && !stop.is_cancelled() {
+            match self.acquire_lease().await {
+                Ok(Role::Holder { shared }) => {
+                    progress = ReadProgress::new();
                     // Only the request is canceled on shutdown: a lease that is being written must
                     // be stored before it is released.
-                    let Some(heard) = stop.run_until_cancelled(self.ask()).await else {
+                    let Some(observation) = stop.run_until_cancelled(self.query()).await else {
                         return;
                     };
-                    if let Some(heard) = heard {
-                        self.pass_on(shared, &heard).await;
-                        let seen = Nodes::of(&heard);
-                        self.take_in(heard, wall_clock()).await;
-                        stop.run_until_cancelled(nodes.look(&self.control, self.id, seen))
+                    if let Some(observation) = observation {
+                        self.share(shared, &observation).await;
+                        let seen = NodeAddresses::names_in(&observation);
+                        self.apply(observation, wall_clock()).await;
+                        stop.run_until_cancelled(nodes.refresh(&self.control, self.id, seen))
                             .await;
                     }
                 }
-                Ok(Round::Theirs(told)) => self.read(told, &mut reading).await,
+                Ok(Role::Reader(stored)) => self.apply_shared(stored, &mut progress).await,
                 Err(error) => {
                     tracing::warn!(cluster = %self.id, ?error, "failed to acquire observation lease")
                 }
             }
             let pause = async {
-                tokio::time::sleep(BREATH).await;
+                tokio::time::sleep(MIN_PAUSE).await;
                 // A notification only shortens the wait.
-                let wait = self.every.saturating_sub(BREATH);
-                let _ = tokio::time::timeout(wait, self.nudge.notified()).await;
+                let wait = self.interval.saturating_sub(MIN_PAUSE);
+                let _ = tokio::time::timeout(wait, self.wake.notified()).await;
             };
             stop.run_until_cancelled(pause).await;
         }
     }
 
     /// Whether this poller is still responsible: the cluster may have been removed and added again.
-    fn is_wanted(&self) -> bool {
-        let ours = |cluster: &mut super::Cluster| Arc::ptr_eq(&cluster.nudge, &self.nudge);
-        self.control.observer().with(self.id, ours) == Some(true)
+    fn is_current(&self) -> bool {
+        let is_same = |cluster: &mut super::Cluster| Arc::ptr_eq(&cluster.wake, &self.wake);
+        self.control.observer().with(self.id, is_same) == Some(true)
     }
 
     /// Acquires or renews the lease, or reads the lease holder's observation.
-    async fn turn(&self) -> Result<Round, store::Error> {
+    async fn acquire_lease(&self) -> Result<Role, store::Error> {
         if !self.control.store().is_shared() {
-            return Ok(Round::Ours { shared: false });
+            return Ok(Role::Holder { shared: false });
         }
         let (id, observer) = (self.id, self.control.observer());
-        let seize = observer.with(id, |cluster| std::mem::take(&mut cluster.seize)) == Some(true);
+        let take_lease =
+            observer.with(id, |cluster| std::mem::take(&mut cluster.take_lease)) == Some(true);
         let holder = observer.holder.to_string();
-        let (lease, want) = (
-            millis(self.every * LEASE_ROUNDS),
-            millis(self.every * STALE_ROUNDS),
+        let (lease, validity) = (
+            millis(self.interval * LEASE_ROUNDS),
+            millis(self.interval * STALE_ROUNDS),
         );
         let work = move |c: &mut store::Conn| {
-            let turn = if seize {
+            let turn = if take_lease {
                 observations::take_over(c, id, &holder, lease)?
             } else {
                 observations::take(c, id, &holder, lease)?
             };
             if let Turn::Ours { shared } = turn {
-                return Ok(Round::Ours { shared });
+                return Ok(Role::Holder { shared });
             }
             let now = store::now(c)?;
-            let told = observations::read(c, id, want)?.map(|(at, heard)| Told {
+            let stored = observations::read(c, id, validity)?.map(|(at, text)| SharedObservation {
                 at,
                 age: Duration::from_millis(u64::try_from(now.0 - at.0).unwrap_or(0)),
-                heard,
+                text,
             });
-            Ok(Round::Theirs(told))
+            Ok(Role::Reader(stored))
         };
         self.control.store().write(work).await
     }
 
     /// Queries the cluster and renews the lease while the query takes long. `None` when the cluster
     /// was removed.
-    async fn ask(&self) -> Option<Heard> {
-        let client = self.control.0.proxmoxes.get(self.id)?;
-        let mut asked = pin!(self.answer(&client));
+    async fn query(&self) -> Option<Observation> {
+        let client = self.control.0.clients.get(self.id)?;
+        let mut request = pin!(self.fetch(&client));
         loop {
-            if let Ok(heard) = tokio::time::timeout(self.every, &mut asked).await {
-                return Some(heard);
+            if let Ok(observation) = tokio::time::timeout(self.interval, &mut request).await {
+                return Some(observation);
             }
-            if let Err(error) = self.turn().await {
+            if let Err(error) = self.acquire_lease().await {
                 tracing::debug!(cluster = %self.id, ?error, "failed to renew observation lease");
             }
         }
     }
 
-    async fn answer(&self, client: &Client) -> Heard {
+    async fn fetch(&self, client: &Client) -> Observation {
         let observer = self.control.observer();
-        let known = observer.with(self.id, |cluster| cluster.known.version.clone());
-        let version = match known.flatten() {
+        let cached = observer.with(self.id, |cluster| cluster.state.version.clone());
+        let version = match cached.flatten() {
             Some(version) => Some(version),
             None => client.version().await.ok().map(|version| version.version),
         };
         match client.resources().await {
-            Ok(resources) => Heard::Answer(Inventory::new(version, resources)),
+            Ok(resources) => Observation::Success(Inventory::new(version, resources)),
             Err(error) => {
                 tracing::debug!(cluster = %self.id, error = error.cause(), "cluster unreachable");
-                Heard::failed(&error)
+                Observation::from_error(&error)
             }
         }
     }
 
     /// Stores the observation when another server has requested it.
-    async fn pass_on(&self, shared: bool, heard: &Heard) {
+    async fn share(&self, shared: bool, observation: &Observation) {
         if !shared {
             return;
         }
-        let kept = match serde_json::to_string(heard) {
+        let written = match serde_json::to_string(observation) {
             Ok(text) => {
                 let (id, holder) = (self.id, self.control.observer().holder.to_string());
                 let keep = move |c: &mut store::Conn| observations::keep(c, id, &holder, &text);
@@ -222,73 +223,74 @@ impl Watch {
             }
             Err(error) => return tracing::error!(%error, "failed to serialize observation"),
         };
-        if let Err(error) = kept {
+        if let Err(error) = written {
             tracing::warn!(cluster = %self.id, ?error, "failed to share observation with other servers");
         }
     }
 
     /// Applies another server's observation, unless it has expired.
-    async fn read(&self, told: Option<Told>, reading: &mut Reading) {
-        let limit = self.every * STALE_ROUNDS;
-        let new = told.filter(|told| Some(told.at) != reading.last && told.age < limit);
-        if let Some(told) = new {
-            reading.last = Some(told.at);
-            match serde_json::from_str(&told.heard) {
-                Ok(heard) => {
-                    reading.fresh = Instant::now();
-                    return self.take_in(heard, told.at).await;
+    async fn apply_shared(&self, stored: Option<SharedObservation>, progress: &mut ReadProgress) {
+        let limit = self.interval * STALE_ROUNDS;
+        let new = stored.filter(|stored| Some(stored.at) != progress.last && stored.age < limit);
+        if let Some(stored) = new {
+            progress.last = Some(stored.at);
+            match serde_json::from_str(&stored.text) {
+                Ok(observation) => {
+                    progress.updated = Instant::now();
+                    return self.apply(observation, stored.at).await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, "failed to parse observation of another server")
                 }
             }
         }
-        if reading.fresh.elapsed() >= limit {
+        if progress.updated.elapsed() >= limit {
             let sentence = format!(
                 "Another server observes this cluster and has told nothing for {} s.",
                 limit.as_secs().max(1)
             );
             let changed = None;
-            let silence = Heard::Trouble { sentence, changed };
-            self.take_in(silence, wall_clock()).await;
+            let silence = Observation::Failure { sentence, changed };
+            self.apply(silence, wall_clock()).await;
         }
     }
 
     /// Applies an observation and publishes the changes.
-    async fn take_in(&self, heard: Heard, at: Timestamp) {
+    async fn apply(&self, observation: Observation, at: Timestamp) {
         let (id, observer) = (self.id, self.control.observer());
-        match heard {
-            Heard::Answer(inventory) => {
+        match observation {
+            Observation::Success(inventory) => {
                 let changes = observer
                     .with(id, |cluster| {
-                        cluster.known.answered(inventory, at, Instant::now())
+                        cluster.state.apply_inventory(inventory, at, Instant::now())
                     })
                     .unwrap_or_default();
-                tell(&self.control, id, &changes).await;
+                publish_changes(&self.control, id, &changes).await;
             }
-            Heard::Trouble { sentence, changed } => {
+            Observation::Failure { sentence, changed } => {
                 let message = sentence.clone();
-                let news = observer.with(id, |cluster| cluster.known.failed(sentence, changed));
-                if news == Some(true) {
+                let is_new =
+                    observer.with(id, |cluster| cluster.state.apply_failure(sentence, changed));
+                if is_new == Some(true) {
                     tracing::warn!(cluster = %id, error = message, "cluster observation failed");
                     let all = Event::all(Topic::Container);
-                    observer.hub.tell(all, Audience::Everyone);
+                    observer.notifier.publish(all, Audience::Everyone);
                 }
             }
         }
         observer
-            .hub
-            .tell(Event::all(Topic::Nodes), Audience::Operators);
+            .notifier
+            .publish(Event::all(Topic::Nodes), Audience::Operators);
         observer.with(id, |cluster| {
             cluster.rounds.send_modify(|rounds| *rounds += 1)
         });
     }
 }
 
-async fn tell(control: &Control, id: ClusterId, changes: &Changes) {
-    let hub = control.hub();
+async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
+    let notifier = control.notifier();
     if changes.all {
-        return hub.tell(Event::all(Topic::Container), Audience::Everyone);
+        return notifier.publish(Event::all(Topic::Container), Audience::Everyone);
     }
     if changes.vmids.is_empty() {
         return;
@@ -298,12 +300,12 @@ async fn tell(control: &Control, id: ClusterId, changes: &Changes) {
         .read(move |c| store::containers::on_cluster(c, id))
         .await
     {
-        Ok(ours) => {
-            for (_, container, owner) in ours
+        Ok(managed) => {
+            for (_, container, owner) in managed
                 .iter()
                 .filter(|(vmid, ..)| changes.vmids.contains(vmid))
             {
-                hub.tell(
+                notifier.publish(
                     Event::of(Topic::Container, container.0),
                     Audience::Owner(*owner),
                 );

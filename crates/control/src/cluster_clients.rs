@@ -12,28 +12,28 @@ use store::clusters::{Access, ClusterRecord};
 use crate::failure::internal;
 
 /// The clients by cluster.
-pub(crate) struct Proxmoxes {
-    clients: RwLock<BTreeMap<ClusterId, Kept>>,
+pub(crate) struct ClusterClients {
+    clients: RwLock<BTreeMap<ClusterId, ClientEntry>>,
     timeouts: Timeouts,
 }
 
-struct Kept {
+struct ClientEntry {
     access: Access,
     client: Client,
 }
 
 /// The effect of [`ClusterClients::set`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Set {
+pub(crate) enum SetOutcome {
     /// The cluster was not known before.
     New,
     /// The cluster has a new address or new credentials.
     Changed,
     /// Nothing has changed.
-    Same,
+    Unchanged,
 }
 
-impl Proxmoxes {
+impl ClusterClients {
     /// Creates an empty set of clients whose requests use these timeouts.
     pub(crate) fn new(timeouts: Timeouts) -> Self {
         Self {
@@ -44,16 +44,16 @@ impl Proxmoxes {
 
     /// Sets the client of a cluster. If its access has not changed, keeps the client with its
     /// connections and its ticket.
-    pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<Set, Error> {
+    pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<SetOutcome, Error> {
         let ClusterRecord { id, access } = cluster;
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if clients.get(&id).is_some_and(|kept| kept.access == access) {
-            return Ok(Set::Same);
+        if clients.get(&id).is_some_and(|entry| entry.access == access) {
+            return Ok(SetOutcome::Unchanged);
         }
         let client = client(&access, self.timeouts)?;
-        match clients.insert(id, Kept { access, client }) {
-            None => Ok(Set::New),
-            Some(_) => Ok(Set::Changed),
+        match clients.insert(id, ClientEntry { access, client }) {
+            None => Ok(SetOutcome::New),
+            Some(_) => Ok(SetOutcome::Changed),
         }
     }
 
@@ -69,14 +69,14 @@ impl Proxmoxes {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&cluster)
-            .map(|kept| kept.client.clone())
+            .map(|entry| entry.client.clone())
     }
 
     /// Whether containers on a cluster can run Docker, or `None` if the cluster does not exist.
     pub(crate) fn docker(&self, cluster: ClusterId) -> Option<Docker> {
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
-        let kept = clients.get(&cluster)?;
-        Some(Docker::of(&kept.access.name, &kept.access.login))
+        let entry = clients.get(&cluster)?;
+        Some(Docker::of(&entry.access.name, &entry.access.login))
     }
 
     /// Every cluster with the URL of its API.
@@ -84,7 +84,7 @@ impl Proxmoxes {
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         clients
             .iter()
-            .map(|(id, kept)| (*id, kept.access.url.to_string()))
+            .map(|(id, entry)| (*id, entry.access.url.to_string()))
             .collect()
     }
 }
@@ -96,12 +96,12 @@ pub(crate) fn connect(access: &Access) -> Result<Client, Error> {
 }
 
 fn client(access: &Access, timeouts: Timeouts) -> Result<Client, Error> {
-    let given = access.certificates.get_key_value(&access.url);
+    let configured = access.certificates.get_key_value(&access.url);
     let others = access
         .certificates
         .iter()
         .filter(|(url, _)| **url != access.url);
-    let mut endpoints = given
+    let mut endpoints = configured
         .into_iter()
         .chain(others)
         .map(|(url, fingerprint)| {
@@ -112,7 +112,7 @@ fn client(access: &Access, timeouts: Timeouts) -> Result<Client, Error> {
             Ok(Endpoint::pinned(url.as_str(), pin))
         })
         .collect::<Result<Vec<_>, Error>>()?;
-    if given.is_none() {
+    if configured.is_none() {
         endpoints.insert(0, Endpoint::new(access.url.as_str()));
     }
     let connection = Connection {

@@ -10,7 +10,10 @@ use model::{
 };
 use store::clusters::ClusterRecord;
 
-use crate::{Control, failure::Told as _, hub::Audience, observer, proxmoxes::Set};
+use crate::{
+    Control, cluster_clients::SetOutcome, failure::StoreResultExt as _, notifier::Audience,
+    observer,
+};
 
 /// The clusters are reloaded after this many observation intervals.
 const RELOAD_ROUNDS: u32 = 3;
@@ -18,10 +21,12 @@ const RELOAD_ROUNDS: u32 = 3;
 /// Reloads the clusters after a change on this server. If the access of a cluster changed, this
 /// server takes its observation lease because the other servers do not know the new access yet.
 pub(crate) async fn load(control: &Control) -> Result<(), Error> {
-    let _turn = control.observer().loading.lock().await;
-    for (id, set) in settle(control, read(control).await?)? {
-        if set == Set::Changed {
-            control.observer().with(id, |cluster| cluster.seize = true);
+    let _guard = control.observer().loading.lock().await;
+    for (id, set) in apply(control, read(control).await?)? {
+        if set == SetOutcome::Changed {
+            control
+                .observer()
+                .with(id, |cluster| cluster.take_lease = true);
         }
     }
     Ok(())
@@ -40,26 +45,26 @@ pub(crate) async fn follow(control: Control) {
         .is_some()
     {
         // The store logs the failure, and the next attempt follows soon.
-        let _ = catch_up(&control).await;
+        let _ = synchronize(&control).await;
     }
 }
 
 /// Synchronizes the clusters of this process with the database.
-pub(crate) async fn catch_up(control: &Control) -> Result<(), Error> {
-    let _turn = control.observer().loading.lock().await;
-    let before = control.0.proxmoxes.all();
+pub(crate) async fn synchronize(control: &Control) -> Result<(), Error> {
+    let _guard = control.observer().loading.lock().await;
+    let before = control.0.clients.all();
     let clusters = read(control).await?;
-    let here: BTreeSet<ClusterId> = clusters.iter().map(|cluster| cluster.id).collect();
-    let set = settle(control, clusters)?;
-    let gone = before.iter().filter(|(id, _)| !here.contains(id));
-    let gone: Vec<ClusterId> = gone.map(|(id, _)| *id).collect();
-    for id in &gone {
-        control.0.proxmoxes.remove(*id);
-        control.observer().forget_cluster(*id);
+    let current: BTreeSet<ClusterId> = clusters.iter().map(|cluster| cluster.id).collect();
+    let set = apply(control, clusters)?;
+    let removed = before.iter().filter(|(id, _)| !current.contains(id));
+    let removed: Vec<ClusterId> = removed.map(|(id, _)| *id).collect();
+    for id in &removed {
+        control.0.clients.remove(*id);
+        control.observer().remove_cluster(*id);
     }
-    if !gone.is_empty() || set.iter().any(|(_, set)| *set != Set::Same) {
+    if !removed.is_empty() || set.iter().any(|(_, set)| *set != SetOutcome::Unchanged) {
         let nodes = Event::all(Topic::Nodes);
-        control.hub().tell(nodes, Audience::Operators);
+        control.notifier().publish(nodes, Audience::Operators);
     }
     Ok(())
 }
@@ -70,20 +75,23 @@ async fn read(control: &Control) -> Result<Vec<ClusterRecord>, Error> {
         .store()
         .read(move |c| store::clusters::list(c, &key))
         .await
-        .told("clusters")
+        .into_model("clusters")
 }
 
 /// Updates the clients and starts pollers for new clusters.
-fn settle(control: &Control, clusters: Vec<ClusterRecord>) -> Result<Vec<(ClusterId, Set)>, Error> {
+fn apply(
+    control: &Control,
+    clusters: Vec<ClusterRecord>,
+) -> Result<Vec<(ClusterId, SetOutcome)>, Error> {
     let mut done = Vec::new();
     for cluster in clusters {
         let (id, name) = (cluster.id, cluster.access.name.clone());
-        let set = control.0.proxmoxes.set(cluster)?;
-        control.observer().expect_cluster(id, &name);
+        let set = control.0.clients.set(cluster)?;
+        control.observer().add_cluster(id, &name);
         match set {
-            Set::New => drop(control.0.tasks.spawn(observer::watch(control.clone(), id))),
-            Set::Changed => control.observer().nudge(id),
-            Set::Same => {}
+            SetOutcome::New => drop(control.0.tasks.spawn(observer::poll(control.clone(), id))),
+            SetOutcome::Changed => control.observer().wake(id),
+            SetOutcome::Unchanged => {}
         }
         done.push((id, set));
     }

@@ -10,49 +10,49 @@ use model::{
     names::NodeName,
 };
 
-use super::heard::Heard;
-use crate::{Control, hub::Audience};
+use super::observation::Observation;
+use crate::{Control, notifier::Audience};
 
 /// After this many rounds the addresses are queried again, because a node may have a new one.
-const ROUNDS: u32 = 200;
+const REFRESH_ROUNDS: u32 = 200;
 
 /// The nodes at the last query.
 #[derive(Default)]
-pub(super) struct Nodes {
+pub(super) struct NodeAddresses {
     names: Option<Vec<NodeName>>,
     rounds: u32,
 }
 
-impl Nodes {
+impl NodeAddresses {
     /// The nodes in an observation, or `None` when the cluster did not respond.
-    pub(super) fn of(heard: &Heard) -> Option<Vec<NodeName>> {
-        match heard {
-            Heard::Answer(inventory) => Some(
+    pub(super) fn names_in(observation: &Observation) -> Option<Vec<NodeName>> {
+        match observation {
+            Observation::Success(inventory) => Some(
                 inventory
                     .nodes
                     .iter()
                     .map(|node| node.name.clone())
                     .collect(),
             ),
-            Heard::Trouble { .. } => None,
+            Observation::Failure { .. } => None,
         }
     }
 
     /// Queries the addresses if they are due.
-    pub(super) async fn look(
+    pub(super) async fn refresh(
         &mut self,
         control: &Control,
         cluster: ClusterId,
-        seen: Option<Vec<NodeName>>,
+        nodes: Option<Vec<NodeName>>,
     ) {
-        let Some(seen) = seen else { return };
+        let Some(nodes) = nodes else { return };
         self.rounds += 1;
-        if self.names.as_ref() == Some(&seen) && self.rounds < ROUNDS {
+        if self.names.as_ref() == Some(&nodes) && self.rounds < REFRESH_ROUNDS {
             return;
         }
         // Set before the query, so that a failure is not repeated in each round.
-        (self.names, self.rounds) = (Some(seen), 0);
-        let Some(client) = control.0.proxmoxes.get(cluster) else {
+        (self.names, self.rounds) = (Some(nodes), 0);
+        let Some(client) = control.0.clients.get(cluster) else {
             return;
         };
         let status = match client.cluster_status().await {
@@ -66,8 +66,8 @@ impl Nodes {
         let set = move |c: &mut store::Conn| store::nodes::set_addresses(c, cluster, &addresses);
         match control.store().write(set).await {
             Ok(true) => control
-                .hub()
-                .tell(Event::all(Topic::Site), Audience::Operators),
+                .notifier()
+                .publish(Event::all(Topic::Site), Audience::Operators),
             // The cluster may have been deleted in the meantime.
             Ok(false) | Err(store::Error::NotFound) => {}
             Err(error) => tracing::warn!(?error, "failed to store node addresses"),
@@ -78,8 +78,8 @@ impl Nodes {
 /// The name and address of a node, if other hosts can reach the address.
 fn address(node: &proxmox::ClusterNode) -> Option<(NodeName, Ipv4Addr)> {
     let address: Ipv4Addr = node.ip.as_deref()?.parse().ok()?;
-    let elsewhere = !address.is_loopback() && !address.is_unspecified();
-    Some((node.name.parse().ok()?, address)).filter(|_| elsewhere)
+    let is_reachable = !address.is_loopback() && !address.is_unspecified();
+    Some((node.name.parse().ok()?, address)).filter(|_| is_reachable)
 }
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ use store::{
 };
 
 use super::{
-    keeper::LEASE_MS,
-    plan::{self, Chance, Failure},
+    plan::{self, Failure, Jitter},
+    reconciler::LEASE_MS,
 };
-use crate::{Control, failure::Told as _, hub::Audience};
+use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
 
 /// The waits before storing an issued certificate is retried. CA rate limits may prevent another
 /// issuance soon.
-const AGAIN: [Duration; 4] = [
+const RETRY_WAITS: [Duration; 4] = [
     Duration::from_secs(1),
     Duration::from_secs(3),
     Duration::from_secs(9),
@@ -30,7 +30,11 @@ const AGAIN: [Duration; 4] = [
 
 /// Runs `write` with the current time of the database if the lease of the certificate is still
 /// held.
-async fn write<W>(control: &Control, claimed: &Claimed, write: W) -> Result<(), model::Error>
+async fn write_if_leased<W>(
+    control: &Control,
+    claimed: &Claimed,
+    apply: W,
+) -> Result<(), model::Error>
 where
     W: Fn(&mut Conn, Timestamp) -> Result<(), store::Error> + Send + 'static,
 {
@@ -40,7 +44,7 @@ where
         .write(move |c| {
             let now = clock.now(c)?;
             if store::certificates::keep(c, id, &owner, Timestamp(now.0 + LEASE_MS))? {
-                write(c, now)?;
+                apply(c, now)?;
             }
             Ok(())
         })
@@ -48,55 +52,55 @@ where
     match done {
         // The certificate was deleted together with its domain.
         Err(store::Error::NotFound) => Ok(()),
-        done => done.told("certificate"),
+        done => done.into_model("certificate"),
     }
 }
 
 /// Schedules renewal and the next check of a valid certificate.
-pub(super) async fn rest(
+pub(super) async fn schedule(
     control: &Control,
     claimed: &Claimed,
     renew_at: Option<Timestamp>,
     next_try: Option<Timestamp>,
 ) -> Result<(), model::Error> {
     let id = claimed.id;
-    write(control, claimed, move |c, _| {
+    write_if_leased(control, claimed, move |c, _| {
         store::certificates::looked_after(c, id, renew_at, next_try)
     })
     .await
 }
 
 /// Postpones an attempt for a reason that needs no action by a user.
-pub(super) async fn put_off(
+pub(super) async fn postpone(
     control: &Control,
     claimed: &Claimed,
     wait_ms: i64,
 ) -> Result<(), model::Error> {
     let id = claimed.id;
-    write(control, claimed, move |c, now| {
+    write_if_leased(control, claimed, move |c, now| {
         store::certificates::put_off(c, id, Timestamp(now.0 + wait_ms))
     })
     .await
 }
 
 /// Records that an uploaded certificate is about to expire or has expired.
-pub(super) async fn watch(control: &Control, claimed: &Claimed) -> Result<(), model::Error> {
+pub(super) async fn check_expiry(control: &Control, claimed: &Claimed) -> Result<(), model::Error> {
     let Some((from, until)) = claimed.good else {
-        return rest(control, claimed, None, None).await;
+        return schedule(control, claimed, None, None).await;
     };
     let (id, subject) = (claimed.id, claimed.subject.clone());
-    write(control, claimed, move |c, now| {
-        let (what, next) = if now >= until {
+    write_if_leased(control, claimed, move |c, now| {
+        let (happening, next) = if now >= until {
             (Some(Happening::Expired), None)
         } else if now >= notice_at(from, until) {
             (Some(Happening::Expiring), Some(until))
         } else {
             (None, Some(notice_at(from, until)))
         };
-        if let Some(what) = what {
-            let words = format!("Good until {}. Bring the next one.", until.rfc3339());
+        if let Some(happening) = happening {
+            let message = format!("Good until {}. Bring the next one.", until.rfc3339());
             tracing::warn!(%subject, valid_until = until.rfc3339(), "uploaded certificate expires");
-            store::certificates::note(c, id, what, &words, now)?;
+            store::certificates::note(c, id, happening, &message, now)?;
         }
         store::certificates::looked_after(c, id, None, next)
     })
@@ -104,25 +108,25 @@ pub(super) async fn watch(control: &Control, claimed: &Claimed) -> Result<(), mo
 }
 
 /// Stores an issued certificate with its key.
-pub(super) async fn given(
+pub(super) async fn store_issued(
     control: &Control,
     claimed: &Claimed,
     new: NewCertificate,
     secret: String,
 ) -> Result<(), model::Error> {
     tracing::info!(subject = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
-    let what = match claimed.chain {
+    let happening = match claimed.chain {
         None => Happening::Issued,
         Some(_) => Happening::Renewed,
     };
-    let mut waits = AGAIN.iter();
+    let mut waits = RETRY_WAITS.iter();
     loop {
         let (domain, subject) = (claimed.domain, claimed.subject.clone());
         let (key, new, secret) = (control.store().key().clone(), new.clone(), secret.clone());
-        let done = write(control, claimed, move |c, now| {
+        let done = write_if_leased(control, claimed, move |c, now| {
             let of = (domain, &subject);
             let id = store::certificates::put(c, &key, of, &new, &secret, now)?;
-            store::certificates::note(c, id, what, &words(&new.issued), now)
+            store::certificates::note(c, id, happening, &describe(&new.issued), now)
         });
         let (done, wait) = (done.await, waits.next());
         let (Err(error), Some(wait)) = (&done, wait) else {
@@ -134,42 +138,42 @@ pub(super) async fn given(
 }
 
 /// Describes a certificate for its history.
-pub(super) fn words(issued: &Issued) -> String {
+pub(super) fn describe(issued: &Issued) -> String {
     let until = issued.not_after.rfc3339();
     format!("By {}, good until {until}.", issued.issuer)
 }
 
 /// Records that issuance failed and schedules the next attempt.
-pub(super) async fn failed(
+pub(super) async fn record_failure(
     control: &Control,
     claimed: &Claimed,
     failure: Failure,
-    words: String,
+    message: String,
     detail: Option<String>,
 ) -> Result<(), model::Error> {
-    tracing::warn!(subject = %claimed.subject, error = words, detail, "certificate issuance failed");
-    let (id, tries) = (claimed.id, claimed.failures + 1);
+    tracing::warn!(subject = %claimed.subject, error = message, detail, "certificate issuance failed");
+    let (id, attempts) = (claimed.id, claimed.failures + 1);
     let until = claimed.good.map(|(_, until)| until);
-    write(control, claimed, move |c, now| {
-        let next = plan::retry_at(now, tries, failure, until, Chance::new());
+    write_if_leased(control, claimed, move |c, now| {
+        let next = plan::retry_at(now, attempts, failure, until, Jitter::new());
         let trouble = Trouble {
             at: now,
-            words: words.clone(),
+            words: message.clone(),
             detail: detail.clone(),
         };
         store::certificates::failed(c, id, &trouble, next)?;
-        store::certificates::note(c, id, Happening::Failed, &words, now)
+        store::certificates::note(c, id, Happening::Failed, &message, now)
     })
     .await
 }
 
 /// Publishes that a certificate and its domain have changed.
-pub(super) fn tell(control: &Control, domain: DomainId, id: Option<i64>) {
+pub(super) fn publish_change(control: &Control, domain: DomainId, id: Option<i64>) {
     let event = match id {
         Some(id) => Event::of(Topic::Certificate, id),
         None => Event::all(Topic::Certificate),
     };
-    control.hub().tell(event, Audience::Everyone);
+    control.notifier().publish(event, Audience::Everyone);
     let event = Event::of(Topic::Domain, domain.0);
-    control.hub().tell(event, Audience::Everyone);
+    control.notifier().publish(event, Audience::Everyone);
 }

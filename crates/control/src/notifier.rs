@@ -71,7 +71,7 @@ pub(crate) struct Changes(broadcast::Receiver<Notice>);
 
 impl Changes {
     /// Waits for a change of one of these topics. Also returns after missed changes.
-    pub(crate) async fn of(&mut self, topics: &[Topic]) {
+    pub(crate) async fn wait_for(&mut self, topics: &[Topic]) {
         loop {
             match self.0.recv().await {
                 Ok(notice) if !topics.contains(&notice.event.topic) => {}
@@ -85,18 +85,18 @@ impl Changes {
 
 /// Publishes notifications within this process.
 #[derive(Clone)]
-pub(crate) struct Hub {
+pub(crate) struct Notifier {
     process: u64,
-    line: broadcast::Sender<Notice>,
-    past: Arc<Mutex<Past>>,
+    sender: broadcast::Sender<Notice>,
+    history: Arc<Mutex<History>>,
 }
 
 /// The latest notifications, for subscribers that reconnect.
 #[derive(Default)]
-struct Past {
+struct History {
     /// The number of the latest notification.
-    told: u64,
-    last: VecDeque<Notice>,
+    latest: u64,
+    recent: VecDeque<Notice>,
 }
 
 #[derive(Clone, Copy)]
@@ -106,42 +106,42 @@ struct Notice {
     audience: Audience,
 }
 
-impl Default for Hub {
+impl Default for Notifier {
     fn default() -> Self {
         Self {
             process: rand::random(),
-            line: broadcast::channel(BACKLOG).0,
-            past: Arc::default(),
+            sender: broadcast::channel(BACKLOG).0,
+            history: Arc::default(),
         }
     }
 }
 
-impl Hub {
+impl Notifier {
     /// Publishes an event to its audience. It is fine if there are no subscribers.
-    pub(crate) fn tell(&self, event: Event, audience: Audience) {
-        let mut past = self.past();
-        past.told += 1;
+    pub(crate) fn publish(&self, event: Event, audience: Audience) {
+        let mut history = self.history();
+        history.latest += 1;
         let notice = Notice {
-            number: past.told,
+            number: history.latest,
             event,
             audience,
         };
-        if past.last.len() == BACKLOG {
-            past.last.pop_front();
+        if history.recent.len() == BACKLOG {
+            history.recent.pop_front();
         }
-        past.last.push_back(notice);
+        history.recent.push_back(notice);
         // Sent under the lock, so that subscribers receive notifications in order.
-        let _ = self.line.send(notice);
+        let _ = self.sender.send(notice);
     }
 
     /// The position of the latest notification.
     pub(crate) fn place(&self) -> Place {
-        self.at(self.past().told)
+        self.at(self.history().latest)
     }
 
     /// Subscribes to changes from now on, for use within this process.
     pub(crate) fn changes(&self) -> Changes {
-        Changes(self.line.subscribe())
+        Changes(self.sender.subscribe())
     }
 
     fn at(&self, number: u64) -> Place {
@@ -151,36 +151,36 @@ impl Hub {
         }
     }
 
-    fn past(&self) -> MutexGuard<'_, Past> {
-        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notifications for an actor after a position. A subscriber that lags too far behind, or comes
     /// from another process, receives an event for every topic. Without a position, the stream
     /// starts now.
-    pub(crate) fn listen(
+    pub(crate) fn subscribe_actor(
         &self,
         actor: &Actor,
         after: Option<Place>,
     ) -> impl Stream<Item = (Place, Event)> + Send + use<> {
         let (missed, inbox) = {
-            let past = self.past();
-            (self.missed(&past, after), self.line.subscribe())
+            let history = self.history();
+            (self.missed(&history, after), self.sender.subscribe())
         };
-        let (actor, hub) = (actor.clone(), self.clone());
-        let lost = self.clone();
-        let coming = futures::stream::unfold(inbox, move |mut inbox| {
-            let lost = lost.clone();
+        let (actor, notifier) = (actor.clone(), self.clone());
+        let lagged = self.clone();
+        let live = futures::stream::unfold(inbox, move |mut inbox| {
+            let lagged = lagged.clone();
             async move {
                 match inbox.recv().await {
                     Ok(notice) => Some((vec![notice], inbox)),
-                    Err(RecvError::Lagged(_)) => Some((everything(lost.place().number), inbox)),
+                    Err(RecvError::Lagged(_)) => Some((all_topics(lagged.place().number), inbox)),
                     Err(RecvError::Closed) => None,
                 }
             }
         });
         futures::stream::iter([missed])
-            .chain(coming)
+            .chain(live)
             .flat_map(futures::stream::iter)
             .filter_map(move |notice| {
                 let may_know = match notice.audience {
@@ -188,33 +188,33 @@ impl Hub {
                     Audience::Operators => actor.role().sees_all(),
                     Audience::Everyone => true,
                 };
-                futures::future::ready(may_know.then(|| (hub.at(notice.number), notice.event)))
+                futures::future::ready(may_know.then(|| (notifier.at(notice.number), notice.event)))
             })
     }
 
-    fn missed(&self, past: &Past, after: Option<Place>) -> Vec<Notice> {
+    fn missed(&self, history: &History, after: Option<Place>) -> Vec<Notice> {
         let Some(after) = after else {
             return Vec::new();
         };
-        let oldest = past
-            .last
+        let oldest = history
+            .recent
             .front()
-            .map_or(past.told + 1, |first| first.number);
-        let known = after.process == self.process
-            && after.number <= past.told
+            .map_or(history.latest + 1, |first| first.number);
+        let is_known = after.process == self.process
+            && after.number <= history.latest
             && after.number + 1 >= oldest;
-        if !known {
-            return everything(past.told);
+        if !is_known {
+            return all_topics(history.latest);
         }
-        let newer = past
-            .last
+        let newer = history
+            .recent
             .iter()
             .filter(|notice| notice.number > after.number);
         newer.copied().collect()
     }
 }
 
-fn everything(number: u64) -> Vec<Notice> {
+fn all_topics(number: u64) -> Vec<Notice> {
     [
         Topic::Container,
         Topic::Job,
@@ -245,12 +245,12 @@ mod tests {
         events::{Event, Topic},
     };
 
-    use super::{Audience, BACKLOG, Hub, Place};
+    use super::{Audience, BACKLOG, Notifier, Place};
     use crate::Actor;
 
     /// The events that a subscriber receives without waiting.
-    fn heard(hub: &Hub, after: Option<Place>) -> Vec<Event> {
-        let mut stream = Box::pin(hub.listen(&Actor::System, after));
+    fn received(notifier: &Notifier, after: Option<Place>) -> Vec<Event> {
+        let mut stream = Box::pin(notifier.subscribe_actor(&Actor::System, after));
         std::iter::from_fn(|| stream.next().now_or_never().flatten())
             .map(|(_, event)| event)
             .collect()
@@ -262,31 +262,31 @@ mod tests {
 
     #[test]
     fn reconnecting_subscriber_receives_missed_events() {
-        let hub = Hub::default();
-        hub.tell(job(1), Audience::Everyone);
-        let before = hub.place();
-        assert_eq!(heard(&hub, Some(before)), []);
-        hub.tell(job(2), Audience::Everyone);
-        hub.tell(job(3), Audience::Operators);
-        assert_eq!(heard(&hub, Some(before)), [job(2), job(3)]);
-        assert_eq!(heard(&hub, None), []);
+        let notifier = Notifier::default();
+        notifier.publish(job(1), Audience::Everyone);
+        let before = notifier.place();
+        assert_eq!(received(&notifier, Some(before)), []);
+        notifier.publish(job(2), Audience::Everyone);
+        notifier.publish(job(3), Audience::Operators);
+        assert_eq!(received(&notifier, Some(before)), [job(2), job(3)]);
+        assert_eq!(received(&notifier, None), []);
     }
 
     #[test]
     fn lagging_subscriber_receives_all_topics() {
-        let hub = Hub::default();
-        let before = hub.place();
+        let notifier = Notifier::default();
+        let before = notifier.place();
         for id in 0..=BACKLOG as i64 {
-            hub.tell(job(id), Audience::Everyone);
+            notifier.publish(job(id), Audience::Everyone);
         }
-        assert!(heard(&hub, Some(before)).contains(&Event::all(Topic::Container)));
-        let other_process = Hub::default().place();
-        assert!(heard(&hub, Some(other_process)).contains(&Event::all(Topic::Site)));
+        assert!(received(&notifier, Some(before)).contains(&Event::all(Topic::Container)));
+        let other_process = Notifier::default().place();
+        assert!(received(&notifier, Some(other_process)).contains(&Event::all(Topic::Site)));
     }
 
     #[test]
     fn position_survives_formatting() {
-        let place = Hub::default().place();
+        let place = Notifier::default().place();
         assert_eq!(place.to_string().parse(), Ok(place));
         assert_eq!("nowhere".parse::<Place>(), Err(()));
     }

@@ -11,7 +11,7 @@ use model::{
 };
 
 use super::{Scenario, progress::Progress};
-use crate::{Actor, Control, failure::Told as _, setup::parsed, users};
+use crate::{Actor, Control, failure::StoreResultExt as _, setup::parsed, users};
 
 /// Length of a password in bytes.
 const PASSWORD_BYTES: usize = 15;
@@ -36,17 +36,17 @@ pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Accou
     let world = scenario.world();
     let mut progress = Progress::load(control).await?;
     if !progress.is_complete() {
-        create(&mut progress, &world.people).await?;
+        create(&mut progress, &world.users).await?;
     }
     let mut accounts = Vec::new();
-    for form in &world.people {
+    for form in &world.users {
         let name: Username = parsed(&form.name)?;
-        let known = control
+        let existing = control
             .store()
             .read(move |c| store::users::by_name(c, &name))
             .await
-            .told("demo")?;
-        let Some(user) = known else { continue };
+            .into_model("demo")?;
+        let Some(user) = existing else { continue };
         let password = password(control, &form.name);
         let hash = Some(user.password_hash);
         let matches = control.0.passwords.matches(&password, hash).await?;
@@ -59,9 +59,9 @@ pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Accou
     Ok(accounts)
 }
 
-pub(super) async fn create(progress: &mut Progress, people: &[UserForm]) -> Result<(), Error> {
+pub(super) async fn create(progress: &mut Progress, users: &[UserForm]) -> Result<(), Error> {
     let control = progress.control().clone();
-    for form in people {
+    for form in users {
         let step = format!("user {}", form.name);
         progress.run(&step, create_one(&control, form)).await?;
     }

@@ -6,55 +6,55 @@ use std::time::{Duration, Instant};
 use model::containers::{ContainerSpec, ImageValues};
 use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
 
-use super::{Context, Done, Failure, MAKE, image::volume};
+use super::{CREATE_TIMEOUT, Context, Failure, StepOutcome, image::volume};
 use crate::{containers, observer::Power};
 
 /// How many VMIDs are tried before the step fails.
-const NUMBERS: usize = 20;
+const MAX_VMIDS: usize = 20;
 
 /// How long a guest may be in creation without a running task before its VMID counts as taken.
-const BEGUN: Duration = Duration::from_secs(10);
+const CREATION_GRACE: Duration = Duration::from_secs(10);
 
 /// The guest with the container's VMID on its node.
-enum Found {
-    Nothing,
-    Ours(Box<LxcConfig>),
+enum GuestState {
+    Absent,
+    Own(Box<LxcConfig>),
     /// Being created; its owner is not known yet.
-    Begun,
-    Others,
+    Creating,
+    Foreign,
 }
 
 /// Creates the container, with another VMID if its own is taken.
-pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
-    context.resume("vzcreate", MAKE).await?;
-    let mut asked = false;
-    while context.notes.tried.len() < NUMBERS {
-        match settled(context).await? {
-            Found::Ours(config) => {
-                keep_image(context, *config).await?;
-                context.observed(Power::Stopped);
+pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure> {
+    context.resume("vzcreate", CREATE_TIMEOUT).await?;
+    let mut is_refused = false;
+    while context.notes.tried.len() < MAX_VMIDS {
+        match resolve_guest(context).await? {
+            GuestState::Own(config) => {
+                store_image_values(context, *config).await?;
+                context.record_power(Power::Stopped);
                 let container = &context.container;
-                return Ok(Done::Did(format!(
+                return Ok(StepOutcome::Done(format!(
                     "CT {} on {}",
                     container.vmid, container.node
                 )));
             }
-            Found::Begun | Found::Others => {
-                another_number(context).await?;
-                asked = false;
+            GuestState::Creating | GuestState::Foreign => {
+                use_other_vmid(context).await?;
+                is_refused = false;
             }
             // Proxmox refused the VMID as taken, but no container on this node has it: it belongs
             // to a guest on another node or to a VM.
-            Found::Nothing if asked => {
-                another_number(context).await?;
-                asked = false;
+            GuestState::Absent if is_refused => {
+                use_other_vmid(context).await?;
+                is_refused = false;
             }
-            Found::Nothing => {
-                let create = parameters(context)?;
-                match context.client.create_lxc(&context.node(), &create).await {
-                    Ok(upid) => context.follow(&upid, MAKE).await?,
+            GuestState::Absent => {
+                let request = create_parameters(context)?;
+                match context.client.create_lxc(&context.node(), &request).await {
+                    Ok(upid) => context.follow(&upid, CREATE_TIMEOUT).await?,
                     // An earlier run of this step may have created the guest.
-                    Err(proxmox::Error::AlreadyExists { .. }) => asked = true,
+                    Err(proxmox::Error::AlreadyExists { .. }) => is_refused = true,
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -66,42 +66,47 @@ pub(super) async fn make(context: &mut Context) -> Result<Done, Failure> {
 }
 
 /// Whether a creation with the container's VMID was interrupted.
-pub(in crate::worker) async fn is_half_made(context: &mut Context) -> Result<bool, Failure> {
-    Ok(matches!(settled(context).await?, Found::Begun))
+pub(in crate::worker) async fn is_partially_created(
+    context: &mut Context,
+) -> Result<bool, Failure> {
+    Ok(matches!(
+        resolve_guest(context).await?,
+        GuestState::Creating
+    ))
 }
 
 /// The guest once its owner is known. A creation by an earlier run may still be in progress;
 /// treating it as foreign would create a second container.
-async fn settled(context: &mut Context) -> Result<Found, Failure> {
-    let began = Instant::now();
+async fn resolve_guest(context: &mut Context) -> Result<GuestState, Failure> {
+    let started = Instant::now();
     loop {
-        let found = find(context).await?;
-        if !matches!(found, Found::Begun) || began.elapsed() > BEGUN {
-            return Ok(found);
+        let guest = find_guest(context).await?;
+        if !matches!(guest, GuestState::Creating) || started.elapsed() > CREATION_GRACE {
+            return Ok(guest);
         }
         match context.running_task("vzcreate").await? {
-            Some(upid) => context.follow(&upid, MAKE).await?,
+            Some(upid) => context.follow(&upid, CREATE_TIMEOUT).await?,
             None => tokio::time::sleep(Duration::from_millis(200)).await,
         }
     }
 }
 
-async fn find(context: &Context) -> Result<Found, Failure> {
+async fn find_guest(context: &Context) -> Result<GuestState, Failure> {
     match context
         .client
         .lxc_config(&context.node(), context.vmid()?)
         .await
     {
-        Ok(config) if config.lock.as_deref() == Some("create") => Ok(Found::Begun),
-        Ok(config) if is_ours(&config, context) => Ok(Found::Ours(Box::new(config))),
-        Ok(_) => Ok(Found::Others),
-        Err(error) if error.is_not_found() => Ok(Found::Nothing),
+        Ok(config) if config.lock.as_deref() == Some("create") => Ok(GuestState::Creating),
+        Ok(config) if is_own_guest(&config, context) => Ok(GuestState::Own(Box::new(config))),
+        Ok(_) => Ok(GuestState::Foreign),
+        Err(error) if error.is_not_found() => Ok(GuestState::Absent),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Stores the image's own environment and entrypoint before Holdfast overrides them.
-async fn keep_image(context: &mut Context, config: LxcConfig) -> Result<(), Failure> {
+async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<(), Failure> {
     let image = ImageValues {
         env: config.env,
         entrypoint: config.entrypoint,
@@ -113,13 +118,13 @@ async fn keep_image(context: &mut Context, config: LxcConfig) -> Result<(), Fail
 }
 
 /// Whether a configuration belongs to the job's container.
-pub(in crate::worker) fn is_ours(config: &LxcConfig, context: &Context) -> bool {
+pub(in crate::worker) fn is_own_guest(config: &LxcConfig, context: &Context) -> bool {
     let mac = context.container.mac.to_string();
-    let theirs = config.net0.as_ref().and_then(|net| net.hwaddr.as_deref());
-    theirs.is_some_and(|theirs| theirs.eq_ignore_ascii_case(&mac))
+    let actual = config.net0.as_ref().and_then(|net| net.hwaddr.as_deref());
+    actual.is_some_and(|actual| actual.eq_ignore_ascii_case(&mac))
 }
 
-async fn another_number(context: &mut Context) -> Result<(), Failure> {
+async fn use_other_vmid(context: &mut Context) -> Result<(), Failure> {
     let taken = context.container.vmid;
     context.notes.tried.insert(taken);
     context.save().await?;
@@ -128,7 +133,7 @@ async fn another_number(context: &mut Context) -> Result<(), Failure> {
             "The number {taken} is taken on the cluster; trying another."
         ))
         .await;
-    context.container.vmid = containers::another_vmid(
+    context.container.vmid = containers::reserve_other_vmid(
         &context.control,
         context.container.id,
         context.site.clone(),
@@ -138,7 +143,7 @@ async fn another_number(context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn parameters(context: &Context) -> Result<CreateLxc, Failure> {
+fn create_parameters(context: &Context) -> Result<CreateLxc, Failure> {
     let (container, site) = (&context.container, &context.site.spec);
     let rootfs = Rootfs {
         storage: site.volume_storage.to_string(),
@@ -169,13 +174,13 @@ fn parameters(context: &Context) -> Result<CreateLxc, Failure> {
             container.owner_name, container.name, container.site_name,
         )),
         tags: Some(vec!["holdfast".to_owned()]),
-        ..sizes(&container.spec)
+        ..resource_options(&container.spec)
     };
     Ok(create)
 }
 
 /// CPU and memory options. Swap equals memory up to 512 MiB, the default of Proxmox.
-pub(super) fn sizes(spec: &ContainerSpec) -> LxcOptions {
+pub(super) fn resource_options(spec: &ContainerSpec) -> LxcOptions {
     LxcOptions {
         cores: Some(spec.cores.get()),
         memory_mib: Some(spec.memory.get()),
