@@ -33,7 +33,7 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ClusterView>, 
     let observer = control.observer();
     let mut all: Vec<ClusterView> = control
         .0
-        .proxmoxes
+        .clients
         .all()
         .into_iter()
         .map(|(id, url)| observer.view(id, url))
