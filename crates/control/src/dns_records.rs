@@ -36,7 +36,7 @@ const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
 const MAX_PAUSE_MS: i64 = 86_400_000;
 
 /// The desired records of a domain.
-fn desired(plan: &AddressPlan) -> BTreeSet<Record> {
+fn desired_records(plan: &AddressPlan) -> BTreeSet<Record> {
     let mut records = BTreeSet::new();
     for host in &plan.hosts {
         for address in &plan.addresses {
@@ -104,7 +104,10 @@ async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
         control.store().write(write).await.into_model("records")?;
     }
     for plan in plans {
-        let desired = plan.provider.map(|_| desired(&plan)).unwrap_or_default();
+        let desired = plan
+            .provider
+            .map(|_| desired_records(&plan))
+            .unwrap_or_default();
         let matches_plan =
             |row: &RecordRow| Some(row.provider) == plan.provider && desired.contains(&row.record);
         let missing: Vec<Record> = desired

@@ -37,13 +37,13 @@ pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, 
         return Ok(None);
     }
     let password = random_password();
-    let name: Username = parsed("admin")?;
+    let name: Username = parse("admin")?;
     let spec = UserSpec {
         name: name.clone(),
-        mail: parsed("admin@localhost")?,
+        mail: parse("admin@localhost")?,
         role: Role::Administrator,
         limits: Limits::default(),
-        password: Some(parsed::<Password>(&password)?),
+        password: Some(parse::<Password>(&password)?),
     };
     users::create(control, &Actor::System, spec).await?;
     Ok(Some(FirstAdministrator { name, password }))
@@ -82,8 +82,8 @@ pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<Cl
     let key = control.store().key().clone();
     let access = store::clusters::Access {
         name: name.to_owned(),
-        url: parsed(&access.url)?,
-        login: parsed(&access.token_id)?,
+        url: parse(&access.url)?,
+        login: parse(&access.token_id)?,
         secret: access.secret,
         certificates: store::clusters::Certificates::new(),
     };
@@ -113,6 +113,6 @@ fn random_password() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>())
 }
 
-fn parsed<T: std::str::FromStr<Err = model::Invalid>>(text: &str) -> Result<T, Error> {
+fn parse<T: std::str::FromStr<Err = model::Invalid>>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|e| internal("set-up", &e))
 }

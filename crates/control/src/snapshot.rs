@@ -151,12 +151,12 @@ fn network(site: &SiteRecord, part: &Part) -> Network {
 
 fn public_domain(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicDomain {
     // For names without a service, a wildcard certificate of the domain is the best match.
-    let nothing = format!("nothing.{}", domain.spec.name);
+    let unpublished = format!("nothing.{}", domain.spec.name);
     PublicDomain {
         name: domain.spec.name.clone(),
         sign_in: domain.spec.sign_in.clone(),
         hsts: domain.spec.hsts,
-        certificate: certificates.for_host(domain, &nothing),
+        certificate: certificates.for_host(domain, &unpublished),
         services: Vec::new(),
     }
 }

@@ -158,7 +158,9 @@ async fn run_attempt(control: &Control, claimed: &Claimed) -> Result<(), IssueEr
         // The domain no longer uses a CA; the reconciler decides what becomes of the certificate.
         return Ok(outcome::schedule(control, claimed, None, None).await?);
     };
-    if let Some((chain, renew_at)) = not_due(claimed, context.authority.row.id, context.now) {
+    if let Some((chain, renew_at)) =
+        chain_if_not_due(claimed, context.authority.row.id, context.now)
+    {
         let (renew_at, next_check) = fetch_renewal_info(control, &context, chain, renew_at).await;
         if renew_at > context.now {
             return Ok(
@@ -179,7 +181,11 @@ async fn run_attempt(control: &Control, claimed: &Claimed) -> Result<(), IssueEr
 
 /// The chain of a valid certificate that is not due, and its renewal time. Returns `None` for a
 /// certificate that is due or that another CA issued: the current CA is not asked about either.
-fn not_due(claimed: &Claimed, authority: AuthorityId, now: Timestamp) -> Option<(&str, Timestamp)> {
+fn chain_if_not_due(
+    claimed: &Claimed,
+    authority: AuthorityId,
+    now: Timestamp,
+) -> Option<(&str, Timestamp)> {
     let (chain, (from, until)) = (claimed.chain.as_deref()?, claimed.good?);
     if claimed.authority != Some(authority) || until <= now {
         return None;
@@ -335,7 +341,7 @@ mod tests {
     #[test]
     fn renewal_information_is_requested_only_for_own_certificates_not_due() {
         let at = |claimed: &Claimed, authority, now| {
-            not_due(claimed, authority, Timestamp(now)).map(|(_, due)| due.0)
+            chain_if_not_due(claimed, authority, Timestamp(now)).map(|(_, due)| due.0)
         };
         assert_eq!(at(&claimed(Some(60)), ISSUER, 59), Some(60));
         // The renewal time has passed, or a user requested renewal.

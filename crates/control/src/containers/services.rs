@@ -115,7 +115,8 @@ impl ServiceAllocator<'_> {
                 options,
                 ..
             } => {
-                let (domain, label) = self.name(label.as_ref(), domain.as_ref(), index, in_use)?;
+                let (domain, label) =
+                    self.allocate_hostname(label.as_ref(), domain.as_ref(), index, in_use)?;
                 Given::Http {
                     label,
                     domain,
@@ -125,13 +126,13 @@ impl ServiceAllocator<'_> {
             ServiceSpec::Tcp { options, tls, .. } => Given::Tcp {
                 tls: match tls {
                     None => None,
-                    Some(requested) => Some(self.tls_name(requested, index, in_use)?),
+                    Some(requested) => Some(self.resolve_tls_name(requested, index, in_use)?),
                 },
-                external: self.port(service, index, &mut in_use.tcp)?,
+                external: self.allocate_port(service, index, &mut in_use.tcp)?,
                 options: *options,
             },
             ServiceSpec::Udp { quiet, .. } => Given::Udp {
-                external: self.port(service, index, &mut in_use.udp)?,
+                external: self.allocate_port(service, index, &mut in_use.udp)?,
                 quiet: *quiet,
             },
             ServiceSpec::Srv { name, .. } => Given::Srv { name: name.clone() },
@@ -140,14 +141,14 @@ impl ServiceAllocator<'_> {
 
     /// A hostname for the TLS certificate of a TCP port: one that an HTTP service of this container
     /// could have or has.
-    fn tls_name(
+    fn resolve_tls_name(
         &self,
         requested: &TlsWish,
         index: usize,
         in_use: &InUse,
     ) -> Result<(DomainId, Label), Error> {
         let (label, domain) = (requested.label.as_ref(), requested.domain.as_ref());
-        let (id, label) = self.allowed(label, domain, index, in_use)?;
+        let (id, label) = self.resolve_hostname(label, domain, index, in_use)?;
         let own = self.desired.iter().any(|service| match service {
             ServiceSpec::Http { label: web, .. } => *web.as_ref().unwrap_or(self.name) == label,
             _ => false,
@@ -160,14 +161,14 @@ impl ServiceAllocator<'_> {
     }
 
     /// A hostname for an HTTP service that no other service has.
-    fn name(
+    fn allocate_hostname(
         &self,
         requested: Option<&Label>,
         domain: Option<&Domain>,
         index: usize,
         in_use: &mut InUse,
     ) -> Result<(DomainId, Label), Error> {
-        let (id, label) = self.allowed(requested, domain, index, in_use)?;
+        let (id, label) = self.resolve_hostname(requested, domain, index, in_use)?;
         // A conflict about the container's own name is reported by the database at the name field.
         if !in_use.labels.insert((id, label.clone())) && requested.is_some() {
             let message = "Another service has this name under this domain.".to_owned();
@@ -177,7 +178,7 @@ impl ServiceAllocator<'_> {
     }
 
     /// A hostname that the actor may use or the container already has.
-    fn allowed(
+    fn resolve_hostname(
         &self,
         requested: Option<&Label>,
         domain: Option<&Domain>,
@@ -254,7 +255,7 @@ impl ServiceAllocator<'_> {
         })
     }
 
-    fn port(
+    fn allocate_port(
         &self,
         service: &ServiceSpec,
         index: usize,

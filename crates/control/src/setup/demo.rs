@@ -26,7 +26,7 @@ use model::{
 };
 
 use self::{certificates::CertificateData, progress::Progress};
-use super::{Access, parsed};
+use super::{Access, parse};
 use crate::{Actor, Control, clusters, containers, domains, jobs, sites};
 
 pub use certificates::{CertificateRequest, Issuer, renew_certificates};
@@ -217,8 +217,8 @@ async fn change_containers(
             .await?;
     }
     for container in &world.containers {
-        let name = parsed(&container.form.name)?;
-        wait_until_idle(control, &parsed(container.site)?, &name).await?;
+        let name = parse(&container.form.name)?;
+        wait_until_idle(control, &parse(container.site)?, &name).await?;
     }
     Ok(())
 }
@@ -236,7 +236,7 @@ async fn publish_under(control: &Control, site: &str, name: &str) -> Result<(), 
         return Ok(());
     };
     let usual = DomainSpec {
-        name: parsed(name)?,
+        name: parse(name)?,
         ..first.spec.clone()
     };
     domains::update(control, &actor, first.id, usual).await?;
@@ -268,8 +268,8 @@ async fn create_container(control: &Control, data: &ContainerData) -> Result<(),
 /// Retries a failed creation. The simulated cluster stops with its process, and its running tasks
 /// fail.
 async fn finish_creation(control: &Control, data: &ContainerData) -> Result<(), Error> {
-    let name = parsed(&data.form.name)?;
-    let Some(view) = wait_until_idle(control, &parsed(data.site)?, &name).await? else {
+    let name = parse(&data.form.name)?;
+    let Some(view) = wait_until_idle(control, &parse(data.site)?, &name).await? else {
         return Ok(());
     };
     let failed = JobQuery {
@@ -310,7 +310,7 @@ async fn import(control: &Control, name: &str, site: &str, owner: &str) -> Resul
 
 /// Changes a container as its owner, after its active job has ended.
 async fn apply(control: &Control, site: &str, name: &str, change: Change) -> Result<(), Error> {
-    let Some(view) = wait_until_idle(control, &parsed(site)?, &parsed(name)?).await? else {
+    let Some(view) = wait_until_idle(control, &parse(site)?, &parse(name)?).await? else {
         return Ok(());
     };
     let actor = users::actor(control, Some(view.row.owner.as_str())).await?;
@@ -320,7 +320,7 @@ async fn apply(control: &Control, site: &str, name: &str, change: Change) -> Res
             let edit = EditContainer {
                 version: view.version,
                 spec: model::containers::ContainerSpec {
-                    memory: parsed(memory)?,
+                    memory: parse(memory)?,
                     ..view.spec
                 },
                 restart: true,
@@ -360,9 +360,7 @@ async fn wait_until_idle(
 }
 
 async fn site_id(control: &Control, name: &str) -> Result<SiteId, Error> {
-    Ok(sites::get(control, &Actor::System, &parsed(name)?)
-        .await?
-        .id)
+    Ok(sites::get(control, &Actor::System, &parse(name)?).await?.id)
 }
 
 async fn domain_id(control: &Control, name: &str) -> Result<DomainId, Error> {

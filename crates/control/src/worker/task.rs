@@ -87,7 +87,7 @@ impl Context {
 
     async fn copy_log(&self, lines: &Mutex<Vec<String>>) {
         let lines = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(progress) = lines.iter().rev().find_map(|line| progress_in(line)) {
+        if let Some(progress) = lines.iter().rev().find_map(|line| parse_progress(line)) {
             self.progress(progress).await;
         }
         self.log_all(lines).await;
@@ -96,7 +96,7 @@ impl Context {
 
 /// Parses the progress from a line such as `Copying blob 1f2e 12.5MiB / 70.1MiB`. A space may
 /// separate number and unit.
-fn progress_in(line: &str) -> Option<Progress> {
+fn parse_progress(line: &str) -> Option<Progress> {
     let (before, after) = line.split_once(" / ")?;
     let done = before
         .rsplit(' ')
@@ -108,12 +108,15 @@ fn progress_in(line: &str) -> Option<Progress> {
                 text
             }
         });
-    let (done, total) = (bytes(&done)?, bytes(&after.replacen(' ', "", 1))?);
+    let (done, total) = (
+        parse_bytes(&done)?,
+        parse_bytes(&after.replacen(' ', "", 1))?,
+    );
     (done <= total && total > 0).then_some(Progress { done, total })
 }
 
 /// Parses the bytes at the beginning of a text such as `12.5MiB) left`.
-fn bytes(text: &str) -> Option<u64> {
+fn parse_bytes(text: &str) -> Option<u64> {
     let text = text.trim_start_matches('(');
     let unit = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (amount, unit) = text.split_at_checked(unit)?;
@@ -143,11 +146,11 @@ mod tests {
     fn progress_is_parsed_from_log_lines() {
         let progress = |done, total| Some(Progress { done, total });
         assert_eq!(
-            progress_in("blob 1: 1.5 MiB / 3.0 MiB"),
+            parse_progress("blob 1: 1.5 MiB / 3.0 MiB"),
             progress(3 << 19, 3 << 20)
         );
         assert_eq!(
-            progress_in("Copying blob abc (512 KiB / 1 GiB) 0 s"),
+            parse_progress("Copying blob abc (512 KiB / 1 GiB) 0 s"),
             progress(1 << 19, 1 << 30)
         );
         for line in [
@@ -160,7 +163,7 @@ mod tests {
             "9999999999999999999 GiB / 1 GiB",
             "1 MiB / 0 MiB",
         ] {
-            assert_eq!(progress_in(line), None, "{line}");
+            assert_eq!(parse_progress(line), None, "{line}");
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{domain_id, organization};
 use crate::{
     Actor, Control, certificates,
     failure::{StoreResultExt as _, internal},
-    setup::parsed,
+    setup::parse,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -73,7 +73,7 @@ async fn upload_aged(
     age_days: i64,
 ) -> Result<(), Error> {
     let domain = domain_id(control, data.domain).await?;
-    let names: Result<_, Error> = data.names.iter().map(|name| parsed(name)).collect();
+    let names: Result<_, Error> = data.names.iter().map(|name| parse(name)).collect();
     // One minute in the past, because a client's clock may be slow.
     let issued = now(control).await?.0 - age_days.saturating_mul(DAY_MS) - 60_000;
     let request = CertificateRequest {

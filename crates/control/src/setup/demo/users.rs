@@ -11,7 +11,7 @@ use model::{
 };
 
 use super::{Scenario, progress::Progress};
-use crate::{Actor, Control, failure::StoreResultExt as _, setup::parsed, users};
+use crate::{Actor, Control, failure::StoreResultExt as _, setup::parse, users};
 
 /// Length of a password in bytes.
 const PASSWORD_BYTES: usize = 15;
@@ -40,7 +40,7 @@ pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Accou
     }
     let mut accounts = Vec::new();
     for form in &world.users {
-        let name: Username = parsed(&form.name)?;
+        let name: Username = parse(&form.name)?;
         let existing = control
             .store()
             .read(move |c| store::users::by_name(c, &name))
@@ -90,7 +90,7 @@ pub(super) async fn actor(control: &Control, name: Option<&str>) -> Result<Actor
     let Some(name) = name else {
         return Ok(Actor::System);
     };
-    let user = users::get(control, &Actor::System, &parsed(name)?).await?;
+    let user = users::get(control, &Actor::System, &parse(name)?).await?;
     Ok(Actor::Person(Me {
         id: user.id,
         name: user.name,

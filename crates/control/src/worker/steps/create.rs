@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use model::containers::{ContainerSpec, ImageValues};
 use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
 
-use super::{CREATE_TIMEOUT, Context, Failure, StepOutcome, image::volume};
+use super::{CREATE_TIMEOUT, Context, Failure, StepOutcome, image::volume_id};
 use crate::{containers, observer::Power};
 
 /// How many VMIDs are tried before the step fails.
@@ -158,7 +158,7 @@ fn create_parameters(context: &Context) -> Result<CreateLxc, Failure> {
         gw: Some(site.gateway),
         ..Net::new("eth0", site.bridge.as_str())
     };
-    let mut create = CreateLxc::new(context.vmid()?, volume(context), rootfs);
+    let mut create = CreateLxc::new(context.vmid()?, volume_id(context), rootfs);
     create.options = LxcOptions {
         hostname: Some(container.name.to_string()),
         net0: Some(net0),

@@ -6,15 +6,15 @@ use proxmox::ContentKind;
 use super::{Context, Failure, PULL_TIMEOUT, StepOutcome};
 
 /// The volume ID of the container's template or image archive.
-pub(super) fn volume(context: &Context) -> String {
+pub(super) fn volume_id(context: &Context) -> String {
     format!(
         "{}:vztmpl/{}",
         context.site.spec.template_storage,
-        file(&context.container.spec.source)
+        archive_name(&context.container.spec.source)
     )
 }
 
-fn file(source: &Source) -> String {
+fn archive_name(source: &Source) -> String {
     match source {
         Source::Template(name) => name.to_string(),
         Source::Image(image) => image.file_name(),
@@ -68,8 +68,8 @@ pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> 
 }
 
 async fn start_pull(context: &Context, image: &ImageRef) -> Result<proxmox::Upid, proxmox::Error> {
-    let file = image.file_name();
-    let stem = file.strip_suffix(".tar").unwrap_or(&file);
+    let archive_name = image.file_name();
+    let stem = archive_name.strip_suffix(".tar").unwrap_or(&archive_name);
     let storage = context.site.spec.template_storage.as_str();
     context
         .client
@@ -101,6 +101,6 @@ async fn exists_on_storage(context: &Context) -> Result<bool, Failure> {
         .client
         .content(&context.node(), storage, Some(ContentKind::Vztmpl))
         .await?;
-    let volume = volume(context);
-    Ok(content.iter().any(|item| item.volid == volume))
+    let volume_id = volume_id(context);
+    Ok(content.iter().any(|item| item.volid == volume_id))
 }
