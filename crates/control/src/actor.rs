@@ -1,18 +1,18 @@
-//! Who asks. Every use case takes an actor first and refuses what it may not do.
+//! The actor of a use case. Every use case takes an actor first and checks its permissions.
 
 use model::{Error, UserId, names::Username, session::Me, users::Role};
 
-/// Who asks for something.
+/// Who performs an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// A person with an account.
+    /// A user.
     Person(Me),
-    /// The program itself, as at the first start.
+    /// The manager itself, for example at the first start.
     System,
 }
 
 impl Actor {
-    /// The person, unless it is the program itself.
+    /// The user, or `None` for the manager itself.
     pub fn me(&self) -> Option<&Me> {
         match self {
             Self::Person(me) => Some(me),
@@ -20,24 +20,24 @@ impl Actor {
         }
     }
 
-    /// What the actor may do.
+    /// The actor's role.
     pub fn role(&self) -> Role {
         self.me().map_or(Role::Administrator, |me| me.role)
     }
 
-    /// The account and its name, for the record of who asked.
+    /// ID and name of the user, for recording who requested a change.
     pub(crate) fn signature(&self) -> Option<(UserId, Username)> {
         self.me().map(|me| (me.id, me.name.clone()))
     }
 
-    /// Whose things lists are narrowed to; none when the actor sees everybody's.
-    pub(crate) fn narrowed_to(&self) -> Option<UserId> {
+    /// The owner that lists are restricted to, or `None` when the actor sees all objects.
+    pub(crate) fn owner_filter(&self) -> Option<UserId> {
         self.me().filter(|me| !me.role.sees_all()).map(|me| me.id)
     }
 
-    /// Whether the actor may know of what belongs to `owner`.
+    /// Whether the actor may see objects of `owner`.
     pub(crate) fn may_see(&self, owner: UserId) -> bool {
-        self.narrowed_to().is_none_or(|me| me == owner)
+        self.owner_filter().is_none_or(|me| me == owner)
     }
 
     pub(crate) fn require_operator(&self) -> Result<(), Error> {

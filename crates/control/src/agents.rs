@@ -1,12 +1,12 @@
-//! Edge hosts' agents: who may join, what they are given, what became of it, and which one of a site
-//! gives out addresses.
+//! Agents on edge hosts: join tokens, site configurations, reports, and which agent of a site is
+//! the DHCP server.
 
-mod addresses;
 mod certificates;
+mod dhcp;
 mod files;
 mod invitation;
 mod registration;
-mod told;
+mod report;
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -20,23 +20,23 @@ use model::{
 };
 use store::agents::{AgentRecord, Joining, NewAgent};
 
-pub use addresses::{give_addresses, take_addresses};
 pub use certificates::certificates;
+pub use dhcp::{give_addresses, take_addresses};
 pub use files::{file, files};
 pub use registration::register;
-pub use told::{live, report};
+pub use report::{live, report};
 
 use crate::{
     Actor, Control,
-    failure::{Told as _, internal},
-    hub::Audience,
+    failure::{StoreResultExt as _, internal},
+    notifier::Audience,
     sessions::digest,
     snapshot::{self, Part},
 };
 
-/// How long an agent's question is held while there is nothing new.
-const HOLD: Duration = Duration::from_secs(25);
-/// What a site's edge hosts are made of.
+/// How long a poll request is held while the configuration does not change.
+const POLL_TIMEOUT: Duration = Duration::from_secs(25);
+/// The topics that a site configuration depends on.
 const TOPICS: [Topic; 5] = [
     Topic::Container,
     Topic::Domain,
@@ -45,14 +45,14 @@ const TOPICS: [Topic; 5] = [
     Topic::Agent,
 ];
 
-/// An agent that has shown its key.
+/// An agent that has authenticated with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
     pub(crate) id: AgentId,
     pub(crate) site: SiteId,
 }
 
-/// All agents, by site and name.
+/// Lists all agents by site and name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -60,16 +60,16 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AgentRow>, Err
     actor.require_operator()?;
     let all = control.store().read(store::agents::list).await;
     Ok(all
-        .told("agents")?
+        .into_model("agents")?
         .into_iter()
-        .map(|found| found.row)
+        .map(|record| record.row)
         .collect())
 }
 
-/// One agent, by its site's and its own name.
+/// Returns an agent by the names of its site and itself.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none.
+/// [`Error::NotFound`] when the agent does not exist.
 pub async fn get(
     control: &Control,
     actor: &Actor,
@@ -87,11 +87,11 @@ pub async fn get(
             Ok((others, store::containers::offering(c, &aside)?))
         })
         .await
-        .told("agent")?;
-    let gives = |other: &AgentRow| matches!(other.dhcp, Dhcp::Yes | Dhcp::Ending);
+        .into_model("agent")?;
+    let is_dhcp_server = |other: &AgentRow| matches!(other.dhcp, Dhcp::Yes | Dhcp::Ending);
     let has_others = others.len() > 1;
     let mut others = others.into_iter().map(|other| other.row);
-    let giver = others.find(|other| gives(other) && other.id != row.id);
+    let giver = others.find(|other| is_dhcp_server(other) && other.id != row.id);
     Ok(AgentDetail {
         row,
         giver,
@@ -112,16 +112,16 @@ async fn record(
         .store()
         .read(move |c| store::agents::by_name(c, &site, &name))
         .await
-        .told("agent")?
+        .into_model("agent")?
         .ok_or_else(missing)
 }
 
-/// Makes an agent that may join.
+/// Creates an agent and its join token.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a name that the site has, or an unknown site; [`Error::Conflict`] where
-/// agents could not reach this program safely, [`Error::Unavailable`] when its certificate is not
-/// to be had.
+/// [`Error::Invalid`] for a name that exists in the site, or an unknown site; [`Error::Conflict`]
+/// where agents could not reach the manager safely, [`Error::Unavailable`] when the manager's
+/// certificate cannot be fetched.
 pub async fn invite(
     control: &Control,
     actor: &Actor,
@@ -129,7 +129,7 @@ pub async fn invite(
     name: Label,
 ) -> Result<Invitation, Error> {
     actor.require_operator()?;
-    let code = invitation::code(control).await?;
+    let code = invitation::create_code(control).await?;
     let new = NewAgent {
         site,
         name,
@@ -143,37 +143,38 @@ pub async fn invite(
             made => made.map(Ok),
         })
         .await
-        .told("agent")??;
-    tell(control, id);
-    Ok(invitation::of(id, code))
+        .into_model("agent")??;
+    publish_change(control, id);
+    Ok(invitation::new(id, code))
 }
 
-/// Has an agent join anew, on the same host or on another. The key that it has is good no more.
+/// Creates a new join token for an agent, to join on the same host or on another. Revokes its key.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such agent; else as for [`invite`].
+/// [`Error::NotFound`] when the agent does not exist; otherwise as for [`invite`].
 pub async fn invite_again(
     control: &Control,
     actor: &Actor,
     id: AgentId,
 ) -> Result<Invitation, Error> {
     actor.require_operator()?;
-    let code = invitation::code(control).await?;
+    let code = invitation::create_code(control).await?;
     let hash = digest(&code.word);
     let done = control
         .store()
         .write(move |c| store::agents::invite_again(c, id, &hash, invitation::LIFETIME_MS))
         .await;
-    there(done)?;
-    tell(control, id);
-    Ok(invitation::of(id, code))
+    require_found(done)?;
+    publish_change(control, id);
+    Ok(invitation::new(id, code))
 }
 
-/// Deletes an agent: its key is good no more, and its host keeps what it has.
+/// Deletes an agent and revokes its key. The host keeps its last configuration.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::NotFound`] when it is gone,
-/// [`Error::Conflict`] while it gives out addresses and another could.
+/// [`Error::Invalid`] when `confirm` is not the agent's name, [`Error::NotFound`] when the agent
+/// does not exist, [`Error::Conflict`] while the agent is the DHCP server and another agent could
+/// take over.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -203,70 +204,70 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await
-        .told("agent")??;
-    tell(control, id);
-    tell_all_services(control);
+        .into_model("agent")??;
+    publish_change(control, id);
+    publish_all_services(control);
     Ok(())
 }
 
-/// Gives an agent its key for its word. The key is told once and kept nowhere.
+/// Exchanges a join token for the agent's key. Only a digest of the key is stored.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the word is wrong, was used, or is too old.
+/// [`Error::WrongCredentials`] when the token is wrong, used or expired.
 pub async fn join(
     control: &Control,
-    word: &str,
+    token: &str,
     about: About,
     layout: &Layout,
 ) -> Result<String, Error> {
     let key = secret();
     let joining = Joining {
-        word_hash: digest(word),
+        word_hash: digest(token),
         key_hash: digest(&key),
         about,
-        layout: text_of(layout)?,
+        layout: serialize_layout(layout)?,
     };
-    let joined = control
+    let joined_id = control
         .store()
         .write(move |c| {
             let Some(id) = store::agents::join(c, &joining)? else {
                 return Ok(None);
             };
-            if let Some(found) = store::agents::get(c, id)? {
-                store::sites::bump(c, found.row.site)?;
+            if let Some(record) = store::agents::get(c, id)? {
+                store::sites::bump(c, record.row.site)?;
             }
             Ok(Some(id))
         })
         .await
-        .told("join")?;
-    tell(control, joined.ok_or(Error::WrongCredentials)?);
-    tell_all_services(control);
+        .into_model("join")?;
+    publish_change(control, joined_id.ok_or(Error::WrongCredentials)?);
+    publish_all_services(control);
     Ok(key)
 }
 
-/// Who shows this key.
+/// Authenticates an agent by its key.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when nobody has it.
+/// [`Error::WrongCredentials`] when no agent has the key.
 pub async fn of_key(control: &Control, key: &str) -> Result<Agent, Error> {
     let hash = digest(key);
-    let found = control
+    let record = control
         .store()
         .read(move |c| store::agents::by_key(c, &hash))
         .await
-        .told("agent")?
+        .into_model("agent")?
         .ok_or(Error::WrongCredentials)?;
     Ok(Agent {
-        id: found.row.id,
-        site: found.row.site,
+        id: record.row.id,
+        site: record.row.site,
     })
 }
 
-/// What an agent should serve, as soon as it is another generation than the one it has; none when
-/// nothing changed for a while. The agent asks again then.
+/// Returns the site configuration as soon as its generation differs from the agent's. Returns
+/// `None` when nothing changes for a while; the agent polls again then.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the agent is gone.
+/// [`Error::WrongCredentials`] when the agent was deleted.
 pub async fn next(
     control: &Control,
     agent: &Agent,
@@ -274,36 +275,36 @@ pub async fn next(
     layout: &Layout,
     has: Option<i64>,
 ) -> Result<Option<Given>, Error> {
-    hear(control, agent, about, layout).await?;
-    let mut changes = control.hub().changes();
-    let mut elsewhere = control.0.elsewhere.changes();
-    let until = tokio::time::Instant::now() + HOLD;
+    record_contact(control, agent, about, layout).await?;
+    let mut changes = control.notifier().changes();
+    let mut site_changes = control.0.change_listener.changes();
+    let until = tokio::time::Instant::now() + POLL_TIMEOUT;
     loop {
         let site = agent.site;
         let generation = control
             .store()
             .read(move |c| store::sites::generation(c, site))
             .await
-            .told("agent")?
+            .into_model("agent")?
             .ok_or(Error::WrongCredentials)?;
         if has != Some(generation) {
-            let snapshot = of_agent(control, agent).await?;
+            let snapshot = site_config_for(control, agent).await?;
             return Ok(Some(Given {
                 generation,
                 snapshot,
             }));
         }
-        // What another server that shares the database changes is told by that, or looked for.
-        let look = if control.store().is_shared() {
-            control.0.elsewhere.look_every()
+        // Changes by another server arrive through the change listener or, without it, by polling.
+        let poll_interval = if control.store().is_shared() {
+            control.0.change_listener.poll_interval()
         } else {
-            HOLD
+            POLL_TIMEOUT
         };
         let change = async {
             tokio::select! {
-                () = changes.of(&TOPICS) => {}
-                () = elsewhere.of(agent.site) => {}
-                () = tokio::time::sleep(look) => {}
+                () = changes.wait_for(&TOPICS) => {}
+                () = site_changes.wait_for(agent.site) => {}
+                () = tokio::time::sleep(poll_interval) => {}
             }
         };
         if tokio::time::timeout_at(until, change).await.is_err() {
@@ -312,14 +313,14 @@ pub async fn next(
     }
 }
 
-async fn hear(
+async fn record_contact(
     control: &Control,
     agent: &Agent,
     about: About,
     layout: &Layout,
 ) -> Result<(), Error> {
-    let (id, text) = (agent.id, text_of(layout)?);
-    let heard = control
+    let (id, text) = (agent.id, serialize_layout(layout)?);
+    let contact = control
         .store()
         .write(move |c| {
             let before = store::agents::get(c, id)?;
@@ -328,33 +329,33 @@ async fn hear(
             Ok((before.about.as_ref() != Some(&about), !before.in_contact))
         })
         .await;
-    let (moved, is_back) = match heard {
+    let (is_changed, is_back) = match contact {
         Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
-        heard => heard.told("agent")?,
+        contact => contact.into_model("agent")?,
     };
-    if moved {
-        tell(control, agent.id);
+    if is_changed {
+        publish_change(control, agent.id);
     }
     if is_back {
-        tell_all_services(control);
+        publish_all_services(control);
     }
-    let heard = Event::of(Topic::Contact, agent.id.0);
-    control.hub().tell(heard, Audience::Operators);
+    let contact = Event::of(Topic::Contact, agent.id.0);
+    control.notifier().publish(contact, Audience::Operators);
     Ok(())
 }
 
-async fn of_agent(control: &Control, agent: &Agent) -> Result<Snapshot, Error> {
+async fn site_config_for(control: &Control, agent: &Agent) -> Result<Snapshot, Error> {
     let site = agent.site;
     let all = control
         .store()
         .read(move |c| store::agents::of_site(c, site))
         .await
-        .told("agent")?;
-    let own = all.iter().find(|found| found.row.id == agent.id);
+        .into_model("agent")?;
+    let own = all.iter().find(|record| record.row.id == agent.id);
     let dhcp = own.ok_or(Error::WrongCredentials)?.row.dhcp;
     let name_servers: Vec<Ipv4Addr> = all
         .iter()
-        .filter_map(|found| Some(found.row.about.as_ref()?.address))
+        .filter_map(|record| Some(record.row.about.as_ref()?.address))
         .collect();
     let part = Part {
         name_servers,
@@ -367,14 +368,14 @@ fn secret() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-fn text_of(layout: &Layout) -> Result<String, Error> {
+fn serialize_layout(layout: &Layout) -> Result<String, Error> {
     serde_json::to_string(layout).map_err(|cause| internal("layout", &cause))
 }
 
-fn there<T>(done: Result<T, store::Error>) -> Result<T, Error> {
+fn require_found<T>(done: Result<T, store::Error>) -> Result<T, Error> {
     match done {
         Err(store::Error::NotFound) => Err(missing()),
-        done => done.told("agent"),
+        done => done.into_model("agent"),
     }
 }
 
@@ -382,15 +383,15 @@ fn missing() -> Error {
     Error::NotFound { kind: Kind::Agent }
 }
 
-fn tell(control: &Control, id: AgentId) {
+fn publish_change(control: &Control, id: AgentId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Agent, id.0), Audience::Operators);
+        .notifier()
+        .publish(Event::of(Topic::Agent, id.0), Audience::Operators);
 }
 
-/// Any service may stand otherwise than before.
-fn tell_all_services(control: &Control) {
+/// Publishes that the status of every service may have changed.
+fn publish_all_services(control: &Control) {
     control
-        .hub()
-        .tell(Event::all(Topic::Container), Audience::Everyone);
+        .notifier()
+        .publish(Event::all(Topic::Container), Audience::Everyone);
 }

@@ -1,5 +1,5 @@
-//! Authorities that give certificates: adding, showing, changing and forgetting them. Our account
-//! with one is made when the first certificate is asked for.
+//! Certificate authorities (CAs): list, show, add, update and delete. The account with a CA is
+//! created with its first order.
 
 use model::{
     AuthorityId, Error, Kind,
@@ -9,22 +9,22 @@ use model::{
 };
 use store::certificates::Of;
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// All authorities, by name.
+/// Lists all CAs by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<AuthorityRow>, Error> {
     actor.require_operator()?;
     let all = control.store().read(store::authorities::list).await;
-    all.told("authorities")
+    all.into_model("authorities")
 }
 
-/// One authority.
+/// Returns a CA.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this name.
+/// [`Error::NotFound`] when no CA has this name.
 pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<AuthorityRow, Error> {
     let all = list(control, actor).await?;
     all.into_iter()
@@ -32,31 +32,31 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<Autho
         .ok_or_else(missing)
 }
 
-/// Adds an authority. It is not asked for anything yet.
+/// Adds a CA without sending a request to it.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name, or roots that are no certificates.
+/// [`Error::Invalid`] for a name that exists, or roots that are not certificates.
 pub async fn create(
     control: &Control,
     actor: &Actor,
     spec: AuthoritySpec,
 ) -> Result<AuthorityId, Error> {
     actor.require_administrator()?;
-    readable(&spec)?;
+    validate_roots(&spec)?;
     let key = control.store().key().clone();
-    let made = control
+    let id = control
         .store()
         .write(move |c| store::authorities::insert(c, &key, &spec))
         .await
-        .told("authority")?;
-    tell(control, made);
-    Ok(made)
+        .into_model("authority")?;
+    publish_change(control, id);
+    Ok(id)
 }
 
-/// Changes an authority. With another directory or another binding our account is another.
+/// Changes a CA. A new directory or a new external account binding requires a new account.
 ///
 /// # Errors
-/// As for adding one; [`Error::NotFound`] when it is gone.
+/// As for [`create`]; [`Error::NotFound`] when the CA does not exist.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -64,7 +64,7 @@ pub async fn update(
     spec: AuthoritySpec,
 ) -> Result<(), Error> {
     actor.require_administrator()?;
-    readable(&spec)?;
+    validate_roots(&spec)?;
     let (key, clock) = (control.store().key().clone(), control.clock());
     control
         .store()
@@ -72,9 +72,10 @@ pub async fn update(
             let Some(before) = store::authorities::record(c, &key, id)? else {
                 return Ok(Err(missing()));
             };
-            let same = before.row.directory == spec.directory && before.row.binding == spec.binding;
-            if spec.binding.is_some() && spec.binding_key.is_none() && !same {
-                // The key that is known goes to nobody else than before.
+            let is_same_account =
+                before.row.directory == spec.directory && before.row.binding == spec.binding;
+            if spec.binding.is_some() && spec.binding_key.is_none() && !is_same_account {
+                // The stored key is sent only with the same key ID to the same directory.
                 let message = "Give the key again: it is for this id at this directory.";
                 return Ok(Err(Error::field("binding_key", message)));
             }
@@ -88,17 +89,17 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .told("authority")??;
-    tell(control, id);
-    control.certificates().ring();
+        .into_model("authority")??;
+    publish_change(control, id);
+    control.certificate_wakeup().notify();
     Ok(())
 }
 
-/// Forgets an authority. Certificates that it gave stay good.
+/// Deletes a CA. Its certificates stay valid.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while domains have their
-/// certificates from it.
+/// [`Error::Invalid`] when `confirm` is not the CA's name, [`Error::Conflict`] while a domain uses
+/// the CA.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -107,32 +108,32 @@ pub async fn delete(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     let confirm = confirm.trim().to_owned();
-    let gone = control
+    let result = control
         .store()
         .write(move |c| {
             let all = store::authorities::list(c)?;
-            let Some(present) = all.into_iter().find(|authority| authority.id == id) else {
+            let Some(authority) = all.into_iter().find(|authority| authority.id == id) else {
                 return Ok(Err(missing()));
             };
-            if present.name.as_str() != confirm {
-                let message = format!("Type {} to delete the authority.", present.name);
+            if authority.name.as_str() != confirm {
+                let message = format!("Type {} to delete the authority.", authority.name);
                 return Ok(Err(Error::field("confirm", message)));
             }
             store::authorities::delete(c, id)?;
             Ok(Ok(()))
         })
         .await;
-    if gone == Err(store::Error::InUse) {
+    if result == Err(store::Error::InUse) {
         let message =
             "Domains have their certificates from it. Let them have those another way first.";
         return Err(Error::conflict(message));
     }
-    gone.told("authority")??;
-    tell(control, id);
+    result.into_model("authority")??;
+    publish_change(control, id);
     Ok(())
 }
 
-fn readable(spec: &AuthoritySpec) -> Result<(), Error> {
+fn validate_roots(spec: &AuthoritySpec) -> Result<(), Error> {
     let Some(roots) = &spec.roots else {
         return Ok(());
     };
@@ -148,7 +149,7 @@ fn missing() -> Error {
     }
 }
 
-fn tell(control: &Control, id: AuthorityId) {
+fn publish_change(control: &Control, id: AuthorityId) {
     let event = Event::of(Topic::Authority, id.0);
-    control.hub().tell(event, Audience::Operators);
+    control.notifier().publish(event, Audience::Operators);
 }

@@ -1,5 +1,5 @@
-//! Domains under which sites publish: who may publish there, who signs people in, what browsers
-//! remember.
+//! Domains that sites publish under: publishers, the sign-in proxy, HSTS, and the certificate
+//! source.
 
 use model::{
     DomainId, Error, Kind, SiteId, Timestamp,
@@ -9,40 +9,39 @@ use model::{
 };
 use store::{Conn, certificates::Of};
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// All domains, by name.
+/// Lists all domains by name.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for members, who see those that they may use where they use them.
+/// [`Error::Forbidden`] for members, who see usable domains in the container form.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<DomainRow>, Error> {
     actor.require_operator()?;
     control
         .store()
         .read(store::domains::list)
         .await
-        .told("domains")
+        .into_model("domains")
 }
 
-/// One domain.
+/// Returns a domain.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this key.
+/// [`Error::NotFound`] when the domain does not exist.
 pub async fn get(control: &Control, actor: &Actor, id: DomainId) -> Result<DomainRow, Error> {
     actor.require_operator()?;
     control
         .store()
         .read(move |c| store::domains::get(c, id))
         .await
-        .told("domain")?
+        .into_model("domain")?
         .ok_or_else(missing)
 }
 
-/// The domains of a site under which the actor may publish, the one that is meant when none is
-/// named first.
+/// The domains of a site that the actor may publish under, the default one first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn usable(
     control: &Control,
     actor: &Actor,
@@ -52,44 +51,46 @@ pub async fn usable(
         .store()
         .read(move |c| store::domains::of_site(c, site))
         .await
-        .told("domains")?;
+        .into_model("domains")?;
     all.retain(|domain| may_publish(actor, &domain.spec.publishers));
     Ok(all)
 }
 
-/// Makes a domain.
+/// Adds a domain.
 ///
 /// # Errors
-/// [`Error::Invalid`] for one that the site has, an unknown site, or somebody whom nobody knows.
+/// [`Error::Invalid`] for a domain that the site has already, or an unknown site or user.
 pub async fn create(control: &Control, actor: &Actor, spec: DomainSpec) -> Result<DomainId, Error> {
     actor.require_operator()?;
-    let made = control
+    let id = control
         .store()
         .write(move |c| {
-            if let Err(refusal) = known_people(c, &spec)? {
+            if let Err(refusal) = check_publishers(c, &spec)? {
                 return Ok(Err(refusal));
             }
-            if let Err(refusal) = known_givers(c, &spec)? {
+            if let Err(refusal) = check_sources(c, &spec)? {
                 return Ok(Err(refusal));
             }
             if store::sites::lock(c, spec.site)?.is_none() {
                 return Ok(Err(Error::field("site", "There is no such site.")));
             }
-            if let Err(refusal) = nobody_s(c, &spec)? {
+            if let Err(refusal) = check_name_unused(c, &spec)? {
                 return Ok(Err(refusal));
             }
             Ok(Ok(store::domains::insert(c, &spec)?))
         })
         .await
-        .told("domain")??;
-    tell(control, made);
-    Ok(made)
+        .into_model("domain")??;
+    publish_change(control, id);
+    Ok(id)
 }
 
-/// Changes a domain. What is published under it already stays, whoever may publish from now on.
+/// Changes a domain. Services that are already published under it stay, whoever may publish from
+/// now on.
 ///
 /// # Errors
-/// As for making one; [`Error::NotFound`] when it is gone, [`Error::Invalid`] for another site.
+/// As for [`create`]; [`Error::NotFound`] when the domain does not exist, [`Error::Invalid`] for
+/// another site.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -101,40 +102,41 @@ pub async fn update(
     control
         .store()
         .write(move |c| {
-            let Some(present) = store::domains::get(c, id)? else {
+            let Some(current) = store::domains::get(c, id)? else {
                 return Ok(Err(missing()));
             };
-            if present.spec.site != spec.site {
+            if current.spec.site != spec.site {
                 let message = "A domain stays with its site. Add it to the other site instead.";
                 return Ok(Err(Error::field("site", message)));
             }
-            if let Err(refusal) = known_people(c, &spec)? {
+            if let Err(refusal) = check_publishers(c, &spec)? {
                 return Ok(Err(refusal));
             }
-            if let Err(refusal) = known_givers(c, &spec)? {
+            if let Err(refusal) = check_sources(c, &spec)? {
                 return Ok(Err(refusal));
             }
-            if spec.name != present.spec.name {
+            if spec.name != current.spec.name {
                 store::sites::lock(c, spec.site)?;
-                if let Err(refusal) = nobody_s(c, &spec)? {
+                if let Err(refusal) = check_name_unused(c, &spec)? {
                     return Ok(Err(refusal));
                 }
             }
             store::domains::update(c, id, &spec)?;
-            if (present.spec.issuance, present.spec.provider) != (spec.issuance, spec.provider) {
+            if (current.spec.issuance, current.spec.provider) != (spec.issuance, spec.provider) {
                 let now = clock.now(c)?;
-                had_another_way(c, id, spec.issuance, now)?;
+                retry_with_new_source(c, id, spec.issuance, now)?;
             }
             Ok(Ok(()))
         })
         .await
-        .told("domain")??;
-    tell(control, id);
+        .into_model("domain")??;
+    publish_change(control, id);
     Ok(())
 }
 
-/// Has what was refused be tried the new way at once, and what another authority gave be replaced.
-fn had_another_way(
+/// Retries failed certificates immediately with the new source, and replaces certificates of
+/// another CA.
+fn retry_with_new_source(
     c: &mut Conn,
     id: DomainId,
     issuance: Issuance,
@@ -148,7 +150,8 @@ fn had_another_way(
     }
 }
 
-/// The addresses that a domain's provider should have and has not, by name; at most 20.
+/// The address records of a domain that could not be created at its DNS provider, by name; at most
+/// 20.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -162,13 +165,14 @@ pub async fn address_troubles(
         .store()
         .read(move |c| store::records::troubles(c, id))
         .await
-        .told("records")
+        .into_model("records")
 }
 
-/// Deletes a domain under which nothing is published.
+/// Deletes a domain that has no services.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it is in use.
+/// [`Error::Invalid`] when `confirm` is not the domain's name, [`Error::Conflict`] while the domain
+/// is in use.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -177,13 +181,13 @@ pub async fn delete(
 ) -> Result<(), Error> {
     actor.require_operator()?;
     let confirm = confirm.trim().to_owned();
-    let gone = control
+    let result = control
         .store()
         .write(move |c| {
-            let Some(present) = store::domains::get(c, id)? else {
+            let Some(current) = store::domains::get(c, id)? else {
                 return Ok(Err(missing()));
             };
-            let name = present.spec.name;
+            let name = current.spec.name;
             if name.as_str() != confirm {
                 let message = format!("Type {name} to delete the domain.");
                 return Ok(Err(Error::field("confirm", message)));
@@ -192,12 +196,12 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await;
-    if gone == Err(store::Error::InUse) {
+    if result == Err(store::Error::InUse) {
         let message = "Web pages or ports with TLS are published under it. Give them another domain or take them away, then delete it.";
         return Err(Error::conflict(message));
     }
-    gone.told("domain")??;
-    tell(control, id);
+    result.into_model("domain")??;
+    publish_change(control, id);
     Ok(())
 }
 
@@ -209,7 +213,7 @@ pub(crate) fn may_publish(actor: &Actor, publishers: &Publishers) -> bool {
     }
 }
 
-fn known_people(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     let Publishers::People(people) = &spec.publishers else {
         return Ok(Ok(()));
     };
@@ -220,8 +224,9 @@ fn known_people(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, st
     })
 }
 
-/// Refuses an authority and a provider that are not there, and one that cannot do what is asked.
-fn known_givers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+/// Checks that the CA and the DNS provider exist, and that the provider supports the requested
+/// features.
+fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     if !store::authorities::is_there(c, spec.issuance)? {
         let message = "There is no such authority (any more).";
         return Ok(Err(Error::field("authority", message)));
@@ -248,9 +253,9 @@ fn known_givers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, st
     )
 }
 
-/// Refuses a domain whose own name a web page of its site has already: nginx would have two answers
-/// for it.
-fn nobody_s(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
+/// Checks that no HTTP service of the site has the domain's own name: nginx would have two server
+/// blocks for it.
+fn check_name_unused(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
     let Some((label, above)) = spec.name.as_str().split_once('.') else {
         return Ok(Ok(()));
     };
@@ -274,8 +279,8 @@ fn missing() -> Error {
     Error::NotFound { kind: Kind::Domain }
 }
 
-fn tell(control: &Control, id: DomainId) {
+fn publish_change(control: &Control, id: DomainId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Domain, id.0), Audience::Everyone);
+        .notifier()
+        .publish(Event::of(Topic::Domain, id.0), Audience::Everyone);
 }

@@ -1,39 +1,39 @@
-//! From faults of the rooms below to what a caller can do about them: the one place where a
-//! database error becomes a [`model::Error`]. The cause goes to the log under an id.
+//! Converts errors of the store to errors for callers. This is the only place where a database
+//! error becomes a [`model::Error`]; its cause is logged under an ID.
 
 use model::Error;
 use store::Unique;
 
-/// Turns a result of the store into one that may be told to a caller.
-pub(crate) trait Told<T> {
-    /// `what` names the work for the log.
-    fn told(self, what: &'static str) -> Result<T, Error>;
+/// Converts a result of the store for a caller.
+pub(crate) trait StoreResultExt<T> {
+    /// `operation` names the operation in the log.
+    fn into_model(self, operation: &'static str) -> Result<T, Error>;
 }
 
-impl<T> Told<T> for Result<T, store::Error> {
-    fn told(self, what: &'static str) -> Result<T, Error> {
+impl<T> StoreResultExt<T> for Result<T, store::Error> {
+    fn into_model(self, operation: &'static str) -> Result<T, Error> {
         self.map_err(|error| match error {
             store::Error::Duplicate(unique) => duplicate(unique),
             store::Error::Unavailable { cause } => {
-                tracing::warn!(what, cause, "the database does not answer");
+                tracing::warn!(operation, error = cause, "database unavailable");
                 Error::Unavailable {
                     message: "The database does not answer now. Try again.".into(),
                 }
             }
             store::Error::InUse => Error::conflict("Something still uses it."),
-            other => internal(what, &other),
+            other => internal(operation, &other),
         })
     }
 }
 
-/// A fault of ours: logged with its cause, told by its id.
-pub(crate) fn internal(what: &'static str, cause: &dyn std::fmt::Debug) -> Error {
+/// Logs the cause of an internal error and returns an error with its ID.
+pub(crate) fn internal(operation: &'static str, cause: &dyn std::fmt::Debug) -> Error {
     let id = format!("{:08x}", rand::random::<u32>());
-    tracing::error!(what, id, ?cause, "a fault of ours");
+    tracing::error!(operation, id, error = ?cause, "internal error");
     Error::Internal { id }
 }
 
-/// The sentence for a value that somebody else holds.
+/// The error for a value that violates a unique constraint.
 fn duplicate(unique: Unique) -> Error {
     match unique {
         Unique::UserName => Error::field("name", "Somebody has this name already."),

@@ -1,5 +1,5 @@
-//! Addresses that are lent in a site's network: what its edge hosts tell, and who has another one
-//! than the one reserved for it.
+//! DHCP leases in a site's network: reports from its edge hosts, and containers whose lease differs
+//! from their reserved address.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
@@ -11,10 +11,10 @@ use model::{
 
 use store::Conn;
 
-use crate::{Actor, Control, agents::Agent, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, agents::Agent, failure::StoreResultExt as _, notifier::Audience};
 
-/// The addresses that are lent on a site now, by hardware address: of containers, and of machines
-/// that the site does not know ([`LeaseRow::is_unknown`]).
+/// Lists the current leases of a site by MAC address: of containers and of unknown devices
+/// ([`LeaseRow::is_unknown`]).
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -24,71 +24,75 @@ pub async fn of_site(
     site: SiteId,
 ) -> Result<Vec<LeaseRow>, Error> {
     actor.require_operator()?;
-    let found = control
+    let rows = control
         .store()
         .read(move |c| store::leases::of_site(c, site))
         .await;
-    found.told("leases")
+    rows.into_model("leases")
 }
 
-/// Notes what an agent says that it has lent: all of it. From an agent that gives out no addresses it
-/// is what it once gave, and counts no more.
+/// Replaces the leases of a site with those that an agent reports. Ignores reports of an agent that
+/// is not the DHCP server, because its leases are outdated.
 ///
 /// # Errors
-/// [`Error::Invalid`] for more leases than anybody tells of, [`Error::WrongCredentials`] when the
-/// agent is gone.
+/// [`Error::Invalid`] for more leases than an agent may report, [`Error::WrongCredentials`] when
+/// the agent was deleted.
 pub async fn tell(control: &Control, agent: &Agent, leases: Vec<Lease>) -> Result<(), Error> {
     if leases.len() > MOST {
         let message = format!("At most {MOST} leases are told of at once.");
         return Err(Error::field("leases", message));
     }
     let (id, site) = (agent.id, agent.site);
-    let noted = control
+    let result = control
         .store()
         .write(move |c| match store::agents::get(c, id)? {
-            Some(found) if found.row.dhcp.gives() => note(c, site, &leases).map(Some),
+            Some(record) if record.row.dhcp.gives() => replace_leases(c, site, &leases).map(Some),
             Some(_) => Ok(Some(None)),
             None => Ok(None),
         })
         .await
-        .told("leases")?;
-    let Some(concerned) = noted.ok_or(Error::WrongCredentials)? else {
+        .into_model("leases")?;
+    let Some(affected) = result.ok_or(Error::WrongCredentials)? else {
         return Ok(());
     };
-    let hub = control.hub();
-    hub.tell(Event::of(Topic::Site, site.0), Audience::Operators);
-    for (container, owner) in concerned {
-        crate::containers::tell(control, container, owner);
+    let notifier = control.notifier();
+    notifier.publish(Event::of(Topic::Site, site.0), Audience::Operators);
+    for (container, owner) in affected {
+        crate::containers::publish_change(control, container, owner);
     }
     Ok(())
 }
 
-/// Whose page says something else now; none when the leases are what they were.
-type Concerned = Option<Vec<(ContainerId, UserId)>>;
+/// The containers whose displayed address changes, with their owners; `None` when the leases are
+/// unchanged.
+type Affected = Option<Vec<(ContainerId, UserId)>>;
 
-fn note(c: &mut Conn, site: SiteId, leases: &[Lease]) -> Result<Concerned, store::Error> {
-    let before = wrong(c, site)?;
+fn replace_leases(c: &mut Conn, site: SiteId, leases: &[Lease]) -> Result<Affected, store::Error> {
+    let before = wrong_addresses(c, site)?;
     if !store::leases::replace(c, site, leases)? {
         return Ok(None);
     }
-    let after = wrong(c, site)?;
+    let after = wrong_addresses(c, site)?;
     let differ: BTreeSet<ContainerId> = before
         .symmetric_difference(&after)
         .map(|(container, _)| *container)
         .collect();
     let owner = |id: ContainerId| {
-        let found = store::containers::get(c, id)?;
-        Ok(found.map(|found| (id, found.owner)))
+        let record = store::containers::get(c, id)?;
+        Ok(record.map(|record| (id, record.owner)))
     };
     let owners: Result<Vec<Option<_>>, store::Error> = differ.into_iter().map(owner).collect();
     Ok(Some(owners?.into_iter().flatten().collect()))
 }
 
-/// The containers that have another address than their own.
-fn wrong(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(ContainerId, Ipv4Addr)>, store::Error> {
+/// The containers that leased another address than their reserved one.
+fn wrong_addresses(
+    c: &mut Conn,
+    site: SiteId,
+) -> Result<BTreeSet<(ContainerId, Ipv4Addr)>, store::Error> {
     let rows = store::leases::of_site(c, site)?.into_iter();
-    let wrong = rows.filter(|row| row.wrong().is_some());
-    Ok(wrong
+    let wrong_addresses = rows.filter(|row| row.wrong().is_some());
+    Ok(wrong_addresses
         .filter_map(|row| Some((row.container?.id, row.address)))
         .collect())
 }

@@ -1,25 +1,25 @@
-//! The use cases: what an actor may do, what happens then, and as which job.
+//! Use cases: what an actor may do, its effects, and the job that performs it.
 //!
-//! Every change comes through here with an [`Actor`], whoever asks: browser, REST, command line.
-//! This crate decides; it holds no HTML, no SQL and no HTTP.
+//! All changes from the browser, the REST API and the command line pass through this crate with an
+//! [`Actor`]. The crate decides; it contains no HTML, no SQL and no HTTP.
 
 mod actor;
 pub mod agents;
 pub mod authorities;
 pub mod certificates;
+mod change_listener;
+mod cluster_clients;
 pub mod clusters;
 pub mod containers;
+mod dns_records;
 pub mod domains;
-mod elsewhere;
 mod failure;
-mod hub;
 pub mod jobs;
 pub mod leases;
+mod notifier;
 mod observer;
 mod passwords;
 pub mod providers;
-mod proxmoxes;
-mod records;
 pub mod sessions;
 pub mod setup;
 pub mod sites;
@@ -44,45 +44,45 @@ use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use actor::Actor;
-use elsewhere::Elsewhere;
-use failure::Told as _;
-use hub::Hub;
-pub use hub::Place;
+use change_listener::ChangeListener;
+use cluster_clients::ClusterClients;
+use failure::StoreResultExt as _;
+use notifier::Notifier;
+pub use notifier::Place;
 use observer::Observer;
 use passwords::Passwords;
 pub use proxmox::Timeouts;
-use proxmoxes::Proxmoxes;
 use throttle::Throttle;
 
-/// Where people and agents reach this program.
+/// Where users and agents reach the manager.
 #[derive(Clone, Debug)]
 pub struct Manager {
-    /// The public address. Nothing that is published may have its name.
+    /// The public address. No published service may use its hostname.
     pub origin: Origin,
-    /// The certificate that this process itself shows there; none where it speaks no TLS.
+    /// The certificate that this process serves there; `None` when it does not serve TLS.
     pub certificate: Option<Fingerprint>,
 }
 
-/// How this process works; what is stored does not depend on it.
+/// Runtime options of this process. They do not affect stored data.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many jobs run at once.
+    /// The number of jobs that run concurrently.
     pub parallel_jobs: usize,
-    /// How long a job stays ours without a heartbeat.
+    /// How long the lease of a job lasts without a heartbeat.
     pub lease: Duration,
-    /// How often each cluster is observed.
+    /// The interval between two observations of each cluster.
     pub observe_every: Duration,
-    /// How long a step keeps trying while Proxmox does not answer.
+    /// How long a step retries while Proxmox is unreachable.
     pub patience: Duration,
-    /// How long one call to a cluster of ours may take.
+    /// Timeouts of one request to a cluster.
     pub timeouts: Timeouts,
-    /// Where people and agents reach this program, where that can be told.
+    /// Where users and agents reach the manager, if configured.
     pub manager: Option<Manager>,
-    /// How browsers reach web pages under `localhost` and below it, where this process serves them.
+    /// How browsers reach web services under `localhost`, if this process serves them.
     pub loopback: Option<EntryPoint>,
-    /// How providers of DNS are reached.
+    /// How DNS providers are reached.
     pub dns: dns::Options,
-    /// The clock by which certificates are looked after.
+    /// The clock for certificate validity and renewal.
     pub clock: certificates::Clock,
 }
 
@@ -102,166 +102,175 @@ impl Default for Options {
     }
 }
 
-/// The house's one door: cheap to clone, shared by everything that serves people.
+/// The entry point to all use cases: cheap to clone and shared by everything that serves users.
 #[derive(Clone)]
 pub struct Control(Arc<Inner>);
 
 struct Inner {
     store: Store,
     options: Options,
-    hub: Hub,
+    notifier: Notifier,
     observer: Observer,
-    proxmoxes: Proxmoxes,
+    clients: ClusterClients,
     passwords: Passwords,
     throttle: Throttle,
     sign_in_link: sessions::PendingLink,
-    workers: worker::Bell,
-    elsewhere: Elsewhere,
-    certificates: certificates::Bell,
-    gates: certificates::AllGates,
+    workers: worker::Wakeup,
+    change_listener: ChangeListener,
+    certificate_wakeup: certificates::Wakeup,
+    mutexes: certificates::KeyedMutexes,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Control {
-    /// Opens the door on a database; observes its clusters and works on its jobs until
+    /// Starts the manager on a database. Observes its clusters and runs its jobs until
     /// [`Control::shutdown`].
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// Returns an error when the database is unavailable.
     pub async fn start(store: Store, options: Options) -> Result<Self, Error> {
-        let hub = Hub::default();
+        let notifier = Notifier::default();
         let control = Self(Arc::new(Inner {
-            observer: Observer::new(hub.clone()),
-            hub,
-            proxmoxes: Proxmoxes::new(options.timeouts),
+            observer: Observer::new(notifier.clone()),
+            notifier,
+            clients: ClusterClients::new(options.timeouts),
             passwords: Passwords::new(),
             throttle: Throttle::default(),
             sign_in_link: sessions::PendingLink::default(),
-            workers: worker::Bell::default(),
-            elsewhere: Elsewhere::default(),
-            certificates: certificates::Bell::default(),
-            gates: certificates::AllGates::default(),
+            workers: worker::Wakeup::default(),
+            change_listener: ChangeListener::default(),
+            certificate_wakeup: certificates::Wakeup::default(),
+            mutexes: certificates::KeyedMutexes::default(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             options,
             store,
         }));
         control.load_clusters().await?;
-        control.0.tasks.spawn(worker::work(control.clone()));
+        control.0.tasks.spawn(worker::run_jobs(control.clone()));
         control.0.tasks.spawn(sessions::sweep(control.clone()));
-        let follow = observer::roster::follow(control.clone());
+        let follow = observer::registry::follow(control.clone());
         control.0.tasks.spawn(follow);
-        control.0.tasks.spawn(elsewhere::follow(control.clone()));
-        control.0.tasks.spawn(certificates::keep(control.clone()));
-        control.0.tasks.spawn(records::keep(control.clone()));
+        control
+            .0
+            .tasks
+            .spawn(change_listener::follow(control.clone()));
+        control
+            .0
+            .tasks
+            .spawn(certificates::reconcile(control.clone()));
+        control
+            .0
+            .tasks
+            .spawn(dns_records::reconcile(control.clone()));
         Ok(control)
     }
 
-    /// Ends all work: running jobs and observed clusters give back their leases, so that another
-    /// process goes on at once. Waits until nothing runs, or until `patience` is over.
-    pub async fn shutdown(&self, patience: Duration) {
+    /// Stops all work. Running jobs and observed clusters release their leases so that another
+    /// process continues immediately. Waits until all tasks have ended or `timeout` has passed.
+    pub async fn shutdown(&self, timeout: Duration) {
         self.0.stop.cancel();
         self.0.tasks.close();
         let end = async {
             self.0.tasks.wait().await;
-            observer::give_back(self).await;
+            observer::release_leases(self).await;
         };
-        if tokio::time::timeout(patience, end).await.is_err() {
-            tracing::warn!("some work did not end in time; its leases run out by themselves");
+        if tokio::time::timeout(timeout, end).await.is_err() {
+            tracing::warn!("background tasks did not stop in time; their leases will expire");
         }
     }
 
-    /// What changed after a place, or changes from now on, as far as the actor may know of it.
+    /// Change notifications after a position, or from now on, that the actor may see.
     pub fn events(
         &self,
         actor: &Actor,
         after: Option<Place>,
     ) -> impl Stream<Item = (Place, Event)> + Send + use<> {
-        self.0.hub.listen(actor, after)
+        self.0.notifier.subscribe_actor(actor, after)
     }
 
-    /// How far the changes have come.
+    /// The position of the latest change notification.
     pub fn place(&self) -> Place {
-        self.0.hub.place()
+        self.0.notifier.place()
     }
 
-    /// Whether the database answers.
+    /// Checks whether the database is reachable.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it does not.
+    /// Returns [`Error::Unavailable`] when it is not.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.store().ping().await.told("ready")
+        self.store().ping().await.into_model("ready")
     }
 
-    /// Whether this process works on jobs.
+    /// Whether this process runs jobs.
     pub fn works(&self) -> bool {
-        self.0.workers.is_heard()
+        self.0.workers.is_running()
     }
 
-    /// The database, for those who count its statements.
+    /// The database, for tests that count its statements.
     pub fn store(&self) -> &Store {
         &self.0.store
     }
 
-    /// The name under which people reach this program, where it has one.
+    /// The hostname of the manager, if it has one.
     pub(crate) fn manager_name(&self) -> Option<&Domain> {
         self.manager()?.origin.name()
     }
 
-    /// Where this program is reached.
+    /// Where the manager is reached, if configured.
     pub(crate) fn manager(&self) -> Option<&Manager> {
         self.0.options.manager.as_ref()
     }
 
-    /// How browsers reach web pages under `localhost`, where this process serves them.
+    /// How browsers reach web services under `localhost`, if this process serves them.
     pub(crate) fn loopback(&self) -> Option<EntryPoint> {
         self.0.options.loopback
     }
 
-    /// How browsers reach the web pages under a domain. No edge host is at the address that names
-    /// under `localhost` lead to, so those are reached where this process serves them.
+    /// How browsers reach the web services under a domain. Names under `localhost` do not lead to
+    /// an edge host, so this process serves them.
     pub(crate) fn entry_point(&self, domain: &Domain) -> EntryPoint {
         let loopback = self.loopback().filter(|_| domain.is_loopback());
         loopback.unwrap_or_default()
     }
 
-    /// The clock by which certificates are looked after.
+    /// The clock for certificate validity and renewal.
     pub(crate) fn clock(&self) -> certificates::Clock {
         self.0.options.clock.clone()
     }
 
-    /// How providers of DNS are reached.
+    /// How DNS providers are reached.
     pub(crate) fn dns(&self) -> &dns::Options {
         &self.0.options.dns
     }
 
-    /// Calls whoever looks after certificates.
-    pub(crate) fn certificates(&self) -> &certificates::Bell {
-        &self.0.certificates
+    /// Wakes the certificate reconciler.
+    pub(crate) fn certificate_wakeup(&self) -> &certificates::Wakeup {
+        &self.0.certificate_wakeup
     }
 
-    pub(crate) fn hub(&self) -> &Hub {
-        &self.0.hub
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.0.notifier
     }
 
     pub(crate) fn observer(&self) -> &Observer {
         &self.0.observer
     }
 
-    /// Reads the clusters from the database and observes those that are new or have moved.
+    /// Reads the clusters from the database and observes those that are new or have a new address.
     pub(crate) async fn load_clusters(&self) -> Result<(), Error> {
-        observer::roster::load(self).await
+        observer::registry::load(self).await
     }
 
-    /// The client of a cluster, which another server may have added a moment ago; none when there
-    /// is no such cluster.
+    /// The client of a cluster, or `None` if the cluster does not exist. Catches up with clusters
+    /// that another server has just added.
     pub(crate) async fn client(&self, id: ClusterId) -> Result<Option<proxmox::Client>, Error> {
-        let known = self.0.proxmoxes.get(id);
-        if known.is_some() || !self.store().is_shared() {
-            return Ok(known);
+        let client = self.0.clients.get(id);
+        if client.is_some() || !self.store().is_shared() {
+            return Ok(client);
         }
-        observer::roster::catch_up(self).await?;
-        Ok(self.0.proxmoxes.get(id))
+        observer::registry::synchronize(self).await?;
+        Ok(self.0.clients.get(id))
     }
 }

@@ -1,4 +1,4 @@
-//! Hashes passwords with argon2id beside the event loop, a few at a time: a hash costs 19 MiB and
+//! Hashes passwords with Argon2id on blocking threads, a few at a time: a hash costs 19 MiB and
 //! tens of milliseconds by design.
 
 mod argon2id;
@@ -12,45 +12,45 @@ use tokio::sync::Semaphore;
 use crate::failure::internal;
 use argon2id::Argon2id;
 
-/// How many hashes are made at once.
-const AT_ONCE: usize = 2;
+/// How many hashes are computed concurrently.
+const MAX_CONCURRENT: usize = 2;
 
 /// Verified when the account does not exist, so that the response time does not reveal this. No
 /// password has this hash; its parameters are those of every other hash.
 const UNKNOWN_ACCOUNT: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdCEhIQ\
                                $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// Makes and checks hashes.
+/// Creates and verifies password hashes.
 pub(crate) struct Passwords {
-    turns: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Passwords {
     pub(crate) fn new() -> Self {
         Self {
-            turns: Arc::new(Semaphore::new(AT_ONCE)),
+            permits: Arc::new(Semaphore::new(MAX_CONCURRENT)),
         }
     }
 
-    /// The hash to keep, as a PHC string.
+    /// Hashes a password to a PHC string.
     pub(crate) async fn hash(&self, password: &Password) -> Result<String, Error> {
         let password = password.as_str().to_owned();
         self.blocking(move || hash_now(&password)).await
     }
 
-    /// Whether the password is the one that was hashed; without a hash it takes as long and is
-    /// never right.
+    /// Whether the password matches the hash. Without a hash the check takes equally long and
+    /// returns `false`.
     pub(crate) async fn matches(
         &self,
         password: &str,
         hash: Option<String>,
     ) -> Result<bool, Error> {
-        let known = hash.is_some();
+        let has_account = hash.is_some();
         let (password, hash) = (
             password.to_owned(),
             hash.unwrap_or_else(|| UNKNOWN_ACCOUNT.to_owned()),
         );
-        let right = self
+        let is_correct = self
             .blocking(move || {
                 let hash = PasswordHash::new(&hash).map_err(|e| internal("password hash", &e))?;
                 Ok(Argon2id::default()
@@ -58,19 +58,19 @@ impl Passwords {
                     .is_ok())
             })
             .await?;
-        Ok(right && known)
+        Ok(is_correct && has_account)
     }
 
-    /// Runs `work` on a blocking thread once a permit is free. The permit is held until `work` ends,
-    /// even if the caller is cancelled.
+    /// Runs `work` on a blocking thread once a permit is free. The permit is held until `work`
+    /// ends, even if the caller is canceled.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|e| internal("passwords", &e))?;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|e| internal("passwords", &e))?;
         tokio::task::spawn_blocking(move || {
-            let _turn = turn;
+            let _permit = permit;
             work()
         })
         .await
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn cancelled_caller_keeps_permit_until_work_ends() {
+    async fn canceled_caller_keeps_permit_until_work_ends() {
         let passwords = Passwords::new();
         let (begun, wait_for_begin) = mpsc::channel();
         let (end, ends) = mpsc::channel::<()>();
@@ -101,16 +101,16 @@ mod tests {
             let _ = ends.recv();
             Ok(())
         });
-        // Polled once, then cancelled, as when a client closes its connection.
+        // Polled once, then canceled, as when a client closes its connection.
         assert!(tokio::time::timeout(Duration::ZERO, work).await.is_err());
         tokio::task::spawn_blocking(move || wait_for_begin.recv().unwrap())
             .await
             .unwrap();
-        assert_eq!(passwords.turns.available_permits(), AT_ONCE - 1);
+        assert_eq!(passwords.permits.available_permits(), MAX_CONCURRENT - 1);
         drop(end);
         let all = passwords
-            .turns
-            .acquire_many(u32::try_from(AT_ONCE).unwrap());
+            .permits
+            .acquire_many(u32::try_from(MAX_CONCURRENT).unwrap());
         assert!(all.await.is_ok());
     }
 

@@ -1,4 +1,4 @@
-//! Providers of DNS: adding, showing, trying, changing and forgetting them.
+//! DNS providers: list, show, test, add, update and delete.
 
 use model::{
     Error, Kind, ProviderId,
@@ -9,22 +9,22 @@ use model::{
 use store::{certificates::Of, providers::ProviderRecord};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// All providers, by name.
+/// Lists all providers by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ProviderRow>, Error> {
     actor.require_operator()?;
     let all = control.store().read(store::providers::list).await;
-    all.told("providers")
+    all.into_model("providers")
 }
 
-/// One provider.
+/// Returns a provider.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this name.
+/// [`Error::NotFound`] when no provider has this name.
 pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<ProviderRow, Error> {
     let all = list(control, actor).await?;
     all.into_iter()
@@ -32,10 +32,10 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<Provi
         .ok_or_else(missing)
 }
 
-/// Adds a provider. It is not asked for anything yet: [`test`] does that.
+/// Adds a provider without sending a request to it; see [`test`].
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name, or a key that is none.
+/// [`Error::Invalid`] for a name that exists, or an invalid secret.
 pub async fn create(
     control: &Control,
     actor: &Actor,
@@ -45,22 +45,22 @@ pub async fn create(
     let Some(secret) = &spec.secret else {
         return Err(Error::field("secret", "It is needed once."));
     };
-    usable(control, &spec.settings, secret)?;
+    validate_settings(control, &spec.settings, secret)?;
     let key = control.store().key().clone();
-    let made = control
+    let id = control
         .store()
         .write(move |c| store::providers::insert(c, &key, &spec))
         .await
-        .told("provider")?;
-    tell(control, made);
-    Ok(made)
+        .into_model("provider")?;
+    publish_change(control, id);
+    Ok(id)
 }
 
-/// Changes a provider. The secret that is known goes to nobody else than before.
+/// Changes a provider. The stored secret is sent only to the same server as before.
 ///
 /// # Errors
-/// As for adding one; [`Error::NotFound`] when it is gone, [`Error::Conflict`] when records of ours
-/// are kept where it was.
+/// As for [`create`]; [`Error::NotFound`] when the provider does not exist, [`Error::Conflict`]
+/// while records of Holdfast exist at the previous server or zone.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -69,21 +69,21 @@ pub async fn update(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     let before = record(control, id).await?.ok_or_else(missing)?;
-    if spec.secret.is_none() && place(&before.row.settings) != place(&spec.settings) {
+    if spec.secret.is_none() && server_of(&before.row.settings) != server_of(&spec.settings) {
         let message = "Give the secret again, since it goes to another address.";
         return Err(Error::field("secret", message));
     }
-    usable(
+    validate_settings(
         control,
         &spec.settings,
         spec.secret.as_ref().unwrap_or(&before.secret),
     )?;
     let (key, clock) = (control.store().key().clone(), control.clock());
-    let is_elsewhere = keeping(&before.row.settings) != keeping(&spec.settings);
+    let moves_records = record_location(&before.row.settings) != record_location(&spec.settings);
     control
         .store()
         .write(move |c| {
-            if is_elsewhere && store::records::are_at(c, id)? {
+            if moves_records && store::records::are_at(c, id)? {
                 let message = "Records of Holdfast are kept there, which would be forgotten. Add the other one as a provider of its own, and choose it for the domains.";
                 return Ok(Err(Error::conflict(message)));
             }
@@ -95,17 +95,16 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .told("provider")??;
-    tell(control, id);
-    control.certificates().ring();
+        .into_model("provider")??;
+    publish_change(control, id);
+    control.certificate_wakeup().notify();
     Ok(())
 }
 
-/// Looks at what a provider would do for a domain, one thing after another. A record of another name
-/// is added and taken away for that.
+/// Tests a provider with a domain, one check after another. Creates and removes a test record.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the provider is gone.
+/// [`Error::NotFound`] when the provider does not exist.
 pub async fn test(
     control: &Control,
     actor: &Actor,
@@ -113,19 +112,19 @@ pub async fn test(
     domain: &Domain,
 ) -> Result<Vec<Finding>, Error> {
     actor.require_operator()?;
-    let found = record(control, id).await?.ok_or_else(missing)?;
-    let provider = open(control, &found).map_err(Error::conflict)?;
-    let _one = alone(control, &found.row).map_err(|Taken| {
+    let record = record(control, id).await?.ok_or_else(missing)?;
+    let provider = open(control, &record).map_err(Error::conflict)?;
+    let _guard = lock_exclusive(control, &record.row).map_err(|ProviderBusy| {
         Error::conflict("It proves the names of a certificate just now. Try it again in a minute.")
     })?;
     Ok(provider.test(domain).await)
 }
 
-/// Forgets a provider.
+/// Deletes a provider.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it keeps a domain's
-/// records, or some of ours are still to be taken away there.
+/// [`Error::Invalid`] when `confirm` is not the provider's name, [`Error::Conflict`] while domains
+/// use the provider, or records of Holdfast have not been removed there yet.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -134,7 +133,7 @@ pub async fn delete(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     let confirm = confirm.trim().to_owned();
-    let gone = control
+    let result = control
         .store()
         .write(move |c| {
             let all = store::providers::list(c)?;
@@ -149,54 +148,54 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await;
-    if gone == Err(store::Error::InUse) {
+    if result == Err(store::Error::InUse) {
         let message = "It keeps records of domains. Give those another provider, and wait until Holdfast has taken its records away here.";
         return Err(Error::conflict(message));
     }
-    gone.told("provider")??;
-    tell(control, id);
+    result.into_model("provider")??;
+    publish_change(control, id);
     Ok(())
 }
 
-/// A provider with its secret; none when it is gone.
+/// A provider with its secret, or `None` if it does not exist.
 pub(crate) async fn record(
     control: &Control,
     id: ProviderId,
 ) -> Result<Option<ProviderRecord>, Error> {
     let key = control.store().key().clone();
-    let found = control
+    let record = control
         .store()
         .read(move |c| store::providers::record(c, &key, id))
         .await;
-    found.told("provider")
+    record.into_model("provider")
 }
 
-/// The way to a provider; else what is wrong with it, in a sentence.
+/// Creates the client of a provider, or returns the error in its settings.
 pub(crate) fn open(
     control: &Control,
-    found: &ProviderRecord,
+    record: &ProviderRecord,
 ) -> Result<Box<dyn dns::Provider>, String> {
     let options = control.dns();
-    dns::open(&found.row.settings, &found.secret, options).map_err(|error| error.to_string())
+    dns::open(&record.row.settings, &record.secret, options).map_err(|error| error.to_string())
 }
 
-/// Somebody else has records at a provider that keeps few.
-pub(crate) struct Taken;
+/// Another certificate is using a provider that keeps few values.
+pub(crate) struct ProviderBusy;
 
-/// Has a provider for oneself that keeps two values in all, as acme-dns does: a third would push
-/// out another's proof. Others have room for everybody.
-pub(crate) fn alone(
+/// Locks a provider that keeps two values per name, such as acme-dns: a third value would replace
+/// another challenge. Other providers need no lock.
+pub(crate) fn lock_exclusive(
     control: &Control,
     provider: &ProviderRow,
-) -> Result<Option<OwnedMutexGuard<()>>, Taken> {
+) -> Result<Option<OwnedMutexGuard<()>>, ProviderBusy> {
     if provider.settings.kind() != ProviderKind::AcmeDns {
         return Ok(None);
     }
-    let one = control.0.gates.providers.try_enter(provider.id);
-    one.map(Some).ok_or(Taken)
+    let guard = control.0.mutexes.providers.try_lock(provider.id);
+    guard.map(Some).ok_or(ProviderBusy)
 }
 
-fn usable(
+fn validate_settings(
     control: &Control,
     settings: &ProviderSettings,
     secret: &model::providers::AccountSecret,
@@ -207,8 +206,8 @@ fn usable(
     }
 }
 
-/// To whom a secret goes.
-fn place(settings: &ProviderSettings) -> String {
+/// The server that a secret is sent to.
+fn server_of(settings: &ProviderSettings) -> String {
     match settings {
         ProviderSettings::Cloudflare => "cloudflare".to_owned(),
         ProviderSettings::Rfc2136 { server, .. } => format!("rfc2136 {server}"),
@@ -216,11 +215,13 @@ fn place(settings: &ProviderSettings) -> String {
     }
 }
 
-/// Where it keeps records.
-fn keeping(settings: &ProviderSettings) -> (String, Option<&Domain>) {
+/// The server and zone that keep the records.
+fn record_location(settings: &ProviderSettings) -> (String, Option<&Domain>) {
     match settings {
-        ProviderSettings::Cloudflare | ProviderSettings::AcmeDns { .. } => (place(settings), None),
-        ProviderSettings::Rfc2136 { zone, .. } => (place(settings), Some(zone)),
+        ProviderSettings::Cloudflare | ProviderSettings::AcmeDns { .. } => {
+            (server_of(settings), None)
+        }
+        ProviderSettings::Rfc2136 { zone, .. } => (server_of(settings), Some(zone)),
     }
 }
 
@@ -230,7 +231,7 @@ fn missing() -> Error {
     }
 }
 
-fn tell(control: &Control, id: ProviderId) {
+fn publish_change(control: &Control, id: ProviderId) {
     let event = Event::of(Topic::Provider, id.0);
-    control.hub().tell(event, Audience::Operators);
+    control.notifier().publish(event, Audience::Operators);
 }

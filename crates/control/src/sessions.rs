@@ -1,4 +1,4 @@
-//! Signing in and out. A session is a random token of which only the hash is kept.
+//! Sign-in, sign-out and sessions. A session is a random token; only its hash is stored.
 
 mod link;
 
@@ -18,39 +18,39 @@ use sha2::{Digest as _, Sha256};
 pub(crate) use link::PendingLink;
 pub use link::{LINK_LIFETIME, create_link, redeem_link};
 
-use crate::{Actor, Control, failure::Told as _};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
-/// A session ends after so long at the latest.
+/// The maximum lifetime of a session.
 const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
-/// A session that nobody used for so long has ended.
-const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// A session's last use is written down at most this often.
+/// A session expires after this long without use.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(7 * 24 * 3600);
+/// The last use of a session is stored at most this often.
 const TOUCH_EVERY_MS: i64 = 60_000;
 
-/// Where a person signs in from.
+/// The client that signs in.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// The address, as far as trusted proxies tell it.
+    /// The client's address, as far as trusted proxies report it.
     pub address: IpAddr,
-    /// What the browser calls itself.
+    /// The browser's user agent.
     pub agent: String,
 }
 
-/// A session that has begun. Its token is for the person's browser alone.
+/// A new session. Its token is for the user's browser only.
 pub struct NewSession {
-    /// What the browser shows from now on.
+    /// The session token.
     pub token: String,
-    /// Seconds until it ends at the latest.
+    /// The remaining lifetime in seconds.
     pub lifetime_s: u64,
 }
 
-/// Begins a session.
+/// Signs in with a password and begins a session.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] and [`Error::Throttled`], which tell nobody whether there is such
-/// an account.
+/// [`Error::WrongCredentials`] and [`Error::Throttled`], which do not reveal whether the account
+/// exists.
 pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<NewSession, Error> {
-    // What cannot be the name of an account is neither kept nor logged.
+    // Input that is not a valid account name is neither stored nor logged.
     let account: Option<Username> = form.name.trim().to_lowercase().parse().ok();
     let throttle = &control.0.throttle;
     if let Some(wait) = throttle.attempt(account.as_ref(), origin.address, Instant::now()) {
@@ -58,22 +58,22 @@ pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<
             seconds: wait.as_secs().max(1),
         });
     }
-    let shown = account.as_ref().map(ToString::to_string);
+    let account_name = account.as_ref().map(ToString::to_string);
     let user = match account {
         Some(name) => control
             .store()
             .read(move |c| store::users::by_name(c, &name))
             .await
-            .told("sign in")?,
+            .into_model("sign in")?,
         None => None,
     };
     let hash = user.as_ref().map(|user| user.password_hash.clone());
-    let right = control.0.passwords.matches(&form.password, hash).await?;
-    let Some(user) = user.filter(|_| right) else {
-        tracing::info!(account = shown, address = %origin.address, "sign-in refused");
+    let is_correct = control.0.passwords.matches(&form.password, hash).await?;
+    let Some(user) = user.filter(|_| is_correct) else {
+        tracing::info!(account = account_name, address = %origin.address, "sign-in refused");
         return Err(Error::WrongCredentials);
     };
-    throttle.forgive(&user.row.name, origin.address);
+    throttle.record_success(&user.row.name, origin.address);
     let address = origin.address;
     let session = begin(control, user.row.id, origin).await?;
     tracing::info!(account = %user.row.name, %address, method = "password", "signed in");
@@ -94,47 +94,47 @@ async fn begin(control: &Control, user: UserId, origin: Origin) -> Result<NewSes
         .store()
         .write(move |c| store::sessions::insert(c, &session))
         .await
-        .told("sign in")?;
+        .into_model("sign in")?;
     Ok(NewSession {
         token,
         lifetime_s: LIFETIME.as_secs(),
     })
 }
 
-/// A random token of 256 bits, fit for a cookie and a query.
+/// A random token of 256 bits, safe for cookies and query strings.
 fn new_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>())
 }
 
-/// Ends a session; one that has ended already is fine.
+/// Ends a session. A session that has already ended is not an error.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn sign_out(control: &Control, token: &str) -> Result<(), Error> {
     let hash = digest(token);
     control
         .store()
         .write(move |c| store::sessions::delete(c, &hash))
         .await
-        .told("sign out")?;
+        .into_model("sign out")?;
     Ok(())
 }
 
-/// Who is behind a session's token; nobody when it has ended.
+/// The user of a session token, or `None` when the session has ended.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Error> {
     let hash = digest(token);
     let find = hash.clone();
     let (session, now) = control
         .store()
         .read(move |c| {
-            let session = store::sessions::find(c, &find, millis(IDLE))?;
+            let session = store::sessions::find(c, &find, millis(IDLE_TIMEOUT))?;
             Ok((session, store::now(c)?))
         })
         .await
-        .told("session")?;
+        .into_model("session")?;
     let Some(session) = session else {
         return Ok(None);
     };
@@ -143,7 +143,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
             .store()
             .write(move |c| store::sessions::touch(c, &hash))
             .await
-            .told("session")?;
+            .into_model("session")?;
     }
     Ok(Some(Actor::Person(Me {
         id: session.user,
@@ -152,7 +152,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
     })))
 }
 
-/// Takes away ended sessions once an hour.
+/// Deletes expired sessions once an hour.
 pub(crate) async fn sweep(control: Control) {
     let mut hourly = tokio::time::interval(Duration::from_secs(3600));
     while control
@@ -163,7 +163,7 @@ pub(crate) async fn sweep(control: Control) {
         .is_some()
     {
         if let Err(error) = control.store().write(store::sessions::delete_expired).await {
-            tracing::warn!(?error, "ended sessions were not taken away");
+            tracing::warn!(?error, "failed to delete expired sessions");
         }
     }
 }

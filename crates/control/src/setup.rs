@@ -1,4 +1,4 @@
-//! The first start: an administrator, and a cluster and more for the demo.
+//! First start: creates the administrator, and the cluster and sample data of the demo.
 
 pub mod demo;
 
@@ -11,48 +11,48 @@ use model::{
 
 use crate::{
     Actor, Control,
-    failure::{Told as _, internal},
+    failure::{StoreResultExt as _, internal},
     users,
 };
 
-/// The first administrator, whose password is told once and kept nowhere.
+/// The first administrator. The password is shown once and stored only as a hash.
 pub struct FirstAdministrator {
     /// The name to sign in with.
     pub name: Username,
-    /// The password, for the console alone.
+    /// The password, for the console only.
     pub password: String,
 }
 
-/// Makes the administrator `admin` when there is no account at all.
+/// Creates the administrator `admin` if no account exists.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, Error> {
     if control
         .store()
         .read(store::users::any)
         .await
-        .told("first run")?
+        .into_model("first run")?
     {
         return Ok(None);
     }
     let password = random_password();
-    let name: Username = parsed("admin")?;
+    let name: Username = parse("admin")?;
     let spec = UserSpec {
         name: name.clone(),
-        mail: parsed("admin@localhost")?,
+        mail: parse("admin@localhost")?,
         role: Role::Administrator,
         limits: Limits::default(),
-        password: Some(parsed::<Password>(&password)?),
+        password: Some(parse::<Password>(&password)?),
     };
     users::create(control, &Actor::System, spec).await?;
     Ok(Some(FirstAdministrator { name, password }))
 }
 
-/// The name of the administrator whose account is the oldest.
+/// The name of the oldest administrator account.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn first_administrator(control: &Control) -> Result<Option<Username>, Error> {
     control
         .store()
@@ -61,10 +61,10 @@ pub async fn first_administrator(control: &Control) -> Result<Option<Username>, 
             None => Ok(None),
         })
         .await
-        .told("administrator")
+        .into_model("administrator")
 }
 
-/// Where a cluster's API is and how to sign in there. Without TLS, so on this machine alone.
+/// The URL and credentials of a cluster without TLS, therefore only for this machine.
 pub struct Access {
     /// Such as `http://127.0.0.1:8006`.
     pub url: String,
@@ -74,16 +74,16 @@ pub struct Access {
     pub secret: String,
 }
 
-/// Makes the cluster `name`, or brings its access up to date, and observes it.
+/// Creates the cluster `name` or updates its access, and observes it.
 ///
 /// # Errors
-/// When the database does not answer or the access is ill-formed.
+/// Returns an error when the database is unavailable or the access is malformed.
 pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<ClusterId, Error> {
     let key = control.store().key().clone();
     let access = store::clusters::Access {
         name: name.to_owned(),
-        url: parsed(&access.url)?,
-        login: parsed(&access.token_id)?,
+        url: parse(&access.url)?,
+        login: parse(&access.token_id)?,
         secret: access.secret,
         certificates: store::clusters::Certificates::new(),
     };
@@ -91,19 +91,19 @@ pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<Cl
         .store()
         .write(
             move |c| match store::clusters::by_name(c, &key, &access.name)? {
-                Some(known) => {
-                    store::clusters::update(c, &key, known.id, &access)?;
-                    Ok(known.id)
+                Some(existing) => {
+                    store::clusters::update(c, &key, existing.id, &access)?;
+                    Ok(existing.id)
                 }
                 None => store::clusters::insert(c, &key, &access),
             },
         )
         .await
-        .told("cluster")?;
+        .into_model("cluster")?;
     control.load_clusters().await?;
     control
         .observer()
-        .wait_for_first(id, std::time::Duration::from_secs(5))
+        .wait_until_observed(id, std::time::Duration::from_secs(5))
         .await;
     Ok(id)
 }
@@ -113,6 +113,6 @@ fn random_password() -> String {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; 15]>())
 }
 
-fn parsed<T: std::str::FromStr<Err = model::Invalid>>(text: &str) -> Result<T, Error> {
+fn parse<T: std::str::FromStr<Err = model::Invalid>>(text: &str) -> Result<T, Error> {
     text.parse().map_err(|e| internal("set-up", &e))
 }

@@ -11,24 +11,28 @@ use model::{
     sites::{SiteRow, SiteSpec},
 };
 
-use crate::{Actor, Control, clusters, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, clusters, failure::StoreResultExt as _, notifier::Audience};
 
-/// How long a cluster may take to say what it has.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for the findings of a cluster.
+const FINDINGS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// All sites, by name.
+/// Lists all sites by name.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members, who see a site only through its containers.
 pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<SiteRow>, Error> {
     actor.require_operator()?;
-    control.store().read(store::sites::list).await.told("sites")
+    control
+        .store()
+        .read(store::sites::list)
+        .await
+        .into_model("sites")
 }
 
-/// One site.
+/// Returns a site.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this name.
+/// [`Error::NotFound`] when no site has this name.
 pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteRow, Error> {
     list(control, actor)
         .await?
@@ -37,14 +41,14 @@ pub async fn get(control: &Control, actor: &Actor, name: &Label) -> Result<SiteR
         .ok_or(Error::NotFound { kind: Kind::Site })
 }
 
-/// Makes a site, which publishes under its own domain.
+/// Creates a site, which publishes under its own domain.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name or an unknown cluster.
+/// [`Error::Invalid`] for a name that exists or an unknown cluster.
 pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<SiteId, Error> {
     actor.require_administrator()?;
     require_cluster(control, &spec)?;
-    require_parts(control, &spec).await?;
+    require_resources(control, &spec).await?;
     let id = control
         .store()
         .write(move |c| {
@@ -53,16 +57,16 @@ pub async fn create(control: &Control, actor: &Actor, spec: SiteSpec) -> Result<
             Ok(id)
         })
         .await
-        .told("site")?;
-    tell(control, id);
+        .into_model("site")?;
+    publish_change(control, id);
     Ok(id)
 }
 
-/// Changes a site. What its containers were given stays theirs, so the network and cluster of a
-/// site that has containers are fixed.
+/// Changes a site. Containers keep their resources, so the network and cluster of a site with
+/// containers cannot change.
 ///
 /// # Errors
-/// [`Error::Invalid`] at the field that containers hold fast.
+/// [`Error::Invalid`] at a field that existing containers depend on.
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -71,15 +75,15 @@ pub async fn update(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     require_cluster(control, &spec)?;
-    require_parts(control, &spec).await?;
+    require_resources(control, &spec).await?;
     let done = control
         .store()
         .write(move |c| {
             let Some(site) = store::sites::lock(c, id)? else {
                 return Ok(Err(missing()));
             };
-            let held = !store::containers::taken_addresses(c, id)?.is_empty();
-            if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| held) {
+            let has_containers = !store::containers::taken_addresses(c, id)?.is_empty();
+            if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| has_containers) {
                 let message = "The site has containers, so this cannot change.";
                 return Ok(Err(Error::field(field, message)));
             }
@@ -87,15 +91,16 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .told("site")?;
-    tell(control, id);
+        .into_model("site")?;
+    publish_change(control, id);
     done
 }
 
 /// Deletes a site without containers.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it has containers.
+/// [`Error::Invalid`] when `confirm` is not the site's name, [`Error::Conflict`] while it has
+/// containers.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -117,21 +122,21 @@ pub async fn delete(
                     format!("Type {name} to delete the site."),
                 )));
             }
-            let held = store::containers::taken_addresses(c, id)?.len();
-            if held > 0 {
-                let message = format!("{name} has {held} containers. Delete these first.");
+            let containers = store::containers::taken_addresses(c, id)?.len();
+            if containers > 0 {
+                let message = format!("{name} has {containers} containers. Delete these first.");
                 return Ok(Err(Error::conflict(message)));
             }
             store::sites::delete(c, id)?;
             Ok(Ok(()))
         })
         .await
-        .told("site")?;
-    tell(control, id);
+        .into_model("site")?;
+    publish_change(control, id);
     done
 }
 
-/// The domain under which a site publishes before anybody says otherwise: its own, for everybody.
+/// The initial domain of a site: its own domain, open to all users.
 fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
     DomainSpec {
         site,
@@ -145,7 +150,7 @@ fn first_domain(site: SiteId, spec: &SiteSpec) -> DomainSpec {
     }
 }
 
-/// The first field that differs and that containers depend on.
+/// The first changed field that containers depend on.
 fn fixed_field(old: &SiteSpec, new: &SiteSpec) -> Option<&'static str> {
     [
         ("name", old.name != new.name),
@@ -165,23 +170,23 @@ fn require_cluster(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
     Err(Error::field("cluster", "There is no such cluster."))
 }
 
-/// Whether the cluster has the bridge and the storages. One that does not answer soon is believed
-/// to: a site can be written down while its cluster is away.
-async fn require_parts(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
-    let asked = clusters::findings(control, &Actor::System, spec.cluster);
-    let Ok(Ok(found)) = tokio::time::timeout(PATIENCE, asked).await else {
+/// Checks that the cluster has the bridge and the storages. Skipped when the cluster does not
+/// respond in time, so that a site can be saved while its cluster is unreachable.
+async fn require_resources(control: &Control, spec: &SiteSpec) -> Result<(), Error> {
+    let request = clusters::findings(control, &Actor::System, spec.cluster);
+    let Ok(Ok(findings)) = tokio::time::timeout(FINDINGS_TIMEOUT, request).await else {
         return Ok(());
     };
     let mut fields = Fields::default();
-    require(&mut fields, "bridge", &spec.bridge, &found.bridges);
-    let storages = found.template_storages();
+    require(&mut fields, "bridge", &spec.bridge, &findings.bridges);
+    let storages = findings.template_storages();
     require(
         &mut fields,
         "template_storage",
         &spec.template_storage,
         &storages,
     );
-    let storages = found.volume_storages();
+    let storages = findings.volume_storages();
     require(
         &mut fields,
         "volume_storage",
@@ -193,16 +198,16 @@ async fn require_parts(control: &Control, spec: &SiteSpec) -> Result<(), Error> 
         .map_err(|fields| Error::Invalid { fields })
 }
 
-fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, wanted: &T, there: &[T]) {
-    if there.contains(wanted) {
+fn require<T: PartialEq + Display>(fields: &mut Fields, field: &str, desired: &T, available: &[T]) {
+    if available.contains(desired) {
         return;
     }
-    let names: Vec<String> = there.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = available.iter().map(ToString::to_string).collect();
     let message = if names.is_empty() {
         "The cluster has none that all its nodes can use for this.".to_owned()
     } else {
         format!(
-            "Not all nodes of the cluster have {wanted} for this. Use {}.",
+            "Not all nodes of the cluster have {desired} for this. Use {}.",
             names.join(" or ")
         )
     };
@@ -213,8 +218,8 @@ fn missing() -> Error {
     Error::NotFound { kind: Kind::Site }
 }
 
-fn tell(control: &Control, id: SiteId) {
+fn publish_change(control: &Control, id: SiteId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Site, id.0), Audience::Everyone);
+        .notifier()
+        .publish(Event::of(Topic::Site, id.0), Audience::Everyone);
 }

@@ -1,5 +1,5 @@
-//! What a site's edge hosts should serve, from what should be in the database. Nobody's secret is in
-//! it, and equal sites make equal snapshots.
+//! Assembles the site configuration for edge hosts from the desired state in the database. It
+//! contains no secrets, and equal sites produce equal configurations.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -17,25 +17,25 @@ use model::{
 };
 use store::{certificates::Served, containers::SiteHost, sites::SiteRecord};
 
-use crate::{Actor, Control, certificates::best, failure::Told as _};
+use crate::{Actor, Control, certificates::select_certificate, failure::StoreResultExt as _};
 
-/// How long an address is lent, in seconds. A container asks again after half of it.
+/// The lease time in seconds. DHCP clients renew after half of it.
 const LEASE_S: u32 = 12 * 60 * 60;
 
-/// What one edge host is of its site.
+/// The role of one edge host in its site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The addresses of all the site's edge hosts, where its names are answered.
+    /// The addresses of all edge hosts of the site, which serve DNS for its names.
     pub name_servers: Vec<Ipv4Addr>,
-    /// Whether this one gives out addresses.
+    /// Whether this edge host is the DHCP server.
     pub dhcp: bool,
 }
 
-/// The site as one of its edge hosts should serve it, for those who run it to look at. Some
-/// statements, however much there is.
+/// Returns the site configuration of an edge host, for operators to inspect. The number of database
+/// statements is constant.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such site.
+/// [`Error::NotFound`] when the site does not exist.
 pub async fn preview(
     control: &Control,
     actor: &Actor,
@@ -51,13 +51,13 @@ pub(crate) async fn of_site(
     site: SiteId,
     part: &Part,
 ) -> Result<Snapshot, Error> {
-    let found = control
+    let rows = control
         .store()
         .read(move |c| {
             let Some(record) = store::sites::get(c, site)? else {
                 return Ok(None);
             };
-            Ok(Some(Found {
+            Ok(Some(SiteRows {
                 nodes: store::nodes::addresses(c, record.spec.cluster)?,
                 hosts: store::containers::of_site(c, site)?,
                 domains: store::domains::of_site(c, site)?,
@@ -67,13 +67,13 @@ pub(crate) async fn of_site(
             }))
         })
         .await
-        .told("snapshot")?;
-    let found = found.ok_or(Error::NotFound { kind: Kind::Site })?;
-    Ok(assemble(found, part))
+        .into_model("snapshot")?;
+    let rows = rows.ok_or(Error::NotFound { kind: Kind::Site })?;
+    Ok(assemble(rows, part))
 }
 
-/// What the database has of a site.
-struct Found {
+/// The database rows of a site.
+struct SiteRows {
     record: SiteRecord,
     nodes: BTreeMap<NodeName, Ipv4Addr>,
     hosts: Vec<SiteHost>,
@@ -82,15 +82,15 @@ struct Found {
     answers: Vec<store::challenges::Answer>,
 }
 
-fn assemble(found: Found, part: &Part) -> Snapshot {
-    let Found {
+fn assemble(rows: SiteRows, part: &Part) -> Snapshot {
+    let SiteRows {
         record,
         nodes,
         hosts,
         domains,
         certificates,
         answers,
-    } = found;
+    } = rows;
     let certificates = Certificates {
         served: certificates,
         domains: &domains,
@@ -101,7 +101,7 @@ fn assemble(found: Found, part: &Part) -> Snapshot {
         records: Vec::new(),
         domains: domains
             .iter()
-            .map(|domain| public(domain, &certificates))
+            .map(|domain| public_domain(domain, &certificates))
             .collect(),
         streams: Vec::new(),
         answers: answers.iter().filter_map(answer).collect(),
@@ -116,12 +116,12 @@ fn assemble(found: Found, part: &Part) -> Snapshot {
             mac: Some(host.mac),
         });
     }
-    snapshot.hosts.extend(named(nodes, &snapshot.hosts));
+    snapshot.hosts.extend(node_hosts(nodes, &snapshot.hosts));
     snapshot
 }
 
-/// The nodes under their names. A container that had the name before the node came keeps it.
-fn named(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[Host]) -> Vec<Host> {
+/// The nodes as DNS hosts. A container that had the name first keeps it.
+fn node_hosts(nodes: BTreeMap<NodeName, Ipv4Addr>, hosts: &[Host]) -> Vec<Host> {
     let host = |(node, address): (NodeName, Ipv4Addr)| {
         let name = node.as_str().parse().ok()?;
         let is_taken = hosts.iter().any(|host| host.name == name);
@@ -149,49 +149,49 @@ fn network(site: &SiteRecord, part: &Part) -> Network {
     }
 }
 
-fn public(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicDomain {
-    // Where nothing is published, a certificate for all names below the domain is the right one.
-    let nothing = format!("nothing.{}", domain.spec.name);
+fn public_domain(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicDomain {
+    // For names without a service, a wildcard certificate of the domain is the best match.
+    let unpublished = format!("nothing.{}", domain.spec.name);
     PublicDomain {
         name: domain.spec.name.clone(),
         sign_in: domain.spec.sign_in.clone(),
         hsts: domain.spec.hsts,
-        certificate: certificates.of(domain, &nothing),
+        certificate: certificates.for_host(domain, &unpublished),
         services: Vec::new(),
     }
 }
 
-/// The certificates of a site, and how its domains have theirs.
+/// The certificates and domains of a site.
 struct Certificates<'a> {
     served: Vec<Served>,
     domains: &'a [DomainRow],
 }
 
 impl Certificates<'_> {
-    /// That of a host; none where edge hosts serve their own.
-    fn of(&self, domain: &DomainRow, host: &str) -> Option<Fingerprint> {
+    /// The certificate for a host; `None` where edge hosts serve a self-signed certificate.
+    fn for_host(&self, domain: &DomainRow, host: &str) -> Option<Fingerprint> {
         if domain.spec.issuance == Issuance::SelfSigned {
             return None;
         }
-        best(&self.served, domain, host).map(|it| it.fingerprint.clone())
+        select_certificate(&self.served, domain, host).map(|it| it.fingerprint.clone())
     }
 
-    fn under(&self, domain: &Domain, host: &str) -> Option<Fingerprint> {
+    fn for_domain(&self, domain: &Domain, host: &str) -> Option<Fingerprint> {
         let domain = self.domains.iter().find(|it| it.spec.name == *domain)?;
-        self.of(domain, host)
+        self.for_host(domain, host)
     }
 }
 
-/// What is said to an authority, which made both halves of it.
-fn answer(kept: &store::challenges::Answer) -> Option<Answer> {
-    let (_, thumbprint) = kept.answer.split_once('.')?;
+/// The HTTP-01 challenge response. The token and the thumbprint come from the CA's challenge.
+fn answer(stored: &store::challenges::Answer) -> Option<Answer> {
+    let (_, thumbprint) = stored.answer.split_once('.')?;
     Some(Answer {
-        token: kept.token.parse().ok()?,
+        token: stored.token.parse().ok()?,
         thumbprint: thumbprint.parse().ok()?,
     })
 }
 
-/// Adds a service where its kind belongs.
+/// Adds a service to the section for its kind.
 fn publish(
     snapshot: &mut Snapshot,
     host: &SiteHost,
@@ -225,7 +225,7 @@ fn publish(
                     address,
                     port,
                     options: *options,
-                    certificate: certificates.under(domain, &format!("{label}.{domain}")),
+                    certificate: certificates.for_domain(domain, &format!("{label}.{domain}")),
                 });
             }
         }
@@ -235,7 +235,7 @@ fn publish(
             tls,
         } => {
             let tls = tls.as_ref().map(|TlsName { label, domain }| {
-                let certificate = certificates.under(domain, &format!("{label}.{domain}"));
+                let certificate = certificates.for_domain(domain, &format!("{label}.{domain}"));
                 certificate.map_or(Tls::Own, Tls::With)
             });
             let transport = if options.tells_client {

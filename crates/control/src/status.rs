@@ -1,29 +1,29 @@
-//! What a container is now, from what should be and what is observed. A pure table, so that a
-//! status is never stored and never stale.
+//! Computes the status of a container from the desired and the observed state. Pure, so the status
+//! is never stored and never stale.
 
 use model::{containers::Status, jobs::JobKind};
 
-/// What the observer knows of a container's cluster and of itself.
+/// The observed power state of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// The cluster or the node does not answer.
+pub(crate) enum ObservedState {
+    /// The cluster or the node is unreachable.
     Unreachable,
-    /// The cluster answers and does not know the container.
+    /// The cluster does not have the container.
     Missing,
-    /// It runs.
+    /// The container is running.
     Running,
-    /// It does not run.
+    /// The container is stopped.
     Stopped,
 }
 
-/// The status of a container: `made` once its creation was done, with the job at work on it.
-pub(crate) fn status(made: bool, job: Option<JobKind>, seen: Seen) -> Status {
-    match (made, job, seen) {
+/// The status of a container. `made` is set once its creation has ended; `job` is its active job.
+pub(crate) fn status(made: bool, job: Option<JobKind>, observed: ObservedState) -> Status {
+    match (made, job, observed) {
         (false, Some(JobKind::Create), _) => Status::Creating,
         (false, ..) => Status::Failed,
-        (true, _, Seen::Unreachable) => Status::Unreachable,
-        (true, _, Seen::Missing) => Status::Missing,
-        (true, _, Seen::Running) => Status::Running,
-        (true, _, Seen::Stopped) => Status::Stopped,
+        (true, _, ObservedState::Unreachable) => Status::Unreachable,
+        (true, _, ObservedState::Missing) => Status::Missing,
+        (true, _, ObservedState::Running) => Status::Running,
+        (true, _, ObservedState::Stopped) => Status::Stopped,
     }
 }

@@ -1,4 +1,4 @@
-//! Names for containers that nobody has named: short, easy to say, hard to confuse.
+//! Suggests names for containers: short, pronounceable and distinct.
 
 use model::names::Label;
 use rand::seq::IndexedRandom as _;
@@ -15,8 +15,8 @@ const SECOND: [&str; 32] = [
     "valley", "willow",
 ];
 
-/// A name such as `calm-otter`; after some tries with a number behind it, so that there is always
-/// one that is not in `taken`.
+/// A name such as `calm-otter` that is not `taken`. Later attempts append a number so that a free
+/// name is always found.
 pub(crate) fn name(taken: impl Fn(&Label) -> bool) -> Option<Label> {
     let mut rng = rand::rng();
     (0..64).find_map(|attempt| {

@@ -1,5 +1,5 @@
-//! Slows down guessing: each account and each address has a few free tries, then every failure
-//! doubles the wait. One throttle for every way to sign in.
+//! Limits password guessing: each account and each address has some free attempts, then every
+//! failure doubles the wait. Shared by all ways to sign in.
 
 use std::{
     collections::HashMap,
@@ -10,15 +10,16 @@ use std::{
 
 use model::names::Username;
 
-/// Failures before the first wait, for an account and for an address.
+/// Failures before the first wait, per account and per address.
 const FREE_ACCOUNT: u32 = 5;
 const FREE_ADDRESS: u32 = 20;
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(900);
-/// After so long without a failure all is forgotten.
-const MEMORY: Duration = Duration::from_secs(3600);
-/// Entries kept; the oldest go first, so that guessing under many names fills no memory.
-const ENTRIES: usize = 10_000;
+const MAX_WAIT: Duration = Duration::from_secs(900);
+/// Failures are forgotten after this long without another one.
+const RESET_AFTER: Duration = Duration::from_secs(3600);
+/// The maximum number of entries. The oldest are dropped first, so that guessing with many names
+/// cannot exhaust memory.
+const MAX_ENTRIES: usize = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
@@ -27,7 +28,8 @@ enum Key {
 }
 
 impl Key {
-    /// Of IPv6 the first 64 bits count: the rest is for each host to choose (RFC 4291, 2.5.4).
+    /// IPv6 addresses count by their /64 prefix, because a host chooses the remaining bits (RFC
+    /// 4291, section 2.5.4).
     fn of(address: IpAddr) -> Self {
         Self::Address(match address {
             IpAddr::V4(_) => address,
@@ -41,15 +43,14 @@ struct Failures {
     last: Instant,
 }
 
-/// Who failed how often.
+/// The failed attempts by account and address.
 #[derive(Default)]
 pub(crate) struct Throttle(Mutex<HashMap<Key, Failures>>);
 
 impl Throttle {
-    /// How long to wait before another try; none when it may be made now. The try is counted as
-    /// a failure at once, so that many at a time are worth no more than one after another;
-    /// [`Throttle::forgive`] takes it back.
-    /// Without an account only the address counts.
+    /// Returns how long to wait before another attempt, or `None` if it may be made now. Counts the
+    /// attempt as a failure immediately, so that concurrent attempts have no advantage;
+    /// [`Throttle::record_success`] reverts that. Without an account only the address counts.
     pub(crate) fn attempt(
         &self,
         account: Option<&Username>,
@@ -66,7 +67,7 @@ impl Throttle {
         if wait.is_some() {
             return wait;
         }
-        if failures.len() >= ENTRIES {
+        if failures.len() >= MAX_ENTRIES {
             forget_oldest(&mut failures, now);
         }
         for (key, _) in keys {
@@ -74,7 +75,7 @@ impl Throttle {
                 count: 0,
                 last: now,
             });
-            if now.duration_since(entry.last) > MEMORY {
+            if now.duration_since(entry.last) > RESET_AFTER {
                 entry.count = 0;
             }
             entry.count += 1;
@@ -83,8 +84,8 @@ impl Throttle {
         None
     }
 
-    /// The try was right: the account's failures are forgotten, the address has one fewer.
-    pub(crate) fn forgive(&self, account: &Username, address: IpAddr) {
+    /// Reverts a successful attempt: forgets the account's failures and one of the address.
+    pub(crate) fn record_success(&self, account: &Username, address: IpAddr) {
         let mut failures = self.lock();
         failures.remove(&Key::Account(account.clone()));
         if let Some(entry) = failures.get_mut(&Key::of(address)) {
@@ -101,16 +102,16 @@ impl Throttle {
 
 impl Failures {
     fn wait(&self, free: u32, now: Instant) -> Option<Duration> {
-        let past = self.count.checked_sub(free)?;
-        let wait = Duration::from_secs(1 << past.min(10)).min(LONGEST);
+        let excess = self.count.checked_sub(free)?;
+        let wait = Duration::from_secs(1 << excess.min(10)).min(MAX_WAIT);
         wait.checked_sub(now.duration_since(self.last))
             .filter(|left| !left.is_zero())
     }
 }
 
 fn forget_oldest(failures: &mut HashMap<Key, Failures>, now: Instant) {
-    failures.retain(|_, f| now.duration_since(f.last) < MEMORY);
-    if failures.len() >= ENTRIES {
+    failures.retain(|_, f| now.duration_since(f.last) < RESET_AFTER);
+    if failures.len() >= MAX_ENTRIES {
         let mut ages: Vec<Instant> = failures.values().map(|f| f.last).collect();
         ages.sort_unstable();
         if let Some(middle) = ages.get(ages.len() / 2).copied() {
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_after_the_free_tries_and_a_right_one_forgives() {
+    fn wait_doubles_after_free_attempts_and_success_resets_it() {
         let (throttle, start) = (Throttle::default(), Instant::now());
         for _ in 0..FREE_ACCOUNT {
             assert_eq!(throttle.attempt(Some(&name("ann")), HOME, start), None);
@@ -148,14 +149,14 @@ mod tests {
         assert_eq!(
             throttle.attempt(Some(&name("bob")), HOME, later),
             None,
-            "another account is free"
+            "another account has its own counter"
         );
-        throttle.forgive(&name("ann"), HOME);
+        throttle.record_success(&name("ann"), HOME);
         assert_eq!(throttle.attempt(Some(&name("ann")), HOME, later), None);
     }
 
     #[test]
-    fn an_address_is_slowed_whatever_the_account() {
+    fn address_is_throttled_across_accounts() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         for n in 0..FREE_ADDRESS {
             assert_eq!(
@@ -171,27 +172,27 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_ipv6_is_one_address() {
+    fn ipv6_addresses_of_one_prefix_share_a_counter() {
         let (throttle, now) = (Throttle::default(), Instant::now());
         let host = |n: u32| format!("2001:db8::{n:x}:1").parse().unwrap();
         for n in 0..FREE_ADDRESS {
             assert_eq!(throttle.attempt(None, host(n), now), None);
         }
         assert!(throttle.attempt(None, host(FREE_ADDRESS), now).is_some());
-        let elsewhere = "2001:db8:0:1::1".parse().unwrap();
-        assert_eq!(throttle.attempt(None, elsewhere, now), None);
+        let other_prefix = "2001:db8:0:1::1".parse().unwrap();
+        assert_eq!(throttle.attempt(None, other_prefix, now), None);
     }
 
     #[test]
     fn memory_is_bounded() {
         let (throttle, now) = (Throttle::default(), Instant::now());
-        for n in 0..u32::try_from(ENTRIES).unwrap() * 2 {
+        for n in 0..u32::try_from(MAX_ENTRIES).unwrap() * 2 {
             throttle.attempt(
                 Some(&name(&format!("user{n}"))),
                 IpAddr::from(n.to_be_bytes()),
                 now,
             );
         }
-        assert!(throttle.lock().len() <= ENTRIES + 2);
+        assert!(throttle.lock().len() <= MAX_ENTRIES + 2);
     }
 }

@@ -1,4 +1,4 @@
-//! People's accounts: who may manage them, and what keeps an organisation from locking itself out.
+//! User accounts, and the rules that keep an organization from locking itself out.
 
 use model::{
     Error, Kind, UserId,
@@ -8,12 +8,12 @@ use model::{
     users::{Role, UserRow, UserSpec},
 };
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// The accounts, by name.
+/// Lists the accounts by name.
 ///
 /// # Errors
-/// [`Error::Forbidden`] unless an administrator asks.
+/// [`Error::Forbidden`] unless the actor is an administrator.
 pub async fn list(
     control: &Control,
     actor: &Actor,
@@ -26,13 +26,13 @@ pub async fn list(
         .store()
         .read(move |c| store::users::list(c, &q, page.max(1)))
         .await
-        .told("users")
+        .into_model("users")
 }
 
-/// One account; people may see their own.
+/// Returns an account. Users may see their own.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+/// [`Error::NotFound`] when the account does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<UserRow, Error> {
     let own = actor.me().is_some_and(|me| me.name == *name);
     if !own && !actor.role().administers() {
@@ -43,15 +43,15 @@ pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<Us
         .store()
         .read(move |c| store::users::by_name(c, &name))
         .await
-        .told("user")?;
+        .into_model("user")?;
     user.map(|user| user.row)
         .ok_or(Error::NotFound { kind: Kind::User })
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken name or a missing password.
+/// [`Error::Invalid`] for a name that exists or a missing password.
 pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<UserId, Error> {
     actor.require_administrator()?;
     let Some(password) = &spec.password else {
@@ -68,8 +68,8 @@ pub async fn create(control: &Control, actor: &Actor, spec: UserSpec) -> Result<
         .store()
         .write(move |c| store::users::insert(c, &new))
         .await
-        .told("user")?;
-    tell(control, id);
+        .into_model("user")?;
+    publish_change(control, id);
     Ok(id)
 }
 
@@ -117,15 +117,15 @@ pub async fn update(
             Ok(Ok(()))
         })
         .await
-        .told("user")?;
-    tell(control, id);
+        .into_model("user")?;
+    publish_change(control, id);
     done
 }
 
-/// Deletes an account that owns nothing.
+/// Deletes an account that owns no containers.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it owns
+/// [`Error::Invalid`] when `confirm` is not the account's name, [`Error::Conflict`] while it owns
 /// containers, is the actor's own or the last administrator's.
 pub async fn delete(
     control: &Control,
@@ -157,8 +157,8 @@ pub async fn delete(
             Ok(Ok(()))
         })
         .await
-        .told("user")?;
-    tell(control, id);
+        .into_model("user")?;
+    publish_change(control, id);
     done
 }
 
@@ -185,8 +185,8 @@ fn missing() -> Error {
     Error::NotFound { kind: Kind::User }
 }
 
-fn tell(control: &Control, id: UserId) {
+fn publish_change(control: &Control, id: UserId) {
     control
-        .hub()
-        .tell(Event::of(Topic::User, id.0), Audience::Operators);
+        .notifier()
+        .publish(Event::of(Topic::User, id.0), Audience::Operators);
 }

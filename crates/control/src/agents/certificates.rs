@@ -1,21 +1,23 @@
-//! Certificates with their keys, for the edge hosts of their own site alone.
+//! Certificates with their private keys, restricted to the edge hosts of the site.
 
 use edge::link::{MOST_CERTIFICATES, Pair, Pairs, Wanted};
 use model::{Error, clusters::Fingerprint};
 
 use super::Agent;
-use crate::{Control, failure::Told as _};
+use crate::{Control, failure::StoreResultExt as _};
 
-/// Those of the wanted certificates that the agent's site has, and whose keys open.
+/// Returns the requested certificates that belong to the agent's site and whose keys can be
+/// decrypted.
 ///
 /// # Errors
-/// [`Error::Invalid`] for more than are told at once; when the database does not answer.
+/// [`Error::Invalid`] for more certificates than one request may ask for; an error when the
+/// database is unavailable.
 pub async fn certificates(
     control: &Control,
     agent: &Agent,
-    wanted: Wanted,
+    request: Wanted,
 ) -> Result<Pairs, Error> {
-    if wanted.certificates.len() > MOST_CERTIFICATES {
+    if request.certificates.len() > MOST_CERTIFICATES {
         let message = format!("Ask for at most {MOST_CERTIFICATES} at once.");
         return Err(Error::field("certificates", message));
     }
@@ -24,31 +26,32 @@ pub async fn certificates(
         .store()
         .read(move |c| {
             let mut pairs = Vec::new();
-            for print in wanted.certificates {
-                let found = store::certificates::pair(c, &key, site, &print);
-                pairs.extend(told(&print, found)?.map(|found| Pair {
-                    certificate: print,
-                    chain: found.chain,
-                    key: found.key,
-                }));
+            for fingerprint in request.certificates {
+                let stored = store::certificates::pair(c, &key, site, &fingerprint);
+                pairs.extend(
+                    skip_undecryptable(&fingerprint, stored)?.map(|stored| Pair {
+                        certificate: fingerprint,
+                        chain: stored.chain,
+                        key: stored.key,
+                    }),
+                );
             }
             Ok(pairs)
         })
         .await
-        .told("certificates")?;
+        .into_model("certificates")?;
     Ok(Pairs { pairs })
 }
 
-/// What there is to tell of one certificate. Of one whose key does not open nothing is: the agent
-/// says that it is not to be had, and has the others all the same. When the database does not
-/// answer, none is told: that passes, and what is missing is asked for again.
-fn told<T>(
-    print: &Fingerprint,
-    found: Result<Option<T>, store::Error>,
+/// Leaves out a certificate whose key cannot be decrypted: the agent reports it as missing and
+/// receives the others. Any other database error fails the request, and the agent repeats it.
+fn skip_undecryptable<T>(
+    fingerprint: &Fingerprint,
+    stored: Result<Option<T>, store::Error>,
 ) -> Result<Option<T>, store::Error> {
-    match found {
+    match stored {
         Err(store::Error::Internal { cause }) => {
-            tracing::warn!(certificate = %print, cause, "a certificate's key cannot be told");
+            tracing::warn!(certificate = %fingerprint, cause, "failed to decrypt certificate key");
             Ok(None)
         }
         other => other,
@@ -59,17 +62,26 @@ fn told<T>(
 mod tests {
     use store::Error;
 
-    use super::told;
+    use super::skip_undecryptable;
 
     #[test]
-    fn a_key_that_does_not_open_keeps_no_other_from_being_told() {
-        let print = "ab".repeat(32).parse().unwrap();
+    fn undecryptable_key_does_not_withhold_other_certificates() {
+        let fingerprint = "ab".repeat(32).parse().unwrap();
         let cause = "certificates.secret does not open".to_owned();
-        assert_eq!(told::<()>(&print, Err(Error::Internal { cause })), Ok(None));
-        assert_eq!(told(&print, Ok(Some("pair"))), Ok(Some("pair")));
-        let away = Error::Unavailable {
+        assert_eq!(
+            skip_undecryptable::<()>(&fingerprint, Err(Error::Internal { cause })),
+            Ok(None)
+        );
+        assert_eq!(
+            skip_undecryptable(&fingerprint, Ok(Some("pair"))),
+            Ok(Some("pair"))
+        );
+        let unavailable = Error::Unavailable {
             cause: "locked".to_owned(),
         };
-        assert_eq!(told::<()>(&print, Err(away.clone())), Err(away));
+        assert_eq!(
+            skip_undecryptable::<()>(&fingerprint, Err(unavailable.clone())),
+            Err(unavailable)
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The files that an agent's host should have, rendered as its agent renders them, beside those that
-//! are live there.
+//! Compares the files that the manager renders for an agent's host with the files that are live
+//! there.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,26 +13,26 @@ use model::{
 use similar::{Algorithm, ChangeTag, TextDiff};
 use store::agents::AgentRecord;
 
-use super::{Agent, of_agent, record};
+use super::{Agent, record, site_config_for};
 use crate::{
     Actor, Control,
-    failure::{Told as _, internal},
+    failure::{StoreResultExt as _, internal},
 };
 
-/// How long one comparison may take; after that it is coarser.
-const PATIENCE: Duration = Duration::from_millis(300);
-/// How many lines around a change are shown with it.
-const AROUND: usize = 3;
-/// The most lines of differences that are shown of one file.
-const MOST_LINES: usize = 2000;
+/// The time limit of one comparison; after that the result is coarser.
+const DIFF_TIMEOUT: Duration = Duration::from_millis(300);
+/// How many unchanged lines are shown around a change.
+const CONTEXT_LINES: usize = 3;
+/// The most lines of differences shown per file.
+const MAX_LINES: usize = 2000;
 
-/// Text by path.
+/// File content by path.
 type Tree = BTreeMap<String, String>;
 
-/// The files of a host: those that differ from what is live first, then by path.
+/// Lists the files of a host: files that differ first, then by path.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such agent.
+/// [`Error::NotFound`] when the agent does not exist.
 pub async fn files(
     control: &Control,
     actor: &Actor,
@@ -40,19 +40,19 @@ pub async fn files(
     name: &Label,
     query: FileQuery,
 ) -> Result<Files, Error> {
-    let found = record(control, actor, site, name).await?;
-    let (wanted, live) = both(control, &found).await?;
-    let listed = blocking(move || list(&wanted, &live, &query)).await?;
+    let record = record(control, actor, site, name).await?;
+    let (desired, live) = load_trees(control, &record).await?;
+    let listed = blocking(move || list(&desired, &live, &query)).await?;
     Ok(Files {
-        agent: found.row,
+        agent: record.row,
         listed,
     })
 }
 
-/// One file of a host.
+/// Returns a file of a host with its differences.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such agent or file.
+/// [`Error::NotFound`] when the agent or the file does not exist.
 pub async fn file(
     control: &Control,
     actor: &Actor,
@@ -60,17 +60,17 @@ pub async fn file(
     name: &Label,
     path: String,
 ) -> Result<File, Error> {
-    let found = record(control, actor, site, name).await?;
-    let (mut wanted, mut live) = both(control, &found).await?;
-    let (wanted, live) = (wanted.remove(&path), live.remove(&path));
-    let state = state(wanted.as_ref(), live.as_ref());
+    let record = record(control, actor, site, name).await?;
+    let (mut desired, mut live) = load_trees(control, &record).await?;
+    let (desired, live) = (desired.remove(&path), live.remove(&path));
+    let state = state(desired.as_ref(), live.as_ref());
     let state = state.ok_or(Error::NotFound { kind: Kind::File })?;
     blocking(move || {
-        let hunks = match (&wanted, &live) {
-            (Some(wanted), Some(live)) if wanted != live => hunks(live, wanted),
+        let hunks = match (&desired, &live) {
+            (Some(desired), Some(live)) if desired != live => hunks(live, desired),
             _ => Vec::new(),
         };
-        let text = wanted.or(live).unwrap_or_default();
+        let text = desired.or(live).unwrap_or_default();
         File {
             path,
             state,
@@ -81,30 +81,30 @@ pub async fn file(
     .await
 }
 
-/// What should be, and what is live. Before the agent has joined, neither.
-async fn both(control: &Control, found: &AgentRecord) -> Result<(Tree, Tree), Error> {
-    let Some(layout) = &found.layout else {
+/// The rendered and the live files. Both are empty before the agent has joined.
+async fn load_trees(control: &Control, record: &AgentRecord) -> Result<(Tree, Tree), Error> {
+    let Some(layout) = &record.layout else {
         return Ok(Default::default());
     };
     let layout: Layout = serde_json::from_str(layout).map_err(|e| internal("layout", &e))?;
     let agent = Agent {
-        id: found.row.id,
-        site: found.row.site,
+        id: record.row.id,
+        site: record.row.site,
     };
-    let snapshot = of_agent(control, &agent).await?;
+    let snapshot = site_config_for(control, &agent).await?;
     let live = control
         .store()
         .read(move |c| store::agents::live(c, agent.id))
         .await
-        .told("live files")?;
+        .into_model("live files")?;
     let rendered = blocking(move || edge::render(&snapshot, &layout)).await?;
     let rendered = rendered.map_err(|cause| internal("render", &cause))?;
-    let wanted = rendered
+    let desired = rendered
         .files()
-        // What is not told of a host cannot be compared with it.
+        // The agent does not report larger files, so they cannot be compared.
         .filter(|(_, file)| file.text.len() <= link::LARGEST_FILE)
         .map(|(path, file)| (path.to_owned(), file.text.clone()));
-    Ok((wanted.collect(), live))
+    Ok((desired.collect(), live))
 }
 
 async fn blocking<T: Send + 'static>(
@@ -114,9 +114,9 @@ async fn blocking<T: Send + 'static>(
     done.map_err(|cause| internal("files", &cause))
 }
 
-fn state(wanted: Option<&String>, live: Option<&String>) -> Option<FileState> {
-    match (wanted, live) {
-        (Some(wanted), Some(live)) if wanted == live => Some(FileState::Live),
+fn state(desired: Option<&String>, live: Option<&String>) -> Option<FileState> {
+    match (desired, live) {
+        (Some(desired), Some(live)) if desired == live => Some(FileState::Live),
         (Some(_), Some(_)) => Some(FileState::Changed),
         (Some(_), None) => Some(FileState::New),
         (None, Some(_)) => Some(FileState::Gone),
@@ -124,17 +124,17 @@ fn state(wanted: Option<&String>, live: Option<&String>) -> Option<FileState> {
     }
 }
 
-/// One page of the list.
-fn list(wanted: &Tree, live: &Tree, query: &FileQuery) -> Listed {
-    let mut paths: Vec<&String> = wanted.keys().chain(live.keys()).collect();
+/// Returns one page of the list.
+fn list(desired: &Tree, live: &Tree, query: &FileQuery) -> Listed {
+    let mut paths: Vec<&String> = desired.keys().chain(live.keys()).collect();
     paths.sort();
     paths.dedup();
     let rows = paths.into_iter().filter_map(|path| {
-        let (wanted, live) = (wanted.get(path), live.get(path));
-        let size = wanted.or(live).map_or(0, String::len);
+        let (desired, live) = (desired.get(path), live.get(path));
+        let size = desired.or(live).map_or(0, String::len);
         Some(FileRow {
             path: path.clone(),
-            state: state(wanted, live)?,
+            state: state(desired, live)?,
             bytes: u64::try_from(size).unwrap_or(u64::MAX),
         })
     });
@@ -143,17 +143,21 @@ fn list(wanted: &Tree, live: &Tree, query: &FileQuery) -> Listed {
     let (count, all) = (differing.len(), differing.len() + same.len());
     differing.extend(same);
     let q = query.q.trim().to_ascii_lowercase();
-    let found = differing
+    let matching = differing
         .into_iter()
         .filter(|row| row.path.to_ascii_lowercase().contains(&q));
-    let found: Vec<FileRow> = found.collect();
-    let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
-    let rows_a_page = usize::try_from(PAGE_ROWS).unwrap_or(50);
+    let matching: Vec<FileRow> = matching.collect();
+    let total = u64::try_from(matching.len()).unwrap_or(u64::MAX);
+    let rows_per_page = usize::try_from(PAGE_ROWS).unwrap_or(50);
     let page = query.page.max(1);
-    let before = usize::try_from(page - 1)
+    let skipped = usize::try_from(page - 1)
         .unwrap_or(0)
-        .saturating_mul(rows_a_page);
-    let rows = found.into_iter().skip(before).take(rows_a_page).collect();
+        .saturating_mul(rows_per_page);
+    let rows = matching
+        .into_iter()
+        .skip(skipped)
+        .take(rows_per_page)
+        .collect();
     Listed {
         differing: u64::try_from(count).unwrap_or(u64::MAX),
         all: u64::try_from(all).unwrap_or(u64::MAX),
@@ -162,19 +166,19 @@ fn list(wanted: &Tree, live: &Tree, query: &FileQuery) -> Listed {
     }
 }
 
-/// The differences between what is live and what should be, in the order of the file.
-fn hunks(live: &str, wanted: &str) -> Vec<Hunk> {
+/// The differences between the live and the rendered text, in the order of the file.
+fn hunks(live: &str, desired: &str) -> Vec<Hunk> {
     let diff = TextDiff::configure()
         .algorithm(Algorithm::Patience)
-        .timeout(PATIENCE)
-        .diff_lines(live, wanted);
-    let mut room = MOST_LINES;
+        .timeout(DIFF_TIMEOUT)
+        .diff_lines(live, desired);
+    let mut remaining = MAX_LINES;
     let mut hunks = Vec::new();
-    for group in diff.grouped_ops(AROUND) {
+    for group in diff.grouped_ops(CONTEXT_LINES) {
         let at = group.first().map_or(0, |op| op.new_range().start) + 1;
         let changes = group.iter().flat_map(|op| diff.iter_changes(op));
-        let lines: Vec<Line> = changes.take(room).map(line).collect();
-        room -= lines.len();
+        let lines: Vec<Line> = changes.take(remaining).map(line).collect();
+        remaining -= lines.len();
         if lines.is_empty() {
             break;
         }
@@ -210,10 +214,10 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_comes_first_and_is_named() {
-        let wanted = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
+    fn differing_files_are_listed_first_with_their_state() {
+        let desired = tree(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let live = tree(&[("a", "1"), ("b", "old"), ("d", "4")]);
-        let listed = list(&wanted, &live, &FileQuery::default());
+        let listed = list(&desired, &live, &FileQuery::default());
         let rows: Vec<_> = listed
             .page
             .rows
@@ -232,11 +236,11 @@ mod tests {
             q: " C ".into(),
             page: 1,
         };
-        assert_eq!(list(&wanted, &live, &query).page.total, 1);
+        assert_eq!(list(&desired, &live, &query).page.total, 1);
     }
 
     #[test]
-    fn a_difference_is_shown_with_the_lines_around_it() {
+    fn hunk_contains_context_lines() {
         let before: String = (1..=40).map(|n| format!("line {n}\n")).collect();
         let after = before.replace("line 20\n", "line twenty\n");
         let hunks = hunks(&before, &after);

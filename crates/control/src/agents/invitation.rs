@@ -1,5 +1,5 @@
-//! The code that a new agent joins with: where this program is, a word, and the certificate by which
-//! the agent knows that it speaks with nobody else.
+//! The join code of a new agent: the manager's address, a secret token, and the fingerprint of the
+//! certificate that the agent pins.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use model::{
 use super::secret;
 use crate::{Control, Manager, failure::internal};
 
-/// For how many seconds a code is good.
+/// How long a join token is valid, in seconds.
 const LIFETIME_S: u32 = 3600;
-/// The same in milliseconds.
+/// How long a join token is valid, in milliseconds.
 pub(super) const LIFETIME_MS: i64 = LIFETIME_S as i64 * 1000;
-/// How long whoever speaks TLS before this program may take to show its certificate.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The timeout for fetching the certificate at the public address.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A new code.
+/// Creates a join code.
 ///
 /// # Errors
-/// [`Error::Conflict`] where agents could not reach this program safely, and
-/// [`Error::Unavailable`] when the certificate at its address is not to be had.
-pub(super) async fn code(control: &Control) -> Result<JoinCode, Error> {
+/// [`Error::Conflict`] where agents could not reach the manager safely, and [`Error::Unavailable`]
+/// when the certificate at its address cannot be fetched.
+pub(super) async fn create_code(control: &Control) -> Result<JoinCode, Error> {
     let Some(Manager {
         origin,
         certificate,
@@ -36,7 +36,7 @@ pub(super) async fn code(control: &Control) -> Result<JoinCode, Error> {
     };
     let fingerprint = match (origin.is_tls(), certificate) {
         (true, Some(own)) => Some(own.clone()),
-        (true, None) => Some(shown(origin).await?),
+        (true, None) => Some(public_fingerprint(origin).await?),
         (false, _) if origin.is_loopback() => None,
         (false, _) => {
             let message = format!(
@@ -52,8 +52,8 @@ pub(super) async fn code(control: &Control) -> Result<JoinCode, Error> {
     })
 }
 
-/// What whoever invites an agent is shown.
-pub(super) fn of(id: AgentId, code: JoinCode) -> Invitation {
+/// The invitation that is shown to the user.
+pub(super) fn new(id: AgentId, code: JoinCode) -> Invitation {
     Invitation {
         id,
         code,
@@ -61,17 +61,18 @@ pub(super) fn of(id: AgentId, code: JoinCode) -> Invitation {
     }
 }
 
-/// The certificate of whoever speaks TLS before this program.
-async fn shown(origin: &Origin) -> Result<Fingerprint, Error> {
-    let shown = proxmox::fetch_fingerprint(&origin.to_string(), PATIENCE).await;
-    let shown = shown.map_err(|error| {
-        tracing::warn!(%origin, %error, "the certificate at the public address was not had");
+/// The fingerprint of the certificate at the public address, where a reverse proxy may terminate
+/// TLS.
+async fn public_fingerprint(origin: &Origin) -> Result<Fingerprint, Error> {
+    let fetched = proxmox::fetch_fingerprint(&origin.to_string(), FETCH_TIMEOUT).await;
+    let fetched = fetched.map_err(|error| {
+        tracing::warn!(%origin, %error, "failed to fetch certificate at public address");
         let message = format!(
             "No certificate was had from {origin}, which agents would know this server by. Check that public_url is right and can be reached from the server itself, then try again."
         );
         Error::Unavailable { message }
     })?;
-    let text = shown.to_string();
+    let text = fetched.to_string();
     text.parse()
         .map_err(|cause| internal("fingerprint", &cause))
 }

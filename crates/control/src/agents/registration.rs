@@ -1,15 +1,14 @@
-//! Agents that are part of this process. The process knows them without an invitation, so no join
-//! token is handed to anyone and no address of the manager is needed.
+//! Agents that run inside this process. They need no join token and no address of the manager.
 
 use edge::Layout;
 use model::{Error, SiteId, agents::About, names::Label};
 use store::agents::NewAgent;
 
 use super::{invitation, join, secret};
-use crate::{Actor, Control, failure::Told as _, sessions::digest};
+use crate::{Actor, Control, failure::StoreResultExt as _, sessions::digest};
 
-/// Makes an agent of a site, or the agent that has the name already, one of this process: it has
-/// joined. The key that it had before is revoked; the new one is returned.
+/// Registers an agent of this process for a site as joined, or reuses the agent that has the name.
+/// Its previous key is revoked; the new one is returned.
 ///
 /// # Errors
 /// [`Error::Invalid`] for an unknown site.
@@ -33,22 +32,22 @@ pub async fn register(
         .store()
         .write(move |c| {
             let mut agents = store::agents::of_site(c, new.site)?.into_iter();
-            let known = agents.find(|agent| agent.row.name == new.name);
-            let invited = match known {
-                Some(known) => {
-                    let id = known.row.id;
+            let existing = agents.find(|agent| agent.row.name == new.name);
+            let result = match existing {
+                Some(existing) => {
+                    let id = existing.row.id;
                     store::agents::invite_again(c, id, &new.word_hash, new.lifetime_ms)
                 }
                 None => store::agents::invite(c, &new).map(drop),
             };
-            match invited {
+            match result {
                 Err(store::Error::NotFound) => {
                     Ok(Err(Error::field("site", "There is no such site.")))
                 }
-                invited => invited.map(Ok),
+                result => result.map(Ok),
             }
         })
         .await
-        .told("agent")??;
+        .into_model("agent")??;
     join(control, &token, about, layout).await
 }

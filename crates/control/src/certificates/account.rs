@@ -1,34 +1,35 @@
-//! Our account with an authority: made when it is needed first, kept, and forgotten when the
-//! authority knows it no more.
+//! The account with a CA: created on first use, stored, and forgotten when the CA no longer knows
+//! it.
 
 use model::events::{Event, Topic};
 use pki::acme::{Account, AcmeError, Binding, Credentials, Directory};
 use store::{Conn, authorities::AuthorityRecord};
 
-use crate::{Control, failure::Told as _, hub::Audience};
+use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// Our account, made when there is none yet.
+/// Opens the stored account, or creates one.
 ///
 /// # Errors
-/// What the authority says.
+/// Returns the error of the CA.
 pub(super) async fn open(
     control: &Control,
     authority: &AuthorityRecord,
 ) -> Result<Account, AcmeError> {
-    if let Some(account) = known(authority).await? {
+    if let Some(account) = open_stored(authority).await? {
         return Ok(account);
     }
-    // A key that binds an account may be good for one: of several certificates one makes it.
-    let _one = control.0.gates.authorities.enter(authority.row.id).await;
+    // A key for external account binding may be usable only once, so only one task creates the
+    // account.
+    let _guard = control.0.mutexes.authorities.lock(authority.row.id).await;
     let (key, id) = (control.store().key().clone(), authority.row.id);
     let read = move |c: &mut Conn| store::authorities::record(c, &key, id);
-    if let Ok(Some(now)) = control.store().read(read).await
-        && now.row.directory == authority.row.directory
-        && let Some(account) = known(&now).await?
+    if let Ok(Some(current)) = control.store().read(read).await
+        && current.row.directory == authority.row.directory
+        && let Some(account) = open_stored(&current).await?
     {
         return Ok(account);
     }
-    make(control, authority).await
+    create_account(control, authority).await
 }
 
 fn directory(authority: &AuthorityRecord) -> Directory {
@@ -38,7 +39,7 @@ fn directory(authority: &AuthorityRecord) -> Directory {
     }
 }
 
-async fn known(authority: &AuthorityRecord) -> Result<Option<Account>, AcmeError> {
+async fn open_stored(authority: &AuthorityRecord) -> Result<Option<Account>, AcmeError> {
     let Some(credentials) = &authority.credentials else {
         return Ok(None);
     };
@@ -47,7 +48,10 @@ async fn known(authority: &AuthorityRecord) -> Result<Option<Account>, AcmeError
     Ok(Some(account))
 }
 
-async fn make(control: &Control, authority: &AuthorityRecord) -> Result<Account, AcmeError> {
+async fn create_account(
+    control: &Control,
+    authority: &AuthorityRecord,
+) -> Result<Account, AcmeError> {
     let binding = match (&authority.row.binding, &authority.binding_key) {
         (Some(id), Some(key)) => key.parse().ok().map(|key| Binding {
             id: id.clone(),
@@ -56,29 +60,29 @@ async fn make(control: &Control, authority: &AuthorityRecord) -> Result<Account,
         _ => None,
     };
     let email = authority.row.email.as_ref();
-    let made = Account::create(&directory(authority), email, binding.as_ref()).await;
-    let (account, credentials) = made?;
+    let created = Account::create(&directory(authority), email, binding.as_ref()).await;
+    let (account, credentials) = created?;
     let (key, row) = (control.store().key().clone(), authority.row.clone());
     let (url, secret) = (account.url().to_owned(), credentials.reveal().to_owned());
-    let kept = control
+    let stored = control
         .store()
         .write(move |c| store::authorities::set_account(c, &key, &row, &url, &secret))
         .await;
-    if let Err(error) = kept {
+    if let Err(error) = stored {
         tracing::warn!(
             ?error,
-            "an account could not be kept; the next try makes another"
+            "failed to store ACME account; the next attempt creates another"
         );
     }
     let event = Event::of(Topic::Authority, authority.row.id.0);
-    control.hub().tell(event, Audience::Operators);
+    control.notifier().publish(event, Audience::Operators);
     Ok(account)
 }
 
-/// Forgets the account that was known then: the next try makes another one.
+/// Forgets the account in `authority`; the next attempt creates another.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub(super) async fn forget(
     control: &Control,
     authority: &AuthorityRecord,
@@ -88,5 +92,5 @@ pub(super) async fn forget(
     };
     let id = authority.row.id;
     let forget = move |c: &mut Conn| store::authorities::forget_account(c, id, &account);
-    control.store().write(forget).await.told("authority")
+    control.store().write(forget).await.into_model("authority")
 }

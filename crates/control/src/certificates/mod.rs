@@ -1,14 +1,14 @@
-//! Certificates of domains: showing them, bringing one's own, trying again, taking one back. The
-//! keeper sees to the rest.
+//! Certificates of domains: list, upload, retry, renew, revoke and delete. The reconciler issues
+//! and renews them.
 
 mod account;
-mod gates;
-mod keeper;
-mod noted;
+mod desired;
+mod issue;
+mod keyed_mutex;
+mod outcome;
 mod plan;
+mod reconciler;
 mod solver;
-mod wanted;
-mod work;
 
 use model::{
     CertificateId, DomainId, Error, FieldError, Kind, Timestamp,
@@ -22,16 +22,16 @@ use store::{
     certificates::{NewCertificate, Served},
 };
 
-pub(crate) use gates::AllGates;
-pub use keeper::Clock;
-pub(crate) use keeper::{AFTER_FAULT, Bell, Calls, keep, until};
+pub(crate) use keyed_mutex::KeyedMutexes;
+pub use reconciler::Clock;
+pub(crate) use reconciler::{RETRY_DELAY, WakeSources, Wakeup, delay_until, reconcile};
 
 use crate::{
     Actor, Control,
-    failure::{Told as _, internal},
+    failure::{StoreResultExt as _, internal},
 };
 
-/// All certificates by domain, or those of one.
+/// Lists the certificates of all domains, or of one domain.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -49,13 +49,13 @@ pub async fn list(
             store::certificates::list(c, of, now)
         })
         .await
-        .told("certificates")
+        .into_model("certificates")
 }
 
-/// One certificate with its history.
+/// Returns a certificate with its history.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none of this key.
+/// [`Error::NotFound`] when the certificate does not exist.
 pub async fn get(
     control: &Control,
     actor: &Actor,
@@ -63,7 +63,7 @@ pub async fn get(
 ) -> Result<CertificateDetail, Error> {
     actor.require_operator()?;
     let clock = control.clock();
-    let found = control
+    let detail = control
         .store()
         .read(move |c| {
             let now = clock.now(c)?;
@@ -74,16 +74,16 @@ pub async fn get(
             Ok(Some(CertificateDetail { row, history }))
         })
         .await
-        .told("certificate")?;
-    found.ok_or_else(missing)
+        .into_model("certificate")?;
+    detail.ok_or_else(missing)
 }
 
-/// Keeps a certificate that somebody brings, and has its domain be served with it: from now on the
-/// domain's certificates are those that people bring.
+/// Stores an uploaded certificate and serves it for the domain. Sets the domain's certificate
+/// source to upload.
 ///
 /// # Errors
-/// [`Error::Invalid`] at the certificate or the key for whatever is wrong with them;
-/// [`Error::NotFound`] when the domain is gone.
+/// [`Error::Invalid`] at the certificate or the key for each problem; [`Error::NotFound`] when the
+/// domain does not exist.
 pub async fn upload(
     control: &Control,
     actor: &Actor,
@@ -107,7 +107,7 @@ pub async fn upload(
             let names = &pair.leaf.issued.names;
             let Some(subject) = subject(names, &row.spec) else {
                 return Ok(Err(Error::Invalid {
-                    fields: vec![elsewhere(names, &row.spec)],
+                    fields: vec![wrong_names(names, &row.spec)],
                 }));
             };
             if row.spec.issuance != Issuance::Uploaded {
@@ -130,32 +130,32 @@ pub async fn upload(
             };
             let of = (domain, &subject);
             let id = store::certificates::put(c, &seal, of, &new, &pair.key, now)?;
-            // What an authority gives meanwhile must not take its place.
+            // A certificate that is being issued must not replace the uploaded certificate.
             store::certificates::take_from(c, id)?;
-            let words = noted::words(&new.issued);
-            store::certificates::note(c, id, Happening::Uploaded, &words, now)?;
+            let message = outcome::describe(&new.issued);
+            store::certificates::note(c, id, Happening::Uploaded, &message, now)?;
             Ok(Ok(id))
         })
         .await
-        .told("certificate")??;
-    noted::tell(control, domain, Some(done.0));
-    control.certificates().ring();
+        .into_model("certificate")??;
+    outcome::publish_change(control, domain, Some(done.0));
+    control.certificate_wakeup().notify();
     Ok(done)
 }
 
-/// The first of a certificate's names that is of a domain.
+/// The first of a certificate's names that belongs to a domain.
 fn subject(names: &[CertificateName], domain: &DomainSpec) -> Option<CertificateName> {
     let own = domain.name.as_str();
     let below =
         |name: &&CertificateName| name.base() == own || name.base().ends_with(&format!(".{own}"));
-    // One for all names below is called so, whichever is named first.
+    // A wildcard name takes precedence, whatever the order of the names.
     let star = names
         .iter()
         .find(|name| name.as_str() != name.base() && name.base() == own);
     star.or_else(|| names.iter().find(below)).cloned()
 }
 
-fn elsewhere(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
+fn wrong_names(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
     let names: Vec<&str> = names.iter().take(5).map(CertificateName::as_str).collect();
     FieldError {
         field: "chain".to_owned(),
@@ -167,10 +167,10 @@ fn elsewhere(names: &[CertificateName], domain: &DomainSpec) -> FieldError {
     }
 }
 
-/// Has a certificate be tried now, and not when it would be by itself.
+/// Schedules the next attempt for a certificate immediately.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Conflict`] for one that people bring.
+/// [`Error::NotFound`]; [`Error::Conflict`] for an uploaded certificate.
 pub async fn try_again(control: &Control, actor: &Actor, id: CertificateId) -> Result<(), Error> {
     actor.require_operator()?;
     let clock = control.clock();
@@ -189,13 +189,13 @@ pub async fn try_again(control: &Control, actor: &Actor, id: CertificateId) -> R
             Ok(Ok(row.domain))
         })
         .await
-        .told("certificate")??;
-    noted::tell(control, domain, Some(id.0));
-    control.certificates().ring();
+        .into_model("certificate")??;
+    outcome::publish_change(control, domain, Some(id.0));
+    control.certificate_wakeup().notify();
     Ok(())
 }
 
-/// Has the next certificate be had now, although the present one is good.
+/// Renews a certificate immediately, although it is still valid.
 ///
 /// # Errors
 /// As for [`try_again`].
@@ -206,22 +206,22 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
         let now = clock.now(c)?;
         let row = store::certificates::by_id(c, id, now)?;
         let row = row.filter(|row| row.source == Source::Acme);
-        // One that is being had already is left to whoever sees to it.
+        // Leaves a certificate that is being renewed to the process that holds its lease.
         if row.is_some_and(|row| row.renew_at.is_none_or(|at| at > now)) {
-            anew(c, id, now)?;
+            renew_now(c, id, now)?;
         }
         Ok(())
     });
-    due.await.told("certificate")?;
+    due.await.into_model("certificate")?;
     try_again(control, actor, id).await
 }
 
-/// Takes a certificate back at the authority that gave it, as when its key was seen by others, and
-/// has another one with another key; one that is not wanted any more is deleted.
+/// Revokes a certificate at the CA that issued it, for example after its key leaked, and requests a
+/// replacement with a new key. Deletes a certificate that is no longer desired.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not what it is for, [`Error::Conflict`] for one that no
-/// authority gave that is known, [`Error::Unavailable`] when the authority does not do it.
+/// [`Error::Invalid`] when `confirm` is not the certificate's subject, [`Error::Conflict`] when no
+/// known CA issued the certificate, [`Error::Unavailable`] when the CA does not revoke it.
 pub async fn revoke(
     control: &Control,
     actor: &Actor,
@@ -235,7 +235,7 @@ pub async fn revoke(
         return Err(Error::field("confirm", message));
     }
     let key = control.store().key().clone();
-    let given = control
+    let issuer = control
         .store()
         .read(move |c| {
             let Some((authority, chain)) = store::certificates::given(c, id)? else {
@@ -245,48 +245,50 @@ pub async fn revoke(
             Ok(authority.map(|authority| (authority, chain)))
         })
         .await
-        .told("certificate")?;
-    let Some((authority, chain)) = given else {
+        .into_model("certificate")?;
+    let Some((authority, chain)) = issuer else {
         let message = "No authority that Holdfast knows gave it. Revoke it where it comes from.";
         return Err(Error::conflict(message));
     };
-    let away = |error: pki::acme::AcmeError| Error::Unavailable {
+    let unavailable = |error: pki::acme::AcmeError| Error::Unavailable {
         message: error.to_string(),
     };
-    let account = account::open(control, &authority).await.map_err(away)?;
-    account.revoke(&chain).await.map_err(away)?;
+    let account = account::open(control, &authority)
+        .await
+        .map_err(unavailable)?;
+    account.revoke(&chain).await.map_err(unavailable)?;
     let (clock, subject) = (control.clock(), row.subject);
     control
         .store()
         .write(move |c| {
-            if !wanted::is_wanted(c, row.domain, &subject)? {
-                // It would be served again, should its name come back.
+            if !desired::is_desired(c, row.domain, &subject)? {
+                // The certificate would be served again if its name were published again.
                 return store::certificates::delete(c, id);
             }
             let now = clock.now(c)?;
-            let words = "Taken back; another one with another key is asked for.";
-            store::certificates::note(c, id, Happening::Revoked, words, now)?;
-            anew(c, id, now)
+            let message = "Taken back; another one with another key is asked for.";
+            store::certificates::note(c, id, Happening::Revoked, message, now)?;
+            renew_now(c, id, now)
         })
         .await
-        .told("certificate")?;
-    noted::tell(control, row.domain, Some(id.0));
-    control.certificates().ring();
+        .into_model("certificate")?;
+    outcome::publish_change(control, row.domain, Some(id.0));
+    control.certificate_wakeup().notify();
     Ok(())
 }
 
-/// Has the next one be had now, whoever looks after this one.
-fn anew(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), store::Error> {
+/// Schedules renewal immediately and ends the lease of the process that works on the certificate.
+fn renew_now(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), store::Error> {
     store::certificates::take_from(c, id)?;
     store::certificates::looked_after(c, id, Some(now), Some(now))
 }
 
-/// Deletes a certificate that somebody brought. Names that it was for are served with another, or
-/// with the edge hosts' own.
+/// Deletes an uploaded certificate. Its names are served with another certificate or with the edge
+/// hosts' self-signed certificate.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not what it is for, [`Error::NotFound`],
-/// [`Error::Conflict`] for one that an authority gives: that is wanted as long as its name is.
+/// [`Error::Invalid`] when `confirm` is not the certificate's subject, [`Error::NotFound`],
+/// [`Error::Conflict`] for a certificate from a CA, which is desired while its name is published.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -314,16 +316,20 @@ pub async fn delete(
             Ok(Ok(row.domain))
         })
         .await
-        .told("certificate")??;
-    noted::tell(control, domain, None);
+        .into_model("certificate")??;
+    outcome::publish_change(control, domain, None);
     Ok(())
 }
 
-/// The certificate of a host under a domain: of those that are for it one that comes from where the
-/// domain has its certificates now, and of these the one that is good longest.
-pub(crate) fn best<'a>(all: &'a [Served], domain: &DomainRow, host: &str) -> Option<&'a Served> {
+/// The certificate for a host under a domain. Prefers certificates from the domain's current
+/// source, then the latest expiry.
+pub(crate) fn select_certificate<'a>(
+    all: &'a [Served],
+    domain: &DomainRow,
+    host: &str,
+) -> Option<&'a Served> {
     let issuance = domain.spec.issuance;
-    let is_meant = |it: &Served| match issuance {
+    let is_current_source = |it: &Served| match issuance {
         Issuance::SelfSigned => false,
         Issuance::Uploaded => it.source == Source::Uploaded,
         Issuance::Http(_) | Issuance::Dns(_) | Issuance::Wildcard(_) => {
@@ -332,13 +338,13 @@ pub(crate) fn best<'a>(all: &'a [Served], domain: &DomainRow, host: &str) -> Opt
     };
     all.iter()
         .filter(|it| it.domain == domain.id && it.names.iter().any(|name| name.covers(host)))
-        .max_by_key(|it| (is_meant(it), it.not_after))
+        .max_by_key(|it| (is_current_source(it), it.not_after))
 }
 
 async fn now(control: &Control) -> Result<Timestamp, Error> {
     let clock = control.clock();
     let read = move |c: &mut Conn| clock.now(c);
-    control.store().read(read).await.told("clock")
+    control.store().read(read).await.into_model("clock")
 }
 
 fn missing() -> Error {

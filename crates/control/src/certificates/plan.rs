@@ -1,5 +1,5 @@
-//! When a certificate is had anew, and when it is tried again after a failure. Pure: a moment comes
-//! in, a moment goes out, and chance is given.
+//! When a certificate is renewed, and when issuance is retried after a failure. Pure functions of
+//! the time and the jitter.
 
 use model::Timestamp;
 
@@ -7,8 +7,9 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// The waits after failures in a row, in milliseconds. Let's Encrypt allows five failed validations
-/// of a name in an hour (<https://letsencrypt.org/docs/rate-limits/>): these make four.
+/// The waits after consecutive failures, in milliseconds. Let's Encrypt allows five failed
+/// validations of a name per hour (<https://letsencrypt.org/docs/rate-limits/>); these waits cause
+/// at most four.
 const WAITS: [i64; 8] = [
     MINUTE,
     5 * MINUTE,
@@ -19,89 +20,92 @@ const WAITS: [i64; 8] = [
     12 * HOUR,
     DAY,
 ];
-/// The longest wait while the authority was not even asked: what is missing is ours.
-const LONGEST_OWN_WAIT: i64 = 10 * MINUTE;
-/// The longest wait while a certificate that is served is about to end.
-const LONGEST_LATE_WAIT: i64 = 3 * HOUR;
-/// How long a certificate is not looked after at most.
-const LONGEST_REST: i64 = DAY;
-/// The shortest: an authority that wants to be asked all the time is not.
-const SHORTEST_REST: i64 = 10 * MINUTE;
+/// The longest wait after a failure that did not involve the CA.
+const MAX_LOCAL_WAIT: i64 = 10 * MINUTE;
+/// The longest wait while the certificate being served is about to expire.
+const MAX_LATE_WAIT: i64 = 3 * HOUR;
+/// The longest interval between two checks of a certificate.
+const MAX_CHECK_INTERVAL: i64 = DAY;
+/// The shortest interval, whatever the CA asks for.
+const MIN_CHECK_INTERVAL: i64 = 10 * MINUTE;
 
-/// A number from 0 to 1, by which those who would all do the same at once do not.
+/// A random fraction from 0 to 1 that spreads work of many certificates over time.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Chance(pub(super) f64);
+pub(super) struct Jitter(pub(super) f64);
 
-impl Chance {
-    /// Any.
+impl Jitter {
+    /// A random fraction.
     pub(super) fn new() -> Self {
         Self(rand::random())
     }
 
-    /// That part of a time.
-    fn of(self, ms: i64) -> i64 {
+    /// That fraction of a duration in milliseconds.
+    fn scale(self, ms: i64) -> i64 {
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "a part of a time that is one"
+            reason = "a fraction of an i64 fits into an i64"
         )]
         let part = (self.0.clamp(0.0, 1.0) * ms as f64) as i64;
         part
     }
 }
 
-/// When a certificate is had anew whose authority says nothing about it: at two thirds of its life,
-/// or up to a twentieth of it before that.
-pub(super) fn renew_at(from: Timestamp, until: Timestamp, chance: Chance) -> Timestamp {
+/// The renewal time without renewal information from the CA: at two thirds of the lifetime, minus
+/// up to a twentieth of the lifetime.
+pub(super) fn renew_at(from: Timestamp, until: Timestamp, jitter: Jitter) -> Timestamp {
     let life = until.0.saturating_sub(from.0).max(0);
-    Timestamp(from.0 + life / 3 * 2 - chance.of(life / 20))
+    Timestamp(from.0 + life / 3 * 2 - jitter.scale(life / 20))
 }
 
-/// When it is had anew whose authority says when (RFC 9773, section 4.2): at any moment of that
-/// time; at once when it has passed.
-pub(super) fn renew_within(start: Timestamp, end: Timestamp, chance: Chance) -> Timestamp {
-    Timestamp(start.0 + chance.of(end.0.saturating_sub(start.0).max(0)))
+/// The renewal time with renewal information from the CA (RFC 9773, section 4.2): a random time in
+/// the suggested window. A time in the past means immediately.
+pub(super) fn renew_within(start: Timestamp, end: Timestamp, jitter: Jitter) -> Timestamp {
+    Timestamp(start.0 + jitter.scale(end.0.saturating_sub(start.0).max(0)))
 }
 
-/// When a certificate that is good is looked after next, whose authority wants to be asked again
-/// after `ask_ms`.
-pub(super) fn look_at(now: Timestamp, renew_at: Timestamp, ask_ms: Option<i64>) -> Timestamp {
-    let rest = ask_ms.unwrap_or(LONGEST_REST);
-    let rest = rest.clamp(SHORTEST_REST, LONGEST_REST);
-    renew_at.min(Timestamp(now.0.saturating_add(rest)))
+/// When a valid certificate is checked next. `retry_after_ms` is the CA's `Retry-After`.
+pub(super) fn next_check(
+    now: Timestamp,
+    renew_at: Timestamp,
+    retry_after_ms: Option<i64>,
+) -> Timestamp {
+    let interval = retry_after_ms.unwrap_or(MAX_CHECK_INTERVAL);
+    let interval = interval.clamp(MIN_CHECK_INTERVAL, MAX_CHECK_INTERVAL);
+    renew_at.min(Timestamp(now.0.saturating_add(interval)))
 }
 
-/// What a try ended with, as far as the next one depends on it.
+/// The class of a failed attempt, which determines the next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Failure {
-    /// The authority was asked and said no, or did not answer.
-    Theirs,
-    /// It wants to be left alone until then.
-    Limited(Option<Timestamp>),
-    /// It was not asked: something of ours was missing.
-    Ours,
+    /// The CA refused the request or did not respond.
+    Authority,
+    /// The CA limits the rate of requests until the given time.
+    RateLimited(Option<Timestamp>),
+    /// The CA was not involved; something was missing locally.
+    Local,
 }
 
-/// When it is tried again after so many failures in a row, this one among them.
+/// When issuance is retried. `failures` counts consecutive failures including this one.
 pub(super) fn retry_at(
     now: Timestamp,
     failures: u32,
     failure: Failure,
-    good_until: Option<Timestamp>,
-    chance: Chance,
+    valid_until: Option<Timestamp>,
+    jitter: Jitter,
 ) -> Timestamp {
     let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
     let wait = WAITS.get(index).copied().unwrap_or(DAY);
-    let late = good_until.is_some_and(|until| until.0.saturating_sub(now.0) < 3 * DAY);
+    let late = valid_until.is_some_and(|until| until.0.saturating_sub(now.0) < 3 * DAY);
     let wait = match failure {
-        Failure::Ours => wait.min(LONGEST_OWN_WAIT),
-        _ if late => wait.min(LONGEST_LATE_WAIT),
+        Failure::Local => wait.min(MAX_LOCAL_WAIT),
+        _ if late => wait.min(MAX_LATE_WAIT),
         _ => wait,
     };
-    let at = Timestamp(now.0 + wait + chance.of(wait / 5));
+    let at = Timestamp(now.0 + wait + jitter.scale(wait / 5));
     match failure {
-        Failure::Limited(Some(until)) => at.max(Timestamp(until.0 + chance.of(MINUTE))),
-        Failure::Limited(None) => at.max(Timestamp(now.0 + HOUR)),
-        Failure::Theirs | Failure::Ours => at,
+        Failure::RateLimited(Some(until)) => at.max(Timestamp(until.0 + jitter.scale(MINUTE))),
+        Failure::RateLimited(None) => at.max(Timestamp(now.0 + HOUR)),
+        Failure::Authority | Failure::Local => at,
     }
 }
 
@@ -109,19 +113,19 @@ pub(super) fn retry_at(
 mod tests {
     use super::*;
 
-    const NONE: Chance = Chance(0.0);
-    const ALL: Chance = Chance(1.0);
+    const NONE: Jitter = Jitter(0.0);
+    const ALL: Jitter = Jitter(1.0);
 
     fn at(ms: i64) -> Timestamp {
         Timestamp(ms)
     }
 
     #[test]
-    fn a_certificate_is_renewed_when_a_third_of_its_life_is_left() {
+    fn renewal_is_due_when_a_third_of_the_lifetime_is_left() {
         assert_eq!(renew_at(at(0), at(90 * DAY), NONE), at(60 * DAY));
         let earliest = renew_at(at(0), at(90 * DAY), ALL);
         assert_eq!(earliest, at(60 * DAY - 9 * DAY / 2));
-        // Six days, as there are at Let's Encrypt.
+        // Let's Encrypt issues certificates that are valid for six days.
         assert_eq!(renew_at(at(0), at(6 * DAY), NONE), at(4 * DAY));
         assert_eq!(renew_at(at(5), at(5), ALL), at(5));
         assert_eq!(renew_within(at(10), at(20), NONE), at(10));
@@ -130,47 +134,53 @@ mod tests {
     }
 
     #[test]
-    fn a_good_certificate_is_looked_after_once_a_day_or_as_the_authority_says() {
-        assert_eq!(look_at(at(0), at(60 * DAY), None), at(DAY));
-        assert_eq!(look_at(at(0), at(60 * DAY), Some(6 * HOUR)), at(6 * HOUR));
-        assert_eq!(look_at(at(0), at(60 * DAY), Some(1)), at(SHORTEST_REST));
-        assert_eq!(look_at(at(0), at(HOUR), Some(6 * HOUR)), at(HOUR));
-        assert_eq!(look_at(at(0), at(60 * DAY), Some(i64::MAX)), at(DAY));
+    fn valid_certificate_is_checked_daily_or_at_the_interval_of_the_ca() {
+        assert_eq!(next_check(at(0), at(60 * DAY), None), at(DAY));
+        assert_eq!(
+            next_check(at(0), at(60 * DAY), Some(6 * HOUR)),
+            at(6 * HOUR)
+        );
+        assert_eq!(
+            next_check(at(0), at(60 * DAY), Some(1)),
+            at(MIN_CHECK_INTERVAL)
+        );
+        assert_eq!(next_check(at(0), at(HOUR), Some(6 * HOUR)), at(HOUR));
+        assert_eq!(next_check(at(0), at(60 * DAY), Some(i64::MAX)), at(DAY));
     }
 
     #[test]
-    fn failures_are_fewer_than_an_authority_allows() {
+    fn retries_stay_below_the_rate_limit_of_the_ca() {
         let mut now = at(0);
-        let mut tries = vec![now];
+        let mut attempts = vec![now];
         for failures in 1..=20 {
-            now = retry_at(now, failures, Failure::Theirs, None, NONE);
-            tries.push(now);
+            now = retry_at(now, failures, Failure::Authority, None, NONE);
+            attempts.push(now);
         }
-        for first in &tries {
-            let within = tries
+        for first in &attempts {
+            let within = attempts
                 .iter()
                 .filter(|it| (first.0..first.0 + HOUR).contains(&it.0));
             assert!(within.count() <= 4);
         }
-        let days = tries.windows(2).last().map(|pair| pair[1].0 - pair[0].0);
+        let days = attempts.windows(2).last().map(|pair| pair[1].0 - pair[0].0);
         assert_eq!(days, Some(DAY));
     }
 
     #[test]
-    fn what_is_missing_here_is_tried_soon_and_a_limit_is_kept() {
+    fn local_failures_are_retried_soon_and_rate_limits_are_respected() {
         let next = |failures, failure, until| retry_at(at(0), failures, failure, until, NONE);
-        assert_eq!(next(9, Failure::Ours, None), at(LONGEST_OWN_WAIT));
+        assert_eq!(next(9, Failure::Local, None), at(MAX_LOCAL_WAIT));
         assert_eq!(
-            next(1, Failure::Limited(Some(at(2 * DAY))), None),
+            next(1, Failure::RateLimited(Some(at(2 * DAY))), None),
             at(2 * DAY)
         );
-        assert_eq!(next(1, Failure::Limited(None), None), at(HOUR));
+        assert_eq!(next(1, Failure::RateLimited(None), None), at(HOUR));
         assert_eq!(
-            next(9, Failure::Theirs, Some(at(DAY))),
-            at(LONGEST_LATE_WAIT)
+            next(9, Failure::Authority, Some(at(DAY))),
+            at(MAX_LATE_WAIT)
         );
-        assert_eq!(next(9, Failure::Theirs, Some(at(30 * DAY))), at(DAY));
-        let late = retry_at(at(0), 1, Failure::Theirs, None, ALL);
+        assert_eq!(next(9, Failure::Authority, Some(at(30 * DAY))), at(DAY));
+        let late = retry_at(at(0), 1, Failure::Authority, None, ALL);
         assert_eq!(late, at(MINUTE + MINUTE / 5));
     }
 }

@@ -1,5 +1,5 @@
-//! How it is shown to an authority whose a name is: by the answers of the site's edge hosts, or by
-//! records at the domain's provider of DNS.
+//! ACME challenges: HTTP-01 by responses from the site's edge hosts, DNS-01 by records at the
+//! domain's DNS provider.
 
 use std::time::Duration;
 
@@ -13,24 +13,24 @@ use pki::acme::{Challenge, Solver};
 use store::{certificates::Claimed, challenges::Answer, records::Purpose};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{Control, hub::Audience, providers};
+use crate::{Control, notifier::Audience, providers};
 
-/// How long edge hosts may take until they give the answers.
-const EDGE_PATIENCE: Duration = Duration::from_secs(60);
-/// How often it is looked whether they do, beside being told: another server may have heard it.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long a provider's name servers may take until all of them have a record.
-const DNS_PATIENCE: Duration = Duration::from_secs(180);
+/// How long edge hosts may take to apply the challenge responses.
+const EDGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The polling interval, in addition to notifications: the report may have reached another server.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the provider's name servers may take to serve a record.
+const DNS_TIMEOUT: Duration = Duration::from_secs(180);
 
-/// The edge hosts of a site answer.
-pub(super) struct Edges {
+/// Solves HTTP-01 challenges on the edge hosts of a site.
+pub(super) struct HttpSolver {
     control: Control,
     site: SiteId,
     certificate: CertificateId,
     owner: String,
 }
 
-impl Edges {
+impl HttpSolver {
     pub(super) fn new(control: &Control, site: SiteId, claimed: &Claimed) -> Self {
         Self {
             control: control.clone(),
@@ -40,9 +40,9 @@ impl Edges {
         }
     }
 
-    /// Waits until every edge host that is in contact gives the answers.
+    /// Waits until every reachable edge host serves the responses.
     async fn wait(&self, generation: i64) -> Result<(), String> {
-        let mut changes = self.control.hub().changes();
+        let mut changes = self.control.notifier().changes();
         let waiting = async {
             loop {
                 let site = self.site;
@@ -53,51 +53,51 @@ impl Edges {
                     .await
                     .map_err(|error| error.to_string())?;
                 let rows = agents.into_iter().map(|agent| agent.row);
-                match standing(rows, generation) {
-                    Standing::Ready => return Ok(()),
-                    Standing::Never(words) => return Err(words),
-                    Standing::Waiting => {}
+                match readiness(rows, generation) {
+                    Readiness::Ready => return Ok(()),
+                    Readiness::Failed(words) => return Err(words),
+                    Readiness::Pending => {}
                 }
                 tokio::select! {
-                    () = changes.of(&[Topic::Agent]) => {}
-                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                    () = changes.wait_for(&[Topic::Agent]) => {}
+                    () = tokio::time::sleep(POLL_INTERVAL) => {}
                 }
             }
         };
-        let done = tokio::time::timeout(EDGE_PATIENCE, waiting).await;
+        let done = tokio::time::timeout(EDGE_TIMEOUT, waiting).await;
         done.unwrap_or_else(|_| {
             Err("The edge hosts did not take over the answer within a minute. Look at the site's agents.".to_owned())
         })
     }
 }
 
-/// How a site's edge hosts stand to a generation.
+/// Whether the edge hosts of a site have applied a generation.
 #[derive(Debug, PartialEq, Eq)]
-enum Standing {
+enum Readiness {
     Ready,
-    Waiting,
-    Never(String),
+    Pending,
+    Failed(String),
 }
 
-/// Those that are silent are not waited for: they may be gone for good, and the authority asks where
-/// the name leads to.
-fn standing(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Standing {
-    let heard: Vec<AgentRow> = agents
+/// Ignores unreachable agents: they may never return, and the CA connects to the address that the
+/// hostname resolves to.
+fn readiness(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Readiness {
+    let reachable: Vec<AgentRow> = agents
         .filter(|agent| agent.about.is_some() && agent.in_contact)
         .collect();
-    if heard.is_empty() {
+    if reachable.is_empty() {
         let words = "No edge host of the site is in contact that could answer the authority. Look at its agents.";
-        return Standing::Never(words.to_owned());
+        return Readiness::Failed(words.to_owned());
     }
     let mut waiting = false;
-    for agent in heard {
+    for agent in reachable {
         if agent.applied.is_some_and(|applied| applied >= generation) {
             continue;
         }
         let report = agent.report.filter(|it| it.generation >= generation);
         match report.map(|report| report.outcome) {
             Some(Outcome::Refused { words }) => {
-                return Standing::Never(format!(
+                return Readiness::Failed(format!(
                     "The edge host {} cannot answer the authority: {words}",
                     agent.name
                 ));
@@ -106,14 +106,14 @@ fn standing(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Standing
         }
     }
     if waiting {
-        Standing::Waiting
+        Readiness::Pending
     } else {
-        Standing::Ready
+        Readiness::Ready
     }
 }
 
 #[async_trait]
-impl Solver for Edges {
+impl Solver for HttpSolver {
     async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
         let answers: Result<Vec<Answer>, String> = challenges
             .iter()
@@ -136,20 +136,20 @@ impl Solver for Edges {
             })
             .await
             .map_err(|error| error.to_string())?;
-        tell(&self.control, self.certificate);
+        publish_change(&self.control, self.certificate);
         self.wait(generation).await
     }
 
     async fn take_away(&self, _: &[Challenge]) {
-        take_away(&self.control, self.certificate, &self.owner).await;
+        remove_challenges(&self.control, self.certificate, &self.owner).await;
     }
 }
 
-/// Takes away all that shows whose a certificate's names are: answers of edge hosts, and records.
-/// Those that are another try's by now are left to that.
-pub(super) async fn take_away(control: &Control, certificate: CertificateId, owner: &str) {
+/// Removes all challenge responses and DNS records of a certificate, unless a later attempt owns
+/// them.
+pub(super) async fn remove_challenges(control: &Control, certificate: CertificateId, owner: &str) {
     let (clock, owner) = (control.clock(), owner.to_owned());
-    let gone = control
+    let removed = control
         .store()
         .write(move |c| {
             let present = store::certificates::owner(c, certificate)?;
@@ -161,45 +161,46 @@ pub(super) async fn take_away(control: &Control, certificate: CertificateId, own
             store::challenges::take_away(c, certificate)
         })
         .await;
-    match gone {
+    match removed {
         Ok(false) => {}
-        Ok(true) => tell(control, certificate),
-        Err(error) => tracing::warn!(?error, "proofs for an authority are still there"),
+        Ok(true) => publish_change(control, certificate),
+        Err(error) => tracing::warn!(?error, "failed to remove ACME challenges"),
     }
-    control.certificates().ring();
+    control.certificate_wakeup().notify();
 }
 
-/// Has edge hosts hear of it at once.
-fn tell(control: &Control, certificate: CertificateId) {
+/// Notifies the edge hosts immediately.
+fn publish_change(control: &Control, certificate: CertificateId) {
     let event = Event::of(Topic::Certificate, certificate.0);
-    control.hub().tell(event, Audience::Operators);
+    control.notifier().publish(event, Audience::Operators);
 }
 
-/// A provider of DNS has the records.
-pub(super) struct Records {
+/// Solves DNS-01 challenges at a DNS provider.
+pub(super) struct DnsSolver {
     control: Control,
     provider: Box<dyn dns::Provider>,
     id: ProviderId,
     certificate: CertificateId,
     owner: String,
-    /// Where nobody else may have records proved there meanwhile.
-    _one: Option<OwnedMutexGuard<()>>,
+    /// Held while this certificate uses a provider with few values per name.
+    _guard: Option<OwnedMutexGuard<()>>,
 }
 
-impl Records {
+impl DnsSolver {
     pub(super) async fn new(
         control: &Control,
         id: ProviderId,
         claimed: &Claimed,
-    ) -> Result<Self, super::work::Reason> {
-        use super::work::Reason;
-        let found = providers::record(control, id).await?;
-        let found = found.ok_or_else(|| Reason::Ours("The provider of DNS is gone.".to_owned()))?;
-        let provider = providers::open(control, &found).map_err(Reason::Ours)?;
-        let one =
-            providers::alone(control, &found.row).map_err(|providers::Taken| Reason::Taken)?;
+    ) -> Result<Self, super::issue::IssueError> {
+        use super::issue::IssueError;
+        let record = providers::record(control, id).await?;
+        let record =
+            record.ok_or_else(|| IssueError::Local("The provider of DNS is gone.".to_owned()))?;
+        let provider = providers::open(control, &record).map_err(IssueError::Local)?;
+        let guard = providers::lock_exclusive(control, &record.row)
+            .map_err(|providers::ProviderBusy| IssueError::ProviderBusy)?;
         Ok(Self {
-            _one: one,
+            _guard: guard,
             control: control.clone(),
             provider,
             id,
@@ -208,10 +209,10 @@ impl Records {
         })
     }
 
-    /// Writes a record down before the provider is told of it, so that it is taken away whatever
-    /// becomes of this process.
+    /// Stores a record before it is created at the provider, so that it is removed even if this
+    /// process stops.
     async fn add(&self, name: &str, value: &str) -> Result<(), String> {
-        let kept = store::records::Record {
+        let stored = store::records::Record {
             name: name.to_owned(),
             kind: "TXT",
             value: value.to_owned(),
@@ -219,7 +220,7 @@ impl Records {
         let (provider, purpose) = (self.id, Purpose::Proof(self.certificate));
         self.control
             .store()
-            .write(move |c| store::records::want(c, provider, purpose, &kept, None))
+            .write(move |c| store::records::want(c, provider, purpose, &stored, None))
             .await
             .map_err(|error| error.to_string())?;
         let record = dns::Record {
@@ -229,18 +230,18 @@ impl Records {
         let added = self.provider.add(&record).await;
         added.map_err(|error| error.to_string())?;
         let resolver = &self.control.dns().resolver;
-        match dns::seen(resolver, &record, DNS_PATIENCE).await {
+        match dns::seen(resolver, &record, DNS_TIMEOUT).await {
             Ok(true) => {}
-            // The authority has the last word: it may see what this host does not.
-            Ok(false) => tracing::warn!(name, "not all name servers have the record yet"),
-            Err(error) => tracing::warn!(name, %error, "the record could not be looked up"),
+            // The CA decides: its resolver may see a record that this host does not see.
+            Ok(false) => tracing::warn!(name, "DNS record not yet visible on all name servers"),
+            Err(error) => tracing::warn!(name, %error, "DNS record lookup failed"),
         }
         Ok(())
     }
 }
 
 #[async_trait]
-impl Solver for Records {
+impl Solver for DnsSolver {
     async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
         for challenge in challenges {
             match challenge {
@@ -252,6 +253,6 @@ impl Solver for Records {
     }
 
     async fn take_away(&self, _: &[Challenge]) {
-        take_away(&self.control, self.certificate, &self.owner).await;
+        remove_challenges(&self.control, self.certificate, &self.owner).await;
     }
 }

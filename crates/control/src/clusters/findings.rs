@@ -1,5 +1,5 @@
-//! What a cluster has of what Holdfast needs: storages, bridges, rights, versions. Asks the
-//! cluster, so it takes a while and is never part of a list.
+//! Checks a cluster for what Holdfast needs: storages, bridges, privileges, version. Sends requests
+//! to the cluster, so the check is slow and never part of a list.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,16 +14,16 @@ use model::{
 };
 use proxmox::{Client, ContentKind, Node, Permissions};
 
-use super::{client, told, vouch};
+use super::{client, to_user_error, trust};
 use crate::{Actor, Control};
 
-/// How long all questions together may take.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// Nodes that are asked at once.
-const AT_ONCE: usize = 8;
+/// The time limit of the whole check.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// The number of nodes that are checked concurrently.
+const MAX_CONCURRENT: usize = 8;
 
-/// A right, where it is needed, and what cannot be done without it.
-const RIGHTS: [(&str, &str, &str); 12] = [
+/// Privilege, path, and the purpose it is needed for.
+const PRIVILEGES: [(&str, &str, &str); 12] = [
     ("Sys.Audit", "/nodes", "see the nodes"),
     ("VM.Audit", "/vms", "see containers"),
     ("VM.Allocate", "/vms", "create and delete containers"),
@@ -53,15 +53,17 @@ const RIGHTS: [(&str, &str, &str); 12] = [
         "attach containers to bridges",
     ),
 ];
-/// The right to reach a registry from a node; only administrators of the cluster have it.
-const PULL: (&str, &str, &str) = ("Sys.AccessNetwork", "/nodes", "pull images from registries");
-/// The first release that can run images, as numbers.
-const WITH_IMAGES: (u32, u32) = (9, 1);
+/// The privilege to reach a registry from a node; only cluster administrators have it.
+const PULL_PRIVILEGE: (&str, &str, &str) =
+    ("Sys.AccessNetwork", "/nodes", "pull images from registries");
+/// The first release that supports OCI images, as (major, minor).
+const OCI_RELEASE: (u32, u32) = (9, 1);
 
-/// What a cluster has now, and what it lacks.
+/// Checks a cluster and lists missing resources and privileges.
 ///
 /// # Errors
-/// [`Error::Forbidden`] but for administrators; [`Error::Unavailable`] when it does not answer.
+/// [`Error::Forbidden`] unless the actor is an administrator; [`Error::Unavailable`] when the
+/// cluster does not respond.
 pub async fn findings(
     control: &Control,
     actor: &Actor,
@@ -69,32 +71,32 @@ pub async fn findings(
 ) -> Result<Findings, Error> {
     actor.require_administrator()?;
     let client = client(control, cluster)?;
-    tokio::time::timeout(PATIENCE, look(&client))
+    tokio::time::timeout(TIMEOUT, check(&client))
         .await
         .map_err(|_| Error::Unavailable {
             message: "The cluster took too long to answer. Try again.".into(),
         })?
-        .map_err(|error| told(&error))
+        .map_err(|error| to_user_error(&error))
 }
 
-async fn look(client: &Client) -> Result<Findings, proxmox::Error> {
+async fn check(client: &Client) -> Result<Findings, proxmox::Error> {
     let (version, nodes, permissions) =
         futures::try_join!(client.version(), client.nodes(), client.permissions(None))?;
     let mut missing = Vec::new();
-    if release(&version.release).is_some_and(|release| release < WITH_IMAGES) {
+    if release(&version.release).is_some_and(|release| release < OCI_RELEASE) {
         let found = version.version.clone();
         missing.push(Missing::Version { found });
     }
-    missing.extend(away(&nodes));
-    missing.extend(uncertified(client, &nodes).await);
+    missing.extend(offline_nodes(&nodes));
+    missing.extend(untrusted_nodes(client, &nodes).await);
     let online = nodes.iter().filter(|node| node.online);
     let online: Vec<String> = online.map(|node| node.node.clone()).collect();
-    let equipment: Vec<Equipment> = stream::iter(online)
-        .map(|node| equipment(client, node))
-        .buffer_unordered(AT_ONCE)
+    let node_resources: Vec<NodeResources> = stream::iter(online)
+        .map(|node| node_resources(client, node))
+        .buffer_unordered(MAX_CONCURRENT)
         .try_collect()
         .await?;
-    let Equipment { bridges, storages } = common(equipment);
+    let NodeResources { bridges, storages } = common(node_resources);
     let has = |takes: fn(&StorageFound) -> bool| storages.iter().any(takes);
     if !has(|storage| storage.templates) {
         missing.push(Missing::TemplateStorage);
@@ -105,7 +107,7 @@ async fn look(client: &Client) -> Result<Findings, proxmox::Error> {
     if bridges.is_empty() {
         missing.push(Missing::Bridge);
     }
-    missing.extend(rights(&permissions, &bridges, &storages));
+    missing.extend(missing_privileges(&permissions, &bridges, &storages));
     Ok(Findings {
         at: now(),
         bridges: bridges.into_iter().collect(),
@@ -114,13 +116,13 @@ async fn look(client: &Client) -> Result<Findings, proxmox::Error> {
     })
 }
 
-/// `9.2` or `9.2.11` as numbers.
+/// Parses `9.2` or `9.2.11` to (major, minor).
 fn release(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.');
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn away(nodes: &[Node]) -> impl Iterator<Item = Missing> {
+fn offline_nodes(nodes: &[Node]) -> impl Iterator<Item = Missing> {
     let names = nodes.iter().filter(|node| !node.online);
     names.filter_map(|node| {
         Some(Missing::Node {
@@ -129,11 +131,11 @@ fn away(nodes: &[Node]) -> impl Iterator<Item = Missing> {
     })
 }
 
-async fn uncertified(client: &Client, nodes: &[Node]) -> Vec<Missing> {
+async fn untrusted_nodes(client: &Client, nodes: &[Node]) -> Vec<Missing> {
     if !client.address().starts_with("https://") {
         return Vec::new();
     }
-    let others = vouch::others(client, nodes).await;
+    let others = trust::other_nodes(client, nodes).await;
     let names = others.into_iter().filter_map(Result::err);
     names
         .filter_map(|name| {
@@ -144,13 +146,13 @@ async fn uncertified(client: &Client, nodes: &[Node]) -> Vec<Missing> {
         .collect()
 }
 
-/// What a container can use on a node.
-struct Equipment {
+/// The bridges and storages of a node that containers can use.
+struct NodeResources {
     bridges: BTreeSet<BridgeName>,
     storages: Vec<StorageFound>,
 }
 
-async fn equipment(client: &Client, node: String) -> Result<Equipment, proxmox::Error> {
+async fn node_resources(client: &Client, node: String) -> Result<NodeResources, proxmox::Error> {
     let (bridges, storages) = futures::try_join!(client.bridges(&node), client.storages(&node))?;
     let found = storages.iter().filter_map(|storage| {
         Some(StorageFound {
@@ -159,7 +161,7 @@ async fn equipment(client: &Client, node: String) -> Result<Equipment, proxmox::
             volumes: storage.takes(ContentKind::Rootdir),
         })
     });
-    Ok(Equipment {
+    Ok(NodeResources {
         bridges: bridges
             .iter()
             .filter_map(|bridge| bridge.iface.parse().ok())
@@ -168,11 +170,11 @@ async fn equipment(client: &Client, node: String) -> Result<Equipment, proxmox::
     })
 }
 
-/// What all nodes have: a container may be put on any of them.
-fn common(all: Vec<Equipment>) -> Equipment {
+/// The bridges and storages that every node has, because a container may be placed on any node.
+fn common(all: Vec<NodeResources>) -> NodeResources {
     let mut all = all.into_iter();
     let Some(mut common) = all.next() else {
-        return Equipment {
+        return NodeResources {
             bridges: BTreeSet::new(),
             storages: Vec::new(),
         };
@@ -197,18 +199,18 @@ fn common(all: Vec<Equipment>) -> Equipment {
     common
 }
 
-/// The rights that are missing. Where a right may be given for one storage or bridge alone, one
-/// is enough.
-fn rights<'a>(
+/// The missing privileges. A privilege that can be granted on individual storages or bridges is
+/// present if it is granted on one of them.
+fn missing_privileges<'a>(
     permissions: &'a Permissions,
     bridges: &'a BTreeSet<BridgeName>,
     storages: &'a [StorageFound],
 ) -> impl Iterator<Item = Missing> + 'a {
     let on_storages = |privilege: &str, takes: fn(&StorageFound) -> bool| {
         let mut paths = storages.iter().filter(|storage| takes(storage));
-        paths.any(|storage| allows(permissions, &path_of(&storage.name), privilege))
+        paths.any(|storage| allows(permissions, &storage_path(&storage.name), privilege))
     };
-    let held = move |privilege: &str, path: &str| match privilege {
+    let is_granted = move |privilege: &str, path: &str| match privilege {
         "Datastore.AllocateSpace" => on_storages(privilege, |storage| storage.volumes),
         "Datastore.AllocateTemplate" => on_storages(privilege, |storage| storage.templates),
         "SDN.Use" => bridges
@@ -216,8 +218,8 @@ fn rights<'a>(
             .any(|bridge| allows(permissions, &format!("{path}/{bridge}"), privilege)),
         _ => allows(permissions, path, privilege),
     };
-    let all = RIGHTS.iter().chain([&PULL]);
-    all.filter(move |(privilege, path, _)| !held(privilege, path))
+    let all = PRIVILEGES.iter().chain([&PULL_PRIVILEGE]);
+    all.filter(move |(privilege, path, _)| !is_granted(privilege, path))
         .map(|(privilege, path, purpose)| Missing::Privilege {
             privilege: (*privilege).to_owned(),
             path: (*path).to_owned(),
@@ -225,15 +227,15 @@ fn rights<'a>(
         })
 }
 
-/// Whether a privilege is held on a path: the cluster lists the paths where something was granted,
-/// and for a path below one of them says whether it passes on.
+/// Whether a privilege is granted on a path. The cluster lists the paths with grants; for a path
+/// below a listed one, the value says whether the grant propagates.
 fn allows(permissions: &Permissions, path: &str, privilege: &str) -> bool {
     let listed: BTreeMap<&str, _> = permissions.paths().collect();
     let mut at = path;
     loop {
         if let Some(privileges) = listed.get(at) {
-            let passes_on = privileges.get(privilege);
-            return passes_on.is_some_and(|passes_on| at == path || *passes_on);
+            let propagates = privileges.get(privilege);
+            return propagates.is_some_and(|propagates| at == path || *propagates);
         }
         at = match at.rsplit_once('/') {
             Some(("", _)) if at != "/" => "/",
@@ -243,7 +245,7 @@ fn allows(permissions: &Permissions, path: &str, privilege: &str) -> bool {
     }
 }
 
-fn path_of(storage: &StorageName) -> String {
+fn storage_path(storage: &StorageName) -> String {
     format!("/storage/{storage}")
 }
 
@@ -258,36 +260,36 @@ fn now() -> Timestamp {
 mod tests {
     use super::*;
 
-    fn equipment(bridges: &[&str], storages: &[(&str, bool, bool)]) -> Equipment {
+    fn node_resources(bridges: &[&str], storages: &[(&str, bool, bool)]) -> NodeResources {
         let storage = |(name, templates, volumes): &(&str, bool, bool)| StorageFound {
             name: name.parse().unwrap(),
             templates: *templates,
             volumes: *volumes,
         };
-        Equipment {
+        NodeResources {
             bridges: bridges.iter().map(|name| name.parse().unwrap()).collect(),
             storages: storages.iter().map(storage).collect(),
         }
     }
 
     #[test]
-    fn only_what_all_nodes_have_is_offered() {
+    fn only_bridges_and_storages_of_all_nodes_are_offered() {
         let common = common(vec![
-            equipment(
+            node_resources(
                 &["vmbr0", "vmbr1"],
                 &[("local", true, true), ("fast", false, true)],
             ),
-            equipment(&["vmbr0"], &[("local", true, false)]),
+            node_resources(&["vmbr0"], &[("local", true, false)]),
         ]);
         assert_eq!(common.bridges.len(), 1);
         assert_eq!(
             common.storages,
-            equipment(&[], &[("local", true, false)]).storages
+            node_resources(&[], &[("local", true, false)]).storages
         );
     }
 
     #[test]
-    fn what_passes_on_is_held_below() {
+    fn propagated_privilege_applies_to_child_paths() {
         let json = r#"{"/":{"VM.Audit":1,"VM.Allocate":0},"/vms/7":{"VM.Backup":1}}"#;
         let permissions: Permissions = serde_json::from_str(json).unwrap();
         assert!(allows(&permissions, "/vms", "VM.Audit"));
@@ -295,15 +297,15 @@ mod tests {
         assert!(allows(&permissions, "/", "VM.Allocate"));
         assert!(
             !allows(&permissions, "/vms/7", "VM.Audit"),
-            "its own list counts"
+            "the path's own entry takes precedence"
         );
         assert!(allows(&permissions, "/vms/7", "VM.Backup"));
     }
 
     #[test]
     fn releases_are_compared_as_numbers() {
-        assert!(release("9.0").unwrap() < WITH_IMAGES);
-        assert!(release("9.2.11").unwrap() > WITH_IMAGES);
-        assert!(release("10.0").unwrap() > WITH_IMAGES);
+        assert!(release("9.0").unwrap() < OCI_RELEASE);
+        assert!(release("9.2.11").unwrap() > OCI_RELEASE);
+        assert!(release("10.0").unwrap() > OCI_RELEASE);
     }
 }

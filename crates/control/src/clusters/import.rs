@@ -1,5 +1,5 @@
-//! Containers that were there before Holdfast become ours. Nothing about them changes on the
-//! cluster; what cannot be taken over is said for each, and can be tried again.
+//! Imports existing containers. Nothing on the cluster changes. Each container that cannot be
+//! imported is reported with the reason and can be retried.
 
 use std::net::Ipv4Addr;
 
@@ -15,17 +15,17 @@ use model::{
 use proxmox::{Client, Ipv4Config, LxcConfig, Vmid};
 use store::{Unique, containers::NewRecord, sites::SiteRecord};
 
-use super::{client, told};
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use super::{client, to_user_error};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// The most containers of one request.
-const MOST: usize = 200;
+/// The most containers per request.
+const MAX_CONTAINERS: usize = 200;
 
-/// Takes containers over, one after another, and says what became of each.
+/// Imports containers one after another and returns the outcome of each.
 ///
 /// # Errors
-/// [`Error::Forbidden`] but for administrators; [`Error::Invalid`] when there is no such site or
-/// person, or the site is on another cluster.
+/// [`Error::Forbidden`] unless the actor is an administrator; [`Error::Invalid`] when the site or
+/// user does not exist, or the site is on another cluster.
 pub async fn import(
     control: &Control,
     actor: &Actor,
@@ -35,27 +35,27 @@ pub async fn import(
     actor.require_administrator()?;
     let client = client(control, cluster)?;
     let target = target(control, cluster, &import).await?;
-    let there = control.observer().containers(cluster);
+    let observed = control.observer().containers(cluster);
     let mut outcomes = Vec::new();
     for vmid in import.vmids {
-        let outcome = match there.iter().find(|guest| guest.vmid == vmid) {
-            Some(guest) => one(control, &client, &target, guest).await,
+        let outcome = match observed.iter().find(|guest| guest.vmid == vmid) {
+            Some(guest) => import_one(control, &client, &target, guest).await,
             None => Err(Error::conflict("The cluster has no such container now.")),
         };
         if let Err(Error::Internal { .. } | Error::Unavailable { .. }) = &outcome {
-            tracing::warn!(vmid, ?outcome, "a container was not taken over");
+            tracing::warn!(vmid, ?outcome, "container import failed");
         }
         let outcome = outcome.map_err(|error| error.to_string());
         outcomes.push(Imported { vmid, outcome });
     }
     control
-        .hub()
-        .tell(Event::all(Topic::Container), Audience::Everyone);
-    super::tell(control);
+        .notifier()
+        .publish(Event::all(Topic::Container), Audience::Everyone);
+    super::publish_change(control);
     Ok(outcomes)
 }
 
-/// Where containers go, and to whom.
+/// The site and the owner of imported containers.
 struct Target {
     site: SiteRecord,
     owner: UserId,
@@ -65,8 +65,8 @@ async fn target(control: &Control, cluster: ClusterId, import: &Import) -> Resul
     let mut fields = Fields::default();
     let site = fields.parse::<SiteId>("site", &import.site);
     let owner = fields.parse::<Username>("owner", &import.owner);
-    if import.vmids.is_empty() || import.vmids.len() > MOST {
-        let message = format!("Choose 1 to {MOST} containers.");
+    if import.vmids.is_empty() || import.vmids.len() > MAX_CONTAINERS {
+        let message = format!("Choose 1 to {MAX_CONTAINERS} containers.");
         fields.refuse("vmids", message);
     }
     let (site, owner) = fields
@@ -79,7 +79,7 @@ async fn target(control: &Control, cluster: ClusterId, import: &Import) -> Resul
             Ok((site, store::users::by_name(c, &owner)?))
         })
         .await
-        .told("import")?;
+        .into_model("import")?;
     let site = site
         .filter(|site| site.spec.cluster == cluster)
         .ok_or_else(|| Error::field("site", "The cluster has no such site."))?;
@@ -90,7 +90,7 @@ async fn target(control: &Control, cluster: ClusterId, import: &Import) -> Resul
     })
 }
 
-async fn one(
+async fn import_one(
     control: &Control,
     client: &Client,
     target: &Target,
@@ -100,13 +100,13 @@ async fn one(
     let config = client
         .lxc_config(&guest.node, vmid)
         .await
-        .map_err(|error| told(&error))?;
+        .map_err(|error| to_user_error(&error))?;
     let address = match fixed_address(&config) {
         Some(address) => Some(address),
         None => client
             .lxc_interfaces(&guest.node, vmid)
             .await
-            .map_err(|error| told(&error))?
+            .map_err(|error| to_user_error(&error))?
             .iter()
             .find_map(proxmox::Interface::ipv4),
     };
@@ -121,8 +121,8 @@ async fn one(
         })
         .await;
     match written {
-        Err(store::Error::Duplicate(unique)) => Err(Error::conflict(taken(unique))),
-        written => written.told("import").map(|()| name),
+        Err(store::Error::Duplicate(unique)) => Err(Error::conflict(conflict_message(unique))),
+        written => written.into_model("import").map(|()| name),
     }
 }
 
@@ -133,7 +133,7 @@ fn fixed_address(config: &LxcConfig) -> Option<Ipv4Addr> {
     }
 }
 
-/// The container as a record of ours, or why it cannot be one.
+/// Converts a container to a database record, or returns why that is impossible.
 fn record(
     target: &Target,
     guest: &Foreign,
@@ -184,9 +184,9 @@ fn record(
     })
 }
 
-/// What it should be from now on is what it is.
+/// The desired state of an imported container, which equals its observed state.
 fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
-    let out = |what: &str| format!("Its {what} is outside of what Holdfast can say.");
+    let out_of_range = |what: &str| format!("Its {what} is outside of what Holdfast can say.");
     let gib = config
         .rootfs
         .as_ref()
@@ -196,26 +196,26 @@ fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
     let env: Vec<String> = config.env.iter().map(lines).collect();
     Ok(ContainerSpec {
         source: Source::TakenOver,
-        // Proxmox gives a container without this setting all cores of its node.
+        // Without this setting, Proxmox gives a container all cores of its node.
         cores: config
             .cores
             .unwrap_or(1)
             .try_into()
-            .map_err(|_| out("number of cores"))?,
+            .map_err(|_| out_of_range("number of cores"))?,
         memory: config
             .memory_mib
             .unwrap_or(512)
             .try_into()
-            .map_err(|_| out("memory"))?,
+            .map_err(|_| out_of_range("memory"))?,
         disk: u32::try_from(gib)
             .ok()
             .and_then(|gib| gib.try_into().ok())
-            .ok_or_else(|| out("disk"))?,
+            .ok_or_else(|| out_of_range("disk"))?,
         docker: runs_docker(config),
         env: env
             .join("\n")
             .parse::<EnvVars>()
-            .map_err(|_| out("environment"))?,
+            .map_err(|_| out_of_range("environment"))?,
         entrypoint: config
             .entrypoint
             .as_ref()
@@ -228,7 +228,7 @@ fn spec(config: &LxcConfig) -> Result<ContainerSpec, String> {
     })
 }
 
-/// Whether it has what Docker needs.
+/// Whether the container has the features that Docker needs.
 fn runs_docker(config: &LxcConfig) -> bool {
     let features = config.other.get("features").and_then(|text| text.as_str());
     let has = |key: &str| {
@@ -238,7 +238,7 @@ fn runs_docker(config: &LxcConfig) -> bool {
     has("nesting") && has("keyctl")
 }
 
-fn taken(unique: Unique) -> &'static str {
+fn conflict_message(unique: Unique) -> &'static str {
     match unique {
         Unique::ContainerVmid => "It is here already.",
         Unique::ContainerName => {

@@ -1,9 +1,9 @@
-//! Clusters: adding, showing, changing and forgetting them. What a cluster itself is asked for is
-//! in the modules below; nothing here changes anything on a cluster.
+//! Clusters: list, show, add, update and remove. Requests to a cluster are in the submodules;
+//! nothing here changes anything on a cluster.
 
 mod findings;
 mod import;
-mod vouch;
+mod trust;
 
 use model::{
     ClusterId, Error, Kind,
@@ -19,12 +19,12 @@ pub use import::import;
 
 use crate::{
     Actor, Control,
-    failure::{Told as _, internal},
-    hub::Audience,
+    failure::{StoreResultExt as _, internal},
+    notifier::Audience,
 };
 
-/// Every cluster with its nodes and how old that knowledge is. Asks no cluster: it tells what the
-/// observer last heard.
+/// Lists the clusters with their nodes and the age of that information. Reads the observed state
+/// and sends no request to a cluster.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for members.
@@ -33,7 +33,7 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ClusterView>, 
     let observer = control.observer();
     let mut all: Vec<ClusterView> = control
         .0
-        .proxmoxes
+        .clients
         .all()
         .into_iter()
         .map(|(id, url)| observer.view(id, url))
@@ -42,32 +42,37 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ClusterView>, 
     Ok(all)
 }
 
-/// One cluster, with what is on it and is not ours. Asks no cluster.
+/// Returns a cluster with its containers that Holdfast does not manage. Sends no request to the
+/// cluster.
 ///
 /// # Errors
-/// [`Error::Forbidden`] but for administrators; [`Error::NotFound`].
+/// [`Error::Forbidden`] unless the actor is an administrator; [`Error::NotFound`].
 pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<ClusterDetail, Error> {
     actor.require_administrator()?;
     let ClusterRecord { id, access } = by_name(control, name).await?;
-    let (sites, ours) = control
+    let (sites, managed) = control
         .store()
         .read(move |c| {
             let sites = store::sites::list(c)?;
             Ok((sites, store::containers::on_cluster(c, id)?))
         })
         .await
-        .told("cluster")?;
+        .into_model("cluster")?;
     let sites: Vec<Label> = sites
         .into_iter()
         .filter(|site| site.spec.cluster == id)
         .map(|site| site.spec.name)
         .collect();
-    let is_ours = |vmid: u32| ours.iter().any(|(our, ..)| *our == vmid);
+    let is_managed = |vmid: u32| {
+        managed
+            .iter()
+            .any(|(managed_vmid, ..)| *managed_vmid == vmid)
+    };
     let foreign: Vec<Foreign> = control
         .observer()
         .containers(id)
         .into_iter()
-        .filter(|guest| !is_ours(guest.vmid))
+        .filter(|guest| !is_managed(guest.vmid))
         .collect();
     let others = access.certificates.keys().filter(|url| **url != access.url);
     Ok(ClusterDetail {
@@ -80,23 +85,24 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
     })
 }
 
-/// The certificate that a server shows, for a person to compare. Nothing is told to the server.
+/// Returns the fingerprint of a server's certificate, for the administrator to compare. Sends no
+/// credentials.
 ///
 /// # Errors
-/// [`Error::Invalid`] at `url` when nothing answers there.
+/// [`Error::Invalid`] at `url` when the server is unreachable.
 pub async fn certificate(_: &Control, actor: &Actor, url: ApiUrl) -> Result<Certificate, Error> {
     actor.require_administrator()?;
     let fingerprint = match url.is_tls() {
-        true => Some(vouch::certificate(&url).await?),
+        true => Some(trust::certificate(&url).await?),
         false => None,
     };
     Ok(Certificate { url, fingerprint })
 }
 
-/// Adds a cluster, once signing in there has worked.
+/// Adds a cluster after a successful sign-in.
 ///
 /// # Errors
-/// [`Error::Invalid`] at the field that keeps Holdfast from signing in, and for a taken name.
+/// [`Error::Invalid`] at the field that prevents the sign-in, and for a name that exists.
 pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Result<Label, Error> {
     actor.require_administrator()?;
     let name = spec.name.clone();
@@ -105,21 +111,21 @@ pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Resu
         .as_ref()
         .map(|secret| secret.as_str().to_owned())
         .ok_or_else(|| Error::field("secret", "Type the token's secret or the user's password."))?;
-    let access = vouch::signed_in(access(spec, secret)).await?;
+    let access = trust::sign_in(access(spec, secret)).await?;
     let key = control.store().key().clone();
     let id = control
         .store()
         .write(move |c| store::clusters::insert(c, &key, &access))
         .await
-        .told("cluster")?;
+        .into_model("cluster")?;
     reload(control, id).await?;
     Ok(name)
 }
 
-/// Changes a cluster's name, where it is or how to sign in there, once that has worked.
+/// Changes a cluster's name, address or credentials after a successful sign-in.
 ///
 /// # Errors
-/// As [`create`]; [`Error::NotFound`].
+/// As for [`create`]; [`Error::NotFound`].
 pub async fn update(
     control: &Control,
     actor: &Actor,
@@ -128,35 +134,36 @@ pub async fn update(
 ) -> Result<Label, Error> {
     actor.require_administrator()?;
     let name = spec.name.clone();
-    let known = record(control, id).await?.access;
+    let current = record(control, id).await?.access;
     let secret = match &spec.secret {
         Some(secret) => secret.as_str().to_owned(),
-        // The secret that is known goes to nobody else than before.
-        None if known.login != spec.login => {
+        // The stored secret is sent only with the same login and to a known address.
+        None if current.login != spec.login => {
             let message = format!("Type the secret of {}.", spec.login);
             return Err(Error::field("secret", message));
         }
-        None if known.url != spec.url && !known.certificates.contains_key(&spec.url) => {
+        None if current.url != spec.url && !current.certificates.contains_key(&spec.url) => {
             let message = "Type the secret again, since it goes to another address.";
             return Err(Error::field("secret", message));
         }
-        None => known.secret,
+        None => current.secret,
     };
-    let access = vouch::signed_in(access(spec, secret)).await?;
+    let access = trust::sign_in(access(spec, secret)).await?;
     let key = control.store().key().clone();
     control
         .store()
         .write(move |c| store::clusters::update(c, &key, id, &access))
         .await
-        .told("cluster")?;
+        .into_model("cluster")?;
     reload(control, id).await?;
     Ok(name)
 }
 
-/// Forgets a cluster without sites. Nothing on it changes.
+/// Removes a cluster that has no sites. Nothing on the cluster changes.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while it has sites.
+/// [`Error::Invalid`] when `confirm` is not the cluster's name, [`Error::Conflict`] while it has
+/// sites.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
@@ -169,18 +176,18 @@ pub async fn delete(
         let message = format!("Type {name} to remove the cluster.");
         return Err(Error::field("confirm", message));
     }
-    let gone = control
+    let result = control
         .store()
         .write(move |c| store::clusters::delete(c, id))
         .await;
-    if gone == Err(store::Error::InUse) {
+    if result == Err(store::Error::InUse) {
         let message = format!("{name} has sites. Delete these first.");
         return Err(Error::conflict(message));
     }
-    gone.told("cluster")?;
-    control.0.proxmoxes.remove(id);
-    control.observer().forget_cluster(id);
-    tell(control);
+    result.into_model("cluster")?;
+    control.0.clients.remove(id);
+    control.observer().remove_cluster(id);
+    publish_change(control);
     Ok(())
 }
 
@@ -197,15 +204,15 @@ fn access(spec: ClusterSpec, secret: String) -> Access {
     }
 }
 
-/// Has everything use what the database now says of a cluster, and waits for its first answer.
+/// Applies the stored access of a cluster and waits for its next observation.
 async fn reload(control: &Control, id: ClusterId) -> Result<(), Error> {
     control.load_clusters().await?;
     let observer = control.observer();
-    observer.nudge(id);
+    observer.wake(id);
     observer
-        .wait_for_next(id, std::time::Duration::from_secs(5))
+        .wait_for_next_observation(id, std::time::Duration::from_secs(5))
         .await;
-    tell(control);
+    publish_change(control);
     Ok(())
 }
 
@@ -215,7 +222,7 @@ async fn by_name(control: &Control, name: &str) -> Result<ClusterRecord, Error> 
         .store()
         .read(move |c| store::clusters::by_name(c, &key, &name))
         .await
-        .told("cluster")?
+        .into_model("cluster")?
         .ok_or(missing())
 }
 
@@ -225,17 +232,17 @@ async fn record(control: &Control, id: ClusterId) -> Result<ClusterRecord, Error
         .store()
         .read(move |c| store::clusters::get(c, &key, id))
         .await
-        .told("cluster")?
+        .into_model("cluster")?
         .ok_or(missing())
 }
 
-/// The client of a cluster that is there.
+/// The client of an existing cluster.
 fn client(control: &Control, id: ClusterId) -> Result<proxmox::Client, Error> {
-    control.0.proxmoxes.get(id).ok_or(missing())
+    control.0.clients.get(id).ok_or(missing())
 }
 
-/// What a failed call means to whoever asked for it.
-fn told(error: &proxmox::Error) -> Error {
+/// Converts a failed request to an error for the user.
+fn to_user_error(error: &proxmox::Error) -> Error {
     match error {
         proxmox::Error::Unsendable { .. } => internal("cluster", error),
         _ => Error::Unavailable {
@@ -253,8 +260,8 @@ fn missing() -> Error {
     }
 }
 
-fn tell(control: &Control) {
+fn publish_change(control: &Control) {
     control
-        .hub()
-        .tell(Event::all(Topic::Nodes), Audience::Operators);
+        .notifier()
+        .publish(Event::all(Topic::Nodes), Audience::Operators);
 }

@@ -1,5 +1,5 @@
-//! Changing a container, turning it on and off, deleting it: what should be is written here, with
-//! the job that brings it about, in one transaction.
+//! Edits, starts, stops and deletes containers. Stores the desired state and the job that applies
+//! it in one transaction.
 
 use model::{
     ContainerId, Error, JobId,
@@ -10,37 +10,41 @@ use model::{
 };
 use store::{Conn, containers::ContainerRecord};
 
-use super::{create::within, known, missing, reserved::Asker, services::Wish, tell};
-use crate::{Actor, Control, failure::Told as _, jobs, status::Seen};
+use super::{
+    create::check_limits, get_visible, missing, publish_change, reserved_names::Requester,
+    services::ServiceAllocator,
+};
+use crate::{Actor, Control, failure::StoreResultExt as _, jobs, status::ObservedState};
 
-/// Changes what should be. Returns the job that brings it about, when the cluster has to be asked.
+/// Changes the desired state of a container. Returns the job that applies it, if the cluster is
+/// affected.
 ///
 /// # Errors
-/// [`Error::Conflict`] when somebody changed it since, [`Error::Invalid`] for a field that is
-/// fixed or exceeds a limit.
+/// [`Error::Conflict`] when the container was changed in the meantime, [`Error::Invalid`] for a
+/// field that cannot change or exceeds a limit.
 pub async fn edit(
     control: &Control,
     actor: &Actor,
     id: ContainerId,
     edit: EditContainer,
 ) -> Result<Option<JobId>, Error> {
-    let record = known(control, actor, id).await?;
-    require_made(&record)?;
-    let asker = actor.clone();
+    let record = get_visible(control, actor, id).await?;
+    require_created(&record)?;
+    let requester = actor.clone();
     let manager = control.manager_name().cloned();
     let job = control
         .store()
-        .write(move |c| edit_now(c, &asker, manager.as_ref(), id, &edit))
+        .write(move |c| edit_in_transaction(c, &requester, manager.as_ref(), id, &edit))
         .await
-        .told("edit")??;
-    tell(control, id, record.owner);
+        .into_model("edit")??;
+    publish_change(control, id, record.owner);
     if let Some(job) = job {
-        jobs::announce(control, job, record.owner);
+        jobs::publish_job(control, job, record.owner);
     }
     Ok(job)
 }
 
-fn edit_now(
+fn edit_in_transaction(
     c: &mut Conn,
     actor: &Actor,
     manager: Option<&Domain>,
@@ -54,25 +58,25 @@ fn edit_now(
     let Some(owner) = store::users::get(c, record.owner)? else {
         return Ok(Err(missing()));
     };
-    if let Err(refusal) = allowed(&record, edit, &owner.row) {
+    if let Err(refusal) = check_edit(&record, edit, &owner.row) {
         return Ok(Err(refusal));
     }
     let Some(site) = store::sites::get(c, record.site)? else {
         return Ok(Err(missing()));
     };
-    let wish = Wish {
-        asker: Asker { actor, manager },
+    let allocator = ServiceAllocator {
+        requester: Requester { actor, manager },
         site: &site,
         name: &record.name,
-        wanted: &edit.spec.services,
-        held: &record.services,
+        desired: &edit.spec.services,
+        current: &record.services,
     };
-    let services = match wish.give(c)? {
+    let services = match allocator.allocate(c)? {
         Ok(services) => services,
         Err(refusal) => return Ok(Err(refusal)),
     };
     if !store::containers::update_spec(c, id, edit.version, &edit.spec, &services)? {
-        return Ok(Err(changed_since()));
+        return Ok(Err(concurrent_edit()));
     }
     if !needs_cluster(&record.spec, &edit.spec) {
         return Ok(Ok(None));
@@ -91,13 +95,13 @@ fn edit_now(
     Ok(Ok(Some(jobs::queue(c, actor, &job, args)?)))
 }
 
-fn allowed(
+fn check_edit(
     record: &ContainerRecord,
     edit: &EditContainer,
     owner: &model::users::UserRow,
 ) -> Result<(), Error> {
     if record.version != edit.version {
-        return Err(changed_since());
+        return Err(concurrent_edit());
     }
     if record.spec.source != edit.spec.source {
         return Err(Error::field(
@@ -119,16 +123,16 @@ fn allowed(
             + new.memory.get(),
         ..owner.usage
     };
-    // A limit that was lowered below what is used must not forbid to use less.
+    // A limit below the current usage must not prevent a reduction.
     let grows = new.cores > old.cores || new.memory > old.memory;
     if grows {
-        within(&owner.limits, &usage)
+        check_limits(&owner.limits, &usage)
     } else {
         Ok(())
     }
 }
 
-/// Whether the change is more than words and names of ours.
+/// Whether the change affects the container on the cluster.
 fn needs_cluster(old: &ContainerSpec, new: &ContainerSpec) -> bool {
     old.cores != new.cores
         || old.memory != new.memory
@@ -136,77 +140,83 @@ fn needs_cluster(old: &ContainerSpec, new: &ContainerSpec) -> bool {
         || old.entrypoint != new.entrypoint
 }
 
-/// Turns a container on or off.
+/// Starts, stops or restarts a container.
 ///
 /// # Errors
-/// [`Error::Conflict`] when it is so already, was never made, or a job is at work on it.
+/// [`Error::Conflict`] when the container is in that state already, was never created, or has an
+/// active job.
 pub async fn power(
     control: &Control,
     actor: &Actor,
     id: ContainerId,
     power: Power,
 ) -> Result<JobId, Error> {
-    let record = known(control, actor, id).await?;
-    require_made(&record)?;
-    match (control.observer().seen(record.cluster, record.vmid), power) {
-        (Seen::Running, Power::Start) => {
+    let record = get_visible(control, actor, id).await?;
+    require_created(&record)?;
+    match (
+        control
+            .observer()
+            .observed_state(record.cluster, record.vmid),
+        power,
+    ) {
+        (ObservedState::Running, Power::Start) => {
             return Err(Error::conflict(format!("{} runs already.", record.name)));
         }
-        (Seen::Stopped, Power::Stop) => {
+        (ObservedState::Stopped, Power::Stop) => {
             return Err(Error::conflict(format!(
                 "{} is stopped already.",
                 record.name
             )));
         }
-        (Seen::Missing, _) => {
+        (ObservedState::Missing, _) => {
             let message = format!("The cluster no longer has {}. Delete it here.", record.name);
             return Err(Error::conflict(message));
         }
         _ => {}
     }
-    let wished = !matches!(power, Power::Stop);
-    queue(control, actor, &record, power.job(), move |c| {
-        store::containers::set_wished_running(c, id, wished)
+    let is_running = !matches!(power, Power::Stop);
+    queue_job(control, actor, &record, power.job(), move |c| {
+        store::containers::set_wished_running(c, id, is_running)
     })
     .await
 }
 
-/// Deletes a container with its disk, and gives back its name, address and ports.
+/// Deletes a container with its disk and releases its name, address and ports.
 ///
 /// # Errors
-/// [`Error::Invalid`] when `confirm` is not its name, [`Error::Conflict`] while a job is at work
-/// on it.
+/// [`Error::Invalid`] when `confirm` is not the container's name, [`Error::Conflict`] while it has
+/// an active job.
 pub async fn delete(
     control: &Control,
     actor: &Actor,
     id: ContainerId,
     confirm: &str,
 ) -> Result<JobId, Error> {
-    let record = known(control, actor, id).await?;
+    let record = get_visible(control, actor, id).await?;
     if record.name.as_str() != confirm.trim() {
         return Err(Error::field(
             "confirm",
             format!("Type {} to delete it.", record.name),
         ));
     }
-    queue(control, actor, &record, JobKind::Delete, |_| Ok(())).await
+    queue_job(control, actor, &record, JobKind::Delete, |_| Ok(())).await
 }
 
-async fn queue(
+async fn queue_job(
     control: &Control,
     actor: &Actor,
     record: &ContainerRecord,
     kind: JobKind,
-    wish: impl Fn(&mut Conn) -> Result<(), store::Error> + Send + 'static,
+    set_desired: impl Fn(&mut Conn) -> Result<(), store::Error> + Send + 'static,
 ) -> Result<JobId, Error> {
-    let (asker, for_job) = (actor.clone(), record.clone());
+    let (requester, for_job) = (actor.clone(), record.clone());
     let job = control
         .store()
         .write(move |c| {
             let Some(site) = store::sites::get(c, for_job.site)? else {
                 return Ok(Err(missing()));
             };
-            wish(c)?;
+            set_desired(c)?;
             let job = jobs::NewJob {
                 kind,
                 container: for_job.id,
@@ -215,16 +225,16 @@ async fn queue(
                 owner: for_job.owner,
                 source: &for_job.spec.source,
             };
-            Ok(Ok(jobs::queue(c, &asker, &job, jobs::Args::default())?))
+            Ok(Ok(jobs::queue(c, &requester, &job, jobs::Args::default())?))
         })
         .await
-        .told("job")??;
-    tell(control, record.id, record.owner);
-    jobs::announce(control, job, record.owner);
+        .into_model("job")??;
+    publish_change(control, record.id, record.owner);
+    jobs::publish_job(control, job, record.owner);
     Ok(job)
 }
 
-fn require_made(record: &ContainerRecord) -> Result<(), Error> {
+fn require_created(record: &ContainerRecord) -> Result<(), Error> {
     if record.made.is_some() {
         return Ok(());
     }
@@ -234,6 +244,6 @@ fn require_made(record: &ContainerRecord) -> Result<(), Error> {
     )))
 }
 
-fn changed_since() -> Error {
+fn concurrent_edit() -> Error {
     Error::conflict("Somebody changed this container meanwhile. Reload it and try again.")
 }

@@ -1,5 +1,5 @@
-//! Making a container: everything it holds is reserved here, in one transaction with its job,
-//! before Proxmox is asked for anything.
+//! Creates containers. Reserves all resources of a container in one transaction with its job,
+//! before any request to Proxmox.
 
 use std::collections::BTreeSet;
 
@@ -12,38 +12,40 @@ use model::{
 };
 use store::{Conn, Unique, containers::NewRecord, sites::SiteRecord};
 
-use super::{docker, reserve, reserved::Asker, services::Wish, tell};
-use crate::{Actor, Control, failure::Told as _, jobs};
+use super::{
+    docker, publish_change, reserve, reserved_names::Requester, services::ServiceAllocator,
+};
+use crate::{Actor, Control, failure::StoreResultExt as _, jobs};
 
-/// How often a lost race for an address or a number is run again.
-const ATTEMPTS: u32 = 20;
+/// How often a conflict about an address or a VMID is retried.
+const MAX_ATTEMPTS: u32 = 20;
 
-/// A container whose making has begun.
+/// A container whose creation has been queued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Created {
-    /// The container.
+    /// The ID of the container.
     pub id: ContainerId,
-    /// Its site's name.
+    /// The name of its site.
     pub site: Label,
-    /// Its name.
+    /// The container's name.
     pub name: Label,
-    /// The job that makes it.
+    /// The job that creates the container.
     pub job: JobId,
 }
 
-/// Reserves what a container needs and queues the job that makes it.
+/// Reserves the resources of a container and queues the job that creates it.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a taken or reserved name, a taken port, an exceeded limit, or Docker where the cluster's
-/// sign-in may not switch it on; [`Error::Unavailable`] while
-/// the cluster does not answer.
+/// [`Error::Invalid`] for an existing or reserved name, a port in use, an exceeded limit, or Docker
+/// where the cluster's login may not enable it; [`Error::Unavailable`] while the cluster is
+/// unreachable.
 pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Result<Created, Error> {
     if new.spec.source == Source::TakenOver {
         let message = "Choose a template, or type an image such as nginx:1.27.";
         return Err(Error::field("source", message));
     }
     let site = site(control, &new).await?;
-    let asker = Asker {
+    let requester = Requester {
         actor,
         manager: control.manager_name(),
     };
@@ -51,7 +53,7 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
         let message = "Every machine calls itself localhost. Choose another name.";
         return Err(Error::field("name", message));
     }
-    if let Some(message) = asker.refusal(&new.name, &site.spec.domain) {
+    if let Some(message) = requester.rejection_reason(&new.name, &site.spec.domain) {
         return Err(Error::field("name", message));
     }
     let cluster = site.spec.cluster;
@@ -62,7 +64,7 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
     }
     let node = control
         .observer()
-        .roomiest(cluster)
+        .least_loaded_node(cluster)
         .ok_or_else(|| Error::Unavailable {
             message: format!(
                 "The cluster {} does not answer now. Try again later.",
@@ -70,7 +72,7 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
             ),
         })?;
     let memory = new.spec.memory;
-    control.observer().pledge(cluster, &node, memory);
+    control.observer().reserve_memory(cluster, &node, memory);
     let mut attempt = 0;
     let created = loop {
         let reservation = Reservation {
@@ -81,20 +83,20 @@ pub async fn create(control: &Control, actor: &Actor, new: NewContainer) -> Resu
             new: new.clone(),
             attempt,
         };
-        let outcome = control.store().write(move |c| reservation.make(c)).await;
+        let outcome = control.store().write(move |c| reservation.reserve(c)).await;
         match outcome {
             Err(store::Error::Duplicate(
                 Unique::ContainerAddress
                 | Unique::ContainerVmid
                 | Unique::ContainerMac
                 | Unique::ServicePort,
-            )) if attempt < ATTEMPTS => attempt += 1,
-            outcome => break outcome.told("create")??,
+            )) if attempt < MAX_ATTEMPTS => attempt += 1,
+            outcome => break outcome.into_model("create")??,
         }
     };
     let (id, owner, job) = created;
-    tell(control, id, owner);
-    jobs::announce(control, job, owner);
+    publish_change(control, id, owner);
+    jobs::publish_job(control, job, owner);
     Ok(Created {
         id,
         site: site.spec.name,
@@ -109,7 +111,7 @@ async fn site(control: &Control, new: &NewContainer) -> Result<SiteRecord, Error
         .store()
         .read(move |c| store::sites::get(c, id))
         .await
-        .told("create")?
+        .into_model("create")?
         .ok_or_else(|| Error::field("site", "There is no such site."))
 }
 
@@ -125,21 +127,21 @@ struct Reservation {
 type Reserved = (ContainerId, UserId, JobId);
 
 impl Reservation {
-    /// Runs in a transaction. A refusal comes before anything is written.
-    fn make(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
+    /// Runs in a transaction. Every check precedes the first write.
+    fn reserve(&self, c: &mut Conn) -> Result<Result<Reserved, Error>, store::Error> {
         let owner = match self.owner(c)? {
             Ok(owner) => owner,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        // Locked, so that a change of the site's ranges is seen and creations take turns.
+        // Locks the site, so that a change of its ranges is seen and creations are serialized.
         let Some(site) = store::sites::lock(c, self.site.id)? else {
             return Ok(Err(Error::field("site", "There is no such site.")));
         };
-        let given = match self.record(c, owner, &site)? {
+        let record = match self.record(c, owner, &site)? {
             Ok(record) => record,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let id = store::containers::insert(c, &given)?;
+        let id = store::containers::insert(c, &record)?;
         let job = jobs::NewJob {
             kind: JobKind::Create,
             container: id,
@@ -152,8 +154,8 @@ impl Reservation {
         Ok(Ok((id, owner, job)))
     }
 
-    /// Whose the container will be, with its limits held: the row stays locked until the end of
-    /// the transaction, so that two creations at once cannot both take the last of it.
+    /// The owner of the container, after checking the limits. The user's row stays locked until the
+    /// end of the transaction, so that two concurrent creations cannot exceed a limit together.
     fn owner(&self, c: &mut Conn) -> Result<Result<UserId, Error>, store::Error> {
         let Some(owner) = self.actor.me().map(|me| me.id).or(store::users::first(c)?) else {
             return Ok(Err(Error::NotFound { kind: Kind::User }));
@@ -162,8 +164,8 @@ impl Reservation {
         let Some(user) = store::users::get(c, owner)? else {
             return Ok(Err(Error::NotFound { kind: Kind::User }));
         };
-        let wanted = with(&user.row.usage, &self.new.spec);
-        Ok(within(&user.row.limits, &wanted).map(|()| owner))
+        let desired = usage_with(&user.row.usage, &self.new.spec);
+        Ok(check_limits(&user.row.limits, &desired).map(|()| owner))
     }
 
     fn record(
@@ -174,25 +176,25 @@ impl Reservation {
     ) -> Result<Result<NewRecord, Error>, store::Error> {
         let new = &self.new;
         let nodes = store::nodes::addresses(c, site.spec.cluster)?;
-        let same = |node: &NodeName| node.as_str().eq_ignore_ascii_case(new.name.as_str());
-        if nodes.keys().any(same) {
+        let is_same = |node: &NodeName| node.as_str().eq_ignore_ascii_case(new.name.as_str());
+        if nodes.keys().any(is_same) {
             let message = "A node of the cluster has this name. Choose another.";
             return Ok(Err(Error::field("name", message)));
         }
         let addresses = store::containers::taken_addresses(c, site.id)?;
         let vmids: BTreeSet<u32> =
             store::containers::taken_vmids(c, site.spec.cluster, &site.spec.vmids)?;
-        let wish = Wish {
-            asker: Asker {
+        let allocator = ServiceAllocator {
+            requester: Requester {
                 actor: &self.actor,
                 manager: self.control.manager_name(),
             },
             site,
             name: &new.name,
-            wanted: &new.spec.services,
-            held: &[],
+            desired: &new.spec.services,
+            current: &[],
         };
-        let services = wish.give(c)?;
+        let services = allocator.allocate(c)?;
         let observer = self.control.observer();
         let taken = |vmid| vmids.contains(&vmid) || observer.is_taken(site.spec.cluster, vmid);
         Ok((|| {
@@ -212,8 +214,8 @@ impl Reservation {
     }
 }
 
-/// A usage with one more container.
-fn with(usage: &Usage, spec: &model::containers::ContainerSpec) -> Usage {
+/// The usage with one more container.
+fn usage_with(usage: &Usage, spec: &model::containers::ContainerSpec) -> Usage {
     Usage {
         containers: usage.containers + 1,
         cores: usage.cores + spec.cores.get(),
@@ -222,7 +224,7 @@ fn with(usage: &Usage, spec: &model::containers::ContainerSpec) -> Usage {
     }
 }
 
-pub(super) fn within(limits: &Limits, usage: &Usage) -> Result<(), Error> {
+pub(super) fn check_limits(limits: &Limits, usage: &Usage) -> Result<(), Error> {
     limits.exceeded(usage).map_or(Ok(()), |refusal| {
         Err(Error::Invalid {
             fields: vec![refusal],
@@ -230,24 +232,24 @@ pub(super) fn within(limits: &Limits, usage: &Usage) -> Result<(), Error> {
     })
 }
 
-/// A number for a container whose own was taken behind our back; `tried` are those that were found
-/// taken.
-pub(crate) async fn another_vmid(
+/// Reserves a new VMID for a container whose VMID is used by another guest. `tried` contains the
+/// VMIDs that were found in use.
+pub(crate) async fn reserve_other_vmid(
     control: &Control,
     container: ContainerId,
     site: SiteRecord,
     tried: BTreeSet<u32>,
 ) -> Result<u32, Error> {
-    for attempt in 0..ATTEMPTS {
+    for attempt in 0..MAX_ATTEMPTS {
         let (control_, site, tried) = (control.clone(), site.clone(), tried.clone());
         let outcome = control
             .store()
             .write(move |c| {
                 let cluster = site.spec.cluster;
-                let ours = store::containers::taken_vmids(c, cluster, &site.spec.vmids)?;
+                let reserved = store::containers::taken_vmids(c, cluster, &site.spec.vmids)?;
                 let observer = control_.observer();
                 let taken = |vmid| {
-                    ours.contains(&vmid)
+                    reserved.contains(&vmid)
                         || tried.contains(&vmid)
                         || observer.is_taken(cluster, vmid)
                 };
@@ -262,7 +264,7 @@ pub(crate) async fn another_vmid(
             .await;
         match outcome {
             Err(store::Error::Duplicate(_)) => {}
-            outcome => return outcome.told("vmid")?,
+            outcome => return outcome.into_model("vmid")?,
         }
     }
     Err(Error::conflict(

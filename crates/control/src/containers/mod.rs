@@ -1,10 +1,10 @@
-//! Containers: listing, showing, making, changing, turning on and off, deleting.
+//! Containers: list, show, create, edit, start, stop and delete.
 
 mod change;
 mod create;
 mod publication;
 mod reserve;
-mod reserved;
+mod reserved_names;
 mod services;
 
 use std::time::Duration;
@@ -25,28 +25,28 @@ use model::{
 use store::containers::{ContainerRecord, Filter};
 
 pub use change::{delete, edit, power};
-pub(crate) use create::another_vmid;
+pub(crate) use create::reserve_other_vmid;
 pub use create::{Created, create};
 
 use crate::{
-    Actor, Control, domains::may_publish, failure::Told as _, hub::Audience, status::status,
-    suggest,
+    Actor, Control, domains::may_publish, failure::StoreResultExt as _, notifier::Audience,
+    status::status, suggest,
 };
 
-/// How long the form for a new container waits for a node's list of templates.
-const TEMPLATES_PATIENCE: Duration = Duration::from_secs(3);
+/// How long the form for a new container waits for a node's templates.
+const TEMPLATES_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A page of the containers that the actor may see.
+/// Returns a page of the containers that the actor may see.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn list(
     control: &Control,
     actor: &Actor,
     query: &ContainerQuery,
 ) -> Result<Page<ContainerRow>, Error> {
     let filter = Filter {
-        owner: actor.narrowed_to(),
+        owner: actor.owner_filter(),
         site: query.site.clone(),
         q: query.q.trim().to_owned(),
         sort: query.sort,
@@ -61,29 +61,32 @@ pub async fn list(
         }
         Some(status) => return list_with_status(control, filter, status).await,
     };
-    Ok(page.told("containers")?.map(|record| row(control, &record)))
+    Ok(page
+        .into_model("containers")?
+        .map(|record| row(control, &record)))
 }
 
-/// The status is computed, not stored: narrow all keys in memory, then read one page of rows.
+/// Filters by status in memory because the status is computed, not stored; then reads one page of
+/// rows.
 async fn list_with_status(
     control: &Control,
     filter: Filter,
-    wanted: Status,
+    expected: Status,
 ) -> Result<Page<ContainerRow>, Error> {
     let page = filter.page;
-    let lean = control
+    let summaries = control
         .store()
         .read(move |c| store::containers::lean(c, &filter))
         .await
-        .told("containers")?;
-    let ids: Vec<ContainerId> = lean
+        .into_model("containers")?;
+    let ids: Vec<ContainerId> = summaries
         .into_iter()
         .filter(|c| {
             status(
                 c.made,
                 c.activity,
-                control.observer().seen(c.cluster, c.vmid),
-            ) == wanted
+                control.observer().observed_state(c.cluster, c.vmid),
+            ) == expected
         })
         .map(|c| c.id)
         .collect();
@@ -95,15 +98,15 @@ async fn list_with_status(
         .store()
         .read(move |c| store::containers::by_ids(c, &ids))
         .await
-        .told("containers")?;
+        .into_model("containers")?;
     let rows = records.iter().map(|record| row(control, record)).collect();
     Ok(Page { rows, total, page })
 }
 
-/// One container, by its site's and its own name.
+/// Returns a container by the names of its site and itself.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+/// [`Error::NotFound`] when the container does not exist or the actor may not see it.
 pub async fn get(
     control: &Control,
     actor: &Actor,
@@ -111,34 +114,34 @@ pub async fn get(
     name: &Label,
 ) -> Result<ContainerView, Error> {
     let (site, name) = (site.clone(), name.clone());
-    let (record, domains, publications, lent) = control
+    let (record, domains, publications, leases) = control
         .store()
         .read(move |c| {
             let Some(record) = store::containers::by_name(c, &site, &name)? else {
                 return Ok(None);
             };
             let domains = store::domains::of_site(c, record.site)?;
-            let publications = publication::of(c, &record)?;
-            let lent = store::leases::of_mac(c, record.site, record.mac)?;
-            Ok(Some((record, domains, publications, lent)))
+            let publications = publication::load(c, &record)?;
+            let leases = store::leases::of_mac(c, record.site, record.mac)?;
+            Ok(Some((record, domains, publications, leases)))
         })
         .await
-        .told("container")?
+        .into_model("container")?
         .filter(|(record, ..)| actor.may_see(record.owner))
         .ok_or(missing())?;
     let own = record.address;
-    let has_own = lent.contains(&own);
+    let has_own = leases.contains(&own);
     Ok(ContainerView {
-        lent: lent.into_iter().find(|_| !has_own),
+        lent: leases.into_iter().find(|_| !has_own),
         publications,
         ..view(control, record, usable(actor, &domains))
     })
 }
 
-/// What the form for a new container offers.
+/// Returns the choices of the form for a new container.
 ///
 /// # Errors
-/// When the database does not answer. A cluster that does not answer offers no templates.
+/// Returns an error when the database is unavailable. An unreachable cluster offers no templates.
 pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, Error> {
     let me = actor.me().map(|me| me.id);
     let (sites, domains, limits, usage) = control
@@ -153,10 +156,10 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
             Ok((sites, domains, user.row.limits, user.row.usage))
         })
         .await
-        .told("options")?;
+        .into_model("options")?;
     let mut offered = Vec::new();
     for site in sites {
-        let node = control.observer().roomiest(site.spec.cluster);
+        let node = control.observer().least_loaded_node(site.spec.cluster);
         let templates = match &node {
             Some(node) => templates(control, &site.spec, node).await,
             None => Vec::new(),
@@ -178,7 +181,7 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
             ports: site.spec.ports,
         });
     }
-    let suggested_name = free_name(control, offered.first()).await?;
+    let suggested_name = suggest_name(control, offered.first()).await?;
     Ok(CreateOptions {
         suggested_name,
         sites: offered,
@@ -187,7 +190,7 @@ pub async fn options(control: &Control, actor: &Actor) -> Result<CreateOptions, 
     })
 }
 
-/// The domains of these under which the actor may publish.
+/// The domains that the actor may publish under.
 fn usable<'a>(actor: &Actor, domains: impl IntoIterator<Item = &'a DomainRow>) -> Vec<Domain> {
     let may = domains
         .into_iter()
@@ -195,17 +198,17 @@ fn usable<'a>(actor: &Actor, domains: impl IntoIterator<Item = &'a DomainRow>) -
     may.map(|domain| domain.spec.name.clone()).collect()
 }
 
-/// Whether Docker can run in a container on a cluster.
+/// Whether containers on a cluster can run Docker.
 async fn docker(control: &Control, cluster: ClusterId) -> Docker {
-    // Another server may have added the cluster a moment ago.
-    let there = control.client(cluster).await.is_ok_and(|c| c.is_some());
-    let docker = there.then(|| control.0.proxmoxes.docker(cluster));
+    // Loads the cluster if another server has just added it.
+    let is_known = control.client(cluster).await.is_ok_and(|c| c.is_some());
+    let docker = is_known.then(|| control.0.clients.docker(cluster));
     docker.flatten().unwrap_or_else(|| Docker::Barred {
         why: "Its cluster is not known here.".to_owned(),
     })
 }
 
-async fn free_name(control: &Control, site: Option<&SiteOption>) -> Result<Label, Error> {
+async fn suggest_name(control: &Control, site: Option<&SiteOption>) -> Result<Label, Error> {
     let site = site.map(|site| site.name.clone());
     let free = control
         .store()
@@ -217,7 +220,7 @@ async fn free_name(control: &Control, site: Option<&SiteOption>) -> Result<Label
             Ok(suggest::name(|name| taken.contains(name)))
         })
         .await
-        .told("options")?;
+        .into_model("options")?;
     free.ok_or_else(|| Error::conflict("No free name was found. Type one."))
 }
 
@@ -235,13 +238,13 @@ async fn templates(
         storage.as_str(),
         Some(proxmox::ContentKind::Vztmpl),
     );
-    let Ok(Ok(content)) = tokio::time::timeout(TEMPLATES_PATIENCE, content).await else {
+    let Ok(Ok(content)) = tokio::time::timeout(TEMPLATES_TIMEOUT, content).await else {
         return Vec::new();
     };
     let mut names: Vec<_> = content
         .iter()
         .filter_map(|item| item.volid.rsplit_once('/').map(|(_, file)| file))
-        // A bare archive is an image that was pulled, kept for the next container made from it.
+        // A plain `.tar` is a pulled OCI image that is kept for the next container.
         .filter(|file| !file.ends_with(".tar"))
         .filter_map(|file| file.parse().ok())
         .collect();
@@ -250,13 +253,19 @@ async fn templates(
 }
 
 pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
-    let seen = control.observer().seen(record.cluster, record.vmid);
+    let observed = control
+        .observer()
+        .observed_state(record.cluster, record.vmid);
     ContainerRow {
         id: record.id,
         name: record.name.clone(),
         site: record.site_name.clone(),
         domain: record.domain.clone(),
-        status: status(record.made.is_some(), record.activity.map(|a| a.kind), seen),
+        status: status(
+            record.made.is_some(),
+            record.activity.map(|a| a.kind),
+            observed,
+        ),
         activity: record.activity,
         owner: record.owner_name.clone(),
         address: record.address,
@@ -269,7 +278,7 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
     }
 }
 
-/// A service with the entry point of its domain.
+/// Sets the entry point of the service's domain.
 fn with_entry(control: &Control, mut service: ServiceView) -> ServiceView {
     if let Published::Http { domain, .. } = &service.published {
         service.entry = control.entry_point(domain);
@@ -306,8 +315,8 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
     }
 }
 
-/// What somebody did to a container in Proxmox itself. While a job is at work on it, or it is not
-/// made, the two need not agree.
+/// Changes to a container that were made in Proxmox. Ignored while a job is working on the
+/// container or before it has been created.
 fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
     if record.made.is_none() || record.activity.is_some() {
         return Vec::new();
@@ -328,8 +337,8 @@ fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
     moved.into_iter().chain(renamed).collect()
 }
 
-/// The container, if the actor may know of it.
-pub(crate) async fn known(
+/// The container, if the actor may see it.
+pub(crate) async fn get_visible(
     control: &Control,
     actor: &Actor,
     id: ContainerId,
@@ -338,15 +347,15 @@ pub(crate) async fn known(
         .store()
         .read(move |c| store::containers::get(c, id))
         .await
-        .told("container")?
+        .into_model("container")?
         .filter(|record| actor.may_see(record.owner))
         .ok_or(missing())
 }
 
-pub(crate) fn tell(control: &Control, id: ContainerId, owner: UserId) {
+pub(crate) fn publish_change(control: &Control, id: ContainerId, owner: UserId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Container, id.0), Audience::Owner(owner));
+        .notifier()
+        .publish(Event::of(Topic::Container, id.0), Audience::Owner(owner));
 }
 
 pub(crate) fn missing() -> Error {

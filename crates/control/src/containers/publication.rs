@@ -1,5 +1,5 @@
-//! How a container's services are published: what its site's agents said last, against the site's
-//! generation at which something about the container last changed.
+//! The publication state of a container's services: compares the latest reports of the site's
+//! agents with the generation in which the container last changed.
 
 use model::{
     ServiceId,
@@ -8,8 +8,8 @@ use model::{
 };
 use store::{Conn, containers::ContainerRecord};
 
-/// How each service of a container is published.
-pub(super) fn of(
+/// The publication state of each service of a container.
+pub(super) fn load(
     c: &mut Conn,
     record: &ContainerRecord,
 ) -> Result<Vec<(ServiceId, Publication)>, store::Error> {
@@ -28,21 +28,21 @@ pub(super) fn of(
         .map(|service| {
             (
                 service.id,
-                all(&agents, service.id, since, &record.site_name),
+                aggregate(&agents, service.id, since, &record.site_name),
             )
         })
         .collect())
 }
 
-/// What one agent makes of a service.
-enum One {
+/// The state of a service on one edge host.
+enum AgentState {
     Live,
-    Waits,
-    Silent,
-    Refuses(String),
+    Pending,
+    Unreachable,
+    Rejected(String),
 }
 
-fn one(agent: &AgentRow, service: ServiceId, since: i64) -> One {
+fn agent_state(agent: &AgentRow, service: ServiceId, since: i64) -> AgentState {
     if let Some(report) = agent
         .report
         .as_ref()
@@ -50,22 +50,22 @@ fn one(agent: &AgentRow, service: ServiceId, since: i64) -> One {
     {
         let mut aside = report.aside.iter();
         if let Some(aside) = aside.find(|aside| aside.service == service) {
-            return One::Refuses(format!("{}: {}", agent.name, aside.words));
+            return AgentState::Rejected(format!("{}: {}", agent.name, aside.words));
         }
         if let Outcome::Refused { words } = &report.outcome
             && agent.applied.is_none_or(|applied| applied < since)
         {
-            return One::Refuses(format!("{}: {words}", agent.name));
+            return AgentState::Rejected(format!("{}: {words}", agent.name));
         }
     }
     match agent.applied {
-        Some(applied) if applied >= since => One::Live,
-        _ if agent.in_contact => One::Waits,
-        _ => One::Silent,
+        Some(applied) if applied >= since => AgentState::Live,
+        _ if agent.in_contact => AgentState::Pending,
+        _ => AgentState::Unreachable,
     }
 }
 
-fn all(
+fn aggregate(
     agents: &[AgentRow],
     service: ServiceId,
     since: i64,
@@ -77,21 +77,21 @@ fn all(
         );
         return Publication::Blocked { why };
     }
-    let (mut refusals, mut waits, mut silent) = (Vec::new(), false, Vec::new());
+    let (mut refusals, mut is_pending, mut unreachable) = (Vec::new(), false, Vec::new());
     let mut is_live = false;
     for agent in agents {
-        match one(agent, service, since) {
-            One::Live => is_live = true,
-            One::Waits => waits = true,
-            One::Silent => silent.push(agent.name.as_str()),
-            One::Refuses(words) => refusals.push(words),
+        match agent_state(agent, service, since) {
+            AgentState::Live => is_live = true,
+            AgentState::Pending => is_pending = true,
+            AgentState::Unreachable => unreachable.push(agent.name.as_str()),
+            AgentState::Rejected(words) => refusals.push(words),
         }
     }
     if !refusals.is_empty() {
         let why = refusals.join("\n");
         return Publication::Blocked { why };
     }
-    if waits {
+    if is_pending {
         return Publication::Publishing;
     }
     if is_live {
@@ -99,7 +99,7 @@ fn all(
     }
     let why = format!(
         "{} of the site {site} is not in contact. It is published as soon as that is back.",
-        silent.join(", ")
+        unreachable.join(", ")
     );
     Publication::Blocked { why }
 }
@@ -112,7 +112,7 @@ mod tests {
         services::Publication,
     };
 
-    use super::all;
+    use super::aggregate;
 
     const SERVICE: ServiceId = ServiceId(7);
 
@@ -150,8 +150,8 @@ mod tests {
         })
     }
 
-    fn of(agents: &[AgentRow], since: i64) -> Publication {
-        all(agents, SERVICE, since, &"lab")
+    fn publication_of(agents: &[AgentRow], since: i64) -> Publication {
+        aggregate(agents, SERVICE, since, &"lab")
     }
 
     fn why(publication: &Publication) -> &str {
@@ -162,45 +162,60 @@ mod tests {
     }
 
     #[test]
-    fn without_an_agent_nothing_is_published_and_it_says_what_to_do() {
-        assert!(why(&of(&[], 3)).contains("invite one"));
+    fn service_without_agent_is_blocked_with_instructions() {
+        assert!(why(&publication_of(&[], 3)).contains("invite one"));
     }
 
     #[test]
-    fn a_service_is_live_once_all_that_are_in_contact_have_applied_it() {
-        let one = agent("edge-1", Some(5), live(5, &[]));
-        assert_eq!(of(std::slice::from_ref(&one), 5), Publication::Live);
-        assert_eq!(of(std::slice::from_ref(&one), 6), Publication::Publishing);
-        let two = agent("edge-2", Some(4), live(4, &[]));
-        assert_eq!(of(&[one.clone(), two.clone()], 5), Publication::Publishing);
-        let two = AgentRow {
+    fn service_is_live_after_all_reachable_agents_applied_it() {
+        let first = agent("edge-1", Some(5), live(5, &[]));
+        assert_eq!(
+            publication_of(std::slice::from_ref(&first), 5),
+            Publication::Live
+        );
+        assert_eq!(
+            publication_of(std::slice::from_ref(&first), 6),
+            Publication::Publishing
+        );
+        let second = agent("edge-2", Some(4), live(4, &[]));
+        assert_eq!(
+            publication_of(&[first.clone(), second.clone()], 5),
+            Publication::Publishing
+        );
+        let second = AgentRow {
             in_contact: false,
-            ..two
+            ..second
         };
-        assert_eq!(of(&[one, two.clone()], 5), Publication::Live);
+        assert_eq!(
+            publication_of(&[first, second.clone()], 5),
+            Publication::Live
+        );
         assert!(
-            why(&of(&[two], 5)).contains("edge-2"),
-            "and nobody else has it"
+            why(&publication_of(&[second], 5)).contains("edge-2"),
+            "no other agent serves it"
         );
     }
 
     #[test]
-    fn a_service_that_is_set_aside_says_why_and_others_are_live() {
+    fn quarantined_service_shows_reason_while_others_are_live() {
         let aside = agent("edge-1", Some(5), live(5, &[7]));
         assert_eq!(
-            why(&of(std::slice::from_ref(&aside), 5)),
+            why(&publication_of(std::slice::from_ref(&aside), 5)),
             "edge-1: [emerg] no"
         );
         assert_eq!(
-            of(std::slice::from_ref(&aside), 6),
+            publication_of(std::slice::from_ref(&aside), 6),
             Publication::Publishing,
-            "changed since"
+            "changed after the report"
         );
-        assert_eq!(all(&[aside], ServiceId(8), 5, &"lab"), Publication::Live);
+        assert_eq!(
+            aggregate(&[aside], ServiceId(8), 5, &"lab"),
+            Publication::Live
+        );
     }
 
     #[test]
-    fn what_was_live_before_a_refusal_still_is() {
+    fn live_service_stays_live_after_a_later_refusal() {
         let refused = Report {
             generation: 8,
             outcome: Outcome::Refused {
@@ -210,8 +225,14 @@ mod tests {
             silent: Vec::new(),
             unserved: Vec::new(),
         };
-        let one = agent("edge-1", Some(5), Some(refused));
-        assert_eq!(of(std::slice::from_ref(&one), 5), Publication::Live);
-        assert_eq!(why(&of(std::slice::from_ref(&one), 6)), "edge-1: disk full");
+        let first = agent("edge-1", Some(5), Some(refused));
+        assert_eq!(
+            publication_of(std::slice::from_ref(&first), 5),
+            Publication::Live
+        );
+        assert_eq!(
+            why(&publication_of(std::slice::from_ref(&first), 6)),
+            "edge-1: disk full"
+        );
     }
 }

@@ -1,17 +1,17 @@
-//! What a container is given from its site: number and addresses. Chosen among what is free and
-//! held by the database's constraints; who loses a race chooses again.
+//! Chooses VMID and addresses of a container from its site's ranges. The database's unique
+//! constraints detect conflicts between concurrent choices; the caller retries.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
 use model::{Error, net::Mac, sites::SiteSpec};
 use rand::RngExt as _;
 
-/// Hardware addresses of ours begin like those that Proxmox gives (BC:24:11, Proxmox Server
-/// Solutions), so that people recognise them.
+/// The prefix BC:24:11 (Proxmox Server Solutions), which Proxmox also uses for generated MAC
+/// addresses.
 const MAC_PREFIX: [u8; 3] = [0xBC, 0x24, 0x11];
 
-/// Chooses among free values: the first at the first attempt, any later, so that those who raced
-/// for the first do not race again.
+/// Chooses a free value: the first one at the first attempt, a random one later, so that concurrent
+/// creations do not conflict again.
 pub(super) fn choose<T>(mut free: impl Iterator<Item = T>, attempt: u32) -> Option<T> {
     if attempt == 0 {
         return free.next();
@@ -42,7 +42,7 @@ pub(super) fn address(
     })
 }
 
-/// A free number on the cluster.
+/// A free VMID on the cluster.
 pub(super) fn vmid(
     site: &SiteSpec,
     is_taken: impl Fn(u32) -> bool,
@@ -57,7 +57,7 @@ pub(super) fn vmid(
     })
 }
 
-/// A hardware address that is almost surely unique; the database refuses a double.
+/// A random MAC address; the database rejects a duplicate.
 pub(super) fn mac() -> Result<Mac, Error> {
     let [a, b, c] = MAC_PREFIX;
     let [d, e, f] = rand::random::<[u8; 3]>();
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn later_attempts_choose_among_what_is_free() {
+    fn later_attempts_choose_a_random_free_value() {
         assert_eq!(choose([7, 8].into_iter(), 0), Some(7));
         assert!([7, 8].contains(&choose([7, 8].into_iter(), 1).unwrap()));
         assert_eq!(choose(std::iter::empty::<u8>(), 1), None);

@@ -1,5 +1,5 @@
-//! What a container's services are given: names under the site's domains, and its ports. Chosen
-//! among what is free and held by the database's constraints.
+//! Allocates hostnames under the site's domains and external ports to a container's services. The
+//! database's unique constraints detect conflicts between concurrent allocations.
 
 use std::collections::BTreeSet;
 
@@ -16,92 +16,98 @@ use store::{
     sites::SiteRecord,
 };
 
-use super::reserved::Asker;
+use super::reserved_names::Requester;
 use crate::domains::may_publish;
 
-/// What is asked for. What `held` services have already stays theirs.
-pub(super) struct Wish<'a> {
-    pub(super) asker: Asker<'a>,
+/// Allocates names and ports to services. Services in `current` keep their names and ports.
+pub(super) struct ServiceAllocator<'a> {
+    pub(super) requester: Requester<'a>,
     pub(super) site: &'a SiteRecord,
-    /// The container's name, which a web page has when it asks for none.
+    /// The container's name, the default label of an HTTP service.
     pub(super) name: &'a Label,
-    pub(super) wanted: &'a [ServiceSpec],
-    pub(super) held: &'a [ServiceView],
+    pub(super) desired: &'a [ServiceSpec],
+    pub(super) current: &'a [ServiceView],
 }
 
-/// What services of a site have. The database decides; a look says at which field.
+/// What the other services of a site use. The database enforces uniqueness; checking it here
+/// assigns the error to a field.
 #[derive(Default)]
-struct Taken {
+struct InUse {
     domains: Vec<DomainRow>,
     labels: BTreeSet<(DomainId, Label)>,
     tcp: BTreeSet<u16>,
     udp: BTreeSet<u16>,
 }
 
-impl Wish<'_> {
-    /// What they are given.
-    pub(super) fn give(
+impl ServiceAllocator<'_> {
+    /// Allocates names and ports to all desired services.
+    pub(super) fn allocate(
         &self,
         c: &mut Conn,
     ) -> Result<Result<Vec<GivenService>, Error>, store::Error> {
-        let taken = self.look(c)?;
-        Ok(self.choose(taken))
+        let in_use = self.load_in_use(c)?;
+        Ok(self.allocate_from(in_use))
     }
 
-    /// What others have of that which is asked for.
-    fn look(&self, c: &mut Conn) -> Result<Taken, store::Error> {
-        let mut taken = Taken::default();
-        let wants = |kind| self.wanted.iter().any(|service| service.kind() == kind);
+    /// Loads what the other services of the site use.
+    fn load_in_use(&self, c: &mut Conn) -> Result<InUse, store::Error> {
+        let mut in_use = InUse::default();
+        let wants = |kind| self.desired.iter().any(|service| service.kind() == kind);
         let id = self.site.id;
-        let named =
+        let has_tls_name =
             |service: &ServiceSpec| matches!(service, ServiceSpec::Tcp { tls: Some(_), .. });
-        if wants(ServiceKind::Http) || self.wanted.iter().any(named) {
-            taken.domains = store::domains::of_site(c, id)?;
-            taken.labels = store::containers::taken_labels(c, id)?;
+        if wants(ServiceKind::Http) || self.desired.iter().any(has_tls_name) {
+            in_use.domains = store::domains::of_site(c, id)?;
+            in_use.labels = store::containers::taken_labels(c, id)?;
         }
         if wants(ServiceKind::Tcp) {
-            taken.tcp = store::containers::taken_ports(c, id, ServiceKind::Tcp)?;
+            in_use.tcp = store::containers::taken_ports(c, id, ServiceKind::Tcp)?;
         }
         if wants(ServiceKind::Udp) {
-            taken.udp = store::containers::taken_ports(c, id, ServiceKind::Udp)?;
+            in_use.udp = store::containers::taken_ports(c, id, ServiceKind::Udp)?;
         }
-        for service in self.held {
+        for service in self.current {
             match &service.published {
                 Published::Http { label, domain, .. } => {
-                    if let Some(domain) = taken.domain(domain) {
-                        taken.labels.remove(&(domain.id, label.clone()));
+                    if let Some(domain) = in_use.domain(domain) {
+                        in_use.labels.remove(&(domain.id, label.clone()));
                     }
                 }
                 Published::Tcp { external, .. } => {
-                    taken.tcp.remove(&external.get());
+                    in_use.tcp.remove(&external.get());
                 }
                 Published::Udp { external, .. } => {
-                    taken.udp.remove(&external.get());
+                    in_use.udp.remove(&external.get());
                 }
                 Published::Srv { .. } => {}
             }
         }
-        Ok(taken)
+        Ok(in_use)
     }
 
-    fn choose(&self, mut taken: Taken) -> Result<Vec<GivenService>, Error> {
-        let mut given = vec![None; self.wanted.len()];
-        // Ports that were asked for are set aside before any is chosen.
-        let mut order: Vec<(usize, &ServiceSpec)> = self.wanted.iter().enumerate().collect();
-        order.sort_by_key(|(_, service)| asked(service).is_none());
+    fn allocate_from(&self, mut in_use: InUse) -> Result<Vec<GivenService>, Error> {
+        let mut allocated = vec![None; self.desired.len()];
+        // Requested ports are assigned before any port is chosen.
+        let mut order: Vec<(usize, &ServiceSpec)> = self.desired.iter().enumerate().collect();
+        order.sort_by_key(|(_, service)| requested_port(service).is_none());
         for (index, service) in order {
-            let one = GivenService {
+            let allocation = GivenService {
                 port: service.port(),
-                given: self.one(service, index, &mut taken)?,
+                given: self.allocate_one(service, index, &mut in_use)?,
             };
-            if let Some(slot) = given.get_mut(index) {
-                *slot = Some(one);
+            if let Some(slot) = allocated.get_mut(index) {
+                *slot = Some(allocation);
             }
         }
-        Ok(given.into_iter().flatten().collect())
+        Ok(allocated.into_iter().flatten().collect())
     }
 
-    fn one(&self, service: &ServiceSpec, index: usize, taken: &mut Taken) -> Result<Given, Error> {
+    fn allocate_one(
+        &self,
+        service: &ServiceSpec,
+        index: usize,
+        in_use: &mut InUse,
+    ) -> Result<Given, Error> {
         Ok(match service {
             ServiceSpec::Http {
                 label,
@@ -109,7 +115,8 @@ impl Wish<'_> {
                 options,
                 ..
             } => {
-                let (domain, label) = self.name(label.as_ref(), domain.as_ref(), index, taken)?;
+                let (domain, label) =
+                    self.allocate_hostname(label.as_ref(), domain.as_ref(), index, in_use)?;
                 Given::Http {
                     label,
                     domain,
@@ -119,74 +126,79 @@ impl Wish<'_> {
             ServiceSpec::Tcp { options, tls, .. } => Given::Tcp {
                 tls: match tls {
                     None => None,
-                    Some(wish) => Some(self.tls_name(wish, index, taken)?),
+                    Some(requested) => Some(self.resolve_tls_name(requested, index, in_use)?),
                 },
-                external: self.port(service, index, &mut taken.tcp)?,
+                external: self.allocate_port(service, index, &mut in_use.tcp)?,
                 options: *options,
             },
             ServiceSpec::Udp { quiet, .. } => Given::Udp {
-                external: self.port(service, index, &mut taken.udp)?,
+                external: self.allocate_port(service, index, &mut in_use.udp)?,
                 quiet: *quiet,
             },
             ServiceSpec::Srv { name, .. } => Given::Srv { name: name.clone() },
         })
     }
 
-    /// A name for a port's certificate: one that a web page of the container could have, or has.
-    fn tls_name(
+    /// A hostname for the TLS certificate of a TCP port: one that an HTTP service of this container
+    /// could have or has.
+    fn resolve_tls_name(
         &self,
-        wish: &TlsWish,
+        requested: &TlsWish,
         index: usize,
-        taken: &Taken,
+        in_use: &InUse,
     ) -> Result<(DomainId, Label), Error> {
-        let (label, domain) = (wish.label.as_ref(), wish.domain.as_ref());
-        let (id, label) = self.allowed(label, domain, index, taken)?;
-        let own = self.wanted.iter().any(|service| match service {
+        let (label, domain) = (requested.label.as_ref(), requested.domain.as_ref());
+        let (id, label) = self.resolve_hostname(label, domain, index, in_use)?;
+        let own = self.desired.iter().any(|service| match service {
             ServiceSpec::Http { label: web, .. } => *web.as_ref().unwrap_or(self.name) == label,
             _ => false,
         });
-        if taken.labels.contains(&(id, label.clone())) && !own {
+        if in_use.labels.contains(&(id, label.clone())) && !own {
             let message = "A web page of another container has this name.".to_owned();
             return Err(Error::field(&format!("services.{index}.label"), message));
         }
         Ok((id, label))
     }
 
-    /// A name under a domain for a web page, which no other has.
-    fn name(
+    /// A hostname for an HTTP service that no other service has.
+    fn allocate_hostname(
         &self,
-        asked: Option<&Label>,
+        requested: Option<&Label>,
         domain: Option<&Domain>,
         index: usize,
-        taken: &mut Taken,
+        in_use: &mut InUse,
     ) -> Result<(DomainId, Label), Error> {
-        let (id, label) = self.allowed(asked, domain, index, taken)?;
-        // The container's own name is told at its field, by the database.
-        if !taken.labels.insert((id, label.clone())) && asked.is_some() {
+        let (id, label) = self.resolve_hostname(requested, domain, index, in_use)?;
+        // A conflict about the container's own name is reported by the database at the name field.
+        if !in_use.labels.insert((id, label.clone())) && requested.is_some() {
             let message = "Another service has this name under this domain.".to_owned();
             return Err(Error::field(&format!("services.{index}.label"), message));
         }
         Ok((id, label))
     }
 
-    /// A name under a domain, which the asker may give or the container has already.
-    fn allowed(
+    /// A hostname that the actor may use or the container already has.
+    fn resolve_hostname(
         &self,
-        asked: Option<&Label>,
+        requested: Option<&Label>,
         domain: Option<&Domain>,
         index: usize,
-        taken: &Taken,
+        in_use: &InUse,
     ) -> Result<(DomainId, Label), Error> {
         let refuse = |field: &str, message: String| {
             Err(Error::field(&format!("services.{index}.{field}"), message))
         };
-        let label = asked.unwrap_or(self.name);
+        let label = requested.unwrap_or(self.name);
         let domain = match domain {
-            Some(name) => match taken.domain(name) {
+            Some(name) => match in_use.domain(name) {
                 Some(domain) => domain,
-                None => return refuse("domain", taken.domains_instead(name)),
+                None => return refuse("domain", in_use.domain_hint(name)),
             },
-            None => match taken.domains.iter().find(|domain| self.may_publish(domain)) {
+            None => match in_use
+                .domains
+                .iter()
+                .find(|domain| self.may_publish(domain))
+            {
                 Some(domain) => domain,
                 None => {
                     let message = "No domain of this site is for you to publish under.";
@@ -195,23 +207,25 @@ impl Wish<'_> {
             },
         };
         let name = &domain.spec.name;
-        if !self.holds(label, name) {
+        if !self.already_has(label, name) {
             if !self.may_publish(domain) {
                 let message = format!("Only others may publish under {name}. Ask an operator.");
                 return refuse("domain", message);
             }
-            // A container's own name was given by those who may.
-            let refusal = match asked {
-                Some(label) => self.asker.refusal(label, name),
-                None => self.asker.is_manager(label, name),
+            // The container's own name was checked when it was created.
+            let refusal = match requested {
+                Some(label) => self.requester.rejection_reason(label, name),
+                None => self.requester.manager_conflict(label, name),
             };
             if let Some(message) = refusal {
                 return refuse("label", message);
             }
         }
-        // nginx would have two answers for one name.
+        // nginx would have two server blocks for the same name.
         let whole = format!("{label}.{name}");
-        if !self.holds(label, name) && taken.domains.iter().any(|d| d.spec.name.as_str() == whole) {
+        if !self.already_has(label, name)
+            && in_use.domains.iter().any(|d| d.spec.name.as_str() == whole)
+        {
             let message = format!("{whole} is a domain of this site. Choose another name.");
             return refuse("label", message);
         }
@@ -219,11 +233,11 @@ impl Wish<'_> {
     }
 
     fn may_publish(&self, domain: &DomainRow) -> bool {
-        may_publish(self.asker.actor, &domain.spec.publishers)
+        may_publish(self.requester.actor, &domain.spec.publishers)
     }
 
-    fn holds(&self, label: &Label, domain: &Domain) -> bool {
-        self.held.iter().any(|service| match &service.published {
+    fn already_has(&self, label: &Label, domain: &Domain) -> bool {
+        self.current.iter().any(|service| match &service.published {
             Published::Http {
                 label: own,
                 domain: under,
@@ -241,18 +255,19 @@ impl Wish<'_> {
         })
     }
 
-    fn port(
+    fn allocate_port(
         &self,
         service: &ServiceSpec,
         index: usize,
-        taken: &mut BTreeSet<u16>,
+        in_use: &mut BTreeSet<u16>,
     ) -> Result<Port, Error> {
         let range: &PortRange = &self.site.spec.ports;
         let kind = service.kind();
         let refuse =
             |message: String| Err(Error::field(&format!("services.{index}.external"), message));
-        let free = |port: &Port| !taken.contains(&port.get()) && kind.used_by_edge(*port).is_none();
-        let port = match asked(service) {
+        let free =
+            |port: &Port| !in_use.contains(&port.get()) && kind.used_by_edge(*port).is_none();
+        let port = match requested_port(service) {
             Some(port) if !range.contains(port) => {
                 return refuse(format!("The site gives ports {range}."));
             }
@@ -266,31 +281,32 @@ impl Wish<'_> {
             }
             Some(port) => port,
             None => {
-                let kept = self.kept(service).filter(free);
-                match kept.or_else(|| range.iter().find(free)) {
+                let current = self.current_port(service).filter(free);
+                match current.or_else(|| range.iter().find(free)) {
                     Some(port) => port,
                     None => return refuse(format!("No {kind} port of {range} is free.")),
                 }
             }
         };
-        taken.insert(port.get());
+        in_use.insert(port.get());
         Ok(port)
     }
 
-    /// The port that the same service has now.
-    fn kept(&self, service: &ServiceSpec) -> Option<Port> {
-        let same =
-            |held: &&ServiceView| held.kind() == service.kind() && held.port == service.port();
-        self.held.iter().find(same)?.published.external()
+    /// The external port that the same service has now.
+    fn current_port(&self, service: &ServiceSpec) -> Option<Port> {
+        let same = |current: &&ServiceView| {
+            current.kind() == service.kind() && current.port == service.port()
+        };
+        self.current.iter().find(same)?.published.external()
     }
 }
 
-impl Taken {
+impl InUse {
     fn domain(&self, name: &Domain) -> Option<&DomainRow> {
         self.domains.iter().find(|domain| domain.spec.name == *name)
     }
 
-    fn domains_instead(&self, name: &Domain) -> String {
+    fn domain_hint(&self, name: &Domain) -> String {
         let names: Vec<&str> = self.domains.iter().map(|d| d.spec.name.as_str()).collect();
         if names.is_empty() {
             return "The site has no domain to publish under.".to_owned();
@@ -302,7 +318,7 @@ impl Taken {
     }
 }
 
-fn asked(service: &ServiceSpec) -> Option<Port> {
+fn requested_port(service: &ServiceSpec) -> Option<Port> {
     match service {
         ServiceSpec::Tcp { external, .. } | ServiceSpec::Udp { external, .. } => *external,
         ServiceSpec::Http { .. } | ServiceSpec::Srv { .. } => None,

@@ -1,5 +1,4 @@
-//! Jobs as people see them: listing, watching, cancelling, trying again. The work itself is the
-//! worker's.
+//! Jobs: list, show, cancel and retry. The worker runs them.
 
 mod plan;
 
@@ -20,22 +19,22 @@ use store::{
 
 pub(crate) use plan::Step;
 
-use crate::{Actor, Control, failure::Told as _, hub::Audience};
+use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// Lines of a log that are sent at once.
+/// The most log lines per response.
 const LOG_LINES: u32 = 1000;
 
-/// A page of the jobs that the actor may see, newest first.
+/// Returns a page of the jobs that the actor may see, newest first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn list(
     control: &Control,
     actor: &Actor,
     query: &JobQuery,
 ) -> Result<Page<JobRow>, Error> {
     let filter = JobFilter {
-        owner: actor.narrowed_to(),
+        owner: actor.owner_filter(),
         state: query.state,
         container: query.container,
         q: query.q.trim().to_owned(),
@@ -45,28 +44,28 @@ pub async fn list(
         .store()
         .read(move |c| store::jobs::list(c, &filter))
         .await
-        .told("jobs")
+        .into_model("jobs")
 }
 
-/// The jobs that are queued or running, for the header.
+/// Lists the queued and running jobs, for the page header.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Error> {
-    let owner = actor.narrowed_to();
+    let owner = actor.owner_filter();
     control
         .store()
         .read(move |c| store::jobs::active(c, owner))
         .await
-        .told("jobs")
+        .into_model("jobs")
 }
 
-/// One job with its steps.
+/// Returns a job with its steps.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is none, or the actor may not know of it.
+/// [`Error::NotFound`] when the job does not exist or the actor may not see it.
 pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView, Error> {
-    let record = known(control, actor, id).await?;
+    let record = get_visible(control, actor, id).await?;
     let ended = record.row.state.ended();
     Ok(JobView {
         can_cancel: may_cancel(&record),
@@ -79,7 +78,7 @@ pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView,
     })
 }
 
-/// The lines of a job's log after `after`, at most 1000.
+/// Returns the lines of a job's log after `after`, at most 1000.
 ///
 /// # Errors
 /// [`Error::NotFound`] as for [`get`].
@@ -89,20 +88,20 @@ pub async fn log(
     id: JobId,
     after: i64,
 ) -> Result<Vec<LogLine>, Error> {
-    known(control, actor, id).await?;
+    get_visible(control, actor, id).await?;
     control
         .store()
         .read(move |c| store::jobs::log(c, id, after, LOG_LINES))
         .await
-        .told("log")
+        .into_model("log")
 }
 
-/// Asks a job to stop; what it did is undone.
+/// Cancels a job. The worker undoes its changes.
 ///
 /// # Errors
-/// [`Error::Conflict`] when it has ended or cannot stop half-way.
+/// [`Error::Conflict`] when the job has ended or cannot be canceled.
 pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
-    let record = known(control, actor, id).await?;
+    let record = get_visible(control, actor, id).await?;
     if !may_cancel(&record) {
         return Err(Error::conflict("This job cannot be cancelled any more."));
     }
@@ -110,30 +109,31 @@ pub async fn cancel(control: &Control, actor: &Actor, id: JobId) -> Result<(), E
         .store()
         .write(move |c| store::jobs::request_cancel(c, id))
         .await
-        .told("cancel")?;
-    control.0.workers.cancelled(id);
-    announce(control, id, record.owner);
+        .into_model("cancel")?;
+    control.0.workers.cancel(id);
+    publish_job(control, id, record.owner);
     Ok(())
 }
 
-/// Queues a job again that failed or was cancelled.
+/// Queues a failed or canceled job again.
 ///
 /// # Errors
-/// [`Error::Conflict`] when another job is at work on its container, or the container is gone.
+/// [`Error::Conflict`] when another job is working on the container, or the container no longer
+/// exists.
 pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Error> {
-    let record = known(control, actor, id).await?;
+    let record = get_visible(control, actor, id).await?;
     let queued = may_retry(&record)
         && control
             .store()
             .write(move |c| store::jobs::requeue(c, id))
             .await
-            .told("retry")?;
+            .into_model("retry")?;
     if !queued {
         return Err(Error::conflict("This job cannot be tried again."));
     }
-    announce(control, id, record.owner);
+    publish_job(control, id, record.owner);
     if let Some(container) = record.row.container {
-        crate::containers::tell(control, container, record.owner);
+        crate::containers::publish_change(control, container, record.owner);
     }
     Ok(())
 }
@@ -141,7 +141,7 @@ pub async fn retry(control: &Control, actor: &Actor, id: JobId) -> Result<(), Er
 fn may_cancel(record: &JobRecord) -> bool {
     match record.row.state {
         JobState::Queued => !record.cancel_requested,
-        // Only a creation can be taken back; the others are over sooner than a person can ask.
+        // Only a creation can be undone; other jobs end before a user could cancel them.
         JobState::Running => record.row.kind == JobKind::Create && !record.cancel_requested,
         JobState::Done | JobState::Failed | JobState::Cancelled => false,
     }
@@ -152,17 +152,17 @@ fn may_retry(record: &JobRecord) -> bool {
         && record.row.container.is_some()
 }
 
-async fn known(control: &Control, actor: &Actor, id: JobId) -> Result<JobRecord, Error> {
+async fn get_visible(control: &Control, actor: &Actor, id: JobId) -> Result<JobRecord, Error> {
     control
         .store()
         .read(move |c| store::jobs::record(c, id))
         .await
-        .told("job")?
+        .into_model("job")?
         .filter(|record| actor.may_see(record.owner))
         .ok_or(Error::NotFound { kind: Kind::Job })
 }
 
-/// A job that is asked for.
+/// A job to be queued.
 pub(crate) struct NewJob<'a> {
     pub(crate) kind: JobKind,
     pub(crate) container: ContainerId,
@@ -172,15 +172,15 @@ pub(crate) struct NewJob<'a> {
     pub(crate) source: &'a Source,
 }
 
-/// What a job is told beside its container; kept as JSON in its row.
+/// Arguments of a job in addition to its container, stored as JSON.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Args {
-    /// For a change: whether to restart when a value takes effect only then.
+    /// For an edit: whether to restart the container when a value requires that.
     #[serde(default)]
     pub(crate) restart: bool,
 }
 
-/// Writes a job in the caller's transaction.
+/// Inserts a job in the caller's transaction.
 pub(crate) fn queue(
     c: &mut Conn,
     actor: &Actor,
@@ -205,10 +205,10 @@ pub(crate) fn queue(
     store::jobs::insert(c, &new)
 }
 
-/// Tells watchers that a job changed, and wakes the workers.
-pub(crate) fn announce(control: &Control, id: JobId, owner: UserId) {
+/// Publishes that a job changed, and wakes a worker.
+pub(crate) fn publish_job(control: &Control, id: JobId, owner: UserId) {
     control
-        .hub()
-        .tell(Event::of(Topic::Job, id.0), Audience::Owner(owner));
-    control.0.workers.ring();
+        .notifier()
+        .publish(Event::of(Topic::Job, id.0), Audience::Owner(owner));
+    control.0.workers.notify();
 }

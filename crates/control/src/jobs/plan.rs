@@ -1,5 +1,4 @@
-//! Which steps a job of each kind has. The names are what the database keeps; the titles are what
-//! people read.
+//! The steps of each kind of job. Names are stored in the database; titles are shown to users.
 
 use model::{containers::Source, jobs::JobKind};
 
@@ -17,12 +16,12 @@ macro_rules! steps {
                 match self { $(Self::$name => $word),* }
             }
 
-            /// The title for people.
+            /// The title for users.
             pub(crate) fn title(self) -> &'static str {
                 match self { $(Self::$name => $title),* }
             }
 
-            /// The step of a word; none for a word of another version.
+            /// The step with a name, or `None` for a name from another version.
             pub(crate) fn parse(word: &str) -> Option<Self> {
                 match word { $($word => Some(Self::$name),)* _ => None }
             }
@@ -31,42 +30,42 @@ macro_rules! steps {
 }
 
 steps! {
-    /// The template lies on the storage.
+    /// Check that the template is on the storage.
     Template = "template", "Find the template";
-    /// The image lies on the storage.
+    /// Pull the image to the storage.
     Image = "image", "Pull the image";
-    /// The container exists.
-    Make = "make", "Create the container";
-    /// Environment and command are set.
+    /// Create the container.
+    Create = "make", "Create the container";
+    /// Set environment and entrypoint.
     Configure = "configure", "Set environment and command";
-    /// It runs.
+    /// Start the container.
     Start = "start", "Start it";
-    /// It has its address.
+    /// Wait until the container has its address.
     Address = "address", "Wait for its address";
-    /// It does not run, having been asked first.
+    /// Shut the container down.
     Shutdown = "shutdown", "Shut it down";
-    /// It does not run, without having been asked.
+    /// Stop the container immediately.
     Halt = "halt", "Stop it";
-    /// The cluster has the values that should be.
+    /// Apply the desired configuration.
     Apply = "apply", "Change its configuration";
-    /// It runs with the values that take effect only then.
+    /// Restart the container so that pending values take effect.
     Restart = "restart", "Restart it";
-    /// It is gone from the cluster.
+    /// Delete the container from the cluster.
     Remove = "remove", "Delete it from the cluster";
-    /// Name, address and ports are free again.
+    /// Release name, address and ports.
     Release = "release", "Give back name, address and ports";
 }
 
 /// The steps of a job, in order.
 pub(crate) fn plan(kind: JobKind, source: &Source, args: Args) -> Vec<Step> {
     use Step::{
-        Address, Apply, Configure, Halt, Image, Make, Release, Remove, Restart, Shutdown, Start,
+        Address, Apply, Configure, Create, Halt, Image, Release, Remove, Restart, Shutdown, Start,
         Template,
     };
     match (kind, source) {
-        (JobKind::Create, Source::Template(_)) => vec![Template, Make, Configure, Start, Address],
-        (JobKind::Create, Source::Image(_)) => vec![Image, Make, Configure, Start, Address],
-        // It is there; nobody can ask for its creation.
+        (JobKind::Create, Source::Template(_)) => vec![Template, Create, Configure, Start, Address],
+        (JobKind::Create, Source::Image(_)) => vec![Image, Create, Configure, Start, Address],
+        // An imported container exists, so no job creates it.
         (JobKind::Create, Source::TakenOver) => Vec::new(),
         (JobKind::Start, _) => vec![Start, Address],
         (JobKind::Stop, _) => vec![Shutdown],

@@ -1,12 +1,13 @@
-//! What the clusters say now: one call a cluster every few seconds for everybody, kept in memory.
-//! Nobody else asks a cluster in order to show a page. Nothing here is stored, but where several
-//! servers share a database one of them asks, and leaves its answers there for the others.
+//! The observed state of the clusters: one request per cluster every few seconds for all users,
+//! kept in memory. Pages never query a cluster themselves. Nothing here is stored, except that
+//! servers sharing a database elect one to query a cluster, and it stores its observation for the
+//! others.
 
-mod addresses;
-mod heard;
-mod known;
-pub(crate) mod roster;
-mod round;
+mod cluster_state;
+mod node_addresses;
+mod observation;
+mod poller;
+pub(crate) mod registry;
 
 use std::{
     collections::BTreeMap,
@@ -18,71 +19,71 @@ use model::{
     ClusterId, clusters::Foreign, containers::Observed, names::NodeName, nodes::ClusterView,
     sizes::MemoryMib,
 };
-use tokio::sync::{Mutex as Turns, Notify, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, watch};
 
-use known::Known;
-pub(crate) use known::Power;
-pub(crate) use round::{give_back, watch};
+use cluster_state::ClusterState;
+pub(crate) use cluster_state::Power;
+pub(crate) use poller::{poll, release_leases};
 
-use crate::{hub::Hub, status::Seen};
+use crate::{notifier::Notifier, status::ObservedState};
 
-/// The observers' common memory.
+/// The observed state of all clusters, shared by the pollers.
 #[derive(Clone)]
 pub(crate) struct Observer {
-    hub: Hub,
+    notifier: Notifier,
     clusters: Arc<Mutex<BTreeMap<ClusterId, Cluster>>>,
-    /// This process among the servers of the database.
+    /// Identifies this process among the servers of the database.
     holder: Arc<str>,
-    /// Held while the clusters are read and made known, so that an older reading undoes no newer.
-    loading: Arc<Turns<()>>,
+    /// Held while the clusters are loaded, so that an older result never replaces a newer one.
+    loading: Arc<AsyncMutex<()>>,
 }
 
 struct Cluster {
-    known: Known,
-    nudge: Arc<Notify>,
+    state: ClusterState,
+    wake: Arc<Notify>,
     rounds: watch::Sender<u64>,
-    /// Whether this server observes next, whoever does now.
-    seize: bool,
+    /// Whether this server takes the observation lease in the next round.
+    take_lease: bool,
 }
 
 impl Observer {
-    pub(crate) fn new(hub: Hub) -> Self {
+    pub(crate) fn new(notifier: Notifier) -> Self {
         Self {
-            hub,
+            notifier,
             clusters: Arc::default(),
             holder: format!("{}-{:016x}", std::process::id(), rand::random::<u64>()).into(),
             loading: Arc::default(),
         }
     }
 
-    /// Makes room for a cluster that will be observed, or has one that is go by its present name.
-    pub(crate) fn expect_cluster(&self, id: ClusterId, name: &str) {
+    /// Adds a cluster that will be observed, or updates the name of a known one.
+    pub(crate) fn add_cluster(&self, id: ClusterId, name: &str) {
         let mut clusters = self.lock();
         let cluster = clusters.entry(id).or_insert_with(|| Cluster {
-            known: Known::new(name),
-            nudge: Arc::default(),
+            state: ClusterState::new(name),
+            wake: Arc::default(),
             rounds: watch::Sender::new(0),
-            seize: false,
+            take_lease: false,
         });
-        name.clone_into(&mut cluster.known.name);
+        name.clone_into(&mut cluster.state.name);
     }
 
-    /// Ends the observing of a cluster.
-    pub(crate) fn forget_cluster(&self, id: ClusterId) {
-        let gone = self.lock().remove(&id);
-        if let Some(cluster) = gone {
-            cluster.nudge.notify_one();
+    /// Stops observing a cluster.
+    pub(crate) fn remove_cluster(&self, id: ClusterId) {
+        let removed = self.lock().remove(&id);
+        if let Some(cluster) = removed {
+            cluster.wake.notify_one();
         }
     }
 
-    /// A cluster's name; none when there is no such cluster.
+    /// The name of a cluster, or `None` if it does not exist.
     pub(crate) fn cluster(&self, id: ClusterId) -> Option<String> {
-        self.with(id, |cluster| cluster.known.name.clone())
+        self.with(id, |cluster| cluster.state.name.clone())
     }
 
-    /// A cluster with its nodes, for people.
+    /// A cluster with its nodes, for pages.
     pub(crate) fn view(&self, id: ClusterId, url: String) -> ClusterView {
-        self.with(id, |cluster| cluster.known.view(id, url.clone()))
+        self.with(id, |cluster| cluster.state.view(id, url.clone()))
             .unwrap_or(ClusterView {
                 id,
                 name: String::new(),
@@ -95,85 +96,88 @@ impl Observer {
             })
     }
 
-    /// Waits until a cluster answered or failed once.
-    pub(crate) async fn wait_for_first(&self, id: ClusterId, patience: Duration) {
+    /// Waits until a cluster has been observed once, successfully or not.
+    pub(crate) async fn wait_until_observed(&self, id: ClusterId, timeout: Duration) {
         let Some(mut rounds) = self.with(id, |cluster| cluster.rounds.subscribe()) else {
             return;
         };
         let first = rounds.wait_for(|rounds| *rounds > 0);
-        // Not waiting longer is fine: pages say that the cluster has not answered yet.
-        let _ = tokio::time::timeout(patience, first).await;
+        // A timeout is fine: pages show that the cluster has not responded yet.
+        let _ = tokio::time::timeout(timeout, first).await;
     }
 
-    /// Waits until a cluster answered or failed once more.
-    pub(crate) async fn wait_for_next(&self, id: ClusterId, patience: Duration) {
+    /// Waits for the next observation of a cluster, successful or not.
+    pub(crate) async fn wait_for_next_observation(&self, id: ClusterId, timeout: Duration) {
         let Some(mut rounds) = self.with(id, |cluster| cluster.rounds.subscribe()) else {
             return;
         };
-        // Not waiting longer is fine here too; a cluster that is gone is waited for no more.
-        let _ = tokio::time::timeout(patience, rounds.changed()).await;
+        // A timeout is fine, and so is a deleted cluster.
+        let _ = tokio::time::timeout(timeout, rounds.changed()).await;
     }
 
-    /// Asks for a round now, because something was done to a container.
-    pub(crate) fn nudge(&self, id: ClusterId) {
-        self.with(id, |cluster| cluster.nudge.notify_one());
+    /// Requests an immediate round, for example after a job has changed a container.
+    pub(crate) fn wake(&self, id: ClusterId) {
+        self.with(id, |cluster| cluster.wake.notify_one());
     }
 
-    /// Notes what a job has just seen of a container. The cluster's own inventory lags by some
-    /// seconds; until it agrees, this holds.
-    pub(crate) fn note(&self, id: ClusterId, vmid: u32, power: Power) {
+    /// Records the power state that a job has just seen. It takes precedence over the cluster's
+    /// inventory, which lags by some seconds, until the inventory agrees or the record expires.
+    pub(crate) fn record_power(&self, id: ClusterId, vmid: u32, power: Power) {
         self.with(id, |cluster| {
-            cluster.known.note(vmid, power, Instant::now())
+            cluster.state.record_power(vmid, power, Instant::now())
         });
-        self.nudge(id);
+        self.wake(id);
     }
 
-    /// What is known of a container.
-    pub(crate) fn seen(&self, id: ClusterId, vmid: u32) -> Seen {
-        self.with(id, |cluster| cluster.known.seen(vmid, Instant::now()))
-            .unwrap_or(Seen::Unreachable)
+    /// The observed power state of a container.
+    pub(crate) fn observed_state(&self, id: ClusterId, vmid: u32) -> ObservedState {
+        self.with(id, |cluster| {
+            cluster.state.observed_state(vmid, Instant::now())
+        })
+        .unwrap_or(ObservedState::Unreachable)
     }
 
-    /// What a running container uses.
+    /// The resource usage of a running container.
     pub(crate) fn usage(&self, id: ClusterId, vmid: u32) -> Option<Observed> {
-        self.with(id, |cluster| cluster.known.usage(vmid)).flatten()
+        self.with(id, |cluster| cluster.state.usage(vmid)).flatten()
     }
 
-    /// Every container of a cluster, ours and others', as last heard.
+    /// Every container of a cluster at the last observation, managed by Holdfast or not.
     pub(crate) fn containers(&self, id: ClusterId) -> Vec<Foreign> {
-        self.with(id, |cluster| cluster.known.containers())
+        self.with(id, |cluster| cluster.state.containers())
             .unwrap_or_default()
     }
 
-    /// A container as its cluster has it now.
+    /// A container at the last observation.
     pub(crate) fn container(&self, id: ClusterId, vmid: u32) -> Option<Foreign> {
-        self.with(id, |cluster| cluster.known.container(vmid))
+        self.with(id, |cluster| cluster.state.container(vmid))
             .flatten()
     }
 
-    /// When a cluster last answered, and why it does not now.
+    /// When a cluster last responded, and why the last request failed.
     pub(crate) fn freshness(&self, id: ClusterId) -> (Option<model::Timestamp>, Option<String>) {
         self.with(id, |cluster| {
-            (cluster.known.observed, cluster.known.trouble.clone())
+            (cluster.state.observed, cluster.state.trouble.clone())
         })
         .unwrap_or_default()
     }
 
-    /// Whether a number is taken by any guest of the cluster.
+    /// Whether any guest of the cluster uses the VMID.
     pub(crate) fn is_taken(&self, id: ClusterId, vmid: u32) -> bool {
-        self.with(id, |cluster| cluster.known.is_taken(vmid))
+        self.with(id, |cluster| cluster.state.is_taken(vmid))
             .unwrap_or(false)
     }
 
-    /// The node with the largest share of its memory free; none when the cluster does not answer.
-    pub(crate) fn roomiest(&self, id: ClusterId) -> Option<NodeName> {
-        self.with(id, |cluster| cluster.known.roomiest()).flatten()
+    /// The node with the largest share of free memory, or `None` while the cluster is unreachable.
+    pub(crate) fn least_loaded_node(&self, id: ClusterId) -> Option<NodeName> {
+        self.with(id, |cluster| cluster.state.least_loaded_node())
+            .flatten()
     }
 
-    /// Counts memory as used on a node until the cluster itself does, so that containers made at
-    /// once spread.
-    pub(crate) fn pledge(&self, id: ClusterId, node: &NodeName, memory: MemoryMib) {
-        self.with(id, |cluster| cluster.known.pledge(node, memory));
+    /// Counts memory as used on a node until the next observation, so that containers created in
+    /// quick succession spread over the nodes.
+    pub(crate) fn reserve_memory(&self, id: ClusterId, node: &NodeName, memory: MemoryMib) {
+        self.with(id, |cluster| cluster.state.reserve_memory(node, memory));
     }
 
     fn with<T>(&self, id: ClusterId, f: impl FnOnce(&mut Cluster) -> T) -> Option<T> {

@@ -1,9 +1,9 @@
-//! Argon2id with memory that goes back to the system after each hash.
+//! Argon2id whose memory is returned to the system after each hash.
 //!
-//! glibc maps a large block separately and unmaps it when it is freed, but raises the size from
-//! which it does so to that of the freed block, up to 32 MiB. The blocks of later hashes then come
-//! from the heaps of the threads, which keep them: 19 MiB for each thread that ever made a hash.
-//! Blocks above 32 MiB are always mapped separately, and pages that are never touched cost nothing.
+//! glibc maps a large block separately and unmaps it when it is freed, but then raises its mmap
+//! threshold to the size of that block, up to 32 MiB. Later blocks come from per-thread heaps that
+//! keep them: 19 MiB for each thread that ever computed a hash. Blocks above 32 MiB are always
+//! mapped separately, and untouched pages cost nothing.
 
 use argon2::{
     Algorithm, Argon2, Block, CustomizedPasswordHasher, Params, PasswordHasher, Version,
@@ -13,10 +13,10 @@ use argon2::{
     },
 };
 
-/// More than the 32 MiB up to which glibc may keep a block.
+/// Just above 32 MiB, the maximum of glibc's dynamic mmap threshold.
 const MAPPED: usize = (32 << 20) / Block::SIZE + 1;
 
-/// Makes and checks hashes, as [`Argon2`] does.
+/// Creates and verifies hashes like [`Argon2`].
 #[derive(Default)]
 pub(super) struct Argon2id {
     version: Version,
@@ -53,7 +53,7 @@ impl PasswordHasher<PasswordHash> for Argon2id {
     }
 }
 
-/// What checking a hash needs: making one with its version and parameters.
+/// Computes a hash with given version and parameters, which verification needs.
 impl CustomizedPasswordHasher<PasswordHash> for Argon2id {
     type Params = Params;
 
@@ -88,14 +88,14 @@ mod tests {
     const SALT: &[u8] = b"sixteen bytes it";
 
     #[test]
-    fn hashes_are_those_of_argon2() {
+    fn hashes_equal_those_of_the_argon2_crate() {
         let own = Argon2id::default().hash_password_with_salt(PASSWORD, SALT);
         let known = Argon2::default().hash_password_with_salt(PASSWORD, SALT);
         assert_eq!(own.unwrap().to_string(), known.unwrap().to_string());
     }
 
     #[test]
-    fn a_hash_is_checked_with_its_own_version_and_parameters() {
+    fn hash_is_verified_with_its_own_version_and_parameters() {
         let params = Params::new(64, 3, 2, Some(20)).unwrap();
         let other = Argon2::new(Algorithm::Argon2id, Version::V0x10, params);
         let hash = other.hash_password_with_salt(PASSWORD, SALT).unwrap();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn another_algorithm_is_refused() {
+    fn other_algorithm_is_rejected() {
         let other = Argon2::new(Algorithm::Argon2d, Version::V0x13, Params::default());
         let hash = other.hash_password_with_salt(PASSWORD, SALT).unwrap();
         let checked = Argon2id::default().verify_password(PASSWORD, &hash);

@@ -1,6 +1,6 @@
-//! One-time sign-in links. A link signs one account in once, within its lifetime. It belongs to
-//! this process: only the hash of its token is kept, in memory. A restart voids it, and so does a
-//! new password of the account, also one that another process sets.
+//! One-time sign-in links. A link signs in to one account once, within its lifetime. It belongs to
+//! this process, which keeps only the hash of its token in memory. A restart invalidates the link,
+//! and so does a new password of the account, even if another process sets it.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -11,15 +11,15 @@ use model::{Error, Kind, UserId, names::Username};
 use store::users::UserRecord;
 
 use super::{NewSession, Origin, begin, digest, new_token};
-use crate::{Actor, Control, failure::Told as _};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
-/// How long a printed link can be used.
+/// How long a printed link is valid.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(600);
 
 const INVALID: &str = "This sign-in link has been used or has expired. Sign in with your password; \
     in demo mode, a restart at a terminal prints a new link.";
 
-/// The link that can be used now. There is at most one: a new link voids the one before.
+/// The link that is valid now. A new link invalidates the previous one.
 #[derive(Default)]
 pub(crate) struct PendingLink(Mutex<Option<Link>>);
 
@@ -37,15 +37,14 @@ impl PendingLink {
         *self.lock() = Some(link);
     }
 
-    /// Takes the link with this token. It is gone afterwards, so of any number of calls at the same
-    /// time one gets it.
+    /// Removes and returns the link with this token. Of concurrent calls only one succeeds.
     fn take(&self, token_hash: &str, now: Instant) -> Option<Link> {
         let mut pending = self.lock();
         let link = pending.take_if(|link| link.token_hash == token_hash)?;
         (now < link.expires).then_some(link)
     }
 
-    /// Makes a link usable again, unless there is another one by now.
+    /// Makes a link valid again, unless there is a newer one.
     fn put_back(&self, link: Link) {
         self.lock().get_or_insert(link);
     }
@@ -58,7 +57,8 @@ impl PendingLink {
 /// Creates a sign-in link for an account and returns its token.
 ///
 /// # Errors
-/// [`Error::Forbidden`] unless an administrator asks, [`Error::NotFound`] for an unknown account.
+/// [`Error::Forbidden`] unless the actor is an administrator, [`Error::NotFound`] for an unknown
+/// account.
 pub async fn create_link(
     control: &Control,
     actor: &Actor,
@@ -79,11 +79,11 @@ pub async fn create_link(
     Ok(token)
 }
 
-/// Begins a session for the account of a link, which cannot be used again.
+/// Begins a session for the account of a link, and invalidates the link.
 ///
 /// # Errors
-/// [`Error::Forbidden`] for a token that was used, has expired or never existed, or whose account
-/// has another password by now. [`Error::Unavailable`] leaves the link usable.
+/// [`Error::Forbidden`] for a token that is used, expired or unknown, or whose account has a new
+/// password. [`Error::Unavailable`] leaves the link valid.
 pub async fn redeem_link(
     control: &Control,
     token: &str,
@@ -91,7 +91,7 @@ pub async fn redeem_link(
 ) -> Result<NewSession, Error> {
     let address = origin.address;
     let pending = &control.0.sign_in_link;
-    // Anyone can ask with any token, so a refusal is not for the usual log.
+    // Anyone can send any token, so a refusal is logged only at debug level.
     let Some(link) = pending.take(&digest(token), Instant::now()) else {
         tracing::debug!(%address, "sign-in link refused");
         return Err(Error::forbidden(INVALID));
@@ -112,7 +112,7 @@ pub async fn redeem_link(
 
 async fn account(control: &Control, id: UserId) -> Result<Option<UserRecord>, Error> {
     let read = control.store().read(move |c| store::users::get(c, id));
-    read.await.told("sign-in link")
+    read.await.into_model("sign-in link")
 }
 
 #[cfg(test)]
@@ -134,15 +134,23 @@ mod tests {
         assert_eq!(pending.take("a", now), None);
         let expires = now + LINK_LIFETIME;
         pending.replace(link("a", expires));
-        assert_eq!(pending.take("b", now), None, "another token voids nothing");
-        let taken = pending.take("a", now).expect("it is there");
+        assert_eq!(
+            pending.take("b", now),
+            None,
+            "another token does not invalidate the link"
+        );
+        let taken = pending.take("a", now).expect("the link is pending");
         assert_eq!(taken.user, UserId(7));
         assert_eq!(pending.take("a", now), None, "used");
 
         pending.replace(link("a", expires));
         assert_eq!(pending.take("a", expires), None, "expired");
         let before = expires - Duration::from_millis(1);
-        assert_eq!(pending.take("a", before), None, "an expired link is gone");
+        assert_eq!(
+            pending.take("a", before),
+            None,
+            "an expired link is removed"
+        );
 
         pending.replace(link("a", expires));
         pending.replace(link("b", expires));
@@ -151,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn link_that_was_put_back_replaces_no_newer_one() {
+    fn link_that_was_put_back_does_not_replace_a_newer_one() {
         let (pending, now) = (PendingLink::default(), Instant::now());
         let (old, new) = (
             link("a", now + LINK_LIFETIME),

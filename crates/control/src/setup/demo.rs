@@ -1,14 +1,14 @@
-//! The demo: what a server has to show on a simulated cluster before anyone has added a real one.
+//! The demo: sample data on a simulated cluster, before a real one is added.
 //!
-//! Everything is created by the same use cases as people use, as the people who own it, so that jobs
-//! have a true history. Each step is done once in the life of a database: a start goes on where the
-//! one before was killed, and does not bring back what was deleted meanwhile.
+//! Everything is created by the same use cases and on behalf of the users who own it, so that jobs
+//! have a real history. Each step runs once per database: a start resumes where the previous one
+//! was killed, and does not restore objects that were deleted in the meantime.
 
 mod certificates;
 mod organization;
-mod people;
 mod progress;
 mod small;
+mod users;
 
 use std::time::Duration;
 
@@ -26,16 +26,16 @@ use model::{
 };
 
 use self::{certificates::CertificateData, progress::Progress};
-use super::{Access, parsed};
+use super::{Access, parse};
 use crate::{Actor, Control, clusters, containers, domains, jobs, sites};
 
 pub use certificates::{CertificateRequest, Issuer, renew_certificates};
-pub use people::{Account, accounts};
+pub use users::{Account, accounts};
 
-/// The cluster's name.
+/// The name of the demo's cluster.
 pub const CLUSTER: &str = "demo";
 
-/// What there is to see.
+/// The size of the demo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     /// One site with three containers of the administrator.
@@ -45,43 +45,43 @@ pub enum Scenario {
     Full,
 }
 
-/// What a scenario consists of. Steps are named after what they create.
+/// The content of a scenario. Steps are named after the objects they create.
 struct World {
-    people: Vec<UserForm>,
+    users: Vec<UserForm>,
     sites: Vec<SiteForm>,
-    /// The site, and its domain below `localhost`, where this process serves such names.
+    /// Site and its domain under `localhost`, used if this process serves such names.
     loopback: Vec<(&'static str, &'static str)>,
-    /// The site and the domain.
+    /// Site and domain.
     domains: Vec<(&'static str, DomainForm)>,
     containers: Vec<ContainerData>,
     certificates: Vec<CertificateData>,
-    /// The name on the cluster, the site and the owner of a container that was there before.
+    /// Name on the cluster, site and owner of a container to import.
     imported: Option<(&'static str, &'static str, &'static str)>,
-    /// What happens afterwards, by site and name of the container.
+    /// Changes to containers, by site and name.
     changes: Vec<(&'static str, &'static str, Change)>,
 }
 
 /// A container to create.
 struct ContainerData {
     site: &'static str,
-    /// None for the first administrator.
+    /// `None` for the first administrator.
     owner: Option<&'static str>,
     form: ContainerForm,
-    /// Whether its creation fails, to show how that looks.
+    /// Whether the creation fails, to show a failed job.
     fails: bool,
 }
 
-/// What happens to a container after its creation.
+/// A change to a container after its creation.
 #[derive(Clone, Copy, Debug)]
 enum Change {
-    /// It gets another amount of memory and is restarted where that takes effect only then.
+    /// Sets the memory and restarts the container if required.
     Memory(&'static str),
     Power(Power),
     Delete,
 }
 
 impl Change {
-    /// Its name in the list of steps that are done, which outlives the process.
+    /// The stored name of the step.
     fn step(self) -> &'static str {
         match self {
             Self::Memory(_) => "memory",
@@ -102,28 +102,27 @@ impl Scenario {
     }
 }
 
-/// Whether everything of the demo was created. Nothing is left to do in a database that had sites
-/// before.
+/// Whether all steps of the demo are done. A database that had sites before has no steps.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn is_complete(control: &Control) -> Result<bool, Error> {
     Ok(Progress::load(control).await?.is_complete())
 }
 
-/// Connects the cluster of the demo, at each start.
+/// Creates or updates the demo's cluster. Called at each start.
 ///
 /// # Errors
-/// When the database does not answer or the access is ill-formed.
+/// Returns an error when the database is unavailable or the access is malformed.
 pub async fn connect(control: &Control, access: Access) -> Result<ClusterId, Error> {
     super::cluster(control, CLUSTER, access).await
 }
 
-/// Creates what was not created yet, and ends when all jobs of the demo have ended.
+/// Runs all remaining steps and returns when all jobs of the demo have ended.
 ///
 /// # Errors
-/// When the database or the cluster does not answer: calling it again goes on. A step that is refused
-/// is left out.
+/// Returns an error when the database or the cluster is unavailable; call it again to resume. A
+/// step that fails otherwise is skipped.
 pub async fn build(
     control: &Control,
     scenario: Scenario,
@@ -135,7 +134,7 @@ pub async fn build(
         return Ok(());
     }
     let world = scenario.world();
-    people::create(&mut progress, &world.people).await?;
+    users::create(&mut progress, &world.users).await?;
     create_sites(control, &mut progress, &world, cluster).await?;
     create_containers(control, &mut progress, &world, issuer).await?;
     change_containers(control, &mut progress, &world).await?;
@@ -173,7 +172,7 @@ async fn create_sites(
     Ok(())
 }
 
-/// Asks for the containers, uploads the certificates, and imports what was there before.
+/// Creates the containers, uploads the certificates, and imports an existing container.
 async fn create_containers(
     control: &Control,
     progress: &mut Progress,
@@ -218,8 +217,8 @@ async fn change_containers(
             .await?;
     }
     for container in &world.containers {
-        let name = parsed(&container.form.name)?;
-        wait_until_idle(control, &parsed(container.site)?, &name).await?;
+        let name = parse(&container.form.name)?;
+        wait_until_idle(control, &parse(container.site)?, &name).await?;
     }
     Ok(())
 }
@@ -229,8 +228,7 @@ async fn create_site(control: &Control, form: SiteForm) -> Result<(), Error> {
     sites::create(control, &Actor::System, spec).await.map(drop)
 }
 
-/// Makes `name` the domain under which a new site publishes unless told otherwise. The domain that it
-/// was created with becomes its second one.
+/// Makes `name` the default domain of a new site. The original domain becomes the second one.
 async fn publish_under(control: &Control, site: &str, name: &str) -> Result<(), Error> {
     let actor = Actor::System;
     let usable = domains::usable(control, &actor, site_id(control, site).await?).await?;
@@ -238,7 +236,7 @@ async fn publish_under(control: &Control, site: &str, name: &str) -> Result<(), 
         return Ok(());
     };
     let usual = DomainSpec {
-        name: parsed(name)?,
+        name: parse(name)?,
         ..first.spec.clone()
     };
     domains::update(control, &actor, first.id, usual).await?;
@@ -258,7 +256,7 @@ async fn create_domain(control: &Control, site: &str, form: DomainForm) -> Resul
 }
 
 async fn create_container(control: &Control, data: &ContainerData) -> Result<(), Error> {
-    let actor = people::actor(control, data.owner).await?;
+    let actor = users::actor(control, data.owner).await?;
     let form = ContainerForm {
         site: site_id(control, data.site).await?.to_string(),
         ..data.form.clone()
@@ -267,11 +265,11 @@ async fn create_container(control: &Control, data: &ContainerData) -> Result<(),
     containers::create(control, &actor, new).await.map(drop)
 }
 
-/// Creates a container again whose creation failed. The cluster ends with its process, and what it was
-/// doing fails then.
+/// Retries a failed creation. The simulated cluster stops with its process, and its running tasks
+/// fail.
 async fn finish_creation(control: &Control, data: &ContainerData) -> Result<(), Error> {
-    let name = parsed(&data.form.name)?;
-    let Some(view) = wait_until_idle(control, &parsed(data.site)?, &name).await? else {
+    let name = parse(&data.form.name)?;
+    let Some(view) = wait_until_idle(control, &parse(data.site)?, &name).await? else {
         return Ok(());
     };
     let failed = JobQuery {
@@ -286,7 +284,7 @@ async fn finish_creation(control: &Control, data: &ContainerData) -> Result<(), 
     }
 }
 
-/// Imports a container of the cluster by its name there.
+/// Imports a container of the cluster by its name.
 async fn import(control: &Control, name: &str, site: &str, owner: &str) -> Result<(), Error> {
     let actor = Actor::System;
     let detail = clusters::get(control, &actor, CLUSTER).await?;
@@ -310,19 +308,19 @@ async fn import(control: &Control, name: &str, site: &str, owner: &str) -> Resul
         .map_err(Error::conflict)
 }
 
-/// Changes a container as its owner does, once no job is at work on it.
+/// Changes a container as its owner, after its active job has ended.
 async fn apply(control: &Control, site: &str, name: &str, change: Change) -> Result<(), Error> {
-    let Some(view) = wait_until_idle(control, &parsed(site)?, &parsed(name)?).await? else {
+    let Some(view) = wait_until_idle(control, &parse(site)?, &parse(name)?).await? else {
         return Ok(());
     };
-    let actor = people::actor(control, Some(view.row.owner.as_str())).await?;
+    let actor = users::actor(control, Some(view.row.owner.as_str())).await?;
     let id = view.row.id;
     match change {
         Change::Memory(memory) => {
             let edit = EditContainer {
                 version: view.version,
                 spec: model::containers::ContainerSpec {
-                    memory: parsed(memory)?,
+                    memory: parse(memory)?,
                     ..view.spec
                 },
                 restart: true,
@@ -338,15 +336,15 @@ async fn apply(control: &Control, site: &str, name: &str, change: Change) -> Res
     }
 }
 
-/// Waits until no job is at work on a container; none when the container is gone.
+/// Waits until a container has no active job. Returns `None` when the container no longer exists.
 async fn wait_until_idle(
     control: &Control,
     site: &Label,
     name: &Label,
 ) -> Result<Option<ContainerView>, Error> {
-    /// Jobs that another server works on are not announced here.
-    const LOOK_EVERY: Duration = Duration::from_secs(1);
-    let mut changes = control.hub().changes();
+    /// Changes by jobs on another server are not published here.
+    const POLL_INTERVAL: Duration = Duration::from_secs(1);
+    let mut changes = control.notifier().changes();
     loop {
         let view = match containers::get(control, &Actor::System, site, name).await {
             Err(Error::NotFound { .. }) => return Ok(None),
@@ -356,15 +354,13 @@ async fn wait_until_idle(
             return Ok(Some(view));
         }
         let topics = [Topic::Container, Topic::Job];
-        // Whether a change or the time ended the wait, the container is looked at again.
-        let _ = tokio::time::timeout(LOOK_EVERY, changes.of(&topics)).await;
+        // The container is checked again after a change and after the timeout.
+        let _ = tokio::time::timeout(POLL_INTERVAL, changes.wait_for(&topics)).await;
     }
 }
 
 async fn site_id(control: &Control, name: &str) -> Result<SiteId, Error> {
-    Ok(sites::get(control, &Actor::System, &parsed(name)?)
-        .await?
-        .id)
+    Ok(sites::get(control, &Actor::System, &parse(name)?).await?.id)
 }
 
 async fn domain_id(control: &Control, name: &str) -> Result<DomainId, Error> {

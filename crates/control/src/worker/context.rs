@@ -1,4 +1,4 @@
-//! What a step works with: its container, the cluster's client, its own durable notes, and the
+//! The context of a step: its container, the client of the cluster, its persistent notes and the
 //! job's log.
 
 use std::collections::BTreeSet;
@@ -19,51 +19,51 @@ use store::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{failure::Failure, steps::is_ours};
-use crate::{Control, hub::Audience, jobs::Step, observer::Power};
+use super::{failure::Failure, steps::is_own_guest};
+use crate::{Control, jobs::Step, notifier::Audience, observer::Power};
 
-/// What a step writes down before it waits, so that whoever takes over finds its way.
+/// Persistent notes of a step, saved before it waits, so that another worker can resume it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Notes {
-    /// The task of Proxmox that is under way.
+    /// The running Proxmox task.
     #[serde(default)]
     pub(super) upid: Option<String>,
-    /// Numbers that turned out to be somebody else's.
+    /// VMIDs that are used by other guests.
     #[serde(default)]
     pub(super) tried: BTreeSet<u32>,
-    /// Why the step failed for good.
+    /// Why the step failed permanently.
     #[serde(default)]
     pub(super) failure: Option<Failure>,
 }
 
-/// The work on one job.
+/// The context of one job.
 pub(super) struct Context {
     pub(super) control: Control,
     pub(super) client: Client,
     pub(super) container: ContainerRecord,
     pub(super) site: SiteRecord,
     pub(super) notes: Notes,
-    /// What could not be taken back, a sentence each.
+    /// What could not be undone, one sentence each.
     pub(super) left: Vec<String>,
     job: JobId,
     owner: UserId,
     worker: String,
     position: u32,
-    lost: CancellationToken,
+    lease_lost: CancellationToken,
 }
 
 impl Context {
-    /// Reads what the job needs; none when its container or its cluster is gone.
+    /// Loads the context of a job. Returns `None` when its container or cluster no longer exists.
     pub(super) async fn load(
         control: &Control,
         job: &JobRecord,
         worker: &str,
-        lost: &CancellationToken,
+        lease_lost: &CancellationToken,
     ) -> Result<Option<Self>, Failure> {
         let Some(id) = job.row.container else {
             return Ok(None);
         };
-        let found = control
+        let rows = control
             .store()
             .read(move |c| {
                 let Some(container) = store::containers::get(c, id)? else {
@@ -72,7 +72,7 @@ impl Context {
                 Ok(store::sites::get(c, container.site)?.map(|site| (container, site)))
             })
             .await?;
-        let Some((container, site)) = found else {
+        let Some((container, site)) = rows else {
             return Ok(None);
         };
         let client = control.client(container.cluster).await;
@@ -91,15 +91,15 @@ impl Context {
             owner: job.owner,
             worker: worker.to_owned(),
             position: 0,
-            lost: lost.clone(),
+            lease_lost: lease_lost.clone(),
         };
-        context.follow_move().await?;
+        context.follow_migration().await?;
         Ok(Some(context))
     }
 
-    /// Goes to the node where the container is now, when somebody moved it in Proxmox. What was
-    /// observed may be old, so the container there is looked at first.
-    async fn follow_move(&mut self) -> Result<(), Failure> {
+    /// Follows a container that was migrated to another node in Proxmox. The observed state may be
+    /// outdated, so the container's configuration is read on the new node first.
+    async fn follow_migration(&mut self) -> Result<(), Failure> {
         let (id, cluster, vmid) = (
             self.container.id,
             self.container.cluster,
@@ -113,8 +113,8 @@ impl Context {
         else {
             return Ok(());
         };
-        let there = self.client.lxc_config(node.as_str(), self.vmid()?).await;
-        if !there.is_ok_and(|config| is_ours(&config, self)) {
+        let on_node = self.client.lxc_config(node.as_str(), self.vmid()?).await;
+        if !on_node.is_ok_and(|config| is_own_guest(&config, self)) {
             return Ok(());
         }
         let (from, to) = (self.container.node.clone(), node.clone());
@@ -128,18 +128,18 @@ impl Context {
         Ok(())
     }
 
-    /// The container's number, as the client wants it.
+    /// The VMID in the client's type.
     pub(super) fn vmid(&self) -> Result<Vmid, Failure> {
         Ok(Vmid::try_from(self.container.vmid).map_err(proxmox::Error::from)?)
     }
 
-    /// The node's name, as the client wants it.
+    /// The node's name in the client's type.
     pub(super) fn node(&self) -> String {
         self.container.node.to_string()
     }
 
-    /// Why a step failed in an earlier life of the job.
-    pub(super) fn failure_of(step: &StepRecord) -> Option<Failure> {
+    /// Why a step failed in an earlier run of the job.
+    pub(super) fn stored_failure(step: &StepRecord) -> Option<Failure> {
         if step.view.state != StepState::Failed {
             return None;
         }
@@ -147,13 +147,13 @@ impl Context {
         notes.failure
     }
 
-    /// The task that a step was waiting for when it stopped.
-    pub(super) fn task_of(step: &StepRecord) -> Option<Upid> {
+    /// The task that a step was waiting for when it was interrupted.
+    pub(super) fn stored_task(step: &StepRecord) -> Option<Upid> {
         let notes: Notes = serde_json::from_str(step.data.as_deref()?).ok()?;
         notes.upid?.parse().ok()
     }
 
-    /// Begins a step, with the notes of its earlier life.
+    /// Begins a step with the notes of an earlier run.
     pub(super) async fn begin(&mut self, step: Step, record: &StepRecord) -> Result<(), Failure> {
         self.position = record.position;
         self.notes = record
@@ -163,19 +163,21 @@ impl Context {
             .unwrap_or_default();
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let write = move |c: &mut store::Conn| store::jobs::begin_step(c, job, &worker, position);
-        self.held(self.control.store().write(write).await?).await;
+        self.require_lease(self.control.store().write(write).await?)
+            .await;
         self.log(format!("{}.", step.title())).await;
-        self.announce();
+        self.publish_job();
         Ok(())
     }
 
-    /// Keeps the step's notes, before waiting on what they speak of.
+    /// Saves the step's notes. Call this before waiting for anything they refer to.
     pub(super) async fn save(&self) -> Result<(), Failure> {
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let data = self.data();
         let write =
             move |c: &mut store::Conn| store::jobs::save_step(c, job, &worker, position, &data);
-        self.held(self.control.store().write(write).await?).await;
+        self.require_lease(self.control.store().write(write).await?)
+            .await;
         Ok(())
     }
 
@@ -198,13 +200,14 @@ impl Context {
                 Some(&data),
             )
         };
-        self.held(self.control.store().write(write).await?).await;
-        self.announce();
+        self.require_lease(self.control.store().write(write).await?)
+            .await;
+        self.publish_job();
         Ok(())
     }
 
-    /// Ends a step that failed for good. The failure is in its notes, so that a crash during the
-    /// undoing does not lose it.
+    /// Ends a step that failed permanently. Saves the failure in the notes so that a crash during
+    /// the undo does not lose it.
     pub(super) async fn fail(&mut self, failure: &Failure) {
         let words = failure
             .words
@@ -215,25 +218,25 @@ impl Context {
         self.notes.failure = Some(failure.clone());
         let note = Some(failure.sentence.clone());
         if let Err(error) = self.end(StepState::Failed, note).await {
-            tracing::warn!(job = %self.job, ?error, "a failed step could not be written");
+            tracing::warn!(job = %self.job, ?error, "failed to store failed step");
         }
     }
 
-    /// Marks a step as taken back.
-    pub(super) async fn undone(&mut self, record: &StepRecord) {
+    /// Marks a step as undone.
+    pub(super) async fn mark_undone(&mut self, record: &StepRecord) {
         self.position = record.position;
         self.notes = Notes::default();
         if let Err(error) = self.end(StepState::Undone, record.view.note.clone()).await {
-            tracing::warn!(job = %self.job, ?error, "an undone step could not be written");
+            tracing::warn!(job = %self.job, ?error, "failed to store undone step");
         }
     }
 
-    /// Writes a line to the job's log. A log that cannot be written stops no work.
+    /// Appends a line to the job's log. A failure to write the log does not stop the job.
     pub(super) async fn log(&self, line: impl Into<String>) {
         self.log_all(vec![line.into()]).await;
     }
 
-    /// Writes lines to the job's log.
+    /// Appends lines to the job's log.
     pub(super) async fn log_all(&self, lines: Vec<String>) {
         if lines.is_empty() {
             return;
@@ -241,42 +244,42 @@ impl Context {
         let job = self.job;
         let write = move |c: &mut store::Conn| store::jobs::append_log(c, job, &lines);
         if let Err(error) = self.control.store().write(write).await {
-            tracing::warn!(job = %job, ?error, "lines of a job's log could not be written");
+            tracing::warn!(job = %job, ?error, "failed to write job log");
         }
-        self.tell(Event::of(Topic::JobLog, self.job.0));
+        self.publish(Event::of(Topic::JobLog, self.job.0));
     }
 
-    /// Shows how much of a measurable piece of work is done.
+    /// Stores the progress of the step.
     pub(super) async fn progress(&self, progress: Progress) {
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let write = move |c: &mut store::Conn| {
             store::jobs::progress_step(c, job, &worker, position, progress)
         };
         if let Err(error) = self.control.store().write(write).await {
-            tracing::warn!(job = %job, ?error, "progress could not be written");
+            tracing::warn!(job = %job, ?error, "failed to store job progress");
         }
-        self.announce();
+        self.publish_job();
     }
 
-    /// Keeps the id of a task before it is waited for.
-    pub(super) async fn remember(&mut self, upid: &Upid) -> Result<(), Failure> {
+    /// Saves the UPID of a task before waiting for it.
+    pub(super) async fn save_task(&mut self, upid: &Upid) -> Result<(), Failure> {
         self.notes.upid = Some(upid.to_string());
         self.save().await
     }
 
-    /// Tells the observer what was just done to the container.
-    pub(super) fn observed(&self, power: Power) {
+    /// Records the power state of the container in the observer.
+    pub(super) fn record_power(&self, power: Power) {
         self.control
             .observer()
-            .note(self.container.cluster, self.container.vmid, power);
-        self.tell(Event::of(Topic::Container, self.container.id.0));
+            .record_power(self.container.cluster, self.container.vmid, power);
+        self.publish(Event::of(Topic::Container, self.container.id.0));
     }
 
-    /// Goes on only while the lease is held: what another worker does now is not to be disturbed.
-    async fn held(&self, held: bool) {
-        if !held {
-            self.lost.cancel();
-            // Whoever watches the lease drops this work.
+    /// Continues only while the lease is held, so that the new holder's work is not disturbed.
+    async fn require_lease(&self, is_held: bool) {
+        if !is_held {
+            self.lease_lost.cancel();
+            // The task that watches the lease drops this future.
             std::future::pending::<()>().await;
         }
     }
@@ -285,11 +288,13 @@ impl Context {
         serde_json::to_string(&self.notes).unwrap_or_default()
     }
 
-    fn announce(&self) {
-        self.tell(Event::of(Topic::Job, self.job.0));
+    fn publish_job(&self) {
+        self.publish(Event::of(Topic::Job, self.job.0));
     }
 
-    fn tell(&self, event: Event) {
-        self.control.hub().tell(event, Audience::Owner(self.owner));
+    fn publish(&self, event: Event) {
+        self.control
+            .notifier()
+            .publish(event, Audience::Owner(self.owner));
     }
 }

@@ -1,20 +1,20 @@
-//! Why a step did not do its work.
+//! Why a step failed.
 
 use serde::{Deserialize, Serialize};
 
-/// A step's failure, in words for people and in the machine's own.
+/// The failure of a step: a sentence for users and the message of Proxmox.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Failure {
-    /// One plain sentence.
+    /// A plain sentence.
     pub(super) sentence: String,
-    /// What Proxmox said.
+    /// The message of Proxmox.
     pub(super) words: Option<String>,
-    /// Whether the same may work later with nobody changing anything.
+    /// Whether a retry may succeed without any change.
     #[serde(default)]
     pub(super) transient: bool,
-    /// Whether the sentence does not say what could not be done, so that the step may.
+    /// Whether the sentence is generic, so that the step may replace it.
     #[serde(skip)]
-    pub(super) general: bool,
+    pub(super) is_generic: bool,
 }
 
 impl Failure {
@@ -23,50 +23,50 @@ impl Failure {
             sentence: sentence.into(),
             words: None,
             transient: false,
-            general: false,
+            is_generic: false,
         }
     }
 
-    /// Says what could not be done, where that is not said already.
-    pub(super) fn named(self, sentence: impl Into<String>) -> Self {
-        if !self.general {
+    /// Replaces a generic sentence with a specific one.
+    pub(super) fn with_sentence(self, sentence: impl Into<String>) -> Self {
+        if !self.is_generic {
             return self;
         }
         Self {
             sentence: sentence.into(),
-            general: false,
+            is_generic: false,
             ..self
         }
     }
 }
 
-/// What Proxmox said is kept apart: it is in no form that a sentence could end with.
+/// Keeps the message of Proxmox separate because it does not form a sentence.
 impl From<proxmox::Error> for Failure {
     fn from(error: proxmox::Error) -> Self {
-        let general = match &error {
+        let generic_sentence = match &error {
             proxmox::Error::Refused { .. } => Some("Proxmox refused."),
             proxmox::Error::TaskFailed { .. } => Some("The task at Proxmox failed."),
             _ => None,
         };
         Self {
-            sentence: general.map_or_else(|| error.to_string(), str::to_owned),
+            sentence: generic_sentence.map_or_else(|| error.to_string(), str::to_owned),
             words: error.words().map(str::to_owned),
             transient: error.is_transient(),
-            general: general.is_some(),
+            is_generic: generic_sentence.is_some(),
         }
     }
 }
 
-/// A database that does not answer for a moment must not undo a person's container.
+/// A short outage of the database must not undo a user's container, so such an error is transient.
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let transient = matches!(error, store::Error::Unavailable { .. });
-        tracing::warn!(?error, "a job's step could not use the database");
+        tracing::warn!(?error, "database error in job step");
         Self {
             sentence: "Holdfast's own database did not answer.".into(),
             words: None,
             transient,
-            general: false,
+            is_generic: false,
         }
     }
 }

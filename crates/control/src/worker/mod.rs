@@ -1,5 +1,5 @@
-//! Works on jobs: claims one, does its steps, keeps its lease. Any number of processes may do so
-//! on one database; a job belongs to whoever holds its lease.
+//! Runs jobs: claims a job, runs its steps and renews its lease. Any number of processes may do so
+//! on one database; only the holder of a job's lease works on it.
 
 mod context;
 mod failure;
@@ -21,63 +21,62 @@ use tokio::sync::{Notify, Semaphore, broadcast};
 
 use crate::Control;
 
-/// How often a worker looks without having been called: a lease that ran out, or a job of another
-/// process, rings no bell here.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The polling interval: an expired lease or a job of another process does not wake this worker.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Calls the workers of this process.
-pub(crate) struct Bell {
+/// Wakes the workers of this process.
+pub(crate) struct Wakeup {
     work: Notify,
-    cancels: broadcast::Sender<JobId>,
+    cancellations: broadcast::Sender<JobId>,
     listening: AtomicBool,
 }
 
-impl Default for Bell {
+impl Default for Wakeup {
     fn default() -> Self {
         Self {
             work: Notify::new(),
-            cancels: broadcast::channel(64).0,
+            cancellations: broadcast::channel(64).0,
             listening: AtomicBool::new(false),
         }
     }
 }
 
-impl Bell {
-    /// There may be work.
-    pub(crate) fn ring(&self) {
+impl Wakeup {
+    /// Wakes a worker because there may be a job.
+    pub(crate) fn notify(&self) {
         self.work.notify_one();
     }
 
-    /// Whether somebody works on jobs.
-    pub(crate) fn is_heard(&self) -> bool {
+    /// Whether a worker is running.
+    pub(crate) fn is_running(&self) -> bool {
         self.listening.load(Ordering::Relaxed)
     }
 
-    /// A job was asked to stop.
-    pub(crate) fn cancelled(&self, job: JobId) {
-        // Nobody listening means that the job does not run here.
-        let _ = self.cancels.send(job);
+    /// Forwards a cancellation request to the running job.
+    pub(crate) fn cancel(&self, job: JobId) {
+        // Without a receiver, the job does not run in this process.
+        let _ = self.cancellations.send(job);
     }
 }
 
-/// Says that nobody works on jobs any more, however the work ended.
-struct Listening(Control);
+/// Clears the `listening` flag when the worker ends, even by a panic.
+struct ListeningGuard(Control);
 
-impl Drop for Listening {
+impl Drop for ListeningGuard {
     fn drop(&mut self) {
         self.0.0.workers.listening.store(false, Ordering::Relaxed);
     }
 }
 
-/// Claims and runs jobs until the program ends.
-pub(crate) async fn work(control: Control) {
+/// Claims and runs jobs until the program stops.
+pub(crate) async fn run_jobs(control: Control) {
     control.0.workers.listening.store(true, Ordering::Relaxed);
-    let _listening = Listening(control.clone());
+    let _listening = ListeningGuard(control.clone());
     let stop = control.0.stop.clone();
-    let seats = Arc::new(Semaphore::new(control.0.options.parallel_jobs));
+    let permits = Arc::new(Semaphore::new(control.0.options.parallel_jobs));
     let name = format!("{}-{:08x}", std::process::id(), rand::random::<u32>());
-    while let Some(Ok(seat)) = stop
-        .run_until_cancelled(Arc::clone(&seats).acquire_owned())
+    while let Some(Ok(permit)) = stop
+        .run_until_cancelled(Arc::clone(&permits).acquire_owned())
         .await
     {
         match claim(&control, &name).await {
@@ -85,13 +84,13 @@ pub(crate) async fn work(control: Control) {
                 let (control, name) = (control.clone(), name.clone());
                 control.clone().0.tasks.spawn(async move {
                     run::run(&control, job, &name).await;
-                    drop(seat);
-                    control.0.workers.ring();
+                    drop(permit);
+                    control.0.workers.notify();
                 });
             }
             None => {
-                drop(seat);
-                let idle = tokio::time::timeout(LOOK_EVERY, control.0.workers.work.notified());
+                drop(permit);
+                let idle = tokio::time::timeout(POLL_INTERVAL, control.0.workers.work.notified());
                 if stop.run_until_cancelled(idle).await.is_none() {
                     return;
                 }
@@ -110,7 +109,7 @@ async fn claim(control: &Control, name: &str) -> Option<store::jobs::JobRecord> 
     {
         Ok(job) => job,
         Err(error) => {
-            tracing::warn!(?error, "no job could be claimed");
+            tracing::warn!(?error, "failed to claim job");
             None
         }
     }

@@ -1,5 +1,5 @@
-//! Runs one job under its lease: every step's outcome is written before the next begins, so that
-//! whoever takes over after a crash knows where to go on.
+//! Runs one job under its lease. The outcome of each step is stored before the next step begins, so
+//! that another worker can resume the job after a crash.
 
 use std::time::{Duration, Instant};
 
@@ -13,49 +13,54 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::{context::Context, failure::Failure, lease_ms, steps, undo};
-use crate::{Control, hub::Audience};
+use crate::{Control, notifier::Audience};
 
-/// How the work on a job ended.
-enum End {
+/// The end of a job.
+enum JobEnd {
     Done,
     Failed(Failure),
     Cancelled,
 }
 
-/// Works on a claimed job until it ends, or until it is no longer ours.
+/// Runs a claimed job until it ends or its lease is lost.
 pub(super) async fn run(control: &Control, job: JobRecord, worker: &str) {
     let id = job.row.id;
-    let lost = CancellationToken::new();
+    let lease_lost = CancellationToken::new();
     let (cancel, cancelled) = watch::channel(job.cancel_requested);
-    let beating = tokio::spawn(beat(
+    let heartbeat = tokio::spawn(keep_lease(
         control.clone(),
         id,
         worker.to_owned(),
-        lost.clone(),
+        lease_lost.clone(),
         cancel,
     ));
-    announce(control, &job);
-    let outcome = match Context::load(control, &job, worker, &lost).await {
-        Ok(Some(mut context)) => judge(control, &lost, &mut context, &job, cancelled).await,
-        Ok(None) => Some(outcome(gone(control, &job, worker).await, Vec::new())),
+    publish_job(control, &job);
+    let outcome = match Context::load(control, &job, worker, &lease_lost).await {
+        Ok(Some(mut context)) => {
+            run_and_undo(control, &lease_lost, &mut context, &job, cancelled).await
+        }
+        Ok(None) => Some(outcome(
+            resolve_missing(control, &job, worker).await,
+            Vec::new(),
+        )),
         Err(failure) => {
-            // The lease is kept until it runs out, so that this is not tried again at once.
-            tracing::warn!(job = %id, sentence = failure.sentence, "a job could not be loaded");
-            return beating.abort();
+            // Keeps the lease until it expires, so that the load is not retried immediately.
+            tracing::warn!(job = %id, error = failure.sentence, "failed to load job");
+            return heartbeat.abort();
         }
     };
-    if let Err(error) = close(control, &job, worker, outcome).await {
-        tracing::warn!(job = %id, ?error, "how a job ended could not be written; its lease runs out");
+    if let Err(error) = store_outcome(control, &job, worker, outcome).await {
+        tracing::warn!(job = %id, ?error, "failed to store job outcome; its lease will expire");
     }
-    beating.abort();
-    announce(control, &job);
+    heartbeat.abort();
+    publish_job(control, &job);
 }
 
-/// How a job ends whose container or cluster is not there any more. A deletion whose worker died
-/// after the container had left the books, and before that was written, is done.
-async fn gone(control: &Control, job: &JobRecord, worker: &str) -> End {
+/// The end of a job whose container or cluster no longer exists. A deletion is done if its worker
+/// died after it had deleted the container's record and before it stored that.
+async fn resolve_missing(control: &Control, job: &JobRecord, worker: &str) -> JobEnd {
     if job.row.kind != JobKind::Delete || job.row.container.is_some() {
-        return End::Failed(Failure::new("Its container or its cluster is gone."));
+        return JobEnd::Failed(Failure::new("Its container or its cluster is gone."));
     }
     let (id, worker) = (job.row.id, worker.to_owned());
     let open: Vec<u32> = job
@@ -72,57 +77,62 @@ async fn gone(control: &Control, job: &JobRecord, worker: &str) -> End {
         Ok(())
     };
     match control.store().write(write).await {
-        Ok(()) => End::Done,
-        Err(error) => End::Failed(error.into()),
+        Ok(()) => JobEnd::Done,
+        Err(error) => JobEnd::Failed(error.into()),
     }
 }
 
-/// Does the work and takes it back where it failed. None when it is not ours to say how the job
-/// ended: somebody else has the lease, or this process ends and the next one goes on.
-async fn judge(
+/// Runs the steps and undoes them after a failure. Returns `None` when the outcome is not known
+/// here: the lease was lost, or this process is stopping and another one resumes the job.
+async fn run_and_undo(
     control: &Control,
-    lost: &CancellationToken,
+    lease_lost: &CancellationToken,
     context: &mut Context,
     job: &JobRecord,
     cancelled: watch::Receiver<bool>,
 ) -> Option<Outcome> {
-    let end = guarded(control, lost, act(context, job, cancelled)).await?;
-    if !matches!(end, End::Done) {
-        guarded(control, lost, undo::undo(context, job)).await?;
+    let end = unless_interrupted(
+        control,
+        lease_lost,
+        run_steps_or_cancel(context, job, cancelled),
+    )
+    .await?;
+    if !matches!(end, JobEnd::Done) {
+        unless_interrupted(control, lease_lost, undo::undo(context, job)).await?;
     }
     Some(outcome(end, std::mem::take(&mut context.left)))
 }
 
-/// Stops the work when the lease is lost or the process ends. Dropping it half-way is safe:
-/// whatever was asked of Proxmox is written down or can be found out.
-async fn guarded<T>(
+/// Stops the work when the lease is lost or the process stops. Dropping the future is safe: every
+/// request to Proxmox is recorded or can be detected.
+async fn unless_interrupted<T>(
     control: &Control,
-    lost: &CancellationToken,
+    lease_lost: &CancellationToken,
     work: impl Future<Output = T>,
 ) -> Option<T> {
     tokio::select! {
         biased;
-        () = lost.cancelled() => None,
+        () = lease_lost.cancelled() => None,
         () = control.0.stop.cancelled() => None,
         done = work => Some(done),
     }
 }
 
-fn outcome(end: End, left: Vec<String>) -> Outcome {
+fn outcome(end: JobEnd, left: Vec<String>) -> Outcome {
     match end {
-        End::Done => Outcome {
+        JobEnd::Done => Outcome {
             state: JobState::Done,
             error: None,
             words: None,
             left,
         },
-        End::Cancelled => Outcome {
+        JobEnd::Cancelled => Outcome {
             state: JobState::Cancelled,
             error: None,
             words: None,
             left,
         },
-        End::Failed(failure) => Outcome {
+        JobEnd::Failed(failure) => Outcome {
             state: JobState::Failed,
             error: Some(failure.sentence),
             words: failure.words,
@@ -131,15 +141,15 @@ fn outcome(end: End, left: Vec<String>) -> Outcome {
     }
 }
 
-/// Writes how the job ended, or gives back its lease. Writes nothing once the lease is lost.
-async fn close(
+/// Stores the outcome or releases the lease. Stores nothing once the lease is lost.
+async fn store_outcome(
     control: &Control,
     job: &JobRecord,
     worker: &str,
     outcome: Option<Outcome>,
 ) -> Result<(), store::Error> {
     let (id, worker) = (job.row.id, worker.to_owned());
-    let made = job
+    let created = job
         .row
         .container
         .filter(|_| job.row.kind == JobKind::Create);
@@ -149,9 +159,9 @@ async fn close(
             let Some(outcome) = &outcome else {
                 return store::jobs::release(c, id, &worker);
             };
-            let ours = store::jobs::finish(c, id, &worker, outcome)?;
-            match made {
-                Some(container) if ours && outcome.state == JobState::Done => {
+            let is_held = store::jobs::finish(c, id, &worker, outcome)?;
+            match created {
+                Some(container) if is_held && outcome.state == JobState::Done => {
                     store::containers::set_made(c, container)
                 }
                 _ => Ok(()),
@@ -160,52 +170,59 @@ async fn close(
         .await
 }
 
-async fn act(context: &mut Context, job: &JobRecord, mut cancelled: watch::Receiver<bool>) -> End {
-    // A failure or cancellation that was written down before a crash is not forgotten.
-    if let Some(failure) = job.steps.iter().find_map(Context::failure_of) {
-        return End::Failed(failure);
+async fn run_steps_or_cancel(
+    context: &mut Context,
+    job: &JobRecord,
+    mut cancelled: watch::Receiver<bool>,
+) -> JobEnd {
+    // A failure that was stored before a crash still counts.
+    if let Some(failure) = job.steps.iter().find_map(Context::stored_failure) {
+        return JobEnd::Failed(failure);
     }
     tokio::select! {
         biased;
-        Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => End::Cancelled,
-        end = do_steps(context, job) => end,
+        Ok(_) = cancelled.wait_for(|cancelled| *cancelled) => JobEnd::Cancelled,
+        end = run_steps(context, job) => end,
     }
 }
 
-async fn do_steps(context: &mut Context, job: &JobRecord) -> End {
+async fn run_steps(context: &mut Context, job: &JobRecord) -> JobEnd {
     for record in &job.steps {
         if matches!(record.view.state, StepState::Done | StepState::Skipped) {
             continue;
         }
         let Some(step) = crate::jobs::Step::parse(&record.name) else {
-            return End::Failed(Failure::new("Another version of Holdfast began this job."));
+            return JobEnd::Failed(Failure::new("Another version of Holdfast began this job."));
         };
         if let Err(failure) = context.begin(step, record).await {
-            return End::Failed(failure);
+            return JobEnd::Failed(failure);
         }
-        match patiently(context, step).await {
+        match run_with_retries(context, step).await {
             Ok(done) => {
                 if let Err(failure) = context.end(done.state(), done.note()).await {
-                    return End::Failed(failure);
+                    return JobEnd::Failed(failure);
                 }
             }
             Err(failure) => {
                 context.fail(&failure).await;
-                return End::Failed(failure);
+                return JobEnd::Failed(failure);
             }
         }
     }
-    End::Done
+    JobEnd::Done
 }
 
-/// Tries a step again while its failure may pass, for as long as the options allow.
-async fn patiently(context: &mut Context, step: crate::jobs::Step) -> Result<steps::Done, Failure> {
-    let patience = context.control.0.options.patience;
+/// Retries a step while its failure is transient and the retry period has not passed.
+async fn run_with_retries(
+    context: &mut Context,
+    step: crate::jobs::Step,
+) -> Result<steps::StepOutcome, Failure> {
+    let retry_period = context.control.0.options.patience;
     let began = Instant::now();
     let mut pause = Duration::from_millis(500);
     loop {
         match steps::run(context, step).await {
-            Err(failure) if failure.transient && began.elapsed() + pause < patience => {
+            Err(failure) if failure.transient && began.elapsed() + pause < retry_period => {
                 let words = failure.words.as_deref().unwrap_or_default();
                 context
                     .log(format!(
@@ -221,17 +238,17 @@ async fn patiently(context: &mut Context, step: crate::jobs::Step) -> Result<ste
     }
 }
 
-/// Keeps the lease; tells when it is lost, and when the job was asked to stop.
-async fn beat(
+/// Renews the lease. Signals when the lease is lost and when the job is canceled.
+async fn keep_lease(
     control: Control,
     id: JobId,
     worker: String,
-    lost: CancellationToken,
+    lease_lost: CancellationToken,
     cancel: watch::Sender<bool>,
 ) {
     let lease = lease_ms(&control);
     let every = control.0.options.lease / 3;
-    let mut cancels = control.0.workers.cancels.subscribe();
+    let mut cancellations = control.0.workers.cancellations.subscribe();
     let mut last = Instant::now();
     loop {
         let worker = worker.clone();
@@ -240,40 +257,40 @@ async fn beat(
             .write(move |c| store::jobs::heartbeat(c, id, &worker, lease))
             .await
         {
-            Ok(beat) if !beat.held => return lost.cancel(),
+            Ok(beat) if !beat.held => return lease_lost.cancel(),
             Ok(beat) => {
                 last = Instant::now();
                 if beat.cancel {
                     cancel.send_replace(true);
                 }
             }
-            // Without a heartbeat somebody else takes over; so stop before that.
-            Err(_) if last.elapsed() > control.0.options.lease => return lost.cancel(),
-            Err(error) => tracing::warn!(job = %id, ?error, "a heartbeat failed"),
+            // Without a heartbeat another worker takes the lease, so stop before that.
+            Err(_) if last.elapsed() > control.0.options.lease => return lease_lost.cancel(),
+            Err(error) => tracing::warn!(job = %id, ?error, "job heartbeat failed"),
         }
-        let _ = tokio::time::timeout(every, asked_to_stop(&mut cancels, id)).await;
+        let _ = tokio::time::timeout(every, wait_for_cancellation(&mut cancellations, id)).await;
     }
 }
 
-async fn asked_to_stop(cancels: &mut broadcast::Receiver<JobId>, id: JobId) {
+async fn wait_for_cancellation(cancellations: &mut broadcast::Receiver<JobId>, id: JobId) {
     loop {
-        match cancels.recv().await {
+        match cancellations.recv().await {
             Ok(job) if job != id => {}
-            // Having missed some counts as having been asked: the heartbeat finds out.
+            // After missed messages, the heartbeat checks for a cancellation.
             Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
 }
 
-fn announce(control: &Control, job: &JobRecord) {
+fn publish_job(control: &Control, job: &JobRecord) {
     let audience = Audience::Owner(job.owner);
     control
-        .hub()
-        .tell(Event::of(Topic::Job, job.row.id.0), audience);
+        .notifier()
+        .publish(Event::of(Topic::Job, job.row.id.0), audience);
     if let Some(container) = job.row.container {
         control
-            .hub()
-            .tell(Event::of(Topic::Container, container.0), audience);
+            .notifier()
+            .publish(Event::of(Topic::Container, container.0), audience);
     }
 }

@@ -1,5 +1,5 @@
-//! Tasks of Proxmox within a step: written down before they are waited for, found again after a
-//! crash, their log copied into the job's.
+//! Proxmox tasks of a step: saved before they are awaited, found again after a crash, and their log
+//! copied to the job's log.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -11,19 +11,19 @@ use proxmox::{TaskFilter, TaskSource, TaskState, Upid};
 
 use super::{context::Context, failure::Failure};
 
-/// How often lines of a running task's log are copied.
+/// The interval for copying the log of a running task.
 const COPY_EVERY: Duration = Duration::from_millis(400);
 
 impl Context {
-    /// Goes on with a task that an earlier life of this step began: the one that was written down,
-    /// or one of `kind` that runs for this container although nobody wrote it down.
+    /// Resumes a task of an earlier run of this step: the saved task, or an unsaved one of `kind`
+    /// that is running for this container.
     pub(super) async fn resume(&mut self, kind: &str, limit: Duration) -> Result<(), Failure> {
-        let noted = self
+        let saved = self
             .notes
             .upid
             .as_deref()
             .and_then(|upid| upid.parse::<Upid>().ok());
-        let running = match noted {
+        let running = match saved {
             Some(upid) => Some(upid),
             None => self.running_task(kind).await?,
         };
@@ -33,7 +33,7 @@ impl Context {
         }
     }
 
-    /// The task of `kind` that runs for this container now.
+    /// The running task of `kind` for this container.
     pub(super) async fn running_task(&self, kind: &str) -> Result<Option<Upid>, Failure> {
         let filter = TaskFilter {
             source: TaskSource::Active,
@@ -49,54 +49,54 @@ impl Context {
         Ok(tasks.into_iter().find(running).map(|task| task.upid))
     }
 
-    /// Writes a task down and waits until it has ended. A task that Proxmox no longer knows counts
-    /// as ended: what it did is found out by looking.
+    /// Saves a task and waits until it ends. A task that Proxmox no longer knows counts as ended;
+    /// the step detects its effect.
     pub(super) async fn follow(&mut self, upid: &Upid, limit: Duration) -> Result<(), Failure> {
-        self.remember(upid).await?;
+        self.save_task(upid).await?;
         let lines = Arc::new(Mutex::new(Vec::new()));
         let outcome = {
-            let gather = Arc::clone(&lines);
+            let collected = Arc::clone(&lines);
             let client = self.client.clone();
             let waiting = client.wait_task(upid, limit, move |new| {
-                let mut lines = gather.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut lines = collected.lock().unwrap_or_else(PoisonError::into_inner);
                 lines.extend(new.iter().map(|line| line.text.clone()));
             });
             tokio::pin!(waiting);
             loop {
                 tokio::select! {
                     outcome = &mut waiting => break outcome,
-                    () = tokio::time::sleep(COPY_EVERY) => self.copy(&lines).await,
+                    () = tokio::time::sleep(COPY_EVERY) => self.copy_log(&lines).await,
                 }
             }
         };
-        self.copy(&lines).await;
+        self.copy_log(&lines).await;
         match outcome {
-            Ok(_) | Err(proxmox::Error::NotFound { .. }) => self.forget().await,
+            Ok(_) | Err(proxmox::Error::NotFound { .. }) => self.clear_task().await,
             Err(error @ proxmox::Error::TaskFailed { .. }) => {
-                self.forget().await?;
+                self.clear_task().await?;
                 Err(error.into())
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    async fn forget(&mut self) -> Result<(), Failure> {
+    async fn clear_task(&mut self) -> Result<(), Failure> {
         self.notes.upid = None;
         self.save().await
     }
 
-    async fn copy(&self, lines: &Mutex<Vec<String>>) {
+    async fn copy_log(&self, lines: &Mutex<Vec<String>>) {
         let lines = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(progress) = lines.iter().rev().find_map(|line| progress_in(line)) {
+        if let Some(progress) = lines.iter().rev().find_map(|line| parse_progress(line)) {
             self.progress(progress).await;
         }
         self.log_all(lines).await;
     }
 }
 
-/// How much is done, from a line such as `Copying blob 1f2e 12.5MiB / 70.1MiB`; units may stand
-/// apart from their number.
-fn progress_in(line: &str) -> Option<Progress> {
+/// Parses the progress from a line such as `Copying blob 1f2e 12.5MiB / 70.1MiB`. A space may
+/// separate number and unit.
+fn parse_progress(line: &str) -> Option<Progress> {
     let (before, after) = line.split_once(" / ")?;
     let done = before
         .rsplit(' ')
@@ -108,12 +108,15 @@ fn progress_in(line: &str) -> Option<Progress> {
                 text
             }
         });
-    let (done, total) = (bytes(&done)?, bytes(&after.replacen(' ', "", 1))?);
+    let (done, total) = (
+        parse_bytes(&done)?,
+        parse_bytes(&after.replacen(' ', "", 1))?,
+    );
     (done <= total && total > 0).then_some(Progress { done, total })
 }
 
-/// The bytes at the beginning of a text such as `12.5MiB) left`.
-fn bytes(text: &str) -> Option<u64> {
+/// Parses the bytes at the beginning of a text such as `12.5MiB) left`.
+fn parse_bytes(text: &str) -> Option<u64> {
     let text = text.trim_start_matches('(');
     let unit = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let (amount, unit) = text.split_at_checked(unit)?;
@@ -140,14 +143,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_read_from_lines_that_have_some() {
+    fn progress_is_parsed_from_log_lines() {
         let progress = |done, total| Some(Progress { done, total });
         assert_eq!(
-            progress_in("blob 1: 1.5 MiB / 3.0 MiB"),
+            parse_progress("blob 1: 1.5 MiB / 3.0 MiB"),
             progress(3 << 19, 3 << 20)
         );
         assert_eq!(
-            progress_in("Copying blob abc (512 KiB / 1 GiB) 0 s"),
+            parse_progress("Copying blob abc (512 KiB / 1 GiB) 0 s"),
             progress(1 << 19, 1 << 30)
         );
         for line in [
@@ -160,7 +163,7 @@ mod tests {
             "9999999999999999999 GiB / 1 GiB",
             "1 MiB / 0 MiB",
         ] {
-            assert_eq!(progress_in(line), None, "{line}");
+            assert_eq!(parse_progress(line), None, "{line}");
         }
     }
 }

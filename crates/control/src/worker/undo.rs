@@ -1,5 +1,5 @@
-//! After a failure or a cancellation: takes back what a creation did, and says what is left of the
-//! others. Never deletes what is not surely ours.
+//! Undo after a failure or a cancellation: undoes a creation and describes what other jobs leave
+//! behind. Never deletes a guest that may not belong to Holdfast.
 
 use std::time::{Duration, Instant};
 
@@ -10,12 +10,12 @@ use store::jobs::{JobRecord, StepRecord};
 use super::{context::Context, failure::Failure, steps};
 use crate::jobs::Step;
 
-/// How long a task may take to end once it was killed.
+/// How long a task may take to end after it was killed.
 const KILL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often its state is read meanwhile.
+/// The interval for polling the state of a killed task.
 const KILL_POLL: Duration = Duration::from_millis(100);
 
-/// Takes back what the job did. What cannot be taken back is kept in the context's `left`.
+/// Undoes the job. What cannot be undone is added to the context's `left`.
 pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
     let container = &context.container;
     match job.row.kind {
@@ -35,7 +35,7 @@ pub(super) async fn undo(context: &mut Context, job: &JobRecord) {
 
 async fn undo_create(context: &mut Context, job: &JobRecord) {
     context.log("Taking back what was done.").await;
-    // As it is now: the job's own record is from when it was claimed.
+    // The current steps; `job` is from when the job was claimed.
     let id = job.row.id;
     let now = context
         .control
@@ -49,8 +49,8 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
     let (vmid, node) = (context.container.vmid, context.container.node.clone());
     match remove(context, &steps).await {
         Ok(Remains::Nothing) => {}
-        // Only root itself may take the lock away, which a token is not.
-        Ok(Remains::HalfMade) => context.left.push(format!(
+        // Only root can unlock a container; an API token cannot.
+        Ok(Remains::Partial) => context.left.push(format!(
             "CT {vmid} on {node} is only half made and stays locked. Remove it there as root: \
              pct unlock {vmid}, then pct destroy {vmid}.",
         )),
@@ -63,28 +63,28 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
             return;
         }
     }
-    // A step that was cut short has left nothing either.
+    // An interrupted step is undone as well.
     let begun =
         |step: &&StepRecord| matches!(step.view.state, StepState::Done | StepState::Running);
     for record in steps.iter().filter(begun) {
-        context.undone(record).await;
+        context.mark_undone(record).await;
     }
 }
 
-/// What of a creation is still on the cluster.
+/// What remains of a creation on the cluster.
 enum Remains {
     Nothing,
-    /// A number with a lock and nothing that tells whose it is: the node stopped in the middle.
-    HalfMade,
+    /// A locked container without a MAC address: the node stopped during the creation.
+    Partial,
 }
 
 async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
-    let patience = context.control.0.options.patience;
+    let retry_period = context.control.0.options.patience;
     let began = Instant::now();
     let mut pause = Duration::from_millis(500);
     loop {
         match remove_once(context, steps).await {
-            Err(failure) if failure.transient && began.elapsed() + pause < patience => {
+            Err(failure) if failure.transient && began.elapsed() + pause < retry_period => {
                 context
                     .log(format!("{} Trying again in {pause:.1?}.", failure.sentence))
                     .await;
@@ -97,29 +97,34 @@ async fn remove(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, 
 }
 
 async fn remove_once(context: &mut Context, steps: &[StepRecord]) -> Result<Remains, Failure> {
-    // What this job asked for, but not what an earlier life of this undoing asked for.
-    let ours = |upid: &Upid| matches!(upid.kind(), "ociregistrypull" | "vzcreate" | "vzstart");
-    for upid in steps.iter().filter_map(Context::task_of).filter(ours) {
+    // Tasks of this job, but not those of an earlier run of the undo.
+    let is_own_task =
+        |upid: &Upid| matches!(upid.kind(), "ociregistrypull" | "vzcreate" | "vzstart");
+    for upid in steps
+        .iter()
+        .filter_map(Context::stored_task)
+        .filter(is_own_task)
+    {
         kill(context, &upid).await?;
     }
-    // A creation that was asked for but not written down still runs under our number.
+    // A creation may be running although its UPID was not saved.
     if let Some(upid) = context.running_task("vzcreate").await? {
         kill(context, &upid).await?;
     }
     context.notes.upid = None;
-    let asked = steps
+    let was_requested = steps
         .iter()
-        .any(|step| step.name == Step::Make.word() && step.view.state != StepState::Waiting);
-    if asked && steps::is_half_made(context).await? {
-        return Ok(Remains::HalfMade);
+        .any(|step| step.name == Step::Create.word() && step.view.state != StepState::Waiting);
+    if was_requested && steps::is_partially_created(context).await? {
+        return Ok(Remains::Partial);
     }
     steps::run(context, Step::Halt).await?;
     steps::run(context, Step::Remove).await?;
     Ok(Remains::Nothing)
 }
 
-/// Stops a task that runs, and waits until it has ended: by its state alone, since its log may be
-/// refused while the task goes on.
+/// Kills a running task and waits until it has ended. Polls the state only, because reading the log
+/// may be refused while the task runs.
 async fn kill(context: &Context, upid: &Upid) -> Result<(), Failure> {
     if !is_running(context, upid).await? {
         return Ok(());

@@ -56,17 +56,17 @@ fn domain(id: i64, name: &str, publishers: Publishers) -> DomainRow {
     }
 }
 
-fn taken() -> Taken {
-    Taken {
+fn in_use() -> InUse {
+    InUse {
         domains: vec![
             domain(1, "example.org", Publishers::Operators),
             domain(2, "example.net", Publishers::Everybody),
         ],
-        ..Taken::default()
+        ..InUse::default()
     }
 }
 
-fn person(role: Role) -> Actor {
+fn user(role: Role) -> Actor {
     Actor::Person(Me {
         id: UserId(1),
         name: "ann".parse().unwrap(),
@@ -78,16 +78,16 @@ fn port(number: u16) -> Port {
     number.try_into().unwrap()
 }
 
-fn tcp(inner: u16, external: Option<u16>) -> ServiceSpec {
+fn tcp(container_port: u16, external: Option<u16>) -> ServiceSpec {
     ServiceSpec::Tcp {
-        port: port(inner),
+        port: port(container_port),
         external: external.map(port),
         options: TcpOptions::default(),
         tls: None,
     }
 }
 
-fn page(label: Option<&str>, domain: Option<&str>) -> ServiceSpec {
+fn http(label: Option<&str>, domain: Option<&str>) -> ServiceSpec {
     ServiceSpec::Http {
         port: port(80),
         label: label.map(|label| label.parse().unwrap()),
@@ -96,54 +96,59 @@ fn page(label: Option<&str>, domain: Option<&str>) -> ServiceSpec {
     }
 }
 
-/// Asks as somebody, in a site where others have `taken`, beside what the container has.
-fn ask(
+/// Requests services with a role, in a site whose other services occupy `in_use`, for a container
+/// that has `current`.
+fn allocate(
     role: Role,
-    wanted: &[ServiceSpec],
-    held: &[ServiceView],
-    taken: Taken,
+    desired: &[ServiceSpec],
+    current: &[ServiceView],
+    in_use: InUse,
 ) -> Result<Vec<Given>, Error> {
     let manager = "cloud.example.org".parse().unwrap();
-    let (actor, site, name) = (person(role), site(), "web".parse().unwrap());
-    let wish = Wish {
-        asker: Asker {
+    let (actor, site, name) = (user(role), site(), "web".parse().unwrap());
+    let allocator = ServiceAllocator {
+        requester: Requester {
             actor: &actor,
             manager: Some(&manager),
         },
         site: &site,
         name: &name,
-        wanted,
-        held,
+        desired,
+        current,
     };
-    let given = wish.choose(taken)?;
-    Ok(given.into_iter().map(|service| service.given).collect())
+    let allocated = allocator.allocate_from(in_use)?;
+    Ok(allocated.into_iter().map(|service| service.given).collect())
 }
 
-fn ports(wanted: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {
-    let taken = Taken {
+fn ports(desired: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {
+    let in_use = InUse {
         tcp: tcp.iter().copied().collect(),
-        ..taken()
+        ..in_use()
     };
-    let given = ask(Role::Member, wanted, &[], taken)?;
-    let external = given.into_iter().filter_map(|given| match given {
-        Given::Tcp { external, .. } => Some(external.get()),
-        _ => None,
-    });
+    let allocated = allocate(Role::Member, desired, &[], in_use)?;
+    let external = allocated
+        .into_iter()
+        .filter_map(|allocated| match allocated {
+            Given::Tcp { external, .. } => Some(external.get()),
+            _ => None,
+        });
     Ok(external.collect())
 }
 
 fn field(outcome: Result<Vec<Given>, Error>) -> String {
-    outcome.expect_err("a refusal").fields()[0].field.clone()
+    outcome.expect_err("expected an error").fields()[0]
+        .field
+        .clone()
 }
 
 #[test]
-fn asked_ports_are_set_aside_before_others_are_chosen() {
-    let wanted = [tcp(22, None), tcp(25, Some(2000)), tcp(26, None)];
-    assert_eq!(ports(&wanted, &[]), Ok(vec![2001, 2000, 2002]));
+fn requested_ports_are_assigned_before_others_are_chosen() {
+    let desired = [tcp(22, None), tcp(25, Some(2000)), tcp(26, None)];
+    assert_eq!(ports(&desired, &[]), Ok(vec![2001, 2000, 2002]));
 }
 
 #[test]
-fn a_taken_or_foreign_port_is_refused_at_its_field() {
+fn occupied_or_out_of_range_port_is_rejected_at_its_field() {
     let refused = ports(&[tcp(22, Some(2001))], &[2001]).unwrap_err();
     assert_eq!(refused.fields()[0].field, "services.0.external");
     assert!(ports(&[tcp(22, Some(3000))], &[]).is_err());
@@ -151,36 +156,36 @@ fn a_taken_or_foreign_port_is_refused_at_its_field() {
 }
 
 #[test]
-fn tcp_and_udp_do_not_take_each_other_s_ports() {
+fn tcp_and_udp_ports_are_independent() {
     let udp = ServiceSpec::Udp {
         port: port(53),
         external: Some(port(2000)),
         quiet: QuietS::default(),
     };
-    let given = ask(Role::Member, &[tcp(53, Some(2000)), udp], &[], taken()).unwrap();
-    assert_eq!(given.len(), 2);
+    let allocated = allocate(Role::Member, &[tcp(53, Some(2000)), udp], &[], in_use()).unwrap();
+    assert_eq!(allocated.len(), 2);
 }
 
 #[test]
-fn a_page_goes_where_who_asks_may_publish() {
-    let under = |role, wanted: ServiceSpec| -> Result<(String, i64), Error> {
-        let given = ask(role, &[wanted], &[], taken())?;
-        match &given[0] {
+fn http_service_uses_the_first_domain_the_actor_may_publish_under() {
+    let under = |role, desired: ServiceSpec| -> Result<(String, i64), Error> {
+        let allocated = allocate(role, &[desired], &[], in_use())?;
+        match &allocated[0] {
             Given::Http { label, domain, .. } => Ok((label.to_string(), domain.0)),
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(under(Role::Member, page(None, None)), Ok(("web".into(), 2)));
+    assert_eq!(under(Role::Member, http(None, None)), Ok(("web".into(), 2)));
     assert_eq!(
-        under(Role::Operator, page(None, None)),
+        under(Role::Operator, http(None, None)),
         Ok(("web".into(), 1))
     );
-    let wanted = page(Some("docs"), Some("example.net"));
-    assert_eq!(under(Role::Member, wanted), Ok(("docs".into(), 2)));
-    let others = page(None, Some("example.org"));
+    let desired = http(Some("docs"), Some("example.net"));
+    assert_eq!(under(Role::Member, desired), Ok(("docs".into(), 2)));
+    let others = http(None, Some("example.org"));
     let refused = under(Role::Member, others).unwrap_err();
     assert_eq!(refused.fields()[0].field, "services.0.domain");
-    let unknown = under(Role::Operator, page(None, Some("example.com"))).unwrap_err();
+    let unknown = under(Role::Operator, http(None, Some("example.com"))).unwrap_err();
     assert!(
         unknown
             .to_string()
@@ -190,28 +195,28 @@ fn a_page_goes_where_who_asks_may_publish() {
 }
 
 #[test]
-fn a_taken_name_is_refused_at_its_field_under_its_own_domain_only() {
-    let taken = || Taken {
+fn occupied_hostname_is_rejected_only_under_its_own_domain() {
+    let in_use = || InUse {
         labels: BTreeSet::from([(DomainId(2), "wiki".parse().unwrap())]),
-        ..taken()
+        ..in_use()
     };
     let net = Some("example.net");
-    for wanted in [
-        [page(Some("docs"), net), page(Some("wiki"), net)],
-        [page(Some("docs"), net), page(Some("docs"), net)],
+    for desired in [
+        [http(Some("docs"), net), http(Some("wiki"), net)],
+        [http(Some("docs"), net), http(Some("docs"), net)],
     ] {
         assert_eq!(
-            field(ask(Role::Operator, &wanted, &[], taken())),
+            field(allocate(Role::Operator, &desired, &[], in_use())),
             "services.1.label"
         );
     }
-    let other = [page(Some("wiki"), Some("example.org"))];
-    assert!(ask(Role::Operator, &other, &[], taken()).is_ok());
+    let other = [http(Some("wiki"), Some("example.org"))];
+    assert!(allocate(Role::Operator, &other, &[], in_use()).is_ok());
 }
 
 #[test]
-fn what_a_service_has_stays_whoever_asks() {
-    let held = |label: &str, domain: &str| ServiceView {
+fn existing_service_keeps_its_hostname_whoever_edits_it() {
+    let current = |label: &str, domain: &str| ServiceView {
         id: ServiceId(1),
         port: port(80),
         published: Published::Http {
@@ -221,21 +226,21 @@ fn what_a_service_has_stays_whoever_asks() {
         },
         entry: EntryPoint::default(),
     };
-    let own = [held("login", "example.org")];
-    let same = [page(Some("login"), Some("example.org"))];
-    assert!(ask(Role::Member, &same, &own, taken()).is_ok());
+    let own = [current("login", "example.org")];
+    let same = [http(Some("login"), Some("example.org"))];
+    assert!(allocate(Role::Member, &same, &own, in_use()).is_ok());
     assert_eq!(
-        field(ask(Role::Member, &same, &[], taken())),
+        field(allocate(Role::Member, &same, &[], in_use())),
         "services.0.domain"
     );
-    let moved = [page(Some("login"), Some("example.net"))];
+    let moved = [http(Some("login"), Some("example.net"))];
     assert_eq!(
-        field(ask(Role::Member, &moved, &own, taken())),
+        field(allocate(Role::Member, &moved, &own, in_use())),
         "services.0.label"
     );
-    let managers = [page(Some("cloud"), Some("example.org"))];
+    let managers = [http(Some("cloud"), Some("example.org"))];
     assert_eq!(
-        field(ask(Role::Administrator, &managers, &[], taken())),
+        field(allocate(Role::Administrator, &managers, &[], in_use())),
         "services.0.label"
     );
 }

@@ -1,5 +1,5 @@
 //! Certificates of the demo: issued by the demo's own certificate authority and uploaded, as an
-//! administrator does whose organization has one.
+//! organization with its own CA does.
 
 use model::{
     Error, Timestamp,
@@ -9,43 +9,43 @@ use model::{
 use super::{domain_id, organization};
 use crate::{
     Actor, Control, certificates,
-    failure::{Told as _, internal},
-    setup::parsed,
+    failure::{StoreResultExt as _, internal},
+    setup::parse,
 };
 
 const DAY_MS: i64 = 86_400_000;
 /// How long certificates are valid.
 const VALID_DAYS: i64 = 90;
-/// How long before its end a certificate is replaced.
+/// How long before its expiry a certificate is replaced.
 const REPLACE_DAYS: i64 = 2;
 
 /// A certificate authority.
 pub trait Issuer: Send + Sync {
-    /// What it is called in its certificates.
+    /// The issuer's name in certificates.
     fn name(&self) -> &str;
 
-    /// A certificate with its chain, and its key; both in PEM.
+    /// Returns a certificate chain and its key, both in PEM.
     ///
     /// # Errors
-    /// Why it cannot be signed.
+    /// Why the certificate cannot be signed.
     fn issue(&self, request: &CertificateRequest) -> Result<(String, String), String>;
 }
 
-/// What a certificate is to be for.
+/// The certificate to issue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateRequest {
-    /// Its names.
+    /// The names of the certificate.
     pub names: Vec<CertificateName>,
-    /// From when it is valid.
+    /// The start of its validity.
     pub not_before: Timestamp,
-    /// Until when it is valid.
+    /// The end of its validity.
     pub not_after: Timestamp,
 }
 
 /// A certificate of the demo.
 pub(super) struct CertificateData {
     pub(super) domain: &'static str,
-    /// Its names; the first is what it is filed under.
+    /// The names; the first one is the subject.
     pub(super) names: &'static [&'static str],
     /// How many days ago it was issued.
     pub(super) age_days: i64,
@@ -57,7 +57,7 @@ impl CertificateData {
     }
 }
 
-/// Issues a certificate of its age and uploads it.
+/// Issues a certificate with its age and uploads it.
 pub(super) async fn upload(
     control: &Control,
     issuer: &dyn Issuer,
@@ -73,8 +73,8 @@ async fn upload_aged(
     age_days: i64,
 ) -> Result<(), Error> {
     let domain = domain_id(control, data.domain).await?;
-    let names: Result<_, Error> = data.names.iter().map(|name| parsed(name)).collect();
-    // Not from this very moment on: another clock may be slow.
+    let names: Result<_, Error> = data.names.iter().map(|name| parse(name)).collect();
+    // One minute in the past, because a client's clock may be slow.
     let issued = now(control).await?.0 - age_days.saturating_mul(DAY_MS) - 60_000;
     let request = CertificateRequest {
         names: names?,
@@ -89,17 +89,17 @@ async fn upload_aged(
         .map(drop)
 }
 
-/// Replaces the certificates of the demo that are about to expire. One that was deleted, or that
-/// another authority signed, is left alone.
+/// Replaces the demo certificates that are about to expire. Ignores certificates that were deleted
+/// or that another CA issued.
 ///
 /// # Errors
-/// The first one, after all others were tried.
+/// The first error, after all certificates were tried.
 pub async fn renew_certificates(control: &Control, issuer: &dyn Issuer) -> Result<(), Error> {
-    let known = certificates::list(control, &Actor::System, None).await?;
+    let existing = certificates::list(control, &Actor::System, None).await?;
     let soon = Timestamp(now(control).await?.0 + REPLACE_DAYS * DAY_MS);
     let mut result = Ok(());
     for data in organization::certificates() {
-        let is_due = known.iter().any(|row| {
+        let is_due = existing.iter().any(|row| {
             let issued = row.issued.as_ref();
             row.source == Source::Uploaded
                 && row.subject.as_str() == data.subject()
@@ -119,5 +119,5 @@ async fn now(control: &Control) -> Result<Timestamp, Error> {
         .store()
         .read(move |c| clock.now(c))
         .await
-        .told("demo certificate")
+        .into_model("demo certificate")
 }

@@ -1,5 +1,5 @@
 //! The full demo: a small organization on an ordinary day. Data only. The simulated cluster has the
-//! bridges, images and unmanaged containers that are named here.
+//! bridges, images and unmanaged containers named here.
 
 use model::{
     containers::{ContainerForm, Power},
@@ -13,7 +13,7 @@ use super::{Change, ContainerData, World, certificates::CertificateData, small, 
 
 const LAB: &str = "lab";
 const OFFICE: &str = "office";
-/// The domain under which the office publishes what customers see.
+/// The domain that the office publishes customer services under.
 const PUBLIC: &str = "example.com";
 const DEBIAN: &str = "debian-13-standard_13.1-2_amd64.tar.zst";
 
@@ -25,7 +25,7 @@ pub(super) fn world() -> World {
         ..DomainForm::default()
     };
     World {
-        people: people(),
+        users: users(),
         sites: vec![small::lab(), office()],
         loopback: vec![(LAB, "localhost"), (OFFICE, "office.localhost")],
         domains: vec![(OFFICE, domain)],
@@ -44,8 +44,8 @@ pub(super) fn world() -> World {
     }
 }
 
-fn people() -> Vec<UserForm> {
-    let person =
+fn users() -> Vec<UserForm> {
+    let user =
         |name: &str, role: &str, (containers, cores, memory, disk): (&str, &str, &str, &str)| {
             UserForm {
                 name: name.into(),
@@ -59,10 +59,10 @@ fn people() -> Vec<UserForm> {
             }
         };
     vec![
-        person("elena", "operator", ("", "", "", "")),
-        person("jonas", "member", ("6", "12", "16384", "200")),
-        person("priya", "member", ("4", "8", "8192", "100")),
-        person("tomas", "member", ("4", "8", "8192", "100")),
+        user("elena", "operator", ("", "", "", "")),
+        user("jonas", "member", ("6", "12", "16384", "200")),
+        user("priya", "member", ("4", "8", "8192", "100")),
+        user("tomas", "member", ("4", "8", "8192", "100")),
     ]
 }
 
@@ -104,7 +104,7 @@ pub(super) fn certificates() -> Vec<CertificateData> {
 /// Cores, MiB of memory and GiB of disk.
 type Size = (u32, u32, u32);
 
-/// A container of a person.
+/// A container of a user.
 fn container(
     (site, owner, name): (&'static str, &'static str, &str),
     source: &str,
@@ -184,7 +184,7 @@ fn lab_containers() -> Vec<ContainerData> {
     ]
 }
 
-/// Its creation fails: the registry has no such tag.
+/// The creation of this container fails: the registry has no such tag.
 fn shop_staging() -> ContainerData {
     let data = container(
         (LAB, "priya", "shop-staging"),

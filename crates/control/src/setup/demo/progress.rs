@@ -1,14 +1,14 @@
-//! Which steps of the demo were done, and doing those that were not.
+//! Records which steps of the demo are done and runs the others.
 
 use std::collections::BTreeSet;
 
 use model::Error;
 
-use crate::{Actor, Control, failure::Told as _, sites};
+use crate::{Actor, Control, failure::StoreResultExt as _, sites};
 
-/// Marks that the demo was begun in an empty database.
+/// Marks that the demo was started in an empty database.
 const BEGUN: &str = "begun";
-/// Marks that there is nothing left to do.
+/// Marks that all steps are done.
 const COMPLETE: &str = "complete";
 
 /// The steps of a database.
@@ -18,10 +18,14 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// What was done before. A database that has sites and in which no demo was begun belongs to its
-    /// people: nothing is created there.
+    /// Loads the completed steps. A database that has sites but no demo is in real use: nothing is
+    /// created there.
     pub(super) async fn load(control: &Control) -> Result<Self, Error> {
-        let done = control.store().read(store::demo::list).await.told("demo")?;
+        let done = control
+            .store()
+            .read(store::demo::list)
+            .await
+            .into_model("demo")?;
         let mut progress = Self {
             control: control.clone(),
             done,
@@ -47,8 +51,9 @@ impl Progress {
         self.mark(COMPLETE).await
     }
 
-    /// Does a step that was not done. A process may be killed between a step and its mark, so a
-    /// repeated step is refused where it would create something twice, and a refusal ends the step.
+    /// Runs a step that is not done. A process may be killed between a step and its mark, so a
+    /// repeated step must fail where it would create an object twice; such a failure completes the
+    /// step.
     pub(super) async fn run(
         &mut self,
         step: &str,
@@ -73,9 +78,9 @@ impl Progress {
             .write(move |c| store::demo::mark_done(c, &name))
             .await;
         match marked {
-            // Another server on the database was faster.
+            // Another server on the database marked the step first.
             Err(store::Error::Duplicate(_)) => {}
-            marked => marked.told("demo")?,
+            marked => marked.into_model("demo")?,
         }
         self.done.insert(step.to_owned());
         Ok(())

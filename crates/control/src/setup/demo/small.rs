@@ -6,7 +6,7 @@ use super::{ContainerData, World, tcp, web};
 
 pub(super) fn world() -> World {
     World {
-        people: Vec::new(),
+        users: Vec::new(),
         sites: vec![lab()],
         loopback: vec![("lab", "localhost")],
         domains: Vec::new(),

@@ -1,32 +1,32 @@
-//! What a container is made from lies on the node's storage.
+//! The template or image of a container on the node's storage.
 
 use model::{containers::Source, image::ImageRef};
 use proxmox::ContentKind;
 
-use super::{Context, Done, Failure, PULL};
+use super::{Context, Failure, PULL_TIMEOUT, StepOutcome};
 
-/// The archive of the container's source on its node, as Proxmox names volumes.
-pub(super) fn volume(context: &Context) -> String {
+/// The volume ID of the container's template or image archive.
+pub(super) fn volume_id(context: &Context) -> String {
     format!(
         "{}:vztmpl/{}",
         context.site.spec.template_storage,
-        file(&context.container.spec.source)
+        archive_name(&context.container.spec.source)
     )
 }
 
-fn file(source: &Source) -> String {
+fn archive_name(source: &Source) -> String {
     match source {
         Source::Template(name) => name.to_string(),
         Source::Image(image) => image.file_name(),
-        // Nothing is ever made from it; a name that no archive has.
+        // An imported container is never created from an archive; no archive has an empty name.
         Source::TakenOver => String::new(),
     }
 }
 
-/// Looks whether the template is there.
-pub(super) async fn template(context: &mut Context) -> Result<Done, Failure> {
-    if lies_there(context).await? {
-        return Ok(Done::Did(String::new()));
+/// Checks that the template exists.
+pub(super) async fn check_template(context: &mut Context) -> Result<StepOutcome, Failure> {
+    if exists_on_storage(context).await? {
+        return Ok(StepOutcome::Done(String::new()));
     }
     Err(Failure::new(format!(
         "The template {} is not on the storage {} of {}.",
@@ -34,10 +34,10 @@ pub(super) async fn template(context: &mut Context) -> Result<Done, Failure> {
     )))
 }
 
-/// Pulls the image under a file name of ours, unless it was pulled before.
-pub(super) async fn pull(context: &mut Context) -> Result<Done, Failure> {
+/// Pulls the image under Holdfast's file name, unless it exists.
+pub(super) async fn pull(context: &mut Context) -> Result<StepOutcome, Failure> {
     let Source::Image(image) = context.container.spec.source.clone() else {
-        return Ok(Done::Skipped("made from a template".into()));
+        return Ok(StepOutcome::Skipped("made from a template".into()));
     };
     if let Some(upid) = context
         .notes
@@ -45,28 +45,31 @@ pub(super) async fn pull(context: &mut Context) -> Result<Done, Failure> {
         .as_deref()
         .and_then(|upid| upid.parse().ok())
     {
-        context.follow(&upid, PULL).await?;
+        context.follow(&upid, PULL_TIMEOUT).await?;
     }
-    if lies_there(context).await? {
-        return Ok(Done::Skipped("was pulled before".into()));
+    if exists_on_storage(context).await? {
+        return Ok(StepOutcome::Skipped("was pulled before".into()));
     }
-    let asked = ask(context, &image).await;
-    match asked {
-        Ok(upid) => match context.follow(&upid, PULL).await {
-            Err(failure) if is_double(&failure) => wait_for_other(context).await,
-            Err(failure) => Err(failure.named(format!("The image {image} could not be pulled."))),
-            Ok(()) => Ok(Done::Did(image.proxmox_reference())),
+    let started = start_pull(context, &image).await;
+    match started {
+        Ok(upid) => match context.follow(&upid, PULL_TIMEOUT).await {
+            Err(failure) if is_duplicate_pull(&failure) => reuse_other_pull(context).await,
+            Err(failure) => {
+                Err(failure.with_sentence(format!("The image {image} could not be pulled.")))
+            }
+            Ok(()) => Ok(StepOutcome::Done(image.proxmox_reference())),
         },
-        Err(proxmox::Error::AlreadyExists { .. }) => wait_for_other(context).await,
+        Err(proxmox::Error::AlreadyExists { .. }) => reuse_other_pull(context).await,
         Err(error) => {
-            Err(Failure::from(error).named(format!("The image {image} could not be pulled.")))
+            Err(Failure::from(error)
+                .with_sentence(format!("The image {image} could not be pulled.")))
         }
     }
 }
 
-async fn ask(context: &Context, image: &ImageRef) -> Result<proxmox::Upid, proxmox::Error> {
-    let file = image.file_name();
-    let stem = file.strip_suffix(".tar").unwrap_or(&file);
+async fn start_pull(context: &Context, image: &ImageRef) -> Result<proxmox::Upid, proxmox::Error> {
+    let archive_name = image.file_name();
+    let stem = archive_name.strip_suffix(".tar").unwrap_or(&archive_name);
     let storage = context.site.spec.template_storage.as_str();
     context
         .client
@@ -74,10 +77,10 @@ async fn ask(context: &Context, image: &ImageRef) -> Result<proxmox::Upid, proxm
         .await
 }
 
-/// Another job pulls the same image to the same node: its file is ours too, once it is complete.
-async fn wait_for_other(context: &Context) -> Result<Done, Failure> {
-    if lies_there(context).await? {
-        return Ok(Done::Skipped("another job pulled it".into()));
+/// Another job is pulling the same image to the same node; this job uses its file once complete.
+async fn reuse_other_pull(context: &Context) -> Result<StepOutcome, Failure> {
+    if exists_on_storage(context).await? {
+        return Ok(StepOutcome::Skipped("another job pulled it".into()));
     }
     Err(Failure {
         transient: true,
@@ -85,19 +88,19 @@ async fn wait_for_other(context: &Context) -> Result<Done, Failure> {
     })
 }
 
-fn is_double(failure: &Failure) -> bool {
+fn is_duplicate_pull(failure: &Failure) -> bool {
     failure
         .words
         .as_deref()
         .is_some_and(|words| words.contains("refusing to override"))
 }
 
-async fn lies_there(context: &Context) -> Result<bool, Failure> {
+async fn exists_on_storage(context: &Context) -> Result<bool, Failure> {
     let storage = context.site.spec.template_storage.as_str();
     let content = context
         .client
         .content(&context.node(), storage, Some(ContentKind::Vztmpl))
         .await?;
-    let volume = volume(context);
-    Ok(content.iter().any(|item| item.volid == volume))
+    let volume_id = volume_id(context);
+    Ok(content.iter().any(|item| item.volid == volume_id))
 }

@@ -1,38 +1,38 @@
-//! The container runs, or does not.
+//! Starts and stops the container.
 
 use std::time::{Duration, Instant};
 
 use proxmox::{RunState, Shutdown};
 
-use super::{Context, Done, Failure, QUICK};
+use super::{Context, Failure, SHORT_TIMEOUT, StepOutcome};
 use crate::observer::Power;
 
-/// How long a container may take to end its work before it is stopped.
-const GRACE: Duration = Duration::from_secs(60);
-/// How long a started container's address is waited for.
-const ADDRESS: Duration = Duration::from_secs(20);
+/// How long a container may take to shut down before it is stopped.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait for the address of a started container.
+const ADDRESS_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Starts it, unless it runs.
-pub(super) async fn start(context: &mut Context) -> Result<Done, Failure> {
-    context.resume("vzstart", QUICK).await?;
+/// Starts the container, unless it is running.
+pub(super) async fn start(context: &mut Context) -> Result<StepOutcome, Failure> {
+    context.resume("vzstart", SHORT_TIMEOUT).await?;
     let (node, vmid) = (context.node(), context.vmid()?);
-    if runs(context).await? {
-        context.observed(Power::Running);
-        return Ok(Done::Skipped("runs already".into()));
+    if is_running(context).await? {
+        context.record_power(Power::Running);
+        return Ok(StepOutcome::Skipped("runs already".into()));
     }
     match context.client.start_lxc(&node, vmid).await {
-        Ok(upid) => context.follow(&upid, QUICK).await?,
+        Ok(upid) => context.follow(&upid, SHORT_TIMEOUT).await?,
         Err(proxmox::Error::Running { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    keep_restart_needed(context, false).await?;
-    context.observed(Power::Running);
-    Ok(Done::Did(String::new()))
+    set_restart_needed(context, false).await?;
+    context.record_power(Power::Running);
+    Ok(StepOutcome::Done(String::new()))
 }
 
-/// Waits until the address that was reserved is seen inside. Not seeing it fails nothing: an image
-/// may have no way to tell.
-pub(super) async fn address(context: &mut Context) -> Result<Done, Failure> {
+/// Waits until the container has its reserved address. A timeout is not a failure, because some
+/// images do not report addresses.
+pub(super) async fn address(context: &mut Context) -> Result<StepOutcome, Failure> {
     let (node, vmid) = (context.node(), context.vmid()?);
     let (reserved, began) = (context.container.address, Instant::now());
     let mut pause = Duration::from_millis(100);
@@ -42,11 +42,11 @@ pub(super) async fn address(context: &mut Context) -> Result<Done, Failure> {
             .iter()
             .any(|interface| interface.ipv4() == Some(reserved))
         {
-            return Ok(Done::Did(reserved.to_string()));
+            return Ok(StepOutcome::Done(reserved.to_string()));
         }
-        if began.elapsed() > ADDRESS {
-            let seconds = ADDRESS.as_secs();
-            return Ok(Done::Did(format!(
+        if began.elapsed() > ADDRESS_TIMEOUT {
+            let seconds = ADDRESS_TIMEOUT.as_secs();
+            return Ok(StepOutcome::Done(format!(
                 "{reserved} was not seen within {seconds} s"
             )));
         }
@@ -55,61 +55,69 @@ pub(super) async fn address(context: &mut Context) -> Result<Done, Failure> {
     }
 }
 
-/// Asks it to end its work, and stops it when that takes too long.
-pub(super) async fn shutdown(context: &mut Context) -> Result<Done, Failure> {
-    context.resume("vzshutdown", GRACE + QUICK).await?;
+/// Shuts the container down, and stops it after the grace period.
+pub(super) async fn shutdown(context: &mut Context) -> Result<StepOutcome, Failure> {
+    context
+        .resume("vzshutdown", SHUTDOWN_TIMEOUT + SHORT_TIMEOUT)
+        .await?;
     let (node, vmid) = (context.node(), context.vmid()?);
-    if !runs(context).await? {
-        context.observed(Power::Stopped);
-        return Ok(Done::Skipped("does not run".into()));
+    if !is_running(context).await? {
+        context.record_power(Power::Stopped);
+        return Ok(StepOutcome::Skipped("does not run".into()));
     }
-    let how = Shutdown {
-        timeout: GRACE,
+    let options = Shutdown {
+        timeout: SHUTDOWN_TIMEOUT,
         force_stop: true,
     };
-    match context.client.shutdown_lxc(&node, vmid, how).await {
-        Ok(upid) => context.follow(&upid, GRACE + QUICK).await?,
+    match context.client.shutdown_lxc(&node, vmid, options).await {
+        Ok(upid) => {
+            context
+                .follow(&upid, SHUTDOWN_TIMEOUT + SHORT_TIMEOUT)
+                .await?
+        }
         Err(proxmox::Error::NotRunning { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    context.observed(Power::Stopped);
-    Ok(Done::Did(String::new()))
+    context.record_power(Power::Stopped);
+    Ok(StepOutcome::Done(String::new()))
 }
 
-/// Stops it without asking, before it is deleted. What is not there does not run.
-pub(super) async fn halt(context: &mut Context) -> Result<Done, Failure> {
-    context.resume("vzstop", QUICK).await?;
+/// Stops the container immediately, before it is deleted. A missing container counts as stopped.
+pub(super) async fn halt(context: &mut Context) -> Result<StepOutcome, Failure> {
+    context.resume("vzstop", SHORT_TIMEOUT).await?;
     let (node, vmid) = (context.node(), context.vmid()?);
     let config = match context.client.lxc_config(&node, vmid).await {
         Ok(config) => config,
-        Err(error) if error.is_not_found() => return Ok(Done::Skipped("is not there".into())),
+        Err(error) if error.is_not_found() => {
+            return Ok(StepOutcome::Skipped("is not there".into()));
+        }
         Err(error) => return Err(error.into()),
     };
-    if !super::is_ours(&config, context) {
-        return Ok(Done::Skipped(
+    if !super::is_own_guest(&config, context) {
+        return Ok(StepOutcome::Skipped(
             "the number is another container's now".into(),
         ));
     }
-    if !runs(context).await? {
-        return Ok(Done::Skipped("does not run".into()));
+    if !is_running(context).await? {
+        return Ok(StepOutcome::Skipped("does not run".into()));
     }
     match context.client.stop_lxc(&node, vmid).await {
-        Ok(upid) => context.follow(&upid, QUICK).await?,
+        Ok(upid) => context.follow(&upid, SHORT_TIMEOUT).await?,
         Err(proxmox::Error::NotRunning { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    context.observed(Power::Stopped);
-    Ok(Done::Did(String::new()))
+    context.record_power(Power::Stopped);
+    Ok(StepOutcome::Done(String::new()))
 }
 
-/// Keeps whether values wait for a restart.
-pub(super) async fn keep_restart_needed(context: &Context, needed: bool) -> Result<(), Failure> {
+/// Stores whether configuration changes are pending until a restart.
+pub(super) async fn set_restart_needed(context: &Context, needed: bool) -> Result<(), Failure> {
     let id = context.container.id;
     let write = move |c: &mut store::Conn| store::containers::set_restart_needed(c, id, needed);
     Ok(context.control.store().write(write).await?)
 }
 
-async fn runs(context: &Context) -> Result<bool, Failure> {
+async fn is_running(context: &Context) -> Result<bool, Failure> {
     let status = context
         .client
         .lxc_status(&context.node(), context.vmid()?)

@@ -1,6 +1,6 @@
-//! What a cluster said, as far as it is remembered here, and as it is passed on to the other
-//! servers of the same database. Their program may be older or newer: fields that are not there
-//! have a default, and fields that are not known are passed over. No I/O.
+//! One observation of a cluster, as it is kept in memory and shared with the other servers of the
+//! database. These may run an older or newer version: missing fields have defaults and unknown
+//! fields are ignored. No I/O.
 
 use std::collections::BTreeMap;
 
@@ -8,75 +8,75 @@ use model::{clusters::Fingerprint, nodes::NodeRow, sizes::Bytes};
 use proxmox::{GuestKind, Resources, RunState};
 use serde::{Deserialize, Serialize};
 
-/// A cluster's answer, or why there is none.
+/// The cluster's inventory, or why it could not be fetched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Heard {
-    /// It answered.
+pub(super) enum Observation {
+    /// The cluster responded.
     #[serde(rename = "answer")]
-    Answer(Inventory),
-    /// It did not.
+    Success(Inventory),
+    /// The request failed.
     #[serde(rename = "trouble")]
-    Trouble {
-        /// Why, in one sentence.
+    Failure {
+        /// The reason, in one sentence.
         sentence: String,
-        /// The certificate that it shows now in place of the confirmed one.
+        /// The certificate that the cluster presents now instead of the pinned one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         changed: Option<Fingerprint>,
     },
 }
 
-/// What there is on a cluster.
+/// The guests and nodes of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Inventory {
-    /// Its version, once it told that.
+    /// The Proxmox VE version, once known.
     #[serde(default)]
     pub(super) version: Option<String>,
-    /// Its containers and virtual machines.
+    /// Containers and virtual machines.
     #[serde(default)]
     pub(super) guests: Vec<Guest>,
-    /// Its nodes.
+    /// Nodes.
     #[serde(default)]
     pub(super) nodes: Vec<NodeRow>,
 }
 
-/// A container or a virtual machine. The names are short since there may be thousands.
+/// A container or a virtual machine. The serialized names are short because there may be thousands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Guest {
     #[serde(rename = "id")]
     pub(super) vmid: u32,
     #[serde(rename = "n")]
     pub(super) node: String,
-    /// Missing until the cluster's next round after its making.
+    /// `None` until Proxmox has collected the status of a new guest.
     #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
-    /// Whether it is a container, and not a virtual machine or a template.
+    /// Whether the guest is a container, not a virtual machine or a template.
     #[serde(rename = "ct", default)]
     pub(super) is_container: bool,
-    /// None while the cluster does not know.
+    /// `None` while the cluster does not know.
     #[serde(rename = "up", default, skip_serializing_if = "Option::is_none")]
     pub(super) running: Option<bool>,
-    /// Share of its processors in use, 0 to 1.
+    /// The share of its CPUs in use, 0 to 1.
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(super) cpu: Option<f64>,
-    /// Memory in use, in bytes.
+    /// Used memory in bytes.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub(super) mem: Option<u64>,
-    /// Root disk in use, in bytes.
+    /// Used root disk in bytes.
     #[serde(rename = "d", default, skip_serializing_if = "Option::is_none")]
     pub(super) disk: Option<u64>,
-    /// Seconds since it started.
+    /// The uptime in seconds.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub(super) uptime: Option<u64>,
 }
 
-impl Heard {
-    /// A trouble of the client's.
-    pub(super) fn failed(error: &proxmox::Error) -> Self {
+impl Observation {
+    /// The observation for a failed request.
+    pub(super) fn from_error(error: &proxmox::Error) -> Self {
         let changed = match error {
             proxmox::Error::CertificateChanged { found, .. } => found.to_string().parse().ok(),
             _ => None,
         };
-        Self::Trouble {
+        Self::Failure {
             sentence: error.to_string(),
             changed,
         }
@@ -147,17 +147,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_another_program_wrote_is_understood() {
+    fn observation_of_another_version_is_parsed() {
         let old = r#"{"answer":{"guests":[{"id":100,"n":"pve1","new":1}],"more":[]}}"#;
-        let Heard::Answer(inventory) = serde_json::from_str(old).unwrap() else {
-            panic!("an answer");
+        let Observation::Success(inventory) = serde_json::from_str(old).unwrap() else {
+            panic!("expected an inventory");
         };
         assert_eq!(inventory.guests.len(), 1);
         assert_eq!(inventory.guests.first().unwrap().running, None);
     }
 
     #[test]
-    fn what_is_passed_on_comes_back_as_it_was() {
+    fn observation_survives_serialization() {
         let guest = Guest {
             vmid: 101,
             node: "pve1".into(),
@@ -174,13 +174,16 @@ mod tests {
             guests: vec![guest],
             nodes: Vec::new(),
         };
-        let trouble = Heard::Trouble {
+        let failure = Observation::Failure {
             sentence: "It is away.".into(),
             changed: Some("ab".repeat(32).parse().unwrap()),
         };
-        for heard in [Heard::Answer(inventory), trouble] {
-            let text = serde_json::to_string(&heard).unwrap();
-            assert_eq!(serde_json::from_str::<Heard>(&text).unwrap(), heard);
+        for observation in [Observation::Success(inventory), failure] {
+            let text = serde_json::to_string(&observation).unwrap();
+            assert_eq!(
+                serde_json::from_str::<Observation>(&text).unwrap(),
+                observation
+            );
         }
     }
 }

@@ -1,23 +1,25 @@
-//! Which agent of a site gives out its addresses. Two that did would give the same address to two
-//! machines.
+//! Which agent of a site is the DHCP server. Two DHCP servers would lease the same address to two
+//! clients.
 
 use model::{AgentId, Error};
 use store::agents::AgentRecord;
 
-use super::{missing, tell};
-use crate::{Actor, Control, failure::Told as _};
+use super::{missing, publish_change};
+use crate::{Actor, Control, failure::StoreResultExt as _};
 
-/// Has an agent give out its site's addresses, once the one that does has said that it has stopped.
+/// Makes an agent the site's DHCP server after the current DHCP server has reported that it
+/// stopped.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone, [`Error::Conflict`] before it has joined.
+/// [`Error::NotFound`] when the agent does not exist, [`Error::Conflict`] before the agent has
+/// joined.
 pub async fn give_addresses(control: &Control, actor: &Actor, id: AgentId) -> Result<(), Error> {
     actor.require_operator()?;
-    move_addresses(control, id, None).await
+    set_dhcp_server(control, id, None).await
 }
 
-/// The same at once, whatever the one that does says: for when that one will never answer again.
-/// Were it to, two would give out the same addresses.
+/// Makes an agent the DHCP server immediately, for the case that the current one will never return.
+/// If it does return, two servers lease the same addresses.
 ///
 /// # Errors
 /// As for [`give_addresses`]; [`Error::Invalid`] when `confirm` is not the agent's name.
@@ -28,11 +30,11 @@ pub async fn take_addresses(
     confirm: &str,
 ) -> Result<(), Error> {
     actor.require_operator()?;
-    move_addresses(control, id, Some(confirm.trim().to_owned())).await
+    set_dhcp_server(control, id, Some(confirm.trim().to_owned())).await
 }
 
-/// With a confirmation at once, without one when the other has stopped.
-async fn move_addresses(
+/// With a confirmation the change is immediate, without one it waits for the current DHCP server.
+async fn set_dhcp_server(
     control: &Control,
     id: AgentId,
     confirm: Option<String>,
@@ -62,7 +64,7 @@ async fn move_addresses(
             Ok(Ok(()))
         })
         .await
-        .told("agent")??;
-    tell(control, id);
+        .into_model("agent")??;
+    publish_change(control, id);
     Ok(())
 }

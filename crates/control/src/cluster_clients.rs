@@ -1,4 +1,4 @@
-//! The clients of our clusters, one a cluster, shared by everything that asks it.
+//! One client per cluster, shared by everything that sends requests to it.
 
 use std::{
     collections::BTreeMap,
@@ -12,29 +12,29 @@ use store::clusters::{Access, ClusterRecord};
 use crate::failure::internal;
 
 /// The clients by cluster.
-pub(crate) struct Proxmoxes {
-    clients: RwLock<BTreeMap<ClusterId, Kept>>,
+pub(crate) struct ClusterClients {
+    clients: RwLock<BTreeMap<ClusterId, ClientEntry>>,
     timeouts: Timeouts,
 }
 
-struct Kept {
+struct ClientEntry {
     access: Access,
     client: Client,
 }
 
-/// What [`Proxmoxes::set`] did.
+/// The effect of [`ClusterClients::set`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Set {
+pub(crate) enum SetOutcome {
     /// The cluster was not known before.
     New,
-    /// It was, and is reached in another way now.
+    /// The cluster has a new address or new credentials.
     Changed,
-    /// It was, and nothing is new.
-    Same,
+    /// Nothing has changed.
+    Unchanged,
 }
 
-impl Proxmoxes {
-    /// None yet; those to come wait so long for their answers.
+impl ClusterClients {
+    /// Creates an empty set of clients whose requests use these timeouts.
     pub(crate) fn new(timeouts: Timeouts) -> Self {
         Self {
             clients: RwLock::default(),
@@ -42,22 +42,22 @@ impl Proxmoxes {
         }
     }
 
-    /// Keeps the client of a cluster. One that is reached as before keeps its client, and with it
-    /// its connections and its ticket.
-    pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<Set, Error> {
+    /// Sets the client of a cluster. If its access has not changed, keeps the client with its
+    /// connections and its ticket.
+    pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<SetOutcome, Error> {
         let ClusterRecord { id, access } = cluster;
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if clients.get(&id).is_some_and(|kept| kept.access == access) {
-            return Ok(Set::Same);
+        if clients.get(&id).is_some_and(|entry| entry.access == access) {
+            return Ok(SetOutcome::Unchanged);
         }
         let client = client(&access, self.timeouts)?;
-        match clients.insert(id, Kept { access, client }) {
-            None => Ok(Set::New),
-            Some(_) => Ok(Set::Changed),
+        match clients.insert(id, ClientEntry { access, client }) {
+            None => Ok(SetOutcome::New),
+            Some(_) => Ok(SetOutcome::Changed),
         }
     }
 
-    /// Forgets a cluster.
+    /// Removes the client of a cluster.
     pub(crate) fn remove(&self, cluster: ClusterId) {
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
         clients.remove(&cluster);
@@ -69,40 +69,39 @@ impl Proxmoxes {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&cluster)
-            .map(|kept| kept.client.clone())
+            .map(|entry| entry.client.clone())
     }
 
-    /// Whether containers in which Docker runs can be made on a cluster; none when there is no
-    /// such cluster.
+    /// Whether containers on a cluster can run Docker, or `None` if the cluster does not exist.
     pub(crate) fn docker(&self, cluster: ClusterId) -> Option<Docker> {
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
-        let kept = clients.get(&cluster)?;
-        Some(Docker::of(&kept.access.name, &kept.access.login))
+        let entry = clients.get(&cluster)?;
+        Some(Docker::of(&entry.access.name, &entry.access.login))
     }
 
-    /// Every cluster with where its API is.
+    /// Every cluster with the URL of its API.
     pub(crate) fn all(&self) -> Vec<(ClusterId, String)> {
         let clients = self.clients.read().unwrap_or_else(PoisonError::into_inner);
         clients
             .iter()
-            .map(|(id, kept)| (*id, kept.access.url.to_string()))
+            .map(|(id, entry)| (*id, entry.access.url.to_string()))
             .collect()
     }
 }
 
-/// A client for a cluster: the address that a person gave first, then the others that are vouched
-/// for. It connects to nothing yet.
+/// Creates a client for a cluster without connecting. It uses the configured address first, then
+/// the other nodes with trusted certificates.
 pub(crate) fn connect(access: &Access) -> Result<Client, Error> {
     client(access, Timeouts::default())
 }
 
 fn client(access: &Access, timeouts: Timeouts) -> Result<Client, Error> {
-    let given = access.certificates.get_key_value(&access.url);
+    let configured = access.certificates.get_key_value(&access.url);
     let others = access
         .certificates
         .iter()
         .filter(|(url, _)| **url != access.url);
-    let mut endpoints = given
+    let mut endpoints = configured
         .into_iter()
         .chain(others)
         .map(|(url, fingerprint)| {
@@ -113,7 +112,7 @@ fn client(access: &Access, timeouts: Timeouts) -> Result<Client, Error> {
             Ok(Endpoint::pinned(url.as_str(), pin))
         })
         .collect::<Result<Vec<_>, Error>>()?;
-    if given.is_none() {
+    if configured.is_none() {
         endpoints.insert(0, Endpoint::new(access.url.as_str()));
     }
     let connection = Connection {

@@ -1,4 +1,4 @@
-//! What is known of one cluster, and how an answer changes it. No I/O.
+//! The observed state of one cluster, and how an observation changes it. No I/O.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,30 +14,31 @@ use model::{
     sizes::{Bytes, MemoryMib},
 };
 
-use super::heard::{Guest, Inventory};
-use crate::status::Seen;
+use super::observation::{Guest, Inventory};
+use crate::status::ObservedState;
 
-/// How long what a job has seen outweighs the cluster's inventory, which lags by about 10 s.
-const NOTE_HOLDS: Duration = Duration::from_secs(20);
+/// How long a power state recorded by a job takes precedence over the cluster's inventory, which
+/// lags by about 10 s.
+const RECORD_VALIDITY: Duration = Duration::from_secs(20);
 
-/// What a job did to a container, or found.
+/// The power state of a container as a job left or found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Power {
-    /// It runs.
+    /// The container is running.
     Running,
-    /// It is there and does not run.
+    /// The container exists and is stopped.
     Stopped,
-    /// It is no longer there.
+    /// The container does not exist.
     Gone,
 }
 
-struct Note {
+struct RecordedPower {
     power: Power,
     at: Instant,
 }
 
-/// One cluster's state.
-pub(super) struct Known {
+/// The observed state of one cluster.
+pub(super) struct ClusterState {
     pub(super) name: String,
     pub(super) version: Option<String>,
     pub(super) observed: Option<Timestamp>,
@@ -45,20 +46,21 @@ pub(super) struct Known {
     changed: Option<Fingerprint>,
     nodes: BTreeMap<String, NodeRow>,
     guests: BTreeMap<u32, Guest>,
-    notes: BTreeMap<u32, Note>,
-    pledged: BTreeMap<String, u64>,
+    recorded: BTreeMap<u32, RecordedPower>,
+    reserved: BTreeMap<String, u64>,
 }
 
-/// What an answer changed.
+/// The effect of an observation.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Changes {
-    /// Containers whose status is another now.
+    /// Containers whose status has changed.
     pub(super) vmids: BTreeSet<u32>,
-    /// Whether every container's status may be another, as when a cluster comes or goes.
+    /// Whether the status of every container may have changed, for example when a cluster becomes
+    /// unreachable.
     pub(super) all: bool,
 }
 
-impl Known {
+impl ClusterState {
     pub(super) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -68,52 +70,52 @@ impl Known {
             changed: None,
             nodes: BTreeMap::new(),
             guests: BTreeMap::new(),
-            notes: BTreeMap::new(),
-            pledged: BTreeMap::new(),
+            recorded: BTreeMap::new(),
+            reserved: BTreeMap::new(),
         }
     }
 
-    /// Takes in an answer.
-    pub(super) fn answered(
+    /// Applies a successful observation.
+    pub(super) fn apply_inventory(
         &mut self,
         inventory: Inventory,
         at: Timestamp,
         now: Instant,
     ) -> Changes {
         let all = self.observed.is_none() || self.trouble.is_some();
-        let before: BTreeMap<u32, (Seen, bool)> = self
+        let before: BTreeMap<u32, (ObservedState, bool)> = self
             .guests
             .keys()
-            .map(|vmid| (*vmid, self.shown(*vmid, now)))
+            .map(|vmid| (*vmid, self.displayed(*vmid, now)))
             .collect();
         self.observed = Some(at);
         self.trouble = None;
         self.changed = None;
-        self.pledged.clear();
+        self.reserved.clear();
         self.version = inventory.version.or(self.version.take());
         let nodes = inventory.nodes.into_iter();
         self.nodes = nodes.map(|node| (node.name.to_string(), node)).collect();
         let guests = inventory.guests.into_iter();
         self.guests = guests.map(|guest| (guest.vmid, guest)).collect();
-        self.notes
-            .retain(|_, note| now.duration_since(note.at) < NOTE_HOLDS);
+        self.recorded
+            .retain(|_, recorded| now.duration_since(recorded.at) < RECORD_VALIDITY);
         let vmids: BTreeSet<u32> = before.keys().chain(self.guests.keys()).copied().collect();
-        let changed = |vmid: &u32| before.get(vmid) != Some(&self.shown(*vmid, now));
+        let changed = |vmid: &u32| before.get(vmid) != Some(&self.displayed(*vmid, now));
         Changes {
             vmids: vmids.into_iter().filter(changed).collect(),
             all,
         }
     }
 
-    /// Takes in a failure; true when it is news.
-    pub(super) fn failed(&mut self, trouble: String, changed: Option<Fingerprint>) -> bool {
-        let news = self.trouble.as_ref() != Some(&trouble);
+    /// Applies a failed observation. Returns whether the failure is new.
+    pub(super) fn apply_failure(&mut self, trouble: String, changed: Option<Fingerprint>) -> bool {
+        let is_new = self.trouble.as_ref() != Some(&trouble);
         self.trouble = Some(trouble);
         self.changed = changed;
-        news
+        is_new
     }
 
-    /// The containers of the cluster, ours and others', by number.
+    /// The containers of the cluster by VMID, managed by Holdfast or not.
     pub(super) fn containers(&self) -> Vec<Foreign> {
         let containers = self.guests.values();
         containers
@@ -122,7 +124,7 @@ impl Known {
             .collect()
     }
 
-    /// A container as the cluster has it, once it tells of it; none while nothing certain is known.
+    /// A container in the last inventory, or `None` while the cluster is unreachable.
     pub(super) fn container(&self, vmid: u32) -> Option<Foreign> {
         if self.trouble.is_some() {
             return None;
@@ -130,41 +132,41 @@ impl Known {
         self.guests.get(&vmid).map(foreign)
     }
 
-    pub(super) fn note(&mut self, vmid: u32, power: Power, now: Instant) {
-        self.notes.insert(vmid, Note { power, at: now });
+    pub(super) fn record_power(&mut self, vmid: u32, power: Power, now: Instant) {
+        self.recorded.insert(vmid, RecordedPower { power, at: now });
     }
 
-    pub(super) fn seen(&self, vmid: u32, now: Instant) -> Seen {
+    pub(super) fn observed_state(&self, vmid: u32, now: Instant) -> ObservedState {
         if self.trouble.is_some() || self.observed.is_none() {
-            return Seen::Unreachable;
+            return ObservedState::Unreachable;
         }
-        let note = self
-            .notes
+        let recorded = self
+            .recorded
             .get(&vmid)
-            .filter(|note| now.duration_since(note.at) < NOTE_HOLDS);
-        if let Some(note) = note {
-            return match note.power {
-                Power::Running => Seen::Running,
-                Power::Stopped => Seen::Stopped,
-                Power::Gone => Seen::Missing,
+            .filter(|recorded| now.duration_since(recorded.at) < RECORD_VALIDITY);
+        if let Some(recorded) = recorded {
+            return match recorded.power {
+                Power::Running => ObservedState::Running,
+                Power::Stopped => ObservedState::Stopped,
+                Power::Gone => ObservedState::Missing,
             };
         }
         let Some(guest) = self.guests.get(&vmid) else {
-            return Seen::Missing;
+            return ObservedState::Missing;
         };
         let online = self.nodes.get(&guest.node).is_none_or(|node| node.online);
         match guest.running.filter(|_| online) {
-            Some(true) => Seen::Running,
-            Some(false) => Seen::Stopped,
-            None => Seen::Unreachable,
+            Some(true) => ObservedState::Running,
+            Some(false) => ObservedState::Stopped,
+            None => ObservedState::Unreachable,
         }
     }
 
-    /// What a page shows that is worth a notice: the status, and whether there are measurements.
-    fn shown(&self, vmid: u32, now: Instant) -> (Seen, bool) {
+    /// The state whose change is published: the status, and whether there are measurements.
+    fn displayed(&self, vmid: u32, now: Instant) -> (ObservedState, bool) {
         let measured = |guest: &Guest| guest.mem.is_some_and(|bytes| bytes > 0);
         (
-            self.seen(vmid, now),
+            self.observed_state(vmid, now),
             self.guests.get(&vmid).is_some_and(measured),
         )
     }
@@ -186,14 +188,14 @@ impl Known {
         self.guests.contains_key(&vmid)
     }
 
-    pub(super) fn roomiest(&self) -> Option<NodeName> {
+    pub(super) fn least_loaded_node(&self) -> Option<NodeName> {
         if self.trouble.is_some() {
             return None;
         }
-        // The share that is free and not the amount, so that small nodes get their part too.
+        // Uses the free share, not the free amount, so that small nodes receive containers too.
         let free = |node: &NodeRow| {
-            let pledged = self.pledged.get(node.name.as_str()).copied().unwrap_or(0);
-            let used = node.memory.0.saturating_add(pledged);
+            let reserved = self.reserved.get(node.name.as_str()).copied().unwrap_or(0);
+            let used = node.memory.0.saturating_add(reserved);
             1.0 - used as f64 / node.memory_total.0.max(1) as f64
         };
         let online = self.nodes.values().filter(|node| node.online);
@@ -202,8 +204,8 @@ impl Known {
             .map(|node| node.name.clone())
     }
 
-    pub(super) fn pledge(&mut self, node: &NodeName, memory: MemoryMib) {
-        *self.pledged.entry(node.to_string()).or_default() += u64::from(memory.get()) << 20;
+    pub(super) fn reserve_memory(&mut self, node: &NodeName, memory: MemoryMib) {
+        *self.reserved.entry(node.to_string()).or_default() += u64::from(memory.get()) << 20;
     }
 
     pub(super) fn view(&self, id: ClusterId, url: String) -> ClusterView {

@@ -1,5 +1,4 @@
-//! Which certificates there should be: of what is published, and how each domain has its
-//! certificates.
+//! The desired certificates, derived from the published hosts and each domain's certificate source.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +9,10 @@ use model::{
 };
 use store::{Conn, certificates::Plan};
 
-use crate::{Control, failure::Told as _, hub::Audience};
+use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
 
-/// What a domain's certificates are to be for.
-fn subjects(plan: &Plan) -> BTreeSet<CertificateName> {
+/// The names that a domain's certificates must cover.
+fn desired_names(plan: &Plan) -> BTreeSet<CertificateName> {
     let of_hosts = || {
         let hosts = plan.hosts.iter();
         hosts.filter_map(|host| host.parse().ok()).collect()
@@ -25,98 +24,98 @@ fn subjects(plan: &Plan) -> BTreeSet<CertificateName> {
     }
 }
 
-/// Writes down which certificates are wanted that were not, and lets those go that are not wanted
-/// any more: one that is good is kept until it ends, in case that its name comes back.
+/// Adds certificates that are desired and missing, and deletes those that are no longer desired. A
+/// valid certificate is kept until it expires, in case its name is published again.
 ///
 /// # Errors
-/// When the database does not answer.
-pub(super) async fn settle(control: &Control) -> Result<(), model::Error> {
+/// Returns an error when the database is unavailable.
+pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
     let clock = control.clock();
     let plans = control
         .store()
         .read(move |c| Ok((store::certificates::plans(c)?, clock.now(c)?)))
         .await
-        .told("certificates")?;
+        .into_model("certificates")?;
     let (plans, now) = plans;
-    let due = plans.iter().filter(|plan| !change(plan, now).is_empty());
+    let due = plans.iter().filter(|plan| !diff(plan, now).is_empty());
     for (domain, site) in due.map(|plan| (plan.domain, plan.site)).collect::<Vec<_>>() {
         control
             .store()
             .write(move |c| apply(c, site, domain, now))
             .await
-            .told("certificates")?;
+            .into_model("certificates")?;
         let event = Event::of(Topic::Domain, domain.0);
-        control.hub().tell(event, Audience::Everyone);
+        control.notifier().publish(event, Audience::Everyone);
         let event = Event::all(Topic::Certificate);
-        control.hub().tell(event, Audience::Operators);
+        control.notifier().publish(event, Audience::Operators);
     }
     Ok(())
 }
 
-/// Whether a domain's certificate is one that an authority is to give.
+/// Whether a CA should issue a certificate with this subject for the domain.
 ///
 /// # Errors
-/// When the database does not answer.
-pub(super) fn is_wanted(
+/// Returns an error when the database is unavailable.
+pub(super) fn is_desired(
     c: &mut Conn,
     domain: DomainId,
     subject: &CertificateName,
 ) -> Result<bool, store::Error> {
     let plans = store::certificates::plans(c)?;
     let plan = plans.iter().find(|plan| plan.domain == domain);
-    Ok(plan.is_some_and(|plan| subjects(plan).contains(subject)))
+    Ok(plan.is_some_and(|plan| desired_names(plan).contains(subject)))
 }
 
-/// What has to happen with a domain's certificates.
+/// The difference between desired and existing certificates of a domain.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Change {
+struct Diff {
     missing: Vec<CertificateName>,
-    /// Wanted again, and nobody looks after them.
-    again: Vec<CertificateId>,
-    /// Not wanted any more, and good.
-    resting: Vec<(CertificateId, Option<Timestamp>)>,
-    gone: Vec<CertificateId>,
+    /// Desired again, and not scheduled.
+    resume: Vec<CertificateId>,
+    /// No longer desired, and still valid.
+    idle: Vec<(CertificateId, Option<Timestamp>)>,
+    obsolete: Vec<CertificateId>,
 }
 
-impl Change {
+impl Diff {
     fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-fn change(plan: &Plan, now: Timestamp) -> Change {
-    let wanted = subjects(plan);
-    let known: BTreeMap<&CertificateName, _> = plan
+fn diff(plan: &Plan, now: Timestamp) -> Diff {
+    let desired = desired_names(plan);
+    let existing: BTreeMap<&CertificateName, _> = plan
         .certificates
         .iter()
         .map(|it| (&it.subject, it))
         .collect();
-    let mut change = Change::default();
-    for subject in &wanted {
-        match known.get(subject) {
-            None => change.missing.push(subject.clone()),
-            Some(it) if it.rests() || it.source == Source::Uploaded => change.again.push(it.id),
+    let mut diff = Diff::default();
+    for subject in &desired {
+        match existing.get(subject) {
+            None => diff.missing.push(subject.clone()),
+            Some(it) if it.rests() || it.source == Source::Uploaded => diff.resume.push(it.id),
             Some(_) => {}
         }
     }
     for it in &plan.certificates {
-        if wanted.contains(&it.subject) || it.source == Source::Uploaded {
+        if desired.contains(&it.subject) || it.source == Source::Uploaded {
             continue;
         }
         match it.not_after {
             Some(until) if until > now => {
                 if it.next_try != Some(until) {
-                    change.resting.push((it.id, Some(until)));
+                    diff.idle.push((it.id, Some(until)));
                 }
             }
-            _ => change.gone.push(it.id),
+            _ => diff.obsolete.push(it.id),
         }
     }
-    change
+    diff
 }
 
-/// Looks once more at what there is, with its site locked: another server may be at the same, and
-/// somebody may have brought a certificate meanwhile.
+/// Computes the difference again while its site is locked: another server may do the same, and a
+/// user may have uploaded a certificate.
 fn apply(c: &mut Conn, site: SiteId, domain: DomainId, now: Timestamp) -> Result<(), store::Error> {
     if store::sites::lock(c, site)?.is_none() {
         return Ok(());
@@ -125,17 +124,17 @@ fn apply(c: &mut Conn, site: SiteId, domain: DomainId, now: Timestamp) -> Result
     let Some(plan) = plans.iter().find(|plan| plan.domain == domain) else {
         return Ok(());
     };
-    let change = change(plan, now);
-    for subject in &change.missing {
+    let diff = diff(plan, now);
+    for subject in &diff.missing {
         store::certificates::want(c, domain, subject, now)?;
     }
-    for id in &change.again {
+    for id in &diff.resume {
         store::certificates::want_again(c, *id, now)?;
     }
-    for (id, until) in &change.resting {
+    for (id, until) in &diff.idle {
         store::certificates::looked_after(c, *id, None, *until)?;
     }
-    for id in &change.gone {
+    for id in &diff.obsolete {
         store::certificates::delete(c, *id)?;
     }
     Ok(())
@@ -176,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn each_host_has_one_or_all_below_the_domain_have_one() {
+    fn each_host_has_a_certificate_or_the_domain_has_a_wildcard() {
         let hosts = ["a.example.org", "b.example.org"];
         let authority = AuthorityId(1);
-        let missing = |issuance| change(&plan(issuance, &hosts, Vec::new()), NOW).missing;
+        let missing = |issuance| diff(&plan(issuance, &hosts, Vec::new()), NOW).missing;
         assert_eq!(missing(Issuance::Http(authority)), names(&hosts));
         assert_eq!(missing(Issuance::Dns(authority)), names(&hosts));
         assert_eq!(
@@ -188,50 +187,53 @@ mod tests {
         );
         assert!(missing(Issuance::SelfSigned).is_empty());
         assert!(missing(Issuance::Uploaded).is_empty());
-        let known = vec![planned(1, "a.example.org", Some(5), None)];
-        let some = plan(Issuance::Http(authority), &hosts, known);
-        assert_eq!(change(&some, NOW).missing, names(&["b.example.org"]));
+        let existing = vec![planned(1, "a.example.org", Some(5), None)];
+        let some = plan(Issuance::Http(authority), &hosts, existing);
+        assert_eq!(diff(&some, NOW).missing, names(&["b.example.org"]));
     }
 
     #[test]
-    fn what_is_not_wanted_rests_while_it_is_good_and_comes_back() {
+    fn undesired_certificate_is_kept_while_valid_and_resumed_on_demand() {
         let issuance = Issuance::Http(AuthorityId(1));
-        let good = NOW.0 + 10;
-        let known = vec![
-            planned(1, "good.example.org", Some(NOW.0 + 5), Some(good)),
+        let valid_until = NOW.0 + 10;
+        let existing = vec![
+            planned(1, "good.example.org", Some(NOW.0 + 5), Some(valid_until)),
             planned(2, "never.example.org", Some(NOW.0), None),
             planned(3, "old.example.org", Some(NOW.0), Some(NOW.0)),
         ];
-        let done = change(&plan(issuance, &[], known), NOW);
-        assert_eq!(done.resting, [(CertificateId(1), Some(Timestamp(good)))]);
-        assert_eq!(done.gone, [CertificateId(2), CertificateId(3)]);
-        let resting = |next| vec![planned(1, "good.example.org", next, Some(good))];
-        assert!(change(&plan(issuance, &[], resting(Some(good))), NOW).is_empty());
-        for next in [Some(good), None] {
-            let back = plan(issuance, &["good.example.org"], resting(next));
-            assert_eq!(change(&back, NOW).again, [CertificateId(1)], "{next:?}");
+        let done = diff(&plan(issuance, &[], existing), NOW);
+        assert_eq!(
+            done.idle,
+            [(CertificateId(1), Some(Timestamp(valid_until)))]
+        );
+        assert_eq!(done.obsolete, [CertificateId(2), CertificateId(3)]);
+        let idle = |next| vec![planned(1, "good.example.org", next, Some(valid_until))];
+        assert!(diff(&plan(issuance, &[], idle(Some(valid_until))), NOW).is_empty());
+        for next in [Some(valid_until), None] {
+            let back = plan(issuance, &["good.example.org"], idle(next));
+            assert_eq!(diff(&back, NOW).resume, [CertificateId(1)], "{next:?}");
         }
-        let seen_to = plan(issuance, &["good.example.org"], resting(Some(NOW.0 + 5)));
-        assert!(change(&seen_to, NOW).is_empty());
+        let scheduled = plan(issuance, &["good.example.org"], idle(Some(NOW.0 + 5)));
+        assert!(diff(&scheduled, NOW).is_empty());
     }
 
     #[test]
-    fn what_somebody_brought_stays() {
-        let brought = Planned {
+    fn uploaded_certificate_is_kept() {
+        let uploaded = Planned {
             source: Source::Uploaded,
             ..planned(1, "a.example.org", None, Some(0))
         };
         let kept = plan(
             Issuance::Uploaded,
             &["a.example.org"],
-            vec![brought.clone()],
+            vec![uploaded.clone()],
         );
-        assert!(change(&kept, NOW).is_empty());
+        assert!(diff(&kept, NOW).is_empty());
         let now_acme = plan(
             Issuance::Http(AuthorityId(1)),
             &["a.example.org"],
-            vec![brought],
+            vec![uploaded],
         );
-        assert_eq!(change(&now_acme, NOW).again, [CertificateId(1)]);
+        assert_eq!(diff(&now_acme, NOW).resume, [CertificateId(1)]);
     }
 }

@@ -1,6 +1,6 @@
-//! The people of the demo. Their passwords are derived from the server's secret key: different for
-//! each server, the same at each start, stored nowhere, and unknown until someone who may start the
-//! server asks for them.
+//! The users of the demo. Their passwords are derived from the server's secret key: different for
+//! each server, the same at each start, stored nowhere, and shown only to those who can start the
+//! server.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{
@@ -11,9 +11,9 @@ use model::{
 };
 
 use super::{Scenario, progress::Progress};
-use crate::{Actor, Control, failure::Told as _, setup::parsed, users};
+use crate::{Actor, Control, failure::StoreResultExt as _, setup::parse, users};
 
-/// Bytes of a password.
+/// Length of a password in bytes.
 const PASSWORD_BYTES: usize = 15;
 
 /// An account of the demo.
@@ -21,32 +21,32 @@ const PASSWORD_BYTES: usize = 15;
 pub struct Account {
     /// The name to sign in with.
     pub name: Username,
-    /// What the person may do.
+    /// The user's role.
     pub role: Role,
-    /// The password; none when it was changed.
+    /// The password; `None` when it was changed.
     pub password: Option<String>,
 }
 
-/// The people of a scenario with their passwords, for the console alone. Creates those that were not
-/// created yet, and leaves out those that were deleted.
+/// The users of a scenario with their passwords, for the console only. Creates missing users, and
+/// leaves out users that were deleted.
 ///
 /// # Errors
-/// When the database does not answer.
+/// Returns an error when the database is unavailable.
 pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Account>, Error> {
     let world = scenario.world();
     let mut progress = Progress::load(control).await?;
     if !progress.is_complete() {
-        create(&mut progress, &world.people).await?;
+        create(&mut progress, &world.users).await?;
     }
     let mut accounts = Vec::new();
-    for form in &world.people {
-        let name: Username = parsed(&form.name)?;
-        let known = control
+    for form in &world.users {
+        let name: Username = parse(&form.name)?;
+        let existing = control
             .store()
             .read(move |c| store::users::by_name(c, &name))
             .await
-            .told("demo")?;
-        let Some(user) = known else { continue };
+            .into_model("demo")?;
+        let Some(user) = existing else { continue };
         let password = password(control, &form.name);
         let hash = Some(user.password_hash);
         let matches = control.0.passwords.matches(&password, hash).await?;
@@ -59,9 +59,9 @@ pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Accou
     Ok(accounts)
 }
 
-pub(super) async fn create(progress: &mut Progress, people: &[UserForm]) -> Result<(), Error> {
+pub(super) async fn create(progress: &mut Progress, users: &[UserForm]) -> Result<(), Error> {
     let control = progress.control().clone();
-    for form in people {
+    for form in users {
         let step = format!("user {}", form.name);
         progress.run(&step, create_one(&control, form)).await?;
     }
@@ -85,12 +85,12 @@ fn password(control: &Control, name: &str) -> String {
     URL_SAFE_NO_PAD.encode(secret.split_at(PASSWORD_BYTES).0)
 }
 
-/// Someone to act as: a person, or the program itself for none.
+/// The actor for a user name; the manager itself for `None`.
 pub(super) async fn actor(control: &Control, name: Option<&str>) -> Result<Actor, Error> {
     let Some(name) = name else {
         return Ok(Actor::System);
     };
-    let user = users::get(control, &Actor::System, &parsed(name)?).await?;
+    let user = users::get(control, &Actor::System, &parse(name)?).await?;
     Ok(Actor::Person(Me {
         id: user.id,
         name: user.name,

@@ -1,4 +1,5 @@
-//! What agents tell: what became of what they were given, and which files are live on their hosts.
+//! Reports from agents: the outcome of a site configuration, and the files that are live on the
+//! host.
 
 use edge::link::{self, Live};
 use model::{
@@ -6,17 +7,17 @@ use model::{
     agents::{Dhcp, Outcome, Report},
 };
 
-use super::{Agent, tell, tell_all_services};
-use crate::{Control, containers, failure::Told as _};
+use super::{Agent, publish_all_services, publish_change};
+use crate::{Control, containers, failure::StoreResultExt as _};
 
-/// Of how many containers each is told by itself that its services may stand otherwise.
-const MOST_TOLD: i64 = 100;
+/// Up to this many affected containers are notified individually.
+const MAX_INDIVIDUAL: i64 = 100;
 
-/// Notes what became of what an agent was given. When it has served its site without giving out
-/// addresses, as it was told to, the next one begins.
+/// Stores an agent's report. When the current DHCP server has applied a configuration without DHCP,
+/// the next DHCP server takes over.
 ///
 /// # Errors
-/// [`Error::WrongCredentials`] when the agent is gone.
+/// [`Error::WrongCredentials`] when the agent was deleted.
 pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<(), Error> {
     let (id, site) = (agent.id, agent.site);
     let done = control
@@ -32,45 +33,45 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
             {
                 store::sites::bump(c, site)?;
             }
-            let of = before
+            let services = before
                 .report
                 .iter()
                 .chain([&report])
                 .flat_map(|report| &report.aside);
-            let of: Vec<ServiceId> = of.map(|aside| aside.service).collect();
+            let services: Vec<ServiceId> = services.map(|aside| aside.service).collect();
             let after = before.applied.unwrap_or(i64::MIN);
-            store::containers::affected(c, site, after, &of, MOST_TOLD)
+            store::containers::affected(c, site, after, &services, MAX_INDIVIDUAL)
         })
         .await;
     let affected = match done {
         Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
-        done => done.told("report")?,
+        done => done.into_model("report")?,
     };
-    tell(control, agent.id);
-    if i64::try_from(affected.len()).is_ok_and(|count| count < MOST_TOLD) {
+    publish_change(control, agent.id);
+    if i64::try_from(affected.len()).is_ok_and(|count| count < MAX_INDIVIDUAL) {
         for (container, owner) in affected {
-            containers::tell(control, container, owner);
+            containers::publish_change(control, container, owner);
         }
     } else {
-        tell_all_services(control);
+        publish_all_services(control);
     }
     Ok(())
 }
 
-/// Notes which files are live on an agent's host.
+/// Stores which files are live on an agent's host.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a path that is none, and for more than is kept;
-/// [`Error::WrongCredentials`] when the agent is gone.
-pub async fn live(control: &Control, agent: &Agent, told: Live) -> Result<(), Error> {
-    let paths = told.files.keys().chain(&told.gone);
+/// [`Error::Invalid`] for an invalid path and for more files than are kept;
+/// [`Error::WrongCredentials`] when the agent was deleted.
+pub async fn live(control: &Control, agent: &Agent, update: Live) -> Result<(), Error> {
+    let paths = update.files.keys().chain(&update.gone);
     for path in paths {
-        if !is_inner(path) {
+        if !is_inside_tree(path) {
             let message = "Use paths within the tree, such as nginx/nginx.conf.";
             return Err(Error::field("files", message));
         }
     }
-    if told
+    if update
         .files
         .values()
         .any(|text| text.len() > link::LARGEST_FILE)
@@ -82,42 +83,43 @@ pub async fn live(control: &Control, agent: &Agent, told: Live) -> Result<(), Er
     let done = control
         .store()
         .write(move |c| {
-            if told.begins {
+            if update.begins {
                 store::agents::forget_live(c, id)?;
             }
-            let there = usize::try_from(store::agents::live_count(c, id)?).unwrap_or(usize::MAX);
-            if there.saturating_add(told.files.len()) > link::MOST_FILES {
+            let existing = usize::try_from(store::agents::live_count(c, id)?).unwrap_or(usize::MAX);
+            if existing.saturating_add(update.files.len()) > link::MOST_FILES {
                 let message = format!("At most {} files are kept.", link::MOST_FILES);
                 return Ok(Err(Error::field("files", message)));
             }
-            store::agents::change_live(c, id, &told.files, &told.gone)?;
+            store::agents::change_live(c, id, &update.files, &update.gone)?;
             Ok(Ok(()))
         })
         .await;
     match done {
         Err(store::Error::NotFound) => return Err(Error::WrongCredentials),
-        done => done.told("live")??,
+        done => done.into_model("live")??,
     }
-    tell(control, agent.id);
+    publish_change(control, agent.id);
     Ok(())
 }
 
-/// Whether a path leads to a place within a tree, and is one that people can read.
-fn is_inner(path: &str) -> bool {
-    let part = |part: &str| {
-        !matches!(part, "" | "." | "..") && part.bytes().all(|byte| byte.is_ascii_graphic())
+/// Whether a path stays inside the tree and consists of printable characters.
+fn is_inside_tree(path: &str) -> bool {
+    let is_component = |component: &str| {
+        !matches!(component, "" | "." | "..")
+            && component.bytes().all(|byte| byte.is_ascii_graphic())
     };
-    path.len() <= link::LONGEST_PATH && path.split('/').all(part)
+    path.len() <= link::LONGEST_PATH && path.split('/').all(is_component)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_inner;
+    use super::is_inside_tree;
 
     #[test]
-    fn a_path_stays_within_the_tree() {
+    fn path_must_stay_inside_the_tree() {
         for path in ["nginx/nginx.conf", "dnsmasq/hosts/wiki", "a"] {
-            assert!(is_inner(path), "{path}");
+            assert!(is_inside_tree(path), "{path}");
         }
         let long = "a".repeat(401);
         for path in [
@@ -131,7 +133,7 @@ mod tests {
             "a\nb",
             &long,
         ] {
-            assert!(!is_inner(path), "{path:?}");
+            assert!(!is_inside_tree(path), "{path:?}");
         }
     }
 }

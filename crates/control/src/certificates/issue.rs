@@ -1,0 +1,366 @@
+//! Processes one certificate: asks its CA whether to renew, issues a replacement and stores the
+//! outcome.
+
+use std::time::Duration;
+
+use model::{
+    AuthorityId, DomainId, Timestamp,
+    certificates::{CertificateName, Issuance, Source},
+    domains::DomainRow,
+};
+use pki::acme::{Account, AcmeError, Order, Proof};
+use store::{
+    authorities::AuthorityRecord,
+    certificates::{Claimed, NewCertificate},
+};
+
+use super::{
+    account, outcome,
+    plan::{self, Failure, Jitter},
+    reconciler::LEASE_MS,
+    solver,
+};
+use crate::{Control, failure::StoreResultExt as _};
+
+/// How long a CA may take to validate the challenges and issue a certificate.
+const CA_TIMEOUT: Duration = Duration::from_secs(120);
+/// The time limit of one attempt.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(600);
+/// The wait while another certificate uses the DNS provider, in milliseconds.
+const PROVIDER_BUSY_WAIT_MS: i64 = 15_000;
+/// The interval between two heartbeats.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Why issuance failed.
+pub(super) enum IssueError {
+    /// The CA refused or did not respond.
+    Authority(AcmeError),
+    /// A local configuration or service is at fault.
+    Local(String),
+    /// Another certificate is using the DNS provider.
+    ProviderBusy,
+    /// A database error: the attempt is repeated when the lease expires.
+    Internal(model::Error),
+}
+
+impl From<AcmeError> for IssueError {
+    fn from(error: AcmeError) -> Self {
+        Self::Authority(error)
+    }
+}
+
+impl From<model::Error> for IssueError {
+    fn from(error: model::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+/// Processes a claimed certificate and releases its lease.
+pub(super) async fn process(control: &Control, claimed: Claimed) {
+    let stop = control.0.stop.clone();
+    let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, run_attempt(control, &claimed));
+    let done = tokio::select! {
+        done = attempt => match done {
+            Ok(done) => done,
+            Err(_) => Err(IssueError::Local("It took longer than ten minutes.".to_owned())),
+        },
+        () = keep_lease(control, &claimed) => {
+            tracing::info!(subject = %claimed.subject, "certificate lease lost");
+            solver::remove_challenges(control, claimed.id, &claimed.owner).await;
+            return;
+        }
+        () = stop.cancelled() => Ok(()),
+    };
+    // A canceled attempt has not removed its challenges, and an order that was already ready never
+    // used the challenges of an earlier attempt.
+    solver::remove_challenges(control, claimed.id, &claimed.owner).await;
+    let is_stored = match record_result(control, &claimed, done).await {
+        Ok(()) => true,
+        // Lets the lease expire, so that no attempt starts whose outcome the database cannot store.
+        Err(error) => {
+            tracing::warn!(subject = %claimed.subject, %error, "failed to store certificate outcome");
+            false
+        }
+    };
+    if is_stored {
+        let (id, owner) = (claimed.id, claimed.owner.clone());
+        let released = control
+            .store()
+            .write(move |c| store::certificates::release(c, id, &owner))
+            .await;
+        if let Err(error) = released {
+            tracing::warn!(
+                ?error,
+                "failed to release certificate lease; it will expire"
+            );
+        }
+    }
+    outcome::publish_change(control, claimed.domain, Some(claimed.id.0));
+}
+
+async fn record_result(
+    control: &Control,
+    claimed: &Claimed,
+    done: Result<(), IssueError>,
+) -> Result<(), model::Error> {
+    match done {
+        Ok(()) => Ok(()),
+        Err(IssueError::Internal(error)) => Err(error),
+        Err(IssueError::ProviderBusy) => {
+            outcome::postpone(control, claimed, PROVIDER_BUSY_WAIT_MS).await
+        }
+        Err(IssueError::Local(message)) => {
+            outcome::record_failure(control, claimed, Failure::Local, message, None).await
+        }
+        Err(IssueError::Authority(error)) => {
+            let detail = error.detail().map(str::to_owned);
+            let failure = match &error {
+                AcmeError::Limited { until, .. } => Failure::RateLimited(*until),
+                AcmeError::Unsolved { .. } | AcmeError::AccountGone => Failure::Local,
+                _ => Failure::Authority,
+            };
+            outcome::record_failure(control, claimed, failure, error.to_string(), detail).await
+        }
+    }
+}
+
+/// Renews the lease. Returns when the lease is lost.
+async fn keep_lease(control: &Control, claimed: &Claimed) {
+    loop {
+        tokio::time::sleep(HEARTBEAT_INTERVAL).await;
+        let (clock, id, owner) = (control.clock(), claimed.id, claimed.owner.clone());
+        let is_held = control
+            .store()
+            .write(move |c| {
+                let until = Timestamp(clock.now(c)?.0 + LEASE_MS);
+                store::certificates::keep(c, id, &owner, until)
+            })
+            .await;
+        if is_held == Ok(false) {
+            return;
+        }
+    }
+}
+
+/// The settings for issuing a certificate.
+struct IssuanceContext {
+    domain: DomainRow,
+    issuance: Issuance,
+    authority: AuthorityRecord,
+    now: Timestamp,
+}
+
+async fn run_attempt(control: &Control, claimed: &Claimed) -> Result<(), IssueError> {
+    if claimed.source == Source::Uploaded {
+        return Ok(outcome::check_expiry(control, claimed).await?);
+    }
+    let Some(context) = load_context(control, claimed.domain).await? else {
+        // The domain no longer uses a CA; the reconciler decides what becomes of the certificate.
+        return Ok(outcome::schedule(control, claimed, None, None).await?);
+    };
+    if let Some((chain, renew_at)) =
+        chain_if_not_due(claimed, context.authority.row.id, context.now)
+    {
+        let (renew_at, next_check) = fetch_renewal_info(control, &context, chain, renew_at).await;
+        if renew_at > context.now {
+            return Ok(
+                outcome::schedule(control, claimed, Some(renew_at), Some(next_check)).await?,
+            );
+        }
+        // The CA asks for renewal now. Stored before the attempt so that a failure does not lose
+        // it.
+        outcome::schedule(control, claimed, Some(context.now), Some(context.now)).await?;
+    }
+    let account = account::open(control, &context.authority).await?;
+    let done = issue(control, claimed, &context, &account).await;
+    if let Err(IssueError::Authority(AcmeError::AccountGone)) = &done {
+        account::forget(control, &context.authority).await?;
+    }
+    done
+}
+
+/// The chain of a valid certificate that is not due, and its renewal time. Returns `None` for a
+/// certificate that is due or that another CA issued: the current CA is not asked about either.
+fn chain_if_not_due(
+    claimed: &Claimed,
+    authority: AuthorityId,
+    now: Timestamp,
+) -> Option<(&str, Timestamp)> {
+    let (chain, (from, until)) = (claimed.chain.as_deref()?, claimed.good?);
+    if claimed.authority != Some(authority) || until <= now {
+        return None;
+    }
+    // A certificate that was not desired for a while has no renewal time.
+    let due = claimed.renew_at;
+    let due = due.unwrap_or_else(|| plan::renew_at(from, until, Jitter::new()));
+    (due > now).then_some((chain, due))
+}
+
+async fn load_context(
+    control: &Control,
+    domain: DomainId,
+) -> Result<Option<IssuanceContext>, IssueError> {
+    let (key, clock) = (control.store().key().clone(), control.clock());
+    let row = control
+        .store()
+        .read(move |c| {
+            let Some(domain) = store::domains::get(c, domain)? else {
+                return Ok(None);
+            };
+            let issuance = domain.spec.issuance;
+            let Some(id) = issuance.authority() else {
+                return Ok(None);
+            };
+            let authority = store::authorities::record(c, &key, id)?;
+            let authority = authority.ok_or(store::Error::NotFound)?;
+            Ok(Some(IssuanceContext {
+                domain,
+                issuance,
+                authority,
+                now: clock.now(c)?,
+            }))
+        })
+        .await;
+    Ok(row.into_model("certificate")?)
+}
+
+/// The renewal time and the time of the next check, from the CA's renewal information (RFC 9773).
+/// Keeps the present renewal time if the CA offers none or is unreachable.
+async fn fetch_renewal_info(
+    control: &Control,
+    context: &IssuanceContext,
+    chain: &str,
+    renew_at: Timestamp,
+) -> (Timestamp, Timestamp) {
+    let now = context.now;
+    let window_result = match account::open(control, &context.authority).await {
+        Ok(account) => account.renewal(chain).await,
+        Err(error) => Err(error),
+    };
+    match window_result {
+        Ok(Some(window)) => {
+            // A time chosen earlier stays valid while it is inside the window.
+            let is_in_window = window.start <= renew_at && renew_at <= window.end;
+            let at = match is_in_window {
+                true => renew_at,
+                false => plan::renew_within(window.start, window.end, Jitter::new()),
+            };
+            let after = i64::try_from(window.look_after.as_millis()).unwrap_or(i64::MAX);
+            (at, plan::next_check(now, at, Some(after)))
+        }
+        Ok(None) => (renew_at, plan::next_check(now, renew_at, None)),
+        Err(error) => {
+            tracing::info!(%error, "failed to fetch ACME renewal information");
+            (renew_at, plan::next_check(now, renew_at, None))
+        }
+    }
+}
+
+/// The names of a certificate. A wildcard certificate also covers the domain itself.
+fn order_names(subject: &CertificateName, domain: &DomainRow) -> Vec<CertificateName> {
+    let mut names = vec![subject.clone()];
+    if subject.as_str() != subject.base() {
+        names.push(CertificateName::from(&domain.spec.name));
+    }
+    names
+}
+
+async fn issue(
+    control: &Control,
+    claimed: &Claimed,
+    context: &IssuanceContext,
+    account: &Account,
+) -> Result<(), IssueError> {
+    let authority = context.authority.row.id;
+    let proof = match context.issuance.needs_provider() {
+        true => Proof::Dns,
+        false => Proof::Http,
+    };
+    let order = Order {
+        names: order_names(&claimed.subject, &context.domain),
+        proof,
+        // Only the CA that issued the certificate can mark it as replaced.
+        replaces: claimed
+            .chain
+            .clone()
+            .filter(|_| claimed.authority == Some(authority)),
+        patience: CA_TIMEOUT,
+    };
+    let issued = match proof {
+        Proof::Http => {
+            let solver = solver::HttpSolver::new(control, context.domain.spec.site, claimed);
+            account.issue(&order, &solver).await?
+        }
+        Proof::Dns => {
+            let provider = context.domain.spec.provider;
+            let provider = provider.ok_or_else(|| {
+                IssueError::Local("The domain has no provider of DNS. Choose one.".to_owned())
+            })?;
+            let solver = solver::DnsSolver::new(control, provider, claimed).await?;
+            account.issue(&order, &solver).await?
+        }
+    };
+    let leaf = pki::read(&issued.chain)
+        .map_err(|error| IssueError::Local(format!("What was given cannot be read: {error}")))?;
+    let (from, until) = (leaf.issued.not_before, leaf.issued.not_after);
+    let renew_at = plan::renew_at(from, until, Jitter::new());
+    let new = NewCertificate {
+        source: Source::Acme,
+        authority: Some(authority),
+        issued: leaf.issued,
+        chain: issued.chain,
+        renew_at: Some(renew_at),
+        next_try: Some(plan::next_check(context.now, renew_at, None)),
+    };
+    Ok(outcome::store_issued(control, claimed, new, issued.key).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{AuthorityId, CertificateId};
+
+    use super::*;
+
+    const ISSUER: AuthorityId = AuthorityId(1);
+
+    fn claimed(renew_at: Option<i64>) -> Claimed {
+        Claimed {
+            owner: "one".to_owned(),
+            id: CertificateId(1),
+            domain: DomainId(1),
+            subject: "wiki.example.org".parse().unwrap(),
+            source: Source::Acme,
+            authority: Some(ISSUER),
+            good: Some((Timestamp(0), Timestamp(90))),
+            chain: Some("chain".to_owned()),
+            renew_at: renew_at.map(Timestamp),
+            failures: 0,
+        }
+    }
+
+    #[test]
+    fn renewal_information_is_requested_only_for_own_certificates_not_due() {
+        let at = |claimed: &Claimed, authority, now| {
+            chain_if_not_due(claimed, authority, Timestamp(now)).map(|(_, due)| due.0)
+        };
+        assert_eq!(at(&claimed(Some(60)), ISSUER, 59), Some(60));
+        // The renewal time has passed, or a user requested renewal.
+        assert_eq!(at(&claimed(Some(60)), ISSUER, 60), None);
+        // Another CA does not know the certificate.
+        assert_eq!(at(&claimed(Some(60)), AuthorityId(2), 1), None);
+        let uploaded = Claimed {
+            authority: None,
+            ..claimed(Some(60))
+        };
+        assert_eq!(at(&uploaded, ISSUER, 1), None);
+        let unscheduled = at(&claimed(None), ISSUER, 1).unwrap();
+        assert!((55..=60).contains(&unscheduled), "{unscheduled}");
+        assert_eq!(at(&claimed(None), ISSUER, 61), None);
+        let none = Claimed {
+            good: None,
+            chain: None,
+            ..claimed(None)
+        };
+        assert_eq!(at(&none, ISSUER, 1), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! Stores the outcome of an attempt, as long as the attempt still holds the certificate's lease: a
+//! user may have uploaded a certificate in the meantime.
+
+use std::time::Duration;
+
+use model::{
+    DomainId, Timestamp,
+    certificates::{Happening, Issued, Trouble, notice_at},
+    events::{Event, Topic},
+};
+use store::{
+    Conn,
+    certificates::{Claimed, NewCertificate},
+};
+
+use super::{
+    plan::{self, Failure, Jitter},
+    reconciler::LEASE_MS,
+};
+use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
+
+/// The waits before storing an issued certificate is retried. CA rate limits may prevent another
+/// issuance soon.
+const RETRY_WAITS: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(9),
+    Duration::from_secs(27),
+];
+
+/// Runs `write` with the current time of the database if the lease of the certificate is still
+/// held.
+async fn write_if_leased<W>(
+    control: &Control,
+    claimed: &Claimed,
+    apply: W,
+) -> Result<(), model::Error>
+where
+    W: Fn(&mut Conn, Timestamp) -> Result<(), store::Error> + Send + 'static,
+{
+    let (clock, id, owner) = (control.clock(), claimed.id, claimed.owner.clone());
+    let done = control
+        .store()
+        .write(move |c| {
+            let now = clock.now(c)?;
+            if store::certificates::keep(c, id, &owner, Timestamp(now.0 + LEASE_MS))? {
+                apply(c, now)?;
+            }
+            Ok(())
+        })
+        .await;
+    match done {
+        // The certificate was deleted together with its domain.
+        Err(store::Error::NotFound) => Ok(()),
+        done => done.into_model("certificate"),
+    }
+}
+
+/// Schedules renewal and the next check of a valid certificate.
+pub(super) async fn schedule(
+    control: &Control,
+    claimed: &Claimed,
+    renew_at: Option<Timestamp>,
+    next_try: Option<Timestamp>,
+) -> Result<(), model::Error> {
+    let id = claimed.id;
+    write_if_leased(control, claimed, move |c, _| {
+        store::certificates::looked_after(c, id, renew_at, next_try)
+    })
+    .await
+}
+
+/// Postpones an attempt for a reason that needs no action by a user.
+pub(super) async fn postpone(
+    control: &Control,
+    claimed: &Claimed,
+    wait_ms: i64,
+) -> Result<(), model::Error> {
+    let id = claimed.id;
+    write_if_leased(control, claimed, move |c, now| {
+        store::certificates::put_off(c, id, Timestamp(now.0 + wait_ms))
+    })
+    .await
+}
+
+/// Records that an uploaded certificate is about to expire or has expired.
+pub(super) async fn check_expiry(control: &Control, claimed: &Claimed) -> Result<(), model::Error> {
+    let Some((from, until)) = claimed.good else {
+        return schedule(control, claimed, None, None).await;
+    };
+    let (id, subject) = (claimed.id, claimed.subject.clone());
+    write_if_leased(control, claimed, move |c, now| {
+        let (happening, next) = if now >= until {
+            (Some(Happening::Expired), None)
+        } else if now >= notice_at(from, until) {
+            (Some(Happening::Expiring), Some(until))
+        } else {
+            (None, Some(notice_at(from, until)))
+        };
+        if let Some(happening) = happening {
+            let message = format!("Good until {}. Bring the next one.", until.rfc3339());
+            tracing::warn!(%subject, valid_until = until.rfc3339(), "uploaded certificate expires");
+            store::certificates::note(c, id, happening, &message, now)?;
+        }
+        store::certificates::looked_after(c, id, None, next)
+    })
+    .await
+}
+
+/// Stores an issued certificate with its key.
+pub(super) async fn store_issued(
+    control: &Control,
+    claimed: &Claimed,
+    new: NewCertificate,
+    secret: String,
+) -> Result<(), model::Error> {
+    tracing::info!(subject = %claimed.subject, issuer = new.issued.issuer, "certificate issued");
+    let happening = match claimed.chain {
+        None => Happening::Issued,
+        Some(_) => Happening::Renewed,
+    };
+    let mut waits = RETRY_WAITS.iter();
+    loop {
+        let (domain, subject) = (claimed.domain, claimed.subject.clone());
+        let (key, new, secret) = (control.store().key().clone(), new.clone(), secret.clone());
+        let done = write_if_leased(control, claimed, move |c, now| {
+            let of = (domain, &subject);
+            let id = store::certificates::put(c, &key, of, &new, &secret, now)?;
+            store::certificates::note(c, id, happening, &describe(&new.issued), now)
+        });
+        let (done, wait) = (done.await, waits.next());
+        let (Err(error), Some(wait)) = (&done, wait) else {
+            return done;
+        };
+        tracing::warn!(%error, "failed to store issued certificate, retrying");
+        tokio::time::sleep(*wait).await;
+    }
+}
+
+/// Describes a certificate for its history.
+pub(super) fn describe(issued: &Issued) -> String {
+    let until = issued.not_after.rfc3339();
+    format!("By {}, good until {until}.", issued.issuer)
+}
+
+/// Records that issuance failed and schedules the next attempt.
+pub(super) async fn record_failure(
+    control: &Control,
+    claimed: &Claimed,
+    failure: Failure,
+    message: String,
+    detail: Option<String>,
+) -> Result<(), model::Error> {
+    tracing::warn!(subject = %claimed.subject, error = message, detail, "certificate issuance failed");
+    let (id, attempts) = (claimed.id, claimed.failures + 1);
+    let until = claimed.good.map(|(_, until)| until);
+    write_if_leased(control, claimed, move |c, now| {
+        let next = plan::retry_at(now, attempts, failure, until, Jitter::new());
+        let trouble = Trouble {
+            at: now,
+            words: message.clone(),
+            detail: detail.clone(),
+        };
+        store::certificates::failed(c, id, &trouble, next)?;
+        store::certificates::note(c, id, Happening::Failed, &message, now)
+    })
+    .await
+}
+
+/// Publishes that a certificate and its domain have changed.
+pub(super) fn publish_change(control: &Control, domain: DomainId, id: Option<i64>) {
+    let event = match id {
+        Some(id) => Event::of(Topic::Certificate, id),
+        None => Event::all(Topic::Certificate),
+    };
+    control.notifier().publish(event, Audience::Everyone);
+    let event = Event::of(Topic::Domain, domain.0);
+    control.notifier().publish(event, Audience::Everyone);
+}

@@ -1,0 +1,33 @@
+//! Reserved names. A service named `login` or a container named `ldap1` could impersonate
+//! infrastructure.
+
+use model::names::{Domain, Label};
+
+use crate::Actor;
+
+/// The actor who requests a name, and the manager's own hostname.
+#[derive(Clone, Copy)]
+pub(super) struct Requester<'a> {
+    pub(super) actor: &'a Actor,
+    /// The hostname of the manager.
+    pub(super) manager: Option<&'a Domain>,
+}
+
+impl Requester<'_> {
+    /// Why the actor may not use `label.domain`. Reserved labels require an operator, and the
+    /// manager's hostname is never available.
+    pub(super) fn rejection_reason(&self, label: &Label, domain: &Domain) -> Option<String> {
+        self.manager_conflict(label, domain).or_else(|| {
+            let barred = label.is_reserved() && !self.actor.role().sees_all();
+            barred
+                .then(|| format!("The name {label} is reserved. Ask an operator, who can use it."))
+        })
+    }
+
+    /// Checks only for the manager's hostname, for names assigned by an authorized user.
+    pub(super) fn manager_conflict(&self, label: &Label, domain: &Domain) -> Option<String> {
+        let manager = self.manager?;
+        let own = manager.as_str() == format!("{label}.{domain}");
+        own.then(|| "Holdfast itself has this name.".to_owned())
+    }
+}

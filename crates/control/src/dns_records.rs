@@ -1,0 +1,351 @@
+//! Publishes the addresses of hostnames at DNS providers. Each record is stored before it is
+//! created and deleted when it is no longer desired. Records that Holdfast did not create are never
+//! changed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    net::IpAddr,
+    time::Duration,
+};
+
+use model::{
+    DomainId, ProviderId, Timestamp,
+    certificates::Trouble,
+    events::{Event, Topic},
+};
+use store::{
+    Conn,
+    records::{AddressPlan, Purpose, Record, RecordRow, RecordState},
+};
+
+use crate::{
+    Control,
+    certificates::{RETRY_DELAY, WakeSources, delay_until},
+    failure::StoreResultExt as _,
+    notifier::Audience,
+    providers,
+};
+
+/// How long the lease of a record lasts, in milliseconds.
+const LEASE_MS: i64 = 60_000;
+/// The time limit for updating one record at a provider.
+const UPDATE_TIMEOUT: Duration = Duration::from_secs(45);
+/// The waits after consecutive failures, in milliseconds; the last one repeats.
+const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
+/// The longest wait that a provider's rate limit may cause: one day, in milliseconds.
+const MAX_PAUSE_MS: i64 = 86_400_000;
+
+/// The desired records of a domain.
+fn desired_records(plan: &AddressPlan) -> BTreeSet<Record> {
+    let mut records = BTreeSet::new();
+    for host in &plan.hosts {
+        for address in &plan.addresses {
+            let kind = match address {
+                IpAddr::V4(_) => "A",
+                IpAddr::V6(_) => "AAAA",
+            };
+            records.insert(Record {
+                name: host.clone(),
+                kind,
+                value: address.to_string(),
+            });
+        }
+    }
+    records
+}
+
+/// Reconciles DNS records until the program stops. Separate from the certificate reconciler, so
+/// that an unreachable provider does not delay certificates.
+pub(crate) async fn reconcile(control: Control) {
+    let stop = control.0.stop.clone();
+    let mut wake = WakeSources::subscribe(&control);
+    loop {
+        let pass = stop.run_until_cancelled(run_pass(&control));
+        let sleep = match pass.await {
+            None => return,
+            Some(Ok(sleep)) => sleep,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "DNS record reconciliation failed");
+                RETRY_DELAY
+            }
+        };
+        if stop.run_until_cancelled(wake.wait(sleep)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn run_pass(control: &Control) -> Result<Duration, model::Error> {
+    reconcile_desired(control).await?;
+    apply_due(control).await?;
+    let clock = control.clock();
+    let read = move |c: &mut Conn| Ok((store::records::next_due(c)?, clock.now(c)?));
+    let (due, now) = control.store().read(read).await.into_model("records")?;
+    Ok(delay_until(due, now))
+}
+
+/// Stores which records are desired and marks the others for removal.
+///
+/// # Errors
+/// Returns an error when the database is unavailable.
+async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
+    let rows = control.store().read(|c| {
+        let plans = store::records::plans(c)?;
+        Ok((plans, store::records::orphans(c)?))
+    });
+    let (plans, orphans) = rows.await.into_model("records")?;
+    if !orphans.is_empty() {
+        let clock = control.clock();
+        let write = move |c: &mut Conn| {
+            let now = clock.now(c)?;
+            let mut all = orphans.iter();
+            all.try_for_each(|id| store::records::unwant(c, *id, now))
+        };
+        control.store().write(write).await.into_model("records")?;
+    }
+    for plan in plans {
+        let desired = plan
+            .provider
+            .map(|_| desired_records(&plan))
+            .unwrap_or_default();
+        let matches_plan =
+            |row: &RecordRow| Some(row.provider) == plan.provider && desired.contains(&row.record);
+        let missing: Vec<Record> = desired
+            .iter()
+            .filter(|record| {
+                let mut existing_rows = plan.known.iter();
+                !existing_rows
+                    .any(|row| row.record == **record && matches_plan(row) && is_desired(row))
+            })
+            .cloned()
+            .collect();
+        let unwanted: Vec<i64> = plan
+            .known
+            .iter()
+            .filter(|row| !matches_plan(row) && is_desired(row))
+            .map(|row| row.id)
+            .collect();
+        if missing.is_empty() && unwanted.is_empty() {
+            continue;
+        }
+        let (clock, provider, domain) = (control.clock(), plan.provider, plan.domain);
+        let write = move |c: &mut Conn| {
+            let now = clock.now(c)?;
+            for id in &unwanted {
+                store::records::unwant(c, *id, now)?;
+            }
+            let Some(provider) = provider else {
+                return Ok(());
+            };
+            for record in &missing {
+                let purpose = Purpose::Address(domain);
+                store::records::want(c, provider, purpose, record, Some(now))?;
+            }
+            Ok(())
+        };
+        control.store().write(write).await.into_model("records")?;
+    }
+    Ok(())
+}
+
+fn is_desired(row: &RecordRow) -> bool {
+    row.state != RecordState::Unwanted
+}
+
+/// Creates and removes due records at their providers.
+///
+/// # Errors
+/// Returns an error when the database is unavailable. Errors of a provider are stored with the
+/// record.
+async fn apply_due(control: &Control) -> Result<(), model::Error> {
+    let mut opened: BTreeMap<ProviderId, Result<Box<dyn dns::Provider>, String>> = BTreeMap::new();
+    loop {
+        let clock = control.clock();
+        let claim = move |c: &mut Conn| {
+            let now = clock.now(c)?;
+            store::records::claim(c, now, Timestamp(now.0 + LEASE_MS))
+        };
+        let claimed = control.store().write(claim).await.into_model("records")?;
+        let Some(row) = claimed else { return Ok(()) };
+        if let Entry::Vacant(slot) = opened.entry(row.provider) {
+            let client = match providers::record(control, row.provider).await? {
+                Some(record) => providers::open(control, &record),
+                None => Err("The provider is gone.".to_owned()),
+            };
+            slot.insert(client);
+        }
+        let done = match opened.get(&row.provider) {
+            Some(Ok(provider)) => {
+                let update = apply(control, provider.as_ref(), &row);
+                let update = tokio::time::timeout(UPDATE_TIMEOUT, update).await;
+                update.unwrap_or_else(|_| {
+                    Err(UpdateError {
+                        message: "The provider did not answer in time.".to_owned(),
+                        pause: Some(Duration::ZERO),
+                    })
+                })
+            }
+            Some(Err(message)) => Err(UpdateError::from(message.clone())),
+            None => continue,
+        };
+        store_result(control, row, done).await?;
+    }
+}
+
+async fn apply(
+    control: &Control,
+    provider: &dyn dns::Provider,
+    row: &RecordRow,
+) -> Result<(), UpdateError> {
+    let record = record(&row.record)?;
+    match row.state {
+        RecordState::Unwanted => Ok(provider.remove(&record).await?),
+        RecordState::There | RecordState::Found => Ok(()),
+        RecordState::Wanted | RecordState::Told => {
+            let existing = provider.addresses(&record.name).await?;
+            if existing.contains(&record.value) {
+                return Ok(());
+            }
+            let mut conflicting_values = existing
+                .iter()
+                .filter(|value| is_same_kind(value, &record.value));
+            if let Some(conflicting) = conflicting_values.next() {
+                // Another record exists; the name may resolve elsewhere on purpose.
+                return Err(UpdateError::from(format!(
+                    "{} leads to {} at the provider, which Holdfast did not set. Delete that record there, or the name is found elsewhere.",
+                    record.name,
+                    format_value(conflicting)
+                )));
+            }
+            if mark_submitted(control, row).await? {
+                provider.add(&record).await?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Stores that Holdfast creates the record before it does, so that the record is removed even if
+/// this process stops. Returns `false` when the record is no longer desired.
+async fn mark_submitted(control: &Control, row: &RecordRow) -> Result<bool, UpdateError> {
+    if row.state == RecordState::Told {
+        return Ok(true);
+    }
+    let id = row.id;
+    let write = move |c: &mut Conn| store::records::is_told(c, id);
+    let marked = control.store().write(write).await.into_model("record");
+    marked.map_err(|error| UpdateError::from(error.to_string()))
+}
+
+/// Why a provider has not made a change.
+#[derive(Clone)]
+struct UpdateError {
+    message: String,
+    /// The shortest pause before the next request to this provider. `None` if requests for other
+    /// records may succeed.
+    pause: Option<Duration>,
+}
+
+impl From<String> for UpdateError {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            pause: None,
+        }
+    }
+}
+
+impl From<dns::DnsError> for UpdateError {
+    fn from(error: dns::DnsError) -> Self {
+        let pause = match &error {
+            dns::DnsError::Limited { retry_after, .. } => Some(retry_after.unwrap_or_default()),
+            dns::DnsError::Away { .. } => Some(Duration::ZERO),
+            dns::DnsError::Unauthorized { .. }
+            | dns::DnsError::NoZone { .. }
+            | dns::DnsError::Refused { .. } => None,
+        };
+        Self {
+            message: error.to_string(),
+            pause,
+        }
+    }
+}
+
+fn is_same_kind(a: &dns::Value, b: &dns::Value) -> bool {
+    std::mem::discriminant(a) == std::mem::discriminant(b)
+}
+
+fn format_value(value: &dns::Value) -> String {
+    match value {
+        dns::Value::A(address) => address.to_string(),
+        dns::Value::Aaaa(address) => address.to_string(),
+        dns::Value::Txt(text) => text.clone(),
+    }
+}
+
+fn record(stored: &Record) -> Result<dns::Record, UpdateError> {
+    let wrong = || UpdateError::from(format!("The record {stored} cannot be read."));
+    let value = match stored.kind {
+        "A" => dns::Value::A(stored.value.parse().map_err(|_| wrong())?),
+        "AAAA" => dns::Value::Aaaa(stored.value.parse().map_err(|_| wrong())?),
+        _ => dns::Value::Txt(stored.value.clone()),
+    };
+    Ok(dns::Record {
+        name: stored.name.clone(),
+        value,
+    })
+}
+
+async fn store_result(
+    control: &Control,
+    row: RecordRow,
+    done: Result<(), UpdateError>,
+) -> Result<(), model::Error> {
+    if let Err(UpdateError { message, .. }) = &done {
+        tracing::warn!(record = %row.record, error = message, "DNS record update failed");
+    }
+    let (clock, domain) = (control.clock(), row.domain);
+    let write = move |c: &mut Conn| {
+        let now = clock.now(c)?;
+        match (&done, row.state) {
+            (Ok(()), RecordState::Unwanted) => store::records::is_gone(c, &row, now)?,
+            (Ok(()), _) => store::records::is_there(c, row.id)?,
+            (Err(error), _) => store_failure(c, &row, error, now)?,
+        }
+        store::records::release(c, row.id)
+    };
+    control.store().write(write).await.into_model("records")?;
+    if let Some(DomainId(id)) = domain {
+        let event = Event::of(Topic::Domain, id);
+        control.notifier().publish(event, Audience::Operators);
+    }
+    Ok(())
+}
+
+fn store_failure(
+    c: &mut Conn,
+    row: &RecordRow,
+    error: &UpdateError,
+    now: Timestamp,
+) -> Result<(), store::Error> {
+    let trouble = Trouble {
+        at: now,
+        words: error.message.clone(),
+        detail: None,
+    };
+    let at_least = error.pause.unwrap_or_default().as_millis();
+    let at_least = i64::try_from(at_least)
+        .unwrap_or(i64::MAX)
+        .min(MAX_PAUSE_MS);
+    let after = |ms: i64| Timestamp(now.0.saturating_add(ms.max(at_least)));
+    store::records::failed(c, row.id, &trouble, after(wait(row.failures)))?;
+    match error.pause {
+        Some(_) => store::records::put_off(c, row.provider, after(wait(0))),
+        None => Ok(()),
+    }
+}
+
+fn wait(failures: u32) -> i64 {
+    let index = usize::try_from(failures).unwrap_or(usize::MAX);
+    WAITS.get(index).or(WAITS.last()).copied().unwrap_or(10_000)
+}

@@ -1,0 +1,190 @@
+//! Creates the container on its node. Holdfast reserves the VMID only in its database, so a guest
+//! with that VMID belongs to Holdfast only if it has the reserved MAC address.
+
+use std::time::{Duration, Instant};
+
+use model::containers::{ContainerSpec, ImageValues};
+use proxmox::{CreateLxc, Features, Ipv4Config, LxcConfig, LxcOptions, Net, Rootfs};
+
+use super::{CREATE_TIMEOUT, Context, Failure, StepOutcome, image::volume_id};
+use crate::{containers, observer::Power};
+
+/// How many VMIDs are tried before the step fails.
+const MAX_VMIDS: usize = 20;
+
+/// How long a guest may be in creation without a running task before its VMID counts as taken.
+const CREATION_GRACE: Duration = Duration::from_secs(10);
+
+/// The guest with the container's VMID on its node.
+enum GuestState {
+    Absent,
+    Own(Box<LxcConfig>),
+    /// Being created; its owner is not known yet.
+    Creating,
+    Foreign,
+}
+
+/// Creates the container, with another VMID if its own is taken.
+pub(super) async fn create(context: &mut Context) -> Result<StepOutcome, Failure> {
+    context.resume("vzcreate", CREATE_TIMEOUT).await?;
+    let mut is_refused = false;
+    while context.notes.tried.len() < MAX_VMIDS {
+        match resolve_guest(context).await? {
+            GuestState::Own(config) => {
+                store_image_values(context, *config).await?;
+                context.record_power(Power::Stopped);
+                let container = &context.container;
+                return Ok(StepOutcome::Done(format!(
+                    "CT {} on {}",
+                    container.vmid, container.node
+                )));
+            }
+            GuestState::Creating | GuestState::Foreign => {
+                use_other_vmid(context).await?;
+                is_refused = false;
+            }
+            // Proxmox refused the VMID as taken, but no container on this node has it: it belongs
+            // to a guest on another node or to a VM.
+            GuestState::Absent if is_refused => {
+                use_other_vmid(context).await?;
+                is_refused = false;
+            }
+            GuestState::Absent => {
+                let request = create_parameters(context)?;
+                match context.client.create_lxc(&context.node(), &request).await {
+                    Ok(upid) => context.follow(&upid, CREATE_TIMEOUT).await?,
+                    // An earlier run of this step may have created the guest.
+                    Err(proxmox::Error::AlreadyExists { .. }) => is_refused = true,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+    }
+    Err(Failure::new(
+        "Every number that was tried is taken on the cluster by something else.",
+    ))
+}
+
+/// Whether a creation with the container's VMID was interrupted.
+pub(in crate::worker) async fn is_partially_created(
+    context: &mut Context,
+) -> Result<bool, Failure> {
+    Ok(matches!(
+        resolve_guest(context).await?,
+        GuestState::Creating
+    ))
+}
+
+/// The guest once its owner is known. A creation by an earlier run may still be in progress;
+/// treating it as foreign would create a second container.
+async fn resolve_guest(context: &mut Context) -> Result<GuestState, Failure> {
+    let started = Instant::now();
+    loop {
+        let guest = find_guest(context).await?;
+        if !matches!(guest, GuestState::Creating) || started.elapsed() > CREATION_GRACE {
+            return Ok(guest);
+        }
+        match context.running_task("vzcreate").await? {
+            Some(upid) => context.follow(&upid, CREATE_TIMEOUT).await?,
+            None => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
+}
+
+async fn find_guest(context: &Context) -> Result<GuestState, Failure> {
+    match context
+        .client
+        .lxc_config(&context.node(), context.vmid()?)
+        .await
+    {
+        Ok(config) if config.lock.as_deref() == Some("create") => Ok(GuestState::Creating),
+        Ok(config) if is_own_guest(&config, context) => Ok(GuestState::Own(Box::new(config))),
+        Ok(_) => Ok(GuestState::Foreign),
+        Err(error) if error.is_not_found() => Ok(GuestState::Absent),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Stores the image's own environment and entrypoint before Holdfast overrides them.
+async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<(), Failure> {
+    let image = ImageValues {
+        env: config.env,
+        entrypoint: config.entrypoint,
+    };
+    context.container.image = Some(image.clone());
+    let id = context.container.id;
+    let write = move |c: &mut store::Conn| store::containers::set_image(c, id, &image);
+    Ok(context.control.store().write(write).await?)
+}
+
+/// Whether a configuration belongs to the job's container.
+pub(in crate::worker) fn is_own_guest(config: &LxcConfig, context: &Context) -> bool {
+    let mac = context.container.mac.to_string();
+    let actual = config.net0.as_ref().and_then(|net| net.hwaddr.as_deref());
+    actual.is_some_and(|actual| actual.eq_ignore_ascii_case(&mac))
+}
+
+async fn use_other_vmid(context: &mut Context) -> Result<(), Failure> {
+    let taken = context.container.vmid;
+    context.notes.tried.insert(taken);
+    context.save().await?;
+    context
+        .log(format!(
+            "The number {taken} is taken on the cluster; trying another."
+        ))
+        .await;
+    context.container.vmid = containers::reserve_other_vmid(
+        &context.control,
+        context.container.id,
+        context.site.clone(),
+        context.notes.tried.clone(),
+    )
+    .await?;
+    Ok(())
+}
+
+fn create_parameters(context: &Context) -> Result<CreateLxc, Failure> {
+    let (container, site) = (&context.container, &context.site.spec);
+    let rootfs = Rootfs {
+        storage: site.volume_storage.to_string(),
+        size_gib: container.spec.disk.get(),
+    };
+    let net0 = Net {
+        hwaddr: Some(container.mac.to_string()),
+        ip: Some(Ipv4Config::Static {
+            address: container.address,
+            prefix: site.network.prefix(),
+        }),
+        gw: Some(site.gateway),
+        ..Net::new("eth0", site.bridge.as_str())
+    };
+    let mut create = CreateLxc::new(context.vmid()?, volume_id(context), rootfs);
+    create.options = LxcOptions {
+        hostname: Some(container.name.to_string()),
+        net0: Some(net0),
+        searchdomain: Some(site.domain.to_string()),
+        features: Some(Features {
+            nesting: true,
+            keyctl: container.spec.docker,
+            ..Features::default()
+        }),
+        onboot: Some(true),
+        description: Some(format!(
+            "Made by Holdfast for {}: {} on {}.",
+            container.owner_name, container.name, container.site_name,
+        )),
+        tags: Some(vec!["holdfast".to_owned()]),
+        ..resource_options(&container.spec)
+    };
+    Ok(create)
+}
+
+/// CPU and memory options. Swap equals memory up to 512 MiB, the default of Proxmox.
+pub(super) fn resource_options(spec: &ContainerSpec) -> LxcOptions {
+    LxcOptions {
+        cores: Some(spec.cores.get()),
+        memory_mib: Some(spec.memory.get()),
+        swap_mib: Some(spec.memory.get().min(512)),
+        ..LxcOptions::default()
+    }
+}
