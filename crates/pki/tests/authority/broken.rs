@@ -1,4 +1,4 @@
-//! Authorities that are broken, or that are no authorities.
+//! Broken CAs and servers that are no CAs.
 
 use std::time::Duration;
 
@@ -7,12 +7,13 @@ use rcgen::{CertificateParams, KeyPair};
 use serde_json::json;
 
 use crate::{
-    Notes, issue, order, ready,
-    standin::{Answer, Standin},
+    RecordingSolver,
+    fake_ca::{CannedResponse, FakeCa},
+    fake_ca_with_account, issue, order,
 };
 
 #[track_caller]
-fn assert_away(error: &AcmeError, part: &str) {
+fn assert_unavailable(error: &AcmeError, part: &str) {
     let AcmeError::Away { words, detail } = error else {
         panic!("{error:?}");
     };
@@ -22,128 +23,139 @@ fn assert_away(error: &AcmeError, part: &str) {
 }
 
 #[tokio::test]
-async fn what_is_no_directory_is_told() {
-    let standin = Standin::start().await;
-    let plain = standin
+async fn invalid_directory_is_reported() {
+    let fake_ca = FakeCa::start().await;
+    let plain = fake_ca
         .full_directory()
         .to_string()
         .replace("https:", "http:");
-    let mut nonce = standin.full_directory();
+    let mut nonce = fake_ca.full_directory();
     nonce["newNonce"] = json!("no address at all");
     let cases = [
-        (Answer::new(200, "<html>"), "not understood"),
-        (Answer::new(200, "{}"), "newNonce"),
-        (Answer::new(200, plain), "no https address"),
-        (Answer::new(200, nonce), "newNonce is no https address"),
-        (Answer::new(200, "x".repeat(2 << 20)), "more than"),
+        (CannedResponse::new(200, "<html>"), "not understood"),
+        (CannedResponse::new(200, "{}"), "newNonce"),
+        (CannedResponse::new(200, plain), "no https address"),
         (
-            Answer::new(404, "<h1>Not\nFound</h1>"),
+            CannedResponse::new(200, nonce),
+            "newNonce is no https address",
+        ),
+        (CannedResponse::new(200, "x".repeat(2 << 20)), "more than"),
+        (
+            CannedResponse::new(404, "<h1>Not\nFound</h1>"),
             "404: <h1>Not Found",
         ),
-        (Answer::new(500, "oh"), "trouble of its own"),
-        (Answer::new(502, ""), "trouble of its own"),
-        (Answer::problem(500, "serverInternal", "oh"), "oh"),
+        (CannedResponse::new(500, "oh"), "trouble of its own"),
+        (CannedResponse::new(502, ""), "trouble of its own"),
+        (CannedResponse::problem(500, "serverInternal", "oh"), "oh"),
         (
-            Answer::new(301, "").with("location", "https://new.example.org/dir"),
+            CannedResponse::new(301, "").with("location", "https://new.example.org/dir"),
             "https://new.example.org/dir",
         ),
     ];
-    for (answer, part) in cases {
-        standin.say("/directory", answer);
-        let made = Account::create(&standin.directory(), None, None).await;
-        assert_away(&made.unwrap_err(), part);
+    for (response, part) in cases {
+        fake_ca.respond_once("/directory", response);
+        let created = Account::create(&fake_ca.directory(), None, None).await;
+        assert_unavailable(&created.unwrap_err(), part);
     }
 }
 
 #[tokio::test]
-async fn nonces_that_are_always_refused_are_given_up() {
-    let (standin, account) = ready().await;
-    standin.say_often("/order", usize::MAX, Answer::problem(400, "badNonce", "no"));
+async fn permanently_refused_nonces_end_with_an_error() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    fake_ca.respond_times(
+        "/order",
+        usize::MAX,
+        CannedResponse::problem(400, "badNonce", "no"),
+    );
     let error = issue(&account).await.0.unwrap_err();
-    assert_away(&error, "nonces");
-    assert!(standin.heard("/order").len() < 50);
+    assert_unavailable(&error, "nonces");
+    assert!(fake_ca.requests("/order").len() < 50);
 }
 
 #[tokio::test]
-async fn an_order_that_makes_no_sense_is_told_and_nothing_put() {
-    let (standin, account) = ready().await;
-    for (path, answer, part) in [
+async fn invalid_order_is_reported_and_nothing_published() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    for (path, response, part) in [
         (
             "/order",
-            Answer::new(201, "{}").with("location", "/x"),
+            CannedResponse::new(201, "{}").with("location", "/x"),
             "missing field",
         ),
-        ("/authorization/", Answer::new(200, "[]"), "not understood"),
         (
             "/authorization/",
-            Answer::new(
+            CannedResponse::new(200, "[]"),
+            "not understood",
+        ),
+        (
+            "/authorization/",
+            CannedResponse::new(
                 200,
-                standin.authorization_of("1", "other.example.org", "pending", "t"),
+                fake_ca.authorization_of("1", "other.example.org", "pending", "t"),
             ),
             "not asked for",
         ),
         (
             "/authorization/",
-            Answer::new(
+            CannedResponse::new(
                 200,
-                standin.authorization_of("1", "web.example.org", "pending", "../../x"),
+                fake_ca.authorization_of("1", "web.example.org", "pending", "../../x"),
             ),
             "token",
         ),
         (
             "/authorization/",
-            Answer::new(
+            CannedResponse::new(
                 200,
-                standin.authorization_of("1", "web.example.org", "pending", ""),
+                fake_ca.authorization_of("1", "web.example.org", "pending", ""),
             ),
             "token",
         ),
         (
             "/authorization/",
-            Answer::new(
+            CannedResponse::new(
                 200,
-                standin.authorization_of("1", "web.example.org", "invalid", "t"),
+                fake_ca.authorization_of("1", "web.example.org", "invalid", "t"),
             ),
             "refused already",
         ),
     ] {
-        standin.say(path, answer);
+        fake_ca.respond_once(path, response);
         let (outcome, calls) = issue(&account).await;
-        assert_away(&outcome.unwrap_err(), part);
+        assert_unavailable(&outcome.unwrap_err(), part);
         assert!(calls.is_empty(), "{calls:?}");
     }
 }
 
 #[tokio::test]
-async fn trouble_after_the_proof_was_put_has_it_taken_away() {
-    let (standin, account) = ready().await;
+async fn failure_after_publication_removes_challenge_responses() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     for path in ["/challenge/", "/order/"] {
-        standin.say(path, Answer::new(500, "oh"));
+        fake_ca.respond_once(path, CannedResponse::new(500, "oh"));
         let (outcome, calls) = issue(&account).await;
-        assert_away(&outcome.unwrap_err(), "trouble of its own");
+        assert_unavailable(&outcome.unwrap_err(), "trouble of its own");
         assert_eq!(calls, ["put", "take away"]);
     }
 }
 
 #[tokio::test]
-async fn a_wait_without_end_has_one() {
-    let (standin, account) = ready().await;
+async fn endless_retry_after_stops_at_timeout() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     for wait in ["18446744073709551615", "86400"] {
-        let pending = json!({ "status": "pending", "authorizations": [], "finalize": standin.url("/finalize/1") });
-        let pending = Answer::new(200, pending).with("retry-after", wait);
-        standin.say("/order/", pending);
+        let pending = json!({ "status": "pending", "authorizations": [], "finalize": fake_ca.url("/finalize/1") });
+        let pending = CannedResponse::new(200, pending).with("retry-after", wait);
+        fake_ca.respond_once("/order/", pending);
         let mut order = order(&["web.example.org"]);
         order.patience = Duration::from_secs(2);
-        let notes = Notes::default();
-        let error = account.issue(&order, &notes).await.unwrap_err();
-        assert_away(&error, "in time");
-        assert_eq!(notes.calls(), ["put", "take away"]);
+        let solver = RecordingSolver::default();
+        let error = account.issue(&order, &solver).await.unwrap_err();
+        assert_unavailable(&error, "in time");
+        assert_eq!(solver.calls(), ["put", "take away"]);
     }
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_what_was_asked_for_is_not_taken() {
-    let (standin, account) = ready().await;
+async fn unexpected_certificate_is_rejected() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     let other = KeyPair::generate().unwrap();
     let names = vec!["web.example.org".to_owned()];
     let other = CertificateParams::new(names)
@@ -155,8 +167,8 @@ async fn a_certificate_that_is_not_what_was_asked_for_is_not_taken() {
         ("no certificate".to_owned(), "no certificate"),
         (other.pem().replace("MII", "AAA"), "read"),
     ] {
-        standin.say("/certificate/", Answer::new(200, body));
+        fake_ca.respond_once("/certificate/", CannedResponse::new(200, body));
         let (outcome, _) = issue(&account).await;
-        assert_away(&outcome.unwrap_err(), part);
+        assert_unavailable(&outcome.unwrap_err(), part);
     }
 }

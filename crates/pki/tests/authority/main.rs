@@ -1,32 +1,32 @@
-//! The client against a stand-in of an authority that does what no real one does when it is asked to.
+//! Tests of the ACME client against a fake CA whose failures and responses the tests control.
 
 #![cfg(test)]
 
 mod broken;
+mod fake_ca;
 mod orders;
 mod renewal;
-mod standin;
 
 use std::{sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use pki::acme::{Account, AcmeError, Challenge, Given, Order, Proof, Solver};
 
-use crate::standin::Standin;
+use crate::fake_ca::FakeCa;
 
-/// A solver that writes down what it was asked for.
+/// A solver that only records its calls.
 #[derive(Default)]
-pub struct Notes(Mutex<Vec<&'static str>>);
+pub struct RecordingSolver(Mutex<Vec<&'static str>>);
 
-impl Notes {
-    /// What it was asked for.
+impl RecordingSolver {
+    /// The recorded calls.
     pub fn calls(&self) -> Vec<&'static str> {
         self.0.lock().unwrap().clone()
     }
 }
 
 #[async_trait]
-impl Solver for Notes {
+impl Solver for RecordingSolver {
     async fn put(&self, _challenges: &[Challenge]) -> Result<(), String> {
         self.0.lock().unwrap().push("put");
         Ok(())
@@ -37,16 +37,16 @@ impl Solver for Notes {
     }
 }
 
-/// A stand-in with an account.
-pub async fn ready() -> (Standin, Account) {
-    let standin = Standin::start().await;
-    let (account, _) = Account::create(&standin.directory(), None, None)
+/// A fake CA with an account.
+pub async fn fake_ca_with_account() -> (FakeCa, Account) {
+    let fake_ca = FakeCa::start().await;
+    let (account, _) = Account::create(&fake_ca.directory(), None, None)
         .await
         .unwrap();
-    (standin, account)
+    (fake_ca, account)
 }
 
-/// An order over HTTP, with more patience than it needs.
+/// An order with HTTP-01 and a generous timeout.
 pub fn order(names: &[&str]) -> Order {
     Order {
         names: names.iter().map(|name| name.parse().unwrap()).collect(),
@@ -56,9 +56,9 @@ pub fn order(names: &[&str]) -> Order {
     }
 }
 
-/// Asks for the certificate of one name, with the calls of the solver.
+/// Orders a certificate for one name; returns the solver's calls as well.
 pub async fn issue(account: &Account) -> (Result<Given, AcmeError>, Vec<&'static str>) {
-    let notes = Notes::default();
-    let outcome = account.issue(&order(&["web.example.org"]), &notes).await;
-    (outcome, notes.calls())
+    let solver = RecordingSolver::default();
+    let outcome = account.issue(&order(&["web.example.org"]), &solver).await;
+    (outcome, solver.calls())
 }

@@ -1,4 +1,4 @@
-//! Orders: what is sent, what is refused, and what is kept from being asked again.
+//! Orders: requests, refusals, and rate limits.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,21 +7,25 @@ use pki::acme::{AcmeError, Refusal};
 use serde_json::{Value, json};
 
 use crate::{
-    Notes, issue, order, ready,
-    standin::{Answer, Standin},
+    RecordingSolver,
+    fake_ca::{CannedResponse, FakeCa},
+    fake_ca_with_account, issue, order,
 };
 
 #[tokio::test]
-async fn an_order_is_made_as_the_protocol_has_it() {
-    let (standin, account) = ready().await;
-    let (given, calls) = issue(&account).await;
-    let given = given.unwrap();
-    assert_eq!(given.leaf.issued.names[0].as_str(), "web.example.org");
+async fn order_follows_the_protocol() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    let (issued, calls) = issue(&account).await;
+    let issued = issued.unwrap();
+    assert_eq!(issued.leaf.issued.names[0].as_str(), "web.example.org");
     assert_eq!(calls, ["put", "take away"]);
     let names = json!([{ "type": "dns", "value": "web.example.org" }]);
-    assert_eq!(standin.heard("/order"), [json!({ "identifiers": names })]);
-    assert_eq!(standin.heard("/challenge/1/http-01"), [json!({})]);
-    let account = &standin.heard("/account")[0];
+    assert_eq!(
+        fake_ca.requests("/order"),
+        [json!({ "identifiers": names })]
+    );
+    assert_eq!(fake_ca.requests("/challenge/1/http-01"), [json!({})]);
+    let account = &fake_ca.requests("/account")[0];
     assert_eq!(
         account,
         &json!({ "contact": [], "termsOfServiceAgreed": true })
@@ -29,14 +33,14 @@ async fn an_order_is_made_as_the_protocol_has_it() {
 }
 
 #[tokio::test]
-async fn an_order_goes_on_in_a_task_of_its_own() {
-    let (_standin, account) = ready().await;
+async fn order_runs_in_a_spawned_task() {
+    let (_fake_ca, account) = fake_ca_with_account().await;
     let task = tokio::spawn(async move {
         let window = account.renewal("no certificate").await;
         (issue(&account).await.0, window)
     });
-    let (given, window) = task.await.unwrap();
-    assert!(given.is_ok());
+    let (issued, window) = task.await.unwrap();
+    assert!(issued.is_ok());
     assert!(
         matches!(window, Err(AcmeError::Refused { .. })),
         "{window:?}"
@@ -44,52 +48,67 @@ async fn an_order_goes_on_in_a_task_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_is_replaced_is_told_where_it_is_taken() {
-    let (standin, account) = ready().await;
+async fn replaces_is_sent_and_omitted_after_refusal() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     let first = issue(&account).await.0.unwrap();
     let mut next = order(&["web.example.org"]);
     next.replaces = Some(first.chain.clone());
-    account.issue(&next, &Notes::default()).await.unwrap();
+    account
+        .issue(&next, &RecordingSolver::default())
+        .await
+        .unwrap();
     let id = first.leaf.renewal.unwrap();
     let want = format!("{}.{}", id.authority, id.serial);
-    assert_eq!(standin.heard("/order")[1]["replaces"], want);
+    assert_eq!(fake_ca.requests("/order")[1]["replaces"], want);
 
     for refusal in [
-        Answer::problem(409, "alreadyReplaced", "it was replaced"),
-        Answer::problem(400, "malformed", "no such certificate"),
+        CannedResponse::problem(409, "alreadyReplaced", "it was replaced"),
+        CannedResponse::problem(400, "malformed", "no such certificate"),
     ] {
-        let before = standin.heard("/order").len();
-        standin.say("/order", refusal);
-        account.issue(&next, &Notes::default()).await.unwrap();
-        let heard = standin.heard("/order");
-        assert_eq!(heard.len(), before + 2);
-        assert_eq!(heard[before]["replaces"], want);
-        assert_eq!(heard[before + 1]["replaces"], Value::Null);
+        let before = fake_ca.requests("/order").len();
+        fake_ca.respond_once("/order", refusal);
+        account
+            .issue(&next, &RecordingSolver::default())
+            .await
+            .unwrap();
+        let requests = fake_ca.requests("/order");
+        assert_eq!(requests.len(), before + 2);
+        assert_eq!(requests[before]["replaces"], want);
+        assert_eq!(requests[before + 1]["replaces"], Value::Null);
     }
-    // A limit is not passed by asking for something else.
-    let before = standin.heard("/order").len();
-    standin.say("/order", Answer::problem(429, "rateLimited", "too many"));
-    let error = account.issue(&next, &Notes::default()).await.unwrap_err();
+    // A rate limit causes no second order.
+    let before = fake_ca.requests("/order").len();
+    fake_ca.respond_once(
+        "/order",
+        CannedResponse::problem(429, "rateLimited", "too many"),
+    );
+    let error = account
+        .issue(&next, &RecordingSolver::default())
+        .await
+        .unwrap_err();
     assert!(matches!(error, AcmeError::Limited { .. }), "{error:?}");
-    assert_eq!(standin.heard("/order").len(), before + 1);
+    assert_eq!(fake_ca.requests("/order").len(), before + 1);
 }
 
 #[tokio::test]
-async fn a_limit_says_until_when() {
-    let (standin, account) = ready().await;
+async fn rate_limit_time_is_parsed_from_message() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     let words = "too many certificates, retry after 2999-01-02 03:04:05 UTC: see https://x";
     let named = Timestamp(32_472_241_445_000);
     let cases = [
-        (Answer::problem(429, "rateLimited", words), Some(named)),
         (
-            Answer::problem(429, "rateLimited", words).with("retry-after", 60),
+            CannedResponse::problem(429, "rateLimited", words),
             Some(named),
         ),
-        (Answer::problem(403, "rateLimited", "slowly"), None),
-        (Answer::new(429, "slowly"), None),
+        (
+            CannedResponse::problem(429, "rateLimited", words).with("retry-after", 60),
+            Some(named),
+        ),
+        (CannedResponse::problem(403, "rateLimited", "slowly"), None),
+        (CannedResponse::new(429, "slowly"), None),
     ];
-    for (answer, want) in cases {
-        standin.say("/order", answer);
+    for (response, want) in cases {
+        fake_ca.respond_once("/order", response);
         let (outcome, calls) = issue(&account).await;
         let error = outcome.unwrap_err();
         let AcmeError::Limited { until, detail, .. } = &error else {
@@ -102,17 +121,17 @@ async fn a_limit_says_until_when() {
 }
 
 #[tokio::test]
-async fn a_limit_in_a_header_is_counted_from_now() {
-    let (standin, account) = ready().await;
+async fn rate_limit_header_is_relative_to_now() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     let hour = Duration::from_secs(3600);
     let date = httpdate::fmt_http_date(SystemTime::now() + hour);
-    for answer in [
-        Answer::problem(429, "rateLimited", "slowly").with("retry-after", 3600),
-        Answer::problem(429, "rateLimited", "slowly").with("retry-after", date),
-        Answer::problem(503, "serverInternal", "too busy").with("retry-after", 3600),
-        Answer::new(503, "<html>too busy</html>").with("retry-after", 3600),
+    for response in [
+        CannedResponse::problem(429, "rateLimited", "slowly").with("retry-after", 3600),
+        CannedResponse::problem(429, "rateLimited", "slowly").with("retry-after", date),
+        CannedResponse::problem(503, "serverInternal", "too busy").with("retry-after", 3600),
+        CannedResponse::new(503, "<html>too busy</html>").with("retry-after", 3600),
     ] {
-        standin.say("/order", answer);
+        fake_ca.respond_once("/order", response);
         let error = issue(&account).await.0.unwrap_err();
         let AcmeError::Limited { until, words, .. } = &error else {
             panic!("{error:?}");
@@ -128,8 +147,8 @@ async fn a_limit_in_a_header_is_counted_from_now() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_why_and_keeps_the_words() {
-    let (standin, account) = ready().await;
+async fn refusal_has_kind_and_message_of_the_ca() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     for (status, kind, want) in [
         (403, "userActionRequired", Refusal::UserAction),
         (400, "rejectedIdentifier", Refusal::Name),
@@ -139,7 +158,10 @@ async fn a_refusal_says_why_and_keeps_the_words() {
         (403, "caa", Refusal::Caa),
         (418, "teapot", Refusal::Other),
     ] {
-        standin.say("/order", Answer::problem(status, kind, "its own words"));
+        fake_ca.respond_once(
+            "/order",
+            CannedResponse::problem(status, kind, "its own words"),
+        );
         let error = issue(&account).await.0.unwrap_err();
         let AcmeError::Refused { kind, .. } = &error else {
             panic!("{error:?}");
@@ -147,14 +169,14 @@ async fn a_refusal_says_why_and_keeps_the_words() {
         assert_eq!(*kind, want);
         assert_eq!(error.detail(), Some("its own words"));
     }
-    standin.say(
+    fake_ca.respond_once(
         "/order",
-        Answer::problem(400, "accountDoesNotExist", "who?"),
+        CannedResponse::problem(400, "accountDoesNotExist", "who?"),
     );
     assert_eq!(issue(&account).await.0, Err(AcmeError::AccountGone));
-    standin.say(
+    fake_ca.respond_once(
         "/finalize/",
-        Answer::problem(403, "orderNotReady", "not yet"),
+        CannedResponse::problem(403, "orderNotReady", "not yet"),
     );
     let error = issue(&account).await.0.unwrap_err();
     assert!(
@@ -169,16 +191,16 @@ async fn a_refusal_says_why_and_keeps_the_words() {
     );
 }
 
-/// What an authorization says whose proof was refused.
-fn refused(standin: &Standin, kind: &str) -> Value {
-    let mut body = standin.authorization_of("1", "web.example.org", "invalid", "token-1");
+/// An authorization with a failed challenge.
+fn failed_authorization(fake_ca: &FakeCa, kind: &str) -> Value {
+    let mut body = fake_ca.authorization_of("1", "web.example.org", "invalid", "token-1");
     let kind = format!("urn:ietf:params:acme:error:{kind}");
     body["challenges"][0]["error"] = json!({ "type": kind, "detail": "its own words" });
     body
 }
 
 #[tokio::test]
-async fn what_was_found_out_about_a_name_is_told_and_the_proof_taken_away() {
+async fn validation_error_is_reported_and_response_removed() {
     for (kind, want) in [
         ("dns", Refusal::Dns),
         ("connection", Refusal::Connection),
@@ -187,17 +209,20 @@ async fn what_was_found_out_about_a_name_is_told_and_the_proof_taken_away() {
         ("tls", Refusal::Tls),
         ("caa", Refusal::Caa),
     ] {
-        let (standin, account) = ready().await;
-        let pending = standin.authorization_of("1", "web.example.org", "pending", "token-1");
-        standin.say("/authorization/", Answer::new(200, pending));
-        standin.say("/authorization/", Answer::new(200, refused(&standin, kind)));
+        let (fake_ca, account) = fake_ca_with_account().await;
+        let pending = fake_ca.authorization_of("1", "web.example.org", "pending", "token-1");
+        fake_ca.respond_once("/authorization/", CannedResponse::new(200, pending));
+        fake_ca.respond_once(
+            "/authorization/",
+            CannedResponse::new(200, failed_authorization(&fake_ca, kind)),
+        );
         let order = json!({
             "status": "invalid",
-            "authorizations": [standin.url("/authorization/1/0")],
-            "finalize": standin.url("/finalize/1"),
+            "authorizations": [fake_ca.url("/authorization/1/0")],
+            "finalize": fake_ca.url("/finalize/1"),
             "error": { "type": "urn:ietf:params:acme:error:unauthorized", "detail": "the order" },
         });
-        standin.say("/order/1", Answer::new(200, order));
+        fake_ca.respond_once("/order/1", CannedResponse::new(200, order));
         let (outcome, calls) = issue(&account).await;
         let error = outcome.unwrap_err();
         let AcmeError::Refused { kind, words, .. } = &error else {
@@ -211,14 +236,14 @@ async fn what_was_found_out_about_a_name_is_told_and_the_proof_taken_away() {
 }
 
 #[tokio::test]
-async fn an_order_that_fails_without_a_reason_is_told_as_it_is() {
-    let (standin, account) = ready().await;
+async fn invalid_order_without_reason_is_reported() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     let order = json!({
         "status": "invalid",
-        "authorizations": [standin.url("/authorization/1/0")],
-        "finalize": standin.url("/finalize/1"),
+        "authorizations": [fake_ca.url("/authorization/1/0")],
+        "finalize": fake_ca.url("/finalize/1"),
     });
-    standin.say("/order/1", Answer::new(200, order));
+    fake_ca.respond_once("/order/1", CannedResponse::new(200, order));
     let (outcome, calls) = issue(&account).await;
     let error = outcome.unwrap_err();
     assert!(error.to_string().contains("does not say why"), "{error}");
@@ -226,21 +251,24 @@ async fn an_order_that_fails_without_a_reason_is_told_as_it_is() {
 }
 
 #[tokio::test]
-async fn an_order_that_takes_its_time_is_waited_for() {
-    let (standin, account) = ready().await;
+async fn slow_order_is_polled_until_valid() {
+    let (fake_ca, account) = fake_ca_with_account().await;
     let processing = |certificate: Value| {
         json!({
             "status": "processing",
-            "authorizations": [standin.url("/authorization/1/0")],
-            "finalize": standin.url("/finalize/1"),
+            "authorizations": [fake_ca.url("/authorization/1/0")],
+            "finalize": fake_ca.url("/finalize/1"),
             "certificate": certificate,
         })
     };
-    // The proofs are looked at, and the certificate is signed, with a pause before each.
-    standin.say(
+    // Validation and issuance each take one more poll.
+    fake_ca.respond_once(
         "/order/1",
-        Answer::new(200, processing(Value::Null)).with("retry-after", 1),
+        CannedResponse::new(200, processing(Value::Null)).with("retry-after", 1),
     );
-    standin.say("/order/1", Answer::new(200, processing(Value::Null)));
+    fake_ca.respond_once(
+        "/order/1",
+        CannedResponse::new(200, processing(Value::Null)),
+    );
     issue(&account).await.0.unwrap();
 }
