@@ -1,5 +1,5 @@
-//! The configuration as text: which keys there are, which variable stands for which, and where
-//! each value came from. What a value means is decided in the parent module.
+//! The configuration as text: keys, environment variables, and the source of each value. The parent
+//! module interprets the values.
 
 use std::{fmt::Display, path::Path, str::FromStr};
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{ConfigError, DEFAULT_LISTEN, Overrides, error::nearest};
 
-/// The keys of the file. One that is not here is refused.
+/// The keys of the file. Unknown keys are an error.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
@@ -69,7 +69,7 @@ impl Default for Raw {
     }
 }
 
-/// Variables and the keys that they stand for.
+/// Environment variables and their keys.
 const VARIABLES: [(&str, &str); 14] = [
     ("HOLDFAST_LISTEN", "listen"),
     ("HOLDFAST_PUBLIC_URL", "public_url"),
@@ -86,18 +86,18 @@ const VARIABLES: [(&str, &str); 14] = [
     ("HOLDFAST_DATABASE", "database"),
     ("DATABASE_URL", "database"),
 ];
-/// The key itself: only in the environment, never in the file.
+/// The encryption key: only in the environment, never in the file.
 const KEY: &str = "HOLDFAST_KEY";
-/// Read elsewhere: by the command line and by the build.
-const ELSEWHERE: [&str; 2] = ["HOLDFAST_CONFIG", "HOLDFAST_SITE"];
+/// Variables of the command line and of the build.
+const OTHER_VARIABLES: [&str; 2] = ["HOLDFAST_CONFIG", "HOLDFAST_SITE"];
 
-/// Where each value came from.
+/// The source of each value.
 pub(super) struct Sources {
     figment: Figment,
     key: Option<String>,
 }
 
-/// Reads all layers.
+/// Reads and merges all layers.
 pub(super) fn read(
     file: Option<&Path>,
     overrides: Overrides,
@@ -121,8 +121,12 @@ pub(super) fn read(
         if name == KEY {
             key = Some(value);
         } else if let Some((_, setting)) = VARIABLES.iter().find(|(known, _)| *known == name) {
-            figment = figment.merge(Layer::one(format!("the variable {name}"), setting, &value));
-        } else if name.starts_with("HOLDFAST_") && !ELSEWHERE.contains(&name.as_str()) {
+            figment = figment.merge(Layer::single(
+                format!("the variable {name}"),
+                setting,
+                &value,
+            ));
+        } else if name.starts_with("HOLDFAST_") && !OTHER_VARIABLES.contains(&name.as_str()) {
             let known = VARIABLES.iter().map(|(known, _)| *known).chain([KEY]);
             let nearest = nearest(&name, known);
             return Err(ConfigError::UnknownVariable { name, nearest });
@@ -137,10 +141,12 @@ pub(super) fn read(
     ];
     for (option, key, value) in options {
         if let Some(value) = value {
-            figment = figment.merge(Layer::one(option.to_owned(), key, &value));
+            figment = figment.merge(Layer::single(option.to_owned(), key, &value));
         }
     }
-    let raw = figment.extract().map_err(|error| told(&error, file))?;
+    let raw = figment
+        .extract()
+        .map_err(|error| convert_error(&error, file))?;
     Ok((raw, Sources { figment, key }))
 }
 
@@ -154,16 +160,16 @@ fn toml(text: &str, place: &str) -> Result<Dict, ConfigError> {
         .map(|mut profiles| profiles.remove(&Profile::Default).unwrap_or_default())
 }
 
-/// One layer of values, all from one place.
+/// A layer of values from one source.
 struct Layer {
     place: String,
     data: Dict,
 }
 
 impl Layer {
-    /// One value from outside the file, where all is text.
-    fn one(place: String, key: &str, text: &str) -> Self {
-        // Only the settings that are not text are read as what they look like.
+    /// A layer with one text value from a variable or an option.
+    fn single(place: String, key: &str, text: &str) -> Self {
+        // Only non-text settings are parsed as TOML values.
         let value = match (key, text.parse::<Value>()) {
             ("demo" | "demo_speed" | "workers.parallel_jobs", Ok(value)) => value,
             _ => Value::from(text),
@@ -183,8 +189,8 @@ impl Provider for Layer {
     }
 }
 
-/// The first of figment's complaints, in our words.
-fn told(error: &figment::Error, file: Option<&Path>) -> ConfigError {
+/// Converts figment's first error.
+fn convert_error(error: &figment::Error, file: Option<&Path>) -> ConfigError {
     let place = error.metadata.as_ref().map_or_else(
         || {
             file.map_or_else(
@@ -222,13 +228,13 @@ fn told(error: &figment::Error, file: Option<&Path>) -> ConfigError {
 }
 
 impl Sources {
-    /// The key itself, when the environment has it.
+    /// The encryption key, if set in the environment.
     pub(super) fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// A refusal of the value of `key`, with its place.
-    pub(super) fn refusal(&self, key: &str, why: String) -> ConfigError {
+    /// An error about the value of `key`, with its source.
+    pub(super) fn invalid_value(&self, key: &str, why: String) -> ConfigError {
         let place = self
             .figment
             .find_metadata(key)
@@ -242,29 +248,29 @@ impl Sources {
         }
     }
 
-    /// Parses a value whose parser says what would be right.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(
+    /// Parses a value whose parser returns a message for users.
+    pub(super) fn parse<T: FromStr<Err: Display>>(
         &self,
         key: &str,
         text: &str,
     ) -> Result<T, ConfigError> {
         text.parse()
-            .map_err(|why: T::Err| self.refusal(key, why.to_string()))
+            .map_err(|why: T::Err| self.invalid_value(key, why.to_string()))
     }
 
-    /// Parses a value whose parser's words are not for people.
-    pub(super) fn parsed_as<T: FromStr>(
+    /// Parses a value; `expected` replaces the parser's message.
+    pub(super) fn parse_or<T: FromStr>(
         &self,
         key: &str,
         text: &str,
-        right: &str,
+        expected: &str,
     ) -> Result<T, ConfigError> {
         text.parse()
-            .map_err(|_| self.refusal(key, format!("`{text}`: {right}")))
+            .map_err(|_| self.invalid_value(key, format!("`{text}`: {expected}")))
     }
 
-    /// The value, unless `check` refuses it.
-    pub(super) fn checked<T: Clone>(
+    /// Returns the value if `check` accepts it.
+    pub(super) fn validate<T: Clone>(
         &self,
         key: &str,
         value: &T,
@@ -272,11 +278,11 @@ impl Sources {
     ) -> Result<T, ConfigError> {
         check(value)
             .map(|()| value.clone())
-            .map_err(|why| self.refusal(key, why))
+            .map_err(|why| self.invalid_value(key, why))
     }
 }
 
-/// `true`, `false`, or a word that says more.
+/// Deserializes `true`, `false`, or a word.
 fn flag_or_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -290,7 +296,7 @@ fn flag_or_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
     })
 }
 
-/// A list, or one text with commas as variables have it.
+/// Deserializes a list, or one text with commas as in variables.
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
