@@ -195,7 +195,7 @@ impl Asset {
         } else {
             entry.media_type.clone()
         };
-        // Browsers request files at the root by themselves, on each navigation.
+        // Browsers request files at the root on each navigation.
         let cache = if entry.immutable {
             "public, max-age=31536000, immutable"
         } else {

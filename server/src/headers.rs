@@ -11,7 +11,7 @@ use axum::{
 use crate::router::AppState;
 
 /// The policy of responses that are no pages. `connect-src` is allowed because the script of the
-/// shared event stream is a worker, and a worker is subject to the policy of its own file.
+/// shared event stream is a worker, and a worker is subject to the policy of the worker's file.
 const DEFAULT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
 );

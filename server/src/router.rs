@@ -1,4 +1,4 @@
-//! All routes and middleware layers. Contains no logic of its own.
+//! All routes and middleware layers. Contains no other logic.
 
 use std::{
     any::Any,

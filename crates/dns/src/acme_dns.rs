@@ -80,9 +80,9 @@ impl AcmeDns {
         account: Account,
         options: &Options,
     ) -> Result<Self, DnsError> {
-        let label = format!("acme-dns at {server}");
+        let display_name = format!("acme-dns at {server}");
         Ok(Self {
-            http: Http::new(label, &server.to_string(), options)?,
+            http: Http::new(display_name, &server.to_string(), options)?,
             account,
             options: options.clone(),
         })
@@ -96,13 +96,13 @@ impl AcmeDns {
             .header("X-Api-Key", self.account.key.clone())
             .json(&json!({ "subdomain": self.account.subdomain(), "txt": text }));
         let response = self.http.send(request).await?;
-        let label = &self.http.label;
+        let display_name = &self.http.display_name;
         if response.status.is_success() {
             let updated: Option<UpdateResponse> = serde_json::from_slice(&response.body).ok();
             return match updated {
                 Some(updated) if updated.txt == text => Ok(()),
                 _ => Err(DnsError::refused(format!(
-                    "The answer of {label} is not one of acme-dns."
+                    "The answer of {display_name} is not one of acme-dns."
                 ))),
             };
         }
@@ -113,26 +113,26 @@ impl AcmeDns {
     }
 
     fn refusal(&self, status: StatusCode, message: &str) -> DnsError {
-        let label = &self.http.label;
+        let display_name = &self.http.display_name;
         match (status, message) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
                 DnsError::unauthorized(format!(
-                    "{label} does not take the account ({message}). Either user or password are \
+                    "{display_name} does not take the account ({message}). Either user or password are \
                      wrong, or they are not those of {}, or they are not taken from this address.",
                     self.account.full_domain
                 ))
             }
             (_, "bad_txt") => DnsError::refused(format!(
-                "{label} keeps texts of 43 signs and no others ({message})."
+                "{display_name} keeps texts of 43 signs and no others ({message})."
             )),
             (_, "bad_subdomain") => DnsError::refused(format!(
-                "{label} does not know {} ({message}).",
+                "{display_name} does not know {} ({message}).",
                 self.account.full_domain
             )),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => DnsError::refused(
-                format!("What answers is not acme-dns: {label} says {message}."),
+                format!("What answers is not acme-dns: {display_name} says {message}."),
             ),
-            _ => DnsError::refused(format!("{label} refused: {message}.")),
+            _ => DnsError::refused(format!("{display_name} refused: {message}.")),
         }
     }
 
@@ -183,7 +183,7 @@ impl Provider for AcmeDns {
 
     async fn test(&self, domain: &Domain) -> Vec<Finding> {
         let full = &self.account.full_domain;
-        let reached = success(format!("{} answers.", self.http.label));
+        let reached = success(format!("{} answers.", self.http.display_name));
         let account = success("It takes the account.");
         let record = Record {
             name: full.to_string(),

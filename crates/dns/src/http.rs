@@ -17,7 +17,7 @@ const MAX_RESPONSE: usize = 1 << 20;
 
 /// Client of one API, with its name in messages.
 pub(crate) struct Http {
-    pub(crate) label: String,
+    pub(crate) display_name: String,
     client: Client,
     base: Url,
 }
@@ -30,14 +30,18 @@ pub(crate) struct ApiResponse {
 
 impl Http {
     /// Creates a client. The URL must be `https`, except for the loopback interface.
-    pub(crate) fn new(label: String, base: &str, options: &Options) -> Result<Self, DnsError> {
+    pub(crate) fn new(
+        display_name: String,
+        base: &str,
+        options: &Options,
+    ) -> Result<Self, DnsError> {
         let base: Url = base
             .parse()
             .map_err(|_| DnsError::refused(format!("{base:?} is not the address of an API.")))?;
         let is_local = is_loopback(&base);
         if base.scheme() != "https" && !(is_local && base.scheme() == "http") {
             return Err(DnsError::refused(format!(
-                "The password would be sent to {label} without TLS. Use an address that begins \
+                "The password would be sent to {display_name} without TLS. Use an address that begins \
                  with https://."
             )));
         }
@@ -61,7 +65,7 @@ impl Http {
             .build()
             .map_err(|error| DnsError::refused(format!("TLS cannot be used: {error}.")))?;
         Ok(Self {
-            label,
+            display_name,
             client,
             base,
         })
@@ -90,7 +94,7 @@ impl Http {
             if body.len() + chunk.len() > MAX_RESPONSE {
                 return Err(DnsError::refused(format!(
                     "The answer of {} is larger than any that it gives.",
-                    self.label
+                    self.display_name
                 )));
             }
             body.extend_from_slice(&chunk);
@@ -100,15 +104,15 @@ impl Http {
     }
 
     fn check(&self, response: &Response) -> Result<(), DnsError> {
-        let (label, status) = (&self.label, response.status());
+        let (display_name, status) = (&self.display_name, response.status());
         if status.is_server_error() {
             return Err(DnsError::unavailable(format!(
-                "{label} cannot do it now (HTTP {status})."
+                "{display_name} cannot do it now (HTTP {status})."
             )));
         }
         if status.is_redirection() {
             return Err(DnsError::refused(format!(
-                "{label} sends us elsewhere (HTTP {status}). Use the address of the API itself."
+                "{display_name} sends us elsewhere (HTTP {status}). Use the address of the API itself."
             )));
         }
         Ok(())
@@ -124,24 +128,27 @@ impl Http {
             format!("in {} seconds", after.as_secs())
         });
         DnsError::Limited {
-            words: format!("{} wants to be asked less often: again {when}.", self.label),
+            words: format!(
+                "{} wants to be asked less often: again {when}.",
+                self.display_name
+            ),
             retry_after,
         }
     }
 
     fn request_error(&self, error: &reqwest::Error) -> DnsError {
-        let label = &self.label;
+        let display_name = &self.display_name;
         if is_tls(error) {
             return DnsError::refused(format!(
-                "The certificate of {label} is not trusted by this machine: {}.",
+                "The certificate of {display_name} is not trusted by this machine: {}.",
                 error_chain(error)
             ));
         }
         if error.is_timeout() {
-            return DnsError::unavailable(format!("{label} does not answer in time."));
+            return DnsError::unavailable(format!("{display_name} does not answer in time."));
         }
         DnsError::unavailable(format!(
-            "{label} cannot be reached: {}.",
+            "{display_name} cannot be reached: {}.",
             error_chain(error)
         ))
     }

@@ -47,19 +47,20 @@ impl Rfc2136 {
 
     /// Sends a message to the first reachable address of the server.
     async fn send(&self, message: &Message) -> Result<Message, DnsError> {
-        let label = format!("The name server {}", self.server);
+        let display_name = format!("The name server {}", self.server);
         let mut last_error = None;
         for server in self.server_addresses().await? {
             match self
                 .key
-                .send(server, &label, message.clone(), &self.options)
+                .send(server, &display_name, message.clone(), &self.options)
                 .await
             {
                 Err(error @ DnsError::Away { .. }) => last_error = Some(error),
                 result => return result,
             }
         }
-        Err(last_error.unwrap_or_else(|| DnsError::unavailable(format!("{label} has no address."))))
+        Err(last_error
+            .unwrap_or_else(|| DnsError::unavailable(format!("{display_name} has no address."))))
     }
 
     async fn server_addresses(&self) -> Result<Vec<SocketAddr>, DnsError> {

@@ -66,7 +66,7 @@ impl Key {
             TsigAlgorithm::HmacSha384 => Algorithm::HmacSha384,
             TsigAlgorithm::HmacSha512 => Algorithm::HmacSha512,
         };
-        let signer = TSigner::new(value, algorithm, record::name(name.as_str())?, FUDGE)
+        let signer = TSigner::new(value, algorithm, record::parse_name(name.as_str())?, FUDGE)
             .map_err(|error| DnsError::unauthorized(format!("The key {name}: {error}.")))?;
         Ok(Self {
             name: name.clone(),
@@ -74,16 +74,17 @@ impl Key {
         })
     }
 
-    /// Sends a message and verifies that the key signed the response. `label` names the server in
+    /// Sends a message and verifies that the key signed the response. `display_name` names the server in
     /// errors. An unsigned error response is accepted: it can only make the request fail.
     pub(crate) async fn send(
         &self,
         server: SocketAddr,
-        label: &str,
+        display_name: &str,
         mut message: Message,
         options: &Options,
     ) -> Result<Message, DnsError> {
-        let invalid = |reason: &str| DnsError::refused(format!("The answer of {label} {reason}."));
+        let invalid =
+            |reason: &str| DnsError::refused(format!("The answer of {display_name} {reason}."));
         let verifier = message
             .finalize(&self.signer, unix_seconds())
             .ok()
@@ -92,7 +93,7 @@ impl Key {
         let bytes = message
             .to_vec()
             .map_err(|error| DnsError::refused(format!("The update is none: {error}.")))?;
-        let bytes = exchange(server, label, &bytes, options).await?;
+        let bytes = exchange(server, display_name, &bytes, options).await?;
         let response = Message::from_vec(&bytes).map_err(|_| invalid("is not one of DNS"))?;
         let is_matching = response.id == message.id
             && response.message_type == MessageType::Response
@@ -100,13 +101,13 @@ impl Key {
         if !is_matching {
             return Err(invalid("belongs to another question"));
         }
-        self.verify(label, &response, verifier, &bytes)?;
+        self.verify(display_name, &response, verifier, &bytes)?;
         Ok(response)
     }
 
     fn verify(
         &self,
-        label: &str,
+        display_name: &str,
         response: &Message,
         mut verifier: TSigVerifier,
         bytes: &[u8],
@@ -114,14 +115,14 @@ impl Key {
         let tsig = response.signature().map(|record| &record.data);
         if let Some(error) = tsig.and_then(|tsig| tsig.error) {
             let message = self.describe_error(error, tsig);
-            return Err(DnsError::unauthorized(format!("{label}: {message}")));
+            return Err(DnsError::unauthorized(format!("{display_name}: {message}")));
         }
         let is_refusal = u16::from(response.response_code) != 0;
         if (tsig.is_none() && is_refusal) || verifier.verify(bytes).is_ok() {
             return Ok(());
         }
         Err(DnsError::unauthorized(format!(
-            "The answer of {label} is not signed with the key {}, so it is not believed.",
+            "The answer of {display_name} is not signed with the key {}, so it is not believed.",
             self.name
         )))
     }
@@ -169,18 +170,21 @@ fn parse_time(other: &[u8]) -> Option<u64> {
 /// Sends one message and reads one, each with a length prefix (RFC 7766, section 8).
 async fn exchange(
     server: SocketAddr,
-    label: &str,
+    display_name: &str,
     message: &[u8],
     options: &Options,
 ) -> Result<Vec<u8>, DnsError> {
     let timed_out = |after: Duration| {
         let seconds = after.as_secs_f32();
         DnsError::unavailable(format!(
-            "{label} does not answer within {seconds} seconds over TCP."
+            "{display_name} does not answer within {seconds} seconds over TCP."
         ))
     };
-    let broken =
-        |error| DnsError::unavailable(format!("{label} cannot be reached over TCP: {error}."));
+    let broken = |error| {
+        DnsError::unavailable(format!(
+            "{display_name} cannot be reached over TCP: {error}."
+        ))
+    };
     let length = u16::try_from(message.len())
         .map_err(|_| DnsError::refused("The update is longer than a message of DNS may be."))?;
     let mut stream = timeout(options.connect, TcpStream::connect(server))

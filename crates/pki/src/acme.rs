@@ -30,7 +30,7 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde::{Deserialize, Serialize};
 
 pub use error::{AcmeError, Refusal};
-pub use issue::Given;
+pub use issue::IssuedCertificate;
 
 use self::{http::Http, retry::retry_bad_nonce};
 use crate::{
@@ -153,7 +153,7 @@ pub trait Solver: Send + Sync {
 
 /// The suggested renewal window of a certificate (RFC 9773, section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct RenewalWindow {
     /// Start of the window.
     pub start: Timestamp,
     /// End of the window; later than the start.
@@ -250,7 +250,7 @@ impl Account {
     ///
     /// # Errors
     /// See [`AcmeError`].
-    pub async fn renewal(&self, chain_pem: &str) -> Result<Option<Window>, AcmeError> {
+    pub async fn renewal(&self, chain_pem: &str) -> Result<Option<RenewalWindow>, AcmeError> {
         let leaf = leaf::read(chain_pem).map_err(|error| error::refused(error.to_string()))?;
         let Some(id) = leaf.renewal else {
             return Ok(None);
@@ -326,7 +326,7 @@ fn account_error(error: instant_acme::Error, is_bound: bool) -> AcmeError {
     }
 }
 
-fn parse_window(info: RenewalInfo, look_after: Duration) -> Result<Window, AcmeError> {
+fn parse_window(info: RenewalInfo, look_after: Duration) -> Result<RenewalWindow, AcmeError> {
     let timestamp = |time: time::OffsetDateTime| {
         i64::try_from(time.unix_timestamp_nanos() / 1_000_000).map(Timestamp)
     };
@@ -341,7 +341,7 @@ fn parse_window(info: RenewalInfo, look_after: Duration) -> Result<Window, AcmeE
             "a window of renewal that ends before it begins",
         ));
     }
-    Ok(Window {
+    Ok(RenewalWindow {
         start,
         end,
         // Limits of RFC 9773, section 4.3.2. `Retry-After` has whole seconds; the library subtracts

@@ -70,7 +70,7 @@ fn add_issuers<'c, 'd>(chain: &mut Chain<'c, 'd>, all: &[&'c X509Certificate<'d>
         let is_new = |candidate: &X509Certificate<'_>| {
             candidate.as_raw() != chain.leaf.as_raw()
                 && !chain
-                    .above
+                    .intermediates
                     .iter()
                     .any(|other| other.as_raw() == candidate.as_raw())
         };

@@ -8,26 +8,26 @@ use x509_parser::certificate::X509Certificate;
 use crate::{
     chain::{self, Chain, is_ca, is_sha1_signed},
     key::{self, PrivateKey},
-    leaf::{self, KeyType, Leaf, display_name, timestamp},
+    leaf::{self, KeyType, ParsedCertificate, display_name, timestamp},
     text,
 };
 
 /// A certificate with its key, as needed by a server.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct CertificatePair {
     /// The certificate and its intermediates, in PEM, in the order that they are sent, without a
     /// root.
     pub chain: String,
     /// The private key, in PEM, as PKCS#8.
     pub key: String,
     /// The parsed certificate.
-    pub leaf: Leaf,
+    pub leaf: ParsedCertificate,
 }
 
 /// Omits the private key.
-impl fmt::Debug for Pair {
+impl fmt::Debug for CertificatePair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pair")
+        f.debug_struct("CertificatePair")
             .field("leaf", &self.leaf)
             .finish_non_exhaustive()
     }
@@ -38,7 +38,11 @@ impl fmt::Debug for Pair {
 ///
 /// # Errors
 /// All problems, under the fields `chain` and `key`.
-pub fn check(chain_pem: &str, key_pem: &str, now: Timestamp) -> Result<Pair, Vec<FieldError>> {
+pub fn check(
+    chain_pem: &str,
+    key_pem: &str,
+    now: Timestamp,
+) -> Result<CertificatePair, Vec<FieldError>> {
     let mut fields = Fields::default();
     let key = key::read(key_pem)
         .map_err(|message| fields.refuse("key", message))
@@ -67,7 +71,7 @@ fn build_pair(
     key: Option<&PrivateKey>,
     now: Timestamp,
     fields: &mut Fields,
-) -> Option<Pair> {
+) -> Option<CertificatePair> {
     let leaf = leaf::from_x509(chain.leaf)
         .map_err(|error| fields.refuse("chain", error.to_string()))
         .ok()?;
@@ -94,7 +98,7 @@ fn build_pair(
         );
     }
     let sent = std::iter::once(chain.leaf).chain(chain.intermediates.iter().copied());
-    Some(Pair {
+    Some(CertificatePair {
         chain: sent
             .map(|certificate| text::encode_pem("CERTIFICATE", certificate.as_raw()))
             .collect(),
@@ -103,7 +107,11 @@ fn build_pair(
     })
 }
 
-fn check_leaf(certificate: &X509Certificate<'_>, leaf: &Leaf, now: Timestamp) -> Vec<String> {
+fn check_leaf(
+    certificate: &X509Certificate<'_>,
+    leaf: &ParsedCertificate,
+    now: Timestamp,
+) -> Vec<String> {
     if is_ca(certificate) {
         return vec![format!(
             "The certificate of {} is an authority's own. Paste the one of the site before it.",
@@ -178,8 +186,8 @@ fn sha1_message(holder: &str) -> String {
     )
 }
 
-/// What a certificate is display_name: its first name, because many have no other.
-fn subject_name(certificate: &X509Certificate<'_>, leaf: &Leaf) -> String {
+/// The first DNS name of a certificate, because many have no subject; otherwise the subject.
+fn subject_name(certificate: &X509Certificate<'_>, leaf: &ParsedCertificate) -> String {
     match leaf.issued.names.first() {
         Some(name) => name.to_string(),
         None => display_name(certificate.subject()),

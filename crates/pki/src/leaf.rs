@@ -25,7 +25,7 @@ use crate::text;
 /// A text without a readable certificate; the message is one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreadable(pub(crate) String);
+pub struct ParseError(pub(crate) String);
 
 /// The identifier of a certificate in requests for renewal information (RFC 9773, section 4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct RenewalId {
 
 /// The contents of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaf {
+pub struct ParsedCertificate {
     /// Names, issuer, validity, fingerprint and key type.
     pub issued: Issued,
     /// The serial number, in lower-case hexadecimal digits.
@@ -51,31 +51,33 @@ pub struct Leaf {
 ///
 /// # Errors
 /// When the text has no certificate, or a damaged one.
-pub fn read(chain_pem: &str) -> Result<Leaf, Unreadable> {
+pub fn read(chain_pem: &str) -> Result<ParsedCertificate, ParseError> {
     let certificates =
-        text::parse_certificates(chain_pem).map_err(|message| Unreadable(message.to_owned()))?;
+        text::parse_certificates(chain_pem).map_err(|message| ParseError(message.to_owned()))?;
     let first = certificates.first().map(AsRef::as_ref).unwrap_or_default();
     from_x509(&parse(first)?)
 }
 
 /// Parses DER. Trailing bytes are an error.
-pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Unreadable> {
+pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, ParseError> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
-        _ => Err(Unreadable(
+        _ => Err(ParseError(
             "A certificate is damaged: it cannot be read.".to_owned(),
         )),
     }
 }
 
 /// Extracts the contents of a certificate.
-pub(crate) fn from_x509(certificate: &X509Certificate<'_>) -> Result<Leaf, Unreadable> {
+pub(crate) fn from_x509(
+    certificate: &X509Certificate<'_>,
+) -> Result<ParsedCertificate, ParseError> {
     let digits = hex::encode(Sha256::digest(certificate.as_raw()));
     let fingerprint: Fingerprint = digits.parse().map_err(|_| {
-        Unreadable("The certificate's fingerprint could not be written.".to_owned())
+        ParseError("The certificate's fingerprint could not be written.".to_owned())
     })?;
     let raw_serial = certificate.raw_serial();
-    Ok(Leaf {
+    Ok(ParsedCertificate {
         issued: Issued {
             names: names(certificate),
             issuer: issuer_name(certificate.issuer()),

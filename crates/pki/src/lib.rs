@@ -12,5 +12,5 @@ mod key;
 mod leaf;
 mod text;
 
-pub use check::{Pair, check};
-pub use leaf::{Leaf, RenewalId, Unreadable, read};
+pub use check::{CertificatePair, check};
+pub use leaf::{ParseError, ParsedCertificate, RenewalId, read};

@@ -144,7 +144,7 @@ pub(super) fn parse_response<T: DeserializeOwned>(
     let envelope: Envelope<serde_json::Value> =
         serde_json::from_slice(&response.body).map_err(|_| invalid())?;
     if !envelope.success || !response.status.is_success() {
-        return Err(refusal(response.status.as_u16(), &envelope.errors));
+        return Err(api_error(response.status.as_u16(), &envelope.errors));
     }
     let result = envelope.result.unwrap_or_default();
     Ok(Page {

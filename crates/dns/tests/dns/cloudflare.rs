@@ -205,7 +205,7 @@ async fn temporary_and_permanent_errors_are_distinguished() {
     let server = FakeCloudflare::start(&["example.org"], None).await;
     let provider = open(&server, EDITOR);
     for (mode, after) in [(Some(7), Some(Duration::from_secs(7))), (None, None)] {
-        server.set(|state| state.mode = Mode::Limiting(mode));
+        server.set(|state| state.mode = Mode::RateLimited(mode));
         let limited = provider
             .add(&txt("a.example.org", "value"))
             .await

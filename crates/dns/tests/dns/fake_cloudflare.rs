@@ -1,4 +1,4 @@
-//! A fake ApiState API with zones and records. It rejects what the real API rejects, with the
+//! A fake Cloudflare API with zones and records. It rejects what the real API rejects, with the
 //! same messages, and can publish its records through a real name server.
 
 mod changes;

@@ -39,7 +39,7 @@ impl NamedProvider for Named {
 }
 
 /// Two name servers of the same zones without replication. The second one is reached through a UDP
-/// proxy on an address of its own.
+/// proxy on an separate address.
 pub async fn pair() -> (Named, Named) {
     let first = Named::start_of(&[FIRST, SECOND]);
     let second = Named::start();

@@ -20,7 +20,7 @@ use super::{
     retry::retry_bad_nonce,
 };
 use crate::{
-    leaf::{self, Leaf},
+    leaf::{self, ParsedCertificate},
     text,
 };
 
@@ -32,19 +32,19 @@ const POLL_ROUND: Duration = Duration::from_secs(10);
 
 /// An issued certificate with its new private key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Given {
+pub struct IssuedCertificate {
     /// The certificate and its intermediates, in PEM, as sent by the CA.
     pub chain: String,
     /// The private key (ECDSA P-256), in PEM, as PKCS#8.
     pub key: String,
     /// The parsed certificate.
-    pub leaf: Leaf,
+    pub leaf: ParsedCertificate,
 }
 
 /// Omits the private key.
-impl fmt::Debug for Given {
+impl fmt::Debug for IssuedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Given")
+        f.debug_struct("IssuedCertificate")
             .field("leaf", &self.leaf)
             .finish_non_exhaustive()
     }
@@ -52,16 +52,20 @@ impl fmt::Debug for Given {
 
 impl Account {
     /// Obtains a certificate for a new key. Names with a valid authorization are not validated
-    /// retry_bad_nonce.
+    /// again.
     ///
     /// # Errors
     /// See [`AcmeError`]. Published challenge responses are removed in every case.
-    pub async fn issue(&self, order: &Order, solver: &dyn Solver) -> Result<Given, AcmeError> {
-        let mut placed = self.create_order(order).await?;
-        if placed.state().status == OrderStatus::Pending {
-            validate_names(&mut placed, order, solver).await?;
+    pub async fn issue(
+        &self,
+        order: &Order,
+        solver: &dyn Solver,
+    ) -> Result<IssuedCertificate, AcmeError> {
+        let mut acme_order = self.create_order(order).await?;
+        if acme_order.state().status == OrderStatus::Pending {
+            validate_names(&mut acme_order, order, solver).await?;
         }
-        finalize(&mut placed, order).await
+        finalize(&mut acme_order, order).await
     }
 
     /// Creates the order. If the CA rejects the `replaces` field, the order is created without it.
@@ -78,15 +82,15 @@ impl Account {
         if let Some(id) = replaced.and_then(|leaf| leaf.renewal) {
             let new_order = NewOrder::new(&names).replaces(certificate_identifier(&id));
             match retry_bad_nonce!(self.acme.new_order(&new_order).await) {
-                Ok(placed) => return Ok(placed),
+                Ok(acme_order) => return Ok(acme_order),
                 Err(error) if is_replaces_rejected(&error) => {
                     tracing::debug!(%error, "replaces field rejected, creating the order without it");
                 }
                 Err(error) => return Err(error::from_acme(error, None)),
             }
         }
-        let placed = retry_bad_nonce!(self.acme.new_order(&NewOrder::new(&names)).await);
-        placed.map_err(|error| order_error(error, order))
+        let acme_order = retry_bad_nonce!(self.acme.new_order(&NewOrder::new(&names)).await);
+        acme_order.map_err(|error| order_error(error, order))
     }
 }
 
@@ -124,18 +128,18 @@ fn is_replaces_rejected(error: &instant_acme::Error) -> bool {
 
 /// Validates the names that have no valid authorization.
 async fn validate_names(
-    placed: &mut instant_acme::Order,
+    acme_order: &mut instant_acme::Order,
     order: &Order,
     solver: &dyn Solver,
 ) -> Result<(), AcmeError> {
-    retry_bad_nonce!(load_authorizations(placed).await)
+    retry_bad_nonce!(load_authorizations(acme_order).await)
         .map_err(|error| error::from_acme(error, None))?;
-    let challenges = challenges(placed, order).await?;
+    let challenges = challenges(acme_order, order).await?;
     if challenges.is_empty() {
-        return wait_until_ready(placed, Instant::now() + order.patience).await;
+        return wait_until_ready(acme_order, Instant::now() + order.patience).await;
     }
     let outcome = match solver.put(&challenges).await {
-        Ok(()) => respond_to_challenges(placed, order).await,
+        Ok(()) => respond_to_challenges(acme_order, order).await,
         Err(words) => Err(AcmeError::Unsolved { words }),
     };
     solver.take_away(&challenges).await;
@@ -143,8 +147,10 @@ async fn validate_names(
 }
 
 /// Fetches the authorization of each name.
-async fn load_authorizations(placed: &mut instant_acme::Order) -> Result<(), instant_acme::Error> {
-    let mut authorizations = placed.authorizations();
+async fn load_authorizations(
+    acme_order: &mut instant_acme::Order,
+) -> Result<(), instant_acme::Error> {
+    let mut authorizations = acme_order.authorizations();
     while let Some(authorization) = authorizations.next().await {
         authorization?;
     }
@@ -160,11 +166,11 @@ fn challenge_type(proof: Proof) -> ChallengeType {
 
 /// The responses to publish. Sends no request: `load_authorizations` has fetched everything.
 async fn challenges(
-    placed: &mut instant_acme::Order,
+    acme_order: &mut instant_acme::Order,
     order: &Order,
 ) -> Result<Vec<Challenge>, AcmeError> {
     let mut challenges = Vec::new();
-    let mut authorizations = placed.authorizations();
+    let mut authorizations = acme_order.authorizations();
     while let Some(authorization) = authorizations.next().await {
         let authorization = authorization.map_err(|error| error::from_acme(error, None))?;
         challenges.extend(challenge(authorization, order)?);
@@ -225,13 +231,13 @@ fn challenge(
     }))
 }
 
-/// Tells the CA to validate every pending challenge, and waits for the result.
+/// Requests validation of every pending challenge, and waits for the result.
 async fn respond_to_challenges(
-    placed: &mut instant_acme::Order,
+    acme_order: &mut instant_acme::Order,
     order: &Order,
 ) -> Result<(), AcmeError> {
     let deadline = Instant::now() + order.patience;
-    let mut authorizations = placed.authorizations();
+    let mut authorizations = acme_order.authorizations();
     while let Some(authorization) = authorizations.next().await {
         let mut authorization = authorization.map_err(|error| error::from_acme(error, None))?;
         let name = authorization.identifier().to_string();
@@ -246,23 +252,23 @@ async fn respond_to_challenges(
         let response = retry_bad_nonce!(challenge.set_ready().await);
         response.map_err(|error| error::from_acme(error, Some(&name)))?;
     }
-    wait_until_ready(placed, deadline).await
+    wait_until_ready(acme_order, deadline).await
 }
 
 /// Waits until the order is ready.
 async fn wait_until_ready(
-    placed: &mut instant_acme::Order,
+    acme_order: &mut instant_acme::Order,
     deadline: Instant,
 ) -> Result<(), AcmeError> {
     loop {
-        match retry_bad_nonce!(placed.poll_ready(&poll_policy(deadline)).await) {
+        match retry_bad_nonce!(acme_order.poll_ready(&poll_policy(deadline)).await) {
             Ok(OrderStatus::Ready) => return Ok(()),
             Err(instant_acme::Error::Timeout(next)) => wait_for_next_poll(next, deadline).await?,
             Err(error) if problem::problem_of(&error).is_none() || is_transport_error(&error) => {
                 return Err(error::from_acme(error, None));
             }
-            Ok(_) => return Err(validation_error(placed, None).await),
-            Err(error) => return Err(validation_error(placed, Some(error)).await),
+            Ok(_) => return Err(validation_error(acme_order, None).await),
+            Err(error) => return Err(validation_error(acme_order, Some(error)).await),
         }
     }
 }
@@ -296,13 +302,13 @@ async fn wait_for_next_poll(next: Option<Instant>, deadline: Instant) -> Result<
 
 /// The error of an invalid order. The error of a challenge is more precise than that of the order.
 async fn validation_error(
-    placed: &mut instant_acme::Order,
+    acme_order: &mut instant_acme::Order,
     order_error: Option<instant_acme::Error>,
 ) -> AcmeError {
     // Polling the order drops the loaded authorizations. A failed load is ignored: the order's own
     // error remains.
-    let _ = retry_bad_nonce!(load_authorizations(placed).await);
-    let mut authorizations = placed.authorizations();
+    let _ = retry_bad_nonce!(load_authorizations(acme_order).await);
+    let mut authorizations = acme_order.authorizations();
     while let Some(Ok(authorization)) = authorizations.next().await {
         let name = authorization.identifier().to_string();
         let problem = authorization
@@ -320,18 +326,21 @@ async fn validation_error(
 }
 
 /// Sends the CSR and downloads the certificate.
-async fn finalize(placed: &mut instant_acme::Order, order: &Order) -> Result<Given, AcmeError> {
+async fn finalize(
+    acme_order: &mut instant_acme::Order,
+    order: &Order,
+) -> Result<IssuedCertificate, AcmeError> {
     let key_error = |error: rcgen::Error| error::refused(format!("No key could be made: {error}."));
     let key = KeyPair::generate().map_err(key_error)?;
     let names: Vec<String> = order.names.iter().map(ToString::to_string).collect();
     let mut params = CertificateParams::new(names).map_err(key_error)?;
     params.distinguished_name = DistinguishedName::new();
     let request = params.serialize_request(&key).map_err(key_error)?;
-    let signing = retry_bad_nonce!(placed.finalize_csr(request.der()).await);
+    let signing = retry_bad_nonce!(acme_order.finalize_csr(request.der()).await);
     signing.map_err(|error| order_error(error, order))?;
     let deadline = Instant::now() + order.patience;
     let chain = loop {
-        match retry_bad_nonce!(placed.poll_certificate(&poll_policy(deadline)).await) {
+        match retry_bad_nonce!(acme_order.poll_certificate(&poll_policy(deadline)).await) {
             Ok(chain) => break chain,
             Err(instant_acme::Error::Timeout(next)) => wait_for_next_poll(next, deadline).await?,
             Err(error) => return Err(order_error(error, order)),
@@ -341,7 +350,11 @@ async fn finalize(placed: &mut instant_acme::Order, order: &Order) -> Result<Giv
 }
 
 /// Checks that the issued certificate is for the new key and all names.
-fn verify_issued(chain: &str, key: &KeyPair, order: &Order) -> Result<Given, AcmeError> {
+fn verify_issued(
+    chain: &str,
+    key: &KeyPair,
+    order: &Order,
+) -> Result<IssuedCertificate, AcmeError> {
     let unusable = |reason: &str| {
         error::invalid_response(&format!("a certificate that is not usable: {reason}"))
     };
@@ -362,7 +375,7 @@ fn verify_issued(chain: &str, key: &KeyPair, order: &Order) -> Result<Given, Acm
     let sent = certificates
         .iter()
         .map(|der| text::encode_pem("CERTIFICATE", der));
-    Ok(Given {
+    Ok(IssuedCertificate {
         chain: sent.collect(),
         key: key.serialize_pem(),
         leaf,

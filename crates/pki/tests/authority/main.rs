@@ -10,7 +10,7 @@ mod renewal;
 use std::{sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
-use pki::acme::{Account, AcmeError, Challenge, Given, Order, Proof, Solver};
+use pki::acme::{Account, AcmeError, Challenge, IssuedCertificate, Order, Proof, Solver};
 
 use crate::fake_ca::FakeCa;
 
@@ -57,7 +57,7 @@ pub fn order(names: &[&str]) -> Order {
 }
 
 /// Orders a certificate for one name; returns the solver's calls as well.
-pub async fn issue(account: &Account) -> (Result<Given, AcmeError>, Vec<&'static str>) {
+pub async fn issue(account: &Account) -> (Result<IssuedCertificate, AcmeError>, Vec<&'static str>) {
     let solver = RecordingSolver::default();
     let outcome = account.issue(&order(&["web.example.org"]), &solver).await;
     (outcome, solver.calls())

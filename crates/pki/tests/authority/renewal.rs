@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::Timestamp;
-use pki::acme::{Account, AcmeError, Window};
+use pki::acme::{Account, AcmeError, RenewalWindow};
 use serde_json::json;
 
 use crate::{
@@ -22,7 +22,7 @@ fn window(start: &str, end: &str) -> CannedResponse {
 const START: &str = "2026-01-02T04:00:00Z";
 const END: &str = "2026-01-03T04:00:00.5+00:00";
 
-async fn fetch_window(response: CannedResponse) -> Result<Option<Window>, AcmeError> {
+async fn fetch_window(response: CannedResponse) -> Result<Option<RenewalWindow>, AcmeError> {
     let (fake_ca, account) = fake_ca_with_account().await;
     let issued = issue(&account).await.0.unwrap();
     fake_ca.respond_once("/renewal/", response);
@@ -35,7 +35,7 @@ async fn window_is_fetched_by_certificate_identifier() {
     let issued = issue(&account).await.0.unwrap();
     fake_ca.respond_once("/renewal/", window(START, END).with("retry-after", 21_600));
     let window = account.renewal(&issued.chain).await.unwrap();
-    let want = Window {
+    let want = RenewalWindow {
         start: Timestamp(1_767_326_400_000),
         end: Timestamp(1_767_412_800_500),
         look_after: Duration::from_secs(21_600),

@@ -71,7 +71,7 @@ async fn http_01_issues_certificate() {
             .starts_with("Pebble Intermediate CA")
     );
     assert!(!format!("{issued:?}").contains("PRIVATE"));
-    // What was issued is what is taken of an upload, its key included.
+    // The issued certificate and its key pass the check for uploads.
     let now = model::Timestamp(issued.leaf.issued.not_before.0 + 1000);
     let pair = pki::check(&issued.chain, &issued.key, now).unwrap();
     assert_eq!(pair.chain, issued.chain);
