@@ -225,8 +225,8 @@ fn demo(raw: &Raw, sources: &Sources, print_passwords: bool) -> Result<Option<De
         "small" => Scenario::Small,
         "false" => return Ok(None),
         other => {
-            let why = format!("`{other}`: use true, false, small or full");
-            return Err(sources.invalid_value("demo", why));
+            let reason = format!("`{other}`: use true, false, small or full");
+            return Err(sources.invalid_value("demo", reason));
         }
     };
     Ok(Some(Demo {
@@ -246,11 +246,11 @@ fn web(raw: &Raw, sources: &Sources) -> Result<Web, ConfigError> {
         Some(text) => Some(sources.parse("public_url", text)?),
         None if is_localhost(listen.ip()) => None,
         None => {
-            let why = format!(
+            let reason = format!(
                 "it is needed since {listen} is not 127.0.0.1 or [::1]; \
                 give the address that people type, such as https://cloud.example.org"
             );
-            return Err(sources.invalid_value("public_url", why));
+            return Err(sources.invalid_value("public_url", reason));
         }
     };
     let trusted_proxies = raw
@@ -258,8 +258,8 @@ fn web(raw: &Raw, sources: &Sources) -> Result<Web, ConfigError> {
         .iter()
         .map(|text| {
             parse_network(text).ok_or_else(|| {
-                let why = format!("`{text}` is no address or network; use such as 10.0.0.0/8");
-                sources.invalid_value("trusted_proxies", why)
+                let reason = format!("`{text}` is no address or network; use such as 10.0.0.0/8");
+                sources.invalid_value("trusted_proxies", reason)
             })
         })
         .collect::<Result<_, _>>()?;

@@ -140,7 +140,7 @@ impl Demo {
         };
         Edge::start(control.clone(), options, stop).map_err(|cause| Failure::Input {
             what: "demo",
-            why: cause.to_string(),
+            reason: cause.to_string(),
         })
     }
 

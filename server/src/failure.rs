@@ -65,12 +65,12 @@ pub enum Failure {
         cause: model::Error,
     },
     /// An argument or the standard input is invalid.
-    #[error("{what}: {why}")]
+    #[error("{what}: {reason}")]
     Input {
         /// The argument.
         what: &'static str,
         /// The expected form.
-        why: String,
+        reason: String,
     },
     /// A system call failed.
     #[error("system: {0}")]

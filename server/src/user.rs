@@ -22,24 +22,25 @@ pub(crate) struct NewUser {
 
 impl NewUser {
     pub(crate) fn parse(name: &str, mail: &str, role: &str) -> Result<Self, Failure> {
-        let input = |what, why: model::Invalid| Failure::Input {
+        let input = |what, reason: model::Invalid| Failure::Input {
             what,
-            why: why.to_string(),
+            reason: reason.to_string(),
         };
         Ok(Self {
             name: parse_name(name)?,
-            mail: mail.parse().map_err(|why| input("mail", why))?,
-            role: role.parse().map_err(|why| input("role", why))?,
+            mail: mail.parse().map_err(|reason| input("mail", reason))?,
+            role: role.parse().map_err(|reason| input("role", reason))?,
         })
     }
 }
 
 /// Parses a user name.
 pub(crate) fn parse_name(text: &str) -> Result<Username, Failure> {
-    text.parse().map_err(|why: model::Invalid| Failure::Input {
-        what: "name",
-        why: why.to_string(),
-    })
+    text.parse()
+        .map_err(|reason: model::Invalid| Failure::Input {
+            what: "name",
+            reason: reason.to_string(),
+        })
 }
 
 /// A password with its source.
@@ -51,9 +52,9 @@ pub(crate) enum Secret {
 impl Secret {
     /// Reads the first line of standard input, or generates a random password.
     pub(crate) fn read_or_generate(from_stdin: bool) -> Result<Self, Failure> {
-        let input = |why: String| Failure::Input {
+        let input = |reason: String| Failure::Input {
             what: "password",
-            why,
+            reason,
         };
         let text = if from_stdin {
             let mut text = String::new();
@@ -66,7 +67,7 @@ impl Secret {
         };
         let password = text
             .parse()
-            .map_err(|why: model::Invalid| input(why.to_string()))?;
+            .map_err(|reason: model::Invalid| input(reason.to_string()))?;
         Ok(if from_stdin {
             Self::Provided(password)
         } else {

@@ -14,20 +14,20 @@ pub enum ConfigError {
         cause: io::Error,
     },
     /// The file is no valid TOML, or a value has the wrong type.
-    #[error("{place}: {why}")]
+    #[error("{origin}: {reason}")]
     Form {
         /// The file or variable.
-        place: String,
+        origin: String,
         /// The parser's message.
-        why: String,
+        reason: String,
     },
     /// An unknown key.
-    #[error("`{key}` in {place} is no setting{}", suggestion(nearest.as_ref()))]
+    #[error("`{key}` in {origin} is no setting{}", suggestion(nearest.as_ref()))]
     UnknownKey {
         /// The key as written.
         key: String,
         /// The file.
-        place: String,
+        origin: String,
         /// The most similar setting.
         nearest: Option<String>,
     },
@@ -40,14 +40,14 @@ pub enum ConfigError {
         nearest: Option<String>,
     },
     /// An invalid value.
-    #[error("{key} ({place}): {why}")]
+    #[error("{key} ({origin}): {reason}")]
     Value {
         /// The setting.
         key: String,
         /// The file or variable that contains the value.
-        place: String,
+        origin: String,
         /// The expected form.
-        why: String,
+        reason: String,
     },
 }
 

@@ -109,10 +109,10 @@ pub(super) fn read(
             path: path.to_owned(),
             cause,
         })?;
-        let place = path.display().to_string();
+        let origin = path.display().to_string();
         let provider = Layer {
-            place: place.clone(),
-            data: toml(&text, &place)?,
+            origin: origin.clone(),
+            data: toml(&text, &origin)?,
         };
         figment = figment.merge(provider);
     }
@@ -150,38 +150,38 @@ pub(super) fn read(
     Ok((raw, Sources { figment, key }))
 }
 
-fn toml(text: &str, place: &str) -> Result<Dict, ConfigError> {
+fn toml(text: &str, origin: &str) -> Result<Dict, ConfigError> {
     Toml::string(text)
         .data()
         .map_err(|e| ConfigError::Form {
-            place: place.to_owned(),
-            why: e.to_string(),
+            origin: origin.to_owned(),
+            reason: e.to_string(),
         })
         .map(|mut profiles| profiles.remove(&Profile::Default).unwrap_or_default())
 }
 
 /// A layer of values from one source.
 struct Layer {
-    place: String,
+    origin: String,
     data: Dict,
 }
 
 impl Layer {
     /// A layer with one text value from a variable or an option.
-    fn single(place: String, key: &str, text: &str) -> Self {
+    fn single(origin: String, key: &str, text: &str) -> Self {
         // Only non-text settings are parsed as TOML values.
         let value = match (key, text.parse::<Value>()) {
             ("demo" | "demo_speed" | "workers.parallel_jobs", Ok(value)) => value,
             _ => Value::from(text),
         };
         let data = nest(key, value).into_dict().unwrap_or_default();
-        Self { place, data }
+        Self { origin, data }
     }
 }
 
 impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        Metadata::named(self.place.clone())
+        Metadata::named(self.origin.clone())
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
@@ -191,7 +191,7 @@ impl Provider for Layer {
 
 /// Converts figment's first error.
 fn convert_error(error: &figment::Error, file: Option<&Path>) -> ConfigError {
-    let place = error.metadata.as_ref().map_or_else(
+    let origin = error.metadata.as_ref().map_or_else(
         || {
             file.map_or_else(
                 || "the configuration".to_owned(),
@@ -210,19 +210,19 @@ fn convert_error(error: &figment::Error, file: Option<&Path>) -> ConfigError {
             };
             ConfigError::UnknownKey {
                 key,
-                place,
+                origin,
                 nearest: nearest(field, known.iter().copied()),
             }
         }
         Kind::InvalidType(actual, expected) => ConfigError::Value {
             key: path,
-            place,
-            why: format!("use {expected} in place of {actual}"),
+            origin,
+            reason: format!("use {expected} in place of {actual}"),
         },
         other => ConfigError::Value {
             key: path,
-            place,
-            why: other.to_string(),
+            origin,
+            reason: other.to_string(),
         },
     }
 }
@@ -234,8 +234,8 @@ impl Sources {
     }
 
     /// An error about the value of `key`, with its source.
-    pub(super) fn invalid_value(&self, key: &str, why: String) -> ConfigError {
-        let place = self
+    pub(super) fn invalid_value(&self, key: &str, reason: String) -> ConfigError {
+        let origin = self
             .figment
             .find_metadata(key)
             .map(|metadata| metadata.name.to_string())
@@ -243,8 +243,8 @@ impl Sources {
             .unwrap_or_else(|| "not given".to_owned());
         ConfigError::Value {
             key: key.to_owned(),
-            place,
-            why,
+            origin,
+            reason,
         }
     }
 
@@ -255,7 +255,7 @@ impl Sources {
         text: &str,
     ) -> Result<T, ConfigError> {
         text.parse()
-            .map_err(|why: T::Err| self.invalid_value(key, why.to_string()))
+            .map_err(|reason: T::Err| self.invalid_value(key, reason.to_string()))
     }
 
     /// Parses a value; `expected` replaces the parser's message.
@@ -278,7 +278,7 @@ impl Sources {
     ) -> Result<T, ConfigError> {
         check(value)
             .map(|()| value.clone())
-            .map_err(|why| self.invalid_value(key, why))
+            .map_err(|reason| self.invalid_value(key, reason))
     }
 }
 

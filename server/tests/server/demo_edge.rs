@@ -302,7 +302,7 @@ async fn session_cookie_is_not_sent_to_containers() {
     demo.wait_until_live("wiki").await;
     let cookies = "theme=dark; holdfast_session=secret";
     let page = demo
-        .open("wiki.localhost:3000", &[("cookie", cookies)])
+        .get("wiki.localhost:3000", &[("cookie", cookies)])
         .await;
     let html = page.text();
     assert!(html.contains("cookie: theme=dark\n"), "{html}");
