@@ -1,6 +1,6 @@
-//! Puts the built site into the program: a table of its files, made from the site's manifest.
-//! Without `HOLDFAST_SITE` a development build reads the site from its folder, and a release has none,
-//! so that the code compiles before any site is built.
+//! Embeds the built site: generates a table of its files from the site's manifest. Without
+//! `HOLDFAST_SITE`, a development build reads the site from its folder and a release has none, so
+//! the code compiles before the site is built.
 
 use std::{
     env, fs, io,
@@ -12,8 +12,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let is_development = env::var_os("CARGO_CFG_DEBUG_ASSERTIONS").is_some();
     let source = match env::var_os("HOLDFAST_SITE") {
-        Some(site) => table(&PathBuf::from(site))?,
-        None if is_development => folder(&env::var("CARGO_MANIFEST_DIR")?),
+        Some(site) => embedded_table(&PathBuf::from(site))?,
+        None if is_development => site_folder(&env::var("CARGO_MANIFEST_DIR")?),
         None => "Source::Missing".to_owned(),
     };
     let out = PathBuf::from(env::var("OUT_DIR")?).join("site.rs");
@@ -21,19 +21,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Where `cargo xtask dev` puts the site.
-fn folder(package: &str) -> String {
+/// The folder that `cargo xtask dev` builds the site in.
+fn site_folder(package: &str) -> String {
     format!(
         "Source::Folder({:?})",
         format!("{package}/../target/site-dev")
     )
 }
 
-/// Rust code of the site as part of the program.
-fn table(site: &Path) -> Result<String, Box<dyn std::error::Error>> {
+/// Rust code of the embedded site.
+fn embedded_table(site: &Path) -> Result<String, Box<dyn std::error::Error>> {
     let manifest = site.join("manifest.json");
     println!("cargo::rerun-if-changed={}", manifest.display());
-    let text = fs::read_to_string(&manifest).map_err(|e| at(&manifest, &e))?;
+    let text = fs::read_to_string(&manifest).map_err(|e| with_path(&manifest, &e))?;
     let json: serde_json::Value = serde_json::from_str(&text)?;
     let files = json
         .get("files")
@@ -52,7 +52,7 @@ fn table(site: &Path) -> Result<String, Box<dyn std::error::Error>> {
     ))
 }
 
-/// One file and its compressed forms.
+/// A table row: one file with its compressed variants.
 fn row(site: &Path, path: &str, file: &serde_json::Value) -> Result<String, io::Error> {
     let plain = site.join(path.trim_start_matches('/'));
     let encodings = file.get("encodings").and_then(|v| v.as_array());
@@ -63,19 +63,19 @@ fn row(site: &Path, path: &str, file: &serde_json::Value) -> Result<String, io::
             Some("gzip") => ("Gzip", "gz"),
             _ => continue,
         };
-        let packed = PathBuf::from(format!("{}.{ending}", plain.display()));
-        row.push_str(&format!("(Encoding::{name}, {}),", include(&packed)?));
+        let compressed = PathBuf::from(format!("{}.{ending}", plain.display()));
+        row.push_str(&format!("(Encoding::{name}, {}),", include(&compressed)?));
     }
     row.push_str("]),\n");
     Ok(row)
 }
 
 fn include(file: &Path) -> Result<String, io::Error> {
-    let file = file.canonicalize().map_err(|e| at(file, &e))?;
+    let file = file.canonicalize().map_err(|e| with_path(file, &e))?;
     println!("cargo::rerun-if-changed={}", file.display());
     Ok(format!("include_bytes!({:?})", file.display().to_string()))
 }
 
-fn at(file: &Path, error: &io::Error) -> io::Error {
+fn with_path(file: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", file.display()))
 }

@@ -1,8 +1,8 @@
-//! How long 50 creations at once take, against the ideal computed from the simulator's delays.
-//! Prints `figure value unit`, one a line; exits with 1 when a creation failed or a number was
-//! given twice. With `--smoke`, a few quick creations only show that it works.
+//! Benchmark: duration of 50 concurrent creations compared to the ideal computed from the
+//! simulator's delays. Prints `figure value unit` per line; exits with 1 when a creation failed or
+//! a VMID was assigned twice. With `--smoke`, a few quick creations only verify that it works.
 
-#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#![expect(clippy::print_stdout, reason = "prints its results")]
 
 use std::{
     collections::BTreeSet,
@@ -16,7 +16,7 @@ use model::{containers::ContainerForm, jobs::JobQuery, jobs::JobState, sites::Si
 use proxmox_sim::{Config, Delays};
 use store::{SecretKey, Store};
 
-/// How many creations run at the same time.
+/// Number of concurrent creations.
 const PARALLEL: u32 = 10;
 
 #[derive(clap::Parser)]
@@ -26,7 +26,7 @@ struct Args {
     smoke: bool,
 }
 
-/// How much is measured.
+/// The size of the benchmark.
 struct Size {
     creations: u32,
     /// The simulator's delay of a creation.
@@ -89,22 +89,22 @@ async fn main() -> anyhow::Result<()> {
         .map_err(|e| anyhow::anyhow!("{e:?}"))?;
     let site = sites::create(&control, &Actor::System, site).await?;
 
-    let began = Instant::now();
+    let started = Instant::now();
     for number in 0..size.creations {
         let form = container(site, number);
         let new = form.parse().map_err(|e| anyhow::anyhow!("{e:?}"))?;
         containers::create(&control, &Actor::System, new).await?;
     }
-    wait(&control).await?;
-    let took = began.elapsed();
+    wait_for_jobs(&control).await?;
+    let elapsed = started.elapsed();
 
     check(&control, &simulator, size.creations).await?;
     let ideal = (size.create + size.start) * size.creations.div_ceil(PARALLEL);
-    println!("create_seconds {:.2} s", took.as_secs_f64());
+    println!("create_seconds {:.2} s", elapsed.as_secs_f64());
     println!("create_ideal_seconds {:.2} s", ideal.as_secs_f64());
     println!(
         "create_ratio {:.3} ratio",
-        took.as_secs_f64() / ideal.as_secs_f64()
+        elapsed.as_secs_f64() / ideal.as_secs_f64()
     );
     control.shutdown(Duration::from_secs(5)).await;
     Ok(())
@@ -139,7 +139,7 @@ fn container(site: model::SiteId, number: u32) -> ContainerForm {
     }
 }
 
-async fn wait(control: &Control) -> anyhow::Result<()> {
+async fn wait_for_jobs(control: &Control) -> anyhow::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(180);
     while !jobs::active(control, &Actor::System).await?.is_empty() {
         ensure!(
@@ -172,13 +172,13 @@ async fn check(
         "{} creations failed: {first}",
         failed.total
     );
-    let made = simulator.handle().containers();
-    let numbers: BTreeSet<u32> = made.iter().map(|container| container.vmid).collect();
-    let wanted = usize::try_from(creations).context("count")?;
+    let created = simulator.handle().containers();
+    let vmids: BTreeSet<u32> = created.iter().map(|container| container.vmid).collect();
+    let expected = usize::try_from(creations).context("count")?;
     ensure!(
-        made.len() == wanted && numbers.len() == wanted,
-        "{} made",
-        made.len()
+        created.len() == expected && vmids.len() == expected,
+        "{} containers created",
+        created.len()
     );
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! How long the server takes to render a page of 50 of 1,000 containers, over HTTP on loopback, and
-//! how many statements the database runs for it. Prints `figure value unit`, one a line. With
-//! `--smoke`, a short list and a few requests only show that it works.
+//! Benchmark: renders a page with 50 of 1,000 containers over HTTP on loopback and counts its
+//! database statements. Prints `figure value unit` per line. With `--smoke`, a short list and a few
+//! requests only verify that it works.
 
-#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#![expect(clippy::print_stdout, reason = "prints its results")]
 
 use std::{
     net::SocketAddr,
@@ -17,15 +17,15 @@ use model::{containers::ContainerForm, names::Username, session::SignIn, sites::
 use proxmox_sim::{Config, Sim};
 use server::{
     assets::Assets,
-    router::{AppState, Public, router},
+    router::{AppState, PublicEndpoint, router},
 };
 use store::{SecretKey, Store, containers::NewRecord};
 use tokio_util::sync::CancellationToken;
 
-/// Rows of a page.
+/// Rows per page.
 const ROWS: usize = 50;
-/// Browsers that ask at once.
-const AT_ONCE: usize = 4;
+/// Concurrent clients.
+const CLIENTS: usize = 4;
 
 #[derive(clap::Parser)]
 struct Args {
@@ -34,11 +34,11 @@ struct Args {
     smoke: bool,
 }
 
-/// How much is measured.
+/// The size of the benchmark.
 struct Size {
     containers: u16,
     requests: usize,
-    /// Requests before the first that is measured.
+    /// Requests before the measurement.
     warm_up: usize,
 }
 
@@ -72,7 +72,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let store = Store::open(options).await?;
     let simulator = proxmox_sim::start(Config::test()).await?;
-    // Rarely observed, so that only the pages' own statements are counted.
+    // Long polling interval, so that only the statements of pages are counted.
     let options = Options {
         observe_every: Duration::from_secs(600),
         ..Options::default()
@@ -87,7 +87,7 @@ async fn main() -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let public = format!("http://{address}").parse();
-    let public = Public::new(public.map_err(anyhow::Error::msg)?, Vec::new());
+    let public = PublicEndpoint::new(public.map_err(anyhow::Error::msg)?, Vec::new());
     let state = AppState::new(
         control.clone(),
         public,
@@ -106,83 +106,89 @@ async fn main() -> anyhow::Result<()> {
         containers: size.containers,
     };
     for _ in 0..size.warm_up {
-        page.ask().await?;
+        page.load().await?;
     }
     println!(
         "list_page_statements {} statements",
         statements(&control, &page).await?
     );
-    let began = Instant::now();
-    let streams = (0..AT_ONCE).map(|_| page.ask_often(size.requests / AT_ONCE));
-    let mut times: Vec<Duration> = try_join_all(streams).await?.concat();
-    let took = began.elapsed();
+    let started = Instant::now();
+    let clients = (0..CLIENTS).map(|_| page.load_repeatedly(size.requests / CLIENTS));
+    let mut times: Vec<Duration> = try_join_all(clients).await?.concat();
+    let elapsed = started.elapsed();
     times.sort_unstable();
-    let at = |share: usize| {
+    let percentile = |share: usize| {
         times
             .get(times.len() * share / 100)
             .copied()
             .unwrap_or_default()
     };
-    println!("list_page_p50_ms {:.2} ms", at(50).as_secs_f64() * 1000.0);
-    println!("list_page_p95_ms {:.2} ms", at(95).as_secs_f64() * 1000.0);
+    println!(
+        "list_page_p50_ms {:.2} ms",
+        percentile(50).as_secs_f64() * 1000.0
+    );
+    println!(
+        "list_page_p95_ms {:.2} ms",
+        percentile(95).as_secs_f64() * 1000.0
+    );
     println!(
         "list_page_per_second {:.1} 1/s",
-        times.len() as f64 / took.as_secs_f64()
+        times.len() as f64 / elapsed.as_secs_f64()
     );
     control.shutdown(Duration::from_secs(5)).await;
     Ok(())
 }
 
-/// The page that is measured.
+/// The measured page.
 struct Page {
     client: reqwest::Client,
     address: String,
     cookie: String,
-    /// How many containers the list has.
+    /// Number of containers in the list.
     containers: u16,
 }
 
 impl Page {
-    /// Asks once, and makes sure that the rows are there.
-    async fn ask(&self) -> anyhow::Result<Duration> {
-        let began = Instant::now();
+    /// Loads the page once and checks its rows.
+    async fn load(&self) -> anyhow::Result<Duration> {
+        let started = Instant::now();
         let request = self
             .client
             .get(&self.address)
             .header("cookie", &self.cookie);
-        let answer = request.send().await?;
+        let response = request.send().await?;
         ensure!(
-            answer.status().is_success(),
-            "the page answers {}",
-            answer.status()
+            response.status().is_success(),
+            "the page returned {}",
+            response.status()
         );
-        let html = answer.text().await?;
-        let took = began.elapsed();
+        let html = response.text().await?;
+        let elapsed = started.elapsed();
         let rows = (0..self.containers)
             .filter(|n| html.contains(&format!(">{}<", name(*n))))
             .count();
         ensure!(rows == ROWS, "the page has {rows} containers");
-        Ok(took)
+        Ok(elapsed)
     }
 
-    async fn ask_often(&self, times: usize) -> anyhow::Result<Vec<Duration>> {
+    async fn load_repeatedly(&self, times: usize) -> anyhow::Result<Vec<Duration>> {
         let mut all = Vec::with_capacity(times);
         for _ in 0..times {
-            all.push(self.ask().await?);
+            all.push(self.load().await?);
         }
         Ok(all)
     }
 }
 
-/// The fewest statements of some requests: others are the program's own, between requests.
+/// The minimum number of statements of several requests: background tasks may add some.
 async fn statements(control: &Control, page: &Page) -> anyhow::Result<u64> {
-    let mut least = u64::MAX;
+    let mut minimum = u64::MAX;
     for _ in 0..10 {
         let before = control.store().statements();
-        page.ask().await?;
-        least = least.min(control.store().statements() - before);
+        page.load().await?;
+        minimum = minimum.min(control.store().statements() - before);
     }
-    Ok(least)
+    Ok(minimum)
 }
 
 async fn sign_in(control: &Control, name: &Username, password: &str) -> anyhow::Result<String> {
@@ -202,7 +208,7 @@ fn name(number: u16) -> String {
     format!("container-{number:04}")
 }
 
-/// Puts the containers into the database, as if they had been made.
+/// Inserts the containers into the database as created.
 async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Result<()> {
     let access = setup::Access {
         url: simulator.url(),
@@ -245,18 +251,18 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
             let owner = store::users::first(c)?.ok_or(store::Error::NotFound)?;
             for number in 0..containers {
                 let [high, low] = number.to_be_bytes();
-                let wrong = |_| store::Error::NotFound;
+                let invalid = |_| store::Error::NotFound;
                 let record = NewRecord {
                     site,
                     cluster,
                     owner,
-                    name: name(number).parse().map_err(wrong)?,
+                    name: name(number).parse().map_err(invalid)?,
                     spec: spec.clone(),
                     services: Vec::new(),
-                    node: "pve1".parse().map_err(wrong)?,
+                    node: "pve1".parse().map_err(invalid)?,
                     vmid: 1000 + u32::from(number),
                     mac: model::net::Mac::from_octets([0xBC, 0x24, 0x11, 0, high, low])
-                        .map_err(wrong)?,
+                        .map_err(invalid)?,
                     address: [10, 20, 1 + high, low].into(),
                 };
                 let id = store::containers::insert(c, &record)?;

@@ -1,8 +1,8 @@
-//! How long the snapshot of a site with 10,000 services takes, from the database: what an agent is
-//! given whenever something changed. Prints `figure value unit`. With `--smoke`, a few services only
-//! show that it works.
+//! Benchmark: builds the site configuration of a site with 10,000 services from the database, as
+//! for an agent after every change. Prints `figure value unit`. With `--smoke`, a few services only
+//! verify that it works.
 
-#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#![expect(clippy::print_stdout, reason = "prints its results")]
 
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,8 @@ use store::{
     containers::{Given, GivenService, NewRecord},
 };
 
-/// Web services of each container, and TCP services too.
-const EACH: u16 = 25;
+/// HTTP services per container, and as many TCP services.
+const SERVICES_PER_KIND: u16 = 25;
 
 #[derive(clap::Parser)]
 struct Args {
@@ -34,7 +34,7 @@ struct Args {
     smoke: bool,
 }
 
-/// How much is measured.
+/// The size of the benchmark.
 struct Size {
     containers: u16,
     rounds: usize,
@@ -83,24 +83,24 @@ async fn main() -> anyhow::Result<()> {
         name_servers: vec![[10, 20, 0, 1].into()],
         dhcp: true,
     };
-    let mut took = Vec::new();
+    let mut times = Vec::new();
     for _ in 0..size.rounds {
-        let began = Instant::now();
-        let made = snapshot::preview(&control, &Actor::System, site, part.clone()).await?;
-        took.push(began.elapsed());
-        let web: usize = made
+        let started = Instant::now();
+        let config = snapshot::preview(&control, &Actor::System, site, part.clone()).await?;
+        times.push(started.elapsed());
+        let http: usize = config
             .domains
             .iter()
             .map(|domain| domain.services.len())
             .sum();
-        let all = web + made.streams.len();
+        let all = http + config.streams.len();
         ensure!(
-            all == usize::from(size.containers * EACH * 2),
-            "the snapshot has {all} services"
+            all == usize::from(size.containers * SERVICES_PER_KIND * 2),
+            "the configuration has {all} services"
         );
     }
-    took.sort_unstable();
-    let median = took.get(size.rounds / 2).context("no rounds")?;
+    times.sort_unstable();
+    let median = times.get(size.rounds / 2).context("no rounds")?;
     println!("snapshot_10k_ms {:.1} ms", median.as_secs_f64() * 1000.0);
     control.shutdown(Duration::from_secs(5)).await;
     Ok(())
@@ -138,11 +138,11 @@ fn spec(site: SiteId) -> anyhow::Result<ContainerSpec> {
     Ok(form.parse().map_err(|e| anyhow!("{e:?}"))?.spec)
 }
 
-/// Services of a container, as the database has them.
+/// The services of a container, as stored in the database.
 fn services(number: u16, domain: DomainId) -> Result<Vec<GivenService>, model::Invalid> {
-    let first = number * EACH;
+    let first = number * SERVICES_PER_KIND;
     let mut all = Vec::new();
-    for service in first..first + EACH {
+    for service in first..first + SERVICES_PER_KIND {
         let label: Label = format!("s{service}").parse()?;
         let options = HttpOptions::default();
         all.push(GivenService {
@@ -187,7 +187,7 @@ fn record(
     })
 }
 
-/// Puts the containers into the database, as if they had been made.
+/// Inserts the containers into the database as created.
 async fn fill(
     control: &Control,
     site: SiteId,
@@ -202,8 +202,8 @@ async fn fill(
             let domains = store::domains::of_site(c, site)?;
             let domain = domains.first().ok_or(store::Error::NotFound)?.id;
             for number in 0..containers {
-                let whose = (site, cluster, owner);
-                let record = record(number, domain, &spec, whose);
+                let references = (site, cluster, owner);
+                let record = record(number, domain, &spec, references);
                 let id =
                     store::containers::insert(c, &record.map_err(|_| store::Error::NotFound)?)?;
                 store::containers::set_made(c, id)?;

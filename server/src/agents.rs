@@ -1,5 +1,5 @@
-//! The way in for edge hosts' agents. They are programs with keys of their own: no cookie of a
-//! person counts here, and no key of theirs anywhere else.
+//! The HTTP API for agents of edge hosts. Agents authenticate with keys of their own; session
+//! cookies are not accepted here, and agent keys are accepted nowhere else.
 
 use axum::{
     Json, Router,
@@ -16,37 +16,37 @@ use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::router::{AppState, BODY_LIMIT};
 
-/// The most that one telling of live files may bring, in bytes: a file of the largest size, each
-/// sign of which may take two as JSON, and as much again of smaller ones.
-const LARGEST: usize = 4 * link::LARGEST_FILE;
+/// Maximum request size for file reports in bytes: a file of the maximum size, whose characters may
+/// take two bytes each as JSON, and as much again for smaller files.
+const MAX_FILE_REPORT: usize = 4 * link::LARGEST_FILE;
 
 /// The routes.
 pub fn routes() -> Router<AppState> {
-    // What it brings is read only after the key was shown.
-    let telling = Router::new()
+    // The body is read after authentication.
+    let large_reports = Router::new()
         .route(link::LIVE, post(live))
         .route(link::LEASES, post(leases))
         .layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(LARGEST));
+        .layer(RequestBodyLimitLayer::new(MAX_FILE_REPORT));
     Router::new()
         .route(link::JOIN, post(join))
         .route(link::NEXT, post(next))
         .route(link::REPORT, post(report))
         .route(link::CERTIFICATES, post(certificates))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .merge(telling)
+        .merge(large_reports)
 }
 
-/// An error as an agent reads it: the status, and a sentence for its log.
-struct Refused(Error);
+/// An error response for agents: the status, and a message for the agent's log.
+struct ApiError(Error);
 
-impl From<Error> for Refused {
+impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         Self(error)
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(app::http_status(&self.0));
         let body = Json(json!({ "error": self.0.to_string() }));
@@ -54,88 +54,88 @@ impl IntoResponse for Refused {
     }
 }
 
-/// The agent whose key the request shows.
-struct Known(Agent);
+/// The authenticated agent of a request.
+struct AuthenticatedAgent(Agent);
 
-impl FromRequestParts<AppState> for Known {
-    type Rejection = Refused;
+impl FromRequestParts<AppState> for AuthenticatedAgent {
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Refused> {
-        let shown = parts
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let token = parts
             .headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix("Bearer "));
-        let key = shown.ok_or(Error::WrongCredentials)?;
+        let key = token.ok_or(Error::WrongCredentials)?;
         Ok(Self(agents::of_key(&state.control, key).await?))
     }
 }
 
 async fn join(
     State(state): State<AppState>,
-    Json(joining): Json<Joining>,
-) -> Result<Json<Joined>, Refused> {
+    Json(request): Json<Joining>,
+) -> Result<Json<Joined>, ApiError> {
     let Joining {
         word,
         about,
         layout,
-    } = joining;
+    } = request;
     let key = agents::join(&state.control, &word, about, &layout).await?;
     Ok(Json(Joined { key }))
 }
 
-/// Held open while there is nothing new, and let go when the process stops.
+/// A long poll: waits for a new configuration, and ends when the process stops.
 async fn next(
     State(state): State<AppState>,
-    Known(agent): Known,
-    Json(asking): Json<Asking>,
-) -> Result<Response, Refused> {
-    let Asking { about, layout, has } = asking;
-    let given = agents::next(&state.control, &agent, about, &layout, has);
-    let given: Option<Given> = tokio::select! {
-        given = given => given?,
+    AuthenticatedAgent(agent): AuthenticatedAgent,
+    Json(request): Json<Asking>,
+) -> Result<Response, ApiError> {
+    let Asking { about, layout, has } = request;
+    let next = agents::next(&state.control, &agent, about, &layout, has);
+    let response: Option<Given> = tokio::select! {
+        response = next => response?,
         () = state.stop.cancelled() => None,
     };
-    Ok(match given {
-        Some(given) => Json(given).into_response(),
+    Ok(match response {
+        Some(response) => Json(response).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
 }
 
 async fn report(
     State(state): State<AppState>,
-    Known(agent): Known,
-    Json(said): Json<Report>,
-) -> Result<StatusCode, Refused> {
-    agents::report(&state.control, &agent, said).await?;
+    AuthenticatedAgent(agent): AuthenticatedAgent,
+    Json(body): Json<Report>,
+) -> Result<StatusCode, ApiError> {
+    agents::report(&state.control, &agent, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn live(
     State(state): State<AppState>,
-    Known(agent): Known,
-    Json(told): Json<Live>,
-) -> Result<StatusCode, Refused> {
-    agents::live(&state.control, &agent, told).await?;
+    AuthenticatedAgent(agent): AuthenticatedAgent,
+    Json(body): Json<Live>,
+) -> Result<StatusCode, ApiError> {
+    agents::live(&state.control, &agent, body).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn leases(
     State(state): State<AppState>,
-    Known(agent): Known,
+    AuthenticatedAgent(agent): AuthenticatedAgent,
     Json(Leases { leases }): Json<Leases>,
-) -> Result<StatusCode, Refused> {
+) -> Result<StatusCode, ApiError> {
     control::leases::tell(&state.control, &agent, leases).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Keys are among it: nobody on the way keeps the answer.
+/// The response contains private keys, so it must not be cached.
 async fn certificates(
     State(state): State<AppState>,
-    Known(agent): Known,
-    Json(wanted): Json<Wanted>,
-) -> Result<Response, Refused> {
-    let pairs: Pairs = agents::certificates(&state.control, &agent, wanted).await?;
-    let unkept = [(header::CACHE_CONTROL, "no-store")];
-    Ok((unkept, Json(pairs)).into_response())
+    AuthenticatedAgent(agent): AuthenticatedAgent,
+    Json(request): Json<Wanted>,
+) -> Result<Response, ApiError> {
+    let pairs: Pairs = agents::certificates(&state.control, &agent, request).await?;
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((no_store, Json(pairs)).into_response())
 }

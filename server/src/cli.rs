@@ -1,5 +1,4 @@
-//! The command line. It reads arguments and hands over; passwords are never among them, since
-//! every user of a machine can read those.
+//! The command line. Passwords are never arguments, because every local user can read those.
 
 use std::{
     fmt::Display,
@@ -33,7 +32,7 @@ enum Command {
     /// Serve pages and work on jobs until told to stop
     Serve {
         #[command(flatten)]
-        place: Place,
+        config_args: ConfigArgs,
         /// The address and port to listen on
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<String>,
@@ -59,7 +58,7 @@ enum ConfigCommand {
     /// Say what is wrong with the configuration, or what it means
     Check {
         #[command(flatten)]
-        place: Place,
+        config_args: ConfigArgs,
     },
 }
 
@@ -68,7 +67,7 @@ enum UserCommand {
     /// Make an account; its password is made up and printed unless given on the standard input
     Add {
         #[command(flatten)]
-        place: Place,
+        config_args: ConfigArgs,
         /// The name to sign in with
         name: String,
         /// Where mail goes
@@ -84,7 +83,7 @@ enum UserCommand {
     /// Give an account a new password and end its sessions
     Password {
         #[command(flatten)]
-        place: Place,
+        config_args: ConfigArgs,
         /// The account's name
         name: String,
         /// Read the password from the standard input
@@ -109,7 +108,7 @@ struct DemoArgs {
 
 /// Where the configuration and the data are.
 #[derive(Args)]
-struct Place {
+struct ConfigArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", env = "HOLDFAST_CONFIG")]
     config: Option<PathBuf>,
@@ -118,7 +117,7 @@ struct Place {
     data: Option<PathBuf>,
 }
 
-impl Place {
+impl ConfigArgs {
     fn load(self) -> Result<Config, Failure> {
         self.load_with(Overrides::default())
     }
@@ -143,18 +142,18 @@ impl Place {
 }
 
 impl Cli {
-    /// Does what the command line asks for.
+    /// Runs the command.
     ///
     /// # Errors
-    /// Why it could not be done.
+    /// When the command fails.
     pub fn run(self) -> Result<(), Failure> {
         match self.command {
             Command::Serve {
-                place,
+                config_args,
                 listen,
                 demo,
             } => {
-                let config = place.load_with(Overrides {
+                let config = config_args.load_with(Overrides {
                     listen,
                     demo: demo.demo,
                     demo_speed: demo.demo_speed,
@@ -165,8 +164,8 @@ impl Cli {
                 block_on(serve::serve(config))
             }
             Command::Config {
-                command: ConfigCommand::Check { place },
-            } => check(&place.load()?),
+                command: ConfigCommand::Check { config_args },
+            } => check(&config_args.load()?),
             Command::User { command } => block_on(command.run()),
             Command::ProxmoxSim(options) => {
                 block_on(async { Ok(proxmox_sim::run(options).await?) })
@@ -179,40 +178,40 @@ impl UserCommand {
     async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Add {
-                place,
+                config_args,
                 name,
                 mail,
                 role,
                 password_stdin,
             } => {
-                let new = user::New::parse(&name, &mail, &role)?;
-                let password = user::Secret::take(password_stdin)?;
-                user::add(&place.load()?, new, &password).await?;
-                told(&password)
+                let new = user::NewUser::parse(&name, &mail, &role)?;
+                let password = user::Secret::read_or_generate(password_stdin)?;
+                user::add(&config_args.load()?, new, &password).await?;
+                print_generated(&password)
             }
             Self::Password {
-                place,
+                config_args,
                 name,
                 password_stdin,
             } => {
-                let name = user::name(&name)?;
-                let password = user::Secret::take(password_stdin)?;
-                user::set_password(&place.load()?, &name, &password).await?;
-                told(&password)
+                let name = user::parse_name(&name)?;
+                let password = user::Secret::read_or_generate(password_stdin)?;
+                user::set_password(&config_args.load()?, &name, &password).await?;
+                print_generated(&password)
             }
         }
     }
 }
 
-/// Prints a password that was made up; one that was given is known already.
-fn told(password: &user::Secret) -> Result<(), Failure> {
-    match password.made_up() {
+/// Prints a generated password; a password from standard input is not printed.
+fn print_generated(password: &user::Secret) -> Result<(), Failure> {
+    match password.generated() {
         Some(password) => print(format_args!("Password: {password}")),
         None => Ok(()),
     }
 }
 
-/// Says what the configuration means.
+/// Prints a summary of the configuration.
 fn check(config: &Config) -> Result<(), Failure> {
     let url = match &config.web.public_url {
         Some(url) => url.to_string(),
@@ -239,12 +238,12 @@ fn check(config: &Config) -> Result<(), Failure> {
     print(format_args!("Demo: {demo}."))
 }
 
-/// Prints a line for people.
+/// Prints a line on standard output.
 pub(crate) fn print(line: impl Display) -> Result<(), Failure> {
     print_now(format_args!("{line}\n"))
 }
 
-/// Prints text for people, whose lines have their ends.
+/// Prints text, which includes its line ends, on standard output and flushes it.
 pub(crate) fn print_now(text: impl Display) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     write!(out, "{text}")
@@ -265,7 +264,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_well_formed() {
+    fn command_line_definition_is_valid() {
         super::Cli::command().debug_assert();
     }
 }

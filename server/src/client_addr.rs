@@ -1,5 +1,5 @@
-//! Who is at the other end: the connection's address, or what trusted proxies say it is. Throttling
-//! and the log depend on it, so nobody else's `X-Forwarded-For` is believed.
+//! The client address: the peer of the connection, or the address that trusted proxies report.
+//! Throttling and the log depend on it, so only trusted `X-Forwarded-For` headers are used.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -17,7 +17,8 @@ use crate::router::AppState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Client(pub IpAddr);
 
-/// Adds [`Client`] to the request, and takes away a request id that a stranger sent.
+/// Adds [`Client`] to the request, and removes a request ID that does not come from a trusted
+/// proxy.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let peer = request
         .extensions()
@@ -29,15 +30,15 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     if !is_trusted(peer.to_canonical(), trusted) {
         request.headers_mut().remove("x-request-id");
     }
-    let client = client(peer, request.headers(), trusted);
+    let client = client_address(peer, request.headers(), trusted);
     request.extensions_mut().insert(Client(client));
     next.run(request).await
 }
 
-/// Walks `X-Forwarded-For` from the right, as far as those who wrote it are trusted: the first
-/// address that is not a trusted proxy is the client's.
-fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let mut believed = peer.to_canonical();
+/// Walks `X-Forwarded-For` from the right as long as the sender is trusted: the first address that
+/// is not a trusted proxy is the client.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let mut current = peer.to_canonical();
     let hops: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
@@ -45,19 +46,19 @@ fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
         .flat_map(|value| value.split(','))
         .collect();
     for hop in hops.iter().rev() {
-        if !is_trusted(believed, trusted) {
+        if !is_trusted(current, trusted) {
             break;
         }
-        match address(hop.trim()) {
-            Some(next) => believed = next.to_canonical(),
+        match parse_address(hop.trim()) {
+            Some(next) => current = next.to_canonical(),
             None => break,
         }
     }
-    believed
+    current
 }
 
-/// An address as proxies write it: some add the port.
-fn address(text: &str) -> Option<IpAddr> {
+/// Parses an address, with or without a port.
+fn parse_address(text: &str) -> Option<IpAddr> {
     text.parse().ok().or_else(|| {
         text.parse::<SocketAddr>()
             .ok()
@@ -65,8 +66,7 @@ fn address(text: &str) -> Option<IpAddr> {
     })
 }
 
-/// Headers that proxies add. A request with one of them did not start on this machine, or cannot be
-/// shown to.
+/// Headers that proxies add. A request with one of them may not originate on this machine.
 const PROXY_HEADERS: [&str; 6] = [
     "forwarded",
     "via",
@@ -76,7 +76,7 @@ const PROXY_HEADERS: [&str; 6] = [
     "x-real-ip",
 ];
 
-/// The client of a request that was made on this machine and passed no proxy.
+/// The client of a request that was made on this machine without a proxy.
 pub(crate) fn local<B>(request: &HttpRequest<B>, trusted: &[IpNet]) -> Option<Client> {
     let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     let peer = peer.ip().to_canonical();
@@ -86,7 +86,7 @@ pub(crate) fn local<B>(request: &HttpRequest<B>, trusted: &[IpNet]) -> Option<Cl
     is_local.then_some(Client(peer))
 }
 
-/// Whether an address is a trusted proxy's.
+/// Whether an address is a trusted proxy.
 pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
@@ -95,60 +95,60 @@ pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
 mod tests {
     use super::*;
 
-    fn seen(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+    fn client_of(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
         let trusted: Vec<IpNet> = trusted.iter().map(|t| t.parse().unwrap()).collect();
-        client(peer.parse().unwrap(), &headers, &trusted).to_string()
+        client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
     }
 
     #[test]
-    fn a_stranger_is_not_believed() {
+    fn untrusted_peer_cannot_forge_its_address() {
         assert_eq!(
-            seen("203.0.113.9", &["10.1.1.1"], &["10.0.0.0/8"]),
+            client_of("203.0.113.9", &["10.1.1.1"], &["10.0.0.0/8"]),
             "203.0.113.9"
         );
-        assert_eq!(seen("203.0.113.9", &["10.1.1.1"], &[]), "203.0.113.9");
+        assert_eq!(client_of("203.0.113.9", &["10.1.1.1"], &[]), "203.0.113.9");
     }
 
     #[test]
-    fn the_right_most_that_is_no_proxy_is_the_client() {
+    fn rightmost_untrusted_address_is_the_client() {
         let proxies = ["10.0.0.0/8"];
         assert_eq!(
-            seen("10.0.0.1", &["198.51.100.7"], &proxies),
+            client_of("10.0.0.1", &["198.51.100.7"], &proxies),
             "198.51.100.7"
         );
         assert_eq!(
-            seen("10.0.0.1", &["6.6.6.6, 198.51.100.7, 10.0.0.2"], &proxies),
+            client_of("10.0.0.1", &["6.6.6.6, 198.51.100.7, 10.0.0.2"], &proxies),
             "198.51.100.7"
         );
         assert_eq!(
-            seen("10.0.0.1", &["6.6.6.6", "198.51.100.7"], &proxies),
+            client_of("10.0.0.1", &["6.6.6.6", "198.51.100.7"], &proxies),
             "198.51.100.7"
         );
-        assert_eq!(seen("10.0.0.1", &["10.0.0.3"], &proxies), "10.0.0.3");
+        assert_eq!(client_of("10.0.0.1", &["10.0.0.3"], &proxies), "10.0.0.3");
     }
 
     #[test]
-    fn what_is_no_address_ends_the_walk() {
+    fn invalid_address_ends_the_walk() {
         assert_eq!(
-            seen("10.0.0.1", &["1.2.3.4, unknown"], &["10.0.0.0/8"]),
+            client_of("10.0.0.1", &["1.2.3.4, unknown"], &["10.0.0.0/8"]),
             "10.0.0.1"
         );
-        assert_eq!(seen("10.0.0.1", &[], &["10.0.0.0/8"]), "10.0.0.1");
+        assert_eq!(client_of("10.0.0.1", &[], &["10.0.0.0/8"]), "10.0.0.1");
     }
 
     #[test]
-    fn ports_and_mapped_addresses_are_understood() {
+    fn ports_and_mapped_addresses_are_parsed() {
         let proxies = ["10.0.0.0/8", "fd00::/8"];
         assert_eq!(
-            seen("::ffff:10.0.0.1", &["198.51.100.7:4711"], &proxies),
+            client_of("::ffff:10.0.0.1", &["198.51.100.7:4711"], &proxies),
             "198.51.100.7"
         );
         assert_eq!(
-            seen("fd00::1", &["[2001:db8::5]:80"], &proxies),
+            client_of("fd00::1", &["[2001:db8::5]:80"], &proxies),
             "2001:db8::5"
         );
     }

@@ -1,7 +1,6 @@
-//! What the operator decides: one TOML file and the environment, over defaults that let
-//! `holdfast serve` run in an empty folder. Every value is parsed here, once; nothing behind this
-//! module meets text that could be wrong. It opens no file but the configuration's own, and no
-//! connection.
+//! The configuration: one TOML file and environment variables, over defaults that let `holdfast
+//! serve` run in an empty folder. All values are parsed here; other modules receive valid types.
+//! Opens no file except the configuration file, and no connection.
 
 mod error;
 mod public_url;
@@ -25,44 +24,43 @@ use raw::{Raw, Sources};
 /// The configuration of one process.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where and how pages are served.
+    /// HTTP settings.
     pub web: Web,
-    /// The folder of everything that this process writes.
+    /// The data folder.
     pub data: PathBuf,
-    /// Where the state is.
+    /// The database.
     pub database: DatabaseUrl,
-    /// Where the key comes from that stored secrets are encrypted with.
+    /// The source of the key that encrypts stored secrets.
     pub key: KeySource,
-    /// What is logged and how.
+    /// Log settings.
     pub log: Log,
-    /// The demo on a simulated cluster inside the process, if there is to be one.
+    /// The demo on a simulated cluster inside the process, if enabled.
     pub demo: Option<Demo>,
-    /// How much work is done at once.
+    /// Worker settings.
     pub workers: Workers,
 }
 
-/// Where and how pages are served.
+/// HTTP settings.
 #[derive(Clone, Debug)]
 pub struct Web {
-    /// The address and port to listen on; port 0 takes a free one.
+    /// The address and port to listen on; port 0 selects a free port.
     pub listen: SocketAddr,
-    /// The address that people use, when it was given.
+    /// The public URL, if configured.
     pub public_url: Option<PublicUrl>,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// The certificate and its key, when this process speaks TLS itself.
+    /// Certificate and key, if this process terminates TLS.
     pub tls: Option<TlsFiles>,
 }
 
 impl Web {
-    /// Whether people come by this machine's own name.
+    /// Whether the public URL is on the loopback interface.
     pub fn is_localhost(&self) -> bool {
-        let given = self.public_url.as_ref();
-        given.is_none_or(|url| host::is_loopback(url.host()))
+        let configured = self.public_url.as_ref();
+        configured.is_none_or(|url| host::is_loopback(url.host()))
     }
 
-    /// The address that people use. Without one in the configuration it is `localhost` with the
-    /// port that was `bound`.
+    /// The public URL; by default `localhost` with the port that was `bound`.
     pub fn public_url(&self, bound: SocketAddr) -> PublicUrl {
         self.public_url
             .clone()
@@ -70,7 +68,7 @@ impl Web {
     }
 }
 
-/// Files in PEM form.
+/// TLS files in PEM format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFiles {
     /// The chain, leaf first.
@@ -79,39 +77,39 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// Where the key comes from that stored secrets are encrypted with.
+/// The source of the key that encrypts stored secrets.
 #[derive(Clone)]
 pub enum KeySource {
-    /// A file that the first start makes.
+    /// A file that the first start creates.
     File(PathBuf),
-    /// The environment; the text is the key itself.
-    Given(String),
+    /// The key itself, from the environment.
+    Environment(String),
 }
 
 impl std::fmt::Debug for KeySource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Given(_) => f.write_str("Given(…)"),
+            Self::Environment(_) => f.write_str("Environment(…)"),
         }
     }
 }
 
-/// What is logged and how.
+/// Log settings.
 #[derive(Clone, Debug)]
 pub struct Log {
-    /// The form of a line.
+    /// The format of a line.
     pub format: LogFormat,
-    /// Which lines, in the words of `tracing-subscriber`, such as `info,control=debug`.
+    /// The filter, in the syntax of `tracing-subscriber`, such as `info,control=debug`.
     pub filter: String,
 }
 
-/// The form of a log line.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable text.
     Text,
-    /// One JSON object to a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -127,25 +125,25 @@ impl FromStr for LogFormat {
     }
 }
 
-/// The demo.
+/// Demo settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demo {
-    /// What there is to see.
+    /// The scenario.
     pub scenario: Scenario,
-    /// How many times faster than a real cluster the simulated one is, from 1 to 100.
+    /// Speed of the simulated cluster relative to a real one, from 1 to 100.
     pub speed: u32,
-    /// Whether the passwords of people in the demo are printed.
+    /// Whether the passwords of the demo users are printed.
     pub print_passwords: bool,
 }
 
-/// How much work is done at once.
+/// Worker settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Workers {
-    /// Jobs that run at once, from 1 to 100.
+    /// Number of jobs that run concurrently, from 1 to 100.
     pub parallel_jobs: usize,
 }
 
-/// What the command line says; it wins over the file and the environment.
+/// Command line options; they override the file and the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// `--listen`
@@ -161,11 +159,11 @@ pub struct Overrides {
 }
 
 impl Config {
-    /// Reads the configuration: defaults, then `file`, then the environment's `HOLDFAST_…` and
-    /// `DATABASE_URL`, then the command line.
+    /// Loads the configuration: defaults, then `file`, then `HOLDFAST_…` and `DATABASE_URL` from
+    /// the environment, then the command line.
     ///
     /// # Errors
-    /// The first thing that cannot be used, with the key and the place it comes from.
+    /// The first invalid value, with its key and source.
     pub fn load(
         file: Option<&Path>,
         overrides: Overrides,
@@ -175,7 +173,7 @@ impl Config {
         let (raw, sources) = raw::read(file, overrides, environment)?;
         let data = PathBuf::from(&raw.data);
         let key = match (sources.key(), &raw.key_file) {
-            (Some(key), _) => KeySource::Given(key.to_owned()),
+            (Some(key), _) => KeySource::Environment(key.to_owned()),
             (None, Some(file)) => KeySource::File(file.into()),
             (None, None) => KeySource::File(data.join("key")),
         };
@@ -184,18 +182,18 @@ impl Config {
             .clone()
             .unwrap_or_else(|| default_database(&data));
         let log = Log {
-            format: sources.parsed("log.format", &raw.log.format)?,
-            filter: sources.checked("log.filter", &raw.log.filter, is_filter)?,
+            format: sources.parse("log.format", &raw.log.format)?,
+            filter: sources.validate("log.filter", &raw.log.filter, check_filter)?,
         };
         Ok(Self {
             web: web(&raw, &sources)?,
-            database: sources.parsed("database", &url)?,
+            database: sources.parse("database", &url)?,
             data,
             key,
             log,
             demo: demo(&raw, &sources, print_passwords)?,
             workers: Workers {
-                parallel_jobs: sources.checked(
+                parallel_jobs: sources.validate(
                     "workers.parallel_jobs",
                     &raw.workers.parallel_jobs,
                     |count| {
@@ -211,24 +209,24 @@ impl Config {
     }
 }
 
-/// A database in the data folder, which needs no server.
+/// The default database: SQLite in the data folder.
 fn default_database(data: &Path) -> String {
     format!("sqlite:{}", data.join("holdfast.db").display())
 }
 
 fn demo(raw: &Raw, sources: &Sources, print_passwords: bool) -> Result<Option<Demo>, ConfigError> {
-    let right = |speed: &u32| match (1..=100).contains(speed) {
+    let check = |speed: &u32| match (1..=100).contains(speed) {
         true => Ok(()),
         false => Err("use 1 to 100".to_owned()),
     };
-    let speed = sources.checked("demo_speed", &raw.demo_speed, right)?;
+    let speed = sources.validate("demo_speed", &raw.demo_speed, check)?;
     let scenario = match raw.demo.as_str() {
         "true" | "full" => Scenario::Full,
         "small" => Scenario::Small,
         "false" => return Ok(None),
         other => {
-            let why = format!("`{other}`: use true, false, small or full");
-            return Err(sources.refusal("demo", why));
+            let reason = format!("`{other}`: use true, false, small or full");
+            return Err(sources.invalid_value("demo", reason));
         }
     };
     Ok(Some(Demo {
@@ -239,29 +237,29 @@ fn demo(raw: &Raw, sources: &Sources, print_passwords: bool) -> Result<Option<De
 }
 
 fn web(raw: &Raw, sources: &Sources) -> Result<Web, ConfigError> {
-    let listen: SocketAddr = sources.parsed_as(
+    let listen: SocketAddr = sources.parse_or(
         "listen",
         &raw.listen,
         "use an address with a port, such as 127.0.0.1:3000 or [::]:443",
     )?;
     let public_url: Option<PublicUrl> = match &raw.public_url {
-        Some(text) => Some(sources.parsed("public_url", text)?),
+        Some(text) => Some(sources.parse("public_url", text)?),
         None if is_localhost(listen.ip()) => None,
         None => {
-            let why = format!(
+            let reason = format!(
                 "it is needed since {listen} is not 127.0.0.1 or [::1]; \
                 give the address that people type, such as https://cloud.example.org"
             );
-            return Err(sources.refusal("public_url", why));
+            return Err(sources.invalid_value("public_url", reason));
         }
     };
     let trusted_proxies = raw
         .trusted_proxies
         .iter()
         .map(|text| {
-            network(text).ok_or_else(|| {
-                let why = format!("`{text}` is no address or network; use such as 10.0.0.0/8");
-                sources.refusal("trusted_proxies", why)
+            parse_network(text).ok_or_else(|| {
+                let reason = format!("`{text}` is no address or network; use such as 10.0.0.0/8");
+                sources.invalid_value("trusted_proxies", reason)
             })
         })
         .collect::<Result<_, _>>()?;
@@ -281,31 +279,31 @@ fn tls(raw: &Raw, sources: &Sources) -> Result<Option<TlsFiles>, ConfigError> {
             key: key.into(),
         })),
         (Some(_), None) => {
-            Err(sources.refusal("tls_key", "it is needed together with tls_cert".to_owned()))
+            Err(sources.invalid_value("tls_key", "it is needed together with tls_cert".to_owned()))
         }
         (None, Some(_)) => {
-            Err(sources.refusal("tls_cert", "it is needed together with tls_key".to_owned()))
+            Err(sources.invalid_value("tls_cert", "it is needed together with tls_key".to_owned()))
         }
     }
 }
 
-/// A network, or one address as a network of its own.
-fn network(text: &str) -> Option<IpNet> {
+/// Parses a network, or a single address as a network.
+fn parse_network(text: &str) -> Option<IpNet> {
     text.parse()
         .ok()
         .or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-fn is_filter(text: &String) -> Result<(), String> {
+fn check_filter(text: &String) -> Result<(), String> {
     tracing_subscriber::EnvFilter::try_new(text)
         .map(|_| ())
         .map_err(|e| format!("use such as info or info,control=debug: {e}"))
 }
 
-/// Whether browsers try an address for the name `localhost`.
+/// Whether browsers resolve `localhost` to this address.
 fn is_localhost(address: IpAddr) -> bool {
     address == Ipv4Addr::LOCALHOST || address == Ipv6Addr::LOCALHOST
 }
 
-/// Where `holdfast serve` listens unless told otherwise.
+/// The default listen address of `holdfast serve`.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);

@@ -1,5 +1,5 @@
-//! Refuses changes that another site's page asks for. Cookies are `SameSite=Lax`; this is the
-//! second lock: a browser says where a request comes from, in `Sec-Fetch-Site` or in `Origin`.
+//! Rejects cross-site state changes (CSRF), in addition to `SameSite=Lax` cookies: browsers send
+//! the origin of a request in `Sec-Fetch-Site` or `Origin`.
 
 use axum::{
     extract::{Request, State},
@@ -10,35 +10,35 @@ use axum::{
 
 use crate::router::AppState;
 
-/// Lets a request through unless it would change something at another site's wish.
+/// Rejects requests of other sites that could change state.
 pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    if is_ours(request.method(), request.headers(), &state.public.origin) {
+    if is_same_site(request.method(), request.headers(), &state.public.origin) {
         return next.run(request).await;
     }
     tracing::warn!(
         path = request.uri().path(),
         origin = ?request.headers().get(header::ORIGIN),
         fetch_site = ?request.headers().get("sec-fetch-site"),
-        "a request from another site was refused"
+        "cross-site request refused"
     );
-    let words = format!(
+    let message = format!(
         "This request came from another site. Open {} and try again.\n",
         state.public.origin
     );
-    (StatusCode::FORBIDDEN, words).into_response()
+    (StatusCode::FORBIDDEN, message).into_response()
 }
 
-fn is_ours(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
+fn is_same_site(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
     if matches!(*method, Method::GET | Method::HEAD) {
         return true;
     }
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }
-    if let Some(from) = headers.get(header::ORIGIN) {
-        return from.as_bytes().eq_ignore_ascii_case(origin.as_bytes());
+    if let Some(value) = headers.get(header::ORIGIN) {
+        return value.as_bytes().eq_ignore_ascii_case(origin.as_bytes());
     }
-    // A program that is no browser: without a cookie it acts in nobody's name.
+    // No browser: without a cookie the request has no session to abuse.
     !headers.contains_key(header::COOKIE)
 }
 
@@ -53,11 +53,11 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).parse().unwrap(), value.parse().unwrap()))
             .collect();
-        is_ours(&Method::POST, &headers, HOME)
+        is_same_site(&Method::POST, &headers, HOME)
     }
 
     #[test]
-    fn the_browser_s_own_word_decides() {
+    fn sec_fetch_site_decides() {
         assert!(post(&[("sec-fetch-site", "same-origin")]));
         assert!(post(&[("sec-fetch-site", "none")]));
         assert!(!post(&[("sec-fetch-site", "same-site")]));
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn without_it_the_origin_decides() {
+    fn origin_decides_without_sec_fetch_site() {
         assert!(post(&[("origin", HOME), ("cookie", "a=b")]));
         assert!(!post(&[("origin", "https://cloud.example.org:8443")]));
         assert!(!post(&[("origin", "http://cloud.example.org")]));
@@ -78,17 +78,17 @@ mod tests {
     }
 
     #[test]
-    fn without_both_a_cookie_is_refused() {
+    fn cookie_without_both_headers_is_refused() {
         assert!(!post(&[("cookie", "holdfast_session=x")]));
         assert!(post(&[]));
     }
 
     #[test]
-    fn reading_is_free() {
+    fn safe_methods_are_allowed() {
         let headers =
             HeaderMap::from_iter([(header::ORIGIN, "https://evil.example".parse().unwrap())]);
-        assert!(is_ours(&Method::GET, &headers, HOME));
-        assert!(is_ours(&Method::HEAD, &headers, HOME));
-        assert!(!is_ours(&Method::DELETE, &headers, HOME));
+        assert!(is_same_site(&Method::GET, &headers, HOME));
+        assert!(is_same_site(&Method::HEAD, &headers, HOME));
+        assert!(!is_same_site(&Method::DELETE, &headers, HOME));
     }
 }

@@ -1,8 +1,8 @@
-//! The demo: a simulated cluster inside this process, what is created there, and the edge that
-//! publishes its containers. The cluster's address and secret stay the same over restarts, so that a
-//! job which a crash interrupted finds it again at once.
+//! The demo: a simulated cluster inside this process, its content, and the edge that publishes its
+//! containers. The cluster's address and secret stay the same across restarts, so that a job that a
+//! crash interrupted finds the cluster again immediately.
 
-mod authority;
+mod ca;
 pub mod edge;
 
 use std::{
@@ -27,17 +27,17 @@ use store::Store;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use self::{authority::Authority, edge::Edge};
-use crate::{Failure, config, serve::refused};
+use self::{ca::DemoCa, edge::Edge};
+use crate::{Failure, config, serve::to_failure};
 
 const TOKEN_ID: &str = "root@pam!holdfast";
-/// How fast the cluster is at least while the full demo is being created, which people watch.
+/// Minimum speed of the cluster while the full demo is created, which users watch.
 const FULL_BUILD_SPEED: u32 = 4;
-/// The same for the small demo, for which they wait.
+/// Minimum speed while the small demo is created, which delays the start.
 const SMALL_BUILD_SPEED: u32 = 100;
-/// How long is waited before the creation goes on after a fault.
+/// Delay before the creation is retried.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
-/// How often certificates are looked at.
+/// Interval of certificate renewal.
 const RENEW_EVERY: Duration = Duration::from_secs(3600);
 
 /// A running demo.
@@ -47,25 +47,25 @@ pub(crate) struct Demo {
     /// The addresses of the cluster's nodes.
     nodes: Vec<Ipv4Addr>,
     config: config::Demo,
-    authority: Authority,
+    ca: DemoCa,
 }
 
 impl Demo {
-    /// Starts the simulated cluster, before anything looks for it.
+    /// Starts the simulated cluster, before anything connects to it.
     pub(crate) async fn start(
         store: &Store,
         data: &Path,
         config: config::Demo,
     ) -> Result<Self, Failure> {
-        let authority = Authority::load_or_create(data)?;
+        let ca = DemoCa::load_or_create(data)?;
         let key = store.key().clone();
-        let known = store
+        let stored = store
             .read(move |c| store::clusters::by_name(c, &key, CLUSTER))
             .await?;
-        let secret = known
+        let secret = stored
             .as_ref()
             .map_or_else(random_secret, |cluster| cluster.access.secret.clone());
-        let before = known
+        let previous_address = stored
             .and_then(|cluster| {
                 cluster
                     .access
@@ -82,13 +82,13 @@ impl Demo {
         };
         cluster.speed = config.speed;
         cluster.state_file = Some(data.join("simulator.json"));
-        if let Some(before) = before {
-            cluster.listen = before;
+        if let Some(previous_address) = previous_address {
+            cluster.listen = previous_address;
         }
         let nodes = cluster.scenario.nodes.iter();
         let nodes = nodes.map(|node| node.address).collect();
         let sim = match proxmox_sim::start(cluster.clone()).await {
-            Err(StartError::Listen { .. }) if before.is_some() => {
+            Err(StartError::Listen { .. }) if previous_address.is_some() => {
                 cluster.listen.set_port(0);
                 proxmox_sim::start(cluster).await?
             }
@@ -99,14 +99,14 @@ impl Demo {
             secret,
             nodes,
             config,
-            authority,
+            ca,
         })
     }
 
-    /// Connects the cluster, and creates the demo where that takes a moment only.
+    /// Connects the cluster, and creates the demo if that takes only a moment.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database is unavailable.
     pub(crate) async fn connect(&self, control: &Control) -> Result<ClusterId, Failure> {
         let access = setup::Access {
             url: self.sim.url(),
@@ -120,7 +120,7 @@ impl Demo {
             }
             Ok::<_, Error>(cluster)
         };
-        connected.await.map_err(refused("demo"))
+        connected.await.map_err(to_failure("demo"))
     }
 
     /// Starts to publish the cluster's containers under `localhost`, until `stop`.
@@ -140,24 +140,24 @@ impl Demo {
         };
         Edge::start(control.clone(), options, stop).map_err(|cause| Failure::Input {
             what: "demo",
-            why: cause.to_string(),
+            reason: cause.to_string(),
         })
     }
 
-    /// The accounts of people in the demo, when they were asked for.
+    /// The accounts of the demo users, if their passwords were requested.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database is unavailable.
     pub(crate) async fn accounts(&self, control: &Control) -> Result<Vec<demo::Account>, Failure> {
         if !self.config.print_passwords {
             return Ok(Vec::new());
         }
         let accounts = demo::accounts(control, self.config.scenario).await;
-        accounts.map_err(refused("demo accounts"))
+        accounts.map_err(to_failure("demo accounts"))
     }
 
-    /// Goes on beside the answers to people: creates the demo, and renews its certificates, until
-    /// `stop`. The edge ends by the same token.
+    /// Runs in the background until `stop`: creates the demo and renews its certificates. The edge
+    /// ends by the same token.
     pub(crate) fn run(
         self,
         control: Control,
@@ -166,28 +166,29 @@ impl Demo {
         stop: CancellationToken,
     ) -> RunningDemo {
         RunningDemo(tokio::spawn(async move {
-            stop.run_until_cancelled(self.keep(&control, cluster)).await;
+            stop.run_until_cancelled(self.maintain(&control, cluster))
+                .await;
             if let Some(edge) = edge
                 && let Err(error) = edge.await
             {
-                tracing::error!(%error, "demo edge ended early");
+                tracing::error!(%error, "demo edge task failed");
             }
             self.sim
         }))
     }
 
-    async fn keep(&self, control: &Control, cluster: ClusterId) {
+    async fn maintain(&self, control: &Control, cluster: ClusterId) {
         if self.config.scenario == Scenario::Full {
             self.build_full(control, cluster).await;
         }
         loop {
-            let renewed = demo::renew_certificates(control, &self.authority).await;
+            let renewed = demo::renew_certificates(control, &self.ca).await;
             let retry_in = match &renewed {
                 Err(Error::Unavailable { .. }) => RETRY_AFTER,
                 Ok(()) | Err(_) => RENEW_EVERY,
             };
             if let Err(error) = renewed {
-                tracing::warn!(%error, ?retry_in, "demo certificates not renewed");
+                tracing::warn!(%error, ?retry_in, "demo certificate renewal failed");
             }
             tokio::time::sleep(retry_in).await;
         }
@@ -198,16 +199,16 @@ impl Demo {
             match self.build(control, cluster).await {
                 Ok(()) => break tracing::info!("demo complete"),
                 Err(error @ Error::Unavailable { .. }) => {
-                    tracing::warn!(%error, retry_in = ?RETRY_AFTER, "demo not complete");
+                    tracing::warn!(%error, retry_in = ?RETRY_AFTER, "demo creation failed");
                     tokio::time::sleep(RETRY_AFTER).await;
                 }
-                // Nothing that passes by itself: the next start goes on.
-                Err(error) => break tracing::warn!(%error, "demo not complete"),
+                // Not transient: the next start continues the creation.
+                Err(error) => break tracing::warn!(%error, "demo creation failed"),
             }
         }
     }
 
-    /// Creates what is missing on a cluster that is faster meanwhile.
+    /// Creates the missing objects, with the cluster at a higher speed.
     async fn build(&self, control: &Control, cluster: ClusterId) -> Result<(), Error> {
         let scenario = self.config.scenario;
         if demo::is_complete(control).await? {
@@ -219,33 +220,33 @@ impl Demo {
         };
         let simulator = self.sim.handle();
         simulator.set_speed(speed.max(self.config.speed));
-        let built = demo::build(control, scenario, cluster, &self.authority).await;
+        let built = demo::build(control, scenario, cluster, &self.ca).await;
         simulator.set_speed(self.config.speed);
         built
     }
 }
 
-/// A demo that goes on until it is told to stop. Its cluster is there longer, for jobs that end.
+/// A demo that runs until it is stopped. The cluster runs longer, for jobs that are ending.
 pub(crate) struct RunningDemo(JoinHandle<Sim>);
 
 impl RunningDemo {
-    /// Stops the cluster once its state is written.
+    /// Stops the cluster after its state is written.
     pub(crate) async fn stop_cluster(self) {
         match self.0.await {
             Ok(sim) => sim.stop().await,
-            Err(error) => tracing::error!(%error, "demo ended early"),
+            Err(error) => tracing::error!(%error, "demo task failed"),
         }
     }
 }
 
-/// Where the edge of a demonstration is reached: at the manager's own address, which is this machine's
-/// for the manager and for browsers. None where other machines reach the manager, from which names
-/// under `localhost` lead elsewhere.
+/// The origin of the demo edge: the manager's own, if it is on the loopback interface. `None` if
+/// other machines reach the manager, because names under `localhost` resolve to the client's
+/// machine there.
 pub(crate) fn edge_origin(bound: SocketAddr, manager: Option<&Origin>) -> Option<&Origin> {
     manager.filter(|manager| bound.ip().is_loopback() && manager.is_loopback())
 }
 
-/// A secret of the form that Proxmox gives its tokens (a random UUID).
+/// A random token secret in the format of Proxmox (UUID).
 fn random_secret() -> String {
     let hex = format!("{:032x}", rand::random::<u128>());
     [0..8, 8..12, 12..16, 16..20, 20..32]

@@ -1,5 +1,6 @@
-//! The stream of changes that a browser listens to: which thing changed, never its content. It
-//! ends when the session does, when the person's rights change, and when the process stops.
+//! Server-sent events with change notifications for browsers: which object changed, never its
+//! content. A stream ends with the session, when the user's role changes, and when the process
+//! stops.
 
 use std::{
     collections::HashMap,
@@ -25,36 +26,36 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{router::AppState, session::Token};
 
-/// A sign of life for proxies, and how often the session is looked at again.
+/// Interval of keep-alive comments for proxies, and of the session check.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// When a browser whose stream broke tries again.
+/// Reconnect delay of browsers.
 const RETRY: Duration = Duration::from_secs(2);
-/// Streams of one person at a time; browsers share one among their tabs.
-const PER_PERSON: usize = 32;
+/// Maximum number of streams per user; browsers share one stream among their tabs.
+const MAX_STREAMS_PER_USER: usize = 32;
 
-/// Where a stream begins.
+/// The query of an event stream.
 #[derive(Deserialize)]
-pub struct Begin {
-    /// The place that the listener knows; without it the stream begins now.
+pub struct EventsQuery {
+    /// The last event ID of the client; without it, the stream begins with the next change.
     after: Option<String>,
 }
 
-/// The stream of what changes, for who is signed in.
+/// The event stream of a signed-in user.
 pub async fn events(
     State(state): State<AppState>,
     Extension(actor): Extension<Option<Actor>>,
     Extension(Token(token)): Extension<Token>,
-    Query(Begin { after }): Query<Begin>,
+    Query(EventsQuery { after }): Query<EventsQuery>,
 ) -> Response {
     let (Some(actor), Some(token)) = (actor, token) else {
         return (StatusCode::UNAUTHORIZED, "Sign in first.\n").into_response();
     };
-    let Some(open) = actor.me().and_then(|me| state.streams.open(me.id, &token)) else {
+    let Some(slot) = actor.me().and_then(|me| state.streams.open(me.id, &token)) else {
         let retry = [(header::RETRY_AFTER, "15")];
-        let words = "Too many pages of yours listen at once. Close some.\n";
-        return (StatusCode::TOO_MANY_REQUESTS, retry, words).into_response();
+        let message = "Too many pages of yours listen at once. Close some.\n";
+        return (StatusCode::TOO_MANY_REQUESTS, retry, message).into_response();
     };
-    // Words that are no place are of another version of the program: nothing after it is known.
+    // An unparsable ID is of another program version: treat all later changes as unknown.
     let after = after.map(|text| text.parse().unwrap_or(Place::UNKNOWN));
     let changes = state
         .control
@@ -72,13 +73,13 @@ pub async fn events(
         .retry(RETRY)
         .event("hello")
         .data(state.control.place().to_string());
-    let ended = ended(state, actor, token, open.ended.clone());
+    let ended = wait_until_ended(state, actor, token, slot.ended.clone());
     let events = stream::once(future::ready(Ok(hello)))
         .chain(changes)
         .take_until(Box::pin(ended))
         .inspect(move |_| {
-            // Held for as long as the stream is.
-            let _ = &open;
+            // Keeps the slot for the lifetime of the stream.
+            let _ = &slot;
         });
     let unbuffered = [
         (header::CACHE_CONTROL, "no-store"),
@@ -92,33 +93,33 @@ pub async fn events(
 }
 
 /// Waits until the stream has to end.
-async fn ended(state: AppState, actor: Actor, token: String, ended: CancellationToken) {
+async fn wait_until_ended(state: AppState, actor: Actor, token: String, ended: CancellationToken) {
     tokio::select! {
         () = state.stop.cancelled() => {}
         () = ended.cancelled() => {}
-        () = session_over(&state.control, &actor, &token) => {}
+        () = wait_for_session_end(&state.control, &actor, &token) => {}
     }
 }
 
-/// Waits until the session is over or is another person's rights. A database that does not answer
-/// ends nothing.
-async fn session_over(control: &Control, actor: &Actor, token: &str) {
+/// Waits until the session has ended or its actor has changed. A database error does not end the
+/// stream.
+async fn wait_for_session_end(control: &Control, actor: &Actor, token: &str) {
     loop {
         tokio::time::sleep(HEARTBEAT).await;
         match sessions::actor(control, token).await {
-            Ok(Some(now)) if now == *actor => {}
+            Ok(Some(current)) if current == *actor => {}
             Ok(_) => return,
-            Err(error) => tracing::debug!(%error, "the session could not be looked at"),
+            Err(error) => tracing::debug!(%error, "session check failed"),
         }
     }
 }
 
-/// The streams that are open.
+/// The open event streams.
 #[derive(Clone, Default)]
-pub struct Streams(Arc<Mutex<Table>>);
+pub struct Streams(Arc<Mutex<StreamTable>>);
 
 #[derive(Default)]
-struct Table {
+struct StreamTable {
     next: u64,
     open: HashMap<u64, Stream>,
 }
@@ -129,23 +130,23 @@ struct Stream {
     ended: CancellationToken,
 }
 
-/// One open stream; dropping it makes room.
-pub struct Open {
+/// The slot of an open stream; dropping it frees the slot.
+pub struct StreamSlot {
     streams: Streams,
     id: u64,
     ended: CancellationToken,
 }
 
 impl Streams {
-    /// Room for one more stream of `user`, if there is any.
-    fn open(&self, user: UserId, token: &str) -> Option<Open> {
+    /// Opens a stream for `user`; `None` if the user has too many.
+    fn open(&self, user: UserId, token: &str) -> Option<StreamSlot> {
         let mut table = self.table();
         if table
             .open
             .values()
             .filter(|stream| stream.user == user)
             .count()
-            >= PER_PERSON
+            >= MAX_STREAMS_PER_USER
         {
             return None;
         }
@@ -157,7 +158,7 @@ impl Streams {
             ended: ended.clone(),
         };
         table.open.insert(id, stream);
-        Some(Open {
+        Some(StreamSlot {
             streams: self.clone(),
             id,
             ended,
@@ -176,12 +177,12 @@ impl Streams {
         }
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, StreamTable> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Open {
+impl Drop for StreamSlot {
     fn drop(&mut self) {
         self.streams.table().open.remove(&self.id);
     }
@@ -192,22 +193,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_has_so_many_streams_and_gets_room_back() {
+    fn streams_per_user_are_limited_until_one_closes() {
         let streams = Streams::default();
-        let mut open: Vec<_> = (0..PER_PERSON)
+        let mut open: Vec<_> = (0..MAX_STREAMS_PER_USER)
             .map(|_| streams.open(UserId(1), "a").unwrap())
             .collect();
         assert!(streams.open(UserId(1), "b").is_none());
         assert!(
             streams.open(UserId(2), "c").is_some(),
-            "another person has their own"
+            "other users have their own limit"
         );
         open.pop();
         assert!(streams.open(UserId(1), "b").is_some());
     }
 
     #[test]
-    fn ending_a_session_ends_its_streams_alone() {
+    fn ending_a_session_ends_only_its_streams() {
         let streams = Streams::default();
         let (mine, other) = (
             streams.open(UserId(1), "a").unwrap(),

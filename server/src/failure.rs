@@ -1,4 +1,4 @@
-//! Why the program ends early: what it was doing, the cause, and an exit code for scripts.
+//! Errors that end the program, with an exit code for scripts.
 
 use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -6,10 +6,10 @@ use proxmox_sim::{RunError, StartError};
 
 use crate::{assets::AssetsError, config::ConfigError};
 
-/// Why the program ends early.
+/// An error that ends the program.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The configuration cannot be used.
+    /// The configuration is invalid.
     #[error("configuration: {0}")]
     Config(#[from] ConfigError),
     /// The data folder cannot be used.
@@ -17,24 +17,24 @@ pub enum Failure {
     Data {
         /// The folder.
         path: PathBuf,
-        /// The system's reason.
+        /// The I/O error.
         cause: io::Error,
     },
-    /// There is no key for stored secrets.
+    /// The key for stored secrets is missing or invalid.
     #[error("key: {0}")]
     Key(#[from] store::KeyError),
     /// The database cannot be opened.
     #[error("database: {0}")]
     Database(#[from] store::OpenError),
-    /// The database was opened and then failed.
+    /// A query failed after the database was opened.
     #[error("database: {0}")]
     Store(#[from] store::Error),
     /// The address cannot be listened on.
     #[error("listen: {address}: {cause}")]
     Listen {
-        /// As configured.
+        /// The configured address.
         address: SocketAddr,
-        /// The system's reason.
+        /// The I/O error.
         cause: io::Error,
     },
     /// The certificate or its key cannot be used.
@@ -44,38 +44,38 @@ pub enum Failure {
         cert: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// What is wrong.
+        /// The error.
         cause: io::Error,
     },
-    /// The site inside the program, or in the build's folder, cannot be read.
+    /// The embedded site, or the one in the build folder, cannot be read.
     #[error("site: {0}")]
     Assets(#[from] AssetsError),
     /// The simulated cluster did not start.
     #[error("simulator: {0}")]
     Simulator(#[from] proxmox_sim::StartError),
-    /// The simulator, run for itself, cannot go on.
+    /// The standalone simulator failed.
     #[error("proxmox-sim: {0}")]
     ProxmoxSim(RunError),
-    /// A use case refused.
+    /// A use case returned an error.
     #[error("{what}: {cause}")]
     Refused {
-        /// What was asked for.
+        /// The operation.
         what: &'static str,
-        /// The refusal.
+        /// The error of the use case.
         cause: model::Error,
     },
-    /// An argument or the input cannot be used.
-    #[error("{what}: {why}")]
+    /// An argument or the standard input is invalid.
+    #[error("{what}: {reason}")]
     Input {
-        /// Which.
+        /// The argument.
         what: &'static str,
-        /// What would be right.
-        why: String,
+        /// The expected form.
+        reason: String,
     },
-    /// The system does not let the program run.
+    /// A system call failed.
     #[error("system: {0}")]
     System(io::Error),
-    /// What was to be printed could not be.
+    /// Standard output cannot be written.
     #[error("output: {0}")]
     Output(io::Error),
 }

@@ -1,6 +1,5 @@
-//! The headers that tell a browser what a page may do, on every answer. Pages bring their own
-//! content security policy with a nonce ([`page_policy`]); everything else gets one that allows
-//! nothing.
+//! Security headers of every response. Pages set a content security policy with a nonce
+//! ([`page_policy`]); every other response gets one that allows nothing.
 
 use axum::{
     extract::{Request, State},
@@ -11,13 +10,13 @@ use axum::{
 
 use crate::router::AppState;
 
-/// What an answer that is no page may load: nothing. It may listen to us, because the script of the
-/// shared event stream is a worker, and a worker is held to the policy of its own file.
-const NO_PAGE: HeaderValue = HeaderValue::from_static(
+/// The policy of responses that are no pages. `connect-src` is allowed because the script of the
+/// shared event stream is a worker, and a worker is subject to the policy of the worker's file.
+const DEFAULT_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-/// Headers of every answer.
+/// Headers of every response.
 const ALWAYS: [(HeaderName, HeaderValue); 2] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
@@ -29,7 +28,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 2] = [
     ),
 ];
 
-/// Headers of what a browser may show or run by itself.
+/// Headers of responses that a browser can display or execute as a document.
 const DOCUMENT: [(HeaderName, HeaderValue); 3] = [
     (
         header::REFERRER_POLICY,
@@ -45,18 +44,18 @@ const DOCUMENT: [(HeaderName, HeaderValue); 3] = [
     ),
 ];
 
-/// Marks an answer that no browser shows or runs by itself: headers for documents mean nothing
-/// there, and each part of the program would bring them.
+/// Marks a response that no browser displays or executes as a document, so that the document
+/// headers are omitted for each part of the WebAssembly program.
 #[derive(Clone, Copy, Debug)]
 pub struct NoDocument;
 
-/// Two years, as browsers' preload lists ask for.
+/// Two years, as required by browsers' preload lists.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// The policy of a page whose inline scripts carry `nonce`.
+/// The content security policy of a page whose inline scripts carry `nonce`.
 ///
 /// # Errors
-/// When the nonce is no text that a header may hold.
+/// When the nonce is no valid header value.
 pub fn page_policy(nonce: &str) -> Result<HeaderValue, axum::http::header::InvalidHeaderValue> {
     HeaderValue::try_from(format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
@@ -66,21 +65,21 @@ pub fn page_policy(nonce: &str) -> Result<HeaderValue, axum::http::header::Inval
     ))
 }
 
-/// Adds the headers to the answer.
+/// Adds the headers to the response.
 pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let document = response.extensions().get::<NoDocument>().is_none();
+    let is_document = response.extensions().get::<NoDocument>().is_none();
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }
-    if document {
+    if is_document {
         for (name, value) in DOCUMENT {
             headers.entry(name).or_insert(value);
         }
         headers
             .entry(header::CONTENT_SECURITY_POLICY)
-            .or_insert(NO_PAGE);
+            .or_insert(DEFAULT_POLICY);
     }
     if state.public.url.is_secure() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);

@@ -1,4 +1,4 @@
-//! For those who watch the process: whether it lives, and whether it can serve.
+//! Health endpoints: liveness and readiness.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use serde_json::json;
 
 use crate::router::AppState;
 
-/// How long the database may take: those who ask give up soon themselves.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Timeout of the database check; shorter than the timeouts of monitoring systems.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The process answers.
+/// Liveness: the process responds.
 pub async fn healthz() -> Response {
     Json(json!({ "status": "alive" })).into_response()
 }
 
-/// The process can serve people; otherwise 503 with the part that cannot.
+/// Readiness: the process can serve pages; otherwise 503 with the failing part.
 pub async fn readyz(State(state): State<AppState>) -> Response {
     if state.stop.is_cancelled() {
         return not_ready("process", "it is stopping");
@@ -28,7 +28,7 @@ pub async fn readyz(State(state): State<AppState>) -> Response {
     if !state.control.works() {
         return not_ready("workers", "nobody works on jobs");
     }
-    match tokio::time::timeout(PATIENCE, state.control.ready()).await {
+    match tokio::time::timeout(DATABASE_TIMEOUT, state.control.ready()).await {
         Ok(Ok(())) => Json(json!({ "status": "ready" })).into_response(),
         Ok(Err(error)) => not_ready("database", &error.to_string()),
         Err(_) => not_ready("database", "it does not answer"),

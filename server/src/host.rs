@@ -1,4 +1,4 @@
-//! The host that a request is for, and whether it is this machine.
+//! The host of a request: DNS rebinding protection, and checks for names of this machine.
 
 use std::net::IpAddr;
 
@@ -11,8 +11,8 @@ use axum::{
 
 use crate::{config::PublicUrl, router::AppState};
 
-/// The host and port that a request is for. HTTP/2 and requests in absolute form name them in the
-/// URI, which counts before the header (RFC 9112, section 3.2.2).
+/// The host and port of a request. HTTP/2 and absolute-form requests have them in the URI, which
+/// takes precedence over the `Host` header (RFC 9112, section 3.2.2).
 pub(crate) fn authority<B>(request: &HttpRequest<B>) -> Option<Authority> {
     let header = || {
         let header = request.headers().get(header::HOST)?;
@@ -21,7 +21,7 @@ pub(crate) fn authority<B>(request: &HttpRequest<B>) -> Option<Authority> {
     request.uri().authority().cloned().or_else(header)
 }
 
-/// Whether a host's name is this machine's own, whatever a name server says.
+/// Whether a host is `localhost` or a loopback address; no DNS lookup.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
@@ -30,39 +30,39 @@ pub(crate) fn is_loopback(host: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether browsers reach this machine, and nothing else, by a host: also by names below `localhost`
+/// Whether browsers resolve a host to the loopback interface, including names below `localhost`
 /// (RFC 6761, section 6.3).
-fn is_of_this_machine(host: &str) -> bool {
+fn is_local_host(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     is_loopback(&name) || name.ends_with(".localhost")
 }
 
-/// What becomes of a request by its host.
+/// The result of the host check.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
-    Answer,
-    /// People came by an address of this machine; their cookie is under its name.
+enum HostCheck {
+    Serve,
+    /// The browser used a loopback address; the session cookie belongs to `localhost`.
     Redirect(HeaderValue),
-    /// A page of another site had its own name resolve to this machine (DNS rebinding), and must
-    /// not read the answer.
-    Refuse,
+    /// A name of another site resolves to this machine (DNS rebinding); its page must not read the
+    /// response.
+    Reject,
 }
 
-/// Where Holdfast is for this machine alone, answers under this machine's own names alone. Elsewhere
-/// a proxy decides.
+/// With a local public URL, serves only requests for names of this machine. Otherwise the reverse
+/// proxy checks the host.
 pub async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path == "/healthz" || path == "/readyz" {
         return next.run(request).await;
     }
-    match verdict(&state.public.url, &request) {
-        Verdict::Answer => next.run(request).await,
-        Verdict::Redirect(location) => (
+    match check_host(&state.public.url, &request) {
+        HostCheck::Serve => next.run(request).await,
+        HostCheck::Redirect(location) => (
             StatusCode::TEMPORARY_REDIRECT,
             [(header::LOCATION, location)],
         )
             .into_response(),
-        Verdict::Refuse => {
+        HostCheck::Reject => {
             let message = format!(
                 "Holdfast is at {} here. To use another name, set public_url.\n",
                 state.public.url
@@ -72,46 +72,47 @@ pub async fn check(State(state): State<AppState>, request: Request, next: Next) 
     }
 }
 
-fn verdict<B>(public_url: &PublicUrl, request: &HttpRequest<B>) -> Verdict {
-    if !is_of_this_machine(public_url.host()) {
-        return Verdict::Answer;
+fn check_host<B>(public_url: &PublicUrl, request: &HttpRequest<B>) -> HostCheck {
+    if !is_local_host(public_url.host()) {
+        return HostCheck::Serve;
     }
     let Some(authority) = authority(request) else {
-        // Programs that name no host are no browsers.
+        // Clients without a `Host` header are not browsers.
         return match request.headers().contains_key(header::HOST) {
-            true => Verdict::Refuse,
-            false => Verdict::Answer,
+            true => HostCheck::Reject,
+            false => HostCheck::Serve,
         };
     };
-    if !is_of_this_machine(authority.host()) {
-        return Verdict::Refuse;
+    if !is_local_host(authority.host()) {
+        return HostCheck::Reject;
     }
-    let by_address = matches!(authority.host(), "127.0.0.1" | "[::1]");
-    if !by_address || public_url.host() != "localhost" {
-        return Verdict::Answer;
+    let is_address = matches!(authority.host(), "127.0.0.1" | "[::1]");
+    if !is_address || public_url.host() != "localhost" {
+        return HostCheck::Serve;
     }
     let path = request.uri().path_and_query();
     let path = path.map_or("/", |path| path.as_str());
-    HeaderValue::try_from(format!("{public_url}{path}")).map_or(Verdict::Refuse, Verdict::Redirect)
+    HeaderValue::try_from(format!("{public_url}{path}"))
+        .map_or(HostCheck::Reject, HostCheck::Redirect)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn at(public_url: &str, host: &str) -> Verdict {
+    fn at(public_url: &str, host: &str) -> HostCheck {
         let request = HttpRequest::get("/nodes?q=a").header(header::HOST, host);
-        verdict(&public_url.parse().unwrap(), &request.body(()).unwrap())
+        check_host(&public_url.parse().unwrap(), &request.body(()).unwrap())
     }
 
     #[test]
-    fn server_of_this_machine_answers_under_its_own_names_only() {
+    fn local_server_rejects_other_hosts() {
         const URL: &str = "http://localhost:3000";
-        assert_eq!(at(URL, "localhost:3000"), Verdict::Answer);
-        assert_eq!(at(URL, "LOCALHOST"), Verdict::Answer);
+        assert_eq!(at(URL, "localhost:3000"), HostCheck::Serve);
+        assert_eq!(at(URL, "LOCALHOST"), HostCheck::Serve);
         for host in ["127.0.0.1:3000", "[::1]:3000"] {
             let location = HeaderValue::from_static("http://localhost:3000/nodes?q=a");
-            assert_eq!(at(URL, host), Verdict::Redirect(location), "{host}");
+            assert_eq!(at(URL, host), HostCheck::Redirect(location), "{host}");
         }
         for host in [
             "evil.example:3000",
@@ -119,26 +120,32 @@ mod tests {
             "192.0.2.7",
             "a{.example",
         ] {
-            assert_eq!(at(URL, host), Verdict::Refuse, "{host}");
+            assert_eq!(at(URL, host), HostCheck::Reject, "{host}");
         }
-        const BELOW: &str = "http://holdfast.localhost:3443";
-        assert_eq!(at(BELOW, "holdfast.localhost:3443"), Verdict::Answer);
-        assert_eq!(at(BELOW, "evil.example"), Verdict::Refuse);
+        const SUBDOMAIN: &str = "http://holdfast.localhost:3443";
+        assert_eq!(at(SUBDOMAIN, "holdfast.localhost:3443"), HostCheck::Serve);
+        assert_eq!(at(SUBDOMAIN, "evil.example"), HostCheck::Reject);
         let unnamed = HttpRequest::get("/").body(()).unwrap();
-        assert_eq!(verdict(&URL.parse().unwrap(), &unnamed), Verdict::Answer);
-        assert_eq!(at("http://127.0.0.1:3000", "[::1]:3000"), Verdict::Answer);
-        assert_eq!(at("http://127.0.0.1:3000", "evil.example"), Verdict::Refuse);
+        assert_eq!(
+            check_host(&URL.parse().unwrap(), &unnamed),
+            HostCheck::Serve
+        );
+        assert_eq!(at("http://127.0.0.1:3000", "[::1]:3000"), HostCheck::Serve);
+        assert_eq!(
+            at("http://127.0.0.1:3000", "evil.example"),
+            HostCheck::Reject
+        );
     }
 
     #[test]
-    fn server_with_a_name_leaves_hosts_to_its_proxy() {
+    fn public_server_accepts_every_host() {
         for host in ["cloud.example.org", "127.0.0.1", "evil.example"] {
-            assert_eq!(at("https://cloud.example.org", host), Verdict::Answer);
+            assert_eq!(at("https://cloud.example.org", host), HostCheck::Serve);
         }
     }
 
     #[test]
-    fn host_in_the_uri_counts_before_the_header() {
+    fn uri_host_takes_precedence_over_header() {
         let request = HttpRequest::get("https://localhost/").header(header::HOST, "evil.example");
         let request = request.body(()).unwrap();
         assert_eq!(authority(&request).unwrap().host(), "localhost");

@@ -1,5 +1,5 @@
 //! The holdfast program: command line, configuration and web server. It wires the other crates
-//! together and speaks HTTP; it holds no rule of the domain.
+//! together and serves HTTP; it contains no domain logic.
 
 mod agents;
 pub mod assets;

@@ -1,7 +1,7 @@
-//! The connections of the web server, plain or over TLS: where they are accepted, how many, their
-//! socket options and timeouts. It does not look at requests.
+//! Listening sockets and connections of the web server, plain or TLS: connection limits, socket
+//! options and timeouts. Must not inspect requests.
 
-mod begin;
+mod limits;
 
 use std::{
     io::{self, ErrorKind},
@@ -23,34 +23,34 @@ use rustix::{
 };
 
 use crate::Failure;
-use begin::{Acceptor, Connections};
+use limits::{Acceptor, Connections};
 
-/// How long a client may take to begin, to send a request's head and to read, and the time between two
-/// of our pings.
+/// Timeout for a client to start, to send a request's head and to read, and the interval of HTTP/2
+/// pings.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
-/// The most connections, where the system lets the process open enough files.
-const MOST_CONNECTIONS: usize = 4096;
-/// The most files to be able to open.
-const MOST_FILES: u64 = 16_384;
-/// How many free ports are tried until one is free on both loopback addresses.
-const TRIES: usize = 16;
+/// Maximum number of connections, if the open file limit allows it.
+const MAX_CONNECTIONS: usize = 4096;
+/// Upper bound for the raised open file limit.
+const MAX_OPEN_FILES: u64 = 16_384;
+/// Attempts to find a port that is free on both loopback addresses.
+const MAX_ATTEMPTS: usize = 16;
 
-/// Listens on an address. Where people come by `localhost`, on both addresses of that name: browsers try
-/// `::1` first, and another user of the machine who listened there would be sent passwords.
+/// Binds an address. If users connect to `localhost`, binds both loopback addresses: browsers try
+/// `::1` first, and another local user who listened there would receive passwords.
 ///
 /// # Errors
-/// When an address is in use or may not be used. A machine without the other family is fine.
+/// When an address is in use or not permitted. A missing address family is no error.
 pub(crate) fn bind(
     address: SocketAddr,
     is_localhost: bool,
 ) -> Result<(Vec<TcpListener>, SocketAddr), Failure> {
-    let mut tries = TRIES;
+    let mut attempts = MAX_ATTEMPTS;
     loop {
-        tries -= 1;
+        attempts -= 1;
         let first = listen(address)?;
         let bound = first.local_addr().map_err(Failure::System)?;
         let second = match other_loopback(bound).filter(|_| is_localhost) {
-            Some(other) => listen(other),
+            Some(address) => listen(address),
             None => return Ok((vec![first], bound)),
         };
         match second {
@@ -58,8 +58,8 @@ pub(crate) fn bind(
             Err(Failure::Listen { cause, .. }) if is_unsupported(&cause) => {
                 return Ok((vec![first], bound));
             }
-            // The next free port may be free on both.
-            Err(_) if address.port() == 0 && tries > 0 => {}
+            // The next ephemeral port may be free on both addresses.
+            Err(_) if address.port() == 0 && attempts > 0 => {}
             Err(failure) => return Err(failure),
         }
     }
@@ -82,31 +82,32 @@ fn other_loopback(address: SocketAddr) -> Option<SocketAddr> {
     Some(SocketAddr::new(other, address.port()))
 }
 
-/// Whether the machine has no such address.
+/// Whether this host does not support the address family.
 fn is_unsupported(cause: &io::Error) -> bool {
     cause.kind() == ErrorKind::AddrNotAvailable
         || Errno::from_io_error(cause) == Some(Errno::AFNOSUPPORT)
 }
 
-/// As many connections as leave half of the files that the process may open to everything else, a
-/// quarter of them to one client. The process takes as many files as the system lets it have: the usual
-/// limit of 1,024 is for programs that use select(2).
+/// Limits connections to half of the open file limit, and each client to a quarter of that. Raises
+/// the open file limit as far as permitted: the usual soft limit of 1,024 exists for select(2).
 pub(crate) fn connections(trusted_proxies: Vec<IpNet>) -> Connections {
     let mut files = getrlimit(Resource::Nofile);
-    let most = files.maximum.unwrap_or(MOST_FILES).min(MOST_FILES);
-    if files.current.is_some_and(|current| current < most) {
-        files.current = Some(most);
+    let target = files.maximum.unwrap_or(MAX_OPEN_FILES).min(MAX_OPEN_FILES);
+    if files.current.is_some_and(|current| current < target) {
+        files.current = Some(target);
         if let Err(error) = setrlimit(Resource::Nofile, files) {
-            tracing::warn!(%error, "limit of open files not raised");
+            tracing::warn!(%error, "open file limit not raised");
         }
     }
-    let files = getrlimit(Resource::Nofile).current.unwrap_or(MOST_FILES);
-    let half = usize::try_from(files / 2).unwrap_or(MOST_CONNECTIONS);
-    let total = half.min(MOST_CONNECTIONS);
+    let files = getrlimit(Resource::Nofile)
+        .current
+        .unwrap_or(MAX_OPEN_FILES);
+    let half = usize::try_from(files / 2).unwrap_or(MAX_CONNECTIONS);
+    let total = half.min(MAX_CONNECTIONS);
     Connections::new(total, total / 4, trusted_proxies)
 }
 
-/// Accepts connections and serves them until `handle` is shut down.
+/// Accepts and serves connections until `handle` shuts down.
 ///
 /// # Errors
 /// When the listener cannot be used.
@@ -120,17 +121,17 @@ pub(crate) async fn serve(
     let server = axum_server::from_tcp(listener)?.handle(handle);
     match tls {
         Some(tls) => {
-            let acceptor = limited(tls_acceptor(tls.clone()), connections);
+            let acceptor = with_limits(tls_acceptor(tls.clone()), connections);
             set_timeouts(server.acceptor(acceptor)).serve(service).await
         }
         None => {
-            let acceptor = limited(tcp_acceptor(), connections);
+            let acceptor = with_limits(tcp_acceptor(), connections);
             set_timeouts(server.acceptor(acceptor)).serve(service).await
         }
     }
 }
 
-fn limited<A>(inner: A, connections: &Connections) -> Acceptor<A> {
+fn with_limits<A>(inner: A, connections: &Connections) -> Acceptor<A> {
     Acceptor {
         inner,
         connections: connections.clone(),
@@ -138,7 +139,7 @@ fn limited<A>(inner: A, connections: &Connections) -> Acceptor<A> {
     }
 }
 
-/// Sets `TCP_NODELAY` on each connection. A page is written in several parts, and without it all
+/// Sets `TCP_NODELAY` on each connection. A page is written in several segments; without it, all
 /// but the first wait for the client's delayed acknowledgment, about 40 ms.
 fn tcp_acceptor() -> NoDelayAcceptor {
     NoDelayAcceptor::new()
@@ -148,7 +149,7 @@ fn tls_acceptor(tls: RustlsConfig) -> RustlsAcceptor<NoDelayAcceptor> {
     RustlsAcceptor::new(tls).acceptor(tcp_acceptor())
 }
 
-/// Ends connections that never send a whole request, so that they do not use up the sockets.
+/// Closes connections that never send a complete request, so that they do not exhaust the sockets.
 fn set_timeouts<A>(mut server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
     let http = server.http_builder();
     http.http1()
@@ -173,9 +174,9 @@ mod tests {
     use super::*;
 
     const BOTH: &str = "both loopback addresses";
-    const NO_IPV6: &str = "this machine has no ::1";
+    const NO_IPV6: &str = "this host has no ::1";
 
-    /// The two ends of a new connection: accepted, and connecting.
+    /// A new connection: the accepted and the connecting end.
     async fn connection() -> (TcpStream, TcpStream) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn localhost_is_held_in_both_families() {
+    fn localhost_is_bound_in_both_address_families() {
         if TcpListener::bind("[::1]:0").is_err() {
             return not_checked(BOTH, NO_IPV6);
         }
@@ -198,19 +199,19 @@ mod tests {
             let addresses: Vec<_> = addresses.collect();
             assert_eq!(addresses, [bound, other_loopback(bound).unwrap()]);
         }
-        let (one, _) = bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
-        assert_eq!(one.len(), 1, "people come by another name");
+        let (listeners, _) = bind("127.0.0.1:0".parse().unwrap(), false).unwrap();
+        assert_eq!(listeners.len(), 1, "the public URL is not localhost");
     }
 
     #[test]
-    fn another_program_that_holds_localhost_is_noticed() {
-        let Ok(theirs) = TcpListener::bind("[::1]:0") else {
+    fn port_in_use_on_other_loopback_address_is_an_error() {
+        let Ok(occupied) = TcpListener::bind("[::1]:0") else {
             return not_checked(BOTH, NO_IPV6);
         };
-        let theirs = theirs.local_addr().unwrap();
-        let ours = SocketAddr::from((Ipv4Addr::LOCALHOST, theirs.port()));
-        let refused = bind(ours, true);
-        assert!(matches!(refused, Err(Failure::Listen { address, .. }) if address == theirs));
+        let occupied = occupied.local_addr().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, occupied.port()));
+        let refused = bind(address, true);
+        assert!(matches!(refused, Err(Failure::Listen { address, .. }) if address == occupied));
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! The log, on the standard error: text for people or one JSON object to a line. What is printed
-//! on the standard output is for the person at the console and never part of it.
+//! The log on standard error: text or one JSON object per line. Text on standard output is for the
+//! terminal and is not part of the log.
 
 use std::io::{self, IsTerminal as _};
 
@@ -7,7 +7,7 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberI
 
 use crate::config::{Log, LogFormat};
 
-/// Starts the log of this process, faults of our own included.
+/// Starts the log of this process and logs panics.
 pub(crate) fn start(log: &Log) {
     let filter = EnvFilter::new(&log.filter);
     let registry = tracing_subscriber::registry().with(filter);
@@ -19,11 +19,11 @@ pub(crate) fn start(log: &Log) {
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };
     if started.is_err() {
-        tracing::debug!("a log was started before");
+        tracing::debug!("log subscriber already set");
     }
     std::panic::set_hook(Box::new(|info| {
-        let at = info.location().map(ToString::to_string).unwrap_or_default();
-        let why = info.payload_as_str().unwrap_or_default();
-        tracing::error!(at, why, "a part of the program failed");
+        let location = info.location().map(ToString::to_string).unwrap_or_default();
+        let reason = info.payload_as_str().unwrap_or_default();
+        tracing::error!(location, reason, "thread panicked");
     }));
 }

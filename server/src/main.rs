@@ -11,10 +11,10 @@ use server::{Failure, cli::Cli};
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has seen enough.
+        // The reader of a pipe has closed it.
         Err(Failure::Output(cause)) if cause.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(failure) => {
-            // Where even this cannot be told, the exit code remains.
+            // If standard error is closed, the exit code remains.
             let _ = writeln!(std::io::stderr(), "holdfast: {failure}");
             failure.code()
         }

@@ -1,4 +1,4 @@
-//! The table of what is served where, and the layers around it. It wires; it decides nothing.
+//! All routes and middleware layers. Contains no other logic.
 
 use std::{
     any::Any,
@@ -43,40 +43,40 @@ use crate::{
     events, headers, health, host, session, sign_in,
 };
 
-/// The most that a request may bring.
+/// Maximum size of a request body in bytes.
 pub(crate) const BODY_LIMIT: usize = 256 * 1024;
-/// The longest that an answer may take to begin; event streams are without it.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Timeout until a response begins; event streams have none.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What handlers share.
+/// The shared state of all handlers.
 #[derive(Clone)]
 pub struct AppState {
     /// The use cases.
     pub control: Control,
-    /// How people reach this process.
-    pub public: Arc<Public>,
+    /// The public endpoint.
+    pub public: Arc<PublicEndpoint>,
     /// The site's files.
     pub site: Site,
-    /// The event streams that are open.
+    /// The open event streams.
     pub streams: events::Streams,
-    /// Told when the process is about to end.
+    /// Canceled when the process shuts down.
     pub stop: CancellationToken,
     leptos: LeptosOptions,
     edge: Option<Edge>,
 }
 
-/// How people reach this process.
-pub struct Public {
-    /// The address that they use.
+/// The endpoint under which browsers reach this process.
+pub struct PublicEndpoint {
+    /// The public URL.
     pub url: PublicUrl,
-    /// The same as browsers write it in `Origin`.
+    /// The public URL as an `Origin` header.
     pub origin: String,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
 }
 
-impl Public {
-    /// Puts the parts together.
+impl PublicEndpoint {
+    /// Creates the endpoint.
     pub fn new(url: PublicUrl, trusted_proxies: Vec<IpNet>) -> Self {
         Self {
             origin: url.origin(),
@@ -87,8 +87,13 @@ impl Public {
 }
 
 impl AppState {
-    /// Puts the parts together.
-    pub fn new(control: Control, public: Public, assets: Assets, stop: CancellationToken) -> Self {
+    /// Creates the state.
+    pub fn new(
+        control: Control,
+        public: PublicEndpoint,
+        assets: Assets,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             control,
             public: Arc::new(public),
@@ -100,7 +105,7 @@ impl AppState {
         }
     }
 
-    /// The same with the demonstration's edge, which answers for names under `localhost`.
+    /// Adds the demo edge, which serves names under `localhost`.
     #[must_use]
     pub fn with_edge(self, edge: Option<Edge>) -> Self {
         Self { edge, ..self }
@@ -113,83 +118,84 @@ impl FromRef<AppState> for LeptosOptions {
     }
 }
 
-/// Everything that is served, with its layers.
+/// The router with all routes and layers.
 pub fn router(state: AppState) -> Router {
-    let plain = Router::new()
+    let health = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
-            PATIENCE,
+            RESPONSE_TIMEOUT,
         ));
-    let for_developers = match assets::can_change() {
+    let dev = match assets::is_reloadable() {
         true => assets::reload::routes(),
         false => Router::new(),
     };
-    let own = plain
-        .merge(for_developers)
-        .merge(for_people(&state))
+    let manager = health
+        .merge(dev)
+        .merge(browser_routes(&state))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        // Agents have limits of their own.
-        .merge(for_agents())
+        // Agent routes have limits of their own.
+        .merge(agent_routes())
         .layer(from_fn_with_state(state.clone(), assets::serve))
         .layer(from_fn_with_state(state.clone(), host::check))
         .layer(from_fn_with_state(state.clone(), headers::secure))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(
             TraceLayer::new_for_http()
-                .make_span_with(span)
+                .make_span_with(request_span)
                 .on_response(DefaultOnResponse::new().level(Level::DEBUG)),
         );
-    // Before all that is the manager's own: a container that does not answer is no failure of it.
-    let all = match state.edge.clone() {
-        Some(edge) => own.layer(from_fn_with_state(edge, edge::dispatch)),
-        None => own,
+    // The demo edge comes before the manager's layers: an error of a container is no error of the
+    // manager.
+    let app = match state.edge.clone() {
+        Some(edge) => manager.layer(from_fn_with_state(edge, edge::dispatch)),
+        None => manager,
     };
-    all.layer(SetRequestIdLayer::x_request_id(RandomId))
+    app.layer(SetRequestIdLayer::x_request_id(RandomId))
         .layer(from_fn_with_state(state.clone(), client_addr::identify))
         .with_state(state)
 }
 
-/// What agents ask, and are kept waiting for while nothing changes.
-fn for_agents() -> Router<AppState> {
+/// The agent API, which includes long polls.
+fn agent_routes() -> Router<AppState> {
     agents::routes()
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
-            PATIENCE,
+            RESPONSE_TIMEOUT,
         ))
 }
 
-/// The addresses of the pages, found by making the application once. While that lasts, Leptos lets
-/// no page of the whole process get its data, and one that is made in that time never does
-/// (leptos-rs/leptos#4773): so it is done once, before anything is served.
+/// The page routes, listed by rendering the application once. During that time Leptos gives no page
+/// of the process its data, and a page created then never receives it (leptos-rs/leptos#4773); so
+/// this happens once, before the server accepts requests.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
-    // Both have a handler of their own.
+    // These two have handlers of their own.
     let excluded = ["/", sign_in::LINK_PATH].map(str::to_owned);
     generate_route_list_with_exclusions(App, Some(excluded.to_vec()))
 });
 
-/// The addresses of the pages, with parameters in braces, such as `/jobs/{id}`.
+/// The paths of the pages, with parameters in braces, such as `/jobs/{id}`.
 pub fn page_paths() -> impl Iterator<Item = &'static str> {
     let paths = PAGES.iter().map(AxumRouteListing::path);
-    // Excluded, and still in the list.
+    // The list still contains excluded paths.
     paths.filter(|path| *path != sign_in::LINK_PATH)
 }
 
-/// Pages, server functions, signing in and the event stream: all that knows who asks.
-fn for_people(state: &AppState) -> Router<AppState> {
+/// Pages, server functions, sign-in and the event stream: all routes with a session.
+fn browser_routes(state: &AppState) -> Router<AppState> {
     let site = state.site.clone();
     let context = page_context(state);
     let compression = CompressionLayer::new().quality(CompressionLevel::Fastest);
     Router::new()
         .leptos_routes_with_context(state, PAGES.clone(), context, move || {
-            shell(site.current().for_pages())
+            shell(site.current().page_urls())
         })
-        // Before anything is made of a page, so that it works for everybody.
+        // Registered before the pages, so that the redirect works without a session.
         .route("/", get(async || Redirect::temporary("/containers")))
         .route("/sign-in", post(sign_in::sign_in))
-        // HEAD has an answer of its own: it must not use the link up.
+        // HEAD gets its own response, because it must not use the link up.
         .route(
             sign_in::LINK_PATH,
             get(sign_in::sign_in_with_link).head(async || StatusCode::METHOD_NOT_ALLOWED),
@@ -199,21 +205,21 @@ fn for_people(state: &AppState) -> Router<AppState> {
         .layer(compression)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
-            PATIENCE,
+            RESPONSE_TIMEOUT,
         ))
         .route("/events", get(events::events))
-        .layer(CatchPanicLayer::custom(fault))
-        .layer(from_fn_with_state(state.clone(), session::recognise))
+        .layer(CatchPanicLayer::custom(panic_response))
+        .layer(from_fn_with_state(state.clone(), session::authenticate))
         .layer(from_fn_with_state(state.clone(), csrf::guard))
 }
 
-/// What components find in their context, for pages and for server functions.
+/// Provides the Leptos context for pages and server functions.
 pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<> {
     let (control, site) = (state.control.clone(), state.site.clone());
     move || {
         provide_context(app::Place(control.place().to_string()));
         provide_context(control.clone());
-        provide_context(site.current().for_pages());
+        provide_context(site.current().page_urls());
         let policy = use_nonce().and_then(|nonce| headers::page_policy(&nonce).ok());
         let response = leptos::prelude::use_context::<ResponseOptions>();
         if let (Some(policy), Some(response)) = (policy, response) {
@@ -222,24 +228,24 @@ pub fn page_context(state: &AppState) -> impl Fn() + Clone + Send + Sync + use<>
     }
 }
 
-/// Renders the application for a request, with more in its context.
+/// Renders the application for a request, with additional context.
 pub async fn render(
     state: &AppState,
     request: Request,
-    more: impl Fn() + Clone + Send + Sync + 'static,
+    additional_context: impl Fn() + Clone + Send + Sync + 'static,
 ) -> Response {
     let (context, site) = (page_context(state), state.site.clone());
     let handler = leptos_axum::render_app_async_with_context(
         move || {
             context();
-            more();
+            additional_context();
         },
-        move || shell(site.current().for_pages()),
+        move || shell(site.current().page_urls()),
     );
     handler(request).await
 }
 
-/// The application's own page for an address that leads nowhere.
+/// The application's "not found" page.
 async fn not_found(State(state): State<AppState>, request: Request) -> Response {
     let mut response = render(&state, request, || {}).await;
     if response.status().is_success() {
@@ -248,14 +254,14 @@ async fn not_found(State(state): State<AppState>, request: Request) -> Response 
     response
 }
 
-/// The answer in place of one that could not be made. The panic itself is in the log before this.
-fn fault(_: Box<dyn Any + Send>) -> Response {
-    tracing::error!("making an answer failed; the lines before have the cause");
-    let words = "Something went wrong on our side. The log has the cause.\n";
-    (StatusCode::INTERNAL_SERVER_ERROR, words).into_response()
+/// The response after a panic. The panic hook has logged the panic before.
+fn panic_response(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("request handler panicked");
+    let message = "Something went wrong on our side. The log has the cause.\n";
+    (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
 }
 
-/// A request's id in the log and in the answer.
+/// Generates the request ID for the log and the response.
 #[derive(Clone, Copy)]
 struct RandomId;
 
@@ -266,8 +272,8 @@ impl MakeRequestId for RandomId {
     }
 }
 
-/// The frame of a request's log lines. Without the query: it may hold what is nobody's business.
-fn span<B>(request: &HttpRequest<B>) -> Span {
+/// The tracing span of a request. Omits the query, which may contain secrets.
+fn request_span<B>(request: &HttpRequest<B>) -> Span {
     let id = request
         .extensions()
         .get::<RequestId>()

@@ -1,5 +1,5 @@
-//! The life of a server: what starts in which order, and how it ends. A process that is killed
-//! loses nothing: jobs are rows, and the next process goes on with them.
+//! Startup and shutdown of the server. A killed process loses nothing: jobs are database rows, and
+//! the next process continues them.
 
 use std::{
     fs::DirBuilder,
@@ -32,21 +32,21 @@ use crate::{
     config::{Config, KeySource, TlsFiles},
     demo::{self, Demo},
     listener,
-    router::{AppState, Public, router},
+    router::{AppState, PublicEndpoint, router},
     welcome::Welcome,
 };
 
-/// How long the end may take: for answers under way, and for jobs to put down their work.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// Connections to the database: jobs and pages beside each other.
-const CONNECTIONS: u32 = 16;
+/// Maximum duration of the shutdown, for open responses and for jobs to release their leases.
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Size of the database connection pool, shared by jobs and pages.
+const POOL_SIZE: u32 = 16;
 
-/// Serves until the process is told to stop.
+/// Serves until the process receives a signal to stop.
 ///
 /// # Errors
-/// Why it could not start.
+/// When the server cannot start.
 pub async fn serve(config: Config) -> Result<(), Failure> {
-    let hangup = match assets::can_change() {
+    let hangup = match assets::is_reloadable() {
         true => Some(assets::reload::listen().map_err(Failure::System)?),
         false => None,
     };
@@ -54,8 +54,8 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let url = config.web.public_url(bound);
     let (tls, certificate) = match &config.web.tls {
         Some(files) => {
-            let (tls, own) = read_tls(files).await?;
-            (Some(tls), Some(own))
+            let (tls, fingerprint) = read_tls(files).await?;
+            (Some(tls), Some(fingerprint))
         }
         None => (None, None),
     };
@@ -89,53 +89,53 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
         let (started, task) = demo.publish(&control, *cluster, origin, stop.clone())?;
         (edge, edge_task) = (Some(started), Some(task));
     }
-    let public = Public::new(url, config.web.trusted_proxies);
-    let shown = demo.as_ref().map(|(_, demo)| demo);
-    let welcome = Welcome::prepare(&control, &public, first, shown).await?;
+    let public = PublicEndpoint::new(url, config.web.trusted_proxies);
+    let running_demo = demo.as_ref().map(|(_, demo)| demo);
+    let welcome = Welcome::prepare(&control, &public, first, running_demo).await?;
     let state = AppState::new(control.clone(), public, assets, stop.clone()).with_edge(edge);
     cancel_on_signal(stop.clone()).map_err(Failure::System)?;
     if let Some(hangup) = hangup {
-        tokio::spawn(assets::reload::follow(state.clone(), hangup));
+        tokio::spawn(assets::reload::reload_on_signal(state.clone(), hangup));
     }
     print_now(welcome)?;
     let demo =
         demo.map(|(cluster, demo)| demo.run(control.clone(), cluster, edge_task, stop.clone()));
-    let served = answer(listeners, tls, state, &control, stop).await;
+    let served = serve_requests(listeners, tls, state, &control, stop).await;
     if let Some(demo) = demo {
         demo.stop_cluster().await;
     }
     served.map_err(Failure::System)
 }
 
-/// Starts the use cases, and creates the first administrator at the first start.
+/// Starts the use cases, and creates the first administrator on the first start.
 async fn start(
     store: Store,
     options: Options,
 ) -> Result<(Control, Option<FirstAdministrator>), Failure> {
     let control = Control::start(store, options).await;
-    let control = control.map_err(refused("start"))?;
+    let control = control.map_err(to_failure("start"))?;
     let first = setup::first_run(&control).await;
-    Ok((control, first.map_err(refused("first start"))?))
+    Ok((control, first.map_err(to_failure("first start"))?))
 }
 
-/// The database of a configuration, with its tables up to date.
+/// Opens the configured database and applies migrations.
 pub(crate) async fn open_store(config: &Config) -> Result<Store, Failure> {
-    make_folder(&config.data)?;
+    create_data_folder(&config.data)?;
     let key = match &config.key {
         KeySource::File(path) => SecretKey::from_file_or_create(path)?,
-        KeySource::Given(text) => SecretKey::parse(text)?,
+        KeySource::Environment(text) => SecretKey::parse(text)?,
     };
     let url = config.database.clone();
     Ok(Store::open(store::Options {
         url,
         key,
-        pool_size: CONNECTIONS,
+        pool_size: POOL_SIZE,
     })
     .await?)
 }
 
-/// Makes the data folder, which is nobody else's to read.
-fn make_folder(path: &Path) -> Result<(), Failure> {
+/// Creates the data folder, readable only by its owner.
+fn create_data_folder(path: &Path) -> Result<(), Failure> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -146,28 +146,31 @@ fn make_folder(path: &Path) -> Result<(), Failure> {
         })
 }
 
-/// The certificate and its key, and the certificate's fingerprint: of the very bytes that are
-/// served until the process ends, whatever becomes of the files.
+/// Reads the TLS certificate and key. The fingerprint is that of the certificate served until the
+/// process ends, even if the files change.
 async fn read_tls(files: &TlsFiles) -> Result<(RustlsConfig, Fingerprint), Failure> {
     let failure = |cause| Failure::Tls {
         cert: files.cert.clone(),
         key: files.key.clone(),
         cause,
     };
-    // Another part of the process may have chosen the same before.
+    // Fails if a default provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let chain = tokio::fs::read(&files.cert).await.map_err(failure)?;
     let key = tokio::fs::read(&files.key).await.map_err(failure)?;
     let leaf = CertificateDer::from_pem_slice(&chain).map_err(io::Error::other);
-    let print = pinned::Fingerprint::of(&leaf.map_err(failure)?).to_string();
-    let print = print.parse().map_err(io::Error::other).map_err(failure)?;
+    let fingerprint = pinned::Fingerprint::of(&leaf.map_err(failure)?).to_string();
+    let fingerprint = fingerprint
+        .parse()
+        .map_err(io::Error::other)
+        .map_err(failure)?;
     let tls = RustlsConfig::from_pem(chain, key).await.map_err(failure)?;
-    Ok((tls, print))
+    Ok((tls, fingerprint))
 }
 
-/// Answers requests until `stop`, then ends in order: no new connections, no event streams, jobs
-/// put down, answers under way finished.
-async fn answer(
+/// Serves requests until `stop`, then shuts down in order: no new connections, event streams
+/// closed, job leases released, open responses completed.
+async fn serve_requests(
     listeners: Vec<TcpListener>,
     tls: Option<RustlsConfig>,
     state: AppState,
@@ -177,11 +180,11 @@ async fn answer(
     let handle = Handle::new();
     let connections = listener::connections(state.public.trusted_proxies.clone());
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let ending = async {
+    let shutdown = async {
         stop.cancelled().await;
-        tracing::info!("stopping");
-        handle.graceful_shutdown(Some(PATIENCE));
-        control.shutdown(PATIENCE).await;
+        tracing::info!("server stopping");
+        handle.graceful_shutdown(Some(SHUTDOWN_TIMEOUT));
+        control.shutdown(SHUTDOWN_TIMEOUT).await;
     };
     let serving = async {
         let serve = |listener| {
@@ -192,11 +195,10 @@ async fn answer(
         stop.cancel();
         served.map(drop)
     };
-    tokio::join!(serving, ending).0
+    tokio::join!(serving, shutdown).0
 }
 
-/// Cancels `stop` when the system or the console tells the process to end. From the return on such a
-/// signal no longer kills the process.
+/// Cancels `stop` on SIGTERM or SIGINT, which no longer kill the process after this returns.
 fn cancel_on_signal(stop: CancellationToken) -> io::Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
@@ -210,6 +212,6 @@ fn cancel_on_signal(stop: CancellationToken) -> io::Result<()> {
     Ok(())
 }
 
-pub(crate) fn refused(what: &'static str) -> impl Fn(model::Error) -> Failure {
+pub(crate) fn to_failure(what: &'static str) -> impl Fn(model::Error) -> Failure {
     move |cause| Failure::Refused { what, cause }
 }

@@ -1,5 +1,5 @@
-//! Who asks: from the cookie to the actor. The session itself is a row behind `control`; here is
-//! only the cookie.
+//! The session cookie and the middleware that resolves it to an actor. The session itself is a
+//! database row behind `control`.
 
 use axum::{
     extract::{Request, State},
@@ -11,17 +11,17 @@ use control::sessions;
 
 use crate::{config::PublicUrl, router::AppState};
 
-/// The token that a request presented; an extension of the request.
+/// The session token of a request; a request extension.
 #[derive(Clone)]
 pub struct Token(pub Option<String>);
 
 /// Adds `Option<control::Actor>` and [`Token`] to the request.
-pub async fn recognise(
+pub async fn authenticate(
     State(state): State<AppState>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let token = presented(request.headers(), &state.public.url);
+    let token = token_from_cookies(request.headers(), &state.public.url);
     let actor = match &token {
         Some(token) => sessions::actor(&state.control, token).await,
         None => Ok(None),
@@ -39,23 +39,23 @@ pub async fn recognise(
     }
 }
 
-/// The cookie that gives a browser its token.
-pub fn given(url: &PublicUrl, token: &str, lifetime_s: u64) -> Option<HeaderValue> {
+/// The `Set-Cookie` header of a new session.
+pub fn session_cookie(url: &PublicUrl, token: &str, lifetime_s: u64) -> Option<HeaderValue> {
     cookie(url, token, lifetime_s)
 }
 
-/// The cookie that takes a browser's token away.
-pub fn taken(url: &PublicUrl) -> Option<HeaderValue> {
+/// The `Set-Cookie` header that removes the session cookie.
+pub fn clear_cookie(url: &PublicUrl) -> Option<HeaderValue> {
     cookie(url, "", 0)
 }
 
-/// The cookie's name where it came through TLS. Browsers keep the `__Host-` prefix for cookies that
-/// did, for this host alone.
+/// The cookie's name over TLS. Browsers accept the `__Host-` prefix only for cookies that were set
+/// over TLS, for this host.
 const SECURE_NAME: &str = "__Host-holdfast_session";
 /// The cookie's name without TLS.
 const PLAIN_NAME: &str = "holdfast_session";
 
-fn name(url: &PublicUrl) -> &'static str {
+fn cookie_name(url: &PublicUrl) -> &'static str {
     if url.is_secure() {
         SECURE_NAME
     } else {
@@ -63,13 +63,16 @@ fn name(url: &PublicUrl) -> &'static str {
     }
 }
 
-/// Whether a cookie of this name could hold a session's token.
+/// Whether a cookie of this name may contain a session token.
 pub(crate) fn is_session_cookie(name: &str) -> bool {
     [SECURE_NAME, PLAIN_NAME].contains(&name)
 }
 
 fn cookie(url: &PublicUrl, token: &str, max_age_s: u64) -> Option<HeaderValue> {
-    let (name, secure) = (name(url), if url.is_secure() { "; Secure" } else { "" });
+    let (name, secure) = (
+        cookie_name(url),
+        if url.is_secure() { "; Secure" } else { "" },
+    );
     let text =
         format!("{name}={token}; Path=/; Max-Age={max_age_s}; HttpOnly; SameSite=Lax{secure}");
     let mut value = HeaderValue::try_from(text).ok()?;
@@ -77,14 +80,14 @@ fn cookie(url: &PublicUrl, token: &str, max_age_s: u64) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn presented(headers: &HeaderMap, url: &PublicUrl) -> Option<String> {
+fn token_from_cookies(headers: &HeaderMap, url: &PublicUrl) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(cookie, token)| *cookie == name(url) && !token.is_empty())
+        .find(|(cookie, token)| *cookie == cookie_name(url) && !token.is_empty())
         .map(|(_, token)| token.to_owned())
 }
 
@@ -97,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_says_how_it_may_be_used() {
-        let plain = given(&url("http://localhost:3000"), "abc", 60).unwrap();
+    fn cookie_attributes_are_set() {
+        let plain = session_cookie(&url("http://localhost:3000"), "abc", 60).unwrap();
         assert_eq!(
             plain,
             "holdfast_session=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"
         );
-        let secure = taken(&url("https://cloud.example.org")).unwrap();
+        let secure = clear_cookie(&url("https://cloud.example.org")).unwrap();
         assert_eq!(
             secure,
             "__Host-holdfast_session=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
@@ -111,17 +114,17 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_found_among_other_cookies() {
+    fn token_is_found_among_other_cookies() {
         let mut headers = HeaderMap::new();
         headers.append(header::COOKIE, "a=b; holdfast_session=xyz".parse().unwrap());
         assert_eq!(
-            presented(&headers, &url("http://localhost")).as_deref(),
+            token_from_cookies(&headers, &url("http://localhost")).as_deref(),
             Some("xyz")
         );
         assert_eq!(
-            presented(&headers, &url("https://localhost")),
+            token_from_cookies(&headers, &url("https://localhost")),
             None,
-            "a cookie from before TLS, which anybody on the way could have set"
+            "a cookie set without TLS could come from an attacker on the network"
         );
     }
 }

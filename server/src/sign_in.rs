@@ -1,4 +1,4 @@
-//! Signing in and out, as ordinary forms that work without JavaScript.
+//! Sign-in and sign-out as HTML forms that work without JavaScript.
 
 mod link;
 
@@ -24,10 +24,10 @@ use crate::{
     session::{self, Token},
 };
 
-/// Where the form is.
+/// The path of the form.
 const PATH: &str = "/sign-in";
 
-/// The fields of the form.
+/// The form fields.
 #[derive(Deserialize)]
 pub struct Fields {
     name: String,
@@ -36,8 +36,8 @@ pub struct Fields {
     next: String,
 }
 
-/// Begins a session and goes on to `next`, or shows the form again with what was wrong. A session
-/// that the browser had ends: nobody gets one that somebody else has put there.
+/// Creates a session and redirects to `next`, or shows the form again with the error. An existing
+/// session of the browser ends, which prevents session fixation.
 pub async fn sign_in(
     State(state): State<AppState>,
     Extension(Client(address)): Extension<Client>,
@@ -45,14 +45,14 @@ pub async fn sign_in(
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Response {
-    let next = local(&fields.next).to_owned();
+    let next = local_path(&fields.next).to_owned();
     let form = SignIn {
         name: fields.name.clone(),
         password: fields.password,
     };
     match sessions::sign_in(&state.control, form, origin(address, &headers)).await {
-        Ok(session) => signed_in(&state, &session, old, &next).await,
-        Err(error) => refused(&state, PATH, headers, error, fields.name, next).await,
+        Ok(session) => start_session(&state, &session, old, &next).await,
+        Err(error) => show_error(&state, PATH, headers, error, fields.name, next).await,
     }
 }
 
@@ -65,17 +65,17 @@ fn origin(address: IpAddr, headers: &HeaderMap) -> Origin {
     Origin { address, agent }
 }
 
-/// Gives the browser its new session, ends the one that it had, and goes on to `next`.
-async fn signed_in(
+/// Sets the session cookie, ends the previous session, and redirects to `next`.
+async fn start_session(
     state: &AppState,
     session: &NewSession,
     old: Option<String>,
     next: &str,
 ) -> Response {
     if let Some(old) = old {
-        end(state, &old).await;
+        end_session(state, &old).await;
     }
-    let cookie = session::given(&state.public.url, &session.token, session.lifetime_s);
+    let cookie = session::session_cookie(&state.public.url, &session.token, session.lifetime_s);
     see_other(next, cookie)
 }
 
@@ -85,21 +85,20 @@ pub async fn sign_out(
     Extension(Token(token)): Extension<Token>,
 ) -> Response {
     if let Some(token) = token {
-        end(&state, &token).await;
+        end_session(&state, &token).await;
     }
-    see_other("/sign-in", session::taken(&state.public.url))
+    see_other("/sign-in", session::clear_cookie(&state.public.url))
 }
 
-/// Ends a session; when the database does not answer, the log has it: the browser forgets its
-/// token in any case.
-async fn end(state: &AppState, token: &str) {
+/// Ends a session. A database error is only logged: the browser removes its cookie in any case.
+async fn end_session(state: &AppState, token: &str) {
     state.streams.end(token);
     if let Err(error) = sessions::sign_out(&state.control, token).await {
-        tracing::warn!(%error, "a session could not be ended");
+        tracing::warn!(%error, "sign-out failed");
     }
 }
 
-async fn refused(
+async fn show_error(
     state: &AppState,
     path: &'static str,
     headers: HeaderMap,
@@ -116,7 +115,7 @@ async fn refused(
     let failure = app::SignInFailure { error, name, next };
     let mut request = Request::new(Body::empty());
     *request.method_mut() = Method::GET;
-    // The page that the browser has to hydrate is the one at its own address.
+    // Hydration requires that the page is rendered for its own path.
     *request.uri_mut() = Uri::from_static(path);
     *request.headers_mut() = headers;
     request.extensions_mut().insert(None::<control::Actor>);
@@ -138,32 +137,32 @@ fn see_other(path: &str, cookie: Option<HeaderValue>) -> Response {
     response
 }
 
-/// The path to go on to, if it stays on this site: one that a browser could read as another
-/// host's address becomes `/`.
-fn local(next: &str) -> &str {
+/// The redirect target if it stays on this site; `/` for anything that a browser could interpret as
+/// another host.
+fn local_path(next: &str) -> &str {
     let mut bytes = next.bytes();
-    let begins = bytes.next() == Some(b'/') && bytes.next() != Some(b'/');
-    let plain = next
+    let is_absolute = bytes.next() == Some(b'/') && bytes.next() != Some(b'/');
+    let is_plain = next
         .bytes()
         .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if begins && plain { next } else { "/" }
+    if is_absolute && is_plain { next } else { "/" }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::local;
+    use super::local_path;
 
     #[test]
-    fn only_a_path_of_this_site_is_gone_to() {
+    fn only_local_paths_are_redirect_targets() {
         for path in [
             "/",
             "/containers",
             "/containers?q=a//b&page=2",
             "/sites/lab/containers/wiki",
         ] {
-            assert_eq!(local(path), path);
+            assert_eq!(local_path(path), path);
         }
-        for elsewhere in [
+        for foreign in [
             "",
             "containers",
             "//evil.example",
@@ -175,7 +174,7 @@ mod tests {
             "/ü",
             "/a b",
         ] {
-            assert_eq!(local(elsewhere), "/", "{elsewhere:?}");
+            assert_eq!(local_path(foreign), "/", "{foreign:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Accounts from the command line, for the first administrator of an empty database and for those
-//! who are locked out. The same use cases as in the browser, asked by the program itself.
+//! User accounts from the command line, for the first administrator of an empty database and for
+//! users who are locked out. Calls the same use cases as the browser, with the system as actor.
 
 use std::io::Read as _;
 
@@ -13,47 +13,48 @@ use model::{
 
 use crate::{Failure, config::Config, serve};
 
-/// A new account's values.
-pub(crate) struct New {
+/// The values of a new user.
+pub(crate) struct NewUser {
     name: Username,
     mail: Mail,
     role: Role,
 }
 
-impl New {
+impl NewUser {
     pub(crate) fn parse(name: &str, mail: &str, role: &str) -> Result<Self, Failure> {
-        let input = |what, why: model::Invalid| Failure::Input {
+        let input = |what, reason: model::Invalid| Failure::Input {
             what,
-            why: why.to_string(),
+            reason: reason.to_string(),
         };
         Ok(Self {
-            name: self::name(name)?,
-            mail: mail.parse().map_err(|why| input("mail", why))?,
-            role: role.parse().map_err(|why| input("role", why))?,
+            name: parse_name(name)?,
+            mail: mail.parse().map_err(|reason| input("mail", reason))?,
+            role: role.parse().map_err(|reason| input("role", reason))?,
         })
     }
 }
 
-/// An account's name.
-pub(crate) fn name(text: &str) -> Result<Username, Failure> {
-    text.parse().map_err(|why: model::Invalid| Failure::Input {
-        what: "name",
-        why: why.to_string(),
-    })
+/// Parses a user name.
+pub(crate) fn parse_name(text: &str) -> Result<Username, Failure> {
+    text.parse()
+        .map_err(|reason: model::Invalid| Failure::Input {
+            what: "name",
+            reason: reason.to_string(),
+        })
 }
 
-/// A password, and where it comes from.
+/// A password with its source.
 pub(crate) enum Secret {
-    MadeUp(Password, String),
-    Given(Password),
+    Generated(Password, String),
+    Provided(Password),
 }
 
 impl Secret {
-    /// The first line of the standard input, or a random one.
-    pub(crate) fn take(from_stdin: bool) -> Result<Self, Failure> {
-        let input = |why: String| Failure::Input {
+    /// Reads the first line of standard input, or generates a random password.
+    pub(crate) fn read_or_generate(from_stdin: bool) -> Result<Self, Failure> {
+        let input = |reason: String| Failure::Input {
             what: "password",
-            why,
+            reason,
         };
         let text = if from_stdin {
             let mut text = String::new();
@@ -66,31 +67,31 @@ impl Secret {
         };
         let password = text
             .parse()
-            .map_err(|why: model::Invalid| input(why.to_string()))?;
+            .map_err(|reason: model::Invalid| input(reason.to_string()))?;
         Ok(if from_stdin {
-            Self::Given(password)
+            Self::Provided(password)
         } else {
-            Self::MadeUp(password, text)
+            Self::Generated(password, text)
         })
     }
 
-    /// The text, when nobody knows it yet.
-    pub(crate) fn made_up(&self) -> Option<&str> {
+    /// The text of a generated password.
+    pub(crate) fn generated(&self) -> Option<&str> {
         match self {
-            Self::MadeUp(_, text) => Some(text),
-            Self::Given(_) => None,
+            Self::Generated(_, text) => Some(text),
+            Self::Provided(_) => None,
         }
     }
 
     fn password(&self) -> Password {
         match self {
-            Self::MadeUp(password, _) | Self::Given(password) => password.clone(),
+            Self::Generated(password, _) | Self::Provided(password) => password.clone(),
         }
     }
 }
 
-/// Makes an account.
-pub(crate) async fn add(config: &Config, new: New, password: &Secret) -> Result<(), Failure> {
+/// Creates a user.
+pub(crate) async fn add(config: &Config, new: NewUser, password: &Secret) -> Result<(), Failure> {
     let control = idle_control(config).await?;
     let spec = UserSpec {
         name: new.name,
@@ -99,22 +100,22 @@ pub(crate) async fn add(config: &Config, new: New, password: &Secret) -> Result<
         limits: Limits::default(),
         password: Some(password.password()),
     };
-    let added = users::create(&control, &Actor::System, spec).await;
-    control.shutdown(serve::PATIENCE).await;
-    added.map(|_| ()).map_err(|cause| Failure::Refused {
+    let created = users::create(&control, &Actor::System, spec).await;
+    control.shutdown(serve::SHUTDOWN_TIMEOUT).await;
+    created.map(|_| ()).map_err(|cause| Failure::Refused {
         what: "user add",
         cause,
     })
 }
 
-/// Gives an account a new password.
+/// Sets a user's password.
 pub(crate) async fn set_password(
     config: &Config,
     name: &Username,
     password: &Secret,
 ) -> Result<(), Failure> {
     let control = idle_control(config).await?;
-    let set = async {
+    let updated = async {
         let user = users::get(&control, &Actor::System, name).await?;
         let spec = UserSpec {
             name: user.name,
@@ -126,14 +127,14 @@ pub(crate) async fn set_password(
         users::update(&control, &Actor::System, user.id, spec).await
     }
     .await;
-    control.shutdown(serve::PATIENCE).await;
-    set.map_err(|cause| Failure::Refused {
+    control.shutdown(serve::SHUTDOWN_TIMEOUT).await;
+    updated.map_err(|cause| Failure::Refused {
         what: "user password",
         cause,
     })
 }
 
-/// The use cases beside a server that may run: takes no job.
+/// Starts the use cases without workers, so that a server may run at the same time.
 async fn idle_control(config: &Config) -> Result<Control, Failure> {
     let store = serve::open_store(config).await?;
     let options = Options {

@@ -1,5 +1,5 @@
-//! What `holdfast serve` prints for the person at the console when it is ready: where to go and how
-//! to sign in. It goes to standard output and is never part of the log.
+//! The text that `holdfast serve` prints on standard output when it is ready: URL and sign-in. It
+//! is not part of the log.
 
 use std::{
     fmt::{self, Display, Formatter},
@@ -12,34 +12,37 @@ use control::{
 };
 use model::Error;
 
-use crate::{Failure, config::PublicUrl, demo::Demo, router::Public, serve::refused, sign_in};
+use crate::{
+    Failure, config::PublicUrl, demo::Demo, router::PublicEndpoint, serve::to_failure, sign_in,
+};
 
-/// What is printed.
+/// The printed text.
 pub(crate) struct Welcome {
-    /// The address that people use.
+    /// The public URL.
     pub(crate) url: PublicUrl,
-    /// The administrator whose account this start created.
+    /// The administrator that this start created.
     pub(crate) first: Option<FirstAdministrator>,
-    /// The address that signs the administrator in once.
+    /// The sign-in link of the administrator.
     pub(crate) link: Option<String>,
-    /// The people of the demo, where their passwords were asked for.
+    /// The users of the demo, if their passwords were requested.
     pub(crate) accounts: Vec<Account>,
 }
 
 impl Welcome {
-    /// Creates a sign-in link at the first start. With a demo also later, in case the password was
-    /// lost, but only to a terminal: the output of a service is often kept where other users read it.
+    /// Creates a sign-in link on the first start. With a demo, later starts create one too, in case
+    /// the password was lost, but only on a terminal: the output of a service is often readable by
+    /// other users.
     pub(crate) async fn prepare(
         control: &Control,
-        public: &Public,
+        public: &PublicEndpoint,
         first: Option<FirstAdministrator>,
         demo: Option<&Demo>,
     ) -> Result<Self, Failure> {
-        let is_for_person = demo.is_some() && io::stdout().is_terminal();
-        let link = match first.is_some() || is_for_person {
+        let is_interactive = demo.is_some() && io::stdout().is_terminal();
+        let link = match first.is_some() || is_interactive {
             true => create_link(control, public)
                 .await
-                .map_err(refused("sign-in link"))?,
+                .map_err(to_failure("sign-in link"))?,
             false => None,
         };
         let accounts = match demo {
@@ -81,7 +84,7 @@ impl Display for Welcome {
         } in &self.accounts
         {
             let password = password.as_deref().unwrap_or("(password was changed)");
-            // Padded as text: the widths do not apply to what formats itself.
+            // Converted to strings first: width specifiers do not apply to custom `Display` types.
             let (name, role) = (name.to_string(), role.to_string());
             writeln!(f, "  {name:<8} {role:<8} {password}")?;
         }
@@ -89,11 +92,11 @@ impl Display for Welcome {
     }
 }
 
-/// Creates a link that signs in the first administrator, where a browser on this machine can use it.
+/// Creates a sign-in link for the first administrator, if a browser on this machine can use it.
 ///
 /// # Errors
-/// When the database does not answer.
-async fn create_link(control: &Control, public: &Public) -> Result<Option<String>, Error> {
+/// When the database is unavailable.
+async fn create_link(control: &Control, public: &PublicEndpoint) -> Result<Option<String>, Error> {
     if sign_in::link_url(public, "").is_none() {
         return Ok(None);
     }
@@ -151,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn first_start_prints_address_password_and_link() {
+    fn first_start_prints_url_password_and_link() {
         assert_eq!(
             welcome(true, true),
             "Holdfast is at http://localhost:3000\n\
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn later_start_prints_the_address() {
+    fn later_start_prints_only_the_url() {
         assert_eq!(
             welcome(false, false),
             "Holdfast is at http://localhost:3000\n"

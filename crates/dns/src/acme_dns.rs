@@ -1,5 +1,5 @@
-//! A server of acme-dns (<https://github.com/joohoi/acme-dns>): it keeps the last two answers to an
-//! authority under one name of its own, and nothing else. A domain's `_acme-challenge` leads there.
+//! acme-dns client (<https://github.com/joohoi/acme-dns>). A server keeps the last two TXT values
+//! under one name; the domain's `_acme-challenge` is a CNAME to it.
 
 use async_trait::async_trait;
 use hickory_proto::rr::Name;
@@ -15,11 +15,11 @@ use serde_json::json;
 use crate::{
     DnsError, Options, Provider, Record, Value,
     http::Http,
-    record::{self, shown},
-    trial::{self, bad, good},
+    provider_test::{self, problem, success},
+    record::{self, format_name},
 };
 
-/// An account there.
+/// An account on the server.
 pub(crate) struct Account {
     user: HeaderValue,
     key: HeaderValue,
@@ -44,11 +44,11 @@ impl Account {
             user: header(user.as_str())?,
             key,
             full_domain: full_domain.clone(),
-            full_name: record::name(full_domain.as_str())?,
+            full_name: record::parse_name(full_domain.as_str())?,
         })
     }
 
-    /// What its API calls the account's name: the first label of the whole one.
+    /// The `subdomain` of the API: the first label of the full domain.
     fn subdomain(&self) -> &str {
         self.full_domain
             .as_str()
@@ -65,12 +65,12 @@ pub(crate) struct AcmeDns {
 }
 
 #[derive(Deserialize)]
-struct Updated {
+struct UpdateResponse {
     txt: String,
 }
 
 #[derive(Deserialize)]
-struct Complaint {
+struct ErrorResponse {
     error: String,
 }
 
@@ -80,9 +80,9 @@ impl AcmeDns {
         account: Account,
         options: &Options,
     ) -> Result<Self, DnsError> {
-        let called = format!("acme-dns at {server}");
+        let display_name = format!("acme-dns at {server}");
         Ok(Self {
-            http: Http::new(called, &server.to_string(), options)?,
+            http: Http::new(display_name, &server.to_string(), options)?,
             account,
             options: options.clone(),
         })
@@ -95,62 +95,66 @@ impl AcmeDns {
             .header("X-Api-User", self.account.user.clone())
             .header("X-Api-Key", self.account.key.clone())
             .json(&json!({ "subdomain": self.account.subdomain(), "txt": text }));
-        let answer = self.http.send(request).await?;
-        let called = &self.http.called;
-        if answer.status.is_success() {
-            let updated: Option<Updated> = serde_json::from_slice(&answer.body).ok();
+        let response = self.http.send(request).await?;
+        let display_name = &self.http.display_name;
+        if response.status.is_success() {
+            let updated: Option<UpdateResponse> = serde_json::from_slice(&response.body).ok();
             return match updated {
                 Some(updated) if updated.txt == text => Ok(()),
                 _ => Err(DnsError::refused(format!(
-                    "The answer of {called} is not one of acme-dns."
+                    "The answer of {display_name} is not one of acme-dns."
                 ))),
             };
         }
-        let said: Option<Complaint> = serde_json::from_slice(&answer.body).ok();
-        let said = said.map_or_else(|| format!("HTTP {}", answer.status), |said| said.error);
-        Err(self.refusal(answer.status, &said))
+        let error: Option<ErrorResponse> = serde_json::from_slice(&response.body).ok();
+        let message =
+            error.map_or_else(|| format!("HTTP {}", response.status), |error| error.error);
+        Err(self.refusal(response.status, &message))
     }
 
-    fn refusal(&self, status: StatusCode, said: &str) -> DnsError {
-        let called = &self.http.called;
-        match (status, said) {
+    fn refusal(&self, status: StatusCode, message: &str) -> DnsError {
+        let display_name = &self.http.display_name;
+        match (status, message) {
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
                 DnsError::unauthorized(format!(
-                    "{called} does not take the account ({said}). Either user or password are \
+                    "{display_name} does not take the account ({message}). Either user or password are \
                      wrong, or they are not those of {}, or they are not taken from this address.",
                     self.account.full_domain
                 ))
             }
             (_, "bad_txt") => DnsError::refused(format!(
-                "{called} keeps texts of 43 signs and no others ({said})."
+                "{display_name} keeps texts of 43 signs and no others ({message})."
             )),
             (_, "bad_subdomain") => DnsError::refused(format!(
-                "{called} does not know {} ({said}).",
+                "{display_name} does not know {} ({message}).",
                 self.account.full_domain
             )),
             (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => DnsError::refused(
-                format!("What answers is not acme-dns: {called} says {said}."),
+                format!("What answers is not acme-dns: {display_name} says {message}."),
             ),
-            _ => DnsError::refused(format!("{called} refused: {said}.")),
+            _ => DnsError::refused(format!("{display_name} refused: {message}.")),
         }
     }
 
-    /// Whether the domain's challenges lead to the account's name.
-    async fn leads_here(&self, domain: &Domain) -> Finding {
+    /// Checks that the domain's `_acme-challenge` is an alias of the account's name.
+    async fn check_alias(&self, domain: &Domain) -> Finding {
         let full = &self.account.full_domain;
         let from = format!("_acme-challenge.{domain}");
-        let wanted = format!("In the zone of {domain} add the record: {from}. CNAME {full}.");
-        let found = match record::name(&from) {
+        let instruction = format!("In the zone of {domain} add the record: {from}. CNAME {full}.");
+        let alias = match record::parse_name(&from) {
             Ok(name) => self.options.resolver.alias(&name).await,
             Err(error) => Err(error),
         };
-        match found {
+        match alias {
             Ok(Some(target)) if target == self.account.full_name => {
-                good(format!("{from} leads to {full}."))
+                success(format!("{from} leads to {full}."))
             }
-            Ok(Some(target)) => bad(format!("{from} leads to {}. {wanted}", shown(&target))),
-            Ok(None) => bad(format!("{from} leads nowhere. {wanted}")),
-            Err(error) => bad(format!("Where {from} leads is not known. {error}")),
+            Ok(Some(target)) => problem(format!(
+                "{from} leads to {}. {instruction}",
+                format_name(&target)
+            )),
+            Ok(None) => problem(format!("{from} leads nowhere. {instruction}")),
+            Err(error) => problem(format!("Where {from} leads is not known. {error}")),
         }
     }
 }
@@ -158,14 +162,14 @@ impl AcmeDns {
 #[async_trait]
 impl Provider for AcmeDns {
     async fn add(&self, record: &Record) -> Result<(), DnsError> {
-        record.wire()?;
+        record.to_wire()?;
         match &record.value {
             Value::Txt(text) => self.update(text).await,
             Value::A(_) | Value::Aaaa(_) => Err(no_addresses()),
         }
     }
 
-    /// Nothing can be taken away there: the next two values push it out.
+    /// Does nothing: the API has no removal, and the next two values replace this one.
     async fn remove(&self, record: &Record) -> Result<(), DnsError> {
         match &record.value {
             Value::Txt(_) => Ok(()),
@@ -179,22 +183,22 @@ impl Provider for AcmeDns {
 
     async fn test(&self, domain: &Domain) -> Vec<Finding> {
         let full = &self.account.full_domain;
-        let reached = good(format!("{} answers.", self.http.called));
-        let account = good("It takes the account.");
+        let reached = success(format!("{} answers.", self.http.display_name));
+        let account = success("It takes the account.");
         let record = Record {
             name: full.to_string(),
-            value: trial::value(),
+            value: provider_test::random_value(),
         };
         let mut findings = match self.add(&record).await {
             Ok(()) => vec![
                 reached,
                 account,
-                good(format!("Answers can be added to {full}.")),
-                trial::sight(&self.options, full, &record).await,
+                success(format!("Answers can be added to {full}.")),
+                provider_test::test_visibility(&self.options, full, &record).await,
             ],
-            Err(error) => trial::first(&error, reached, account),
+            Err(error) => provider_test::first_call_findings(&error, reached, account),
         };
-        findings.push(self.leads_here(domain).await);
+        findings.push(self.check_alias(domain).await);
         findings
     }
 }

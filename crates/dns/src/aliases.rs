@@ -1,4 +1,4 @@
-//! Which zone a name is in, who answers for it, and where its aliases lead.
+//! Finds the zone of a name, its name servers, and the target of CNAME aliases.
 
 use std::net::SocketAddr;
 
@@ -12,14 +12,14 @@ use hickory_proto::{
 
 use crate::{
     DnsError, Resolver,
-    record::shown,
-    resolver::{Unknown, ask, own},
+    record::format_name,
+    resolver::{LookupError, query_server, select},
 };
 
-/// How many aliases are followed, as resolvers do.
-const MOST: usize = 8;
+/// Maximum length of a CNAME chain, as in resolvers.
+const MAX_ALIASES: usize = 8;
 
-/// A zone, and the servers that answer for it.
+/// A zone and its authoritative name servers.
 #[derive(Clone, Debug)]
 pub(crate) struct Zone {
     pub(crate) apex: Name,
@@ -27,9 +27,9 @@ pub(crate) struct Zone {
 }
 
 impl Resolver {
-    /// The zone that a name is in: the nearest name at or above it that has name servers.
+    /// The zone of a name: the nearest name at or above it with NS records.
     pub(crate) async fn zone(&self, name: &Name) -> Result<Zone, DnsError> {
-        let mut failed = None;
+        let mut first_error = None;
         let mut apex = name.clone();
         while !apex.is_root() {
             match self.records(&apex, RecordType::NS).await {
@@ -44,28 +44,28 @@ impl Resolver {
                         .collect();
                     let servers = self.servers(&names).await;
                     if servers.is_empty() {
-                        return Err(DnsError::away(format!(
+                        return Err(DnsError::unavailable(format!(
                             "No name server of {} has an address.",
-                            shown(&apex)
+                            format_name(&apex)
                         )));
                     }
                     return Ok(Zone { apex, servers });
                 }
-                // A resolver that stumbles over a name may well know the one above.
-                Err(Unknown::Name(error)) => failed = failed.or(Some(error)),
-                Err(Unknown::Everything(error)) => return Err(error),
+                // A failed lookup of one name does not rule out its parent.
+                Err(LookupError::Name(error)) => first_error = first_error.or(Some(error)),
+                Err(LookupError::Resolver(error)) => return Err(error),
             }
             apex = apex.base_name();
         }
-        Err(failed.unwrap_or_else(|| {
+        Err(first_error.unwrap_or_else(|| {
             DnsError::no_zone(format!(
                 "No zone holds {}: it has no name servers.",
-                shown(name)
+                format_name(name)
             ))
         }))
     }
 
-    /// The name for which this one is only an alias, if it is one.
+    /// The CNAME target of a name, if it has one.
     pub(crate) async fn alias(&self, name: &Name) -> Result<Option<Name>, DnsError> {
         let zone = self.zone(name).await?;
         self.alias_in(&zone, name).await
@@ -74,15 +74,15 @@ impl Resolver {
     async fn alias_in(&self, zone: &Zone, name: &Name) -> Result<Option<Name>, DnsError> {
         let mut records = None;
         for server in &zone.servers {
-            let answer = ask(*server, name, RecordType::CNAME).await;
-            if let Some(answer) = answer.ok().filter(is_authority) {
-                records = Some(own(&answer.answers, name, RecordType::CNAME));
+            let response = query_server(*server, name, RecordType::CNAME).await;
+            if let Some(response) = response.ok().filter(is_authoritative) {
+                records = Some(select(&response.answers, name, RecordType::CNAME));
                 break;
             }
         }
         let records = match records {
             Some(records) => records,
-            // From here no name server may be asked; the resolver may know.
+            // No name server is reachable from here; ask the resolver.
             None => self.records(name, RecordType::CNAME).await?,
         };
         Ok(records.into_iter().find_map(|record| match record.data {
@@ -91,28 +91,28 @@ impl Resolver {
         }))
     }
 
-    /// Where a name's aliases end, and the zone that this is in.
-    pub(crate) async fn end(&self, name: &Name) -> Result<(Name, Zone), DnsError> {
-        let mut end = name.clone();
-        for _ in 0..=MOST {
-            let zone = self.zone(&end).await?;
-            match self.alias_in(&zone, &end).await? {
-                Some(target) => end = target,
-                None => return Ok((end, zone)),
+    /// Follows the CNAME chain of a name; returns the last name and its zone.
+    pub(crate) async fn resolve_alias(&self, name: &Name) -> Result<(Name, Zone), DnsError> {
+        let mut current = name.clone();
+        for _ in 0..=MAX_ALIASES {
+            let zone = self.zone(&current).await?;
+            match self.alias_in(&zone, &current).await? {
+                Some(target) => current = target,
+                None => return Ok((current, zone)),
             }
         }
         Err(DnsError::refused(format!(
-            "The aliases (CNAME) of {} lead nowhere: there are more than {MOST}.",
-            shown(name)
+            "The aliases (CNAME) of {} lead nowhere: there are more than {MAX_ALIASES}.",
+            format_name(name)
         )))
     }
 }
 
-/// Whether an answer is one of somebody who knows, and not of a server that was named by mistake.
-pub(crate) fn is_authority(answer: &Message) -> bool {
-    answer.authoritative
+/// Whether a response is authoritative; a lame delegation's is not.
+pub(crate) fn is_authoritative(response: &Message) -> bool {
+    response.authoritative
         && matches!(
-            answer.response_code,
+            response.response_code,
             ResponseCode::NoError | ResponseCode::NXDomain
         )
 }

@@ -1,7 +1,7 @@
-//! Cloudflare's API, version 4 (<https://developers.cloudflare.com/api/resources/dns/>): with a
-//! token that may read zones and edit their DNS.
+//! Cloudflare's API, version 4 (<https://developers.cloudflare.com/api/resources/dns/>), with a
+//! token that has the permissions Zone Read and DNS Edit.
 
-mod answers;
+mod responses;
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -16,34 +16,34 @@ use serde_json::json;
 use crate::{
     DnsError, Options, Provider, Record, Value,
     http::Http,
+    provider_test::{self, problem, success},
     record,
-    trial::{self, bad, good},
 };
-use answers::{Kept, Page, Refusal, Zone, read};
+use responses::{ApiError, ApiRecord, Page, Zone, parse_response};
 
-/// Seconds for which others may remember a text: the least that every plan may set.
+/// TTL of TXT records in seconds: the minimum of every plan.
 const TTL: u32 = 60;
 
-/// What stands for "as Cloudflare thinks best".
+/// TTL value for "automatic".
 const AUTOMATIC: u32 = 1;
 
-/// What stands beside our records in its dashboard.
+/// Comment of the records in Cloudflare's dashboard.
 const COMMENT: &str = "Holdfast";
 
-/// The codes with which it says that a record is there already.
-const THERE: [i64; 2] = [81057, 81058];
+/// Error codes for "record already exists".
+const ALREADY_EXISTS: [i64; 2] = [81057, 81058];
 
-/// The code with which it says that a record is not there.
-const GONE: i64 = 81044;
+/// Error code for "record does not exist".
+const NOT_FOUND: i64 = 81044;
 
-/// The most pages of one name's records that are read.
-const MOST_PAGES: u32 = 50;
+/// Maximum number of pages that are read for one name.
+const MAX_PAGES: u32 = 50;
 
 pub(crate) struct Cloudflare {
     http: Http,
     token: AccountSecret,
     options: Options,
-    /// The zones that were found, by the name that was looked for.
+    /// Cache of zones by record name.
     zones: Mutex<BTreeMap<String, Zone>>,
 }
 
@@ -64,7 +64,7 @@ impl Cloudflare {
         path: &[&str],
         query: &[(&str, &str)],
         body: Option<serde_json::Value>,
-    ) -> Result<Page<T>, Refusal> {
+    ) -> Result<Page<T>, ApiError> {
         let mut request = self.http.request(method, path)?;
         request = request.bearer_auth(self.token.reveal());
         if !query.is_empty() {
@@ -73,29 +73,29 @@ impl Cloudflare {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        read(&self.http.send(request).await?)
+        parse_response(&self.http.send(request).await?)
     }
 
-    /// The nearest zone at or above a name that the token may see.
+    /// The nearest zone at or above a name that the token can access.
     async fn zone(&self, name: &str) -> Result<Zone, DnsError> {
-        // The name is checked before it is let out, and the lock is not held while asking.
-        record::name(name)?;
-        let known = self
+        // Validates the name before it is sent. The lock is not held during requests.
+        record::parse_name(name)?;
+        let cached = self
             .zones
             .lock()
             .ok()
             .and_then(|zones| zones.get(name).cloned());
-        if let Some(zone) = known {
+        if let Some(zone) = cached {
             return Ok(zone);
         }
         for candidate in zones_above(name) {
             let query = [("name", candidate), ("per_page", "50")];
             let page: Page<Vec<Zone>> = self.call(Method::GET, &["zones"], &query, None).await?;
-            let mut found = page.result;
-            found.retain(|zone| zone.name.eq_ignore_ascii_case(candidate));
-            // Of several of this name one at most is in use.
-            found.sort_by_key(|zone| !zone.is_active());
-            if let Some(zone) = found.into_iter().next() {
+            let mut zones = page.result;
+            zones.retain(|zone| zone.name.eq_ignore_ascii_case(candidate));
+            // At most one of several zones with this name is active.
+            zones.sort_by_key(|zone| !zone.is_active());
+            if let Some(zone) = zones.into_iter().next() {
                 if let Ok(mut zones) = self.zones.lock() {
                     zones.insert(name.to_owned(), zone.clone());
                 }
@@ -108,52 +108,52 @@ impl Cloudflare {
         )))
     }
 
-    /// The records of a name, of one type or of all.
+    /// The records of a name, optionally of one type.
     async fn records(
         &self,
         zone: &Zone,
         name: &str,
         kind: Option<&str>,
-    ) -> Result<Vec<Kept>, DnsError> {
+    ) -> Result<Vec<ApiRecord>, DnsError> {
         let path = ["zones", &zone.id, "dns_records"];
         let mut records = Vec::new();
-        for page in 1..=MOST_PAGES {
+        for page in 1..=MAX_PAGES {
             let number = page.to_string();
             let mut query = vec![("name", name), ("per_page", "100"), ("page", &number)];
             query.extend(kind.map(|kind| ("type", kind)));
-            let page: Page<Vec<Kept>> = self.call(Method::GET, &path, &query, None).await?;
+            let page: Page<Vec<ApiRecord>> = self.call(Method::GET, &path, &query, None).await?;
             let is_last = page.is_last();
             records.extend(page.result);
             if is_last {
                 break;
             }
         }
-        let is_asked = |kept: &Kept| {
-            kept.name.eq_ignore_ascii_case(name) && kind.is_none_or(|kind| kept.kind == kind)
+        let matches = |record: &ApiRecord| {
+            record.name.eq_ignore_ascii_case(name) && kind.is_none_or(|kind| record.kind == kind)
         };
-        records.retain(is_asked);
+        records.retain(matches);
         Ok(records)
     }
 
-    /// Those that have the very value of a record.
-    async fn same(&self, zone: &Zone, record: &Record) -> Result<Vec<Kept>, DnsError> {
+    /// The records with exactly this value.
+    async fn find_equal(&self, zone: &Zone, record: &Record) -> Result<Vec<ApiRecord>, DnsError> {
         let kind = record.value.kind();
         let mut records = self.records(zone, &record.name, Some(kind)).await?;
-        records.retain(|kept| kept.value().as_ref() == Some(&record.value));
+        records.retain(|existing| existing.value().as_ref() == Some(&record.value));
         Ok(records)
     }
 }
 
-/// The names that may be a zone's, from the nearest on. A label that begins with `_` is no zone's,
-/// and neither is a top-level domain.
+/// Candidate zone names, the nearest first. Labels that begin with `_` and top-level domains are no
+/// zones.
 fn zones_above(name: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(name), |name| Some(name.split_once('.')?.1))
         .filter(|name| name.contains('.') && !name.starts_with('_'))
 }
 
-fn body(record: &Record) -> serde_json::Value {
+fn request_body(record: &Record) -> serde_json::Value {
     let (content, ttl) = match &record.value {
-        // In quotes, as in a zone's file; that none is in the text was seen to.
+        // Quoted, as in a zone file; `to_wire` has excluded quotes in the text.
         Value::Txt(text) => (format!("\"{text}\""), TTL),
         address => (address.to_string(), AUTOMATIC),
     };
@@ -170,29 +170,26 @@ fn body(record: &Record) -> serde_json::Value {
 #[async_trait]
 impl Provider for Cloudflare {
     async fn add(&self, record: &Record) -> Result<(), DnsError> {
-        record.wire()?;
+        record.to_wire()?;
         let zone = self.zone(&record.name).await?;
         let path = ["zones", &zone.id, "dns_records"];
-        let added = self.call::<Kept>(Method::POST, &path, &[], Some(body(record)));
-        let Err(refusal) = added.await else {
+        let created = self.call::<ApiRecord>(Method::POST, &path, &[], Some(request_body(record)));
+        let Err(error) = created.await else {
             return Ok(());
         };
-        let is_there = refusal.has(&THERE) && !self.same(&zone, record).await?.is_empty();
-        if is_there {
-            Ok(())
-        } else {
-            Err(refusal.into())
-        }
+        let exists =
+            error.has_code(&ALREADY_EXISTS) && !self.find_equal(&zone, record).await?.is_empty();
+        if exists { Ok(()) } else { Err(error.into()) }
     }
 
     async fn remove(&self, record: &Record) -> Result<(), DnsError> {
-        record.wire()?;
+        record.to_wire()?;
         let zone = self.zone(&record.name).await?;
-        for kept in self.same(&zone, record).await? {
-            let path = ["zones", &zone.id, "dns_records", &kept.id];
-            let gone = self.call::<serde_json::Value>(Method::DELETE, &path, &[], None);
-            match gone.await {
-                Err(refusal) if !refusal.has(&[GONE]) => return Err(refusal.into()),
+        for existing in self.find_equal(&zone, record).await? {
+            let path = ["zones", &zone.id, "dns_records", &existing.id];
+            let deleted = self.call::<serde_json::Value>(Method::DELETE, &path, &[], None);
+            match deleted.await {
+                Err(error) if !error.has_code(&[NOT_FOUND]) => return Err(error.into()),
                 _ => {}
             }
         }
@@ -202,30 +199,30 @@ impl Provider for Cloudflare {
     async fn addresses(&self, name: &str) -> Result<Vec<Value>, DnsError> {
         let zone = self.zone(name).await?;
         let records = self.records(&zone, name, None).await?;
-        let addresses = records.iter().filter_map(Kept::value);
+        let addresses = records.iter().filter_map(ApiRecord::value);
         Ok(addresses
             .filter(|value| !matches!(value, Value::Txt(_)))
             .collect())
     }
 
     async fn test(&self, domain: &Domain) -> Vec<Finding> {
-        let reached = good("Cloudflare answers.");
-        let account = good("It takes the token.");
+        let reached = success("Cloudflare answers.");
+        let account = success("It takes the token.");
         let zone = match self.zone(domain.as_str()).await {
             Ok(zone) => zone,
-            Err(error) => return trial::first(&error, reached, account),
+            Err(error) => return provider_test::first_call_findings(&error, reached, account),
         };
         let mut findings = vec![reached, account];
         findings.push(if zone.is_active() {
-            good(format!("The zone {} is there and in use.", zone.name))
+            success(format!("The zone {} is there and in use.", zone.name))
         } else {
-            bad(format!(
+            problem(format!(
                 "The zone {} is there, but Cloudflare says that it is {}: the domain's \
                  registration has to name the name servers that Cloudflare gave it.",
                 zone.name, zone.status
             ))
         });
-        findings.extend(trial::changes(self, &self.options, domain).await);
+        findings.extend(provider_test::test_changes(self, &self.options, domain).await);
         findings
     }
 }
@@ -235,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_is_looked_for_from_the_nearest_name_on() {
+    fn zone_candidates_start_with_the_nearest_name() {
         let above = |name| zones_above(name).collect::<Vec<_>>();
         assert_eq!(
             above("_acme-challenge.www.example.org"),

@@ -1,49 +1,49 @@
-//! What can go wrong between us and a provider, sorted by what the caller can do about it.
+//! Errors of DNS providers, sorted by what the caller can do.
 //!
-//! The words are sentences for people, with the provider's own beside ours. No secret is ever part
-//! of them.
+//! The messages are sentences for users and include the provider's own message. They never contain
+//! secrets.
 
 use std::time::Duration;
 
-/// Why a provider did not do what it was asked.
+/// A failed provider operation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
-    /// It cannot be reached, or cannot do it now. The same call may well work later.
+    /// The provider is unreachable or has a temporary failure. A later attempt may succeed.
     #[error("{words}")]
     Away {
         /// What happened.
         words: String,
     },
-    /// The token, key or password is not accepted, or may not do this. Somebody has to change it.
+    /// The credentials are invalid or lack permission. A user has to change them.
     #[error("{words}")]
     Unauthorized {
-        /// What is wrong with it.
+        /// What is wrong with the credentials.
         words: String,
     },
-    /// No zone there holds the name.
+    /// The provider has no zone for the name.
     #[error("{words}")]
     NoZone {
-        /// Which was looked for, and where.
+        /// The name and the provider.
         words: String,
     },
-    /// Too much was asked of it. Nothing may be asked before that time is over.
+    /// A rate limit was hit. Send no request before it ends.
     #[error("{words}")]
     Limited {
-        /// What it said.
+        /// The provider's message.
         words: String,
-        /// How long it wants to be left alone; none when it does not say.
+        /// When to retry, if the provider sent a time.
         retry_after: Option<Duration>,
     },
-    /// It was understood and will not be done.
+    /// The provider rejected the request permanently.
     #[error("{words}")]
     Refused {
-        /// What was refused and why.
+        /// What was rejected and why.
         words: String,
     },
 }
 
 impl DnsError {
-    pub(crate) fn away(words: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(words: impl Into<String>) -> Self {
         Self::Away {
             words: words.into(),
         }
@@ -67,7 +67,7 @@ impl DnsError {
         }
     }
 
-    /// Whether the same call may well work later, with nobody changing anything.
+    /// Whether the same call may succeed later without a change by a user.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Away { .. } | Self::Limited { .. })
     }

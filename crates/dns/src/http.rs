@@ -1,5 +1,5 @@
-//! One call of an API over HTTP: how it is kept safe, how long it may take and how much may come
-//! back. It knows nothing of what the calls mean.
+//! HTTP client for provider APIs: TLS, timeouts and response size limits. Must not know the meaning
+//! of the calls.
 
 use std::{error::Error as StdError, io, time::Duration};
 
@@ -12,37 +12,40 @@ use url::Host;
 
 use crate::{DnsError, Options};
 
-/// More than a page of a hundred records needs.
-const MAX_ANSWER: usize = 1 << 20;
+/// Maximum size of a response body in bytes; a page of 100 records is smaller.
+const MAX_RESPONSE: usize = 1 << 20;
 
-/// An API, and what it is called in sentences.
+/// Client of one API, with its name in messages.
 pub(crate) struct Http {
-    pub(crate) called: String,
+    pub(crate) display_name: String,
     client: Client,
     base: Url,
 }
 
-/// What came back.
-pub(crate) struct Answer {
+/// A response of the API.
+pub(crate) struct ApiResponse {
     pub(crate) status: StatusCode,
     pub(crate) body: Vec<u8>,
 }
 
 impl Http {
-    /// A client of the API at this address, which is reached through TLS unless it is on this very
-    /// machine.
-    pub(crate) fn new(called: String, base: &str, options: &Options) -> Result<Self, DnsError> {
+    /// Creates a client. The URL must be `https`, except for the loopback interface.
+    pub(crate) fn new(
+        display_name: String,
+        base: &str,
+        options: &Options,
+    ) -> Result<Self, DnsError> {
         let base: Url = base
             .parse()
             .map_err(|_| DnsError::refused(format!("{base:?} is not the address of an API.")))?;
-        let is_own = is_loopback(&base);
-        if base.scheme() != "https" && !(is_own && base.scheme() == "http") {
+        let is_local = is_loopback(&base);
+        if base.scheme() != "https" && !(is_local && base.scheme() == "http") {
             return Err(DnsError::refused(format!(
-                "The password would be sent to {called} without TLS. Use an address that begins \
+                "The password would be sent to {display_name} without TLS. Use an address that begins \
                  with https://."
             )));
         }
-        // An error means that the process has a provider already, which is as good.
+        // Fails if the process already has a default provider, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
             .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
@@ -50,7 +53,7 @@ impl Http {
             .retry(reqwest::retry::never())
             .connect_timeout(options.connect)
             .timeout(options.answer);
-        if is_own {
+        if is_local {
             builder = builder.no_proxy();
         }
         if let Some(roots) = &options.roots {
@@ -62,60 +65,61 @@ impl Http {
             .build()
             .map_err(|error| DnsError::refused(format!("TLS cannot be used: {error}.")))?;
         Ok(Self {
-            called,
+            display_name,
             client,
             base,
         })
     }
 
-    /// A request for what is below the base. Each part is encoded, so that none can become two.
+    /// A request for a path below the base URL. Each segment is encoded.
     pub(crate) fn request(
         &self,
         method: reqwest::Method,
         path: &[&str],
     ) -> Result<RequestBuilder, DnsError> {
-        Ok(self.client.request(method, below(&self.base, path)?))
+        Ok(self.client.request(method, join_path(&self.base, path)?))
     }
 
-    /// Makes a call. What is an answer of the API is left to the caller, whatever it says.
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, DnsError> {
-        let failed = |error: reqwest::Error| self.failed(&error.without_url());
-        let mut response = request.send().await.map_err(failed)?;
+    /// Sends a request. The caller interprets the response, except for rate limits, server errors
+    /// and redirects.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<ApiResponse, DnsError> {
+        let request_error = |error: reqwest::Error| self.request_error(&error.without_url());
+        let mut response = request.send().await.map_err(request_error)?;
         let status = response.status();
         if status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(self.limited(response.headers()));
+            return Err(self.rate_limited(response.headers()));
         }
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
+        while let Some(chunk) = response.chunk().await.map_err(request_error)? {
+            if body.len() + chunk.len() > MAX_RESPONSE {
                 return Err(DnsError::refused(format!(
                     "The answer of {} is larger than any that it gives.",
-                    self.called
+                    self.display_name
                 )));
             }
             body.extend_from_slice(&chunk);
         }
         self.check(&response)?;
-        Ok(Answer { status, body })
+        Ok(ApiResponse { status, body })
     }
 
     fn check(&self, response: &Response) -> Result<(), DnsError> {
-        let (called, status) = (&self.called, response.status());
+        let (display_name, status) = (&self.display_name, response.status());
         if status.is_server_error() {
-            return Err(DnsError::away(format!(
-                "{called} cannot do it now (HTTP {status})."
+            return Err(DnsError::unavailable(format!(
+                "{display_name} cannot do it now (HTTP {status})."
             )));
         }
         if status.is_redirection() {
             return Err(DnsError::refused(format!(
-                "{called} sends us elsewhere (HTTP {status}). Use the address of the API itself."
+                "{display_name} sends us elsewhere (HTTP {status}). Use the address of the API itself."
             )));
         }
         Ok(())
     }
 
-    fn limited(&self, headers: &HeaderMap) -> DnsError {
-        // In seconds; the form with a date (RFC 9110, section 10.2.3) is not used by these APIs.
+    fn rate_limited(&self, headers: &HeaderMap) -> DnsError {
+        // In seconds; these APIs do not use the date form (RFC 9110, section 10.2.3).
         let retry_after = headers
             .get(RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.trim().parse().ok())
@@ -126,24 +130,27 @@ impl Http {
         DnsError::Limited {
             words: format!(
                 "{} wants to be asked less often: again {when}.",
-                self.called
+                self.display_name
             ),
             retry_after,
         }
     }
 
-    fn failed(&self, error: &reqwest::Error) -> DnsError {
-        let called = &self.called;
+    fn request_error(&self, error: &reqwest::Error) -> DnsError {
+        let display_name = &self.display_name;
         if is_tls(error) {
             return DnsError::refused(format!(
-                "The certificate of {called} is not trusted by this machine: {}.",
-                chain(error)
+                "The certificate of {display_name} is not trusted by this machine: {}.",
+                error_chain(error)
             ));
         }
         if error.is_timeout() {
-            return DnsError::away(format!("{called} does not answer in time."));
+            return DnsError::unavailable(format!("{display_name} does not answer in time."));
         }
-        DnsError::away(format!("{called} cannot be reached: {}.", chain(error)))
+        DnsError::unavailable(format!(
+            "{display_name} cannot be reached: {}.",
+            error_chain(error)
+        ))
     }
 }
 
@@ -156,7 +163,7 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-fn below(base: &Url, path: &[&str]) -> Result<Url, DnsError> {
+fn join_path(base: &Url, path: &[&str]) -> Result<Url, DnsError> {
     let refusal = || DnsError::refused(format!("{path:?} is not a path of an API."));
     if path.iter().any(|part| matches!(*part, "" | "." | "..")) {
         return Err(refusal());
@@ -169,25 +176,25 @@ fn below(base: &Url, path: &[&str]) -> Result<Url, DnsError> {
     Ok(url)
 }
 
-/// An error and all that caused it, in one line.
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut words = Vec::<String>::new();
+/// An error and its sources in one line.
+fn error_chain(error: &(dyn StdError + 'static)) -> String {
+    let mut messages = Vec::<String>::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        if words.last() != Some(&text) {
-            words.push(text);
+        if messages.last() != Some(&text) {
+            messages.push(text);
         }
         next = error.source();
     }
-    words.join(": ")
+    messages.join(": ")
 }
 
-/// Whether TLS itself said no.
+/// Whether a TLS error caused this error.
 fn is_tls(error: &(dyn StdError + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
-        // An I/O error passes over the error that it wraps when asked for its source.
+        // `io::Error::source` skips the error that it wraps.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
@@ -206,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_sent_through_tls_or_to_this_machine_alone() {
+    fn api_url_must_be_https_or_loopback() {
         let open = |base: &str| Http::new("The API".into(), base, &Options::default());
         for base in [
             "https://api.example.org",
@@ -232,9 +239,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_part_of_a_path_stays_one_part(part in "\\PC{0,20}|[a-z./?#%\\\\]{0,10}") {
+        fn path_segments_are_encoded(part in "\\PC{0,20}|[a-z./?#%\\\\]{0,10}") {
             let base: Url = "https://api.example.org/client/v4".parse().unwrap();
-            let Ok(url) = below(&base, &["zones", &part, "dns_records"]) else { return Ok(()) };
+            let Ok(url) = join_path(&base, &["zones", &part, "dns_records"]) else { return Ok(()) };
             let segments: Vec<_> = url.path_segments().unwrap().collect();
             prop_assert_eq!(segments.len(), 5);
             prop_assert_eq!(segments[4], "dns_records");

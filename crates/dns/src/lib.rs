@@ -1,26 +1,25 @@
-//! Providers of DNS behind one trait: where a domain's public records are kept, and how they are
-//! changed there.
+//! DNS providers behind one trait: create and delete public records of a domain.
 //!
-//! It knows how each of them is spoken to: Cloudflare's API, signed updates of a name server (RFC
-//! 2136, RFC 8945), and acme-dns. It also looks whether a record can be seen by the world. It
-//! decides nothing: which records there should be, when something is tried again and how long a
-//! change is waited for belong to the caller. It knows no database and no site.
+//! The crate implements Cloudflare's API, signed dynamic updates (RFC 2136, RFC 8945) and acme-dns.
+//! It also checks whether a record is visible on the authoritative name servers. It makes no policy
+//! decisions: which records should exist, when to retry, and how long to wait belong to the caller.
+//! It must not know the database or sites.
 //!
-//! Two things a caller has to know:
-//! - A record that a provider has taken is not yet one that the world sees: [`seen`] tells.
-//! - Every change may be made twice. Adding what is there and removing what is not are successes.
+//! Two rules for callers:
+//! - A record that a provider has accepted is not necessarily visible yet; [`seen`] waits for that.
+//! - Every change is idempotent: to add an existing value or to remove a missing one succeeds.
 
 mod acme_dns;
 mod aliases;
 mod cloudflare;
 mod error;
 mod http;
+mod provider_test;
 mod record;
 mod resolver;
 mod rfc2136;
 mod seen;
-mod signed;
-mod trial;
+mod tsig;
 
 use std::time::Duration;
 
@@ -36,48 +35,47 @@ pub use record::{Record, Value};
 pub use resolver::Resolver;
 pub use seen::seen;
 
-/// Somebody who keeps records.
+/// A DNS provider.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Adds a value beside other values of its name. One that is there already is left as it is.
+    /// Adds a value to a name and keeps other values. Does nothing if the value exists.
     ///
     /// # Errors
     /// Every [`DnsError`].
     async fn add(&self, record: &Record) -> Result<(), DnsError>;
 
-    /// Takes away this value and no other. One that is gone already is fine.
+    /// Removes this value and keeps others. Does nothing if the value does not exist.
     ///
     /// # Errors
     /// Every [`DnsError`].
     async fn remove(&self, record: &Record) -> Result<(), DnsError>;
 
-    /// The addresses that a name has there now.
+    /// The current A and AAAA values of a name at the provider.
     ///
     /// # Errors
-    /// Every [`DnsError`]; [`DnsError::Refused`] where the provider keeps none.
+    /// Every [`DnsError`]; [`DnsError::Refused`] if the provider does not support address records.
     async fn addresses(&self, name: &str) -> Result<Vec<Value>, DnsError>;
 
-    /// What is good and what is missing, for a domain's records to be kept there. It adds and takes
-    /// away a record of its own.
+    /// Tests whether the provider can manage a domain's records. Adds and removes a test record.
     async fn test(&self, domain: &Domain) -> Vec<Finding>;
 }
 
-/// What all providers are spoken to with.
+/// Options of all providers.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where Cloudflare's API answers.
+    /// Base URL of Cloudflare's API.
     pub cloudflare: String,
-    /// Who is asked for names.
+    /// The resolver for lookups.
     pub resolver: Resolver,
-    /// Authorities beside the machine's own that vouch for the servers of APIs.
+    /// Root certificates for API servers, in addition to those that this host trusts.
     pub roots: Option<PemCertificates>,
-    /// How long a connection may take.
+    /// Connect timeout.
     pub connect: Duration,
-    /// How long one answer may take.
+    /// Response timeout.
     pub answer: Duration,
-    /// How long a test waits for its record to be seen by the world.
+    /// How long a test waits until its record is visible.
     pub sight: Duration,
-    /// How long others may remember a record that a name server was given, in seconds.
+    /// TTL of records created by RFC 2136 updates, in seconds.
     pub ttl: u32,
 }
 
@@ -95,11 +93,11 @@ impl Default for Options {
     }
 }
 
-/// The provider with these settings. Nothing is asked of it yet.
+/// Creates the provider with these settings. Sends no request.
 ///
 /// # Errors
-/// [`DnsError::Unauthorized`] when the secret cannot be one of this kind, and
-/// [`DnsError::Refused`] when it would be sent without TLS.
+/// [`DnsError::Unauthorized`] when the secret has the wrong format, and [`DnsError::Refused`] when
+/// it would be sent without TLS.
 pub fn open(
     settings: &ProviderSettings,
     secret: &AccountSecret,
@@ -113,7 +111,7 @@ pub fn open(
             key,
             algorithm,
         } => {
-            let key = signed::Key::new(key, *algorithm, secret)?;
+            let key = tsig::Key::new(key, *algorithm, secret)?;
             Box::new(rfc2136::Rfc2136::new(server, zone, key, options)?)
         }
         ProviderSettings::AcmeDns {

@@ -1,5 +1,5 @@
-//! A record, and what of it is let out to a provider: names and values in which no sign can mean
-//! anything but itself.
+//! DNS records, and validation of names and values: accepted text needs no escaping at any
+//! provider.
 
 use std::{
     fmt,
@@ -13,19 +13,19 @@ use hickory_proto::rr::{
 
 use crate::DnsError;
 
-/// One value of a name.
+/// A record: a name with one value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Record {
-    /// The absolute name, in lower case and without the last dot. Labels may begin with `_`.
+    /// The absolute name, in lower case and without a trailing dot. Labels may begin with `_`.
     pub name: String,
-    /// Its value.
+    /// The value.
     pub value: Value,
 }
 
-/// What a record says.
+/// The value of a record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
-    /// Text: 1 to 255 signs of ASCII without quotes and backslashes.
+    /// Text: 1 to 255 printable ASCII characters without quotes and backslashes.
     Txt(String),
     /// An IPv4 address.
     A(Ipv4Addr),
@@ -34,7 +34,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The type's name.
+    /// The record type's name.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Txt(_) => "TXT",
@@ -43,8 +43,8 @@ impl Value {
         }
     }
 
-    /// The value of an address.
-    pub(crate) fn of_data(data: &RData) -> Option<Self> {
+    /// The value of an address record; `None` for other types.
+    pub(crate) fn from_rdata(data: &RData) -> Option<Self> {
         match data {
             RData::A(A(v4)) => Some(Self::A(*v4)),
             RData::AAAA(AAAA(v6)) => Some(Self::Aaaa(*v6)),
@@ -72,20 +72,20 @@ impl fmt::Display for Value {
     }
 }
 
-/// A record as DNS itself has it (RFC 1035, section 3).
+/// A validated record in wire types (RFC 1035, section 3).
 #[derive(Clone, Debug)]
-pub(crate) struct Wire {
+pub(crate) struct WireRecord {
     pub(crate) name: Name,
     pub(crate) data: RData,
 }
 
 impl Record {
-    /// The record, when nothing in it can be read as anything but itself.
-    pub(crate) fn wire(&self) -> Result<Wire, DnsError> {
+    /// Validates the record and converts it to wire types.
+    pub(crate) fn to_wire(&self) -> Result<WireRecord, DnsError> {
         let data = match &self.value {
             Value::Txt(text) => {
-                let plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
-                if !(1..=255).contains(&text.len()) || !text.chars().all(plain) {
+                let is_plain = |c: char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+                if !(1..=255).contains(&text.len()) || !text.chars().all(is_plain) {
                     return Err(DnsError::refused(
                         "A text record has 1 to 255 letters, digits and signs, without quotes and \
                          backslashes.",
@@ -96,22 +96,22 @@ impl Record {
             Value::A(v4) => RData::A(A(*v4)),
             Value::Aaaa(v6) => RData::AAAA(AAAA(*v6)),
         };
-        Ok(Wire {
-            name: name(&self.name)?,
+        Ok(WireRecord {
+            name: parse_name(&self.name)?,
             data,
         })
     }
 }
 
-/// A name, when it is written as [`Record::name`] says.
-pub(crate) fn name(text: &str) -> Result<Name, DnsError> {
+/// Parses a name in the form of [`Record::name`].
+pub(crate) fn parse_name(text: &str) -> Result<Name, DnsError> {
     let refusal = || DnsError::refused(format!("{text:?} is not a name of DNS."));
-    let plain =
+    let is_plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    // A hyphen stands within a label only (RFC 952).
+    // A label does not begin or end with a hyphen (RFC 952).
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
-            && label.bytes().all(plain)
+            && label.bytes().all(is_plain)
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -121,8 +121,8 @@ pub(crate) fn name(text: &str) -> Result<Name, DnsError> {
     Name::from_labels(text.split('.').map(str::as_bytes)).map_err(|_| refusal())
 }
 
-/// A name as people read it, and as [`name`] takes it.
-pub(crate) fn shown(name: &Name) -> String {
+/// Formats a name in the form that [`parse_name`] accepts.
+pub(crate) fn format_name(name: &Name) -> String {
     let text = name.to_ascii().to_ascii_lowercase();
     text.strip_suffix('.').unwrap_or(&text).to_owned()
 }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_hosts_and_of_challenges() {
+    fn hostnames_and_challenge_names_are_valid() {
         let long = format!("{}.example.org", "a".repeat(63));
         for good in [
             "example.org",
@@ -150,7 +150,7 @@ mod tests {
             "a.b-c.x0",
             &long,
         ] {
-            assert_eq!(shown(&name(good).unwrap()), good);
+            assert_eq!(format_name(&parse_name(good).unwrap()), good);
         }
         let label = format!("{}.example.org", "a".repeat(64));
         let whole = ["a".repeat(63).as_str(); 4].join(".");
@@ -158,14 +158,14 @@ mod tests {
             "", ".", "a..b", "a.", ".a", "A.b", "a b", "*.a", "a\\.b", "ä.b", "-", "a.-b", "a-.b",
             &label, &whole,
         ] {
-            assert!(name(bad).is_err(), "{bad:?}");
+            assert!(parse_name(bad).is_err(), "{bad:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_name_can_break_out(text in "\\PC{0,80}|[a-z0-9._\\\\ \"@*-]{0,80}") {
-            let Ok(name) = name(&text) else { return Ok(()) };
+        fn accepted_name_is_unambiguous_on_the_wire(text in "\\PC{0,80}|[a-z0-9._\\\\ \"@*-]{0,80}") {
+            let Ok(name) = parse_name(&text) else { return Ok(()) };
             let labels: Vec<&str> = text.split('.').collect();
             prop_assert_eq!(usize::from(name.num_labels()), labels.len());
             prop_assert_eq!(name.to_ascii(), format!("{text}."));
@@ -174,8 +174,8 @@ mod tests {
         }
 
         #[test]
-        fn no_value_can_break_out(text in "\\PC{0,300}|[ -~]{0,300}|[\"\\\\;() a-z]{0,20}|[\\x00-\\x1f]{1,4}") {
-            let Ok(wire) = txt("_acme-challenge.example.org", &text).wire() else { return Ok(()) };
+        fn accepted_text_is_unambiguous_on_the_wire(text in "\\PC{0,300}|[ -~]{0,300}|[\"\\\\;() a-z]{0,20}|[\\x00-\\x1f]{1,4}") {
+            let Ok(wire) = txt("_acme-challenge.example.org", &text).to_wire() else { return Ok(()) };
             let RData::TXT(data) = &wire.data else { panic!("{wire:?}") };
             prop_assert_eq!(data.txt_data.len(), 1);
             prop_assert_eq!(&data.txt_data[0][..], text.as_bytes());

@@ -1,6 +1,5 @@
-//! Who is asked for names: the machine's own resolvers or given ones, and then name servers
-//! themselves. Nothing is remembered between two questions, because what is looked for here has
-//! just been changed.
+//! DNS lookups through the host's or given resolvers, and direct queries to name servers. Nothing
+//! is cached, because the records in question have just been changed.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -27,39 +26,39 @@ use hickory_resolver::{
     system_conf::read_system_conf,
 };
 
-use crate::{DnsError, record::shown};
+use crate::{DnsError, record::format_name};
 
-/// The port on which name servers answer (RFC 1035, section 4.2).
+/// The port of DNS servers (RFC 1035, section 4.2).
 const PORT: u16 = 53;
 
-/// How long one question to one server may take over UDP, and again over TCP.
-const ANSWER: Duration = Duration::from_secs(3);
+/// Timeout of one query to one server over UDP, and again over TCP.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Who is asked for names.
+/// The resolvers for lookups.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     servers: Option<Vec<SocketAddr>>,
     port: u16,
 }
 
-/// Why records are not known.
-pub(crate) enum Unknown {
-    /// Nobody answers.
-    Everything(DnsError),
-    /// Somebody answers that it cannot be found out.
+/// A failed lookup.
+pub(crate) enum LookupError {
+    /// No resolver responds.
+    Resolver(DnsError),
+    /// A resolver responds that it cannot look up the name.
     Name(DnsError),
 }
 
-impl From<Unknown> for DnsError {
-    fn from(unknown: Unknown) -> Self {
-        match unknown {
-            Unknown::Everything(error) | Unknown::Name(error) => error,
+impl From<LookupError> for DnsError {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Resolver(error) | LookupError::Name(error) => error,
         }
     }
 }
 
 impl Resolver {
-    /// The machine's own resolvers, as its `/etc/resolv.conf` names them when they are asked.
+    /// The host's resolvers, read from `/etc/resolv.conf` at each lookup.
     pub fn of_host() -> Self {
         Self {
             servers: None,
@@ -67,7 +66,7 @@ impl Resolver {
         }
     }
 
-    /// These resolvers, and nobody else.
+    /// Only these resolvers.
     pub fn at(servers: Vec<SocketAddr>) -> Self {
         Self {
             servers: Some(servers),
@@ -75,8 +74,7 @@ impl Resolver {
         }
     }
 
-    /// Asks name servers that zones name on another port than 53: in laboratories, where that one is
-    /// taken.
+    /// Queries authoritative name servers on another port than 53, for tests.
     #[must_use]
     pub fn with_port(self, port: u16) -> Self {
         Self { port, ..self }
@@ -85,32 +83,32 @@ impl Resolver {
     /// The addresses of a name.
     pub(crate) async fn addresses(&self, name: &Name) -> Result<Vec<IpAddr>, DnsError> {
         match self.open().await?.lookup_ip(name.clone()).await {
-            Ok(found) => Ok(found.iter().collect()),
+            Ok(lookup) => Ok(lookup.iter().collect()),
             Err(error) if error.is_no_records_found() => Ok(Vec::new()),
-            Err(error) => Err(unanswered(name, &error)),
+            Err(error) => Err(lookup_error(name, &error)),
         }
     }
 
-    /// The records of this type that the name itself has.
+    /// The records of this type at the name itself.
     pub(crate) async fn records(
         &self,
         name: &Name,
         kind: RecordType,
-    ) -> Result<Vec<Record>, Unknown> {
-        let resolver = self.open().await.map_err(Unknown::Everything)?;
+    ) -> Result<Vec<Record>, LookupError> {
+        let resolver = self.open().await.map_err(LookupError::Resolver)?;
         match resolver.lookup(name.clone(), kind).await {
-            Ok(found) => Ok(own(found.answers(), name, kind)),
+            Ok(lookup) => Ok(select(lookup.answers(), name, kind)),
             Err(error) if error.is_no_records_found() => Ok(Vec::new()),
-            Err(error @ NetError::Dns(_)) => Err(Unknown::Name(unanswered(name, &error))),
-            Err(error) => Err(Unknown::Everything(unanswered(name, &error))),
+            Err(error @ NetError::Dns(_)) => Err(LookupError::Name(lookup_error(name, &error))),
+            Err(error) => Err(LookupError::Resolver(lookup_error(name, &error))),
         }
     }
 
-    /// Where the name servers of these names answer.
+    /// The socket addresses of name servers.
     pub(crate) async fn servers(&self, names: &[Name]) -> Vec<SocketAddr> {
-        let found = names.iter().map(|name| self.addresses(name));
-        let found = futures::future::join_all(found).await;
-        let mut servers: Vec<SocketAddr> = found
+        let lookups = names.iter().map(|name| self.addresses(name));
+        let addresses = futures::future::join_all(lookups).await;
+        let mut servers: Vec<SocketAddr> = addresses
             .into_iter()
             .flat_map(Result::unwrap_or_default)
             .map(|address| SocketAddr::new(address, self.port))
@@ -122,17 +120,21 @@ impl Resolver {
 
     async fn open(&self) -> Result<TokioResolver, DnsError> {
         let (config, mut options) = match &self.servers {
-            Some(servers) => given(servers),
-            // A small file, yet files are not read on the event loop.
+            Some(servers) => fixed_config(servers),
+            // Files are not read on the event loop, however small.
             None => tokio::task::spawn_blocking(read_system_conf)
                 .await
-                .map_err(|error| DnsError::away(format!("The machine's resolvers: {error}")))?
                 .map_err(|error| {
-                    DnsError::away(format!("The machine's resolvers are not known: {error}."))
+                    DnsError::unavailable(format!("The machine's resolvers: {error}"))
+                })?
+                .map_err(|error| {
+                    DnsError::unavailable(format!(
+                        "The machine's resolvers are not known: {error}."
+                    ))
                 })?,
         };
         options.cache_size = 0;
-        options.timeout = ANSWER;
+        options.timeout = QUERY_TIMEOUT;
         options.attempts = 1;
         options.try_tcp_on_error = true;
         options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
@@ -140,11 +142,11 @@ impl Resolver {
         TokioResolver::builder_with_config(config, provider)
             .with_options(options)
             .build()
-            .map_err(|error| DnsError::away(format!("Names cannot be looked up: {error}.")))
+            .map_err(|error| DnsError::unavailable(format!("Names cannot be looked up: {error}.")))
     }
 }
 
-fn given(servers: &[SocketAddr]) -> (ResolverConfig, ResolverOpts) {
+fn fixed_config(servers: &[SocketAddr]) -> (ResolverConfig, ResolverOpts) {
     let servers = servers.iter().map(|server| {
         let connections =
             [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
@@ -159,19 +161,22 @@ fn given(servers: &[SocketAddr]) -> (ResolverConfig, ResolverOpts) {
     (config, options)
 }
 
-fn unanswered(name: &Name, error: &NetError) -> DnsError {
-    DnsError::away(format!("{} cannot be looked up: {error}.", shown(name)))
+fn lookup_error(name: &Name, error: &NetError) -> DnsError {
+    DnsError::unavailable(format!(
+        "{} cannot be looked up: {error}.",
+        format_name(name)
+    ))
 }
 
-/// Of an answer's records those of this name and type.
-pub(crate) fn own(records: &[Record], name: &Name, kind: RecordType) -> Vec<Record> {
-    let own = |record: &&Record| record.record_type() == kind && record.name == *name;
-    records.iter().filter(own).cloned().collect()
+/// The records of this name and type.
+pub(crate) fn select(records: &[Record], name: &Name, kind: RecordType) -> Vec<Record> {
+    let matches = |record: &&Record| record.record_type() == kind && record.name == *name;
+    records.iter().filter(matches).cloned().collect()
 }
 
-/// Asks one name server for what it knows itself: over UDP, and over TCP when that brings no whole
-/// answer (RFC 7766).
-pub(crate) async fn ask(
+/// Queries one name server without recursion: over UDP, and over TCP after a truncated or missing
+/// response (RFC 7766).
+pub(crate) async fn query_server(
     server: SocketAddr,
     name: &Name,
     kind: RecordType,
@@ -183,12 +188,12 @@ pub(crate) async fn ask(
     };
     let provider = TokioRuntimeProvider::default();
     let udp = UdpClientStream::builder(server, provider.clone())
-        .with_timeout(Some(ANSWER))
+        .with_timeout(Some(QUERY_TIMEOUT))
         .exchange();
     match udp.send(request()).first_answer().await {
-        Ok(answer) if !answer.truncation => return Ok(answer.into_message()),
+        Ok(response) if !response.truncation => return Ok(response.into_message()),
         Ok(_) | Err(_) => {}
     }
-    let tcp = TcpClientStream::exchange(server, None, ANSWER, None, provider).await?;
+    let tcp = TcpClientStream::exchange(server, None, QUERY_TIMEOUT, None, provider).await?;
     Ok(tcp.send(request()).first_answer().await?.into_message())
 }

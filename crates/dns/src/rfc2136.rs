@@ -1,5 +1,5 @@
-//! A name server that takes signed updates (RFC 2136). Questions are signed too, because what a
-//! server answers may depend on the key.
+//! Dynamic updates of a name server (RFC 2136). Queries are signed too, because responses may
+//! depend on the key.
 
 use std::net::SocketAddr;
 
@@ -15,10 +15,10 @@ use model::{
 
 use crate::{
     DnsError, Options, Provider, Record, Value,
-    record::{self, Wire},
-    resolver::own,
-    signed::Key,
-    trial::{self, bad, good},
+    provider_test::{self, problem, success},
+    record::{self, WireRecord},
+    resolver::select,
+    tsig::Key,
 };
 
 pub(crate) struct Rfc2136 {
@@ -39,34 +39,35 @@ impl Rfc2136 {
         Ok(Self {
             server: server.clone(),
             zone: zone.clone(),
-            apex: record::name(zone.as_str())?,
+            apex: record::parse_name(zone.as_str())?,
             key,
             options: options.clone(),
         })
     }
 
-    /// Asks the server at the first of its addresses that can be reached.
-    async fn ask(&self, message: &Message) -> Result<Message, DnsError> {
-        let called = format!("The name server {}", self.server);
-        let mut failed = None;
-        for server in self.addresses_of_server().await? {
+    /// Sends a message to the first reachable address of the server.
+    async fn send(&self, message: &Message) -> Result<Message, DnsError> {
+        let display_name = format!("The name server {}", self.server);
+        let mut last_error = None;
+        for server in self.server_addresses().await? {
             match self
                 .key
-                .ask(server, &called, message.clone(), &self.options)
+                .send(server, &display_name, message.clone(), &self.options)
                 .await
             {
-                Err(error @ DnsError::Away { .. }) => failed = Some(error),
-                answered => return answered,
+                Err(error @ DnsError::Away { .. }) => last_error = Some(error),
+                result => return result,
             }
         }
-        Err(failed.unwrap_or_else(|| DnsError::away(format!("{called} has no address."))))
+        Err(last_error
+            .unwrap_or_else(|| DnsError::unavailable(format!("{display_name} has no address."))))
     }
 
-    async fn addresses_of_server(&self) -> Result<Vec<SocketAddr>, DnsError> {
+    async fn server_addresses(&self) -> Result<Vec<SocketAddr>, DnsError> {
         let addresses = match self.server.host() {
             Ok(address) => vec![address],
             Err(name) => {
-                let name = record::name(name.as_str())?;
+                let name = record::parse_name(name.as_str())?;
                 self.options.resolver.addresses(&name).await?
             }
         };
@@ -77,12 +78,14 @@ impl Rfc2136 {
             .collect())
     }
 
-    async fn question(&self, name: &Name, kind: RecordType) -> Result<Message, DnsError> {
+    async fn query(&self, name: &Name, kind: RecordType) -> Result<Message, DnsError> {
         let mut message = Message::query();
         message.add_query(Query::query(name.clone(), kind));
-        let answer = self.ask(&message).await?;
-        match answer.response_code {
-            ResponseCode::NoError | ResponseCode::NXDomain if answer.authoritative => Ok(answer),
+        let response = self.send(&message).await?;
+        match response.response_code {
+            ResponseCode::NoError | ResponseCode::NXDomain if response.authoritative => {
+                Ok(response)
+            }
             ResponseCode::NoError | ResponseCode::NXDomain | ResponseCode::Refused => {
                 Err(DnsError::no_zone(format!(
                     "The name server {} does not answer for the zone {}.",
@@ -93,19 +96,19 @@ impl Rfc2136 {
         }
     }
 
-    async fn change(&self, message: Result<Message, DnsError>) -> Result<(), DnsError> {
-        let answer = self.ask(&message?).await?;
-        match answer.response_code {
+    async fn send_update(&self, message: Result<Message, DnsError>) -> Result<(), DnsError> {
+        let response = self.send(&message?).await?;
+        match response.response_code {
             ResponseCode::NoError => Ok(()),
             code => Err(self.refusal(code)),
         }
     }
 
-    /// What a code means (RFC 2136, section 2.2), in words for people.
+    /// The error for a response code (RFC 2136, section 2.2).
     fn refusal(&self, code: ResponseCode) -> DnsError {
         let (server, zone) = (&self.server, &self.zone);
         match code {
-            ResponseCode::ServFail => DnsError::away(format!(
+            ResponseCode::ServFail => DnsError::unavailable(format!(
                 "The name server {server} cannot do it now (SERVFAIL); its log says why."
             )),
             ResponseCode::NotAuth | ResponseCode::NotZone => DnsError::no_zone(format!(
@@ -134,7 +137,7 @@ impl Rfc2136 {
     }
 }
 
-/// An update that changes this record alone (RFC 2136, section 2.5).
+/// A change of one record (RFC 2136, section 2.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
     Add { ttl: u32 },
@@ -142,12 +145,12 @@ enum Change {
 }
 
 fn update(apex: &Name, record: &Record, change: Change) -> Result<Message, DnsError> {
-    let Wire { name, data } = record.wire()?;
+    let WireRecord { name, data } = record.to_wire()?;
     if !apex.zone_of(&name) {
         return Err(DnsError::no_zone(format!(
             "{} is not in the zone {}.",
             record.name,
-            record::shown(apex)
+            record::format_name(apex)
         )));
     }
     let mut message = Message::query();
@@ -158,7 +161,7 @@ fn update(apex: &Name, record: &Record, change: Change) -> Result<Message, DnsEr
     match change {
         Change::Add { ttl } => {
             resource.ttl = ttl;
-            // Servers pass over what is added beside an alias and say nothing (section 3.4.2.2).
+            // Servers silently ignore records that are added beside a CNAME (section 3.4.2.2).
             let mut no_alias = Resource::update0(name, 0, RecordType::CNAME);
             no_alias.dns_class = DNSClass::NONE;
             message.add_answer(no_alias.into_record_of_rdata());
@@ -173,25 +176,25 @@ fn update(apex: &Name, record: &Record, change: Change) -> Result<Message, DnsEr
 impl Provider for Rfc2136 {
     async fn add(&self, record: &Record) -> Result<(), DnsError> {
         let ttl = self.options.ttl;
-        self.change(update(&self.apex, record, Change::Add { ttl }))
+        self.send_update(update(&self.apex, record, Change::Add { ttl }))
             .await
     }
 
     async fn remove(&self, record: &Record) -> Result<(), DnsError> {
-        self.change(update(&self.apex, record, Change::Remove))
+        self.send_update(update(&self.apex, record, Change::Remove))
             .await
     }
 
     async fn addresses(&self, name: &str) -> Result<Vec<Value>, DnsError> {
-        let name = record::name(name)?;
+        let name = record::parse_name(name)?;
         let mut values = Vec::new();
         for kind in [RecordType::A, RecordType::AAAA] {
-            let answer = self.question(&name, kind).await?;
-            let records = own(&answer.answers, &name, kind);
+            let response = self.query(&name, kind).await?;
+            let records = select(&response.answers, &name, kind);
             values.extend(
                 records
                     .iter()
-                    .filter_map(|record| Value::of_data(&record.data)),
+                    .filter_map(|record| Value::from_rdata(&record.data)),
             );
         }
         Ok(values)
@@ -199,20 +202,25 @@ impl Provider for Rfc2136 {
 
     async fn test(&self, domain: &Domain) -> Vec<Finding> {
         let (server, zone) = (&self.server, &self.zone);
-        let reached = good(format!("The name server {server} answers."));
-        let account = good("It takes the key.");
-        if let Err(error) = self.question(&self.apex, RecordType::SOA).await {
-            return trial::first(&error, reached, account);
+        let reached = success(format!("The name server {server} answers."));
+        let account = success("It takes the key.");
+        if let Err(error) = self.query(&self.apex, RecordType::SOA).await {
+            return provider_test::first_call_findings(&error, reached, account);
         }
-        let mut findings = vec![reached, account, good(format!("It keeps the zone {zone}."))];
-        let is_inside = record::name(domain.as_str()).is_ok_and(|name| self.apex.zone_of(&name));
+        let mut findings = vec![
+            reached,
+            account,
+            success(format!("It keeps the zone {zone}.")),
+        ];
+        let is_inside =
+            record::parse_name(domain.as_str()).is_ok_and(|name| self.apex.zone_of(&name));
         if !is_inside {
-            findings.push(bad(format!(
+            findings.push(problem(format!(
                 "{domain} is not in the zone {zone}. Another provider has to keep its records."
             )));
             return findings;
         }
-        findings.extend(trial::changes(self, &self.options, domain).await);
+        findings.extend(provider_test::test_changes(self, &self.options, domain).await);
         findings
     }
 }
@@ -224,12 +232,12 @@ mod tests {
     use super::*;
 
     fn apex() -> Name {
-        record::name("example.org").unwrap()
+        record::parse_name("example.org").unwrap()
     }
 
     proptest! {
         #[test]
-        fn an_update_changes_one_record_of_the_zone_and_nothing_else(
+        fn update_changes_exactly_one_record_of_the_zone(
             name in "([a-z0-9_-]{1,12}\\.){0,3}(example\\.org|example\\.net|org)|\\PC{0,40}",
             text in "[ -~]{0,40}",
             adds in any::<bool>(),
@@ -243,8 +251,8 @@ mod tests {
             prop_assert_eq!(message.authorities.len(), 1);
             let changed = &message.authorities[0];
             prop_assert!(apex().zone_of(&changed.name));
-            prop_assert_eq!(&changed.name, &record.wire().unwrap().name);
-            prop_assert_eq!(&changed.data, &record.wire().unwrap().data);
+            prop_assert_eq!(&changed.name, &record.to_wire().unwrap().name);
+            prop_assert_eq!(&changed.data, &record.to_wire().unwrap().data);
             let class = if adds { DNSClass::IN } else { DNSClass::NONE };
             prop_assert_eq!(changed.dns_class, class);
             prop_assert!(message.additionals.is_empty());
@@ -252,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_outside_of_the_zone_is_not_sent() {
+    fn record_outside_the_zone_is_refused() {
         for name in [
             "example.net",
             "org",

@@ -1,7 +1,7 @@
-//! Whether the world sees a record: whether every name server that answers for its zone has it.
+//! Checks whether a record is visible on every authoritative name server of its zone.
 //!
-//! An authority asks any one of them, so all have to have it. One that does not answer at all is
-//! passed over by whoever asks, and so it is here.
+//! A CA may query any of the name servers, so all of them must have the record. A server that never
+//! responds is skipped, as resolvers do.
 
 use std::{
     collections::BTreeSet,
@@ -13,104 +13,112 @@ use hickory_proto::rr::{Name, RData};
 
 use crate::{
     DnsError, Record, Resolver,
-    aliases::{Zone, is_authority},
-    record::{Wire, shown},
-    resolver::{ask, own},
+    aliases::{Zone, is_authoritative},
+    record::{WireRecord, format_name},
+    resolver::{query_server, select},
 };
 
-/// The pause after the first round of questions; it doubles up to [`LONGEST`].
-const PAUSE: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(5);
+/// Pause after the first round of queries; it doubles up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// Waits until every name server of the record's zone has it; aliases (CNAME) of its name are
-/// followed. False when the time was over before, which may take a few seconds longer than it says,
-/// because at least one round is asked.
+/// Waits until every name server of the record's zone has the record; follows CNAME aliases.
+/// Returns `false` after the timeout, which may be exceeded by a few seconds because at least one
+/// round of queries is sent.
 ///
 /// # Errors
-/// [`DnsError::Away`] when no name server answers at all, [`DnsError::NoZone`] when there is none,
-/// and [`DnsError::Refused`] when the record is none or its aliases go around.
+/// [`DnsError::Away`] when no name server responds, [`DnsError::NoZone`] when the zone has none,
+/// and [`DnsError::Refused`] when the record is invalid or its aliases form a loop.
 pub async fn seen(
     resolver: &Resolver,
     record: &Record,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<bool, DnsError> {
-    let wanted = record.wire()?;
-    let end = Instant::now() + patience;
-    let mut pause = PAUSE;
+    let expected = record.to_wire()?;
+    let deadline = Instant::now() + timeout;
+    let mut pause = FIRST_PAUSE;
     let mut round = Round::default();
-    let mut place = None;
+    let mut target = None;
     loop {
-        let found = match place.take() {
-            Some(found) => Ok(found),
-            None => resolver.end(&wanted.name).await,
+        let resolved = match target.take() {
+            Some(target) => Ok(target),
+            None => resolver.resolve_alias(&expected.name).await,
         };
-        let result = match found {
+        let result = match resolved {
             Ok((name, zone)) => {
-                round = Round::ask(&zone, &name, &wanted, &round.silent).await;
+                round = Round::query(&zone, &name, &expected, &round.unresponsive).await;
                 let result = round.result(&zone);
-                place = Some((name, zone));
+                target = Some((name, zone));
                 result
             }
             Err(error) => Err(error),
         };
-        let is_last = Instant::now() + pause > end;
+        let is_last = Instant::now() + pause > deadline;
         match result {
             Ok(true) => return Ok(true),
-            // Who is away now may be back before the time is over.
+            // An unreachable server may respond before the deadline.
             Err(error) if is_last || !error.is_transient() => return Err(error),
             Ok(false) if is_last => return Ok(false),
             Ok(false) | Err(_) => tokio::time::sleep(pause).await,
         }
-        pause = (pause * 2).min(LONGEST);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
-/// What the servers of a zone said when each was asked once.
+/// The responses of a zone's servers to one query each.
 #[derive(Debug, Default)]
 struct Round {
-    having: usize,
-    lacking: usize,
-    silent: BTreeSet<SocketAddr>,
-    /// Those who were silent before too, and no longer count.
-    passed_over: usize,
+    present: usize,
+    missing: usize,
+    unresponsive: BTreeSet<SocketAddr>,
+    /// Servers that did not respond in the previous round either; they are ignored.
+    ignored: usize,
 }
 
 impl Round {
-    async fn ask(zone: &Zone, name: &Name, wanted: &Wire, silent: &BTreeSet<SocketAddr>) -> Self {
-        let asked = zone.servers.iter().map(|server| async move {
-            let answer = has(*server, name, &wanted.data).await;
-            (*server, answer)
+    async fn query(
+        zone: &Zone,
+        name: &Name,
+        expected: &WireRecord,
+        previous: &BTreeSet<SocketAddr>,
+    ) -> Self {
+        let queries = zone.servers.iter().map(|server| async move {
+            let has_value = has_value(*server, name, &expected.data).await;
+            (*server, has_value)
         });
         let mut round = Self::default();
-        for (server, answer) in futures::future::join_all(asked).await {
-            match answer {
-                Some(true) => round.having += 1,
-                Some(false) => round.lacking += 1,
+        for (server, has_value) in futures::future::join_all(queries).await {
+            match has_value {
+                Some(true) => round.present += 1,
+                Some(false) => round.missing += 1,
                 None => {
-                    round.passed_over += usize::from(silent.contains(&server));
-                    round.silent.insert(server);
+                    round.ignored += usize::from(previous.contains(&server));
+                    round.unresponsive.insert(server);
                 }
             }
         }
-        tracing::debug!(name = %shown(name), zone = %shown(&zone.apex), ?round, "looked for a record");
+        tracing::debug!(name = %format_name(name), zone = %format_name(&zone.apex), ?round, "record visibility checked");
         round
     }
 
     fn result(&self, zone: &Zone) -> Result<bool, DnsError> {
-        if self.having + self.lacking == 0 {
-            return Err(DnsError::away(format!(
+        if self.present + self.missing == 0 {
+            return Err(DnsError::unavailable(format!(
                 "No name server of {} answers.",
-                shown(&zone.apex)
+                format_name(&zone.apex)
             )));
         }
-        Ok(self.lacking == 0 && self.passed_over == self.silent.len())
+        Ok(self.missing == 0 && self.ignored == self.unresponsive.len())
     }
 }
 
-/// Whether a server has the value; none when it does not answer for the zone.
-async fn has(server: SocketAddr, name: &Name, data: &RData) -> Option<bool> {
+/// Whether a server has the value; `None` when it does not respond with authority for the zone.
+async fn has_value(server: SocketAddr, name: &Name, data: &RData) -> Option<bool> {
     let kind = data.record_type();
-    let answer = ask(server, name, kind).await.ok().filter(is_authority)?;
-    let values = own(&answer.answers, name, kind);
+    let response = query_server(server, name, kind)
+        .await
+        .ok()
+        .filter(is_authoritative)?;
+    let values = select(&response.answers, name, kind);
     Some(values.iter().any(|record| record.data == *data))
 }

@@ -1,9 +1,8 @@
-//! Authorities that give certificates by ACME (RFC 8555): an account with one, orders that bring a
-//! certificate, when to renew it (RFC 9773), and taking it back.
+//! ACME client (RFC 8555): accounts, orders, renewal information (RFC 9773) and revocation.
 //!
-//! Every call ends by itself: a request takes at most 30 seconds, and waiting for an authority's
-//! judgement has the caller's patience. Nothing is tried again but what the protocol asks to repeat,
-//! a request whose nonce was refused; when to try again is said by the error.
+//! Every call ends: a request takes at most 30 seconds, and polling for validation and issuance
+//! stops at the order's timeout. The client retries only requests with a refused nonce; errors say
+//! when the caller may retry.
 
 mod error;
 mod http;
@@ -31,45 +30,46 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde::{Deserialize, Serialize};
 
 pub use error::{AcmeError, Refusal};
-pub use issue::Given;
+pub use issue::IssuedCertificate;
 
-use self::{http::Http, retry::again};
+use self::{http::Http, retry::retry_bad_nonce};
 use crate::{
     leaf::{self, RenewalId},
     text,
 };
 
-/// An authority's directory (RFC 8555, section 7.1.1).
+/// The directory of a certificate authority (RFC 8555, section 7.1.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directory {
-    /// Where it is.
+    /// The directory URL.
     pub url: DirectoryUrl,
-    /// By what its own certificate is known; none means those that this host trusts.
+    /// Root certificates that the directory's TLS certificate is verified with; `None` uses the
+    /// roots that this host trusts.
     pub roots: Option<PemCertificates>,
 }
 
-/// An account that somebody has with an authority by other means, to which ours is bound (RFC 8555,
-/// section 7.3.4).
+/// External account binding: an existing account with the CA that the new ACME account is bound to
+/// (RFC 8555, section 7.3.4).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// The key's id.
+    /// The key identifier.
     pub id: AccountName,
-    /// The key, in base64url; ordinary base64 is understood as well.
+    /// The HMAC key, in base64url; ordinary base64 is accepted as well.
     pub key: AccountSecret,
 }
 
-/// What it takes to be an account again: a secret.
+/// The stored URL and private key of an account: a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials(String);
 
 impl Credentials {
-    /// The secret, to be kept.
+    /// The secret in plain text, for storage.
     pub fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-/// Of a secret that was kept. Whether it is one shows when an account is opened with it.
+/// The text is validated when an account is opened with it.
 impl From<String> for Credentials {
     fn from(text: String) -> Self {
         Self(text)
@@ -82,89 +82,89 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// What [`Credentials`] hold, as JSON.
+/// The JSON inside [`Credentials`].
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    /// The account's address at the authority.
+struct StoredCredentials {
+    /// The account URL.
     url: String,
-    /// The directory that it belongs to.
+    /// The directory that the account belongs to.
     directory: DirectoryUrl,
-    /// Its key (ECDSA P-256, PKCS#8), in base64url.
+    /// The account key (ECDSA P-256, PKCS#8), in base64url.
     key: String,
 }
 
-/// What is asked of an authority.
+/// A certificate order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// The names that the certificate is to be for; at least one.
+    /// The DNS names of the certificate; at least one.
     pub names: Vec<CertificateName>,
-    /// How they are proved to be ours.
+    /// The challenge type that validates the names.
     pub proof: Proof,
-    /// The chain of the certificate that it comes in place of, in PEM. Where the authority does not
-    /// want to know, it is not told.
+    /// The chain of the certificate that the new one replaces, in PEM. It is omitted when the CA
+    /// does not support the `replaces` field.
     pub replaces: Option<String>,
-    /// How long the authority may take to look at the proofs, and again to sign.
+    /// How long to wait for validation, and again for issuance.
     pub patience: Duration,
 }
 
-/// How a name is proved to be ours.
+/// The challenge type that validates a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// By an answer on port 80 (HTTP-01, RFC 8555, section 8.3). Not for names with a star.
+    /// A response on port 80 (HTTP-01, RFC 8555, section 8.3). Not available for wildcard names.
     Http,
-    /// By a record of DNS (DNS-01, RFC 8555, section 8.4).
+    /// A TXT record (DNS-01, RFC 8555, section 8.4).
     Dns,
 }
 
-/// What has to be found where an authority looks.
+/// A challenge response that the CA looks up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// `http://NAME/.well-known/acme-challenge/TOKEN` has to answer with the answer.
+    /// The body of `http://NAME/.well-known/acme-challenge/TOKEN`.
     Http {
         /// The host.
         name: CertificateName,
-        /// Letters, digits, hyphens and underscores; fit for a path and a file's name.
+        /// Letters, digits, hyphens and underscores; safe in a path and as a file name.
         token: String,
-        /// The same signs and a dot.
+        /// The key authorization: the characters of the token and a dot.
         answer: String,
     },
-    /// A TXT record, beside others of its name that may be there.
+    /// A TXT record, in addition to existing ones of the same name.
     Dns {
-        /// The record's name, such as `_acme-challenge.example.org`, without a dot at its end.
+        /// The record name, such as `_acme-challenge.example.org`, without a trailing dot.
         name: String,
-        /// Its value.
+        /// The record value.
         value: String,
     },
 }
 
-/// Puts what is asked for where the authority finds it.
+/// Publishes challenge responses where the CA looks them up.
 #[async_trait]
 pub trait Solver: Send + Sync {
-    /// Puts it there, and returns when the authority would find it.
+    /// Publishes the responses, and returns when the CA can see them.
     ///
     /// # Errors
-    /// Why that is not to be had, in words for people.
+    /// A message for users that says why the responses could not be published.
     async fn put(&self, challenges: &[Challenge]) -> Result<(), String>;
 
-    /// Takes it away, as far as it is there. Called after every [`Solver::put`], also one that
-    /// failed; only who drops the future of [`Account::issue`] has to call it himself.
+    /// Removes the responses that exist. Called after every [`Solver::put`], also a failed one; a
+    /// caller that drops the future of [`Account::issue`] has to call it.
     async fn take_away(&self, challenges: &[Challenge]);
 }
 
-/// When an authority wants a certificate to be renewed (RFC 9773, section 4.2).
+/// The suggested renewal window of a certificate (RFC 9773, section 4.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// From when.
+pub struct RenewalWindow {
+    /// Start of the window.
     pub start: Timestamp,
-    /// Until when; after the start.
+    /// End of the window; later than the start.
     pub end: Timestamp,
-    /// How long this holds before it should be asked for again: a minute to a day.
+    /// When to fetch the window again: after one minute to one day.
     pub look_after: Duration,
-    /// The address of a page that says why.
+    /// URL of a page that explains the window.
     pub explanation: Option<String>,
 }
 
-/// An account with an authority. Cheap to clone.
+/// An ACME account. Cheap to clone.
 #[derive(Clone)]
 pub struct Account {
     acme: instant_acme::Account,
@@ -177,7 +177,7 @@ impl fmt::Debug for Account {
 }
 
 impl Account {
-    /// Makes an account, with a new key (ECDSA P-256), and agrees to the authority's terms.
+    /// Creates an account with a new key (ECDSA P-256) and agrees to the CA's terms of service.
     ///
     /// # Errors
     /// See [`AcmeError`].
@@ -187,87 +187,88 @@ impl Account {
         binding: Option<&Binding>,
     ) -> Result<(Self, Credentials), AcmeError> {
         let http = Http::new(directory.roots.as_ref())?;
-        let binding = binding.map(external_key).transpose()?;
+        let binding = binding.map(decode_external_key).transpose()?;
         let contact = email.map(|email| format!("mailto:{email}"));
         let contact: Vec<&str> = contact.as_deref().into_iter().collect();
-        let wanted = NewAccount {
+        let new_account = NewAccount {
             contact: &contact,
             terms_of_service_agreed: true,
             only_return_existing: false,
         };
         let url = directory.url.as_str();
-        // A refused nonce leaves no account behind, so the next try may have another key.
-        let (acme, made) = again!({
+        // A refused nonce creates no account, so the next attempt may use another key.
+        let (acme, credentials) = retry_bad_nonce!({
             let builder = instant_acme::Account::builder_with_http(Box::new(http.clone()));
             builder
-                .create(&wanted, url.to_owned(), binding.as_ref())
+                .create(&new_account, url.to_owned(), binding.as_ref())
                 .await
         })
-        .map_err(|error| of_account(error, binding.is_some()))?;
-        let kept = Kept {
+        .map_err(|error| account_error(error, binding.is_some()))?;
+        let stored = StoredCredentials {
             url: acme.id().to_owned(),
             directory: directory.url.clone(),
-            key: BASE64_URL_SAFE_NO_PAD.encode(made.private_key().secret_pkcs8_der()),
+            key: BASE64_URL_SAFE_NO_PAD.encode(credentials.private_key().secret_pkcs8_der()),
         };
-        let kept = serde_json::to_string(&kept).map_err(|e| error::nonsense(&e.to_string()))?;
-        Ok((Self { acme }, Credentials(kept)))
+        let stored =
+            serde_json::to_string(&stored).map_err(|e| error::invalid_response(&e.to_string()))?;
+        Ok((Self { acme }, Credentials(stored)))
     }
 
-    /// Opens the account again. Whether the authority still knows it shows when it is used.
+    /// Opens an existing account without a request that checks it; an unknown account fails on
+    /// first use.
     ///
     /// # Errors
-    /// [`AcmeError::AccountGone`] when the credentials are of another directory, or none; else see
-    /// [`AcmeError`].
+    /// [`AcmeError::AccountGone`] when the credentials are malformed or of another directory;
+    /// otherwise see [`AcmeError`].
     pub async fn open(directory: &Directory, credentials: &Credentials) -> Result<Self, AcmeError> {
-        let kept: Kept =
+        let stored: StoredCredentials =
             serde_json::from_str(credentials.reveal()).map_err(|_| AcmeError::AccountGone)?;
-        let key = BASE64_URL_SAFE_NO_PAD.decode(&kept.key);
+        let key = BASE64_URL_SAFE_NO_PAD.decode(&stored.key);
         let key = key.map_err(|_| AcmeError::AccountGone)?;
         let is_key = Key::from_pkcs8_der(PrivatePkcs8KeyDer::from(key.as_slice())).is_ok();
-        if kept.directory != directory.url || !is_key {
+        if stored.directory != directory.url || !is_key {
             return Err(AcmeError::AccountGone);
         }
         let http = Http::new(directory.roots.as_ref())?;
         let acme = instant_acme::Account::builder_with_http(Box::new(http))
             .from_parts(
-                kept.url,
+                stored.url,
                 PrivatePkcs8KeyDer::from(key.as_slice()),
                 directory.url.to_string(),
             )
             .await
-            .map_err(|error| error::of(error, None))?;
+            .map_err(|error| error::from_acme(error, None))?;
         Ok(Self { acme })
     }
 
-    /// The account's address at the authority.
+    /// The account URL.
     pub fn url(&self) -> &str {
         self.acme.id()
     }
 
-    /// Asks when the authority wants a certificate to be renewed. None when it does not tell such
-    /// things.
+    /// Fetches the suggested renewal window. `None` when the CA does not offer renewal information.
     ///
     /// # Errors
     /// See [`AcmeError`].
-    pub async fn renewal(&self, chain_pem: &str) -> Result<Option<Window>, AcmeError> {
+    pub async fn renewal(&self, chain_pem: &str) -> Result<Option<RenewalWindow>, AcmeError> {
         let leaf = leaf::read(chain_pem).map_err(|error| error::refused(error.to_string()))?;
         let Some(id) = leaf.renewal else {
             return Ok(None);
         };
-        match self.acme.renewal_info(&identifier(&id)).await {
-            Ok((info, look_after)) => window(info, look_after).map(Some),
+        match self.acme.renewal_info(&certificate_identifier(&id)).await {
+            Ok((info, look_after)) => parse_window(info, look_after).map(Some),
             Err(instant_acme::Error::Unsupported(_)) => Ok(None),
-            Err(error) => Err(error::of(error, None)),
+            Err(error) => Err(error::from_acme(error, None)),
         }
     }
 
-    /// Takes a certificate back. One that was taken back before is as good.
+    /// Revokes a certificate. A certificate that is already revoked is no error.
     ///
     /// # Errors
     /// See [`AcmeError`].
     pub async fn revoke(&self, chain_pem: &str) -> Result<(), AcmeError> {
-        let chain = text::certificates(chain_pem);
-        let chain = chain.map_err(|words| error::refused(words.to_owned()))?;
+        let chain = text::parse_certificates(chain_pem);
+        let chain = chain.map_err(|message| error::refused(message.to_owned()))?;
         let Some(certificate) = chain.first() else {
             return Ok(());
         };
@@ -275,24 +276,24 @@ impl Account {
             certificate,
             reason: None,
         };
-        match again!(self.acme.revoke(&request).await) {
+        match retry_bad_nonce!(self.acme.revoke(&request).await) {
             Ok(()) => Ok(()),
-            Err(error) if problem::is(&error, "alreadyRevoked") => Ok(()),
-            Err(error) => Err(error::of(error, None)),
+            Err(error) if problem::is_type(&error, "alreadyRevoked") => Ok(()),
+            Err(error) => Err(error::from_acme(error, None)),
         }
     }
 }
 
-fn identifier(id: &RenewalId) -> CertificateIdentifier<'_> {
+fn certificate_identifier(id: &RenewalId) -> CertificateIdentifier<'_> {
     CertificateIdentifier {
         authority_key_identifier: id.authority.as_str().into(),
         serial: id.serial.as_str().into(),
     }
 }
 
-/// The binding's key as bytes. Authorities show it in base64url; some tools add padding, or write
-/// ordinary base64.
-fn external_key(binding: &Binding) -> Result<ExternalAccountKey, AcmeError> {
+/// Decodes the HMAC key. CAs display it in base64url; some tools add padding or write ordinary
+/// base64.
+fn decode_external_key(binding: &Binding) -> Result<ExternalAccountKey, AcmeError> {
     let text = binding.key.reveal().trim_end_matches('=');
     let key = BASE64_URL_SAFE_NO_PAD
         .decode(text)
@@ -307,10 +308,10 @@ fn external_key(binding: &Binding) -> Result<ExternalAccountKey, AcmeError> {
     Ok(ExternalAccountKey::new(binding.id.to_string(), &key))
 }
 
-/// Why no account was made. Authorities have no type of their own for an external account that they do
-/// not know.
-fn of_account(error: instant_acme::Error, is_bound: bool) -> AcmeError {
-    match error::of(error, None) {
+/// The error of a failed account creation. RFC 8555 has no error type for an unknown external
+/// account.
+fn account_error(error: instant_acme::Error, is_bound: bool) -> AcmeError {
+    match error::from_acme(error, None) {
         AcmeError::Refused {
             kind: Refusal::Account | Refusal::Request,
             detail,
@@ -325,30 +326,32 @@ fn of_account(error: instant_acme::Error, is_bound: bool) -> AcmeError {
     }
 }
 
-fn window(info: RenewalInfo, look_after: Duration) -> Result<Window, AcmeError> {
-    let moment = |time: time::OffsetDateTime| {
+fn parse_window(info: RenewalInfo, look_after: Duration) -> Result<RenewalWindow, AcmeError> {
+    let timestamp = |time: time::OffsetDateTime| {
         i64::try_from(time.unix_timestamp_nanos() / 1_000_000).map(Timestamp)
     };
     let suggested = info.suggested_window;
-    let (Ok(start), Ok(end)) = (moment(suggested.start), moment(suggested.end)) else {
-        return Err(error::nonsense("a window of renewal outside of time"));
+    let (Ok(start), Ok(end)) = (timestamp(suggested.start), timestamp(suggested.end)) else {
+        return Err(error::invalid_response(
+            "a window of renewal outside of time",
+        ));
     };
     if end <= start {
-        return Err(error::nonsense(
+        return Err(error::invalid_response(
             "a window of renewal that ends before it begins",
         ));
     }
-    Ok(Window {
+    Ok(RenewalWindow {
         start,
         end,
-        // Limits as RFC 9773, section 4.3.2, has them. It was said in whole seconds, of which the
-        // library loses a little between two looks at the clock.
+        // Limits of RFC 9773, section 4.3.2. `Retry-After` has whole seconds; the library subtracts
+        // the time between two clock reads, so the value is rounded.
         look_after: Duration::from_secs(
             look_after.as_secs_f64().round().clamp(60.0, 86_400.0) as u64
         ),
         explanation: info
             .explanation_url
             .filter(|url| url.starts_with("https://") && url.len() <= 1000)
-            .map(|url| text::plain(&url, 1000)),
+            .map(|url| text::sanitize(&url, 1000)),
     })
 }

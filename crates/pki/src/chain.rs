@@ -1,5 +1,5 @@
-//! The way from a certificate up to an authority, through others that somebody pasted in whatever
-//! order. Must not judge dates, names and keys.
+//! Builds the chain from a certificate to its root out of certificates in any order. Must not check
+//! validity dates, names or keys.
 
 use x509_parser::{
     certificate::X509Certificate,
@@ -7,139 +7,149 @@ use x509_parser::{
     oid_registry::{OID_PKCS1_SHA1WITHRSA, OID_SHA1_WITH_RSA},
 };
 
-use crate::leaf::called;
+use crate::leaf::display_name;
 
-/// Certificates in the order in which a server sends them (RFC 8446, section 4.4.2).
+/// Certificates in the order that a server sends them (RFC 8446, section 4.4.2).
 pub(crate) struct Chain<'c, 'd> {
-    /// The certificate itself.
+    /// The server certificate.
     pub(crate) leaf: &'c X509Certificate<'d>,
-    /// Those that vouch, each for the one before, without a root: browsers have their own.
-    pub(crate) above: Vec<&'c X509Certificate<'d>>,
-    /// What is wrong with the way, one sentence each.
-    pub(crate) faults: Vec<String>,
+    /// The intermediates, each the issuer of the one before, without the root: browsers have their
+    /// own.
+    pub(crate) intermediates: Vec<&'c X509Certificate<'d>>,
+    /// Problems of the chain, one sentence each.
+    pub(crate) problems: Vec<String>,
 }
 
-/// Finds the certificate whose key this is, and the way up from it. Without a key it is the first
-/// that is no authority's. None when there are no certificates at all.
-pub(crate) fn find<'c, 'd>(
+/// Finds the certificate of the key and builds its chain. Without a key, the first certificate that
+/// is no CA is used. `None` when the list is empty.
+pub(crate) fn build<'c, 'd>(
     certificates: &'c [X509Certificate<'d>],
     public_key: Option<&[u8]>,
 ) -> Option<Chain<'c, 'd>> {
-    let mut all: Vec<&X509Certificate<'_>> = Vec::new();
+    let mut unique: Vec<&X509Certificate<'_>> = Vec::new();
     for certificate in certificates {
-        if !all
+        if !unique
             .iter()
             .any(|other| other.as_raw() == certificate.as_raw())
         {
-            all.push(certificate);
+            unique.push(certificate);
         }
     }
-    let with_key = all
+    let with_key = unique
         .iter()
-        .find(|one| public_key == Some(one.public_key().raw));
+        .find(|certificate| public_key == Some(certificate.public_key().raw));
     let leaf = with_key
-        .or_else(|| all.iter().find(|one| !is_authority(one)))
-        .or_else(|| all.first())
+        .or_else(|| unique.iter().find(|certificate| !is_ca(certificate)))
+        .or_else(|| unique.first())
         .copied()?;
     let mut chain = Chain {
         leaf,
-        above: Vec::new(),
-        faults: Vec::new(),
+        intermediates: Vec::new(),
+        problems: Vec::new(),
     };
-    climb(&mut chain, &all);
-    let strangers = all.iter().filter(|one| {
-        let is_in = |other: &&X509Certificate<'_>| other.as_raw() == one.as_raw();
-        !is_in(&chain.leaf) && !chain.above.iter().any(is_in) && !is_root(one)
+    add_issuers(&mut chain, &unique);
+    let unrelated = unique.iter().filter(|certificate| {
+        let is_same = |other: &&X509Certificate<'_>| other.as_raw() == certificate.as_raw();
+        !is_same(&chain.leaf) && !chain.intermediates.iter().any(is_same) && !is_root(certificate)
     });
-    // One sentence for a certificate that could not be verified is enough.
-    if chain.faults.is_empty() {
-        chain.faults = strangers.map(|one| stranger(one, leaf)).collect();
+    // A broken chain makes further certificates unrelated; one message is enough.
+    if chain.problems.is_empty() {
+        chain.problems = unrelated
+            .map(|certificate| unrelated_message(certificate, leaf))
+            .collect();
     }
-    chain.above.retain(|one| !is_root(one));
+    chain
+        .intermediates
+        .retain(|certificate| !is_root(certificate));
     Some(chain)
 }
 
-fn climb<'c, 'd>(chain: &mut Chain<'c, 'd>, all: &[&'c X509Certificate<'d>]) {
+fn add_issuers<'c, 'd>(chain: &mut Chain<'c, 'd>, all: &[&'c X509Certificate<'d>]) {
     let mut current = chain.leaf;
     while !is_root(current) {
-        let is_new = |one: &X509Certificate<'_>| {
-            one.as_raw() != chain.leaf.as_raw()
+        let is_new = |candidate: &X509Certificate<'_>| {
+            candidate.as_raw() != chain.leaf.as_raw()
                 && !chain
-                    .above
+                    .intermediates
                     .iter()
-                    .any(|other| other.as_raw() == one.as_raw())
+                    .any(|other| other.as_raw() == candidate.as_raw())
         };
-        let mut named: Vec<&'c X509Certificate<'d>> = all
+        let mut candidates: Vec<&'c X509Certificate<'d>> = all
             .iter()
             .copied()
-            .filter(|one| one.subject().as_raw() == current.issuer().as_raw() && is_new(one))
+            .filter(|candidate| {
+                candidate.subject().as_raw() == current.issuer().as_raw() && is_new(candidate)
+            })
             .collect();
-        // A root that another authority vouches for is sent for the sake of old browsers.
-        named.sort_by_key(|one| is_root(one));
-        match vouching(current, &named) {
+        // A cross-signed root is sent for old clients, so it comes before the self-signed one.
+        candidates.sort_by_key(|candidate| is_root(candidate));
+        match find_issuer(current, &candidates) {
             Ok(None) => return,
-            Ok(Some(next)) => {
-                chain.above.push(next);
-                current = next;
+            Ok(Some(issuer)) => {
+                chain.intermediates.push(issuer);
+                current = issuer;
             }
-            Err(fault) => {
-                chain.faults.push(fault);
+            Err(problem) => {
+                chain.problems.push(problem);
                 return;
             }
         }
     }
 }
 
-/// Which of those that a certificate names as its issuer has signed it; none when there are none.
-fn vouching<'c, 'd>(
+/// The candidate that signed a certificate; `None` when there are no candidates.
+fn find_issuer<'c, 'd>(
     current: &X509Certificate<'_>,
-    named: &[&'c X509Certificate<'d>],
+    candidates: &[&'c X509Certificate<'d>],
 ) -> Result<Option<&'c X509Certificate<'d>>, String> {
-    let mut fault = None;
-    for issuer in named {
-        let (name, by) = (called(current.subject()), called(issuer.subject()));
+    let mut problem = None;
+    for issuer in candidates {
+        let (name, by) = (
+            display_name(current.subject()),
+            display_name(issuer.subject()),
+        );
         match current.verify_signature(Some(issuer.public_key())) {
-            Ok(()) if is_authority(issuer) => return Ok(Some(issuer)),
+            Ok(()) if is_ca(issuer) => return Ok(Some(issuer)),
             Ok(()) => {
-                fault = Some(format!(
+                problem = Some(format!(
                     "The certificate of {by} may not vouch for others, yet it signed the one of {name}."
                 ));
             }
             Err(X509Error::SignatureUnsupportedAlgorithm) => {
-                fault = Some(format!(
+                problem = Some(format!(
                     "The certificate of {name} is signed in a way that cannot be checked. Have one that is signed with RSA or ECDSA and SHA-256 or better."
                 ));
             }
             Err(_) => {
-                fault = Some(format!(
+                problem = Some(format!(
                     "The certificate of {by} has the name, but not the key, of who signed the one of {name}. Paste the one that came with it."
                 ));
             }
         }
     }
-    fault.map_or(Ok(None), Err)
+    problem.map_or(Ok(None), Err)
 }
 
-fn stranger(one: &X509Certificate<'_>, leaf: &X509Certificate<'_>) -> String {
+fn unrelated_message(certificate: &X509Certificate<'_>, leaf: &X509Certificate<'_>) -> String {
     format!(
         "The certificate of {} does not vouch for the one of {}. Paste only the certificate itself and those between it and its authority.",
-        called(one.subject()),
-        called(leaf.subject())
+        display_name(certificate.subject()),
+        display_name(leaf.subject())
     )
 }
 
-/// Whether it may sign other certificates (RFC 5280, section 4.2.1.9).
-pub(crate) fn is_authority(certificate: &X509Certificate<'_>) -> bool {
+/// Whether the certificate is a CA (RFC 5280, section 4.2.1.9).
+pub(crate) fn is_ca(certificate: &X509Certificate<'_>) -> bool {
     matches!(certificate.basic_constraints(), Ok(Some(basic)) if basic.value.ca)
 }
 
-/// Whether it is an authority that nobody but itself vouches for.
+/// Whether the certificate is a self-signed CA.
 fn is_root(certificate: &X509Certificate<'_>) -> bool {
-    certificate.subject().as_raw() == certificate.issuer().as_raw() && is_authority(certificate)
+    certificate.subject().as_raw() == certificate.issuer().as_raw() && is_ca(certificate)
 }
 
-/// Whether its signature rests on SHA-1, which browsers refuse.
-pub(crate) fn is_by_sha1(certificate: &X509Certificate<'_>) -> bool {
+/// Whether the certificate is signed with SHA-1, which browsers refuse.
+pub(crate) fn is_sha1_signed(certificate: &X509Certificate<'_>) -> bool {
     let algorithm = &certificate.signature_algorithm.algorithm;
     *algorithm == OID_PKCS1_SHA1WITHRSA || *algorithm == OID_SHA1_WITH_RSA
 }

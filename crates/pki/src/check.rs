@@ -1,5 +1,4 @@
-//! What somebody brings as a certificate with its key, checked before it is believed. Must not know
-//! for which domain it is.
+//! Validates an uploaded certificate with its key. Must not know the domain that it is for.
 
 use std::fmt;
 
@@ -7,42 +6,46 @@ use model::{FieldError, Fields, Timestamp};
 use x509_parser::certificate::X509Certificate;
 
 use crate::{
-    chain::{self, Chain, is_authority, is_by_sha1},
+    chain::{self, Chain, is_ca, is_sha1_signed},
     key::{self, PrivateKey},
-    leaf::{self, Key, Leaf, called, moment},
+    leaf::{self, KeyType, ParsedCertificate, display_name, timestamp},
     text,
 };
 
-/// A certificate with its key, as a server needs them.
+/// A certificate with its key, as needed by a server.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Pair {
-    /// The certificate and those that vouch for it, in PEM, in the order in which they are sent, and
-    /// without a root.
+pub struct CertificatePair {
+    /// The certificate and its intermediates, in PEM, in the order that they are sent, without a
+    /// root.
     pub chain: String,
-    /// Its key, in PEM, as PKCS#8.
+    /// The private key, in PEM, as PKCS#8.
     pub key: String,
-    /// What stands in the certificate.
-    pub leaf: Leaf,
+    /// The parsed certificate.
+    pub leaf: ParsedCertificate,
 }
 
-/// The key is a secret.
-impl fmt::Debug for Pair {
+/// Omits the private key.
+impl fmt::Debug for CertificatePair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pair")
+        f.debug_struct("CertificatePair")
             .field("leaf", &self.leaf)
             .finish_non_exhaustive()
     }
 }
 
-/// Checks that a chain and a key belong together and that browsers take them now. The order of the
-/// certificates does not matter, and a root among them is left out.
+/// Checks that a chain and a key belong together and that browsers accept them now. The
+/// certificates may be in any order; a root is dropped.
 ///
 /// # Errors
-/// Everything that has to be put right, under `chain` and `key`.
-pub fn check(chain_pem: &str, key_pem: &str, now: Timestamp) -> Result<Pair, Vec<FieldError>> {
+/// All problems, under the fields `chain` and `key`.
+pub fn check(
+    chain_pem: &str,
+    key_pem: &str,
+    now: Timestamp,
+) -> Result<CertificatePair, Vec<FieldError>> {
     let mut fields = Fields::default();
     let key = key::read(key_pem)
-        .map_err(|words| fields.refuse("key", words))
+        .map_err(|message| fields.refuse("key", message))
         .ok();
     if chain_pem.contains("PRIVATE KEY-----") {
         fields.refuse(
@@ -50,36 +53,39 @@ pub fn check(chain_pem: &str, key_pem: &str, now: Timestamp) -> Result<Pair, Vec
             "There is a key among the certificates. Paste it into its own field.",
         );
     }
-    let found = text::certificates(chain_pem)
-        .map_err(|words| fields.refuse("chain", words))
+    let ders = text::parse_certificates(chain_pem)
+        .map_err(|message| fields.refuse("chain", message))
         .unwrap_or_default();
-    let read: Result<Vec<_>, _> = found.iter().map(|der| leaf::parse(der)).collect();
-    let certificates = read
+    let parsed: Result<Vec<_>, _> = ders.iter().map(|der| leaf::parse(der)).collect();
+    let certificates = parsed
         .map_err(|error| fields.refuse("chain", error.to_string()))
         .unwrap_or_default();
     let public_key = key.as_ref().map(|key| key.public.as_slice());
-    let pair = chain::find(&certificates, public_key)
-        .and_then(|chain| judge(&chain, key.as_ref(), now, &mut fields));
+    let pair = chain::build(&certificates, public_key)
+        .and_then(|chain| build_pair(&chain, key.as_ref(), now, &mut fields));
     fields.finish(pair)
 }
 
-fn judge(
+fn build_pair(
     chain: &Chain<'_, '_>,
     key: Option<&PrivateKey>,
     now: Timestamp,
     fields: &mut Fields,
-) -> Option<Pair> {
-    let known = leaf::leaf(chain.leaf)
+) -> Option<CertificatePair> {
+    let leaf = leaf::from_x509(chain.leaf)
         .map_err(|error| fields.refuse("chain", error.to_string()))
         .ok()?;
-    let of_leaf = judge_leaf(chain.leaf, &known, now);
-    let of_others = chain.above.iter().filter_map(|one| judge_other(one, now));
-    for words in of_leaf
+    let leaf_problems = check_leaf(chain.leaf, &leaf, now);
+    let issuer_problems = chain
+        .intermediates
+        .iter()
+        .filter_map(|certificate| check_intermediate(certificate, now));
+    for message in leaf_problems
         .into_iter()
-        .chain(chain.faults.iter().cloned())
-        .chain(of_others)
+        .chain(chain.problems.iter().cloned())
+        .chain(issuer_problems)
     {
-        fields.refuse("chain", words);
+        fields.refuse("chain", message);
     }
     let key = key?;
     if key.public != chain.leaf.public_key().raw {
@@ -87,67 +93,78 @@ fn judge(
             "key",
             format!(
                 "This is not the key of the certificate of {}. Paste the key that it was asked for with.",
-                holder(chain.leaf, &known)
+                subject_name(chain.leaf, &leaf)
             ),
         );
     }
-    let sent = std::iter::once(chain.leaf).chain(chain.above.iter().copied());
-    Some(Pair {
+    let sent = std::iter::once(chain.leaf).chain(chain.intermediates.iter().copied());
+    Some(CertificatePair {
         chain: sent
-            .map(|one| text::pem("CERTIFICATE", one.as_raw()))
+            .map(|certificate| text::encode_pem("CERTIFICATE", certificate.as_raw()))
             .collect(),
         key: key.pem.clone(),
-        leaf: known,
+        leaf,
     })
 }
 
-fn judge_leaf(certificate: &X509Certificate<'_>, known: &Leaf, now: Timestamp) -> Vec<String> {
-    if is_authority(certificate) {
+fn check_leaf(
+    certificate: &X509Certificate<'_>,
+    leaf: &ParsedCertificate,
+    now: Timestamp,
+) -> Vec<String> {
+    if is_ca(certificate) {
         return vec![format!(
             "The certificate of {} is an authority's own. Paste the one of the site before it.",
-            called(certificate.subject())
+            display_name(certificate.subject())
         )];
     }
-    let mut faults = Vec::new();
-    let (issued, holder) = (&known.issued, holder(certificate, known));
+    let mut problems = Vec::new();
+    let (issued, holder) = (&leaf.issued, subject_name(certificate, leaf));
     if issued.names.is_empty() {
-        faults.push("The certificate is for no name of a host. It needs its names as Subject Alternative Names.".to_owned());
+        problems.push("The certificate is for no name of a host. It needs its names as Subject Alternative Names.".to_owned());
     }
-    match Key::of(certificate.public_key()) {
-        Key::P256 | Key::P384 | Key::Rsa(2048..=4096) => {}
-        Key::Rsa(bits) => faults.push(format!(
+    match KeyType::from_spki(certificate.public_key()) {
+        KeyType::P256 | KeyType::P384 | KeyType::Rsa(2048..=4096) => {}
+        KeyType::Rsa(bits) => problems.push(format!(
             "The certificate's key is RSA with {bits} bits. Have one with 2048 to 4096 bits, or ECDSA on P-256."
         )),
-        other => faults.push(format!(
+        other => problems.push(format!(
             "The certificate's key is {}, which browsers do not take. Have one with ECDSA on P-256 or P-384, or RSA with 2048 to 4096 bits.",
-            other.words()
+            other.label()
         )),
     }
     if let Ok(Some(usage)) = certificate.extended_key_usage()
         && !usage.value.server_auth
         && !usage.value.any
     {
-        faults.push(
+        problems.push(
             "The certificate is not for servers: its extended key usage lacks serverAuth."
                 .to_owned(),
         );
     }
-    faults.extend(date_fault(certificate, &holder, now));
-    if is_by_sha1(certificate) {
-        faults.push(by_sha1(&holder));
+    problems.extend(check_validity(certificate, &holder, now));
+    if is_sha1_signed(certificate) {
+        problems.push(sha1_message(&holder));
     }
-    faults
+    problems
 }
 
-fn judge_other(certificate: &X509Certificate<'_>, now: Timestamp) -> Option<String> {
-    let holder = called(certificate.subject());
-    let by_sha1 = || is_by_sha1(certificate).then(|| by_sha1(&holder));
-    date_fault(certificate, &holder, now).or_else(by_sha1)
+fn check_intermediate(certificate: &X509Certificate<'_>, now: Timestamp) -> Option<String> {
+    let holder = display_name(certificate.subject());
+    let sha1_message = || is_sha1_signed(certificate).then(|| sha1_message(&holder));
+    check_validity(certificate, &holder, now).or_else(sha1_message)
 }
 
-fn date_fault(certificate: &X509Certificate<'_>, holder: &str, now: Timestamp) -> Option<String> {
+fn check_validity(
+    certificate: &X509Certificate<'_>,
+    holder: &str,
+    now: Timestamp,
+) -> Option<String> {
     let validity = certificate.validity();
-    let (from, until) = (moment(&validity.not_before), moment(&validity.not_after));
+    let (from, until) = (
+        timestamp(&validity.not_before),
+        timestamp(&validity.not_after),
+    );
     if until <= now {
         Some(format!(
             "The certificate of {holder} was good until {} and is no more. Bring its successor.",
@@ -163,17 +180,17 @@ fn date_fault(certificate: &X509Certificate<'_>, holder: &str, now: Timestamp) -
     }
 }
 
-fn by_sha1(holder: &str) -> String {
+fn sha1_message(holder: &str) -> String {
     format!(
         "The certificate of {holder} is signed with SHA-1, which browsers refuse. Have one that is signed with SHA-256."
     )
 }
 
-/// What a certificate is called: its first name, because many have no other.
-fn holder(certificate: &X509Certificate<'_>, known: &Leaf) -> String {
-    match known.issued.names.first() {
+/// The first DNS name of a certificate, because many have no subject; otherwise the subject.
+fn subject_name(certificate: &X509Certificate<'_>, leaf: &ParsedCertificate) -> String {
+    match leaf.issued.names.first() {
         Some(name) => name.to_string(),
-        None => called(certificate.subject()),
+        None => display_name(certificate.subject()),
     }
 }
 

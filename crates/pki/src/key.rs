@@ -1,4 +1,4 @@
-//! Private keys as people have them, in the one spelling that is kept (PKCS#8). Must not know what a
+//! Parses private keys in all common formats and normalizes them to PKCS#8. Must not know what a
 //! key is for.
 
 use rustls::{
@@ -7,23 +7,23 @@ use rustls::{
 };
 use x509_parser::{prelude::FromDer, x509::SubjectPublicKeyInfo};
 
-use crate::{leaf::Key, text};
+use crate::{leaf::KeyType, text};
 
-/// Longer than any key that is in use, with what tools write around it.
+/// Maximum size of a key file in bytes, including text that tools add.
 const MAX_KEY: usize = 20_000;
 
-/// A key that was read.
+/// A parsed private key.
 pub(crate) struct PrivateKey {
     /// In PEM, as PKCS#8 (RFC 5958).
     pub(crate) pem: String,
-    /// The public half, as a certificate has it (`SubjectPublicKeyInfo`, RFC 5280, section 4.1).
+    /// The public key as in a certificate (`SubjectPublicKeyInfo`, RFC 5280, section 4.1).
     pub(crate) public: Vec<u8>,
 }
 
-/// Reads a key: PKCS#8, PKCS#1 (RSA) or SEC1 (ECDSA).
+/// Parses a key in PKCS#8, PKCS#1 (RSA) or SEC1 (ECDSA).
 ///
 /// # Errors
-/// A sentence that says what would be right.
+/// A message that says how to correct the input.
 pub(crate) fn read(pem: &str) -> Result<PrivateKey, &'static str> {
     if pem.len() > MAX_KEY {
         return Err("That is more than 20000 characters. Paste one key.");
@@ -33,52 +33,52 @@ pub(crate) fn read(pem: &str) -> Result<PrivateKey, &'static str> {
             "The key has a password. Take it off first: openssl pkey -in key.pem -out plain.pem",
         );
     }
-    let found: Result<Vec<PrivateKeyDer<'static>>, _> =
+    let keys: Result<Vec<PrivateKeyDer<'static>>, _> =
         PrivateKeyDer::pem_slice_iter(pem.as_bytes()).collect();
-    let found = found.map_err(|_| {
+    let keys = keys.map_err(|_| {
         "The key is damaged. Paste it whole, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----."
     })?;
-    match found.as_slice() {
+    match keys.as_slice() {
         [] => Err("There is no key. Paste it from -----BEGIN PRIVATE KEY-----."),
-        [key] => kept(key),
+        [key] => normalize(key),
         _ => Err("These are several keys. Paste the one of the certificate."),
     }
 }
 
-fn kept(key: &PrivateKeyDer<'_>) -> Result<PrivateKey, &'static str> {
+fn normalize(key: &PrivateKeyDer<'_>) -> Result<PrivateKey, &'static str> {
     const UNUSABLE: &str = "The key cannot be used. It has to be RSA with 2048 to 4096 bits, or ECDSA on P-256 or P-384; openssl pkey -in key.pem -out plain.pem writes one in the usual way.";
-    let public = public_half(key).ok_or(UNUSABLE)?;
+    let public = public_key_info(key).ok_or(UNUSABLE)?;
     let algorithm = || {
         let (_, key) = SubjectPublicKeyInfo::from_der(&public).ok()?;
-        match Key::of(&key) {
-            Key::Rsa(_) => Some(alg_id::RSA_ENCRYPTION),
-            Key::P256 => Some(alg_id::ECDSA_P256),
-            Key::P384 => Some(alg_id::ECDSA_P384),
+        match KeyType::from_spki(&key) {
+            KeyType::Rsa(_) => Some(alg_id::RSA_ENCRYPTION),
+            KeyType::P256 => Some(alg_id::ECDSA_P256),
+            KeyType::P384 => Some(alg_id::ECDSA_P384),
             _ => None,
         }
     };
     let der = match key {
         PrivateKeyDer::Pkcs8(der) => der.secret_pkcs8_der().to_vec(),
-        other => wrapped(&algorithm().ok_or(UNUSABLE)?, other.secret_der()),
+        other => wrap_pkcs8(&algorithm().ok_or(UNUSABLE)?, other.secret_der()),
     };
-    // What is kept must be what was read.
-    let again = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der.as_slice()));
-    if public_half(&again).as_ref() != Some(&public) {
+    // The normalized key must have the same public key as the input.
+    let normalized = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(der.as_slice()));
+    if public_key_info(&normalized).as_ref() != Some(&public) {
         return Err(UNUSABLE);
     }
     Ok(PrivateKey {
-        pem: text::pem("PRIVATE KEY", &der),
+        pem: text::encode_pem("PRIVATE KEY", &der),
         public,
     })
 }
 
-fn public_half(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
+fn public_key_info(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
     let key = any_supported_type(key).ok()?;
     Some(key.public_key()?.as_ref().to_vec())
 }
 
-/// A key of its own format as PKCS#8 (RFC 5208, section 5): version, algorithm and the key.
-fn wrapped(algorithm: &AlgorithmIdentifier, key: &[u8]) -> Vec<u8> {
+/// Wraps a PKCS#1 or SEC1 key as PKCS#8 (RFC 5208, section 5): version, algorithm and key.
+fn wrap_pkcs8(algorithm: &AlgorithmIdentifier, key: &[u8]) -> Vec<u8> {
     const SEQUENCE: u8 = 0x30;
     let mut content = der(0x02, &[0]);
     content.extend(der(SEQUENCE, algorithm.as_ref()));
@@ -86,7 +86,7 @@ fn wrapped(algorithm: &AlgorithmIdentifier, key: &[u8]) -> Vec<u8> {
     der(SEQUENCE, &content)
 }
 
-/// One value with its tag and length (X.690, section 8.1).
+/// Encodes a DER value with its tag and length (X.690, section 8.1).
 fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![tag];
     let length = content.len().to_be_bytes();
@@ -95,7 +95,7 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
         [] => bytes.push(0),
         [short @ 0..0x80] => bytes.push(*short),
         long => {
-            // At most eight bytes say how long it is.
+            // A `usize` length has at most eight bytes.
             bytes.push(0x80 | u8::try_from(long.len()).unwrap_or(8));
             bytes.extend(long);
         }
@@ -110,44 +110,46 @@ mod tests {
 
     use super::*;
 
-    /// A key as OpenSSL writes it, in the old spelling of its kind or in PKCS#8.
-    fn openssl(line: &str) -> String {
+    /// Standard output of a shell command that runs OpenSSL.
+    fn openssl(command: &str) -> String {
         let output = Command::new("sh")
-            .args(["-c", line])
+            .args(["-c", command])
             .stderr(Stdio::null())
             .output()
             .unwrap();
-        assert!(output.status.success(), "{line}: openssl is missing?");
+        assert!(output.status.success(), "{command}: is openssl installed?");
         String::from_utf8(output.stdout).unwrap()
     }
 
     #[test]
-    fn every_spelling_becomes_the_same() {
-        for make in [
+    fn all_key_formats_are_normalized_to_pkcs8() {
+        for generate in [
             "openssl genrsa 2048",
             "openssl ecparam -name prime256v1 -genkey",
             "openssl ecparam -name secp384r1 -genkey",
         ] {
             let script = format!(
-                "key=$({make}); echo \"$key\" | openssl pkey; echo ===; \
+                "key=$({generate}); echo \"$key\" | openssl pkey; echo ===; \
                  echo \"$key\" | openssl pkey -traditional; echo ===; echo \"$key\""
             );
             let texts = openssl(&script);
             let keys: Vec<PrivateKey> = texts
                 .split("===\n")
-                .map(|text| read(text).unwrap_or_else(|words| panic!("{make}: {words}\n{text}")))
+                .map(|text| {
+                    read(text).unwrap_or_else(|message| panic!("{generate}: {message}\n{text}"))
+                })
                 .collect();
-            assert_eq!(keys.len(), 3, "{make}");
+            assert_eq!(keys.len(), 3, "{generate}");
             for key in &keys {
                 assert!(key.pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
-                assert_eq!(key.public, keys[0].public, "{make}");
+                assert_eq!(key.public, keys[0].public, "{generate}");
                 assert!(read(&key.pem).is_ok());
             }
         }
     }
 
     #[test]
-    fn what_is_no_key_to_use_is_refused_with_what_would_be_right() {
+    fn unusable_keys_are_refused_with_a_remedy() {
         let two = openssl(
             "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256; openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
         );
@@ -167,17 +169,17 @@ mod tests {
             (openssl("openssl ecparam -name secp521r1 -genkey"), "P-384"),
             ("x".repeat(30_000), "20000"),
         ];
-        for (text, part) in cases {
-            let words = read(&text).err().unwrap_or_default();
+        for (text, expected) in cases {
+            let message = read(&text).err().unwrap_or_default();
             assert!(
-                words.contains(part),
-                "{words:?} instead of {part:?}\n{text}"
+                message.contains(expected),
+                "{message:?} does not contain {expected:?}\n{text}"
             );
         }
     }
 
     #[test]
-    fn lengths_are_written_short_and_long() {
+    fn der_lengths_use_short_and_long_form() {
         assert_eq!(der(4, &[]), [4, 0]);
         assert_eq!(der(4, &[1; 127])[..2], [4, 127]);
         assert_eq!(der(4, &[1; 128])[..3], [4, 0x81, 128]);

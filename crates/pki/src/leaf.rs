@@ -1,4 +1,4 @@
-//! What stands in a certificate. Must not judge it: that is [`mod@crate::check`]'s.
+//! Parses a certificate. Must not judge it: that is the task of [`mod@crate::check`].
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use model::{
@@ -22,69 +22,71 @@ use x509_parser::{
 
 use crate::text;
 
-/// A text that holds no certificate that can be read: one sentence.
+/// A text without a readable certificate; the message is one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unreadable(pub(crate) String);
+pub struct ParseError(pub(crate) String);
 
-/// By what an authority knows a certificate that it gave, when it is asked when to renew it
-/// (RFC 9773, section 4.1).
+/// The identifier of a certificate in requests for renewal information (RFC 9773, section 4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RenewalId {
-    /// The authority's key, in base64url (`keyIdentifier` of the Authority Key Identifier).
+    /// The `keyIdentifier` of the Authority Key Identifier, in base64url.
     pub authority: String,
     /// The serial number's bytes, in base64url.
     pub serial: String,
 }
 
-/// What is known of a certificate.
+/// The contents of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Leaf {
-    /// Names, issuer, dates, fingerprint and key.
+pub struct ParsedCertificate {
+    /// Names, issuer, validity, fingerprint and key type.
     pub issued: Issued,
     /// The serial number, in lower-case hexadecimal digits.
     pub serial: String,
-    /// By what its authority knows it; none when it does not say whose key signed it.
+    /// The renewal identifier; `None` without an Authority Key Identifier.
     pub renewal: Option<RenewalId>,
 }
 
-/// Reads the first certificate of a chain.
+/// Parses the first certificate of a chain.
 ///
 /// # Errors
-/// When the text holds none, or one that is damaged.
-pub fn read(chain_pem: &str) -> Result<Leaf, Unreadable> {
-    let found = text::certificates(chain_pem).map_err(|words| Unreadable(words.to_owned()))?;
-    let first = found.first().map(AsRef::as_ref).unwrap_or_default();
-    leaf(&parse(first)?)
+/// When the text has no certificate, or a damaged one.
+pub fn read(chain_pem: &str) -> Result<ParsedCertificate, ParseError> {
+    let certificates =
+        text::parse_certificates(chain_pem).map_err(|message| ParseError(message.to_owned()))?;
+    let first = certificates.first().map(AsRef::as_ref).unwrap_or_default();
+    from_x509(&parse(first)?)
 }
 
-/// A certificate of its bytes, all of them.
-pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Unreadable> {
+/// Parses DER. Trailing bytes are an error.
+pub(crate) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, ParseError> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
-        _ => Err(Unreadable(
+        _ => Err(ParseError(
             "A certificate is damaged: it cannot be read.".to_owned(),
         )),
     }
 }
 
-/// What is known of a certificate.
-pub(crate) fn leaf(certificate: &X509Certificate<'_>) -> Result<Leaf, Unreadable> {
+/// Extracts the contents of a certificate.
+pub(crate) fn from_x509(
+    certificate: &X509Certificate<'_>,
+) -> Result<ParsedCertificate, ParseError> {
     let digits = hex::encode(Sha256::digest(certificate.as_raw()));
     let fingerprint: Fingerprint = digits.parse().map_err(|_| {
-        Unreadable("The certificate's fingerprint could not be written.".to_owned())
+        ParseError("The certificate's fingerprint could not be written.".to_owned())
     })?;
     let raw_serial = certificate.raw_serial();
-    Ok(Leaf {
+    Ok(ParsedCertificate {
         issued: Issued {
             names: names(certificate),
-            issuer: issuer(certificate.issuer()),
-            not_before: moment(&certificate.validity().not_before),
-            not_after: moment(&certificate.validity().not_after),
+            issuer: issuer_name(certificate.issuer()),
+            not_before: timestamp(&certificate.validity().not_before),
+            not_after: timestamp(&certificate.validity().not_after),
             fingerprint,
-            key: Key::of(certificate.public_key()).words(),
+            key: KeyType::from_spki(certificate.public_key()).label(),
         },
-        // A zero before a first bit that is set says that the number is not negative.
+        // A leading zero byte only marks the number as positive.
         serial: hex::encode(match raw_serial {
             [0, rest @ ..] if !rest.is_empty() => rest,
             all => all,
@@ -96,7 +98,7 @@ pub(crate) fn leaf(certificate: &X509Certificate<'_>) -> Result<Leaf, Unreadable
     })
 }
 
-/// The names of hosts that it is for. What is no name of a host, such as an address, is left out.
+/// The DNS names of the certificate. Other names, such as IP addresses, are omitted.
 fn names(certificate: &X509Certificate<'_>) -> Vec<CertificateName> {
     let Ok(Some(alternatives)) = certificate.subject_alternative_name() else {
         return Vec::new();
@@ -126,61 +128,61 @@ fn authority_key<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a [u8]> {
         })
 }
 
-fn issuer(name: &X509Name<'_>) -> String {
-    let found = called(name);
-    if found.is_empty() {
+fn issuer_name(name: &X509Name<'_>) -> String {
+    let issuer = display_name(name);
+    if issuer.is_empty() {
         "unnamed".to_owned()
     } else {
-        found
+        issuer
     }
 }
 
-/// What a certificate's holder or issuer is called: its common name, and its organisation after it.
-pub(crate) fn called(name: &X509Name<'_>) -> String {
+/// The display name of a subject or issuer: common name and organization.
+pub(crate) fn display_name(name: &X509Name<'_>) -> String {
     let common = name.iter_common_name().next();
-    let organisation = name.iter_organization().next();
-    let words: Vec<&str> = [common, organisation]
+    let organization = name.iter_organization().next();
+    let names: Vec<&str> = [common, organization]
         .into_iter()
         .flatten()
         .filter_map(|attribute| attribute.as_str().ok())
         .collect();
-    match words.as_slice() {
-        [common, organisation] if !common.contains(organisation) => {
-            text::plain(&format!("{common}, {organisation}"), 200)
+    match names.as_slice() {
+        [common, organization] if !common.contains(organization) => {
+            text::sanitize(&format!("{common}, {organization}"), 200)
         }
-        [first, ..] => text::plain(first, 200),
-        [] => text::plain(&name.to_string(), 200),
+        [first, ..] => text::sanitize(first, 200),
+        [] => text::sanitize(&name.to_string(), 200),
     }
 }
 
-/// A moment of a certificate, which knows seconds.
-pub(crate) fn moment(time: &ASN1Time) -> Timestamp {
+/// Converts a certificate time, which has a resolution of seconds.
+pub(crate) fn timestamp(time: &ASN1Time) -> Timestamp {
     Timestamp(time.timestamp().saturating_mul(1000))
 }
 
-/// What kind of key a certificate is for.
+/// The key type of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Key {
-    /// RSA, with this many bits.
+pub(crate) enum KeyType {
+    /// RSA with a key size in bits.
     Rsa(usize),
-    /// ECDSA on the curve P-256.
+    /// ECDSA on P-256.
     P256,
-    /// ECDSA on the curve P-384.
+    /// ECDSA on P-384.
     P384,
-    /// ECDSA on the curve P-521.
+    /// ECDSA on P-521.
     P521,
     /// Ed25519.
     Ed25519,
-    /// Another.
+    /// Any other key type.
     Other,
 }
 
-impl Key {
-    pub(crate) fn of(key: &SubjectPublicKeyInfo<'_>) -> Self {
+impl KeyType {
+    pub(crate) fn from_spki(key: &SubjectPublicKeyInfo<'_>) -> Self {
         let algorithm = &key.algorithm;
         if algorithm.algorithm == OID_PKCS1_RSAENCRYPTION {
             return match key.parsed() {
-                Ok(PublicKey::RSA(key)) => Self::Rsa(bits(key.modulus)),
+                Ok(PublicKey::RSA(key)) => Self::Rsa(bit_length(key.modulus)),
                 _ => Self::Other,
             };
         }
@@ -200,7 +202,7 @@ impl Key {
         }
     }
 
-    pub(crate) fn words(self) -> String {
+    pub(crate) fn label(self) -> String {
         match self {
             Self::Rsa(bits) => format!("RSA {bits}"),
             Self::P256 => "ECDSA P-256".to_owned(),
@@ -212,8 +214,8 @@ impl Key {
     }
 }
 
-/// How many bits a number has, its leading zeros not counted.
-fn bits(number: &[u8]) -> usize {
+/// The bit length of a big-endian number, without leading zeros.
+fn bit_length(number: &[u8]) -> usize {
     let mut rest = number;
     while let [0, next @ ..] = rest {
         rest = next;
@@ -235,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_says_what_it_is() {
+    fn certificate_contents_are_parsed() {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_identifier_method = KeyIdMethod::PreSpecified(vec![0xC0, 0xFF, 0xEE]);
@@ -265,13 +267,13 @@ mod tests {
         let digest = hex::encode(Sha256::digest(certificate.der()));
         assert_eq!(issued.fingerprint, digest.parse().unwrap());
         assert_eq!(leaf.serial, "cafe");
-        // The example of instant-acme, which is that of RFC 9773 with another number.
+        // The example of instant-acme, which is that of RFC 9773 with another serial number.
         let id = leaf.renewal.unwrap();
         assert_eq!(format!("{}.{}", id.authority, id.serial), "wP_u.AMr-");
     }
 
     #[test]
-    fn what_holds_no_certificate_is_refused_with_a_sentence() {
+    fn text_without_certificate_is_refused_with_a_message() {
         for text in [
             "",
             "hello",
@@ -279,34 +281,34 @@ mod tests {
             "-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n",
             "-----BEGIN CERTIFICATE-----\nAAAA\n",
         ] {
-            let words = read(text).unwrap_err().to_string();
+            let message = read(text).unwrap_err().to_string();
             assert!(
-                words.ends_with('.') && words.contains("certificate"),
-                "{words}"
+                message.ends_with('.') && message.contains("certificate"),
+                "{message}"
             );
         }
     }
 
     #[test]
-    fn bits_are_counted_from_the_first_that_is_set() {
-        assert_eq!(bits(&[0, 0x80, 0]), 16);
-        assert_eq!(bits(&[1, 0]), 9);
-        assert_eq!(bits(&[0, 0]), 0);
+    fn bit_length_ignores_leading_zeros() {
+        assert_eq!(bit_length(&[0, 0x80, 0]), 16);
+        assert_eq!(bit_length(&[1, 0]), 9);
+        assert_eq!(bit_length(&[0, 0]), 0);
     }
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_fall(der in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = read(&text::pem("CERTIFICATE", &der));
+        fn read_never_panics_on_random_bytes(der in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&text::encode_pem("CERTIFICATE", &der));
         }
 
         #[test]
-        fn no_change_of_a_certificate_makes_it_fall(at in 0usize..600, byte: u8) {
-            let made = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
-            let mut der = made.cert.der().to_vec();
-            let place = at % der.len();
-            der[place] = byte;
-            let _ = read(&text::pem("CERTIFICATE", &der));
+        fn read_never_panics_on_modified_certificates(at in 0usize..600, byte: u8) {
+            let generated = rcgen::generate_simple_self_signed(["example.org".to_owned()]).unwrap();
+            let mut der = generated.cert.der().to_vec();
+            let index = at % der.len();
+            der[index] = byte;
+            let _ = read(&text::encode_pem("CERTIFICATE", &der));
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Certificates read and checked, and authorities that give them by ACME (RFC 8555).
+//! Certificate parsing and validation, and an ACME client (RFC 8555).
 //!
-//! It knows what stands in a certificate, what a browser asks of one, and how an authority is spoken
-//! to. It decides nothing: which names get a certificate, when one is renewed and what is tried again
-//! belong to the caller, and so does everything that is kept. It knows no database and no site; the
-//! answers to an authority's challenges are put where the caller's [`acme::Solver`] puts them.
+//! The crate parses certificates, checks what browsers require of them, and speaks the ACME
+//! protocol. It makes no policy decisions: which names get a certificate, when to renew, when to
+//! retry, and what to store belong to the caller. It must not know the database or sites; challenge
+//! responses are published by the caller's [`acme::Solver`].
 
 pub mod acme;
 mod chain;
@@ -12,5 +12,5 @@ mod key;
 mod leaf;
 mod text;
 
-pub use check::{Pair, check};
-pub use leaf::{Leaf, RenewalId, Unreadable, read};
+pub use check::{CertificatePair, check};
+pub use leaf::{ParseError, ParsedCertificate, RenewalId, read};

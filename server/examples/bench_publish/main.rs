@@ -1,15 +1,16 @@
-//! How long a change takes until the edge host answers with it: a real agent and a real nginx with
-//! 1,000 services, 200 changes of one of them. A change is measured from before it is asked for to
-//! the end of the first right answer through nginx, over TLS, each time on a connection of its own.
+//! Benchmark: time from a change until the edge host serves it, with a real agent and a real nginx
+//! with 1,000 services, and 200 changes of single services. The time runs from before the change
+//! request to the end of the first correct response through nginx, over TLS, each time on a new
+//! connection.
 //!
-//! It is run as root in namespaces of its own (`cargo xtask bench publish`), with the agent's
-//! program as its argument. Prints `figure value unit`, one a line. With `--smoke`, a few changes of
-//! fewer services only show that it works.
+//! Runs as root in separate namespaces (`cargo xtask bench publish`), with the agent binary as its
+//! argument. Prints `figure value unit` per line. With `--smoke`, a few changes of fewer services
+//! only verify that it works.
 
-#![expect(clippy::print_stdout, reason = "the figures are what it is run for")]
+#![expect(clippy::print_stdout, reason = "prints its results")]
 
 mod edge_host;
-mod house;
+mod test_manager;
 
 use std::{
     path::PathBuf,
@@ -20,7 +21,7 @@ use anyhow::ensure;
 use clap::Parser as _;
 
 use edge_host::{BACKENDS, Client, EdgeHost};
-use house::House;
+use test_manager::TestManager;
 
 #[derive(clap::Parser)]
 struct Args {
@@ -31,9 +32,9 @@ struct Args {
     smoke: bool,
 }
 
-/// How much is measured.
+/// The size of the benchmark.
 struct Size {
-    /// A multiple of [`house::EACH`], and not of [`STEP`].
+    /// A multiple of [`test_manager::SERVICES_PER_CONTAINER`], and not of [`STEP`].
     services: u32,
     changes: u32,
 }
@@ -54,51 +55,52 @@ impl Size {
     }
 }
 
-/// How far the next service to change is from the one before: so all are changed before one is again.
+/// Distance to the next changed service, so that all services are changed before any is changed
+/// again.
 const STEP: u32 = 7;
-/// After how long a change that nobody sees ends the measurement.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How long the system to beat waits between two looks for changes, in milliseconds.
-const PEER_LOOKS_EVERY: f64 = 30_000.0;
+/// Timeout for a change to become visible.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Polling interval of the compared system, in milliseconds.
+const PEER_POLL_INTERVAL_MS: f64 = 30_000.0;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let size = Size::new(args.smoke);
     let folder = tempfile::tempdir()?;
-    edge_host::be_backends().await?;
-    let house = House::build(folder.path(), size.services).await?;
-    let code = house.invite().await?;
-    let began = Instant::now();
-    let _host = EdgeHost::join(&args.agent, folder.path(), &code).await?;
-    let client = Client::new(&house.hosts())?;
+    edge_host::start_backends().await?;
+    let manager = TestManager::build(folder.path(), size.services).await?;
+    let token = manager.invite().await?;
+    let started = Instant::now();
+    let _host = EdgeHost::join(&args.agent, folder.path(), &token).await?;
+    let client = Client::new(&manager.hosts())?;
     for service in [0, size.services - 1] {
-        wait(&client, &House::host(service), BACKENDS[0]).await?;
+        wait_for_backend(&client, &TestManager::host(service), BACKENDS[0]).await?;
     }
-    println!("publish_first_ms {:.0} ms", millis(began.elapsed()));
-    house.settled(PATIENCE).await?;
+    println!("publish_first_ms {:.0} ms", millis(started.elapsed()));
+    manager.wait_until_live(TIMEOUT).await?;
 
-    let mut took = Vec::new();
+    let mut times = Vec::new();
     for change in 0..size.changes {
         let service = change * STEP % size.services;
-        let began = Instant::now();
-        house.change(service, BACKENDS[1]).await?;
-        wait(&client, &House::host(service), BACKENDS[1]).await?;
-        took.push(millis(began.elapsed()));
-        house.settled(PATIENCE).await?;
+        let started = Instant::now();
+        manager.change(service, BACKENDS[1]).await?;
+        wait_for_backend(&client, &TestManager::host(service), BACKENDS[1]).await?;
+        times.push(millis(started.elapsed()));
+        manager.wait_until_live(TIMEOUT).await?;
     }
-    print(took, size.services);
-    house.end().await;
+    print_results(times, size.services);
+    manager.shutdown().await;
     Ok(())
 }
 
-/// Asks until the right backend answers.
-async fn wait(client: &Client, host: &str, port: u16) -> anyhow::Result<()> {
-    let began = Instant::now();
+/// Sends requests until the expected backend responds.
+async fn wait_for_backend(client: &Client, host: &str, port: u16) -> anyhow::Result<()> {
+    let started = Instant::now();
     while client.backend(host).await != Some(port) {
         ensure!(
-            began.elapsed() < PATIENCE,
-            "{host} never led to port {port}"
+            started.elapsed() < TIMEOUT,
+            "{host} was not forwarded to port {port} in time"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -109,19 +111,22 @@ fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-fn print(mut took: Vec<f64>, services: u32) {
-    took.sort_by(f64::total_cmp);
-    let share = |hundredths: usize| {
-        let place = (took.len() * hundredths).div_ceil(100).saturating_sub(1);
-        took.get(place).copied().unwrap_or(f64::NAN)
+fn print_results(mut times: Vec<f64>, services: u32) {
+    times.sort_by(f64::total_cmp);
+    let percentile = |hundredths: usize| {
+        let index = (times.len() * hundredths).div_ceil(100).saturating_sub(1);
+        times.get(index).copied().unwrap_or(f64::NAN)
     };
     println!("publish_services {services} services");
-    println!("publish_changes {} changes", took.len());
-    println!("publish_p50_ms {:.0} ms", share(50));
-    println!("publish_p95_ms {:.0} ms", share(95));
-    println!("publish_max_ms {:.0} ms", share(100));
-    // Not measured: half of its time between two looks, with nothing else counted.
-    let peer = PEER_LOOKS_EVERY / 2.0;
+    println!("publish_changes {} changes", times.len());
+    println!("publish_p50_ms {:.0} ms", percentile(50));
+    println!("publish_p95_ms {:.0} ms", percentile(95));
+    println!("publish_max_ms {:.0} ms", percentile(100));
+    // Computed, not measured: half of the polling interval, without any other delay.
+    let peer = PEER_POLL_INTERVAL_MS / 2.0;
     println!("publish_peer_looks_p50_ms {peer:.0} ms computed");
-    println!("publish_peer_ratio {:.3} ratio computed", share(50) / peer);
+    println!(
+        "publish_peer_ratio {:.3} ratio computed",
+        percentile(50) / peer
+    );
 }

@@ -1,12 +1,12 @@
-//! Which compressed form of a file a browser is sent: what it likes best of what there is
-//! (RFC 9110, 12.5.3).
+//! Content negotiation: selects the stored encoding that the browser prefers (RFC 9110, section
+//! 12.5.3).
 
 use axum::http::{HeaderMap, header};
 
-/// How a file's bytes are stored.
+/// A content encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// As they are.
+    /// Uncompressed.
     Identity,
     /// gzip.
     Gzip,
@@ -15,7 +15,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    /// The word of `Content-Encoding`; none for the plain form.
+    /// The value of `Content-Encoding`; `None` if uncompressed.
     pub(super) fn header(self) -> Option<&'static str> {
         match self {
             Self::Identity => None,
@@ -24,12 +24,12 @@ impl Encoding {
         }
     }
 
-    /// Its part of an entity tag.
+    /// The suffix of the entity tag.
     pub(super) fn tag(self) -> &'static str {
         self.header().unwrap_or("id")
     }
 
-    /// Smaller is better where the browser likes two equally.
+    /// Preference among encodings of equal quality: the smaller result wins.
     fn rank(self) -> u8 {
         match self {
             Self::Brotli => 2,
@@ -39,34 +39,34 @@ impl Encoding {
     }
 }
 
-/// The best of `offered` for these headers. The plain form when nothing is acceptable: an answer
-/// that the browser can probably read is better than none.
+/// Selects the best of `offered`; uncompressed if nothing is acceptable, because most clients can
+/// read that anyway.
 pub(super) fn choose(headers: &HeaderMap, offered: &[Encoding]) -> Encoding {
-    let wishes = wishes(headers);
+    let accepted = parse_accept_encoding(headers);
     offered
         .iter()
         .copied()
-        .map(|encoding| (quality(&wishes, encoding), encoding.rank(), encoding))
+        .map(|encoding| (quality(&accepted, encoding), encoding.rank(), encoding))
         .filter(|(quality, ..)| *quality > 0)
         .max_by_key(|(quality, rank, _)| (*quality, *rank))
         .map_or(Encoding::Identity, |(.., encoding)| encoding)
 }
 
-/// Names with their quality in thousandths.
-fn wishes(headers: &HeaderMap) -> Vec<(String, u16)> {
+/// Encodings with their quality in thousandths.
+fn parse_accept_encoding(headers: &HeaderMap) -> Vec<(String, u16)> {
     headers
         .get_all(header::ACCEPT_ENCODING)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(|wish| {
-            let (name, parameters) = wish.split_once(';').unwrap_or((wish, ""));
+        .map(|item| {
+            let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
             (name.trim().to_ascii_lowercase(), thousandths(parameters))
         })
         .collect()
 }
 
-/// The weight among a wish's parameters; 1 without one, 0 for one that is no number.
+/// The quality parameter in thousandths; 1000 without one, 0 if invalid.
 fn thousandths(parameters: &str) -> u16 {
     let weight = parameters.split(';').find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
@@ -81,17 +81,17 @@ fn thousandths(parameters: &str) -> u16 {
     }
 }
 
-fn quality(wishes: &[(String, u16)], encoding: Encoding) -> u16 {
+fn quality(accepted: &[(String, u16)], encoding: Encoding) -> u16 {
     let named = |name: &str| {
-        wishes
+        accepted
             .iter()
-            .find(|(wish, _)| wish == name)
+            .find(|(encoding, _)| encoding == name)
             .map(|(_, q)| *q)
     };
     let any = named("*");
     match encoding.header() {
         Some(name) => named(name).or(any).unwrap_or(0),
-        // Acceptable unless refused, and worth least: what is named is liked better.
+        // Acceptable unless excluded, with the lowest quality: named encodings are preferred.
         None => named("identity").or(any.filter(|q| *q == 0)).unwrap_or(1),
     }
 }
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_of_what_is_liked_equally() {
+    fn smallest_encoding_of_equal_quality_is_chosen() {
         assert_eq!(chosen("gzip, deflate, br, zstd"), Encoding::Brotli);
         assert_eq!(chosen("gzip, deflate"), Encoding::Gzip);
         assert_eq!(chosen("deflate"), Encoding::Identity);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_stored_is_sent() {
+    fn only_stored_encodings_are_chosen() {
         let headers =
             HeaderMap::from_iter([(header::ACCEPT_ENCODING, "br, gzip".parse().unwrap())]);
         assert_eq!(choose(&headers, &[Encoding::Identity]), Encoding::Identity);

@@ -1,4 +1,4 @@
-// Reloads the page when the site was built again or the server started again. Development builds only.
+// Reloads the page after the site was rebuilt or the server restarted. Development builds only.
 (() => {
   let build;
   let source;
@@ -10,7 +10,7 @@
     });
     source.addEventListener("rebuilt", () => location.reload());
   };
-  // Only the page that is seen: browsers open six connections to a host, and each tab would take one.
+    // Only the visible page listens: browsers open six connections per host, and each tab would use one.
   const follow = () => {
     if (document.hidden) {
       source?.close();

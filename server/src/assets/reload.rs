@@ -1,5 +1,5 @@
-//! Live reload for developers, in development builds only: SIGHUP has the site read again from its folder,
-//! and pages that are open reload themselves.
+//! Live reload in development builds: SIGHUP reloads the site from its folder, and open pages
+//! reload themselves.
 
 use std::{convert::Infallible, io, time::Duration};
 
@@ -20,10 +20,10 @@ use crate::router::AppState;
 
 /// The path of the script that pages load.
 pub const SCRIPT: &str = "/dev/reload.js";
-/// How soon a browser connects again after the server has ended.
+/// Reconnect delay of browsers after the server has ended.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// The script and the stream that it listens to.
+/// The script and its event stream.
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route(SCRIPT, get(script))
@@ -39,7 +39,7 @@ async fn events(State(state): State<AppState>) -> impl IntoResponse {
     let started = Event::default()
         .retry(RETRY)
         .event("started")
-        .data(build(&state));
+        .data(build_id(&state));
     let rebuilt = stream::unfold(state.site.subscribe(), async |mut site| {
         site.changed().await.ok()?;
         // Browsers ignore an event without data.
@@ -52,22 +52,22 @@ async fn events(State(state): State<AppState>) -> impl IntoResponse {
     Sse::new(Box::pin(events)).keep_alive(KeepAlive::new())
 }
 
-/// Which process serves which site: a page that was not seen for a while compares it.
-fn build(state: &AppState) -> String {
-    let site = state.site.current().for_pages();
+/// Identifies process and site; a page that was hidden for a while compares it.
+fn build_id(state: &AppState) -> String {
+    let site = state.site.current().page_urls();
     format!("{} {} {}", std::process::id(), site.css, site.js)
 }
 
-/// Listens for SIGHUP from now on, which ends the process otherwise.
+/// Installs the SIGHUP handler; SIGHUP ends the process otherwise.
 ///
 /// # Errors
-/// When the system refuses.
+/// When the handler cannot be installed.
 pub fn listen() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
-/// Reads the site again at each SIGHUP, until the server stops.
-pub async fn follow(state: AppState, mut hangup: Signal) {
+/// Reloads the site on each SIGHUP, until the server stops.
+pub async fn reload_on_signal(state: AppState, mut hangup: Signal) {
     loop {
         tokio::select! {
             () = state.stop.cancelled() => return,

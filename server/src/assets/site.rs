@@ -1,4 +1,4 @@
-//! The site that is served now. A development build replaces it while the server runs.
+//! The currently served site. A development build replaces it at run time.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::Assets;
 pub struct Site(watch::Sender<Arc<Assets>>);
 
 impl Site {
-    /// A site to begin with.
+    /// Creates the site.
     pub fn new(assets: Assets) -> Self {
         Self(watch::Sender::new(Arc::new(assets)))
     }
@@ -21,12 +21,12 @@ impl Site {
         self.0.borrow().clone()
     }
 
-    /// Serves other files from now on.
+    /// Replaces the files.
     pub fn replace(&self, assets: Assets) {
         self.0.send_replace(Arc::new(assets));
     }
 
-    /// Follows the replacements.
+    /// Subscribes to replacements.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Assets>> {
         self.0.subscribe()
     }

@@ -1,8 +1,8 @@
-//! What can be wrong with a configuration, in a sentence with the key and its place.
+//! Configuration errors, with the key and the source of the value.
 
 use std::{io, path::PathBuf};
 
-/// Why a configuration cannot be used.
+/// An invalid configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -10,54 +10,54 @@ pub enum ConfigError {
     File {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The I/O error.
         cause: io::Error,
     },
-    /// The file is no TOML, or a value is of the wrong kind.
-    #[error("{place}: {why}")]
+    /// The file is no valid TOML, or a value has the wrong type.
+    #[error("{origin}: {reason}")]
     Form {
         /// The file or variable.
-        place: String,
-        /// The parser's words.
-        why: String,
+        origin: String,
+        /// The parser's message.
+        reason: String,
     },
-    /// A key that does not exist.
-    #[error("`{key}` in {place} is no setting{}", near(nearest.as_ref()))]
+    /// An unknown key.
+    #[error("`{key}` in {origin} is no setting{}", suggestion(nearest.as_ref()))]
     UnknownKey {
-        /// As it was written.
+        /// The key as written.
         key: String,
         /// The file.
-        place: String,
-        /// The setting that was probably meant.
+        origin: String,
+        /// The most similar setting.
         nearest: Option<String>,
     },
-    /// A variable that begins as ours do and does not exist.
-    #[error("the variable {name} is no setting{}", near(nearest.as_ref()))]
+    /// An unknown variable with the prefix `HOLDFAST_`.
+    #[error("the variable {name} is no setting{}", suggestion(nearest.as_ref()))]
     UnknownVariable {
-        /// As it was written.
+        /// The variable as written.
         name: String,
-        /// The variable that was probably meant.
+        /// The most similar variable.
         nearest: Option<String>,
     },
-    /// A value that cannot be used.
-    #[error("{key} ({place}): {why}")]
+    /// An invalid value.
+    #[error("{key} ({origin}): {reason}")]
     Value {
         /// The setting.
         key: String,
-        /// The file or variable that it comes from.
-        place: String,
-        /// What would be right.
-        why: String,
+        /// The file or variable that contains the value.
+        origin: String,
+        /// The expected form.
+        reason: String,
     },
 }
 
-fn near(nearest: Option<&String>) -> String {
+fn suggestion(nearest: Option<&String>) -> String {
     nearest
         .map(|name| format!("; {name} is near to it"))
         .unwrap_or_default()
 }
 
-/// The candidate that looks most like `text`, if one is alike at all.
+/// The candidate that is most similar to `text`, if any is similar enough.
 pub(super) fn nearest<'a>(
     text: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -66,16 +66,16 @@ pub(super) fn nearest<'a>(
         .into_iter()
         .map(|candidate| {
             (
-                strsim::jaro_winkler(own_part(text), own_part(candidate)),
+                strsim::jaro_winkler(without_prefix(text), without_prefix(candidate)),
                 candidate,
             )
         })
-        .filter(|(likeness, _)| *likeness > 0.8)
+        .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-/// Without the beginning that all variables share, which would make all of them alike.
-fn own_part(name: &str) -> &str {
+/// The name without the common prefix, which would make all variables similar.
+fn without_prefix(name: &str) -> &str {
     name.strip_prefix("HOLDFAST_").unwrap_or(name)
 }

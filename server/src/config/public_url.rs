@@ -1,5 +1,5 @@
-//! The address that people use. Links, cookies and the check of where a request comes from
-//! depend on it alone, never on the `Host` header, which anybody can write.
+//! The public URL. Links, cookies and the CSRF check depend only on it, never on the `Host` header,
+//! which clients control.
 
 use std::{fmt, str::FromStr};
 
@@ -14,7 +14,7 @@ pub struct PublicUrl {
 }
 
 impl PublicUrl {
-    /// This machine, for people who sit at it.
+    /// `localhost` with a port.
     pub(super) fn localhost(secure: bool, port: u16) -> Self {
         let host = "localhost".to_owned();
         let scheme = if secure { "https" } else { "http" };
@@ -26,17 +26,17 @@ impl PublicUrl {
         }
     }
 
-    /// Whether people reach it through TLS, here or at a proxy.
+    /// Whether browsers use TLS, terminated here or by a proxy.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
 
-    /// The host's name or address.
+    /// The host name or address.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// As browsers write it in `Origin`, such as `https://cloud.example.org`.
+    /// The value of the `Origin` header, such as `https://cloud.example.org`.
     pub fn origin(&self) -> String {
         self.origin.ascii_serialization()
     }
@@ -52,22 +52,22 @@ impl FromStr for PublicUrl {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const RIGHT: &str = "use http:// or https:// and a host without a path, \
+        const EXPECTED: &str = "use http:// or https:// and a host without a path, \
             such as https://cloud.example.org";
-        let url: Url = text.trim().parse().map_err(|_| RIGHT)?;
-        let bare = url.path() == "/"
+        let url: Url = text.trim().parse().map_err(|_| EXPECTED)?;
+        let is_bare = url.path() == "/"
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()
             && url.password().is_none();
         let secure = url.scheme() == "https";
         match url.host_str() {
-            Some(host) if bare && (secure || url.scheme() == "http") => Ok(Self {
+            Some(host) if is_bare && (secure || url.scheme() == "http") => Ok(Self {
                 origin: url.origin(),
                 host: host.to_owned(),
                 secure,
             }),
-            _ => Err(RIGHT),
+            _ => Err(EXPECTED),
         }
     }
 }

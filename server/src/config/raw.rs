@@ -1,5 +1,5 @@
-//! The configuration as text: which keys there are, which variable stands for which, and where
-//! each value came from. What a value means is decided in the parent module.
+//! The configuration as text: keys, environment variables, and the source of each value. The parent
+//! module interprets the values.
 
 use std::{fmt::Display, path::Path, str::FromStr};
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{ConfigError, DEFAULT_LISTEN, Overrides, error::nearest};
 
-/// The keys of the file. One that is not here is refused.
+/// The keys of the file. Unknown keys are an error.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Raw {
@@ -69,7 +69,7 @@ impl Default for Raw {
     }
 }
 
-/// Variables and the keys that they stand for.
+/// Environment variables and their keys.
 const VARIABLES: [(&str, &str); 14] = [
     ("HOLDFAST_LISTEN", "listen"),
     ("HOLDFAST_PUBLIC_URL", "public_url"),
@@ -86,18 +86,18 @@ const VARIABLES: [(&str, &str); 14] = [
     ("HOLDFAST_DATABASE", "database"),
     ("DATABASE_URL", "database"),
 ];
-/// The key itself: only in the environment, never in the file.
+/// The encryption key: only in the environment, never in the file.
 const KEY: &str = "HOLDFAST_KEY";
-/// Read elsewhere: by the command line and by the build.
-const ELSEWHERE: [&str; 2] = ["HOLDFAST_CONFIG", "HOLDFAST_SITE"];
+/// Variables of the command line and of the build.
+const OTHER_VARIABLES: [&str; 2] = ["HOLDFAST_CONFIG", "HOLDFAST_SITE"];
 
-/// Where each value came from.
+/// The source of each value.
 pub(super) struct Sources {
     figment: Figment,
     key: Option<String>,
 }
 
-/// Reads all layers.
+/// Reads and merges all layers.
 pub(super) fn read(
     file: Option<&Path>,
     overrides: Overrides,
@@ -109,10 +109,10 @@ pub(super) fn read(
             path: path.to_owned(),
             cause,
         })?;
-        let place = path.display().to_string();
+        let origin = path.display().to_string();
         let provider = Layer {
-            place: place.clone(),
-            data: toml(&text, &place)?,
+            origin: origin.clone(),
+            data: toml(&text, &origin)?,
         };
         figment = figment.merge(provider);
     }
@@ -121,8 +121,12 @@ pub(super) fn read(
         if name == KEY {
             key = Some(value);
         } else if let Some((_, setting)) = VARIABLES.iter().find(|(known, _)| *known == name) {
-            figment = figment.merge(Layer::one(format!("the variable {name}"), setting, &value));
-        } else if name.starts_with("HOLDFAST_") && !ELSEWHERE.contains(&name.as_str()) {
+            figment = figment.merge(Layer::single(
+                format!("the variable {name}"),
+                setting,
+                &value,
+            ));
+        } else if name.starts_with("HOLDFAST_") && !OTHER_VARIABLES.contains(&name.as_str()) {
             let known = VARIABLES.iter().map(|(known, _)| *known).chain([KEY]);
             let nearest = nearest(&name, known);
             return Err(ConfigError::UnknownVariable { name, nearest });
@@ -137,45 +141,47 @@ pub(super) fn read(
     ];
     for (option, key, value) in options {
         if let Some(value) = value {
-            figment = figment.merge(Layer::one(option.to_owned(), key, &value));
+            figment = figment.merge(Layer::single(option.to_owned(), key, &value));
         }
     }
-    let raw = figment.extract().map_err(|error| told(&error, file))?;
+    let raw = figment
+        .extract()
+        .map_err(|error| convert_error(&error, file))?;
     Ok((raw, Sources { figment, key }))
 }
 
-fn toml(text: &str, place: &str) -> Result<Dict, ConfigError> {
+fn toml(text: &str, origin: &str) -> Result<Dict, ConfigError> {
     Toml::string(text)
         .data()
         .map_err(|e| ConfigError::Form {
-            place: place.to_owned(),
-            why: e.to_string(),
+            origin: origin.to_owned(),
+            reason: e.to_string(),
         })
         .map(|mut profiles| profiles.remove(&Profile::Default).unwrap_or_default())
 }
 
-/// One layer of values, all from one place.
+/// A layer of values from one source.
 struct Layer {
-    place: String,
+    origin: String,
     data: Dict,
 }
 
 impl Layer {
-    /// One value from outside the file, where all is text.
-    fn one(place: String, key: &str, text: &str) -> Self {
-        // Only the settings that are not text are read as what they look like.
+    /// A layer with one text value from a variable or an option.
+    fn single(origin: String, key: &str, text: &str) -> Self {
+        // Only non-text settings are parsed as TOML values.
         let value = match (key, text.parse::<Value>()) {
             ("demo" | "demo_speed" | "workers.parallel_jobs", Ok(value)) => value,
             _ => Value::from(text),
         };
         let data = nest(key, value).into_dict().unwrap_or_default();
-        Self { place, data }
+        Self { origin, data }
     }
 }
 
 impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        Metadata::named(self.place.clone())
+        Metadata::named(self.origin.clone())
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
@@ -183,9 +189,9 @@ impl Provider for Layer {
     }
 }
 
-/// The first of figment's complaints, in our words.
-fn told(error: &figment::Error, file: Option<&Path>) -> ConfigError {
-    let place = error.metadata.as_ref().map_or_else(
+/// Converts figment's first error.
+fn convert_error(error: &figment::Error, file: Option<&Path>) -> ConfigError {
+    let origin = error.metadata.as_ref().map_or_else(
         || {
             file.map_or_else(
                 || "the configuration".to_owned(),
@@ -204,32 +210,32 @@ fn told(error: &figment::Error, file: Option<&Path>) -> ConfigError {
             };
             ConfigError::UnknownKey {
                 key,
-                place,
+                origin,
                 nearest: nearest(field, known.iter().copied()),
             }
         }
         Kind::InvalidType(actual, expected) => ConfigError::Value {
             key: path,
-            place,
-            why: format!("use {expected} in place of {actual}"),
+            origin,
+            reason: format!("use {expected} in place of {actual}"),
         },
         other => ConfigError::Value {
             key: path,
-            place,
-            why: other.to_string(),
+            origin,
+            reason: other.to_string(),
         },
     }
 }
 
 impl Sources {
-    /// The key itself, when the environment has it.
+    /// The encryption key, if set in the environment.
     pub(super) fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// A refusal of the value of `key`, with its place.
-    pub(super) fn refusal(&self, key: &str, why: String) -> ConfigError {
-        let place = self
+    /// An error about the value of `key`, with its source.
+    pub(super) fn invalid_value(&self, key: &str, reason: String) -> ConfigError {
+        let origin = self
             .figment
             .find_metadata(key)
             .map(|metadata| metadata.name.to_string())
@@ -237,34 +243,34 @@ impl Sources {
             .unwrap_or_else(|| "not given".to_owned());
         ConfigError::Value {
             key: key.to_owned(),
-            place,
-            why,
+            origin,
+            reason,
         }
     }
 
-    /// Parses a value whose parser says what would be right.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(
+    /// Parses a value whose parser returns a message for users.
+    pub(super) fn parse<T: FromStr<Err: Display>>(
         &self,
         key: &str,
         text: &str,
     ) -> Result<T, ConfigError> {
         text.parse()
-            .map_err(|why: T::Err| self.refusal(key, why.to_string()))
+            .map_err(|reason: T::Err| self.invalid_value(key, reason.to_string()))
     }
 
-    /// Parses a value whose parser's words are not for people.
-    pub(super) fn parsed_as<T: FromStr>(
+    /// Parses a value; `expected` replaces the parser's message.
+    pub(super) fn parse_or<T: FromStr>(
         &self,
         key: &str,
         text: &str,
-        right: &str,
+        expected: &str,
     ) -> Result<T, ConfigError> {
         text.parse()
-            .map_err(|_| self.refusal(key, format!("`{text}`: {right}")))
+            .map_err(|_| self.invalid_value(key, format!("`{text}`: {expected}")))
     }
 
-    /// The value, unless `check` refuses it.
-    pub(super) fn checked<T: Clone>(
+    /// Returns the value if `check` accepts it.
+    pub(super) fn validate<T: Clone>(
         &self,
         key: &str,
         value: &T,
@@ -272,11 +278,11 @@ impl Sources {
     ) -> Result<T, ConfigError> {
         check(value)
             .map(|()| value.clone())
-            .map_err(|why| self.refusal(key, why))
+            .map_err(|reason| self.invalid_value(key, reason))
     }
 }
 
-/// `true`, `false`, or a word that says more.
+/// Deserializes `true`, `false`, or a word.
 fn flag_or_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -290,7 +296,7 @@ fn flag_or_word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D:
     })
 }
 
-/// A list, or one text with commas as variables have it.
+/// Deserializes a list, or one text with commas as in variables.
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -1,7 +1,7 @@
-//! The demonstration's edge: this process takes the place of an edge host for sites of the simulated
-//! cluster. It is their agent (`agent`), and it answers for the names under `localhost` that they
-//! publish (`proxy`). It answers clients on this machine only, and must know nothing of a site but
-//! the configuration that the site's agents receive.
+//! The demo edge: this process acts as the edge host of the simulated cluster's sites. It is their
+//! agent (`agent`) and proxies names under `localhost` to their containers (`proxy`). It serves
+//! only clients on this machine, and must know nothing of a site except the configuration that the
+//! site's agents receive.
 
 mod agent;
 mod proxy;
@@ -32,21 +32,21 @@ use crate::{
     host,
 };
 
-/// What the edge serves and for whom.
+/// Options of the edge.
 pub struct Options {
-    /// The manager's own host name, which is never a container's.
+    /// The manager's host name, which never belongs to a container.
     pub manager: String,
-    /// How browsers reach the edge.
+    /// The entry point for browsers.
     pub entry: EntryPoint,
-    /// HTTP to the simulated containers.
+    /// HTTP client for the simulated containers.
     pub containers: ContainerHttp,
     /// The simulated cluster. Sites of other clusters have edge hosts of their own.
     pub cluster: ClusterId,
-    /// The addresses of the cluster's nodes, which the edge does not take.
+    /// The addresses of the cluster's nodes, which the edge must not use.
     pub nodes: Vec<Ipv4Addr>,
 }
 
-/// The demonstration's edge.
+/// The demo edge.
 #[derive(Clone)]
 pub struct Edge(Arc<Inner>);
 
@@ -56,7 +56,7 @@ struct Inner {
     sites: RwLock<BTreeMap<SiteId, BTreeMap<String, Service>>>,
 }
 
-/// A web service that is published.
+/// A published HTTP service.
 #[derive(Clone, Copy)]
 struct Service {
     container: SocketAddrV4,
@@ -64,11 +64,11 @@ struct Service {
 }
 
 impl Edge {
-    /// Joins the sites of the cluster that publish under `localhost`, and publishes them until
-    /// `stop`. The task ends with that.
+    /// Joins the cluster's sites that publish under `localhost`, and serves them until `stop`, when
+    /// the task ends.
     ///
     /// # Errors
-    /// Never for the values that this program has for a host.
+    /// Never with the constants of this program.
     pub fn start(
         control: Control,
         options: Options,
@@ -82,25 +82,25 @@ impl Edge {
         Ok((edge, tokio::spawn(agents.run(stop))))
     }
 
-    /// Puts a site's configuration live: all of it from the next request on.
+    /// Replaces a site's configuration atomically.
     fn publish(&self, site: SiteId, config: &Snapshot) {
         let services = config.domains.iter().flat_map(|domain| {
             let services = domain.services.iter();
             services.map(|service| {
-                let known = Service {
+                let target = Service {
                     container: SocketAddrV4::new(service.address, service.port.get()),
                     options: service.options,
                 };
-                (domain.host(service), known)
+                (domain.host(service), target)
             })
         });
         let services = services.collect();
-        // A holder that panicked has replaced a whole value or none.
+        // A panicked thread has replaced the whole value or nothing.
         let mut sites = self.0.sites.write().unwrap_or_else(PoisonError::into_inner);
         sites.insert(site, services);
     }
 
-    fn service(&self, host: &str) -> Option<Service> {
+    fn find_service(&self, host: &str) -> Option<Service> {
         let sites = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
         sites
             .values()
@@ -108,31 +108,31 @@ impl Edge {
             .copied()
     }
 
-    /// The answer to a request for a name under `localhost`.
-    fn answer(&self, origin: &Origin, request: Request) -> Response {
+    /// Responds to a request for a name under `localhost`.
+    fn respond(&self, origin: &Origin, request: Request) -> Response {
         let host = origin.host.as_str();
-        let Some(service) = self.service(host) else {
-            return page(StatusCode::NOT_FOUND, pages::NOT_FOUND);
+        let Some(service) = self.find_service(host) else {
+            return error_page(StatusCode::NOT_FOUND, pages::NOT_FOUND);
         };
-        // Where people sign in is in the site's own network, which only an edge host reaches.
+        // The sign-in service is in the site's network, which only a real edge host reaches.
         if service.options.sign_in {
-            return page(StatusCode::SERVICE_UNAVAILABLE, pages::NO_SIGN_IN);
+            return error_page(StatusCode::SERVICE_UNAVAILABLE, pages::NO_SIGN_IN);
         }
         if proxy::is_larger(request.headers(), service.options.body) {
-            return page(StatusCode::PAYLOAD_TOO_LARGE, pages::TOO_LARGE);
+            return error_page(StatusCode::PAYLOAD_TOO_LARGE, pages::TOO_LARGE);
         }
         let request = proxy::to_container(origin, request);
         match self.0.options.containers.send(service.container, request) {
             Ok(response) => proxy::from_container(response),
             Err(error) => {
                 tracing::debug!(host, %error, "container unreachable");
-                page(StatusCode::BAD_GATEWAY, pages::NO_ANSWER)
+                error_page(StatusCode::BAD_GATEWAY, pages::NO_ANSWER)
             }
         }
     }
 }
 
-/// Answers requests for names under `localhost`, and lets the manager answer all others.
+/// Serves requests for names under `localhost`, and passes all others to the manager.
 pub async fn dispatch(State(edge): State<Edge>, request: Request, next: Next) -> Response {
     let options = &edge.0.options;
     let authority = host::authority(&request);
@@ -150,7 +150,7 @@ pub async fn dispatch(State(edge): State<Edge>, request: Request, next: Next) ->
                 scheme: options.entry.scheme(),
                 client,
             };
-            edge.answer(&origin, request)
+            edge.respond(&origin, request)
         }
         None => {
             let message = "Names under localhost are served to this machine only.\n";
@@ -159,15 +159,15 @@ pub async fn dispatch(State(edge): State<Edge>, request: Request, next: Next) ->
     }
 }
 
-/// A host's name, when it is one below `localhost`.
+/// The normalized host name, if it is below `localhost`.
 fn local_name(host: &str) -> Option<String> {
     let host = host.to_ascii_lowercase();
     let host = host.strip_suffix('.').unwrap_or(&host);
     host.ends_with(".localhost").then(|| host.to_owned())
 }
 
-/// A page of the edge itself.
-fn page(status: StatusCode, html: &'static str) -> Response {
+/// An error page of the edge.
+fn error_page(status: StatusCode, html: &'static str) -> Response {
     let headers = [
         (
             header::CONTENT_TYPE,
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn names_below_localhost_are_the_edges_and_all_others_the_managers() {
+    fn only_names_below_localhost_belong_to_the_edge() {
         for (host, expected) in [
             ("wiki.localhost:3000", "wiki.localhost"),
             ("wiki.localhost", "wiki.localhost"),

@@ -1,9 +1,9 @@
-//! Signing in with the one-time link that the console shows, on this machine only.
+//! Sign-in with the one-time link that the console shows, on this machine only.
 //!
-//! The link signs in directly by GET. That is safe because only this machine can use it, requests
-//! that a browser or a tool makes ahead of the person do not count, and a valid token cannot be
-//! planted by anyone who could not sign in as the administrator already. The token is in the query,
-//! which the log leaves out, and the redirect takes it out of the address bar.
+//! The link signs in by GET. That is safe because only this machine can use it, prefetch requests
+//! are rejected, and a valid token cannot be planted by anyone who could not sign in as the
+//! administrator anyway. The token is in the query, which the log omits, and the redirect removes
+//! it from the address bar.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,21 +17,21 @@ use control::sessions;
 use model::Error;
 use serde::Deserialize;
 
-use super::{origin, refused, signed_in};
+use super::{origin, show_error, start_session};
 use crate::{
     client_addr::{self, Client},
     host,
-    router::{AppState, Public},
+    router::{AppState, PublicEndpoint},
     session::Token,
 };
 
-/// Where links lead.
+/// The path of sign-in links.
 pub(crate) const LINK_PATH: &str = "/sign-in/link";
 
 const NOT_LOCAL: &str = "A sign-in link works only in a browser on the machine that runs Holdfast. \
     Sign in with your password.";
 
-/// Headers by which browsers mark requests that no person has made yet.
+/// Headers by which browsers mark speculative requests.
 const PREFETCH_HEADERS: [&str; 3] = ["sec-purpose", "purpose", "x-moz"];
 
 /// The query of a link.
@@ -41,20 +41,20 @@ pub struct LinkQuery {
     token: String,
 }
 
-/// The link with a token, or none where no browser could use it: where people reach Holdfast under
-/// a name that is not this machine's own, or through a proxy on this machine.
-pub(crate) fn link_url(public: &Public, token: &str) -> Option<String> {
+/// The sign-in link with a token; `None` if no browser could use it, because the public URL is not
+/// local or a proxy runs on this machine.
+pub(crate) fn link_url(public: &PublicEndpoint, token: &str) -> Option<String> {
     let loopback = [
         IpAddr::from(Ipv4Addr::LOCALHOST),
         IpAddr::from(Ipv6Addr::LOCALHOST),
     ];
     let is_proxy = |address| client_addr::is_trusted(address, &public.trusted_proxies);
-    let usable = host::is_loopback(public.url.host()) && !loopback.into_iter().any(is_proxy);
-    usable.then(|| format!("{}{LINK_PATH}?token={token}", public.url))
+    let is_usable = host::is_loopback(public.url.host()) && !loopback.into_iter().any(is_proxy);
+    is_usable.then(|| format!("{}{LINK_PATH}?token={token}", public.url))
 }
 
-/// Begins a session with a link and goes on to the first page. A session that the browser had ends,
-/// as when signing in with a password.
+/// Creates a session with a link and redirects to `/`. An existing session of the browser ends, as
+/// after sign-in with a password.
 pub async fn sign_in_with_link(
     State(state): State<AppState>,
     Extension(Token(old)): Extension<Token>,
@@ -73,15 +73,15 @@ pub async fn sign_in_with_link(
             sessions::redeem_link(&state.control, &token, origin(address, &headers)).await
         }
         None => {
-            // Anyone can cause this line, so it is not for the usual log.
-            tracing::debug!("sign-in link refused: the request is not from this machine");
+            // Anyone can cause this line, so it is logged at debug level.
+            tracing::debug!("sign-in link refused: request is not from this machine");
             Err(Error::forbidden(NOT_LOCAL))
         }
     };
     let mut response = match redeemed {
-        Ok(session) => signed_in(&state, &session, old, "/").await,
+        Ok(session) => start_session(&state, &session, old, "/").await,
         Err(error) => {
-            refused(
+            show_error(
                 &state,
                 LINK_PATH,
                 headers,
@@ -99,8 +99,8 @@ pub async fn sign_in_with_link(
     response
 }
 
-/// The client of a request that was made on this machine, under this machine's own name.
-fn local_client<B>(request: &HttpRequest<B>, public: &Public) -> Option<Client> {
+/// The client of a request that was made on this machine, for a local host name.
+fn local_client<B>(request: &HttpRequest<B>, public: &PublicEndpoint) -> Option<Client> {
     let client = client_addr::local(request, &public.trusted_proxies)?;
     let host = host::authority(request)?;
     host::is_loopback(host.host()).then_some(client)
@@ -114,9 +114,9 @@ mod tests {
 
     use super::*;
 
-    fn public(url: &str, proxies: &[&str]) -> Public {
+    fn public(url: &str, proxies: &[&str]) -> PublicEndpoint {
         let proxies = proxies.iter().map(|proxy| proxy.parse().unwrap());
-        Public::new(url.parse().unwrap(), proxies.collect())
+        PublicEndpoint::new(url.parse().unwrap(), proxies.collect())
     }
 
     fn is_local(uri: &str, host: Option<&str>) -> bool {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn link_is_used_under_a_name_of_this_machine() {
+    fn link_works_only_for_local_hosts() {
         for host in [
             "localhost:3000",
             "LOCALHOST",
@@ -143,15 +143,16 @@ mod tests {
             assert!(!is_local(LINK_PATH, Some(host)), "{host:?}");
         }
         assert!(!is_local(LINK_PATH, None));
-        // HTTP/2 has the host in the address of the request.
+        // HTTP/2 has the host in the URI.
         assert!(is_local("https://localhost:3000/sign-in/link", None));
         assert!(!is_local("https://cloud.example.org/sign-in/link", None));
     }
 
     #[test]
-    fn link_is_for_this_machine_only() {
-        let with = |url: &str, proxies: &[&str]| link_url(&public(url, proxies), "abc");
-        let link = |url: &str| with(url, &["192.0.2.0/24"]);
+    fn link_exists_only_for_local_public_urls() {
+        let link_with_proxies =
+            |url: &str, proxies: &[&str]| link_url(&public(url, proxies), "abc");
+        let link = |url: &str| link_with_proxies(url, &["192.0.2.0/24"]);
         assert_eq!(
             link("http://localhost:3000").as_deref(),
             Some("http://localhost:3000/sign-in/link?token=abc")
@@ -159,7 +160,13 @@ mod tests {
         assert!(link("http://127.0.0.1:3000").is_some());
         assert!(link("https://[::1]:3000").is_some());
         assert_eq!(link("https://cloud.example.org"), None);
-        assert_eq!(with("http://localhost:3000", &["127.0.0.0/8"]), None);
-        assert_eq!(with("http://localhost:3000", &["::1/128"]), None);
+        assert_eq!(
+            link_with_proxies("http://localhost:3000", &["127.0.0.0/8"]),
+            None
+        );
+        assert_eq!(
+            link_with_proxies("http://localhost:3000", &["::1/128"]),
+            None
+        );
     }
 }

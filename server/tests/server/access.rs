@@ -1,31 +1,31 @@
-//! Who may call which server function and open which page: one row for each function, with a body
-//! that it accepts, and at least one for each page.
+//! The access table: the required role for each server function, with a valid body, and for each
+//! page.
 //!
-//! Both name container 1 and job 1, which belong to the member `ann`. Other objects that they name
-//! do not exist, apart from the site `lab`: what is allowed may answer 404.
+//! The rows refer to container 1 and job 1, which belong to the member `ann`. Other objects do not
+//! exist, except the site `lab`, so permitted calls may return 404.
 
 use serde_json::{Value, json};
 
-/// Who may call a server function or open a page.
+/// The required role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Also who is not signed in.
+    /// Anonymous users as well.
     Anyone,
     /// Every signed-in user.
     Member,
-    /// From operators upwards.
+    /// Operators and administrators.
     Operator,
-    /// Administrators alone.
+    /// Administrators only.
     Administrator,
-    /// The object's owner, and from operators upwards; others are not told that it exists.
+    /// The object's owner, operators and administrators; for others it does not exist.
     OwnerOrOperator,
-    /// The object's owner, and administrators; others are not told that it exists.
+    /// The object's owner and administrators; for others it does not exist.
     OwnerOrAdministrator,
 }
 
 use Access::{Administrator, Anyone, Member, Operator, OwnerOrAdministrator, OwnerOrOperator};
 
-/// A server function below `/api/ui`, who may call it, and a valid body.
+/// A server function below `/api/ui`, its access, and a valid body.
 pub type Row = (&'static str, Access, Value);
 
 /// All server functions.
@@ -46,7 +46,7 @@ pub fn table() -> Vec<Row> {
     .concat()
 }
 
-/// An address of each page, and who may open it.
+/// A path of each page with its access.
 pub const PAGES: &[(&str, Access)] = &[
     ("/", Anyone),
     ("/sign-in", Anyone),
@@ -165,7 +165,7 @@ fn certificates() -> Vec<Row> {
 
 fn clusters() -> Vec<Row> {
     let import = json!({ "site": "1", "owner": "ann", "vmids": [100] });
-    // Nothing listens there.
+    // No server listens on this port.
     let url = "http://127.0.0.1:1";
     let form = json!({ "name": "home", "url": url, "login": "root@pam", "secret": "secret" });
     vec![

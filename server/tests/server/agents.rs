@@ -1,4 +1,4 @@
-//! The way in for edge hosts' agents.
+//! The HTTP API for agents of edge hosts.
 
 use axum::{
     body::Body,
@@ -9,15 +9,15 @@ use model::{ClusterId, sites::SiteForm};
 use proxmox_sim::{Config, TEST_SECRET};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, House, request};
+use crate::support::{TestApp, TestResponse, request};
 
-async fn post(house: &House, path: &str, key: Option<&str>, body: &Value) -> Answer {
+async fn post(app: &TestApp, path: &str, key: Option<&str>, body: &Value) -> TestResponse {
     let mut request = request(Method::POST, path).header(header::CONTENT_TYPE, "application/json");
     if let Some(key) = key {
         request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
     }
     let body = Body::from(body.to_string());
-    house.send(request.body(body).unwrap()).await
+    app.send(request.body(body).unwrap()).await
 }
 
 fn host() -> Value {
@@ -44,46 +44,54 @@ fn with(mut value: Value, name: &str, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_agent_joins_asks_and_reports() {
-    let house = House::new().await;
+async fn agent_joins_polls_and_reports() {
+    let app = TestApp::new().await;
     let sim = proxmox_sim::start(Config::test()).await.unwrap();
     let access = setup::Access {
         url: sim.url(),
         token_id: "root@pam!holdfast".into(),
         secret: TEST_SECRET.into(),
     };
-    let cluster = setup::cluster(&house.control, "test", access)
-        .await
-        .unwrap();
-    let invited = invite(&house, cluster).await;
+    let cluster = setup::cluster(&app.control, "test", access).await.unwrap();
+    let token = invite(&app, cluster).await;
     let joined = post(
-        &house,
+        &app,
         "/agent/v1/join",
         None,
-        &with(host(), "word", json!(invited)),
+        &with(host(), "word", json!(token)),
     )
     .await;
     assert_eq!(joined.status, StatusCode::OK, "{}", joined.text());
     let joined: Value = serde_json::from_slice(&joined.body).unwrap();
     let key = joined["key"].as_str().unwrap();
 
-    let asking = with(host(), "has", Value::Null);
-    let given = post(&house, "/agent/v1/next", Some(key), &asking).await;
-    assert_eq!(given.status, StatusCode::OK, "{}", given.text());
-    let given: Value = serde_json::from_slice(&given.body).unwrap();
-    assert_eq!(given["snapshot"]["network"]["domain"], "lab.internal");
-    let report = json!({ "generation": given["generation"], "outcome": "live" });
-    let noted = post(&house, "/agent/v1/report", Some(key), &report).await;
-    assert_eq!(noted.status, StatusCode::NO_CONTENT, "{}", noted.text());
+    let poll = with(host(), "has", Value::Null);
+    let response = post(&app, "/agent/v1/next", Some(key), &poll).await;
+    assert_eq!(response.status, StatusCode::OK, "{}", response.text());
+    let config: Value = serde_json::from_slice(&response.body).unwrap();
+    assert_eq!(config["snapshot"]["network"]["domain"], "lab.internal");
+    let report = json!({ "generation": config["generation"], "outcome": "live" });
+    let accepted = post(&app, "/agent/v1/report", Some(key), &report).await;
+    assert_eq!(
+        accepted.status,
+        StatusCode::NO_CONTENT,
+        "{}",
+        accepted.text()
+    );
 
-    // More than the two MiB that are usual, and with signs that JSON writes as two.
+    // Exceeds axum's default limit of 2 MiB, with characters that JSON escapes as two.
     let (site, name) = ("lab".parse().unwrap(), "edge-1".parse().unwrap());
     let text = "\n".repeat(edge::link::LARGEST_FILE);
     let live = json!({ "begins": true, "files": { "nginx/large": text }, "gone": [] });
-    let noted = post(&house, "/agent/v1/live", Some(key), &live).await;
-    assert_eq!(noted.status, StatusCode::NO_CONTENT, "{}", noted.text());
+    let accepted = post(&app, "/agent/v1/live", Some(key), &live).await;
+    assert_eq!(
+        accepted.status,
+        StatusCode::NO_CONTENT,
+        "{}",
+        accepted.text()
+    );
     let files = agents::files(
-        &house.control,
+        &app.control,
         &Actor::System,
         &site,
         &name,
@@ -91,47 +99,47 @@ async fn an_agent_joins_asks_and_reports() {
     );
     assert!(files.await.unwrap().listed.is_told);
     let live = json!({ "begins": false, "files": { "../up": "" }, "gone": [] });
-    let refused = post(&house, "/agent/v1/live", Some(key), &live).await;
+    let refused = post(&app, "/agent/v1/live", Some(key), &live).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let words = refused.text();
-    assert!(words.contains("within the tree"), "{words}");
+    let message = refused.text();
+    assert!(message.contains("within the tree"), "{message}");
 }
 
 #[tokio::test]
-async fn whoever_has_no_key_is_refused_and_a_wrong_body_too() {
-    let house = House::new().await;
-    let asking = with(host(), "has", Value::Null);
+async fn missing_key_and_invalid_body_are_refused() {
+    let app = TestApp::new().await;
+    let poll = with(host(), "has", Value::Null);
     for key in [None, Some(""), Some("wrong")] {
-        let refused = post(&house, "/agent/v1/next", key, &asking).await;
+        let refused = post(&app, "/agent/v1/next", key, &poll).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
         let report = json!({ "generation": 1, "outcome": "live" });
-        let refused = post(&house, "/agent/v1/report", key, &report).await;
+        let refused = post(&app, "/agent/v1/report", key, &report).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
         let live = json!({ "begins": true, "files": {}, "gone": [] });
-        let refused = post(&house, "/agent/v1/live", key, &live).await;
+        let refused = post(&app, "/agent/v1/live", key, &live).await;
         assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{key:?}");
     }
     let wrong = with(host(), "word", json!("wrong"));
-    let refused = post(&house, "/agent/v1/join", None, &wrong).await;
+    let refused = post(&app, "/agent/v1/join", None, &wrong).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
-    // A session of a person counts for nothing here.
-    let cookie = house.cookie().await;
+    // A user's session is not accepted.
+    let cookie = app.cookie().await;
     let request = request(Method::POST, "/agent/v1/next")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::COOKIE, cookie)
-        .body(Body::from(asking.to_string()));
+        .body(Body::from(poll.to_string()));
     assert_eq!(
-        house.send(request.unwrap()).await.status,
+        app.send(request.unwrap()).await.status,
         StatusCode::UNAUTHORIZED
     );
 
     let evil = with(host(), "word", json!("x"));
     let evil = with(evil, "layout", json!({ "live": "/a b; evil" }));
-    let refused = post(&house, "/agent/v1/join", None, &evil).await;
+    let refused = post(&app, "/agent/v1/join", None, &evil).await;
     assert!(refused.status.is_client_error(), "{}", refused.status);
 }
 
-async fn invite(house: &House, cluster: ClusterId) -> String {
+async fn invite(app: &TestApp, cluster: ClusterId) -> String {
     let site = SiteForm {
         name: "lab".into(),
         domain: "lab.internal".into(),
@@ -146,7 +154,7 @@ async fn invite(house: &House, cluster: ClusterId) -> String {
         ports: "2000-2999".into(),
         ..SiteForm::default()
     };
-    let (control, actor) = (&house.control, Actor::System);
+    let (control, actor) = (&app.control, Actor::System);
     let site = control::sites::create(control, &actor, site.parse().unwrap())
         .await
         .unwrap();

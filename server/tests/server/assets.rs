@@ -1,4 +1,4 @@
-//! The site's files: in the form that the browser likes best, and only once.
+//! Files of the site: content encoding, caching and headers.
 
 use axum::{
     body::Body,
@@ -6,13 +6,13 @@ use axum::{
 };
 use server::assets::Assets;
 
-use crate::support::{Answer, HOME, House, get, request};
+use crate::support::{HOME, TestApp, TestResponse, get, request};
 
 const SCRIPT: &str = "/pkg/holdfast.0123abcd.js";
 
 const PART: &str = "/pkg/0123abcd/work.wasm";
 
-async fn house() -> House {
+async fn app_with_site() -> TestApp {
     let site = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(site.path().join("pkg/0123abcd")).unwrap();
     std::fs::write(site.path().join(PART.trim_start_matches('/')), "\0asm").unwrap();
@@ -34,48 +34,48 @@ async fn house() -> House {
         "parts": { "work": [PART] },
     });
     std::fs::write(site.path().join("manifest.json"), manifest.to_string()).unwrap();
-    House::with(HOME, &[], Assets::folder(site.path()).unwrap()).await
+    TestApp::with_assets(HOME, &[], Assets::folder(site.path()).unwrap()).await
 }
 
-async fn fetch(house: &House, headers: &[(&str, &str)]) -> Answer {
+async fn fetch(app: &TestApp, headers: &[(&str, &str)]) -> TestResponse {
     let mut builder = get(SCRIPT);
     for (name, value) in headers {
         builder = builder.header(*name, *value);
     }
-    house.send(builder.body(Body::empty()).unwrap()).await
+    app.send(builder.body(Body::empty()).unwrap()).await
 }
 
 #[tokio::test]
-async fn the_form_follows_what_the_browser_accepts() {
-    let house = house().await;
+async fn encoding_follows_accept_encoding() {
+    let app = app_with_site().await;
     for (accept, encoding, body) in [
         ("gzip, deflate, br", "br", "packed with br"),
         ("gzip", "gzip", "packed with gzip"),
         ("br;q=0, gzip;q=0.5", "gzip", "packed with gzip"),
         ("zstd", "", "plain"),
     ] {
-        let answer = fetch(&house, &[("accept-encoding", accept)]).await;
-        assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.header("content-encoding"), encoding, "{accept}");
-        assert_eq!(answer.text(), body, "{accept}");
-        assert_eq!(answer.header("vary"), "accept-encoding");
+        let response = fetch(&app, &[("accept-encoding", accept)]).await;
+        assert_eq!(response.status, StatusCode::OK);
+        assert_eq!(response.header("content-encoding"), encoding, "{accept}");
+        assert_eq!(response.text(), body, "{accept}");
+        assert_eq!(response.header("vary"), "accept-encoding");
         assert_eq!(
-            answer.header("content-type"),
+            response.header("content-type"),
             "text/javascript; charset=utf-8"
         );
-        assert_eq!(answer.header("content-length"), body.len().to_string());
+        assert_eq!(response.header("content-length"), body.len().to_string());
     }
 }
 
 #[tokio::test]
-async fn a_hashed_name_is_kept_for_ever_and_others_for_a_day() {
-    let house = house().await;
-    let script = fetch(&house, &[]).await;
+async fn hashed_files_are_immutable_and_others_cached_for_a_day() {
+    let app = app_with_site().await;
+    let script = fetch(&app, &[]).await;
     assert_eq!(
         script.header("cache-control"),
         "public, max-age=31536000, immutable"
     );
-    let icon = house.get("/favicon.ico").await;
+    let icon = app.get("/favicon.ico").await;
     assert_eq!(icon.header("cache-control"), "public, max-age=86400");
     assert_eq!(
         (icon.header("content-type"), icon.body.as_slice()),
@@ -84,53 +84,46 @@ async fn a_hashed_name_is_kept_for_ever_and_others_for_a_day() {
 }
 
 #[tokio::test]
-async fn what_the_browser_has_is_not_sent_again() {
-    let house = house().await;
-    let first = fetch(&house, &[("accept-encoding", "br")]).await;
+async fn matching_etag_returns_not_modified() {
+    let app = app_with_site().await;
+    let first = fetch(&app, &[("accept-encoding", "br")]).await;
     let tag = first.header("etag").to_owned();
-    let again = fetch(
-        &house,
-        &[("accept-encoding", "br"), ("if-none-match", &tag)],
-    )
-    .await;
+    let second = fetch(&app, &[("accept-encoding", "br"), ("if-none-match", &tag)]).await;
     assert_eq!(
-        (again.status, again.body.len()),
+        (second.status, second.body.len()),
         (StatusCode::NOT_MODIFIED, 0)
     );
-    assert_eq!(again.header("etag"), tag);
-    let other_form = fetch(
-        &house,
+    assert_eq!(second.header("etag"), tag);
+    let other_encoding = fetch(
+        &app,
         &[("accept-encoding", "gzip"), ("if-none-match", &tag)],
     )
     .await;
     assert_eq!(
-        other_form.status,
+        other_encoding.status,
         StatusCode::OK,
-        "each form has its own tag"
+        "each encoding has its own entity tag"
     );
 }
 
 #[tokio::test]
-async fn a_head_request_gets_the_head() {
-    let house = house().await;
+async fn head_request_gets_headers_only() {
+    let app = app_with_site().await;
     let request = request(Method::HEAD, SCRIPT).body(Body::empty()).unwrap();
-    let answer = house.send(request).await;
-    assert_eq!((answer.status, answer.body.len()), (StatusCode::OK, 0));
-    assert_eq!(answer.header("content-length"), "5");
+    let response = app.send(request).await;
+    assert_eq!((response.status, response.body.len()), (StatusCode::OK, 0));
+    assert_eq!(response.header("content-length"), "5");
 }
 
 #[tokio::test]
-async fn pages_ask_for_the_names_of_the_manifest() {
-    let house = house().await;
-    assert!(house.get("/sign-in").await.text().contains(SCRIPT));
-    assert_eq!(
-        house.get("/pkg/other.js").await.status,
-        StatusCode::NOT_FOUND
-    );
+async fn pages_refer_to_names_of_the_manifest() {
+    let app = app_with_site().await;
+    assert!(app.get("/sign-in").await.text().contains(SCRIPT));
+    assert_eq!(app.get("/pkg/other.js").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn a_manifest_that_promises_too_much_is_refused() {
+async fn manifest_with_missing_file_is_refused() {
     let site = tempfile::tempdir().unwrap();
     let manifest = r#"{"files":[{"path":"/a.js","type":"text/javascript","hash":"a0","immutable":true}],"names":{}}"#;
     std::fs::write(site.path().join("manifest.json"), manifest).unwrap();
@@ -139,37 +132,37 @@ async fn a_manifest_that_promises_too_much_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_of_the_site_needs_no_session() {
-    let house = house().await;
+async fn site_files_need_no_session() {
+    let app = app_with_site().await;
     let request = get(SCRIPT)
         .header(header::COOKIE, "holdfast_session=stale")
         .body(Body::empty());
-    assert_eq!(house.send(request.unwrap()).await.status, StatusCode::OK);
+    assert_eq!(app.send(request.unwrap()).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn a_page_asks_at_once_for_the_parts_that_it_needs() {
-    let house = house().await;
-    let cookie = house.cookie().await;
+async fn pages_preload_their_wasm_parts() {
+    let app = app_with_site().await;
+    let cookie = app.cookie().await;
     let preload = format!("<link rel=\"preload\" href=\"{PART}\"");
     for (path, needs) in [("/jobs", true), ("/containers", false)] {
         let request = get(path)
             .header(header::COOKIE, &cookie)
             .body(Body::empty())
             .unwrap();
-        let page = house.send(request).await.text();
+        let page = app.send(request).await.text();
         assert_eq!(page.contains(&preload), needs, "{path}");
     }
 }
 
 #[tokio::test]
-async fn a_part_comes_without_headers_for_documents() {
-    let house = house().await;
-    let part = house.get(PART).await;
+async fn wasm_parts_have_no_document_headers() {
+    let app = app_with_site().await;
+    let part = app.get(PART).await;
     assert_eq!(part.header("content-type"), "application/wasm");
     assert_eq!(part.header("x-content-type-options"), "nosniff");
     assert_eq!(part.header("content-security-policy"), "");
-    let script = fetch(&house, &[]).await;
+    let script = fetch(&app, &[]).await;
     assert!(
         script
             .header("content-security-policy")

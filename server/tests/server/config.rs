@@ -1,4 +1,4 @@
-//! What the configuration accepts, and the sentences with which it refuses.
+//! Accepted configurations, and error messages for invalid ones.
 
 use std::path::{Path, PathBuf};
 
@@ -15,19 +15,19 @@ fn load(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError>
     Config::load(Some(&file), Overrides::default(), environment)
 }
 
-/// The refusal's sentence, with the file's folder left out.
+/// The error message, with the file's folder removed.
 fn refusal(toml: &str, environment: &[(&str, &str)]) -> String {
-    let sentence = load(toml, environment).unwrap_err().to_string();
-    match (sentence.find("/"), sentence.find("/holdfast.toml")) {
+    let message = load(toml, environment).unwrap_err().to_string();
+    match (message.find("/"), message.find("/holdfast.toml")) {
         (Some(from), Some(to)) if from < to => {
-            format!("{}{}", &sentence[..from], &sentence[to + 1..])
+            format!("{}{}", &message[..from], &message[to + 1..])
         }
-        _ => sentence,
+        _ => message,
     }
 }
 
 #[test]
-fn nothing_need_be_said() {
+fn defaults_are_complete() {
     let config = Config::load(None, Overrides::default(), []).unwrap();
     assert_eq!(config.web.listen, "127.0.0.1:3000".parse().unwrap());
     assert_eq!(
@@ -44,7 +44,7 @@ fn nothing_need_be_said() {
 }
 
 #[test]
-fn everything_may_be_said() {
+fn all_settings_are_read_from_the_file() {
     let config = load(
         r#"
         listen = "[::]:443"
@@ -70,7 +70,7 @@ fn everything_may_be_said() {
 }
 
 #[test]
-fn the_environment_wins_over_the_file_and_the_command_line_over_both() {
+fn environment_overrides_file_and_command_line_overrides_both() {
     let environment = [
         ("HOLDFAST_LISTEN", "127.0.0.1:4000"),
         ("HOLDFAST_TRUSTED_PROXIES", "10.0.0.0/8, 127.0.0.1"),
@@ -88,10 +88,10 @@ fn the_environment_wins_over_the_file_and_the_command_line_over_both() {
     assert_eq!(config.workers.parallel_jobs, 4);
     assert_eq!(config.data, Path::new("1984"));
     assert_eq!(config.database.kind(), "MySQL");
-    assert!(matches!(&config.key, KeySource::Given(key) if key == "abc"));
+    assert!(matches!(&config.key, KeySource::Environment(key) if key == "abc"));
     assert!(
         !format!("{config:?}").contains("abc"),
-        "the key is shown nowhere"
+        "the debug output must not contain the key"
     );
 
     let overrides = Overrides {
@@ -129,7 +129,7 @@ fn demo_is_a_flag_or_a_scenario() {
 }
 
 #[test]
-fn an_unknown_key_is_refused_with_the_one_near_to_it() {
+fn unknown_key_error_suggests_a_similar_key() {
     assert_eq!(
         refusal("listn = '127.0.0.1:1'", &[]),
         "`listn` in holdfast.toml is no setting; listen is near to it"
@@ -153,7 +153,7 @@ fn an_unknown_key_is_refused_with_the_one_near_to_it() {
 }
 
 #[test]
-fn a_bad_value_is_refused_with_its_key_and_place() {
+fn invalid_value_error_names_key_and_source() {
     assert_eq!(
         refusal("listen = 'localhost'", &[]),
         "listen (holdfast.toml): `localhost`: use an address with a port, such as 127.0.0.1:3000 or [::]:443"
@@ -195,7 +195,7 @@ fn a_bad_value_is_refused_with_its_key_and_place() {
 }
 
 #[test]
-fn half_a_tls_pair_is_refused() {
+fn tls_certificate_and_key_must_both_be_set() {
     assert_eq!(
         refusal("tls_cert = 'c.pem'", &[]),
         "tls_key (not given): it is needed together with tls_cert"
@@ -207,14 +207,14 @@ fn half_a_tls_pair_is_refused() {
 }
 
 #[test]
-fn who_listens_to_others_says_under_which_address() {
+fn public_listen_address_requires_public_url() {
     assert!(
         refusal("listen = '0.0.0.0:80'", &[]).starts_with("public_url (not given): it is needed")
     );
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn missing_file_error_names_the_file() {
     let error =
         Config::load(Some(Path::new("/nowhere.toml")), Overrides::default(), []).unwrap_err();
     assert!(

@@ -1,4 +1,4 @@
-//! The demonstration's edge: containers of the simulated cluster under names below `localhost`.
+//! The demo edge: containers of the simulated cluster under names below `localhost`.
 
 use std::{net::SocketAddr, pin::pin, time::Duration};
 
@@ -29,7 +29,7 @@ use reqwest::Client;
 use server::{
     assets::Assets,
     demo::edge::{self, Edge},
-    router::{AppState, Public, router},
+    router::{AppState, PublicEndpoint, router},
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     process::{Program, sign_in},
-    support::{self, Answer, HOME, House, request},
+    support::{self, HOME, TestApp, TestResponse, request},
 };
 
 /// The small demo has no certificates.
@@ -53,7 +53,7 @@ impl Issuer for NoIssuer {
     }
 }
 
-/// A demonstration in this process, on a cluster whose tasks take no time.
+/// A demo in this process, on a cluster whose tasks finish immediately.
 struct Demo {
     control: Control,
     sim: Sim,
@@ -99,7 +99,7 @@ impl Demo {
             nodes: Vec::new(),
         };
         let (edge, task) = Edge::start(control.clone(), options, stop.clone()).unwrap();
-        let public = Public::new(HOME.parse().unwrap(), Vec::new());
+        let public = PublicEndpoint::new(HOME.parse().unwrap(), Vec::new());
         let state = AppState::new(control.clone(), public, Assets::default(), stop.clone());
         Self {
             router: router(state.with_edge(Some(edge))),
@@ -135,31 +135,31 @@ impl Demo {
 
     async fn view(&self, name: &str) -> Option<ContainerView> {
         let (site, name) = ("lab".parse().unwrap(), name.parse().unwrap());
-        let found = containers::get(&self.control, &Actor::System, &site, &name);
-        found.await.ok()
+        let view = containers::get(&self.control, &Actor::System, &site, &name);
+        view.await.ok()
     }
 
-    /// Looks again after each event until something is as wanted.
-    async fn wait(&self, is_wanted: impl AsyncFn() -> bool) {
+    /// Waits until a condition holds; checks it after each event.
+    async fn wait(&self, condition: impl AsyncFn() -> bool) {
         let mut events = pin!(self.control.events(&Actor::System, None));
-        while !is_wanted().await {
+        while !condition().await {
             events.next().await.unwrap();
         }
     }
 
-    async fn until(&self, name: &str, is_wanted: impl Fn(Option<&ContainerView>) -> bool) {
-        self.wait(async || is_wanted(self.view(name).await.as_ref()))
+    async fn wait_for_view(&self, name: &str, condition: impl Fn(Option<&ContainerView>) -> bool) {
+        self.wait(async || condition(self.view(name).await.as_ref()))
             .await;
     }
 
     async fn agent(&self) -> AgentRow {
         let (site, name) = ("lab".parse().unwrap(), "demo-edge".parse().unwrap());
-        let found = agents::get(&self.control, &Actor::System, &site, &name);
-        found.await.unwrap().row
+        let agent = agents::get(&self.control, &Actor::System, &site, &name);
+        agent.await.unwrap().row
     }
 
-    /// Waits until the newest configuration of the site is live.
-    async fn until_applied(&self) {
+    /// Waits until the latest configuration of the site is applied.
+    async fn wait_until_applied(&self) {
         self.wait(async || {
             let agent = self.agent().await;
             agent.applied == Some(agent.generation)
@@ -183,17 +183,18 @@ impl Demo {
         containers::create(&self.control, &Actor::System, form)
             .await
             .unwrap();
-        self.until_live(name).await;
+        self.wait_until_live(name).await;
     }
 
-    /// Waits until a container runs and its services are live.
-    async fn until_live(&self, name: &str) {
-        self.until(name, |view| view.is_some_and(is_live)).await;
+    /// Waits until a container is running and its services are live.
+    async fn wait_until_live(&self, name: &str) {
+        self.wait_for_view(name, |view| view.is_some_and(is_live))
+            .await;
     }
 
-    /// Turns a container on or off, once no job is at work on it.
+    /// Starts or stops a container after its jobs have ended.
     async fn power(&self, name: &str, power: Power) {
-        self.until(name, |view| view.unwrap().row.activity.is_none())
+        self.wait_for_view(name, |view| view.unwrap().row.activity.is_none())
             .await;
         let id = self.view(name).await.unwrap().row.id;
         containers::power(&self.control, &Actor::System, id, power)
@@ -201,12 +202,12 @@ impl Demo {
             .unwrap();
     }
 
-    /// Asks for a page as a browser on this machine.
-    async fn open(&self, host: &str, headers: &[(&str, &str)]) -> Answer {
-        self.open_from(host, headers, [127, 0, 0, 1]).await
+    /// Requests a page as a browser on this machine.
+    async fn get(&self, host: &str, headers: &[(&str, &str)]) -> TestResponse {
+        self.get_from(host, headers, [127, 0, 0, 1]).await
     }
 
-    async fn open_from(&self, host: &str, headers: &[(&str, &str)], peer: [u8; 4]) -> Answer {
+    async fn get_from(&self, host: &str, headers: &[(&str, &str)], peer: [u8; 4]) -> TestResponse {
         let mut request = axum::http::Request::get("/page")
             .header(header::HOST, host)
             .extension(ConnectInfo(SocketAddr::from((peer, 40000))));
@@ -223,12 +224,12 @@ fn is_live(view: &ContainerView) -> bool {
 }
 
 #[tokio::test]
-async fn service_is_published_while_its_container_exists_and_answers_while_it_runs() {
+async fn service_is_published_while_its_container_exists() {
     let demo = Demo::start().await;
-    demo.until_live("wiki").await;
+    demo.wait_until_live("wiki").await;
     let view = demo.view("wiki").await.unwrap();
     assert_eq!(view.row.link.as_deref(), Some("http://wiki.localhost:3000"));
-    let page = demo.open("wiki.localhost:3000", &[]).await;
+    let page = demo.get("wiki.localhost:3000", &[]).await;
     assert_eq!(page.status, StatusCode::OK);
     let html = page.text();
     for part in ["<h1>wiki</h1>", "docker.io/library/nginx:1.27", "GET /page"] {
@@ -239,28 +240,25 @@ async fn service_is_published_while_its_container_exists_and_answers_while_it_ru
     assert!(policy.contains("style-src 'unsafe-inline'"), "{policy}");
 
     demo.power("wiki", Power::Stop).await;
-    demo.until("wiki", |view| view.unwrap().row.status == Status::Stopped)
+    demo.wait_for_view("wiki", |view| view.unwrap().row.status == Status::Stopped)
         .await;
-    let stopped = demo.open("wiki.localhost:3000", &[]).await;
+    let stopped = demo.get("wiki.localhost:3000", &[]).await;
     assert_eq!(stopped.status, StatusCode::BAD_GATEWAY);
     assert!(stopped.text().contains("This service does not answer"));
     demo.power("wiki", Power::Start).await;
-    demo.until_live("wiki").await;
-    assert_eq!(
-        demo.open("wiki.localhost", &[]).await.status,
-        StatusCode::OK
-    );
+    demo.wait_until_live("wiki").await;
+    assert_eq!(demo.get("wiki.localhost", &[]).await.status, StatusCode::OK);
 
     demo.power("wiki", Power::Stop).await;
-    demo.until("wiki", |view| view.unwrap().row.activity.is_none())
+    demo.wait_for_view("wiki", |view| view.unwrap().row.activity.is_none())
         .await;
     let id = demo.view("wiki").await.unwrap().row.id;
     containers::delete(&demo.control, &Actor::System, id, "wiki")
         .await
         .unwrap();
-    demo.until("wiki", |view| view.is_none()).await;
-    demo.until_applied().await;
-    let gone = demo.open("wiki.localhost:3000", &[]).await;
+    demo.wait_for_view("wiki", |view| view.is_none()).await;
+    demo.wait_until_applied().await;
+    let gone = demo.get("wiki.localhost:3000", &[]).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND);
     assert!(gone.text().contains("Nothing is published under this name"));
 }
@@ -274,57 +272,61 @@ fn web_page() -> ServiceForm {
 }
 
 #[tokio::test]
-async fn new_container_is_opened_under_its_own_name_and_port() {
+async fn new_container_is_published_under_its_name() {
     let demo = Demo::start().await;
     demo.create("notes", web_page()).await;
     let row = demo.view("notes").await.unwrap().row;
     assert_eq!(row.link.as_deref(), Some("http://notes.localhost:3000"));
-    let page = demo.open("notes.localhost:3000", &[]).await;
+    let page = demo.get("notes.localhost:3000", &[]).await;
     assert_eq!(page.status, StatusCode::OK);
     let address = format!("<dd>{}:8080</dd>", row.address);
     assert!(page.text().contains(&address), "{}", page.text());
 }
 
 #[tokio::test]
-async fn service_behind_a_sign_in_is_not_open_to_all() {
+async fn service_with_sign_in_is_not_public() {
     let demo = Demo::start().await;
     let guarded = ServiceForm {
         sign_in: true,
         ..web_page()
     };
     demo.create("intranet", guarded).await;
-    let page = demo.open("intranet.localhost:3000", &[]).await;
+    let page = demo.get("intranet.localhost:3000", &[]).await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(page.text().contains("You cannot be signed in now"));
 }
 
 #[tokio::test]
-async fn container_receives_its_own_cookies_and_not_the_session() {
+async fn session_cookie_is_not_sent_to_containers() {
     let demo = Demo::start().await;
-    demo.until_live("wiki").await;
+    demo.wait_until_live("wiki").await;
     let cookies = "theme=dark; holdfast_session=secret";
     let page = demo
-        .open("wiki.localhost:3000", &[("cookie", cookies)])
+        .get("wiki.localhost:3000", &[("cookie", cookies)])
         .await;
     let html = page.text();
     assert!(html.contains("cookie: theme=dark\n"), "{html}");
     assert!(!html.contains("secret"), "{html}");
-    assert_eq!(page.cookie(), None, "and the manager sets none there");
+    assert_eq!(
+        page.cookie(),
+        None,
+        "the manager sets no cookie on container hosts"
+    );
 }
 
 #[tokio::test]
-async fn clients_on_other_machines_and_other_hosts_do_not_reach_a_container() {
+async fn remote_clients_and_other_hosts_do_not_reach_containers() {
     let demo = Demo::start().await;
-    demo.until_live("wiki").await;
-    let elsewhere = demo
-        .open_from("wiki.localhost:3000", &[], [192, 0, 2, 7])
+    demo.wait_until_live("wiki").await;
+    let remote = demo
+        .get_from("wiki.localhost:3000", &[], [192, 0, 2, 7])
         .await;
-    assert_eq!(elsewhere.status, StatusCode::MISDIRECTED_REQUEST);
-    assert!(elsewhere.text().contains("this machine only"));
-    let manager = demo.open("localhost:3000", &[]).await;
+    assert_eq!(remote.status, StatusCode::MISDIRECTED_REQUEST);
+    assert!(remote.text().contains("this machine only"));
+    let manager = demo.get("localhost:3000", &[]).await;
     assert!(!manager.text().contains("simulated container"));
     assert_eq!(manager.header("cross-origin-opener-policy"), "same-origin");
-    let unknown = demo.open("nothing.localhost:3000", &[]).await;
+    let unknown = demo.get("nothing.localhost:3000", &[]).await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
     assert!(
         unknown
@@ -334,31 +336,31 @@ async fn clients_on_other_machines_and_other_hosts_do_not_reach_a_container() {
 }
 
 #[tokio::test]
-async fn server_without_a_demo_answers_as_for_every_host() {
-    let house = House::new().await;
-    let answer = async |host: &str| {
+async fn server_without_demo_treats_localhost_names_as_its_own() {
+    let app = TestApp::new().await;
+    let get_with_host = async |host: &str| {
         let mut request = request(Method::GET, "/sign-in")
             .body(Body::empty())
             .unwrap();
         request
             .headers_mut()
             .insert(header::HOST, host.parse().unwrap());
-        house.send(request).await
+        app.send(request).await
     };
     let (local, own) = (
-        answer("wiki.localhost:3000").await,
-        answer("localhost:3000").await,
+        get_with_host("wiki.localhost:3000").await,
+        get_with_host("localhost:3000").await,
     );
     assert_eq!((local.status, own.status), (StatusCode::OK, StatusCode::OK));
     assert!(local.text().contains("Sign in"));
-    assert_eq!(house.get("/").await.header("location"), "/containers");
+    assert_eq!(app.get("/").await.header("location"), "/containers");
 }
 
 #[tokio::test]
-async fn edge_is_an_agent_that_reports_its_files_and_ends_with_the_process() {
+async fn edge_reports_its_files_and_ends_with_the_process() {
     let demo = Demo::start().await;
-    demo.until_live("wiki").await;
-    demo.until_applied().await;
+    demo.wait_until_live("wiki").await;
+    demo.wait_until_applied().await;
     let agent = demo.agent().await;
     assert_eq!(agent.about.unwrap().address.to_string(), "10.20.0.2");
     assert!(agent.in_contact);
@@ -370,37 +372,37 @@ async fn edge_is_an_agent_that_reports_its_files_and_ends_with_the_process() {
     })
     .await;
 
-    // A poll is held open at this moment. The task ends without waiting for it.
+    // A long poll is open at this point; the task ends without waiting for it.
     demo.stop.cancel();
     let ended = tokio::time::timeout(Duration::from_secs(10), demo.edge).await;
-    ended.expect("the edge goes on after the stop").unwrap();
+    ended.expect("the edge does not stop").unwrap();
     demo.control.shutdown(Duration::from_secs(10)).await;
     demo.sim.stop().await;
 }
 
 #[tokio::test]
-async fn deleted_agent_is_not_joined_again_by_the_same_process() {
+async fn deleted_agent_is_not_rejoined_until_restart() {
     let demo = Demo::start().await;
-    demo.until_live("wiki").await;
+    demo.wait_until_live("wiki").await;
     let agent = demo.agent().await;
     agents::delete(&demo.control, &Actor::System, agent.id, "demo-edge")
         .await
         .unwrap();
-    demo.until("wiki", |view| {
+    demo.wait_for_view("wiki", |view| {
         let state = &view.unwrap().publications[0].1;
         matches!(state, Publication::Blocked { why } if why.contains("No agent"))
     })
     .await;
-    // As an edge host does, it keeps what it has.
-    let page = demo.open("wiki.localhost:3000", &[]).await;
+    // Like an edge host, the edge keeps its last configuration.
+    let page = demo.get("wiki.localhost:3000", &[]).await;
     assert_eq!(page.status, StatusCode::OK);
-    // The edge reads all sites for the new one, and joins it alone.
+    // The new site makes the edge reload all sites; it joins only the new one.
     demo.create_site("office", "office.localhost").await;
-    let all = async || agents::list(&demo.control, &Actor::System).await.unwrap();
-    demo.wait(async || !all().await.is_empty()).await;
+    let list_agents = async || agents::list(&demo.control, &Actor::System).await.unwrap();
+    demo.wait(async || !list_agents().await.is_empty()).await;
     demo.stop.cancel();
     demo.edge.await.unwrap();
-    let sites: Vec<_> = all()
+    let sites: Vec<_> = list_agents()
         .await
         .into_iter()
         .map(|agent| agent.site_name)
@@ -408,7 +410,7 @@ async fn deleted_agent_is_not_joined_again_by_the_same_process() {
     assert_eq!(sites, ["office".parse().unwrap()]);
 }
 
-/// A client that reaches every name at the server's own address, as browsers do below `localhost`.
+/// A client that connects to the server for names below `localhost`, as browsers do.
 fn browser(url: &str) -> Client {
     let port = url.rsplit_once(':').unwrap().1.parse::<u16>().unwrap();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -416,8 +418,9 @@ fn browser(url: &str) -> Client {
     builder.resolve("wiki.localhost", address).build().unwrap()
 }
 
-/// Signs in, and follows the server's events until the page of the container says that it is live.
-async fn until_live(url: &str, password: &str) {
+/// Signs in and reloads the container page on each server event, until it shows that the container
+/// is live.
+async fn wait_until_page_shows_live(url: &str, password: &str) {
     let cookie = sign_in(url, "admin", password).await.unwrap();
     let get = async |path: &str| {
         let request = browser(url)
@@ -432,10 +435,10 @@ async fn until_live(url: &str, password: &str) {
             .text()
             .await
             .unwrap();
-        // Without the marks that the browser's program needs.
+        // Removes hydration markers.
         let page = page.replace("<!>", "");
         let link = url.replace("localhost", "wiki.localhost");
-        // The button is there while the container runs.
+        // The button is shown while the container is running.
         if page.contains(">live<") && page.contains("Open</a>") {
             assert!(page.contains(&format!("href=\"{link}\"")), "{link}: {page}");
             return;
@@ -445,14 +448,14 @@ async fn until_live(url: &str, password: &str) {
 }
 
 #[tokio::test]
-async fn program_publishes_its_demo_on_its_own_port_at_every_start() {
+async fn demo_is_published_on_the_server_port_after_every_start() {
     let folder = tempfile::tempdir().unwrap();
     let mut password = None;
     for _ in 0..2 {
         let mut program = Program::serve(folder.path(), &[]);
-        let url = program.says("Holdfast is at ");
-        let password = password.get_or_insert_with(|| program.says("Password: "));
-        until_live(&url, password).await;
+        let url = program.line_after("Holdfast is at ");
+        let password = password.get_or_insert_with(|| program.line_after("Password: "));
+        wait_until_page_shows_live(&url, password).await;
         let link = url.replace("localhost", "wiki.localhost");
         let page = browser(&url).get(&link).send().await.unwrap();
         assert_eq!(page.status(), StatusCode::OK);
@@ -460,7 +463,7 @@ async fn program_publishes_its_demo_on_its_own_port_at_every_start() {
         assert!(program.terminate().await.success());
     }
     let program = Program::serve(folder.path(), &[("HOLDFAST_DEMO", "false")]);
-    let url = program.says("Holdfast is at ");
+    let url = program.line_after("Holdfast is at ");
     let link = url.replace("localhost", "wiki.localhost");
     let page = browser(&url)
         .get(format!("{link}/sign-in"))

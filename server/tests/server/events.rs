@@ -1,4 +1,4 @@
-//! The stream of changes: for who is signed in, for as long as they are.
+//! The event stream: authentication, content and end.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use control::{Actor, users};
 use futures::StreamExt as _;
 use model::users::{Limits, Role, UserSpec};
 
-use crate::support::{House, get, request};
+use crate::support::{TestApp, get, request};
 
-async fn listen(house: &House, cookie: &str) -> BodyDataStream {
+async fn open_stream(app: &TestApp, cookie: &str) -> BodyDataStream {
     let request = get("/events")
         .header(header::COOKIE, cookie)
         .body(Body::empty())
         .unwrap();
-    let response = house.open(request).await;
+    let response = app.send_streaming(request).await;
     assert_eq!(response.status(), StatusCode::OK);
     let kind = response.headers().get(header::CONTENT_TYPE).unwrap();
     assert_eq!(kind, "text/event-stream");
@@ -28,34 +28,34 @@ async fn listen(house: &House, cookie: &str) -> BodyDataStream {
     let mut stream = response.into_body().into_data_stream();
     assert!(
         next(&mut stream).await.unwrap().contains("retry:"),
-        "the stream begins at once"
+        "the stream starts with a retry field"
     );
     stream
 }
 
-/// The next piece; none at the end of the stream.
+/// The next chunk; `None` at the end of the stream.
 async fn next(stream: &mut BodyDataStream) -> Option<String> {
-    let piece = tokio::time::timeout(Duration::from_secs(60), stream.next()).await;
-    let piece = piece.expect("the stream says something or ends")?.unwrap();
-    Some(String::from_utf8(piece.to_vec()).unwrap())
+    let chunk = tokio::time::timeout(Duration::from_secs(60), stream.next()).await;
+    let chunk = chunk.expect("timed out waiting for an event")?.unwrap();
+    Some(String::from_utf8(chunk.to_vec()).unwrap())
 }
 
-/// Reads on to the end of the stream.
+/// Reads to the end of the stream.
 async fn drain(stream: &mut BodyDataStream) {
     while next(stream).await.is_some() {}
 }
 
 #[tokio::test]
-async fn a_stranger_hears_nothing() {
-    let house = House::new().await;
-    assert_eq!(house.get("/events").await.status, StatusCode::UNAUTHORIZED);
+async fn anonymous_clients_are_refused() {
+    let app = TestApp::new().await;
+    assert_eq!(app.get("/events").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn a_change_is_told_without_its_content() {
-    let house = House::new().await;
-    let cookie = house.cookie().await;
-    let mut stream = listen(&house, &cookie).await;
+async fn change_events_do_not_contain_content() {
+    let app = TestApp::new().await;
+    let cookie = app.cookie().await;
+    let mut stream = open_stream(&app, &cookie).await;
     let spec = UserSpec {
         name: "bea".parse().unwrap(),
         mail: "bea@example.org".parse().unwrap(),
@@ -63,50 +63,50 @@ async fn a_change_is_told_without_its_content() {
         limits: Limits::default(),
         password: Some("a long password".parse().unwrap()),
     };
-    let id = users::create(&house.control, &Actor::System, spec)
+    let id = users::create(&app.control, &Actor::System, spec)
         .await
         .unwrap();
-    let told = loop {
-        let piece = next(&mut stream).await.unwrap();
-        if piece.contains("\"user\"") {
-            break piece;
+    let event = loop {
+        let chunk = next(&mut stream).await.unwrap();
+        if chunk.contains("\"user\"") {
+            break chunk;
         }
     };
     assert!(
-        told.contains(&format!("data: {{\"topic\":\"user\",\"id\":{id}}}")),
-        "{told}"
+        event.contains(&format!("data: {{\"topic\":\"user\",\"id\":{id}}}")),
+        "{event}"
     );
-    assert!(!told.contains("bea"));
+    assert!(!event.contains("bea"));
 }
 
 #[tokio::test]
-async fn the_stream_ends_with_the_session() {
-    let house = House::new().await;
-    let (cookie, other) = (house.cookie().await, house.cookie().await);
-    let mut stream = listen(&house, &cookie).await;
-    let _still_open = listen(&house, &other).await;
+async fn stream_ends_with_the_session() {
+    let app = TestApp::new().await;
+    let (cookie, other) = (app.cookie().await, app.cookie().await);
+    let mut stream = open_stream(&app, &cookie).await;
+    let _still_open = open_stream(&app, &other).await;
     let request = request(Method::POST, "/sign-out")
         .header("sec-fetch-site", "same-origin")
         .header(header::COOKIE, &cookie)
         .body(Body::empty());
-    house.send(request.unwrap()).await;
+    app.send(request.unwrap()).await;
     drain(&mut stream).await;
 }
 
 #[tokio::test]
-async fn the_stream_ends_with_the_process() {
-    let house = House::new().await;
-    let cookie = house.cookie().await;
-    let mut stream = listen(&house, &cookie).await;
-    house.stop.cancel();
+async fn stream_ends_with_the_process() {
+    let app = TestApp::new().await;
+    let cookie = app.cookie().await;
+    let mut stream = open_stream(&app, &cookie).await;
+    app.stop.cancel();
     drain(&mut stream).await;
 }
 
 #[tokio::test]
-async fn a_person_has_so_many_streams_and_no_more() {
-    let house = House::new().await;
-    let cookie = house.cookie().await;
-    let ask = || {
+async fn streams_per_user_are_limited() {
+    let app = TestApp::new().await;
+    let cookie = app.cookie().await;
+    let events_request = || {
         get("/events")
             .header(header::COOKIE, &cookie)
             .body(Body::empty())
@@ -114,18 +114,18 @@ async fn a_person_has_so_many_streams_and_no_more() {
     };
     let mut open = Vec::new();
     let refused = loop {
-        let response = house.open(ask()).await;
+        let response = app.send_streaming(events_request()).await;
         if response.status() != StatusCode::OK {
             break response;
         }
         open.push(response);
-        assert!(open.len() < 1000, "there is no limit");
+        assert!(open.len() < 1000, "the number of streams is not limited");
     };
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     open.pop();
     assert_eq!(
-        house.open(ask()).await.status(),
+        app.send_streaming(events_request()).await.status(),
         StatusCode::OK,
-        "one that ended makes room"
+        "a closed stream frees its slot"
     );
 }

@@ -1,5 +1,4 @@
-//! How long the body of a page takes on a connection that is kept open: over TLS no longer than
-//! without.
+//! Latency of page bodies on persistent connections: over TLS no higher than without.
 
 use std::{
     net::Ipv4Addr,
@@ -27,27 +26,27 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::{
     process::Program,
-    tls::{FILES, certify},
+    tls::{FILES, write_certificate},
 };
 
-/// Without `TCP_NODELAY` the body of a page over HTTP/2 waits until the client acknowledges the
-/// head, which Linux delays for 40 ms. Half of it tells the two apart.
+/// Without `TCP_NODELAY`, the body of a page over HTTP/2 waits until the client acknowledges the
+/// head, which Linux delays for 40 ms. Half of that distinguishes the two cases.
 const ALLOWANCE: Duration = Duration::from_millis(20);
-/// Connections take turns, so that a busy machine slows down all of them.
+/// Connections alternate, so that a busy machine affects all of them.
 const TURNS: usize = 4;
 /// Requests without a pause: only then does Linux delay acknowledgments.
 const REQUESTS: usize = 10;
 
-/// The program, serving in a folder of its own.
-struct Site {
+/// The running program in a separate folder.
+struct Server {
     _program: Program,
     url: String,
 }
 
-impl Site {
+impl Server {
     fn start(folder: &Path, environment: &[(&str, &str)]) -> Self {
         let program = Program::serve(folder, environment);
-        let url = program.says("Holdfast is at ");
+        let url = program.line_after("Holdfast is at ");
         Self {
             _program: program,
             url,
@@ -62,7 +61,7 @@ impl Site {
         stream
     }
 
-    /// A TLS connection that offers this protocol alone.
+    /// A TLS connection that offers only this protocol.
     async fn tls(&self, root: &CertificateDer<'static>, alpn: &str) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(root.clone()).unwrap();
@@ -83,41 +82,41 @@ enum Protocol {
     Http2(http2::SendRequest<Empty<Bytes>>),
 }
 
-/// A connection that is kept open.
+/// A persistent connection.
 struct Connection {
     url: String,
     protocol: Protocol,
-    /// From the head of each response to the end of its body: without what the server takes to
-    /// render it, which depends on what else the machine does.
+    /// From the head of each response to the end of its body: excludes the rendering time, which
+    /// depends on the machine's load.
     times: Vec<Duration>,
 }
 
 impl Connection {
-    fn new(site: &Site, protocol: Protocol) -> Self {
+    fn new(server: &Server, protocol: Protocol) -> Self {
         Self {
-            url: site.url.clone(),
+            url: server.url.clone(),
             protocol,
             times: Vec::new(),
         }
     }
 
-    async fn http1<T>(site: &Site, stream: T) -> Self
+    async fn http1<T>(server: &Server, stream: T) -> Self
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (http, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
-        Self::new(site, Protocol::Http1(http))
+        Self::new(server, Protocol::Http1(http))
     }
 
-    async fn http2(site: &Site, stream: TlsStream<TcpStream>) -> Self {
+    async fn http2(server: &Server, stream: TlsStream<TcpStream>) -> Self {
         let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
         let (http, connection) = handshake.await.unwrap();
         tokio::spawn(connection);
-        Self::new(site, Protocol::Http2(http))
+        Self::new(server, Protocol::Http2(http))
     }
 
-    /// Loads a page and notes how long its body took.
+    /// Loads a page and records the duration of its body.
     async fn load(&mut self) {
         let host = self.url.split_once("://").unwrap().1;
         let request = Request::get(format!("{}/sign-in", self.url));
@@ -131,7 +130,7 @@ impl Connection {
         let response = response.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         let begin = Instant::now();
-        // Fails when a part is missing.
+        // Fails when the body is incomplete.
         response.into_body().collect().await.unwrap();
         self.times.push(begin.elapsed());
     }
@@ -144,14 +143,14 @@ impl Connection {
 }
 
 #[tokio::test]
-async fn page_bodies_over_kept_tls_connections_take_no_longer_than_over_plain_ones() {
+async fn tls_does_not_delay_page_bodies_on_persistent_connections() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    certify(folders[1].path());
+    write_certificate(folders[1].path());
     let root = CertificateDer::from_pem_file(folders[1].path().join("cert.pem")).unwrap();
     let demo = ("HOLDFAST_DEMO", "false");
-    let plain = Site::start(folders[0].path(), &[demo]);
-    let tls = Site::start(folders[1].path(), &[FILES[0], FILES[1], demo]);
+    let plain = Server::start(folders[0].path(), &[demo]);
+    let tls = Server::start(folders[1].path(), &[FILES[0], FILES[1], demo]);
     let mut connections = [
         Connection::http1(&plain, plain.tcp().await).await,
         Connection::http1(&tls, tls.tls(&root, "http/1.1").await).await,

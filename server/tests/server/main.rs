@@ -1,17 +1,18 @@
-//! The server from outside: its router called in this process on a database of its own, and the
-//! real program started in an empty folder.
+//! Tests of the server: the router in this process with a temporary database, and the real program
+//! started in an empty folder.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test that meets what it does not expect has failed"
+    reason = "tests fail by panicking"
 )]
 
 mod access;
 mod agents;
 mod assets;
 mod config;
+mod crash_recovery;
 mod csrf;
 mod demo_edge;
 mod events;
@@ -25,5 +26,4 @@ mod sign_in;
 mod sign_in_link;
 mod simulator;
 mod support;
-mod survival;
 mod tls;

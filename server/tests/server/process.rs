@@ -1,4 +1,4 @@
-//! The real program, in an empty folder, as a person starts it.
+//! The real program, started in an empty folder.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -11,16 +11,16 @@ use std::{
 
 use reqwest::{Client, StatusCode, header, redirect::Policy};
 
-use crate::support::until;
+use crate::support::wait_for;
 
-/// A program that runs, killed when it goes out of scope.
+/// A running program, killed when dropped.
 pub struct Program {
     child: Child,
     lines: Receiver<String>,
     log: Option<JoinHandle<String>>,
 }
 
-/// The program without anything from our own environment.
+/// The command without this process's environment.
 pub fn holdfast(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
     command.current_dir(folder).env_clear();
@@ -36,11 +36,13 @@ fn serve(folder: &Path, environment: &[(&str, &str)]) -> Command {
     command
 }
 
-/// The server at a terminal (script(1)).
+/// The server on a terminal (script(1)).
 fn at_terminal(folder: &Path) -> Command {
     let serve = serve(folder, &[]);
-    let words = std::iter::once(serve.get_program()).chain(serve.get_args());
-    let words: Vec<_> = words.map(|word| word.to_str().unwrap()).collect();
+    let arguments = std::iter::once(serve.get_program()).chain(serve.get_args());
+    let arguments: Vec<_> = arguments
+        .map(|argument| argument.to_str().unwrap())
+        .collect();
     let mut script = Command::new("script");
     script
         .current_dir(folder)
@@ -54,7 +56,7 @@ fn at_terminal(folder: &Path) -> Command {
             "--quiet",
             "--flush",
             "--command",
-            &format!("exec {}", words.join(" ")),
+            &format!("exec {}", arguments.join(" ")),
         ])
         .arg("/dev/null")
         .stdin(Stdio::null());
@@ -62,20 +64,20 @@ fn at_terminal(folder: &Path) -> Command {
 }
 
 impl Program {
-    /// Starts the server on a free port, with the small demo where nothing else is said: it is complete
-    /// before the first page.
+    /// Starts the server on a free port, by default with the small demo, which is complete before
+    /// the first page is served.
     pub fn serve(folder: &Path, environment: &[(&str, &str)]) -> Self {
         Self::start(serve(folder, environment))
     }
 
-    /// The same, with its log kept for [`Program::log`].
+    /// Like [`Program::serve`], with the log captured for [`Program::log`].
     pub fn serve_with_log(folder: &Path, environment: &[(&str, &str)]) -> Self {
         let mut command = serve(folder, environment);
         command.stderr(Stdio::piped());
         Self::start(command)
     }
 
-    /// Starts any command and reads what it says.
+    /// Starts a command and captures its standard output.
     pub fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let log = child.stderr.take().map(|mut stderr| {
@@ -95,27 +97,27 @@ impl Program {
         Self { child, lines, log }
     }
 
-    /// The next line that begins so; the part behind it.
-    pub fn says(&self, beginning: &str) -> String {
+    /// Waits for the next line with this prefix; returns the rest of the line.
+    pub fn line_after(&self, prefix: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(120)).unwrap();
-            if let Some(rest) = line.strip_prefix(beginning) {
+            if let Some(rest) = line.strip_prefix(prefix) {
                 return rest.to_owned();
             }
         }
     }
 
-    /// The log of a program that has ended.
+    /// The captured log of a program that has ended.
     pub fn log(&mut self) -> String {
         self.log.take().unwrap().join().unwrap()
     }
 
-    /// The lines that are left when it has ended.
-    fn last_lines(&self) -> Vec<String> {
+    /// The unread lines of a program that has ended.
+    fn remaining_lines(&self) -> Vec<String> {
         self.lines.iter().collect()
     }
 
-    /// How much memory it has that is not a file's, in KiB.
+    /// Anonymous resident memory, in KiB.
     pub fn anonymous_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status
@@ -133,11 +135,11 @@ impl Program {
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM and waits for the exit.
     pub async fn terminate(&mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        until("the end", async || self.child.try_wait().unwrap()).await
+        wait_for("the exit", async || self.child.try_wait().unwrap()).await
     }
 }
 
@@ -153,9 +155,9 @@ pub fn client() -> Client {
     Client::builder().redirect(Policy::none()).build().unwrap()
 }
 
-/// Signs in by the form; the cookie, when the password was right.
+/// Signs in by form; returns the cookie if the password was correct.
 pub async fn sign_in(url: &str, name: &str, password: &str) -> Option<String> {
-    let answer = client()
+    let response = client()
         .post(format!("{url}/sign-in"))
         .form(&[
             ("name", name),
@@ -165,7 +167,7 @@ pub async fn sign_in(url: &str, name: &str, password: &str) -> Option<String> {
         .send()
         .await
         .unwrap();
-    let set = answer
+    let set = response
         .headers()
         .get(header::SET_COOKIE)?
         .to_str()
@@ -178,12 +180,12 @@ pub async fn sign_in(url: &str, name: &str, password: &str) -> Option<String> {
 async fn later_start_of_the_demo_prints_a_link_to_a_terminal() {
     let folder = tempfile::tempdir().unwrap();
     let mut first = Program::serve(folder.path(), &[]);
-    first.says("Password: ");
+    first.line_after("Password: ");
     assert!(first.terminate().await.success());
     let mut second = Program::start(at_terminal(folder.path()));
     assert!(
         second
-            .says("Sign-in link: ")
+            .line_after("Sign-in link: ")
             .contains("/sign-in/link?token=")
     );
     // script(1) ends with the status of the signal that it was sent.
@@ -191,13 +193,13 @@ async fn later_start_of_the_demo_prints_a_link_to_a_terminal() {
 }
 
 #[tokio::test]
-async fn the_first_start_tells_a_password_that_works_and_the_second_tells_none() {
+async fn first_start_prints_a_valid_password_and_the_second_none() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::serve(folder.path(), &[]);
-    let url = program.says("Holdfast is at ");
+    let url = program.line_after("Holdfast is at ");
     assert!(url.starts_with("http://localhost:"), "{url}");
-    assert_eq!(program.says("Administrator: "), "admin");
-    let password = program.says("Password: ");
+    assert_eq!(program.line_after("Administrator: "), "admin");
+    let password = program.line_after("Password: ");
 
     assert_eq!(sign_in(&url, "admin", "wrong password").await, None);
     let cookie = sign_in(&url, "admin", &password).await.unwrap();
@@ -205,19 +207,19 @@ async fn the_first_start_tells_a_password_that_works_and_the_second_tells_none()
         let request = client()
             .get(format!("{url}{path}"))
             .header(header::COOKIE, &cookie);
-        let answer = request.send().await.unwrap();
-        (answer.status(), answer.text().await.unwrap())
+        let response = request.send().await.unwrap();
+        (response.status(), response.text().await.unwrap())
     };
-    until("the containers of the demo", async || {
+    wait_for("the containers of the demo", async || {
         let (status, page) = ask("/containers").await;
         assert_eq!(status, StatusCode::OK);
         page.contains("wiki").then_some(())
     })
     .await;
     assert_eq!(ask("/readyz").await.0, StatusCode::OK);
-    let by_address = url.replace("localhost", "127.0.0.1");
+    let address_url = url.replace("localhost", "127.0.0.1");
     let redirect = client()
-        .get(format!("{by_address}/containers"))
+        .get(format!("{address_url}/containers"))
         .send()
         .await
         .unwrap();
@@ -231,17 +233,17 @@ async fn the_first_start_tells_a_password_that_works_and_the_second_tells_none()
     assert!(data.join("holdfast.db").is_file() && data.join("key").is_file());
 
     let mut program = Program::serve(folder.path(), &[]);
-    let url = program.says("Holdfast is at ");
+    let url = program.line_after("Holdfast is at ");
     assert!(sign_in(&url, "admin", &password).await.is_some());
     assert!(program.terminate().await.success());
-    // Neither the password again, nor a link, which later is for a terminal only.
-    assert_eq!(program.last_lines(), Vec::<String>::new());
+    // Neither the password again, nor a link, which later starts print only on a terminal.
+    assert_eq!(program.remaining_lines(), Vec::<String>::new());
 
     let environment = [("HOLDFAST_DEMO", "false")];
     let mut program = Program::serve(folder.path(), &environment);
-    program.says("Holdfast is at ");
+    program.line_after("Holdfast is at ");
     assert!(program.terminate().await.success());
-    assert_eq!(program.last_lines(), Vec::<String>::new());
+    assert_eq!(program.remaining_lines(), Vec::<String>::new());
 }
 
 pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
@@ -252,17 +254,17 @@ pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A program that does not read its input has closed it.
+    // Fails if the program closed its input without reading it.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
 }
 
-pub fn told(output: &[u8]) -> String {
+pub fn to_text(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
 }
 
 #[test]
-fn accounts_are_made_without_a_password_on_the_command_line() {
+fn user_commands_need_no_password_argument() {
     let folder = tempfile::tempdir().unwrap();
     let add = [
         "user",
@@ -273,25 +275,29 @@ fn accounts_are_made_without_a_password_on_the_command_line() {
         "--role",
         "administrator",
     ];
-    let made = run(folder.path(), &add, "");
-    assert!(made.status.success(), "{}", told(&made.stderr));
+    let created = run(folder.path(), &add, "");
+    assert!(created.status.success(), "{}", to_text(&created.stderr));
     assert!(
-        told(&made.stdout).starts_with("Password: "),
+        to_text(&created.stdout).starts_with("Password: "),
         "{}",
-        told(&made.stdout)
+        to_text(&created.stdout)
     );
 
-    let again = run(folder.path(), &add, "");
-    assert_eq!(again.status.code(), Some(6));
+    let duplicate = run(folder.path(), &add, "");
+    assert_eq!(duplicate.status.code(), Some(6));
     assert_eq!(
-        told(&again.stderr),
+        to_text(&duplicate.stderr),
         "holdfast: user add: Somebody has this name already.\n"
     );
 
     let set = ["user", "password", "ann", "--password-stdin"];
     let set = run(folder.path(), &set, "correct horse battery\n");
-    assert!(set.status.success(), "{}", told(&set.stderr));
-    assert_eq!(told(&set.stdout), "", "who gave it knows it");
+    assert!(set.status.success(), "{}", to_text(&set.stderr));
+    assert_eq!(
+        to_text(&set.stdout),
+        "",
+        "a provided password is not printed"
+    );
 
     let short = run(
         folder.path(),
@@ -300,17 +306,17 @@ fn accounts_are_made_without_a_password_on_the_command_line() {
     );
     assert_eq!(short.status.code(), Some(2));
     assert!(
-        told(&short.stderr).starts_with("holdfast: password: "),
+        to_text(&short.stderr).starts_with("holdfast: password: "),
         "{}",
-        told(&short.stderr)
+        to_text(&short.stderr)
     );
-    let nobody = run(folder.path(), &["user", "password", "bob"], "");
-    assert_eq!(nobody.status.code(), Some(6));
-    assert!(told(&nobody.stderr).starts_with("holdfast: user password: "));
+    let unknown = run(folder.path(), &["user", "password", "bob"], "");
+    assert_eq!(unknown.status.code(), Some(6));
+    assert!(to_text(&unknown.stderr).starts_with("holdfast: user password: "));
 }
 
 #[test]
-fn what_is_wrong_is_said_in_one_line_with_its_own_exit_code() {
+fn errors_are_one_line_with_an_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("bad.toml"), "listn = 'x'").unwrap();
     let check = run(
@@ -320,32 +326,32 @@ fn what_is_wrong_is_said_in_one_line_with_its_own_exit_code() {
     );
     assert_eq!(check.status.code(), Some(3));
     assert_eq!(
-        told(&check.stderr),
+        to_text(&check.stderr),
         "holdfast: configuration: `listn` in bad.toml is no setting; listen is near to it\n"
     );
     let good = run(folder.path(), &["config", "check"], "");
     assert!(good.status.success());
     assert!(
-        told(&good.stdout)
+        to_text(&good.stdout)
             .starts_with("Listens on 127.0.0.1:3000, for people at http://localhost:3000.")
     );
     assert!(
         !folder.path().join("data").exists(),
-        "a check writes nothing"
+        "the check must not write files"
     );
 
     let version = run(folder.path(), &["--version"], "");
     assert_eq!(
-        told(&version.stdout),
+        to_text(&version.stdout),
         format!("holdfast {}\n", env!("CARGO_PKG_VERSION"))
     );
     assert_eq!(run(folder.path(), &["srve"], "").status.code(), Some(2));
 
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+    let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = occupied.local_addr().unwrap().to_string();
     let serve = run(folder.path(), &["serve", "--listen", &address], "");
     assert_eq!(serve.status.code(), Some(5));
-    assert!(told(&serve.stderr).starts_with(&format!("holdfast: listen: {address}: ")));
+    assert!(to_text(&serve.stderr).starts_with(&format!("holdfast: listen: {address}: ")));
 
     let database = [("DATABASE_URL", "sqlite:/nowhere/at/all.db")];
     let mut command = holdfast(folder.path());
@@ -354,5 +360,5 @@ fn what_is_wrong_is_said_in_one_line_with_its_own_exit_code() {
         .envs(database)
         .output()
         .unwrap();
-    assert_eq!(output.status.code(), Some(4), "{}", told(&output.stderr));
+    assert_eq!(output.status.code(), Some(4), "{}", to_text(&output.stderr));
 }

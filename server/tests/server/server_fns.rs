@@ -1,4 +1,4 @@
-//! Server functions and pages as HTTP: which role is refused, and how.
+//! Access control of server functions and pages over HTTP.
 
 use std::collections::BTreeSet;
 
@@ -14,18 +14,18 @@ use server::router::page_paths;
 
 use crate::{
     access::{Access, PAGES, Row, table},
-    support::{Answer, House, create_site, get, request},
+    support::{TestApp, TestResponse, create_site, get, request},
 };
 
 const PASSWORD: &str = "correct horse";
 
-/// Who calls.
+/// The calling user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Caller {
     Anonymous,
-    /// A member to whom nothing belongs.
+    /// A member without objects.
     Stranger,
-    /// The member `ann`, to whom the table's objects belong.
+    /// The member `ann`, who owns the table's objects.
     Owner,
     Operator,
     Administrator,
@@ -40,7 +40,7 @@ impl Caller {
         Self::Administrator,
     ];
 
-    /// The account's name and role; the administrator is there from the first start.
+    /// The user's name and role; the first start creates the administrator.
     fn account(self) -> Option<(&'static str, &'static str)> {
         match self {
             Self::Anonymous | Self::Administrator => None,
@@ -50,7 +50,7 @@ impl Caller {
         }
     }
 
-    /// The status with which the call is refused; none when it is allowed.
+    /// The status of a refused call; `None` if the call is allowed.
     fn refusal(self, access: Access) -> Option<StatusCode> {
         let (is_allowed, refusal) = match access {
             Access::Anyone => return None,
@@ -71,9 +71,9 @@ impl Caller {
     }
 }
 
-/// A server with one user of each role, and a container and a job that belong to `ann`.
+/// A server with one user of each role, and a container and a job of `ann`.
 struct Installation {
-    house: House,
+    app: TestApp,
     cookies: Vec<(Caller, String)>,
     _sim: Sim,
 }
@@ -81,16 +81,16 @@ struct Installation {
 impl Installation {
     async fn new() -> Self {
         let sim = proxmox_sim::start(Config::test()).await.unwrap();
-        let house = House::new().await;
-        let site = create_site(&house.control, &sim).await;
-        let mut cookies = vec![(Caller::Administrator, house.cookie().await)];
+        let app = TestApp::new().await;
+        let site = create_site(&app.control, &sim).await;
+        let mut cookies = vec![(Caller::Administrator, app.cookie().await)];
         for caller in Caller::ALL {
             let Some((name, role)) = caller.account() else {
                 continue;
             };
-            let actor = create_user(&house, name, role).await;
-            let answer = house.sign_in(name, PASSWORD, "/").await;
-            cookies.push((caller, answer.cookie().unwrap()));
+            let actor = create_user(&app, name, role).await;
+            let response = app.sign_in(name, PASSWORD, "/").await;
+            cookies.push((caller, response.cookie().unwrap()));
             if caller == Caller::Owner {
                 let form = ContainerForm {
                     site: site.to_string(),
@@ -101,71 +101,71 @@ impl Installation {
                     disk: "4".into(),
                     ..ContainerForm::default()
                 };
-                let created = containers::create(&house.control, &actor, form.parse().unwrap());
+                let created = containers::create(&app.control, &actor, form.parse().unwrap());
                 let created = created.await.unwrap();
                 assert_eq!(
                     (created.id.0, created.job.0),
                     (1, 1),
-                    "as the table has them"
+                    "the table refers to these ids"
                 );
             }
         }
         Self {
-            house,
+            app,
             cookies,
             _sim: sim,
         }
     }
 
-    async fn call(&self, caller: Caller, path: &str, body: String) -> Answer {
+    async fn call(&self, caller: Caller, path: &str, body: String) -> TestResponse {
         let request = request(Method::POST, &format!("/api/ui/{path}"))
             .header("sec-fetch-site", "same-origin")
             .header(header::CONTENT_TYPE, "application/json");
         self.send(caller, request, Body::from(body)).await
     }
 
-    async fn open(&self, caller: Caller, path: &str) -> Answer {
+    async fn open(&self, caller: Caller, path: &str) -> TestResponse {
         let request = get(path).header(header::ACCEPT, "text/html");
         self.send(caller, request, Body::empty()).await
     }
 
-    async fn send(&self, caller: Caller, mut request: Builder, body: Body) -> Answer {
-        if let Some((_, cookie)) = self.cookies.iter().find(|(of, _)| *of == caller) {
+    async fn send(&self, caller: Caller, mut request: Builder, body: Body) -> TestResponse {
+        if let Some((_, cookie)) = self.cookies.iter().find(|(owner, _)| *owner == caller) {
             request = request.header(header::COOKIE, cookie);
         }
-        self.house.send(request.body(body).unwrap()).await
+        self.app.send(request.body(body).unwrap()).await
     }
 
-    /// What is wrong with how a page is shown.
-    async fn page_fault(&self, caller: Caller, path: &str, access: Access) -> Option<String> {
-        let answer = self.open(caller, path).await;
-        let (status, text) = (answer.status, answer.text());
-        let location = answer.header("location");
-        let is_right = match caller.refusal(access) {
+    /// A description of an unexpected page response.
+    async fn check_page(&self, caller: Caller, path: &str, access: Access) -> Option<String> {
+        let response = self.open(caller, path).await;
+        let (status, text) = (response.status, response.text());
+        let location = response.header("location");
+        let is_expected = match caller.refusal(access) {
             Some(StatusCode::UNAUTHORIZED) => {
                 status.is_redirection() && location.starts_with("/sign-in?next=")
             }
             Some(refusal) => status == refusal && text.contains(heading(refusal)),
-            // The first address leads on.
+            // The root redirects.
             None if path == "/" => location == "/containers",
             None => is_allowed(status, access),
         };
-        (!is_right).then(|| format!("{path} as {caller:?} ({access:?}): {status} {location}"))
+        (!is_expected).then(|| format!("{path} as {caller:?} ({access:?}): {status} {location}"))
     }
 
-    /// What is wrong with how a call of the table's row is answered.
-    async fn fault(&self, caller: Caller, (path, access, body): &Row) -> Option<String> {
-        let answer = self.call(caller, path, body.to_string()).await;
-        let is_right = match caller.refusal(*access) {
-            Some(refusal) => answer.status == refusal,
-            None => is_allowed(answer.status, *access),
+    /// A description of an unexpected response to a call.
+    async fn check_call(&self, caller: Caller, (path, access, body): &Row) -> Option<String> {
+        let response = self.call(caller, path, body.to_string()).await;
+        let is_expected = match caller.refusal(*access) {
+            Some(refusal) => response.status == refusal,
+            None => is_allowed(response.status, *access),
         };
-        let (status, text) = (answer.status, answer.text());
-        (!is_right).then(|| format!("{path} as {caller:?} ({access:?}): {status} {text}"))
+        let (status, text) = (response.status, response.text());
+        (!is_expected).then(|| format!("{path} as {caller:?} ({access:?}): {status} {text}"))
     }
 }
 
-/// The heading of a page in whose place a refusal is shown.
+/// The heading of an error page.
 fn heading(refusal: StatusCode) -> &'static str {
     match refusal {
         StatusCode::FORBIDDEN => "Not allowed",
@@ -173,21 +173,21 @@ fn heading(refusal: StatusCode) -> &'static str {
     }
 }
 
-/// Whether a call was let in, read and carried out as far as the present state lets it: that there
-/// is nothing under an id, or that a value does not fit, comes after the check of who calls.
+/// Whether a call passed the access check: missing objects and invalid values are reported after
+/// it.
 fn is_allowed(status: StatusCode, access: Access) -> bool {
-    let hides = matches!(
+    let hides_objects = matches!(
         access,
         Access::OwnerOrOperator | Access::OwnerOrAdministrator
     );
     match status {
-        StatusCode::NOT_FOUND => !hides,
+        StatusCode::NOT_FOUND => !hides_objects,
         StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY => true,
         status => status.is_success(),
     }
 }
 
-async fn create_user(house: &House, name: &str, role: &str) -> Actor {
+async fn create_user(app: &TestApp, name: &str, role: &str) -> Actor {
     let form = UserForm {
         name: name.into(),
         mail: format!("{name}@example.org"),
@@ -197,7 +197,7 @@ async fn create_user(house: &House, name: &str, role: &str) -> Actor {
     };
     let spec = form.parse().unwrap();
     let (name, role) = (spec.name.clone(), spec.role);
-    let id = users::create(&house.control, &Actor::System, spec).await;
+    let id = users::create(&app.control, &Actor::System, spec).await;
     Actor::Person(Me {
         id: id.unwrap(),
         name,
@@ -206,7 +206,7 @@ async fn create_user(house: &House, name: &str, role: &str) -> Actor {
 }
 
 #[test]
-fn the_table_lists_every_server_function_once() {
+fn access_table_lists_every_server_function_once() {
     let registered: BTreeSet<(String, Method)> = leptos::server_fn::axum::server_fn_paths()
         .map(|(path, method)| (path.to_owned(), method))
         .collect();
@@ -215,27 +215,27 @@ fn the_table_lists_every_server_function_once() {
         .iter()
         .map(|(path, ..)| (format!("/api/ui/{path}"), Method::POST))
         .collect();
-    assert_eq!(listed.len(), rows.len(), "a function has two rows");
+    assert_eq!(listed.len(), rows.len(), "the table has duplicate rows");
     let missing: Vec<_> = registered.difference(&listed).collect();
     assert!(missing.is_empty(), "not in the table: {missing:?}");
-    let gone: Vec<_> = listed.difference(&registered).collect();
-    assert!(gone.is_empty(), "not a server function: {gone:?}");
+    let unknown: Vec<_> = listed.difference(&registered).collect();
+    assert!(unknown.is_empty(), "not a server function: {unknown:?}");
 }
 
 #[tokio::test]
-async fn each_server_function_answers_each_role_as_the_table_says() {
+async fn server_functions_enforce_the_access_table() {
     let installation = Installation::new().await;
-    let mut faults = Vec::new();
+    let mut failures = Vec::new();
     for row in &table() {
         for caller in Caller::ALL {
-            faults.extend(installation.fault(caller, row).await);
+            failures.extend(installation.check_call(caller, row).await);
         }
     }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Whether a page's address, with parameters in braces, is the one of a path.
-fn leads(pattern: &str, path: &str) -> bool {
+/// Whether a route with parameters in braces matches a path.
+fn matches_route(pattern: &str, path: &str) -> bool {
     let (pattern, path): (Vec<_>, Vec<_>) =
         (pattern.split('/').collect(), path.split('/').collect());
     let is_same = |(pattern, part): (&&str, &&str)| pattern.starts_with('{') || pattern == part;
@@ -243,11 +243,11 @@ fn leads(pattern: &str, path: &str) -> bool {
 }
 
 #[test]
-fn the_table_has_every_page() {
+fn access_table_lists_every_page() {
     let registered: BTreeSet<_> = page_paths().collect();
-    // Words of an address count more than parameters.
+    // Literal segments take precedence over parameters.
     let page_at = |path: &str| {
-        let pages = registered.iter().filter(|page| leads(page, path));
+        let pages = registered.iter().filter(|page| matches_route(page, path));
         pages.min_by_key(|page| page.matches('{').count()).copied()
     };
     let mut listed = BTreeSet::new();
@@ -260,19 +260,19 @@ fn the_table_has_every_page() {
 }
 
 #[tokio::test]
-async fn each_page_answers_each_role_as_the_table_says() {
+async fn pages_enforce_the_access_table() {
     let installation = Installation::new().await;
-    let mut faults = Vec::new();
+    let mut failures = Vec::new();
     for (path, access) in PAGES {
         for caller in Caller::ALL {
-            faults.extend(installation.page_fault(caller, path, *access).await);
+            failures.extend(installation.check_page(caller, path, *access).await);
         }
     }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[tokio::test]
-async fn an_address_of_no_object_answers_404() {
+async fn path_of_a_missing_object_returns_404() {
     let installation = Installation::new().await;
     for path in [
         "/nothing",
@@ -291,13 +291,13 @@ async fn an_address_of_no_object_answers_404() {
         "/providers/nothing",
         "/users/nobody",
     ] {
-        let answer = installation.open(Caller::Administrator, path).await;
-        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-        let text = answer.text();
-        let says = ["Not found", "There is no such"]
+        let response = installation.open(Caller::Administrator, path).await;
+        assert_eq!(response.status, StatusCode::NOT_FOUND, "{path}");
+        let text = response.text();
+        let has_message = ["Not found", "There is no such"]
             .iter()
-            .any(|words| text.contains(words));
-        assert!(says, "{path}: {text}");
+            .any(|message| text.contains(message));
+        assert!(has_message, "{path}: {text}");
     }
     let part = installation
         .open(Caller::Administrator, "/pkg/nothing.js")
@@ -305,36 +305,36 @@ async fn an_address_of_no_object_answers_404() {
     assert_eq!(part.status, StatusCode::NOT_FOUND);
 }
 
-/// A body of the wrong shape is the caller's fault. It never becomes a 500.
+/// A malformed body is a client error, never a 500.
 #[tokio::test]
-async fn a_body_that_cannot_be_read_is_refused_with_422() {
+async fn malformed_body_is_refused_with_422() {
     let installation = Installation::new().await;
-    let mut faults = Vec::new();
+    let mut failures = Vec::new();
     for (path, _, body) in table() {
-        // An argument that may be null may be left out.
+        // Nullable arguments may be omitted.
         let mut arguments = body.as_object().into_iter().flatten();
-        let needs_some = arguments.any(|(_, value)| !value.is_null());
-        let missing = needs_some.then(|| "{}".to_owned());
+        let has_required = arguments.any(|(_, value)| !value.is_null());
+        let missing = has_required.then(|| "{}".to_owned());
         let bodies = ["", "{", "no JSON", "7"].map(str::to_owned);
         for body in bodies.into_iter().chain(missing).chain(wrong_types(&body)) {
             for caller in [Caller::Anonymous, Caller::Administrator] {
-                let answer = installation.call(caller, path, body.clone()).await;
-                let refused: Option<Error> = serde_json::from_slice(&answer.body).ok();
-                if answer.status != StatusCode::UNPROCESSABLE_ENTITY
+                let response = installation.call(caller, path, body.clone()).await;
+                let refused: Option<Error> = serde_json::from_slice(&response.body).ok();
+                if response.status != StatusCode::UNPROCESSABLE_ENTITY
                     || !matches!(refused, Some(Error::Invalid { .. }))
                 {
-                    let (status, text) = (answer.status, answer.text());
-                    faults.push(format!(
+                    let (status, text) = (response.status, response.text());
+                    failures.push(format!(
                         "{path} as {caller:?} with {body:?}: {status} {text}"
                     ));
                 }
             }
         }
     }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// The body once for each argument, with a value there that fits no argument.
+/// One body per argument, with a value of a wrong type for it.
 fn wrong_types(body: &Value) -> Vec<String> {
     let arguments = body.as_object().into_iter().flatten();
     let wrong = arguments.map(|(name, _)| {

@@ -1,4 +1,4 @@
-//! The simulated cluster as a program of its own, as a person starts it.
+//! The standalone simulator, started as a program.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use reqwest::{Client, tls::TlsInfo};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::process::{Program, holdfast, run, told};
+use crate::process::{Program, holdfast, run, to_text};
 
 const PASSWORD: &str = "quite secret";
 
-/// Starts it on a free port, with its password in a file.
+/// Starts the simulator on a free port, with its password in a file.
 fn start(folder: &Path, more: &[&str]) -> Program {
     std::fs::write(folder.join("password"), format!("{PASSWORD}\n")).unwrap();
     let mut command = holdfast(folder);
@@ -21,7 +21,7 @@ fn start(folder: &Path, more: &[&str]) -> Program {
     Program::start(command)
 }
 
-/// A client that looks at the certificate itself.
+/// A client that does not verify the certificate but records it.
 fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
@@ -31,41 +31,41 @@ fn client() -> Client {
         .unwrap()
 }
 
-/// Asks with a ticket for what is at a path.
-async fn ask(url: &str, path: &str) -> Value {
+/// Requests a path with a ticket.
+async fn get_with_ticket(url: &str, path: &str) -> Value {
     let form = [("username", "root@pam"), ("password", PASSWORD)];
     let api = format!("{url}/api2/json");
-    let answer = client().post(format!("{api}/access/ticket")).form(&form);
-    let signed_in: Value = answer.send().await.unwrap().json().await.unwrap();
+    let response = client().post(format!("{api}/access/ticket")).form(&form);
+    let signed_in: Value = response.send().await.unwrap().json().await.unwrap();
     let ticket = signed_in["data"]["ticket"].as_str().unwrap();
     let request = client()
         .get(format!("{api}{path}"))
         .header("Cookie", format!("PVEAuthCookie={ticket}"));
-    let answer: Value = request.send().await.unwrap().json().await.unwrap();
-    answer["data"].clone()
+    let response: Value = request.send().await.unwrap().json().await.unwrap();
+    response["data"].clone()
 }
 
 #[tokio::test]
-async fn it_says_where_it_is_and_a_person_signs_in_with_the_password_of_the_file() {
+async fn simulator_prints_its_url_and_accepts_the_password_of_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let more = ["--control", "127.0.0.1:0", "--state-file", "state.json"];
     let mut program = start(folder.path(), &more);
-    let url = program.says("Simulated Proxmox VE at ");
+    let url = program.line_after("Simulated Proxmox VE at ");
     assert!(url.starts_with("https://127.0.0.1:"), "{url}");
-    let fingerprint = program.says("Fingerprint: ");
-    program.says("Sign in as root@pam with the password in password");
-    let control = program.says("Control: ");
+    let fingerprint = program.line_after("Fingerprint: ");
+    program.line_after("Sign in as root@pam with the password in password");
+    let control = program.line_after("Control: ");
 
-    let answer = client().get(&url).send().await.unwrap();
-    let info = answer.extensions().get::<TlsInfo>().unwrap();
+    let response = client().get(&url).send().await.unwrap();
+    let info = response.extensions().get::<TlsInfo>().unwrap();
     let digest = Sha256::digest(info.peer_certificate().unwrap());
     let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     assert_eq!(pairs.join(":"), fingerprint);
 
-    let nodes = ask(&url, "/nodes").await;
+    let nodes = get_with_ticket(&url, "/nodes").await;
     assert_eq!(nodes.as_array().unwrap().len(), 2);
-    let theirs = ask(&url, "/nodes/pve2/lxc").await;
-    let stopped = theirs.as_array().unwrap().iter();
+    let containers = get_with_ticket(&url, "/nodes/pve2/lxc").await;
+    let stopped = containers.as_array().unwrap().iter();
     let mut stopped = stopped.filter(|container| container["status"] == "stopped");
     assert_eq!(stopped.next().unwrap()["name"], "build-runner");
 
@@ -83,23 +83,23 @@ async fn it_says_where_it_is_and_a_person_signs_in_with_the_password_of_the_file
 }
 
 #[tokio::test]
-async fn the_recorded_node_can_be_had_and_tls_left_away() {
+async fn recorded_scenario_runs_without_tls() {
     let folder = tempfile::tempdir().unwrap();
     let program = start(folder.path(), &["--scenario", "recorded", "--plain"]);
-    let url = program.says("Simulated Proxmox VE at ");
+    let url = program.line_after("Simulated Proxmox VE at ");
     assert!(url.starts_with("http://127.0.0.1:"), "{url}");
-    let all = ask(&url, "/nodes/pve1/lxc").await;
+    let all = get_with_ticket(&url, "/nodes/pve1/lxc").await;
     assert_eq!(all[0]["name"], "ct100");
     program.kill();
 }
 
 #[test]
-fn what_is_wrong_with_its_arguments_is_said_in_one_line() {
+fn invalid_arguments_are_reported_in_one_line() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
     std::fs::write(folder.path().join("empty"), "\n").unwrap();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let taken = taken.local_addr().unwrap().to_string();
+    let occupied = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let occupied = occupied.local_addr().unwrap().to_string();
     let cases: [(&[&str], i32, String); 4] = [
         (
             &["--root-password-file", "nowhere"],
@@ -117,23 +117,23 @@ fn what_is_wrong_with_its_arguments_is_said_in_one_line() {
             "0.0.0.0:0 can be reached from other machines".into(),
         ),
         (
-            &["--root-password-file", "password", "--control", &taken],
+            &["--root-password-file", "password", "--control", &occupied],
             5,
-            format!("could not listen on {taken}: "),
+            format!("could not listen on {occupied}: "),
         ),
     ];
-    for (more, code, words) in cases {
+    for (more, code, message) in cases {
         let mut arguments = vec!["proxmox-sim", "--listen", "127.0.0.1:0"];
         arguments.extend(more);
         let refused = run(folder.path(), &arguments, "");
-        let said = told(&refused.stderr);
-        assert_eq!(refused.status.code(), Some(code), "{said}");
-        let beginning = format!("holdfast: proxmox-sim: {words}");
-        assert!(said.starts_with(&beginning), "{said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
-        assert_eq!(told(&refused.stdout), "");
+        let output = to_text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(code), "{output}");
+        let prefix = format!("holdfast: proxmox-sim: {message}");
+        assert!(output.starts_with(&prefix), "{output}");
+        assert_eq!(output.lines().count(), 1, "{output}");
+        assert_eq!(to_text(&refused.stdout), "");
     }
-    let nothing = run(folder.path(), &["proxmox-sim"], "");
-    assert_eq!(nothing.status.code(), Some(2));
-    assert!(told(&nothing.stderr).contains("--root-password-file"));
+    let missing = run(folder.path(), &["proxmox-sim"], "");
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(to_text(&missing.stderr).contains("--root-password-file"));
 }

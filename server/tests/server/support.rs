@@ -1,4 +1,5 @@
-//! A server without a socket: database, use cases and router, and a browser's manners.
+//! Test fixtures: a server without a socket, consisting of database, use cases and router, and
+//! requests like those of a browser.
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -13,7 +14,7 @@ use model::{SiteId, sites::SiteForm};
 use proxmox_sim::{Sim, TEST_SECRET};
 use server::{
     assets::Assets,
-    router::{AppState, Public, router},
+    router::{AppState, PublicEndpoint, router},
 };
 use store::{SecretKey, Store};
 use tempfile::TempDir;
@@ -22,8 +23,8 @@ use tower::ServiceExt as _;
 
 pub const HOME: &str = "http://localhost:3000";
 
-/// A whole server in a folder of its own.
-pub struct House {
+/// A server with a temporary data folder.
+pub struct TestApp {
     pub control: Control,
     pub stop: CancellationToken,
     pub password: String,
@@ -31,43 +32,48 @@ pub struct House {
     _folder: TempDir,
 }
 
-/// An answer that was read to its end.
-pub struct Answer {
+/// A response with its complete body.
+pub struct TestResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
-impl House {
+impl TestApp {
     pub async fn new() -> Self {
-        Self::at(HOME, &[]).await
+        Self::with_url(HOME, &[]).await
     }
 
-    pub async fn at(url: &str, proxies: &[&str]) -> Self {
-        Self::with(url, proxies, Assets::default()).await
+    pub async fn with_url(url: &str, proxies: &[&str]) -> Self {
+        Self::with_assets(url, proxies, Assets::default()).await
     }
 
-    pub async fn with(url: &str, proxies: &[&str], assets: Assets) -> Self {
+    pub async fn with_assets(url: &str, proxies: &[&str], assets: Assets) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let control = control(folder.path()).await;
-        Self::of(
+        Self::build(
             folder,
             control,
-            Public::new(url.parse().unwrap(), parsed(proxies)),
+            PublicEndpoint::new(url.parse().unwrap(), parsed(proxies)),
             assets,
         )
         .await
     }
 
-    /// A server on a database elsewhere.
-    pub async fn on(database: &str) -> Self {
+    /// A server with another database.
+    pub async fn with_database(database: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let control = control_on(folder.path(), database).await;
-        let public = Public::new(HOME.parse().unwrap(), Vec::new());
-        Self::of(folder, control, public, Assets::default()).await
+        let public = PublicEndpoint::new(HOME.parse().unwrap(), Vec::new());
+        Self::build(folder, control, public, Assets::default()).await
     }
 
-    async fn of(folder: TempDir, control: Control, public: Public, assets: Assets) -> Self {
+    async fn build(
+        folder: TempDir,
+        control: Control,
+        public: PublicEndpoint,
+        assets: Assets,
+    ) -> Self {
         let first = setup::first_run(&control).await.unwrap().unwrap();
         let stop = CancellationToken::new();
         let state = AppState::new(control.clone(), public, assets, stop.clone());
@@ -81,9 +87,9 @@ impl House {
         }
     }
 
-    /// Makes one more server of the same parts, which serves nobody.
-    pub fn another(&self) {
-        let public = Public::new(HOME.parse().unwrap(), Vec::new());
+    /// Builds and drops another router of the same parts.
+    pub fn build_router(&self) {
+        let public = PublicEndpoint::new(HOME.parse().unwrap(), Vec::new());
         let stop = self.stop.clone();
         drop(router(AppState::new(
             self.control.clone(),
@@ -93,38 +99,43 @@ impl House {
         )));
     }
 
-    /// The answer's head, its body still to come.
-    pub async fn open(&self, request: Request<Body>) -> Response<Body> {
+    /// Sends a request; the body of the response is not read.
+    pub async fn send_streaming(&self, request: Request<Body>) -> Response<Body> {
         self.router.clone().oneshot(request).await.unwrap()
     }
 
-    pub async fn send(&self, request: Request<Body>) -> Answer {
+    pub async fn send(&self, request: Request<Body>) -> TestResponse {
         send(&self.router, request).await
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.send(get(path).body(Body::empty()).unwrap()).await
     }
 
-    /// Sends the sign-in form as a browser does.
-    pub async fn sign_in(&self, name: &str, password: &str, next: &str) -> Answer {
+    /// Submits the sign-in form as a browser does.
+    pub async fn sign_in(&self, name: &str, password: &str, next: &str) -> TestResponse {
         let (builder, body) = sign_in_form(name, password, next);
         self.send(builder.body(body).unwrap()).await
     }
 
-    /// The cookie of a session of the administrator.
+    /// Signs in as the administrator; returns the session cookie.
     pub async fn cookie(&self) -> String {
-        let answer = self.sign_in("admin", &self.password, "/").await;
-        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
-        answer.cookie().unwrap()
+        let response = self.sign_in("admin", &self.password, "/").await;
+        assert_eq!(
+            response.status,
+            StatusCode::SEE_OTHER,
+            "{}",
+            response.text()
+        );
+        response.cookie().unwrap()
     }
 }
 
-/// What a router answers, read to its end.
-pub async fn send(router: &Router, request: Request<Body>) -> Answer {
+/// Sends a request and reads the whole response.
+pub async fn send(router: &Router, request: Request<Body>) -> TestResponse {
     let (parts, body) = router.clone().oneshot(request).await.unwrap().into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-    Answer {
+    TestResponse {
         status: parts.status,
         headers: parts.headers,
         body,
@@ -135,7 +146,7 @@ fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(texts: &[&str]) -> Vec<T> 
     texts.iter().map(|text| text.parse().unwrap()).collect()
 }
 
-impl Answer {
+impl TestResponse {
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -146,19 +157,19 @@ impl Answer {
             .map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The cookie that the browser would send from now on.
+    /// The cookie that a browser would send from now on.
     pub fn cookie(&self) -> Option<String> {
         let set = self.headers.get(header::SET_COOKIE)?.to_str().unwrap();
         set.split(';').next().map(str::to_owned)
     }
 }
 
-/// The use cases on a database in `folder`; they take no job.
+/// The use cases on a database in `folder`, without workers.
 pub async fn control(folder: &Path) -> Control {
     control_on(folder, &sqlite(folder)).await
 }
 
-/// A database in `folder`.
+/// The database in `folder`.
 pub async fn store(folder: &Path) -> Store {
     open_store(folder, &sqlite(folder)).await
 }
@@ -230,7 +241,7 @@ pub fn get(path: &str) -> Builder {
     request(Method::GET, path)
 }
 
-/// The sign-in form, to add headers to, and its body.
+/// The request of the sign-in form, for more headers, and its body.
 pub fn sign_in_form(name: &str, password: &str, next: &str) -> (Builder, Body) {
     let fields = [("name", name), ("password", password), ("next", next)];
     let body = url::form_urlencoded::Serializer::new(String::new())
@@ -242,18 +253,18 @@ pub fn sign_in_form(name: &str, password: &str, next: &str) -> (Builder, Body) {
     (builder, Body::from(body))
 }
 
-/// Waits for what `look` finds, for as long as a slow machine may take.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let found = async {
+/// Polls `check` until it returns a value, with a timeout for slow machines.
+pub async fn wait_for<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+    let poll = async {
         loop {
-            if let Some(found) = look().await {
-                return found;
+            if let Some(value) = check().await {
+                return value;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(120), found).await {
-        Ok(found) => found,
-        Err(_) => panic!("{what} did not come"),
+    match tokio::time::timeout(Duration::from_secs(120), poll).await {
+        Ok(value) => value,
+        Err(_) => panic!("timed out waiting for {what}"),
     }
 }

@@ -1,29 +1,33 @@
-//! Holdfast speaking TLS itself.
+//! TLS termination by the server.
 
 use reqwest::{Certificate, Client, StatusCode};
 
 use crate::process::{Program, holdfast};
 
-/// What tells the program where its certificate and key are, after [`certify`].
+/// The environment for the files of [`write_certificate`].
 pub const FILES: [(&str, &str); 2] = [
     ("HOLDFAST_TLS_CERT", "cert.pem"),
     ("HOLDFAST_TLS_KEY", "key.pem"),
 ];
 
-/// A certificate for localhost and its key, in the folder.
-pub fn certify(folder: &std::path::Path) -> Certificate {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
-    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
-    Certificate::from_pem(made.cert.pem().as_bytes()).unwrap()
+/// Writes a self-signed certificate for localhost and its key into the folder.
+pub fn write_certificate(folder: &std::path::Path) -> Certificate {
+    let generated = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("cert.pem"), generated.cert.pem()).unwrap();
+    std::fs::write(
+        folder.join("key.pem"),
+        generated.signing_key.serialize_pem(),
+    )
+    .unwrap();
+    Certificate::from_pem(generated.cert.pem().as_bytes()).unwrap()
 }
 
 #[tokio::test]
-async fn with_a_certificate_it_speaks_tls_and_says_so() {
+async fn configured_certificate_enables_tls() {
     let folder = tempfile::tempdir().unwrap();
-    let certificate = certify(folder.path());
+    let certificate = write_certificate(folder.path());
     let program = Program::serve(folder.path(), &FILES);
-    let url = program.says("Holdfast is at ");
+    let url = program.line_after("Holdfast is at ");
     assert!(url.starts_with("https://localhost:"), "{url}");
 
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -31,24 +35,24 @@ async fn with_a_certificate_it_speaks_tls_and_says_so() {
         .tls_certs_only([certificate])
         .build()
         .unwrap();
-    let answer = client.get(format!("{url}/sign-in")).send().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
+    let response = client.get(format!("{url}/sign-in")).send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
     assert!(
-        answer.headers().contains_key("strict-transport-security"),
-        "browsers are told to stay with TLS"
+        response.headers().contains_key("strict-transport-security"),
+        "the Strict-Transport-Security header is missing"
     );
-    let stranger = Client::builder().build().unwrap();
-    stranger
+    let client = Client::builder().build().unwrap();
+    client
         .get(format!("{url}/sign-in"))
         .send()
         .await
-        .expect_err("a certificate that nobody vouches for");
+        .expect_err("an untrusted certificate was accepted");
 }
 
 #[test]
-fn half_of_a_certificate_is_refused() {
+fn certificate_without_key_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    certify(folder.path());
+    write_certificate(folder.path());
     let refused = holdfast(folder.path())
         .args(["serve", "--listen", "127.0.0.1:0"])
         .env("HOLDFAST_TLS_CERT", "cert.pem")
@@ -60,15 +64,18 @@ fn half_of_a_certificate_is_refused() {
 }
 
 #[tokio::test]
-async fn agents_are_told_the_certificate_that_is_served_whatever_becomes_of_its_file() {
+async fn join_token_has_the_fingerprint_of_the_served_certificate() {
     let folder = tempfile::tempdir().unwrap();
-    certify(folder.path());
+    write_certificate(folder.path());
     let program = Program::serve(folder.path(), &FILES);
-    let url = program.says("Holdfast is at ");
-    let (name, password) = (program.says("Administrator: "), program.says("Password: "));
-    // Another one lies there now; what is served is the one of the start.
+    let url = program.line_after("Holdfast is at ");
+    let (name, password) = (
+        program.line_after("Administrator: "),
+        program.line_after("Password: "),
+    );
+    // The file is replaced, but the certificate loaded at startup is still served.
     let served = std::fs::read(folder.path().join("cert.pem")).unwrap();
-    certify(folder.path());
+    write_certificate(folder.path());
     let certificate = Certificate::from_pem(&served).unwrap();
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()
@@ -84,26 +91,26 @@ async fn agents_are_told_the_certificate_that_is_served_whatever_becomes_of_its_
     let signed_in = signed_in.send().await.unwrap();
     let cookie = signed_in.headers()["set-cookie"].to_str().unwrap();
     let cookie = cookie.split(';').next().unwrap().to_owned();
-    let ask = async |path: &str, body: serde_json::Value| -> serde_json::Value {
-        let asked = client
+    let call = async |path: &str, body: serde_json::Value| -> serde_json::Value {
+        let request = client
             .post(format!("{url}/api/ui/{path}"))
             .header("origin", &*url)
             .header("cookie", &cookie)
             .json(&body);
-        let answer = asked.send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        answer.json().await.unwrap()
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.unwrap()
     };
-    let sites = ask("sites/list", serde_json::json!({})).await;
+    let sites = call("sites/list", serde_json::json!({})).await;
     let form = serde_json::json!({ "site": sites[0]["id"].to_string(), "name": "edge-1" });
-    let invited = ask("agents/invite", serde_json::json!({ "form": form })).await;
+    let invited = call("agents/invite", serde_json::json!({ "form": form })).await;
     let code: model::agents::JoinCode = invited["code"].as_str().unwrap().parse().unwrap();
     assert_eq!(code.manager.to_string(), url);
-    let shown = fingerprint_of(&served);
-    assert_eq!(code.fingerprint.unwrap().to_string(), shown);
+    let expected = fingerprint_of(&served);
+    assert_eq!(code.fingerprint.unwrap().to_string(), expected);
 }
 
-/// The SHA-256 of the first certificate of a file in PEM form, as it is shown to people.
+/// The fingerprint of the first certificate of a PEM file, in display format.
 fn fingerprint_of(pem: &[u8]) -> String {
     use rustls::pki_types::{CertificateDer, pem::PemObject as _};
     let leaf = CertificateDer::from_pem_slice(pem).unwrap();

@@ -1,4 +1,4 @@
-//! acme-dns, as its stand-in knows it.
+//! The acme-dns provider against its fake.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -8,14 +8,14 @@ use dns::{DnsError, Options, Provider};
 use model::providers::ProviderSettings;
 
 use crate::{
-    acme_dns_server::{FULL_DOMAIN, KEY, Server, USER},
     address,
-    cloudflare_server::serve,
-    named::{Keeps as _, Named},
+    fake_acme_dns::{FULL_DOMAIN, FakeAcmeDns, KEY, USER},
+    fake_cloudflare::serve,
+    named::{Named, NamedProvider as _},
     options, txt, verdicts,
 };
 
-const ONE: &str = "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo";
+const VALUE: &str = "LPsIwTo7o8BoG0-vjCyGQGBWSVIPxI-i_X336eUOQZo";
 
 fn settings(server: &str, user: &str, full_domain: &str) -> ProviderSettings {
     ProviderSettings::AcmeDns {
@@ -25,42 +25,42 @@ fn settings(server: &str, user: &str, full_domain: &str) -> ProviderSettings {
     }
 }
 
-fn nowhere() -> Options {
+fn offline_options() -> Options {
     Options {
         sight: Duration::ZERO,
         ..options("127.0.0.1:1".parse().unwrap())
     }
 }
 
-async fn start(server: &Server) -> String {
+async fn start(server: &FakeAcmeDns) -> String {
     format!("http://{}", serve(server.router()).await)
 }
 
 fn open(url: &str, user: &str, key: &str, full_domain: &str) -> Box<dyn Provider> {
     let settings = settings(url, user, full_domain);
-    dns::open(&settings, &key.parse().unwrap(), &nowhere()).unwrap()
+    dns::open(&settings, &key.parse().unwrap(), &offline_options()).unwrap()
 }
 
 #[tokio::test]
-async fn two_answers_are_kept_at_a_time() {
-    let server = Server::new(None);
+async fn server_keeps_the_last_two_values() {
+    let server = FakeAcmeDns::new(None);
     let provider = open(&start(&server).await, USER, KEY, FULL_DOMAIN);
-    let two = ONE.replace('L', "M");
-    for text in [ONE, &two] {
+    let second = VALUE.replace('L', "M");
+    for text in [VALUE, &second] {
         provider
             .add(&txt("_acme-challenge.led.example.org", text))
             .await
             .unwrap();
     }
-    assert_eq!(*server.kept.lock().unwrap(), [ONE, &two]);
+    assert_eq!(*server.values.lock().unwrap(), [VALUE, &second]);
     provider
-        .remove(&txt("_acme-challenge.led.example.org", ONE))
+        .remove(&txt("_acme-challenge.led.example.org", VALUE))
         .await
         .unwrap();
 }
 
 #[tokio::test]
-async fn addresses_are_not_kept() {
+async fn address_records_are_refused() {
     let provider = open("http://127.0.0.1:1", USER, KEY, FULL_DOMAIN);
     let record = address("www.example.org", "192.0.2.1");
     for refused in [
@@ -76,10 +76,10 @@ async fn addresses_are_not_kept() {
 }
 
 #[tokio::test]
-async fn what_it_refuses_is_said_without_the_password() {
-    let server = Server::new(None);
+async fn errors_do_not_contain_the_password() {
+    let server = FakeAcmeDns::new(None);
     let url = start(&server).await;
-    let record = txt("_acme-challenge.example.org", ONE);
+    let record = txt("_acme-challenge.example.org", VALUE);
     let (user, key) = (USER.replace('c', "d"), KEY.replace('h', "i"));
     for (user, key, name) in [
         (user.as_str(), KEY, FULL_DOMAIN),
@@ -102,17 +102,19 @@ async fn what_it_refuses_is_said_without_the_password() {
     *server.is_broken.lock().unwrap() = true;
     let broken = provider.add(&record).await;
     assert!(matches!(broken, Err(DnsError::Away { .. })), "{broken:?}");
-    assert!(server.kept.lock().unwrap().is_empty());
+    assert!(server.values.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn what_is_not_acme_dns_is_told() {
+async fn other_servers_are_detected() {
     let empty = format!("http://{}", serve(Router::new()).await);
     let greeting = Router::new().fallback(|| async { "{\"txt\": \"hello\"}" });
     let greeting = format!("http://{}", serve(greeting).await);
     for url in [empty, greeting] {
         let provider = open(&url, USER, KEY, FULL_DOMAIN);
-        let refused = provider.add(&txt("_acme-challenge.example.org", ONE)).await;
+        let refused = provider
+            .add(&txt("_acme-challenge.example.org", VALUE))
+            .await;
         let Err(DnsError::Refused { words }) = refused else {
             panic!("{refused:?}")
         };
@@ -121,20 +123,20 @@ async fn what_is_not_acme_dns_is_told() {
 }
 
 #[tokio::test]
-async fn a_password_is_not_sent_without_tls() {
+async fn password_is_not_sent_without_tls() {
     for url in ["http://auth.example.net", "http://10.20.0.5:8080"] {
         let settings = settings(url, USER, FULL_DOMAIN);
-        let refused = dns::open(&settings, &KEY.parse().unwrap(), &nowhere());
+        let refused = dns::open(&settings, &KEY.parse().unwrap(), &offline_options());
         assert!(matches!(refused, Err(DnsError::Refused { .. })), "{url}");
     }
 }
 
-/// Serves through TLS with a certificate of its own making, and tells that.
+/// Serves with a self-signed certificate and returns it.
 async fn serve_tls(router: Router) -> (SocketAddr, String) {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-    let certificate = made.cert.pem();
-    let key = made.signing_key.serialize_pem();
+    let generated = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let certificate = generated.cert.pem();
+    let key = generated.signing_key.serialize_pem();
     let tls = RustlsConfig::from_pem(certificate.clone().into(), key.into())
         .await
         .unwrap();
@@ -147,36 +149,36 @@ async fn serve_tls(router: Router) -> (SocketAddr, String) {
 }
 
 #[tokio::test]
-async fn its_certificate_has_to_be_vouched_for() {
-    let server = Server::new(None);
+async fn server_certificate_must_be_trusted() {
+    let server = FakeAcmeDns::new(None);
     let (address, certificate) = serve_tls(server.router()).await;
     let settings = settings(&format!("https://{address}"), USER, FULL_DOMAIN);
     let key = KEY.parse().unwrap();
-    let record = txt("_acme-challenge.example.org", ONE);
-    let strange = dns::open(&settings, &key, &nowhere())
+    let record = txt("_acme-challenge.example.org", VALUE);
+    let untrusted = dns::open(&settings, &key, &offline_options())
         .unwrap()
         .add(&record)
         .await;
-    let Err(DnsError::Refused { words }) = strange else {
-        panic!("{strange:?}")
+    let Err(DnsError::Refused { words }) = untrusted else {
+        panic!("{untrusted:?}")
     };
     assert!(words.contains("not trusted"), "{words}");
     let options = Options {
         roots: Some(certificate.parse().unwrap()),
-        ..nowhere()
+        ..offline_options()
     };
     dns::open(&settings, &key, &options)
         .unwrap()
         .add(&record)
         .await
         .unwrap();
-    assert_eq!(*server.kept.lock().unwrap(), [ONE]);
+    assert_eq!(*server.values.lock().unwrap(), [VALUE]);
 }
 
 #[tokio::test]
-async fn a_test_follows_the_alias() {
+async fn provider_test_follows_the_alias() {
     let named = Named::start();
-    let server = Server::new(Some(named.provider("example.net")));
+    let server = FakeAcmeDns::new(Some(named.provider("example.net")));
     let settings = settings(&start(&server).await, USER, FULL_DOMAIN);
     let provider = dns::open(&settings, &KEY.parse().unwrap(), &named.options()).unwrap();
     let findings = provider.test(&"led.example.org".parse().unwrap()).await;
@@ -193,9 +195,9 @@ async fn a_test_follows_the_alias() {
 }
 
 #[tokio::test]
-async fn a_test_says_what_is_wrong_with_the_account_and_the_alias() {
+async fn provider_test_reports_account_and_alias() {
     let named = Named::start();
-    let url = start(&Server::new(None)).await;
+    let url = start(&FakeAcmeDns::new(None)).await;
     let key = KEY.replace('h', "i").parse().unwrap();
     let wrong = dns::open(&settings(&url, USER, FULL_DOMAIN), &key, &named.options()).unwrap();
     let findings = wrong.test(&"example.org".parse().unwrap()).await;

@@ -1,4 +1,4 @@
-//! Cloudflare's API, as its stand-in knows it.
+//! The Cloudflare provider against its fake.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use model::providers::ProviderSettings;
 
 use crate::{
     address,
-    cloudflare_server::{EDITOR, Mood, READER, Server},
-    named::{Keeps as _, Named},
+    fake_cloudflare::{EDITOR, FakeCloudflare, Mode, READER},
+    named::{Named, NamedProvider as _},
     options, txt, verdicts,
 };
 
-/// Nobody is asked for names in most tests; nobody would answer.
-fn nowhere(server: &Server) -> Options {
+/// Options with an unreachable resolver; most tests look up no names.
+fn offline_options(server: &FakeCloudflare) -> Options {
     Options {
         cloudflare: server.base.clone(),
         sight: Duration::ZERO,
@@ -21,15 +21,20 @@ fn nowhere(server: &Server) -> Options {
     }
 }
 
-fn open(server: &Server, token: &str) -> Box<dyn Provider> {
+fn open(server: &FakeCloudflare, token: &str) -> Box<dyn Provider> {
     let token = token.parse().unwrap();
-    dns::open(&ProviderSettings::Cloudflare, &token, &nowhere(server)).unwrap()
+    dns::open(
+        &ProviderSettings::Cloudflare,
+        &token,
+        &offline_options(server),
+    )
+    .unwrap()
 }
 
 #[tokio::test]
-async fn a_text_is_added_beside_others_once_and_taken_away_alone() {
-    let server = Server::start(&["example.org"], None).await;
-    server.keep("TXT", "_acme-challenge.www.example.org", "somebody's");
+async fn txt_changes_keep_other_values() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
+    server.insert("TXT", "_acme-challenge.www.example.org", "foreign");
     let provider = open(&server, EDITOR);
     let record = txt("_acme-challenge.www.example.org", "value_of-43");
     for _ in 0..2 {
@@ -45,13 +50,13 @@ async fn a_text_is_added_beside_others_once_and_taken_away_alone() {
         provider.remove(&record).await.unwrap();
         assert_eq!(server.records().len(), 1);
     }
-    assert_eq!(server.records()[0].content, "somebody's");
+    assert_eq!(server.records()[0].content, "foreign");
 }
 
 #[tokio::test]
-async fn a_text_that_somebody_wrote_without_quotes_is_the_same() {
-    let server = Server::start(&["example.org"], None).await;
-    server.keep("TXT", "_acme-challenge.example.org", "value");
+async fn unquoted_txt_value_is_equal() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
+    server.insert("TXT", "_acme-challenge.example.org", "value");
     let provider = open(&server, EDITOR);
     provider
         .remove(&txt("_acme-challenge.example.org", "value"))
@@ -61,29 +66,29 @@ async fn a_text_that_somebody_wrote_without_quotes_is_the_same() {
 }
 
 #[tokio::test]
-async fn addresses_are_kept_as_they_are_and_told() {
-    let server = Server::start(&["example.org"], None).await;
+async fn addresses_are_added_and_listed() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
     let provider = open(&server, EDITOR);
     let name = "www.example.org";
     for text in ["192.0.2.1", "2001:db8::1", "192.0.2.2"] {
         provider.add(&address(name, text)).await.unwrap();
     }
-    server.keep("TXT", name, "\"text\"");
-    server.keep("A", "other.example.org", "192.0.2.9");
+    server.insert("TXT", name, "\"text\"");
+    server.insert("A", "other.example.org", "192.0.2.9");
     let values = provider.addresses(name).await.unwrap();
-    let told: Vec<String> = values.iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["192.0.2.1", "2001:db8::1", "192.0.2.2"]);
+    let listed: Vec<String> = values.iter().map(ToString::to_string).collect();
+    assert_eq!(listed, ["192.0.2.1", "2001:db8::1", "192.0.2.2"]);
     let records = server.records();
     assert!(
         records[..3]
             .iter()
-            .all(|kept| kept.ttl == 1 && !kept.proxied)
+            .all(|record| record.ttl == 1 && !record.proxied)
     );
     provider.remove(&address(name, "192.0.2.1")).await.unwrap();
     assert_eq!(provider.addresses(name).await.unwrap().len(), 2);
     assert!(
         provider
-            .addresses("nobody.example.org")
+            .addresses("missing.example.org")
             .await
             .unwrap()
             .is_empty()
@@ -91,12 +96,12 @@ async fn addresses_are_kept_as_they_are_and_told() {
 }
 
 #[tokio::test]
-async fn every_page_is_read() {
-    let server = Server::start(&["example.org"], None).await;
+async fn all_pages_are_read() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
     server.set(|state| state.page = 2);
     let name = "many.example.org";
     for last in 1..=7 {
-        server.keep("A", name, &format!("192.0.2.{last}"));
+        server.insert("A", name, &format!("192.0.2.{last}"));
     }
     let provider = open(&server, EDITOR);
     assert_eq!(provider.addresses(name).await.unwrap().len(), 7);
@@ -107,8 +112,8 @@ async fn every_page_is_read() {
 }
 
 #[tokio::test]
-async fn the_nearest_zone_is_the_one() {
-    let server = Server::start(&["example.org", "below.example.org"], None).await;
+async fn nearest_zone_is_used() {
+    let server = FakeCloudflare::start(&["example.org", "below.example.org"], None).await;
     let provider = open(&server, EDITOR);
     let zones: Vec<String> = server
         .state
@@ -125,33 +130,33 @@ async fn the_nearest_zone_is_the_one() {
         ("_acme-challenge.notbelow.example.org", &zones[0]),
     ] {
         provider.add(&txt(name, "value")).await.unwrap();
-        let kept = server.records().pop().unwrap();
-        assert_eq!((kept.name.as_str(), &kept.zone), (name, zone));
+        let created = server.records().pop().unwrap();
+        assert_eq!((created.name.as_str(), &created.zone), (name, zone));
     }
-    let elsewhere = provider
+    let other_zone = provider
         .add(&txt("_acme-challenge.example.net", "value"))
         .await;
     assert!(
-        matches!(elsewhere, Err(DnsError::NoZone { .. })),
-        "{elsewhere:?}"
+        matches!(other_zone, Err(DnsError::NoZone { .. })),
+        "{other_zone:?}"
     );
 }
 
 #[tokio::test]
-async fn of_two_zones_of_a_name_the_one_in_use_is_changed() {
-    let server = Server::start(&["example.org", "example.org"], None).await;
+async fn active_zone_is_preferred() {
+    let server = FakeCloudflare::start(&["example.org", "example.org"], None).await;
     server.set(|state| state.zones[0].status = "moved".into());
     open(&server, EDITOR)
         .add(&txt("a.example.org", "value"))
         .await
         .unwrap();
-    let kept = server.records().pop().unwrap();
-    assert_eq!(kept.zone, server.state.lock().unwrap().zones[1].id);
+    let created = server.records().pop().unwrap();
+    assert_eq!(created.zone, server.state.lock().unwrap().zones[1].id);
 }
 
 #[tokio::test]
-async fn a_zone_is_looked_for_once() {
-    let server = Server::start(&["example.org"], None).await;
+async fn zone_lookup_is_cached() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
     let provider = open(&server, EDITOR);
     for text in ["one", "two"] {
         provider
@@ -165,8 +170,8 @@ async fn a_zone_is_looked_for_once() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_token_is_said_without_it() {
-    let server = Server::start(&["example.org"], None).await;
+async fn token_errors_do_not_contain_the_token() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
     let other = EDITOR.replace('V', "W");
     for token in [READER, &other, "short"] {
         let error = open(&server, token)
@@ -180,9 +185,9 @@ async fn what_is_wrong_with_a_token_is_said_without_it() {
 }
 
 #[tokio::test]
-async fn its_own_words_for_what_it_refuses_are_kept() {
-    let server = Server::start(&["example.org"], None).await;
-    server.keep("CNAME", "www.example.org", "example.net");
+async fn error_messages_of_the_api_are_kept() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
+    server.insert("CNAME", "www.example.org", "example.net");
     let added = open(&server, EDITOR)
         .add(&address("www.example.org", "192.0.2.1"))
         .await;
@@ -196,11 +201,11 @@ async fn its_own_words_for_what_it_refuses_are_kept() {
 }
 
 #[tokio::test]
-async fn what_it_cannot_do_now_is_told_from_what_it_will_not_do() {
-    let server = Server::start(&["example.org"], None).await;
+async fn temporary_and_permanent_errors_are_distinguished() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
     let provider = open(&server, EDITOR);
-    for (mood, after) in [(Some(7), Some(Duration::from_secs(7))), (None, None)] {
-        server.set(|state| state.mood = Mood::Limiting(mood));
+    for (mode, after) in [(Some(7), Some(Duration::from_secs(7))), (None, None)] {
+        server.set(|state| state.mode = Mode::RateLimited(mode));
         let limited = provider
             .add(&txt("a.example.org", "value"))
             .await
@@ -210,31 +215,31 @@ async fn what_it_cannot_do_now_is_told_from_what_it_will_not_do() {
         };
         assert_eq!(retry_after, after);
     }
-    server.set(|state| state.mood = Mood::Broken);
+    server.set(|state| state.mode = Mode::Broken);
     let broken = provider.add(&txt("a.example.org", "value")).await;
     assert!(matches!(broken, Err(DnsError::Away { .. })), "{broken:?}");
-    for mood in [Mood::Moved, Mood::Website] {
-        server.set(|state| state.mood = mood);
+    for mode in [Mode::Moved, Mode::Website] {
+        server.set(|state| state.mode = mode);
         let other = provider.add(&txt("a.example.org", "value")).await;
         assert!(matches!(other, Err(DnsError::Refused { .. })), "{other:?}");
     }
-    let gone = Options {
+    let unreachable = Options {
         cloudflare: "http://127.0.0.1:1".into(),
-        ..nowhere(&server)
+        ..offline_options(&server)
     };
-    let gone = dns::open(
+    let provider = dns::open(
         &ProviderSettings::Cloudflare,
         &EDITOR.parse().unwrap(),
-        &gone,
+        &unreachable,
     )
     .unwrap();
-    let gone = gone.add(&txt("a.example.org", "value")).await;
-    assert!(matches!(gone, Err(DnsError::Away { .. })), "{gone:?}");
+    let result = provider.add(&txt("a.example.org", "value")).await;
+    assert!(matches!(result, Err(DnsError::Away { .. })), "{result:?}");
 }
 
 #[tokio::test]
-async fn what_could_be_read_as_something_else_is_not_sent() {
-    let server = Server::start(&["example.org"], None).await;
+async fn ambiguous_names_and_values_are_not_sent() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
     let provider = open(&server, EDITOR);
     for name in [
         "a.example.org?x",
@@ -265,9 +270,9 @@ async fn what_could_be_read_as_something_else_is_not_sent() {
 }
 
 #[tokio::test]
-async fn a_test_of_what_is_right_finds_nothing_wrong_and_leaves_nothing() {
+async fn provider_test_succeeds_and_cleans_up() {
     let named = Named::start();
-    let server = Server::start(&["example.org"], Some(named.provider("example.org"))).await;
+    let server = FakeCloudflare::start(&["example.org"], Some(named.provider("example.org"))).await;
     let options = Options {
         cloudflare: server.base.clone(),
         ..named.options()
@@ -280,8 +285,8 @@ async fn a_test_of_what_is_right_finds_nothing_wrong_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_test_says_what_is_missing() {
-    let server = Server::start(&["example.org"], None).await;
+async fn provider_test_reports_problems() {
+    let server = FakeCloudflare::start(&["example.org"], None).await;
     let domain = "www.example.org".parse().unwrap();
     let findings = open(&server, "short").test(&domain).await;
     assert_eq!(verdicts(&findings), [true, false]);
@@ -291,12 +296,12 @@ async fn a_test_says_what_is_missing() {
         .test(&"example.net".parse().unwrap())
         .await;
     assert_eq!(verdicts(&findings), [true, true, false]);
-    // What is added is seen by nobody.
+    // The test record does not become visible.
     server.set(|state| state.zones[0].status = "pending".into());
     let findings = open(&server, EDITOR).test(&domain).await;
     assert_eq!(verdicts(&findings), [true, true, false, true, false, true]);
     assert!(findings[2].words.contains("pending"), "{findings:?}");
-    server.set(|state| state.mood = Mood::Broken);
+    server.set(|state| state.mode = Mode::Broken);
     assert_eq!(
         verdicts(&open(&server, EDITOR).test(&domain).await),
         [false]
@@ -305,7 +310,7 @@ async fn a_test_says_what_is_missing() {
 }
 
 #[test]
-fn a_value_shows_as_people_write_it() {
+fn ipv6_value_is_displayed_compressed() {
     assert_eq!(
         Value::Aaaa("2001:DB8::1".parse().unwrap()).to_string(),
         "2001:db8::1"

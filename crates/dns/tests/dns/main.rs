@@ -1,13 +1,13 @@
-//! Providers of DNS as they really are: Debian's BIND with zones that take updates, and strict
-//! stand-ins of Cloudflare and acme-dns, which refuse what those refuse. Everything listens on free
-//! ports of the loopback interface.
+//! Tests of the DNS providers: RFC 2136 against Debian's BIND, Cloudflare and acme-dns against
+//! strict fakes that reject what the real services reject. All servers listen on free loopback
+//! ports.
 
 #![cfg(test)]
 
 mod acme_dns;
-mod acme_dns_server;
 mod cloudflare;
-mod cloudflare_server;
+mod fake_acme_dns;
+mod fake_cloudflare;
 mod named;
 mod rfc2136;
 mod seen;
@@ -17,7 +17,7 @@ use std::{net::SocketAddr, time::Duration};
 use dns::{Options, Record, Resolver, Value};
 use model::providers::Finding;
 
-/// What is spoken to with in tests: the names are those of one name server.
+/// Test options with one name server as the resolver.
 fn options(names: SocketAddr) -> Options {
     Options {
         resolver: Resolver::at(vec![names]).with_port(names.port()),
@@ -43,7 +43,7 @@ fn address(name: &str, address: &str) -> Record {
     }
 }
 
-/// Whether each finding is good, and all their words for a test that fails.
+/// Whether each finding is good. Prints all findings for a failed test.
 fn verdicts(findings: &[Finding]) -> Vec<bool> {
     println!("{findings:#?}");
     findings.iter().map(|finding| finding.is_good).collect()

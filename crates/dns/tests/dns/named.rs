@@ -1,4 +1,4 @@
-//! What [`test_servers::names`] has, as providers and as name servers of the world.
+//! The BIND of [`test_servers::names`] as a provider and as an authoritative name server.
 
 use std::net::SocketAddr;
 
@@ -8,17 +8,17 @@ pub use test_servers::names::{FIRST, NARROW, Named, SECOND, SECRET};
 
 use crate::options;
 
-/// A name server as somebody who keeps records.
-pub trait Keeps {
-    /// The settings of an account with one of its keys.
+/// Provider settings for a name server.
+pub trait NamedProvider {
+    /// The settings for one of the server's keys.
     fn settings(&self, zone: &str, key: &str, algorithm: TsigAlgorithm) -> ProviderSettings;
-    /// A provider that may change all of a zone.
+    /// A provider whose key may change the whole zone.
     fn provider(&self, zone: &str) -> Box<dyn Provider>;
-    /// What it is spoken to with.
+    /// The provider options.
     fn options(&self) -> Options;
 }
 
-impl Keeps for Named {
+impl NamedProvider for Named {
     fn settings(&self, zone: &str, key: &str, algorithm: TsigAlgorithm) -> ProviderSettings {
         ProviderSettings::Rfc2136 {
             server: self.address.to_string().parse().unwrap(),
@@ -38,18 +38,18 @@ impl Keeps for Named {
     }
 }
 
-/// Two name servers of the same zones. Neither tells the other of what has changed. To the
-/// world the second is at an address of its own, from which what is asked is passed on.
+/// Two name servers of the same zones without replication. The second one is reached through a UDP
+/// proxy on an separate address.
 pub async fn pair() -> (Named, Named) {
     let first = Named::start_of(&[FIRST, SECOND]);
     let second = Named::start();
     let own = SocketAddr::new(SECOND.into(), first.address.port());
-    pass_on(own, second.address).await;
+    proxy_udp(own, second.address).await;
     (first, second)
 }
 
-/// Passes on what is asked at an address over UDP, and the answers back.
-async fn pass_on(own: SocketAddr, to: SocketAddr) {
+/// Proxies UDP queries to a server.
+async fn proxy_udp(own: SocketAddr, to: SocketAddr) {
     let outside = tokio::net::UdpSocket::bind(own).await.unwrap();
     tokio::spawn(async move {
         let mut message = [0; 4096];

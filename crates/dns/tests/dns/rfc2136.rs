@@ -1,11 +1,11 @@
-//! Signed updates of the real BIND.
+//! Signed updates of BIND.
 
 use dns::{DnsError, Provider, Value};
 use model::providers::TsigAlgorithm;
 
 use crate::{
     address,
-    named::{Keeps as _, NARROW, Named, SECRET},
+    named::{NARROW, Named, NamedProvider as _, SECRET},
     txt, verdicts,
 };
 
@@ -21,12 +21,12 @@ fn open(named: &Named, zone: &str, key: &str, algorithm: TsigAlgorithm) -> Box<d
 }
 
 #[tokio::test]
-async fn a_value_is_added_beside_others_and_taken_away_alone() {
+async fn changes_keep_other_values() {
     let named = Named::start();
     let provider = named.provider("example.org");
     let name = "www.example.org";
-    let known = provider.addresses(name).await.unwrap();
-    assert_eq!(known.len(), 3, "{known:?}");
+    let initial = provider.addresses(name).await.unwrap();
+    assert_eq!(initial.len(), 3, "{initial:?}");
     let added = address(name, "192.0.2.9");
     for _ in 0..2 {
         provider.add(&added).await.unwrap();
@@ -34,9 +34,9 @@ async fn a_value_is_added_beside_others_and_taken_away_alone() {
         assert!(values.contains(&added.value), "{values:?}");
         values.retain(|value| *value != added.value);
         values.sort();
-        let mut known = known.clone();
-        known.sort();
-        assert_eq!(values, known);
+        let mut expected = initial.clone();
+        expected.sort();
+        assert_eq!(values, expected);
     }
     for _ in 0..2 {
         provider.remove(&added).await.unwrap();
@@ -46,15 +46,15 @@ async fn a_value_is_added_beside_others_and_taken_away_alone() {
         .remove(&address(name, "2001:db8::1"))
         .await
         .unwrap();
-    let mut left = provider.addresses(name).await.unwrap();
-    left.sort();
+    let mut remaining = provider.addresses(name).await.unwrap();
+    remaining.sort();
     assert_eq!(
-        left,
+        remaining,
         ["192.0.2.1", "192.0.2.2"].map(|a| Value::A(a.parse().unwrap()))
     );
     assert!(
         provider
-            .addresses("nobody.example.org")
+            .addresses("missing.example.org")
             .await
             .unwrap()
             .is_empty()
@@ -62,7 +62,7 @@ async fn a_value_is_added_beside_others_and_taken_away_alone() {
 }
 
 #[tokio::test]
-async fn every_algorithm_is_spoken() {
+async fn every_algorithm_works() {
     let named = Named::start();
     for (algorithm, key) in ALGORITHMS {
         let provider = open(&named, "example.org", key, algorithm);
@@ -83,22 +83,22 @@ async fn every_algorithm_is_spoken() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_key_is_said() {
+async fn key_errors_are_reported() {
     let named = Named::start();
     let sha256 = TsigAlgorithm::HmacSha256;
     let record = txt("_acme-challenge.example.org", "value");
-    let unknown = open(&named, "example.org", "nobody.example.org", sha256);
+    let unknown = open(&named, "example.org", "missing.example.org", sha256);
     let other = open(&named, "example.org", "sha512.example.org", sha256);
     let settings = named.settings("example.org", "sha256.example.org", sha256);
     let wrong = dns::open(&settings, &"d3Jvbmc=".parse().unwrap(), &named.options()).unwrap();
-    for (provider, word) in [(unknown, "BADKEY"), (other, "BADKEY"), (wrong, "BADSIG")] {
+    for (provider, code) in [(unknown, "BADKEY"), (other, "BADKEY"), (wrong, "BADSIG")] {
         for error in [
             provider.add(&record).await.unwrap_err(),
             provider.remove(&record).await.unwrap_err(),
             provider.addresses("www.example.org").await.unwrap_err(),
         ] {
             assert!(matches!(error, DnsError::Unauthorized { .. }), "{error:?}");
-            assert!(error.to_string().contains(word), "{error}");
+            assert!(error.to_string().contains(code), "{error}");
             assert!(!error.to_string().contains(SECRET), "{error}");
         }
         let findings = provider.test(&"example.org".parse().unwrap()).await;
@@ -107,15 +107,18 @@ async fn what_is_wrong_with_a_key_is_said() {
 }
 
 #[tokio::test]
-async fn a_zone_that_is_not_there_is_said() {
+async fn missing_zone_is_reported() {
     let named = Named::start();
     let provider = named.provider("example.com");
     let added = provider
         .add(&txt("_acme-challenge.example.com", "value"))
         .await;
     assert!(matches!(added, Err(DnsError::NoZone { .. })), "{added:?}");
-    let asked = provider.addresses("www.example.com").await;
-    assert!(matches!(asked, Err(DnsError::NoZone { .. })), "{asked:?}");
+    let addresses = provider.addresses("www.example.com").await;
+    assert!(
+        matches!(addresses, Err(DnsError::NoZone { .. })),
+        "{addresses:?}"
+    );
     let findings = provider.test(&"example.com".parse().unwrap()).await;
     assert_eq!(verdicts(&findings), [true, true, false]);
 
@@ -129,7 +132,7 @@ async fn a_zone_that_is_not_there_is_said() {
 }
 
 #[tokio::test]
-async fn what_the_policy_forbids_is_refused() {
+async fn update_policy_violation_is_refused() {
     let named = Named::start();
     let provider = open(&named, "example.org", NARROW, TsigAlgorithm::HmacSha256);
     provider
@@ -146,7 +149,7 @@ async fn what_the_policy_forbids_is_refused() {
 }
 
 #[tokio::test]
-async fn an_alias_is_not_added_to_in_silence() {
+async fn adding_to_a_cname_is_refused() {
     let named = Named::start();
     let provider = named.provider("example.org");
     let added = provider
@@ -156,7 +159,7 @@ async fn an_alias_is_not_added_to_in_silence() {
         panic!("{added:?}")
     };
     assert!(words.contains("CNAME"), "{words}");
-    // The addresses of the name that it leads to are not its own.
+    // The addresses of the alias target do not belong to the alias.
     assert!(
         provider
             .addresses("alias.example.org")
@@ -167,7 +170,7 @@ async fn an_alias_is_not_added_to_in_silence() {
 }
 
 #[tokio::test]
-async fn a_test_of_what_is_right_finds_nothing_wrong_and_leaves_nothing() {
+async fn provider_test_succeeds_and_cleans_up() {
     let named = Named::start();
     let provider = named.provider("example.org");
     for domain in ["example.org", "below.example.org"] {
@@ -179,7 +182,7 @@ async fn a_test_of_what_is_right_finds_nothing_wrong_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_name_server_may_be_named() {
+async fn name_server_may_be_a_hostname() {
     let named = Named::start();
     let settings = model::providers::ProviderSettings::Rfc2136 {
         server: format!("ns1.example.org:{}", named.address.port())
@@ -197,7 +200,7 @@ async fn a_name_server_may_be_named() {
 }
 
 #[tokio::test]
-async fn a_name_server_that_is_not_there_is_away() {
+async fn unreachable_name_server_is_unavailable() {
     let named = Named::start();
     let provider = named.provider("example.org");
     drop(named);

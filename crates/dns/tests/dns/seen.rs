@@ -1,24 +1,24 @@
-//! Whether the world sees a record, asked of the real BIND.
+//! Visibility of records on BIND.
 
 use std::time::Duration;
 
 use dns::{DnsError, seen};
 
 use crate::{
-    named::{FIRST, Keeps as _, Named, SECOND, pair},
+    named::{FIRST, Named, NamedProvider as _, SECOND, pair},
     options, txt,
 };
 
 const LONG: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn every_name_server_has_to_have_it() {
+async fn record_must_be_on_every_name_server() {
     let (first, second) = pair().await;
     let resolver = first.options().resolver;
     let record = txt("_acme-challenge.www.example.org", "value");
     assert!(!seen(&resolver, &record, Duration::ZERO).await.unwrap());
     first.provider("example.org").add(&record).await.unwrap();
-    // For some rounds, so that it is known to lack it, and not to be silent.
+    // Several rounds, so that the server is known to lack the record and not to be unresponsive.
     let rounds = Duration::from_secs(1);
     assert!(!seen(&resolver, &record, rounds).await.unwrap());
     let waiting = seen(&resolver, &record, LONG);
@@ -29,7 +29,7 @@ async fn every_name_server_has_to_have_it() {
 }
 
 #[tokio::test]
-async fn another_value_of_the_name_is_not_it() {
+async fn other_value_of_the_name_does_not_count() {
     let named = Named::start();
     let resolver = named.options().resolver;
     let provider = named.provider("example.org");
@@ -48,11 +48,11 @@ async fn another_value_of_the_name_is_not_it() {
 }
 
 #[tokio::test]
-async fn a_name_server_that_never_answers_is_passed_over() {
+async fn unresponsive_name_server_is_ignored() {
     let named = Named::start_of(&[FIRST, SECOND]);
     let record = txt("_acme-challenge.example.org", "value");
     named.provider("example.org").add(&record).await.unwrap();
-    // Not at once, for it may have been busy.
+    // Not after the first round: the server may have been busy.
     assert!(
         !seen(&named.options().resolver, &record, Duration::ZERO)
             .await
@@ -85,22 +85,25 @@ async fn aliases_are_followed_into_other_zones() {
             "{name}"
         );
     }
-    let around = seen(&resolver, &txt("round.example.org", "value"), LONG).await;
+    let looped = seen(&resolver, &txt("round.example.org", "value"), LONG).await;
     assert!(
-        matches!(around, Err(DnsError::Refused { .. })),
-        "{around:?}"
+        matches!(looped, Err(DnsError::Refused { .. })),
+        "{looped:?}"
     );
 }
 
 #[tokio::test]
-async fn nobody_to_ask_is_not_the_same_as_not_there() {
+async fn unreachable_name_servers_are_an_error() {
     let named = Named::start();
     let address = named.address;
     let record = txt("_acme-challenge.example.org", "value");
-    // The resolver answers, and no name server does.
+    // The resolver responds, the name servers do not.
     let resolver = dns::Resolver::at(vec![address]).with_port(1);
-    let silent = seen(&resolver, &record, Duration::ZERO).await;
-    assert!(matches!(silent, Err(DnsError::Away { .. })), "{silent:?}");
+    let unreachable = seen(&resolver, &record, Duration::ZERO).await;
+    assert!(
+        matches!(unreachable, Err(DnsError::Away { .. })),
+        "{unreachable:?}"
+    );
     drop(named);
     let gone = seen(&options(address).resolver, &record, Duration::ZERO).await;
     assert!(matches!(gone, Err(DnsError::Away { .. })), "{gone:?}");

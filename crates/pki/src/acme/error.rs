@@ -1,50 +1,51 @@
-//! Why an authority gave no answer of use, sorted by what the caller can do about it. The sentences
-//! are for people; the authority's own words stand beside them ([`AcmeError::detail`]), because an
-//! administrator can look those up. No secret is ever part of an error.
+//! Errors of the ACME client, sorted by what the caller can do. The messages are for users; the
+//! CA's own message is in [`AcmeError::detail`], because administrators can search for it. Errors
+//! never contain secrets.
 
 use model::Timestamp;
 
-use super::{http::Fault, problem, retry};
+use super::{http::ExchangeError, problem, retry};
 use crate::text;
 
-/// Why an authority gave no answer of use.
+/// A failed ACME operation.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AcmeError {
-    /// It cannot be reached, has trouble of its own, or does not make sense: trying later may help.
+    /// The CA is unreachable, has an internal error, or sends an invalid response: a later attempt
+    /// may succeed.
     #[error("{words}")]
     Away {
         /// What happened.
         words: String,
-        /// What was said about it.
+        /// The CA's or the network's message.
         detail: Option<String>,
     },
-    /// It was asked too often: trying before that moment does not help.
+    /// A rate limit was hit: earlier attempts do not help.
     #[error("{words}")]
     Limited {
-        /// From when it may be asked again, where it said so.
+        /// The earliest time of the next attempt, if the CA sent one.
         until: Option<Timestamp>,
         /// What happened.
         words: String,
-        /// The authority's words, which name the limit.
+        /// The CA's message, which names the limit.
         detail: Option<String>,
     },
-    /// It does not give what was asked for: somebody has to put something right.
+    /// The CA refused the request: a user has to correct something.
     #[error("{words}")]
     Refused {
-        /// Why.
+        /// The reason.
         kind: Refusal,
         /// What happened and what to do.
         words: String,
-        /// The authority's words.
+        /// The CA's message.
         detail: Option<String>,
     },
-    /// What it wanted to find could not be put where it looks. It was not asked to look.
+    /// The solver could not publish the challenge responses. The CA was not asked to validate.
     #[error("{words}")]
     Unsolved {
-        /// The words of the [`super::Solver`].
+        /// The message of the [`super::Solver`].
         words: String,
     },
-    /// The directory's own certificate is not one that is believed. Nothing was told to it.
+    /// The TLS certificate of the directory is not trusted. Nothing was sent.
     #[error("{words}")]
     Untrusted {
         /// What to do.
@@ -52,13 +53,13 @@ pub enum AcmeError {
         /// What is wrong with the certificate.
         detail: Option<String>,
     },
-    /// The authority does not know the account (any more), or it was closed: make another.
+    /// The CA does not know the account, or it was deactivated: create another.
     #[error("The authority does not know our account any more.")]
     AccountGone,
 }
 
 impl AcmeError {
-    /// The words of the authority, or of the network on the way there.
+    /// The message of the CA, or of the network layer.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Away { detail, .. }
@@ -70,119 +71,122 @@ impl AcmeError {
     }
 }
 
-/// Why an authority refuses: the types of RFC 8555, section 6.7, by what to do about them.
+/// The reason of a refusal: the error types of RFC 8555, section 6.7, grouped by remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// A name could not be looked up (`dns`).
+    /// A DNS lookup of a name failed (`dns`).
     Dns,
-    /// A name's host could not be reached (`connection`).
+    /// The CA could not connect to a name's host (`connection`).
     Connection,
-    /// What was found there is not the proof (`unauthorized`, `incorrectResponse`).
+    /// The challenge response is wrong (`unauthorized`, `incorrectResponse`).
     Proof,
-    /// A name's host has trouble with TLS (`tls`).
+    /// TLS with a name's host failed (`tls`).
     Tls,
     /// A CAA record forbids it (`caa`, RFC 8659).
     Caa,
-    /// It gives nothing for this name (`rejectedIdentifier`).
+    /// The CA does not issue for this name (`rejectedIdentifier`).
     Name,
-    /// It gives nothing for this kind of name (`unsupportedIdentifier`).
+    /// The CA does not issue for this kind of name (`unsupportedIdentifier`).
     NameKind,
-    /// It offers no such proof for a name.
+    /// The CA does not offer the challenge type for a name.
     NoChallenge,
-    /// An external account is needed, or the one given is wrong (`externalAccountRequired`).
+    /// An external account binding is required or wrong (`externalAccountRequired`).
     Binding,
-    /// Somebody has to do something on its pages (`userActionRequired`).
+    /// A user has to act on the CA's website (`userActionRequired`).
     UserAction,
-    /// It does not take the address of mail (`invalidContact`, `unsupportedContact`).
+    /// The CA rejects the contact address (`invalidContact`, `unsupportedContact`).
     Contact,
-    /// Our account may not do this (`unauthorized` without a name).
+    /// The account is not authorized (`unauthorized` without a name).
     Account,
-    /// It does not take what we sent (`malformed`, `badCSR`, `orderNotReady` and others).
+    /// The CA rejects the request (`malformed`, `badCSR`, `orderNotReady` and others).
     Request,
-    /// Something else.
+    /// Any other error type.
     Other,
 }
 
-/// The error that one of the library is. Where a name is known, the sentence has it.
-pub(super) fn of(error: instant_acme::Error, name: Option<&str>) -> AcmeError {
+/// Converts an error of the library. The message includes the name if one is known.
+pub(super) fn from_acme(error: instant_acme::Error, name: Option<&str>) -> AcmeError {
     match error {
-        instant_acme::Error::Api(problem) => problem::of(&problem, None, name),
-        instant_acme::Error::Other(cause) => match cause.downcast::<Fault>() {
-            Ok(fault) => of_fault(*fault, name),
-            Err(cause) => nonsense(&cause.to_string()),
+        instant_acme::Error::Api(problem) => problem::to_error(&problem, None, name),
+        instant_acme::Error::Other(cause) => match cause.downcast::<ExchangeError>() {
+            Ok(error) => from_exchange(*error, name),
+            Err(cause) => invalid_response(&cause.to_string()),
         },
-        instant_acme::Error::Timeout(_) => slow(),
-        other => nonsense(&other.to_string()),
+        instant_acme::Error::Timeout(_) => timed_out(),
+        other => invalid_response(&other.to_string()),
     }
 }
 
-fn of_fault(fault: Fault, name: Option<&str>) -> AcmeError {
-    match fault {
-        Fault::Network(cause) => away("The authority cannot be reached.", &cause),
-        Fault::Untrusted(cause) => untrusted(&cause),
-        Fault::Elsewhere(place) => away(
+fn from_exchange(error: ExchangeError, name: Option<&str>) -> AcmeError {
+    match error {
+        ExchangeError::Network(cause) => unavailable("The authority cannot be reached.", &cause),
+        ExchangeError::Untrusted(cause) => untrusted(&cause),
+        ExchangeError::Redirect(location) => unavailable(
             "The authority's directory is elsewhere now. Use that address.",
-            &place,
+            &location,
         ),
-        Fault::Nonsense(what) => nonsense(&what),
-        Fault::Problem {
+        ExchangeError::InvalidResponse(reason) => invalid_response(&reason),
+        ExchangeError::Problem {
             problem,
             status,
-            after,
+            retry_after,
         } => match status {
-            // Let's Encrypt answers 503 and says when to come again while it has too much to do.
-            429 | 503 if after.is_some() => problem::limited(&problem, after),
-            429 => problem::limited(&problem, None),
-            500.. => away(
+            // Let's Encrypt responds with 503 and `Retry-After` while it is overloaded.
+            429 | 503 if retry_after.is_some() => problem::rate_limited(&problem, retry_after),
+            429 => problem::rate_limited(&problem, None),
+            500.. => unavailable(
                 "The authority has trouble of its own.",
                 &problem::detail(&problem).unwrap_or_else(|| format!("status {status}")),
             ),
-            _ => problem::of(&problem, after, name),
+            _ => problem::to_error(&problem, retry_after, name),
         },
-        Fault::Status {
+        ExchangeError::Status {
             status,
-            after,
+            retry_after,
             text,
         } => match status {
-            429 => limited(after, Some(text)),
-            503 if after.is_some() => limited(after, Some(text)),
-            500.. => away(
+            429 => rate_limited(retry_after, Some(text)),
+            503 if retry_after.is_some() => rate_limited(retry_after, Some(text)),
+            500.. => unavailable(
                 "The authority has trouble of its own.",
                 &format!("status {status}: {text}"),
             ),
-            _ => nonsense(&format!("status {status}: {text}")),
+            _ => invalid_response(&format!("status {status}: {text}")),
         },
     }
 }
 
-/// An authority that is away, in words and those of others.
-pub(super) fn away(words: &str, detail: &str) -> AcmeError {
+/// The CA is unavailable; `detail` is the message of the CA or the network.
+pub(super) fn unavailable(words: &str, detail: &str) -> AcmeError {
     AcmeError::Away {
         words: words.to_owned(),
-        detail: Some(text::plain(detail, 1000)).filter(|detail| !detail.is_empty()),
+        detail: Some(text::sanitize(detail, 1000)).filter(|detail| !detail.is_empty()),
     }
 }
 
-/// An answer that makes no sense.
-pub(super) fn nonsense(what: &str) -> AcmeError {
-    away(
+/// The CA sent a response that is no valid ACME.
+pub(super) fn invalid_response(reason: &str) -> AcmeError {
+    unavailable(
         "The authority answers in a way that is not understood. See that the address is one of an ACME directory.",
-        what,
+        reason,
     )
 }
 
-/// An authority that does not come to an end.
-pub(super) fn slow() -> AcmeError {
+/// The CA did not finish before the order's timeout.
+pub(super) fn timed_out() -> AcmeError {
     AcmeError::Away {
         words: "The authority did not come to an end in time.".to_owned(),
         detail: None,
     }
 }
 
-/// Too many requests, until a moment that was said somewhere.
-pub(super) fn limited(after: Option<std::time::Duration>, detail: Option<String>) -> AcmeError {
-    let told = detail.as_deref().and_then(retry::moment_in);
-    let until = told.max(after.map(retry::from_now));
+/// A rate limit. The end is the later of the header's and the message's.
+pub(super) fn rate_limited(
+    retry_after: Option<std::time::Duration>,
+    detail: Option<String>,
+) -> AcmeError {
+    let named = detail.as_deref().and_then(retry::parse_retry_time);
+    let until = named.max(retry_after.map(retry::from_now));
     let words = match until {
         Some(until) => format!(
             "The authority was asked too often. It may be asked again from {} on.",
@@ -197,7 +201,7 @@ pub(super) fn limited(after: Option<std::time::Duration>, detail: Option<String>
     }
 }
 
-/// A refusal of our own, before anything is asked.
+/// A refusal by this client, before any request.
 pub(super) fn refused(words: String) -> AcmeError {
     AcmeError::Refused {
         kind: Refusal::Other,
@@ -206,10 +210,10 @@ pub(super) fn refused(words: String) -> AcmeError {
     }
 }
 
-/// A directory that is not believed.
+/// The directory's TLS certificate is not trusted.
 pub(super) fn untrusted(cause: &str) -> AcmeError {
     AcmeError::Untrusted {
         words: "The certificate of the authority's directory is not one that is believed. If the authority is your own, paste its root certificates.".to_owned(),
-        detail: Some(text::plain(cause, 1000)),
+        detail: Some(text::sanitize(cause, 1000)),
     }
 }

@@ -1,5 +1,5 @@
-//! One request to an authority: how long it may take, how much may come back, whom it may go to, and
-//! what is an answer at all. Must not know what is asked.
+//! HTTP transport of the ACME client: timeouts, response size limits, TLS roots, and which
+//! responses reach the library. Must not know the ACME operations.
 
 use std::{error::Error as StdError, future::Future, io, pin::Pin, time::Duration};
 
@@ -14,43 +14,43 @@ use model::authorities::PemCertificates;
 use reqwest::{Certificate, redirect};
 
 use super::{
-    error::{AcmeError, nonsense, untrusted},
+    error::{AcmeError, invalid_response, untrusted},
     retry,
 };
 use crate::text;
 
-const CONNECT: Duration = Duration::from_secs(10);
-const WHOLE: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// More than any answer of an authority.
-const MAX_ANSWER: usize = 1 << 20;
+/// Maximum size of a response body in bytes.
+const MAX_RESPONSE: usize = 1 << 20;
 
-/// What is believed about renewal for as long when an authority does not say (RFC 9773, section
-/// 4.3.3, leaves it to us).
-const ASK_AGAIN: Duration = Duration::from_secs(6 * 3600);
+/// `Retry-After` of renewal information when the CA sends none (RFC 9773, section 4.3.3, leaves the
+/// default to the client).
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(6 * 3600);
 
-/// The longest wait that the library is told of: it adds what it is told to the clock, unchecked.
-const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+/// Upper limit of `Retry-After`: the library adds the value to the clock without an overflow check.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 
-/// The way to an authority. Cheap to clone.
+/// HTTP client for one CA. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Http(reqwest::Client);
 
-/// What came instead of an answer.
+/// A failed HTTP exchange.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
-    /// No connection, or it broke, or it took too long.
+pub(super) enum ExchangeError {
+    /// Connection failure or timeout.
     #[error("{0}")]
     Network(String),
-    /// The server's certificate is not one that is believed.
+    /// The server's certificate is not trusted.
     #[error("{0}")]
     Untrusted(String),
-    /// It sends elsewhere.
+    /// A redirect.
     #[error("it sends us on to {0}")]
-    Elsewhere(String),
-    /// Something that makes no sense.
+    Redirect(String),
+    /// A response that is no valid ACME.
     #[error("{0}")]
-    Nonsense(String),
+    InvalidResponse(String),
     /// A problem document.
     #[error("{problem}")]
     Problem {
@@ -58,34 +58,34 @@ pub(super) enum Fault {
         problem: Problem,
         /// The HTTP status.
         status: u16,
-        /// How long to wait.
-        after: Option<Duration>,
+        /// The `Retry-After` header.
+        retry_after: Option<Duration>,
     },
-    /// A refusal that says nothing in the way that ACME does.
+    /// An error status without a problem document.
     #[error("status {status}: {text}")]
     Status {
         /// The HTTP status.
         status: u16,
-        /// How long to wait.
-        after: Option<Duration>,
-        /// The beginning of what it says.
+        /// The `Retry-After` header.
+        retry_after: Option<Duration>,
+        /// The beginning of the body.
         text: String,
     },
 }
 
 impl Http {
-    /// A way to an authority that is known by these roots, or else by those of this host.
+    /// Creates a client that trusts the given roots, or those of this host.
     pub(super) fn new(roots: Option<&PemCertificates>) -> Result<Self, AcmeError> {
-        // An error means that the process has a provider already, which is as good.
+        // Fails if the process already has a default provider, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // The library signs the address that it asks, so an answer that sends elsewhere is no help.
+        // The library signs the request URL, so following a redirect is useless.
         let mut builder = reqwest::Client::builder()
             .no_proxy()
             .https_only(true)
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .connect_timeout(CONNECT)
-            .timeout(WHOLE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
             .http1_only();
         if let Some(roots) = roots {
             let roots = Certificate::from_pem_bundle(roots.as_str().as_bytes())
@@ -93,9 +93,9 @@ impl Http {
             builder = builder.tls_certs_only(roots);
         }
         let client = builder.build();
-        let client = client.map_err(|error| match cause::<rustls::Error>(&error) {
+        let client = client.map_err(|error| match find_cause::<rustls::Error>(&error) {
             Some(_) => untrusted("The root certificates that were pasted cannot be used."),
-            None => nonsense(&words(&error)),
+            None => invalid_response(&error_chain(&error)),
         })?;
         Ok(Self(client))
     }
@@ -108,8 +108,8 @@ impl HttpClient for Http {
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, instant_acme::Error>> + Send>> {
         let client = self.0.clone();
         Box::pin(async move {
-            let answer = exchange(&client, request).await;
-            answer.map_err(|fault| instant_acme::Error::Other(Box::new(fault)))
+            let response = exchange(&client, request).await;
+            response.map_err(|error| instant_acme::Error::Other(Box::new(error)))
         })
     }
 }
@@ -117,19 +117,19 @@ impl HttpClient for Http {
 async fn exchange(
     client: &reqwest::Client,
     request: Request<BodyWrapper<Bytes>>,
-) -> Result<BytesResponse, Fault> {
+) -> Result<BytesResponse, ExchangeError> {
     let (parts, body) = request.into_parts();
     let method = parts.method;
     let body = body.collect().await;
     let body = body
-        .map_err(|error| Fault::Nonsense(error.to_string()))?
+        .map_err(|error| ExchangeError::InvalidResponse(error.to_string()))?
         .to_bytes();
     let mut headers = parts.headers;
     headers.insert(
         USER_AGENT,
         HeaderValue::from_static(concat!("holdfast/", env!("CARGO_PKG_VERSION"))),
     );
-    // RFC 8555, section 6.1: so that its words are in the language of ours.
+    // RFC 8555, section 6.1: request error messages in English.
     headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_static("en"));
     let mut request = client
         .request(method.clone(), parts.uri.to_string())
@@ -137,43 +137,45 @@ async fn exchange(
     if !body.is_empty() {
         request = request.body(body);
     }
-    let mut answer = request.send().await.map_err(network)?;
-    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    let mut response = request.send().await.map_err(network)?;
+    let (status, mut headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(network)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            let words = format!("an answer of more than {MAX_ANSWER} bytes");
-            return Err(Fault::Nonsense(words));
+    while let Some(chunk) = response.chunk().await.map_err(network)? {
+        if body.len() + chunk.len() > MAX_RESPONSE {
+            let message = format!("an answer of more than {MAX_RESPONSE} bytes");
+            return Err(ExchangeError::InvalidResponse(message));
         }
         body.extend_from_slice(&chunk);
     }
-    judge(status, &headers, &body)?;
+    check_status(status, &headers, &body)?;
     if method == Method::GET && status.is_success() {
         check_directory(&body)?;
     }
-    temper(&mut headers, &method);
-    let mut answer = http::Response::new(());
-    *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
+    normalize_retry_after(&mut headers, &method);
+    let mut response = http::Response::new(());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
     Ok(BytesResponse {
-        parts: answer.into_parts().0,
+        parts: response.into_parts().0,
         body: Box::new(Bytes::from(body)),
     })
 }
 
-/// Whether it is an answer that the library can make something of.
-fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<(), Fault> {
+/// Rejects responses that the library cannot interpret.
+fn check_status(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<(), ExchangeError> {
     if status.is_success() {
         return Ok(());
     }
     if status.is_redirection() {
-        let place = headers.get(LOCATION).and_then(|place| place.to_str().ok());
-        return Err(Fault::Elsewhere(place.unwrap_or("nowhere").to_owned()));
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+        return Err(ExchangeError::Redirect(
+            location.unwrap_or("nowhere").to_owned(),
+        ));
     }
-    let (after, code) = (retry::after(headers), status.as_u16());
+    let (retry_after, code) = (retry::retry_after(headers), status.as_u16());
     let problem: Option<Problem> = serde_json::from_slice(body).ok();
     match problem {
-        // The library asks again by itself, with the nonce that came along.
+        // The library retries with the nonce of this response.
         Some(problem)
             if status == StatusCode::BAD_REQUEST
                 && problem
@@ -184,22 +186,22 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Result<(), Fau
             Ok(())
         }
         Some(problem) if problem.r#type.is_some() || problem.detail.is_some() => {
-            Err(Fault::Problem {
+            Err(ExchangeError::Problem {
                 problem,
                 status: code,
-                after,
+                retry_after,
             })
         }
-        _ => Err(Fault::Status {
+        _ => Err(ExchangeError::Status {
             status: code,
-            after,
-            text: text::plain(&String::from_utf8_lossy(body), 200),
+            retry_after,
+            text: text::sanitize(&String::from_utf8_lossy(body), 200),
         }),
     }
 }
 
-/// What a directory names (RFC 8555, section 9.7.5, and RFC 9773, section 5), as far as it is asked.
-const PLACES: [&str; 5] = [
+/// Directory fields that the client uses (RFC 8555, section 9.7.5; RFC 9773, section 5).
+const DIRECTORY_URLS: [&str; 5] = [
     "newNonce",
     "newAccount",
     "newOrder",
@@ -207,35 +209,35 @@ const PLACES: [&str; 5] = [
     "renewalInfo",
 ];
 
-/// That a directory's addresses are addresses: the library takes that for granted.
-fn check_directory(body: &[u8]) -> Result<(), Fault> {
+/// Checks that the directory's URLs are `https` URLs: the library does not.
+fn check_directory(body: &[u8]) -> Result<(), ExchangeError> {
     let Ok(serde_json::Value::Object(fields)) = serde_json::from_slice(body) else {
         return Ok(());
     };
     if !fields.contains_key("newNonce") {
         return Ok(());
     }
-    for name in PLACES {
+    for name in DIRECTORY_URLS {
         let Some(text) = fields.get(name).and_then(serde_json::Value::as_str) else {
             continue;
         };
-        let is_address = text
+        let is_https = text
             .parse::<http::Uri>()
             .is_ok_and(|uri| uri.scheme_str() == Some("https") && uri.host().is_some());
-        if !is_address {
-            let words = format!("the directory's {name} is no https address");
-            return Err(Fault::Nonsense(words));
+        if !is_https {
+            let message = format!("the directory's {name} is no https address");
+            return Err(ExchangeError::InvalidResponse(message));
         }
     }
     Ok(())
 }
 
-/// Says how long to wait in the one way that the library cannot misunderstand.
-fn temper(headers: &mut HeaderMap, method: &Method) {
-    let wait = match retry::after(headers) {
-        Some(wait) => wait.min(LONGEST_WAIT),
-        // Only what is asked for without a signature has to say it, and not every authority does.
-        None if method == Method::GET => ASK_AGAIN,
+/// Rewrites `Retry-After` to bounded seconds, the only form that the library always parses.
+fn normalize_retry_after(headers: &mut HeaderMap, method: &Method) {
+    let wait = match retry::retry_after(headers) {
+        Some(wait) => wait.min(MAX_RETRY_AFTER),
+        // Only renewal information (a GET) requires the header, and not every CA sends it.
+        None if method == Method::GET => DEFAULT_RETRY_AFTER,
         None => {
             headers.remove(RETRY_AFTER);
             return;
@@ -244,36 +246,39 @@ fn temper(headers: &mut HeaderMap, method: &Method) {
     headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
 }
 
-fn network(error: reqwest::Error) -> Fault {
+fn network(error: reqwest::Error) -> ExchangeError {
     let error = error.without_url();
-    let found = cause::<rustls::Error>(&error);
-    match found {
-        Some(found @ rustls::Error::InvalidCertificate(_)) => Fault::Untrusted(found.to_string()),
-        _ if error.is_timeout() => {
-            Fault::Network(format!("no answer within {} seconds", WHOLE.as_secs()))
+    let cause = find_cause::<rustls::Error>(&error);
+    match cause {
+        Some(cause @ rustls::Error::InvalidCertificate(_)) => {
+            ExchangeError::Untrusted(cause.to_string())
         }
-        _ => Fault::Network(words(&error)),
+        _ if error.is_timeout() => ExchangeError::Network(format!(
+            "no answer within {} seconds",
+            REQUEST_TIMEOUT.as_secs()
+        )),
+        _ => ExchangeError::Network(error_chain(&error)),
     }
 }
 
-/// An error with what it comes from, the innermost last.
-fn words(error: &(dyn StdError + 'static)) -> String {
-    let mut words = error.to_string();
+/// An error and its sources, joined by colons, the innermost last.
+fn error_chain(error: &(dyn StdError + 'static)) -> String {
+    let mut message = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {
         let text = inner.to_string();
-        // Many errors say again what their cause says.
-        if !words.contains(&text) {
-            words = format!("{words}: {text}");
+        // Many errors already include the message of their source.
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
         }
         source = inner.source();
     }
-    words
+    message
 }
 
-/// What an error comes from, if something of the kind is among it. An error of I/O keeps what it
-/// wraps apart from its source.
-fn cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+/// The first error of type `E` in the source chain. `io::Error` returns its inner error by
+/// `get_ref`, not by `source`.
+fn find_cause<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
     let mut current = Some(error);
     while let Some(error) = current {
         if let Some(found) = error.downcast_ref() {
@@ -295,29 +300,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_are_told_in_seconds_and_within_bounds() {
-        let told = |text: Option<&str>, method: Method| {
+    fn retry_after_is_rewritten_to_bounded_seconds() {
+        let rewrite = |text: Option<&str>, method: Method| {
             let mut headers = HeaderMap::new();
             if let Some(text) = text {
                 headers.insert(RETRY_AFTER, text.parse().unwrap());
             }
-            temper(&mut headers, &method);
+            normalize_retry_after(&mut headers, &method);
             headers
                 .get(RETRY_AFTER)
                 .map(|value| value.to_str().unwrap().to_owned())
         };
-        assert_eq!(told(Some("5"), Method::POST).unwrap(), "5");
+        assert_eq!(rewrite(Some("5"), Method::POST).unwrap(), "5");
         assert_eq!(
-            told(Some("18446744073709551615"), Method::POST).unwrap(),
+            rewrite(Some("18446744073709551615"), Method::POST).unwrap(),
             "86400"
         );
-        assert_eq!(told(Some("soon"), Method::POST), None);
-        assert_eq!(told(None, Method::POST), None);
-        assert_eq!(told(Some("soon"), Method::GET).unwrap(), "21600");
+        assert_eq!(rewrite(Some("soon"), Method::POST), None);
+        assert_eq!(rewrite(None, Method::POST), None);
+        assert_eq!(rewrite(Some("soon"), Method::GET).unwrap(), "21600");
     }
 
     #[test]
-    fn a_directory_has_addresses() {
+    fn directory_urls_must_be_https() {
         for (body, is_good) in [
             (
                 r#"{"newNonce":"https://a/n","newOrder":"https://a/o","meta":{}}"#,

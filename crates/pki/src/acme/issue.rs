@@ -1,5 +1,5 @@
-//! An order from its beginning to the certificate (RFC 8555, section 7.4). Must not know where proofs
-//! are put.
+//! Issuance of a certificate (RFC 8555, section 7.4): order, challenges, CSR and download. Must not
+//! know where challenge responses are published.
 
 use std::{
     fmt,
@@ -13,59 +13,63 @@ use instant_acme::{
 use rcgen::{CertificateParams, DistinguishedName, KeyPair, PublicKeyData};
 
 use super::{
-    Account, Challenge, Order, Proof, Solver,
+    Account, Challenge, Order, Proof, Solver, certificate_identifier,
     error::{self, AcmeError, Refusal},
-    http::Fault,
-    identifier, problem,
-    retry::again,
+    http::ExchangeError,
+    problem,
+    retry::retry_bad_nonce,
 };
 use crate::{
-    leaf::{self, Leaf},
+    leaf::{self, ParsedCertificate},
     text,
 };
 
-/// How soon an authority is asked again what it thinks, if it does not say.
-const FIRST_LOOK: Duration = Duration::from_millis(250);
+/// First polling interval when the CA sends no `Retry-After`.
+const FIRST_POLL: Duration = Duration::from_millis(250);
 
-/// For how long the pauses between looks grow.
-const ROUND: Duration = Duration::from_secs(10);
+/// Duration of one polling round; the backoff restarts with each round.
+const POLL_ROUND: Duration = Duration::from_secs(10);
 
-/// A certificate that was given, with the key that was made for it.
+/// An issued certificate with its new private key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Given {
-    /// The certificate and those that vouch for it, in PEM, as the authority gave them.
+pub struct IssuedCertificate {
+    /// The certificate and its intermediates, in PEM, as sent by the CA.
     pub chain: String,
-    /// Its key (ECDSA P-256), in PEM, as PKCS#8.
+    /// The private key (ECDSA P-256), in PEM, as PKCS#8.
     pub key: String,
-    /// What stands in the certificate.
-    pub leaf: Leaf,
+    /// The parsed certificate.
+    pub leaf: ParsedCertificate,
 }
 
-/// The key is a secret.
-impl fmt::Debug for Given {
+/// Omits the private key.
+impl fmt::Debug for IssuedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Given")
+        f.debug_struct("IssuedCertificate")
             .field("leaf", &self.leaf)
             .finish_non_exhaustive()
     }
 }
 
 impl Account {
-    /// Has a certificate given, for a new key. Names that the authority takes for proved already need
-    /// no proof.
+    /// Obtains a certificate for a new key. Names with a valid authorization are not validated
+    /// again.
     ///
     /// # Errors
-    /// See [`AcmeError`]. Whatever comes of it, what the solver has put is taken away.
-    pub async fn issue(&self, order: &Order, solver: &dyn Solver) -> Result<Given, AcmeError> {
-        let mut placed = self.place(order).await?;
-        if placed.state().status == OrderStatus::Pending {
-            prove(&mut placed, order, solver).await?;
+    /// See [`AcmeError`]. Published challenge responses are removed in every case.
+    pub async fn issue(
+        &self,
+        order: &Order,
+        solver: &dyn Solver,
+    ) -> Result<IssuedCertificate, AcmeError> {
+        let mut acme_order = self.create_order(order).await?;
+        if acme_order.state().status == OrderStatus::Pending {
+            validate_names(&mut acme_order, order, solver).await?;
         }
-        fetch(&mut placed, order).await
+        finalize(&mut acme_order, order).await
     }
 
-    /// Places the order. An authority that refuses to hear what it replaces is not told.
-    async fn place(&self, order: &Order) -> Result<instant_acme::Order, AcmeError> {
+    /// Creates the order. If the CA rejects the `replaces` field, the order is created without it.
+    async fn create_order(&self, order: &Order) -> Result<instant_acme::Order, AcmeError> {
         let names = order
             .names
             .iter()
@@ -76,108 +80,113 @@ impl Account {
             .as_deref()
             .and_then(|pem| leaf::read(pem).ok());
         if let Some(id) = replaced.and_then(|leaf| leaf.renewal) {
-            let wanted = NewOrder::new(&names).replaces(identifier(&id));
-            match again!(self.acme.new_order(&wanted).await) {
-                Ok(placed) => return Ok(placed),
-                Err(error) if is_about_replacing(&error) => {
-                    tracing::debug!(%error, "the order is placed without what it replaces");
+            let new_order = NewOrder::new(&names).replaces(certificate_identifier(&id));
+            match retry_bad_nonce!(self.acme.new_order(&new_order).await) {
+                Ok(acme_order) => return Ok(acme_order),
+                Err(error) if is_replaces_rejected(&error) => {
+                    tracing::debug!(%error, "replaces field rejected, creating the order without it");
                 }
-                Err(error) => return Err(error::of(error, None)),
+                Err(error) => return Err(error::from_acme(error, None)),
             }
         }
-        let placed = again!(self.acme.new_order(&NewOrder::new(&names)).await);
-        placed.map_err(|error| of_order(error, order))
+        let acme_order = retry_bad_nonce!(self.acme.new_order(&NewOrder::new(&names)).await);
+        acme_order.map_err(|error| order_error(error, order))
     }
 }
 
-/// The error of a whole order. It is told with the name if it is about one, which `unauthorized` is not
-/// here: nobody has looked at a proof.
-fn of_order(error: instant_acme::Error, order: &Order) -> AcmeError {
+/// The error of an order. It names the domain if the order has only one, except for `unauthorized`:
+/// at this point no challenge was validated.
+fn order_error(error: instant_acme::Error, order: &Order) -> AcmeError {
     match order.names.as_slice() {
-        [name] if !problem::is(&error, "unauthorized") => error::of(error, Some(name.as_str())),
-        _ => error::of(error, None),
+        [name] if !problem::is_type(&error, "unauthorized") => {
+            error::from_acme(error, Some(name.as_str()))
+        }
+        _ => error::from_acme(error, None),
     }
 }
 
-/// Whether an order may do better without the certificate that it replaces: the authority does not
-/// know such things, has had that one replaced already (`alreadyReplaced`, RFC 9773, section 7.4), or
-/// never gave it.
-fn is_about_replacing(error: &instant_acme::Error) -> bool {
+/// Whether an order may succeed without the `replaces` field: the CA does not support it, the
+/// certificate was already replaced (`alreadyReplaced`, RFC 9773, section 7.4), or another CA
+/// issued it.
+fn is_replaces_rejected(error: &instant_acme::Error) -> bool {
     match error {
         instant_acme::Error::Unsupported(_) => true,
         instant_acme::Error::Other(cause) => match cause.downcast_ref() {
-            Some(Fault::Problem { status, .. }) => {
-                let is_other = ["rateLimited", "accountDoesNotExist", "userActionRequired"];
+            Some(ExchangeError::Problem { status, .. }) => {
+                let other_kinds = ["rateLimited", "accountDoesNotExist", "userActionRequired"];
                 *status < 500
                     && *status != 429
-                    && !is_other.iter().any(|kind| problem::is(error, kind))
+                    && !other_kinds.iter().any(|kind| problem::is_type(error, kind))
             }
             Some(_) => false,
-            // The library misses the replaced one in the answer.
+            // The library reports that `replaces` is missing in the response.
             None => true,
         },
         _ => false,
     }
 }
 
-/// Proves the names that are not proved yet.
-async fn prove(
-    placed: &mut instant_acme::Order,
+/// Validates the names that have no valid authorization.
+async fn validate_names(
+    acme_order: &mut instant_acme::Order,
     order: &Order,
     solver: &dyn Solver,
 ) -> Result<(), AcmeError> {
-    again!(load(placed).await).map_err(|error| error::of(error, None))?;
-    let challenges = challenges(placed, order).await?;
+    retry_bad_nonce!(load_authorizations(acme_order).await)
+        .map_err(|error| error::from_acme(error, None))?;
+    let challenges = challenges(acme_order, order).await?;
     if challenges.is_empty() {
-        return await_ready(placed, Instant::now() + order.patience).await;
+        return wait_until_ready(acme_order, Instant::now() + order.patience).await;
     }
     let outcome = match solver.put(&challenges).await {
-        Ok(()) => have_looked(placed, order).await,
+        Ok(()) => respond_to_challenges(acme_order, order).await,
         Err(words) => Err(AcmeError::Unsolved { words }),
     };
     solver.take_away(&challenges).await;
     outcome
 }
 
-/// Fetches what the authority thinks of each name.
-async fn load(placed: &mut instant_acme::Order) -> Result<(), instant_acme::Error> {
-    let mut authorizations = placed.authorizations();
+/// Fetches the authorization of each name.
+async fn load_authorizations(
+    acme_order: &mut instant_acme::Order,
+) -> Result<(), instant_acme::Error> {
+    let mut authorizations = acme_order.authorizations();
     while let Some(authorization) = authorizations.next().await {
         authorization?;
     }
     Ok(())
 }
 
-fn kind(proof: Proof) -> ChallengeType {
+fn challenge_type(proof: Proof) -> ChallengeType {
     match proof {
         Proof::Http => ChallengeType::Http01,
         Proof::Dns => ChallengeType::Dns01,
     }
 }
 
-/// What has to be put where. Nothing is asked for here: all was fetched before.
+/// The responses to publish. Sends no request: `load_authorizations` has fetched everything.
 async fn challenges(
-    placed: &mut instant_acme::Order,
+    acme_order: &mut instant_acme::Order,
     order: &Order,
 ) -> Result<Vec<Challenge>, AcmeError> {
-    let mut found = Vec::new();
-    let mut authorizations = placed.authorizations();
+    let mut challenges = Vec::new();
+    let mut authorizations = acme_order.authorizations();
     while let Some(authorization) = authorizations.next().await {
-        let authorization = authorization.map_err(|error| error::of(error, None))?;
-        found.extend(challenge(authorization, order)?);
+        let authorization = authorization.map_err(|error| error::from_acme(error, None))?;
+        challenges.extend(challenge(authorization, order)?);
     }
-    Ok(found)
+    Ok(challenges)
 }
 
 fn challenge(
     authorization: AuthorizationHandle<'_>,
     order: &Order,
 ) -> Result<Option<Challenge>, AcmeError> {
-    // A binding of its own lives as long as what is borrowed of it.
+    // The rebinding drops the handle after the values that borrow from it.
     let mut authorization = authorization;
     let text = authorization.identifier().to_string();
     let Some(name) = order.names.iter().find(|name| name.as_str() == text) else {
-        return Err(error::nonsense(
+        return Err(error::invalid_response(
             "an order with a name that was not asked for",
         ));
     };
@@ -185,112 +194,121 @@ fn challenge(
         AuthorizationStatus::Valid => return Ok(None),
         AuthorizationStatus::Pending => {}
         _ => {
-            return Err(error::nonsense(
+            return Err(error::invalid_response(
                 "a new order with a name that is refused already",
             ));
         }
     }
-    let Some(challenge) = authorization.challenge(kind(order.proof)) else {
-        let way = match order.proof {
+    let Some(challenge) = authorization.challenge(challenge_type(order.proof)) else {
+        let method = match order.proof {
             Proof::Http => "an answer on port 80; a name with a star needs a record of DNS",
             Proof::Dns => "a record of DNS",
         };
         return Err(AcmeError::Refused {
             kind: Refusal::NoChallenge,
-            words: format!("The authority does not let {name} be proved by {way}."),
+            words: format!("The authority does not let {name} be proved by {method}."),
             detail: None,
         });
     };
-    // RFC 8555, section 8.3: the alphabet of base64url. It becomes a path, so that is made sure of.
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    // RFC 8555, section 8.3: the base64url alphabet. The token becomes part of a path, so it is
+    // checked.
+    let is_base64url = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let token = challenge.token.clone();
-    if token.is_empty() || token.len() > 200 || !token.chars().all(is_plain) {
-        return Err(error::nonsense("a token that is no base64url"));
+    if token.is_empty() || token.len() > 200 || !token.chars().all(is_base64url) {
+        return Err(error::invalid_response("a token that is no base64url"));
     }
-    let answer = challenge.key_authorization();
+    let key_authorization = challenge.key_authorization();
     Ok(Some(match order.proof {
         Proof::Http => Challenge::Http {
             name: name.clone(),
             token,
-            answer: answer.as_str().to_owned(),
+            answer: key_authorization.as_str().to_owned(),
         },
         Proof::Dns => Challenge::Dns {
             name: format!("_acme-challenge.{}", name.base()),
-            value: answer.dns_value(),
+            value: key_authorization.dns_value(),
         },
     }))
 }
 
-/// Has the authority look at every proof, and waits for what it thinks.
-async fn have_looked(placed: &mut instant_acme::Order, order: &Order) -> Result<(), AcmeError> {
+/// Requests validation of every pending challenge, and waits for the result.
+async fn respond_to_challenges(
+    acme_order: &mut instant_acme::Order,
+    order: &Order,
+) -> Result<(), AcmeError> {
     let deadline = Instant::now() + order.patience;
-    let mut authorizations = placed.authorizations();
+    let mut authorizations = acme_order.authorizations();
     while let Some(authorization) = authorizations.next().await {
-        let mut authorization = authorization.map_err(|error| error::of(error, None))?;
+        let mut authorization = authorization.map_err(|error| error::from_acme(error, None))?;
         let name = authorization.identifier().to_string();
         let is_pending = authorization.status == AuthorizationStatus::Pending;
-        let Some(mut challenge) = authorization.challenge(kind(order.proof)) else {
+        let Some(mut challenge) = authorization.challenge(challenge_type(order.proof)) else {
             continue;
         };
-        // An order before this one may have shared the name, and had it looked at.
+        // An earlier order may have shared the authorization and started its validation.
         if !is_pending || challenge.status != ChallengeStatus::Pending {
             continue;
         }
-        let told = again!(challenge.set_ready().await);
-        told.map_err(|error| error::of(error, Some(&name)))?;
+        let response = retry_bad_nonce!(challenge.set_ready().await);
+        response.map_err(|error| error::from_acme(error, Some(&name)))?;
     }
-    await_ready(placed, deadline).await
+    wait_until_ready(acme_order, deadline).await
 }
 
-/// Waits until all names are proved.
-async fn await_ready(placed: &mut instant_acme::Order, deadline: Instant) -> Result<(), AcmeError> {
+/// Waits until the order is ready.
+async fn wait_until_ready(
+    acme_order: &mut instant_acme::Order,
+    deadline: Instant,
+) -> Result<(), AcmeError> {
     loop {
-        match again!(placed.poll_ready(&round(deadline)).await) {
+        match retry_bad_nonce!(acme_order.poll_ready(&poll_policy(deadline)).await) {
             Ok(OrderStatus::Ready) => return Ok(()),
-            Err(instant_acme::Error::Timeout(next)) => rest(next, deadline).await?,
-            Err(error) if problem::found(&error).is_none() || is_fault(&error) => {
-                return Err(error::of(error, None));
+            Err(instant_acme::Error::Timeout(next)) => wait_for_next_poll(next, deadline).await?,
+            Err(error) if problem::problem_of(&error).is_none() || is_transport_error(&error) => {
+                return Err(error::from_acme(error, None));
             }
-            Ok(_) => return Err(refusal(placed, None).await),
-            Err(error) => return Err(refusal(placed, Some(error)).await),
+            Ok(_) => return Err(validation_error(acme_order, None).await),
+            Err(error) => return Err(validation_error(acme_order, Some(error)).await),
         }
     }
 }
 
-/// Whether the answer itself was a refusal, and not an order that tells of one.
-fn is_fault(error: &instant_acme::Error) -> bool {
+/// Whether the request itself failed, as opposed to a valid response about an invalid order.
+fn is_transport_error(error: &instant_acme::Error) -> bool {
     matches!(error, instant_acme::Error::Other(_))
 }
 
-/// How long it is looked in a row. The pauses begin anew with each round, so that none becomes long.
-fn round(deadline: Instant) -> RetryPolicy {
+/// The polling policy of one round. The backoff restarts with each round, so that intervals stay
+/// short.
+fn poll_policy(deadline: Instant) -> RetryPolicy {
     let left = deadline.saturating_duration_since(Instant::now());
     RetryPolicy::new()
-        .initial_delay(FIRST_LOOK)
+        .initial_delay(FIRST_POLL)
         .backoff(1.5)
-        .timeout(left.min(ROUND))
+        .timeout(left.min(POLL_ROUND))
 }
 
-/// Waits until the authority wants to be asked again.
-async fn rest(next: Option<Instant>, deadline: Instant) -> Result<(), AcmeError> {
-    // A pause that would end after it is not begun, so this is the end of the last round.
+/// Waits until the next poll is due.
+async fn wait_for_next_poll(next: Option<Instant>, deadline: Instant) -> Result<(), AcmeError> {
+    // The library does not start a pause that would exceed the timeout, so this is the end of the
+    // last round.
     let next = next.unwrap_or_else(Instant::now);
-    if next.max(Instant::now()) + FIRST_LOOK * 2 >= deadline {
-        return Err(error::slow());
+    if next.max(Instant::now()) + FIRST_POLL * 2 >= deadline {
+        return Err(error::timed_out());
     }
     tokio::time::sleep_until(next.into()).await;
     Ok(())
 }
 
-/// Why an order became invalid: what the authority found out about a name says more than the order.
-async fn refusal(
-    placed: &mut instant_acme::Order,
-    of_order: Option<instant_acme::Error>,
+/// The error of an invalid order. The error of a challenge is more precise than that of the order.
+async fn validation_error(
+    acme_order: &mut instant_acme::Order,
+    order_error: Option<instant_acme::Error>,
 ) -> AcmeError {
-    // With the order that was just looked at, what was known of its names before is gone. What cannot
-    // be fetched is left out: the order's own words are better than none.
-    let _ = again!(load(placed).await);
-    let mut authorizations = placed.authorizations();
+    // Polling the order drops the loaded authorizations. A failed load is ignored: the order's own
+    // error remains.
+    let _ = retry_bad_nonce!(load_authorizations(acme_order).await);
+    let mut authorizations = acme_order.authorizations();
     while let Some(Ok(authorization)) = authorizations.next().await {
         let name = authorization.identifier().to_string();
         let problem = authorization
@@ -298,57 +316,66 @@ async fn refusal(
             .iter()
             .find_map(|challenge| challenge.error.as_ref());
         if let Some(problem) = problem {
-            return problem::of(problem, None, Some(&name));
+            return problem::to_error(problem, None, Some(&name));
         }
     }
-    match of_order {
-        Some(error) => error::of(error, None),
+    match order_error {
+        Some(error) => error::from_acme(error, None),
         None => error::refused("The authority refuses the order and does not say why.".to_owned()),
     }
 }
 
-/// Has the certificate signed, and fetches it.
-async fn fetch(placed: &mut instant_acme::Order, order: &Order) -> Result<Given, AcmeError> {
-    let unmade = |error: rcgen::Error| error::refused(format!("No key could be made: {error}."));
-    let key = KeyPair::generate().map_err(unmade)?;
+/// Sends the CSR and downloads the certificate.
+async fn finalize(
+    acme_order: &mut instant_acme::Order,
+    order: &Order,
+) -> Result<IssuedCertificate, AcmeError> {
+    let key_error = |error: rcgen::Error| error::refused(format!("No key could be made: {error}."));
+    let key = KeyPair::generate().map_err(key_error)?;
     let names: Vec<String> = order.names.iter().map(ToString::to_string).collect();
-    let mut params = CertificateParams::new(names).map_err(unmade)?;
+    let mut params = CertificateParams::new(names).map_err(key_error)?;
     params.distinguished_name = DistinguishedName::new();
-    let request = params.serialize_request(&key).map_err(unmade)?;
-    let signing = again!(placed.finalize_csr(request.der()).await);
-    signing.map_err(|error| of_order(error, order))?;
+    let request = params.serialize_request(&key).map_err(key_error)?;
+    let signing = retry_bad_nonce!(acme_order.finalize_csr(request.der()).await);
+    signing.map_err(|error| order_error(error, order))?;
     let deadline = Instant::now() + order.patience;
     let chain = loop {
-        match again!(placed.poll_certificate(&round(deadline)).await) {
+        match retry_bad_nonce!(acme_order.poll_certificate(&poll_policy(deadline)).await) {
             Ok(chain) => break chain,
-            Err(instant_acme::Error::Timeout(next)) => rest(next, deadline).await?,
-            Err(error) => return Err(of_order(error, order)),
+            Err(instant_acme::Error::Timeout(next)) => wait_for_next_poll(next, deadline).await?,
+            Err(error) => return Err(order_error(error, order)),
         }
     };
-    given(&chain, &key, order)
+    verify_issued(&chain, &key, order)
 }
 
-/// What was given, made sure of: a certificate for our key and for all names, and nothing else beside
-/// those that vouch for it.
-fn given(chain: &str, key: &KeyPair, order: &Order) -> Result<Given, AcmeError> {
-    let strange =
-        |what: &str| error::nonsense(&format!("a certificate that is not usable: {what}"));
-    let certificates = text::certificates(chain).map_err(strange)?;
+/// Checks that the issued certificate is for the new key and all names.
+fn verify_issued(
+    chain: &str,
+    key: &KeyPair,
+    order: &Order,
+) -> Result<IssuedCertificate, AcmeError> {
+    let unusable = |reason: &str| {
+        error::invalid_response(&format!("a certificate that is not usable: {reason}"))
+    };
+    let certificates = text::parse_certificates(chain).map_err(unusable)?;
     let first = certificates.first().map(AsRef::as_ref).unwrap_or_default();
-    let parsed = leaf::parse(first).map_err(|error| strange(&error.to_string()))?;
+    let parsed = leaf::parse(first).map_err(|error| unusable(&error.to_string()))?;
     if parsed.public_key().raw != key.subject_public_key_info() {
-        return Err(strange("it is for another key"));
+        return Err(unusable("it is for another key"));
     }
-    let leaf = leaf::leaf(&parsed).map_err(|error| strange(&error.to_string()))?;
+    let leaf = leaf::from_x509(&parsed).map_err(|error| unusable(&error.to_string()))?;
     if let Some(name) = order
         .names
         .iter()
         .find(|name| !leaf.issued.names.contains(name))
     {
-        return Err(strange(&format!("it is not for {name}")));
+        return Err(unusable(&format!("it is not for {name}")));
     }
-    let sent = certificates.iter().map(|one| text::pem("CERTIFICATE", one));
-    Ok(Given {
+    let sent = certificates
+        .iter()
+        .map(|der| text::encode_pem("CERTIFICATE", der));
+    Ok(IssuedCertificate {
         chain: sent.collect(),
         key: key.serialize_pem(),
         leaf,

@@ -1,5 +1,5 @@
-//! Problem documents (RFC 7807) of authorities, and what they mean for people. Must not know how they
-//! came.
+//! Maps ACME problem documents (RFC 7807) to errors with messages for users. Must not know the
+//! transport.
 
 use std::time::Duration;
 
@@ -7,82 +7,87 @@ use instant_acme::{Identifier, Problem};
 
 use super::{
     error::{self, AcmeError, Refusal},
-    http::Fault,
+    http::ExchangeError,
 };
 use crate::text;
 
-/// What stands before the types of RFC 8555.
+/// Prefix of the error types of RFC 8555.
 const PREFIX: &str = "urn:ietf:params:acme:error:";
 
 /// Whether an error is a problem of this type.
-pub(super) fn is(error: &instant_acme::Error, kind: &str) -> bool {
-    found(error).is_some_and(|problem| short(problem.r#type.as_deref()) == kind)
+pub(super) fn is_type(error: &instant_acme::Error, kind: &str) -> bool {
+    problem_of(error).is_some_and(|problem| strip_prefix(problem.r#type.as_deref()) == kind)
 }
 
-/// The problem that an error is, if it is one.
-pub(super) fn found(error: &instant_acme::Error) -> Option<&Problem> {
+/// The problem document of an error, if there is one.
+pub(super) fn problem_of(error: &instant_acme::Error) -> Option<&Problem> {
     match error {
         instant_acme::Error::Api(problem) => Some(problem),
         instant_acme::Error::Other(cause) => match cause.downcast_ref() {
-            Some(Fault::Problem { problem, .. }) => Some(problem),
+            Some(ExchangeError::Problem { problem, .. }) => Some(problem),
             _ => None,
         },
         _ => None,
     }
 }
 
-/// The type without what stands before it.
-fn short(kind: Option<&str>) -> &str {
+/// The error type without [`PREFIX`].
+fn strip_prefix(kind: Option<&str>) -> &str {
     let kind = kind.unwrap_or_default();
     kind.strip_prefix(PREFIX).unwrap_or(kind)
 }
 
-/// The authority's words, with those about each name.
+/// The CA's message, followed by the messages of the subproblems.
 pub(super) fn detail(problem: &Problem) -> Option<String> {
     let own = problem.detail.clone().or_else(|| problem.r#type.clone());
     let parts = problem.subproblems.iter().filter_map(|part| {
-        let words = part.detail.as_deref()?;
+        let message = part.detail.as_deref()?;
         Some(match part.identifier.as_ref() {
-            Some(Identifier::Dns(name)) => format!("{name}: {words}"),
-            _ => words.to_owned(),
+            Some(Identifier::Dns(name)) => format!("{name}: {message}"),
+            _ => message.to_owned(),
         })
     });
     let all: Vec<String> = own.into_iter().chain(parts).collect();
-    Some(text::plain(&all.join(" — "), 1000)).filter(|words| !words.is_empty())
+    Some(text::sanitize(&all.join(" — "), 1000)).filter(|message| !message.is_empty())
 }
 
-/// Too many requests, in the problem's words.
-pub(super) fn limited(problem: &Problem, after: Option<Duration>) -> AcmeError {
-    error::limited(after, detail(problem))
+/// A rate limit, with the message of the problem.
+pub(super) fn rate_limited(problem: &Problem, retry_after: Option<Duration>) -> AcmeError {
+    error::rate_limited(retry_after, detail(problem))
 }
 
-/// What a problem means. `after` is how long it is to be waited, `name` what it is about.
-pub(super) fn of(problem: &Problem, after: Option<Duration>, name: Option<&str>) -> AcmeError {
-    // Of several problems at once, the first is as good as any to begin with.
-    let part = problem.subproblems.first();
-    let about = part.and_then(|part| match part.identifier.as_ref()? {
-        Identifier::Dns(name) => Some(text::plain(name, 260)),
+/// Converts a problem document. `retry_after` is the header's value, `name` the domain that the
+/// request was about.
+pub(super) fn to_error(
+    problem: &Problem,
+    retry_after: Option<Duration>,
+    name: Option<&str>,
+) -> AcmeError {
+    // Only the first of several subproblems is reported.
+    let first = problem.subproblems.first();
+    let identifier = first.and_then(|problem| match problem.identifier.as_ref()? {
+        Identifier::Dns(name) => Some(text::sanitize(name, 260)),
         _ => None,
     });
-    let kind = part
-        .and_then(|part| part.r#type.as_deref())
+    let kind = first
+        .and_then(|problem| problem.r#type.as_deref())
         .or(problem.r#type.as_deref());
-    let name = about.as_deref().or(name);
+    let name = identifier.as_deref().or(name);
     let detail = detail(problem);
-    match short(kind) {
-        "rateLimited" => error::limited(after, detail),
+    match strip_prefix(kind) {
+        "rateLimited" => error::rate_limited(retry_after, detail),
         "accountDoesNotExist" => AcmeError::AccountGone,
         "unauthorized" if name.is_none() && is_closed(detail.as_deref()) => AcmeError::AccountGone,
-        "serverInternal" => error::away(
+        "serverInternal" => error::unavailable(
             "The authority has trouble of its own.",
             &detail.unwrap_or_default(),
         ),
-        "badNonce" => error::away(
+        "badNonce" => error::unavailable(
             "The authority refused its own nonces again and again.",
             &detail.unwrap_or_default(),
         ),
         other => {
-            let (kind, words) = meaning(other, name);
+            let (kind, words) = describe(other, name);
             AcmeError::Refused {
                 kind,
                 words,
@@ -92,15 +97,15 @@ pub(super) fn of(problem: &Problem, after: Option<Duration>, name: Option<&str>)
     }
 }
 
-/// Whether the words are about an account that was closed: its state is `deactivated` or `revoked`
-/// (RFC 8555, section 7.1.6), and no type of problem says so.
+/// Whether the message is about a closed account: its status is `deactivated` or `revoked` (RFC
+/// 8555, section 7.1.6), for which there is no error type.
 fn is_closed(detail: Option<&str>) -> bool {
-    let words = detail.unwrap_or_default().to_ascii_lowercase();
-    let is_revoked = words.contains("status") && words.contains("\"revoked\"");
-    words.contains("account") && (words.contains("deactivated") || is_revoked)
+    let message = detail.unwrap_or_default().to_ascii_lowercase();
+    let is_revoked = message.contains("status") && message.contains("\"revoked\"");
+    message.contains("account") && (message.contains("deactivated") || is_revoked)
 }
 
-fn meaning(kind: &str, name: Option<&str>) -> (Refusal, String) {
+fn describe(kind: &str, name: Option<&str>) -> (Refusal, String) {
     let host = name.unwrap_or("the name");
     match kind {
         "dns" => (
@@ -143,12 +148,12 @@ fn meaning(kind: &str, name: Option<&str>) -> (Refusal, String) {
             Refusal::NameKind,
             format!("The authority gives no certificates for names such as {host}."),
         ),
-        _ => meaning_of_request(kind),
+        _ => describe_request_error(kind),
     }
 }
 
-/// The types that are about what we sent, and not about a name.
-fn meaning_of_request(kind: &str) -> (Refusal, String) {
+/// Error types about the request itself, not about a name.
+fn describe_request_error(kind: &str) -> (Refusal, String) {
     let (kind, words) = match kind {
         "externalAccountRequired" => (
             Refusal::Binding,
@@ -195,8 +200,8 @@ mod tests {
     }
 
     #[test]
-    fn every_type_of_the_rfc_has_words_of_its_own() {
-        // RFC 8555, section 6.7, without those that are no refusals.
+    fn every_rfc_8555_error_type_has_a_message() {
+        // RFC 8555, section 6.7, without the types that are no refusals.
         let kinds = [
             "badCSR",
             "badPublicKey",
@@ -219,7 +224,7 @@ mod tests {
         ];
         for kind in kinds {
             let full = problem(json!({ "type": format!("{PREFIX}{kind}"), "detail": "its words" }));
-            let error = of(&full, None, Some("web.example.org"));
+            let error = to_error(&full, None, Some("web.example.org"));
             let AcmeError::Refused {
                 kind: refusal,
                 words,
@@ -234,13 +239,13 @@ mod tests {
             assert_eq!(error.to_string(), *words);
         }
         let new = problem(json!({ "type": "urn:ietf:params:acme:error:new" }));
-        let error = of(&new, None, None);
+        let error = to_error(&new, None, None);
         assert_eq!(error.to_string(), "The authority refuses.");
         assert_eq!(error.detail(), Some("urn:ietf:params:acme:error:new"));
     }
 
     #[test]
-    fn a_problem_of_one_name_is_told_with_it() {
+    fn subproblem_error_names_the_domain() {
         let full = problem(json!({
             "type": "urn:ietf:params:acme:error:malformed",
             "detail": "Some of the identifiers requested were rejected",
@@ -250,7 +255,7 @@ mod tests {
                 "identifier": { "type": "dns", "value": "example.net" }
             }]
         }));
-        let error = of(&full, None, None);
+        let error = to_error(&full, None, None);
         assert!(
             matches!(
                 &error,
@@ -271,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_account_is_gone() {
+    fn deactivated_account_is_reported_as_gone() {
         for (kind, words) in [
             ("accountDoesNotExist", "unknown"),
             (
@@ -280,7 +285,7 @@ mod tests {
             ),
         ] {
             let full = problem(json!({ "type": format!("{PREFIX}{kind}"), "detail": words }));
-            assert_eq!(of(&full, None, None), AcmeError::AccountGone);
+            assert_eq!(to_error(&full, None, None), AcmeError::AccountGone);
         }
     }
 }

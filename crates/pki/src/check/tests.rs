@@ -9,44 +9,44 @@ use super::*;
 /// 2026-06-01 00:00 UTC.
 const NOW: Timestamp = Timestamp(1_780_272_000_000);
 
-/// An authority with its certificate.
-struct Authority {
+/// A CA with its certificate.
+struct TestCa {
     issuer: Issuer<'static, KeyPair>,
     certificate: Certificate,
 }
 
-fn authority_params(name: &str) -> CertificateParams {
+fn ca_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, name);
     params
 }
 
-fn root(name: &str) -> Authority {
-    let (params, key) = (authority_params(name), KeyPair::generate().unwrap());
+fn root(name: &str) -> TestCa {
+    let (params, key) = (ca_params(name), KeyPair::generate().unwrap());
     let certificate = params.self_signed(&key).unwrap();
     let issuer = Issuer::new(params, key);
-    Authority {
+    TestCa {
         issuer,
         certificate,
     }
 }
 
-fn below(above: &Authority, params: CertificateParams) -> Authority {
+fn intermediate(parent: &TestCa, params: CertificateParams) -> TestCa {
     let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &above.issuer).unwrap();
+    let certificate = params.signed_by(&key, &parent.issuer).unwrap();
     let issuer = Issuer::new(params, key);
-    Authority {
+    TestCa {
         issuer,
         certificate,
     }
 }
 
-/// A root, one below it, and one below that.
-fn authorities() -> [Authority; 3] {
+/// A root and two intermediates below it.
+fn ca_chain() -> [TestCa; 3] {
     let top = root("Root");
-    let middle = below(&top, authority_params("Middle"));
-    let low = below(&middle, authority_params("Low"));
+    let middle = intermediate(&top, ca_params("Middle"));
+    let low = intermediate(&middle, ca_params("Low"));
     [top, middle, low]
 }
 
@@ -59,13 +59,13 @@ fn site_params() -> CertificateParams {
     params
 }
 
-fn site(above: &Authority, params: &CertificateParams) -> (String, String) {
+fn site(parent: &TestCa, params: &CertificateParams) -> (String, String) {
     let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &above.issuer).unwrap();
+    let certificate = params.signed_by(&key, &parent.issuer).unwrap();
     (certificate.pem(), key.serialize_pem())
 }
 
-/// The refusals as `field: words`.
+/// The refusals as `field: message`.
 fn refusals(chain: &str, key: &str) -> Vec<String> {
     let fields = check(chain, key, NOW).err().unwrap_or_default();
     fields
@@ -75,33 +75,33 @@ fn refusals(chain: &str, key: &str) -> Vec<String> {
 }
 
 #[track_caller]
-fn assert_refused(chain: &str, key: &str, parts: &[&str]) {
+fn assert_refused(chain: &str, key: &str, expected: &[&str]) {
     let refusals = refusals(chain, key);
-    assert_eq!(refusals.len(), parts.len(), "{refusals:#?}");
-    for (words, part) in refusals.iter().zip(parts) {
+    assert_eq!(refusals.len(), expected.len(), "{refusals:#?}");
+    for (refusal, part) in refusals.iter().zip(expected) {
         let (field, part) = part.split_once(": ").unwrap();
         assert!(
-            words.starts_with(&format!("{field}: "))
-                && words.contains(part)
-                && words.ends_with('.'),
-            "{words:?} instead of {part:?}"
+            refusal.starts_with(&format!("{field}: "))
+                && refusal.contains(part)
+                && refusal.ends_with('.'),
+            "{refusal:?} does not contain {part:?}"
         );
     }
 }
 
 #[test]
-fn a_chain_is_sorted_and_its_root_left_out() {
-    let [top, middle, low] = authorities();
+fn chain_is_sorted_and_root_is_dropped() {
+    let [top, middle, low] = ca_chain();
     let (leaf, key) = site(&low, &site_params());
-    let [top, middle, low] = [top, middle, low].map(|one| one.certificate.pem());
+    let [top, middle, low] = [top, middle, low].map(|ca| ca.certificate.pem());
     let want = format!("{leaf}{low}{middle}").replace('\r', "");
-    let again = format!("{leaf}{leaf}{low}{middle}");
+    let duplicated = format!("{leaf}{leaf}{low}{middle}");
     let orders = [
         format!("{leaf}{low}{middle}"),
         format!("{leaf}{low}{middle}{top}"),
         format!("{top}{middle}{low}{leaf}"),
         format!("Bag Attributes\n  name\n{middle}\nsubject=…\n{leaf}\n{top}{low}"),
-        again,
+        duplicated,
     ];
     for order in orders {
         let pair = check(&order, &key, NOW).unwrap();
@@ -114,7 +114,7 @@ fn a_chain_is_sorted_and_its_root_left_out() {
 }
 
 #[test]
-fn one_certificate_is_a_chain_and_one_that_signed_itself_too() {
+fn single_and_self_signed_certificates_are_accepted() {
     let (leaf, key) = site(&root("Root"), &site_params());
     assert!(check(&leaf, &key, NOW).is_ok());
     let key = KeyPair::generate().unwrap();
@@ -123,10 +123,10 @@ fn one_certificate_is_a_chain_and_one_that_signed_itself_too() {
 }
 
 #[test]
-fn a_root_that_another_vouches_for_is_sent() {
+fn cross_signed_root_is_sent() {
     let old = root("Old");
     let new = root("New");
-    let cross = authority_params("New")
+    let cross = ca_params("New")
         .signed_by(new.issuer.key(), &old.issuer)
         .unwrap();
     let (leaf, key) = site(&new, &site_params());
@@ -137,7 +137,7 @@ fn a_root_that_another_vouches_for_is_sent() {
 }
 
 #[test]
-fn a_wrong_key_is_refused() {
+fn wrong_key_is_refused() {
     let (leaf, _) = site(&root("Root"), &site_params());
     let other = KeyPair::generate().unwrap().serialize_pem();
     assert_refused(
@@ -148,11 +148,11 @@ fn a_wrong_key_is_refused() {
 }
 
 #[test]
-fn who_does_not_vouch_is_refused() {
-    let [top, middle, low] = authorities();
+fn wrong_issuers_are_refused() {
+    let [top, middle, low] = ca_chain();
     let (leaf, key) = site(&low, &site_params());
-    let [low, middle] = [&low, &middle].map(|one| one.certificate.pem());
-    let pretender = below(&top, authority_params("Low")).certificate.pem();
+    let [low, middle] = [&low, &middle].map(|ca| ca.certificate.pem());
+    let pretender = intermediate(&top, ca_params("Low")).certificate.pem();
     assert_refused(
         &format!("{leaf}{pretender}{middle}"),
         &key,
@@ -164,25 +164,25 @@ fn who_does_not_vouch_is_refused() {
         &key,
         &["chain: does not vouch for the one of site"],
     );
-    // The missing one in the middle leaves the other without a place.
+    // Without the missing intermediate, the other one is unrelated.
     assert_refused(
         &format!("{leaf}{middle}"),
         &key,
         &["chain: The certificate of Middle does not vouch"],
     );
-    let mut params = authority_params("No authority");
+    let mut params = ca_params("No authority");
     params.is_ca = IsCa::NoCa;
-    let no_authority = below(&top, params);
-    let (leaf, key) = site(&no_authority, &site_params());
+    let not_ca = intermediate(&top, params);
+    let (leaf, key) = site(&not_ca, &site_params());
     assert_refused(
-        &format!("{leaf}{}", no_authority.certificate.pem()),
+        &format!("{leaf}{}", not_ca.certificate.pem()),
         &key,
         &["chain: may not vouch for others"],
     );
 }
 
 #[test]
-fn dates_of_every_certificate_count() {
+fn validity_of_every_certificate_is_checked() {
     let top = root("Root");
     let mut params = site_params();
     params.not_after = date_time_ymd(2026, 6, 1);
@@ -200,9 +200,9 @@ fn dates_of_every_certificate_count() {
         &key,
         &["chain: not good before 2026-06-02T00:00:00Z"],
     );
-    let mut params = authority_params("Middle");
+    let mut params = ca_params("Middle");
     params.not_after = date_time_ymd(2026, 5, 31);
-    let middle = below(&top, params);
+    let middle = intermediate(&top, params);
     let (leaf, key) = site(&middle, &site_params());
     assert_refused(
         &format!("{leaf}{}", middle.certificate.pem()),
@@ -212,7 +212,7 @@ fn dates_of_every_certificate_count() {
 }
 
 #[test]
-fn what_browsers_do_not_take_is_refused_all_at_once() {
+fn all_browser_requirements_are_reported_together() {
     let top = root("Root");
     let mut params = site_params();
     params.subject_alt_names = vec![SanType::IpAddress([192, 0, 2, 1].into())];
@@ -233,7 +233,7 @@ fn what_browsers_do_not_take_is_refused_all_at_once() {
 }
 
 #[test]
-fn an_authority_is_no_site() {
+fn ca_certificate_is_refused_as_server_certificate() {
     let top = root("Root");
     let key = top.issuer.key().serialize_pem();
     assert_refused(
@@ -244,7 +244,7 @@ fn an_authority_is_no_site() {
 }
 
 #[test]
-fn fields_that_hold_something_else_are_refused() {
+fn wrong_field_contents_are_refused() {
     let (leaf, key) = site(&root("Root"), &site_params());
     assert_refused(
         "",
@@ -266,9 +266,9 @@ fn fields_that_hold_something_else_are_refused() {
     assert_refused(&"x".repeat(100_001), &key, &["chain: 100000 characters"]);
 }
 
-/// RSA of few bits and SHA-1 are nothing that rcgen makes.
+/// Uses OpenSSL, because rcgen creates neither short RSA keys nor SHA-1 signatures.
 #[test]
-fn old_keys_and_signatures_are_refused() {
+fn short_rsa_keys_and_sha1_signatures_are_refused() {
     let script = "cd $(mktemp -d) && openssl req -x509 -newkey rsa:1024 -sha1 -nodes -subj /CN=old \
          -addext subjectAltName=DNS:old.example.org -addext basicConstraints=CA:FALSE -days 20000 \
          -keyout key -out certificate 2>/dev/null && cat certificate && rm -r \"$PWD\"";
@@ -280,33 +280,42 @@ fn old_keys_and_signatures_are_refused() {
     let key = KeyPair::generate().unwrap().serialize_pem();
     let now = Timestamp(4_000_000_000_000 / 2);
     let fields = check(&leaf, &key, now).unwrap_err();
-    let words: Vec<String> = fields.into_iter().map(|field| field.message).collect();
+    let messages: Vec<String> = fields.into_iter().map(|field| field.message).collect();
     assert!(
-        words.iter().any(|w| w.contains("RSA with 1024 bits")),
-        "{words:?}"
+        messages
+            .iter()
+            .any(|message| message.contains("RSA with 1024 bits")),
+        "{messages:?}"
     );
     assert!(
-        words.iter().any(|w| w.contains("signed with SHA-1")),
-        "{words:?}"
+        messages
+            .iter()
+            .any(|message| message.contains("signed with SHA-1")),
+        "{messages:?}"
     );
-    assert!(words.iter().any(|w| w.contains("not the key")), "{words:?}");
+    assert!(
+        messages
+            .iter()
+            .any(|message| message.contains("not the key")),
+        "{messages:?}"
+    );
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn no_change_of_what_is_brought_makes_it_fall(at: prop::sample::Index, byte: u8, of_key: bool) {
+    fn check_never_panics_on_modified_input(at: prop::sample::Index, byte: u8, in_key: bool) {
         let top = root("Root");
         let (leaf, key) = site(&top, &site_params());
         let mut texts = [format!("{leaf}{}", top.certificate.pem()), key];
-        let text = &mut texts[usize::from(of_key)];
+        let text = &mut texts[usize::from(in_key)];
         let mut bytes = text.clone().into_bytes();
-        let place = at.index(bytes.len());
-        bytes[place] = byte & 0x7f;
+        let index = at.index(bytes.len());
+        bytes[index] = byte & 0x7f;
         *text = String::from_utf8(bytes).unwrap();
         if let Ok(pair) = check(&texts[0], &texts[1], NOW) {
-            // Whatever is taken is taken again, and stays what it is.
+            // An accepted pair is accepted again without a change.
             prop_assert_eq!(check(&pair.chain, &pair.key, NOW).unwrap(), pair);
         }
     }

@@ -1,5 +1,5 @@
-//! The client against a real authority: Debian's pebble, in its strict mode, which looks for proofs
-//! where pebble-challtestsrv has them.
+//! Tests of the ACME client against pebble in strict mode, which validates challenges through
+//! pebble-challtestsrv.
 
 #![cfg(test)]
 
@@ -13,9 +13,9 @@ use pki::acme::{
 };
 use test_servers::authority::{Authority, Setup};
 
-use crate::solver::{Manner, Server};
+use crate::solver::{Behavior, ChallengeSolver};
 
-/// The authority that most tests share.
+/// The CA that most tests share.
 fn pebble() -> &'static Authority {
     static AUTHORITY: OnceLock<Authority> = OnceLock::new();
     AUTHORITY.get_or_init(|| {
@@ -36,8 +36,8 @@ fn directory(authority: &Authority) -> Directory {
 
 async fn account(authority: &Authority) -> Account {
     let email = "admin@example.org".parse().unwrap();
-    let made = Account::create(&directory(authority), Some(&email), None).await;
-    made.unwrap().0
+    let created = Account::create(&directory(authority), Some(&email), None).await;
+    created.unwrap().0
 }
 
 fn order(names: &[&str], proof: Proof) -> Order {
@@ -49,35 +49,35 @@ fn order(names: &[&str], proof: Proof) -> Order {
     }
 }
 
-fn right(authority: &Authority) -> Server {
-    Server::new(&authority.challenges, Manner::Right)
+fn working_solver(authority: &Authority) -> ChallengeSolver {
+    ChallengeSolver::new(&authority.challenges, Behavior::Correct)
 }
 
 #[tokio::test]
-async fn a_name_is_proved_on_port_80() {
-    let (account, solver) = (account(pebble()).await, right(pebble()));
+async fn http_01_issues_certificate() {
+    let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let order = order(&["web.example.org", "www.example.org"], Proof::Http);
-    let given = account.issue(&order, &solver).await.unwrap();
-    assert_eq!(given.leaf.issued.names.len(), 2);
+    let issued = account.issue(&order, &solver).await.unwrap();
+    assert_eq!(issued.leaf.issued.names.len(), 2);
     for name in &order.names {
-        assert!(given.leaf.issued.names.contains(name));
+        assert!(issued.leaf.issued.names.contains(name));
     }
-    assert_eq!(given.leaf.issued.key, "ECDSA P-256");
+    assert_eq!(issued.leaf.issued.key, "ECDSA P-256");
     assert!(
-        given
+        issued
             .leaf
             .issued
             .issuer
             .starts_with("Pebble Intermediate CA")
     );
-    assert!(!format!("{given:?}").contains("PRIVATE"));
-    // What was given is what is taken of an upload, its key included.
-    let now = model::Timestamp(given.leaf.issued.not_before.0 + 1000);
-    let pair = pki::check(&given.chain, &given.key, now).unwrap();
-    assert_eq!(pair.chain, given.chain);
-    let put = solver.put();
-    assert_eq!(put.len(), 2);
-    for challenge in put {
+    assert!(!format!("{issued:?}").contains("PRIVATE"));
+    // The issued certificate and its key pass the check for uploads.
+    let now = model::Timestamp(issued.leaf.issued.not_before.0 + 1000);
+    let pair = pki::check(&issued.chain, &issued.key, now).unwrap();
+    assert_eq!(pair.chain, issued.chain);
+    let published = solver.published();
+    assert_eq!(published.len(), 2);
+    for challenge in published {
         let Challenge::Http {
             name,
             token,
@@ -92,21 +92,21 @@ async fn a_name_is_proved_on_port_80() {
 }
 
 #[tokio::test]
-async fn a_domain_and_all_below_it_are_proved_in_dns() {
-    let (account, solver) = (account(pebble()).await, right(pebble()));
+async fn dns_01_issues_wildcard_certificate() {
+    let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let order = order(&["*.star.example.org", "star.example.org"], Proof::Dns);
-    let given = account.issue(&order, &solver).await.unwrap();
+    let issued = account.issue(&order, &solver).await.unwrap();
     let domain = "star.example.org".parse().unwrap();
     assert!(
-        given
+        issued
             .leaf
             .issued
             .names
             .contains(&CertificateName::below(&domain))
     );
-    let put = solver.put();
+    let published = solver.published();
     let mut values = Vec::new();
-    for challenge in put {
+    for challenge in published {
         let Challenge::Dns { name, value } = challenge else {
             panic!("{challenge:?}");
         };
@@ -114,14 +114,14 @@ async fn a_domain_and_all_below_it_are_proved_in_dns() {
         assert_eq!(value.len(), 43);
         values.push(value);
     }
-    // Two values of one name, beside each other.
+    // Two values of the same name.
     assert_eq!(values.len(), 2);
     assert_ne!(values[0], values[1]);
 }
 
 #[tokio::test]
-async fn a_star_is_not_proved_on_port_80() {
-    let (account, solver) = (account(pebble()).await, right(pebble()));
+async fn http_01_is_refused_for_wildcards() {
+    let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let order = order(&["*.star.example.org"], Proof::Http);
     let error = account.issue(&order, &solver).await.unwrap_err();
     let AcmeError::Refused { kind, words, .. } = &error else {
@@ -129,17 +129,17 @@ async fn a_star_is_not_proved_on_port_80() {
     };
     assert_eq!(*kind, Refusal::NoChallenge);
     assert!(words.contains("*.star.example.org"), "{words}");
-    assert_eq!(solver.count(), 0);
+    assert_eq!(solver.call_count(), 0);
 }
 
 #[tokio::test]
-async fn a_wrong_proof_is_told_and_taken_away() {
+async fn wrong_challenge_response_is_reported_and_removed() {
     let account = account(pebble()).await;
     for (proof, name) in [
         (Proof::Http, "wrong.example.org"),
         (Proof::Dns, "wrong.example.net"),
     ] {
-        let solver = Server::new(&pebble().challenges, Manner::Wrong);
+        let solver = ChallengeSolver::new(&pebble().challenges, Behavior::WrongContent);
         let error = account
             .issue(&order(&[name], proof), &solver)
             .await
@@ -155,24 +155,24 @@ async fn a_wrong_proof_is_told_and_taken_away() {
         assert_eq!(*kind, Refusal::Proof);
         assert!(words.contains(name), "{words}");
         assert!(detail.is_some());
-        assert_eq!(solver.put().len(), 1);
+        assert_eq!(solver.published().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn what_could_not_be_put_is_not_looked_for_and_taken_away() {
+async fn failed_publication_is_reported_and_removed() {
     let account = account(pebble()).await;
-    let solver = Server::new(&pebble().challenges, Manner::Unable);
+    let solver = ChallengeSolver::new(&pebble().challenges, Behavior::Failing);
     let order = order(&["unable.example.org"], Proof::Dns);
     let error = account.issue(&order, &solver).await.unwrap_err();
     let words = "The provider does not answer.".to_owned();
     assert_eq!(error, AcmeError::Unsolved { words });
-    assert_eq!(solver.put().len(), 1);
+    assert_eq!(solver.published().len(), 1);
 }
 
 #[tokio::test]
-async fn a_name_that_the_authority_does_not_want_is_told() {
-    let (account, solver) = (account(pebble()).await, right(pebble()));
+async fn blocked_name_is_reported() {
+    let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let order = order(&["web.blocked.example.org"], Proof::Http);
     let error = account.issue(&order, &solver).await.unwrap_err();
     let AcmeError::Refused {
@@ -189,14 +189,14 @@ async fn a_name_that_the_authority_does_not_want_is_told() {
         detail.as_deref().unwrap_or_default().contains("blocked"),
         "{detail:?}"
     );
-    assert_eq!(solver.count(), 0);
+    assert_eq!(solver.call_count(), 0);
 }
 
 #[tokio::test]
-async fn a_name_that_dns_does_not_answer_for_is_told() {
-    let (account, solver) = (account(pebble()).await, right(pebble()));
+async fn failed_dns_lookup_is_reported() {
+    let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let host = serde_json::json!({ "host": "nowhere.example.org." });
-    solver.tell("set-servfail", host).await;
+    solver.post("set-servfail", host).await;
     let order = order(&["nowhere.example.org"], Proof::Http);
     let error = account.issue(&order, &solver).await.unwrap_err();
     let AcmeError::Refused { kind, words, .. } = &error else {
@@ -210,28 +210,31 @@ async fn a_name_that_dns_does_not_answer_for_is_told() {
 }
 
 #[tokio::test]
-async fn an_account_is_opened_again_and_another_is_gone() {
+async fn account_is_reopened_and_unknown_account_is_gone() {
     let directory = directory(pebble());
-    let (made, credentials) = Account::create(&directory, None, None).await.unwrap();
+    let (created, credentials) = Account::create(&directory, None, None).await.unwrap();
     assert!(!format!("{credentials:?}").contains("key"));
-    let kept = Credentials::from(credentials.reveal().to_owned());
-    let opened = Account::open(&directory, &kept).await.unwrap();
-    assert_eq!(opened.url(), made.url());
+    let stored = Credentials::from(credentials.reveal().to_owned());
+    let opened = Account::open(&directory, &stored).await.unwrap();
+    assert_eq!(opened.url(), created.url());
     let order = order(&["again.example.org"], Proof::Http);
-    opened.issue(&order, &right(pebble())).await.unwrap();
+    opened
+        .issue(&order, &working_solver(pebble()))
+        .await
+        .unwrap();
 
-    let elsewhere = Directory {
+    let other_directory = Directory {
         url: "https://acme.example.org/directory".parse().unwrap(),
         roots: None,
     };
     for (directory, credentials) in [
-        (&elsewhere, kept.clone()),
+        (&other_directory, stored.clone()),
         (&directory, Credentials::from("{}".to_owned())),
     ] {
         let error = Account::open(directory, &credentials).await.unwrap_err();
         assert_eq!(error, AcmeError::AccountGone);
     }
-    // An account whose address the authority does not know.
+    // An account URL that the CA does not know.
     let unknown = credentials
         .reveal()
         .replace("/my-account/", "/my-account/9");
@@ -239,25 +242,28 @@ async fn an_account_is_opened_again_and_another_is_gone() {
     let unknown = Account::open(&directory, &Credentials::from(unknown))
         .await
         .unwrap();
-    let error = unknown.issue(&order, &right(pebble())).await.unwrap_err();
+    let error = unknown
+        .issue(&order, &working_solver(pebble()))
+        .await
+        .unwrap_err();
     assert_eq!(error, AcmeError::AccountGone);
 }
 
 #[tokio::test]
-async fn a_certificate_is_taken_back_once_and_again() {
-    let (account, solver) = (account(pebble()).await, right(pebble()));
+async fn revocation_is_idempotent() {
+    let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let order = order(&["back.example.org"], Proof::Http);
-    let given = account.issue(&order, &solver).await.unwrap();
-    // Pebble knows no renewal information.
-    assert_eq!(account.renewal(&given.chain).await, Ok(None));
-    account.revoke(&given.chain).await.unwrap();
-    let state = state(pebble(), &given.leaf.serial).await;
-    assert_eq!(state["Status"], "Revoked");
-    account.revoke(&given.chain).await.unwrap();
+    let issued = account.issue(&order, &solver).await.unwrap();
+    // Pebble has no renewal information.
+    assert_eq!(account.renewal(&issued.chain).await, Ok(None));
+    account.revoke(&issued.chain).await.unwrap();
+    let status = certificate_status(pebble(), &issued.leaf.serial).await;
+    assert_eq!(status["Status"], "Revoked");
+    account.revoke(&issued.chain).await.unwrap();
 }
 
-/// What pebble says of a certificate.
-async fn state(authority: &Authority, serial: &str) -> serde_json::Value {
+/// The certificate status in pebble's management API.
+async fn certificate_status(authority: &Authority, serial: &str) -> serde_json::Value {
     let roots = reqwest::Certificate::from_pem(authority.roots.as_bytes()).unwrap();
     let builder = reqwest::Client::builder().no_proxy();
     let http = builder.tls_certs_only([roots]).build().unwrap();
@@ -267,37 +273,40 @@ async fn state(authority: &Authority, serial: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn an_order_goes_without_what_it_replaces_where_that_is_unknown() {
-    let (account, solver) = (account(pebble()).await, right(pebble()));
+async fn order_omits_replaces_if_unsupported() {
+    let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let mut order = order(&["next.example.org"], Proof::Http);
     let first = account.issue(&order, &solver).await.unwrap();
     assert!(first.leaf.renewal.is_some());
     order.replaces = Some(first.chain.clone());
-    let second = account.issue(&order, &right(pebble())).await.unwrap();
+    let second = account
+        .issue(&order, &working_solver(pebble()))
+        .await
+        .unwrap();
     assert_ne!(first.key, second.key);
     assert_ne!(first.leaf.serial, second.leaf.serial);
 }
 
 #[tokio::test]
-async fn names_that_are_proved_already_need_no_proof() {
+async fn valid_authorizations_are_reused() {
     let authority = Authority::start(&Setup::quick().with("PEBBLE_AUTHZREUSE", "100"));
-    let (account, solver) = (account(&authority).await, right(&authority));
+    let (account, solver) = (account(&authority).await, working_solver(&authority));
     account
         .issue(&order(&["one.example.org"], Proof::Http), &solver)
         .await
         .unwrap();
-    // Of two, the one is new.
-    let solver = right(&authority);
+    // One of the two names is new.
+    let solver = working_solver(&authority);
     let both = order(&["one.example.org", "two.example.org"], Proof::Http);
     account.issue(&both, &solver).await.unwrap();
-    assert_eq!(solver.put().len(), 1);
-    let solver = right(&authority);
+    assert_eq!(solver.published().len(), 1);
+    let solver = working_solver(&authority);
     account.issue(&both, &solver).await.unwrap();
-    assert_eq!(solver.count(), 0);
+    assert_eq!(solver.call_count(), 0);
 }
 
 #[tokio::test]
-async fn an_external_account_opens_the_door() {
+async fn external_account_binding_is_required_and_verified() {
     let key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
     let authority = Authority::start(&Setup {
         external_account: Some(("kid-1".to_owned(), key.to_owned())),
@@ -310,8 +319,8 @@ async fn an_external_account_opens_the_door() {
     };
     let padded = format!("{key}==");
     for key in [key, &padded] {
-        let made = Account::create(&directory, None, Some(&binding("kid-1", key))).await;
-        assert!(made.unwrap().0.url().starts_with("https://"));
+        let created = Account::create(&directory, None, Some(&binding("kid-1", key))).await;
+        assert!(created.unwrap().0.url().starts_with("https://"));
     }
     let other = key.replace('z', "y");
     for wrong in [
@@ -332,36 +341,36 @@ async fn an_external_account_opens_the_door() {
 }
 
 #[tokio::test]
-async fn refused_nonces_and_long_looks_are_borne() {
+async fn refused_nonces_and_slow_validation_are_tolerated() {
     let setup = Setup::default()
         .with("PEBBLE_WFE_NONCEREJECT", "50")
         .with("PEBBLE_VA_SLEEPTIME", "2");
     let authority = Authority::start(&setup);
-    let (account, solver) = (account(&authority).await, right(&authority));
+    let (account, solver) = (account(&authority).await, working_solver(&authority));
     for round in 0..3 {
         let name = format!("patient-{round}.example.org");
-        let given = account
+        let issued = account
             .issue(&order(&[&name], Proof::Dns), &solver)
             .await
             .unwrap();
-        assert_eq!(given.leaf.issued.names[0].as_str(), name);
-        account.revoke(&given.chain).await.unwrap();
+        assert_eq!(issued.leaf.issued.names[0].as_str(), name);
+        account.revoke(&issued.chain).await.unwrap();
     }
     assert!(authority.log().contains("reject 50% of good nonces"));
 }
 
 #[tokio::test]
-async fn patience_has_an_end() {
-    let (account, solver) = (account(pebble()).await, right(pebble()));
+async fn issuance_stops_at_timeout() {
+    let (account, solver) = (account(pebble()).await, working_solver(pebble()));
     let mut order = order(&["slow.example.org"], Proof::Http);
     order.patience = Duration::ZERO;
     let error = account.issue(&order, &solver).await.unwrap_err();
     assert!(matches!(error, AcmeError::Away { .. }), "{error:?}");
-    assert_eq!(solver.put().len(), 1);
+    assert_eq!(solver.published().len(), 1);
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_believed_is_told_nothing() {
+async fn untrusted_directory_receives_no_request() {
     let unknown = Directory {
         roots: None,
         ..directory(pebble())
@@ -384,7 +393,7 @@ async fn a_directory_that_is_not_believed_is_told_nothing() {
 }
 
 #[tokio::test]
-async fn an_authority_that_is_not_there_is_away() {
+async fn unreachable_ca_is_unavailable() {
     let port = {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         socket.local_addr().unwrap().port()

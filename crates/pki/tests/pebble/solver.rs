@@ -1,4 +1,4 @@
-//! Answers to challenges, put where pebble looks: into pebble-challtestsrv.
+//! A solver that publishes challenge responses in pebble-challtestsrv.
 
 use std::sync::Mutex;
 
@@ -6,96 +6,96 @@ use async_trait::async_trait;
 use pki::acme::{Challenge, Solver};
 use serde_json::{Value, json};
 
-/// How a solver behaves.
+/// The behavior of a solver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// It puts what is right.
-    Right,
-    /// It puts something else.
-    Wrong,
-    /// It says that it could not.
-    Unable,
+pub enum Behavior {
+    /// Publishes the correct response.
+    Correct,
+    /// Publishes a wrong response.
+    WrongContent,
+    /// Reports a failure.
+    Failing,
 }
 
-/// A solver that writes down what it was asked for.
-pub struct Server {
-    at: String,
+/// A solver that records its calls.
+pub struct ChallengeSolver {
+    url: String,
     http: reqwest::Client,
-    manner: Manner,
-    /// What was put and taken away, in order.
+    behavior: Behavior,
+    /// The calls with their challenges, in order.
     pub calls: Mutex<Vec<(&'static str, Vec<Challenge>)>>,
 }
 
-impl Server {
-    pub fn new(at: &str, manner: Manner) -> Self {
+impl ChallengeSolver {
+    pub fn new(url: &str, behavior: Behavior) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
-            at: at.to_owned(),
+            url: url.to_owned(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
-            manner,
+            behavior,
             calls: Mutex::default(),
         }
     }
 
-    pub async fn tell(&self, path: &str, what: Value) {
-        let request = self.http.post(format!("{}/{path}", self.at)).json(&what);
+    pub async fn post(&self, path: &str, body: Value) {
+        let request = self.http.post(format!("{}/{path}", self.url)).json(&body);
         request.send().await.unwrap().error_for_status().unwrap();
     }
 
-    /// What was put, once it was taken away again.
-    pub fn put(&self) -> Vec<Challenge> {
+    /// The published challenges. Fails unless all of them were removed.
+    pub fn published(&self) -> Vec<Challenge> {
         let calls = self.calls.lock().unwrap();
-        let [("put", put), ("take away", taken)] = calls.as_slice() else {
+        let [("put", published), ("take away", removed)] = calls.as_slice() else {
             panic!("{calls:?}");
         };
-        assert_eq!(put, taken);
-        put.clone()
+        assert_eq!(published, removed);
+        published.clone()
     }
 
-    pub fn count(&self) -> usize {
+    pub fn call_count(&self) -> usize {
         self.calls.lock().unwrap().len()
     }
 
-    fn note(&self, what: &'static str, challenges: &[Challenge]) {
-        self.calls.lock().unwrap().push((what, challenges.to_vec()));
+    fn record(&self, call: &'static str, challenges: &[Challenge]) {
+        self.calls.lock().unwrap().push((call, challenges.to_vec()));
     }
 }
 
 #[async_trait]
-impl Solver for Server {
+impl Solver for ChallengeSolver {
     async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
-        self.note("put", challenges);
-        let is_wrong = self.manner == Manner::Wrong;
+        self.record("put", challenges);
+        let is_wrong = self.behavior == Behavior::WrongContent;
         for challenge in challenges {
             match challenge {
                 Challenge::Http { token, answer, .. } => {
                     let content = if is_wrong { "else" } else { answer };
-                    let what = json!({ "token": token, "content": content });
-                    self.tell("add-http01", what).await;
+                    let body = json!({ "token": token, "content": content });
+                    self.post("add-http01", body).await;
                 }
                 Challenge::Dns { name, value } => {
                     let value = if is_wrong { "else" } else { value };
-                    let what = json!({ "host": format!("{name}."), "value": value });
-                    self.tell("set-txt", what).await;
+                    let body = json!({ "host": format!("{name}."), "value": value });
+                    self.post("set-txt", body).await;
                 }
             }
         }
-        if self.manner == Manner::Unable {
+        if self.behavior == Behavior::Failing {
             return Err("The provider does not answer.".to_owned());
         }
         Ok(())
     }
 
     async fn take_away(&self, challenges: &[Challenge]) {
-        self.note("take away", challenges);
+        self.record("take away", challenges);
         for challenge in challenges {
             match challenge {
                 Challenge::Http { token, .. } => {
-                    self.tell("del-http01", json!({ "token": token })).await;
+                    self.post("del-http01", json!({ "token": token })).await;
                 }
                 Challenge::Dns { name, .. } => {
-                    let what = json!({ "host": format!("{name}.") });
-                    self.tell("clear-txt", what).await;
+                    let body = json!({ "host": format!("{name}.") });
+                    self.post("clear-txt", body).await;
                 }
             }
         }

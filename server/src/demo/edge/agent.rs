@@ -1,6 +1,6 @@
-//! The demonstration's edge as an agent. It joins, receives configurations, puts them live and
-//! reports them through the same functions as the agents of edge hosts; only nothing of it passes
-//! over a network. Of a site it keeps what a host would: what it serves, and the rendered files.
+//! The demo edge as an agent. It joins, receives configurations, applies and reports them through
+//! the same functions as the agents of edge hosts, but without a network connection. Of each site
+//! it keeps what a host would: the configuration and the rendered files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,17 +29,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::Edge;
 
-/// A failure that is for the log only.
+/// An error that is only logged.
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The agent's name on each site.
 const NAME: &str = "demo-edge";
-/// The first wait after a failure; each further one is twice as long.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// The first delay after a failure; each further one doubles.
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The maximum delay.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(30);
 
-/// The agents of the edge: one for each site.
+/// The agents of the edge: one per site.
 pub(super) struct Agents {
     edge: Edge,
     control: Control,
@@ -49,48 +49,48 @@ pub(super) struct Agents {
 impl Agents {
     pub(super) fn new(edge: Edge, control: Control) -> Result<Self, Invalid> {
         Ok(Self {
-            layout: layout()?,
+            layout: debian_layout()?,
             edge,
             control,
         })
     }
 
-    /// Serves each site that there is or will be, until `stop`. A site whose agent an operator
-    /// deletes is joined again by the next process only.
+    /// Serves every current and future site until `stop`. A site whose agent was deleted is joined
+    /// again only after a restart.
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut changes = Box::pin(self.control.events(&Actor::System, None));
         let mut joined = BTreeSet::new();
         let mut serving = JoinSet::new();
-        let mut wait = FIRST_WAIT;
+        let mut retry_delay = FIRST_RETRY_DELAY;
         while !stop.is_cancelled() {
-            let again = match self.sites().await {
-                Ok(found) => {
-                    for site in found {
+            let retry_in = match self.sites().await {
+                Ok(sites) => {
+                    for site in sites {
                         if joined.insert(site.id) {
-                            let server = self.server(site);
+                            let agent = self.site_agent(site);
                             let stop = stop.clone();
-                            serving.spawn(stop.run_until_cancelled_owned(server.run()));
+                            serving.spawn(stop.run_until_cancelled_owned(agent.run()));
                         }
                     }
-                    wait = FIRST_WAIT;
+                    retry_delay = FIRST_RETRY_DELAY;
                     None
                 }
                 Err(error) => {
-                    tracing::warn!(%error, retry_in = ?wait, "demo edge: sites not read");
-                    let again = wait;
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                    Some(again)
+                    tracing::warn!(%error, retry_in = ?retry_delay, "demo edge sites not loaded");
+                    let retry_in = retry_delay;
+                    retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
+                    Some(retry_in)
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = pause(again) => {}
-                () = change(&mut changes) => {}
+                () = sleep_or_pend(retry_in) => {}
+                () = next_change(&mut changes) => {}
             }
         }
-        while let Some(ended) = serving.join_next().await {
-            if let Err(error) = ended {
-                tracing::error!(%error, "demo edge: an agent ended early");
+        while let Some(result) = serving.join_next().await {
+            if let Err(error) = result {
+                tracing::error!(%error, "demo edge agent task failed");
             }
         }
     }
@@ -109,8 +109,8 @@ impl Agents {
         Ok(sites)
     }
 
-    fn server(&self, site: SiteRow) -> SiteServer {
-        SiteServer {
+    fn site_agent(&self, site: SiteRow) -> SiteAgent {
+        SiteAgent {
             edge: self.edge.clone(),
             control: self.control.clone(),
             layout: self.layout.clone(),
@@ -120,16 +120,16 @@ impl Agents {
     }
 }
 
-/// Waits for a time, or for ever.
-async fn pause(time: Option<Duration>) {
+/// Sleeps, or waits forever without a duration.
+async fn sleep_or_pend(time: Option<Duration>) {
     match time {
         Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,
     }
 }
 
-/// Waits until a site or a domain has changed.
-async fn change<P>(changes: &mut (impl Stream<Item = (P, Event)> + Unpin)) {
+/// Waits for a change of a site or a domain.
+async fn next_change<P>(changes: &mut (impl Stream<Item = (P, Event)> + Unpin)) {
     while let Some((_, event)) = changes.next().await {
         if matches!(event.topic, Topic::Site | Topic::Domain) {
             return;
@@ -139,40 +139,40 @@ async fn change<P>(changes: &mut (impl Stream<Item = (P, Event)> + Unpin)) {
 }
 
 /// The agent of one site.
-struct SiteServer {
+struct SiteAgent {
     edge: Edge,
     control: Control,
     layout: Layout,
     site: SiteRow,
-    /// The files that were reported as live, by path; none before the first report.
+    /// The files reported as live, by path; `None` before the first report.
     files: Option<BTreeMap<String, String>>,
 }
 
-impl SiteServer {
+impl SiteAgent {
     /// Serves the site until the agent's key is revoked.
     async fn run(mut self) {
         let name = self.site.spec.name.to_string();
-        let mut wait = FIRST_WAIT;
+        let mut retry_delay = FIRST_RETRY_DELAY;
         let mut key = None;
         let mut generation = None;
         loop {
-            let done = match &key {
-                None => self.join().await.map(|joined| key = Some(joined)),
+            let result = match &key {
+                None => self.join().await.map(|new_key| key = Some(new_key)),
                 Some(key) => {
-                    let round = self.round(key, generation).await;
-                    round.map(|live| generation = live)
+                    let synced = self.sync(key, generation).await;
+                    synced.map(|live| generation = live)
                 }
             };
-            match done {
-                Ok(()) => wait = FIRST_WAIT,
+            match result {
+                Ok(()) => retry_delay = FIRST_RETRY_DELAY,
                 Err(Error::WrongCredentials) => {
-                    tracing::warn!(site = name, "demo edge: agent deleted or invited again");
+                    tracing::warn!(site = name, "demo edge agent key revoked");
                     return;
                 }
                 Err(error) => {
-                    tracing::warn!(site = name, %error, retry_in = ?wait, "demo edge: sync failed");
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(LONGEST_WAIT);
+                    tracing::warn!(site = name, %error, retry_in = ?retry_delay, "demo edge sync failed");
+                    tokio::time::sleep(retry_delay).await;
+                    retry_delay = (retry_delay * 2).min(MAX_RETRY_DELAY);
                 }
             }
         }
@@ -185,7 +185,7 @@ impl SiteServer {
         }
     }
 
-    /// Joins the site; the agent's key.
+    /// Joins the site and returns the agent's key.
     async fn join(&self) -> Result<String, Error> {
         let name = NAME.parse().map_err(|invalid: Invalid| Error::Invalid {
             fields: vec![invalid.at("name")],
@@ -202,35 +202,36 @@ impl SiteServer {
         .await
     }
 
-    /// Puts the next generation live and reports it; the generation that is live then.
-    async fn round(&mut self, key: &str, has: Option<i64>) -> Result<Option<i64>, Error> {
+    /// Applies and reports the next generation; returns the live generation.
+    async fn sync(&mut self, key: &str, has: Option<i64>) -> Result<Option<i64>, Error> {
         let agent = agents::of_key(&self.control, key).await?;
         let next = agents::next(&self.control, &agent, self.about(), &self.layout, has);
-        let Some(given) = next.await? else {
+        let Some(response) = next.await? else {
             return Ok(has);
         };
-        self.edge.publish(self.site.id, &given.snapshot);
+        self.edge.publish(self.site.id, &response.snapshot);
         let report = Report {
-            generation: given.generation,
+            generation: response.generation,
             outcome: Outcome::Live,
             aside: Vec::new(),
             silent: Vec::new(),
             unserved: Vec::new(),
         };
         agents::report(&self.control, &agent, report).await?;
-        let generation = given.generation;
-        // The files are for people to look at; nothing depends on the report.
-        if let Err(error) = self.report_files(&agent, given).await {
-            tracing::warn!(%error, "demo edge: files not reported");
+        let generation = response.generation;
+        // The files are only displayed, so a failed report is not fatal.
+        if let Err(error) = self.report_files(&agent, response).await {
+            tracing::warn!(%error, "demo edge file report failed");
             self.files = None;
         }
         Ok(Some(generation))
     }
 
-    /// Reports the files that changed.
-    async fn report_files(&mut self, agent: &Agent, given: Given) -> Result<(), AnyError> {
+    /// Reports changed files.
+    async fn report_files(&mut self, agent: &Agent, response: Given) -> Result<(), AnyError> {
         let layout = self.layout.clone();
-        let rendered = tokio::task::spawn_blocking(move || files(&given.snapshot, &layout));
+        let rendered =
+            tokio::task::spawn_blocking(move || render_files(&response.snapshot, &layout));
         let files = rendered.await??;
         let live = changes(self.files.as_ref(), &files);
         agents::live(&self.control, agent, live).await?;
@@ -239,8 +240,8 @@ impl SiteServer {
     }
 }
 
-/// The files of a site on a host, by path.
-fn files(site: &Snapshot, layout: &Layout) -> Result<BTreeMap<String, String>, AnyError> {
+/// Renders the files of a site, by path.
+fn render_files(site: &Snapshot, layout: &Layout) -> Result<BTreeMap<String, String>, AnyError> {
     let tree = edge::render(site, layout)?;
     let files = tree
         .files()
@@ -250,27 +251,27 @@ fn files(site: &Snapshot, layout: &Layout) -> Result<BTreeMap<String, String>, A
         .collect())
 }
 
-/// What differs between the files that were reported and those that are live.
+/// The difference between the reported and the live files.
 fn changes(reported: Option<&BTreeMap<String, String>>, live: &BTreeMap<String, String>) -> Live {
-    let is_new = |(path, text): &(&String, &String)| {
+    let is_changed = |(path, text): &(&String, &String)| {
         reported.and_then(|reported| reported.get(*path)) != Some(*text)
     };
-    let gone = reported.into_iter().flat_map(BTreeMap::keys);
+    let removed = reported.into_iter().flat_map(BTreeMap::keys);
     Live {
         begins: reported.is_none(),
-        gone: gone
+        gone: removed
             .filter(|path| !live.contains_key(*path))
             .cloned()
             .collect(),
         files: live
             .iter()
-            .filter(is_new)
+            .filter(is_changed)
             .map(|(path, text)| (path.clone(), text.clone()))
             .collect(),
     }
 }
 
-/// The first address of a site's network that is for no one else.
+/// The first unused address of a site's network.
 fn free_address(site: &SiteSpec, nodes: &[Ipv4Addr]) -> Ipv4Addr {
     let (first, last) = (site.network.network(), site.network.broadcast());
     let mut hosts = (first.to_bits() + 1..last.to_bits()).map(Ipv4Addr::from_bits);
@@ -281,12 +282,12 @@ fn free_address(site: &SiteSpec, nodes: &[Ipv4Addr]) -> Ipv4Addr {
             && !others
             && !nodes.contains(address)
     };
-    // A network that is full has no room for a real edge host either.
+    // A full network has no address for a real edge host either.
     hosts.find(is_free).unwrap_or(site.gateway)
 }
 
-/// An edge host as Debian 12 has it.
-fn layout() -> Result<Layout, Invalid> {
+/// The layout of an edge host with Debian 12.
+fn debian_layout() -> Result<Layout, Invalid> {
     let base = "/var/lib/holdfast-agent";
     Ok(Layout {
         live: format!("{base}/live").parse()?,
@@ -320,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn first_report_has_all_files_and_later_ones_what_changed() {
+    fn first_report_is_complete_and_later_ones_incremental() {
         let first = files(&[("a", "1"), ("b", "2"), ("c", "3")]);
         let all = changes(None, &first);
         assert!(all.begins && all.files == first && all.gone.is_empty());
@@ -332,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn address_is_not_the_gateway_nor_a_nodes_nor_a_containers() {
+    fn free_address_excludes_gateway_nodes_and_range() {
         let form = SiteForm {
             name: "lab".into(),
             domain: "lab.example.org".into(),

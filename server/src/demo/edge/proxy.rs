@@ -1,5 +1,5 @@
-//! What passes between a client and a container through the demonstration's edge: the headers that
-//! an edge host's nginx sets and withholds (`headers.conf`), and no cookie of the manager.
+//! Request and response headers between clients and containers of the demo edge: the same headers
+//! that nginx on an edge host sets and removes (`headers.conf`), and no cookie of the manager.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use model::publish::BodyMib;
 
 use crate::session::is_session_cookie;
 
-/// Headers that concern one connection (RFC 9110, section 7.6.1).
+/// Hop-by-hop headers (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -25,7 +25,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
-/// Headers that only an edge host may set: where a client is, and who signed in.
+/// Headers that only an edge host may set: client address and signed-in user.
 const FROM_EDGE: [HeaderName; 7] = [
     header::FORWARDED,
     HeaderName::from_static("x-real-ip"),
@@ -36,22 +36,22 @@ const FROM_EDGE: [HeaderName; 7] = [
     HeaderName::from_static("x-access-token"),
 ];
 
-/// How the rest of those headers begin.
+/// Prefixes of further such headers.
 const FROM_EDGE_PREFIXES: [&str; 2] = ["x-forwarded-", "x-auth-request-"];
 
-/// Whether a request says that its body is larger than a service takes.
+/// Whether `Content-Length` exceeds the service's limit.
 pub(super) fn is_larger(headers: &HeaderMap, limit: BodyMib) -> bool {
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     length.is_some_and(|length| length > u64::from(limit.get()) << 20)
 }
 
-/// How a request reached the edge.
+/// The origin of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Origin {
-    /// The host that it is for.
+    /// The requested host.
     pub(super) host: String,
-    /// The port, where the client named one.
+    /// The port, if the client sent one.
     pub(super) port: Option<u16>,
     /// The scheme.
     pub(super) scheme: &'static str,
@@ -59,7 +59,7 @@ pub(super) struct Origin {
     pub(super) client: IpAddr,
 }
 
-/// A request as its container receives it.
+/// Converts a request for the container.
 pub(super) fn to_container(origin: &Origin, request: Request) -> Request {
     let (mut head, body) = request.into_parts();
     remove_hop_by_hop(&mut head.headers);
@@ -89,14 +89,14 @@ pub(super) fn to_container(origin: &Origin, request: Request) -> Request {
     Request::from_parts(head, body)
 }
 
-/// A container's response as its client receives it.
+/// Converts a container's response for the client.
 pub(super) fn from_container(mut response: Response<Body>) -> Response {
     let headers = response.headers_mut();
     remove_hop_by_hop(headers);
     let cookies: Vec<HeaderValue> = headers
         .get_all(header::SET_COOKIE)
         .iter()
-        .filter(|cookie| is_of_container(cookie))
+        .filter(|cookie| is_host_only(cookie))
         .cloned()
         .collect();
     headers.remove(header::SET_COOKIE);
@@ -107,11 +107,11 @@ pub(super) fn from_container(mut response: Response<Body>) -> Response {
 }
 
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named = headers.get_all(header::CONNECTION).iter();
-    let named = named.filter_map(|value| value.to_str().ok());
-    let named = named.flat_map(|value| value.split(','));
-    let named: Vec<HeaderName> = named.filter_map(|name| name.trim().parse().ok()).collect();
-    for name in named.into_iter().chain(HOP_BY_HOP) {
+    let listed = headers.get_all(header::CONNECTION).iter();
+    let listed = listed.filter_map(|value| value.to_str().ok());
+    let listed = listed.flat_map(|value| value.split(','));
+    let listed: Vec<HeaderName> = listed.filter_map(|name| name.trim().parse().ok()).collect();
+    for name in listed.into_iter().chain(HOP_BY_HOP) {
         headers.remove(name);
     }
 }
@@ -121,17 +121,17 @@ fn is_from_edge(name: &HeaderName) -> bool {
     FROM_EDGE.contains(name) || prefixes.any(|prefix| name.as_str().starts_with(prefix))
 }
 
-/// Takes the manager's session from the cookies. Cookies do not tell ports apart, so a browser could
-/// send it to a container.
+/// Removes the manager's session cookie. Cookies are not bound to ports, so a browser may send it
+/// to a container.
 fn remove_session(headers: &mut HeaderMap) {
-    let kept: Vec<HeaderValue> = headers
+    let remaining: Vec<HeaderValue> = headers
         .get_all(header::COOKIE)
         .iter()
-        // Text that cannot be read could hold the session.
+        // Unreadable text could contain the session.
         .filter_map(|value| value.to_str().ok())
         .filter_map(|value| {
             let pairs = value.split(';').map(str::trim);
-            let pairs = pairs.filter(|pair| !is_session_cookie(name_of(pair)));
+            let pairs = pairs.filter(|pair| !is_session_cookie(cookie_name(pair)));
             let pairs: Vec<&str> = pairs.collect();
             let is_empty = pairs.iter().all(|pair| pair.is_empty());
             (!is_empty).then(|| pairs.join("; "))
@@ -139,27 +139,27 @@ fn remove_session(headers: &mut HeaderMap) {
         .filter_map(|value| HeaderValue::try_from(value).ok())
         .collect();
     headers.remove(header::COOKIE);
-    for value in kept {
+    for value in remaining {
         headers.append(header::COOKIE, value);
     }
 }
 
-/// Whether a cookie that a container sets stays with the container's own host. With a domain it could
-/// reach the manager's, which is above it.
-fn is_of_container(cookie: &HeaderValue) -> bool {
+/// Whether a cookie of a container is bound to the container's own host. With a domain attribute it
+/// could reach the manager's host, which is the parent domain.
+fn is_host_only(cookie: &HeaderValue) -> bool {
     let Ok(cookie) = cookie.to_str() else {
         return false;
     };
     let mut parts = cookie.split(';');
     let is_session = parts
         .next()
-        .is_some_and(|pair| is_session_cookie(name_of(pair)));
-    let has_domain = parts.any(|part| name_of(part).eq_ignore_ascii_case("domain"));
+        .is_some_and(|pair| is_session_cookie(cookie_name(pair)));
+    let has_domain = parts.any(|part| cookie_name(part).eq_ignore_ascii_case("domain"));
     !is_session && !has_domain
 }
 
-/// What stands before the first equals sign.
-fn name_of(pair: &str) -> &str {
+/// The part before the first equals sign.
+fn cookie_name(pair: &str) -> &str {
     pair.split_once('=').map_or(pair, |(name, _)| name).trim()
 }
 
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    fn received(headers: &[(&str, &str)]) -> HeaderMap {
+    fn forwarded_headers(headers: &[(&str, &str)]) -> HeaderMap {
         let mut request = Request::post("http://wiki.localhost:3000/page?a=b");
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn session_cookie_is_not_forwarded() {
-        let headers = received(&[
+        let headers = forwarded_headers(&[
             ("cookie", "a=1; holdfast_session=secret; b=2"),
             ("cookie", " __Host-holdfast_session =secret"),
             ("cookie", "holdfast_session=secret"),
@@ -203,8 +203,8 @@ mod tests {
     }
 
     #[test]
-    fn container_receives_the_headers_that_nginx_sets() {
-        let headers = received(&[
+    fn forwarded_headers_match_nginx() {
+        let headers = forwarded_headers(&[
             ("host", "wiki.localhost:3000"),
             ("x-forwarded-for", "192.0.2.7"),
             ("x-forwarded-user", "root"),
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn body_is_larger_only_beyond_the_limit() {
+    fn content_length_limit_is_inclusive() {
         let limit = BodyMib::try_from(1).unwrap();
         let is_larger = |length: &str| {
             let headers = [(header::CONTENT_LENGTH, length.parse().unwrap())];

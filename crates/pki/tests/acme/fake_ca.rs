@@ -1,6 +1,6 @@
-//! An authority for what pebble does not do: renewal information, limits, refusals of every kind and
-//! answers that make no sense. It is strict about what it is sent (RFC 8555, section 6), and says what
-//! a test tells it to.
+//! A fake CA for cases that pebble does not cover: renewal information, rate limits, refusals of
+//! every type and invalid responses. It verifies requests strictly (RFC 8555, section 6); tests
+//! override single responses.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,15 +23,15 @@ use rcgen::{
 use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use serde_json::{Value, json};
 
-/// What is answered once in place of the right thing.
+/// A response that replaces the regular one.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct CannedResponse {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
 }
 
-impl Answer {
+impl CannedResponse {
     pub fn new(status: u16, body: impl ToString) -> Self {
         Self {
             status,
@@ -59,26 +59,26 @@ impl Answer {
 struct Inner {
     count: usize,
     nonces: HashSet<String>,
-    /// Public keys of accounts by their address.
+    /// Public keys of accounts by account URL.
     accounts: HashMap<String, Vec<u8>>,
     orders: HashMap<usize, Value>,
     certificates: HashMap<usize, String>,
-    /// What is said in place of the right thing: path, how often, and what.
-    said: Vec<(String, usize, Answer)>,
+    /// Overrides: path prefix, remaining uses, and response.
+    overrides: Vec<(String, usize, CannedResponse)>,
     /// Path and payload of every request.
-    heard: Vec<(String, Value)>,
+    requests: Vec<(String, Value)>,
 }
 
-/// A running stand-in.
+/// A running fake CA.
 #[derive(Clone)]
-pub struct Standin {
+pub struct FakeCa {
     base: String,
     roots: String,
     inner: Arc<Mutex<Inner>>,
     issuer: Arc<Issuer<'static, KeyPair>>,
 }
 
-impl Standin {
+impl FakeCa {
     pub async fn start() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
@@ -90,16 +90,16 @@ impl Standin {
         listener.set_nonblocking(true).unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let standin = Self {
+        let fake_ca = Self {
             base: format!("https://{}", listener.local_addr().unwrap()),
             roots: pem,
             inner: Arc::default(),
             issuer: Arc::new(Issuer::new(params, KeyPair::generate().unwrap())),
         };
-        let router = Router::new().fallback(answer).with_state(standin.clone());
+        let router = Router::new().fallback(handle).with_state(fake_ca.clone());
         let server = axum_server::from_tcp_rustls(listener, config).unwrap();
         tokio::spawn(server.serve(router.into_make_service()));
-        standin
+        fake_ca
     }
 
     pub fn directory(&self) -> Directory {
@@ -113,30 +113,34 @@ impl Standin {
         format!("{}{path}", self.base)
     }
 
-    /// Says something once at a path that begins like this.
-    pub fn say(&self, path: &str, answer: Answer) {
-        self.say_often(path, 1, answer);
+    /// Responds once with this to a path with this prefix.
+    pub fn respond_once(&self, path: &str, response: CannedResponse) {
+        self.respond_times(path, 1, response);
     }
 
-    pub fn say_often(&self, path: &str, times: usize, answer: Answer) {
+    pub fn respond_times(&self, path: &str, times: usize, response: CannedResponse) {
         self.inner
             .lock()
             .unwrap()
-            .said
-            .push((path.to_owned(), times, answer));
+            .overrides
+            .push((path.to_owned(), times, response));
     }
 
     /// The payloads of the requests at a path.
-    pub fn heard(&self, path: &str) -> Vec<Value> {
+    pub fn requests(&self, path: &str) -> Vec<Value> {
         let inner = self.inner.lock().unwrap();
-        let at = inner.heard.iter().filter(|(at, _)| at == path);
-        at.map(|(_, payload)| payload.clone()).collect()
+        let matching = inner.requests.iter().filter(|(at, _)| at == path);
+        matching.map(|(_, payload)| payload.clone()).collect()
     }
 
     /// The paths of all requests.
     pub fn paths(&self) -> Vec<String> {
         let inner = self.inner.lock().unwrap();
-        inner.heard.iter().map(|(path, _)| path.clone()).collect()
+        inner
+            .requests
+            .iter()
+            .map(|(path, _)| path.clone())
+            .collect()
     }
 
     fn nonce(&self) -> String {
@@ -147,29 +151,30 @@ impl Standin {
         nonce
     }
 
-    fn respond(&self, answer: Answer) -> Response {
-        let status = StatusCode::from_u16(answer.status).unwrap();
-        let mut response = (status, answer.body).into_response();
+    fn respond(&self, canned: CannedResponse) -> Response {
+        let status = StatusCode::from_u16(canned.status).unwrap();
+        let mut response = (status, canned.body).into_response();
         let headers = response.headers_mut();
         headers.insert("replay-nonce", self.nonce().parse().unwrap());
-        for (name, value) in answer.headers {
+        for (name, value) in canned.headers {
             headers.insert(name, value.parse().unwrap());
         }
         response
     }
 
-    fn told(&self, path: &str) -> Option<Answer> {
+    fn take_override(&self, path: &str) -> Option<CannedResponse> {
         let mut inner = self.inner.lock().unwrap();
-        let said = &mut inner.said;
-        let at = said
+        let overrides = &mut inner.overrides;
+        let at = overrides
             .iter()
             .position(|(at, times, _)| path.starts_with(at) && *times > 0)?;
-        said[at].1 -= 1;
-        Some(said[at].2.clone())
+        overrides[at].1 -= 1;
+        Some(overrides[at].2.clone())
     }
 
-    /// The payload of a signed request, and whose it is.
-    fn open(&self, path: &str, headers: &HeaderMap, body: &[u8]) -> (Value, Option<Vec<u8>>) {
+    /// Verifies a signed request. Returns its payload, and the public key if the request creates an
+    /// account.
+    fn verify(&self, path: &str, headers: &HeaderMap, body: &[u8]) -> (Value, Option<Vec<u8>>) {
         assert_eq!(headers["content-type"], "application/jose+json");
         let parts: HashMap<String, String> = serde_json::from_slice(body).unwrap();
         assert_eq!(parts.len(), 3);
@@ -204,20 +209,20 @@ impl Standin {
         } else {
             serde_json::from_slice(&payload).unwrap()
         };
-        inner.heard.push((path.to_owned(), payload.clone()));
+        inner.requests.push((path.to_owned(), payload.clone()));
         (payload, is_new.then_some(key))
     }
 
-    fn plain(&self, path: &str) -> Answer {
+    fn handle_unsigned(&self, path: &str) -> CannedResponse {
         self.inner
             .lock()
             .unwrap()
-            .heard
+            .requests
             .push((path.to_owned(), Value::Null));
         match path {
-            "/directory" => Answer::new(200, self.full_directory()),
-            "/nonce" => Answer::new(200, ""),
-            _ => Answer::problem(404, "malformed", "there is nothing"),
+            "/directory" => CannedResponse::new(200, self.full_directory()),
+            "/nonce" => CannedResponse::new(200, ""),
+            _ => CannedResponse::problem(404, "malformed", "there is nothing"),
         }
     }
 
@@ -232,33 +237,33 @@ impl Standin {
         })
     }
 
-    fn signed(&self, path: &str, payload: &Value, key: Option<Vec<u8>>) -> Answer {
+    fn handle_signed(&self, path: &str, payload: &Value, key: Option<Vec<u8>>) -> CannedResponse {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match parts.as_slice() {
             ["account"] => self.new_account(payload, key.unwrap()),
             ["order"] => self.new_order(payload),
-            ["order", id] => Answer::new(200, self.order(id)),
+            ["order", id] => CannedResponse::new(200, self.order(id)),
             ["authorization", id, at] => self.authorization(id, at),
             ["challenge", id, _] => self.challenge(id),
             ["finalize", id] => self.finalize(id, payload),
             ["certificate", id] => {
                 let inner = self.inner.lock().unwrap();
-                Answer::new(200, &inner.certificates[&id.parse::<usize>().unwrap()])
+                CannedResponse::new(200, &inner.certificates[&id.parse::<usize>().unwrap()])
             }
-            ["revoke"] => Answer::new(200, ""),
-            _ => Answer::problem(404, "malformed", "there is nothing"),
+            ["revoke"] => CannedResponse::new(200, ""),
+            _ => CannedResponse::problem(404, "malformed", "there is nothing"),
         }
     }
 
-    fn new_account(&self, payload: &Value, key: Vec<u8>) -> Answer {
+    fn new_account(&self, payload: &Value, key: Vec<u8>) -> CannedResponse {
         assert_eq!(payload["termsOfServiceAgreed"], true);
         let mut inner = self.inner.lock().unwrap();
         let url = self.url(&format!("/account/{}", inner.accounts.len() + 1));
         inner.accounts.insert(url.clone(), key);
-        Answer::new(201, json!({ "status": "valid" })).with("location", url)
+        CannedResponse::new(201, json!({ "status": "valid" })).with("location", url)
     }
 
-    fn new_order(&self, payload: &Value) -> Answer {
+    fn new_order(&self, payload: &Value) -> CannedResponse {
         let mut inner = self.inner.lock().unwrap();
         let id = inner.orders.len() + 1;
         let names = payload["identifiers"].as_array().unwrap();
@@ -275,14 +280,14 @@ impl Standin {
             order["replaces"] = payload["replaces"].clone();
         }
         inner.orders.insert(id, order.clone());
-        Answer::new(201, order).with("location", self.url(&format!("/order/{id}")))
+        CannedResponse::new(201, order).with("location", self.url(&format!("/order/{id}")))
     }
 
     fn order(&self, id: &str) -> Value {
         self.inner.lock().unwrap().orders[&id.parse::<usize>().unwrap()].clone()
     }
 
-    fn authorization(&self, id: &str, at: &str) -> Answer {
+    fn authorization(&self, id: &str, at: &str) -> CannedResponse {
         let order = self.order(id);
         let name = order["identifiers"][at.parse::<usize>().unwrap()]["value"].clone();
         let name = name.as_str().unwrap();
@@ -291,7 +296,7 @@ impl Standin {
         } else {
             "valid"
         };
-        Answer::new(200, self.authorization_of(id, name, status, "token-1"))
+        CannedResponse::new(200, self.authorization_of(id, name, status, "token-1"))
     }
 
     /// An authorization with both kinds of challenge.
@@ -308,17 +313,17 @@ impl Standin {
         })
     }
 
-    fn challenge(&self, id: &str) -> Answer {
+    fn challenge(&self, id: &str) -> CannedResponse {
         let mut inner = self.inner.lock().unwrap();
         let order = inner.orders.get_mut(&id.parse().unwrap()).unwrap();
         order["status"] = json!("ready");
         let url = self.url(&format!("/challenge/{id}/http-01"));
         let body =
             json!({ "type": "http-01", "url": url, "status": "processing", "token": "token-1" });
-        Answer::new(200, body)
+        CannedResponse::new(200, body)
     }
 
-    fn finalize(&self, id: &str, payload: &Value) -> Answer {
+    fn finalize(&self, id: &str, payload: &Value) -> CannedResponse {
         let csr = BASE64_URL_SAFE_NO_PAD
             .decode(payload["csr"].as_str().unwrap())
             .unwrap();
@@ -331,7 +336,7 @@ impl Standin {
         assert_eq!(order["status"], "ready");
         order["status"] = json!("valid");
         order["certificate"] = json!(url);
-        Answer::new(200, order)
+        CannedResponse::new(200, order)
     }
 
     fn sign(&self, csr: &[u8]) -> String {
@@ -341,8 +346,8 @@ impl Standin {
     }
 }
 
-async fn answer(
-    State(standin): State<Standin>,
+async fn handle(
+    State(fake_ca): State<FakeCa>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -355,16 +360,16 @@ async fn answer(
             .unwrap()
             .starts_with("holdfast/")
     );
-    let right = if method == Method::POST {
-        let (payload, key) = standin.open(path, &headers, &body);
-        // What is said in its place keeps an order from being made.
-        match standin.told(path) {
-            Some(answer) => answer,
-            None => standin.signed(path, &payload, key),
+    let response = if method == Method::POST {
+        let (payload, key) = fake_ca.verify(path, &headers, &body);
+        // An override keeps the order from being created.
+        match fake_ca.take_override(path) {
+            Some(canned) => canned,
+            None => fake_ca.handle_signed(path, &payload, key),
         }
     } else {
-        let right = standin.plain(path);
-        standin.told(path).unwrap_or(right)
+        let regular = fake_ca.handle_unsigned(path);
+        fake_ca.take_override(path).unwrap_or(regular)
     };
-    standin.respond(right)
+    fake_ca.respond(response)
 }

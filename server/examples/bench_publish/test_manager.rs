@@ -1,5 +1,5 @@
-//! The manager of the measurement: the server's own routes on loopback, SQLite, a simulated cluster,
-//! and a site with web services.
+//! The manager of the benchmark: the server's routes on loopback, SQLite, a simulated cluster, and
+//! a site with HTTP services.
 
 use std::{
     path::Path,
@@ -20,7 +20,7 @@ use model::{
 use proxmox_sim::{Config, Sim, TEST_SECRET};
 use server::{
     assets::Assets,
-    router::{AppState, Public, router},
+    router::{AppState, PublicEndpoint, router},
 };
 use store::{SecretKey, Store};
 use tokio::net::TcpListener;
@@ -28,26 +28,26 @@ use tokio_util::sync::CancellationToken;
 
 use crate::edge_host::BACKENDS;
 
-/// How many services a container has: as many as one may.
-pub const EACH: u32 = 50;
+/// Services per container: the maximum.
+pub const SERVICES_PER_CONTAINER: u32 = 50;
 const DOMAIN: &str = "apps.example.org";
 const SITE: &str = "lab";
 const AGENT: &str = "edge-1";
 
-/// The manager and what it has.
-pub struct House {
+/// The manager with its site.
+pub struct TestManager {
     control: Control,
     site: SiteId,
     services: u32,
     _sim: Sim,
 }
 
-fn refused<E: std::fmt::Debug>(error: E) -> anyhow::Error {
+fn to_error<E: std::fmt::Debug>(error: E) -> anyhow::Error {
     anyhow!("{error:?}")
 }
 
-impl House {
-    /// Builds it in a folder and fills it.
+impl TestManager {
+    /// Starts the manager in a folder and creates its objects.
     pub async fn build(folder: &Path, services: u32) -> anyhow::Result<Self> {
         let url = format!("sqlite:{}", folder.join("bench.db").display());
         let store = Store::open(store::Options {
@@ -68,7 +68,7 @@ impl House {
         };
         let control = Control::start(store, options).await?;
         setup::first_run(&control).await?;
-        let public = Public::new(url.parse().map_err(anyhow::Error::msg)?, Vec::new());
+        let public = PublicEndpoint::new(url.parse().map_err(anyhow::Error::msg)?, Vec::new());
         let stop = CancellationToken::new();
         let state = AppState::new(control.clone(), public, Assets::default(), stop);
         let service = router(state).into_make_service_with_connect_info::<std::net::SocketAddr>();
@@ -81,14 +81,14 @@ impl House {
         };
         let cluster = setup::cluster(&control, "bench", access).await?;
         let site = site(&control, cluster).await?;
-        let house = Self {
+        let manager = Self {
             control,
             site,
             services,
             _sim: sim,
         };
-        house.fill().await?;
-        Ok(house)
+        manager.fill().await?;
+        Ok(manager)
     }
 
     async fn fill(&self) -> anyhow::Result<()> {
@@ -99,78 +99,81 @@ impl House {
             hsts: "off".into(),
             ..DomainForm::default()
         };
-        let domain = domain.parse().map_err(refused)?;
+        let domain = domain.parse().map_err(to_error)?;
         domains::create(&self.control, &Actor::System, domain).await?;
-        for number in 0..self.services / EACH {
-            let new = container(self.site, number).parse().map_err(refused)?;
+        for number in 0..self.services / SERVICES_PER_CONTAINER {
+            let new = container(self.site, number).parse().map_err(to_error)?;
             containers::create(&self.control, &Actor::System, new).await?;
         }
-        let until = Instant::now() + Duration::from_secs(120);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while !jobs::active(&self.control, &Actor::System)
             .await?
             .is_empty()
         {
-            ensure!(Instant::now() < until, "the containers were not made");
+            ensure!(
+                Instant::now() < deadline,
+                "the containers were not created in time"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
     }
 
-    /// The code for an agent to join with.
+    /// The join token of the agent.
     pub async fn invite(&self) -> anyhow::Result<String> {
         let name: Label = AGENT.parse()?;
-        let told = agents::invite(&self.control, &Actor::System, self.site, name).await?;
-        Ok(told.code.to_string())
+        let invitation = agents::invite(&self.control, &Actor::System, self.site, name).await?;
+        Ok(invitation.code.to_string())
     }
 
-    /// The name of a service outside.
+    /// The host name of a service.
     pub fn host(service: u32) -> String {
         format!("s{service}.{DOMAIN}")
     }
 
-    /// All of them.
+    /// The host names of all services.
     pub fn hosts(&self) -> Vec<String> {
         (0..self.services).map(Self::host).collect()
     }
 
-    /// Has a service lead to another port, as the form of its container does.
+    /// Changes the port of a service by the form of its container.
     pub async fn change(&self, service: u32, port: u16) -> anyhow::Result<()> {
-        let (site, name): (Label, Label) = (SITE.parse()?, name(service / EACH).parse()?);
+        let (site, name): (Label, Label) = (
+            SITE.parse()?,
+            name(service / SERVICES_PER_CONTAINER).parse()?,
+        );
         let view = containers::get(&self.control, &Actor::System, &site, &name).await?;
         let mut form = ContainerForm::from(&view);
         let label = format!("s{service}");
         let mut services = form.services.iter_mut();
-        let found = services.find(|service| service.label == label);
-        found.context("the service is gone")?.port = port.to_string();
+        let service = services.find(|service| service.label == label);
+        service.context("the service does not exist")?.port = port.to_string();
         let edit = EditContainer {
             version: view.version,
-            spec: form.parse().map_err(refused)?.spec,
+            spec: form.parse().map_err(to_error)?.spec,
             restart: false,
         };
         let job = containers::edit(&self.control, &Actor::System, view.row.id, edit).await?;
-        ensure!(
-            job.is_none(),
-            "a change of services needs nothing of the cluster"
-        );
+        ensure!(job.is_none(), "a change of services must not start a job");
         Ok(())
     }
 
-    /// Waits until the agent has told that what is there is live.
-    pub async fn settled(&self, patience: Duration) -> anyhow::Result<()> {
+    /// Waits until the agent has reported the latest configuration as live.
+    pub async fn wait_until_live(&self, timeout: Duration) -> anyhow::Result<()> {
         let (site, name): (Label, Label) = (SITE.parse()?, AGENT.parse()?);
-        let until = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         loop {
             let agent = agents::get(&self.control, &Actor::System, &site, &name).await?;
             if agent.row.having() == Some(Having::Live) {
                 return Ok(());
             }
-            ensure!(Instant::now() < until, "the agent did not report");
+            ensure!(Instant::now() < deadline, "the agent did not report");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Puts everything down.
-    pub async fn end(self) {
+    /// Shuts down the manager.
+    pub async fn shutdown(self) {
         self.control.shutdown(Duration::from_secs(5)).await;
     }
 }
@@ -190,7 +193,7 @@ async fn site(control: &Control, cluster: ClusterId) -> anyhow::Result<SiteId> {
         ports: "2000-2999".into(),
         ..SiteForm::default()
     };
-    let form = form.parse().map_err(refused)?;
+    let form = form.parse().map_err(to_error)?;
     Ok(sites::create(control, &Actor::System, form).await?)
 }
 
@@ -213,7 +216,9 @@ fn container(site: SiteId, number: u32) -> ContainerForm {
         cores: "1".into(),
         memory: "256".into(),
         disk: "4".into(),
-        services: (number * EACH..(number + 1) * EACH).map(service).collect(),
+        services: (number * SERVICES_PER_CONTAINER..(number + 1) * SERVICES_PER_CONTAINER)
+            .map(service)
+            .collect(),
         ..ContainerForm::default()
     }
 }

@@ -1,4 +1,4 @@
-//! Records that are made and taken away in the stand-in, and what the real one refuses.
+//! Creation and deletion of records in the fake API, with the checks of the real one.
 
 use std::net::IpAddr;
 
@@ -12,11 +12,11 @@ use dns::{Record, Value};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Kept, Shared, failure, no_zone, shown, success};
+use super::{Shared, StoredRecord, failure, no_zone, record_json, success};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct New {
+struct NewRecord {
     #[serde(rename = "type")]
     kind: String,
     name: String,
@@ -26,9 +26,9 @@ struct New {
     comment: String,
 }
 
-impl New {
-    /// What the real one would say about it.
-    fn complaint(&self, kept: &[&Kept]) -> Option<Response> {
+impl NewRecord {
+    /// The error response of the real API, if it would reject the record.
+    fn validate(&self, existing: &[&StoredRecord]) -> Option<Response> {
         let content = self.content.as_str();
         let address = content.parse::<IpAddr>();
         let is_good = match self.kind.as_str() {
@@ -58,13 +58,13 @@ impl New {
         if self.comment.chars().count() > 100 {
             return Some(failure(400, 9207, "The comment is too long."));
         }
-        if kept
+        if existing
             .iter()
-            .any(|kept| kept.kind == self.kind && kept.content == self.content)
+            .any(|record| record.kind == self.kind && record.content == self.content)
         {
             return Some(failure(400, 81058, "An identical record already exists."));
         }
-        if self.kind != "TXT" && kept.iter().any(|kept| kept.kind == "CNAME") {
+        if self.kind != "TXT" && existing.iter().any(|record| record.kind == "CNAME") {
             return Some(failure(
                 400,
                 81054,
@@ -87,27 +87,27 @@ pub(super) async fn create(
     {
         return failure(415, 6007, "Content-Type must be application/json");
     }
-    let Ok(mut new) = serde_json::from_slice::<New>(&body) else {
+    let Ok(mut new) = serde_json::from_slice::<NewRecord>(&body) else {
         return failure(400, 9207, "Request body is invalid.");
     };
-    let kept = {
+    let record = {
         let mut state = shared.state.lock().unwrap();
         let Some(owner) = state.zones.iter().find(|known| known.id == zone).cloned() else {
             return no_zone();
         };
-        // A name that is not in the zone is taken for one that is short.
+        // A name outside the zone is treated as relative to it.
         if new.name != owner.name && !new.name.ends_with(&format!(".{}", owner.name)) {
             new.name = format!("{}.{}", new.name, owner.name);
         }
-        let same: Vec<&Kept> = state
+        let same: Vec<&StoredRecord> = state
             .records
             .iter()
-            .filter(|kept| kept.name == new.name)
+            .filter(|record| record.name == new.name)
             .collect();
-        if let Some(complaint) = new.complaint(&same) {
-            return complaint;
+        if let Some(error) = new.validate(&same) {
+            return error;
         }
-        let kept = Kept {
+        let record = StoredRecord {
             id: state.id(),
             zone,
             kind: new.kind,
@@ -117,13 +117,13 @@ pub(super) async fn create(
             proxied: new.proxied,
             comment: new.comment,
         };
-        state.records.push(kept.clone());
-        kept
+        state.records.push(record.clone());
+        record
     };
     if let Some(names) = &shared.names {
-        names.add(&record(&kept)).await.unwrap();
+        names.add(&to_record(&record)).await.unwrap();
     }
-    success(&shown(&kept))
+    success(&record_json(&record))
 }
 
 pub(super) async fn remove(
@@ -132,30 +132,30 @@ pub(super) async fn remove(
     body: Bytes,
 ) -> Response {
     assert!(body.is_empty());
-    let kept = {
+    let record = {
         let mut state = shared.state.lock().unwrap();
-        let place = state
+        let index = state
             .records
             .iter()
-            .position(|kept| kept.zone == zone && kept.id == id);
-        let Some(place) = place else {
+            .position(|record| record.zone == zone && record.id == id);
+        let Some(index) = index else {
             return failure(404, 81044, "Record does not exist.");
         };
-        state.records.remove(place)
+        state.records.remove(index)
     };
     if let Some(names) = &shared.names {
-        names.remove(&record(&kept)).await.unwrap();
+        names.remove(&to_record(&record)).await.unwrap();
     }
     success(&json!({"id": id}))
 }
 
-fn record(kept: &Kept) -> Record {
-    let value = match kept.kind.as_str() {
-        "TXT" => Value::Txt(kept.content.trim_matches('"').to_owned()),
-        _ => Value::from(kept.content.parse::<IpAddr>().unwrap()),
+fn to_record(record: &StoredRecord) -> Record {
+    let value = match record.kind.as_str() {
+        "TXT" => Value::Txt(record.content.trim_matches('"').to_owned()),
+        _ => Value::from(record.content.parse::<IpAddr>().unwrap()),
     };
     Record {
-        name: kept.name.clone(),
+        name: record.name.clone(),
         value,
     }
 }

@@ -1,5 +1,5 @@
-//! A stand-in of acme-dns, which refuses what it refuses and keeps two values, as it does. What it
-//! keeps is published by a real name server.
+//! A fake acme-dns server with the checks of the real one. It keeps two values and can publish them
+//! through a real name server.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,10 +20,10 @@ pub const SUBDOMAIN: &str = "1f0f2b4e-3d5c";
 pub const FULL_DOMAIN: &str = "1f0f2b4e-3d5c.example.net";
 
 #[derive(Clone)]
-pub struct Server {
+pub struct FakeAcmeDns {
     /// The two values, the older one first.
-    pub kept: Arc<Mutex<Vec<String>>>,
-    /// Whether its database fails.
+    pub values: Arc<Mutex<Vec<String>>>,
+    /// Whether requests fail with a database error.
     pub is_broken: Arc<Mutex<bool>>,
     names: Option<Arc<dyn Provider>>,
 }
@@ -34,10 +34,10 @@ struct Update {
     txt: String,
 }
 
-impl Server {
+impl FakeAcmeDns {
     pub fn new(names: Option<Box<dyn Provider>>) -> Self {
         Self {
-            kept: Arc::default(),
+            values: Arc::default(),
             is_broken: Arc::default(),
             names: names.map(Arc::from),
         }
@@ -49,15 +49,15 @@ impl Server {
             .with_state(self.clone())
     }
 
-    /// Keeps a value and tells what it pushed out.
-    fn keep(&self, text: &str) -> Option<String> {
-        let mut kept = self.kept.lock().unwrap();
-        kept.push(text.to_owned());
-        (kept.len() > 2).then(|| kept.remove(0))
+    /// Stores a value and returns the one that it replaced.
+    fn store(&self, text: &str) -> Option<String> {
+        let mut values = self.values.lock().unwrap();
+        values.push(text.to_owned());
+        (values.len() > 2).then(|| values.remove(0))
     }
 }
 
-async fn update(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> Response {
+async fn update(State(server): State<FakeAcmeDns>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if header("Content-Type") != Some("application/json") {
         return error(400, "malformed_json_payload");
@@ -67,32 +67,32 @@ async fn update(State(server): State<Server>, headers: HeaderMap, body: Bytes) -
     let Some(update) = update.filter(|update| is_known && update.subdomain == SUBDOMAIN) else {
         return error(401, "forbidden");
     };
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if update.txt.len() != 43 || !update.txt.chars().all(plain) {
+    let is_base64url = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if update.txt.len() != 43 || !update.txt.chars().all(is_base64url) {
         return error(400, "bad_txt");
     }
     if *server.is_broken.lock().unwrap() {
         return error(500, "db_error");
     }
-    let gone = server.keep(&update.txt);
+    let replaced = server.store(&update.txt);
     if let Some(names) = &server.names {
         let record = |text: &str| Record {
             name: FULL_DOMAIN.to_owned(),
             value: Value::Txt(text.to_owned()),
         };
         names.add(&record(&update.txt)).await.unwrap();
-        if let Some(gone) = gone {
-            names.remove(&record(&gone)).await.unwrap();
+        if let Some(replaced) = replaced {
+            names.remove(&record(&replaced)).await.unwrap();
         }
     }
-    answer(200, format!(r#"{{"txt": "{}"}}"#, update.txt))
+    json_response(200, format!(r#"{{"txt": "{}"}}"#, update.txt))
 }
 
-fn error(status: u16, word: &str) -> Response {
-    answer(status, format!(r#"{{"error": "{word}"}}"#))
+fn error(status: u16, code: &str) -> Response {
+    json_response(status, format!(r#"{{"error": "{code}"}}"#))
 }
 
-fn answer(status: u16, body: String) -> Response {
+fn json_response(status: u16, body: String) -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
     (StatusCode::from_u16(status).unwrap(), json, body).into_response()
 }

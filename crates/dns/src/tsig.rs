@@ -1,7 +1,8 @@
-//! One signed question to a name server and its signed answer (RFC 8945), over TCP.
+//! Signed messages to a name server and verification of signed responses (TSIG, RFC 8945), over
+//! TCP.
 //!
-//! The library can sign too, yet tells nothing of an answer that it does not believe. What the
-//! server says is wrong with the key is what a person needs to read, so it is looked at here.
+//! hickory can sign messages too, but hides responses that fail verification. Users need the
+//! server's reason (BADKEY, BADSIG, BADTIME), so responses are verified here.
 
 use std::{
     net::SocketAddr,
@@ -31,16 +32,16 @@ use tokio::{
 
 use crate::{DnsError, Options, record};
 
-/// How many seconds the two clocks may be apart (RFC 8945, section 10).
+/// Permitted clock difference in seconds (RFC 8945, section 10).
 const FUDGE: u16 = 300;
 
-/// As tools write keys, with padding or without.
+/// Standard base64, with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A key, with the name under which the server knows it.
+/// A TSIG key with its name on the server.
 #[derive(Clone)]
 pub(crate) struct Key {
     name: Domain,
@@ -48,7 +49,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// A key of this value in base64.
+    /// Creates a key from its base64 value.
     pub(crate) fn new(
         name: &Domain,
         algorithm: TsigAlgorithm,
@@ -65,7 +66,7 @@ impl Key {
             TsigAlgorithm::HmacSha384 => Algorithm::HmacSha384,
             TsigAlgorithm::HmacSha512 => Algorithm::HmacSha512,
         };
-        let signer = TSigner::new(value, algorithm, record::name(name.as_str())?, FUDGE)
+        let signer = TSigner::new(value, algorithm, record::parse_name(name.as_str())?, FUDGE)
             .map_err(|error| DnsError::unauthorized(format!("The key {name}: {error}.")))?;
         Ok(Self {
             name: name.clone(),
@@ -73,61 +74,61 @@ impl Key {
         })
     }
 
-    /// Asks a server, which is called by these words, and believes its answer when this key has
-    /// signed it. An answer that only refuses is taken without a signature too: it can do no more
-    /// than fail.
-    pub(crate) async fn ask(
+    /// Sends a message and verifies that the key signed the response. `display_name` names the server in
+    /// errors. An unsigned error response is accepted: it can only make the request fail.
+    pub(crate) async fn send(
         &self,
         server: SocketAddr,
-        called: &str,
+        display_name: &str,
         mut message: Message,
         options: &Options,
     ) -> Result<Message, DnsError> {
-        let odd = |words: &str| DnsError::refused(format!("The answer of {called} {words}."));
+        let invalid =
+            |reason: &str| DnsError::refused(format!("The answer of {display_name} {reason}."));
         let verifier = message
-            .finalize(&self.signer, seconds())
+            .finalize(&self.signer, unix_seconds())
             .ok()
             .flatten()
             .ok_or_else(|| DnsError::refused("The update cannot be signed."))?;
         let bytes = message
             .to_vec()
             .map_err(|error| DnsError::refused(format!("The update is none: {error}.")))?;
-        let bytes = exchange(server, called, &bytes, options).await?;
-        let answer = Message::from_vec(&bytes).map_err(|_| odd("is not one of DNS"))?;
-        let is_ours = answer.id == message.id
-            && answer.message_type == MessageType::Response
-            && answer.op_code == message.op_code;
-        if !is_ours {
-            return Err(odd("belongs to another question"));
+        let bytes = exchange(server, display_name, &bytes, options).await?;
+        let response = Message::from_vec(&bytes).map_err(|_| invalid("is not one of DNS"))?;
+        let is_matching = response.id == message.id
+            && response.message_type == MessageType::Response
+            && response.op_code == message.op_code;
+        if !is_matching {
+            return Err(invalid("belongs to another question"));
         }
-        self.judge(called, &answer, verifier, &bytes)?;
-        Ok(answer)
+        self.verify(display_name, &response, verifier, &bytes)?;
+        Ok(response)
     }
 
-    fn judge(
+    fn verify(
         &self,
-        called: &str,
-        answer: &Message,
+        display_name: &str,
+        response: &Message,
         mut verifier: TSigVerifier,
         bytes: &[u8],
     ) -> Result<(), DnsError> {
-        let tsig = answer.signature().map(|record| &record.data);
+        let tsig = response.signature().map(|record| &record.data);
         if let Some(error) = tsig.and_then(|tsig| tsig.error) {
-            let words = self.complaint(error, tsig);
-            return Err(DnsError::unauthorized(format!("{called}: {words}")));
+            let message = self.describe_error(error, tsig);
+            return Err(DnsError::unauthorized(format!("{display_name}: {message}")));
         }
-        let is_refusal = u16::from(answer.response_code) != 0;
+        let is_refusal = u16::from(response.response_code) != 0;
         if (tsig.is_none() && is_refusal) || verifier.verify(bytes).is_ok() {
             return Ok(());
         }
         Err(DnsError::unauthorized(format!(
-            "The answer of {called} is not signed with the key {}, so it is not believed.",
+            "The answer of {display_name} is not signed with the key {}, so it is not believed.",
             self.name
         )))
     }
 
-    /// What the server says is wrong with the key, in words for people.
-    fn complaint(&self, error: TsigError, tsig: Option<&TSIG>) -> String {
+    /// The message for a TSIG error of the server.
+    fn describe_error(&self, error: TsigError, tsig: Option<&TSIG>) -> String {
         let name = &self.name;
         match error {
             TsigError::BadKey => format!(
@@ -138,8 +139,8 @@ impl Key {
                 format!("The key {name} has another value there (BADSIG).")
             }
             TsigError::BadTime => {
-                let apart = tsig.and_then(|tsig| theirs(&tsig.other));
-                let apart = apart.map(|theirs| theirs.abs_diff(seconds()));
+                let server_time = tsig.and_then(|tsig| parse_time(&tsig.other));
+                let apart = server_time.map(|time| time.abs_diff(unix_seconds()));
                 let apart = apart.map_or("too far".to_owned(), |apart| format!("{apart} seconds"));
                 format!("Its clock and this machine's are {apart} apart (BADTIME).")
             }
@@ -151,14 +152,14 @@ impl Key {
     }
 }
 
-/// Seconds since 1970.
-fn seconds() -> u64 {
+/// The Unix time in seconds.
+fn unix_seconds() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.unwrap_or_default().as_secs()
 }
 
-/// The server's clock, which it tells with BADTIME (RFC 8945, section 5.2.3): 48 bits.
-fn theirs(other: &[u8]) -> Option<u64> {
+/// The server's clock in a BADTIME response (RFC 8945, section 5.2.3): 48 bits.
+fn parse_time(other: &[u8]) -> Option<u64> {
     let six: [u8; 6] = other.try_into().ok()?;
     Some(
         six.iter()
@@ -166,29 +167,33 @@ fn theirs(other: &[u8]) -> Option<u64> {
     )
 }
 
-/// Sends one message and reads one, each with its length before it (RFC 7766, section 8).
+/// Sends one message and reads one, each with a length prefix (RFC 7766, section 8).
 async fn exchange(
     server: SocketAddr,
-    called: &str,
+    display_name: &str,
     message: &[u8],
     options: &Options,
 ) -> Result<Vec<u8>, DnsError> {
-    let late = |after: Duration| {
+    let timed_out = |after: Duration| {
         let seconds = after.as_secs_f32();
-        DnsError::away(format!(
-            "{called} does not answer within {seconds} seconds over TCP."
+        DnsError::unavailable(format!(
+            "{display_name} does not answer within {seconds} seconds over TCP."
         ))
     };
-    let broken = |error| DnsError::away(format!("{called} cannot be reached over TCP: {error}."));
+    let broken = |error| {
+        DnsError::unavailable(format!(
+            "{display_name} cannot be reached over TCP: {error}."
+        ))
+    };
     let length = u16::try_from(message.len())
         .map_err(|_| DnsError::refused("The update is longer than a message of DNS may be."))?;
     let mut stream = timeout(options.connect, TcpStream::connect(server))
         .await
-        .map_err(|_| late(options.connect))?
+        .map_err(|_| timed_out(options.connect))?
         .map_err(broken)?;
     // A failure only makes the update slower.
     let _ = stream.set_nodelay(true);
-    let talk = async {
+    let exchange = async {
         let mut bytes = length.to_be_bytes().to_vec();
         bytes.extend_from_slice(message);
         stream.write_all(&bytes).await?;
@@ -197,9 +202,9 @@ async fn exchange(
         stream.read_exact(&mut answer).await?;
         Ok(answer)
     };
-    timeout(options.answer, talk)
+    timeout(options.answer, exchange)
         .await
-        .map_err(|_| late(options.answer))?
+        .map_err(|_| timed_out(options.answer))?
         .map_err(broken)
 }
 
@@ -219,8 +224,9 @@ mod tests {
         Key::new(&name, TsigAlgorithm::HmacSha256, &secret.parse().unwrap()).unwrap()
     }
 
-    /// Asks a server that answers as told, given the question and its answer without a signature.
-    async fn answered(
+    /// Sends an update to a server whose response is built by `reply` from the request and an
+    /// unsigned response.
+    async fn respond_with(
         reply: impl FnOnce(&Message, &mut Message) -> Option<Vec<u8>> + Send + 'static,
     ) -> Result<Message, DnsError> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -240,12 +246,12 @@ mod tests {
         let mut message = Message::query();
         message.metadata.op_code = OpCode::Update;
         let (key, options) = (key(SECRET), Options::default());
-        let answer = key.ask(address, "ns1", message, &options).await;
+        let answer = key.send(address, "ns1", message, &options).await;
         server.await.unwrap();
         answer
     }
 
-    /// Signs an answer with a key, as one to a question that had this MAC.
+    /// Signs the response to a request.
     fn sign(
         key: &Key,
         question: &Message,
@@ -260,27 +266,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_the_key_signed_is_believed() {
-        let answer = answered(|question, answer| {
-            sign(&key(SECRET), question, answer, seconds(), None);
+    async fn signed_response_is_accepted() {
+        let answer = respond_with(|question, answer| {
+            sign(&key(SECRET), question, answer, unix_seconds(), None);
             None
         });
         assert_eq!(answer.await.unwrap().response_code, ResponseCode::NoError);
     }
 
     #[tokio::test]
-    async fn an_answer_that_anybody_could_have_sent_is_not_believed() {
-        let unsigned = answered(|_, _| None);
-        let forged = answered(|question, answer| {
-            sign(&key("Zm9yZ2Vk"), question, answer, seconds(), None);
+    async fn unsigned_forged_old_and_modified_responses_are_rejected() {
+        let unsigned = respond_with(|_, _| None);
+        let forged = respond_with(|question, answer| {
+            sign(&key("Zm9yZ2Vk"), question, answer, unix_seconds(), None);
             None
         });
-        let old = answered(|question, answer| {
-            sign(&key(SECRET), question, answer, seconds() - 3600, None);
+        let old = respond_with(|question, answer| {
+            sign(&key(SECRET), question, answer, unix_seconds() - 3600, None);
             None
         });
-        let changed = answered(|question, answer| {
-            sign(&key(SECRET), question, answer, seconds(), None);
+        let changed = respond_with(|question, answer| {
+            sign(&key(SECRET), question, answer, unix_seconds(), None);
             answer.metadata.response_code = ResponseCode::YXRRSet;
             None
         });
@@ -292,8 +298,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_needs_no_signature() {
-        let answer = answered(|_, answer| {
+    async fn unsigned_error_response_is_accepted() {
+        let answer = respond_with(|_, answer| {
             answer.metadata.response_code = ResponseCode::NotImp;
             None
         });
@@ -301,8 +307,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_clock_that_is_wrong_is_said_with_how_much() {
-        let answer = answered(|question, answer| {
+    async fn badtime_reports_the_clock_difference() {
+        let answer = respond_with(|question, answer| {
             answer.metadata.response_code = ResponseCode::NotAuth;
             let time = question.signature().unwrap().data.time;
             sign(
@@ -312,9 +318,9 @@ mod tests {
                 time,
                 Some(TsigError::BadTime),
             );
-            let theirs = time + 7200;
+            let server_time = time + 7200;
             let mut tsig = answer.take_signature().unwrap();
-            tsig.data.other = theirs.to_be_bytes()[2..].to_vec();
+            tsig.data.other = server_time.to_be_bytes()[2..].to_vec();
             answer.set_signature(tsig);
             None
         });
@@ -329,9 +335,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_answer_to_the_question_is_refused() {
-        let noise = answered(|_, _| Some(b"SSH-2.0-".to_vec()));
-        let other = answered(|question, answer| {
+    async fn response_to_another_message_is_refused() {
+        let noise = respond_with(|_, _| Some(b"SSH-2.0-".to_vec()));
+        let other = respond_with(|question, answer| {
             answer.metadata.id = question.id.wrapping_add(1);
             None
         });
@@ -344,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_written_in_base64() {
+    fn key_is_base64_with_or_without_padding() {
         for secret in ["c2VjcmV0", "c2VjcmU=", "c2VjcmU"] {
             assert!(!key(secret).signer.key().is_empty());
         }

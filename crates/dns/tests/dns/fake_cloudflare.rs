@@ -1,5 +1,5 @@
-//! A stand-in of Cloudflare's API: it keeps zones and records, and refuses what the real one
-//! refuses, in its words. What it keeps can be published by a real name server.
+//! A fake Cloudflare API with zones and records. It rejects what the real API rejects, with the
+//! same messages, and can publish its records through a real name server.
 
 mod changes;
 
@@ -32,7 +32,7 @@ pub struct Zone {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredRecord {
     pub id: String,
     pub zone: String,
     pub kind: String,
@@ -43,54 +43,54 @@ pub struct Kept {
     pub comment: String,
 }
 
-/// What the next calls are answered with instead.
+/// The behavior of the next calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
-    Good,
-    /// Too many calls, with what is said of when to come again.
-    Limiting(Option<u32>),
-    /// The page of a proxy that has nobody behind it.
+pub enum Mode {
+    Normal,
+    /// Rate limit, with the `Retry-After` value.
+    RateLimited(Option<u32>),
+    /// Bad gateway.
     Broken,
-    /// Everything is somewhere else.
+    /// Redirect to another address.
     Moved,
-    /// Something that is no API.
+    /// An HTML page.
     Website,
 }
 
-pub struct Cloudflare {
+pub struct ApiState {
     pub zones: Vec<Zone>,
-    pub records: Vec<Kept>,
-    pub mood: Mood,
-    /// The most records of a page, whatever is asked for.
+    pub records: Vec<StoredRecord>,
+    pub mode: Mode,
+    /// Maximum page size, whatever the query says.
     pub page: usize,
     /// Each call: method and path with query.
     pub calls: Vec<String>,
     next: u64,
 }
 
-pub struct Server {
-    pub state: Arc<Mutex<Cloudflare>>,
+pub struct FakeCloudflare {
+    pub state: Arc<Mutex<ApiState>>,
     pub base: String,
 }
 
 #[derive(Clone)]
 struct Shared {
-    state: Arc<Mutex<Cloudflare>>,
+    state: Arc<Mutex<ApiState>>,
     names: Option<Arc<dyn Provider>>,
 }
 
-impl Server {
-    /// One with these zones in use. Where there is a name server, it has what is kept.
+impl FakeCloudflare {
+    /// Starts with these active zones. With a name server, the records are published there.
     pub async fn start(zones: &[&str], names: Option<Box<dyn Provider>>) -> Self {
         let zones = zones.iter().enumerate().map(|(number, name)| Zone {
             id: format!("{:032x}", number + 0xabc0),
             name: (*name).to_owned(),
             status: "active".to_owned(),
         });
-        let state = Arc::new(Mutex::new(Cloudflare {
+        let state = Arc::new(Mutex::new(ApiState {
             zones: zones.collect(),
             records: Vec::new(),
-            mood: Mood::Good,
+            mode: Mode::Normal,
             page: 100,
             calls: Vec::new(),
             next: 1,
@@ -119,16 +119,16 @@ impl Server {
         }
     }
 
-    pub fn set(&self, change: impl FnOnce(&mut Cloudflare)) {
+    pub fn set(&self, change: impl FnOnce(&mut ApiState)) {
         change(&mut self.state.lock().unwrap());
     }
 
-    pub fn records(&self) -> Vec<Kept> {
+    pub fn records(&self) -> Vec<StoredRecord> {
         self.state.lock().unwrap().records.clone()
     }
 
-    /// A record that somebody else made.
-    pub fn keep(&self, kind: &str, name: &str, content: &str) {
+    /// Inserts a record that the tests did not create through the API.
+    pub fn insert(&self, kind: &str, name: &str, content: &str) {
         let mut state = self.state.lock().unwrap();
         let zone = state
             .zones
@@ -137,7 +137,7 @@ impl Server {
             .unwrap();
         let zone = zone.id.clone();
         let id = state.id();
-        state.records.push(Kept {
+        state.records.push(StoredRecord {
             id,
             zone,
             kind: kind.into(),
@@ -158,14 +158,14 @@ pub async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-impl Cloudflare {
+impl ApiState {
     fn id(&mut self) -> String {
         self.next += 1;
         format!("{:032x}", self.next + 0x372e_6795)
     }
 }
 
-fn answer(status: u16, body: &Json) -> Response {
+fn json_response(status: u16, body: &Json) -> Response {
     let json = [(header::CONTENT_TYPE, "application/json")];
     (
         StatusCode::from_u16(status).unwrap(),
@@ -176,7 +176,7 @@ fn answer(status: u16, body: &Json) -> Response {
 }
 
 fn success(result: &Json) -> Response {
-    answer(
+    json_response(
         200,
         &json!({"success": true, "errors": [], "messages": [], "result": result}),
     )
@@ -184,28 +184,28 @@ fn success(result: &Json) -> Response {
 
 fn failure(status: u16, code: u32, message: &str) -> Response {
     let errors = json!([{"code": code, "message": message}]);
-    answer(
+    json_response(
         status,
         &json!({"success": false, "errors": errors, "messages": [], "result": null}),
     )
 }
 
-/// The token, and whatever mood the server is in.
+/// Checks the token and applies the mode.
 async fn guard(
     State(shared): State<Shared>,
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> Response {
-    let mood = {
+    let mode = {
         let mut state = shared.state.lock().unwrap();
         state
             .calls
             .push(format!("{} {}", request.method(), request.uri()));
-        state.mood
+        state.mode
     };
-    match mood {
-        Mood::Good => {}
-        Mood::Limiting(after) => {
+    match mode {
+        Mode::Normal => {}
+        Mode::RateLimited(after) => {
             let mut limited = failure(
                 429,
                 971,
@@ -218,12 +218,12 @@ async fn guard(
             }
             return limited;
         }
-        Mood::Broken => return (StatusCode::BAD_GATEWAY, Html("<h1>502</h1>")).into_response(),
-        Mood::Moved => {
+        Mode::Broken => return (StatusCode::BAD_GATEWAY, Html("<h1>502</h1>")).into_response(),
+        Mode::Moved => {
             let there = [(header::LOCATION, "http://127.0.0.1:1/stolen")];
             return (StatusCode::TEMPORARY_REDIRECT, there).into_response();
         }
-        Mood::Website => return Html("<h1>It works!</h1>").into_response(),
+        Mode::Website => return Html("<h1>It works!</h1>").into_response(),
     }
     let tokens: Vec<_> = request
         .headers()
@@ -256,7 +256,7 @@ fn bad_header() -> Response {
     let chain = json!([{"code": 6111, "message": "Invalid format for Authorization header"}]);
     let errors =
         json!([{"code": 6003, "message": "Invalid request headers", "error_chain": chain}]);
-    answer(
+    json_response(
         400,
         &json!({"success": false, "errors": errors, "messages": [], "result": null}),
     )
@@ -264,44 +264,44 @@ fn bad_header() -> Response {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct ListQuery {
     name: String,
-    #[serde(default = "twenty")]
+    #[serde(default = "default_page_size")]
     per_page: usize,
-    #[serde(default = "one")]
+    #[serde(default = "first_page")]
     page: usize,
     #[serde(rename = "type")]
     kind: Option<String>,
 }
 
-fn twenty() -> usize {
+fn default_page_size() -> usize {
     20
 }
 
-fn one() -> usize {
+fn first_page() -> usize {
     1
 }
 
-async fn list_zones(State(shared): State<Shared>, Query(asked): Query<Asked>) -> Response {
-    if !(5..=50).contains(&asked.per_page) || asked.kind.is_some() {
+async fn list_zones(State(shared): State<Shared>, Query(query): Query<ListQuery>) -> Response {
+    if !(5..=50).contains(&query.per_page) || query.kind.is_some() {
         return failure(400, 6007, "Malformed query");
     }
     let state = shared.state.lock().unwrap();
     let zones: Vec<Json> = state
         .zones
         .iter()
-        .filter(|zone| zone.name == asked.name)
+        .filter(|zone| zone.name == query.name)
         .map(
             |zone| json!({"id": zone.id, "name": zone.name, "status": zone.status, "type": "full"}),
         )
         .collect();
-    page(&zones, asked.page, asked.per_page)
+    page(&zones, query.page, query.per_page)
 }
 
 async fn list(
     State(shared): State<Shared>,
     Path(zone): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<ListQuery>,
 ) -> Response {
     let state = shared.state.lock().unwrap();
     if !state.zones.iter().any(|known| known.id == zone) {
@@ -310,37 +310,37 @@ async fn list(
     let records: Vec<Json> = state
         .records
         .iter()
-        .filter(|kept| kept.zone == zone && kept.name == asked.name)
-        .filter(|kept| asked.kind.as_ref().is_none_or(|kind| *kind == kept.kind))
-        .map(shown)
+        .filter(|record| record.zone == zone && record.name == query.name)
+        .filter(|record| query.kind.as_ref().is_none_or(|kind| *kind == record.kind))
+        .map(record_json)
         .collect();
-    page(&records, asked.page, asked.per_page.min(state.page))
+    page(&records, query.page, query.per_page.min(state.page))
 }
 
-fn shown(kept: &Kept) -> Json {
+fn record_json(record: &StoredRecord) -> Json {
     json!({
-        "id": kept.id, "name": kept.name, "type": kept.kind, "content": kept.content,
-        "ttl": kept.ttl, "proxied": kept.proxied, "proxiable": kept.kind != "TXT",
-        "comment": kept.comment, "settings": {}, "meta": {}, "tags": [],
+        "id": record.id, "name": record.name, "type": record.kind, "content": record.content,
+        "ttl": record.ttl, "proxied": record.proxied, "proxiable": record.kind != "TXT",
+        "comment": record.comment, "settings": {}, "meta": {}, "tags": [],
         "created_on": "2026-01-02T03:04:05.000000Z", "modified_on": "2026-01-02T03:04:05.000000Z",
     })
 }
 
 fn page(all: &[Json], page: usize, per_page: usize) -> Response {
-    let shown: Vec<&Json> = all
+    let items: Vec<&Json> = all
         .iter()
         .skip((page - 1) * per_page)
         .take(per_page)
         .collect();
-    let place = json!({
-        "page": page, "per_page": per_page, "count": shown.len(), "total_count": all.len(),
+    let info = json!({
+        "page": page, "per_page": per_page, "count": items.len(), "total_count": all.len(),
         "total_pages": all.len().div_ceil(per_page),
     });
-    let body = json!({"success": true, "errors": [], "messages": [], "result": shown, "result_info": place});
-    answer(200, &body)
+    let body = json!({"success": true, "errors": [], "messages": [], "result": items, "result_info": info});
+    json_response(200, &body)
 }
 
 fn no_zone() -> Response {
-    let words = "Could not route to that zone, perhaps your object identifier is invalid?";
-    failure(404, 7003, words)
+    let message = "Could not route to that zone, perhaps your object identifier is invalid?";
+    failure(404, 7003, message)
 }

@@ -1,4 +1,4 @@
-//! A server that is killed in the middle of its work loses nothing: the next one goes on.
+//! Crash recovery: a killed server loses no work, the next process continues it.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use model::{
 use proxmox_sim::{Config, Delays, Sim};
 
 use crate::{process::Program, support};
-use support::until;
+use support::wait_for;
 
-/// A cluster that is slow enough to be interrupted.
+/// A cluster slow enough for an interruption.
 async fn slow_cluster() -> Sim {
     let mut config = Config::test();
     config.delays = Delays {
@@ -23,8 +23,8 @@ async fn slow_cluster() -> Sim {
     proxmox_sim::start(config).await.unwrap()
 }
 
-/// Asks for a container, which nobody works on yet.
-async fn ask(control: &Control, sim: &Sim) -> JobId {
+/// Queues the creation of a container; no worker is running.
+async fn queue_creation(control: &Control, sim: &Sim) -> JobId {
     let site = support::create_site(control, sim).await;
     let form = ContainerForm {
         site: site.to_string(),
@@ -46,19 +46,19 @@ async fn job(control: &Control, id: JobId) -> JobView {
 }
 
 #[tokio::test]
-async fn a_creation_that_a_kill_interrupted_is_done_by_the_next_process() {
+async fn interrupted_creation_is_completed_by_the_next_process() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
     let sim = slow_cluster().await;
     let control = support::control(&data).await;
     setup::first_run(&control).await.unwrap();
-    let id = ask(&control, &sim).await;
+    let id = queue_creation(&control, &sim).await;
     assert_eq!(job(&control, id).await.row.state, JobState::Queued);
 
     let environment = [("HOLDFAST_DEMO", "false")];
     let first = Program::serve(folder.path(), &environment);
-    until("the creation at Proxmox", async || {
+    wait_for("the creation at Proxmox", async || {
         sim.handle().containers().pop()
     })
     .await;
@@ -66,21 +66,21 @@ async fn a_creation_that_a_kill_interrupted_is_done_by_the_next_process() {
     assert_eq!(
         job(&control, id).await.row.state,
         JobState::Running,
-        "in the middle of it"
+        "the job was interrupted while running"
     );
 
     let _second = Program::serve(folder.path(), &environment);
-    let ended = until("the end of the job", async || {
+    let ended = wait_for("the end of the job", async || {
         Some(job(&control, id).await).filter(|job| job.row.state.ended())
     })
     .await;
     assert_eq!(ended.row.state, JobState::Done, "{:?}", ended.row);
-    let made = sim.handle().containers();
-    assert_eq!(made.len(), 1, "one container, not two");
-    assert!(made[0].running && made[0].lock.is_none());
+    let containers = sim.handle().containers();
+    assert_eq!(containers.len(), 1, "exactly one container is created");
+    assert!(containers[0].running && containers[0].lock.is_none());
 }
 
-/// The demo of a data folder, looked at beside the program that creates it.
+/// The containers of the demo, read while the program creates it.
 async fn demo_containers(control: &Control) -> Vec<ContainerRow> {
     let query = ContainerQuery::default();
     let page = containers::list(control, &Actor::System, &query).await;
@@ -88,21 +88,21 @@ async fn demo_containers(control: &Control) -> Vec<ContainerRow> {
 }
 
 #[tokio::test]
-async fn demo_is_completed_once_after_kills() {
+async fn demo_creation_survives_kills_without_duplicates() {
     let folder = tempfile::tempdir().unwrap();
     let start = || Program::serve(folder.path(), &[("HOLDFAST_DEMO", "full")]);
     let first = start();
-    first.says("Holdfast is at ");
+    first.line_after("Holdfast is at ");
     let data = folder.path().join("data");
     let control = support::control(&data).await;
-    until("the first containers", async || {
+    wait_for("the first containers", async || {
         (demo_containers(&control).await.len() > 3).then_some(())
     })
     .await;
     first.kill();
 
     let second = start();
-    until("running containers", async || {
+    wait_for("running containers", async || {
         let rows = demo_containers(&control).await;
         let jobs = jobs::list(&control, &Actor::System, &JobQuery::default()).await;
         let done = |job: &JobRow| job.state == JobState::Done;
@@ -112,7 +112,7 @@ async fn demo_is_completed_once_after_kills() {
     second.kill();
 
     let third = start();
-    until("the end of the demo", async || {
+    wait_for("the end of the demo", async || {
         let complete = setup::demo::is_complete(&control).await.unwrap();
         complete.then_some(())
     })
@@ -138,13 +138,13 @@ async fn demo_is_completed_once_after_kills() {
     let shop = rows.iter().find(|row| row.name.as_str() == "shop-staging");
     let delete = containers::delete(&control, &Actor::System, shop.unwrap().id, "shop-staging");
     delete.await.unwrap();
-    until("the end of the container", async || {
+    wait_for("the end of the container", async || {
         (demo_containers(&control).await.len() == 11).then_some(())
     })
     .await;
     third.kill();
     let mut fourth = start();
-    fourth.says("Holdfast is at ");
+    fourth.line_after("Holdfast is at ");
     assert!(fourth.terminate().await.success());
     assert_eq!(demo_containers(&control).await.len(), 11);
 }

@@ -1,35 +1,35 @@
-//! What Cloudflare's API answers, and what its refusals mean.
+//! Responses of Cloudflare's API and the meaning of its error codes.
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{DnsError, Value, http::Answer};
+use crate::{DnsError, Value, http::ApiResponse};
 
-/// The codes with which it says that the token is none, is not valid any more, or may not do this.
+/// Error codes for a token that is invalid, expired, or lacks a permission.
 const UNAUTHORIZED: [i64; 6] = [1000, 6003, 6111, 9106, 9109, 10000];
 
-/// The codes with which it says that there is no such zone.
+/// Error codes for an unknown zone.
 const NO_ZONE: [i64; 2] = [7000, 7003];
 
-/// What every answer is wrapped in.
+/// The envelope of every response.
 #[derive(Deserialize)]
 struct Envelope<T> {
     success: bool,
     #[serde(default = "Vec::new")]
-    errors: Vec<Complaint>,
+    errors: Vec<ErrorEntry>,
     result: Option<T>,
-    result_info: Option<Place>,
+    result_info: Option<PageInfo>,
 }
 
 #[derive(Deserialize)]
-struct Complaint {
+struct ErrorEntry {
     code: i64,
     #[serde(default)]
     message: String,
     #[serde(default)]
-    error_chain: Vec<Complaint>,
+    error_chain: Vec<ErrorEntry>,
 }
 
-impl Complaint {
+impl ErrorEntry {
     fn with_chain(&self) -> Vec<&Self> {
         let mut all = vec![self];
         all.extend(self.error_chain.iter().flat_map(Self::with_chain));
@@ -37,24 +37,24 @@ impl Complaint {
     }
 }
 
-/// Which page of a list it is.
+/// The page of a list.
 #[derive(Clone, Copy, Default, Deserialize)]
-struct Place {
+struct PageInfo {
     #[serde(default)]
     page: u32,
     #[serde(default)]
     total_pages: u32,
 }
 
-/// What an answer carries, and whether more of a list follows.
+/// A result, with its page if it is a list.
 pub(super) struct Page<T> {
     pub(super) result: T,
-    place: Place,
+    info: PageInfo,
 }
 
 impl<T> Page<T> {
     pub(super) fn is_last(&self) -> bool {
-        self.place.page >= self.place.total_pages
+        self.info.page >= self.info.total_pages
     }
 }
 
@@ -72,9 +72,9 @@ impl Zone {
     }
 }
 
-/// A record that is kept there.
+/// A record in the API.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct ApiRecord {
     pub(super) id: String,
     pub(super) name: String,
     #[serde(rename = "type")]
@@ -83,9 +83,9 @@ pub(super) struct Kept {
     content: String,
 }
 
-impl Kept {
-    /// Its value; none for types that are not ours. Texts come back as they were sent, and others
-    /// send them without quotes.
+impl ApiRecord {
+    /// The value; `None` for unsupported types. Cloudflare returns TXT content as it was sent, with
+    /// or without quotes.
     pub(super) fn value(&self) -> Option<Value> {
         let text = self.content.as_str();
         match self.kind.as_str() {
@@ -102,20 +102,20 @@ impl Kept {
     }
 }
 
-/// Why a call was not done, with Cloudflare's codes.
+/// A failed call with Cloudflare's error codes.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     codes: Vec<i64>,
     error: DnsError,
 }
 
-impl Refusal {
-    pub(super) fn has(&self, codes: &[i64]) -> bool {
+impl ApiError {
+    pub(super) fn has_code(&self, codes: &[i64]) -> bool {
         self.codes.iter().any(|code| codes.contains(code))
     }
 }
 
-impl From<DnsError> for Refusal {
+impl From<DnsError> for ApiError {
     fn from(error: DnsError) -> Self {
         Self {
             codes: Vec::new(),
@@ -124,59 +124,61 @@ impl From<DnsError> for Refusal {
     }
 }
 
-impl From<Refusal> for DnsError {
-    fn from(refusal: Refusal) -> Self {
-        refusal.error
+impl From<ApiError> for DnsError {
+    fn from(error: ApiError) -> Self {
+        error.error
     }
 }
 
-/// Reads an answer.
-pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<Page<T>, Refusal> {
-    let odd = || {
+/// Parses a response.
+pub(super) fn parse_response<T: DeserializeOwned>(
+    response: &ApiResponse,
+) -> Result<Page<T>, ApiError> {
+    let invalid = || {
         DnsError::refused(format!(
             "The answer is not one of Cloudflare's API (HTTP {}).",
-            answer.status
+            response.status
         ))
     };
-    // What a refusal carries beside its errors does not count, and is not always of the type.
+    // The result of an error response is ignored; its type may differ.
     let envelope: Envelope<serde_json::Value> =
-        serde_json::from_slice(&answer.body).map_err(|_| odd())?;
-    if !envelope.success || !answer.status.is_success() {
-        return Err(refusal(answer.status.as_u16(), &envelope.errors));
+        serde_json::from_slice(&response.body).map_err(|_| invalid())?;
+    if !envelope.success || !response.status.is_success() {
+        return Err(api_error(response.status.as_u16(), &envelope.errors));
     }
     let result = envelope.result.unwrap_or_default();
     Ok(Page {
-        result: serde_json::from_value(result).map_err(|_| odd())?,
-        place: envelope.result_info.unwrap_or_default(),
+        result: serde_json::from_value(result).map_err(|_| invalid())?,
+        info: envelope.result_info.unwrap_or_default(),
     })
 }
 
-fn refusal(status: u16, errors: &[Complaint]) -> Refusal {
-    let all: Vec<&Complaint> = errors.iter().flat_map(Complaint::with_chain).collect();
-    let codes: Vec<i64> = all.iter().map(|complaint| complaint.code).collect();
-    let words: Vec<String> = all
+fn api_error(status: u16, errors: &[ErrorEntry]) -> ApiError {
+    let all: Vec<&ErrorEntry> = errors.iter().flat_map(ErrorEntry::with_chain).collect();
+    let codes: Vec<i64> = all.iter().map(|entry| entry.code).collect();
+    let messages: Vec<String> = all
         .iter()
-        .map(|complaint| {
-            let message = complaint.message.trim().trim_end_matches('.');
-            format!("{message} ({})", complaint.code)
+        .map(|entry| {
+            let message = entry.message.trim().trim_end_matches('.');
+            format!("{message} ({})", entry.code)
         })
         .collect();
-    let words = match words.is_empty() {
+    let message = match messages.is_empty() {
         true => format!("HTTP {status}"),
-        false => words.join("; "),
+        false => messages.join("; "),
     };
     let has = |known: &[i64]| codes.iter().any(|code| known.contains(code));
     let error = if matches!(status, 401 | 403) || has(&UNAUTHORIZED) {
         DnsError::unauthorized(format!(
             "Cloudflare does not take the token, or it may not do this: it needs Zone Read and DNS \
-             Edit. Cloudflare says: {words}."
+             Edit. Cloudflare says: {message}."
         ))
     } else if has(&NO_ZONE) {
-        DnsError::no_zone(format!("Cloudflare does not know the zone: {words}."))
+        DnsError::no_zone(format!("Cloudflare does not know the zone: {message}."))
     } else {
-        DnsError::refused(format!("Cloudflare refused: {words}."))
+        DnsError::refused(format!("Cloudflare refused: {message}."))
     };
-    Refusal { codes, error }
+    ApiError { codes, error }
 }
 
 #[cfg(test)]
@@ -185,20 +187,20 @@ mod tests {
 
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
+    fn response(status: u16, body: &str) -> ApiResponse {
+        ApiResponse {
             status: StatusCode::from_u16(status).unwrap(),
             body: body.into(),
         }
     }
 
     fn error(status: u16, body: &str) -> DnsError {
-        let read = read::<Vec<Zone>>(&answer(status, body));
-        read.err().unwrap().into()
+        let parsed = parse_response::<Vec<Zone>>(&response(status, body));
+        parsed.err().unwrap().into()
     }
 
     #[test]
-    fn a_refusal_is_told_by_what_can_be_done_about_it() {
+    fn error_codes_map_to_error_kinds() {
         let wrapped = |code: i64| {
             format!(
                 r#"{{"success":false,"errors":[{{"code":{code},"message":"No."}}],"messages":[],"result":null}}"#
@@ -226,31 +228,34 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_was_caused_by_is_said_too() {
+    fn error_chain_is_part_of_the_message() {
         let body = r#"{"success":false,"errors":[{"code":6003,"message":"Invalid request headers",
             "error_chain":[{"code":6111,"message":"Invalid format for Authorization header"}]}]}"#;
-        let words = error(400, body).to_string();
+        let message = error(400, body).to_string();
         assert!(
-            words.contains("Invalid format for Authorization header (6111)"),
-            "{words}"
+            message.contains("Invalid format for Authorization header (6111)"),
+            "{message}"
         );
     }
 
     #[test]
-    fn a_text_is_read_with_quotes_and_without() {
-        let kept = |kind: &str, content: &str| Kept {
+    fn txt_content_is_parsed_with_and_without_quotes() {
+        let record = |kind: &str, content: &str| ApiRecord {
             id: String::new(),
             name: String::new(),
             kind: kind.into(),
             content: content.into(),
         };
         for content in ["\"abc\"", "abc"] {
-            assert_eq!(kept("TXT", content).value(), Some(Value::Txt("abc".into())));
+            assert_eq!(
+                record("TXT", content).value(),
+                Some(Value::Txt("abc".into()))
+            );
         }
         assert_eq!(
-            kept("A", "192.0.2.1").value(),
+            record("A", "192.0.2.1").value(),
             Some(Value::A([192, 0, 2, 1].into()))
         );
-        assert_eq!(kept("CNAME", "example.org").value(), None);
+        assert_eq!(record("CNAME", "example.org").value(), None);
     }
 }

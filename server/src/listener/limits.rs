@@ -1,5 +1,5 @@
-//! What a connection may take: one of a limited number of permits, and so long to begin or to read
-//! what it is sent.
+//! Limits of connections: their number in total and per client, and timeouts for clients that do
+//! not start or do not read.
 
 use std::{
     collections::HashMap,
@@ -23,14 +23,14 @@ use tokio::{
 
 use crate::client_addr::is_trusted;
 
-/// How HTTP/2 begins (RFC 9113, section 3.4). So many bytes are read to know which protocol it is,
-/// before any timeout of HTTP applies.
+/// The HTTP/2 preface (RFC 9113, section 3.4). The server reads it to detect the protocol, before
+/// any HTTP timeout applies.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How often a reached limit is logged: anyone can reach it as often as they like.
-const LOG_EVERY: Duration = Duration::from_secs(60);
+/// Minimum interval of log lines about a reached limit, because anyone can cause them.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How many connections may be open, in all and from one client that is no trusted proxy.
+/// Limits the open connections, in total and per client. Trusted proxies have no limit per client.
 #[derive(Clone)]
 pub(crate) struct Connections(Arc<Limits>);
 
@@ -38,14 +38,14 @@ struct Limits {
     total: usize,
     per_client: usize,
     trusted: Vec<IpNet>,
-    open: Mutex<Open>,
+    open: Mutex<OpenConnections>,
 }
 
-/// The open connections, by client.
+/// The open connections per client.
 #[derive(Default)]
-struct Open {
+struct OpenConnections {
     clients: HashMap<IpAddr, usize>,
-    logged: Option<Instant>,
+    last_logged: Option<Instant>,
 }
 
 impl Connections {
@@ -58,38 +58,38 @@ impl Connections {
         }))
     }
 
-    /// A permit for one more connection, until it is dropped.
+    /// Acquires a permit for one connection; dropping the permit releases it.
     fn acquire(&self, peer: IpAddr) -> Option<Permit> {
-        let (client, limits) = (client(peer.to_canonical()), &self.0);
+        let (client, limits) = (client_key(peer.to_canonical()), &self.0);
         let mut open = limits.open();
         let total: usize = open.clients.values().sum();
-        let of_client = open.clients.get(&client).copied().unwrap_or_default();
+        let client_connections = open.clients.get(&client).copied().unwrap_or_default();
         let is_trusted = is_trusted(peer.to_canonical(), &limits.trusted);
-        if total >= limits.total || (of_client >= limits.per_client && !is_trusted) {
+        if total >= limits.total || (client_connections >= limits.per_client && !is_trusted) {
             let now = Instant::now();
             if open
-                .logged
-                .is_none_or(|at| now.duration_since(at) >= LOG_EVERY)
+                .last_logged
+                .is_none_or(|at| now.duration_since(at) >= LOG_INTERVAL)
             {
-                open.logged = Some(now);
-                tracing::warn!(%peer, of_client, total, "connection refused: limit reached");
+                open.last_logged = Some(now);
+                tracing::warn!(%peer, client_connections, total, "connection refused: limit reached");
             }
             return None;
         }
-        open.clients.insert(client, of_client + 1);
+        open.clients.insert(client, client_connections + 1);
         let limits = Arc::clone(limits);
         Some(Permit { limits, client })
     }
 }
 
 impl Limits {
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Addresses that one client can have at will count as one: a network of IPv6, and this machine.
-fn client(address: IpAddr) -> IpAddr {
+/// Groups addresses that a single client controls: an IPv6 /64 network, and all loopback addresses.
+fn client_key(address: IpAddr) -> IpAddr {
     match address {
         address if address.is_loopback() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
@@ -97,7 +97,7 @@ fn client(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Lets one connection be open.
+/// The permit for one open connection.
 struct Permit {
     limits: Arc<Limits>,
     client: IpAddr,
@@ -115,7 +115,7 @@ impl Drop for Permit {
     }
 }
 
-/// Accepts connections within the limits, and ends those that do not begin, or do not read, in time.
+/// Accepts connections within the limits, and closes those that do not start or read in time.
 #[derive(Clone)]
 pub(super) struct Acceptor<A> {
     pub(super) inner: A,
@@ -140,7 +140,7 @@ where
             let permit = permit?.ok_or_else(|| io::Error::other("too many connections"))?;
             let (io, service) = accepted.await?;
             let detection = Some(Detection {
-                seen: 0,
+                matched: 0,
                 deadline: Box::pin(sleep(timeout)),
             });
             let connection = Connection {
@@ -155,20 +155,20 @@ where
     }
 }
 
-/// A connection, which fails when the client does not begin, or reads nothing, for too long.
+/// A connection that fails when the client does not start or does not read in time.
 pub(super) struct Connection<IO> {
     io: IO,
-    /// Until the protocol is known.
+    /// Set until the protocol is known.
     detection: Option<Detection>,
     timeout: Duration,
-    /// The deadline of a write that waits for the client.
+    /// The deadline of a blocked write.
     stalled: Option<Pin<Box<Sleep>>>,
     _permit: Permit,
 }
 
 impl<IO> Connection<IO> {
-    /// Fails a write that has waited for too long.
-    fn unless_stalled<T>(
+    /// Fails a write that was blocked for too long.
+    fn check_stalled<T>(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<T>>,
@@ -184,20 +184,20 @@ impl<IO> Connection<IO> {
     }
 }
 
-/// The first bytes, which distinguish HTTP/2 from HTTP/1.
+/// Detection of HTTP/2 by the first bytes.
 struct Detection {
-    /// How many bytes of the preface were read.
-    seen: usize,
+    /// Number of preface bytes that were read.
+    matched: usize,
     deadline: Pin<Box<Sleep>>,
 }
 
 impl Detection {
-    /// Whether it is over with these bytes: when they are not the preface's, or its last ones, or
-    /// there are none because the client has ended.
-    fn is_over(&mut self, bytes: &[u8]) -> bool {
-        let expected = PREFACE.get(self.seen..).unwrap_or_default();
-        self.seen += bytes.len();
-        bytes.is_empty() || self.seen >= PREFACE.len() || !expected.starts_with(bytes)
+    /// Consumes bytes and returns whether the detection is finished: on a mismatch, at the end of
+    /// the preface, or at the end of the stream.
+    fn advance(&mut self, bytes: &[u8]) -> bool {
+        let expected = PREFACE.get(self.matched..).unwrap_or_default();
+        self.matched += bytes.len();
+        bytes.is_empty() || self.matched >= PREFACE.len() || !expected.starts_with(bytes)
     }
 }
 
@@ -217,7 +217,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Connection<IO> {
             let late = detection.deadline.as_mut().poll(cx);
             return late.map(|()| Err(io::ErrorKind::TimedOut.into()));
         }
-        if detection.is_over(buf.filled().get(before..).unwrap_or_default()) {
+        if detection.advance(buf.filled().get(before..).unwrap_or_default()) {
             this.detection = None;
         }
         read
@@ -232,7 +232,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Connection<IO> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.io).poll_write(cx, buf);
-        this.unless_stalled(cx, written)
+        this.check_stalled(cx, written)
     }
 
     fn poll_write_vectored(
@@ -242,7 +242,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Connection<IO> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.io).poll_write_vectored(cx, bufs);
-        this.unless_stalled(cx, written)
+        this.check_stalled(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -252,7 +252,7 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Connection<IO> {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let flushed = Pin::new(&mut this.io).poll_flush(cx);
-        this.unless_stalled(cx, flushed)
+        this.check_stalled(cx, flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -271,30 +271,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_are_limited_in_all_and_by_client() {
+    fn connections_are_limited_in_total_and_per_client() {
         let connections = Connections::new(3, 2, Vec::new());
         let acquire = |peer: &str| connections.acquire(peer.parse().unwrap());
-        let one = acquire("192.0.2.1").unwrap();
-        let _two = acquire("::ffff:192.0.2.1").unwrap();
-        assert!(acquire("192.0.2.1").is_none(), "two are from there");
-        let three = acquire("192.0.2.2").unwrap();
-        assert!(acquire("192.0.2.3").is_none(), "three are open");
-        drop((one, three));
-        let _one = acquire("192.0.2.1").unwrap();
+        let first = acquire("192.0.2.1").unwrap();
+        let _second = acquire("::ffff:192.0.2.1").unwrap();
+        assert!(
+            acquire("192.0.2.1").is_none(),
+            "the client has two connections"
+        );
+        let third = acquire("192.0.2.2").unwrap();
+        assert!(acquire("192.0.2.3").is_none(), "three connections are open");
+        drop((first, third));
+        let _first = acquire("192.0.2.1").unwrap();
         assert!(acquire("192.0.2.1").is_none());
         assert!(acquire("192.0.2.2").is_some());
     }
 
     #[test]
-    fn addresses_that_one_client_has_at_will_count_as_one() {
-        for [one, other] in [
+    fn addresses_of_one_client_share_a_limit() {
+        for [first, second] in [
             ["2001:db8::1", "2001:db8::2:3:4:5"],
             ["127.0.0.1", "127.0.0.9"],
             ["127.0.0.1", "::1"],
         ] {
             let connections = Connections::new(9, 1, Vec::new());
-            let _held = connections.acquire(one.parse().unwrap()).unwrap();
-            assert!(connections.acquire(other.parse().unwrap()).is_none());
+            let _permit = connections.acquire(first.parse().unwrap()).unwrap();
+            assert!(connections.acquire(second.parse().unwrap()).is_none());
             assert!(
                 connections
                     .acquire("2001:db8:1::1".parse().unwrap())
@@ -304,11 +307,11 @@ mod tests {
     }
 
     #[test]
-    fn trusted_proxy_is_limited_by_the_total_alone() {
+    fn trusted_proxy_has_only_the_total_limit() {
         let connections = Connections::new(3, 1, vec!["10.0.0.0/8".parse().unwrap()]);
         let acquire = |_| connections.acquire("10.0.0.1".parse().unwrap());
-        let held: Vec<_> = (0..5).filter_map(acquire).collect();
-        assert_eq!(held.len(), 3);
+        let permits: Vec<_> = (0..5).filter_map(acquire).collect();
+        assert_eq!(permits.len(), 3);
     }
 
     /// An accepted connection with a short timeout, and its client.
@@ -326,7 +329,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connection_that_does_not_begin_is_ended() {
+    async fn connection_without_request_times_out() {
         for bytes in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r"] {
             let (mut connection, mut client) = connect().await;
             client.write_all(bytes).await.unwrap();
@@ -337,7 +340,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connection_that_has_begun_is_left_to_http() {
+    async fn detection_timeout_ends_after_first_bytes() {
         for bytes in [&b"G"[..], b"PRI /", PREFACE] {
             let (mut connection, mut client) = connect().await;
             client.write_all(bytes).await.unwrap();
@@ -345,12 +348,12 @@ mod tests {
             connection.read_exact(&mut read).await.unwrap();
             assert_eq!(read, bytes);
             let more = tokio::time::timeout(Duration::from_millis(600), connection.read_u8());
-            assert!(more.await.is_err(), "no deadline is left: {bytes:?}");
+            assert!(more.await.is_err(), "the deadline still applies: {bytes:?}");
         }
     }
 
     #[tokio::test]
-    async fn client_that_reads_nothing_is_ended() {
+    async fn client_that_does_not_read_times_out() {
         let (mut connection, _client) = connect().await;
         let block = vec![0; 1 << 20];
         let error = loop {

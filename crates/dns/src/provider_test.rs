@@ -1,0 +1,90 @@
+//! Tests a provider: adds a test record, checks its visibility, and removes it.
+
+use model::{names::Domain, providers::Finding};
+use rand::distr::{Alphanumeric, SampleString};
+
+use crate::{DnsError, Options, Provider, Record, Value, seen};
+
+/// Length of a challenge value: SHA-256 in base64url (RFC 8555, section 8.4).
+const LENGTH: usize = 43;
+
+pub(crate) fn success(message: impl Into<String>) -> Finding {
+    Finding {
+        is_good: true,
+        words: message.into(),
+    }
+}
+
+pub(crate) fn problem(message: impl Into<String>) -> Finding {
+    Finding {
+        is_good: false,
+        words: message.into(),
+    }
+}
+
+/// A random value, so that a cached value is never mistaken for it.
+pub(crate) fn random_value() -> Value {
+    Value::Txt(Alphanumeric.sample_string(&mut rand::rng(), LENGTH))
+}
+
+/// The findings of a failed first call: whether the provider was reachable, accepted the account,
+/// and what it rejected.
+pub(crate) fn first_call_findings(
+    error: &DnsError,
+    reached: Finding,
+    account: Finding,
+) -> Vec<Finding> {
+    let failure = problem(error.to_string());
+    match error {
+        DnsError::Away { .. } | DnsError::Limited { .. } => vec![failure],
+        DnsError::Unauthorized { .. } => vec![reached, failure],
+        DnsError::NoZone { .. } | DnsError::Refused { .. } => vec![reached, account, failure],
+    }
+}
+
+/// Tests whether records of a domain can be added, become visible, and can be removed.
+pub(crate) async fn test_changes(
+    provider: &dyn Provider,
+    options: &Options,
+    domain: &Domain,
+) -> Vec<Finding> {
+    let record = Record {
+        name: format!("_holdfast-test.{domain}"),
+        value: random_value(),
+    };
+    if let Err(error) = provider.add(&record).await {
+        let message = format!("The record {} cannot be added. {error}", record.name);
+        return vec![problem(message)];
+    }
+    let mut findings = vec![success(format!("Records of {domain} can be added."))];
+    findings.push(test_visibility(options, domain, &record).await);
+    findings.push(match provider.remove(&record).await {
+        Ok(()) => success(format!("Records of {domain} can be taken away again.")),
+        Err(error) => problem(format!(
+            "The record {} was added and cannot be taken away: do it by hand. {error}",
+            record.name
+        )),
+    });
+    findings
+}
+
+/// Tests whether a new record becomes visible.
+pub(crate) async fn test_visibility(
+    options: &Options,
+    domain: &Domain,
+    record: &Record,
+) -> Finding {
+    match seen(&options.resolver, record, options.sight).await {
+        Ok(true) => success(format!(
+            "The name servers that answer for {domain} show what was added."
+        )),
+        Ok(false) => problem(format!(
+            "The name servers that answer for {domain} do not show what was added {} seconds ago. \
+             They may be slow, or those of somebody else: look where the domain is registered.",
+            options.sight.as_secs()
+        )),
+        Err(error) => problem(format!(
+            "Whether the world sees what was added is not known. {error}"
+        )),
+    }
+}

@@ -1,0 +1,64 @@
+//! Tests of the ACME client against a fake CA whose failures and responses the tests control.
+
+#![cfg(test)]
+
+mod broken;
+mod fake_ca;
+mod orders;
+mod renewal;
+
+use std::{sync::Mutex, time::Duration};
+
+use async_trait::async_trait;
+use pki::acme::{Account, AcmeError, Challenge, IssuedCertificate, Order, Proof, Solver};
+
+use crate::fake_ca::FakeCa;
+
+/// A solver that only records its calls.
+#[derive(Default)]
+pub struct RecordingSolver(Mutex<Vec<&'static str>>);
+
+impl RecordingSolver {
+    /// The recorded calls.
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Solver for RecordingSolver {
+    async fn put(&self, _challenges: &[Challenge]) -> Result<(), String> {
+        self.0.lock().unwrap().push("put");
+        Ok(())
+    }
+
+    async fn take_away(&self, _challenges: &[Challenge]) {
+        self.0.lock().unwrap().push("take away");
+    }
+}
+
+/// A fake CA with an account.
+pub async fn fake_ca_with_account() -> (FakeCa, Account) {
+    let fake_ca = FakeCa::start().await;
+    let (account, _) = Account::create(&fake_ca.directory(), None, None)
+        .await
+        .unwrap();
+    (fake_ca, account)
+}
+
+/// An order with HTTP-01 and a generous timeout.
+pub fn order(names: &[&str]) -> Order {
+    Order {
+        names: names.iter().map(|name| name.parse().unwrap()).collect(),
+        proof: Proof::Http,
+        replaces: None,
+        patience: Duration::from_secs(60),
+    }
+}
+
+/// Orders a certificate for one name; returns the solver's calls as well.
+pub async fn issue(account: &Account) -> (Result<IssuedCertificate, AcmeError>, Vec<&'static str>) {
+    let solver = RecordingSolver::default();
+    let outcome = account.issue(&order(&["web.example.org"]), &solver).await;
+    (outcome, solver.calls())
+}

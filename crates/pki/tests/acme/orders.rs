@@ -1,0 +1,274 @@
+//! Orders: requests, refusals, and rate limits.
+
+use std::time::{Duration, SystemTime};
+
+use model::Timestamp;
+use pki::acme::{AcmeError, Refusal};
+use serde_json::{Value, json};
+
+use crate::{
+    RecordingSolver,
+    fake_ca::{CannedResponse, FakeCa},
+    fake_ca_with_account, issue, order,
+};
+
+#[tokio::test]
+async fn order_follows_the_protocol() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    let (issued, calls) = issue(&account).await;
+    let issued = issued.unwrap();
+    assert_eq!(issued.leaf.issued.names[0].as_str(), "web.example.org");
+    assert_eq!(calls, ["put", "take away"]);
+    let names = json!([{ "type": "dns", "value": "web.example.org" }]);
+    assert_eq!(
+        fake_ca.requests("/order"),
+        [json!({ "identifiers": names })]
+    );
+    assert_eq!(fake_ca.requests("/challenge/1/http-01"), [json!({})]);
+    let account = &fake_ca.requests("/account")[0];
+    assert_eq!(
+        account,
+        &json!({ "contact": [], "termsOfServiceAgreed": true })
+    );
+}
+
+#[tokio::test]
+async fn order_runs_in_a_spawned_task() {
+    let (_fake_ca, account) = fake_ca_with_account().await;
+    let task = tokio::spawn(async move {
+        let window = account.renewal("no certificate").await;
+        (issue(&account).await.0, window)
+    });
+    let (issued, window) = task.await.unwrap();
+    assert!(issued.is_ok());
+    assert!(
+        matches!(window, Err(AcmeError::Refused { .. })),
+        "{window:?}"
+    );
+}
+
+#[tokio::test]
+async fn replaces_is_sent_and_omitted_after_refusal() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    let first = issue(&account).await.0.unwrap();
+    let mut next = order(&["web.example.org"]);
+    next.replaces = Some(first.chain.clone());
+    account
+        .issue(&next, &RecordingSolver::default())
+        .await
+        .unwrap();
+    let id = first.leaf.renewal.unwrap();
+    let want = format!("{}.{}", id.authority, id.serial);
+    assert_eq!(fake_ca.requests("/order")[1]["replaces"], want);
+
+    for refusal in [
+        CannedResponse::problem(409, "alreadyReplaced", "it was replaced"),
+        CannedResponse::problem(400, "malformed", "no such certificate"),
+    ] {
+        let before = fake_ca.requests("/order").len();
+        fake_ca.respond_once("/order", refusal);
+        account
+            .issue(&next, &RecordingSolver::default())
+            .await
+            .unwrap();
+        let requests = fake_ca.requests("/order");
+        assert_eq!(requests.len(), before + 2);
+        assert_eq!(requests[before]["replaces"], want);
+        assert_eq!(requests[before + 1]["replaces"], Value::Null);
+    }
+    // A rate limit causes no second order.
+    let before = fake_ca.requests("/order").len();
+    fake_ca.respond_once(
+        "/order",
+        CannedResponse::problem(429, "rateLimited", "too many"),
+    );
+    let error = account
+        .issue(&next, &RecordingSolver::default())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, AcmeError::Limited { .. }), "{error:?}");
+    assert_eq!(fake_ca.requests("/order").len(), before + 1);
+}
+
+#[tokio::test]
+async fn rate_limit_time_is_parsed_from_message() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    let words = "too many certificates, retry after 2999-01-02 03:04:05 UTC: see https://x";
+    let named = Timestamp(32_472_241_445_000);
+    let cases = [
+        (
+            CannedResponse::problem(429, "rateLimited", words),
+            Some(named),
+        ),
+        (
+            CannedResponse::problem(429, "rateLimited", words).with("retry-after", 60),
+            Some(named),
+        ),
+        (CannedResponse::problem(403, "rateLimited", "slowly"), None),
+        (CannedResponse::new(429, "slowly"), None),
+    ];
+    for (response, want) in cases {
+        fake_ca.respond_once("/order", response);
+        let (outcome, calls) = issue(&account).await;
+        let error = outcome.unwrap_err();
+        let AcmeError::Limited { until, detail, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*until, want);
+        assert!(detail.is_some());
+        assert!(calls.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn rate_limit_header_is_relative_to_now() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    let hour = Duration::from_secs(3600);
+    let date = httpdate::fmt_http_date(SystemTime::now() + hour);
+    for response in [
+        CannedResponse::problem(429, "rateLimited", "slowly").with("retry-after", 3600),
+        CannedResponse::problem(429, "rateLimited", "slowly").with("retry-after", date),
+        CannedResponse::problem(503, "serverInternal", "too busy").with("retry-after", 3600),
+        CannedResponse::new(503, "<html>too busy</html>").with("retry-after", 3600),
+    ] {
+        fake_ca.respond_once("/order", response);
+        let error = issue(&account).await.0.unwrap_err();
+        let AcmeError::Limited { until, words, .. } = &error else {
+            panic!("{error:?}");
+        };
+        let until = until.unwrap();
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap();
+        let left = until.0 - i64::try_from(now.as_millis()).unwrap();
+        assert!((3_000_000..=3_601_000).contains(&left), "{left}");
+        assert!(words.contains(&until.rfc3339()), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn refusal_has_kind_and_message_of_the_ca() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    for (status, kind, want) in [
+        (403, "userActionRequired", Refusal::UserAction),
+        (400, "rejectedIdentifier", Refusal::Name),
+        (400, "unsupportedIdentifier", Refusal::NameKind),
+        (403, "unauthorized", Refusal::Account),
+        (400, "malformed", Refusal::Request),
+        (403, "caa", Refusal::Caa),
+        (418, "teapot", Refusal::Other),
+    ] {
+        fake_ca.respond_once(
+            "/order",
+            CannedResponse::problem(status, kind, "its own words"),
+        );
+        let error = issue(&account).await.0.unwrap_err();
+        let AcmeError::Refused { kind, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*kind, want);
+        assert_eq!(error.detail(), Some("its own words"));
+    }
+    fake_ca.respond_once(
+        "/order",
+        CannedResponse::problem(400, "accountDoesNotExist", "who?"),
+    );
+    assert_eq!(issue(&account).await.0, Err(AcmeError::AccountGone));
+    fake_ca.respond_once(
+        "/finalize/",
+        CannedResponse::problem(403, "orderNotReady", "not yet"),
+    );
+    let error = issue(&account).await.0.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            AcmeError::Refused {
+                kind: Refusal::Request,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+/// An authorization with a failed challenge.
+fn failed_authorization(fake_ca: &FakeCa, kind: &str) -> Value {
+    let mut body = fake_ca.authorization_of("1", "web.example.org", "invalid", "token-1");
+    let kind = format!("urn:ietf:params:acme:error:{kind}");
+    body["challenges"][0]["error"] = json!({ "type": kind, "detail": "its own words" });
+    body
+}
+
+#[tokio::test]
+async fn validation_error_is_reported_and_response_removed() {
+    for (kind, want) in [
+        ("dns", Refusal::Dns),
+        ("connection", Refusal::Connection),
+        ("unauthorized", Refusal::Proof),
+        ("incorrectResponse", Refusal::Proof),
+        ("tls", Refusal::Tls),
+        ("caa", Refusal::Caa),
+    ] {
+        let (fake_ca, account) = fake_ca_with_account().await;
+        let pending = fake_ca.authorization_of("1", "web.example.org", "pending", "token-1");
+        fake_ca.respond_once("/authorization/", CannedResponse::new(200, pending));
+        fake_ca.respond_once(
+            "/authorization/",
+            CannedResponse::new(200, failed_authorization(&fake_ca, kind)),
+        );
+        let order = json!({
+            "status": "invalid",
+            "authorizations": [fake_ca.url("/authorization/1/0")],
+            "finalize": fake_ca.url("/finalize/1"),
+            "error": { "type": "urn:ietf:params:acme:error:unauthorized", "detail": "the order" },
+        });
+        fake_ca.respond_once("/order/1", CannedResponse::new(200, order));
+        let (outcome, calls) = issue(&account).await;
+        let error = outcome.unwrap_err();
+        let AcmeError::Refused { kind, words, .. } = &error else {
+            panic!("{error:?}");
+        };
+        assert_eq!(*kind, want);
+        assert!(words.contains("web.example.org"), "{words}");
+        assert_eq!(error.detail(), Some("its own words"));
+        assert_eq!(calls, ["put", "take away"]);
+    }
+}
+
+#[tokio::test]
+async fn invalid_order_without_reason_is_reported() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    let order = json!({
+        "status": "invalid",
+        "authorizations": [fake_ca.url("/authorization/1/0")],
+        "finalize": fake_ca.url("/finalize/1"),
+    });
+    fake_ca.respond_once("/order/1", CannedResponse::new(200, order));
+    let (outcome, calls) = issue(&account).await;
+    let error = outcome.unwrap_err();
+    assert!(error.to_string().contains("does not say why"), "{error}");
+    assert_eq!(calls, ["put", "take away"]);
+}
+
+#[tokio::test]
+async fn slow_order_is_polled_until_valid() {
+    let (fake_ca, account) = fake_ca_with_account().await;
+    let processing = |certificate: Value| {
+        json!({
+            "status": "processing",
+            "authorizations": [fake_ca.url("/authorization/1/0")],
+            "finalize": fake_ca.url("/finalize/1"),
+            "certificate": certificate,
+        })
+    };
+    // Validation and issuance each take one more poll.
+    fake_ca.respond_once(
+        "/order/1",
+        CannedResponse::new(200, processing(Value::Null)).with("retry-after", 1),
+    );
+    fake_ca.respond_once(
+        "/order/1",
+        CannedResponse::new(200, processing(Value::Null)),
+    );
+    issue(&account).await.0.unwrap();
+}
