@@ -1,4 +1,4 @@
-//! Making backups of containers.
+//! Container backups (`vzdump`).
 
 use std::collections::BTreeSet;
 
@@ -16,22 +16,22 @@ use crate::state::{Archive, Kind, State, Volume};
 use crate::storage::Storage;
 use crate::task::{self, Run};
 
-/// What is to be backed up, and how.
+/// The parameters of a backup run.
 struct Job {
     vmids: Vec<u32>,
-    /// Whether what the caller may not back up is passed over.
+    /// Whether containers that the caller may not back up are skipped.
     all: bool,
     storage: String,
     ending: &'static str,
     stops: bool,
     notes: Option<String>,
     protected: bool,
-    /// How many are kept of each container; none when all are.
+    /// The number of backups to keep per container; `None` keeps all.
     kept: Option<usize>,
     caller: Caller,
 }
 
-/// `POST /nodes/{node}/vzdump`. Whether storage and containers are there is found out in the task.
+/// `POST /nodes/{node}/vzdump`. Missing storages or containers make the task fail, not the request.
 pub(crate) fn create(call: &Call) -> Result<Answer> {
     let params = &call.params;
     check(call)?;
@@ -113,7 +113,7 @@ fn wanted(call: &Call, state: &State) -> Vec<u32> {
         .collect()
 }
 
-/// How many backups are kept, as far as `keep-last` says so.
+/// The number of backups to keep, from `keep-last`.
 fn kept(params: &Params) -> Option<usize> {
     if params.get("remove") == Some("0") {
         return None;
@@ -155,7 +155,7 @@ async fn work(run: Run, job: Job) -> std::result::Result<(), String> {
     Err("job errors".into())
 }
 
-/// Takes the container's lock, waits, writes the backup, and gives the lock back whatever happened.
+/// Locks the container, waits, writes the backup, and removes the lock even on failure.
 async fn one(run: &Run, job: &Job, vmid: u32) -> std::result::Result<(), String> {
     let allowed = run.core.read(|state| {
         may(
@@ -234,7 +234,7 @@ fn store(
     Ok(id)
 }
 
-/// A backup is named by its second; a second in which there is one already is passed over.
+/// Backup names contain the time in seconds. If a name is in use, the next free second is used.
 fn free_name(state: &State, place: (&str, &Storage), vmid: u32, ending: &str) -> String {
     let (node, storage) = place;
     let begin = now().as_secs();
@@ -254,7 +254,7 @@ fn free_name(state: &State, place: (&str, &Storage), vmid: u32, ending: &str) ->
     names.find(free).unwrap_or_default()
 }
 
-/// Takes away the oldest backups of a container beyond the number that is kept.
+/// Removes the oldest backups of a container beyond the number to keep.
 fn prune(state: &mut State, job: &Job, vmid: u32) {
     let by_storage = || {
         let options = &state.storages.get(&job.storage)?.options;

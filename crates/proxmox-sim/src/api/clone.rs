@@ -1,4 +1,4 @@
-//! Copies of containers, and containers that are there to be copied.
+//! Cloning containers, and converting them to templates.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::schema::lxc;
 use crate::state::{Kind, State};
 use crate::task::{self, Run};
 
-/// May the caller copy this one, and make another by that number or in that pool?
+/// Checks that the caller may clone the container and may allocate the new VMID or use the pool.
 pub(crate) fn may_clone(asking: &Asking) -> Result<()> {
     asking.check(Permit::Every("/vms/{vmid}", &["VM.Clone"]))?;
     if let Some(pool) = asking.text("pool") {
@@ -23,7 +23,7 @@ pub(crate) fn may_clone(asking: &Asking) -> Result<()> {
     asking.check(Permit::Every("/vms/{newid}", &["VM.Allocate"]))
 }
 
-/// What is to be made.
+/// The parameters of a clone.
 struct Plan {
     vmid: u32,
     new: u32,
@@ -78,7 +78,7 @@ pub(crate) fn clone(call: &Call) -> Result<Answer> {
     Ok(task::start(&call.core, &order, |run| work(run, plan)).into())
 }
 
-/// The options of the copy, before it has disks of its own.
+/// The options of the clone, still with the source's disks.
 fn options(call: &Call, source: &Container) -> Result<BTreeMap<String, String>> {
     let mut options = match call.params.get("snapname") {
         None => source.options.clone(),
@@ -148,7 +148,7 @@ async fn copy(run: &Run, plan: Plan) -> std::result::Result<(), String> {
     })
 }
 
-/// `POST …/template`: from now on it is only there to be copied.
+/// `POST …/template`: converts the container to a template.
 pub(crate) fn template(call: &Call) -> Result<Answer> {
     let vmid = call.params.vmid();
     call.core.read(|state| {
@@ -174,7 +174,7 @@ pub(crate) fn template(call: &Call) -> Result<Answer> {
     Ok(Answer::nothing())
 }
 
-/// The disks get the names of bases at once.
+/// Marks the container as a template and renames its disks to base images.
 fn become_template(node: &str, state: &mut State, vmid: u32) -> std::result::Result<(), String> {
     let base = |name: &str| name.replace(&format!("vm-{vmid}-"), &format!("base-{vmid}-"));
     for volume in &mut state.volumes {

@@ -1,4 +1,5 @@
-//! The cluster as a whole. Numbers come from the last broadcast, so they lag.
+//! Cluster status and resources. Resource usage is that of the last `pvestatd` broadcast, so it
+//! lags.
 
 use serde_json::{Map, Value, json};
 
@@ -20,7 +21,7 @@ pub(crate) fn nodes(call: &Call) -> Result<Answer> {
             .map(|(index, node)| {
                 let mut entry = node_resource(state, node);
                 entry.remove("cgroup-mode");
-                // The first node is the one that is talked to.
+                // Requests are always served by the first node.
                 let fingerprint = match &shown {
                     Some(certificate) if index == 0 => certificate.fingerprint.clone(),
                     _ => fingerprint(&node.name),
@@ -33,7 +34,7 @@ pub(crate) fn nodes(call: &Call) -> Result<Answer> {
     Ok(Value::from(nodes).into())
 }
 
-/// A fingerprint that stays the same for a node without a certificate.
+/// A stable fingerprint for a node without a simulated certificate.
 fn fingerprint(name: &str) -> String {
     let seed = name
         .bytes()
@@ -98,7 +99,7 @@ pub(crate) fn resources(call: &Call) -> Result<Answer> {
     Ok(Value::from(entries).into())
 }
 
-/// Which containers there are is known at once; how they are, only after the next broadcast.
+/// The list of containers is current. Status and usage come from the last broadcast.
 fn container_resource(state: &State, container: &Container) -> Value {
     let said = state.broadcast.containers.get(&container.vmid);
     let mut entry = said
@@ -151,7 +152,7 @@ fn storage_resources(call: &Call, state: &State, node: &NodeSpec) -> Vec<Value> 
         .collect()
 }
 
-/// The members of a pool as the inventory shows them.
+/// The members of a pool in the format of `/cluster/resources`.
 pub(crate) fn members_of(call: &Call, state: &State, pool: &Pool) -> Vec<Value> {
     let containers = state.containers.values();
     let mut members: Vec<Value> = containers
@@ -178,7 +179,7 @@ fn zone_resource(node: &NodeSpec) -> Value {
     })
 }
 
-/// `GET /cluster/nextid`. The answer is text, and nothing is reserved.
+/// `GET /cluster/nextid`. The response is a string, and the VMID is not reserved.
 pub(crate) fn next_id(call: &Call) -> Result<Answer> {
     let wanted = call
         .params

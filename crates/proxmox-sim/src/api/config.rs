@@ -1,7 +1,7 @@
-//! A container's configuration: showing it and changing it.
+//! Reading and changing a container's configuration.
 //!
-//! On a stopped container changes apply at once. On a running one some apply at once and the rest
-//! waits for the next start.
+//! Changes to a stopped container apply immediately. On a running container some changes apply
+//! immediately and the others become pending until the next start.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::state::{Kind, State};
 use crate::{size, task};
 use volumes::Wanted;
 
-/// `GET …/config`. Without `current`, what waits is shown as if it applied.
+/// `GET …/config`. Without `current`, pending values are returned instead of the active ones.
 pub(crate) fn show(call: &Call) -> Result<Answer> {
     let vmid = call.params.vmid();
     call.core.read(|state| {
@@ -64,14 +64,14 @@ pub(crate) fn pending(call: &Call) -> Result<Answer> {
     })
 }
 
-/// What a `PUT …/config` asks for.
+/// The changes that a `PUT …/config` requests.
 struct Change<'a> {
     set: BTreeMap<&'a str, &'a str>,
     delete: Vec<&'a str>,
     revert: Vec<&'a str>,
 }
 
-/// `PUT …/config`. Answers when it is done.
+/// `PUT …/config`. Synchronous: no task.
 pub(crate) fn update(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let known = |(name, _): &(&str, &str)| lxc::config().find(name).is_some();
@@ -103,13 +103,13 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         check_protection(current, &change)?;
         apply(call, state, &change)?;
         node::lease_addresses(&call.core, state, vmid);
-        // The change is made all the same, as on a real node.
+        // As on a real node, the change is saved even if this check fails.
         check_arch(container(state, call.node(), vmid)?)?;
         Ok(Answer::nothing())
     })
 }
 
-/// What can be said without looking at the container.
+/// Checks that do not depend on the container.
 fn check_change(change: &Change<'_>) -> Result<()> {
     if change.set.is_empty() && change.delete.is_empty() && change.revert.is_empty() {
         return Err(ApiError::failed("no options specified"));
@@ -167,7 +167,8 @@ fn check_protection(container: &Container, change: &Change<'_>) -> Result<()> {
     }
 }
 
-/// Whether a change takes effect on a running container. New mount points do, changed ones do not.
+/// Whether a change applies to a running container. New mount points do, changes to existing ones
+/// do not.
 fn applies_at_once(container: &Container, name: &str) -> bool {
     const AT_ONCE: [&str; 12] = [
         "description",
@@ -193,7 +194,7 @@ fn applies_at_once(container: &Container, name: &str) -> bool {
 
 fn apply(call: &Call, state: &mut State, change: &Change<'_>) -> Result<()> {
     let vmid = call.params.vmid();
-    // All values are brought into form before the first one is written.
+    // Normalizes all values before the first one is written.
     let mut values = Vec::new();
     for (name, value) in &change.set {
         let stored = if is_disk(name) {
@@ -250,8 +251,8 @@ fn set_option(container: &mut Container, name: &str, value: String) {
     container.options.insert(name.to_owned(), value);
 }
 
-/// Takes an option away. The volume of a mount point becomes unused; that of an unused one is
-/// given back, to be destroyed.
+/// Removes an option. The volume of a mount point becomes unused. The volume of an `unused` option
+/// is returned so that the caller destroys it.
 fn remove_option(container: &mut Container, name: &str) -> Option<String> {
     if is_member(name, "mp") {
         keep_unused(container, name);
@@ -263,7 +264,7 @@ fn remove_option(container: &mut Container, name: &str) -> Option<String> {
         .filter(|_| is_member(name, "unused"))
 }
 
-/// Notes the volume behind a mount point as unused.
+/// Records the volume of a mount point as `unusedN`.
 fn keep_unused(container: &mut Container, name: &str) {
     let Some(value) = container.option(name) else {
         return;
@@ -278,8 +279,8 @@ fn keep_unused(container: &mut Container, name: &str) {
     }
 }
 
-/// The value of a disk option, with a new disk where a mount point asks for one. A new `rootfs` is
-/// written down as it stands, without a disk behind it, as observed.
+/// The value of a disk option. Allocates a disk if a mount point requests a new one. A new `rootfs`
+/// is stored unchanged and without a disk, as observed on a real node.
 fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Result<String> {
     let object = if name == "rootfs" {
         lxc::rootfs()
@@ -298,7 +299,7 @@ fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Re
     Ok(object.write(&parts))
 }
 
-/// `PUT …/resize`. Whether it would shrink is checked at once.
+/// `PUT …/resize`. A smaller size is rejected before the task starts.
 pub(crate) fn resize(call: &Call) -> Result<Answer> {
     let (vmid, option) = (call.params.vmid(), call.params.text("disk").to_owned());
     let object = if option == "rootfs" {
@@ -349,7 +350,7 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
     Ok(task::start(&call.core, &order, work).into())
 }
 
-/// `+1G` adds, `3G` says how large.
+/// Parses a size: `+1G` grows by that amount, `3G` is the new total.
 fn new_size(old: u64, text: &str) -> Result<u64> {
     let wrong = || ApiError::failed("invalid size");
     let new = match text.strip_prefix('+') {

@@ -1,5 +1,5 @@
-//! Consoles: a ticket, and a port that waits a moment for somebody to connect with it. Nothing is
-//! behind them: a connection is taken and ends at once.
+//! Consoles: a ticket and a port that waits for a connection. No terminal is simulated: the
+//! connection is accepted and closed immediately.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::task::{self, Run};
 
-/// How long a port waits.
+/// How long a port waits for a connection.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Takes a port and starts the task that holds it.
+/// Allocates a port and starts the task that keeps it open.
 fn open(call: &Call, path: &str, (kind, id): (&'static str, &str)) -> Result<Map<String, Value>> {
     let (port, connected) = call
         .core
@@ -34,13 +34,13 @@ fn open(call: &Call, path: &str, (kind, id): (&'static str, &str)) -> Result<Map
     let mut answer = Map::new();
     answer.insert("user".into(), call.caller.id.as_str().into());
     answer.insert("ticket".into(), ticket.into());
-    // Text, although Proxmox's own description says that it is a number.
+    // A string, although the API documentation declares an integer.
     answer.insert("port".into(), port.to_string().into());
     answer.insert("upid".into(), upid);
     Ok(answer)
 }
 
-/// A container that is stopped has no console.
+/// Fails if the container is stopped.
 fn check_runs(call: &Call) -> Result<()> {
     let vmid = call.params.vmid();
     let runs = call
@@ -64,8 +64,8 @@ pub(crate) fn terminal(call: &Call) -> Result<Answer> {
     Ok(Value::from(of_container(call)?).into())
 }
 
-/// `POST /nodes/{node}/lxc/{vmid}/vncproxy`. For a browser there is a password, which also stands
-/// before the ticket.
+/// `POST /nodes/{node}/lxc/{vmid}/vncproxy`. With `websocket` the response has a password, which
+/// also precedes the ticket.
 pub(crate) fn screen(call: &Call) -> Result<Answer> {
     let mut answer = of_container(call)?;
     answer.insert("cert".into(), "".into());
@@ -80,13 +80,13 @@ pub(crate) fn screen(call: &Call) -> Result<Answer> {
     Ok(Value::from(answer).into())
 }
 
-/// `POST /nodes/{node}/termproxy`: a shell on the node itself.
+/// `POST /nodes/{node}/termproxy`: a shell on the node.
 pub(crate) fn shell(call: &Call) -> Result<Answer> {
     let path = format!("/nodes/{}", call.node());
     Ok(Value::from(open(call, &path, ("vncshell", ""))?).into())
 }
 
-/// `GET …/vncwebsocket`. The ticket must be for this caller, this place and this port.
+/// `GET …/vncwebsocket`. The ticket must match the caller, the path and the port.
 pub(crate) fn connect(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let path = match params.get("vmid") {
@@ -110,7 +110,7 @@ pub(crate) fn connect(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `POST /access/vncticket`: whether a console's ticket is good, for who does not sign in.
+/// `POST /access/vncticket`: verifies a console ticket without authentication.
 pub(crate) fn check(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let port = u16::try_from(params.number("port").unwrap_or_default()).unwrap_or_default();

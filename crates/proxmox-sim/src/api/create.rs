@@ -1,8 +1,8 @@
 //! Creating containers.
 //!
-//! Checked at once: parameters, rights, whether the number is free, storages, and the form of the
-//! template. Found out in the task: whether the template is there, and everything that takes time.
-//! Meanwhile the container is a stub that is locked with `create`.
+//! Checked before the task starts: parameters, privileges, VMID, storages and the format of the
+//! template's volume ID. The task checks whether the template exists and does everything that takes
+//! time. Until the task ends the container is a stub with the lock `create`.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use crate::state::{Kind, State, Volume};
 use crate::task::{self, Run};
 use volumes::Wanted;
 
-/// A disk to make or take, with the option that it is for.
+/// A disk to allocate or reuse, and the option that it belongs to.
 struct Disk {
     option: String,
     parts: Parts,
@@ -26,7 +26,7 @@ struct Disk {
 }
 
 impl Disk {
-    /// The storage on which it takes room.
+    /// The storage that the disk is allocated on, or `None` for an existing volume.
     fn storage(&self) -> Option<&str> {
         match &self.wanted {
             Wanted::New { storage, .. } => Some(storage),
@@ -35,7 +35,7 @@ impl Disk {
     }
 }
 
-/// Everything that the task needs to know.
+/// The parameters of the task.
 struct Plan {
     vmid: u32,
     template: String,
@@ -62,7 +62,7 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
     if let Some(keys) = params.get("ssh-public-keys") {
         options::check_ssh_keys(keys)?;
     }
-    // A backup may take the place of what is there.
+    // A restore may replace an existing container.
     if params.flag("restore") {
         let archive = template(call)?;
         return restore::restore(call, archive);
@@ -89,7 +89,7 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
     )
 }
 
-/// The pool must be there, and the caller may make containers by number or in the pool.
+/// Checks that the pool exists and that the caller may allocate the VMID or use the pool.
 fn check_pool(call: &Call) -> Result<()> {
     let (pool, vmid) = (call.params.get("pool"), call.params.vmid());
     call.core.read(|state| {
@@ -109,7 +109,7 @@ fn check_pool(call: &Call) -> Result<()> {
     })
 }
 
-/// The caller may take room on the storages and use the bridges, asked in this order.
+/// Checks that the caller may allocate on the storages and use the bridges, in this order.
 fn check_places(call: &Call, given: &BTreeMap<&str, &str>, disks: &[Disk]) -> Result<()> {
     call.core.read(|state| {
         let need = |path: &str, privilege| need(&state.directory, &call.caller, path, &[privilege]);
@@ -131,7 +131,7 @@ fn check_free(call: &Call) -> Result<()> {
         .read(|state| check_vmid(state, call.params.vmid()))
 }
 
-/// Puts the stub into place. Whoever comes second finds the number taken.
+/// Creates the stub. A concurrent request for the same VMID fails.
 fn reserve(call: &Call) -> Result<()> {
     let vmid = call.params.vmid();
     call.core.edit(|state| {
@@ -148,7 +148,7 @@ fn reserve(call: &Call) -> Result<()> {
     })
 }
 
-/// Checks the form of the template, not whether it is there.
+/// Validates the format of the template's volume ID. The task checks that the volume exists.
 fn template(call: &Call) -> Result<String> {
     let id = call.params.text("ostemplate");
     if id == "-" {
@@ -184,7 +184,7 @@ fn template(call: &Call) -> Result<String> {
     Ok(id.to_owned())
 }
 
-/// The options as they will be stored, with the defaults that Proxmox writes down.
+/// The normalized options, with the defaults that Proxmox stores.
 fn stored_options(call: &Call, given: &BTreeMap<&str, &str>) -> Result<BTreeMap<String, String>> {
     let mut stored = BTreeMap::from([
         ("arch".to_owned(), "amd64".to_owned()),
@@ -253,7 +253,7 @@ async fn work(run: Run, plan: Plan) -> std::result::Result<(), String> {
     }
 }
 
-/// Starts a new container, when that was asked for.
+/// Starts a new container if `start` is set.
 pub(crate) fn start_if(run: &Run, caller: &Caller, vmid: u32, start: bool) {
     if start {
         power::start_later(run, caller, vmid);
@@ -312,7 +312,7 @@ fn make_disks(
     Ok(made)
 }
 
-/// Fills the stub in. The lock goes, unless another one was asked for.
+/// Replaces the stub's options with the planned ones. This removes the `create` lock.
 fn furnish(container: &mut Container, plan: &Plan, source: &Volume) {
     container.options = plan.options.clone();
     let ostype = match &source.kind {
@@ -330,7 +330,7 @@ fn furnish(container: &mut Container, plan: &Plan, source: &Volume) {
     }
 }
 
-/// What an image says of itself wins over what was asked for.
+/// Applies the settings of an OCI image, which override the requested options.
 fn apply_image(container: &mut Container, image: &ImageSpec) {
     let env: Vec<String> = image
         .env

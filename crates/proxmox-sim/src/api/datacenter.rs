@@ -1,15 +1,15 @@
-//! What is set for the cluster as a whole, and its log. Parts of Proxmox that are not simulated
-//! (high availability, jobs, replication, SDN beyond plain bridges) are there and empty.
+//! Datacenter options, the cluster log and cluster membership. Features that are not simulated
+//! (high availability, backup jobs, replication, SDN beyond plain bridges) return empty lists.
 
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 
-/// How many entries of the log are shown when nothing is said.
+/// Default number of log entries.
 const SHOWN: usize = 50;
 
-/// `GET /cluster/log`, newest first. Who may not see all sees what they did themselves.
+/// `GET /cluster/log`, newest first. Without `Sys.Syslog` the caller sees only their own entries.
 pub(crate) fn log(call: &Call) -> Result<Answer> {
     let limit = call.params.number("max");
     let limit = limit.map_or(SHOWN, |limit| usize::try_from(limit).unwrap_or(SHOWN));
@@ -36,12 +36,12 @@ pub(crate) fn options(_: &Call) -> Result<Answer> {
     Ok(json!({ "description": "", "mac_prefix": "BC:24:11", "allowed-tags": none }).into())
 }
 
-/// A list of things of which there are none.
+/// An empty list, for features that are not simulated.
 pub(crate) fn nothing(_: &Call) -> Result<Answer> {
     Ok(Value::Array(Vec::new()).into())
 }
 
-/// `GET /cluster/config/nodes`. A node alone is in no cluster.
+/// `GET /cluster/config/nodes`. Empty for a single node, which is in no cluster.
 pub(crate) fn members(call: &Call) -> Result<Answer> {
     let nodes = &call.core.config.scenario.nodes;
     let numbered = nodes.iter().enumerate().filter(|_| nodes.len() > 1);
@@ -56,7 +56,7 @@ pub(crate) fn members(call: &Call) -> Result<Answer> {
     Ok(Value::from(members).into())
 }
 
-/// `GET /cluster/config/join`: how to become a part of it.
+/// `GET /cluster/config/join`: the information for joining a node to the cluster.
 pub(crate) fn join(call: &Call) -> Result<Answer> {
     let scenario = &call.core.config.scenario;
     let [first, _, ..] = scenario.nodes.as_slice() else {
@@ -79,7 +79,7 @@ pub(crate) fn join(call: &Call) -> Result<Answer> {
     .into())
 }
 
-/// `GET /cluster/ha/status/current`: nothing is managed.
+/// `GET /cluster/ha/status/current`: no resources are managed.
 pub(crate) fn availability(call: &Call) -> Result<Answer> {
     let nodes = &call.core.config.scenario.nodes;
     let first = nodes.first().map_or("", |node| node.name.as_str());

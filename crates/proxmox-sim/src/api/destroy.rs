@@ -7,8 +7,8 @@ use crate::routes::{Answer, Call};
 use crate::state::Kind;
 use crate::task::{self, Run};
 
-/// `DELETE /nodes/{node}/lxc/{vmid}`. Whether it is there, locked, protected or running is checked
-/// at once.
+/// `DELETE /nodes/{node}/lxc/{vmid}`. Existence, lock, protection and power state are checked
+/// before the task starts.
 pub(crate) fn destroy(call: &Call) -> Result<Answer> {
     let vmid = call.params.vmid();
     let force = call.params.flag("force");

@@ -1,4 +1,4 @@
-//! Images of registries: pulling them onto a storage and asking for tags.
+//! OCI images: pulling them to a storage and listing the tags of a repository.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::routes::{Answer, Call};
 use crate::storage::Storage;
 use crate::task::{self, Run};
 
-/// What a repository may look like, without tag.
+/// Pattern of a repository name without a tag.
 pub(crate) const REPOSITORY: &str = r"(?:(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])(?:\.(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d]))*(?::\d+)?/)?[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*(?:/[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*)*";
 
-/// What a reference may look like: a tag is a must, a digest is refused.
+/// Pattern of an image reference. The tag is mandatory; digests are not allowed.
 pub(crate) const REFERENCE: &str = r"(?:(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])(?:\.(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d]))*(?::\d+)?/)?[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*(?:/[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*)*:\w[\w.-]{0,127}";
 
-/// Where a folder storage keeps templates.
+/// The template directory of a directory storage.
 const CACHE: &str = "/var/lib/vz/template/cache";
 
-/// In how many steps a pull reports.
+/// The number of progress lines of a pull.
 const STEPS: u32 = 20;
 
 /// `GET /nodes/{node}/query-oci-repo-tags`.
@@ -37,7 +37,7 @@ pub(crate) fn tags(call: &Call) -> Result<Answer> {
     Ok(Value::from(tags).into())
 }
 
-/// May the caller bring an image from a registry: onto the storage, and through the node?
+/// Checks that the caller may store templates on the storage and use the node's network access.
 pub(crate) fn may_pull(asking: &Asking) -> Result<()> {
     asking.check(Permit::Every(
         "/storage/{storage}",
@@ -46,8 +46,8 @@ pub(crate) fn may_pull(asking: &Asking) -> Result<()> {
     asking.check(Permit::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
 }
 
-/// `POST …/oci-registry-pull`. A file of the same name is refused at once, an unknown image only
-/// within the task.
+/// `POST …/oci-registry-pull`. An existing file is rejected before the task starts; an unknown
+/// image makes the task fail.
 pub(crate) fn pull(call: &Call) -> Result<Answer> {
     let storage = templates_storage(call, "vztmpl")?;
     let reference = call.params.text("reference").trim_end().to_owned();
@@ -70,7 +70,7 @@ pub(crate) fn pull(call: &Call) -> Result<Answer> {
     Ok(task::start(&call.core, &order, |run| pull_work(run, pull)).into())
 }
 
-/// The storage in the address, when it may hold such content.
+/// The storage in the URL, if it allows the content type.
 pub(crate) fn templates_storage(call: &Call, content: &str) -> Result<Storage> {
     let name = call.params.text("storage");
     let storage = call
@@ -113,7 +113,7 @@ async fn pull_work(run: Run, pull: Pull) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// What a registry says of an image that it does not have, as skopeo passes it on.
+/// The error of a registry for an unknown image, as skopeo prints it.
 fn refusal(catalogue: &[ImageSpec], reference: &str) -> String {
     let full = oci::full_reference(reference);
     let (repository, tag) = full.rsplit_once(':').unwrap_or((&full, "latest"));
@@ -129,8 +129,8 @@ fn refusal(catalogue: &[ImageSpec], reference: &str) -> String {
     )
 }
 
-/// Three layers, one after the other. A real node says only which layer is copied; the bytes are
-/// said here in the form that skopeo uses at a terminal.
+/// Copies three layers, one after the other. A real node logs only the start of each layer. The
+/// simulator also logs the progress in bytes, in the format that skopeo uses on a terminal.
 async fn copy_layers(run: &Run, image: &ImageSpec) -> std::result::Result<(), String> {
     let step = run.core.config.delays.pull / STEPS;
     let steps: [u32; 3] = [STEPS / 2, STEPS * 3 / 10, STEPS / 5];
@@ -164,7 +164,7 @@ async fn copy_layer(
     Ok(())
 }
 
-/// A name for a layer that stays the same for an image.
+/// A stable digest for a layer of an image.
 fn digest(reference: &str, layer: u64) -> String {
     let mut sum = 0xcbf2_9ce4_8422_2325u64 ^ layer;
     let mut text = String::new();

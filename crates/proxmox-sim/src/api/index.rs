@@ -1,4 +1,4 @@
-//! Pages that only name the parts of an address.
+//! Index handlers: they return the names of the subdirectories of a path.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ pub(crate) fn cluster_config(_: &Call) -> Result<Answer> {
     Ok(parts("name", &names))
 }
 
-/// `GET /nodes/{node}`: of its many parts those that are simulated.
+/// `GET /nodes/{node}`: only the subdirectories that are simulated.
 pub(crate) fn node(_: &Call) -> Result<Answer> {
     const NAMES: [&str; 23] = [
         "aplinfo",

@@ -1,4 +1,4 @@
-//! Moving containers between nodes and storages.
+//! Migrating containers to other nodes and moving their volumes to other storages.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ use crate::schema::lxc;
 use crate::state::Kind;
 use crate::task::{self, Run};
 
-/// `GET …/migrate`: where to it could go.
+/// `GET …/migrate`: the possible target nodes.
 pub(crate) fn show(call: &Call) -> Result<Answer> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
@@ -28,7 +28,7 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `POST …/migrate`. A running container is stopped and started again, where that is asked for.
+/// `POST …/migrate`. A running container is restarted on the target if `restart` is set.
 pub(crate) fn migrate(call: &Call) -> Result<Answer> {
     let (vmid, target) = (call.params.vmid(), call.params.text("target").to_owned());
     if target == call.node() {
@@ -89,7 +89,7 @@ async fn travel(
     })
 }
 
-/// `POST …/move_volume`: a disk to another storage.
+/// `POST …/move_volume`: moves a volume to another storage.
 pub(crate) fn move_volume(call: &Call) -> Result<Answer> {
     const NEITHER: &str = "both 'storage' and 'target-vmid' missing, either needs to be set";
     let params = &call.params;

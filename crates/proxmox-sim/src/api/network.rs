@@ -1,4 +1,4 @@
-//! A node's network: what is configured and what applies. Changes wait until they are reloaded.
+//! The network configuration of a node. Changes are pending until the network is reloaded.
 
 use std::net::Ipv4Addr;
 
@@ -11,10 +11,10 @@ use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 use crate::task::{self, Run};
 
-/// Parameters that are no options of an interface.
+/// Parameters that are not options of an interface.
 const NOT_OPTIONS: [&str; 5] = ["node", "iface", "delete", "address", "netmask"];
 
-/// `GET /nodes/{node}/network`, as configured; what waits stands beside it.
+/// `GET /nodes/{node}/network`: the configuration, with the pending changes as a diff.
 pub(crate) fn list(call: &Call) -> Result<Answer> {
     let kind = call.params.get("type");
     call.core.read(|state| {
@@ -129,7 +129,7 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
     })
 }
 
-/// Changes what is configured. What fails changes nothing.
+/// Changes the pending configuration. An error leaves it unchanged.
 fn change(call: &Call, change: impl FnOnce(&mut Ifaces, &str) -> Result<()>) -> Result<Answer> {
     let name = call.params.text("iface");
     call.core.edit(|state| {
@@ -141,7 +141,7 @@ fn change(call: &Call, change: impl FnOnce(&mut Ifaces, &str) -> Result<()>) -> 
     })
 }
 
-/// The options that were given, over those that were there. Address and mask become one.
+/// Merges the parameters into the options. Address and netmask become one `cidr`.
 fn options(params: &Params, mut iface: Iface) -> Result<Iface> {
     let given = params
         .iter()
@@ -162,7 +162,7 @@ fn options(params: &Params, mut iface: Iface) -> Result<Iface> {
     Ok(iface)
 }
 
-/// There is one way out, and it is within a network of its own.
+/// Checks that there is only one default gateway and that its interface has an address.
 fn check(ifaces: &Ifaces, name: &str, iface: &Iface) -> Result<()> {
     if !iface.contains_key("gateway") {
         return Ok(());
@@ -181,7 +181,7 @@ fn check(ifaces: &Ifaces, name: &str, iface: &Iface) -> Result<()> {
     }
 }
 
-/// `DELETE /nodes/{node}/network`: forgets what waits.
+/// `DELETE /nodes/{node}/network`: discards the pending changes.
 pub(crate) fn revert(call: &Call) -> Result<Answer> {
     call.core.edit(|state| {
         if let Some(network) = state.networks.get_mut(call.node()) {
@@ -191,7 +191,7 @@ pub(crate) fn revert(call: &Call) -> Result<Answer> {
     Ok(Answer::nothing())
 }
 
-/// `PUT /nodes/{node}/network`: brings it into effect.
+/// `PUT /nodes/{node}/network`: applies the pending changes.
 pub(crate) fn reload(call: &Call) -> Result<Answer> {
     let order = call.order("srvreload", "networking");
     let work = |run: Run| async move {

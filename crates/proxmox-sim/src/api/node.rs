@@ -1,4 +1,4 @@
-//! A node itself, its bridges, and the addresses that it sees in its containers.
+//! The status of a node, its bridges, and the IP addresses of its containers.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -63,7 +63,7 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
     .into())
 }
 
-/// `GET …/interfaces`: null when the container is stopped or not there.
+/// `GET …/interfaces`: null if the container is stopped or does not exist.
 pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
     let vmid = call.params.vmid();
     let core = &call.core;
@@ -107,7 +107,7 @@ fn loopback() -> Value {
     })
 }
 
-/// The interfaces as somebody else sees them: nothing is made up.
+/// The interfaces with the addresses that an external observer reported. Nothing is simulated.
 fn seen_interfaces(container: &Container, seen: &Seen) -> Vec<Value> {
     let own = container.networks().map(|(_, parts)| {
         let (mac, mut entry) = named(&parts);
@@ -129,7 +129,7 @@ fn kind(ip: IpAddr) -> &'static str {
     if ip.is_ipv4() { "inet" } else { "inet6" }
 }
 
-/// An interface's hardware address, and what is said of it first.
+/// The MAC address of an interface, and the first members of its JSON.
 fn named(parts: &BTreeMap<String, String>) -> (String, Map<String, Value>) {
     let mac = parts
         .get("hwaddr")
@@ -172,7 +172,7 @@ fn interface(
     entry.into()
 }
 
-/// The address that an interface gives itself, from its MAC (EUI-64).
+/// The link-local IPv6 address that is derived from a MAC address (EUI-64).
 fn link_local(mac: &str) -> Option<String> {
     let octets: Vec<u16> = mac
         .split(':')
@@ -191,7 +191,7 @@ fn link_local(mac: &str) -> Option<String> {
     Some(std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, g, h, i, j).to_string())
 }
 
-/// The bridge that an interface is plugged into, if there is one of that name.
+/// The bridge of an interface, or `None` if it does not exist.
 pub(crate) fn bridge<'a>(core: &'a Core, parts: &BTreeMap<String, String>) -> Option<&'a Bridge> {
     let name = parts.get("bridge")?;
     core.config
@@ -201,7 +201,7 @@ pub(crate) fn bridge<'a>(core: &'a Core, parts: &BTreeMap<String, String>) -> Op
         .find(|bridge| bridge.name == *name)
 }
 
-/// Gives each interface that asks for one an address of its bridge's network.
+/// Leases an address of the bridge's network to each interface that uses DHCP.
 pub(crate) fn lease_addresses(core: &Core, state: &mut State, vmid: u32) {
     let taken = |state: &State, ip| state.containers.values().any(|c| holds(c, ip));
     let Some(container) = state.containers.get(&vmid) else {
@@ -225,8 +225,8 @@ fn holds(container: &Container, ip: Ipv4Addr) -> bool {
     container.leases.values().any(|lease| *lease == ip)
 }
 
-/// The addresses that a bridge's DHCP server hands out: all but the first 256 of a large network,
-/// all but the first 100 of a small one.
+/// The DHCP range of a bridge: a large network without its first 256 addresses, a small one without
+/// its first 100.
 fn pool(bridge: &Bridge) -> impl Iterator<Item = Ipv4Addr> + use<> {
     let size = 1u32
         .checked_shl(32 - u32::from(bridge.prefix.clamp(8, 30)))

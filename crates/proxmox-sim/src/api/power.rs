@@ -1,7 +1,7 @@
-//! Starting and stopping containers, and how they are at this moment.
+//! Power management and the current status of containers.
 //!
-//! Whether a container runs is checked before the task; whether it is there, locked or a template
-//! only within the task, as on a real node.
+//! The power state is checked before the task starts. As on a real node, the task checks whether
+//! the container exists, is locked or is a template.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::routes::{Answer, Call};
 use crate::task::{self, Run};
 use crate::usage;
 
-/// How long a shutdown may take when nothing is said, in seconds.
+/// Default timeout of a shutdown, in seconds.
 const SHUTDOWN_TIMEOUT: u64 = 60;
 
 /// `GET /nodes/{node}/lxc`.
@@ -89,14 +89,14 @@ fn live(call: &Call, container: &Container) -> Value {
     entry.into()
 }
 
-/// Whether the container in the address runs.
+/// Whether the container in the URL is running.
 pub(crate) fn is_running(call: &Call) -> bool {
     let vmid = call.params.vmid();
     call.core
         .read(|state| container(state, call.node(), vmid).is_ok_and(Container::is_running))
 }
 
-/// Refuses a call for one that does not run.
+/// Fails if the container in the URL is not running.
 pub(crate) fn must_run(call: &Call, word: &str) -> Result<()> {
     if is_running(call) {
         return Ok(());
@@ -107,7 +107,7 @@ pub(crate) fn must_run(call: &Call, word: &str) -> Result<()> {
     )))
 }
 
-/// With a token, nobody is root.
+/// Rejects `skiplock` unless the caller is root with a ticket.
 fn check_skiplock(call: &Call) -> Result<()> {
     if call.params.flag("skiplock") && !call.caller.is_root() {
         return Err(ApiError::parameter(
@@ -132,7 +132,7 @@ pub(crate) fn start(call: &Call) -> Result<Answer> {
     .into())
 }
 
-/// Starts a container in a task of its own, as creation does when asked to.
+/// Starts a container in a separate task, as creation with `start` does.
 pub(crate) fn start_later(run: &Run, caller: &Caller, vmid: u32) {
     let id = vmid.to_string();
     let order = task::Order {
@@ -145,7 +145,7 @@ pub(crate) fn start_later(run: &Run, caller: &Caller, vmid: u32) {
     task::start(&run.core, &order, |run| start_work(run, vmid));
 }
 
-/// Shuts a container down in a task of its own.
+/// Shuts down a container in a separate task.
 pub(crate) fn stop_later(run: &Run, caller: &Caller, vmid: u32) {
     let id = vmid.to_string();
     let order = task::Order {
@@ -216,8 +216,8 @@ pub(crate) fn shutdown(call: &Call) -> Result<Answer> {
     Ok(task::start(&call.core, &order, move |run| stop_work(run, vmid, length)).into())
 }
 
-/// How long a shutdown takes, or, when it takes longer than was allowed, the time after which it
-/// is given up.
+/// The duration of a shutdown, or the limit (also in seconds) after which it fails because the
+/// container needs longer.
 fn shutdown_length(call: &Call, force: bool) -> std::result::Result<Duration, (Duration, u64)> {
     let seconds = call.params.number("timeout").unwrap_or(SHUTDOWN_TIMEOUT);
     let (limit, needed) = (
@@ -265,7 +265,7 @@ async fn stop_locked(
     })
 }
 
-/// `POST …/status/reboot`. What waited for the next start takes effect.
+/// `POST …/status/reboot`. Pending changes are applied.
 pub(crate) fn reboot(call: &Call) -> Result<Answer> {
     must_run(call, "VM")?;
     let vmid = call.params.vmid();

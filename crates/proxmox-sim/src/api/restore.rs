@@ -1,4 +1,4 @@
-//! Making containers of their backups.
+//! Restoring containers from backups.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::size;
 use crate::state::{Kind, State};
 use crate::task::{self, Run};
 
-/// What is to be made of a backup.
+/// The parameters of a restore.
 struct Restore {
     vmid: u32,
     archive: String,
@@ -23,8 +23,8 @@ struct Restore {
     caller: Caller,
 }
 
-/// `POST /nodes/{node}/lxc` with `restore=1`. With `force` it takes the place of a container that
-/// is there and stopped.
+/// `POST /nodes/{node}/lxc` with `restore=1`. With `force` it replaces an existing stopped
+/// container.
 pub(crate) fn restore(call: &Call, archive: String) -> Result<Answer> {
     let params = &call.params;
     let vmid = params.vmid();

@@ -1,5 +1,5 @@
-//! Numbers of the past: a point for each step of time, as the round-robin databases of a node keep
-//! them. Before the node was up there are points without numbers.
+//! RRD statistics: one data point per step, as the round-robin databases of a node keep them.
+//! Points from before the node's start have no values.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::usage;
 
-/// How many points there are.
+/// The number of data points.
 const POINTS: u64 = 70;
 
 /// Seconds between two points.
@@ -26,7 +26,7 @@ fn step(timeframe: &str) -> u64 {
     }
 }
 
-/// Points up to now; those before `since`, in seconds since 1970, are empty.
+/// Data points up to now. Points before `since` (seconds since the Unix epoch) are empty.
 fn points(call: &Call, since: u64, at: impl Fn(u64) -> Map<String, Value>) -> Answer {
     let step = step(call.params.text("timeframe"));
     let last = now().as_secs() / step * step;
@@ -61,7 +61,7 @@ pub(crate) fn node(call: &Call) -> Result<Answer> {
     }))
 }
 
-/// `GET …/lxc/{vmid}/rrddata`. There is nothing before the node told of the container.
+/// `GET …/lxc/{vmid}/rrddata`. Fails until the node has broadcast the container's status once.
 pub(crate) fn container(call: &Call) -> Result<Answer> {
     let vmid = call.params.vmid();
     let found = call.core.read(|state| {

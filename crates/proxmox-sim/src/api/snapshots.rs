@@ -1,5 +1,5 @@
-//! Snapshots: what a container was, to go back to. Whether there is such a snapshot, and whether
-//! the storage can make one, a real node finds out only in the task.
+//! Snapshots of containers. As on a real node, the task checks whether the snapshot exists and
+//! whether the storage supports snapshots.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::task::{self, Run};
 
 const RESERVED: [&str; 2] = ["current", "vzdump"];
 
-/// Whether all disks of a container lie where snapshots, or clones that share, can be made.
+/// Whether all disks of a container are on storages that support snapshots and linked clones.
 pub(crate) fn is_able(state: &State, container: &Container) -> bool {
     disks(container).all(|volume| {
         let storage = volume.split(':').next().unwrap_or_default();
@@ -24,7 +24,7 @@ pub(crate) fn is_able(state: &State, container: &Container) -> bool {
     })
 }
 
-/// The volumes of a container's disks.
+/// The volume IDs of a container's disks.
 pub(crate) fn disks(container: &Container) -> impl Iterator<Item = String> {
     let options = container.options.iter();
     options.filter_map(|(name, value)| {
@@ -43,7 +43,7 @@ fn missing(name: &str) -> String {
     format!("snapshot '{name}' does not exist")
 }
 
-/// `GET …/feature`: what can be done with the container's disks.
+/// `GET …/feature`: whether the container supports a feature.
 pub(crate) fn feature(call: &Call) -> Result<Answer> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
@@ -53,7 +53,7 @@ pub(crate) fn feature(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `GET …/snapshot`: all of them, and the present as one more.
+/// `GET …/snapshot`: all snapshots, and the current state as an additional entry.
 pub(crate) fn list(call: &Call) -> Result<Answer> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
@@ -185,7 +185,7 @@ pub(crate) fn rollback(call: &Call) -> Result<Answer> {
     }))
 }
 
-/// `GET …/snapshot/{snapname}`: the parts of its address.
+/// `GET …/snapshot/{snapname}`: the subdirectories.
 pub(crate) fn index(_: &Call) -> Result<Answer> {
     let parts = ["rollback", "config"].map(|part| json!({ "subdir": part }));
     Ok(Value::from(parts.to_vec()).into())
@@ -207,7 +207,7 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `PUT …/snapshot/{snapname}/config`: only its description can be changed.
+/// `PUT …/snapshot/{snapname}/config`: only the description can be changed.
 pub(crate) fn update(call: &Call) -> Result<Answer> {
     let name = call.params.text("snapname");
     call.core.edit(|state| {

@@ -1,4 +1,4 @@
-//! What lies on the storages of a node, and how full they are.
+//! Storage content and status on a node.
 
 use serde_json::{Map, Value, json};
 
@@ -27,7 +27,7 @@ fn describe(state: &State, node: &str, storage: &Storage) -> Value {
     })
 }
 
-/// `GET /nodes/{node}/storage`. A `content` filter keeps what takes any of its kinds.
+/// `GET /nodes/{node}/storage`. The `content` filter matches storages that allow any of its types.
 pub(crate) fn list(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let wanted = |storage: &&Storage| {
@@ -56,7 +56,7 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
     Ok(Value::from(entries).into())
 }
 
-/// `GET …/status`. Here an unknown storage is a wrong parameter.
+/// `GET …/status`. An unknown storage is a parameter error.
 pub(crate) fn status(call: &Call) -> Result<Answer> {
     let name = call.params.text("storage");
     call.core.read(|state| {
@@ -145,7 +145,7 @@ fn file_format(name: &str) -> &'static str {
         .map_or("raw", |(_, kind)| kind)
 }
 
-/// The id of the volume in the address, which stands there with or without its storage.
+/// The ID of the volume in the URL, which may omit the storage.
 fn address(call: &Call, state: &State) -> Result<String> {
     let storage = volumes::storage(state, call.params.text("storage"))?;
     let given = call.params.text("volume");
@@ -189,7 +189,7 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `PUT …/content/{volume}`: notes and protection, which only backups have.
+/// `PUT …/content/{volume}`: sets notes and protection, for backups only.
 pub(crate) fn update(call: &Call) -> Result<Answer> {
     let params = &call.params;
     call.core.edit(|state| {
@@ -219,7 +219,7 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `POST …/content`: an empty disk for a container. Answers with its id.
+/// `POST …/content`: allocates an empty disk for a container and returns its volume ID.
 pub(crate) fn allocate(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let (vmid, name) = (params.vmid(), params.text("filename"));
@@ -254,8 +254,8 @@ pub(crate) fn allocate(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `DELETE …/content/{volume}`: the volume with or without its storage. It is no error when there
-/// is nothing of that name.
+/// `DELETE …/content/{volume}`: the volume ID may omit the storage. Deleting a volume that does not
+/// exist succeeds.
 pub(crate) fn delete(call: &Call) -> Result<Answer> {
     let id = call.core.read(|state| address(call, state))?;
     let storage = call.params.text("storage").to_owned();

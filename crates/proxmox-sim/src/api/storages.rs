@@ -1,4 +1,4 @@
-//! Which storages the cluster has: their definitions, and who may change them.
+//! Storage definitions of the cluster (`storage.cfg`).
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::schema::storage::changeable;
 use crate::state::State;
 use crate::storage::{self, Rules, Storage};
 
-/// Parameters that are no options of a storage.
+/// Parameters that are not options of a storage.
 const NOT_OPTIONS: [&str; 5] = ["storage", "type", "content", "delete", "digest"];
 
 /// `GET /storage`.
@@ -40,7 +40,7 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
     })
 }
 
-/// A definition as it is shown. Whole numbers are numbers, secrets are nowhere.
+/// The JSON of a definition. Integer options are numbers, secrets are omitted.
 fn shown(storage: &Storage, digest: &str) -> Value {
     let mut entry = Map::new();
     for (name, value) in &storage.options {
@@ -62,8 +62,8 @@ fn answer(storage: &Storage) -> Answer {
     json!({ "storage": storage.name, "type": storage.rules().word }).into()
 }
 
-/// What was asked for of the kinds of content, without those that the kind of storage cannot hold:
-/// a real node warns of them in its log and goes on. None at all is only for some kinds.
+/// The requested content types that the storage type supports. A real node logs a warning for the
+/// others. An empty list is an error for some storage types.
 fn content(rules: &Rules, given: &str) -> Result<Vec<String>> {
     let kept: Vec<String> = split_list(given)
         .filter(|kind| rules.content.contains(kind))
@@ -80,7 +80,8 @@ fn content(rules: &Rules, given: &str) -> Result<Vec<String>> {
     Ok(kept)
 }
 
-/// The options among the parameters. Those of other kinds are refused, secrets are not kept.
+/// The options among the parameters. Options of other storage types are rejected, secrets are not
+/// stored.
 fn options(rules: &Rules, params: &Params) -> Result<BTreeMap<String, String>> {
     const SECRETS: [&str; 3] = ["password", "encryption-key", "master-pubkey"];
     let given = params
@@ -193,7 +194,7 @@ fn check_digest(state: &State, params: &Params) -> Result<()> {
     }
 }
 
-/// `DELETE /storage/{storage}`: what lies on it stays there, out of reach.
+/// `DELETE /storage/{storage}`: the content of the storage remains but is inaccessible.
 pub(crate) fn delete(call: &Call) -> Result<Answer> {
     let name = call.params.text("storage");
     call.core.edit(|state| {

@@ -1,5 +1,4 @@
-//! Suspending containers, which Proxmox offers and cannot do on most machines: what it starts for
-//! that fails.
+//! Suspending and resuming containers. Proxmox offers both, but the task fails on most machines.
 
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
@@ -18,13 +17,13 @@ fn checkpoint(call: &Call, kind: &'static str, flag: &str) -> Answer {
     task::start(&call.core, &call.order(kind, &id), work).into()
 }
 
-/// `POST …/status/suspend`. A stopped one is refused at once.
+/// `POST …/status/suspend`. A stopped container is rejected before the task starts.
 pub(crate) fn suspend(call: &Call) -> Result<Answer> {
     super::power::must_run(call, "CT")?;
     Ok(checkpoint(call, "vzsuspend", "-s"))
 }
 
-/// `POST …/status/resume`. A running one is refused at once.
+/// `POST …/status/resume`. A running container is rejected before the task starts.
 pub(crate) fn resume(call: &Call) -> Result<Answer> {
     if super::power::is_running(call) {
         let words = format!("CT {} already running", call.params.vmid());

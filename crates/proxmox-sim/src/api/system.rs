@@ -1,4 +1,4 @@
-//! What a node says of the system that it runs on, and starting and stopping all its containers.
+//! System information of a node, and bulk start and stop of its containers.
 
 use std::collections::BTreeSet;
 
@@ -34,12 +34,12 @@ pub(crate) fn hosts(call: &Call) -> Result<Answer> {
     Ok(json!({ "data": text, "digest": digest }).into())
 }
 
-/// `GET /nodes/{node}/config`: nothing is set.
+/// `GET /nodes/{node}/config`: always empty.
 pub(crate) fn config(_: &Call) -> Result<Answer> {
     Ok(Value::Object(Map::new()).into())
 }
 
-/// `GET /nodes/{node}/subscription`: there is none.
+/// `GET /nodes/{node}/subscription`: no subscription.
 pub(crate) fn subscription(_: &Call) -> Result<Answer> {
     Ok(json!({
         "status": "notfound",
@@ -50,7 +50,7 @@ pub(crate) fn subscription(_: &Call) -> Result<Answer> {
     .into())
 }
 
-/// `GET /nodes/{node}/netstat`: bytes by network interface of each running container.
+/// `GET /nodes/{node}/netstat`: traffic in bytes per network interface of each running container.
 pub(crate) fn netstat(call: &Call) -> Result<Answer> {
     let entries: Vec<Value> = call.core.read(|state| {
         let here = state.containers.values().filter(|c| c.node == call.node());
@@ -69,7 +69,7 @@ pub(crate) fn netstat(call: &Call) -> Result<Answer> {
     Ok(Value::from(entries).into())
 }
 
-/// The containers of the node that a call is for, which the caller may start and stop.
+/// The containers on the node in the URL that match and that the caller may start and stop.
 fn chosen(call: &Call, wanted: impl Fn(&Container) -> bool) -> Vec<u32> {
     let named: Option<BTreeSet<&str>> = call.params.get("vms").map(|vms| split_list(vms).collect());
     call.core.read(|state| {
@@ -86,7 +86,7 @@ fn chosen(call: &Call, wanted: impl Fn(&Container) -> bool) -> Vec<u32> {
     })
 }
 
-/// `POST /nodes/{node}/startall`: those that start with the node, or all.
+/// `POST /nodes/{node}/startall`: starts the containers with `onboot`, or with `force` all.
 pub(crate) fn start_all(call: &Call) -> Result<Answer> {
     let all = call.params.flag("force");
     let vmids = chosen(call, |container| {

@@ -1,4 +1,4 @@
-//! Grants, and what comes of them.
+//! Access control entries and effective permissions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 
-/// The first parts of paths at which something can be granted.
+/// The first segments of valid ACL paths.
 const ROOTS: [&str; 7] = [
     "access", "mapping", "nodes", "pool", "sdn", "storage", "vms",
 ];
 
-/// May the caller change grants at the path?
+/// Checks that the caller may change access control entries at the path.
 pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
     let path = asking.text("path").unwrap_or_default();
     if may(asking.directory, asking.caller, path, "Permissions.Modify") {
@@ -25,7 +25,7 @@ pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
     Err(ApiError::Forbidden(words))
 }
 
-/// `GET /access/acl`: all of them, or for others what they may change.
+/// `GET /access/acl`: all entries, or without `Sys.Audit` only those that the caller may change.
 pub(crate) fn list(call: &Call) -> Result<Answer> {
     let grants: Vec<Value> = call.core.read(|state| {
         let directory = &state.directory;
@@ -53,7 +53,7 @@ fn described(grant: &Grant) -> Value {
     })
 }
 
-/// `PUT /access/acl`: adds or takes away.
+/// `PUT /access/acl`: adds or removes entries.
 pub(crate) fn update(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let path = normal(params.text("path"))?;
@@ -109,7 +109,7 @@ fn check(directory: &Directory, subject: Subject, id: &str) -> Result<()> {
     Err(refused(format!("{} '{id}' does not exist", subject.word())))
 }
 
-/// The path without a slash at its end, when there can be grants at it.
+/// The path without a trailing slash, or an error if it is not a valid ACL path.
 fn normal(path: &str) -> Result<String> {
     let trimmed = path.trim_end_matches('/');
     let mut parts = trimmed.split('/').skip(1);
@@ -123,7 +123,8 @@ fn normal(path: &str) -> Result<String> {
     Ok(if trimmed.is_empty() { "/" } else { trimmed }.to_owned())
 }
 
-/// `GET /access/permissions`: what the caller, or somebody whom they may look at, may do where.
+/// `GET /access/permissions`: the effective permissions of the caller, or of another user if the
+/// caller has `Sys.Audit`.
 pub(crate) fn permissions(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let who = params.get("userid").unwrap_or(&call.caller.id);
@@ -149,7 +150,7 @@ pub(crate) fn permissions(call: &Call) -> Result<Answer> {
     })
 }
 
-/// Where somebody may have something: at each grant, and at the members of pools.
+/// All paths at which a user can have permissions: those with entries, and the members of pools.
 fn places(directory: &Directory) -> BTreeSet<String> {
     let granted = directory.grants.iter().map(|grant| grant.path.clone());
     let members = directory.pools.values().flat_map(|pool| {

@@ -1,4 +1,4 @@
-//! What the API says of itself, and who may use it.
+//! Version, API index, and the handlers under `/access` and `/pools`.
 
 pub(crate) mod acl;
 pub(crate) mod groups;
@@ -18,7 +18,7 @@ pub(crate) fn version(_: &Call) -> Result<Answer> {
     Ok(json!({ "version": "9.2.11", "release": "9.2", "repoid": "14a22df35955" }).into())
 }
 
-/// `GET /`: the parts of the API.
+/// `GET /`: the top-level directories of the API.
 pub(crate) fn index(_: &Call) -> Result<Answer> {
     let parts = ["version", "cluster", "nodes", "storage", "access", "pools"];
     let parts: Vec<_> = parts.iter().map(|part| json!({ "subdir": part })).collect();

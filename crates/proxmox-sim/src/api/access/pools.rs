@@ -1,4 +1,4 @@
-//! Pools: containers and storages under one name.
+//! Resource pools.
 
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `PUT /pools`, and `PUT /pools/{poolid}`: the comment, and members that come or go.
+/// `PUT /pools`, and `PUT /pools/{poolid}`: sets the comment, and adds or removes members.
 pub(crate) fn update(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let id = params.text("poolid");
@@ -97,7 +97,7 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
     })
 }
 
-/// Puts a container into a pool, or takes it out.
+/// Adds a container to a pool, or removes it.
 fn claim(
     directory: &mut Directory,
     pool: &str,
@@ -127,7 +127,7 @@ fn claim(
     Ok(())
 }
 
-/// `DELETE /pools`, and `DELETE /pools/{poolid}`: only an empty one goes.
+/// `DELETE /pools`, and `DELETE /pools/{poolid}`: fails unless the pool is empty.
 pub(crate) fn delete(call: &Call) -> Result<Answer> {
     let id = call.params.text("poolid");
     let failed = |words: String| Err(ApiError::Failed(format!("delete pool failed: {words}")));
@@ -143,7 +143,7 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
                 "pool '{id}' is not empty (contains pool '{child}')"
             ));
         }
-        // Members that are gone do not hold it.
+        // Deleted containers do not prevent the removal.
         if let Some(vmid) = pool.vms.iter().find(|vmid| here.contains(vmid)) {
             return failed(format!("pool '{id}' is not empty (contains VM {vmid})"));
         }

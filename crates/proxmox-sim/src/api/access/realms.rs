@@ -1,5 +1,4 @@
-//! Realms: where accounts come from. There is no directory behind them, so a synchronisation finds
-//! nobody.
+//! Authentication realms. No directory server is simulated, so a synchronization finds no users.
 
 use serde_json::{Map, Value, json};
 
@@ -11,14 +10,14 @@ use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 use crate::task::{self, Run};
 
-/// What is known of the realms that are there from the beginning.
+/// Name, comment and plugin of the built-in realms.
 const BUILT_IN: [(&str, &str, &str); 2] = [
     ("pam", "Linux PAM standard authentication", "PVE::Auth::PAM"),
     ("pve", "Proxmox VE authentication server", "PVE::Auth::PVE"),
 ];
-/// What is never shown.
+/// Options that are never returned.
 const SECRETS: [&str; 2] = ["password", "client-key"];
-/// Parameters that are no options of a realm.
+/// Parameters that are not options of a realm.
 const NOT_OPTIONS: [&str; 5] = ["realm", "type", "delete", "digest", "check-connection"];
 
 /// `GET /access/domains`.
@@ -119,7 +118,7 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `DELETE /access/domains/{realm}`. Its accounts stay.
+/// `DELETE /access/domains/{realm}`. The realm's users stay.
 pub(crate) fn delete(call: &Call) -> Result<Answer> {
     let id = call.params.text("realm");
     call.core.edit(|state| {
@@ -131,7 +130,7 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
     })
 }
 
-/// May the caller bring accounts of the realm in, and change accounts at all?
+/// Checks that the caller may create users in the realm and modify users.
 pub(crate) fn may_sync(asking: &Asking) -> Result<()> {
     let place = "/access/realm/{realm}";
     asking.check(Permit::Every(place, &["Realm.AllocateUser"]))?;

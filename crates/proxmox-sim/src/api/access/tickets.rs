@@ -1,4 +1,4 @@
-//! Signing in by name and password.
+//! Login with username and password.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use crate::core::now;
 use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 
-/// What a person may do, by the part of the screen that shows it.
+/// The capabilities of a user by section of the web interface: name, ACL path and privilege
+/// prefixes.
 const PARTS: [(&str, &str, &[&str]); 7] = [
     ("vms", "/vms", &["VM.", "Permissions."]),
     ("storage", "/storage", &["Datastore.", "Permissions."]),
@@ -20,12 +21,12 @@ const PARTS: [(&str, &str, &[&str]); 7] = [
     ("mapping", "/mapping", &["Mapping.", "Permissions."]),
 ];
 
-/// `GET /access/ticket`: a place for forms, with nothing in it.
+/// `GET /access/ticket`: exists only for HTML forms and returns nothing.
 pub(crate) fn show(_: &Call) -> Result<Answer> {
     Ok(Answer::nothing())
 }
 
-/// `POST /access/ticket`. A ticket that is still good does in the place of the password.
+/// `POST /access/ticket`. A valid ticket is accepted instead of the password.
 pub(crate) fn sign_in(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let mut user = params.text("username").to_owned();

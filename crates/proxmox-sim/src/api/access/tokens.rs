@@ -7,7 +7,7 @@ use crate::error::{ApiError, Result};
 use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 
-/// The tokens of a user, without the user's name.
+/// The tokens of a user: token ID without the user ID, and token.
 pub(crate) fn of<'a>(
     directory: &'a Directory,
     user: &'a str,
@@ -18,7 +18,7 @@ pub(crate) fn of<'a>(
     })
 }
 
-/// What may be known of a token: everything but its secret.
+/// The JSON of a token, without its secret.
 pub(crate) fn described(token: &Token) -> Value {
     let mut entry = Map::new();
     entry.insert("privsep".into(), u8::from(token.separate).into());
@@ -29,7 +29,7 @@ pub(crate) fn described(token: &Token) -> Value {
     Value::Object(entry)
 }
 
-/// The same with its name.
+/// The JSON of a token with its token ID.
 pub(crate) fn listed(name: &str, token: &Token) -> Value {
     let mut entry = described(token);
     if let Some(members) = entry.as_object_mut() {
@@ -76,7 +76,7 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `POST …/token/{tokenid}`. The secret is told this once.
+/// `POST …/token/{tokenid}`. Only this response contains the secret.
 pub(crate) fn create(call: &Call) -> Result<Answer> {
     let (params, id) = (&call.params, id(call));
     let token = Token {

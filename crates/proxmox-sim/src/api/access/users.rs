@@ -1,4 +1,4 @@
-//! Accounts.
+//! User accounts.
 
 use serde_json::{Map, Value, json};
 
@@ -10,10 +10,10 @@ use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 use crate::schema::people::userid;
 
-/// What is kept of a person as it was given.
+/// Attributes of a user that are stored as sent.
 const ABOUT: [&str; 5] = ["comment", "email", "firstname", "keys", "lastname"];
 
-/// May the caller make and change accounts? The form of the name is looked at first.
+/// Checks that the caller may create and modify users. The format of the user ID is checked first.
 pub(crate) fn may_make(asking: &Asking) -> Result<()> {
     let user = asking.text("userid").unwrap_or_default();
     if asking.sent.contains_key("userid") && userid(user).is_err() {
@@ -23,7 +23,7 @@ pub(crate) fn may_make(asking: &Asking) -> Result<()> {
     may_modify(asking)
 }
 
-/// May the caller change accounts?
+/// Checks that the caller may modify users.
 pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
     if may(
         asking.directory,
@@ -36,7 +36,7 @@ pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
     Err(ApiError::Forbidden(String::new()))
 }
 
-/// Is the account the caller's own, or may they change others?
+/// Checks that the account is the caller's own or that the caller may modify users.
 pub(crate) fn own_or_modify(asking: &Asking) -> Result<()> {
     if asking.text("userid") == Some(asking.caller.user()) {
         return Ok(());
@@ -44,12 +44,12 @@ pub(crate) fn own_or_modify(asking: &Asking) -> Result<()> {
     may_modify(asking)
 }
 
-/// What Proxmox says of an account that is not there.
+/// The error of Proxmox for a user that does not exist.
 pub(crate) fn missing(user: &str) -> ApiError {
     ApiError::Failed(format!("no such user ('{user}')"))
 }
 
-/// `GET /access/users`. Who may not see accounts sees their own.
+/// `GET /access/users`. Callers without the privilege to list users see only themselves.
 pub(crate) fn list(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let enabled = params.get("enabled").map(|flag| flag == "1");
@@ -173,7 +173,7 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `DELETE /access/users/{userid}`; its tokens and grants go with it.
+/// `DELETE /access/users/{userid}`: also deletes the user's tokens and access control entries.
 pub(crate) fn delete(call: &Call) -> Result<Answer> {
     let id = call.params.text("userid");
     if id == ROOT {
