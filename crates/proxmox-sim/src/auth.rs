@@ -1,4 +1,5 @@
-//! Who is calling, by ticket or token, and whether a call is for them. The words are Proxmox's.
+//! Authentication by ticket or token, and authorization of requests. Error messages are those of
+//! Proxmox.
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
@@ -10,50 +11,51 @@ use crate::core::{Core, now};
 use crate::error::{ApiError, Result};
 use crate::params::Raw;
 
-/// The header that must come with every change made with a ticket.
+/// The header that every write request with a ticket must carry.
 const CSRF: &str = "CSRFPreventionToken";
 const BAD: ApiError = ApiError::Unauthorized("Authentication failed!");
 
-/// Somebody who signed in, or nobody.
+/// The user or token that a request was authenticated as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// The user, or the whole id of a token: `root@pam!holdfast`. Empty for nobody.
+        /// The user ID, or the full token ID such as `root@pam!holdfast`. Empty if not
+        /// authenticated.
     pub(crate) id: String,
 }
 
 impl Caller {
-    /// User without token.
+        /// The user ID without the token.
     pub(crate) fn user(&self) -> &str {
         Directory::user_of(&self.id)
     }
 
-    /// Token without user.
+        /// The token name without the user ID.
     pub(crate) fn token(&self) -> Option<&str> {
         self.id.split_once('!').map(|(_, token)| token)
     }
 
-    /// Whether this is root with a ticket: a token of root's is not.
+        /// Whether this is root with a ticket. A token of root does not count.
     pub(crate) fn is_root(&self) -> bool {
         self.id == ROOT
     }
 }
 
-/// What a call asks of its caller.
+/// What a route requires of its caller.
 #[derive(Clone, Copy)]
 pub(crate) enum Permit {
-    /// Nothing, not even to have signed in.
+        /// No authentication.
     World,
-    /// To have signed in.
+        /// Authentication only.
     All,
     /// All of these privileges at a path.
     Every(&'static str, &'static [&'static str]),
     /// One of these privileges at a path.
     Any(&'static str, &'static [&'static str]),
-    /// Something of its own.
+        /// A check that depends on the parameters.
     Judged(fn(&Asking) -> Result<()>),
 }
 
-/// A call before its parameters are checked.
+/// A request at the time of its authorization, before its parameters are validated.
 pub(crate) struct Asking<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) caller: &'a Caller,
@@ -61,7 +63,7 @@ pub(crate) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    /// Whether the caller may go on.
+        /// Fails if the caller does not meet the requirement.
     pub(crate) fn check(&self, permit: Permit) -> Result<()> {
         match permit {
             Permit::World | Permit::All => Ok(()),
@@ -73,7 +75,7 @@ impl Asking<'_> {
         }
     }
 
-    /// A parameter that is plain text.
+        /// A parameter that was sent as text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.sent.get(name)? {
             Raw::Text(text) => Some(text),
@@ -81,8 +83,8 @@ impl Asking<'_> {
         }
     }
 
-    /// One of these privileges at a path with parameters in it. A parameter that is no text makes
-    /// no path, and nobody may do anything there.
+        /// Requires one of the privileges at a path that may contain parameters. Fails if such a
+        /// parameter is not text.
     fn need(&self, path: &str, privileges: &[&str]) -> Result<()> {
         let mut whole = String::new();
         for part in path.split('/').skip(1).filter(|part| !part.is_empty()) {
@@ -106,7 +108,7 @@ impl Asking<'_> {
     }
 }
 
-/// Refuses a caller who has none of these privileges at a path.
+/// Fails if the caller has none of the privileges at a path.
 pub(crate) fn need(
     directory: &Directory,
     caller: &Caller,
@@ -129,8 +131,8 @@ fn forbidden(path: &str, privileges: &[&str]) -> ApiError {
     ApiError::Forbidden(format!("{path}, {}", privileges.join("|")))
 }
 
-/// Finds out who calls. With a ticket, every change must bring the token against forged requests.
-/// A call for the world may come without either, and its ticket is not looked at.
+/// Authenticates a request. With a ticket, write requests must carry the CSRF prevention token.
+/// Routes without authentication ignore tickets and accept requests without credentials.
 pub(crate) fn sign_in(
     core: &Core,
     headers: &HeaderMap,
@@ -162,7 +164,7 @@ fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Opt
     headers.get(name)?.to_str().ok()
 }
 
-/// The ticket from the cookie or the header, percent-decoded where it was encoded.
+/// The ticket from the cookie or the `Authorization` header, percent-decoded.
 fn ticket(headers: &HeaderMap) -> Option<String> {
     let by_cookie = text(headers, COOKIE).and_then(|cookies| {
         let mut cookies = cookies.split(';').map(str::trim);
@@ -174,15 +176,15 @@ fn ticket(headers: &HeaderMap) -> Option<String> {
     Some(percent_decode_str(found).decode_utf8_lossy().into_owned())
 }
 
-/// What follows `PVEAPIToken=` in the header. A space after the scheme and percent-encoding also
-/// pass; another scheme is as if there were no header.
+/// The token credential after `PVEAPIToken=` in the header. A space instead of `=` and
+/// percent-encoding are accepted. Another scheme counts as a missing header.
 fn credential(headers: &HeaderMap) -> Option<String> {
     let rest = text(headers, AUTHORIZATION)?.strip_prefix("PVEAPIToken")?;
     let rest = rest.strip_prefix(['=', ' '])?;
     Some(percent_decode_str(rest).decode_utf8_lossy().into_owned())
 }
 
-/// The caller of `user@realm!id=secret`.
+/// Authenticates `user@realm!id=secret`.
 fn token(core: &Core, credential: &str) -> Result<Caller> {
     let (id, secret) = credential.split_once('=').ok_or(BAD)?;
     let time = now().as_secs();

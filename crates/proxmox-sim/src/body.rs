@@ -1,4 +1,4 @@
-//! From the bytes of a query or body to named values, as Proxmox reads them.
+//! Parsing query strings and bodies into named values, as Proxmox does.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::params::Raw;
 
-/// Named values as they were sent.
+/// Parameters as sent.
 pub(crate) type Sent = BTreeMap<String, Raw>;
 
-/// Reads a query or a form. Proxmox splits on `&` and `;`; a key without a value is empty.
+/// Parses a query string or a form. Proxmox splits on `&` and `;`. A key without a value is empty.
 pub(crate) fn form(text: &str) -> Sent {
     let mut sent = Sent::new();
     for piece in text.split(['&', ';']).filter(|piece| !piece.is_empty()) {
@@ -24,7 +24,7 @@ pub(crate) fn form(text: &str) -> Sent {
     sent
 }
 
-/// Reads a JSON object. `null` means that the parameter is missing.
+/// Parses a JSON object. A parameter that is `null` counts as missing.
 pub(crate) fn json(bytes: &[u8]) -> Result<Sent, ApiError> {
     if bytes.is_empty() {
         return Ok(Sent::new());
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn json_values_become_what_perl_makes_of_them() {
+    fn json_values_are_converted_as_perl_does() {
         let sent = json(br#"{"a":true,"b":12.5,"c":null,"d":["x","y"],"e":{}}"#).unwrap();
         assert_eq!(sent["a"], Raw::Text("1".into()));
         assert_eq!(sent["b"], Raw::Text("12.5".into()));

@@ -1,5 +1,5 @@
-//! How a task fails that finds its storage full, or its container's configuration locked: the
-//! words of the programs that Proxmox runs, as its users report them.
+//! Messages of tasks that fail because the storage is full or the container's configuration is
+//! locked. They are the messages of the programs that Proxmox runs, as users have reported them.
 
 use crate::config::StorageKind;
 use crate::core::{Core, lock_timeout};
@@ -8,7 +8,7 @@ use crate::oci;
 use crate::params::Params;
 use crate::size;
 
-/// The end of the task that a call starts, after an effect that lets the task fail.
+/// The failure of the task that a request starts, for an effect that makes tasks fail.
 pub(crate) fn of(core: &Core, path: &[&str], params: &Params, effect: Effect) -> Option<Doom> {
     match effect {
         Effect::FailTask(words) => Some(words.into()),
@@ -42,7 +42,7 @@ fn full(core: &Core, path: &[&str], params: &Params) -> Doom {
     }
 }
 
-/// What kind of storage that is; an unknown one is refused before any task.
+/// The type of a storage. Unknown storages are rejected before the task starts.
 fn kind(core: &Core, storage: &str) -> StorageKind {
     core.read(|state| {
         let found = state.storages.get(storage);
@@ -50,7 +50,7 @@ fn kind(core: &Core, storage: &str) -> StorageKind {
     })
 }
 
-/// The volume in a disk option of a container that is there.
+/// The volume in a disk option of an existing container.
 fn volume(core: &Core, vmid: u32, option: &str) -> String {
     core.read(|state| {
         let container = state.containers.get(&vmid);
@@ -77,7 +77,7 @@ fn no_thin_volume(vmid: u32) -> Doom {
     }
 }
 
-/// A folder has room for the empty disk, but not for what is unpacked into it.
+/// A directory storage has space for the empty disk but not for the unpacked template.
 fn create(core: &Core, params: &Params) -> Doom {
     let vmid = params.vmid();
     let storage = match params.get("rootfs") {
@@ -134,7 +134,7 @@ fn resize(core: &Core, params: &Params) -> Doom {
     let wanted = params.text("size").trim_start_matches('+');
     let bytes = size::parse(wanted).unwrap_or_default();
     if kind(core, storage_of(&id)) == StorageKind::LvmThin {
-        // An extent has 4 MiB.
+                // The extent size is 4 MiB.
         return Doom::from(format!(
             "error resizing volume '/dev/pve/{name}':   Insufficient free space: {} extents \
              needed, but only 0 available",

@@ -1,5 +1,5 @@
-//! One request from its arrival to its answer, in Proxmox's order: transport, sign-in, route,
-//! body, parameters, handler. What a call means is decided in [`crate::api`].
+//! Processing of a request in the order of Proxmox: transport, authentication, route, body,
+//! parameters, handler. The handlers are in [`crate::api`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,15 +22,15 @@ use crate::params::Raw;
 use crate::reply::{self, Format};
 use crate::routes::{self, Answer, Call};
 
-/// The largest body that Proxmox reads.
+/// Maximum size of a request body in Proxmox.
 const BODY_LIMIT: usize = 512 * 1024;
 
-/// Cancelling it closes the connection at once.
+/// The connection of a request. Canceling the token closes it immediately.
 #[derive(Clone)]
 pub(crate) struct Connection(pub(crate) CancellationToken);
 
-/// The service for one connection. There is one entry, because Proxmox checks the sign-in before
-/// it looks at the path.
+/// The service for one connection. It has a single route, because Proxmox checks authentication
+/// before the path.
 pub(crate) fn service(core: Arc<Core>, connection: Connection) -> Router {
     Router::new()
         .fallback(receive)
@@ -77,7 +77,8 @@ async fn receive(
     }
 }
 
-/// The path under which a request is counted: all tasks together, as they come without end.
+/// The path under which a request is counted. Task IDs are replaced by `{upid}`, which bounds the
+/// number of entries.
 fn counted(path: &str) -> String {
     let part = |part: &str| {
         if part.starts_with("UPID:") {
@@ -89,7 +90,7 @@ fn counted(path: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-/// Closes the connection; nothing is ever sent.
+/// Closes the connection without a response.
 async fn vanish(connection: &Connection) -> Response {
     connection.0.cancel();
     std::future::pending().await
@@ -222,7 +223,7 @@ fn content_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// The parts behind `/api2/json` or `/api2/extjs`. Doubled and trailing slashes are tolerated.
+/// The path segments after `/api2/json` or `/api2/extjs`. Double and trailing slashes are ignored.
 fn api_segments(path: &str) -> Result<Vec<&str>> {
     let mut segments = path.split('/').filter(|part| !part.is_empty());
     let refused = |reason: String| {
@@ -245,7 +246,7 @@ fn api_segments(path: &str) -> Result<Vec<&str>> {
     }
 }
 
-/// Query and body together; the query wins.
+/// Merges query and body parameters. The query takes precedence.
 async fn read_parameters(method: &str, request: Request) -> Result<Sent> {
     let query = body::form(request.uri().query().unwrap_or_default());
     let mut sent = Sent::new();
@@ -265,7 +266,7 @@ async fn read_parameters(method: &str, request: Request) -> Result<Sent> {
     Ok(sent)
 }
 
-/// Adds what stands in the path. A parameter that says otherwise is a conflict.
+/// Adds the path parameters. A different value in the query or body is an error.
 fn merge_variables(sent: &mut Sent, variables: &[(&'static str, String)]) -> Result<()> {
     const CONFLICT: &str = "duplicate parameter (already defined in URI) with conflicting values!";
     let mut conflicts = BTreeMap::new();
@@ -285,7 +286,7 @@ fn merge_variables(sent: &mut Sent, variables: &[(&'static str, String)]) -> Res
     }
 }
 
-/// The node that is talked to passes the call on to the one in the path.
+/// Checks that the node in the URL exists and is online, since requests are proxied to it.
 fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
     let Some((_, name)) = variables.iter().find(|(variable, _)| *variable == "node") else {
         return Ok(());
@@ -302,7 +303,7 @@ fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
     Ok(())
 }
 
-/// Without quorum nothing is written. Signing in and ending a task write nothing to the cluster.
+/// Rejects writes without quorum. Authentication and canceling a task do not write to the cluster.
 fn check_quorum(core: &Core, method: &str, segments: &[&str]) -> Result<()> {
     let writes = match segments {
         ["access", "ticket"] | ["nodes", _, "tasks", _] => false,

@@ -1,9 +1,9 @@
-//! What registries offer, and what becomes of an image on a storage. No HTTP here.
+//! OCI image references, and images on a storage. No HTTP here.
 
 use crate::config::ImageSpec;
 use crate::state::{Kind, State, Volume};
 
-/// A reference as a registry client reads it: `nginx:1.27` is `docker.io/library/nginx:1.27`.
+/// Completes a reference as a registry client does: `nginx:1.27` is `docker.io/library/nginx:1.27`.
 pub(crate) fn full_reference(reference: &str) -> String {
     match reference.split_once('/') {
         None => format!("docker.io/library/{reference}"),
@@ -12,7 +12,7 @@ pub(crate) fn full_reference(reference: &str) -> String {
     }
 }
 
-/// The image that a reference stands for.
+/// Returns the image of a reference.
 pub(crate) fn find<'a>(catalogue: &'a [ImageSpec], reference: &str) -> Option<&'a ImageSpec> {
     let wanted = full_reference(reference);
     catalogue.iter().find(|image| image.reference == wanted)
@@ -32,7 +32,7 @@ pub(crate) fn tags<'a>(catalogue: &'a [ImageSpec], repository: &str) -> Vec<&'a 
     tags
 }
 
-/// The name of the file that a pull makes. Different registries and namespaces collide.
+/// The file name of a pulled image. Images of different registries and namespaces can collide.
 pub(crate) fn file_name(reference: &str, wanted: Option<&str>) -> String {
     let base = wanted.unwrap_or_else(|| reference.rsplit('/').next().unwrap_or(reference));
     let plain = |c: char| {
@@ -51,7 +51,7 @@ pub(crate) fn file_name(reference: &str, wanted: Option<&str>) -> String {
     format!("{name}.tar")
 }
 
-/// Puts a pulled image onto a storage, in place of a file of the same name.
+/// Adds a pulled image to a storage. An existing file is replaced.
 pub(crate) fn store(state: &mut State, node: &str, storage: &str, file: &str, image: ImageSpec) {
     let name = format!("vztmpl/{file}");
     state.remove_volumes(|v| v.node == node && v.storage == storage && v.name == name);

@@ -1,4 +1,4 @@
-//! Tasks as the API shows them.
+//! Task lists, task status and task logs.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::routes::{Answer, Call};
 use crate::schema::format::split_list;
 use crate::task::{Task, is_upid};
 
-/// How many entries are shown when nothing is said.
+/// Default number of entries.
 const PAGE: u64 = 50;
 
 /// `GET /nodes/{node}/tasks`, newest first. Running tasks are only in the source `active` or `all`.
@@ -85,7 +85,7 @@ fn status_type(status: &str) -> &'static str {
     }
 }
 
-/// Looks at the task in the address.
+/// Calls `look` with the task in the URL, or fails if it does not exist.
 fn with_task<T>(call: &Call, look: impl FnOnce(&Task) -> T) -> Result<T> {
     let upid = call.params.text("upid");
     if !is_upid(upid) {
@@ -96,7 +96,8 @@ fn with_task<T>(call: &Call, look: impl FnOnce(&Task) -> T) -> Result<T> {
         .read(|state| state.task(upid).map(look).ok_or_else(missing))
 }
 
-/// `GET /cluster/tasks`: the last ones of all nodes. Who may not see all sees their own.
+/// `GET /cluster/tasks`: the latest tasks of all nodes. Without `Sys.Audit` the caller sees only
+/// their own tasks.
 pub(crate) fn recent(call: &Call) -> Result<Answer> {
     const SHOWN: usize = 25;
     let shown: Vec<Value> = call.core.read(|state| {
@@ -110,7 +111,7 @@ pub(crate) fn recent(call: &Call) -> Result<Answer> {
     Ok(Value::from(shown).into())
 }
 
-/// `GET …/tasks/{upid}`: the parts of its address.
+/// `GET …/tasks/{upid}`: the subdirectories.
 pub(crate) fn index(_: &Call) -> Result<Answer> {
     Ok(json!([{ "name": "log" }, { "name": "status" }]).into())
 }
@@ -120,7 +121,8 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
     with_task(call, Task::status).map(Answer::from)
 }
 
-/// `GET …/log`. The log of an unknown task is one line that says so. A limit of 0 means all.
+/// `GET …/log`. The log of an unknown task is one line with an error. A limit of 0 returns all
+/// lines.
 pub(crate) fn log(call: &Call) -> Result<Answer> {
     let lines = match with_task(call, |task| task.log.clone()) {
         Err(ApiError::Parameters(problems))
@@ -147,7 +149,7 @@ pub(crate) fn log(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `DELETE …`: kills a running task, whose own undo then runs.
+/// `DELETE …`: cancels a running task, which then cleans up.
 pub(crate) fn kill(call: &Call) -> Result<Answer> {
     with_task(call, |task| task.kill.cancel()).map(|()| Answer::nothing())
 }

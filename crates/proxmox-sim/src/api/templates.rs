@@ -1,7 +1,7 @@
-//! Templates of containers that can be had: the list of appliances, and downloads of any address.
+//! Container templates: the appliance list, and downloads from a URL.
 //!
-//! Nothing is fetched. An address is there unless its host is this machine or one that can never
-//! be (`.invalid`); what it gives is a file of a size that is always the same.
+//! Nothing is downloaded. Every URL succeeds unless its host is this machine or ends in `.invalid`.
+//! The file always has the same size.
 
 use serde_json::{Value, json};
 
@@ -12,10 +12,10 @@ use crate::routes::{Answer, Call};
 use crate::state::{Kind, Volume};
 use crate::task::{self, Run};
 
-/// The size of a file that no list knows, in bytes.
+/// The size in bytes of a file that is not in the appliance list.
 const SIZE: u64 = 64 << 20;
 
-/// File, system, version, package, MiB.
+/// File, operating system, version, package and size in MiB.
 const APPLIANCES: [(&str, &str, &str, &str, u64); 6] = [
     (
         "alpine-3.22-default_20250617_amd64.tar.xz",
@@ -79,7 +79,7 @@ pub(crate) fn appliances(_: &Call) -> Result<Answer> {
     Ok(Value::from(APPLIANCES.map(entry).to_vec()).into())
 }
 
-/// `POST /nodes/{node}/aplinfo`. One that is there already is left as it is.
+/// `POST /nodes/{node}/aplinfo`. An existing template is not overwritten.
 pub(crate) fn fetch_appliance(call: &Call) -> Result<Answer> {
     let wanted = call.params.text("template");
     let mut all = APPLIANCES.into_iter();
@@ -125,7 +125,7 @@ async fn work(run: Run, download: Download) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// May the caller look at what an address has to give?
+/// Checks that the caller may query URL metadata.
 pub(crate) fn may_query(asking: &Asking) -> Result<()> {
     let both = ["Sys.Audit", "Sys.Modify"];
     let everywhere = both
@@ -137,14 +137,14 @@ pub(crate) fn may_query(asking: &Asking) -> Result<()> {
     asking.check(Permit::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
 }
 
-/// May the caller bring it onto the storage?
+/// Checks that the caller may download a file to the storage.
 pub(crate) fn may_download(asking: &Asking) -> Result<()> {
     let place = "/storage/{storage}";
     asking.check(Permit::Every(place, &["Datastore.AllocateTemplate"]))?;
     may_query(asking)
 }
 
-/// The host and port of an address, and the last part of its path.
+/// The host with port of a URL, and the last segment of its path.
 fn parts(url: &str) -> (&str, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next().unwrap_or(rest);
@@ -153,7 +153,7 @@ fn parts(url: &str) -> (&str, &str) {
     (host, file)
 }
 
-/// What is wrong with an address, when nobody is there.
+/// The connection error for a URL whose host is unreachable.
 fn unreachable(url: &str) -> Option<String> {
     let (host, _) = parts(url);
     let name = host.split(':').next().unwrap_or(host);
@@ -162,7 +162,7 @@ fn unreachable(url: &str) -> Option<String> {
         .then(|| format!("Can't connect to {host} (Connection refused)"))
 }
 
-/// The size of what is at an address, in bytes.
+/// The size of the file at a URL, in bytes.
 fn size(url: &str) -> u64 {
     let (_, file) = parts(url);
     let known = APPLIANCES.iter().find(|(name, ..)| *name == file);
@@ -185,7 +185,7 @@ pub(crate) fn metadata(call: &Call) -> Result<Answer> {
     Ok(json!({ "filename": file, "mimetype": mime, "size": size(url) }).into())
 }
 
-/// `POST …/download-url`. A file of the same name is refused at once.
+/// `POST …/download-url`. An existing file is rejected before the task starts.
 pub(crate) fn download(call: &Call) -> Result<Answer> {
     let params = &call.params;
     let (content, url) = (params.text("content"), params.text("url"));

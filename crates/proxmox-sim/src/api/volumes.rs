@@ -1,4 +1,4 @@
-//! Disks of containers: what a `rootfs` or `mpN` asks for, and making it so.
+//! Container volumes: parsing the volume of a `rootfs` or `mpN`, and allocating disks.
 
 use crate::auth::Caller;
 use crate::config::StorageKind;
@@ -10,22 +10,22 @@ use crate::storage::Storage;
 const ONLY_ROOT: &str = "Only root can pass arbitrary filesystem paths. \
     at /usr/share/perl5/PVE/Storage.pm line 651.";
 
-/// What the volume part of a mount point asks for.
+/// What the volume of a mount point requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// A new disk of so many bytes.
+        /// A new disk with this size in bytes.
     New { storage: String, bytes: u64 },
-    /// One that is there, or is said to be.
+        /// An existing volume. Its existence is not checked.
     Existing(String),
 }
 
-/// Finds a storage.
+/// Returns a storage by name.
 pub(crate) fn storage<'a>(state: &'a State, name: &str) -> Result<&'a Storage> {
     let found = state.storages.get(name);
     found.ok_or_else(|| ApiError::Failed(format!("storage '{name}' does not exist")))
 }
 
-/// Finds a storage that a node can use.
+/// Returns a storage that is enabled and available on a node.
 pub(crate) fn usable<'a>(state: &'a State, node: &str, name: &str) -> Result<&'a Storage> {
     let storage = storage(state, name)?;
     if !storage.is_enabled() {
@@ -38,7 +38,7 @@ pub(crate) fn usable<'a>(state: &'a State, node: &str, name: &str) -> Result<&'a
     Ok(storage)
 }
 
-/// Finds a storage that takes containers.
+/// Returns a storage that supports container disks.
 pub(crate) fn container_storage<'a>(
     state: &'a State,
     node: &str,
@@ -52,8 +52,8 @@ pub(crate) fn container_storage<'a>(
     Err(ApiError::parameter("storage", problem))
 }
 
-/// Reads the volume part of a mount point: `storage:GiB` or a volume that is there. Paths of the
-/// host are for root alone, and a token is not root.
+/// Parses the volume of a mount point: `storage:GiB` or an existing volume. Host paths are allowed
+/// only for root with a ticket, not with a token.
 pub(crate) fn read(state: &State, node: &str, caller: &Caller, volume: &str) -> Result<Wanted> {
     if volume.starts_with('/') && caller.is_root() {
         return Ok(Wanted::Existing(volume.to_owned()));
@@ -85,7 +85,7 @@ pub(crate) fn read(state: &State, node: &str, caller: &Caller, volume: &str) -> 
     Ok(Wanted::Existing(volume.to_owned()))
 }
 
-/// Checks the form of a disk's name.
+/// Checks the format of a disk's name.
 fn check_name(storage: &Storage, name: &str) -> Result<()> {
     let plain = name.split('/').next_back().unwrap_or_default();
     let is_disk = ["vm-", "base-", "subvol-"]
@@ -105,13 +105,13 @@ fn check_name(storage: &Storage, name: &str) -> Result<()> {
     )))
 }
 
-/// The container that a disk belongs to, by its name.
+/// The VMID of the container that a disk belongs to, from the disk's name.
 pub(crate) fn owner(volume: &str) -> Option<u32> {
     let name = volume.rsplit([':', '/']).next()?;
     name.split('-').nth(1)?.parse().ok()
 }
 
-/// Fails for text that is no volume of a storage at all.
+/// Splits a volume ID into storage and name. Fails if it is not a volume ID.
 pub(crate) fn split_id<'a>(state: &'a State, id: &'a str) -> Result<(&'a Storage, &'a str)> {
     let parts = id
         .split_once(':')
@@ -120,7 +120,7 @@ pub(crate) fn split_id<'a>(state: &'a State, id: &'a str) -> Result<(&'a Storage
     Ok((storage(state, name)?, rest))
 }
 
-/// Makes a disk for a container and gives its id.
+/// Allocates a disk for a container and returns its volume ID.
 pub(crate) fn allocate(
     state: &mut State,
     node: &str,

@@ -1,4 +1,4 @@
-//! `/changes`: what others do with containers, past the API and whatever rules it has.
+//! `/changes`: changes to containers that bypass the API, as if made outside Holdfast.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -25,7 +25,7 @@ enum Change {
     HoldLock { vmid: u32, ms: u64 },
 }
 
-/// A container that somebody else makes.
+/// A container to create.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Make {
@@ -45,7 +45,7 @@ struct Make {
     running: bool,
 }
 
-/// An interface that asks for an address, with a hardware address of its own.
+/// A DHCP interface with a MAC address that is derived from the VMID.
 fn network(vmid: u32) -> String {
     let [_, high, middle, low] = vmid.to_be_bytes();
     let hardware = format!("BC:24:11:{high:02X}:{middle:02X}:{low:02X}");
@@ -79,7 +79,7 @@ impl Change {
     }
 }
 
-/// `POST /changes`. Answers with the container as it is then, or null.
+/// `POST /changes`. Returns the changed container, or null.
 pub(super) async fn change(
     State(handle): Shared,
     headers: HeaderMap,

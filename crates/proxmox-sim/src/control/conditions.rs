@@ -1,4 +1,4 @@
-//! `/conditions`: what lasts until it is changed, and a node that starts again.
+//! `/conditions`: lasting conditions, and restarting a node.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Outcome, Refusal, Shared, read, wire};
 use crate::handle::Handle;
 
-/// What is asked for; at least one of it.
+/// The requested changes; at least one is required.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
@@ -46,7 +46,7 @@ fn shown(handle: &Handle) -> Value {
     })
 }
 
-/// `POST /conditions`. Nothing is changed when any of it cannot be.
+/// `POST /conditions`. If any change is invalid, none is applied.
 pub(super) async fn change(
     State(handle): Shared,
     headers: HeaderMap,

@@ -1,4 +1,5 @@
-//! `/interfaces`: what the host of a container sees of it, where containers really run elsewhere.
+//! `/interfaces`: IP addresses that the real host of a container observed, for setups in which
+//! containers run outside the simulator.
 
 use std::net::IpAddr;
 
@@ -23,11 +24,11 @@ struct Said {
 #[serde(deny_unknown_fields)]
 struct Interface {
     hwaddr: String,
-    /// With their prefix lengths: `10.20.0.100/16`.
+        /// With prefix lengths: `10.20.0.100/16`.
     addresses: Vec<String>,
 }
 
-/// `POST /interfaces`. Answers with the container as it is then.
+/// `POST /interfaces`. Returns the changed container.
 pub(super) async fn see(
     State(handle): Shared,
     headers: HeaderMap,
