@@ -1,4 +1,4 @@
-//! Answers as they go over the wire. What they say is decided elsewhere.
+//! Building HTTP responses in the format of Proxmox.
 
 use std::collections::BTreeMap;
 
@@ -18,17 +18,17 @@ use sha1::{Digest as _, Sha1};
 use crate::error::ApiError;
 use crate::routes::Answer;
 
-/// How an answer is wrapped.
+/// The response format.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Format {
+    /// The outcome is in the HTTP status.
     /// The status says how it went.
-    Json,
+        /// The HTTP status is always 200. The outcome is in the body.
     /// The status is always 200; the body says how it went.
     ExtJs,
 }
 
 impl Format {
-    /// The format that a path asks for.
+        /// The format for a path.
     pub(crate) fn of(path: &str) -> Self {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         match (parts.next(), parts.next()) {
@@ -38,13 +38,13 @@ impl Format {
     }
 }
 
-/// What a test put in the place of an answer.
+/// The response of an injected fault.
 pub(crate) fn refuse(status: u16, message: &str) -> Response {
     let body = json!({ "data": null, "message": format!("{message}\n") });
     build(status, first_line(message), body.to_string().into(), true)
 }
 
-/// A call that went well.
+/// A successful response.
 pub(crate) fn good(answer: Answer, format: Format) -> Response {
     let mut body = Map::new();
     body.insert("data".into(), answer.data);
@@ -60,7 +60,7 @@ pub(crate) fn good(answer: Answer, format: Format) -> Response {
     build(200, "OK", Value::from(body).to_string().into(), true)
 }
 
-/// The connection becomes a WebSocket (RFC 6455, section 4.2.2).
+/// Upgrades the connection to WebSocket (RFC 6455, section 4.2.2).
 pub(crate) fn upgrade(key: &str) -> Response {
     let mut hash = Sha1::new();
     hash.update(key);
@@ -78,7 +78,7 @@ pub(crate) fn upgrade(key: &str) -> Response {
     response
 }
 
-/// A call that failed.
+/// An error response.
 pub(crate) fn bad(error: ApiError, format: Format) -> Response {
     let (status, message, errors) = match error {
         ApiError::Transport {

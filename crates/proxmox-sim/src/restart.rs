@@ -1,16 +1,16 @@
-//! A node that stops all at once and starts again: what it leaves behind and what it does when it
-//! is back. Whether it can be reached meanwhile is not decided here.
+//! Power failure and restart of a node: its effect on tasks and containers. Reachability of the
+//! node is handled elsewhere.
 
 use crate::api::node;
 use crate::container::{Container, Power};
 use crate::core::{Core, lock, now};
 use crate::task::Outcome;
 
-/// How Proxmox says that a task's log has no end.
+/// The status of a task whose log has no end.
 const CUT_OFF: &str = "unexpected status";
 
-/// Everything on the node stops where it stands: tasks have no end in their logs, containers are
-/// off, and what was half made stays half made, locks included.
+/// Simulates a power failure: tasks end without a status, containers stop, incomplete containers
+/// and locks remain.
 pub(crate) fn stop(core: &Core, node: &str) {
     lock(&core.conditions).cut_power(node);
     core.edit(|state| {
@@ -30,7 +30,7 @@ pub(crate) fn stop(core: &Core, node: &str) {
     });
 }
 
-/// The node is back: containers that are to start with it do.
+/// Starts the node: its containers with `onboot` start.
 pub(crate) fn start(core: &Core, node: &str) {
     let starts = |container: &&Container| {
         container.node == node

@@ -1,4 +1,5 @@
-//! The calls about people, tokens, groups, roles, grants and pools.
+//! Routes of `/access` and `/pools`: users, tokens, groups, roles, access control entries, realms
+//! and pools.
 
 use super::{Permit, Route};
 use crate::api::access::{acl, groups, index, pools, realms, tickets, tokens, users};
@@ -28,7 +29,7 @@ fn with(first: Vec<Property>, more: Vec<Property>) -> Vec<Property> {
     first.into_iter().chain(more).collect()
 }
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![Route::new("GET", "/", vec![], index)];
     routes.extend(sign_in());

@@ -1,4 +1,4 @@
-//! The calls about the cluster as a whole, and which nodes it has.
+//! Routes of `/cluster`, `/nodes` and `/version`.
 
 use super::Route;
 use crate::api::{access as about, cluster, datacenter, index, tasks};
@@ -6,7 +6,7 @@ use crate::schema::{boolean, choice, integer, lxc, named, text};
 
 const AUDIT: &[&str] = &["Sys.Audit"];
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = inventory();
     routes.extend(settings());

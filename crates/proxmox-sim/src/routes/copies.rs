@@ -1,4 +1,4 @@
-//! The calls about copies, snapshots and moves of containers.
+//! Routes for cloning, snapshots and migration of containers.
 
 use super::{Permit, Route, with_address};
 use crate::api::{clone, migrate, snapshots};
@@ -6,7 +6,7 @@ use crate::schema::{any_disk, boolean, choice, integer, lxc, named, number, text
 
 const VMS: &str = "/vms/{vmid}";
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = of_snapshots();
     routes.extend(copies());

@@ -1,11 +1,11 @@
-//! The calls about containers: making, changing, starting and stopping them.
+//! Routes for the configuration, power state and consoles of containers.
 
 use super::nodes::{past, socket};
 use super::{Route, with_address};
 use crate::api::{config, console, create, destroy, index, node, power, rrd, suspend};
 use crate::schema::{Property, boolean, disk, integer, lxc, named, text};
 
-/// Who may change something of a container; which of its options is checked afterwards.
+/// One of these is required to change a configuration. The handler checks the individual options.
 const VM_CONFIG: &[&str] = &[
     "VM.Config.Disk",
     "VM.Config.CPU",
@@ -16,7 +16,7 @@ const VM_CONFIG: &[&str] = &[
 
 const VMS: &str = "/vms/{vmid}";
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = containers();
     routes.extend(power_routes());

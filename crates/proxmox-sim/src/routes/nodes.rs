@@ -1,4 +1,4 @@
-//! The calls about nodes: how they are, their networks, backups and tasks.
+//! Routes of nodes: status, networks, consoles, backups, templates and tasks.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ const NODE: &str = "/nodes/{node}";
 const AUDIT: &[&str] = &["Sys.Audit"];
 const MODIFY: &[&str] = &["Sys.Modify"];
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = system_routes();
     routes.extend(networks());
@@ -30,7 +30,7 @@ fn with_node(more: Vec<Property>) -> Vec<Property> {
     std::iter::once(lxc::node()).chain(more).collect()
 }
 
-/// What a question for numbers of the past takes.
+/// The parameters of RRD statistics.
 pub(super) fn past(frames: &[&str]) -> Vec<Property> {
     vec![
         choice("timeframe", frames).required(),
@@ -131,7 +131,7 @@ fn consoles() -> Vec<Route> {
     ]
 }
 
-/// What connecting to a console takes.
+/// The parameters of a console connection.
 pub(super) fn socket() -> Vec<Property> {
     vec![
         integer("port").min(5900).max(5999).required(),
@@ -139,7 +139,7 @@ pub(super) fn socket() -> Vec<Property> {
     ]
 }
 
-/// How a backup is made. Its address need not name the node.
+/// The parameters of a backup. The path need not contain the node.
 fn backup_options() -> Vec<Property> {
     vec![
         text("node").format(named::NODE),

@@ -1,4 +1,4 @@
-//! The calls about storages and what lies on them.
+//! Routes of storages and their content.
 
 use super::nodes::past;
 use super::{Permit, Route};
@@ -7,10 +7,10 @@ use crate::schema::storage as options;
 use crate::schema::{Property, boolean, choice, integer, lxc, named, text};
 
 const PLACE: &str = "/storage/{storage}";
-/// Who may see a storage.
+/// One of these is required to see a storage.
 const SEEN: &[&str] = &["Datastore.Audit", "Datastore.AllocateSpace"];
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = definitions();
     routes.extend(on_nodes());
@@ -76,7 +76,7 @@ fn contents() -> Vec<Route> {
         text("size").pattern(r"\d+[MG]?").required(),
         lxc::vmid("vmid").required(),
     ]);
-    // Here the storage may also stand before the volume.
+        // The storage may be part of the volume ID instead.
     let volume = |more: Vec<Property>| -> Vec<Property> {
         let storage = text("storage").format(named::STORAGE);
         let first = [lxc::node(), storage, text("volume").required()];

@@ -1,7 +1,8 @@
-//! What parameters a call takes, and the checks that Proxmox makes on them, in its order and words.
+//! Parameter schemas and their validation, in the order and with the messages of Proxmox.
 //!
-//! Per property: missing, type, format, pattern, length, bounds, enumeration; the first failing
-//! check wins and all properties are reported together. Nothing here knows any single call.
+//! Checks per property: presence, type, format, pattern, length, bounds, enumeration. The first
+//! failed check of each property is reported, for all properties together. This module contains no
+//! knowledge of individual routes except their parameters.
 
 mod address;
 pub(crate) mod format;
@@ -28,25 +29,25 @@ const UNKNOWN: &str =
     "property is not defined in schema and the schema does not allow additional properties";
 const MISSING: &str = "property is missing and it is not optional";
 
-/// All parameters of a call. Others than these are refused.
+/// All parameters of a route. Other parameters are rejected.
 pub(crate) struct Schema {
     properties: Vec<Property>,
 }
 
-impl Schema {
+    /// Creates a schema.
     /// A schema of these properties.
     pub(crate) fn new(properties: Vec<Property>) -> Self {
         Self { properties }
     }
 
-    /// The property that a name stands for.
+        /// The property with a name.
     pub(crate) fn find(&self, name: &str) -> Option<&Property> {
         self.properties
             .iter()
             .find(|property| property.is_named(name))
     }
 
-    /// Checks everything that was sent and gives it back as plain strings.
+        /// Validates all parameters that were sent and returns them as strings.
     pub(crate) fn validate(&self, sent: &BTreeMap<String, Raw>) -> Result<Params> {
         let mut values = BTreeMap::new();
         let mut problems = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! The checks under the names that Proxmox gives them.
+//! Formats and their names in Proxmox.
 
 use super::{Format, address, format, people};
 

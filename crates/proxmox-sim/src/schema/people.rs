@@ -1,13 +1,13 @@
-//! The forms of names of people and of what they may do.
+//! Formats of users, groups, roles, realms and privileges.
 
 use crate::access::roles;
 
 type Check = std::result::Result<(), String>;
 
-/// The name of a token behind the exclamation mark.
+/// Pattern of a token name, the part after the exclamation mark.
 pub(crate) const TOKEN_NAME: &str = r"[A-Za-z][A-Za-z0-9\.\-_]+";
 
-/// An account or a token.
+/// Pattern of a user ID or token ID.
 pub(crate) const WHO: &str =
     r"(?:[^\s:/]+)@(?:[A-Za-z][A-Za-z0-9\.\-_]+)(?:!(?:[A-Za-z][A-Za-z0-9\.\-_]+))?";
 
@@ -20,7 +20,7 @@ fn check(good: bool, words: impl FnOnce() -> String) -> Check {
     if good { Ok(()) } else { Err(words()) }
 }
 
-/// A user and a realm.
+/// A user ID with realm.
 pub(crate) fn userid(value: &str) -> Check {
     let good = value.rsplit_once('@').is_some_and(|(name, realm)| {
         let odd = |c: char| c.is_whitespace() || c == ':' || c == '/';
@@ -32,7 +32,7 @@ pub(crate) fn userid(value: &str) -> Check {
     })
 }
 
-/// A realm.
+/// A realm name.
 pub(crate) fn realm(value: &str) -> Check {
     let begins = value.starts_with(|first: char| first.is_ascii_alphabetic());
     check(begins && value.len() >= 2 && plain(value), || {
@@ -40,7 +40,7 @@ pub(crate) fn realm(value: &str) -> Check {
     })
 }
 
-/// A user, a realm and a token.
+/// A token ID.
 pub(crate) fn token(value: &str) -> Check {
     let good = value
         .split_once('!')
@@ -50,28 +50,28 @@ pub(crate) fn token(value: &str) -> Check {
     })
 }
 
-/// A group.
+/// A group name.
 pub(crate) fn group(value: &str) -> Check {
     check(plain(value), || {
         format!("group name '{value}' contains invalid characters")
     })
 }
 
-/// A role.
+/// A role name.
 pub(crate) fn role(value: &str) -> Check {
     check(plain(value), || {
         format!("role name '{value}' contains invalid characters")
     })
 }
 
-/// A privilege that there is.
+/// An existing privilege.
 pub(crate) fn privilege(value: &str) -> Check {
     check(roles::ALL.contains(&value), || {
         format!("invalid privilege '{value}'")
     })
 }
 
-/// A mail address, as far as anybody can tell.
+/// An email address. Only the basic form is checked.
 pub(crate) fn email(value: &str) -> Check {
     let good = value.split_once('@').is_some_and(|(name, host)| {
         !name.is_empty() && host.contains('.') && !value.contains(char::is_whitespace)
@@ -81,7 +81,7 @@ pub(crate) fn email(value: &str) -> Check {
     })
 }
 
-/// A mail address, or an account to whose address mail goes.
+/// An email address, or a user ID that mail is sent to.
 pub(crate) fn email_or_username(value: &str) -> Check {
     if userid(value).is_ok() {
         return Ok(());
@@ -89,7 +89,7 @@ pub(crate) fn email_or_username(value: &str) -> Check {
     email(value)
 }
 
-/// The name of an attribute or class of a directory.
+/// The name of an LDAP attribute or class.
 pub(crate) fn ldap_attribute(value: &str) -> Check {
     let good = !value.is_empty()
         && value
