@@ -1,7 +1,8 @@
-//! The task engine: work that a call started, with a UPID, a log and an end.
+//! The task engine: asynchronous work with a UPID, a log and a status.
 //!
-//! A task's work is a future that logs and pauses through its [`Run`]. A pause fails when the task
-//! is killed or told to fail, so that the work's own undo runs, as it does on a real node.
+//! The work of a task is a future that logs and pauses through its [`Run`]. A pause fails when the
+//! task is canceled or has an injected failure, so that the cleanup of the work runs as on a real
+//! node.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,22 +17,22 @@ use crate::core::{Core, now};
 use crate::fault::{Doom, PID};
 use crate::state::State;
 
-/// What may not stand in the id of a UPID as it is.
+/// Characters that are escaped in the ID of a UPID.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b':').add(b'/').add(b' ').add(b'%');
 
-/// How many tasks are remembered.
+/// Maximum number of tasks.
 const KEPT: usize = 2_000;
 
-/// How a task ended.
+/// The end of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// `OK` or what went wrong.
+        /// `OK` or the error message.
     pub(crate) status: String,
-    /// Seconds since 1970.
+        /// Seconds since the Unix epoch.
     pub(crate) end: u64,
 }
 
-/// A task that runs or ran.
+/// A running or finished task.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) upid: String,
@@ -39,7 +40,7 @@ pub(crate) struct Task {
     pub(crate) kind: &'static str,
     pub(crate) id: String,
     pub(crate) caller: Caller,
-    /// Seconds since 1970.
+        /// Seconds since the Unix epoch.
     pub(crate) start: u64,
     pub(crate) log: Vec<String>,
     pub(crate) outcome: Option<Outcome>,
@@ -49,7 +50,7 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// The members that lists and status have in common.
+        /// The members that task lists and task status have in common.
     pub(crate) fn head(&self) -> Map<String, Value> {
         let mut head = Map::new();
         head.insert("upid".into(), self.upid.as_str().into());
@@ -66,7 +67,7 @@ impl Task {
         head
     }
 
-    /// What `GET …/status` says.
+        /// The response of `GET …/status`.
     pub(crate) fn status(&self) -> Value {
         let mut members = self.head();
         match &self.outcome {
@@ -79,7 +80,7 @@ impl Task {
         members.into()
     }
 
-    /// What a list of tasks says.
+        /// The entry in a task list.
     pub(crate) fn listed(&self) -> Value {
         let mut members = self.head();
         match &self.outcome {
@@ -93,17 +94,17 @@ impl Task {
     }
 }
 
-/// What to start: where, for whom, and about what.
+/// The specification of a task to start.
 pub(crate) struct Order<'a> {
     pub(crate) node: &'a str,
     pub(crate) kind: &'static str,
     pub(crate) id: &'a str,
     pub(crate) caller: &'a Caller,
-    /// When set, the task fails in this way at its first pause.
+        /// If set, the task fails this way at its first pause.
     pub(crate) doomed: Option<Doom>,
 }
 
-/// The hold that a task's work has on the simulator.
+/// The context of a task's work.
 pub(crate) struct Run {
     pub(crate) core: Arc<Core>,
     pub(crate) node: String,
@@ -124,7 +125,7 @@ impl Run {
         });
     }
 
-    /// Lets time pass. Fails when the task is killed meanwhile or was told to fail.
+        /// Sleeps. Fails if the task is canceled meanwhile or has an injected failure.
     pub(crate) async fn pause(&self, duration: Duration) -> Result<(), String> {
         tokio::select! {
             () = self.kill.cancelled() => return Err("received interrupt".into()),
@@ -133,7 +134,7 @@ impl Run {
         self.doomed.as_ref().map_or(Ok(()), |doom| self.meet(doom))
     }
 
-    /// Fails when the task was told to find no room for a disk.
+        /// Fails if the injected failure is to occur before disk allocation.
     pub(crate) fn make_room(&self) -> Result<(), String> {
         let doomed = self.doomed.as_ref().filter(|doom| doom.before_disks);
         doomed.map_or(Ok(()), |doom| self.meet(doom))
@@ -148,7 +149,7 @@ impl Run {
     }
 }
 
-/// Starts a task and gives its UPID. The work begins at once, beside all others.
+/// Starts a task and returns its UPID. The work runs concurrently.
 pub(crate) fn start<Work, Done>(core: &Arc<Core>, order: &Order<'_>, work: Work) -> Value
 where
     Work: FnOnce(Run) -> Done,
@@ -188,7 +189,7 @@ fn enter(
         .node(order.node)
         .map(|node| core.uptime(node))
         .unwrap_or_default();
-    // In hundredths of a second, as the kernel counts.
+        // In hundredths of a second, as in `/proc/PID/stat`.
     let pstart = u64::try_from(uptime.as_millis() / 10).unwrap_or_default();
     let upid = format!(
         "UPID:{}:{pid:08X}:{pstart:08X}:{start:08X}:{}:{}:{}:",
@@ -226,7 +227,7 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
     core.edit_passing(|state| {
         let end = now().as_secs();
         let message = format!("end task {upid} {status}");
-        // One that a restart ended stays as the restart left it.
+                // A task that a node restart has ended keeps its status.
         let running = state.task_mut(upid).filter(|task| task.outcome.is_none());
         let Some(task) = running else {
             return;
@@ -238,7 +239,7 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
     });
 }
 
-/// Whether text has the form of a UPID.
+/// Whether a string has the format of a UPID.
 pub(crate) fn is_upid(text: &str) -> bool {
     let Some(rest) = text
         .strip_prefix("UPID:")
@@ -270,7 +271,7 @@ mod tests {
     use super::is_upid;
 
     #[test]
-    fn upids_are_told_from_other_text() {
+    fn upid_check_rejects_other_text() {
         assert!(is_upid(
             "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:"
         ));

@@ -1,5 +1,4 @@
-//! What is wrong until it is changed, what others do, and faults with a meaning: storage full,
-//! configuration locked.
+//! Lasting conditions, out-of-band changes, and the faults `StorageFull` and `LockTimeout`.
 
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ fn hit(api: &Api, method: &str, path: &str, effect: Effect) {
 }
 
 #[tokio::test]
-async fn a_full_thin_pool_fails_creations_copies_and_growth() {
+async fn full_thin_pool_fails_create_clone_and_resize() {
     let api = api().await;
     let no_room = |vmid: u32| {
         format!(
@@ -33,7 +32,7 @@ async fn a_full_thin_pool_fails_creations_copies_and_growth() {
     let reply = api.create(200, &[]).await;
     let said = api.finish(&reply).await;
     assert_eq!(said, format!("unable to create CT 200 - {}", no_room(200)));
-    assert_eq!(api.log(&reply).await.len(), 1, "no disk was made");
+    assert_eq!(api.log(&reply).await.len(), 1, "no disk is allocated");
     assert_eq!(api.sim.handle().containers(), []);
 
     api.created(200, &[]).await;
@@ -55,11 +54,11 @@ async fn a_full_thin_pool_fails_creations_copies_and_growth() {
     let rootfs = api.config(200).await["rootfs"].clone();
     assert_eq!(rootfs, "local-lvm:vm-200-disk-0,size=8G");
     let reply = api.put("/nodes/pve1/lxc/200/resize", &more).await;
-    assert_eq!(api.finish(&reply).await, "OK", "it is used up");
+    assert_eq!(api.finish(&reply).await, "OK", "the fault affects one request only");
 }
 
 #[tokio::test]
-async fn a_full_folder_fails_while_files_are_written() {
+async fn full_directory_storage_fails_image_pull() {
     let api = with(Config::test()).await;
     full(
         &api,
@@ -85,7 +84,7 @@ async fn a_full_folder_fails_while_files_are_written() {
 }
 
 #[tokio::test]
-async fn a_full_folder_fails_creations_while_unpacking_and_copies_while_copying() {
+async fn full_directory_storage_fails_create_and_clone() {
     let sim = proxmox_sim::start(Config::recorded("secret"))
         .await
         .unwrap();
@@ -138,7 +137,7 @@ async fn a_full_folder_fails_creations_while_unpacking_and_copies_while_copying(
 }
 
 #[tokio::test]
-async fn a_locked_configuration_refuses_calls_and_fails_tasks() {
+async fn lock_timeout_fails_requests_and_tasks() {
     let api = api().await;
     api.created(200, &[]).await;
     let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
@@ -165,14 +164,14 @@ async fn a_locked_configuration_refuses_calls_and_fails_tasks() {
 }
 
 #[tokio::test]
-async fn a_lock_that_is_held_is_waited_for_as_long_as_proxmox_waits() {
+async fn held_config_lock_is_waited_for_until_timeout() {
     let mut config = Config::test();
     config.lock_timeout = Duration::from_millis(50);
     let api = with(config).await;
     api.created(200, &[]).await;
     let day = Duration::from_secs(86_400);
     assert!(api.sim.handle().hold_lock(200, day).await);
-    assert!(!api.sim.handle().hold_lock(200, day).await, "it is held");
+    assert!(!api.sim.handle().hold_lock(200, day).await, "the lock is already held");
     let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
     let config = "/nodes/pve1/lxc/200/config";
     let reply = api.put(config, &[("cores", "2")]).await;
@@ -183,7 +182,7 @@ async fn a_lock_that_is_held_is_waited_for_as_long_as_proxmox_waits() {
 }
 
 #[tokio::test]
-async fn a_lock_that_is_held_for_a_time_is_free_afterwards() {
+async fn config_lock_is_released_after_hold_time() {
     let api = api().await;
     api.created(200, &[]).await;
     let short = Duration::from_millis(50);
@@ -194,7 +193,7 @@ async fn a_lock_that_is_held_for_a_time_is_free_afterwards() {
 }
 
 #[tokio::test]
-async fn a_backup_locks_a_container_until_it_is_done() {
+async fn backup_lock_prevents_destroy_until_removed() {
     let api = api().await;
     api.created(200, &[]).await;
     assert!(api.sim.handle().set_lock(200, Some("backup")));
@@ -206,7 +205,7 @@ async fn a_backup_locks_a_container_until_it_is_done() {
 }
 
 #[tokio::test]
-async fn without_quorum_nothing_is_written_until_it_is_back() {
+async fn writes_fail_without_quorum() {
     let api = api().await;
     api.created(200, &[]).await;
     api.sim.handle().set_quorum(false);
@@ -235,7 +234,7 @@ async fn inet(api: &Api, vmid: u32) -> Value {
 }
 
 #[tokio::test]
-async fn dhcp_can_be_late_or_never_answer_those_who_start_from_now_on() {
+async fn dhcp_condition_applies_to_containers_started_later() {
     let mut config = Config::test();
     config.address_delay = Duration::ZERO;
     let api = with(config).await;
@@ -245,7 +244,7 @@ async fn dhcp_can_be_late_or_never_answer_those_who_start_from_now_on() {
     assert_eq!(api.sim.handle().dhcp(), Dhcp::Never);
     api.running(201, &[]).await;
     api.running(202, &[fixed]).await;
-    assert!(inet(&api, 200).await.is_string(), "it has its lease");
+    assert!(inet(&api, 200).await.is_string(), "container 200 keeps its lease");
     assert_eq!(inet(&api, 201).await, Value::Null);
     assert_eq!(inet(&api, 202).await, "10.20.9.9/16");
 
@@ -254,7 +253,7 @@ async fn dhcp_can_be_late_or_never_answer_those_who_start_from_now_on() {
         .set_dhcp(Dhcp::Late(Duration::from_secs(86_400)));
     api.running(203, &[]).await;
     assert_eq!(inet(&api, 203).await, Value::Null);
-    assert!(inet(&api, 201).await.is_string(), "it asks again");
+    assert!(inet(&api, 201).await.is_string(), "container 201 gets a lease");
     api.sim
         .handle()
         .set_dhcp(Dhcp::Late(Duration::from_millis(1)));
@@ -264,7 +263,7 @@ async fn dhcp_can_be_late_or_never_answer_those_who_start_from_now_on() {
 }
 
 #[tokio::test]
-async fn a_restart_cuts_tasks_off_and_leaves_what_was_half_made() {
+async fn node_restart_aborts_tasks_and_leaves_incomplete_containers() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(3_600);
     let api = with(config).await;
@@ -299,7 +298,7 @@ async fn a_restart_cuts_tasks_off_and_leaves_what_was_half_made() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_back_starts_what_is_to_start_with_it() {
+async fn restarted_node_starts_onboot_containers() {
     let api = api().await;
     assert!(api.sim.handle().add_container(&container(300)));
     assert!(api.sim.handle().add_container(&container(301)));
@@ -312,7 +311,7 @@ async fn a_node_that_is_back_starts_what_is_to_start_with_it() {
         all.as_array()
             .unwrap()
             .iter()
-            .any(|one| one["vmid"] == 300 && one["status"] == "running")
+            .any(|entry| entry["vmid"] == 300 && entry["status"] == "running")
     })
     .await;
     assert!(!api.sim.handle().container(301).unwrap().running);
@@ -320,7 +319,7 @@ async fn a_node_that_is_back_starts_what_is_to_start_with_it() {
 }
 
 #[tokio::test]
-async fn another_node_can_restart_while_the_first_answers() {
+async fn restart_of_second_node_keeps_first_node_online() {
     let api = api().await;
     let long = Duration::from_secs(3_600);
     assert!(api.sim.handle().restart("pve2", long).await);
@@ -329,7 +328,7 @@ async fn another_node_can_restart_while_the_first_answers() {
     assert!(api.sim.handle().restart("pve2", Duration::ZERO).await);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while api.get("/nodes/pve2/lxc").await.status != 200 {
-        assert!(std::time::Instant::now() < deadline, "it never came back");
+        assert!(std::time::Instant::now() < deadline, "node is still offline");
     }
 }
 
@@ -347,11 +346,11 @@ fn container(vmid: u32) -> ContainerSpec {
 }
 
 #[tokio::test]
-async fn others_move_and_rename_containers() {
+async fn containers_can_be_moved_and_renamed_out_of_band() {
     let api = api().await;
     assert!(api.sim.handle().add_container(&container(300)));
     let addresses = api.sim.handle().container(300).unwrap().leases;
-    assert_eq!(addresses.len(), 1, "a running one has its address");
+    assert_eq!(addresses.len(), 1, "a running container has a lease");
     assert!(api.sim.handle().move_container(300, "pve2"));
     assert!(!api.sim.handle().move_container(300, "pve9"));
     assert!(!api.sim.handle().move_container(301, "pve2"));
@@ -365,9 +364,9 @@ async fn others_move_and_rename_containers() {
 }
 
 #[tokio::test]
-async fn containers_that_run_from_the_start_have_their_addresses() {
+async fn initially_running_containers_have_leases() {
     let sim = proxmox_sim::start(Config::alone("secret")).await.unwrap();
     let leases = |vmid| sim.handle().container(vmid).unwrap().leases;
-    assert_eq!(leases(101).len(), 1, "it runs and asks for one");
-    assert_eq!(leases(103).len(), 0, "it is stopped");
+    assert_eq!(leases(101).len(), 1, "container 101 is running and uses DHCP");
+    assert_eq!(leases(103).len(), 0, "container 103 is stopped");
 }

@@ -1,4 +1,4 @@
-//! The page that a running container answers with.
+//! HTTP responses of running containers.
 
 use crate::support::api;
 use axum::body::{Body, to_bytes};
@@ -13,7 +13,7 @@ fn request() -> Request<Body> {
 }
 
 #[tokio::test]
-async fn page_names_the_container_and_escapes_what_the_request_brought() {
+async fn page_shows_container_and_escapes_request() {
     let api = api().await;
     api.running(200, &[("net0", NET), ("hostname", "wiki")])
         .await;
@@ -44,7 +44,7 @@ async fn page_names_the_container_and_escapes_what_the_request_brought() {
 }
 
 #[tokio::test]
-async fn stopped_container_another_address_and_offline_node_are_unreachable() {
+async fn stopped_container_unknown_address_and_offline_node_are_unreachable() {
     let api = api().await;
     api.running(200, &[("net0", NET)]).await;
     let http = api.sim.handle().container_http();
@@ -61,7 +61,7 @@ async fn stopped_container_another_address_and_offline_node_are_unreachable() {
 }
 
 #[tokio::test]
-async fn leased_address_leads_to_the_container_until_the_simulator_stops() {
+async fn leased_address_is_reachable_until_simulator_stops() {
     let api = api().await;
     let leased = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:0B,ip=dhcp";
     api.running(200, &[("net0", leased)]).await;

@@ -1,4 +1,4 @@
-//! The second listener: faults, conditions and changes as JSON, for this machine alone.
+//! The control API: faults, conditions and changes as JSON on a loopback listener.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ async fn controlled() -> Api {
     with(config).await
 }
 
-/// Status and body of an answer of the second listener.
+/// Status and body of a response of the control API.
 async fn ask(api: &Api, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
     let url = format!("{}{path}", api.sim.control_url().unwrap());
     let mut request = api.http.request(method, url);
@@ -47,7 +47,7 @@ fn fault(method: &str, path: &str, effect: Value) -> Value {
 }
 
 #[tokio::test]
-async fn it_is_there_only_when_asked_for_and_only_for_this_machine() {
+async fn control_api_requires_configuration_and_loopback_address() {
     let plain = api().await;
     assert_eq!(plain.sim.control_url(), None);
     for path in ["/faults", "/api2/json/faults", "/containers"] {
@@ -64,19 +64,20 @@ async fn it_is_there_only_when_asked_for_and_only_for_this_machine() {
                 assert!(words.contains("other machines"), "{words}");
             }
             Err(other) => panic!("{address}: {other}"),
-            Ok(_) => panic!("{address} was taken"),
+            Ok(_) => panic!("{address} was accepted"),
         }
     }
     let mut config = Config::test();
     config.control = Some("[::1]:0".parse().unwrap());
     if let Err(problem) = proxmox_sim::start(config).await {
-        // A machine without IPv6 refuses the address; we must not.
+                // Hosts without IPv6 fail to bind, but the address must not be rejected as
+                // non-local.
         assert!(matches!(problem, StartError::Listen { .. }), "{problem}");
     }
 }
 
 #[tokio::test]
-async fn every_effect_can_be_injected_listed_and_forgotten() {
+async fn every_effect_can_be_injected_listed_and_cleared() {
     let api = controlled().await;
     let effects = [
         json!({ "answer": { "status": 500, "message": "no" } }),
@@ -106,7 +107,7 @@ async fn every_effect_can_be_injected_listed_and_forgotten() {
 }
 
 #[tokio::test]
-async fn effects_take_effect() {
+async fn injected_effects_affect_requests() {
     let api = controlled().await;
     let lxc = "/nodes/{node}/lxc";
     post(&api, "/faults", fault("POST", lxc, json!("storage_full"))).await;
@@ -137,7 +138,7 @@ async fn effects_take_effect() {
 }
 
 #[tokio::test]
-async fn what_is_not_understood_is_refused_with_words() {
+async fn invalid_faults_are_rejected_with_message() {
     let api = controlled().await;
     let drop = || json!("drop");
     let mut more = fault("GET", "/version", drop());
@@ -203,7 +204,7 @@ async fn what_is_not_understood_is_refused_with_words() {
 }
 
 #[tokio::test]
-async fn conditions_and_changes_that_are_not_understood_are_refused_too() {
+async fn invalid_conditions_and_changes_are_rejected() {
     let api = controlled().await;
     for (path, body, words) in [
         ("/conditions", json!({}), "one of quorum, dhcp"),
@@ -239,7 +240,7 @@ async fn conditions_and_changes_that_are_not_understood_are_refused_too() {
 }
 
 #[tokio::test]
-async fn a_page_in_a_browser_cannot_reach_it() {
+async fn cross_origin_browser_requests_are_rejected() {
     let api = controlled().await;
     let url = format!("{}/conditions", api.sim.control_url().unwrap());
     let form = api.http.post(&url).header("Content-Type", "text/plain");
@@ -258,7 +259,7 @@ async fn a_page_in_a_browser_cannot_reach_it() {
 }
 
 #[tokio::test]
-async fn conditions_last_until_they_are_changed() {
+async fn conditions_persist_until_changed() {
     let api = controlled().await;
     let (_, shown) = ask(&api, Method::GET, "/conditions", None).await;
     let normal = json!({ "quorum": true, "dhcp": "normal", "fingerprint": null });
@@ -285,12 +286,12 @@ async fn conditions_last_until_they_are_changed() {
 }
 
 #[tokio::test]
-async fn the_certificate_is_renewed_where_there_is_one() {
+async fn certificate_renewal_requires_tls() {
     let plain = controlled().await;
     let renew = || json!({ "certificate": "renew", "quorum": false });
     let (status, said) = refused(&plain, "/conditions", renew()).await;
     assert_eq!(status, 409, "{said}");
-    assert!(plain.sim.handle().is_quorate(), "nothing else was changed");
+    assert!(plain.sim.handle().is_quorate(), "no condition is changed");
     let mut config = Config::test();
     config.control = Some(LOCAL);
     config.transport = Transport::Tls;
@@ -302,7 +303,7 @@ async fn the_certificate_is_renewed_where_there_is_one() {
 }
 
 #[tokio::test]
-async fn a_node_restarts_and_control_stays() {
+async fn control_api_stays_online_during_node_restart() {
     let api = controlled().await;
     let nowhere = json!({ "restart": { "node": "pve9", "away_ms": 1 } });
     let (status, said) = refused(&api, "/conditions", nowhere).await;
@@ -317,13 +318,13 @@ async fn a_node_restarts_and_control_stays() {
     post(&api, "/conditions", restart).await;
     let deadline = Instant::now() + Duration::from_secs(20);
     while api.request(Method::GET, "/version").send().await.is_err() {
-        assert!(Instant::now() < deadline, "it never came back");
+        assert!(Instant::now() < deadline, "node is still offline");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 
 #[tokio::test]
-async fn others_make_move_rename_lock_stop_and_delete_containers() {
+async fn changes_create_move_rename_lock_stop_and_delete_containers() {
     let api = controlled().await;
     let make = json!({ "make": {
         "vmid": 300, "node": "pve1", "hostname": "theirs", "running": true,
@@ -360,7 +361,7 @@ async fn others_make_move_rename_lock_stop_and_delete_containers() {
 }
 
 #[tokio::test]
-async fn changes_that_do_not_go_with_what_is_there_are_refused() {
+async fn conflicting_changes_are_rejected() {
     let api = controlled().await;
     let make = json!({ "make": { "vmid": 300, "node": "pve1", "hostname": "theirs" } });
     post(&api, "/changes", make.clone()).await;
@@ -415,7 +416,7 @@ async fn changes_that_do_not_go_with_what_is_there_are_refused() {
 }
 
 #[tokio::test]
-async fn whoever_follows_containers_is_told_of_each_start_and_end() {
+async fn container_long_poll_reports_changes() {
     let api = controlled().await;
     let (_, before) = ask(&api, Method::GET, "/containers", None).await;
     let after = |version: &Value| format!("/containers?after={version}");
@@ -443,7 +444,7 @@ async fn whoever_follows_containers_is_told_of_each_start_and_end() {
 }
 
 #[tokio::test]
-async fn interfaces_are_shown_as_their_host_sees_them_until_the_next_start() {
+async fn reported_interfaces_are_returned_until_next_start() {
     let api = controlled().await;
     const NET0: &str = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:0A,ip=dhcp";
     let said = |addresses: &[&str]| json!({ "vmid": 200, "interfaces": [{ "hwaddr": "BC:24:11:00:00:0A", "addresses": addresses }] });
@@ -488,14 +489,14 @@ async fn interfaces_are_shown_as_their_host_sees_them_until_the_next_start() {
 }
 
 #[tokio::test]
-async fn it_ends_with_the_simulator() {
+async fn control_api_stops_with_simulator() {
     let api = controlled().await;
     let url = format!("{}/containers", api.sim.control_url().unwrap());
     api.sim.stop().await;
     let client = Client::builder().no_proxy().build().unwrap();
     let deadline = Instant::now() + Duration::from_secs(20);
     while client.get(&url).send().await.is_ok() {
-        assert!(Instant::now() < deadline, "it still answers");
+        assert!(Instant::now() < deadline, "control API is still online");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

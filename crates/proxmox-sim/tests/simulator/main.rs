@@ -1,4 +1,4 @@
-//! The simulated Proxmox VE API over its real transport: plain HTTP, TLS and the control address.
+//! Tests of the simulated Proxmox VE API over plain HTTP, TLS and the control listener.
 
 #![allow(
     missing_docs,

@@ -1,4 +1,4 @@
-//! What outlives the process.
+//! The state file.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn config(state_file: &Path) -> Config {
 }
 
 #[tokio::test]
-async fn containers_images_and_addresses_outlive_a_restart() {
+async fn containers_images_and_leases_survive_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
     let api = with(config(&file)).await;
@@ -46,7 +46,7 @@ async fn containers_images_and_addresses_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn half_made_containers_are_gone_after_a_restart() {
+async fn incomplete_containers_are_removed_after_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
     let mut slow = config(&file);
@@ -58,7 +58,7 @@ async fn half_made_containers_are_gone_after_a_restart() {
     while !made(&api.sim.handle().volumes("pve1")) {
         assert!(
             std::time::Instant::now() < deadline,
-            "the disk was never made"
+            "disk was not allocated in time"
         );
         tokio::task::yield_now().await;
     }
@@ -75,7 +75,7 @@ async fn half_made_containers_are_gone_after_a_restart() {
 }
 
 #[tokio::test]
-async fn the_state_is_written_while_it_runs() {
+async fn state_is_saved_while_running() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
     let api = with(config(&file)).await;
@@ -84,14 +84,14 @@ async fn the_state_is_written_while_it_runs() {
     while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("kept")) {
         assert!(
             std::time::Instant::now() < deadline,
-            "the state file never said so"
+            "state file was not updated in time"
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test]
-async fn a_damaged_state_file_is_not_overwritten() {
+async fn damaged_state_file_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
     std::fs::write(&file, "{").unwrap();
@@ -101,7 +101,7 @@ async fn a_damaged_state_file_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn a_scenario_can_bring_containers_along() {
+async fn scenario_can_contain_initial_containers() {
     let mut config = Config::test();
     config.scenario.containers.push(ContainerSpec {
         vmid: 100,
@@ -127,21 +127,21 @@ async fn a_scenario_can_bring_containers_along() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_an_error_that_says_so() {
+async fn address_in_use_fails_start() {
     let api = with(Config::test()).await;
     let taken = Config {
         listen: api.sim.addr(),
         ..Config::test()
     };
     let Err(error) = proxmox_sim::start(taken).await else {
-        panic!("it must not start")
+        panic!("start must fail")
     };
     let beginning = format!("could not listen on {}: ", api.sim.addr());
     assert!(error.to_string().starts_with(&beginning), "{error}");
 }
 
 #[tokio::test]
-async fn the_state_file_is_nobody_elses_to_read() {
+async fn state_file_is_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");
