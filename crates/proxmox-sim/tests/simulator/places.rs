@@ -1,4 +1,4 @@
-//! Storages, networks, backups, consoles and downloads: what is made of them is there to be used.
+//! Storages, networks, backups, consoles, templates, realms and logs.
 
 use crate::support::{Api, api, assert_has, send};
 use reqwest::Method;
@@ -10,7 +10,7 @@ async fn content(api: &Api, storage: &str, kind: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_storage_that_was_defined_can_be_used_and_goes_away_again() {
+async fn defined_storage_can_be_used_and_removed() {
     let api = api().await;
     let tank = [
         ("storage", "tank"),
@@ -32,7 +32,7 @@ async fn a_storage_that_was_defined_can_be_used_and_goes_away_again() {
 }
 
 #[tokio::test]
-async fn each_kind_of_storage_takes_its_own_options_and_content() {
+async fn each_storage_type_validates_options_and_content() {
     let api = api().await;
     let post = async |form: &[(&str, &str)]| api.post("/storage", form).await;
     let thin = [("storage", "thin"), ("type", "lvmthin"), ("vgname", "pve")];
@@ -47,7 +47,7 @@ async fn each_kind_of_storage_takes_its_own_options_and_content() {
         ("vgname", "pve"),
     ];
     assert_eq!(post(&odd).await.failure(), "unexpected property 'vgname'");
-    // A kind of content that it cannot hold is dropped, and all that is left is nothing.
+        // Unsupported content types are dropped, and the remaining list must not be empty.
     let disks = [
         ("storage", "disks"),
         ("type", "lvmthin"),
@@ -77,7 +77,7 @@ async fn each_kind_of_storage_takes_its_own_options_and_content() {
 }
 
 #[tokio::test]
-async fn a_storage_that_is_off_or_elsewhere_is_not_there() {
+async fn disabled_or_restricted_storage_is_unavailable() {
     let api = api().await;
     let form = [
         ("storage", "tank"),
@@ -100,7 +100,7 @@ async fn a_storage_that_is_off_or_elsewhere_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_backup_holds_the_lock_and_can_be_restored() {
+async fn backup_locks_container_and_can_be_restored() {
     let mut config = proxmox_sim::Config::test();
     config.delays.create = std::time::Duration::from_millis(300);
     let api = crate::support::with(config).await;
@@ -149,7 +149,7 @@ async fn a_backup_holds_the_lock_and_can_be_restored() {
 }
 
 #[tokio::test]
-async fn a_protected_backup_is_not_removed_and_only_so_many_are_kept() {
+async fn protected_backup_is_kept_and_pruning_limits_backups() {
     let api = api().await;
     api.created(200, &[]).await;
     let dump = async |more: &[(&str, &str)]| {
@@ -177,7 +177,7 @@ async fn a_protected_backup_is_not_removed_and_only_so_many_are_kept() {
         "OK"
     );
     assert_eq!(content(&api, "local", "backup").await.len(), 1);
-    // Where there can be no backups, and of what is not there.
+        // A storage without backups and a container that does not exist.
     assert!(
         dump(&[("storage", "local-lvm")])
             .await
@@ -188,7 +188,7 @@ async fn a_protected_backup_is_not_removed_and_only_so_many_are_kept() {
 }
 
 #[tokio::test]
-async fn a_bridge_waits_for_the_reload() {
+async fn new_bridge_is_pending_until_reload() {
     let api = api().await;
     let network = "/nodes/pve1/network";
     let form = [
@@ -217,7 +217,7 @@ async fn a_bridge_waits_for_the_reload() {
         &shown,
         json!({ "address": "10.7.0.1", "netmask": "24", "active": 1 }),
     );
-    // What waits can be taken back.
+        // Pending changes can be reverted.
     api.delete("/nodes/pve1/network/vmbr7").await.data();
     let missing = api.get("/nodes/pve1/network/vmbr7").await;
     assert_eq!(missing.problem("iface"), "interface does not exist");
@@ -226,7 +226,7 @@ async fn a_bridge_waits_for_the_reload() {
 }
 
 #[tokio::test]
-async fn a_console_has_a_ticket_for_its_port_and_its_container() {
+async fn console_ticket_is_bound_to_port_and_container() {
     let api = api().await;
     api.running(200, &[]).await;
     let data = api.post("/nodes/pve1/lxc/200/termproxy", &[]).await.data();
@@ -254,7 +254,7 @@ async fn a_console_has_a_ticket_for_its_port_and_its_container() {
 }
 
 #[tokio::test]
-async fn templates_come_from_the_list_and_from_any_address() {
+async fn templates_are_downloaded_from_list_and_url() {
     let api = api().await;
     let file = "fedora-42-default_20250428_amd64.tar.xz";
     let list = api.get("/nodes/pve1/aplinfo").await.data();
@@ -294,7 +294,7 @@ async fn templates_come_from_the_list_and_from_any_address() {
 }
 
 #[tokio::test]
-async fn realms_of_directories_can_be_synchronised_and_others_not() {
+async fn only_directory_realms_can_be_synchronized() {
     let api = api().await;
     let form = [
         ("realm", "corp"),
@@ -324,7 +324,7 @@ async fn realms_of_directories_can_be_synchronised_and_others_not() {
 }
 
 #[tokio::test]
-async fn the_other_format_is_always_good_and_says_how_it_went() {
+async fn extjs_format_returns_outcome_in_body() {
     let api = api().await;
     let get = async |path: &str| {
         let url = format!("{}/api2/extjs{path}", api.sim.url());
@@ -344,7 +344,7 @@ async fn the_other_format_is_always_good_and_says_how_it_went() {
 }
 
 #[tokio::test]
-async fn the_log_tells_of_tasks_and_a_past_is_there() {
+async fn cluster_log_lists_tasks_and_rrd_data_exists() {
     let api = api().await;
     api.created(200, &[]).await;
     let log = api.get("/cluster/log?max=1").await.data();
