@@ -18,23 +18,22 @@ const BAD: ApiError = ApiError::Unauthorized("Authentication failed!");
 /// The user or token that a request was authenticated as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
-        /// The user ID, or the full token ID such as `root@pam!holdfast`. Empty if not
-        /// authenticated.
+    /// The user ID, or the full token ID such as `root@pam!holdfast`. Empty if not authenticated.
     pub(crate) id: String,
 }
 
 impl Caller {
-        /// The user ID without the token.
+    /// The user ID without the token.
     pub(crate) fn user(&self) -> &str {
         Directory::user_of(&self.id)
     }
 
-        /// The token name without the user ID.
+    /// The token name without the user ID.
     pub(crate) fn token(&self) -> Option<&str> {
         self.id.split_once('!').map(|(_, token)| token)
     }
 
-        /// Whether this is root with a ticket. A token of root does not count.
+    /// Whether this is root with a ticket. A token of root does not count.
     pub(crate) fn is_root(&self) -> bool {
         self.id == ROOT
     }
@@ -43,15 +42,15 @@ impl Caller {
 /// What a route requires of its caller.
 #[derive(Clone, Copy)]
 pub(crate) enum Permit {
-        /// No authentication.
+    /// No authentication.
     World,
-        /// Authentication only.
+    /// Authentication only.
     All,
     /// All of these privileges at a path.
     Every(&'static str, &'static [&'static str]),
     /// One of these privileges at a path.
     Any(&'static str, &'static [&'static str]),
-        /// A check that depends on the parameters.
+    /// A check that depends on the parameters.
     Judged(fn(&Asking) -> Result<()>),
 }
 
@@ -63,7 +62,7 @@ pub(crate) struct Asking<'a> {
 }
 
 impl Asking<'_> {
-        /// Fails if the caller does not meet the requirement.
+    /// Fails if the caller does not meet the requirement.
     pub(crate) fn check(&self, permit: Permit) -> Result<()> {
         match permit {
             Permit::World | Permit::All => Ok(()),
@@ -75,7 +74,7 @@ impl Asking<'_> {
         }
     }
 
-        /// A parameter that was sent as text.
+    /// A parameter that was sent as text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.sent.get(name)? {
             Raw::Text(text) => Some(text),
@@ -83,8 +82,8 @@ impl Asking<'_> {
         }
     }
 
-        /// Requires one of the privileges at a path that may contain parameters. Fails if such a
-        /// parameter is not text.
+    /// Requires one of the privileges at a path that may contain parameters. Fails if such a
+    /// parameter is not text.
     fn need(&self, path: &str, privileges: &[&str]) -> Result<()> {
         let mut whole = String::new();
         for part in path.split('/').skip(1).filter(|part| !part.is_empty()) {

@@ -7,7 +7,7 @@ pub(crate) struct Time {
 }
 
 impl Time {
-        /// Converts seconds since the Unix epoch. Days are counted in years that start in March.
+    /// Converts seconds since the Unix epoch. Days are counted in years that start in March.
     pub(crate) fn of(seconds: u64) -> Self {
         let (days, rest) = (seconds / 86_400, seconds % 86_400);
         let shifted = days + 719_468;

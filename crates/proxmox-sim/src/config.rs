@@ -12,9 +12,9 @@ pub const TEST_SECRET: &str = "5f3c2a10-7d44-4c1e-9b8a-0d6e1f2a3b4c";
 /// The protocol of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-        /// HTTP without TLS, which real nodes do not offer.
+    /// HTTP without TLS, which real nodes do not offer.
     Plain,
-        /// HTTP over TLS with a self-signed certificate of the simulator.
+    /// HTTP over TLS with a self-signed certificate of the simulator.
     Tls,
 }
 
@@ -26,46 +26,46 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Configuration of a simulator.
 #[derive(Clone, Debug)]
 pub struct Config {
-        /// Listening address. Port 0 selects a free port.
+    /// Listening address. Port 0 selects a free port.
     pub listen: SocketAddr,
-        /// Protocol of the listener.
+    /// Protocol of the listener.
     pub transport: Transport,
-        /// Timeout of the TLS handshake.
+    /// Timeout of the TLS handshake.
     pub handshake: Duration,
-        /// Listening address of the control API for faults and conditions, if any. It must be a
-        /// loopback address.
+    /// Listening address of the control API for faults and conditions, if any. It must be a
+    /// loopback address.
     pub control: Option<SocketAddr>,
-        /// The content of the cluster at its first start.
+    /// The content of the cluster at its first start.
     pub scenario: Scenario,
-        /// Duration of tasks.
+    /// Duration of tasks.
     pub delays: Delays,
-        /// Initial speed factor: `delays`, `broadcast` and `address_delay` are divided by it.
-        /// [`crate::Handle::set_speed`] changes it.
+    /// Initial speed factor: `delays`, `broadcast` and `address_delay` are divided by it.
+    /// [`crate::Handle::set_speed`] changes it.
     pub speed: u32,
-        /// Interval of status broadcasts between nodes. A real cluster takes 10 s.
+    /// Interval of status broadcasts between nodes. A real cluster takes 10 s.
     pub broadcast: Duration,
-        /// Delay of the response to a failed authentication. A real node takes 3 s.
+    /// Delay of the response to a failed authentication. A real node takes 3 s.
     pub auth_delay: Duration,
-        /// Time from the start of a container until it has its IPv4 address.
+    /// Time from the start of a container until it has its IPv4 address.
     pub address_delay: Duration,
-        /// Timeout for the lock of a container's configuration. A real node waits 10 s.
+    /// Timeout for the lock of a container's configuration. A real node waits 10 s.
     pub lock_timeout: Duration,
-        /// File that the state is saved to, if any.
+    /// File that the state is saved to, if any.
     pub state_file: Option<PathBuf>,
 }
 
 /// Duration of each kind of task.
 #[derive(Clone, Copy, Debug)]
 pub struct Delays {
-        /// Pulling an image from a registry.
+    /// Pulling an image from a registry.
     pub pull: Duration,
     /// Creating a container.
     pub create: Duration,
     /// Starting a container.
     pub start: Duration,
-        /// Stopping a container immediately.
+    /// Stopping a container immediately.
     pub stop: Duration,
-        /// Shutting down a container.
+    /// Shutting down a container.
     pub shutdown: Duration,
     /// Destroying a container.
     pub destroy: Duration,
@@ -78,19 +78,19 @@ pub struct Scenario {
     pub cluster: String,
     /// Its nodes.
     pub nodes: Vec<NodeSpec>,
-        /// Storages, present on every node and not shared.
+    /// Storages, present on every node and not shared.
     pub storages: Vec<StorageSpec>,
     /// Bridges, present on every node.
     pub bridges: Vec<Bridge>,
-        /// Container templates, in the first storage that supports them, on every node.
+    /// Container templates, in the first storage that supports them, on every node.
     pub templates: Vec<TemplateSpec>,
-        /// Images in the simulated registries.
+    /// Images in the simulated registries.
     pub images: Vec<ImageSpec>,
-        /// Initial containers.
+    /// Initial containers.
     pub containers: Vec<ContainerSpec>,
-        /// API tokens without privilege separation.
+    /// API tokens without privilege separation.
     pub tokens: Vec<Token>,
-        /// Users with a password.
+    /// Users with a password.
     pub people: Vec<Person>,
 }
 
@@ -101,28 +101,28 @@ pub struct NodeSpec {
     pub name: String,
     /// Its address in the cluster's network.
     pub address: Ipv4Addr,
-        /// Number of CPUs.
+    /// Number of CPUs.
     pub cpus: u32,
     /// Memory in bytes.
     pub memory: u64,
     /// Size of the root file system in bytes.
     pub disk: u64,
-        /// Uptime when the simulator starts.
+    /// Uptime when the simulator starts.
     pub uptime: Duration,
 }
 
 /// The storage types that are simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StorageKind {
-        /// A directory.
+    /// A directory.
     Directory,
     /// LVM thin volumes.
     LvmThin,
-        /// A ZFS pool.
+    /// A ZFS pool.
     ZfsPool,
-        /// An NFS share.
+    /// An NFS share.
     Nfs,
-        /// An SMB/CIFS share.
+    /// An SMB/CIFS share.
     Cifs,
     /// A datastore of a Proxmox Backup Server.
     Pbs,
@@ -133,13 +133,13 @@ pub enum StorageKind {
 pub struct StorageSpec {
     /// Its name, such as `local`.
     pub name: String,
-        /// Its type.
+    /// Its type.
     pub kind: StorageKind,
-        /// Allowed content types: `rootdir`, `images`, `vztmpl`, `iso`, `backup`.
+    /// Allowed content types: `rootdir`, `images`, `vztmpl`, `iso`, `backup`.
     pub content: Vec<&'static str>,
     /// Size in bytes.
     pub total: u64,
-        /// Bytes used by content that is not simulated.
+    /// Bytes used by content that is not simulated.
     pub base_used: u64,
 }
 
@@ -159,7 +159,7 @@ pub struct Bridge {
 pub struct TemplateSpec {
     /// File name, such as `debian-13-standard_13.1-2_amd64.tar.zst`.
     pub file: String,
-        /// The detected operating system, such as `debian`.
+    /// The detected operating system, such as `debian`.
     pub ostype: String,
     /// Size in bytes.
     pub size: u64,
@@ -172,9 +172,9 @@ pub struct ImageSpec {
     pub reference: String,
     /// Entrypoint and command as one shell-quoted line.
     pub entrypoint: String,
-        /// Environment variables.
+    /// Environment variables.
     pub env: Vec<(String, String)>,
-        /// The detected operating system.
+    /// The detected operating system.
     pub ostype: String,
     /// Size in bytes.
     pub size: u64,
@@ -183,28 +183,28 @@ pub struct ImageSpec {
 /// An initial container.
 #[derive(Clone, Debug)]
 pub struct ContainerSpec {
-        /// VMID.
+    /// VMID.
     pub vmid: u32,
-        /// Node.
+    /// Node.
     pub node: String,
-        /// Hostname.
+    /// Hostname.
     pub hostname: String,
-        /// Number of CPU cores.
+    /// Number of CPU cores.
     pub cores: u32,
     /// Memory in MiB.
     pub memory: u64,
-        /// Size of the root disk in GiB, on the first storage that supports container disks.
+    /// Size of the root disk in GiB, on the first storage that supports container disks.
     pub disk: u64,
-        /// The first network interface, in the format of Proxmox.
+    /// The first network interface, in the format of Proxmox.
     pub net0: String,
-        /// Whether it is running.
+    /// Whether it is running.
     pub running: bool,
 }
 
 /// A user with a password.
 #[derive(Clone)]
 pub struct Person {
-        /// User ID with realm, such as `root@pam`.
+    /// User ID with realm, such as `root@pam`.
     pub id: String,
     /// Its password.
     pub password: String,
@@ -221,7 +221,7 @@ impl std::fmt::Debug for Person {
 /// An API token.
 #[derive(Clone)]
 pub struct Token {
-        /// Token ID, such as `root@pam!holdfast`.
+    /// Token ID, such as `root@pam!holdfast`.
     pub id: String,
     /// Its secret, a UUID.
     pub secret: String,
@@ -236,7 +236,7 @@ impl std::fmt::Debug for Token {
 }
 
 impl Config {
-        /// A realistic cluster of two nodes for demonstrations, without containers.
+    /// A realistic cluster of two nodes for demonstrations, without containers.
     pub fn demo(secret: &str) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -261,7 +261,7 @@ impl Config {
         }
     }
 
-        /// A cluster of two nodes with two networks and containers that are not managed yet.
+    /// A cluster of two nodes with two networks and containers that are not managed yet.
     pub fn organization(secret: &str) -> Self {
         Self {
             scenario: Scenario::organization(secret),
@@ -269,7 +269,7 @@ impl Config {
         }
     }
 
-        /// The cluster of [`Config::demo`] with short delays for tests and [`TEST_SECRET`].
+    /// The cluster of [`Config::demo`] with short delays for tests and [`TEST_SECRET`].
     pub fn test() -> Self {
         let quick = Duration::from_millis(20);
         Self {
@@ -297,8 +297,8 @@ impl Config {
 }
 
 impl Config {
-        /// The cluster of [`Config::demo`] for a separate process: root@pam has a password, there
-        /// is no API token, and some containers exist.
+    /// The cluster of [`Config::demo`] for a separate process: root@pam has a password, there is no
+    /// API token, and some containers exist.
     pub fn alone(root_password: &str) -> Self {
         Self {
             scenario: Scenario::alone(root_password),
@@ -306,8 +306,8 @@ impl Config {
         }
     }
 
-        /// The single node that recordings were made of, with the delays of [`Config::test`]. Only
-        /// a password exists; callers create their own tokens.
+    /// The single node that recordings were made of, with the delays of [`Config::test`]. Only a
+    /// password exists; callers create their own tokens.
     pub fn recorded(root_password: &str) -> Self {
         Self {
             scenario: Scenario::recorded(root_password),

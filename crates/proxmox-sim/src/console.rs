@@ -12,7 +12,7 @@ const PORTS: std::ops::RangeInclusive<u16> = 5900..=5999;
 pub(crate) struct Consoles(BTreeMap<u16, CancellationToken>);
 
 impl Consoles {
-        /// Allocates a port, or `None` if all are in use.
+    /// Allocates a port, or `None` if all are in use.
     pub(crate) fn open(&mut self) -> Option<(u16, CancellationToken)> {
         let port = PORTS.into_iter().find(|port| !self.0.contains_key(port))?;
         let connected = CancellationToken::new();
@@ -20,13 +20,13 @@ impl Consoles {
         Some((port, connected))
     }
 
-        /// Connects to a port. Returns whether it was waiting for a connection.
+    /// Connects to a port. Returns whether it was waiting for a connection.
     pub(crate) fn connect(&mut self, port: u16) -> bool {
         let waiting = self.0.get(&port).filter(|waiting| !waiting.is_cancelled());
         waiting.map(CancellationToken::cancel).is_some()
     }
 
-        /// Releases a port.
+    /// Releases a port.
     pub(crate) fn close(&mut self, port: u16) {
         self.0.remove(&port);
     }

@@ -21,7 +21,7 @@ pub(crate) enum Pending {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Power {
     Stopped,
-        /// Running since a time in milliseconds since the Unix epoch.
+    /// Running since a time in milliseconds since the Unix epoch.
     Running {
         since: u64,
         pid: u32,
@@ -33,7 +33,7 @@ pub(crate) enum Power {
 pub(crate) struct Snapshot {
     pub(crate) options: BTreeMap<String, String>,
     pub(crate) description: String,
-        /// Creation time in seconds since the Unix epoch.
+    /// Creation time in seconds since the Unix epoch.
     pub(crate) time: u64,
     pub(crate) parent: Option<String>,
 }
@@ -43,23 +43,23 @@ pub(crate) struct Snapshot {
 pub(crate) struct Container {
     pub(crate) vmid: u32,
     pub(crate) node: String,
-        /// The active options.
+    /// The active options.
     pub(crate) options: BTreeMap<String, String>,
-        /// Pending changes for the next start.
+    /// Pending changes for the next start.
     pub(crate) pending: BTreeMap<String, Pending>,
-        /// Raw LXC lines, which creation from an OCI image writes.
+    /// Raw LXC lines, which creation from an OCI image writes.
     pub(crate) raw: Vec<(String, String)>,
     pub(crate) power: Power,
-        /// DHCP leases by option name (`net0`).
+    /// DHCP leases by option name (`net0`).
     pub(crate) leases: BTreeMap<String, Ipv4Addr>,
-        /// Snapshots by name.
+    /// Snapshots by name.
     #[serde(default)]
     pub(crate) snapshots: BTreeMap<String, Snapshot>,
-        /// The parent snapshot of the current state.
+    /// The parent snapshot of the current state.
     #[serde(default)]
     pub(crate) parent: Option<String>,
-        /// The template file or image reference that the container was created from. Proxmox does
-        /// not store it.
+    /// The template file or image reference that the container was created from. Proxmox does not
+    /// store it.
     #[serde(default)]
     pub(crate) source: Option<String>,
 }
@@ -85,7 +85,7 @@ impl Container {
         self.pid().is_some()
     }
 
-        /// PID of the init process, different after each start; `None` if stopped.
+    /// PID of the init process, different after each start; `None` if stopped.
     pub(crate) fn pid(&self) -> Option<u32> {
         match self.power {
             Power::Running { pid, .. } => Some(pid),
@@ -93,7 +93,7 @@ impl Container {
         }
     }
 
-        /// An active option.
+    /// An active option.
     pub(crate) fn option(&self, name: &str) -> Option<&str> {
         self.options.get(name).map(String::as_str)
     }
@@ -108,7 +108,7 @@ impl Container {
         self.option(name)?.parse().ok()
     }
 
-        /// The hostname, or the name that Proxmox uses if there is none.
+    /// The hostname, or the name that Proxmox uses if there is none.
     pub(crate) fn name(&self) -> String {
         self.option("hostname")
             .map_or_else(|| format!("CT{}", self.vmid), str::to_owned)
@@ -119,7 +119,7 @@ impl Container {
         self.number("memory").unwrap_or(512) << 20
     }
 
-        /// Size of the root disk in bytes. A directory without a size counts as 4 GiB, as observed.
+    /// Size of the root disk in bytes. A directory without a size counts as 4 GiB, as observed.
     pub(crate) fn disk(&self) -> u64 {
         let parts = self
             .option("rootfs")
@@ -128,7 +128,7 @@ impl Container {
         size.filter(|bytes| *bytes > 0).unwrap_or(4 << 30)
     }
 
-        /// The parsed properties of a network interface.
+    /// The parsed properties of a network interface.
     pub(crate) fn network(&self, option: &str) -> Option<BTreeMap<String, String>> {
         lxc::network().parse(option, self.option(option)?).ok()
     }
@@ -141,7 +141,7 @@ impl Container {
             .filter_map(|name| Some((name.as_str(), self.network(name)?)))
     }
 
-        /// Applies the pending changes.
+    /// Applies the pending changes.
     pub(crate) fn apply_pending(&mut self) {
         for (name, change) in std::mem::take(&mut self.pending) {
             match change {
@@ -151,7 +151,7 @@ impl Container {
         }
     }
 
-        /// The SHA-1 digest of the configuration.
+    /// The SHA-1 digest of the configuration.
     pub(crate) fn digest(&self) -> String {
         let mut hash = Sha1::new();
         for (name, value) in &self.options {
@@ -169,7 +169,7 @@ impl Container {
             .collect()
     }
 
-        /// The configuration as `GET config` returns it, optionally with pending changes.
+    /// The configuration as `GET config` returns it, optionally with pending changes.
     pub(crate) fn shown(&self, with_pending: bool) -> Value {
         let mut members: Map<String, Value> = self
             .options

@@ -57,12 +57,12 @@ impl ContainerHttp {
         Self { core }
     }
 
-        /// Sends a request to a port of the container with this address. Every port and path
-        /// returns the same page.
+    /// Sends a request to a port of the container with this address. Every port and path returns
+    /// the same page.
     ///
     /// # Errors
-        /// [`Unreachable`] if no running container has the address, its node is offline, or the
-        /// simulator has stopped.
+    /// [`Unreachable`] if no running container has the address, its node is offline, or the
+    /// simulator has stopped.
     pub fn send(
         &self,
         to: SocketAddrV4,
@@ -112,7 +112,7 @@ fn page(container: &Container, to: SocketAddrV4, request: &Parts) -> String {
     let mut list = String::new();
     for (label, value) in facts {
         let value = value.unwrap_or_else(|| "unknown".to_owned());
-                // Writing to a string cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(list, "<dt>{label}</dt><dd>{}</dd>", text(&value));
     }
     format!(

@@ -18,18 +18,18 @@ use crate::tls::Tls;
 /// The shared parts. Locks are held briefly and never across an await.
 pub(crate) struct Core {
     pub(crate) config: Config,
-        /// The TLS certificate; `None` for plain HTTP.
+    /// The TLS certificate; `None` for plain HTTP.
     pub(crate) tls: Option<Tls>,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) conditions: Mutex<Conditions>,
     pub(crate) requests: Mutex<BTreeMap<String, u64>>,
-        /// Canceled when the simulator stops. Tasks then end immediately, as after a power failure.
+    /// Canceled when the simulator stops. Tasks then end immediately, as after a power failure.
     pub(crate) shutdown: CancellationToken,
-        /// Notified after each change of the persistent state.
+    /// Notified after each change of the persistent state.
     pub(crate) changed: Notify,
-        /// The number of changes of the persistent state.
+    /// The number of changes of the persistent state.
     pub(crate) version: watch::Sender<u64>,
-        /// The signing key of tickets.
+    /// The signing key of tickets.
     pub(crate) key: Key,
     speed: AtomicU32,
     state: Mutex<State>,
@@ -56,22 +56,22 @@ impl Core {
         }
     }
 
-        /// Divides a duration by the current speed.
+    /// Divides a duration by the current speed.
     pub(crate) fn at_speed(&self, duration: Duration) -> Duration {
         duration / self.speed.load(Ordering::Relaxed).max(1)
     }
 
-        /// Changes the speed. Pauses that have begun keep their duration.
+    /// Changes the speed. Pauses that have begun keep their duration.
     pub(crate) fn set_speed(&self, speed: u32) {
         self.speed.store(speed.max(1), Ordering::Relaxed);
     }
 
-        /// Reads the state.
+    /// Reads the state.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&lock(&self.state))
     }
 
-        /// Changes the state. The state file is written soon after.
+    /// Changes the state. The state file is written soon after.
     pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let outcome = change(&mut lock(&self.state));
         self.changed.notify_one();
@@ -79,12 +79,12 @@ impl Core {
         outcome
     }
 
-        /// Changes state that is not saved in the state file, such as a task's log.
+    /// Changes state that is not saved in the state file, such as a task's log.
     pub(crate) fn edit_passing<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut lock(&self.state))
     }
 
-        /// Returns a node by name. `localhost` is the node that serves the request.
+    /// Returns a node by name. `localhost` is the node that serves the request.
     pub(crate) fn node(&self, name: &str) -> Option<&NodeSpec> {
         let nodes = &self.config.scenario.nodes;
         if name == "localhost" {
@@ -93,7 +93,7 @@ impl Core {
         nodes.iter().find(|node| node.name == name)
     }
 
-        /// The uptime of a node.
+    /// The uptime of a node.
     pub(crate) fn uptime(&self, node: &NodeSpec) -> Duration {
         match lock(&self.conditions).booted(&node.name) {
             Some(booted) => booted.elapsed(),
@@ -101,18 +101,18 @@ impl Core {
         }
     }
 
-        /// Whether the cluster has quorum.
+    /// Whether the cluster has quorum.
     pub(crate) fn is_quorate(&self) -> bool {
         lock(&self.conditions).quorate
     }
 
-        /// The token that is canceled when a node loses power or the simulator stops.
+    /// The token that is canceled when a node loses power or the simulator stops.
     pub(crate) fn power(&self, node: &str) -> CancellationToken {
         lock(&self.conditions).power(node, &self.shutdown)
     }
 
-        /// The time from a container's start until it gets a DHCP address, or `None` if it never
-        /// does. `started` is in milliseconds since the Unix epoch.
+    /// The time from a container's start until it gets a DHCP address, or `None` if it never does.
+    /// `started` is in milliseconds since the Unix epoch.
     pub(crate) fn dhcp_delay(&self, started: u64) -> Option<Duration> {
         match lock(&self.conditions).dhcp_for(started) {
             Dhcp::Normal => Some(self.at_speed(self.config.address_delay)),
@@ -121,7 +121,7 @@ impl Core {
         }
     }
 
-        /// Locks a container's configuration, as Proxmox does with a lock file.
+    /// Locks a container's configuration, as Proxmox does with a lock file.
     pub(crate) async fn lock_config(&self, vmid: u32) -> Result<OwnedMutexGuard<()>, String> {
         let mutex = lock(&self.config_locks).entry(vmid).or_default().clone();
         tokio::time::timeout(self.config.lock_timeout, mutex.lock_owned())

@@ -134,7 +134,7 @@ fn resize(core: &Core, params: &Params) -> Doom {
     let wanted = params.text("size").trim_start_matches('+');
     let bytes = size::parse(wanted).unwrap_or_default();
     if kind(core, storage_of(&id)) == StorageKind::LvmThin {
-                // The extent size is 4 MiB.
+        // The extent size is 4 MiB.
         return Doom::from(format!(
             "error resizing volume '/dev/pve/{name}':   Insufficient free space: {} extents \
              needed, but only 0 available",

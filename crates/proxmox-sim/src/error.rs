@@ -5,40 +5,40 @@ use std::collections::BTreeMap;
 /// A failed request. Proxmox puts the first line of the message into the status line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ApiError {
-        /// Rejected because of the method, body or URL, before authentication. The body is text,
-        /// not JSON.
+    /// Rejected because of the method, body or URL, before authentication. The body is text, not
+    /// JSON.
     Transport {
         status: u16,
         reason: String,
         body: String,
     },
-        /// Not authenticated. The body is empty and the response is delayed.
+    /// Not authenticated. The body is empty and the response is delayed.
     Unauthorized(&'static str),
-        /// Wrong user name, password or console ticket. The response is delayed.
+    /// Wrong user name, password or console ticket. The response is delayed.
     WrongPassword,
     /// No such method or path.
     NoSuchMethod { method: String, path: String },
-        /// Invalid parameters, by name.
+    /// Invalid parameters, by name.
     Parameters(BTreeMap<String, String>),
-        /// Permission denied. The text is appended to `Permission check failed`.
+    /// Permission denied. The text is appended to `Permission check failed`.
     Forbidden(String),
-        /// An error in the handler. Proxmox always returns status 500 for it.
+    /// An error in the handler. Proxmox always returns status 500 for it.
     Failed(String),
     /// A property string in a stored configuration that does not parse.
     Format(BTreeMap<String, String>),
-        /// An error in the handler with a specific status.
+    /// An error in the handler with a specific status.
     Status { status: u16, message: String },
-        /// The node in the URL is unreachable.
+    /// The node in the URL is unreachable.
     Unreachable,
 }
 
 impl ApiError {
-        /// An error about one parameter.
+    /// An error about one parameter.
     pub(crate) fn parameter(name: &str, problem: impl Into<String>) -> Self {
         Self::Parameters(BTreeMap::from([(name.to_owned(), problem.into())]))
     }
 
-        /// An error in the handler.
+    /// An error in the handler.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::Failed(message.into())
     }

@@ -6,39 +6,39 @@ use std::time::Duration;
 /// The effect of a fault on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-        /// The request is answered with this status and message without being processed.
+    /// The request is answered with this status and message without being processed.
     Answer {
         /// HTTP status.
         status: u16,
-                /// Message in the status line and body.
+        /// Message in the status line and body.
         message: String,
     },
-        /// The request is processed after a delay.
+    /// The request is processed after a delay.
     Delay(Duration),
-        /// The connection is closed without a response and the request is not processed.
+    /// The connection is closed without a response and the request is not processed.
     Drop,
-        /// The request is processed, but the connection is closed before the response.
+    /// The request is processed, but the connection is closed before the response.
     DropAnswer,
-        /// The request is never answered. The connection stays open.
+    /// The request is never answered. The connection stays open.
     Hang,
-        /// The request succeeds, but the task that it starts fails with this message.
+    /// The request succeeds, but the task that it starts fails with this message.
     FailTask(String),
-        /// The request succeeds, but the task that it starts (create, pull, clone or resize) fails
-        /// as on a real node whose storage is full.
+    /// The request succeeds, but the task that it starts (create, pull, clone or resize) fails as
+    /// on a real node whose storage is full.
     StorageFull,
-        /// The lock of the container's configuration is held by another process: a request or task
-        /// that needs it fails. It fails immediately, not after 10 s as on a real node.
+    /// The lock of the container's configuration is held by another process: a request or task that
+    /// needs it fails. It fails immediately, not after 10 s as on a real node.
     LockTimeout,
 }
 
 /// How a task fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Doom {
-        /// Log lines before the failure. [`PID`] is replaced by the process ID.
+    /// Log lines before the failure. [`PID`] is replaced by the process ID.
     pub(crate) log: Vec<String>,
-        /// The error message, with the same replacement.
+    /// The error message, with the same replacement.
     pub(crate) words: String,
-        /// Whether the task fails before it allocates a disk.
+    /// Whether the task fails before it allocates a disk.
     pub(crate) before_disks: bool,
 }
 
@@ -50,10 +50,10 @@ pub(crate) const PID: &str = "{pid}";
 pub struct Fault {
     /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: String,
-        /// Path below `/api2/json`. A segment in braces matches any value, as in
-        /// `/nodes/{node}/lxc/{vmid}/status/start`.
+    /// Path below `/api2/json`. A segment in braces matches any value, as in
+    /// `/nodes/{node}/lxc/{vmid}/status/start`.
     pub path: String,
-        /// The effect.
+    /// The effect.
     pub effect: Effect,
 }
 
@@ -66,7 +66,7 @@ impl Faults {
         self.0.push_back(fault);
     }
 
-        /// The pending faults in order.
+    /// The pending faults in order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Fault> {
         self.0.iter()
     }
@@ -75,12 +75,12 @@ impl Faults {
         self.0.clear();
     }
 
-        /// The number of pending faults.
+    /// The number of pending faults.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-        /// Removes the first fault that matches a request and returns its effect.
+    /// Removes the first fault that matches a request and returns its effect.
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Effect> {
         let hit = |fault: &Fault| fault.method == method && matches(&fault.path, path);
         let position = self.0.iter().position(hit)?;

@@ -21,23 +21,23 @@ use crate::{api, restart};
 /// The current state of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerView {
-        /// VMID.
+    /// VMID.
     pub vmid: u32,
-        /// Node.
+    /// Node.
     pub node: String,
-        /// Hostname.
+    /// Hostname.
     pub name: String,
-        /// Whether it is running.
+    /// Whether it is running.
     pub running: bool,
-        /// The lock of its configuration, such as `backup`.
+    /// The lock of its configuration, such as `backup`.
     pub lock: Option<String>,
-        /// Its active options, in the format of Proxmox.
+    /// Its active options, in the format of Proxmox.
     pub options: BTreeMap<String, String>,
-        /// DHCP leases by option name (`net0`).
+    /// DHCP leases by option name (`net0`).
     pub leases: BTreeMap<String, Ipv4Addr>,
-        /// PID of the init process, different after each start; `None` if stopped.
+    /// PID of the init process, different after each start; `None` if stopped.
     pub pid: Option<u32>,
-        /// The template file or image reference that it was created from, if known.
+    /// The template file or image reference that it was created from, if known.
     pub source: Option<String>,
 }
 
@@ -47,15 +47,15 @@ pub type Interfaces = BTreeMap<String, Vec<(IpAddr, u8)>>;
 /// Why reported interfaces were rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unseen {
-        /// The container is not running.
+    /// The container is not running.
     #[error("container {0} is not running")]
     NotRunning(u32),
-        /// The container has no interface with this MAC address.
+    /// The container has no interface with this MAC address.
     #[error("container {vmid} has no interface with the hardware address {mac}")]
     NoInterface {
-                /// The container's VMID.
+        /// The container's VMID.
         vmid: u32,
-                /// The MAC address.
+        /// The MAC address.
         mac: String,
     },
 }
@@ -87,49 +87,48 @@ impl Handle {
         Self { core, presence }
     }
 
-        /// All containers, including incomplete ones, sorted by VMID.
+    /// All containers, including incomplete ones, sorted by VMID.
     pub fn containers(&self) -> Vec<ContainerView> {
         self.core
             .read(|state| state.containers.values().map(ContainerView::from).collect())
     }
 
-        /// Returns a container.
+    /// Returns a container.
     pub fn container(&self, vmid: u32) -> Option<ContainerView> {
         self.core
             .read(|state| state.containers.get(&vmid).map(ContainerView::from))
     }
 
-        /// Returns an HTTP client for the containers.
+    /// Returns an HTTP client for the containers.
     pub fn container_http(&self) -> ContainerHttp {
         ContainerHttp::new(self.core.clone())
     }
 
-        /// Sets the speed factor relative to the configuration.
+    /// Sets the speed factor relative to the configuration.
     pub fn set_speed(&self, speed: u32) {
         self.core.set_speed(speed);
     }
 
-        /// The version of the containers. It changes with every change; its value has no other
-        /// meaning.
+    /// The version of the containers. It changes with every change; its value has no other meaning.
     pub fn version(&self) -> u64 {
         *self.core.version.borrow()
     }
 
-        /// Waits until the version differs from `known` or the simulator stops.
+    /// Waits until the version differs from `known` or the simulator stops.
     pub async fn changed(&self, known: u64) {
         let mut versions = self.core.version.subscribe();
         tokio::select! {
             () = self.core.shutdown.cancelled() => {}
-                        // The sender is in the core, which outlives this future.
+            // The sender is in the core, which outlives this future.
             _ = versions.wait_for(|version| *version != known) => {}
         }
     }
 
-        /// Sets the IP addresses that a container's real host observed. They replace the simulated
-        /// addresses until the container is restarted.
+    /// Sets the IP addresses that a container's real host observed. They replace the simulated
+    /// addresses until the container is restarted.
     ///
     /// # Errors
-        /// If the container is not running or has no interface with a given MAC address.
+    /// If the container is not running or has no interface with a given MAC address.
     pub fn see_interfaces(&self, vmid: u32, interfaces: &Interfaces) -> Result<(), Unseen> {
         let lower = |(mac, all): (&String, &Vec<_>)| (mac.to_ascii_lowercase(), all.clone());
         let addresses: Interfaces = interfaces.iter().map(lower).collect();
@@ -150,7 +149,7 @@ impl Handle {
         })
     }
 
-        /// The IDs of all volumes on a node, such as `local-lvm:vm-100-disk-0`.
+    /// The IDs of all volumes on a node, such as `local-lvm:vm-100-disk-0`.
     pub fn volumes(&self, node: &str) -> Vec<String> {
         self.core.read(|state| {
             let volumes = state.volumes.iter().filter(|volume| volume.node == node);
@@ -158,13 +157,13 @@ impl Handle {
         })
     }
 
-        /// The number of requests by method and path below `/api2/json`, such as `GET /nodes`. Task
-        /// IDs are replaced: `GET /nodes/pve1/tasks/{upid}/status`.
+    /// The number of requests by method and path below `/api2/json`, such as `GET /nodes`. Task IDs
+    /// are replaced: `GET /nodes/pve1/tasks/{upid}/status`.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         lock(&self.core.requests).clone()
     }
 
-        /// Creates a container immediately. Returns whether the VMID was free.
+    /// Creates a container immediately. Returns whether the VMID was free.
     pub fn add_container(&self, spec: &ContainerSpec) -> bool {
         let created = crate::core::now().as_secs();
         self.core.edit(|state| {
@@ -179,7 +178,7 @@ impl Handle {
         })
     }
 
-        /// Removes a container and its disks in any state. Returns whether it existed.
+    /// Removes a container and its disks in any state. Returns whether it existed.
     pub fn remove_container(&self, vmid: u32) -> bool {
         self.core.edit(|state| {
             state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
@@ -187,7 +186,7 @@ impl Handle {
         })
     }
 
-        /// Stops a container immediately. Returns whether it was running.
+    /// Stops a container immediately. Returns whether it was running.
     pub fn stop_container(&self, vmid: u32) -> bool {
         self.core.edit(|state| {
             state.containers.get_mut(&vmid).is_some_and(|container| {
@@ -196,8 +195,8 @@ impl Handle {
         })
     }
 
-        /// Sets or removes the `lock` of a container, as a backup would (`backup`). Returns whether
-        /// the container exists.
+    /// Sets or removes the `lock` of a container, as a backup would (`backup`). Returns whether the
+    /// container exists.
     pub fn set_lock(&self, vmid: u32, reason: Option<&str>) -> bool {
         self.core.edit(|state| {
             let Some(container) = state.containers.get_mut(&vmid) else {
@@ -211,9 +210,9 @@ impl Handle {
         })
     }
 
-        /// Holds the lock of a container's configuration for a time, as another process would.
-        /// Requests and tasks that need the lock wait at most [`crate::Config::lock_timeout`].
-        /// Returns whether the lock could be acquired in that time.
+    /// Holds the lock of a container's configuration for a time, as another process would. Requests
+    /// and tasks that need the lock wait at most [`crate::Config::lock_timeout`]. Returns whether
+    /// the lock could be acquired in that time.
     pub async fn hold_lock(&self, vmid: u32, time: Duration) -> bool {
         let Ok(held) = self.core.lock_config(vmid).await else {
             return false;
@@ -229,14 +228,14 @@ impl Handle {
         true
     }
 
-        /// Whether a node with this name exists.
+    /// Whether a node with this name exists.
     pub fn has_node(&self, node: &str) -> bool {
         let nodes = &self.core.config.scenario.nodes;
         nodes.iter().any(|spec| spec.name == node)
     }
 
-        /// Moves a container and its disks to another node immediately, in any state. Returns
-        /// whether the container and the node exist.
+    /// Moves a container and its disks to another node immediately, in any state. Returns whether
+    /// the container and the node exist.
     pub fn move_container(&self, vmid: u32, node: &str) -> bool {
         if !self.has_node(node) {
             return false;
@@ -254,7 +253,7 @@ impl Handle {
         })
     }
 
-        /// Changes a container's hostname. Returns whether the container exists.
+    /// Changes a container's hostname. Returns whether the container exists.
     pub fn rename_container(&self, vmid: u32, hostname: &str) -> bool {
         self.core.edit(|state| {
             let Some(container) = state.containers.get_mut(&vmid) else {
@@ -266,8 +265,8 @@ impl Handle {
         })
     }
 
-        /// Adds an image to a node's storage as if it had been pulled. Returns whether the catalog
-        /// contains it.
+    /// Adds an image to a node's storage as if it had been pulled. Returns whether the catalog
+    /// contains it.
     pub fn add_image(&self, node: &str, reference: &str, file: &str) -> bool {
         let catalogue = &self.core.config.scenario.images;
         let Some(image) = oci::find(catalogue, reference).cloned() else {
@@ -281,8 +280,7 @@ impl Handle {
         true
     }
 
-        /// Takes a node offline or brings it back. Requests for an offline node fail with status
-        /// 595.
+    /// Takes a node offline or brings it back. Requests for an offline node fail with status 595.
     pub fn set_node_online(&self, node: &str, online: bool) {
         self.core.edit_passing(|state| {
             if online {
@@ -293,42 +291,42 @@ impl Handle {
         });
     }
 
-        /// Injects a fault for the next matching request.
+    /// Injects a fault for the next matching request.
     pub fn inject(&self, fault: Fault) {
         lock(&self.core.faults).push(fault);
     }
 
-        /// Removes all pending faults.
+    /// Removes all pending faults.
     pub fn clear_faults(&self) {
         lock(&self.core.faults).clear();
     }
 
-        /// The pending faults in order.
+    /// The pending faults in order.
     pub fn faults(&self) -> Vec<Fault> {
         lock(&self.core.faults).all().cloned().collect()
     }
 
-        /// The number of pending faults.
+    /// The number of pending faults.
     pub fn faults_left(&self) -> usize {
         lock(&self.core.faults).len()
     }
 
-        /// Closes the listener and all connections, so that new connections are refused. Tasks
-        /// continue.
+    /// Closes the listener and all connections, so that new connections are refused. Tasks
+    /// continue.
     pub async fn go_away(&self) {
         self.presence.set(false).await;
     }
 
-        /// Opens the listener again on the same port.
+    /// Opens the listener again on the same port.
     pub async fn come_back(&self) {
         self.presence.set(true).await;
     }
 
-        /// Simulates a power failure and restart of a node. Returns once the node is down; it is up
-        /// again after `away`. If it is the node that serves requests, the listener is closed as by
-        /// [`Handle::go_away`]. Its tasks end with `unexpected status`, incomplete containers and
-        /// locks remain, and its containers are stopped until the node is up and starts those with
-        /// `onboot`. Returns whether the node exists.
+    /// Simulates a power failure and restart of a node. Returns once the node is down; it is up
+    /// again after `away`. If it is the node that serves requests, the listener is closed as by
+    /// [`Handle::go_away`]. Its tasks end with `unexpected status`, incomplete containers and locks
+    /// remain, and its containers are stopped until the node is up and starts those with `onboot`.
+    /// Returns whether the node exists.
     pub async fn restart(&self, node: &str, away: Duration) -> bool {
         let mut nodes = self.core.config.scenario.nodes.iter();
         let Some(index) = nodes.position(|spec| spec.name == node) else {
@@ -357,31 +355,31 @@ impl Handle {
         true
     }
 
-        /// Sets whether the cluster has quorum. Without it, write requests fail.
+    /// Sets whether the cluster has quorum. Without it, write requests fail.
     pub fn set_quorum(&self, quorate: bool) {
         lock(&self.core.conditions).quorate = quorate;
     }
 
-        /// Whether the cluster has quorum.
+    /// Whether the cluster has quorum.
     pub fn is_quorate(&self) -> bool {
         self.core.is_quorate()
     }
 
-        /// Sets the DHCP behavior for containers that start from now on.
+    /// Sets the DHCP behavior for containers that start from now on.
     pub fn set_dhcp(&self, dhcp: Dhcp) {
         lock(&self.core.conditions).set_dhcp(dhcp);
     }
 
-        /// The current DHCP behavior.
+    /// The current DHCP behavior.
     pub fn dhcp(&self) -> Dhcp {
         lock(&self.core.conditions).dhcp()
     }
 
-        /// Replaces the key and certificate, closes all existing connections, and returns the new
-        /// fingerprint. `None` without TLS.
+    /// Replaces the key and certificate, closes all existing connections, and returns the new
+    /// fingerprint. `None` without TLS.
     ///
     /// # Errors
-        /// If no certificate can be generated. The old one stays in use.
+    /// If no certificate can be generated. The old one stays in use.
     pub fn renew_certificate(&self) -> Result<Option<String>, CertificateError> {
         let Some(tls) = &self.core.tls else {
             return Ok(None);
@@ -389,13 +387,13 @@ impl Handle {
         Ok(Some(tls.renew()?.fingerprint.clone()))
     }
 
-        /// The fingerprint of the current certificate. `None` without TLS.
+    /// The fingerprint of the current certificate. `None` without TLS.
     pub fn fingerprint(&self) -> Option<String> {
         let tls = self.core.tls.as_ref()?;
         Some(tls.current().fingerprint.clone())
     }
 
-        /// The current certificate as PEM. `None` without TLS.
+    /// The current certificate as PEM. `None` without TLS.
     pub fn certificate(&self) -> Option<String> {
         let tls = self.core.tls.as_ref()?;
         Some(tls.current().pem.clone())

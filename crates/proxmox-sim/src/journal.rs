@@ -9,10 +9,10 @@ const KEPT: usize = 1_000;
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) number: u64,
-        /// Seconds since the Unix epoch.
+    /// Seconds since the Unix epoch.
     pub(crate) time: u64,
     pub(crate) node: String,
-        /// The user or token that performed the action.
+    /// The user or token that performed the action.
     pub(crate) user: String,
     pub(crate) message: String,
 }
@@ -25,7 +25,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-        /// Adds an entry.
+    /// Adds an entry.
     pub(crate) fn note(&mut self, time: u64, node: &str, user: &str, message: String) {
         self.last += 1;
         self.entries.push_front(Entry {

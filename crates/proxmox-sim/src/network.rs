@@ -16,9 +16,9 @@ pub(crate) type Ifaces = BTreeMap<String, Iface>;
 /// The network configuration of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Network {
-        /// The active interfaces.
+    /// The active interfaces.
     pub(crate) applied: Ifaces,
-        /// The interfaces after the next reload, if there are pending changes.
+    /// The interfaces after the next reload, if there are pending changes.
     pub(crate) staged: Option<Ifaces>,
 }
 
@@ -37,7 +37,7 @@ fn gateway(bridge: &Bridge) -> String {
 }
 
 impl Network {
-        /// A configuration with one network card and these bridges.
+    /// A configuration with one network card and these bridges.
     pub(crate) fn of(bridges: &[Bridge]) -> Self {
         let mut applied = Ifaces::new();
         applied.insert("eno1".into(), iface(&[("type", "eth"), ("exists", "1")]));
@@ -51,7 +51,7 @@ impl Network {
                 ("bridge_fd", "0"),
                 ("cidr", cidr.as_str()),
             ];
-                        // The default gateway is on the first bridge.
+            // The default gateway is on the first bridge.
             let gateway = gateway(bridge);
             if applied.len() == 1 {
                 options.push(("gateway", &gateway));
@@ -64,31 +64,31 @@ impl Network {
         }
     }
 
-        /// The configured interfaces, including pending changes.
+    /// The configured interfaces, including pending changes.
     pub(crate) fn configured(&self) -> &Ifaces {
         self.staged.as_ref().unwrap_or(&self.applied)
     }
 
-        /// The pending interfaces, for modification.
+    /// The pending interfaces, for modification.
     pub(crate) fn stage(&mut self) -> &mut Ifaces {
         let applied = &self.applied;
         self.staged.get_or_insert_with(|| applied.clone())
     }
 
-        /// Applies the pending changes.
+    /// Applies the pending changes.
     pub(crate) fn apply(&mut self) {
         if let Some(staged) = self.staged.take() {
             self.applied = staged;
         }
     }
 
-        /// Whether an active bridge has this name.
+    /// Whether an active bridge has this name.
     pub(crate) fn has_bridge(&self, name: &str) -> bool {
         let kind = self.applied.get(name).and_then(|iface| iface.get("type"));
         kind.is_some_and(|kind| kind == "bridge" || kind == "OVSBridge")
     }
 
-        /// The pending changes as a diff, or `None` if there are none.
+    /// The pending changes as a diff, or `None` if there are none.
     pub(crate) fn changes(&self) -> Option<String> {
         let staged = self.staged.as_ref()?;
         let (old, new) = (stanzas(&self.applied), stanzas(staged));

@@ -212,7 +212,9 @@ async fn save(core: &Core, path: &Path) {
     let written = tokio::task::spawn_blocking(move || replace(&target, &bytes)).await;
     match written {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, path = %path.display(), "state file write failed"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, path = %path.display(), "state file write failed")
+        }
         Err(error) => tracing::error!(%error, "state file write interrupted"),
     }
 }
@@ -220,7 +222,7 @@ async fn save(core: &Core, path: &Path) {
 /// Replaces the file atomically: readers see the old or the new content.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-        // The file contains passwords and secrets, so only its owner may read it.
+    // The file contains passwords and secrets, so only its owner may read it.
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)

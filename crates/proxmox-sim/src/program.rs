@@ -49,27 +49,27 @@ pub enum Cluster {
 /// Why the program failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-        /// The password file cannot be read.
+    /// The password file cannot be read.
     #[error("the password of root@pam cannot be read from {}: {source}", path.display())]
     PasswordFile {
-                /// Path of the file.
+        /// Path of the file.
         path: PathBuf,
-                /// The I/O error.
+        /// The I/O error.
         source: io::Error,
     },
-        /// The password file is empty.
+    /// The password file is empty.
     #[error("{} is empty; its first line is to be the password of root@pam", path.display())]
     NoPassword {
-                /// Path of the file.
+        /// Path of the file.
         path: PathBuf,
     },
-        /// The simulator failed to start.
+    /// The simulator failed to start.
     #[error(transparent)]
     Start(#[from] StartError),
     /// The address could not be printed.
     #[error("could not print the address: {0}")]
     Output(io::Error),
-        /// The signal handlers could not be installed.
+    /// The signal handlers could not be installed.
     #[error("could not wait for the signal to stop: {0}")]
     Signal(io::Error),
 }

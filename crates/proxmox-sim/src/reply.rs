@@ -20,15 +20,15 @@ use crate::routes::Answer;
 
 /// The response format.
 #[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
     /// The outcome is in the HTTP status.
-    /// The status says how it went.
-        /// The HTTP status is always 200. The outcome is in the body.
-    /// The status is always 200; the body says how it went.
+    Json,
+    /// The HTTP status is always 200. The outcome is in the body.
     ExtJs,
 }
 
 impl Format {
-        /// The format for a path.
+    /// The format for a path.
     pub(crate) fn of(path: &str) -> Self {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         match (parts.next(), parts.next()) {

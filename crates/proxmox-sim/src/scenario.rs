@@ -12,7 +12,7 @@ const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
 
 impl Scenario {
-        /// A single node with one storage for all content types and one running container.
+    /// A single node with one storage for all content types and one running container.
     pub(crate) fn recorded(root_password: &str) -> Self {
         Self {
             cluster: "pve1".into(),
@@ -53,7 +53,7 @@ impl Scenario {
         }
     }
 
-        /// Two nodes with existing containers and a root password, without an API token.
+    /// Two nodes with existing containers and a root password, without an API token.
     pub(crate) fn alone(root_password: &str) -> Self {
         Self {
             containers: others(),
@@ -66,8 +66,8 @@ impl Scenario {
         }
     }
 
-        /// Two nodes with the networks of two sites, containers that are not managed yet, and an
-        /// API token.
+    /// Two nodes with the networks of two sites, containers that are not managed yet, and an API
+    /// token.
     pub(crate) fn organization(secret: &str) -> Self {
         let cluster = Self::two_nodes(secret);
         let office = Bridge {
@@ -82,7 +82,7 @@ impl Scenario {
         }
     }
 
-        /// Two nodes without containers, and an API token.
+    /// Two nodes without containers, and an API token.
     pub(crate) fn two_nodes(secret: &str) -> Self {
         Self {
             cluster: "holdfast".into(),

@@ -23,31 +23,31 @@ use crate::{api, control, persist, redirect, usage};
 /// Why a simulator failed to start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-        /// The address is in use or not permitted.
+    /// The address is in use or not permitted.
     #[error("could not listen on {address}: {source}")]
     Listen {
-                /// Requested address.
+        /// Requested address.
         address: SocketAddr,
-                /// The I/O error.
+        /// The I/O error.
         source: std::io::Error,
     },
-        /// The control address is not a loopback address.
+    /// The control address is not a loopback address.
     #[error(
         "{address} can be reached from other machines; control is for this one alone, such as 127.0.0.1:8007"
     )]
     ControlNotLocal {
-                /// Requested address.
+        /// Requested address.
         address: SocketAddr,
     },
-        /// No certificate could be generated.
+    /// No certificate could be generated.
     #[error("the certificate: {0}")]
     Certificate(#[from] CertificateError),
-        /// The state file exists but cannot be read.
+    /// The state file exists but cannot be read.
     #[error("could not read the state file {path}: {source}")]
     StateFile {
-                /// Path of the file.
+        /// Path of the file.
         path: std::path::PathBuf,
-                /// The I/O or parse error.
+        /// The I/O or parse error.
         source: std::io::Error,
     },
 }
@@ -153,12 +153,12 @@ fn lease_addresses(core: &Core) {
 }
 
 impl Sim {
-        /// The address of the listener.
+    /// The address of the listener.
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-        /// The URL of the listener: `http://127.0.0.1:PORT`, or `https://` with TLS.
+    /// The URL of the listener: `http://127.0.0.1:PORT`, or `https://` with TLS.
     pub fn url(&self) -> String {
         let scheme = match self.handle.fingerprint() {
             Some(_) => "https",
@@ -167,23 +167,23 @@ impl Sim {
         format!("{scheme}://{}", self.address)
     }
 
-        /// The SHA-256 fingerprint of the current certificate in the format of Proxmox:
-        /// colon-separated pairs of upper-case hex digits. `None` without TLS.
+    /// The SHA-256 fingerprint of the current certificate in the format of Proxmox: colon-separated
+    /// pairs of upper-case hex digits. `None` without TLS.
     pub fn fingerprint(&self) -> Option<String> {
         self.handle.fingerprint()
     }
 
-        /// The URL of the control API, if enabled.
+    /// The URL of the control API, if enabled.
     pub fn control_url(&self) -> Option<String> {
         self.control.map(|address| format!("http://{address}"))
     }
 
-        /// Direct access that bypasses the API.
+    /// Direct access that bypasses the API.
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
 
-        /// Stops the simulator: connections are closed, tasks end immediately, the state is saved.
+    /// Stops the simulator: connections are closed, tasks end immediately, the state is saved.
     pub async fn stop(self) {
         let Self {
             handle,
@@ -193,7 +193,7 @@ impl Sim {
         } = self;
         drop(stop);
         if let Some(saver) = saver {
-                        // An error means that the task panicked, which has already been reported.
+            // An error means that the task panicked, which has already been reported.
             let _ = saver.await;
         }
         drop(handle);
@@ -208,10 +208,10 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-        /// Opens or closes the listener and waits until that is done.
+    /// Opens or closes the listener and waits until that is done.
     pub(crate) async fn set(&self, present: bool) {
         self.wanted.send_replace(present);
-                // An error means that the simulator has stopped.
+        // An error means that the simulator has stopped.
         let _ = self
             .actual
             .clone()
@@ -294,7 +294,7 @@ async fn serve(core: Arc<Core>, stream: TcpStream, closed: CancellationToken) {
 /// Serves TLS clients and redirects plain HTTP clients. Clients that send nothing before the
 /// timeout are disconnected.
 async fn secure(core: &Core, stream: TcpStream, certificate: &Certificate, service: Router) {
-        /// First byte of a TLS handshake record.
+    /// First byte of a TLS handshake record.
     const HANDSHAKE: u8 = 22;
     let patience = core.config.handshake;
     let greet = async {

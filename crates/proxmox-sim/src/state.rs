@@ -19,13 +19,13 @@ use crate::task::Task;
 /// The kind of a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
-        /// A container template with its operating system.
+    /// A container template with its operating system.
     Template { ostype: String },
-        /// A pulled OCI image.
+    /// A pulled OCI image.
     Image(ImageSpec),
     /// The disk of a container.
     Disk { vmid: u32 },
-        /// A backup of a container.
+    /// A backup of a container.
     Backup(Box<Archive>),
     /// Any other file, such as an ISO image.
     File,
@@ -44,23 +44,23 @@ pub(crate) struct Archive {
 pub(crate) struct Volume {
     pub(crate) node: String,
     pub(crate) storage: String,
-        /// The name after the colon: `vztmpl/x.tar`, `vm-100-disk-0`.
+    /// The name after the colon: `vztmpl/x.tar`, `vm-100-disk-0`.
     pub(crate) name: String,
     /// Size in bytes.
     pub(crate) size: u64,
-        /// Creation time in seconds since the Unix epoch.
+    /// Creation time in seconds since the Unix epoch.
     pub(crate) created: u64,
     pub(crate) kind: Kind,
-        /// The notes of a backup.
+    /// The notes of a backup.
     #[serde(default)]
     pub(crate) notes: Option<String>,
-        /// Whether removal is forbidden.
+    /// Whether removal is forbidden.
     #[serde(default)]
     pub(crate) protected: bool,
 }
 
 impl Volume {
-        /// Creates a volume on a storage of a node, with the current time.
+    /// Creates a volume on a storage of a node, with the current time.
     pub(crate) fn new((node, storage): (&str, &str), name: &str, size: u64, kind: Kind) -> Self {
         Self {
             node: node.to_owned(),
@@ -74,12 +74,12 @@ impl Volume {
         }
     }
 
-        /// The volume ID: storage and name.
+    /// The volume ID: storage and name.
     pub(crate) fn id(&self) -> String {
         format!("{}:{}", self.storage, self.name)
     }
 
-        /// The content type.
+    /// The content type.
     pub(crate) fn content(&self) -> &str {
         match self.kind {
             Kind::Template { .. } | Kind::Image(_) => "vztmpl",
@@ -89,7 +89,7 @@ impl Volume {
         }
     }
 
-        /// The container that the volume belongs to.
+    /// The container that the volume belongs to.
     pub(crate) fn owner(&self) -> Option<u32> {
         match &self.kind {
             Kind::Disk { vmid } => Some(*vmid),
@@ -102,9 +102,9 @@ impl Volume {
 /// The last status broadcast.
 #[derive(Debug, Default)]
 pub(crate) struct Broadcast {
-        /// Node status by name.
+    /// Node status by name.
     pub(crate) nodes: BTreeMap<String, Map<String, Value>>,
-        /// Container status by VMID.
+    /// Container status by VMID.
     pub(crate) containers: BTreeMap<u32, Map<String, Value>>,
 }
 
@@ -113,15 +113,15 @@ pub(crate) struct Broadcast {
 pub(crate) struct State {
     pub(crate) containers: BTreeMap<u32, Container>,
     pub(crate) volumes: Vec<Volume>,
-        /// Storages by name.
+    /// Storages by name.
     #[serde(default)]
     pub(crate) storages: BTreeMap<String, Storage>,
-        /// Network configurations by node.
+    /// Network configurations by node.
     #[serde(default)]
     pub(crate) networks: BTreeMap<String, Network>,
-        /// The last allocated PID.
+    /// The last allocated PID.
     pub(crate) last_pid: u32,
-        /// Users and permissions.
+    /// Users and permissions.
     #[serde(default)]
     pub(crate) directory: Directory,
     #[serde(skip)]
@@ -134,7 +134,7 @@ pub(crate) struct State {
     pub(crate) consoles: Consoles,
     #[serde(skip)]
     pub(crate) journal: Journal,
-        /// Interfaces that an external observer reported, by VMID.
+    /// Interfaces that an external observer reported, by VMID.
     #[serde(skip)]
     pub(crate) seen: BTreeMap<u32, Seen>,
 }
@@ -143,27 +143,27 @@ pub(crate) struct State {
 /// restarted.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-        /// The PID of the container's init process at the time of the report.
+    /// The PID of the container's init process at the time of the report.
     pub(crate) pid: u32,
-        /// IP addresses with prefix lengths, by MAC address in lower case.
+    /// IP addresses with prefix lengths, by MAC address in lower case.
     pub(crate) addresses: BTreeMap<String, Vec<(IpAddr, u8)>>,
 }
 
 impl State {
-        /// Allocates a PID.
+    /// Allocates a PID.
     pub(crate) fn next_pid(&mut self) -> u32 {
         self.last_pid = self.last_pid.max(1_000).wrapping_add(29).max(1_000);
         self.last_pid
     }
 
-        /// Returns a volume that is visible on a node.
+    /// Returns a volume that is visible on a node.
     pub(crate) fn volume(&self, node: &str, id: &str) -> Option<&Volume> {
         self.volumes
             .iter()
             .find(|volume| self.is_seen(volume, node) && volume.id() == id)
     }
 
-        /// Whether a volume is visible on a node: it belongs to the node or is on a shared storage.
+    /// Whether a volume is visible on a node: it belongs to the node or is on a shared storage.
     pub(crate) fn is_seen(&self, volume: &Volume, node: &str) -> bool {
         let shared = || {
             self.storages
@@ -173,7 +173,7 @@ impl State {
         volume.node == node || shared()
     }
 
-        /// Removes a container with its pool memberships and access control entries.
+    /// Removes a container with its pool memberships and access control entries.
     pub(crate) fn forget_container(&mut self, vmid: u32) {
         self.containers.remove(&vmid);
         self.seen.remove(&vmid);
@@ -184,7 +184,7 @@ impl State {
         self.directory.grants.retain(|grant| grant.path != path);
     }
 
-        /// Removes all volumes that match.
+    /// Removes all volumes that match.
     pub(crate) fn remove_volumes(&mut self, gone: impl Fn(&Volume) -> bool) {
         self.volumes.retain(|volume| !gone(volume));
     }
@@ -195,7 +195,7 @@ impl State {
         let sizes: u64 = volumes
             .filter(|volume| volume.storage == storage.name && self.is_seen(volume, node))
             .map(|volume| match volume.kind {
-                                // Thin volumes use only the written blocks, here about a sixth.
+                // Thin volumes use only the written blocks, here about a sixth.
                 Kind::Disk { .. } => volume.size / 6,
                 _ => volume.size,
             })
@@ -203,7 +203,7 @@ impl State {
         (storage.base_used + sizes).min(storage.total)
     }
 
-        /// Removes the oldest finished tasks if there are more than `kept` tasks.
+    /// Removes the oldest finished tasks if there are more than `kept` tasks.
     pub(crate) fn forget_tasks(&mut self, kept: usize) {
         let mut excess = self.tasks.len().saturating_sub(kept);
         self.tasks.retain(|task| {
@@ -213,19 +213,19 @@ impl State {
         });
     }
 
-        /// Returns a task by UPID.
+    /// Returns a task by UPID.
     pub(crate) fn task(&self, upid: &str) -> Option<&Task> {
         self.tasks.iter().find(|task| task.upid == upid)
     }
 
-        /// Like [`State::task`], but mutable.
+    /// Like [`State::task`], but mutable.
     pub(crate) fn task_mut(&mut self, upid: &str) -> Option<&mut Task> {
         self.tasks.iter_mut().find(|task| task.upid == upid)
     }
 }
 
 impl Scenario {
-        /// The first storage that supports a content type.
+    /// The first storage that supports a content type.
     pub(crate) fn storage_for(&self, content: &str) -> Option<&StorageSpec> {
         self.storages
             .iter()

@@ -36,17 +36,17 @@ const OF_FILES: &[&str] = &[
 
 /// The capabilities of a storage type.
 pub(crate) struct Rules {
-        /// The name in Proxmox.
+    /// The name in Proxmox.
     pub(crate) word: &'static str,
-        /// Supported content types.
+    /// Supported content types.
     pub(crate) content: &'static [&'static str],
-        /// Default content types.
+    /// Default content types.
     pub(crate) default: &'static [&'static str],
-        /// Mandatory options. They cannot be changed later.
+    /// Mandatory options. They cannot be changed later.
     pub(crate) required: &'static [&'static str],
-        /// Additional options.
+    /// Additional options.
     pub(crate) optional: &'static [&'static str],
-        /// Whether the storage is file-based.
+    /// Whether the storage is file-based.
     pub(crate) has_files: bool,
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn kind_of(word: &str) -> Option<StorageKind> {
 }
 
 impl Rules {
-        /// Whether the storage type supports an option.
+    /// Whether the storage type supports an option.
     pub(crate) fn knows(&self, option: &str) -> bool {
         let of_files = self.has_files && OF_FILES.contains(&option);
         of_files
@@ -158,13 +158,13 @@ impl Rules {
 pub(crate) struct Storage {
     pub(crate) name: String,
     pub(crate) kind: StorageKind,
-        /// Allowed content types.
+    /// Allowed content types.
     pub(crate) content: Vec<String>,
-        /// The other options as sent, without secrets.
+    /// The other options as sent, without secrets.
     pub(crate) options: BTreeMap<String, String>,
     /// Size in bytes.
     pub(crate) total: u64,
-        /// Bytes used by content that is not simulated.
+    /// Bytes used by content that is not simulated.
     pub(crate) base_used: u64,
 }
 
@@ -190,7 +190,7 @@ impl From<&StorageSpec> for Storage {
 }
 
 impl Storage {
-        /// Creates a storage that was defined through the API.
+    /// Creates a storage that was defined through the API.
     pub(crate) fn defined(name: &str, kind: StorageKind, content: Vec<String>) -> Self {
         Self {
             name: name.to_owned(),
@@ -202,28 +202,28 @@ impl Storage {
         }
     }
 
-        /// The rules of its type.
+    /// The rules of its type.
     pub(crate) fn rules(&self) -> &'static Rules {
         rules(self.kind)
     }
 
-        /// Whether a content type is allowed.
+    /// Whether a content type is allowed.
     pub(crate) fn takes(&self, content: &str) -> bool {
         self.content.iter().any(|kind| kind == content)
     }
 
-        /// Whether the storage is enabled.
+    /// Whether the storage is enabled.
     pub(crate) fn is_enabled(&self) -> bool {
         self.options.get("disable").is_none_or(|flag| flag != "1")
     }
 
-        /// Whether the storage is available on a node.
+    /// Whether the storage is available on a node.
     pub(crate) fn is_on(&self, node: &str) -> bool {
         let nodes = self.options.get("nodes");
         nodes.is_none_or(|nodes| crate::schema::format::split_list(nodes).any(|one| one == node))
     }
 
-        /// Whether all nodes see the same volumes.
+    /// Whether all nodes see the same volumes.
     pub(crate) fn is_shared(&self) -> bool {
         let by_kind = matches!(
             self.kind,
@@ -232,12 +232,12 @@ impl Storage {
         by_kind || self.options.get("shared").is_some_and(|flag| flag == "1")
     }
 
-        /// Whether disks support snapshots and linked clones.
+    /// Whether disks support snapshots and linked clones.
     pub(crate) fn has_snapshots(&self) -> bool {
         matches!(self.kind, StorageKind::LvmThin | StorageKind::ZfsPool)
     }
 
-        /// The directory of a content type.
+    /// The directory of a content type.
     pub(crate) fn folder(&self, content: &str) -> String {
         let base = match self.options.get("path") {
             Some(path) => path.clone(),

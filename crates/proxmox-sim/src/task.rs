@@ -26,9 +26,9 @@ const KEPT: usize = 2_000;
 /// The end of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
-        /// `OK` or the error message.
+    /// `OK` or the error message.
     pub(crate) status: String,
-        /// Seconds since the Unix epoch.
+    /// Seconds since the Unix epoch.
     pub(crate) end: u64,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Task {
     pub(crate) kind: &'static str,
     pub(crate) id: String,
     pub(crate) caller: Caller,
-        /// Seconds since the Unix epoch.
+    /// Seconds since the Unix epoch.
     pub(crate) start: u64,
     pub(crate) log: Vec<String>,
     pub(crate) outcome: Option<Outcome>,
@@ -50,7 +50,7 @@ pub(crate) struct Task {
 }
 
 impl Task {
-        /// The members that task lists and task status have in common.
+    /// The members that task lists and task status have in common.
     pub(crate) fn head(&self) -> Map<String, Value> {
         let mut head = Map::new();
         head.insert("upid".into(), self.upid.as_str().into());
@@ -67,7 +67,7 @@ impl Task {
         head
     }
 
-        /// The response of `GET …/status`.
+    /// The response of `GET …/status`.
     pub(crate) fn status(&self) -> Value {
         let mut members = self.head();
         match &self.outcome {
@@ -80,7 +80,7 @@ impl Task {
         members.into()
     }
 
-        /// The entry in a task list.
+    /// The entry in a task list.
     pub(crate) fn listed(&self) -> Value {
         let mut members = self.head();
         match &self.outcome {
@@ -100,7 +100,7 @@ pub(crate) struct Order<'a> {
     pub(crate) kind: &'static str,
     pub(crate) id: &'a str,
     pub(crate) caller: &'a Caller,
-        /// If set, the task fails this way at its first pause.
+    /// If set, the task fails this way at its first pause.
     pub(crate) doomed: Option<Doom>,
 }
 
@@ -125,7 +125,7 @@ impl Run {
         });
     }
 
-        /// Sleeps. Fails if the task is canceled meanwhile or has an injected failure.
+    /// Sleeps. Fails if the task is canceled meanwhile or has an injected failure.
     pub(crate) async fn pause(&self, duration: Duration) -> Result<(), String> {
         tokio::select! {
             () = self.kill.cancelled() => return Err("received interrupt".into()),
@@ -134,7 +134,7 @@ impl Run {
         self.doomed.as_ref().map_or(Ok(()), |doom| self.meet(doom))
     }
 
-        /// Fails if the injected failure is to occur before disk allocation.
+    /// Fails if the injected failure is to occur before disk allocation.
     pub(crate) fn make_room(&self) -> Result<(), String> {
         let doomed = self.doomed.as_ref().filter(|doom| doom.before_disks);
         doomed.map_or(Ok(()), |doom| self.meet(doom))
@@ -189,7 +189,7 @@ fn enter(
         .node(order.node)
         .map(|node| core.uptime(node))
         .unwrap_or_default();
-        // In hundredths of a second, as in `/proc/PID/stat`.
+    // In hundredths of a second, as in `/proc/PID/stat`.
     let pstart = u64::try_from(uptime.as_millis() / 10).unwrap_or_default();
     let upid = format!(
         "UPID:{}:{pid:08X}:{pstart:08X}:{start:08X}:{}:{}:{}:",
@@ -227,7 +227,7 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
     core.edit_passing(|state| {
         let end = now().as_secs();
         let message = format!("end task {upid} {status}");
-                // A task that a node restart has ended keeps its status.
+        // A task that a node restart has ended keeps its status.
         let running = state.task_mut(upid).filter(|task| task.outcome.is_none());
         let Some(task) = running else {
             return;

@@ -15,10 +15,10 @@ use crate::core::lock;
 /// Why no certificate is available.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-        /// The certificate could not be generated.
+    /// The certificate could not be generated.
     #[error("it could not be made: {0}")]
     Make(#[from] rcgen::Error),
-        /// TLS rejected the certificate.
+    /// TLS rejected the certificate.
     #[error("TLS does not take it: {0}")]
     Use(#[from] rustls::Error),
 }
@@ -30,8 +30,8 @@ pub(crate) struct Certificate {
     pub(crate) fingerprint: String,
     /// The certificate as PEM.
     pub(crate) pem: String,
-        /// Canceled when the certificate has been replaced. Connections that use it are then
-        /// closed, as when a node's proxy restarts with a new certificate.
+    /// Canceled when the certificate has been replaced. Connections that use it are then closed, as
+    /// when a node's proxy restarts with a new certificate.
     pub(crate) retired: CancellationToken,
 }
 
@@ -45,7 +45,7 @@ impl Certificate {
         let certificate = params.self_signed(&key)?;
         let der = certificate.der().clone();
         let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-                // Set explicitly, so that it does not depend on the process-wide default provider.
+        // Set explicitly, so that it does not depend on the process-wide default provider.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let fingerprint = fingerprint(&der);
         let config = ServerConfig::builder_with_provider(provider)
@@ -77,7 +77,7 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-        /// Generates the first certificate for these hostnames and IP addresses.
+    /// Generates the first certificate for these hostnames and IP addresses.
     pub(crate) fn new(names: Vec<String>) -> Result<Self, CertificateError> {
         let first = Certificate::make(&names)?;
         Ok(Self {
@@ -86,12 +86,12 @@ impl Tls {
         })
     }
 
-        /// The certificate for new connections.
+    /// The certificate for new connections.
     pub(crate) fn current(&self) -> Arc<Certificate> {
         lock(&self.current).clone()
     }
 
-        /// Replaces the key and certificate and closes all connections that use the old one.
+    /// Replaces the key and certificate and closes all connections that use the old one.
     pub(crate) fn renew(&self) -> Result<Arc<Certificate>, CertificateError> {
         let next = Arc::new(Certificate::make(&self.names)?);
         let old = std::mem::replace(&mut *lock(&self.current), next.clone());

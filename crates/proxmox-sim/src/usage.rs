@@ -13,17 +13,17 @@ use crate::state::State;
 
 /// The current usage of a container.
 pub(crate) struct Usage {
-        /// CPU usage as a fraction of its CPUs, 0 to 1.
+    /// CPU usage as a fraction of its CPUs, 0 to 1.
     pub(crate) cpu: f64,
-        /// Memory in bytes.
+    /// Memory in bytes.
     pub(crate) memory: u64,
-        /// Disk usage in bytes.
+    /// Disk usage in bytes.
     pub(crate) disk: u64,
-        /// Uptime in seconds.
+    /// Uptime in seconds.
     pub(crate) uptime: u64,
-        /// Received and sent bytes.
+    /// Received and sent bytes.
     pub(crate) network: (u64, u64),
-        /// PID of the init process; `None` if stopped.
+    /// PID of the init process; `None` if stopped.
     pub(crate) pid: Option<u32>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn of_container(container: &Container) -> Usage {
     let time = now();
     let uptime = time.saturating_sub(Duration::from_millis(since)).as_secs();
     let level = wave(container.vmid, time.as_secs_f64());
-        // CPU usage is high after a start, and memory fills up during the first minute.
+    // CPU usage is high after a start, and memory fills up during the first minute.
     let settled = (uptime as f64 / 60.0).min(1.0);
     let growth = (uptime as f64 / 86_400.0).min(30.0) / 30.0;
     Usage {

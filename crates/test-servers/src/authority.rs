@@ -33,16 +33,16 @@ rm -rf "$folder"
 pub struct Setup {
     /// Pebble's environment, such as `("PEBBLE_VA_NOSLEEP", "1")`.
     pub env: Vec<(&'static str, String)>,
-        /// The ID and the key (base64url) of the required external account binding.
+    /// The ID and the key (base64url) of the required external account binding.
     pub external_account: Option<(String, String)>,
-    /// Domains for which it gives nothing, nor for any below them.
-        /// Domains for which no certificates are issued, including subdomains.
-    /// For how many seconds certificates are good, if not for years.
-        /// Validity of certificates in seconds. The default is several years.
+    /// Domains for which no certificates are issued, including subdomains.
+    pub blocked: Vec<String>,
+    /// Validity of certificates in seconds. The default is several years.
+    pub validity_seconds: Option<u64>,
 }
 
 impl Setup {
-        /// Without delays, rejected nonces and random reuse of authorizations.
+    /// Without delays, rejected nonces and random reuse of authorizations.
     pub fn quick() -> Self {
         Self {
             env: vec![
@@ -54,7 +54,7 @@ impl Setup {
         }
     }
 
-        /// Sets an environment variable.
+    /// Sets an environment variable.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.env.retain(|(other, _)| *other != name);
@@ -65,14 +65,14 @@ impl Setup {
 
 /// A running certificate authority. It stops when dropped.
 pub struct Authority {
-        /// URL of the ACME directory (`https`).
+    /// URL of the ACME directory (`https`).
     pub directory: String,
-        /// The certificate of its servers, in PEM.
+    /// The certificate of its servers, in PEM.
     pub roots: String,
-        /// URL of the management interface (`https`): root certificates and certificate status.
+    /// URL of the management interface (`https`): root certificates and certificate status.
     pub management: String,
-        /// URL of the management interface of pebble-challtestsrv (`http`), which accepts challenge
-        /// responses.
+    /// URL of the management interface of pebble-challtestsrv (`http`), which accepts challenge
+    /// responses.
     pub challenges: String,
     folder: PathBuf,
     shell: Child,
@@ -111,7 +111,7 @@ impl Ports {
             self.dns,
             self.challenges,
         ];
-                // A UDP port that cannot be bound is in use.
+        // A UDP port that cannot be bound is in use.
         let dns = UdpSocket::bind((Ipv4Addr::LOCALHOST, self.dns)).is_err();
         dns && tcp.iter().all(|port| {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
@@ -121,12 +121,12 @@ impl Ports {
 }
 
 impl Authority {
-        /// Starts a certificate authority.
+    /// Starts a certificate authority.
     ///
     /// # Panics
-        /// If pebble is not installed or does not start.
+    /// If pebble is not installed or does not start.
     pub fn start(setup: &Setup) -> Self {
-                // Another process may bind a free port before pebble does.
+        // Another process may bind a free port before pebble does.
         let mut failure = String::new();
         for _ in 0..5 {
             match Self::try_start(setup, &Ports::free()) {
@@ -190,7 +190,7 @@ impl Authority {
         Ok(())
     }
 
-        /// The log of both servers.
+    /// The log of both servers.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }

@@ -104,7 +104,7 @@ pub fn mariadb() -> &'static Server {
 }
 
 impl Server {
-        /// The URL of a database on the PostgreSQL server.
+    /// The URL of a database on the PostgreSQL server.
     pub fn postgres_url(&self, database: &str) -> String {
         format!(
             "postgresql:///{database}?host={}&user=holdfast",
@@ -112,7 +112,7 @@ impl Server {
         )
     }
 
-        /// The URL of a database on the MariaDB server.
+    /// The URL of a database on the MariaDB server.
     pub fn mariadb_url(&self, database: &str) -> String {
         let socket = self.folder.join("socket");
         format!(
@@ -121,7 +121,7 @@ impl Server {
         )
     }
 
-        /// Creates an empty database on the PostgreSQL server and returns its URL.
+    /// Creates an empty database on the PostgreSQL server and returns its URL.
     pub fn create_postgres(&self, database: &str) -> String {
         let mut admin = PgConnection::establish(&self.postgres_url("postgres")).unwrap();
         admin
@@ -130,7 +130,7 @@ impl Server {
         self.postgres_url(database)
     }
 
-        /// Drops a database of the PostgreSQL server and closes its connections.
+    /// Drops a database of the PostgreSQL server and closes its connections.
     pub fn drop_postgres(&self, database: &str) {
         let mut admin = PgConnection::establish(&self.postgres_url("postgres")).unwrap();
         admin
@@ -138,7 +138,7 @@ impl Server {
             .unwrap();
     }
 
-        /// The number of sessions of a PostgreSQL database whose last statement was this one.
+    /// The number of sessions of a PostgreSQL database whose last statement was this one.
     pub fn sessions(&self, url: &str, statement: &str) -> i64 {
         let mut connection = PgConnection::establish(url).unwrap();
         let count = "SELECT count(*) FROM pg_stat_activity \
@@ -149,8 +149,8 @@ impl Server {
             .unwrap()
     }
 
-        /// Creates an empty database on the MariaDB server, with a character set that differs from
-        /// the application's, and returns its URL.
+    /// Creates an empty database on the MariaDB server, with a character set that differs from the
+    /// application's, and returns its URL.
     pub fn create_mariadb(&self, database: &str) -> String {
         let mut admin = MysqlConnection::establish(&self.mariadb_url("mysql")).unwrap();
         let create = format!("CREATE DATABASE {database} CHARACTER SET latin1");
@@ -178,7 +178,7 @@ fn start(mut command: Command, script: &str, argument: &Path) -> Server {
         .env("PATH", path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-                // Ctrl-C must stop only this process. The shell must survive it to clean up.
+        // Ctrl-C must stop only this process. The shell must survive it to clean up.
         .process_group(0)
         .spawn()
         .expect("sh must start");

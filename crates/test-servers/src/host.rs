@@ -27,8 +27,8 @@ pub fn inside(name: &str, body: impl FnOnce(&Path)) {
         sudo.args(["--preserve-env", "unshare"]);
         sudo
     };
-        // /run is private, so that the test may use any path there. --kill-child stops remaining
-        // processes.
+    // /run is private, so that the test may use any path there. --kill-child stops remaining
+    // processes.
     let script =
         "mount -t tmpfs run /run && exec \"$0\" --exact \"$1\" --nocapture --include-ignored";
     command
@@ -41,7 +41,9 @@ pub fn inside(name: &str, body: impl FnOnce(&Path)) {
             "PATH",
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         );
-    let status = command.status().expect("unshare (util-linux) must run as root");
+    let status = command
+        .status()
+        .expect("unshare (util-linux) must run as root");
     assert!(status.success(), "{name}: {status}");
 }
 
@@ -75,7 +77,7 @@ impl Running {
     /// Starts a command line.
     ///
     /// # Panics
-        /// If there is no shell.
+    /// If there is no shell.
     pub fn start(line: &str) -> Self {
         let exec = format!("exec {line}");
         let child = Command::new("sh")
@@ -86,7 +88,7 @@ impl Running {
         Self(child)
     }
 
-        /// Sends SIGHUP to reload the configuration.
+    /// Sends SIGHUP to reload the configuration.
     pub fn reload(&self) {
         run(&format!("kill -HUP {}", self.0.id()));
     }

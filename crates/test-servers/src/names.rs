@@ -38,7 +38,7 @@ wait $named
 
 /// A running name server. It stops when dropped.
 pub struct Named {
-        /// Address and port.
+    /// Address and port.
     pub address: SocketAddr,
     shell: Child,
     _folder: TempDir,
@@ -52,20 +52,20 @@ impl Drop for Named {
 }
 
 impl Named {
-        /// Starts the only name server of its zones.
+    /// Starts the only name server of its zones.
     ///
     /// # Panics
-        /// If BIND is not installed or does not start.
+    /// If BIND is not installed or does not start.
     pub fn start() -> Self {
         Self::start_of(&[FIRST])
     }
 
-        /// Starts one of several name servers of its zones. It listens on the first address.
+    /// Starts one of several name servers of its zones. It listens on the first address.
     ///
     /// # Panics
     /// As [`Named::start`].
     pub fn start_of(all: &[Ipv4Addr]) -> Self {
-                // Another process may bind the port before BIND does.
+        // Another process may bind the port before BIND does.
         let mut failure = String::new();
         for _ in 0..5 {
             match Self::try_start(all, free_port(all)) {
@@ -79,8 +79,8 @@ impl Named {
     fn try_start(all: &[Ipv4Addr], port: u16) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
-                // A copy, because the AppArmor profile of the installed program allows only
-                // Debian's folders.
+        // A copy, because the AppArmor profile of the installed program allows only Debian's
+        // folders.
         let program = path.join("named");
         std::fs::copy(installed(), &program).unwrap();
         std::fs::write(path.join("named.conf"), configuration(path, port)).unwrap();
@@ -96,8 +96,7 @@ impl Named {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-                        // Ctrl-C must stop only this process. The shell must survive it to clean
-                        // up.
+            // Ctrl-C must stop only this process. The shell must survive it to clean up.
             .process_group(0)
             .spawn()
             .unwrap();

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 /// Prints a line to standard error.
 pub fn report(line: &str) {
-        // A closed standard error must not fail the test.
+    // A closed standard error must not fail the test.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

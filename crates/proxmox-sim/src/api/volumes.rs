@@ -13,9 +13,9 @@ const ONLY_ROOT: &str = "Only root can pass arbitrary filesystem paths. \
 /// What the volume of a mount point requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-        /// A new disk with this size in bytes.
+    /// A new disk with this size in bytes.
     New { storage: String, bytes: u64 },
-        /// An existing volume. Its existence is not checked.
+    /// An existing volume. Its existence is not checked.
     Existing(String),
 }
 

@@ -24,7 +24,7 @@ struct Said {
 #[serde(deny_unknown_fields)]
 struct Interface {
     hwaddr: String,
-        /// With prefix lengths: `10.20.0.100/16`.
+    /// With prefix lengths: `10.20.0.100/16`.
     addresses: Vec<String>,
 }
 

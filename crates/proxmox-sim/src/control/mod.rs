@@ -41,13 +41,13 @@ type Shared = State<Arc<Handle>>;
 
 /// Why a request failed.
 enum Refusal {
-        /// The request is invalid.
+    /// The request is invalid.
     Wrong(String),
-        /// The node, container or path does not exist.
+    /// The node, container or path does not exist.
     Missing(String),
-        /// The request conflicts with the current state.
+    /// The request conflicts with the current state.
     Conflict(String),
-        /// The simulator failed.
+    /// The simulator failed.
     Failed(String),
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: 
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(handle);
     let served = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
-        // Does not wait for open connections at shutdown.
+    // Does not wait for open connections at shutdown.
     tokio::select! {
         () = stop.cancelled() => {}
         outcome = served => if let Err(error) = outcome {
@@ -146,10 +146,10 @@ async fn containers(
 ) -> Outcome<Json<Value>> {
     let Query(known) = known.map_err(|refusal| Refusal::Wrong(refusal.body_text()))?;
     if let Some(version) = known.after {
-                // The current state is returned in both cases.
+        // The current state is returned in both cases.
         let _ = tokio::time::timeout(HOLD, handle.changed(version)).await;
     }
-        // Read before the containers, so that a concurrent change is reported again.
+    // Read before the containers, so that a concurrent change is reported again.
     let version = handle.version();
     let all: Vec<Value> = handle.containers().iter().map(wire::container).collect();
     Ok(Json(json!({ "version": version, "containers": all })))

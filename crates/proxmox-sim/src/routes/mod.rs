@@ -25,23 +25,23 @@ pub(crate) struct Call {
     pub(crate) method: &'static str,
     pub(crate) caller: Caller,
     pub(crate) params: Params,
-        /// If set, the task that the request starts fails this way.
+    /// If set, the task that the request starts fails this way.
     pub(crate) doomed: Option<Doom>,
 }
 
 /// The result of a handler.
 pub(crate) struct Answer {
     pub(crate) data: Value,
-        /// The total number of entries, for paginated lists.
+    /// The total number of entries, for paginated lists.
     pub(crate) total: Option<usize>,
-        /// The pending changes, for network configurations.
+    /// The pending changes, for network configurations.
     pub(crate) changes: Option<String>,
-        /// Whether the connection is upgraded to WebSocket.
+    /// Whether the connection is upgraded to WebSocket.
     pub(crate) upgrades: bool,
 }
 
 impl Answer {
-        /// An empty result: null.
+    /// An empty result: null.
     pub(crate) fn nothing() -> Self {
         Value::Null.into()
     }
@@ -65,11 +65,11 @@ pub(crate) struct Route {
     pub(crate) method: &'static str,
     path: &'static str,
     pub(crate) schema: Schema,
-        /// Whether the request locks the container's configuration.
+    /// Whether the request locks the container's configuration.
     pub(crate) locks: bool,
-        /// What the route requires of its caller.
+    /// What the route requires of its caller.
     pub(crate) permit: Permit,
-        /// Whether API tokens are rejected.
+    /// Whether API tokens are rejected.
     pub(crate) ticket_only: bool,
     pub(crate) handler: Handler,
 }
@@ -97,12 +97,12 @@ impl Route {
         self
     }
 
-        /// Requires all of these privileges at a path.
+    /// Requires all of these privileges at a path.
     fn every(self, path: &'static str, privileges: &'static [&'static str]) -> Self {
         self.permit(Permit::Every(path, privileges))
     }
 
-        /// Requires one of these privileges at a path.
+    /// Requires one of these privileges at a path.
     fn any(self, path: &'static str, privileges: &'static [&'static str]) -> Self {
         self.permit(Permit::Any(path, privileges))
     }
@@ -117,8 +117,8 @@ impl Route {
         self
     }
 
-        /// The path parameters if the path matches. `{volume}` at the end matches all remaining
-        /// segments.
+    /// The path parameters if the path matches. `{volume}` at the end matches all remaining
+    /// segments.
     fn match_path(&self, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
         let mut variables = Vec::new();
         let mut rest = segments.iter();

@@ -76,7 +76,7 @@ fn contents() -> Vec<Route> {
         text("size").pattern(r"\d+[MG]?").required(),
         lxc::vmid("vmid").required(),
     ]);
-        // The storage may be part of the volume ID instead.
+    // The storage may be part of the volume ID instead.
     let volume = |more: Vec<Property>| -> Vec<Property> {
         let storage = text("storage").format(named::STORAGE);
         let first = [lxc::node(), storage, text("volume").required()];

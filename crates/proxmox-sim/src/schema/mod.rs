@@ -34,20 +34,20 @@ pub(crate) struct Schema {
     properties: Vec<Property>,
 }
 
+impl Schema {
     /// Creates a schema.
-    /// A schema of these properties.
     pub(crate) fn new(properties: Vec<Property>) -> Self {
         Self { properties }
     }
 
-        /// The property with a name.
+    /// The property with a name.
     pub(crate) fn find(&self, name: &str) -> Option<&Property> {
         self.properties
             .iter()
             .find(|property| property.is_named(name))
     }
 
-        /// Validates all parameters that were sent and returns them as strings.
+    /// Validates all parameters that were sent and returns them as strings.
     pub(crate) fn validate(&self, sent: &BTreeMap<String, Raw>) -> Result<Params> {
         let mut values = BTreeMap::new();
         let mut problems = BTreeMap::new();

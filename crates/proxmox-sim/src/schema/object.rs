@@ -14,9 +14,9 @@ pub(crate) type Parts = BTreeMap<String, String>;
 /// Why a property string is invalid.
 #[derive(Debug)]
 pub(crate) enum Problem {
-        /// It cannot be split into properties.
+    /// It cannot be split into properties.
     Syntax(String),
-        /// Invalid or missing properties, by key.
+    /// Invalid or missing properties, by key.
     Parts(BTreeMap<String, String>),
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Object {
 }
 
 impl Object {
-        /// Creates a schema without a default key.
+    /// Creates a schema without a default key.
     pub(crate) fn new(properties: Vec<Property>) -> Self {
         Self {
             default_key: None,
@@ -35,7 +35,7 @@ impl Object {
         }
     }
 
-        /// Creates a schema in which a bare value belongs to `key`.
+    /// Creates a schema in which a bare value belongs to `key`.
     pub(crate) fn with_default(key: &'static str, properties: Vec<Property>) -> Self {
         Self {
             default_key: Some(key),
@@ -48,13 +48,13 @@ impl Object {
         self.default_key
     }
 
-        /// The allowed properties.
+    /// The allowed properties.
     pub(crate) fn properties(&self) -> &[Property] {
         &self.properties
     }
 
-        /// Parses the property string of the parameter `name`. The error is the text after `invalid
-        /// format - `.
+    /// Parses the property string of the parameter `name`. The error is the text after `invalid
+    /// format - `.
     pub(crate) fn parse(&self, name: &str, value: &str) -> Result<Parts, String> {
         self.read(value).map_err(|problem| match problem {
             Problem::Syntax(text) => text,
@@ -68,7 +68,7 @@ impl Object {
         })
     }
 
-        /// Parses a property string.
+    /// Parses a property string.
     pub(crate) fn read(&self, value: &str) -> Result<Parts, Problem> {
         let mut parts = self.split(value).map_err(Problem::Syntax)?;
         let mut problems = BTreeMap::new();
@@ -118,7 +118,7 @@ impl Object {
         Ok(parts)
     }
 
-        /// Writes properties in the order of Proxmox.
+    /// Writes properties in the order of Proxmox.
     pub(crate) fn write(&self, parts: &Parts) -> String {
         let required = |key: &str| self.properties.iter().any(|p| p.name == key && !p.optional);
         let mut keys: Vec<&String> = parts.keys().collect();

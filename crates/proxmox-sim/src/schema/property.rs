@@ -14,7 +14,7 @@ pub(crate) struct Format {
 }
 
 impl Format {
-        /// Creates a named format.
+    /// Creates a named format.
     pub(crate) const fn new(
         name: &'static str,
         check: fn(&str) -> std::result::Result<(), String>,
@@ -35,7 +35,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-        /// The name in Proxmox.
+    /// The name in Proxmox.
     pub(super) fn word(&self) -> &'static str {
         match self {
             Self::Text | Self::Enumeration(_) => "string",
@@ -151,32 +151,32 @@ pub(crate) fn any_disk(name: &'static str) -> Property {
 }
 
 impl Property {
-        /// Makes the parameter mandatory.
+    /// Makes the parameter mandatory.
     pub(crate) fn required(mut self) -> Self {
         self.optional = false;
         self
     }
 
-        /// The value must have a format.
+    /// The value must have a format.
     pub(crate) fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
         self
     }
 
-        /// The value is a list whose items must have a format.
+    /// The value is a list whose items must have a format.
     pub(crate) fn list(mut self, format: Format) -> Self {
         self.format = Some(format);
         self.list = true;
         self
     }
 
-        /// The value is a property string.
+    /// The value is a property string.
     pub(crate) fn object(mut self, object: fn() -> &'static Object) -> Self {
         self.object = Some(object);
         self
     }
 
-        /// The whole value must match a pattern. A trailing newline is allowed, as with Perl's `$`.
+    /// The whole value must match a pattern. A trailing newline is allowed, as with Perl's `$`.
     pub(crate) fn pattern(mut self, pattern: &str) -> Self {
         let regex = Regex::new(&format!(r"\A(?:{pattern})\n?\z")).ok();
         let text = pattern.to_owned();
@@ -189,47 +189,47 @@ impl Property {
         self
     }
 
-        /// Minimum and maximum length in characters.
+    /// Minimum and maximum length in characters.
     pub(crate) fn length(mut self, min: usize, max: usize) -> Self {
         self.length = (min, max);
         self
     }
 
-        /// Minimum value.
+    /// Minimum value.
     pub(crate) fn min(mut self, min: i32) -> Self {
         self.bounds.0 = f64::from(min);
         self
     }
 
-        /// Maximum value.
+    /// Maximum value.
     pub(crate) fn max(mut self, max: u32) -> Self {
         self.bounds.1 = f64::from(max);
         self
     }
 
-        /// Makes this a family of `name0` to `name{last}`.
+    /// Makes this a family of `name0` to `name{last}`.
     pub(crate) fn up_to(mut self, last: u32) -> Self {
         self.family = Some(last);
         self
     }
 
-        /// The parameter requires another one.
+    /// The parameter requires another one.
     pub(crate) fn requires(mut self, other: &'static str) -> Self {
         self.requires = Some(other);
         self
     }
 
-        /// Whether the type is boolean.
+    /// Whether the type is boolean.
     pub(crate) fn is_boolean(&self) -> bool {
         matches!(self.kind, Kind::Boolean)
     }
 
-        /// Whether Proxmox returns the value as a JSON number.
+    /// Whether Proxmox returns the value as a JSON number.
     pub(crate) fn is_numeric(&self) -> bool {
         matches!(self.kind, Kind::Integer | Kind::Boolean)
     }
 
-        /// The schema of the property string, if it is one.
+    /// The schema of the property string, if it is one.
     pub(crate) fn as_object(&self) -> Option<&'static Object> {
         self.object.map(|object| object())
     }
@@ -246,7 +246,7 @@ impl Property {
         plain && canonical && digits.parse::<u32>().is_ok_and(|index| index <= last)
     }
 
-        /// Checks a value. `name` is the parameter's name in error messages.
+    /// Checks a value. `name` is the parameter's name in error messages.
     pub(crate) fn check(&self, name: &str, value: &str) -> std::result::Result<(), String> {
         self.check_type(value)?;
         self.check_format(name, value)?;
@@ -323,7 +323,7 @@ impl Property {
         Ok(())
     }
 
-        /// Converts a raw value to a string. Repeated values of a list are joined.
+    /// Converts a raw value to a string. Repeated values of a list are joined.
     pub(super) fn flatten(&self, raw: &Raw) -> std::result::Result<String, String> {
         let kind = self.kind.word();
         match raw {

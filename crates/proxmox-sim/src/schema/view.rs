@@ -9,40 +9,40 @@ use super::{Kind, Property, Schema};
 pub struct RouteView {
     /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: &'static str,
-        /// Path below `/api2/json`, with parameters in braces.
+    /// Path below `/api2/json`, with parameters in braces.
     pub path: &'static str,
-        /// All parameters, including path parameters.
+    /// All parameters, including path parameters.
     pub parameters: Vec<PropertyView>,
 }
 
 /// A parameter, or a numbered family of parameters.
 #[derive(Clone, Debug)]
 pub struct PropertyView {
-        /// Name. The name of a family ends in `[n]`.
+    /// Name. The name of a family ends in `[n]`.
     pub name: String,
-        /// Whether the parameter is optional.
+    /// Whether the parameter is optional.
     pub optional: bool,
     /// `string`, `integer`, `number`, `boolean` or `array`.
     pub kind: &'static str,
-        /// The values of an enumeration, otherwise empty.
+    /// The values of an enumeration, otherwise empty.
     pub words: Vec<String>,
-        /// The format. The format of a list ends in `-list`.
+    /// The format. The format of a list ends in `-list`.
     pub format: Option<String>,
-        /// The properties of a property string, otherwise empty.
+    /// The properties of a property string, otherwise empty.
     pub parts: Vec<PropertyView>,
-        /// The default key of a property string.
+    /// The default key of a property string.
     pub default_key: Option<&'static str>,
-        /// The pattern that the whole value must match.
+    /// The pattern that the whole value must match.
     pub pattern: Option<String>,
-        /// Minimum length in characters.
+    /// Minimum length in characters.
     pub shortest: Option<usize>,
-        /// Maximum length in characters.
+    /// Maximum length in characters.
     pub longest: Option<usize>,
-        /// Minimum value.
+    /// Minimum value.
     pub minimum: Option<f64>,
-        /// Maximum value.
+    /// Maximum value.
     pub maximum: Option<f64>,
-        /// The parameter that this one requires.
+    /// The parameter that this one requires.
     pub requires: Option<&'static str>,
 }
 
@@ -83,7 +83,7 @@ fn all(properties: &[Property]) -> Vec<PropertyView> {
 }
 
 impl Schema {
-        /// The parameters as plain data.
+    /// The parameters as plain data.
     pub(crate) fn view(&self) -> Vec<PropertyView> {
         all(&self.properties)
     }

@@ -54,7 +54,11 @@ async fn full_thin_pool_fails_create_clone_and_resize() {
     let rootfs = api.config(200).await["rootfs"].clone();
     assert_eq!(rootfs, "local-lvm:vm-200-disk-0,size=8G");
     let reply = api.put("/nodes/pve1/lxc/200/resize", &more).await;
-    assert_eq!(api.finish(&reply).await, "OK", "the fault affects one request only");
+    assert_eq!(
+        api.finish(&reply).await,
+        "OK",
+        "the fault affects one request only"
+    );
 }
 
 #[tokio::test]
@@ -171,7 +175,10 @@ async fn held_config_lock_is_waited_for_until_timeout() {
     api.created(200, &[]).await;
     let day = Duration::from_secs(86_400);
     assert!(api.sim.handle().hold_lock(200, day).await);
-    assert!(!api.sim.handle().hold_lock(200, day).await, "the lock is already held");
+    assert!(
+        !api.sim.handle().hold_lock(200, day).await,
+        "the lock is already held"
+    );
     let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
     let config = "/nodes/pve1/lxc/200/config";
     let reply = api.put(config, &[("cores", "2")]).await;
@@ -244,7 +251,10 @@ async fn dhcp_condition_applies_to_containers_started_later() {
     assert_eq!(api.sim.handle().dhcp(), Dhcp::Never);
     api.running(201, &[]).await;
     api.running(202, &[fixed]).await;
-    assert!(inet(&api, 200).await.is_string(), "container 200 keeps its lease");
+    assert!(
+        inet(&api, 200).await.is_string(),
+        "container 200 keeps its lease"
+    );
     assert_eq!(inet(&api, 201).await, Value::Null);
     assert_eq!(inet(&api, 202).await, "10.20.9.9/16");
 
@@ -253,7 +263,10 @@ async fn dhcp_condition_applies_to_containers_started_later() {
         .set_dhcp(Dhcp::Late(Duration::from_secs(86_400)));
     api.running(203, &[]).await;
     assert_eq!(inet(&api, 203).await, Value::Null);
-    assert!(inet(&api, 201).await.is_string(), "container 201 gets a lease");
+    assert!(
+        inet(&api, 201).await.is_string(),
+        "container 201 gets a lease"
+    );
     api.sim
         .handle()
         .set_dhcp(Dhcp::Late(Duration::from_millis(1)));
@@ -328,7 +341,10 @@ async fn restart_of_second_node_keeps_first_node_online() {
     assert!(api.sim.handle().restart("pve2", Duration::ZERO).await);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while api.get("/nodes/pve2/lxc").await.status != 200 {
-        assert!(std::time::Instant::now() < deadline, "node is still offline");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "node is still offline"
+        );
     }
 }
 
@@ -367,6 +383,10 @@ async fn containers_can_be_moved_and_renamed_out_of_band() {
 async fn initially_running_containers_have_leases() {
     let sim = proxmox_sim::start(Config::alone("secret")).await.unwrap();
     let leases = |vmid| sim.handle().container(vmid).unwrap().leases;
-    assert_eq!(leases(101).len(), 1, "container 101 is running and uses DHCP");
+    assert_eq!(
+        leases(101).len(),
+        1,
+        "container 101 is running and uses DHCP"
+    );
     assert_eq!(leases(103).len(), 0, "container 103 is stopped");
 }

@@ -51,7 +51,7 @@ async fn some_changes_to_running_container_are_pending_until_start() {
     api.put(CONFIG, &at_once).await.data();
     let later = [("features", "nesting=1"), ("tty", "1"), ("env", "A=1\0B=2")];
     api.put(CONFIG, &later).await.data();
-        // An unchanged value is not a pending change.
+    // An unchanged value is not a pending change.
     api.put(CONFIG, &[("ostype", "debian")]).await.data();
 
     let entries = pending(&api).await;

@@ -70,8 +70,7 @@ async fn control_api_requires_configuration_and_loopback_address() {
     let mut config = Config::test();
     config.control = Some("[::1]:0".parse().unwrap());
     if let Err(problem) = proxmox_sim::start(config).await {
-                // Hosts without IPv6 fail to bind, but the address must not be rejected as
-                // non-local.
+        // Hosts without IPv6 fail to bind, but the address must not be rejected as non-local.
         assert!(matches!(problem, StartError::Listen { .. }), "{problem}");
     }
 }

@@ -62,7 +62,7 @@ async fn dhcp_leases_unique_addresses() {
     assert_eq!(second, "10.20.1.1/16");
     let lease = api.sim.handle().container(200).unwrap().leases["net0"];
     assert_eq!(lease, std::net::Ipv4Addr::new(10, 20, 1, 0));
-        // The lease survives a reboot.
+    // The lease survives a reboot.
     let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
     assert_eq!(api.finish(&reboot).await, "OK");
     assert_eq!(api.until(INTERFACES, has_inet).await[1]["inet"], first);

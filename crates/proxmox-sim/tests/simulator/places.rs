@@ -47,7 +47,7 @@ async fn each_storage_type_validates_options_and_content() {
         ("vgname", "pve"),
     ];
     assert_eq!(post(&odd).await.failure(), "unexpected property 'vgname'");
-        // Unsupported content types are dropped, and the remaining list must not be empty.
+    // Unsupported content types are dropped, and the remaining list must not be empty.
     let disks = [
         ("storage", "disks"),
         ("type", "lvmthin"),
@@ -177,7 +177,7 @@ async fn protected_backup_is_kept_and_pruning_limits_backups() {
         "OK"
     );
     assert_eq!(content(&api, "local", "backup").await.len(), 1);
-        // A storage without backups and a container that does not exist.
+    // A storage without backups and a container that does not exist.
     assert!(
         dump(&[("storage", "local-lvm")])
             .await
@@ -217,7 +217,7 @@ async fn new_bridge_is_pending_until_reload() {
         &shown,
         json!({ "address": "10.7.0.1", "netmask": "24", "active": 1 }),
     );
-        // Pending changes can be reverted.
+    // Pending changes can be reverted.
     api.delete("/nodes/pve1/network/vmbr7").await.data();
     let missing = api.get("/nodes/pve1/network/vmbr7").await;
     assert_eq!(missing.problem("iface"), "interface does not exist");

@@ -143,7 +143,10 @@ async fn containers_can_be_stopped_and_removed_out_of_band() {
         api.get(&format!("{STATUS}/current")).await.data()["status"],
         "stopped"
     );
-    assert!(!api.sim.handle().stop_container(200), "the container is already stopped");
+    assert!(
+        !api.sim.handle().stop_container(200),
+        "the container is already stopped"
+    );
     assert!(api.sim.handle().remove_container(200));
     assert_eq!(api.get("/nodes/pve1/lxc").await.data(), json!([]));
     assert!(!api.sim.handle().remove_container(200));

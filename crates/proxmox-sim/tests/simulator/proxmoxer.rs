@@ -27,7 +27,8 @@ fn beside(file: &str) -> PathBuf {
 /// Creates a virtual environment with proxmoxer and returns its Python interpreter.
 async fn python(folder: &Path) -> PathBuf {
     let venv = folder.join("venv");
-    let needs = "this test needs python3 with venv: install the Debian or Ubuntu package python3-venv";
+    let needs =
+        "this test needs python3 with venv: install the Debian or Ubuntu package python3-venv";
     run(
         Command::new("python3").args(["-m", "venv"]).arg(&venv),
         needs,
@@ -76,7 +77,7 @@ async fn proxmoxer_authenticates_manages_containers_and_reports_errors() {
         .env("SIM_PORT", sim.addr().port().to_string())
         .env("SIM_CERTIFICATE", certificate)
         .env("SIM_PASSWORD", PASSWORD)
-                // These variables would override the simulator's certificate.
+        // These variables would override the simulator's certificate.
         .env_remove("REQUESTS_CA_BUNDLE")
         .env_remove("CURL_CA_BUNDLE")
         .env("NO_PROXY", "127.0.0.1");

@@ -61,14 +61,14 @@ pub struct Replay {
     g1: String,
     ro: String,
     expired: String,
-        /// The latest console ticket by port.
+    /// The latest console ticket by port.
     consoles: Mutex<BTreeMap<String, String>>,
     block: usize,
 }
 
 impl Replay {
     pub async fn new() -> Self {
-                // No status broadcast occurred between the recorded rows that depend on it.
+        // No status broadcast occurred between the recorded rows that depend on it.
         let config = Config {
             broadcast: Duration::from_secs(3600),
             ..Config::recorded(ROOT_PASSWORD)
@@ -95,7 +95,7 @@ impl Replay {
         replay
     }
 
-        /// Creates the users and tokens that existed before or were created during the first rows.
+    /// Creates the users and tokens that existed before or were created during the first rows.
     async fn people(&mut self) {
         let post = async |path: &str, form: &[(&str, &str)]| {
             let reply = send(self.as_root(Method::POST, path).form(form)).await;
@@ -120,7 +120,7 @@ impl Replay {
         with_ticket(self.http.request(method, url), &self.root)
     }
 
-        /// Removes all containers except 100 at the start of a block.
+    /// Removes all containers except 100 at the start of a block.
     pub async fn begin_block(&mut self, n: u64) {
         self.between_rows(n).await;
         while BLOCKS.get(self.block).is_some_and(|begin| *begin <= n) {
@@ -133,7 +133,7 @@ impl Replay {
         }
     }
 
-        /// Repeats manual changes that were made between the recorded rows.
+    /// Repeats manual changes that were made between the recorded rows.
     async fn between_rows(&self, n: u64) {
         if n == 7010 {
             self.open_console("5903").await;
@@ -142,14 +142,14 @@ impl Replay {
         match n {
             2071 => drop(handle.set_lock(301, Some("backup"))),
             2083 => drop(handle.set_lock(301, None)),
-                        // The recorded container could not start.
+            // The recorded container could not start.
             5009 => drop(handle.stop_container(401)),
             5002 => assert!(handle.add_image("pve1", "ghcr.io/example/app:v1", "app_1.0.tar")),
             _ => {}
         }
     }
 
-        /// Opens consoles with the API token until one has this port.
+    /// Opens consoles with the API token until one has this port.
     async fn open_console(&self, port: &str) {
         let url = format!("{}/api2/json/nodes/pve1/lxc/100/termproxy", self.sim.url());
         for _ in 0..10 {
@@ -171,8 +171,8 @@ impl Replay {
         }
     }
 
-        /// Removes alice's access control entries of the second block. The first rows of the third
-        /// block were recorded without them.
+    /// Removes alice's access control entries of the second block. The first rows of the third
+    /// block were recorded without them.
     pub async fn forget_grants(&self) {
         for (path, role) in [
             ("/storage/local", "PVEDatastoreUser"),
@@ -189,7 +189,7 @@ impl Replay {
         }
     }
 
-        /// Sends the request of a row. Returns how the response differs from the recorded one.
+    /// Sends the request of a row. Returns how the response differs from the recorded one.
     pub async fn differs(&self, row: &Row) -> Option<String> {
         let reply = send(self.request(row)).await;
         self.finish(&reply).await;
@@ -250,7 +250,7 @@ impl Replay {
         pairs
     }
 
-        /// Replaces masked secrets by those of the simulator.
+    /// Replaces masked secrets by those of the simulator.
     fn unmask(&self, text: &str) -> String {
         let encoded = self.root.ticket.replace(':', "%3A");
         if let Some(start) = text.strip_prefix("PVEAuthCookie=PVE%3A") {
@@ -262,8 +262,8 @@ impl Replay {
             .replace("<UUID>", &self.g1)
     }
 
-        /// Replaces a masked console ticket: in a URL by the ticket of its port, otherwise by that
-        /// of port 5903.
+    /// Replaces a masked console ticket: in a URL by the ticket of its port, otherwise by that of
+    /// port 5903.
     fn unmask_console(&self, text: &str) -> String {
         const MASKED: &str = "PVEVNC:<HEX8>::<SIG>";
         if !text.contains(MASKED) {
@@ -302,7 +302,7 @@ impl Replay {
         request.header("Authorization", authorization)
     }
 
-        /// Waits for the task in a response.
+    /// Waits for the task in a response.
     async fn finish(&self, reply: &Reply) {
         let upid = serde_json::from_str::<Value>(&reply.text).ok();
         let upid = upid.and_then(|body| body["data"].as_str().map(str::to_owned));
@@ -352,7 +352,7 @@ fn difference(row: &Row, reply: &Reply) -> Option<String> {
     }
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let (ours, theirs) = (read(&reply.text), read(&row.body));
-        // Long bodies were truncated in the recordings.
+    // Long bodies were truncated in the recordings.
     if theirs.is_null() && !row.body.is_empty() && row.body.len() > 1000 {
         return None;
     }

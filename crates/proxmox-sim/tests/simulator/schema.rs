@@ -126,7 +126,7 @@ fn reference(file: &str) -> Option<Value> {
 struct Comparison<'a> {
     formats: &'a Value,
     call: String,
-        /// The number of compared parameters and properties.
+    /// The number of compared parameters and properties.
     compared: u32,
     found: Vec<String>,
 }
@@ -141,7 +141,7 @@ impl Comparison<'_> {
         }
     }
 
-        /// Compares two sets of properties: their names and each property.
+    /// Compares two sets of properties: their names and each property.
     fn properties(&mut self, prefix: &str, ours: &[PropertyView], theirs: &Map<String, Value>) {
         let own: BTreeSet<&str> = ours.iter().map(|property| property.name.as_str()).collect();
         for name in theirs.keys().filter(|name| !own.contains(name.as_str())) {
@@ -205,7 +205,7 @@ impl Comparison<'_> {
         self.format(&name, ours, theirs.get("format"));
     }
 
-        /// Compares the format by name, or a property string by its properties.
+    /// Compares the format by name, or a property string by its properties.
     fn format(&mut self, name: &str, ours: &PropertyView, theirs: Option<&Value>) {
         let named = theirs.and_then(Value::as_str).unwrap_or_default();
         let known = &self.formats[named]["properties"];

@@ -27,13 +27,13 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-        /// The data of a successful response.
+    /// The data of a successful response.
     pub fn data(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         self.json()["data"].clone()
     }
 
-        /// The error about a parameter in a response with status 400.
+    /// The error about a parameter in a response with status 400.
     pub fn problem(&self, parameter: &str) -> String {
         assert_eq!(self.status, 400, "{self:?}");
         assert_eq!(self.reason, "Parameter verification failed.");
@@ -46,7 +46,7 @@ impl Reply {
             .to_owned()
     }
 
-        /// The message of a response with status 500.
+    /// The message of a response with status 500.
     pub fn failure(&self) -> String {
         assert_eq!(self.status, 500, "{self:?}");
         let body = self.json();
@@ -58,7 +58,7 @@ impl Reply {
 }
 
 pub fn client() -> reqwest::Client {
-        // Fails if another test of this process has already installed it.
+    // Fails if another test of this process has already installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
@@ -88,7 +88,7 @@ pub async fn send(request: RequestBuilder) -> Reply {
                 .unwrap_or("")
                 .to_owned()
         });
-        // The stream after a protocol switch is not a body and does not end.
+    // The stream after a protocol switch is not a body and does not end.
     let text = if status == 101 {
         String::new()
     } else {
@@ -102,7 +102,7 @@ pub async fn send(request: RequestBuilder) -> Reply {
 }
 
 impl Api {
-        /// An authenticated request builder.
+    /// An authenticated request builder.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}/api2/json{path}", self.sim.url());
         let token = format!("PVEAPIToken=root@pam!holdfast={TEST_SECRET}");
@@ -127,7 +127,7 @@ impl Api {
         send(self.request(Method::PUT, path).form(form)).await
     }
 
-        /// Waits for the task in a response and returns its exit status.
+    /// Waits for the task in a response and returns its exit status.
     pub async fn finish(&self, reply: &Reply) -> String {
         let upid = reply.data().as_str().unwrap().to_owned();
         let path = task_path(&upid, "/status");
@@ -137,7 +137,7 @@ impl Api {
         status["exitstatus"].as_str().unwrap().to_owned()
     }
 
-        /// Polls until the data matches.
+    /// Polls until the data matches.
     pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
@@ -153,8 +153,8 @@ impl Api {
         }
     }
 
-        /// Sends a request to create a container on pve1 with these parameters in addition to the
-        /// defaults.
+    /// Sends a request to create a container on pve1 with these parameters in addition to the
+    /// defaults.
     pub async fn create(&self, vmid: u32, more: &[(&str, &str)]) -> Reply {
         let vmid = vmid.to_string();
         let mut form = vec![
@@ -171,13 +171,13 @@ impl Api {
         self.post("/nodes/pve1/lxc", &form).await
     }
 
-        /// Creates a stopped container.
+    /// Creates a stopped container.
     pub async fn created(&self, vmid: u32, more: &[(&str, &str)]) {
         let reply = self.create(vmid, more).await;
         assert_eq!(self.finish(&reply).await, "OK");
     }
 
-        /// Creates a running container.
+    /// Creates a running container.
     pub async fn running(&self, vmid: u32, more: &[(&str, &str)]) {
         self.created(vmid, more).await;
         let reply = self
@@ -192,7 +192,7 @@ impl Api {
             .data()
     }
 
-        /// All log lines of a task.
+    /// All log lines of a task.
     pub async fn log(&self, reply: &Reply) -> Vec<String> {
         let upid = reply.data().as_str().unwrap().to_owned();
         let lines = self

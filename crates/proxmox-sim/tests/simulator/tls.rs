@@ -112,14 +112,14 @@ async fn silent_client_does_not_block_others_and_is_disconnected() {
     let sim = proxmox_sim::start(config).await.unwrap();
     let mut silent = TcpStream::connect(sim.addr()).await.unwrap();
     let mut slow = TcpStream::connect(sim.addr()).await.unwrap();
-        // An incomplete handshake.
+    // An incomplete handshake.
     slow.write_all(&[22, 3, 1]).await.unwrap();
     let http = pinned(&sim);
     let api = Api { sim, http };
     assert_eq!(api.get("/version").await.status, 200);
     let mut rest = Vec::new();
     assert_eq!(silent.read_to_end(&mut rest).await.unwrap(), 0);
-        // The server may send an alert before it closes the connection.
+    // The server may send an alert before it closes the connection.
     let _ = slow.read_to_end(&mut rest).await;
 }
 
