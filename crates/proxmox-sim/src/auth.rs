@@ -6,7 +6,7 @@ use axum::http::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
 
 use crate::access::{Directory, ROOT};
-use crate::body::Sent;
+use crate::body::RawParams;
 use crate::core::{Core, now};
 use crate::error::{ApiError, Result};
 use crate::params::Raw;
@@ -41,7 +41,7 @@ impl Caller {
 
 /// What a route requires of its caller.
 #[derive(Clone, Copy)]
-pub(crate) enum Permit {
+pub(crate) enum AccessRule {
     /// No authentication.
     World,
     /// Authentication only.
@@ -51,26 +51,26 @@ pub(crate) enum Permit {
     /// One of these privileges at a path.
     Any(&'static str, &'static [&'static str]),
     /// A check that depends on the parameters.
-    Judged(fn(&Asking) -> Result<()>),
+    Custom(fn(&AccessRequest) -> Result<()>),
 }
 
 /// A request at the time of its authorization, before its parameters are validated.
-pub(crate) struct Asking<'a> {
+pub(crate) struct AccessRequest<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) caller: &'a Caller,
-    pub(crate) sent: &'a Sent,
+    pub(crate) sent: &'a RawParams,
 }
 
-impl Asking<'_> {
+impl AccessRequest<'_> {
     /// Fails if the caller does not meet the requirement.
-    pub(crate) fn check(&self, permit: Permit) -> Result<()> {
-        match permit {
-            Permit::World | Permit::All => Ok(()),
-            Permit::Every(path, privileges) => privileges
+    pub(crate) fn check(&self, access_rule: AccessRule) -> Result<()> {
+        match access_rule {
+            AccessRule::World | AccessRule::All => Ok(()),
+            AccessRule::Every(path, privileges) => privileges
                 .iter()
-                .try_for_each(|privilege| self.need(path, &[privilege])),
-            Permit::Any(path, privileges) => self.need(path, privileges),
-            Permit::Judged(judge) => judge(self),
+                .try_for_each(|privilege| self.require_privilege(path, &[privilege])),
+            AccessRule::Any(path, privileges) => self.require_privilege(path, privileges),
+            AccessRule::Custom(check) => check(self),
         }
     }
 
@@ -84,31 +84,31 @@ impl Asking<'_> {
 
     /// Requires one of the privileges at a path that may contain parameters. Fails if such a
     /// parameter is not text.
-    fn need(&self, path: &str, privileges: &[&str]) -> Result<()> {
-        let mut whole = String::new();
+    fn require_privilege(&self, path: &str, privileges: &[&str]) -> Result<()> {
+        let mut full_path = String::new();
         for part in path.split('/').skip(1).filter(|part| !part.is_empty()) {
             let name = part
                 .strip_prefix('{')
                 .and_then(|part| part.strip_suffix('}'));
-            whole.push('/');
+            full_path.push('/');
             match name {
-                None => whole.push_str(part),
+                None => full_path.push_str(part),
                 Some(name) => match (self.sent.get(name), self.text(name)) {
-                    (_, Some(text)) => whole.push_str(text),
+                    (_, Some(text)) => full_path.push_str(text),
                     (Some(_), None) => return Err(forbidden("", privileges)),
                     (None, None) => {}
                 },
             }
         }
-        if whole.is_empty() {
-            whole.push('/');
+        if full_path.is_empty() {
+            full_path.push('/');
         }
-        need(self.directory, self.caller, &whole, privileges)
+        require_privilege(self.directory, self.caller, &full_path, privileges)
     }
 }
 
 /// Fails if the caller has none of the privileges at a path.
-pub(crate) fn need(
+pub(crate) fn require_privilege(
     directory: &Directory,
     caller: &Caller,
     path: &str,
@@ -122,8 +122,13 @@ pub(crate) fn need(
 }
 
 /// Whether a caller has a privilege at a path.
-pub(crate) fn may(directory: &Directory, caller: &Caller, path: &str, privilege: &str) -> bool {
-    need(directory, caller, path, &[privilege]).is_ok()
+pub(crate) fn has_privilege(
+    directory: &Directory,
+    caller: &Caller,
+    path: &str,
+    privilege: &str,
+) -> bool {
+    require_privilege(directory, caller, path, &[privilege]).is_ok()
 }
 
 fn forbidden(path: &str, privileges: &[&str]) -> ApiError {
@@ -132,14 +137,14 @@ fn forbidden(path: &str, privileges: &[&str]) -> ApiError {
 
 /// Authenticates a request. With a ticket, write requests must carry the CSRF prevention token.
 /// Routes without authentication ignore tickets and accept requests without credentials.
-pub(crate) fn sign_in(
+pub(crate) fn authenticate(
     core: &Core,
     headers: &HeaderMap,
     method: &str,
-    permit: Permit,
+    access_rule: AccessRule,
 ) -> Result<Caller> {
-    let world = matches!(permit, Permit::World);
-    if let Some(ticket) = ticket(headers).filter(|_| !world) {
+    let public = matches!(access_rule, AccessRule::World);
+    if let Some(ticket) = ticket(headers).filter(|_| !public) {
         let time = now().as_secs();
         let user = core.key.user_of(&ticket, time).ok_or(BAD)?;
         if !core.read(|state| state.directory.is_active(user, time)) {
@@ -154,7 +159,7 @@ pub(crate) fn sign_in(
     }
     match credential(headers) {
         Some(credential) => token(core, &credential),
-        None if world => Ok(Caller { id: String::new() }),
+        None if public => Ok(Caller { id: String::new() }),
         None => Err(ApiError::Unauthorized("No ticket")),
     }
 }
@@ -187,14 +192,14 @@ fn credential(headers: &HeaderMap) -> Option<String> {
 fn token(core: &Core, credential: &str) -> Result<Caller> {
     let (id, secret) = credential.split_once('=').ok_or(BAD)?;
     let time = now().as_secs();
-    let good = core.read(|state| {
+    let valid = core.read(|state| {
         let directory = &state.directory;
         let token = directory.tokens.get(id);
         token.is_some_and(|token| {
             token.secret == secret && (token.expire == 0 || token.expire > time)
         }) && directory.is_active(Directory::user_of(id), time)
     });
-    if good {
+    if valid {
         Ok(Caller { id: id.into() })
     } else {
         Err(BAD)

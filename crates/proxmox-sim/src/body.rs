@@ -8,11 +8,11 @@ use crate::error::ApiError;
 use crate::params::Raw;
 
 /// Parameters as sent.
-pub(crate) type Sent = BTreeMap<String, Raw>;
+pub(crate) type RawParams = BTreeMap<String, Raw>;
 
 /// Parses a query string or a form. Proxmox splits on `&` and `;`. A key without a value is empty.
-pub(crate) fn form(text: &str) -> Sent {
-    let mut sent = Sent::new();
+pub(crate) fn form(text: &str) -> RawParams {
+    let mut sent = RawParams::new();
     for piece in text.split(['&', ';']).filter(|piece| !piece.is_empty()) {
         for (key, value) in form_urlencoded::parse(piece.as_bytes()) {
             match sent.get_mut(key.as_ref()) {
@@ -25,9 +25,9 @@ pub(crate) fn form(text: &str) -> Sent {
 }
 
 /// Parses a JSON object. A parameter that is `null` counts as missing.
-pub(crate) fn json(bytes: &[u8]) -> Result<Sent, ApiError> {
+pub(crate) fn json(bytes: &[u8]) -> Result<RawParams, ApiError> {
     if bytes.is_empty() {
-        return Ok(Sent::new());
+        return Ok(RawParams::new());
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members

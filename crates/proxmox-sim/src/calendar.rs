@@ -8,7 +8,7 @@ pub(crate) struct Time {
 
 impl Time {
     /// Converts seconds since the Unix epoch. Days are counted in years that start in March.
-    pub(crate) fn of(seconds: u64) -> Self {
+    pub(crate) fn from_seconds(seconds: u64) -> Self {
         let (days, rest) = (seconds / 86_400, seconds % 86_400);
         let shifted = days + 719_468;
         let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
@@ -48,8 +48,14 @@ mod tests {
 
     #[test]
     fn times_are_formatted_as_utc() {
-        assert_eq!(Time::of(0).iso(), "1970-01-01T00:00:00Z");
-        assert_eq!(Time::of(1_709_210_096).file(), "2024_02_29-12_34_56");
-        assert_eq!(Time::of(1_795_210_310).iso(), "2026-11-20T21:31:50Z");
+        assert_eq!(Time::from_seconds(0).iso(), "1970-01-01T00:00:00Z");
+        assert_eq!(
+            Time::from_seconds(1_709_210_096).file(),
+            "2024_02_29-12_34_56"
+        );
+        assert_eq!(
+            Time::from_seconds(1_795_210_310).iso(),
+            "2026-11-20T21:31:50Z"
+        );
     }
 }

@@ -21,7 +21,7 @@ pub enum Transport {
 /// How long Proxmox waits for the lock of a container's configuration.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Timeout of the TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Configuration of a simulator.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Config {
     /// Protocol of the listener.
     pub transport: Transport,
     /// Timeout of the TLS handshake.
-    pub handshake: Duration,
+    pub handshake_timeout: Duration,
     /// Listening address of the control API for faults and conditions, if any. It must be a
     /// loopback address.
     pub control: Option<SocketAddr>,
@@ -241,7 +241,7 @@ impl Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             transport: Transport::Plain,
-            handshake: HANDSHAKE,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
             control: None,
             scenario: Scenario::two_nodes(secret),
             delays: Delays {
@@ -275,7 +275,7 @@ impl Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             transport: Transport::Plain,
-            handshake: HANDSHAKE,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
             control: None,
             scenario: Scenario::two_nodes(TEST_SECRET),
             delays: Delays {

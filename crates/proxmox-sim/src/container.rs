@@ -170,16 +170,16 @@ impl Container {
     }
 
     /// The configuration as `GET config` returns it, optionally with pending changes.
-    pub(crate) fn shown(&self, with_pending: bool) -> Value {
+    pub(crate) fn to_json(&self, with_pending: bool) -> Value {
         let mut members: Map<String, Value> = self
             .options
             .iter()
-            .map(|(name, value)| (name.clone(), shown_value(name, value)))
+            .map(|(name, value)| (name.clone(), value_to_json(name, value)))
             .collect();
         for (name, change) in self.pending.iter().filter(|_| with_pending) {
             match change {
                 Pending::Set(value) => {
-                    members.insert(name.clone(), shown_value(name, value));
+                    members.insert(name.clone(), value_to_json(name, value));
                 }
                 Pending::Delete => drop(members.remove(name)),
             }
@@ -194,7 +194,7 @@ impl Container {
 
 /// A value as JSON: integers and booleans are numbers, the rest is text. A description ends in a
 /// newline.
-pub(crate) fn shown_value(name: &str, value: &str) -> Value {
+pub(crate) fn value_to_json(name: &str, value: &str) -> Value {
     let numeric = lxc::config()
         .find(name)
         .is_some_and(|property| property.is_numeric());

@@ -125,12 +125,12 @@ fn page(container: &Container, to: SocketAddrV4, request: &Parts) -> String {
          <dl>{list}</dl>\n<h2>The request as it arrived</h2>\n<pre>{request}</pre>\n\
          </body>\n</html>\n",
         title = text(&name),
-        request = text(&as_text(request)),
+        request = text(&request_text(request)),
     )
 }
 
 /// The request line and headers as text.
-fn as_text(request: &Parts) -> String {
+fn request_text(request: &Parts) -> String {
     let path = request
         .uri
         .path_and_query()

@@ -80,7 +80,7 @@ impl Core {
     }
 
     /// Changes state that is not saved in the state file, such as a task's log.
-    pub(crate) fn edit_passing<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn edit_transient<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut lock(&self.state))
     }
 

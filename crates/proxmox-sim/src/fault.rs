@@ -33,11 +33,11 @@ pub enum Effect {
 
 /// How a task fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Doom {
+pub(crate) struct TaskFailure {
     /// Log lines before the failure. [`PID`] is replaced by the process ID.
     pub(crate) log: Vec<String>,
     /// The error message, with the same replacement.
-    pub(crate) words: String,
+    pub(crate) message: String,
     /// Whether the task fails before it allocates a disk.
     pub(crate) before_disks: bool,
 }
@@ -101,7 +101,7 @@ fn matches(pattern: &str, path: &str) -> bool {
         && pattern
             .iter()
             .zip(&path)
-            .all(|(wanted, part)| wanted.starts_with('{') || wanted == part)
+            .all(|(expected, part)| expected.starts_with('{') || expected == part)
 }
 
 #[cfg(test)]

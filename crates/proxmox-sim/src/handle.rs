@@ -14,7 +14,7 @@ use crate::fault::Fault;
 use crate::oci;
 use crate::persist;
 use crate::server::Presence;
-use crate::state::{Kind, Seen, Volume};
+use crate::state::{Kind, ReportedInterfaces, Volume};
 use crate::tls::CertificateError;
 use crate::{api, restart};
 
@@ -46,7 +46,7 @@ pub type Interfaces = BTreeMap<String, Vec<(IpAddr, u8)>>;
 
 /// Why reported interfaces were rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unseen {
+pub enum InterfacesError {
     /// The container is not running.
     #[error("container {0} is not running")]
     NotRunning(u32),
@@ -115,7 +115,7 @@ impl Handle {
     }
 
     /// Waits until the version differs from `known` or the simulator stops.
-    pub async fn changed(&self, known: u64) {
+    pub async fn wait_for_change(&self, known: u64) {
         let mut versions = self.core.version.subscribe();
         tokio::select! {
             () = self.core.shutdown.cancelled() => {}
@@ -129,22 +129,28 @@ impl Handle {
     ///
     /// # Errors
     /// If the container is not running or has no interface with a given MAC address.
-    pub fn see_interfaces(&self, vmid: u32, interfaces: &Interfaces) -> Result<(), Unseen> {
-        let lower = |(mac, all): (&String, &Vec<_>)| (mac.to_ascii_lowercase(), all.clone());
-        let addresses: Interfaces = interfaces.iter().map(lower).collect();
-        self.core.edit_passing(|state| {
+    pub fn set_interfaces(
+        &self,
+        vmid: u32,
+        interfaces: &Interfaces,
+    ) -> Result<(), InterfacesError> {
+        let lowercase = |(mac, all): (&String, &Vec<_>)| (mac.to_ascii_lowercase(), all.clone());
+        let addresses: Interfaces = interfaces.iter().map(lowercase).collect();
+        self.core.edit_transient(|state| {
             let container = state.containers.get(&vmid);
             let found = container.and_then(|container| Some((container, container.pid()?)));
-            let (container, pid) = found.ok_or(Unseen::NotRunning(vmid))?;
+            let (container, pid) = found.ok_or(InterfacesError::NotRunning(vmid))?;
             let macs: Vec<String> = container
                 .networks()
                 .filter_map(|(_, parts)| Some(parts.get("hwaddr")?.to_ascii_lowercase()))
                 .collect();
             if let Some(mac) = addresses.keys().find(|mac| !macs.contains(mac)) {
                 let mac = mac.clone();
-                return Err(Unseen::NoInterface { vmid, mac });
+                return Err(InterfacesError::NoInterface { vmid, mac });
             }
-            state.seen.insert(vmid, Seen { pid, addresses });
+            state
+                .reported_interfaces
+                .insert(vmid, ReportedInterfaces { pid, addresses });
             Ok(())
         })
     }
@@ -214,7 +220,7 @@ impl Handle {
     /// and tasks that need the lock wait at most [`crate::Config::lock_timeout`]. Returns whether
     /// the lock could be acquired in that time.
     pub async fn hold_lock(&self, vmid: u32, time: Duration) -> bool {
-        let Ok(held) = self.core.lock_config(vmid).await else {
+        let Ok(guard) = self.core.lock_config(vmid).await else {
             return false;
         };
         let shutdown = self.core.shutdown.clone();
@@ -223,7 +229,7 @@ impl Handle {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(time) => {}
             }
-            drop(held);
+            drop(guard);
         });
         true
     }
@@ -282,7 +288,7 @@ impl Handle {
 
     /// Takes a node offline or brings it back. Requests for an offline node fail with status 595.
     pub fn set_node_online(&self, node: &str, online: bool) {
-        self.core.edit_passing(|state| {
+        self.core.edit_transient(|state| {
             if online {
                 state.offline.remove(node);
             } else {
@@ -302,7 +308,7 @@ impl Handle {
     }
 
     /// The pending faults in order.
-    pub fn faults(&self) -> Vec<Fault> {
+    pub fn pending_faults(&self) -> Vec<Fault> {
         lock(&self.core.faults).all().cloned().collect()
     }
 
@@ -332,8 +338,8 @@ impl Handle {
         let Some(index) = nodes.position(|spec| spec.name == node) else {
             return false;
         };
-        let talked_to = index == 0;
-        if talked_to {
+        let is_first = index == 0;
+        if is_first {
             self.presence.set(false).await;
         } else {
             self.set_node_online(node, false);
@@ -346,10 +352,10 @@ impl Handle {
                 () = tokio::time::sleep(away) => {}
             }
             restart::start(&core, &node);
-            if talked_to {
+            if is_first {
                 presence.set(true).await;
             } else {
-                core.edit_passing(|state| state.offline.remove(&node));
+                core.edit_transient(|state| state.offline.remove(&node));
             }
         });
         true

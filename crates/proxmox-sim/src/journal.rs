@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// Maximum number of entries.
-const KEPT: usize = 1_000;
+const MAX_ENTRIES: usize = 1_000;
 
 /// A log entry.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Adds an entry.
-    pub(crate) fn note(&mut self, time: u64, node: &str, user: &str, message: String) {
+    pub(crate) fn add(&mut self, time: u64, node: &str, user: &str, message: String) {
         self.last += 1;
         self.entries.push_front(Entry {
             number: self.last,
@@ -35,7 +35,7 @@ impl Journal {
             user: user.to_owned(),
             message,
         });
-        self.entries.truncate(KEPT);
+        self.entries.truncate(MAX_ENTRIES);
     }
 
     /// The entries, newest first.

@@ -20,7 +20,6 @@ mod container;
 mod container_http;
 mod control;
 mod core;
-mod doom;
 mod error;
 mod fault;
 mod handle;
@@ -42,6 +41,7 @@ mod size;
 mod state;
 mod storage;
 mod task;
+mod task_failure;
 mod tls;
 mod usage;
 
@@ -52,7 +52,7 @@ pub use config::{
 };
 pub use container_http::{ContainerHttp, Unreachable};
 pub use fault::{Effect, Fault};
-pub use handle::{ContainerView, Handle, Interfaces, Unseen};
+pub use handle::{ContainerView, Handle, Interfaces, InterfacesError};
 pub use program::{Cluster, Options, RunError, run};
 #[doc(hidden)]
 pub use routes::routes;

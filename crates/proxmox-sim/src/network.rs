@@ -38,7 +38,7 @@ fn gateway(bridge: &Bridge) -> String {
 
 impl Network {
     /// A configuration with one network card and these bridges.
-    pub(crate) fn of(bridges: &[Bridge]) -> Self {
+    pub(crate) fn with_bridges(bridges: &[Bridge]) -> Self {
         let mut applied = Ifaces::new();
         applied.insert("eno1".into(), iface(&[("type", "eth"), ("exists", "1")]));
         for bridge in bridges {
@@ -70,7 +70,7 @@ impl Network {
     }
 
     /// The pending interfaces, for modification.
-    pub(crate) fn stage(&mut self) -> &mut Ifaces {
+    pub(crate) fn pending_mut(&mut self) -> &mut Ifaces {
         let applied = &self.applied;
         self.staged.get_or_insert_with(|| applied.clone())
     }
@@ -92,12 +92,12 @@ impl Network {
     pub(crate) fn changes(&self) -> Option<String> {
         let staged = self.staged.as_ref()?;
         let (old, new) = (stanzas(&self.applied), stanzas(staged));
-        let gone = old.iter().filter(|line| !new.contains(line));
-        let come = new.iter().filter(|line| !old.contains(line));
+        let removed = old.iter().filter(|line| !new.contains(line));
+        let added = new.iter().filter(|line| !old.contains(line));
         let mut text = "--- /etc/network/interfaces\n+++ /etc/network/interfaces.new\n".to_owned();
-        for (sign, line) in gone
+        for (sign, line) in removed
             .map(|line| ('-', line))
-            .chain(come.map(|line| ('+', line)))
+            .chain(added.map(|line| ('+', line)))
         {
             text.push_str(&format!("{sign}{line}\n"));
         }
@@ -122,10 +122,10 @@ mod tests {
 
     #[test]
     fn changes_are_pending_until_applied() {
-        let mut network = Network::of(&[]);
+        let mut network = Network::with_bridges(&[]);
         assert_eq!(network.changes(), None);
         let bridge = iface(&[("type", "bridge")]);
-        network.stage().insert("vmbr9".into(), bridge);
+        network.pending_mut().insert("vmbr9".into(), bridge);
         assert!(!network.has_bridge("vmbr9"));
         assert!(network.configured().contains_key("vmbr9"));
         assert!(network.changes().unwrap().contains("+iface vmbr9"));

@@ -14,18 +14,18 @@ pub(crate) fn full_reference(reference: &str) -> String {
 
 /// Returns the image of a reference.
 pub(crate) fn find<'a>(catalogue: &'a [ImageSpec], reference: &str) -> Option<&'a ImageSpec> {
-    let wanted = full_reference(reference);
-    catalogue.iter().find(|image| image.reference == wanted)
+    let requested = full_reference(reference);
+    catalogue.iter().find(|image| image.reference == requested)
 }
 
 /// The tags of a repository.
 pub(crate) fn tags<'a>(catalogue: &'a [ImageSpec], repository: &str) -> Vec<&'a str> {
-    let wanted = full_reference(repository);
+    let requested = full_reference(repository);
     let split = |image: &'a ImageSpec| image.reference.rsplit_once(':');
     let mut tags: Vec<&str> = catalogue
         .iter()
         .filter_map(split)
-        .filter(|(repository, _)| *repository == wanted)
+        .filter(|(repository, _)| *repository == requested)
         .map(|(_, tag)| tag)
         .collect();
     tags.sort_unstable();
@@ -33,8 +33,8 @@ pub(crate) fn tags<'a>(catalogue: &'a [ImageSpec], repository: &str) -> Vec<&'a 
 }
 
 /// The file name of a pulled image. Images of different registries and namespaces can collide.
-pub(crate) fn file_name(reference: &str, wanted: Option<&str>) -> String {
-    let base = wanted.unwrap_or_else(|| reference.rsplit('/').next().unwrap_or(reference));
+pub(crate) fn file_name(reference: &str, requested: Option<&str>) -> String {
+    let base = requested.unwrap_or_else(|| reference.rsplit('/').next().unwrap_or(reference));
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "_.-".contains(c) {
             c

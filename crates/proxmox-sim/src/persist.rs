@@ -23,14 +23,14 @@ const INTERVAL: Duration = Duration::from_millis(200);
 
 /// The initial state: that of the file if it exists, otherwise that of the scenario.
 pub(crate) async fn load(config: &Config) -> Result<State, StartError> {
-    let mut state = stored(config).await?;
-    people(&mut state, config);
-    places(&mut state, config);
+    let mut state = load_or_initial(config).await?;
+    add_users(&mut state, config);
+    add_storages_and_networks(&mut state, config);
     Ok(state)
 }
 
 /// Adds the users and tokens of the scenario, replacing those in the file.
-fn people(state: &mut State, config: &Config) {
+fn add_users(state: &mut State, config: &Config) {
     let scenario = &config.scenario;
     let directory = &mut state.directory;
     let account = |password| User {
@@ -54,7 +54,7 @@ fn people(state: &mut State, config: &Config) {
 }
 
 /// Adds storages and networks of the scenario if the file has none.
-fn places(state: &mut State, config: &Config) {
+fn add_storages_and_networks(state: &mut State, config: &Config) {
     let scenario = &config.scenario;
     if state.storages.is_empty() {
         let storages = scenario.storages.iter();
@@ -62,13 +62,13 @@ fn places(state: &mut State, config: &Config) {
         state.storages = storages.collect();
     }
     for node in &scenario.nodes {
-        let network = || Network::of(&scenario.bridges);
+        let network = || Network::with_bridges(&scenario.bridges);
         let networks = state.networks.entry(node.name.clone());
         networks.or_insert_with(network);
     }
 }
 
-async fn stored(config: &Config) -> Result<State, StartError> {
+async fn load_or_initial(config: &Config) -> Result<State, StartError> {
     let Some(path) = &config.state_file else {
         return Ok(initial(config));
     };
@@ -88,16 +88,16 @@ async fn stored(config: &Config) -> Result<State, StartError> {
 
 /// The state after a reboot: incomplete containers are removed, running ones are restarted.
 fn after_reboot(mut state: State) -> State {
-    let half_made = |container: &Container| container.option("lock") == Some("create");
-    let gone: BTreeSet<u32> = state
+    let is_incomplete = |container: &Container| container.option("lock") == Some("create");
+    let removed: BTreeSet<u32> = state
         .containers
         .values()
-        .filter(|c| half_made(c))
+        .filter(|c| is_incomplete(c))
         .map(|c| c.vmid)
         .collect();
-    state.containers.retain(|vmid, _| !gone.contains(vmid));
+    state.containers.retain(|vmid, _| !removed.contains(vmid));
     state.remove_volumes(|volume| match volume.kind {
-        Kind::Disk { vmid } => gone.contains(&vmid),
+        Kind::Disk { vmid } => removed.contains(&vmid),
         _ => false,
     });
     let started = now();
@@ -183,7 +183,7 @@ pub(crate) fn add_container(
 }
 
 /// Saves the state after changes until the simulator stops, and once at the end.
-pub(crate) async fn keep_saving(core: Arc<Core>, path: PathBuf) {
+pub(crate) async fn save_loop(core: Arc<Core>, path: PathBuf) {
     loop {
         let stopped = tokio::select! {
             () = core.shutdown.cancelled() => true,

@@ -84,7 +84,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let sim = start(config(&options, &password)).await?;
-    welcome(&sim, &options.root_password_file).map_err(RunError::Output)?;
+    print_startup_info(&sim, &options.root_password_file).map_err(RunError::Output)?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -131,7 +131,7 @@ fn config(options: &Options, password: &str) -> Config {
     }
 }
 
-fn welcome(sim: &Sim, password_file: &Path) -> io::Result<()> {
+fn print_startup_info(sim: &Sim, password_file: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "Simulated Proxmox VE at {}", sim.url())?;
     if let Some(fingerprint) = sim.fingerprint() {

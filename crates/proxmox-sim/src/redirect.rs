@@ -14,11 +14,13 @@ pub(crate) fn service(address: String) -> Router {
 
 /// Returns 301 for GET and HEAD, 308 for methods that must not change.
 fn redirect(request: &Request, address: &str) -> Response {
-    let named = request.headers().get(HOST);
-    let host = named.and_then(|host| host.to_str().ok()).unwrap_or(address);
-    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
+    let host_header = request.headers().get(HOST);
+    let host = host_header
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or(address);
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = if asks {
+    *response.status_mut() = if is_safe {
         StatusCode::MOVED_PERMANENTLY
     } else {
         StatusCode::PERMANENT_REDIRECT

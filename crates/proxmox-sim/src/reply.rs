@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use sha1::{Digest as _, Sha1};
 
 use crate::error::ApiError;
-use crate::routes::Answer;
+use crate::routes::ApiResponse;
 
 /// The response format.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// The format for a path.
-    pub(crate) fn of(path: &str) -> Self {
+    pub(crate) fn from_path(path: &str) -> Self {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         match (parts.next(), parts.next()) {
             (Some("api2"), Some("extjs")) => Self::ExtJs,
@@ -39,19 +39,19 @@ impl Format {
 }
 
 /// The response of an injected fault.
-pub(crate) fn refuse(status: u16, message: &str) -> Response {
+pub(crate) fn injected(status: u16, message: &str) -> Response {
     let body = json!({ "data": null, "message": format!("{message}\n") });
     build(status, first_line(message), body.to_string().into(), true)
 }
 
 /// A successful response.
-pub(crate) fn good(answer: Answer, format: Format) -> Response {
+pub(crate) fn success(response: ApiResponse, format: Format) -> Response {
     let mut body = Map::new();
-    body.insert("data".into(), answer.data);
-    if let Some(total) = answer.total {
+    body.insert("data".into(), response.data);
+    if let Some(total) = response.total {
         body.insert("total".into(), total.into());
     }
-    if let Some(changes) = answer.changes {
+    if let Some(changes) = response.changes {
         body.insert("changes".into(), changes.into());
     }
     if format == Format::ExtJs {
@@ -79,7 +79,7 @@ pub(crate) fn upgrade(key: &str) -> Response {
 }
 
 /// An error response.
-pub(crate) fn bad(error: ApiError, format: Format) -> Response {
+pub(crate) fn failure(error: ApiError, format: Format) -> Response {
     let (status, message, errors) = match error {
         ApiError::Transport {
             status,
@@ -105,10 +105,10 @@ pub(crate) fn bad(error: ApiError, format: Format) -> Response {
         ApiError::Failed(message) => (500, format!("{message}\n"), None),
         ApiError::Format(errors) => (500, "format error\n".into(), Some(errors)),
     };
-    failed(status, &message, errors, format)
+    error_response(status, &message, errors, format)
 }
 
-fn failed(
+fn error_response(
     status: u16,
     message: &str,
     errors: Option<BTreeMap<String, String>>,

@@ -7,7 +7,7 @@ use crate::core::{Core, lock, now};
 use crate::task::Outcome;
 
 /// The status of a task whose log has no end.
-const CUT_OFF: &str = "unexpected status";
+const UNEXPECTED_STATUS: &str = "unexpected status";
 
 /// Simulates a power failure: tasks end without a status, containers stop, incomplete containers
 /// and locks remain.
@@ -20,7 +20,7 @@ pub(crate) fn stop(core: &Core, node: &str) {
             .filter(|task| task.node == node && task.outcome.is_none());
         for task in running {
             task.outcome = Some(Outcome {
-                status: CUT_OFF.into(),
+                status: UNEXPECTED_STATUS.into(),
                 end: now().as_secs(),
             });
         }
@@ -32,7 +32,7 @@ pub(crate) fn stop(core: &Core, node: &str) {
 
 /// Starts the node: its containers with `onboot` start.
 pub(crate) fn start(core: &Core, node: &str) {
-    let starts = |container: &&Container| {
+    let is_autostarted = |container: &&Container| {
         container.node == node
             && container.flag("onboot")
             && !container.flag("template")
@@ -42,7 +42,7 @@ pub(crate) fn start(core: &Core, node: &str) {
         let all: Vec<u32> = state
             .containers
             .values()
-            .filter(starts)
+            .filter(is_autostarted)
             .map(|container| container.vmid)
             .collect();
         for vmid in all {

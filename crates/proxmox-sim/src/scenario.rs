@@ -56,7 +56,7 @@ impl Scenario {
     /// Two nodes with existing containers and a root password, without an API token.
     pub(crate) fn alone(root_password: &str) -> Self {
         Self {
-            containers: others(),
+            containers: existing_containers(),
             tokens: Vec::new(),
             people: vec![Person {
                 id: "root@pam".into(),
@@ -77,7 +77,7 @@ impl Scenario {
         };
         Self {
             bridges: cluster.bridges.into_iter().chain([office]).collect(),
-            containers: unmanaged(),
+            containers: unmanaged_containers(),
             ..cluster
         }
     }
@@ -138,7 +138,7 @@ impl Scenario {
 }
 
 /// Containers of a cluster without Holdfast: fixed and DHCP addresses on both nodes, one stopped.
-fn others() -> Vec<ContainerSpec> {
+fn existing_containers() -> Vec<ContainerSpec> {
     containers([
         (100, "pve1", "intranet", Some(21), true),
         (101, "pve1", "mail-relay", None, true),
@@ -148,7 +148,7 @@ fn others() -> Vec<ContainerSpec> {
 }
 
 /// Containers of an organization that are not managed yet.
-fn unmanaged() -> Vec<ContainerSpec> {
+fn unmanaged_containers() -> Vec<ContainerSpec> {
     containers([
         (100, "pve1", "mail-relay", Some(21), true),
         (101, "pve2", "backup-server", Some(22), true),
@@ -380,8 +380,9 @@ mod tests {
     fn only_standalone_scenario_has_existing_containers() {
         assert!(Scenario::two_nodes("").containers.is_empty());
         let scenario = Scenario::alone("secret");
-        let count =
-            |fits: fn(&&ContainerSpec) -> bool| scenario.containers.iter().filter(fits).count();
+        let count = |matches: fn(&&ContainerSpec) -> bool| {
+            scenario.containers.iter().filter(matches).count()
+        };
         assert_eq!(count(|spec| !spec.running), 1);
         assert_eq!(count(|spec| spec.net0.ends_with("ip=dhcp")), 2);
         assert_eq!(count(|spec| spec.node == "pve2"), 2);

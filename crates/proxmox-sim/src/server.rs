@@ -79,20 +79,20 @@ pub async fn start(config: Config) -> Result<Sim, StartError> {
     };
     let tls = match config.transport {
         Transport::Plain => None,
-        Transport::Tls => Some(Tls::new(names(&config, address))?),
+        Transport::Tls => Some(Tls::new(certificate_names(&config, address))?),
     };
     let core = Arc::new(Core::new(config, state, tls));
     lease_addresses(&core);
     let stop = core.shutdown.clone().drop_guard();
-    let (present, wanted) = watch::channel(true);
+    let (reachable, desired) = watch::channel(true);
     let (listening, actual) = watch::channel(true);
     usage::broadcast(&core);
-    tokio::spawn(usage::keep_broadcasting(core.clone()));
+    tokio::spawn(usage::broadcast_loop(core.clone()));
     let path = core.config.state_file.clone();
-    let saver = path.map(|path| tokio::spawn(persist::keep_saving(core.clone(), path)));
-    tokio::spawn(accept_forever(core.clone(), listener, wanted, listening));
+    let saver = path.map(|path| tokio::spawn(persist::save_loop(core.clone(), path)));
+    tokio::spawn(accept_loop(core.clone(), listener, desired, listening));
     let presence = Presence {
-        wanted: present,
+        desired: reachable,
         actual,
     };
     let shutdown = core.shutdown.clone();
@@ -132,7 +132,7 @@ async fn listen(address: SocketAddr) -> Result<(NoDelayListener, SocketAddr), St
 }
 
 /// The names in the certificate: the first node and the addresses of the listener.
-fn names(config: &Config, address: SocketAddr) -> Vec<String> {
+fn certificate_names(config: &Config, address: SocketAddr) -> Vec<String> {
     let node = config.scenario.nodes.first();
     let mut names: Vec<String> = node.map(|node| node.name.clone()).into_iter().collect();
     names.push("localhost".into());
@@ -143,7 +143,7 @@ fn names(config: &Config, address: SocketAddr) -> Vec<String> {
 
 /// Leases addresses to containers that run from the start.
 fn lease_addresses(core: &Core) {
-    core.edit_passing(|state| {
+    core.edit_transient(|state| {
         let running = state.containers.values().filter(|c| c.is_running());
         let running: Vec<u32> = running.map(|container| container.vmid).collect();
         for vmid in running {
@@ -203,29 +203,29 @@ impl Sim {
 /// Whether the simulator should be reachable, and whether it is.
 #[derive(Clone)]
 pub(crate) struct Presence {
-    wanted: watch::Sender<bool>,
+    desired: watch::Sender<bool>,
     actual: watch::Receiver<bool>,
 }
 
 impl Presence {
     /// Opens or closes the listener and waits until that is done.
-    pub(crate) async fn set(&self, present: bool) {
-        self.wanted.send_replace(present);
+    pub(crate) async fn set(&self, reachable: bool) {
+        self.desired.send_replace(reachable);
         // An error means that the simulator has stopped.
         let _ = self
             .actual
             .clone()
-            .wait_for(|actual| *actual == present)
+            .wait_for(|actual| *actual == reachable)
             .await;
     }
 }
 
 /// Accepts connections while the simulator should be reachable. Otherwise the listener and all
 /// connections are closed, so that new connections are refused.
-async fn accept_forever(
+async fn accept_loop(
     core: Arc<Core>,
     mut listener: NoDelayListener,
-    mut wanted: watch::Receiver<bool>,
+    mut desired: watch::Receiver<bool>,
     listening: watch::Sender<bool>,
 ) {
     let Ok(address) = listener.local_addr() else {
@@ -236,19 +236,19 @@ async fn accept_forever(
         tokio::select! {
             () = core.shutdown.cancelled() => return,
             () = accept(&core, &mut listener, &connections) => {}
-            gone = wanted.wait_for(|present| !*present) => if gone.is_err() { return },
+            closed_request = desired.wait_for(|reachable| !*reachable) => if closed_request.is_err() { return },
         }
         drop(listener);
         connections.cancel();
         listening.send_replace(false);
         tokio::select! {
             () = core.shutdown.cancelled() => return,
-            back = wanted.wait_for(|present| *present) => if back.is_err() { return },
+            reopen_request = desired.wait_for(|reachable| *reachable) => if reopen_request.is_err() { return },
         }
-        let Some(again) = reopen(address).await else {
+        let Some(reopened) = reopen(address).await else {
             return;
         };
-        listener = again;
+        listener = reopened;
         listening.send_replace(true);
     }
 }
@@ -279,7 +279,7 @@ async fn serve(core: Arc<Core>, stream: TcpStream, closed: CancellationToken) {
     let Some(tls) = &core.tls else {
         tokio::select! {
             () = closed.cancelled() => {}
-            () = converse(stream, service) => {}
+            () = serve_http(stream, service) => {}
         }
         return;
     };
@@ -287,38 +287,38 @@ async fn serve(core: Arc<Core>, stream: TcpStream, closed: CancellationToken) {
     tokio::select! {
         () = closed.cancelled() => {}
         () = certificate.retired.cancelled() => {}
-        () = secure(&core, stream, &certificate, service) => {}
+        () = serve_tls(&core, stream, &certificate, service) => {}
     }
 }
 
 /// Serves TLS clients and redirects plain HTTP clients. Clients that send nothing before the
 /// timeout are disconnected.
-async fn secure(core: &Core, stream: TcpStream, certificate: &Certificate, service: Router) {
+async fn serve_tls(core: &Core, stream: TcpStream, certificate: &Certificate, service: Router) {
     /// First byte of a TLS handshake record.
     const HANDSHAKE: u8 = 22;
-    let patience = core.config.handshake;
-    let greet = async {
+    let timeout = core.config.handshake_timeout;
+    let handshake = async {
         let mut first = [0u8];
         match stream.peek(&mut first).await {
             Ok(1) if first == [HANDSHAKE] => certificate.acceptor.accept(stream).await.map(Some),
             Ok(1) => {
                 let address = stream.local_addr()?.to_string();
-                converse(stream, redirect::service(address)).await;
+                serve_http(stream, redirect::service(address)).await;
                 Ok(None)
             }
             Ok(_) => Ok(None),
             Err(error) => Err(error),
         }
     };
-    match tokio::time::timeout(patience, greet).await {
-        Ok(Ok(Some(stream))) => converse(stream, service).await,
+    match tokio::time::timeout(timeout, handshake).await {
+        Ok(Ok(Some(stream))) => serve_http(stream, service).await,
         Ok(Ok(None)) => {}
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
         Err(_) => tracing::debug!("TLS handshake timed out"),
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, service: Router) {
+async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, service: Router) {
     let outcome = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .await;

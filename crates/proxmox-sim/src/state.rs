@@ -136,13 +136,13 @@ pub(crate) struct State {
     pub(crate) journal: Journal,
     /// Interfaces that an external observer reported, by VMID.
     #[serde(skip)]
-    pub(crate) seen: BTreeMap<u32, Seen>,
+    pub(crate) reported_interfaces: BTreeMap<u32, ReportedInterfaces>,
 }
 
 /// The interfaces of a container as reported by an external observer. Valid until the container is
 /// restarted.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct ReportedInterfaces {
     /// The PID of the container's init process at the time of the report.
     pub(crate) pid: u32,
     /// IP addresses with prefix lengths, by MAC address in lower case.
@@ -160,11 +160,11 @@ impl State {
     pub(crate) fn volume(&self, node: &str, id: &str) -> Option<&Volume> {
         self.volumes
             .iter()
-            .find(|volume| self.is_seen(volume, node) && volume.id() == id)
+            .find(|volume| self.is_visible(volume, node) && volume.id() == id)
     }
 
     /// Whether a volume is visible on a node: it belongs to the node or is on a shared storage.
-    pub(crate) fn is_seen(&self, volume: &Volume, node: &str) -> bool {
+    pub(crate) fn is_visible(&self, volume: &Volume, node: &str) -> bool {
         let shared = || {
             self.storages
                 .get(&volume.storage)
@@ -174,9 +174,9 @@ impl State {
     }
 
     /// Removes a container with its pool memberships and access control entries.
-    pub(crate) fn forget_container(&mut self, vmid: u32) {
+    pub(crate) fn remove_container(&mut self, vmid: u32) {
         self.containers.remove(&vmid);
-        self.seen.remove(&vmid);
+        self.reported_interfaces.remove(&vmid);
         for pool in self.directory.pools.values_mut() {
             pool.vms.remove(&vmid);
         }
@@ -185,15 +185,15 @@ impl State {
     }
 
     /// Removes all volumes that match.
-    pub(crate) fn remove_volumes(&mut self, gone: impl Fn(&Volume) -> bool) {
-        self.volumes.retain(|volume| !gone(volume));
+    pub(crate) fn remove_volumes(&mut self, matches: impl Fn(&Volume) -> bool) {
+        self.volumes.retain(|volume| !matches(volume));
     }
 
     /// Bytes in use on a storage.
     pub(crate) fn used(&self, node: &str, storage: &Storage) -> u64 {
         let volumes = self.volumes.iter();
         let sizes: u64 = volumes
-            .filter(|volume| volume.storage == storage.name && self.is_seen(volume, node))
+            .filter(|volume| volume.storage == storage.name && self.is_visible(volume, node))
             .map(|volume| match volume.kind {
                 // Thin volumes use only the written blocks, here about a sixth.
                 Kind::Disk { .. } => volume.size / 6,
@@ -204,12 +204,12 @@ impl State {
     }
 
     /// Removes the oldest finished tasks if there are more than `kept` tasks.
-    pub(crate) fn forget_tasks(&mut self, kept: usize) {
-        let mut excess = self.tasks.len().saturating_sub(kept);
+    pub(crate) fn prune_tasks(&mut self, max: usize) {
+        let mut excess = self.tasks.len().saturating_sub(max);
         self.tasks.retain(|task| {
-            let forgotten = excess > 0 && task.outcome.is_some();
-            excess -= usize::from(forgotten);
-            !forgotten
+            let removed = excess > 0 && task.outcome.is_some();
+            excess -= usize::from(removed);
+            !removed
         });
     }
 

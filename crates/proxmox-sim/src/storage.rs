@@ -37,7 +37,7 @@ const OF_FILES: &[&str] = &[
 /// The capabilities of a storage type.
 pub(crate) struct Rules {
     /// The name in Proxmox.
-    pub(crate) word: &'static str,
+    pub(crate) name: &'static str,
     /// Supported content types.
     pub(crate) content: &'static [&'static str],
     /// Default content types.
@@ -51,7 +51,7 @@ pub(crate) struct Rules {
 }
 
 const DIRECTORY: &Rules = &Rules {
-    word: "dir",
+    name: "dir",
     content: FILES,
     default: &["images"],
     required: &["path"],
@@ -59,7 +59,7 @@ const DIRECTORY: &Rules = &Rules {
     has_files: true,
 };
 const LVM_THIN: &Rules = &Rules {
-    word: "lvmthin",
+    name: "lvmthin",
     content: DISKS,
     default: DISKS,
     required: &["thinpool", "vgname"],
@@ -67,7 +67,7 @@ const LVM_THIN: &Rules = &Rules {
     has_files: false,
 };
 const ZFS_POOL: &Rules = &Rules {
-    word: "zfspool",
+    name: "zfspool",
     content: DISKS,
     default: DISKS,
     required: &["pool"],
@@ -75,7 +75,7 @@ const ZFS_POOL: &Rules = &Rules {
     has_files: false,
 };
 const NFS: &Rules = &Rules {
-    word: "nfs",
+    name: "nfs",
     content: SHARED_FILES,
     default: &["images"],
     required: &["export", "server"],
@@ -83,7 +83,7 @@ const NFS: &Rules = &Rules {
     has_files: true,
 };
 const CIFS: &Rules = &Rules {
-    word: "cifs",
+    name: "cifs",
     content: SHARED_FILES,
     default: &["images"],
     required: &["server", "share"],
@@ -99,7 +99,7 @@ const CIFS: &Rules = &Rules {
     has_files: true,
 };
 const PBS: &Rules = &Rules {
-    word: "pbs",
+    name: "pbs",
     content: BACKUPS,
     default: &["backup"],
     required: &["datastore", "server"],
@@ -130,7 +130,7 @@ pub(crate) fn rules(kind: StorageKind) -> &'static Rules {
 }
 
 /// The simulated storage type with a name in Proxmox.
-pub(crate) fn kind_of(word: &str) -> Option<StorageKind> {
+pub(crate) fn kind_from_name(name: &str) -> Option<StorageKind> {
     const ALL: [StorageKind; 6] = [
         StorageKind::Directory,
         StorageKind::LvmThin,
@@ -139,12 +139,12 @@ pub(crate) fn kind_of(word: &str) -> Option<StorageKind> {
         StorageKind::Cifs,
         StorageKind::Pbs,
     ];
-    ALL.into_iter().find(|kind| rules(*kind).word == word)
+    ALL.into_iter().find(|kind| rules(*kind).name == name)
 }
 
 impl Rules {
     /// Whether the storage type supports an option.
-    pub(crate) fn knows(&self, option: &str) -> bool {
+    pub(crate) fn supports_option(&self, option: &str) -> bool {
         let of_files = self.has_files && OF_FILES.contains(&option);
         of_files
             || [COMMON, self.required, self.optional]
@@ -208,7 +208,7 @@ impl Storage {
     }
 
     /// Whether a content type is allowed.
-    pub(crate) fn takes(&self, content: &str) -> bool {
+    pub(crate) fn supports(&self, content: &str) -> bool {
         self.content.iter().any(|kind| kind == content)
     }
 
@@ -258,7 +258,7 @@ impl Storage {
 pub(crate) fn digest<'a>(storages: impl Iterator<Item = &'a Storage>) -> String {
     let mut hash = Sha1::new();
     for storage in storages {
-        hash.update(format!("{}: {}\n", storage.rules().word, storage.name));
+        hash.update(format!("{}: {}\n", storage.rules().name, storage.name));
         hash.update(format!("content {}\n", storage.content.join(",")));
         for (name, value) in &storage.options {
             hash.update(format!("{name} {value}\n"));
@@ -274,12 +274,12 @@ mod tests {
 
     #[test]
     fn each_storage_type_has_its_own_options() {
-        assert!(rules(StorageKind::Directory).knows("path"));
-        assert!(rules(StorageKind::Directory).knows("prune-backups"));
-        assert!(!rules(StorageKind::Directory).knows("vgname"));
-        assert!(!rules(StorageKind::LvmThin).knows("prune-backups"));
-        assert_eq!(kind_of("pbs"), Some(StorageKind::Pbs));
-        assert_eq!(kind_of("rbd"), None);
+        assert!(rules(StorageKind::Directory).supports_option("path"));
+        assert!(rules(StorageKind::Directory).supports_option("prune-backups"));
+        assert!(!rules(StorageKind::Directory).supports_option("vgname"));
+        assert!(!rules(StorageKind::LvmThin).supports_option("prune-backups"));
+        assert_eq!(kind_from_name("pbs"), Some(StorageKind::Pbs));
+        assert_eq!(kind_from_name("rbd"), None);
     }
 
     #[test]

@@ -14,14 +14,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Caller;
 use crate::core::{Core, now};
-use crate::fault::{Doom, PID};
+use crate::fault::{PID, TaskFailure};
 use crate::state::State;
 
 /// Characters that are escaped in the ID of a UPID.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b':').add(b'/').add(b' ').add(b'%');
 
 /// Maximum number of tasks.
-const KEPT: usize = 2_000;
+const MAX_TASKS: usize = 2_000;
 
 /// The end of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Task {
     }
 
     /// The entry in a task list.
-    pub(crate) fn listed(&self) -> Value {
+    pub(crate) fn list_entry(&self) -> Value {
         let mut members = self.head();
         match &self.outcome {
             None => drop(members.insert("status".into(), "RUNNING".into())),
@@ -95,13 +95,13 @@ impl Task {
 }
 
 /// The specification of a task to start.
-pub(crate) struct Order<'a> {
+pub(crate) struct TaskSpec<'a> {
     pub(crate) node: &'a str,
     pub(crate) kind: &'static str,
     pub(crate) id: &'a str,
     pub(crate) caller: &'a Caller,
     /// If set, the task fails this way at its first pause.
-    pub(crate) doomed: Option<Doom>,
+    pub(crate) failure: Option<TaskFailure>,
 }
 
 /// The context of a task's work.
@@ -111,14 +111,14 @@ pub(crate) struct Run {
     pub(crate) pid: u32,
     upid: String,
     kill: CancellationToken,
-    doomed: Option<Doom>,
+    failure: Option<TaskFailure>,
 }
 
 impl Run {
     /// Writes a line to the task's log.
     pub(crate) fn log(&self, line: impl Into<String>) {
         let line = line.into();
-        self.core.edit_passing(|state| {
+        self.core.edit_transient(|state| {
             if let Some(task) = state.task_mut(&self.upid) {
                 task.log.push(line);
             }
@@ -131,84 +131,89 @@ impl Run {
             () = self.kill.cancelled() => return Err("received interrupt".into()),
             () = tokio::time::sleep(self.core.at_speed(duration)) => {}
         }
-        self.doomed.as_ref().map_or(Ok(()), |doom| self.meet(doom))
+        self.failure
+            .as_ref()
+            .map_or(Ok(()), |task_failure| self.fail(task_failure))
     }
 
     /// Fails if the injected failure is to occur before disk allocation.
-    pub(crate) fn make_room(&self) -> Result<(), String> {
-        let doomed = self.doomed.as_ref().filter(|doom| doom.before_disks);
-        doomed.map_or(Ok(()), |doom| self.meet(doom))
+    pub(crate) fn check_disk_space(&self) -> Result<(), String> {
+        let failure = self
+            .failure
+            .as_ref()
+            .filter(|task_failure| task_failure.before_disks);
+        failure.map_or(Ok(()), |task_failure| self.fail(task_failure))
     }
 
-    fn meet(&self, doom: &Doom) -> Result<(), String> {
+    fn fail(&self, task_failure: &TaskFailure) -> Result<(), String> {
         let pid = self.pid.to_string();
-        for line in &doom.log {
+        for line in &task_failure.log {
             self.log(line.replace(PID, &pid));
         }
-        Err(doom.words.replace(PID, &pid))
+        Err(task_failure.message.replace(PID, &pid))
     }
 }
 
 /// Starts a task and returns its UPID. The work runs concurrently.
-pub(crate) fn start<Work, Done>(core: &Arc<Core>, order: &Order<'_>, work: Work) -> Value
+pub(crate) fn start<Work, Done>(core: &Arc<Core>, spec: &TaskSpec<'_>, work: Work) -> Value
 where
     Work: FnOnce(Run) -> Done,
     Done: Future<Output = Result<(), String>> + Send + 'static,
 {
     let kill = CancellationToken::new();
-    let (upid, pid) = core.edit(|state| enter(core, state, order, kill.clone()));
+    let (upid, pid) = core.edit(|state| register(core, state, spec, kill.clone()));
     let run = Run {
         core: core.clone(),
-        node: order.node.to_owned(),
+        node: spec.node.to_owned(),
         pid,
         upid: upid.clone(),
         kill,
-        doomed: order.doomed.clone(),
+        failure: spec.failure.clone(),
     };
-    let power = core.power(order.node);
-    let done = work(run);
+    let power = core.power(spec.node);
+    let result = work(run);
     let (core, ended) = (core.clone(), upid.clone());
     tokio::spawn(async move {
         tokio::select! {
             () = power.cancelled() => {}
-            outcome = done => finish(&core, &ended, outcome),
+            outcome = result => finish(&core, &ended, outcome),
         }
     });
     upid.into()
 }
 
-fn enter(
+fn register(
     core: &Core,
     state: &mut State,
-    order: &Order<'_>,
+    spec: &TaskSpec<'_>,
     kill: CancellationToken,
 ) -> (String, u32) {
     let pid = state.next_pid();
     let start = now().as_secs();
     let uptime = core
-        .node(order.node)
+        .node(spec.node)
         .map(|node| core.uptime(node))
         .unwrap_or_default();
     // In hundredths of a second, as in `/proc/PID/stat`.
     let pstart = u64::try_from(uptime.as_millis() / 10).unwrap_or_default();
     let upid = format!(
         "UPID:{}:{pid:08X}:{pstart:08X}:{start:08X}:{}:{}:{}:",
-        order.node,
-        order.kind,
-        utf8_percent_encode(order.id, ESCAPED),
-        order.caller.id,
+        spec.node,
+        spec.kind,
+        utf8_percent_encode(spec.id, ESCAPED),
+        spec.caller.id,
     );
-    state.forget_tasks(KEPT);
+    state.prune_tasks(MAX_TASKS);
     let message = format!("starting task {upid}");
     state
         .journal
-        .note(start, order.node, &order.caller.id, message);
+        .add(start, spec.node, &spec.caller.id, message);
     state.tasks.push(Task {
         upid: upid.clone(),
-        node: order.node.to_owned(),
-        kind: order.kind,
-        id: order.id.to_owned(),
-        caller: order.caller.clone(),
+        node: spec.node.to_owned(),
+        kind: spec.kind,
+        id: spec.id.to_owned(),
+        caller: spec.caller.clone(),
         start,
         log: Vec::new(),
         outcome: None,
@@ -224,7 +229,7 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
         Ok(()) => ("OK".to_owned(), "TASK OK".to_owned()),
         Err(problem) => (problem.clone(), format!("TASK ERROR: {problem}")),
     };
-    core.edit_passing(|state| {
+    core.edit_transient(|state| {
         let end = now().as_secs();
         let message = format!("end task {upid} {status}");
         // A task that a node restart has ended keeps its status.
@@ -235,7 +240,7 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
         task.log.push(last);
         task.outcome = Some(Outcome { status, end });
         let (node, user) = (task.node.clone(), task.caller.id.clone());
-        state.journal.note(end, &node, &user, message);
+        state.journal.add(end, &node, &user, message);
     });
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    fn make(names: &[String]) -> Result<Self, CertificateError> {
+    fn generate(names: &[String]) -> Result<Self, CertificateError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names)?;
         params
@@ -79,7 +79,7 @@ pub(crate) struct Tls {
 impl Tls {
     /// Generates the first certificate for these hostnames and IP addresses.
     pub(crate) fn new(names: Vec<String>) -> Result<Self, CertificateError> {
-        let first = Certificate::make(&names)?;
+        let first = Certificate::generate(&names)?;
         Ok(Self {
             names,
             current: Mutex::new(Arc::new(first)),
@@ -93,7 +93,7 @@ impl Tls {
 
     /// Replaces the key and certificate and closes all connections that use the old one.
     pub(crate) fn renew(&self) -> Result<Arc<Certificate>, CertificateError> {
-        let next = Arc::new(Certificate::make(&self.names)?);
+        let next = Arc::new(Certificate::generate(&self.names)?);
         let old = std::mem::replace(&mut *lock(&self.current), next.clone());
         old.retired.cancel();
         Ok(next)

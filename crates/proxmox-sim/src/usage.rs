@@ -40,7 +40,7 @@ fn share(total: u64, part: f64) -> u64 {
 }
 
 /// The current usage of a container.
-pub(crate) fn of_container(container: &Container) -> Usage {
+pub(crate) fn container_usage(container: &Container) -> Usage {
     let Power::Running { since, pid } = container.power else {
         return Usage {
             cpu: 0.0,
@@ -68,16 +68,16 @@ pub(crate) fn of_container(container: &Container) -> Usage {
 }
 
 /// The current usage of a node: CPU as a fraction and memory in bytes.
-pub(crate) fn of_node(state: &State, node: &NodeSpec) -> (f64, u64) {
+pub(crate) fn node_usage(state: &State, node: &NodeSpec) -> (f64, u64) {
     let seed = node.name.bytes().map(u32::from).sum();
     let level = wave(seed, now().as_secs_f64());
-    let own = state
+    let containers = state
         .containers
         .values()
         .filter(|container| container.node == node.name);
-    let (cpu, memory) = own.fold((0.0, 0), |(cpu, memory), container| {
-        let usage = of_container(container);
-        let cores = f64::from(processors(container, node));
+    let (cpu, memory) = containers.fold((0.0, 0), |(cpu, memory), container| {
+        let usage = container_usage(container);
+        let cores = f64::from(cpu_count(container, node));
         (
             cpu + usage.cpu * cores / f64::from(node.cpus),
             memory + usage.memory,
@@ -91,7 +91,7 @@ pub(crate) fn of_node(state: &State, node: &NodeSpec) -> (f64, u64) {
 }
 
 /// The number of CPUs that a container may use.
-pub(crate) fn processors(container: &Container, node: &NodeSpec) -> u32 {
+pub(crate) fn cpu_count(container: &Container, node: &NodeSpec) -> u32 {
     let cores = container
         .number("cores")
         .and_then(|cores| u32::try_from(cores).ok());
@@ -105,7 +105,7 @@ pub(crate) fn root_used(node: &NodeSpec) -> u64 {
 
 /// The broadcast status of a node.
 fn node_status(core: &Core, state: &State, node: &NodeSpec) -> Map<String, Value> {
-    let (cpu, memory) = of_node(state, node);
+    let (cpu, memory) = node_usage(state, node);
     members(json!({
         "cpu": cpu,
         "maxcpu": node.cpus,
@@ -122,13 +122,13 @@ fn node_status(core: &Core, state: &State, node: &NodeSpec) -> Map<String, Value
 
 /// The broadcast status of a container.
 fn container_status(container: &Container, node: &NodeSpec) -> Map<String, Value> {
-    let usage = of_container(container);
+    let usage = container_usage(container);
     members(json!({
         "name": container.name(),
         "status": if container.is_running() { "running" } else { "stopped" },
         "template": u8::from(container.flag("template")),
         "cpu": usage.cpu,
-        "maxcpu": processors(container, node),
+        "maxcpu": cpu_count(container, node),
         "mem": usage.memory,
         "memhost": usage.memory,
         "maxmem": container.memory(),
@@ -151,34 +151,37 @@ pub(crate) fn members(value: Value) -> Map<String, Value> {
 
 /// Updates the broadcast status of all nodes and containers.
 pub(crate) fn broadcast(core: &Core) {
-    core.edit_passing(|state| {
-        let mut said = std::mem::take(&mut state.broadcast);
-        said.containers
+    core.edit_transient(|state| {
+        let mut broadcast = std::mem::take(&mut state.broadcast);
+        broadcast
+            .containers
             .retain(|vmid, _| state.containers.contains_key(vmid));
         for node in &core.config.scenario.nodes {
-            let away = state.offline.contains(&node.name);
-            if away {
-                let gone = members(json!({ "status": "offline", "level": "" }));
-                said.nodes.insert(node.name.clone(), gone);
+            let offline = state.offline.contains(&node.name);
+            if offline {
+                let status = members(json!({ "status": "offline", "level": "" }));
+                broadcast.nodes.insert(node.name.clone(), status);
             } else {
-                said.nodes
+                broadcast
+                    .nodes
                     .insert(node.name.clone(), node_status(core, state, node));
             }
             for container in state.containers.values().filter(|c| c.node == node.name) {
-                if away {
-                    said.containers.remove(&container.vmid);
+                if offline {
+                    broadcast.containers.remove(&container.vmid);
                 } else {
-                    said.containers
+                    broadcast
+                        .containers
                         .insert(container.vmid, container_status(container, node));
                 }
             }
         }
-        state.broadcast = said;
+        state.broadcast = broadcast;
     });
 }
 
 /// Broadcasts until the simulator stops.
-pub(crate) async fn keep_broadcasting(core: Arc<Core>) {
+pub(crate) async fn broadcast_loop(core: Arc<Core>) {
     loop {
         let pause = core.at_speed(core.config.broadcast);
         tokio::select! {

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 const SCRIPT: &str = r#"
 folder=$1
@@ -92,7 +92,9 @@ impl Ports {
         let sockets: Vec<TcpListener> = (0..5)
             .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
             .collect();
-        let mut ports = sockets.iter().map(|one| one.local_addr().unwrap().port());
+        let mut ports = sockets
+            .iter()
+            .map(|socket| socket.local_addr().unwrap().port());
         let mut next = || ports.next().unwrap();
         Self {
             acme: next(),
@@ -103,7 +105,7 @@ impl Ports {
         }
     }
 
-    fn all_answer(&self) -> bool {
+    fn all_listening(&self) -> bool {
         let tcp = [
             self.acme,
             self.management,
@@ -150,9 +152,9 @@ impl Authority {
             .unwrap()
             .keep();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let own = rcgen::generate_simple_self_signed(names).unwrap();
-        fs::write(folder.join("certificate.pem"), own.cert.pem()).unwrap();
-        fs::write(folder.join("key.pem"), own.signing_key.serialize_pem()).unwrap();
+        let server = rcgen::generate_simple_self_signed(names).unwrap();
+        fs::write(folder.join("certificate.pem"), server.cert.pem()).unwrap();
+        fs::write(folder.join("key.pem"), server.signing_key.serialize_pem()).unwrap();
         fs::write(folder.join("config.json"), config(setup, ports, &folder)).unwrap();
         let local = |port: u16| format!("127.0.0.1:{port}");
         let shell = Command::new("sh")
@@ -165,7 +167,7 @@ impl Authority {
             .unwrap();
         let authority = Self {
             directory: format!("https://127.0.0.1:{}/dir", ports.acme),
-            roots: own.cert.pem(),
+            roots: server.cert.pem(),
             management: format!("https://127.0.0.1:{}", ports.management),
             challenges: format!("http://127.0.0.1:{}", ports.challenges),
             folder,
@@ -177,12 +179,12 @@ impl Authority {
 
     fn wait(&self, ports: &Ports) -> Result<(), String> {
         let start = Instant::now();
-        while !ports.all_answer() {
+        while !ports.all_listening() {
             let log = self.log();
             let has_failed = ["address already in use", "not found"]
                 .iter()
                 .any(|word| log.contains(word));
-            if has_failed || start.elapsed() > PATIENCE {
+            if has_failed || start.elapsed() > START_TIMEOUT {
                 return Err(log);
             }
             std::thread::sleep(Duration::from_millis(20));

@@ -22,7 +22,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 const POSTGRES: &str = r#"
 set -e
@@ -158,10 +158,10 @@ impl Server {
         self.mariadb_url(database)
     }
 
-    fn wait<E: std::fmt::Display>(&self, answers: impl Fn(&Self) -> Result<(), E>) {
-        let began = Instant::now();
-        while let Err(error) = answers(self) {
-            if began.elapsed() > PATIENCE {
+    fn wait<E: std::fmt::Display>(&self, connect: impl Fn(&Self) -> Result<(), E>) {
+        let start_time = Instant::now();
+        while let Err(error) = connect(self) {
+            if start_time.elapsed() > START_TIMEOUT {
                 let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
                 panic!("the test database server did not start: {error}\nLog:\n{log}");
             }

@@ -70,7 +70,7 @@ impl Named {
         for _ in 0..5 {
             match Self::try_start(all, free_port(all)) {
                 Ok(named) => return named,
-                Err(said) => failure = said,
+                Err(log_text) => failure = log_text,
             }
         }
         panic!("BIND did not start:\n{failure}");
@@ -138,17 +138,17 @@ fn free_port(all: &[Ipv4Addr]) -> u16 {
 
 /// Waits until BIND logs that it is running, and drains its log in the background.
 fn wait(log: ChildStderr) -> Result<(), String> {
-    let mut said = String::new();
+    let mut log_text = String::new();
     let mut log = BufReader::new(log).lines();
     for line in log.by_ref().map_while(Result::ok) {
         if line.ends_with(" running") {
             thread::spawn(move || log.for_each(drop));
             return Ok(());
         }
-        said.push_str(&line);
-        said.push('\n');
+        log_text.push_str(&line);
+        log_text.push('\n');
     }
-    Err(said)
+    Err(log_text)
 }
 
 fn configuration(folder: &Path, port: u16) -> String {

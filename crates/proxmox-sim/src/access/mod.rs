@@ -62,7 +62,7 @@ pub(crate) enum Subject {
 
 impl Subject {
     /// The name in the API.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Group => "group",
@@ -132,51 +132,52 @@ impl Directory {
     /// The effective privileges of a caller at a path.
     pub(crate) fn privileges(&self, caller: &str, path: &str) -> Privileges {
         let user = Self::user_of(caller);
-        let own = self.of_account(user, path);
+        let entries = self.user_privileges(user, path);
         match self.tokens.get(caller) {
             Some(token) if token.separate => {
-                let granted = self.at(path, |grant| {
+                let granted = self.token_privileges(path, |grant| {
                     grant.subject == Subject::Token && grant.id == caller
                 });
-                own.into_iter()
+                entries
+                    .into_iter()
                     .filter_map(|(name, propagate)| {
                         let also = granted.get(&name)?;
                         Some((name, propagate && *also))
                     })
                     .collect()
             }
-            _ => own,
+            _ => entries,
         }
     }
 
-    fn of_account(&self, user: &str, path: &str) -> Privileges {
+    fn user_privileges(&self, user: &str, path: &str) -> Privileges {
         if user == ROOT {
             return roles::ALL.map(|name| (name.to_owned(), true)).into();
         }
         let groups = self.users.get(user).map(|user| &user.groups);
-        let mine = |grant: &Grant| grant.subject == Subject::User && grant.id == user;
-        let ours = |grant: &Grant| {
+        let by_user = |grant: &Grant| grant.subject == Subject::User && grant.id == user;
+        let by_group = |grant: &Grant| {
             grant.subject == Subject::Group && groups.is_some_and(|all| all.contains(&grant.id))
         };
-        self.at_either(path, mine, ours)
+        self.privileges_at(path, by_user, by_group)
     }
 
-    fn at(&self, path: &str, mine: impl Fn(&Grant) -> bool) -> Privileges {
-        self.at_either(path, mine, |_| false)
+    fn token_privileges(&self, path: &str, by_user: impl Fn(&Grant) -> bool) -> Privileges {
+        self.privileges_at(path, by_user, |_| false)
     }
 
     /// Privileges from the user's own entries, or from the groups' entries if the user has none at
     /// the same level. Entries at a level replace all entries above it. Privileges on a pool also
     /// apply to its members, without propagation.
-    fn at_either(
+    fn privileges_at(
         &self,
         path: &str,
-        mine: impl Fn(&Grant) -> bool,
-        ours: impl Fn(&Grant) -> bool,
+        by_user: impl Fn(&Grant) -> bool,
+        by_group: impl Fn(&Grant) -> bool,
     ) -> Privileges {
-        let mut privileges = self.expand(&self.roles_at(path, &mine, &ours));
+        let mut privileges = self.expand(&self.roles_at(path, &by_user, &by_group));
         if let Some(pool) = self.pool_with(path) {
-            let roles = self.roles_at(&format!("/pool/{pool}"), &mine, &ours);
+            let roles = self.roles_at(&format!("/pool/{pool}"), &by_user, &by_group);
             for (name, _) in self.expand(&roles) {
                 privileges.entry(name).or_insert(false);
             }
@@ -187,21 +188,25 @@ impl Directory {
     fn roles_at(
         &self,
         path: &str,
-        mine: &impl Fn(&Grant) -> bool,
-        ours: &impl Fn(&Grant) -> bool,
+        by_user: &impl Fn(&Grant) -> bool,
+        by_group: &impl Fn(&Grant) -> bool,
     ) -> BTreeMap<String, bool> {
         let mut roles = BTreeMap::new();
         for level in levels(path) {
             let last = level == path;
-            let here = |wanted: &dyn Fn(&Grant) -> bool| -> BTreeMap<String, bool> {
+            let roles_by = |applies: &dyn Fn(&Grant) -> bool| -> BTreeMap<String, bool> {
                 let grants = self.grants.iter().filter(|grant| grant.path == level);
                 grants
-                    .filter(|grant| wanted(grant) && (last || grant.propagate))
+                    .filter(|grant| applies(grant) && (last || grant.propagate))
                     .map(|grant| (grant.role.clone(), grant.propagate))
                     .collect()
             };
-            let own = here(mine);
-            let found = if own.is_empty() { here(ours) } else { own };
+            let entries = roles_by(by_user);
+            let found = if entries.is_empty() {
+                roles_by(by_group)
+            } else {
+                entries
+            };
             if !found.is_empty() {
                 roles = found;
             }
@@ -273,7 +278,7 @@ mod tests {
         directory
     }
 
-    fn may(directory: &Directory, caller: &str, path: &str, privilege: &str) -> bool {
+    fn has_privilege(directory: &Directory, caller: &str, path: &str, privilege: &str) -> bool {
         directory.privileges(caller, path).contains_key(privilege)
     }
 
@@ -285,12 +290,34 @@ mod tests {
             grant("/vms/101", Subject::User, "ann@pve", "NoAccess", true),
             grant("/nodes", Subject::User, "ann@pve", "PVEAuditor", false),
         ]);
-        assert!(may(&directory, "ann@pve", "/vms/102", "VM.Allocate"));
-        assert!(!may(&directory, "ann@pve", "/vms/100", "VM.Allocate"));
-        assert!(may(&directory, "ann@pve", "/vms/100", "VM.Audit"));
-        assert!(!may(&directory, "ann@pve", "/vms/101", "VM.Audit"));
-        assert!(!may(&directory, "ann@pve", "/nodes", "Sys.Console"));
-        assert!(may(&directory, "ann@pve", "/nodes/pve1", "Sys.Console"));
+        assert!(has_privilege(
+            &directory,
+            "ann@pve",
+            "/vms/102",
+            "VM.Allocate"
+        ));
+        assert!(!has_privilege(
+            &directory,
+            "ann@pve",
+            "/vms/100",
+            "VM.Allocate"
+        ));
+        assert!(has_privilege(&directory, "ann@pve", "/vms/100", "VM.Audit"));
+        assert!(!has_privilege(
+            &directory, "ann@pve", "/vms/101", "VM.Audit"
+        ));
+        assert!(!has_privilege(
+            &directory,
+            "ann@pve",
+            "/nodes",
+            "Sys.Console"
+        ));
+        assert!(has_privilege(
+            &directory,
+            "ann@pve",
+            "/nodes/pve1",
+            "Sys.Console"
+        ));
     }
 
     #[test]
@@ -301,13 +328,18 @@ mod tests {
             grant("/vms", Subject::User, "ann@pve", "PVEAuditor", true),
         ]);
         let storage = "/storage/local";
-        assert!(may(
+        assert!(has_privilege(
             &directory,
             "ann@pve",
             storage,
             "Datastore.AllocateSpace"
         ));
-        assert!(!may(&directory, "ann@pve", "/vms/100", "VM.Allocate"));
+        assert!(!has_privilege(
+            &directory,
+            "ann@pve",
+            "/vms/100",
+            "VM.Allocate"
+        ));
     }
 
     #[test]
@@ -322,10 +354,25 @@ mod tests {
         };
         directory.tokens.insert("ann@pve!ro".into(), token(true));
         directory.tokens.insert("ann@pve!all".into(), token(false));
-        assert!(may(&directory, "ann@pve!ro", "/vms/100", "VM.Audit"));
-        assert!(!may(&directory, "ann@pve!ro", "/vms/100", "VM.PowerMgmt"));
-        assert!(!may(&directory, "ann@pve!ro", "/", "Sys.Audit"));
-        assert!(may(&directory, "ann@pve!all", "/vms/100", "VM.PowerMgmt"));
+        assert!(has_privilege(
+            &directory,
+            "ann@pve!ro",
+            "/vms/100",
+            "VM.Audit"
+        ));
+        assert!(!has_privilege(
+            &directory,
+            "ann@pve!ro",
+            "/vms/100",
+            "VM.PowerMgmt"
+        ));
+        assert!(!has_privilege(&directory, "ann@pve!ro", "/", "Sys.Audit"));
+        assert!(has_privilege(
+            &directory,
+            "ann@pve!all",
+            "/vms/100",
+            "VM.PowerMgmt"
+        ));
     }
 
     #[test]
@@ -342,8 +389,18 @@ mod tests {
             ..Pool::default()
         };
         directory.pools.insert("p1".into(), pool);
-        assert!(may(&directory, "ann@pve", "/vms/200", "VM.PowerMgmt"));
-        assert!(!may(&directory, "ann@pve", "/vms/201", "VM.PowerMgmt"));
+        assert!(has_privilege(
+            &directory,
+            "ann@pve",
+            "/vms/200",
+            "VM.PowerMgmt"
+        ));
+        assert!(!has_privilege(
+            &directory,
+            "ann@pve",
+            "/vms/201",
+            "VM.PowerMgmt"
+        ));
         assert!(!directory.privileges("ann@pve", "/vms/200")["VM.PowerMgmt"]);
     }
 

@@ -100,25 +100,26 @@ pub(crate) const BUILT_IN: [&str; 17] = [
 
 /// The privileges of a built-in role, or `None` for any other name.
 pub(crate) fn built_in(role: &str) -> Option<BTreeSet<&'static str>> {
-    let of = |kept: &dyn Fn(&str) -> bool| ALL.into_iter().filter(|name| kept(name)).collect();
-    let only = |names: &[&str]| of(&|name| names.contains(&name));
+    let filter =
+        |include: &dyn Fn(&str) -> bool| ALL.into_iter().filter(|name| include(name)).collect();
+    let only = |names: &[&str]| filter(&|name| names.contains(&name));
     Some(match role {
-        "Administrator" => of(&|_| true),
+        "Administrator" => filter(&|_| true),
         "NoAccess" => BTreeSet::new(),
-        "PVEAdmin" => of(&|name| !NOT_FOR_ADMINS.contains(&name)),
-        "PVEAuditor" => of(&|name| name.ends_with(".Audit")),
-        "PVEDatastoreAdmin" => of(&|name| name.starts_with("Datastore.")),
+        "PVEAdmin" => filter(&|name| !NOT_FOR_ADMINS.contains(&name)),
+        "PVEAuditor" => filter(&|name| name.ends_with(".Audit")),
+        "PVEDatastoreAdmin" => filter(&|name| name.starts_with("Datastore.")),
         "PVEDatastoreUser" => only(&["Datastore.AllocateSpace", "Datastore.Audit"]),
-        "PVEMappingAdmin" => of(&|name| name.starts_with("Mapping.")),
+        "PVEMappingAdmin" => filter(&|name| name.starts_with("Mapping.")),
         "PVEMappingUser" => only(&["Mapping.Audit", "Mapping.Use"]),
-        "PVEPoolAdmin" => of(&|name| name.starts_with("Pool.")),
+        "PVEPoolAdmin" => filter(&|name| name.starts_with("Pool.")),
         "PVEPoolUser" => only(&["Pool.Audit"]),
-        "PVESDNAdmin" => of(&|name| name.starts_with("SDN.")),
+        "PVESDNAdmin" => filter(&|name| name.starts_with("SDN.")),
         "PVESDNUser" => only(&["SDN.Audit", "SDN.Use"]),
         "PVESysAdmin" => only(&["Sys.Audit", "Sys.Console", "Sys.Syslog"]),
         "PVETemplateUser" => only(&["VM.Audit", "VM.Clone"]),
         "PVEUserAdmin" => only(&["Group.Allocate", "Realm.AllocateUser", "User.Modify"]),
-        "PVEVMAdmin" => of(&|name| name.starts_with("VM.")),
+        "PVEVMAdmin" => filter(&|name| name.starts_with("VM.")),
         "PVEVMUser" => only(&VM_USER),
         _ => return None,
     })

@@ -34,10 +34,10 @@ impl Key {
         if self.sign(head, 18) != signature {
             return None;
         }
-        let (user, made) = head.strip_prefix("PVE:")?.rsplit_once(':')?;
-        let made = u64::from_str_radix(made, 16).ok()?;
-        let good = made <= now + SKEW && now <= made + LIFETIME + SKEW;
-        good.then_some(user)
+        let (user, issued) = head.strip_prefix("PVE:")?.rsplit_once(':')?;
+        let issued = u64::from_str_radix(issued, 16).ok()?;
+        let valid = issued <= now + SKEW && now <= issued + LIFETIME + SKEW;
+        valid.then_some(user)
     }
 
     /// Creates the CSRF prevention token that every write request with a ticket must carry.
@@ -48,32 +48,34 @@ impl Key {
 
     /// Whether the CSRF prevention token is valid for the user and not expired.
     pub(crate) fn is_csrf(&self, token: &str, user: &str, now: u64) -> bool {
-        let made = token
+        let issued = token
             .split(':')
             .next()
             .and_then(|time| u64::from_str_radix(time, 16).ok());
-        made.is_some_and(|made| {
-            token == self.csrf(user, made) && made <= now + SKEW && now <= made + LIFETIME + SKEW
+        issued.is_some_and(|issued| {
+            token == self.csrf(user, issued)
+                && issued <= now + SKEW
+                && now <= issued + LIFETIME + SKEW
         })
     }
 
     /// Creates a console ticket for a user, an API path and a port.
-    pub(crate) fn console(&self, whom: (&str, &str, u16), now: u64) -> String {
-        let (user, path, port) = whom;
+    pub(crate) fn console(&self, subject: (&str, &str, u16), now: u64) -> String {
+        let (user, path, port) = subject;
         let head = format!("PVEVNC:{now:08X}");
         let signature = self.sign(&format!("{head} {user} {path} {port}"), 8);
         format!("{head}::{signature}")
     }
 
     /// Whether a console ticket is valid for the user, path and port and not expired.
-    pub(crate) fn is_console(&self, ticket: &str, whom: (&str, &str, u16), now: u64) -> bool {
+    pub(crate) fn is_console(&self, ticket: &str, subject: (&str, &str, u16), now: u64) -> bool {
         // Browsers send a password before the ticket. It is ignored.
-        let begin = ticket.find("PVEVNC:").unwrap_or_default();
-        let ticket = ticket.get(begin..).unwrap_or_default();
+        let start = ticket.find("PVEVNC:").unwrap_or_default();
+        let ticket = ticket.get(start..).unwrap_or_default();
         let time = ticket.split(':').nth(1).unwrap_or_default();
-        u64::from_str_radix(time, 16).is_ok_and(|made| {
-            let fresh = made <= now + CONSOLE_SKEW && now <= made + CONSOLE_LIFETIME;
-            fresh && ticket == self.console(whom, made)
+        u64::from_str_radix(time, 16).is_ok_and(|issued| {
+            let fresh = issued <= now + CONSOLE_SKEW && now <= issued + CONSOLE_LIFETIME;
+            fresh && ticket == self.console(subject, issued)
         })
     }
 

@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 use super::{
     check_arch, check_digest, check_lock, container, container_mut, node, options, volumes,
 };
-use crate::container::{Container, Pending, is_member, shown_value};
+use crate::container::{Container, Pending, is_member, value_to_json};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::schema::lxc;
 use crate::schema::object::Problem;
 use crate::state::{Kind, State};
 use crate::{size, task};
-use volumes::Wanted;
+use volumes::VolumeRequest;
 
 /// `GET …/config`. Without `current`, pending values are returned instead of the active ones.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
     call.core.read(|state| {
         let container = container(state, call.node(), vmid)?;
@@ -30,12 +30,12 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
                 "snapshot '{name}' does not exist"
             )));
         }
-        Ok(container.shown(!call.params.flag("current")).into())
+        Ok(container.to_json(!call.params.flag("current")).into())
     })
 }
 
 /// `GET …/pending`.
-pub(crate) fn pending(call: &Call) -> Result<Answer> {
+pub(crate) fn pending(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let mut entries: BTreeMap<&str, serde_json::Map<String, Value>> = BTreeMap::new();
@@ -43,12 +43,12 @@ pub(crate) fn pending(call: &Call) -> Result<Answer> {
             entries
                 .entry(name)
                 .or_default()
-                .insert("value".into(), shown_value(name, value));
+                .insert("value".into(), value_to_json(name, value));
         }
         for (name, change) in &container.pending {
             let entry = entries.entry(name).or_default();
             match change {
-                Pending::Set(value) => entry.insert("pending".into(), shown_value(name, value)),
+                Pending::Set(value) => entry.insert("pending".into(), value_to_json(name, value)),
                 Pending::Delete => entry.insert("delete".into(), 1.into()),
             };
         }
@@ -72,7 +72,7 @@ struct Change<'a> {
 }
 
 /// `PUT …/config`. Synchronous: no task.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let known = |(name, _): &(&str, &str)| lxc::config().find(name).is_some();
     let list = |name| {
@@ -105,7 +105,7 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         node::lease_addresses(&call.core, state, vmid);
         // As on a real node, the change is saved even if this check fails.
         check_arch(container(state, call.node(), vmid)?)?;
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
@@ -200,7 +200,7 @@ fn apply(call: &Call, state: &mut State, change: &Change<'_>) -> Result<()> {
         let stored = if is_disk(name) {
             disk_value(call, state, (name, value))?
         } else {
-            options::stored(name, value)?
+            options::normalize(name, value)?
         };
         values.push((*name, stored));
     }
@@ -243,7 +243,7 @@ fn set_option(container: &mut Container, name: &str, value: String) {
         return;
     }
     if is_member(name, "mp") {
-        keep_unused(container, name);
+        add_unused(container, name);
     }
     if is_member(name, "net") {
         container.leases.remove(name);
@@ -255,7 +255,7 @@ fn set_option(container: &mut Container, name: &str, value: String) {
 /// is returned so that the caller destroys it.
 fn remove_option(container: &mut Container, name: &str) -> Option<String> {
     if is_member(name, "mp") {
-        keep_unused(container, name);
+        add_unused(container, name);
     }
     container.leases.remove(name);
     container
@@ -265,7 +265,7 @@ fn remove_option(container: &mut Container, name: &str) -> Option<String> {
 }
 
 /// Records the volume of a mount point as `unusedN`.
-fn keep_unused(container: &mut Container, name: &str) {
+fn add_unused(container: &mut Container, name: &str) {
     let Some(value) = container.option(name) else {
         return;
     };
@@ -289,8 +289,8 @@ fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Re
     };
     let mut parts = object.parse(name, value).map_err(ApiError::Failed)?;
     let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
-    let wanted = volumes::read(state, call.node(), &call.caller, volume)?;
-    if let (Wanted::New { storage, bytes }, true) = (wanted, is_member(name, "mp")) {
+    let requested = volumes::read(state, call.node(), &call.caller, volume)?;
+    if let (VolumeRequest::New { storage, bytes }, true) = (requested, is_member(name, "mp")) {
         let vmid = call.params.vmid();
         let id = volumes::allocate(state, call.node(), vmid, (&storage, bytes))?;
         parts.insert("volume".into(), id);
@@ -300,7 +300,7 @@ fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Re
 }
 
 /// `PUT …/resize`. A smaller size is rejected before the task starts.
-pub(crate) fn resize(call: &Call) -> Result<Answer> {
+pub(crate) fn resize(call: &Call) -> Result<ApiResponse> {
     let (vmid, option) = (call.params.vmid(), call.params.text("disk").to_owned());
     let object = if option == "rootfs" {
         lxc::rootfs()
@@ -330,7 +330,7 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
         Ok::<_, ApiError>((volume, new_size(old, call.params.text("size"))?))
     })?;
     let id = vmid.to_string();
-    let order = call.order("resize", &id);
+    let spec = call.spec("resize", &id);
     let work = move |run: task::Run| async move {
         run.pause(std::time::Duration::ZERO).await?;
         run.core.edit(|state| {
@@ -347,7 +347,7 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
             Ok(())
         })
     };
-    Ok(task::start(&call.core, &order, work).into())
+    Ok(task::start(&call.core, &spec, work).into())
 }
 
 /// Parses a size: `+1G` grows by that amount, `3G` is the new total.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::volumes;
-use crate::auth::{Asking, Permit};
+use crate::auth::{AccessRequest, AccessRule};
 use crate::config::ImageSpec;
 use crate::error::{ApiError, Result};
 use crate::oci;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::storage::Storage;
 use crate::task::{self, Run};
 
@@ -26,7 +26,7 @@ const CACHE: &str = "/var/lib/vz/template/cache";
 const STEPS: u32 = 20;
 
 /// `GET /nodes/{node}/query-oci-repo-tags`.
-pub(crate) fn tags(call: &Call) -> Result<Answer> {
+pub(crate) fn tags(call: &Call) -> Result<ApiResponse> {
     let repository = call.params.text("reference");
     let tags = oci::tags(&call.core.config.scenario.images, repository);
     if tags.is_empty() {
@@ -38,17 +38,17 @@ pub(crate) fn tags(call: &Call) -> Result<Answer> {
 }
 
 /// Checks that the caller may store templates on the storage and use the node's network access.
-pub(crate) fn may_pull(asking: &Asking) -> Result<()> {
-    asking.check(Permit::Every(
+pub(crate) fn check_pull(access: &AccessRequest) -> Result<()> {
+    access.check(AccessRule::Every(
         "/storage/{storage}",
         &["Datastore.AllocateTemplate"],
     ))?;
-    asking.check(Permit::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
+    access.check(AccessRule::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
 }
 
 /// `POST …/oci-registry-pull`. An existing file is rejected before the task starts; an unknown
 /// image makes the task fail.
-pub(crate) fn pull(call: &Call) -> Result<Answer> {
+pub(crate) fn pull(call: &Call) -> Result<ApiResponse> {
     let storage = templates_storage(call, "vztmpl")?;
     let reference = call.params.text("reference").trim_end().to_owned();
     let file = oci::file_name(&reference, call.params.get("filename"));
@@ -61,13 +61,13 @@ pub(crate) fn pull(call: &Call) -> Result<Answer> {
             "refusing to override existing file '{CACHE}/{file}'"
         )));
     }
-    let order = call.order("ociregistrypull", &file);
+    let spec = call.spec("ociregistrypull", &file);
     let pull = Pull {
         reference,
         storage: storage.name.clone(),
         file: file.clone(),
     };
-    Ok(task::start(&call.core, &order, |run| pull_work(run, pull)).into())
+    Ok(task::start(&call.core, &spec, |run| pull_work(run, pull)).into())
 }
 
 /// The storage in the URL, if it allows the content type.
@@ -76,7 +76,7 @@ pub(crate) fn templates_storage(call: &Call, content: &str) -> Result<Storage> {
     let storage = call
         .core
         .read(|state| volumes::usable(state, call.node(), name).cloned())?;
-    if storage.takes(content) {
+    if storage.supports(content) {
         return Ok(storage);
     }
     Err(ApiError::Failed(format!(
@@ -98,7 +98,7 @@ async fn pull_work(run: Run, pull: Pull) -> std::result::Result<(), String> {
     let catalogue = &run.core.config.scenario.images;
     let Some(image) = oci::find(catalogue, &pull.reference).cloned() else {
         run.log(format!("Trying to pull {}...", pull.reference));
-        run.log(refusal(catalogue, &pull.reference));
+        run.log(registry_error(catalogue, &pull.reference));
         return Err(failed);
     };
     run.log("Getting image source signatures");
@@ -114,10 +114,10 @@ async fn pull_work(run: Run, pull: Pull) -> std::result::Result<(), String> {
 }
 
 /// The error of a registry for an unknown image, as skopeo prints it.
-fn refusal(catalogue: &[ImageSpec], reference: &str) -> String {
+fn registry_error(catalogue: &[ImageSpec], reference: &str) -> String {
     let full = oci::full_reference(reference);
     let (repository, tag) = full.rsplit_once(':').unwrap_or((&full, "latest"));
-    let said = if oci::tags(catalogue, repository).is_empty() {
+    let error = if oci::tags(catalogue, repository).is_empty() {
         "errors: denied: requested access to the resource is denied, \
          unauthorized: authentication required"
     } else {
@@ -125,7 +125,7 @@ fn refusal(catalogue: &[ImageSpec], reference: &str) -> String {
     };
     format!(
         "level=fatal msg=\"initializing source docker://{reference}: \
-         reading manifest {tag} in {repository}: {said}\""
+         reading manifest {tag} in {repository}: {error}\""
     )
 }
 

@@ -33,7 +33,7 @@ use crate::container::Container;
 use crate::error::{ApiError, Result};
 use crate::routes::Call;
 use crate::state::State;
-use crate::task::Order;
+use crate::task::TaskSpec;
 
 impl Call {
     /// The name of the node in the URL. `localhost` is the node that serves the request.
@@ -43,26 +43,26 @@ impl Call {
     }
 
     /// Whether the caller has a privilege at a path.
-    pub(crate) fn may(&self, state: &State, path: &str, privilege: &str) -> bool {
-        auth::may(&state.directory, &self.caller, path, privilege)
+    pub(crate) fn has_privilege(&self, state: &State, path: &str, privilege: &str) -> bool {
+        auth::has_privilege(&state.directory, &self.caller, path, privilege)
     }
 
     /// Whether the caller may see a storage.
-    pub(crate) fn sees_storage(&self, state: &State, name: &str) -> bool {
+    pub(crate) fn can_see_storage(&self, state: &State, name: &str) -> bool {
         let path = format!("/storage/{name}");
         ["Datastore.Audit", "Datastore.AllocateSpace"]
             .iter()
-            .any(|privilege| self.may(state, &path, privilege))
+            .any(|privilege| self.has_privilege(state, &path, privilege))
     }
 
     /// A task specification for the node in the URL.
-    pub(crate) fn order<'a>(&'a self, kind: &'static str, id: &'a str) -> Order<'a> {
-        Order {
+    pub(crate) fn spec<'a>(&'a self, kind: &'static str, id: &'a str) -> TaskSpec<'a> {
+        TaskSpec {
             node: self.node(),
             kind,
             id,
             caller: &self.caller,
-            doomed: self.doomed.clone(),
+            failure: self.failure.clone(),
         }
     }
 }

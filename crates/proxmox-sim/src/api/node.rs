@@ -10,20 +10,20 @@ use crate::config::Bridge;
 use crate::container::{Container, Power};
 use crate::core::{Core, now};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
-use crate::state::{Seen, State};
+use crate::routes::{ApiResponse, Call};
+use crate::state::{ReportedInterfaces, State};
 use crate::usage;
 
 const KERNEL: &str = "6.14.11-4-pve";
 
 /// `GET /nodes/{node}/status`.
-pub(crate) fn status(call: &Call) -> Result<Answer> {
+pub(crate) fn status(call: &Call) -> Result<ApiResponse> {
     let name = call.node();
     let node = call
         .core
         .node(name)
         .ok_or_else(|| ApiError::failed("no such node"))?;
-    let (cpu, memory) = call.core.read(|state| usage::of_node(state, node));
+    let (cpu, memory) = call.core.read(|state| usage::node_usage(state, node));
     let load = cpu * f64::from(node.cpus);
     let loads: Vec<String> = [1.0, 0.94, 0.9]
         .iter()
@@ -64,23 +64,27 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
 }
 
 /// `GET …/interfaces`: null if the container is stopped or does not exist.
-pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
+pub(crate) fn interfaces(call: &Call) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
     let core = &call.core;
     core.read(|state| {
         let Ok(container) = super::container(state, call.node(), vmid) else {
-            return Ok(Answer::nothing());
+            return Ok(ApiResponse::null());
         };
         let Power::Running { since, pid } = container.power else {
-            return Ok(Answer::nothing());
+            return Ok(ApiResponse::null());
         };
-        let seen = state.seen.get(&vmid).filter(|seen| seen.pid == pid);
-        if let Some(seen) = seen {
-            return Ok(Value::from(seen_interfaces(container, seen)).into());
+        let report = state
+            .reported_interfaces
+            .get(&vmid)
+            .filter(|report| report.pid == pid);
+        if let Some(report) = report {
+            return Ok(Value::from(reported_interfaces_json(container, report)).into());
         }
-        let settled = |delay: Duration| now() >= Duration::from_millis(since).saturating_add(delay);
-        let fixed = settled(core.at_speed(core.config.address_delay));
-        let leased = core.dhcp_delay(since).is_some_and(settled);
+        let is_ready =
+            |delay: Duration| now() >= Duration::from_millis(since).saturating_add(delay);
+        let fixed = is_ready(core.at_speed(core.config.address_delay));
+        let leased = core.dhcp_delay(since).is_some_and(is_ready);
         let mut entries = vec![loopback()];
         let networks = container.networks();
         entries.extend(networks.map(|(option, parts)| {
@@ -108,10 +112,10 @@ fn loopback() -> Value {
 }
 
 /// The interfaces with the addresses that an external observer reported. Nothing is simulated.
-fn seen_interfaces(container: &Container, seen: &Seen) -> Vec<Value> {
+fn reported_interfaces_json(container: &Container, report: &ReportedInterfaces) -> Vec<Value> {
     let own = container.networks().map(|(_, parts)| {
-        let (mac, mut entry) = named(&parts);
-        let addresses = seen.addresses.get(&mac).map_or(&[][..], Vec::as_slice);
+        let (mac, mut entry) = interface_head(&parts);
+        let addresses = report.addresses.get(&mac).map_or(&[][..], Vec::as_slice);
         for (ip, prefix) in addresses {
             entry
                 .entry(kind(*ip))
@@ -130,7 +134,7 @@ fn kind(ip: IpAddr) -> &'static str {
 }
 
 /// The MAC address of an interface, and the first members of its JSON.
-fn named(parts: &BTreeMap<String, String>) -> (String, Map<String, Value>) {
+fn interface_head(parts: &BTreeMap<String, String>) -> (String, Map<String, Value>) {
     let mac = parts
         .get("hwaddr")
         .map(|mac| mac.to_ascii_lowercase())
@@ -147,9 +151,9 @@ fn interface(
     core: &Core,
     parts: &BTreeMap<String, String>,
     lease: Option<Ipv4Addr>,
-    settled: bool,
+    is_ready: bool,
 ) -> Value {
-    let (mac, mut entry) = named(parts);
+    let (mac, mut entry) = interface_head(parts);
     let mut addresses = Vec::new();
     let inet = match parts.get("ip").map(String::as_str) {
         Some("dhcp") => lease
@@ -160,7 +164,7 @@ fn interface(
             .split_once('/')
             .and_then(|(ip, prefix)| Some((ip.to_owned(), prefix.parse().ok()?))),
     };
-    if let Some((ip, prefix)) = inet.filter(|_| settled) {
+    if let Some((ip, prefix)) = inet.filter(|_| is_ready) {
         entry.insert("inet".into(), format!("{ip}/{prefix}").into());
         addresses.push(address("inet", &ip, prefix));
     }
@@ -203,31 +207,31 @@ pub(crate) fn bridge<'a>(core: &'a Core, parts: &BTreeMap<String, String>) -> Op
 
 /// Leases an address of the bridge's network to each interface that uses DHCP.
 pub(crate) fn lease_addresses(core: &Core, state: &mut State, vmid: u32) {
-    let taken = |state: &State, ip| state.containers.values().any(|c| holds(c, ip));
+    let is_leased = |state: &State, ip| state.containers.values().any(|c| has_lease(c, ip));
     let Some(container) = state.containers.get(&vmid) else {
         return;
     };
-    let asking: Vec<(String, &Bridge)> = container
+    let requesting: Vec<(String, &Bridge)> = container
         .networks()
         .filter(|(_, parts)| parts.get("ip").is_some_and(|ip| ip == "dhcp"))
         .filter(|(option, _)| !container.leases.contains_key(*option))
         .filter_map(|(option, parts)| Some((option.to_owned(), bridge(core, &parts)?)))
         .collect();
-    for (option, bridge) in asking {
-        let free = pool(bridge).find(|ip| !taken(state, *ip));
+    for (option, bridge) in requesting {
+        let free = dhcp_range(bridge).find(|ip| !is_leased(state, *ip));
         if let (Some(container), Some(ip)) = (state.containers.get_mut(&vmid), free) {
             container.leases.insert(option, ip);
         }
     }
 }
 
-fn holds(container: &Container, ip: Ipv4Addr) -> bool {
+fn has_lease(container: &Container, ip: Ipv4Addr) -> bool {
     container.leases.values().any(|lease| *lease == ip)
 }
 
 /// The DHCP range of a bridge: a large network without its first 256 addresses, a small one without
 /// its first 100.
-fn pool(bridge: &Bridge) -> impl Iterator<Item = Ipv4Addr> + use<> {
+fn dhcp_range(bridge: &Bridge) -> impl Iterator<Item = Ipv4Addr> + use<> {
     let size = 1u32
         .checked_shl(32 - u32::from(bridge.prefix.clamp(8, 30)))
         .unwrap_or(4);

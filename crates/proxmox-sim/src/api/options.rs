@@ -9,7 +9,7 @@ use crate::schema::format::split_list;
 use crate::schema::lxc;
 
 /// Normalizes a value as Proxmox stores it. Disk options are not handled here.
-pub(crate) fn stored(name: &str, value: &str) -> Result<String> {
+pub(crate) fn normalize(name: &str, value: &str) -> Result<String> {
     if is_member(name, "net") {
         return network(name, value);
     }
@@ -103,10 +103,10 @@ pub(crate) fn check_ssh_keys(text: &str) -> Result<()> {
         ("ecdsa-sha2-nistp521", "AAAAE2VjZHNhLXNoYTItbmlzdHA1MjE"),
     ];
     let is_key = |line: &str| {
-        let mut words = line.split_whitespace();
+        let mut fields = line.split_whitespace();
         let (kind, blob) = (
-            words.next().unwrap_or_default(),
-            words.next().unwrap_or_default(),
+            fields.next().unwrap_or_default(),
+            fields.next().unwrap_or_default(),
         );
         KINDS
             .iter()
@@ -129,19 +129,19 @@ mod tests {
 
     #[test]
     fn network_value_gets_mac_and_type_and_is_sorted() {
-        let value = stored("net0", "ip=10.0.0.5/24,bridge=vmbr0,name=eth0,gw=10.0.0.1").unwrap();
+        let value = normalize("net0", "ip=10.0.0.5/24,bridge=vmbr0,name=eth0,gw=10.0.0.1").unwrap();
         assert!(
             value.starts_with("name=eth0,bridge=vmbr0,gw=10.0.0.1,hwaddr=BC:24:11:"),
             "{value}"
         );
         assert!(value.ends_with(",ip=10.0.0.5/24,type=veth"), "{value}");
-        let network = stored("net0", "name=eth0,hwaddr=bc:24:11:00:00:0a").unwrap();
+        let network = normalize("net0", "name=eth0,hwaddr=bc:24:11:00:00:0a").unwrap();
         assert_eq!(network, "name=eth0,hwaddr=BC:24:11:00:00:0A,type=veth");
     }
 
     #[test]
     fn tags_are_lowercased_sorted_and_deduplicated() {
-        assert_eq!(stored("tags", "b;a, B").unwrap(), "a;b");
+        assert_eq!(normalize("tags", "b;a, B").unwrap(), "a;b");
     }
 
     #[test]

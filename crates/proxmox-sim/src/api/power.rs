@@ -12,7 +12,7 @@ use crate::auth::Caller;
 use crate::container::{Container, Power};
 use crate::core::now;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::task::{self, Run};
 use crate::usage;
 
@@ -20,13 +20,15 @@ use crate::usage;
 const SHUTDOWN_TIMEOUT: u64 = 60;
 
 /// `GET /nodes/{node}/lxc`.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let entries = call.core.read(|state| {
         let own = state
             .containers
             .values()
             .filter(|container| container.node == call.node())
-            .filter(|container| call.may(state, &format!("/vms/{}", container.vmid), "VM.Audit"));
+            .filter(|container| {
+                call.has_privilege(state, &format!("/vms/{}", container.vmid), "VM.Audit")
+            });
         own.map(|container| live(call, container))
             .collect::<Vec<Value>>()
     });
@@ -34,7 +36,7 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
 }
 
 /// `GET …/status/current`.
-pub(crate) fn current(call: &Call) -> Result<Answer> {
+pub(crate) fn current(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let mut entry = usage::members(live(call, container));
@@ -44,14 +46,14 @@ pub(crate) fn current(call: &Call) -> Result<Answer> {
 }
 
 fn live(call: &Call, container: &Container) -> Value {
-    let usage = usage::of_container(container);
+    let usage = usage::container_usage(container);
     let spec = call.core.node(&container.node);
     let mut entry = usage::members(json!({
         "vmid": container.vmid,
         "type": "lxc",
         "name": container.name(),
         "status": if container.is_running() { "running" } else { "stopped" },
-        "cpus": spec.map_or(1, |spec| usage::processors(container, spec)),
+        "cpus": spec.map_or(1, |spec| usage::cpu_count(container, spec)),
         "cpu": usage.cpu,
         "mem": usage.memory,
         "maxmem": container.memory(),
@@ -97,12 +99,12 @@ pub(crate) fn is_running(call: &Call) -> bool {
 }
 
 /// Fails if the container in the URL is not running.
-pub(crate) fn must_run(call: &Call, word: &str) -> Result<()> {
+pub(crate) fn check_running(call: &Call, prefix: &str) -> Result<()> {
     if is_running(call) {
         return Ok(());
     }
     Err(ApiError::Failed(format!(
-        "{word} {} not running",
+        "{prefix} {} not running",
         call.params.vmid()
     )))
 }
@@ -119,14 +121,14 @@ fn check_skiplock(call: &Call) -> Result<()> {
 }
 
 /// `POST …/status/start`.
-pub(crate) fn start(call: &Call) -> Result<Answer> {
+pub(crate) fn start(call: &Call) -> Result<ApiResponse> {
     check_skiplock(call)?;
     let vmid = call.params.vmid();
     if is_running(call) {
         return Err(ApiError::Failed(format!("CT {vmid} already running")));
     }
     let id = vmid.to_string();
-    Ok(task::start(&call.core, &call.order("vzstart", &id), |run| {
+    Ok(task::start(&call.core, &call.spec("vzstart", &id), |run| {
         start_work(run, vmid)
     })
     .into())
@@ -135,28 +137,28 @@ pub(crate) fn start(call: &Call) -> Result<Answer> {
 /// Starts a container in a separate task, as creation with `start` does.
 pub(crate) fn start_later(run: &Run, caller: &Caller, vmid: u32) {
     let id = vmid.to_string();
-    let order = task::Order {
+    let spec = task::TaskSpec {
         node: &run.node,
         kind: "vzstart",
         id: &id,
         caller,
-        doomed: None,
+        failure: None,
     };
-    task::start(&run.core, &order, |run| start_work(run, vmid));
+    task::start(&run.core, &spec, |run| start_work(run, vmid));
 }
 
 /// Shuts down a container in a separate task.
 pub(crate) fn stop_later(run: &Run, caller: &Caller, vmid: u32) {
     let id = vmid.to_string();
-    let order = task::Order {
+    let spec = task::TaskSpec {
         node: &run.node,
         kind: "vzshutdown",
         id: &id,
         caller,
-        doomed: None,
+        failure: None,
     };
-    let length = Ok(run.core.config.delays.shutdown);
-    task::start(&run.core, &order, |run| stop_work(run, vmid, length));
+    let duration = Ok(run.core.config.delays.shutdown);
+    task::start(&run.core, &spec, |run| stop_work(run, vmid, duration));
 }
 
 async fn start_work(run: Run, vmid: u32) -> std::result::Result<(), String> {
@@ -165,7 +167,7 @@ async fn start_work(run: Run, vmid: u32) -> std::result::Result<(), String> {
 }
 
 async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
-    let unplugged = run.core.read(|state| {
+    let missing_bridge = run.core.read(|state| {
         let container = container(state, &run.node, vmid)?;
         check_lock(container)?;
         if container.flag("template") {
@@ -176,11 +178,11 @@ async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
         Ok(networks.find_map(|(_, parts)| {
             let bridge = parts.get("bridge")?.clone();
             let network = state.networks.get(&run.node);
-            let there = network.is_some_and(|network| network.has_bridge(&bridge));
-            (!there).then_some(bridge)
+            let exists = network.is_some_and(|network| network.has_bridge(&bridge));
+            (!exists).then_some(bridge)
         }))
     })?;
-    if let Some(bridge) = unplugged {
+    if let Some(bridge) = missing_bridge {
         run.log(format!("bridge '{bridge}' does not exist"));
         return Err(format!("startup for container '{vmid}' failed"));
     }
@@ -197,28 +199,28 @@ async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
 }
 
 /// `POST …/status/stop`.
-pub(crate) fn stop(call: &Call) -> Result<Answer> {
+pub(crate) fn stop(call: &Call) -> Result<ApiResponse> {
     check_skiplock(call)?;
-    must_run(call, "CT")?;
+    check_running(call, "CT")?;
     let (vmid, delay) = (call.params.vmid(), call.core.config.delays.stop);
     let id = vmid.to_string();
-    let order = call.order("vzstop", &id);
-    Ok(task::start(&call.core, &order, |run| stop_work(run, vmid, Ok(delay))).into())
+    let spec = call.spec("vzstop", &id);
+    Ok(task::start(&call.core, &spec, |run| stop_work(run, vmid, Ok(delay))).into())
 }
 
 /// `POST …/status/shutdown`.
-pub(crate) fn shutdown(call: &Call) -> Result<Answer> {
-    must_run(call, "CT")?;
+pub(crate) fn shutdown(call: &Call) -> Result<ApiResponse> {
+    check_running(call, "CT")?;
     let vmid = call.params.vmid();
-    let length = shutdown_length(call, call.params.flag("forceStop"));
+    let duration = shutdown_duration(call, call.params.flag("forceStop"));
     let id = vmid.to_string();
-    let order = call.order("vzshutdown", &id);
-    Ok(task::start(&call.core, &order, move |run| stop_work(run, vmid, length)).into())
+    let spec = call.spec("vzshutdown", &id);
+    Ok(task::start(&call.core, &spec, move |run| stop_work(run, vmid, duration)).into())
 }
 
 /// The duration of a shutdown, or the limit (also in seconds) after which it fails because the
 /// container needs longer.
-fn shutdown_length(call: &Call, force: bool) -> std::result::Result<Duration, (Duration, u64)> {
+fn shutdown_duration(call: &Call, force: bool) -> std::result::Result<Duration, (Duration, u64)> {
     let seconds = call.params.number("timeout").unwrap_or(SHUTDOWN_TIMEOUT);
     let (limit, needed) = (
         Duration::from_secs(seconds),
@@ -236,20 +238,20 @@ fn shutdown_length(call: &Call, force: bool) -> std::result::Result<Duration, (D
 async fn stop_work(
     run: Run,
     vmid: u32,
-    length: std::result::Result<Duration, (Duration, u64)>,
+    duration: std::result::Result<Duration, (Duration, u64)>,
 ) -> std::result::Result<(), String> {
     let _lock = run.core.lock_config(vmid).await?;
-    stop_locked(&run, vmid, length).await
+    stop_locked(&run, vmid, duration).await
 }
 
 async fn stop_locked(
     run: &Run,
     vmid: u32,
-    length: std::result::Result<Duration, (Duration, u64)>,
+    duration: std::result::Result<Duration, (Duration, u64)>,
 ) -> std::result::Result<(), String> {
     run.core
         .read(|state| check_lock(container(state, &run.node, vmid)?))?;
-    let delay = match length {
+    let delay = match duration {
         Ok(delay) => delay,
         Err((limit, seconds)) => {
             run.pause(limit).await?;
@@ -266,15 +268,15 @@ async fn stop_locked(
 }
 
 /// `POST …/status/reboot`. Pending changes are applied.
-pub(crate) fn reboot(call: &Call) -> Result<Answer> {
-    must_run(call, "VM")?;
+pub(crate) fn reboot(call: &Call) -> Result<ApiResponse> {
+    check_running(call, "VM")?;
     let vmid = call.params.vmid();
-    let length = shutdown_length(call, true);
+    let duration = shutdown_duration(call, true);
     let id = vmid.to_string();
     let work = move |run: Run| async move {
         let _lock = run.core.lock_config(vmid).await?;
-        stop_locked(&run, vmid, length).await?;
+        stop_locked(&run, vmid, duration).await?;
         start_locked(&run, vmid).await
     };
-    Ok(task::start(&call.core, &call.order("vzreboot", &id), work).into())
+    Ok(task::start(&call.core, &call.spec("vzreboot", &id), work).into())
 }

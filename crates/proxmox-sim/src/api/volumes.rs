@@ -12,7 +12,7 @@ const ONLY_ROOT: &str = "Only root can pass arbitrary filesystem paths. \
 
 /// What the volume of a mount point requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum VolumeRequest {
     /// A new disk with this size in bytes.
     New { storage: String, bytes: u64 },
     /// An existing volume. Its existence is not checked.
@@ -32,8 +32,8 @@ pub(crate) fn usable<'a>(state: &'a State, node: &str, name: &str) -> Result<&'a
         return Err(ApiError::Failed(format!("storage '{name}' is disabled")));
     }
     if !storage.is_on(node) {
-        let words = format!("storage '{name}' is not available on node '{node}'");
-        return Err(ApiError::Failed(words));
+        let message = format!("storage '{name}' is not available on node '{node}'");
+        return Err(ApiError::Failed(message));
     }
     Ok(storage)
 }
@@ -45,7 +45,7 @@ pub(crate) fn container_storage<'a>(
     name: &str,
 ) -> Result<&'a Storage> {
     let storage = usable(state, node, name)?;
-    if storage.takes("rootdir") {
+    if storage.supports("rootdir") {
         return Ok(storage);
     }
     let problem = format!("storage '{name}' does not support container directories");
@@ -54,9 +54,14 @@ pub(crate) fn container_storage<'a>(
 
 /// Parses the volume of a mount point: `storage:GiB` or an existing volume. Host paths are allowed
 /// only for root with a ticket, not with a token.
-pub(crate) fn read(state: &State, node: &str, caller: &Caller, volume: &str) -> Result<Wanted> {
+pub(crate) fn read(
+    state: &State,
+    node: &str,
+    caller: &Caller,
+    volume: &str,
+) -> Result<VolumeRequest> {
     if volume.starts_with('/') && caller.is_root() {
-        return Ok(Wanted::Existing(volume.to_owned()));
+        return Ok(VolumeRequest::Existing(volume.to_owned()));
     }
     if volume.starts_with('/') {
         let kind = if volume.starts_with("/dev/") {
@@ -79,10 +84,10 @@ pub(crate) fn read(state: &State, node: &str, caller: &Caller, volume: &str) -> 
             .all(|byte| byte.is_ascii_digit() || byte == b'.');
     if let Some(bytes) = size::scale(rest, 1 << 30).filter(|_| is_size) {
         let storage = container_storage(state, node, name)?.name.clone();
-        return Ok(Wanted::New { storage, bytes });
+        return Ok(VolumeRequest::New { storage, bytes });
     }
     check_name(storage(state, name)?, rest)?;
-    Ok(Wanted::Existing(volume.to_owned()))
+    Ok(VolumeRequest::Existing(volume.to_owned()))
 }
 
 /// Checks the format of a disk's name.
@@ -91,13 +96,13 @@ fn check_name(storage: &Storage, name: &str) -> Result<()> {
     let is_disk = ["vm-", "base-", "subvol-"]
         .iter()
         .any(|start| plain.starts_with(start));
-    let (fits, kind) = match storage.kind {
+    let (matches, kind) = match storage.kind {
         StorageKind::LvmThin => (is_disk && !name.contains('/'), "lvm"),
         StorageKind::ZfsPool => (is_disk && !name.contains('/'), "zfs"),
         StorageKind::Pbs => (false, "pbs"),
         _ => (is_disk && name.contains('/'), "directory"),
     };
-    if fits {
+    if matches {
         return Ok(());
     }
     Err(ApiError::Failed(format!(
@@ -125,9 +130,9 @@ pub(crate) fn allocate(
     state: &mut State,
     node: &str,
     vmid: u32,
-    wanted: (&str, u64),
+    requested: (&str, u64),
 ) -> std::result::Result<String, String> {
-    let (name, bytes) = wanted;
+    let (name, bytes) = requested;
     let storage = state.storages.get(name);
     let storage = storage.ok_or_else(|| format!("storage '{name}' does not exist"))?;
     let free = storage.total - state.used(node, storage);
@@ -142,7 +147,8 @@ pub(crate) fn allocate(
     };
     let taken = |state: &State, index: u32| {
         let number = format!("-{vmid}-disk-{index}");
-        let own = |volume: &&Volume| volume.storage == storage.name && state.is_seen(volume, node);
+        let own =
+            |volume: &&Volume| volume.storage == storage.name && state.is_visible(volume, node);
         state.volumes.iter().filter(own).any(|volume| {
             volume
                 .name
@@ -154,8 +160,8 @@ pub(crate) fn allocate(
     let index = (0..u32::MAX)
         .find(|index| !taken(state, *index))
         .unwrap_or_default();
-    let place = (node, storage.name.as_str());
-    let volume = Volume::new(place, &name_of(index), bytes, Kind::Disk { vmid });
+    let location = (node, storage.name.as_str());
+    let volume = Volume::new(location, &name_of(index), bytes, Kind::Disk { vmid });
     let id = volume.id();
     state.volumes.push(volume);
     Ok(id)

@@ -33,9 +33,9 @@ use crate::server::NoDelayListener;
 /// Maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 /// Timeout of a long poll for changes.
-const HOLD: Duration = Duration::from_secs(20);
+const POLL_TIMEOUT: Duration = Duration::from_secs(20);
 /// Maximum number of pending faults.
-const MOST_FAULTS: usize = 1_000;
+const MAX_FAULTS: usize = 1_000;
 
 type Shared = State<Arc<Handle>>;
 
@@ -53,13 +53,13 @@ enum Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, words) = match self {
-            Self::Wrong(words) => (StatusCode::BAD_REQUEST, words),
-            Self::Missing(words) => (StatusCode::NOT_FOUND, words),
-            Self::Conflict(words) => (StatusCode::CONFLICT, words),
-            Self::Failed(words) => (StatusCode::INTERNAL_SERVER_ERROR, words),
+        let (status, message) = match self {
+            Self::Wrong(message) => (StatusCode::BAD_REQUEST, message),
+            Self::Missing(message) => (StatusCode::NOT_FOUND, message),
+            Self::Conflict(message) => (StatusCode::CONFLICT, message),
+            Self::Failed(message) => (StatusCode::INTERNAL_SERVER_ERROR, message),
         };
-        (status, Json(json!({ "error": words }))).into_response()
+        (status, Json(json!({ "error": message }))).into_response()
     }
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: 
         )
         .route("/changes", post(changes::change))
         .route("/containers", get(containers))
-        .route("/interfaces", post(interfaces::see))
+        .route("/interfaces", post(interfaces::report))
         .fallback(async || Refusal::Missing("there is nothing at this path".into()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(handle);
@@ -99,8 +99,8 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Outcome<T> {
         .and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
     if kind != Some("application/json") {
-        let words = "the header 'Content-Type: application/json' is missing";
-        return Err(Refusal::Wrong(words.into()));
+        let message = "the header 'Content-Type: application/json' is missing";
+        return Err(Refusal::Wrong(message.into()));
     }
     serde_json::from_slice(body).map_err(|error| Refusal::Wrong(error.to_string()))
 }
@@ -112,9 +112,9 @@ async fn inject(
 ) -> Outcome<(StatusCode, Json<Value>)> {
     let fault = read::<wire::Fault>(&headers, &body)?;
     let fault = Fault::try_from(fault).map_err(Refusal::Wrong)?;
-    if handle.faults_left() >= MOST_FAULTS {
-        let words = format!("{MOST_FAULTS} faults wait already");
-        return Err(Refusal::Conflict(words));
+    if handle.faults_left() >= MAX_FAULTS {
+        let message = format!("{MAX_FAULTS} faults wait already");
+        return Err(Refusal::Conflict(message));
     }
     handle.inject(fault);
     let waiting = json!({ "waiting": handle.faults_left() });
@@ -122,19 +122,23 @@ async fn inject(
 }
 
 async fn list_faults(State(handle): Shared) -> Json<Value> {
-    let all: Vec<wire::Fault> = handle.faults().into_iter().map(wire::Fault::from).collect();
+    let all: Vec<wire::Fault> = handle
+        .pending_faults()
+        .into_iter()
+        .map(wire::Fault::from)
+        .collect();
     Json(json!({ "faults": all }))
 }
 
 async fn clear_faults(State(handle): Shared) -> Json<Value> {
-    let forgotten = handle.faults_left();
+    let cleared = handle.faults_left();
     handle.clear_faults();
-    Json(json!({ "forgotten": forgotten }))
+    Json(json!({ "forgotten": cleared }))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Known {
+struct ContainersQuery {
     after: Option<u64>,
 }
 
@@ -142,12 +146,12 @@ struct Known {
 /// times out.
 async fn containers(
     State(handle): Shared,
-    known: Result<Query<Known>, QueryRejection>,
+    query: Result<Query<ContainersQuery>, QueryRejection>,
 ) -> Outcome<Json<Value>> {
-    let Query(known) = known.map_err(|refusal| Refusal::Wrong(refusal.body_text()))?;
-    if let Some(version) = known.after {
+    let Query(query) = query.map_err(|refusal| Refusal::Wrong(refusal.body_text()))?;
+    if let Some(version) = query.after {
         // The current state is returned in both cases.
-        let _ = tokio::time::timeout(HOLD, handle.changed(version)).await;
+        let _ = tokio::time::timeout(POLL_TIMEOUT, handle.wait_for_change(version)).await;
     }
     // Read before the containers, so that a concurrent change is reported again.
     let version = handle.version();

@@ -11,10 +11,10 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use crate::auth::{Caller, Permit};
+use crate::auth::{AccessRule, Caller};
 use crate::core::Core;
 use crate::error::Result;
-use crate::fault::Doom;
+use crate::fault::TaskFailure;
 use crate::params::Params;
 use crate::schema::view::RouteView;
 use crate::schema::{Property, Schema};
@@ -26,11 +26,11 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     pub(crate) params: Params,
     /// If set, the task that the request starts fails this way.
-    pub(crate) doomed: Option<Doom>,
+    pub(crate) failure: Option<TaskFailure>,
 }
 
 /// The result of a handler.
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) data: Value,
     /// The total number of entries, for paginated lists.
     pub(crate) total: Option<usize>,
@@ -40,14 +40,14 @@ pub(crate) struct Answer {
     pub(crate) upgrades: bool,
 }
 
-impl Answer {
+impl ApiResponse {
     /// An empty result: null.
-    pub(crate) fn nothing() -> Self {
+    pub(crate) fn null() -> Self {
         Value::Null.into()
     }
 }
 
-impl From<Value> for Answer {
+impl From<Value> for ApiResponse {
     fn from(data: Value) -> Self {
         Self {
             data,
@@ -58,7 +58,7 @@ impl From<Value> for Answer {
     }
 }
 
-type Handler = fn(&Call) -> Result<Answer>;
+type Handler = fn(&Call) -> Result<ApiResponse>;
 
 /// A route of the API.
 pub(crate) struct Route {
@@ -68,7 +68,7 @@ pub(crate) struct Route {
     /// Whether the request locks the container's configuration.
     pub(crate) locks: bool,
     /// What the route requires of its caller.
-    pub(crate) permit: Permit,
+    pub(crate) access_rule: AccessRule,
     /// Whether API tokens are rejected.
     pub(crate) ticket_only: bool,
     pub(crate) handler: Handler,
@@ -86,7 +86,7 @@ impl Route {
             path,
             schema: Schema::new(properties),
             locks: false,
-            permit: Permit::All,
+            access_rule: AccessRule::All,
             ticket_only: false,
             handler,
         }
@@ -99,16 +99,16 @@ impl Route {
 
     /// Requires all of these privileges at a path.
     fn every(self, path: &'static str, privileges: &'static [&'static str]) -> Self {
-        self.permit(Permit::Every(path, privileges))
+        self.access_rule(AccessRule::Every(path, privileges))
     }
 
     /// Requires one of these privileges at a path.
     fn any(self, path: &'static str, privileges: &'static [&'static str]) -> Self {
-        self.permit(Permit::Any(path, privileges))
+        self.access_rule(AccessRule::Any(path, privileges))
     }
 
-    fn permit(mut self, permit: Permit) -> Self {
-        self.permit = permit;
+    fn access_rule(mut self, access_rule: AccessRule) -> Self {
+        self.access_rule = access_rule;
         self
     }
 

@@ -33,18 +33,18 @@ fn is_cidr<A: std::str::FromStr>(value: &str, prefixes: std::ops::RangeInclusive
 
 /// `dhcp`, `manual` or an IPv4 address with prefix length.
 pub(crate) fn ipv4_config(value: &str) -> Check {
-    let fits = matches!(value, "dhcp" | "manual") || is_cidr::<Ipv4Addr>(value, 8..=32);
+    let valid = matches!(value, "dhcp" | "manual") || is_cidr::<Ipv4Addr>(value, 8..=32);
     check(
-        fits,
+        valid,
         "value does not look like a valid ipv4 network configuration",
     )
 }
 
 /// `auto`, `dhcp`, `manual` or an IPv6 address with prefix length.
 pub(crate) fn ipv6_config(value: &str) -> Check {
-    let fits = matches!(value, "auto" | "dhcp" | "manual") || is_cidr::<Ipv6Addr>(value, 8..=128);
+    let valid = matches!(value, "auto" | "dhcp" | "manual") || is_cidr::<Ipv6Addr>(value, 8..=128);
     check(
-        fits,
+        valid,
         "value does not look like a valid ipv6 network configuration",
     )
 }
@@ -83,8 +83,8 @@ pub(crate) fn iface(value: &str) -> Check {
         Some((name, number)) if number.parse::<u32>().is_ok() => name,
         _ => value,
     };
-    let fits = is_identifier(name, "_") && name.len() <= 21;
-    if fits {
+    let valid = is_identifier(name, "_") && name.len() <= 21;
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid network interface name '{value}'"))
@@ -98,13 +98,13 @@ pub(crate) fn vlan_id_or_range(value: &str) -> Check {
             .ok()
             .filter(|id| (2..=4094).contains(id))
     };
-    let fits = match value.split_once('-') {
+    let valid = match value.split_once('-') {
         Some((first, last)) => {
             vlan(first).is_some_and(|first| vlan(last).is_some_and(|last| first < last))
         }
         None => vlan(value).is_some(),
     };
-    check(fits, "invalid VLAN configuration")
+    check(valid, "invalid VLAN configuration")
 }
 
 /// An IP address. A link-local address may have a zone ID.
@@ -114,8 +114,8 @@ pub(crate) fn nameserver(value: &str) -> Check {
         Some((address, zone)) if link_local && !zone.is_empty() => address,
         _ => value,
     };
-    let fits = address.parse::<std::net::IpAddr>().is_ok();
-    check(fits, "value does not look like a valid IP address")
+    let valid = address.parse::<std::net::IpAddr>().is_ok();
+    check(valid, "value does not look like a valid IP address")
 }
 
 /// A unicast MAC address.
@@ -128,8 +128,11 @@ pub(crate) fn mac(value: &str) -> Check {
                 .flatten()
         })
         .collect();
-    let fits = octets.is_some_and(|octets| {
+    let valid = octets.is_some_and(|octets| {
         octets.len() == 6 && octets.first().is_some_and(|first| first & 1 == 0)
     });
-    check(fits, "value does not look like a valid unicast MAC address")
+    check(
+        valid,
+        "value does not look like a valid unicast MAC address",
+    )
 }

@@ -3,8 +3,8 @@
 pub(super) type Check = Result<(), String>;
 
 /// Returns `problem` as an error unless `fits`.
-pub(super) fn check(fits: bool, problem: &str) -> Check {
-    if fits {
+pub(super) fn check(valid: bool, problem: &str) -> Check {
+    if valid {
         Ok(())
     } else {
         Err(problem.to_owned())
@@ -21,9 +21,9 @@ pub(crate) fn split_list(value: &str) -> impl Iterator<Item = &str> {
 
 /// A VMID: 100 to 999999999, without leading zero or sign.
 pub(crate) fn vmid(value: &str) -> Check {
-    let plain = (3..=9).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+    let name = (3..=9).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
     check(
-        plain && !value.starts_with('0'),
+        name && !value.starts_with('0'),
         "value does not look like a valid VM ID",
     )
 }
@@ -65,9 +65,9 @@ pub(super) fn is_identifier(value: &str, others: &str) -> bool {
 
 /// A storage ID.
 pub(crate) fn storage(value: &str) -> Check {
-    let fits =
+    let valid =
         is_identifier(value, "-_.") && value.ends_with(|last: char| last.is_ascii_alphanumeric());
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("storage ID '{value}' contains illegal characters"))
@@ -85,8 +85,8 @@ pub(crate) fn storage_pair(value: &str) -> Check {
 
 /// The name of an option or snapshot.
 pub(crate) fn config_id(value: &str) -> Check {
-    let fits = is_identifier(value, "_-");
-    if fits {
+    let valid = is_identifier(value, "_-");
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid configuration ID '{value}'"))
@@ -95,10 +95,10 @@ pub(crate) fn config_id(value: &str) -> Check {
 
 /// A volume ID: storage and volume, separated by a colon.
 pub(crate) fn volume_id(value: &str) -> Check {
-    let fits = value
+    let valid = value
         .split_once(':')
         .is_some_and(|(id, volume)| storage(id).is_ok() && !volume.is_empty());
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("unable to parse volume ID '{value}'"))
@@ -107,26 +107,26 @@ pub(crate) fn volume_id(value: &str) -> Check {
 
 /// An absolute path on a node.
 pub(crate) fn storage_path(value: &str) -> Check {
-    let fits = value.starts_with('/')
+    let valid = value.starts_with('/')
         && value
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "-/_.@".contains(c));
-    check(fits, "value does not look like a valid absolute path")
+    check(valid, "value does not look like a valid absolute path")
 }
 
 /// A block size with an optional unit.
 pub(crate) fn block_size(value: &str) -> Check {
     let digits = value.strip_suffix(['k', 'K', 'm', 'M']).unwrap_or(value);
-    let fits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    check(fits, "value does not look like a valid block size")
+    let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    check(valid, "value does not look like a valid block size")
 }
 
 /// A content type and its directory.
 pub(crate) fn dir_override(value: &str) -> Check {
-    let fits = value.split_once('=').is_some_and(|(kind, folder)| {
+    let valid = value.split_once('=').is_some_and(|(kind, folder)| {
         content(kind).is_ok() && !folder.is_empty() && !folder.contains("..")
     });
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid override '{value}'"))
@@ -144,15 +144,15 @@ pub(crate) fn mount_options(value: &str) -> Check {
 
 /// A hostname or IP address.
 pub(crate) fn address(value: &str) -> Check {
-    let fits = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
-    check(fits, "value does not look like a valid address")
+    let valid = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
+    check(valid, "value does not look like a valid address")
 }
 
 /// A server as hostname or IP address.
 pub(crate) fn server(value: &str) -> Check {
-    let fits = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
+    let valid = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
     check(
-        fits,
+        valid,
         "value does not look like a valid server name or IP address",
     )
 }
@@ -160,9 +160,9 @@ pub(crate) fn server(value: &str) -> Check {
 /// The name of an LVM volume group or thin pool.
 pub(crate) fn vgname(value: &str) -> Check {
     let mut chars = value.chars();
-    let fits = chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
+    let valid = chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
         && chars.all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("lvm name '{value}' contains illegal characters"))
@@ -201,11 +201,11 @@ pub(crate) fn startup(value: &str) -> Check {
 /// A tag of a container.
 pub(crate) fn tag(value: &str) -> Check {
     let mut chars = value.chars();
-    let fits = chars
+    let valid = chars
         .next()
         .is_some_and(|first| first.is_ascii_alphanumeric() || first == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || "_-+.".contains(c));
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid characters in tag '{value}'"))
@@ -214,15 +214,15 @@ pub(crate) fn tag(value: &str) -> Check {
 
 /// A time zone. Only the format is checked, not whether the zone exists.
 pub(crate) fn timezone(value: &str) -> Check {
-    let zone = value.split_once('/').is_some_and(|(area, place)| {
+    let zone = value.split_once('/').is_some_and(|(area, location)| {
         area.starts_with(|c: char| c.is_ascii_uppercase())
-            && place.starts_with(|c: char| c.is_ascii_uppercase())
-            && place
+            && location.starts_with(|c: char| c.is_ascii_uppercase())
+            && location
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "_-/+".contains(c))
     });
-    let fits = matches!(value, "host" | "UTC") || zone;
-    if fits {
+    let valid = matches!(value, "host" | "UTC") || zone;
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid time zone '{value}'"))
@@ -231,12 +231,12 @@ pub(crate) fn timezone(value: &str) -> Check {
 
 /// A volume or a path without dot segments.
 pub(crate) fn mount_path(value: &str) -> Check {
-    let dotted = value.contains("/./")
+    let has_dot_segments = value.contains("/./")
         || value.contains("/../")
         || value.starts_with("../")
         || value.ends_with("/.")
         || value.ends_with("/..");
-    if dotted {
+    if has_dot_segments {
         Err(format!("{value} contains illegal character sequences"))
     } else {
         Ok(())

@@ -6,11 +6,11 @@
 
 mod address;
 pub(crate) mod format;
+pub(crate) mod identity;
 pub(crate) mod lxc;
 pub(crate) mod named;
 pub(crate) mod network;
 pub(crate) mod object;
-pub(crate) mod people;
 mod property;
 pub(crate) mod realm;
 pub(crate) mod storage;
@@ -81,10 +81,10 @@ impl Schema {
             if !property.optional && !sent.contains_key(property.name) {
                 problems.insert(property.name.to_owned(), MISSING.to_owned());
             }
-            let wanted = property
+            let requested = property
                 .requires
                 .filter(|_| sent.contains_key(property.name));
-            if let Some(other) = wanted.filter(|other| !sent.contains_key(*other)) {
+            if let Some(other) = requested.filter(|other| !sent.contains_key(*other)) {
                 let problem = format!("missing property required by '{}'", property.name);
                 problems.insert(other.to_owned(), problem);
             }

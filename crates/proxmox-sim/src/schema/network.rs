@@ -54,7 +54,7 @@ pub(crate) fn iface() -> Property {
 }
 
 /// The `type` filter of a list.
-pub(crate) fn listed() -> Property {
+pub(crate) fn type_filter() -> Property {
     choice("type", LISTED)
 }
 

@@ -36,7 +36,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The name in Proxmox.
-    pub(super) fn word(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Text | Self::Enumeration(_) => "string",
             Self::Integer => "integer",
@@ -118,10 +118,13 @@ pub(crate) fn array(name: &'static str) -> Property {
 }
 
 /// An enumeration.
-pub(crate) fn choice(name: &'static str, words: &[&str]) -> Property {
-    let words = words.iter().map(|word| (*word).to_owned()).collect();
+pub(crate) fn choice(name: &'static str, values: &[&str]) -> Property {
+    let values = values
+        .iter()
+        .map(|value_name| (*value_name).to_owned())
+        .collect();
     Property {
-        kind: Kind::Enumeration(words),
+        kind: Kind::Enumeration(values),
         ..text(name)
     }
 }
@@ -129,9 +132,9 @@ pub(crate) fn choice(name: &'static str, words: &[&str]) -> Property {
 /// A disk of a container: `rootfs` or `mpN`.
 pub(crate) fn disk(name: &'static str) -> Property {
     let points = (0..=255).map(|index| format!("mp{index}"));
-    let words = std::iter::once("rootfs".to_owned()).chain(points).collect();
+    let values = std::iter::once("rootfs".to_owned()).chain(points).collect();
     Property {
-        kind: Kind::Enumeration(words),
+        kind: Kind::Enumeration(values),
         ..text(name)
     }
 }
@@ -140,12 +143,12 @@ pub(crate) fn disk(name: &'static str) -> Property {
 pub(crate) fn any_disk(name: &'static str) -> Property {
     let unused = (0..=255).map(|index| format!("unused{index}"));
     let Property { kind, .. } = disk(name);
-    let words = match kind {
-        Kind::Enumeration(words) => words.into_iter().chain(unused).collect(),
+    let values = match kind {
+        Kind::Enumeration(values) => values.into_iter().chain(unused).collect(),
         _ => unused.collect(),
     };
     Property {
-        kind: Kind::Enumeration(words),
+        kind: Kind::Enumeration(values),
         ..text(name)
     }
 }
@@ -259,25 +262,27 @@ impl Property {
         }
         self.check_size(value)?;
         match &self.kind {
-            Kind::Enumeration(words) if !words.iter().any(|word| word == value) => Err(format!(
-                "value '{value}' does not have a value in the enumeration '{}'",
-                words.join(", ")
-            )),
+            Kind::Enumeration(values) if !values.iter().any(|value_name| value_name == value) => {
+                Err(format!(
+                    "value '{value}' does not have a value in the enumeration '{}'",
+                    values.join(", ")
+                ))
+            }
             _ => Ok(()),
         }
     }
 
     fn check_type(&self, value: &str) -> std::result::Result<(), String> {
-        let fits = match self.kind {
+        let valid = match self.kind {
             Kind::Integer => is_integer(value),
             Kind::Number => is_number(value),
             Kind::Boolean => matches!(value, "0" | "1"),
             Kind::Text | Kind::Enumeration(_) | Kind::Array => return Ok(()),
         };
-        if fits {
+        if valid {
             Ok(())
         } else {
-            let kind = self.kind.word();
+            let kind = self.kind.name();
             Err(format!("type check ('{kind}') failed - got '{value}'"))
         }
     }
@@ -325,7 +330,7 @@ impl Property {
 
     /// Converts a raw value to a string. Repeated values of a list are joined.
     pub(super) fn flatten(&self, raw: &Raw) -> std::result::Result<String, String> {
-        let kind = self.kind.word();
+        let kind = self.kind.name();
         match raw {
             Raw::Text(text) => Ok(text.clone()),
             Raw::List(parts) if self.list => Ok(parts.join(",")),
@@ -342,8 +347,8 @@ fn is_integer(value: &str) -> bool {
 }
 
 fn is_number(value: &str) -> bool {
-    let starts_well = value
+    let starts_with_digit = value
         .trim_start_matches(['+', '-'])
         .starts_with(|first: char| first.is_ascii_digit());
-    starts_well && value.parse::<f64>().is_ok_and(f64::is_finite)
+    starts_with_digit && value.parse::<f64>().is_ok_and(f64::is_finite)
 }

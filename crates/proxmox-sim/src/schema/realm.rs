@@ -68,8 +68,8 @@ pub(crate) fn update() -> Vec<Property> {
 }
 
 fn options() -> Vec<Property> {
-    let mut properties = of_directories();
-    properties.extend(of_providers());
+    let mut properties = directory_options();
+    properties.extend(openid_options());
     properties.extend([
         id(),
         boolean("autocreate"),
@@ -81,7 +81,7 @@ fn options() -> Vec<Property> {
 }
 
 /// Options of LDAP and Active Directory realms.
-fn of_directories() -> Vec<Property> {
+fn directory_options() -> Vec<Property> {
     let long = |name| text(name).length(0, 256);
     vec![
         long("base_dn"),
@@ -113,7 +113,7 @@ fn of_directories() -> Vec<Property> {
 }
 
 /// Options of OpenID Connect realms.
-fn of_providers() -> Vec<Property> {
+fn openid_options() -> Vec<Property> {
     let long = |name| text(name).length(0, 256);
     vec![
         text("acr-values").pattern(NO_CONTROL),

@@ -25,7 +25,7 @@ pub struct PropertyView {
     /// `string`, `integer`, `number`, `boolean` or `array`.
     pub kind: &'static str,
     /// The values of an enumeration, otherwise empty.
-    pub words: Vec<String>,
+    pub values: Vec<String>,
     /// The format. The format of a list ends in `-list`.
     pub format: Option<String>,
     /// The properties of a property string, otherwise empty.
@@ -35,9 +35,9 @@ pub struct PropertyView {
     /// The pattern that the whole value must match.
     pub pattern: Option<String>,
     /// Minimum length in characters.
-    pub shortest: Option<usize>,
+    pub min_length: Option<usize>,
     /// Maximum length in characters.
-    pub longest: Option<usize>,
+    pub max_length: Option<usize>,
     /// Minimum value.
     pub minimum: Option<f64>,
     /// Maximum value.
@@ -53,13 +53,13 @@ impl From<&Property> for PropertyView {
         let format = property.format;
         let family = if property.family.is_some() { "[n]" } else { "" };
         let bound = |value: f64| Some(value).filter(|value| value.is_finite());
-        let (shortest, longest) = property.length;
+        let (min_length, max_length) = property.length;
         Self {
             name: format!("{}{family}", property.name),
             optional: property.optional,
-            kind: property.kind.word(),
-            words: match &property.kind {
-                Kind::Enumeration(words) => words.clone(),
+            kind: property.kind.name(),
+            values: match &property.kind {
+                Kind::Enumeration(values) => values.clone(),
                 _ => Vec::new(),
             },
             format: format.map(|format| format!("{}{ending}", format.name)),
@@ -69,8 +69,8 @@ impl From<&Property> for PropertyView {
                 .pattern
                 .as_ref()
                 .map(|pattern| pattern.text.clone()),
-            shortest: Some(shortest).filter(|length| *length > 0),
-            longest: Some(longest).filter(|length| *length < usize::MAX),
+            min_length: Some(min_length).filter(|length| *length > 0),
+            max_length: Some(max_length).filter(|length| *length < usize::MAX),
             minimum: bound(property.bounds.0),
             maximum: bound(property.bounds.1),
             requires: property.requires,

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use crate::support::{Api, Reply, api, assert_has, send, task_path, with};
+use crate::support::{Reply, TestApi, api, api_with, assert_has, send, task_path};
 use proxmox_sim::{Config, ContainerSpec, Dhcp, Effect, Fault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-fn full(api: &Api, method: &str, path: &str) {
-    hit(api, method, path, Effect::StorageFull);
+fn inject_storage_full(api: &TestApi, method: &str, path: &str) {
+    inject(api, method, path, Effect::StorageFull);
 }
 
-fn hit(api: &Api, method: &str, path: &str, effect: Effect) {
+fn inject(api: &TestApi, method: &str, path: &str, effect: Effect) {
     api.sim.handle().inject(Fault {
         method: method.into(),
         path: path.into(),
@@ -22,28 +22,31 @@ fn hit(api: &Api, method: &str, path: &str, effect: Effect) {
 #[tokio::test]
 async fn full_thin_pool_fails_create_clone_and_resize() {
     let api = api().await;
-    let no_room = |vmid: u32| {
+    let thin_pool_error = |vmid: u32| {
         format!(
             "lvcreate 'pve/vm-{vmid}-disk-0' error:   Cannot create new thin volume, free space \
              in thin pool pve/data reached threshold."
         )
     };
-    full(&api, "POST", "/nodes/{node}/lxc");
+    inject_storage_full(&api, "POST", "/nodes/{node}/lxc");
     let reply = api.create(200, &[]).await;
-    let said = api.finish(&reply).await;
-    assert_eq!(said, format!("unable to create CT 200 - {}", no_room(200)));
+    let status = api.finish(&reply).await;
+    assert_eq!(
+        status,
+        format!("unable to create CT 200 - {}", thin_pool_error(200))
+    );
     assert_eq!(api.log(&reply).await.len(), 1, "no disk is allocated");
     assert_eq!(api.sim.handle().containers(), []);
 
     api.created(200, &[]).await;
-    full(&api, "POST", "/nodes/{node}/lxc/{vmid}/clone");
+    inject_storage_full(&api, "POST", "/nodes/{node}/lxc/{vmid}/clone");
     let clone = "/nodes/pve1/lxc/200/clone";
     let reply = api.post(clone, &[("newid", "201")]).await;
-    let said = api.finish(&reply).await;
-    assert_eq!(said, format!("clone failed: {}", no_room(201)));
+    let status = api.finish(&reply).await;
+    assert_eq!(status, format!("clone failed: {}", thin_pool_error(201)));
     assert!(api.sim.handle().container(201).is_none());
 
-    full(&api, "PUT", "/nodes/{node}/lxc/{vmid}/resize");
+    inject_storage_full(&api, "PUT", "/nodes/{node}/lxc/{vmid}/resize");
     let more = [("disk", "rootfs"), ("size", "+1G")];
     let reply = api.put("/nodes/pve1/lxc/200/resize", &more).await;
     assert_eq!(
@@ -63,8 +66,8 @@ async fn full_thin_pool_fails_create_clone_and_resize() {
 
 #[tokio::test]
 async fn full_directory_storage_fails_image_pull() {
-    let api = with(Config::test()).await;
-    full(
+    let api = api_with(Config::test()).await;
+    inject_storage_full(
         &api,
         "POST",
         "/nodes/{node}/storage/local/oci-registry-pull",
@@ -72,17 +75,17 @@ async fn full_directory_storage_fails_image_pull() {
     let pull = "/nodes/pve1/storage/local/oci-registry-pull";
     let image = [("reference", "docker.io/library/nginx:1.27")];
     let reply = api.post(pull, &image).await;
-    let said = api.finish(&reply).await;
+    let status = api.finish(&reply).await;
     let start = "command 'skopeo copy docker://docker.io/library/nginx:1.27 \
                  oci-archive:/var/lib/vz/template/cache/nginx_1.27.tar.tmp.";
-    assert!(said.starts_with(start), "{said}");
-    assert!(said.ends_with("' failed: exit code 1"), "{said}");
-    assert!(!said.contains('{'), "{said}");
+    assert!(status.starts_with(start), "{status}");
+    assert!(status.ends_with("' failed: exit code 1"), "{status}");
+    assert!(!status.contains('{'), "{status}");
     let log = api.log(&reply).await;
-    let told = log
+    let is_logged = log
         .iter()
         .any(|line| line.ends_with("no space left on device\""));
-    assert!(told, "{log:?}");
+    assert!(is_logged, "{log:?}");
     let stored = api.sim.handle().volumes("pve1");
     assert!(!stored.iter().any(|id| id.contains("nginx")), "{stored:?}");
 }
@@ -125,27 +128,30 @@ async fn full_directory_storage_fails_create_and_clone() {
     let template = "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.gz";
     let form = [("vmid", "200"), ("ostemplate", template)];
     let reply = send(request(Method::POST, "/nodes/pve1/lxc").form(&form)).await;
-    let said = finish(reply).await;
+    let status = finish(reply).await;
     let start = "unable to create CT 200 - command 'lxc-usernsexec ";
-    assert!(said.starts_with(start), "{said}");
-    assert!(said.ends_with("failed: exit code 2"), "{said}");
+    assert!(status.starts_with(start), "{status}");
+    assert!(status.ends_with("failed: exit code 2"), "{status}");
     assert!(sim.handle().container(200).is_none());
 
     sim.handle().stop_container(100);
     inject("/nodes/{node}/lxc/{vmid}/clone");
     let form = [("newid", "200")];
     let clone = request(Method::POST, "/nodes/pve1/lxc/100/clone").form(&form);
-    let said = finish(send(clone).await).await;
-    assert!(said.starts_with("clone failed: command 'rsync "), "{said}");
-    assert!(said.ends_with("failed: exit code 11"), "{said}");
+    let status = finish(send(clone).await).await;
+    assert!(
+        status.starts_with("clone failed: command 'rsync "),
+        "{status}"
+    );
+    assert!(status.ends_with("failed: exit code 11"), "{status}");
 }
 
 #[tokio::test]
 async fn lock_timeout_fails_requests_and_tasks() {
     let api = api().await;
     api.created(200, &[]).await;
-    let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
-    hit(
+    let message = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
+    inject(
         &api,
         "PUT",
         "/nodes/{node}/lxc/{vmid}/config",
@@ -153,17 +159,17 @@ async fn lock_timeout_fails_requests_and_tasks() {
     );
     let config = "/nodes/pve1/lxc/200/config";
     let reply = api.put(config, &[("cores", "2")]).await;
-    assert_eq!(reply.failure(), words);
+    assert_eq!(reply.failure(), message);
     assert_eq!(api.config(200).await.get("cores"), None);
 
-    hit(
+    inject(
         &api,
         "POST",
         "/nodes/{node}/lxc/{vmid}/status/start",
         Effect::LockTimeout,
     );
     let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
-    assert_eq!(api.finish(&reply).await, words);
+    assert_eq!(api.finish(&reply).await, message);
     assert!(!api.sim.handle().container(200).unwrap().running);
 }
 
@@ -171,7 +177,7 @@ async fn lock_timeout_fails_requests_and_tasks() {
 async fn held_config_lock_is_waited_for_until_timeout() {
     let mut config = Config::test();
     config.lock_timeout = Duration::from_millis(50);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.created(200, &[]).await;
     let day = Duration::from_secs(86_400);
     assert!(api.sim.handle().hold_lock(200, day).await);
@@ -179,12 +185,12 @@ async fn held_config_lock_is_waited_for_until_timeout() {
         !api.sim.handle().hold_lock(200, day).await,
         "the lock is already held"
     );
-    let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
+    let message = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
     let config = "/nodes/pve1/lxc/200/config";
     let reply = api.put(config, &[("cores", "2")]).await;
-    assert_eq!(reply.failure(), words);
+    assert_eq!(reply.failure(), message);
     let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
-    assert_eq!(api.finish(&reply).await, words);
+    assert_eq!(api.finish(&reply).await, message);
     api.created(201, &[]).await;
 }
 
@@ -216,12 +222,12 @@ async fn writes_fail_without_quorum() {
     let api = api().await;
     api.created(200, &[]).await;
     api.sim.handle().set_quorum(false);
-    let words = "cluster not ready - no quorum?";
-    assert_eq!(api.create(201, &[]).await.failure(), words);
+    let message = "cluster not ready - no quorum?";
+    assert_eq!(api.create(201, &[]).await.failure(), message);
     let start = "/nodes/pve1/lxc/200/status/start";
-    assert_eq!(api.post(start, &[]).await.failure(), words);
+    assert_eq!(api.post(start, &[]).await.failure(), message);
     let reply = api.delete("/nodes/pve1/lxc/200").await;
-    assert_eq!(reply.failure(), words);
+    assert_eq!(reply.failure(), message);
     let reply = api
         .put("/nodes/pve1/lxc/200/config", &[("core", "2")])
         .await;
@@ -235,7 +241,7 @@ async fn writes_fail_without_quorum() {
     assert_eq!(cluster["quorate"], 1);
 }
 
-async fn inet(api: &Api, vmid: u32) -> Value {
+async fn inet(api: &TestApi, vmid: u32) -> Value {
     let path = format!("/nodes/pve1/lxc/{vmid}/interfaces");
     api.get(&path).await.data()[1]["inet"].clone()
 }
@@ -244,7 +250,7 @@ async fn inet(api: &Api, vmid: u32) -> Value {
 async fn dhcp_condition_applies_to_containers_started_later() {
     let mut config = Config::test();
     config.address_delay = Duration::ZERO;
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.running(200, &[]).await;
     let fixed = ("net0", "name=eth0,bridge=vmbr0,ip=10.20.9.9/16");
     api.sim.handle().set_dhcp(Dhcp::Never);
@@ -279,7 +285,7 @@ async fn dhcp_condition_applies_to_containers_started_later() {
 async fn node_restart_aborts_tasks_and_leaves_incomplete_containers() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(3_600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     for (vmid, onboot) in [(300, true), (301, false)] {
         assert!(api.sim.handle().add_container(&container(vmid)));
         if onboot {
@@ -292,8 +298,8 @@ async fn node_restart_aborts_tasks_and_leaves_incomplete_containers() {
     assert!(!api.sim.handle().restart("pve9", Duration::ZERO).await);
     let long = Duration::from_secs(3_600);
     assert!(api.sim.handle().restart("pve1", long).await);
-    let away = api.request(Method::GET, "/version").send().await;
-    assert!(away.unwrap_err().is_connect());
+    let refused = api.request(Method::GET, "/version").send().await;
+    assert!(refused.unwrap_err().is_connect());
     api.sim.handle().come_back().await;
 
     let status = api.get(&task_path(&upid, "/status")).await.data();
@@ -301,8 +307,8 @@ async fn node_restart_aborts_tasks_and_leaves_incomplete_containers() {
     assert_has(&status, end);
     let log = api.log(&reply).await;
     assert!(!log.last().unwrap().starts_with("TASK"), "{log:?}");
-    let half = api.sim.handle().container(200).unwrap();
-    assert_eq!(half.lock.as_deref(), Some("create"));
+    let incomplete = api.sim.handle().container(200).unwrap();
+    assert_eq!(incomplete.lock.as_deref(), Some("create"));
     let reply = api.delete("/nodes/pve1/lxc/200").await;
     assert_eq!(reply.failure(), "CT is locked (create)");
     assert!(!api.sim.handle().container(301).unwrap().running);
@@ -372,8 +378,8 @@ async fn containers_can_be_moved_and_renamed_out_of_band() {
     assert!(!api.sim.handle().move_container(301, "pve2"));
     assert!(api.sim.handle().rename_container(300, "ours"));
     assert!(!api.sim.handle().rename_container(301, "ours"));
-    let there = api.get("/nodes/pve2/lxc").await.data()[0].clone();
-    assert_has(&there, json!({ "vmid": 300, "name": "ours" }));
+    let moved = api.get("/nodes/pve2/lxc").await.data()[0].clone();
+    assert_has(&moved, json!({ "vmid": 300, "name": "ours" }));
     assert_eq!(api.get("/nodes/pve1/lxc").await.data(), json!([]));
     let disk = "local-lvm:vm-300-disk-0".to_owned();
     assert!(api.sim.handle().volumes("pve2").contains(&disk));

@@ -1,15 +1,15 @@
 //! Reading and changing configurations: immediate and pending changes.
 
-use crate::support::{Api, api, assert_has};
+use crate::support::{TestApi, api, assert_has};
 use serde_json::{Value, json};
 
 const CONFIG: &str = "/nodes/pve1/lxc/200/config";
 
-async fn pending(api: &Api) -> Value {
+async fn pending(api: &TestApi) -> Value {
     api.get("/nodes/pve1/lxc/200/pending").await.data()
 }
 
-fn waiting(entries: &Value, key: &str) -> Value {
+fn pending_entry(entries: &Value, key: &str) -> Value {
     let mut entries = entries.as_array().into_iter().flatten();
     entries
         .find(|entry| entry["key"] == key)
@@ -28,8 +28,8 @@ async fn changes_to_stopped_container_apply_immediately() {
         ("description", "a\nb"),
     ];
     assert_eq!(api.put(CONFIG, &form).await.data(), Value::Null);
-    let wanted = json!({ "memory": 256, "hostname": "new", "cores": 2, "description": "a\nb\n" });
-    assert_has(&api.config(200).await, wanted);
+    let expected = json!({ "memory": 256, "hostname": "new", "cores": 2, "description": "a\nb\n" });
+    assert_has(&api.config(200).await, expected);
     api.put(CONFIG, &[("delete", "cores,hostname")])
         .await
         .data();
@@ -56,19 +56,19 @@ async fn some_changes_to_running_container_are_pending_until_start() {
 
     let entries = pending(&api).await;
     assert_eq!(
-        waiting(&entries, "memory"),
+        pending_entry(&entries, "memory"),
         json!({ "key": "memory", "value": 200 })
     );
     assert_eq!(
-        waiting(&entries, "tty"),
+        pending_entry(&entries, "tty"),
         json!({ "key": "tty", "pending": 1 })
     );
     assert_eq!(
-        waiting(&entries, "env"),
+        pending_entry(&entries, "env"),
         json!({ "key": "env", "pending": "A=1\u{0}B=2" })
     );
     assert_eq!(
-        waiting(&entries, "ostype"),
+        pending_entry(&entries, "ostype"),
         json!({ "key": "ostype", "value": "debian" })
     );
     assert_eq!(api.config(200).await["tty"], 1);
@@ -76,7 +76,7 @@ async fn some_changes_to_running_container_are_pending_until_start() {
     assert_eq!(current.get("tty"), None);
 
     api.put(CONFIG, &[("revert", "tty,features")]).await.data();
-    assert_eq!(waiting(&pending(&api).await, "tty"), Value::Null);
+    assert_eq!(pending_entry(&pending(&api).await, "tty"), Value::Null);
     let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
     assert_eq!(api.finish(&reboot).await, "OK");
     let current = api.get(&format!("{CONFIG}?current=1")).await.data();
@@ -89,7 +89,7 @@ async fn pending_deletion_is_listed() {
     let api = api().await;
     api.running(200, &[("entrypoint", "/bin/serve")]).await;
     api.put(CONFIG, &[("delete", "entrypoint")]).await.data();
-    let entry = waiting(&pending(&api).await, "entrypoint");
+    let entry = pending_entry(&pending(&api).await, "entrypoint");
     assert_eq!(
         entry,
         json!({ "key": "entrypoint", "value": "/bin/serve", "delete": 1 })

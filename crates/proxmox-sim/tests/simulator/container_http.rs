@@ -18,16 +18,19 @@ async fn page_shows_container_and_escapes_request() {
     api.running(200, &[("net0", NET), ("hostname", "wiki")])
         .await;
     let http = api.sim.handle().container_http();
-    let answer = http
+    let response = http
         .send("10.20.0.30:8080".parse().unwrap(), request())
         .unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
-    let policy = answer.headers()["content-security-policy"]
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/html; charset=utf-8"
+    );
+    let policy = response.headers()["content-security-policy"]
         .to_str()
         .unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
-    let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     let page = String::from_utf8(body.to_vec()).unwrap();
     for part in [
         "<h1>wiki</h1>",

@@ -3,21 +3,26 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::support::{Api, api, assert_has, send, with};
+use crate::support::{TestApi, api, api_with, assert_has, send};
 use proxmox_sim::{Config, StartError, Transport};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 const LOCAL: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-async fn controlled() -> Api {
+async fn controlled() -> TestApi {
     let mut config = Config::test();
     config.control = Some(LOCAL);
-    with(config).await
+    api_with(config).await
 }
 
 /// Status and body of a response of the control API.
-async fn ask(api: &Api, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+async fn request_control(
+    api: &TestApi,
+    method: Method,
+    path: &str,
+    body: Option<Value>,
+) -> (u16, Value) {
     let url = format!("{}{path}", api.sim.control_url().unwrap());
     let mut request = api.http.request(method, url);
     if let Some(body) = body {
@@ -27,18 +32,18 @@ async fn ask(api: &Api, method: Method, path: &str, body: Option<Value>) -> (u16
     (reply.status, reply.json())
 }
 
-async fn post(api: &Api, path: &str, body: Value) -> Value {
-    let (status, answer) = ask(api, Method::POST, path, Some(body)).await;
-    assert!((200..300).contains(&status), "{status} {answer}");
-    answer
+async fn post(api: &TestApi, path: &str, body: Value) -> Value {
+    let (status, response) = request_control(api, Method::POST, path, Some(body)).await;
+    assert!((200..300).contains(&status), "{status} {response}");
+    response
 }
 
-async fn refused(api: &Api, path: &str, body: Value) -> (u16, String) {
-    let (status, answer) = ask(api, Method::POST, path, Some(body)).await;
-    let words = answer["error"].as_str();
+async fn post_error(api: &TestApi, path: &str, body: Value) -> (u16, String) {
+    let (status, response) = request_control(api, Method::POST, path, Some(body)).await;
+    let message = response["error"].as_str();
     (
         status,
-        words.unwrap_or_else(|| panic!("{answer}")).to_owned(),
+        message.unwrap_or_else(|| panic!("{response}")).to_owned(),
     )
 }
 
@@ -60,8 +65,8 @@ async fn control_api_requires_configuration_and_loopback_address() {
         config.control = Some(address.parse().unwrap());
         match proxmox_sim::start(config).await {
             Err(refusal @ StartError::ControlNotLocal { .. }) => {
-                let words = refusal.to_string();
-                assert!(words.contains("other machines"), "{words}");
+                let message = refusal.to_string();
+                assert!(message.contains("other machines"), "{message}");
             }
             Err(other) => panic!("{address}: {other}"),
             Ok(_) => panic!("{address} was accepted"),
@@ -93,16 +98,17 @@ async fn every_effect_can_be_injected_listed_and_cleared() {
         .map(|effect| fault("POST", "/nodes/{node}/lxc", effect))
         .collect();
     for (index, one) in all.iter().enumerate() {
-        let (status, answer) = ask(&api, Method::POST, "/faults", Some(one.clone())).await;
-        assert_eq!((status, answer), (201, json!({ "waiting": index + 1 })));
+        let (status, response) =
+            request_control(&api, Method::POST, "/faults", Some(one.clone())).await;
+        assert_eq!((status, response), (201, json!({ "waiting": index + 1 })));
     }
-    let (_, listed) = ask(&api, Method::GET, "/faults", None).await;
+    let (_, listed) = request_control(&api, Method::GET, "/faults", None).await;
     assert_eq!(listed, json!({ "faults": all }));
     assert_eq!(api.create(200, &[]).await.failure(), "no");
     assert_eq!(api.sim.handle().faults_left(), all.len() - 1);
-    let (_, forgotten) = ask(&api, Method::DELETE, "/faults", None).await;
+    let (_, forgotten) = request_control(&api, Method::DELETE, "/faults", None).await;
     assert_eq!(forgotten, json!({ "forgotten": all.len() - 1 }));
-    assert_eq!(api.sim.handle().faults(), []);
+    assert_eq!(api.sim.handle().pending_faults(), []);
 }
 
 #[tokio::test]
@@ -111,21 +117,21 @@ async fn injected_effects_affect_requests() {
     let lxc = "/nodes/{node}/lxc";
     post(&api, "/faults", fault("POST", lxc, json!("storage_full"))).await;
     let reply = api.create(200, &[]).await;
-    let said = api.finish(&reply).await;
-    assert!(said.contains("free space in thin pool"), "{said}");
+    let error = api.finish(&reply).await;
+    assert!(error.contains("free space in thin pool"), "{error}");
 
     let effect = json!({ "fail_task": { "message": "no luck" } });
     post(&api, "/faults", fault("POST", lxc, effect)).await;
     let reply = api.create(200, &[]).await;
-    let said = api.finish(&reply).await;
-    assert_eq!(said, "unable to create CT 200 - no luck");
+    let error = api.finish(&reply).await;
+    assert_eq!(error, "unable to create CT 200 - no luck");
 
     api.created(200, &[]).await;
     let config = "/nodes/{node}/lxc/{vmid}/config";
     post(&api, "/faults", fault("PUT", config, json!("lock_timeout"))).await;
     let config = "/nodes/pve1/lxc/200/config";
-    let said = api.put(config, &[("cores", "2")]).await.failure();
-    assert!(said.ends_with("got timeout"), "{said}");
+    let error = api.put(config, &[("cores", "2")]).await.failure();
+    assert!(error.ends_with("got timeout"), "{error}");
 
     post(&api, "/faults", fault("GET", "/version", json!("drop"))).await;
     assert!(api.request(Method::GET, "/version").send().await.is_err());
@@ -143,7 +149,7 @@ async fn invalid_faults_are_rejected_with_message() {
     let mut more = fault("GET", "/version", drop());
     more["often"] = json!(3);
     let within = json!({ "delay": { "ms": 1, "jitter": 2 } });
-    for (path, body, words) in [
+    for (path, body, expected) in [
         ("/faults", more, "unknown field `often`"),
         (
             "/faults",
@@ -195,9 +201,12 @@ async fn invalid_faults_are_rejected_with_message() {
             "99 is no status",
         ),
     ] {
-        let (status, said) = refused(&api, path, body).await;
-        assert_eq!(status, 400, "{said}");
-        assert!(said.contains(words), "{said:?} does not say {words:?}");
+        let (status, error) = post_error(&api, path, body).await;
+        assert_eq!(status, 400, "{error}");
+        assert!(
+            error.contains(expected),
+            "{error:?} does not contain {expected:?}"
+        );
     }
     assert_eq!(api.sim.handle().faults_left(), 0);
 }
@@ -205,7 +214,7 @@ async fn invalid_faults_are_rejected_with_message() {
 #[tokio::test]
 async fn invalid_conditions_and_changes_are_rejected() {
     let api = controlled().await;
-    for (path, body, words) in [
+    for (path, body, expected) in [
         ("/conditions", json!({}), "one of quorum, dhcp"),
         ("/conditions", json!({ "quorum": "no" }), "invalid type"),
         (
@@ -230,11 +239,14 @@ async fn invalid_conditions_and_changes_are_rejected() {
         ),
         ("/changes", json!([]), "expected value"),
     ] {
-        let (status, said) = refused(&api, path, body).await;
-        assert_eq!(status, 400, "{said}");
-        assert!(said.contains(words), "{said:?} does not say {words:?}");
+        let (status, error) = post_error(&api, path, body).await;
+        assert_eq!(status, 400, "{error}");
+        assert!(
+            error.contains(expected),
+            "{error:?} does not contain {expected:?}"
+        );
     }
-    let (status, _) = ask(&api, Method::GET, "/", None).await;
+    let (status, _) = request_control(&api, Method::GET, "/", None).await;
     assert_eq!(status, 404);
 }
 
@@ -247,28 +259,28 @@ async fn cross_origin_browser_requests_are_rejected() {
     assert_eq!(reply.status, 400);
     assert!(reply.text.contains("Content-Type"), "{reply:?}");
     assert!(api.sim.handle().is_quorate());
-    let asking = send(api.http.request(Method::OPTIONS, &url)).await;
-    assert_eq!(asking.status, 405);
-    let much = "x".repeat(70_000);
+    let preflight = send(api.http.request(Method::OPTIONS, &url)).await;
+    assert_eq!(preflight.status, 405);
+    let large_body = "x".repeat(70_000);
     let large = api
         .http
         .post(&url)
         .header("Content-Type", "application/json");
-    assert_eq!(send(large.body(much)).await.status, 413);
+    assert_eq!(send(large.body(large_body)).await.status, 413);
 }
 
 #[tokio::test]
 async fn conditions_persist_until_changed() {
     let api = controlled().await;
-    let (_, shown) = ask(&api, Method::GET, "/conditions", None).await;
+    let (_, shown) = request_control(&api, Method::GET, "/conditions", None).await;
     let normal = json!({ "quorum": true, "dhcp": "normal", "fingerprint": null });
     assert_eq!(shown, normal);
     let worse = json!({ "quorum": false, "dhcp": { "late": { "ms": 60_000 } } });
     let shown = post(&api, "/conditions", worse.clone()).await;
     assert_has(&shown, worse);
-    let words = "cluster not ready - no quorum?";
-    assert_eq!(api.create(200, &[]).await.failure(), words);
-    assert_eq!(api.create(200, &[]).await.failure(), words);
+    let message = "cluster not ready - no quorum?";
+    assert_eq!(api.create(200, &[]).await.failure(), message);
+    assert_eq!(api.create(200, &[]).await.failure(), message);
     post(
         &api,
         "/conditions",
@@ -288,13 +300,13 @@ async fn conditions_persist_until_changed() {
 async fn certificate_renewal_requires_tls() {
     let plain = controlled().await;
     let renew = || json!({ "certificate": "renew", "quorum": false });
-    let (status, said) = refused(&plain, "/conditions", renew()).await;
-    assert_eq!(status, 409, "{said}");
+    let (status, error) = post_error(&plain, "/conditions", renew()).await;
+    assert_eq!(status, 409, "{error}");
     assert!(plain.sim.handle().is_quorate(), "no condition is changed");
     let mut config = Config::test();
     config.control = Some(LOCAL);
     config.transport = Transport::Tls;
-    let api = with(config).await;
+    let api = api_with(config).await;
     let before = api.sim.fingerprint();
     let shown = post(&api, "/conditions", renew()).await;
     assert_ne!(api.sim.fingerprint(), before);
@@ -305,13 +317,13 @@ async fn certificate_renewal_requires_tls() {
 async fn control_api_stays_online_during_node_restart() {
     let api = controlled().await;
     let nowhere = json!({ "restart": { "node": "pve9", "away_ms": 1 } });
-    let (status, said) = refused(&api, "/conditions", nowhere).await;
-    assert_eq!((status, said.as_str()), (404, "there is no node pve9"));
+    let (status, error) = post_error(&api, "/conditions", nowhere).await;
+    assert_eq!((status, error.as_str()), (404, "there is no node pve9"));
     let restart = json!({ "restart": { "node": "pve1", "away_ms": 86_400_000 } });
     post(&api, "/conditions", restart).await;
     let away = api.request(Method::GET, "/version").send().await;
     assert!(away.unwrap_err().is_connect());
-    let (status, _) = ask(&api, Method::GET, "/containers", None).await;
+    let (status, _) = request_control(&api, Method::GET, "/containers", None).await;
     assert_eq!(status, 200);
     let restart = json!({ "restart": { "node": "pve1", "away_ms": 1 } });
     post(&api, "/conditions", restart).await;
@@ -328,12 +340,12 @@ async fn changes_create_move_rename_lock_stop_and_delete_containers() {
     let make = json!({ "make": {
         "vmid": 300, "node": "pve1", "hostname": "theirs", "running": true,
     } });
-    let made = post(&api, "/changes", make).await["container"].clone();
+    let created = post(&api, "/changes", make).await["container"].clone();
     assert_has(
-        &made,
+        &created,
         json!({ "vmid": 300, "hostname": "theirs", "running": true }),
     );
-    assert!(made["leases"]["net0"].is_string(), "{made}");
+    assert!(created["leases"]["net0"].is_string(), "{created}");
     let change = async |change: Value| post(&api, "/changes", change).await["container"].clone();
     let moved = change(json!({ "move": { "vmid": 300, "node": "pve2" } })).await;
     assert_eq!(moved["node"], "pve2");
@@ -346,16 +358,16 @@ async fn changes_create_move_rename_lock_stop_and_delete_containers() {
     let stopped = change(json!({ "stop": { "vmid": 300 } })).await;
     assert_eq!(stopped["running"], false);
     change(json!({ "hold_lock": { "vmid": 300, "ms": 1 } })).await;
-    let (_, listed) = ask(&api, Method::GET, "/containers", None).await;
+    let (_, listed) = request_control(&api, Method::GET, "/containers", None).await;
     assert_eq!(listed["containers"][0]["hostname"], "ours");
-    let there = api.get("/nodes/pve2/lxc").await.data()[0].clone();
+    let moved_container = api.get("/nodes/pve2/lxc").await.data()[0].clone();
     assert_has(
-        &there,
+        &moved_container,
         json!({ "vmid": 300, "name": "ours", "status": "stopped" }),
     );
 
-    let gone = change(json!({ "delete": { "vmid": 300 } })).await;
-    assert_eq!(gone, Value::Null);
+    let deleted = change(json!({ "delete": { "vmid": 300 } })).await;
+    assert_eq!(deleted, Value::Null);
     assert_eq!(api.sim.handle().containers(), []);
 }
 
@@ -364,7 +376,7 @@ async fn conflicting_changes_are_rejected() {
     let api = controlled().await;
     let make = json!({ "make": { "vmid": 300, "node": "pve1", "hostname": "theirs" } });
     post(&api, "/changes", make.clone()).await;
-    for (body, status, words) in [
+    for (body, status, expected) in [
         (make, 409, "there is a container 300 already"),
         (
             json!({ "stop": { "vmid": 300 } }),
@@ -407,9 +419,12 @@ async fn conflicting_changes_are_rejected() {
             "net0",
         ),
     ] {
-        let (code, said) = refused(&api, "/changes", body).await;
-        assert_eq!(code, status, "{said}");
-        assert!(said.contains(words), "{said:?} does not say {words:?}");
+        let (code, error) = post_error(&api, "/changes", body).await;
+        assert_eq!(code, status, "{error}");
+        assert!(
+            error.contains(expected),
+            "{error:?} does not contain {expected:?}"
+        );
     }
     assert_eq!(api.sim.handle().containers().len(), 1);
 }
@@ -417,17 +432,17 @@ async fn conflicting_changes_are_rejected() {
 #[tokio::test]
 async fn container_long_poll_reports_changes() {
     let api = controlled().await;
-    let (_, before) = ask(&api, Method::GET, "/containers", None).await;
+    let (_, before) = request_control(&api, Method::GET, "/containers", None).await;
     let after = |version: &Value| format!("/containers?after={version}");
     let path = after(&before["version"]);
-    let waiting = ask(&api, Method::GET, &path, None);
-    let made = async {
+    let waiting = request_control(&api, Method::GET, &path, None);
+    let created = async {
         api.running(200, &[]).await;
     };
-    let ((_, told), ()) = tokio::join!(waiting, made);
-    assert_ne!(told["version"], before["version"]);
+    let ((_, changed), ()) = tokio::join!(waiting, created);
+    assert_ne!(changed["version"], before["version"]);
 
-    let (_, now) = ask(&api, Method::GET, "/containers", None).await;
+    let (_, now) = request_control(&api, Method::GET, "/containers", None).await;
     let first = now["containers"][0].clone();
     assert_has(
         &first,
@@ -435,31 +450,31 @@ async fn container_long_poll_reports_changes() {
     );
     let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
     assert_eq!(api.finish(&reboot).await, "OK");
-    let (_, now) = ask(&api, Method::GET, &after(&now["version"]), None).await;
+    let (_, now) = request_control(&api, Method::GET, &after(&now["version"]), None).await;
     assert!(now["containers"][0]["pid"].is_u64());
     assert_ne!(now["containers"][0]["pid"], first["pid"]);
-    let (status, said) = ask(&api, Method::GET, "/containers?after=x", None).await;
-    assert_eq!(status, 400, "{said}");
+    let (status, error) = request_control(&api, Method::GET, "/containers?after=x", None).await;
+    assert_eq!(status, 400, "{error}");
 }
 
 #[tokio::test]
 async fn reported_interfaces_are_returned_until_next_start() {
     let api = controlled().await;
     const NET0: &str = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:0A,ip=dhcp";
-    let said = |addresses: &[&str]| json!({ "vmid": 200, "interfaces": [{ "hwaddr": "BC:24:11:00:00:0A", "addresses": addresses }] });
-    let (code, words) = refused(&api, "/interfaces", said(&[])).await;
-    assert_eq!((code, words.as_str()), (404, "there is no container 200"));
+    let report = |addresses: &[&str]| json!({ "vmid": 200, "interfaces": [{ "hwaddr": "BC:24:11:00:00:0A", "addresses": addresses }] });
+    let (code, message) = post_error(&api, "/interfaces", report(&[])).await;
+    assert_eq!((code, message.as_str()), (404, "there is no container 200"));
     api.created(200, &[("net0", NET0)]).await;
-    let (code, words) = refused(&api, "/interfaces", said(&[])).await;
+    let (code, message) = post_error(&api, "/interfaces", report(&[])).await;
     assert_eq!(
-        (code, words.as_str()),
+        (code, message.as_str()),
         (409, "container 200 is not running")
     );
     post(&api, "/conditions", json!({ "dhcp": "never" })).await;
     let start = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
     assert_eq!(api.finish(&start).await, "OK");
 
-    post(&api, "/interfaces", said(&["10.20.7.7/16", "fd00::7/64"])).await;
+    post(&api, "/interfaces", report(&["10.20.7.7/16", "fd00::7/64"])).await;
     let path = "/nodes/pve1/lxc/200/interfaces";
     let shown = api.get(path).await.data();
     assert_has(
@@ -468,17 +483,20 @@ async fn reported_interfaces_are_returned_until_next_start() {
     );
     assert_eq!(shown[1]["ip-addresses"].as_array().unwrap().len(), 2);
 
-    for (body, words) in [
-        (said(&["10.20.7.7"]), "prefix length"),
-        (said(&["10.20.7.7/33"]), "prefix length"),
+    for (body, expected) in [
+        (report(&["10.20.7.7"]), "prefix length"),
+        (report(&["10.20.7.7/33"]), "prefix length"),
         (
             json!({ "vmid": 200, "interfaces": [{ "hwaddr": "BC:24:11:00:00:0B", "addresses": [] }] }),
             "no interface with the hardware address bc:24:11:00:00:0b",
         ),
     ] {
-        let (code, said) = refused(&api, "/interfaces", body).await;
-        assert_eq!(code, 400, "{said}");
-        assert!(said.contains(words), "{said:?} does not say {words:?}");
+        let (code, error) = post_error(&api, "/interfaces", body).await;
+        assert_eq!(code, 400, "{error}");
+        assert!(
+            error.contains(expected),
+            "{error:?} does not contain {expected:?}"
+        );
     }
 
     let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;

@@ -1,6 +1,6 @@
 //! Creating containers: immediate checks, task failures, and the stored configuration.
 
-use crate::support::{Api, DEBIAN, Reply, api, assert_has, with};
+use crate::support::{DEBIAN, Reply, TestApi, api, api_with, assert_has};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ async fn created_container_has_default_options() {
 async fn creation_reserves_vmid_with_locked_stub() {
     let mut config = Config::test();
     config.delays.create = FOREVER;
-    let api = with(config).await;
+    let api = api_with(config).await;
     let first = api.create(200, &[]).await;
     assert_eq!(api.config(200).await["lock"], "create");
     let second = api.create(200, &[]).await;
@@ -143,7 +143,7 @@ async fn start_after_creation_is_separate_task() {
 async fn many_creations_run_concurrently() {
     let mut config = Config::test();
     config.delays.create = FOREVER;
-    let api = with(config).await;
+    let api = api_with(config).await;
     let replies = create_all(&api, 200..250).await;
     let upids: BTreeSet<String> = replies
         .iter()
@@ -163,7 +163,7 @@ async fn many_creations_run_concurrently() {
     );
 }
 
-async fn create_all(api: &Api, vmids: std::ops::Range<u32>) -> Vec<Reply> {
+async fn create_all(api: &TestApi, vmids: std::ops::Range<u32>) -> Vec<Reply> {
     let mut requests = tokio::task::JoinSet::new();
     for vmid in vmids {
         let vmid = vmid.to_string();

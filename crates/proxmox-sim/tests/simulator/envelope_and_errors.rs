@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Reply, api, send, with};
+use crate::support::{Reply, api, api_with, send};
 use proxmox_sim::{Config, TEST_SECRET};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ async fn authentication_is_checked_before_path() {
 async fn failed_authentication_is_delayed() {
     let mut config = Config::test();
     config.auth_delay = Duration::from_millis(300);
-    let api = with(config).await;
+    let api = api_with(config).await;
     let begin = Instant::now();
     let reply = send(api.http.get(format!("{}/api2/json/version", api.sim.url()))).await;
     assert_eq!(reply.status, 401);

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Api, api};
+use crate::support::{TestApi, api};
 use proxmox_sim::{Effect, Fault};
 use reqwest::Method;
 
-fn inject(api: &Api, method: &str, path: &str, effect: Effect) {
+fn inject(api: &TestApi, method: &str, path: &str, effect: Effect) {
     api.sim.handle().inject(Fault {
         method: method.into(),
         path: path.into(),
@@ -72,8 +72,8 @@ async fn connection_can_be_dropped_before_or_after_processing() {
     assert_eq!(api.sim.handle().containers(), []);
     inject(&api, "POST", "/nodes/{node}/lxc", Effect::DropAnswer);
     assert!(create().await.is_err());
-    let there = |all: &serde_json::Value| all[0]["vmid"] == 200;
-    api.until("/nodes/pve1/lxc", there).await;
+    let exists = |all: &serde_json::Value| all[0]["vmid"] == 200;
+    api.until("/nodes/pve1/lxc", exists).await;
 }
 
 #[tokio::test]
@@ -90,17 +90,17 @@ async fn request_can_hang() {
 #[tokio::test]
 async fn injected_task_failure_triggers_cleanup() {
     let api = api().await;
-    let words = "lvcreate 'pve/vm-200-disk-0' error: out of data space";
+    let message = "lvcreate 'pve/vm-200-disk-0' error: out of data space";
     inject(
         &api,
         "POST",
         "/nodes/{node}/lxc",
-        Effect::FailTask(words.into()),
+        Effect::FailTask(message.into()),
     );
     let reply = api.create(200, &[]).await;
     assert_eq!(
         api.finish(&reply).await,
-        format!("unable to create CT 200 - {words}")
+        format!("unable to create CT 200 - {message}")
     );
     assert_eq!(api.sim.handle().containers(), []);
     api.created(200, &[]).await;

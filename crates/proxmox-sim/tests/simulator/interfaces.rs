@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{api, assert_has, with};
+use crate::support::{api, api_with, assert_has};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn interfaces_of_stopped_or_missing_container_are_null() {
 async fn container_has_only_link_local_address_right_after_start() {
     let mut config = Config::test();
     config.address_delay = Duration::from_secs(3600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.running(200, &[("net0", FIXED)]).await;
     let early = api.get(INTERFACES).await.data();
     assert_has(&early[0], json!({ "name": "lo", "inet": "127.0.0.1/8" }));

@@ -1,9 +1,9 @@
 //! OCI images and storages.
 
-use crate::support::{Api, Reply, api, assert_has};
+use crate::support::{Reply, TestApi, api, assert_has};
 use serde_json::{Value, json};
 
-async fn pull(api: &Api, form: &[(&str, &str)]) -> Reply {
+async fn pull(api: &TestApi, form: &[(&str, &str)]) -> Reply {
     api.post("/nodes/pve1/storage/local/oci-registry-pull", form)
         .await
 }
@@ -171,8 +171,8 @@ async fn image_settings_override_creation_options() {
         api.put("/nodes/pve1/lxc/401/config", &merged).await.data(),
         Value::Null
     );
-    let wanted = json!({ "env": "MINE=1\u{0}B=2", "entrypoint": "/bin/sleep 3600" });
-    assert_has(&api.config(401).await, wanted);
+    let expected = json!({ "env": "MINE=1\u{0}B=2", "entrypoint": "/bin/sleep 3600" });
+    assert_has(&api.config(401).await, expected);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{assert_has, with};
+use crate::support::{api_with, assert_has};
 use proxmox_sim::{Config, ContainerSpec, StartError};
 use serde_json::json;
 
@@ -18,7 +18,7 @@ fn config(state_file: &Path) -> Config {
 async fn containers_images_and_leases_survive_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
-    let api = with(config(&file)).await;
+    let api = api_with(config(&file)).await;
     api.running(200, &[("tags", "a")]).await;
     api.created(201, &[]).await;
     assert!(
@@ -31,7 +31,7 @@ async fn containers_images_and_leases_survive_restart() {
     let volumes = api.sim.handle().volumes("pve1");
     api.sim.stop().await;
 
-    let api = with(config(&file)).await;
+    let api = api_with(config(&file)).await;
     assert_eq!(api.sim.handle().containers(), before);
     assert_eq!(api.sim.handle().volumes("pve1"), volumes);
     assert_eq!(api.config(200).await["digest"], digest);
@@ -51,11 +51,11 @@ async fn incomplete_containers_are_removed_after_restart() {
     let file = folder.path().join("state.json");
     let mut slow = config(&file);
     slow.delays.create = Duration::from_secs(600);
-    let api = with(slow).await;
+    let api = api_with(slow).await;
     api.create(200, &[]).await.data();
-    let made = |volumes: &[String]| volumes.contains(&"local-lvm:vm-200-disk-0".to_owned());
+    let has_disk = |volumes: &[String]| volumes.contains(&"local-lvm:vm-200-disk-0".to_owned());
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while !made(&api.sim.handle().volumes("pve1")) {
+    while !has_disk(&api.sim.handle().volumes("pve1")) {
         assert!(
             std::time::Instant::now() < deadline,
             "disk was not allocated in time"
@@ -68,9 +68,9 @@ async fn incomplete_containers_are_removed_after_restart() {
     );
     api.sim.stop().await;
 
-    let api = with(config(&file)).await;
+    let api = api_with(config(&file)).await;
     assert_eq!(api.sim.handle().containers(), []);
-    assert!(!made(&api.sim.handle().volumes("pve1")));
+    assert!(!has_disk(&api.sim.handle().volumes("pve1")));
     api.created(200, &[]).await;
 }
 
@@ -78,7 +78,7 @@ async fn incomplete_containers_are_removed_after_restart() {
 async fn state_is_saved_while_running() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
-    let api = with(config(&file)).await;
+    let api = api_with(config(&file)).await;
     api.created(200, &[("hostname", "kept")]).await;
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
     while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("kept")) {
@@ -113,7 +113,7 @@ async fn scenario_can_contain_initial_containers() {
         net0: "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:01,ip=10.20.0.9/16,type=veth".into(),
         running: true,
     });
-    let api = with(config).await;
+    let api = api_with(config).await;
     let config = api.get("/nodes/pve2/lxc/100/config").await.data();
     assert_has(
         &config,
@@ -128,7 +128,7 @@ async fn scenario_can_contain_initial_containers() {
 
 #[tokio::test]
 async fn address_in_use_fails_start() {
-    let api = with(Config::test()).await;
+    let api = api_with(Config::test()).await;
     let taken = Config {
         listen: api.sim.addr(),
         ..Config::test()
@@ -145,7 +145,7 @@ async fn state_file_is_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");
-    let api = with(Config {
+    let api = api_with(Config {
         state_file: Some(path.clone()),
         ..Config::test()
     })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{api, assert_has, with};
+use crate::support::{api, api_with, assert_has};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ async fn impossible_start_fails_task() {
 async fn shutdown_after_timeout_fails_or_is_forced() {
     let mut config = Config::test();
     config.delays.shutdown = Duration::from_secs(3600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.running(200, &[]).await;
     let unforced = api
         .post(&format!("{STATUS}/shutdown"), &[("timeout", "0")])
@@ -156,7 +156,7 @@ async fn containers_can_be_stopped_and_removed_out_of_band() {
 async fn cluster_resources_lag_and_container_list_does_not() {
     let mut config = Config::test();
     config.broadcast = Duration::from_secs(3600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.created(200, &[("tags", "a")]).await;
     let early = api.get("/cluster/resources?type=vm").await.data();
     let expected = json!([{

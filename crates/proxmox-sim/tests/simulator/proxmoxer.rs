@@ -13,12 +13,12 @@ const PASSWORD: &str = "quite secret";
 async fn run(command: &mut Command, needs: &str) -> Output {
     let output = command.kill_on_drop(true).output().await;
     let output = output.unwrap_or_else(|error| panic!("{needs} ({error})"));
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{needs}\n{words}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{needs}\n{stderr}");
     output
 }
 
-fn beside(file: &str) -> PathBuf {
+fn script_path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/simulator/proxmoxer")
         .join(file)
@@ -49,7 +49,7 @@ async fn python(folder: &Path) -> PathBuf {
         ":all:",
         "--requirement",
     ])
-    .arg(beside("requirements.txt"));
+    .arg(script_path("requirements.txt"));
     let needs = "this test needs the package proxmoxer from PyPI, which pip could not install \
                  (pip itself is in the package python3-venv)";
     run(&mut pip, needs).await;
@@ -72,7 +72,7 @@ async fn proxmoxer_authenticates_manages_containers_and_reports_errors() {
 
     let mut script = Command::new(python);
     script
-        .arg(beside("journey.py"))
+        .arg(script_path("journey.py"))
         .env("SIM_HOST", sim.addr().ip().to_string())
         .env("SIM_PORT", sim.addr().port().to_string())
         .env("SIM_CERTIFICATE", certificate)

@@ -75,7 +75,7 @@ impl Replay {
         };
         let sim = proxmox_sim::start(config).await.unwrap();
         let http = client();
-        let root = sign_in(&sim, &http, "root@pam", ROOT_PASSWORD).await;
+        let root = login(&sim, &http, "root@pam", ROOT_PASSWORD).await;
         let mut replay = Self {
             sim,
             http,
@@ -90,13 +90,13 @@ impl Replay {
             consoles: Mutex::default(),
             block: 0,
         };
-        replay.people().await;
-        replay.alice = sign_in(&replay.sim, &replay.http, "alice@pve", ALICE_PASSWORD).await;
+        replay.create_users().await;
+        replay.alice = login(&replay.sim, &replay.http, "alice@pve", ALICE_PASSWORD).await;
         replay
     }
 
     /// Creates the users and tokens that existed before or were created during the first rows.
-    async fn people(&mut self) {
+    async fn create_users(&mut self) {
         let post = async |path: &str, form: &[(&str, &str)]| {
             let reply = send(self.as_root(Method::POST, path).form(form)).await;
             assert_eq!(reply.status, 200, "{path}: {reply:?}");
@@ -153,7 +153,7 @@ impl Replay {
     async fn open_console(&self, port: &str) {
         let url = format!("{}/api2/json/nodes/pve1/lxc/100/termproxy", self.sim.url());
         for _ in 0..10 {
-            let request = self.speak(self.http.post(&url), "tok");
+            let request = self.authenticate(self.http.post(&url), "tok");
             self.remember_console(&send(request).await);
             if self.consoles.lock().unwrap().contains_key(port) {
                 return;
@@ -194,7 +194,7 @@ impl Replay {
         let reply = send(self.request(row)).await;
         self.finish(&reply).await;
         self.remember_console(&reply);
-        let found = difference(row, &reply);
+        let difference_found = difference(row, &reply);
         if row.cat == "lxc-create"
             && let Some(vmid) = row.params.as_ref().and_then(|params| params.get("vmid"))
             && let Some(vmid) = vmid
@@ -206,13 +206,13 @@ impl Replay {
         {
             self.sim.handle().remove_container(vmid);
         }
-        found
+        difference_found
     }
 
     fn request(&self, row: &Row) -> RequestBuilder {
         let url = format!("{}{}", self.sim.url(), self.unmask_console(&row.path));
         let method = Method::from_bytes(row.method.as_bytes()).unwrap();
-        let mut request = self.speak(self.http.request(method.clone(), url), &row.actor);
+        let mut request = self.authenticate(self.http.request(method.clone(), url), &row.actor);
         for (name, value) in row.req_hdr.iter().flatten() {
             let value = self.unmask(value.as_str().unwrap());
             request = request.header(name, value);
@@ -277,7 +277,7 @@ impl Replay {
         text.replace(MASKED, &ticket)
     }
 
-    fn speak(&self, request: RequestBuilder, actor: &str) -> RequestBuilder {
+    fn authenticate(&self, request: RequestBuilder, actor: &str) -> RequestBuilder {
         let token = |id: &str, secret: &str| format!("PVEAPIToken={id}={secret}");
         let authorization = match actor {
             "root" => return with_ticket(request, &self.root),
@@ -322,7 +322,7 @@ impl Replay {
     }
 }
 
-async fn sign_in(sim: &Sim, http: &Client, user: &str, password: &str) -> Ticket {
+async fn login(sim: &Sim, http: &Client, user: &str, password: &str) -> Ticket {
     let url = format!("{}/api2/json/access/ticket", sim.url());
     let form = [("username", user), ("password", password)];
     let data = send(http.post(url).form(&form)).await.data();

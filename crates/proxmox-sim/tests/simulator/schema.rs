@@ -143,8 +143,12 @@ impl Comparison<'_> {
 
     /// Compares two sets of properties: their names and each property.
     fn properties(&mut self, prefix: &str, ours: &[PropertyView], theirs: &Map<String, Value>) {
-        let own: BTreeSet<&str> = ours.iter().map(|property| property.name.as_str()).collect();
-        for name in theirs.keys().filter(|name| !own.contains(name.as_str())) {
+        let ours_value: BTreeSet<&str> =
+            ours.iter().map(|property| property.name.as_str()).collect();
+        for name in theirs
+            .keys()
+            .filter(|name| !ours_value.contains(name.as_str()))
+        {
             let mut entries = NOT_KNOWN.iter();
             let excused = entries
                 .any(|(call, names, _)| self.call == *call && names.contains(&name.as_str()));
@@ -181,16 +185,29 @@ impl Comparison<'_> {
             &optional.to_string(),
         );
         self.differs(&name, "type", ours.kind, &text("type"));
-        let words = theirs.get("enum").and_then(Value::as_array);
-        let words: Vec<String> = words.into_iter().flatten().map(plain).collect();
-        self.differs(&name, "enum", &ours.words.join(" "), &words.join(" "));
-        for (key, own) in [("minimum", ours.minimum), ("maximum", ours.maximum)] {
+        let values = theirs.get("enum").and_then(Value::as_array);
+        let values: Vec<String> = values.into_iter().flatten().map(plain).collect();
+        self.differs(&name, "enum", &ours.values.join(" "), &values.join(" "));
+        for (key, ours_value) in [("minimum", ours.minimum), ("maximum", ours.maximum)] {
             let theirs = text(key).parse::<f64>().ok();
-            self.differs(&name, key, &format!("{own:?}"), &format!("{theirs:?}"));
+            self.differs(
+                &name,
+                key,
+                &format!("{ours_value:?}"),
+                &format!("{theirs:?}"),
+            );
         }
-        for (key, own) in [("minLength", ours.shortest), ("maxLength", ours.longest)] {
+        for (key, ours_value) in [
+            ("minLength", ours.min_length),
+            ("maxLength", ours.max_length),
+        ] {
             let theirs = text(key).parse::<usize>().ok();
-            self.differs(&name, key, &format!("{own:?}"), &format!("{theirs:?}"));
+            self.differs(
+                &name,
+                key,
+                &format!("{ours_value:?}"),
+                &format!("{theirs:?}"),
+            );
         }
         self.differs(
             &name,
@@ -200,8 +217,8 @@ impl Comparison<'_> {
         );
         let portable = theirs.get("x-pattern-portable").or(theirs.get("pattern"));
         let pattern = bare(&portable.map(plain).unwrap_or_default());
-        let own = bare(ours.pattern.as_deref().unwrap_or_default());
-        self.differs(&name, "pattern", &own, &pattern);
+        let ours_value = bare(ours.pattern.as_deref().unwrap_or_default());
+        self.differs(&name, "pattern", &ours_value, &pattern);
         self.format(&name, ours, theirs.get("format"));
     }
 
@@ -286,7 +303,7 @@ fn is_one_group(text: &str) -> bool {
     true
 }
 
-fn described<'a>(schema: &'a Value, route: &RouteView) -> Option<&'a Map<String, Value>> {
+fn find_endpoint<'a>(schema: &'a Value, route: &RouteView) -> Option<&'a Map<String, Value>> {
     let mut endpoints = schema["endpoints"].as_array().unwrap().iter();
     let entry =
         endpoints.find(|entry| entry["method"] == route.method && entry["path"] == route.path)?;
@@ -309,7 +326,7 @@ fn routes_accept_same_parameters_as_real_api() {
     let mut found = Vec::new();
     let (mut calls, mut parameters) = (0, 0);
     for route in proxmox_sim::routes() {
-        let Some(theirs) = described(&schema, &route) else {
+        let Some(theirs) = find_endpoint(&schema, &route) else {
             println!("not in the schema: {} {}", route.method, route.path);
             continue;
         };
@@ -339,13 +356,13 @@ fn routes_accept_same_parameters_as_real_api() {
 #[test]
 fn routes_of_control_plane_are_simulated() {
     let routes = proxmox_sim::routes();
-    let there: BTreeSet<String> = routes
+    let simulated: BTreeSet<String> = routes
         .iter()
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
     let missing: Vec<&&str> = NEEDED
         .iter()
-        .filter(|call| !there.contains(**call))
+        .filter(|call| !simulated.contains(**call))
         .collect();
     assert!(missing.is_empty(), "not simulated: {missing:?}");
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 pub const DEBIAN: &str = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst";
 
-pub struct Api {
+pub struct TestApi {
     pub sim: Sim,
     pub http: reqwest::Client,
 }
@@ -63,12 +63,12 @@ pub fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-pub async fn api() -> Api {
-    with(Config::test()).await
+pub async fn api() -> TestApi {
+    api_with(Config::test()).await
 }
 
-pub async fn with(config: Config) -> Api {
-    Api {
+pub async fn api_with(config: Config) -> TestApi {
+    TestApi {
         sim: proxmox_sim::start(config).await.unwrap(),
         http: client(),
     }
@@ -101,7 +101,7 @@ pub async fn send(request: RequestBuilder) -> Reply {
     }
 }
 
-impl Api {
+impl TestApi {
     /// An authenticated request builder.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}/api2/json{path}", self.sim.url());
@@ -138,11 +138,11 @@ impl Api {
     }
 
     /// Polls until the data matches.
-    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn until(&self, path: &str, matches: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let data = self.get(path).await.data();
-            if wanted(&data) {
+            if matches(&data) {
                 return data;
             }
             assert!(
@@ -203,7 +203,7 @@ impl Api {
             .as_array()
             .unwrap()
             .iter()
-            .map(|l| l["t"].as_str().unwrap().to_owned())
+            .map(|line| line["t"].as_str().unwrap().to_owned())
             .collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{api, assert_has, task_path, with};
+use crate::support::{api, api_with, assert_has, task_path};
 use proxmox_sim::Config;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ async fn task_status_contains_user_type_and_exit_status() {
 async fn running_tasks_are_listed_only_with_matching_source() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     let reply = api.create(200, &[]).await;
     let count = async |query: &str| {
         let list = api.get(&format!("/nodes/pve1/tasks{query}")).await;
@@ -73,7 +73,7 @@ async fn speed_shortens_tasks() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);
     config.speed = 30_000;
-    let api = with(config).await;
+    let api = api_with(config).await;
     let reply = api.create(200, &[]).await;
     assert_eq!(api.finish(&reply).await, "OK");
 }
@@ -82,7 +82,7 @@ async fn speed_shortens_tasks() {
 async fn speed_can_be_changed_at_runtime() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.sim.handle().set_speed(30_000);
     let reply = api.create(200, &[]).await;
     assert_eq!(api.finish(&reply).await, "OK");
@@ -96,7 +96,7 @@ async fn speed_can_be_changed_at_runtime() {
 async fn canceled_creation_is_cleaned_up() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     let reply = api.create(200, &[]).await;
     let upid = reply.data().as_str().unwrap().to_owned();
     assert_eq!(
@@ -181,7 +181,7 @@ async fn task_logs_are_paginated_by_line() {
 async fn empty_task_log_returns_no_content() {
     let mut config = Config::test();
     config.delays.start = Duration::from_secs(600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.created(200, &[]).await;
     let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
     assert_eq!(api.log(&reply).await, ["no content"]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Api, assert_has, send};
+use crate::support::{TestApi, assert_has, send};
 use proxmox_sim::{Config, Sim, Transport};
 use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, Method, redirect};
@@ -32,10 +32,10 @@ fn pinned(sim: &Sim) -> Client {
         .unwrap()
 }
 
-async fn api() -> Api {
+async fn api() -> TestApi {
     let sim = proxmox_sim::start(config()).await.unwrap();
     let http = pinned(&sim);
-    Api { sim, http }
+    TestApi { sim, http }
 }
 
 #[tokio::test]
@@ -59,8 +59,8 @@ async fn login_over_tls_with_pinned_certificate_succeeds() {
 #[tokio::test]
 async fn fingerprint_matches_certificate_and_node_list() {
     let api = api().await;
-    let answer = api.request(Method::GET, "/version").send().await.unwrap();
-    let info = answer.extensions().get::<TlsInfo>().unwrap();
+    let response = api.request(Method::GET, "/version").send().await.unwrap();
+    let info = response.extensions().get::<TlsInfo>().unwrap();
     let digest = Sha256::digest(info.peer_certificate().unwrap());
     let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     let fingerprint = api.sim.fingerprint().unwrap();
@@ -97,25 +97,25 @@ async fn plain_http_on_tls_port_is_redirected_to_https() {
         (Method::POST, 308),
         (Method::DELETE, 308),
     ] {
-        let answer = http.request(method, &url).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), status);
-        let target = answer.headers()["location"].to_str().unwrap();
+        let response = http.request(method, &url).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status);
+        let target = response.headers()["location"].to_str().unwrap();
         assert_eq!(target, url.replace("http://", "https://"));
-        assert_eq!(answer.text().await.unwrap(), "");
+        assert_eq!(response.text().await.unwrap(), "");
     }
 }
 
 #[tokio::test]
 async fn silent_client_does_not_block_others_and_is_disconnected() {
     let mut config = config();
-    config.handshake = Duration::from_millis(200);
+    config.handshake_timeout = Duration::from_millis(200);
     let sim = proxmox_sim::start(config).await.unwrap();
     let mut silent = TcpStream::connect(sim.addr()).await.unwrap();
     let mut slow = TcpStream::connect(sim.addr()).await.unwrap();
     // An incomplete handshake.
     slow.write_all(&[22, 3, 1]).await.unwrap();
     let http = pinned(&sim);
-    let api = Api { sim, http };
+    let api = TestApi { sim, http };
     assert_eq!(api.get("/version").await.status, 200);
     let mut rest = Vec::new();
     assert_eq!(silent.read_to_end(&mut rest).await.unwrap(), 0);

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::access::{Directory, Grant, Subject};
-use crate::auth::{Asking, may};
+use crate::auth::{AccessRequest, has_privilege};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 
 /// The first segments of valid ACL paths.
@@ -16,37 +16,37 @@ const ROOTS: [&str; 7] = [
 ];
 
 /// Checks that the caller may change access control entries at the path.
-pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
-    let path = asking.text("path").unwrap_or_default();
-    if may(asking.directory, asking.caller, path, "Permissions.Modify") {
+pub(crate) fn check_modify(access: &AccessRequest) -> Result<()> {
+    let path = access.text("path").unwrap_or_default();
+    if has_privilege(access.directory, access.caller, path, "Permissions.Modify") {
         return Ok(());
     }
-    let words = format!("{path}, Permissions.Modify");
-    Err(ApiError::Forbidden(words))
+    let message = format!("{path}, Permissions.Modify");
+    Err(ApiError::Forbidden(message))
 }
 
 /// `GET /access/acl`: all entries, or without `Sys.Audit` only those that the caller may change.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let grants: Vec<Value> = call.core.read(|state| {
         let directory = &state.directory;
-        let audits = may(directory, &call.caller, "/access", "Sys.Audit");
-        let seen = |grant: &&Grant| {
-            audits || may(directory, &call.caller, &grant.path, "Permissions.Modify")
+        let audits = has_privilege(directory, &call.caller, "/access", "Sys.Audit");
+        let visible = |grant: &&Grant| {
+            audits || has_privilege(directory, &call.caller, &grant.path, "Permissions.Modify")
         };
         directory
             .grants
             .iter()
-            .filter(seen)
-            .map(described)
+            .filter(visible)
+            .map(to_json)
             .collect()
     });
     Ok(Value::from(grants).into())
 }
 
-fn described(grant: &Grant) -> Value {
+fn to_json(grant: &Grant) -> Value {
     json!({
         "path": grant.path,
-        "type": grant.subject.word(),
+        "type": grant.subject.as_str(),
         "ugid": grant.id,
         "roleid": grant.role,
         "propagate": u8::from(grant.propagate),
@@ -54,9 +54,9 @@ fn described(grant: &Grant) -> Value {
 }
 
 /// `PUT /access/acl`: adds or removes entries.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let path = normal(params.text("path"))?;
+    let path = normalize_path(params.text("path"))?;
     let propagate = params.get("propagate") != Some("0");
     let subjects = [
         ("users", Subject::User),
@@ -66,11 +66,11 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
     call.core.edit(|state| {
         for role in split_list(params.text("roles")) {
             if state.directory.role(role).is_none() {
-                return Err(refused(format!("role '{role}' does not exist")));
+                return Err(acl_error(format!("role '{role}' does not exist")));
             }
             for (name, subject) in subjects {
                 for id in split_list(params.text(name)) {
-                    check(&state.directory, subject, id)?;
+                    check_subject(&state.directory, subject, id)?;
                     let grant = Grant {
                         path: path.clone(),
                         subject,
@@ -89,15 +89,15 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
                 }
             }
         }
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-fn refused(words: String) -> ApiError {
-    ApiError::Failed(format!("ACL update failed: {words}"))
+fn acl_error(message: String) -> ApiError {
+    ApiError::Failed(format!("ACL update failed: {message}"))
 }
 
-fn check(directory: &Directory, subject: Subject, id: &str) -> Result<()> {
+fn check_subject(directory: &Directory, subject: Subject, id: &str) -> Result<()> {
     let known = match subject {
         Subject::User => directory.users.contains_key(id),
         Subject::Group => directory.groups.contains_key(id),
@@ -106,11 +106,14 @@ fn check(directory: &Directory, subject: Subject, id: &str) -> Result<()> {
     if known {
         return Ok(());
     }
-    Err(refused(format!("{} '{id}' does not exist", subject.word())))
+    Err(acl_error(format!(
+        "{} '{id}' does not exist",
+        subject.as_str()
+    )))
 }
 
 /// The path without a trailing slash, or an error if it is not a valid ACL path.
-fn normal(path: &str) -> Result<String> {
+fn normalize_path(path: &str) -> Result<String> {
     let trimmed = path.trim_end_matches('/');
     let mut parts = trimmed.split('/').skip(1);
     let known = trimmed.is_empty() || parts.next().is_some_and(|first| ROOTS.contains(&first));
@@ -125,21 +128,23 @@ fn normal(path: &str) -> Result<String> {
 
 /// `GET /access/permissions`: the effective permissions of the caller, or of another user if the
 /// caller has `Sys.Audit`.
-pub(crate) fn permissions(call: &Call) -> Result<Answer> {
+pub(crate) fn permissions(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let who = params.get("userid").unwrap_or(&call.caller.id);
+    let userid = params.get("userid").unwrap_or(&call.caller.id);
     call.core.read(|state| {
         let directory = &state.directory;
-        if who != call.caller.id && !may(directory, &call.caller, "/access", "Sys.Audit") {
+        if userid != call.caller.id
+            && !has_privilege(directory, &call.caller, "/access", "Sys.Audit")
+        {
             return Err(ApiError::Forbidden("/access, Sys.Audit".into()));
         }
         let paths: BTreeSet<String> = match params.get("path") {
             Some(path) => BTreeSet::from([path.to_owned()]),
-            None => places(directory),
+            None => permission_paths(directory),
         };
         let mut all: BTreeMap<String, Value> = BTreeMap::new();
         for path in paths {
-            let has = directory.privileges(who, &path);
+            let has = directory.privileges(userid, &path);
             if has.is_empty() && params.get("path").is_none() {
                 continue;
             }
@@ -151,7 +156,7 @@ pub(crate) fn permissions(call: &Call) -> Result<Answer> {
 }
 
 /// All paths at which a user can have permissions: those with entries, and the members of pools.
-fn places(directory: &Directory) -> BTreeSet<String> {
+fn permission_paths(directory: &Directory) -> BTreeSet<String> {
     let granted = directory.grants.iter().map(|grant| grant.path.clone());
     let members = directory.pools.values().flat_map(|pool| {
         let vms = pool.vms.iter().map(|vmid| format!("/vms/{vmid}"));

@@ -1,10 +1,10 @@
 //! Storages, networks, backups, consoles, templates, realms and logs.
 
-use crate::support::{Api, api, assert_has, send};
+use crate::support::{TestApi, api, assert_has, send};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-async fn content(api: &Api, storage: &str, kind: &str) -> Vec<Value> {
+async fn content(api: &TestApi, storage: &str, kind: &str) -> Vec<Value> {
     let path = format!("/nodes/pve1/storage/{storage}/content?content={kind}");
     api.get(&path).await.data().as_array().unwrap().clone()
 }
@@ -17,8 +17,8 @@ async fn defined_storage_can_be_used_and_removed() {
         ("type", "zfspool"),
         ("pool", "rpool/data"),
     ];
-    let made = api.post("/storage", &tank).await.data();
-    assert_eq!(made, json!({ "storage": "tank", "type": "zfspool" }));
+    let created = api.post("/storage", &tank).await.data();
+    assert_eq!(created, json!({ "storage": "tank", "type": "zfspool" }));
     api.created(200, &[("rootfs", "tank:2")]).await;
     let config = api.config(200).await;
     assert_eq!(config["rootfs"], "tank:subvol-200-disk-0,size=2G");
@@ -27,8 +27,8 @@ async fn defined_storage_can_be_used_and_removed() {
         .await;
     assert_eq!(feature.data()["hasFeature"], 1);
     assert_eq!(api.delete("/storage/tank").await.data(), Value::Null);
-    let gone = api.create(201, &[("rootfs", "tank:2")]).await;
-    assert_eq!(gone.failure(), "storage 'tank' does not exist");
+    let missing = api.create(201, &[("rootfs", "tank:2")]).await;
+    assert_eq!(missing.failure(), "storage 'tank' does not exist");
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn disabled_or_restricted_storage_is_unavailable() {
 async fn backup_locks_container_and_can_be_restored() {
     let mut config = proxmox_sim::Config::test();
     config.delays.create = std::time::Duration::from_millis(300);
-    let api = crate::support::with(config).await;
+    let api = crate::support::api_with(config).await;
     api.created(200, &[("cores", "3"), ("tags", "web")]).await;
     let form = [
         ("vmid", "200"),
