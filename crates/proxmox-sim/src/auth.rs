@@ -176,8 +176,8 @@ fn ticket(headers: &HeaderMap) -> Option<String> {
     });
     let by_header =
         || text(headers, AUTHORIZATION).and_then(|text| text.strip_prefix("PVEAuthCookie="));
-    let found = by_cookie.or_else(by_header)?;
-    Some(percent_decode_str(found).decode_utf8_lossy().into_owned())
+    let ticket = by_cookie.or_else(by_header)?;
+    Some(percent_decode_str(ticket).decode_utf8_lossy().into_owned())
 }
 
 /// The token credential after `PVEAPIToken=` in the header. A space instead of `=` and

@@ -125,12 +125,12 @@ async fn process(
     let method = request.method().as_str().to_owned();
     check_transport(&method, request.headers())?;
     let segments = api_segments(path)?;
-    let found = routes::find(&method, &segments);
-    let access_rule = found
+    let matched = routes::find(&method, &segments);
+    let access_rule = matched
         .as_ref()
         .map_or(AccessRule::All, |(route, _)| route.access_rule);
     let caller = auth::authenticate(core, request.headers(), &method, access_rule)?;
-    let (route, variables) = found.ok_or_else(|| ApiError::NoSuchMethod {
+    let (route, variables) = matched.ok_or_else(|| ApiError::NoSuchMethod {
         method: method.clone(),
         path: format!("/{}", segments.join("/")),
     })?;
@@ -208,8 +208,9 @@ fn check_transport(method: &str, headers: &HeaderMap) -> Result<()> {
         return rejected(501, reason.clone(), reason);
     }
     let kind = content_type(headers);
-    let known = ["", "application/x-www-form-urlencoded", "application/json"].contains(&kind);
-    if matches!(method, "POST" | "PUT") && !known {
+    let is_supported =
+        ["", "application/x-www-form-urlencoded", "application/json"].contains(&kind);
+    if matches!(method, "POST" | "PUT") && !is_supported {
         let reason = format!("upload 'Content-Type '{kind}' not implemented");
         return rejected(506, reason.clone(), reason);
     }

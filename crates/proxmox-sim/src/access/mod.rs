@@ -202,13 +202,13 @@ impl Directory {
                     .collect()
             };
             let entries = roles_by(by_user);
-            let found = if entries.is_empty() {
+            let level_roles = if entries.is_empty() {
                 roles_by(by_group)
             } else {
                 entries
             };
-            if !found.is_empty() {
-                roles = found;
+            if !level_roles.is_empty() {
+                roles = level_roles;
             }
         }
         if roles.contains_key("NoAccess") {
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grant_holds_below_its_path_unless_another_takes_its_place() {
+    fn entry_propagates_unless_overridden_below() {
         let directory = directory(&[
             grant("/", Subject::User, "ann@pve", "PVEAdmin", true),
             grant("/vms/100", Subject::User, "ann@pve", "PVEAuditor", true),
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_groups_grant_counts_where_the_person_has_none() {
+    fn group_entry_applies_if_user_has_none_at_level() {
         let directory = directory(&[
             grant("/storage", Subject::Group, "ops", "PVEDatastoreUser", true),
             grant("/vms", Subject::Group, "ops", "PVEVMAdmin", true),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_separate_token_has_what_both_have() {
+    fn separate_token_has_intersection_of_privileges() {
         let mut directory = directory(&[
             grant("/", Subject::User, "ann@pve", "PVEVMUser", true),
             grant("/", Subject::Token, "ann@pve!ro", "PVEAuditor", true),
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_a_pool_have_what_was_granted_on_it() {
+    fn pool_privileges_apply_to_members() {
         let mut directory = directory(&[grant(
             "/pool/p1",
             Subject::User,
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn root_may_do_everything() {
+    fn root_has_all_privileges() {
         let directory = Directory::default();
         assert_eq!(directory.privileges(ROOT, "/vms/1").len(), roles::ALL.len());
     }

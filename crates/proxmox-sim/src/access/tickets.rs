@@ -101,7 +101,7 @@ mod tests {
     const NOW: u64 = 1_795_000_000;
 
     #[test]
-    fn a_ticket_is_good_for_its_user_and_its_time() {
+    fn ticket_is_valid_for_user_until_expiry() {
         let key = Key::random();
         let ticket = key.ticket("ann@pve", NOW);
         assert_eq!(key.user_of(&ticket, NOW + 7_000), Some("ann@pve"));
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_csrf_token_is_for_one_user() {
+    fn csrf_token_is_bound_to_user() {
         let key = Key::random();
         let token = key.csrf("ann@pve", NOW);
         assert!(key.is_csrf(&token, "ann@pve", NOW + 60));

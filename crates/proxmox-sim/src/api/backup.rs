@@ -268,11 +268,16 @@ fn prune(state: &mut State, job: &Job, vmid: u32) {
     let Some(kept) = job.kept.or_else(by_storage) else {
         return;
     };
-    let own = |volume: &&Volume| {
+    let is_own = |volume: &&Volume| {
         let is_backup = matches!(&volume.kind, Kind::Backup(archive) if archive.vmid == vmid);
         is_backup && volume.storage == job.storage && !volume.protected
     };
-    let mut names: Vec<String> = state.volumes.iter().filter(own).map(Volume::id).collect();
+    let mut names: Vec<String> = state
+        .volumes
+        .iter()
+        .filter(is_own)
+        .map(Volume::id)
+        .collect();
     names.sort();
     names.reverse();
     let removed: Vec<String> = names.into_iter().skip(kept).collect();

@@ -83,10 +83,10 @@ fn options(call: &Call, source: &Container) -> Result<BTreeMap<String, String>> 
     let mut options = match call.params.get("snapname") {
         None => source.options.clone(),
         Some(name) => {
-            let snapshot_or_volume = source.snapshots.get(name);
-            let snapshot_or_volume = snapshot_or_volume
+            let snapshot = source.snapshots.get(name);
+            let snapshot = snapshot
                 .ok_or_else(|| ApiError::Failed(format!("snapshot '{name}' does not exist")))?;
-            snapshot_or_volume.options.clone()
+            snapshot.options.clone()
         }
     };
     options.remove("template");
@@ -132,14 +132,10 @@ async fn copy(run: &Run, plan: Plan) -> std::result::Result<(), String> {
             };
             let mut parts = object.parse(name, value)?;
             let volume = parts.get("volume").cloned().unwrap_or_default();
-            let snapshot_or_volume = state.volume(&run.node, &volume).cloned();
-            let snapshot_or_volume =
-                snapshot_or_volume.ok_or_else(|| format!("volume '{volume}' does not exist"))?;
-            let storage = plan
-                .storage
-                .as_deref()
-                .unwrap_or(&snapshot_or_volume.storage);
-            let requested = (storage, snapshot_or_volume.size);
+            let source = state.volume(&run.node, &volume).cloned();
+            let source = source.ok_or_else(|| format!("volume '{volume}' does not exist"))?;
+            let storage = plan.storage.as_deref().unwrap_or(&source.storage);
+            let requested = (storage, source.size);
             let id = volumes::allocate(state, &run.node, plan.new, requested)?;
             parts.insert("volume".into(), id);
             *value = object.write(&parts);

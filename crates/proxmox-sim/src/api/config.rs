@@ -74,7 +74,7 @@ struct Change<'a> {
 /// `PUT …/config`. Synchronous: no task.
 pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let known = |(name, _): &(&str, &str)| lxc::config().find(name).is_some();
+    let is_option = |(name, _): &(&str, &str)| lxc::config().find(name).is_some();
     let list = |name| {
         params
             .get(name)
@@ -84,7 +84,7 @@ pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
             .collect::<Vec<_>>()
     };
     let change = Change {
-        set: params.iter().filter(known).collect(),
+        set: params.iter().filter(is_option).collect(),
         delete: list("delete"),
         revert: list("revert"),
     };

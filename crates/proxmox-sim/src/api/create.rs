@@ -165,13 +165,13 @@ fn template(call: &Call) -> Result<String> {
     let name = name.as_str();
     let (kind, file) = name.split_once('/').unwrap_or(("", name));
     let archive = [".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2"];
-    let known = match kind {
+    let is_supported = match kind {
         "vztmpl" => archive.iter().any(|ending| file.ends_with(ending)),
         "iso" => file.ends_with(".iso"),
         "backup" => file.starts_with("vzdump-"),
         _ => false,
     };
-    if !known || file.contains('/') {
+    if !is_supported || file.contains('/') {
         return Err(ApiError::Failed(format!(
             "unable to parse directory volume name '{name}'"
         )));

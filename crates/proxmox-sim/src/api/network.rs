@@ -89,8 +89,8 @@ pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let network = state.networks.get(call.node()).ok_or_else(missing)?;
         let mut all = network.configured().iter().enumerate();
-        let found = all.find(|(_, (other, _))| other.as_str() == name);
-        let (index, (name, iface)) = found.ok_or_else(missing)?;
+        let matched = all.find(|(_, (other, _))| other.as_str() == name);
+        let (index, (name, iface)) = matched.ok_or_else(missing)?;
         Ok(Value::from(to_json(network, name, iface, index)).into())
     })
 }

@@ -88,9 +88,9 @@ pub(crate) fn interfaces(call: &Call) -> Result<ApiResponse> {
         let mut entries = vec![loopback()];
         let networks = container.networks();
         entries.extend(networks.map(|(option, parts)| {
-            let asks = parts.get("ip").is_some_and(|ip| ip == "dhcp");
+            let uses_dhcp = parts.get("ip").is_some_and(|ip| ip == "dhcp");
             let lease = container.leases.get(option).copied();
-            interface(core, &parts, lease, if asks { leased } else { fixed })
+            interface(core, &parts, lease, if uses_dhcp { leased } else { fixed })
         }));
         Ok(Value::from(entries).into())
     })
@@ -113,7 +113,7 @@ fn loopback() -> Value {
 
 /// The interfaces with the addresses that an external observer reported. Nothing is simulated.
 fn reported_interfaces_json(container: &Container, report: &ReportedInterfaces) -> Vec<Value> {
-    let own = container.networks().map(|(_, parts)| {
+    let interfaces_json = container.networks().map(|(_, parts)| {
         let (mac, mut entry) = interface_head(&parts);
         let addresses = report.addresses.get(&mac).map_or(&[][..], Vec::as_slice);
         for (ip, prefix) in addresses {
@@ -126,7 +126,7 @@ fn reported_interfaces_json(container: &Container, report: &ReportedInterfaces) 
         entry.insert("ip-addresses".into(), all.collect());
         Value::Object(entry)
     });
-    std::iter::once(loopback()).chain(own).collect()
+    std::iter::once(loopback()).chain(interfaces_json).collect()
 }
 
 fn kind(ip: IpAddr) -> &'static str {

@@ -22,14 +22,15 @@ const SHUTDOWN_TIMEOUT: u64 = 60;
 /// `GET /nodes/{node}/lxc`.
 pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let entries = call.core.read(|state| {
-        let own = state
+        let containers = state
             .containers
             .values()
             .filter(|container| container.node == call.node())
             .filter(|container| {
                 call.has_privilege(state, &format!("/vms/{}", container.vmid), "VM.Audit")
             });
-        own.map(|container| live(call, container))
+        containers
+            .map(|container| live(call, container))
             .collect::<Vec<Value>>()
     });
     Ok(Value::from(entries).into())

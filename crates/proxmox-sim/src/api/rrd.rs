@@ -64,12 +64,12 @@ pub(crate) fn node(call: &Call) -> Result<ApiResponse> {
 /// `GET …/lxc/{vmid}/rrddata`. Fails until the node has broadcast the container's status once.
 pub(crate) fn container(call: &Call) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
-    let found = call.core.read(|state| {
+    let broadcast_container = call.core.read(|state| {
         let is_broadcast = state.broadcast.containers.contains_key(&vmid);
         let container = super::container(state, call.node(), vmid).ok();
         container.filter(|_| is_broadcast).cloned()
     });
-    let Some(container) = found else {
+    let Some(container) = broadcast_container else {
         let message = format!(
             "RRD error: opening '/var/lib/rrdcached/db/pve-vm-9.0/{vmid}': \
              No such file or directory"

@@ -148,17 +148,17 @@ fn file_format(name: &str) -> &'static str {
 /// The ID of the volume in the URL, which may omit the storage.
 fn address(call: &Call, state: &State) -> Result<String> {
     let storage = volumes::storage(state, call.params.text("storage"))?;
-    let attribute_or_id = call.params.text("volume");
-    let id = match attribute_or_id.split_once(':') {
+    let volume = call.params.text("volume");
+    let id = match volume.split_once(':') {
         Some((name, _)) if name != storage.name => {
             return Err(ApiError::failed("storage name in volume ID does not match"));
         }
-        Some(_) => attribute_or_id.to_owned(),
-        None => format!("{}:{attribute_or_id}", storage.name),
+        Some(_) => volume.to_owned(),
+        None => format!("{}:{volume}", storage.name),
     };
     if !id.contains('/') && storage.rules().has_files {
         return Err(ApiError::Failed(format!(
-            "unable to parse directory volume name '{attribute_or_id}'"
+            "unable to parse directory volume name '{volume}'"
         )));
     }
     Ok(id)
@@ -202,10 +202,10 @@ pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
         let mut volumes = state.volumes.iter_mut();
         let found = volumes.find(|volume| (shared || volume.node == node) && volume.id() == id);
         let volume = found.ok_or_else(|| ApiError::Failed(format!("no such volume '{id}'")))?;
-        let attribute_or_id = ["notes", "protected"]
+        let attribute = ["notes", "protected"]
             .into_iter()
             .find(|name| params.get(name).is_some());
-        if let Some(name) = attribute_or_id.filter(|_| volume.content() != "backup") {
+        if let Some(name) = attribute.filter(|_| volume.content() != "backup") {
             let message = format!("attribute '{name}' is not supported for this content type");
             return Err(ApiError::Failed(message));
         }

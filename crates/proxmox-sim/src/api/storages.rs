@@ -184,9 +184,9 @@ pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
 }
 
 fn check_digest(state: &State, params: &Params) -> Result<()> {
-    let known = storage::digest(state.storages.values());
+    let current = storage::digest(state.storages.values());
     match params.get("digest").filter(|digest| !digest.is_empty()) {
-        Some(digest) if digest != known => Err(ApiError::failed(
+        Some(digest) if digest != current => Err(ApiError::failed(
             "update storage failed: detected modified configuration - \
              file changed by other user? Try again.",
         )),

@@ -24,7 +24,7 @@ pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
             .filter(|task| all || task.caller.user() == call.caller.id)
             .filter(|task| task.node == call.node() && matches_filters(task, params))
             .collect();
-        let shown = matching
+        let entries = matching
             .iter()
             .skip(skipped)
             .take(limit_or_all)
@@ -32,7 +32,7 @@ pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
             .collect();
         Ok(ApiResponse {
             total: Some(matching.len()),
-            ..Value::Array(shown).into()
+            ..Value::Array(entries).into()
         })
     })
 }
@@ -100,15 +100,15 @@ fn with_task<T>(call: &Call, look: impl FnOnce(&Task) -> T) -> Result<T> {
 /// their own tasks.
 pub(crate) fn recent(call: &Call) -> Result<ApiResponse> {
     const SHOWN: usize = 25;
-    let shown: Vec<Value> = call.core.read(|state| {
-        let seen = |task: &&Task| {
+    let entries: Vec<Value> = call.core.read(|state| {
+        let is_visible = |task: &&Task| {
             let all = call.has_privilege(state, &format!("/nodes/{}", task.node), "Sys.Audit");
             all || task.caller.user() == call.caller.id
         };
-        let tasks = state.tasks.iter().rev().filter(seen).take(SHOWN);
+        let tasks = state.tasks.iter().rev().filter(is_visible).take(SHOWN);
         tasks.map(Task::list_entry).collect()
     });
-    Ok(Value::from(shown).into())
+    Ok(Value::from(entries).into())
 }
 
 /// `GET …/tasks/{upid}`: the subdirectories.
@@ -139,8 +139,8 @@ pub(crate) fn log(call: &Call) -> Result<ApiResponse> {
     };
     let (skipped, limit) = page(&call.params);
     let limit_or_all = if limit == 0 { usize::MAX } else { limit };
-    let shown = lines.iter().enumerate().skip(skipped).take(limit_or_all);
-    let data = shown
+    let entries = lines.iter().enumerate().skip(skipped).take(limit_or_all);
+    let data = entries
         .map(|(index, text)| json!({ "n": index + 1, "t": text }))
         .collect();
     Ok(ApiResponse {

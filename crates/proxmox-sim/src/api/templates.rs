@@ -83,9 +83,9 @@ pub(crate) fn appliances(_: &Call) -> Result<ApiResponse> {
 pub(crate) fn fetch_appliance(call: &Call) -> Result<ApiResponse> {
     let requested = call.params.text("template");
     let mut all = APPLIANCES.into_iter();
-    let found = all.find(|(file, ..)| *file == requested);
+    let appliance = all.find(|(file, ..)| *file == requested);
     let (file, system, _, _, mib) =
-        found.ok_or_else(|| ApiError::parameter("template", "no such template"))?;
+        appliance.ok_or_else(|| ApiError::parameter("template", "no such template"))?;
     let storage = templates_storage(call, "vztmpl")?;
     let download = Download {
         storage: storage.name.clone(),
@@ -128,10 +128,10 @@ async fn work(run: Run, download: Download) -> std::result::Result<(), String> {
 /// Checks that the caller may query URL metadata.
 pub(crate) fn check_query(access: &AccessRequest) -> Result<()> {
     let both = ["Sys.Audit", "Sys.Modify"];
-    let everywhere = both.iter().try_for_each(|name| {
+    let allowed_globally = both.iter().try_for_each(|name| {
         crate::auth::require_privilege(access.directory, access.caller, "/", &[name])
     });
-    if everywhere.is_ok() {
+    if allowed_globally.is_ok() {
         return Ok(());
     }
     access.check(AccessRule::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
@@ -165,8 +165,8 @@ fn connection_error(url: &str) -> Option<String> {
 /// The size of the file at a URL, in bytes.
 fn size(url: &str) -> u64 {
     let (_, file) = parts(url);
-    let known = APPLIANCES.iter().find(|(name, ..)| *name == file);
-    known.map_or(SIZE, |(.., mib)| mib << 20)
+    let appliance = APPLIANCES.iter().find(|(name, ..)| *name == file);
+    appliance.map_or(SIZE, |(.., mib)| mib << 20)
 }
 
 /// `GET /nodes/{node}/query-url-metadata`.

@@ -145,11 +145,11 @@ pub(crate) fn allocate(
         _ if bytes == 0 => format!("{vmid}/subvol-{vmid}-disk-{index}.subvol"),
         _ => format!("{vmid}/vm-{vmid}-disk-{index}.raw"),
     };
-    let taken = |state: &State, index: u32| {
+    let is_used = |state: &State, index: u32| {
         let number = format!("-{vmid}-disk-{index}");
-        let own =
+        let is_visible_here =
             |volume: &&Volume| volume.storage == storage.name && state.is_visible(volume, node);
-        state.volumes.iter().filter(own).any(|volume| {
+        state.volumes.iter().filter(is_visible_here).any(|volume| {
             volume
                 .name
                 .trim_end_matches(".raw")
@@ -158,7 +158,7 @@ pub(crate) fn allocate(
         })
     };
     let index = (0..u32::MAX)
-        .find(|index| !taken(state, *index))
+        .find(|index| !is_used(state, *index))
         .unwrap_or_default();
     let location = (node, storage.name.as_str());
     let volume = Volume::new(location, &name_of(index), bytes, Kind::Disk { vmid });

@@ -52,15 +52,15 @@ async fn stopped_container_unknown_address_and_offline_node_are_unreachable() {
     api.running(200, &[("net0", NET)]).await;
     let http = api.sim.handle().container_http();
     let send = |to: &str| http.send(to.parse().unwrap(), request()).map(drop);
-    let gone = |ip: &str| Err(Unreachable(ip.parse().unwrap()));
+    let unreachable = |ip: &str| Err(Unreachable(ip.parse().unwrap()));
     assert_eq!(send("10.20.0.30:80"), Ok(()));
-    assert_eq!(send("10.20.0.31:80"), gone("10.20.0.31"));
+    assert_eq!(send("10.20.0.31:80"), unreachable("10.20.0.31"));
     api.sim.handle().set_node_online("pve1", false);
-    assert_eq!(send("10.20.0.30:80"), gone("10.20.0.30"));
+    assert_eq!(send("10.20.0.30:80"), unreachable("10.20.0.30"));
     api.sim.handle().set_node_online("pve1", true);
     assert_eq!(send("10.20.0.30:80"), Ok(()));
     assert!(api.sim.handle().stop_container(200));
-    assert_eq!(send("10.20.0.30:80"), gone("10.20.0.30"));
+    assert_eq!(send("10.20.0.30:80"), unreachable("10.20.0.30"));
 }
 
 #[tokio::test]

@@ -272,12 +272,12 @@ async fn cross_origin_browser_requests_are_rejected() {
 #[tokio::test]
 async fn conditions_persist_until_changed() {
     let api = controlled().await;
-    let (_, shown) = request_control(&api, Method::GET, "/conditions", None).await;
+    let (_, response) = request_control(&api, Method::GET, "/conditions", None).await;
     let normal = json!({ "quorum": true, "dhcp": "normal", "fingerprint": null });
-    assert_eq!(shown, normal);
+    assert_eq!(response, normal);
     let worse = json!({ "quorum": false, "dhcp": { "late": { "ms": 60_000 } } });
-    let shown = post(&api, "/conditions", worse.clone()).await;
-    assert_has(&shown, worse);
+    let response = post(&api, "/conditions", worse.clone()).await;
+    assert_has(&response, worse);
     let message = "cluster not ready - no quorum?";
     assert_eq!(api.create(200, &[]).await.failure(), message);
     assert_eq!(api.create(200, &[]).await.failure(), message);
@@ -288,10 +288,10 @@ async fn conditions_persist_until_changed() {
     )
     .await;
     api.running(200, &[]).await;
-    let seen = api.get("/nodes/pve1/lxc/200/interfaces").await.data();
-    assert_eq!(seen[1].get("inet"), None);
-    let shown = post(&api, "/conditions", json!({ "dhcp": "normal" })).await;
-    assert_eq!(shown, normal);
+    let interfaces = api.get("/nodes/pve1/lxc/200/interfaces").await.data();
+    assert_eq!(interfaces[1].get("inet"), None);
+    let response = post(&api, "/conditions", json!({ "dhcp": "normal" })).await;
+    assert_eq!(response, normal);
     let path = "/nodes/pve1/lxc/200/interfaces";
     api.until(path, |all| all[1]["inet"].is_string()).await;
 }
@@ -308,21 +308,21 @@ async fn certificate_renewal_requires_tls() {
     config.transport = Transport::Tls;
     let api = api_with(config).await;
     let before = api.sim.fingerprint();
-    let shown = post(&api, "/conditions", renew()).await;
+    let response = post(&api, "/conditions", renew()).await;
     assert_ne!(api.sim.fingerprint(), before);
-    assert_eq!(shown["fingerprint"], json!(api.sim.fingerprint()));
+    assert_eq!(response["fingerprint"], json!(api.sim.fingerprint()));
 }
 
 #[tokio::test]
 async fn control_api_stays_online_during_node_restart() {
     let api = controlled().await;
-    let nowhere = json!({ "restart": { "node": "pve9", "away_ms": 1 } });
-    let (status, error) = post_error(&api, "/conditions", nowhere).await;
+    let unknown_node = json!({ "restart": { "node": "pve9", "away_ms": 1 } });
+    let (status, error) = post_error(&api, "/conditions", unknown_node).await;
     assert_eq!((status, error.as_str()), (404, "there is no node pve9"));
     let restart = json!({ "restart": { "node": "pve1", "away_ms": 86_400_000 } });
     post(&api, "/conditions", restart).await;
-    let away = api.request(Method::GET, "/version").send().await;
-    assert!(away.unwrap_err().is_connect());
+    let refused = api.request(Method::GET, "/version").send().await;
+    assert!(refused.unwrap_err().is_connect());
     let (status, _) = request_control(&api, Method::GET, "/containers", None).await;
     assert_eq!(status, 200);
     let restart = json!({ "restart": { "node": "pve1", "away_ms": 1 } });
@@ -476,12 +476,12 @@ async fn reported_interfaces_are_returned_until_next_start() {
 
     post(&api, "/interfaces", report(&["10.20.7.7/16", "fd00::7/64"])).await;
     let path = "/nodes/pve1/lxc/200/interfaces";
-    let shown = api.get(path).await.data();
+    let response = api.get(path).await.data();
     assert_has(
-        &shown[1],
+        &response[1],
         json!({ "name": "eth0", "hwaddr": "bc:24:11:00:00:0a", "inet": "10.20.7.7/16", "inet6": "fd00::7/64" }),
     );
-    assert_eq!(shown[1]["ip-addresses"].as_array().unwrap().len(), 2);
+    assert_eq!(response[1]["ip-addresses"].as_array().unwrap().len(), 2);
 
     for (body, expected) in [
         (report(&["10.20.7.7"]), "prefix length"),
@@ -501,8 +501,8 @@ async fn reported_interfaces_are_returned_until_next_start() {
 
     let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
     assert_eq!(api.finish(&reboot).await, "OK");
-    let shown = api.get(path).await.data();
-    assert_eq!(shown[1].get("inet"), None, "{shown}");
+    let response = api.get(path).await.data();
+    assert_eq!(response[1].get("inet"), None, "{response}");
 }
 
 #[tokio::test]

@@ -202,6 +202,6 @@ async fn next_id_returns_first_free_vmid() {
         api.get("/cluster/nextid?vmid=300").await.data(),
         Value::from("300")
     );
-    let taken = api.get("/cluster/nextid?vmid=100").await;
-    assert_eq!(taken.problem("vmid"), "VM 100 already exists");
+    let in_use = api.get("/cluster/nextid?vmid=100").await;
+    assert_eq!(in_use.problem("vmid"), "VM 100 already exists");
 }

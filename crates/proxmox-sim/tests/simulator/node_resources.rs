@@ -56,8 +56,8 @@ async fn each_storage_type_validates_options_and_content() {
         ("content", "rootdir,backup"),
     ];
     post(&disks).await.data();
-    let shown = api.get("/storage/disks").await.data();
-    assert_eq!(shown["content"], "rootdir");
+    let response = api.get("/storage/disks").await.data();
+    assert_eq!(response["content"], "rootdir");
     let backups = [("content", "backup")];
     assert_eq!(
         api.put("/storage/disks", &backups).await.failure(),
@@ -71,9 +71,12 @@ async fn each_storage_type_validates_options_and_content() {
         ("password", "secret"),
     ];
     post(&pbs).await.data();
-    let shown = api.get("/storage/pbs").await.data();
-    assert_has(&shown, json!({ "content": "backup", "datastore": "main" }));
-    assert_eq!(shown.get("password"), None);
+    let response = api.get("/storage/pbs").await.data();
+    assert_has(
+        &response,
+        json!({ "content": "backup", "datastore": "main" }),
+    );
+    assert_eq!(response.get("password"), None);
 }
 
 #[tokio::test]
@@ -91,8 +94,8 @@ async fn disabled_or_restricted_storage_is_unavailable() {
         api.create(200, &[("rootfs", "tank:1")]).await.failure(),
         "storage 'tank' is not available on node 'pve1'"
     );
-    let here = [("delete", "nodes"), ("disable", "1")];
-    api.put("/storage/tank", &here).await.data();
+    let update = [("delete", "nodes"), ("disable", "1")];
+    api.put("/storage/tank", &update).await.data();
     assert_eq!(
         api.create(200, &[("rootfs", "tank:1")]).await.failure(),
         "storage 'tank' is disabled"
@@ -212,9 +215,9 @@ async fn new_bridge_is_pending_until_reload() {
     assert_eq!(api.get(network).await.json().get("changes"), None);
     let reply = api.post(start, &[]).await;
     assert_eq!(api.finish(&reply).await, "OK");
-    let shown = api.get("/nodes/pve1/network/vmbr7").await.data();
+    let response = api.get("/nodes/pve1/network/vmbr7").await.data();
     assert_has(
-        &shown,
+        &response,
         json!({ "address": "10.7.0.1", "netmask": "24", "active": 1 }),
     );
     // Pending changes can be reverted.
@@ -305,9 +308,9 @@ async fn only_directory_realms_can_be_synchronized() {
         ("password", "secret"),
     ];
     api.post("/access/domains", &form).await.data();
-    let shown = api.get("/access/domains/corp").await.data();
-    assert_has(&shown, json!({ "type": "ldap", "user_attr": "uid" }));
-    assert_eq!(shown.get("password"), None);
+    let response = api.get("/access/domains/corp").await.data();
+    assert_has(&response, json!({ "type": "ldap", "user_attr": "uid" }));
+    assert_eq!(response.get("password"), None);
     let reply = api
         .post("/access/domains/corp/sync", &[("scope", "both")])
         .await;

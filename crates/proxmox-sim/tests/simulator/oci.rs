@@ -42,8 +42,8 @@ async fn pulled_image_becomes_template_and_task_logs_progress() {
         image,
         json!({ "format": "tar", "content": "vztmpl", "size": 70_254_592 }),
     );
-    let elsewhere = api.get("/nodes/pve2/storage/local/content").await.data();
-    assert_eq!(elsewhere.as_array().unwrap().len(), 4);
+    let other_node = api.get("/nodes/pve2/storage/local/content").await.data();
+    assert_eq!(other_node.as_array().unwrap().len(), 4);
 
     let again = pull(&api, &[("reference", "nginx:1.27")]).await.failure();
     assert!(

@@ -129,11 +129,11 @@ async fn scenario_can_contain_initial_containers() {
 #[tokio::test]
 async fn address_in_use_fails_start() {
     let api = api_with(Config::test()).await;
-    let taken = Config {
+    let in_use = Config {
         listen: api.sim.addr(),
         ..Config::test()
     };
-    let Err(error) = proxmox_sim::start(taken).await else {
+    let Err(error) = proxmox_sim::start(in_use).await else {
         panic!("start must fail")
     };
     let beginning = format!("could not listen on {}: ", api.sim.addr());

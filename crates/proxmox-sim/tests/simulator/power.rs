@@ -122,9 +122,9 @@ async fn destroying_running_container_requires_force() {
             .all(|volume| volume.starts_with("local:vztmpl/")),
         "{volumes:?}"
     );
-    let gone = api.delete("/nodes/pve1/lxc/200").await.failure();
+    let missing = api.delete("/nodes/pve1/lxc/200").await.failure();
     assert_eq!(
-        gone,
+        missing,
         "Configuration file 'nodes/pve1/lxc/200.conf' does not exist"
     );
     let odd = api.delete("/nodes/pve1/lxc/200?force=2").await;

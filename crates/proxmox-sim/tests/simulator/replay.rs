@@ -194,7 +194,7 @@ impl Replay {
         let reply = send(self.request(row)).await;
         self.finish(&reply).await;
         self.remember_console(&reply);
-        let difference_found = difference(row, &reply);
+        let difference = difference(row, &reply);
         if row.cat == "lxc-create"
             && let Some(vmid) = row.params.as_ref().and_then(|params| params.get("vmid"))
             && let Some(vmid) = vmid
@@ -206,7 +206,7 @@ impl Replay {
         {
             self.sim.handle().remove_container(vmid);
         }
-        difference_found
+        difference
     }
 
     fn request(&self, row: &Row) -> RequestBuilder {

@@ -98,12 +98,12 @@ fn acl_error(message: String) -> ApiError {
 }
 
 fn check_subject(directory: &Directory, subject: Subject, id: &str) -> Result<()> {
-    let known = match subject {
+    let is_known = match subject {
         Subject::User => directory.users.contains_key(id),
         Subject::Group => directory.groups.contains_key(id),
         Subject::Token => directory.tokens.contains_key(id),
     };
-    if known {
+    if is_known {
         return Ok(());
     }
     Err(acl_error(format!(
@@ -116,8 +116,8 @@ fn check_subject(directory: &Directory, subject: Subject, id: &str) -> Result<()
 fn normalize_path(path: &str) -> Result<String> {
     let trimmed = path.trim_end_matches('/');
     let mut parts = trimmed.split('/').skip(1);
-    let known = trimmed.is_empty() || parts.next().is_some_and(|first| ROOTS.contains(&first));
-    if !known || !path.starts_with('/') {
+    let is_known = trimmed.is_empty() || parts.next().is_some_and(|first| ROOTS.contains(&first));
+    if !is_known || !path.starts_with('/') {
         return Err(ApiError::parameter(
             "path",
             format!("invalid ACL path '{path}'"),

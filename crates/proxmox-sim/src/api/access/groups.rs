@@ -88,13 +88,13 @@ pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
 pub(crate) fn roles(call: &Call) -> Result<ApiResponse> {
     let listed: Vec<Value> = call.core.read(|state| {
         let built_in = roles::BUILT_IN.iter().map(|name| ((*name).to_owned(), 1));
-        let own = state.directory.roles.keys().map(|name| (name.clone(), 0));
+        let custom = state.directory.roles.keys().map(|name| (name.clone(), 0));
         let entry = |(name, special): (String, u8)| {
             let privileges = state.directory.role(&name).unwrap_or_default();
             let privileges: Vec<String> = privileges.into_iter().collect();
             json!({ "roleid": name, "privs": privileges.join(","), "special": special })
         };
-        built_in.chain(own).map(entry).collect()
+        built_in.chain(custom).map(entry).collect()
     });
     Ok(Value::from(listed).into())
 }
@@ -128,15 +128,15 @@ pub(crate) fn set_role(call: &Call) -> Result<ApiResponse> {
         .map(str::to_owned)
         .collect();
     call.core.edit(|state| {
-        let own = &mut state.directory.roles;
-        match (creates, own.contains_key(id)) {
+        let custom = &mut state.directory.roles;
+        match (creates, custom.contains_key(id)) {
             (true, true) => {
                 let message = format!("create role failed: role '{id}' already exists");
                 Err(ApiError::Failed(message))
             }
             (false, false) => Err(missing(id)),
             _ => {
-                own.insert(id.to_owned(), privileges);
+                custom.insert(id.to_owned(), privileges);
                 Ok(ApiResponse::null())
             }
         }

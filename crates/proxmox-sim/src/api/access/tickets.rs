@@ -60,10 +60,10 @@ pub(crate) fn login(call: &Call) -> Result<ApiResponse> {
 fn caps(directory: &Directory, user: &str) -> Value {
     let part = |path: &str, begins: &[&str]| -> BTreeMap<String, u8> {
         let has = directory.privileges(user, path);
-        let shown = roles::ALL.into_iter().filter(|name| {
+        let privileges = roles::ALL.into_iter().filter(|name| {
             has.contains_key(*name) && begins.iter().any(|begin| name.starts_with(begin))
         });
-        shown.map(|name| (name.to_owned(), 1)).collect()
+        privileges.map(|name| (name.to_owned(), 1)).collect()
     };
     let parts = PARTS.map(|(name, path, begins)| (name.to_owned(), json!(part(path, begins))));
     Value::Object(parts.into_iter().collect())
@@ -73,9 +73,10 @@ fn caps(directory: &Directory, user: &str) -> Value {
 pub(crate) fn change(call: &Call) -> Result<ApiResponse> {
     let user = call.params.text("userid");
     call.core.edit(|state| {
-        let found = state.directory.users.get_mut(user);
-        let found = found.ok_or_else(|| ApiError::Failed(format!("no such user ('{user}')")))?;
-        found.password = Some(call.params.text("password").to_owned());
+        let account = state.directory.users.get_mut(user);
+        let account =
+            account.ok_or_else(|| ApiError::Failed(format!("no such user ('{user}')")))?;
+        account.password = Some(call.params.text("password").to_owned());
         Ok(ApiResponse::null())
     })
 }
