@@ -1,14 +1,15 @@
 //! Inspecting and changing a running simulator without its API, for tests.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::conditions::Dhcp;
 use crate::config::ContainerSpec;
-use crate::container::{Container, Power};
+use crate::container::Power;
 use crate::container_http::ContainerHttp;
+use crate::container_view::ContainerView;
 use crate::core::{Core, lock};
 use crate::fault::Fault;
 use crate::oci;
@@ -17,29 +18,6 @@ use crate::server::Presence;
 use crate::state::{Kind, ReportedInterfaces, Volume};
 use crate::tls::CertificateError;
 use crate::{api, restart};
-
-/// The current state of a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContainerView {
-    /// VMID.
-    pub vmid: u32,
-    /// Node.
-    pub node: String,
-    /// Hostname.
-    pub name: String,
-    /// Whether it is running.
-    pub running: bool,
-    /// The lock of its configuration, such as `backup`.
-    pub lock: Option<String>,
-    /// Its active options, in the format of Proxmox.
-    pub options: BTreeMap<String, String>,
-    /// DHCP leases by option name (`net0`).
-    pub leases: BTreeMap<String, Ipv4Addr>,
-    /// PID of the init process, different after each start; `None` if stopped.
-    pub pid: Option<u32>,
-    /// The template file or image reference that it was created from, if known.
-    pub source: Option<String>,
-}
 
 /// IP addresses with prefix lengths, by MAC address.
 pub type Interfaces = BTreeMap<String, Vec<(IpAddr, u8)>>;
@@ -58,22 +36,6 @@ pub enum InterfacesError {
         /// The MAC address.
         mac: String,
     },
-}
-
-impl From<&Container> for ContainerView {
-    fn from(container: &Container) -> Self {
-        Self {
-            vmid: container.vmid,
-            node: container.node.clone(),
-            name: container.name(),
-            running: container.is_running(),
-            lock: container.option("lock").map(str::to_owned),
-            options: container.options.clone(),
-            leases: container.leases.clone(),
-            pid: container.pid(),
-            source: container.source.clone(),
-        }
-    }
 }
 
 /// Direct access to a running simulator, bypassing its API.
@@ -308,7 +270,7 @@ impl Handle {
     }
 
     /// The pending faults in order.
-    pub fn pending_faults(&self) -> Vec<Fault> {
+    pub fn faults(&self) -> Vec<Fault> {
         lock(&self.core.faults).all().cloned().collect()
     }
 

@@ -18,6 +18,7 @@ mod config;
 mod console;
 mod container;
 mod container_http;
+mod container_view;
 mod control;
 mod core;
 mod error;
@@ -51,8 +52,9 @@ pub use config::{
     StorageSpec, TEST_SECRET, TemplateSpec, Token, Transport,
 };
 pub use container_http::{ContainerHttp, Unreachable};
+pub use container_view::ContainerView;
 pub use fault::{Effect, Fault};
-pub use handle::{ContainerView, Handle, Interfaces, InterfacesError};
+pub use handle::{Handle, Interfaces, InterfacesError};
 pub use program::{Cluster, Options, RunError, run};
 #[doc(hidden)]
 pub use routes::routes;

@@ -278,7 +278,7 @@ mod tests {
         directory
     }
 
-    fn has_privilege(directory: &Directory, caller: &str, path: &str, privilege: &str) -> bool {
+    fn allowed(directory: &Directory, caller: &str, path: &str, privilege: &str) -> bool {
         directory.privileges(caller, path).contains_key(privilege)
     }
 
@@ -290,34 +290,12 @@ mod tests {
             grant("/vms/101", Subject::User, "ann@pve", "NoAccess", true),
             grant("/nodes", Subject::User, "ann@pve", "PVEAuditor", false),
         ]);
-        assert!(has_privilege(
-            &directory,
-            "ann@pve",
-            "/vms/102",
-            "VM.Allocate"
-        ));
-        assert!(!has_privilege(
-            &directory,
-            "ann@pve",
-            "/vms/100",
-            "VM.Allocate"
-        ));
-        assert!(has_privilege(&directory, "ann@pve", "/vms/100", "VM.Audit"));
-        assert!(!has_privilege(
-            &directory, "ann@pve", "/vms/101", "VM.Audit"
-        ));
-        assert!(!has_privilege(
-            &directory,
-            "ann@pve",
-            "/nodes",
-            "Sys.Console"
-        ));
-        assert!(has_privilege(
-            &directory,
-            "ann@pve",
-            "/nodes/pve1",
-            "Sys.Console"
-        ));
+        assert!(allowed(&directory, "ann@pve", "/vms/102", "VM.Allocate"));
+        assert!(!allowed(&directory, "ann@pve", "/vms/100", "VM.Allocate"));
+        assert!(allowed(&directory, "ann@pve", "/vms/100", "VM.Audit"));
+        assert!(!allowed(&directory, "ann@pve", "/vms/101", "VM.Audit"));
+        assert!(!allowed(&directory, "ann@pve", "/nodes", "Sys.Console"));
+        assert!(allowed(&directory, "ann@pve", "/nodes/pve1", "Sys.Console"));
     }
 
     #[test]
@@ -328,18 +306,13 @@ mod tests {
             grant("/vms", Subject::User, "ann@pve", "PVEAuditor", true),
         ]);
         let storage = "/storage/local";
-        assert!(has_privilege(
+        assert!(allowed(
             &directory,
             "ann@pve",
             storage,
             "Datastore.AllocateSpace"
         ));
-        assert!(!has_privilege(
-            &directory,
-            "ann@pve",
-            "/vms/100",
-            "VM.Allocate"
-        ));
+        assert!(!allowed(&directory, "ann@pve", "/vms/100", "VM.Allocate"));
     }
 
     #[test]
@@ -354,20 +327,15 @@ mod tests {
         };
         directory.tokens.insert("ann@pve!ro".into(), token(true));
         directory.tokens.insert("ann@pve!all".into(), token(false));
-        assert!(has_privilege(
-            &directory,
-            "ann@pve!ro",
-            "/vms/100",
-            "VM.Audit"
-        ));
-        assert!(!has_privilege(
+        assert!(allowed(&directory, "ann@pve!ro", "/vms/100", "VM.Audit"));
+        assert!(!allowed(
             &directory,
             "ann@pve!ro",
             "/vms/100",
             "VM.PowerMgmt"
         ));
-        assert!(!has_privilege(&directory, "ann@pve!ro", "/", "Sys.Audit"));
-        assert!(has_privilege(
+        assert!(!allowed(&directory, "ann@pve!ro", "/", "Sys.Audit"));
+        assert!(allowed(
             &directory,
             "ann@pve!all",
             "/vms/100",
@@ -389,18 +357,8 @@ mod tests {
             ..Pool::default()
         };
         directory.pools.insert("p1".into(), pool);
-        assert!(has_privilege(
-            &directory,
-            "ann@pve",
-            "/vms/200",
-            "VM.PowerMgmt"
-        ));
-        assert!(!has_privilege(
-            &directory,
-            "ann@pve",
-            "/vms/201",
-            "VM.PowerMgmt"
-        ));
+        assert!(allowed(&directory, "ann@pve", "/vms/200", "VM.PowerMgmt"));
+        assert!(!allowed(&directory, "ann@pve", "/vms/201", "VM.PowerMgmt"));
         assert!(!directory.privileges("ann@pve", "/vms/200")["VM.PowerMgmt"]);
     }
 

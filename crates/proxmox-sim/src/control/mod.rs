@@ -122,11 +122,7 @@ async fn inject(
 }
 
 async fn list_faults(State(handle): Shared) -> Json<Value> {
-    let all: Vec<wire::Fault> = handle
-        .pending_faults()
-        .into_iter()
-        .map(wire::Fault::from)
-        .collect();
+    let all: Vec<wire::Fault> = handle.faults().into_iter().map(wire::Fault::from).collect();
     Json(json!({ "faults": all }))
 }
 

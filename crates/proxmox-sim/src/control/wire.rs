@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::container_view::ContainerView;
 use crate::fault;
-use crate::handle::ContainerView;
 
 /// The maximum time: one day.
 const LONGEST: u64 = 24 * 3600 * 1000;

@@ -13,6 +13,7 @@ mod conditions;
 mod config;
 mod container_http;
 mod control;
+mod control_changes;
 mod create;
 mod create_checks;
 mod envelope_and_errors;
