@@ -236,14 +236,14 @@ async fn accept_loop(
         tokio::select! {
             () = core.shutdown.cancelled() => return,
             () = accept(&core, &mut listener, &connections) => {}
-            closed_request = desired.wait_for(|reachable| !*reachable) => if closed_request.is_err() { return },
+            paused = desired.wait_for(|reachable| !*reachable) => if paused.is_err() { return },
         }
         drop(listener);
         connections.cancel();
         listening.send_replace(false);
         tokio::select! {
             () = core.shutdown.cancelled() => return,
-            reopen_request = desired.wait_for(|reachable| *reachable) => if reopen_request.is_err() { return },
+            resumed = desired.wait_for(|reachable| *reachable) => if resumed.is_err() { return },
         }
         let Some(reopened) = reopen(address).await else {
             return;

@@ -113,5 +113,5 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    panic!("{what} did not happen in time");
+    panic!("timed out waiting for {what}");
 }
