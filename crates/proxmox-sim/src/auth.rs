@@ -1,79 +1,80 @@
-//! Who is calling, by ticket or token, and whether a call is for them. The words are Proxmox's.
+//! Authentication by ticket or token, and authorization of requests. Error messages are those of
+//! Proxmox.
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use percent_encoding::percent_decode_str;
 
 use crate::access::{Directory, ROOT};
-use crate::body::Sent;
+use crate::body::RawParams;
 use crate::core::{Core, now};
 use crate::error::{ApiError, Result};
 use crate::params::Raw;
 
-/// The header that must come with every change made with a ticket.
+/// The header that every write request with a ticket must carry.
 const CSRF: &str = "CSRFPreventionToken";
 const BAD: ApiError = ApiError::Unauthorized("Authentication failed!");
 
-/// Somebody who signed in, or nobody.
+/// The user or token that a request was authenticated as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
-    /// The user, or the whole id of a token: `root@pam!holdfast`. Empty for nobody.
+    /// The user ID, or the full token ID such as `root@pam!holdfast`. Empty if not authenticated.
     pub(crate) id: String,
 }
 
 impl Caller {
-    /// User without token.
+    /// The user ID without the token.
     pub(crate) fn user(&self) -> &str {
         Directory::user_of(&self.id)
     }
 
-    /// Token without user.
+    /// The token name without the user ID.
     pub(crate) fn token(&self) -> Option<&str> {
         self.id.split_once('!').map(|(_, token)| token)
     }
 
-    /// Whether this is root with a ticket: a token of root's is not.
+    /// Whether this is root with a ticket. A token of root does not count.
     pub(crate) fn is_root(&self) -> bool {
         self.id == ROOT
     }
 }
 
-/// What a call asks of its caller.
+/// What a route requires of its caller.
 #[derive(Clone, Copy)]
-pub(crate) enum Permit {
-    /// Nothing, not even to have signed in.
+pub(crate) enum AccessRule {
+    /// No authentication.
     World,
-    /// To have signed in.
+    /// Authentication only.
     All,
     /// All of these privileges at a path.
     Every(&'static str, &'static [&'static str]),
     /// One of these privileges at a path.
     Any(&'static str, &'static [&'static str]),
-    /// Something of its own.
-    Judged(fn(&Asking) -> Result<()>),
+    /// A check that depends on the parameters.
+    Custom(fn(&AccessRequest) -> Result<()>),
 }
 
-/// A call before its parameters are checked.
-pub(crate) struct Asking<'a> {
+/// A request at the time of its authorization, before its parameters are validated.
+pub(crate) struct AccessRequest<'a> {
     pub(crate) directory: &'a Directory,
     pub(crate) caller: &'a Caller,
-    pub(crate) sent: &'a Sent,
+    pub(crate) sent: &'a RawParams,
 }
 
-impl Asking<'_> {
-    /// Whether the caller may go on.
-    pub(crate) fn check(&self, permit: Permit) -> Result<()> {
-        match permit {
-            Permit::World | Permit::All => Ok(()),
-            Permit::Every(path, privileges) => privileges
+impl AccessRequest<'_> {
+    /// Fails if the caller does not meet the requirement.
+    pub(crate) fn check(&self, access_rule: AccessRule) -> Result<()> {
+        match access_rule {
+            AccessRule::World | AccessRule::All => Ok(()),
+            AccessRule::Every(path, privileges) => privileges
                 .iter()
-                .try_for_each(|privilege| self.need(path, &[privilege])),
-            Permit::Any(path, privileges) => self.need(path, privileges),
-            Permit::Judged(judge) => judge(self),
+                .try_for_each(|privilege| self.require_privilege(path, &[privilege])),
+            AccessRule::Any(path, privileges) => self.require_privilege(path, privileges),
+            AccessRule::Custom(check) => check(self),
         }
     }
 
-    /// A parameter that is plain text.
+    /// A parameter that was sent as text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.sent.get(name)? {
             Raw::Text(text) => Some(text),
@@ -81,33 +82,33 @@ impl Asking<'_> {
         }
     }
 
-    /// One of these privileges at a path with parameters in it. A parameter that is no text makes
-    /// no path, and nobody may do anything there.
-    fn need(&self, path: &str, privileges: &[&str]) -> Result<()> {
-        let mut whole = String::new();
+    /// Requires one of the privileges at a path that may contain parameters. Fails if such a
+    /// parameter is not text.
+    fn require_privilege(&self, path: &str, privileges: &[&str]) -> Result<()> {
+        let mut full_path = String::new();
         for part in path.split('/').skip(1).filter(|part| !part.is_empty()) {
             let name = part
                 .strip_prefix('{')
                 .and_then(|part| part.strip_suffix('}'));
-            whole.push('/');
+            full_path.push('/');
             match name {
-                None => whole.push_str(part),
+                None => full_path.push_str(part),
                 Some(name) => match (self.sent.get(name), self.text(name)) {
-                    (_, Some(text)) => whole.push_str(text),
+                    (_, Some(text)) => full_path.push_str(text),
                     (Some(_), None) => return Err(forbidden("", privileges)),
                     (None, None) => {}
                 },
             }
         }
-        if whole.is_empty() {
-            whole.push('/');
+        if full_path.is_empty() {
+            full_path.push('/');
         }
-        need(self.directory, self.caller, &whole, privileges)
+        require_privilege(self.directory, self.caller, &full_path, privileges)
     }
 }
 
-/// Refuses a caller who has none of these privileges at a path.
-pub(crate) fn need(
+/// Fails if the caller has none of the privileges at a path.
+pub(crate) fn require_privilege(
     directory: &Directory,
     caller: &Caller,
     path: &str,
@@ -121,24 +122,29 @@ pub(crate) fn need(
 }
 
 /// Whether a caller has a privilege at a path.
-pub(crate) fn may(directory: &Directory, caller: &Caller, path: &str, privilege: &str) -> bool {
-    need(directory, caller, path, &[privilege]).is_ok()
+pub(crate) fn has_privilege(
+    directory: &Directory,
+    caller: &Caller,
+    path: &str,
+    privilege: &str,
+) -> bool {
+    require_privilege(directory, caller, path, &[privilege]).is_ok()
 }
 
 fn forbidden(path: &str, privileges: &[&str]) -> ApiError {
     ApiError::Forbidden(format!("{path}, {}", privileges.join("|")))
 }
 
-/// Finds out who calls. With a ticket, every change must bring the token against forged requests.
-/// A call for the world may come without either, and its ticket is not looked at.
-pub(crate) fn sign_in(
+/// Authenticates a request. With a ticket, write requests must carry the CSRF prevention token.
+/// Routes without authentication ignore tickets and accept requests without credentials.
+pub(crate) fn authenticate(
     core: &Core,
     headers: &HeaderMap,
     method: &str,
-    permit: Permit,
+    access_rule: AccessRule,
 ) -> Result<Caller> {
-    let world = matches!(permit, Permit::World);
-    if let Some(ticket) = ticket(headers).filter(|_| !world) {
+    let public = matches!(access_rule, AccessRule::World);
+    if let Some(ticket) = ticket(headers).filter(|_| !public) {
         let time = now().as_secs();
         let user = core.key.user_of(&ticket, time).ok_or(BAD)?;
         if !core.read(|state| state.directory.is_active(user, time)) {
@@ -153,7 +159,7 @@ pub(crate) fn sign_in(
     }
     match credential(headers) {
         Some(credential) => token(core, &credential),
-        None if world => Ok(Caller { id: String::new() }),
+        None if public => Ok(Caller { id: String::new() }),
         None => Err(ApiError::Unauthorized("No ticket")),
     }
 }
@@ -162,7 +168,7 @@ fn text(headers: &HeaderMap, name: impl axum::http::header::AsHeaderName) -> Opt
     headers.get(name)?.to_str().ok()
 }
 
-/// The ticket from the cookie or the header, percent-decoded where it was encoded.
+/// The ticket from the cookie or the `Authorization` header, percent-decoded.
 fn ticket(headers: &HeaderMap) -> Option<String> {
     let by_cookie = text(headers, COOKIE).and_then(|cookies| {
         let mut cookies = cookies.split(';').map(str::trim);
@@ -170,30 +176,30 @@ fn ticket(headers: &HeaderMap) -> Option<String> {
     });
     let by_header =
         || text(headers, AUTHORIZATION).and_then(|text| text.strip_prefix("PVEAuthCookie="));
-    let found = by_cookie.or_else(by_header)?;
-    Some(percent_decode_str(found).decode_utf8_lossy().into_owned())
+    let ticket = by_cookie.or_else(by_header)?;
+    Some(percent_decode_str(ticket).decode_utf8_lossy().into_owned())
 }
 
-/// What follows `PVEAPIToken=` in the header. A space after the scheme and percent-encoding also
-/// pass; another scheme is as if there were no header.
+/// The token credential after `PVEAPIToken=` in the header. A space instead of `=` and
+/// percent-encoding are accepted. Another scheme counts as a missing header.
 fn credential(headers: &HeaderMap) -> Option<String> {
     let rest = text(headers, AUTHORIZATION)?.strip_prefix("PVEAPIToken")?;
     let rest = rest.strip_prefix(['=', ' '])?;
     Some(percent_decode_str(rest).decode_utf8_lossy().into_owned())
 }
 
-/// The caller of `user@realm!id=secret`.
+/// Authenticates `user@realm!id=secret`.
 fn token(core: &Core, credential: &str) -> Result<Caller> {
     let (id, secret) = credential.split_once('=').ok_or(BAD)?;
     let time = now().as_secs();
-    let good = core.read(|state| {
+    let valid = core.read(|state| {
         let directory = &state.directory;
         let token = directory.tokens.get(id);
         token.is_some_and(|token| {
             token.secret == secret && (token.expire == 0 || token.expire > time)
         }) && directory.is_active(Directory::user_of(id), time)
     });
-    if good {
+    if valid {
         Ok(Caller { id: id.into() })
     } else {
         Err(BAD)

@@ -1,4 +1,4 @@
-//! From the bytes of a query or body to named values, as Proxmox reads them.
+//! Parsing query strings and bodies into named values, as Proxmox does.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::params::Raw;
 
-/// Named values as they were sent.
-pub(crate) type Sent = BTreeMap<String, Raw>;
+/// Parameters as sent.
+pub(crate) type RawParams = BTreeMap<String, Raw>;
 
-/// Reads a query or a form. Proxmox splits on `&` and `;`; a key without a value is empty.
-pub(crate) fn form(text: &str) -> Sent {
-    let mut sent = Sent::new();
+/// Parses a query string or a form. Proxmox splits on `&` and `;`. A key without a value is empty.
+pub(crate) fn form(text: &str) -> RawParams {
+    let mut sent = RawParams::new();
     for piece in text.split(['&', ';']).filter(|piece| !piece.is_empty()) {
         for (key, value) in form_urlencoded::parse(piece.as_bytes()) {
             match sent.get_mut(key.as_ref()) {
@@ -24,10 +24,10 @@ pub(crate) fn form(text: &str) -> Sent {
     sent
 }
 
-/// Reads a JSON object. `null` means that the parameter is missing.
-pub(crate) fn json(bytes: &[u8]) -> Result<Sent, ApiError> {
+/// Parses a JSON object. A parameter that is `null` counts as missing.
+pub(crate) fn json(bytes: &[u8]) -> Result<RawParams, ApiError> {
     if bytes.is_empty() {
-        return Ok(Sent::new());
+        return Ok(RawParams::new());
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn json_values_become_what_perl_makes_of_them() {
+    fn json_values_are_converted_as_perl_does() {
         let sent = json(br#"{"a":true,"b":12.5,"c":null,"d":["x","y"],"e":{}}"#).unwrap();
         assert_eq!(sent["a"], Raw::Text("1".into()));
         assert_eq!(sent["b"], Raw::Text("12.5".into()));

@@ -1,14 +1,14 @@
-//! Moments by the calendar, as names of files have them. No clock here.
+//! UTC date and time in the formats of file names. This module does not read the clock.
 
-/// A moment, by the calendar, in UTC.
+/// A date and time in UTC.
 pub(crate) struct Time {
     date: (i64, u64, u64),
     clock: (u64, u64, u64),
 }
 
 impl Time {
-    /// Of seconds since 1970. The calendar's arithmetic is that of days counted from March.
-    pub(crate) fn of(seconds: u64) -> Self {
+    /// Converts seconds since the Unix epoch. Days are counted in years that start in March.
+    pub(crate) fn from_seconds(seconds: u64) -> Self {
         let (days, rest) = (seconds / 86_400, seconds % 86_400);
         let shifted = days + 719_468;
         let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
@@ -47,9 +47,15 @@ mod tests {
     use super::Time;
 
     #[test]
-    fn moments_are_named_by_the_calendar() {
-        assert_eq!(Time::of(0).iso(), "1970-01-01T00:00:00Z");
-        assert_eq!(Time::of(1_709_210_096).file(), "2024_02_29-12_34_56");
-        assert_eq!(Time::of(1_795_210_310).iso(), "2026-11-20T21:31:50Z");
+    fn times_are_formatted_as_utc() {
+        assert_eq!(Time::from_seconds(0).iso(), "1970-01-01T00:00:00Z");
+        assert_eq!(
+            Time::from_seconds(1_709_210_096).file(),
+            "2024_02_29-12_34_56"
+        );
+        assert_eq!(
+            Time::from_seconds(1_795_210_310).iso(),
+            "2026-11-20T21:31:50Z"
+        );
     }
 }

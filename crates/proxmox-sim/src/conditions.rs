@@ -1,5 +1,5 @@
-//! What is wrong with the cluster until somebody changes it: no quorum, a slow DHCP server, nodes
-//! that were restarted. Data only; faults that hit one call are in [`crate::fault`].
+//! Lasting conditions of the cluster: quorum, DHCP behavior, restarted nodes. Data only. Faults
+//! that affect a single request are in [`crate::fault`].
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -8,28 +8,28 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::now;
 
-/// How the DHCP servers behind the bridges behave towards containers that start from now on.
+/// How the DHCP servers of the bridges treat containers that start from now on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dhcp {
-    /// A container has its address after [`crate::Config::address_delay`].
+    /// A container gets its address after [`crate::Config::address_delay`].
     #[default]
     Normal,
-    /// It has its address only so long after its start.
+    /// A container gets its address only after this time.
     Late(Duration),
-    /// It never gets one.
+    /// A container never gets an address.
     Never,
 }
 
-/// The conditions that last.
+/// The current conditions.
 #[derive(Debug)]
 pub(crate) struct Conditions {
     pub(crate) quorate: bool,
     dhcp: Dhcp,
-    /// Since when DHCP is so, in milliseconds since 1970.
+    /// When the DHCP behavior was last changed, in milliseconds since the Unix epoch.
     dhcp_since: u64,
-    /// Nodes that were started again, and when.
+    /// Restarted nodes and the time of their last restart.
     booted: BTreeMap<String, Instant>,
-    /// Per node what ends when it loses power.
+    /// Per node, a token that is canceled when the node loses power.
     power: BTreeMap<String, CancellationToken>,
 }
 
@@ -55,8 +55,8 @@ impl Conditions {
         self.dhcp_since = u64::try_from(now().as_millis()).unwrap_or_default();
     }
 
-    /// How DHCP behaves towards a container that started at that time, in milliseconds since 1970.
-    /// One that started before, or in the same millisecond, has its lease.
+    /// The DHCP behavior for a container that started at `started` (milliseconds since the Unix
+    /// epoch). A container that started at or before the last change keeps its lease.
     pub(crate) fn dhcp_for(&self, started: u64) -> Dhcp {
         if started <= self.dhcp_since {
             Dhcp::Normal
@@ -65,12 +65,12 @@ impl Conditions {
         }
     }
 
-    /// When a node was started again, if it was.
+    /// When a node was last restarted.
     pub(crate) fn booted(&self, node: &str) -> Option<Instant> {
         self.booted.get(node).copied()
     }
 
-    /// What is cancelled when a node loses power, or with `parent`.
+    /// The token that is canceled when a node loses power, or with `parent`.
     pub(crate) fn power(&mut self, node: &str, parent: &CancellationToken) -> CancellationToken {
         let fresh = || parent.child_token();
         self.power
@@ -79,7 +79,7 @@ impl Conditions {
             .clone()
     }
 
-    /// Takes a node's power away. What starts there afterwards has power again.
+    /// Cuts the power of a node. Whatever starts there afterwards gets a new token.
     pub(crate) fn cut_power(&mut self, node: &str) {
         self.booted.insert(node.to_owned(), Instant::now());
         if let Some(power) = self.power.remove(node) {

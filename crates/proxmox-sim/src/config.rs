@@ -1,4 +1,4 @@
-//! What a simulated cluster is made of and how slow it is. Data only; nothing here acts.
+//! Configuration of a simulated cluster and its timing. Data only.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -9,88 +9,88 @@ use serde::{Deserialize, Serialize};
 /// The secret of the token `root@pam!holdfast` in [`Config::test`].
 pub const TEST_SECRET: &str = "5f3c2a10-7d44-4c1e-9b8a-0d6e1f2a3b4c";
 
-/// What the API is spoken over.
+/// The protocol of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// HTTP without TLS, which no real node speaks.
+    /// HTTP without TLS, which real nodes do not offer.
     Plain,
-    /// HTTP over TLS with a certificate that the simulator makes and signs itself.
+    /// HTTP over TLS with a self-signed certificate of the simulator.
     Tls,
 }
 
 /// How long Proxmox waits for the lock of a container's configuration.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may take for the TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Timeout of the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How to run a simulator.
+/// Configuration of a simulator.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where to listen; port 0 takes a free one.
+    /// Listening address. Port 0 selects a free port.
     pub listen: SocketAddr,
-    /// What is spoken there.
+    /// Protocol of the listener.
     pub transport: Transport,
-    /// How long a client may take for the TLS handshake.
-    pub handshake: Duration,
-    /// Where faults and conditions can be asked for over HTTP, if anywhere. It must be an address
-    /// of this machine alone.
+    /// Timeout of the TLS handshake.
+    pub handshake_timeout: Duration,
+    /// Listening address of the control API for faults and conditions, if any. It must be a
+    /// loopback address.
     pub control: Option<SocketAddr>,
-    /// What the cluster consists of at its first start.
+    /// The content of the cluster at its first start.
     pub scenario: Scenario,
-    /// How long tasks take.
+    /// Duration of tasks.
     pub delays: Delays,
-    /// How many times faster than `delays`, `broadcast` and `address_delay` the cluster is at its
-    /// start; [`crate::Handle::set_speed`] changes it.
+    /// Initial speed factor: `delays`, `broadcast` and `address_delay` are divided by it.
+    /// [`crate::Handle::set_speed`] changes it.
     pub speed: u32,
-    /// How often nodes tell each other their status; a real cluster takes 10 s.
+    /// Interval of status broadcasts between nodes. A real cluster takes 10 s.
     pub broadcast: Duration,
-    /// How long a refused sign-in is kept waiting; a real node takes 3 s.
+    /// Delay of the response to a failed authentication. A real node takes 3 s.
     pub auth_delay: Duration,
-    /// How long after its start a container gets its IPv4 address.
+    /// Time from the start of a container until it has its IPv4 address.
     pub address_delay: Duration,
-    /// How long a call waits for the lock of a container's configuration; a real node waits 10 s.
+    /// Timeout for the lock of a container's configuration. A real node waits 10 s.
     pub lock_timeout: Duration,
-    /// Where containers, volumes and files outlive the process.
+    /// File that the state is saved to, if any.
     pub state_file: Option<PathBuf>,
 }
 
-/// How long the work of each kind of task takes.
+/// Duration of each kind of task.
 #[derive(Clone, Copy, Debug)]
 pub struct Delays {
-    /// Fetching an image from a registry.
+    /// Pulling an image from a registry.
     pub pull: Duration,
     /// Creating a container.
     pub create: Duration,
     /// Starting a container.
     pub start: Duration,
-    /// Stopping a container at once.
+    /// Stopping a container immediately.
     pub stop: Duration,
-    /// Asking a container to shut down.
+    /// Shutting down a container.
     pub shutdown: Duration,
     /// Destroying a container.
     pub destroy: Duration,
 }
 
-/// What a cluster consists of. The first node is the one that is talked to.
+/// The content of a cluster. Requests are served by the first node.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     /// The cluster's name.
     pub cluster: String,
     /// Its nodes.
     pub nodes: Vec<NodeSpec>,
-    /// Storages, present on every node and not shared between them.
+    /// Storages, present on every node and not shared.
     pub storages: Vec<StorageSpec>,
     /// Bridges, present on every node.
     pub bridges: Vec<Bridge>,
-    /// Container templates in the first storage that takes them, on every node.
+    /// Container templates, in the first storage that supports them, on every node.
     pub templates: Vec<TemplateSpec>,
-    /// What registries offer.
+    /// Images in the simulated registries.
     pub images: Vec<ImageSpec>,
-    /// Containers that exist from the start.
+    /// Initial containers.
     pub containers: Vec<ContainerSpec>,
-    /// Tokens that may sign in, without separated privileges.
+    /// API tokens without privilege separation.
     pub tokens: Vec<Token>,
-    /// Who can sign in with a password.
+    /// Users with a password.
     pub people: Vec<Person>,
 }
 
@@ -101,28 +101,28 @@ pub struct NodeSpec {
     pub name: String,
     /// Its address in the cluster's network.
     pub address: Ipv4Addr,
-    /// Number of processors.
+    /// Number of CPUs.
     pub cpus: u32,
     /// Memory in bytes.
     pub memory: u64,
     /// Size of the root file system in bytes.
     pub disk: u64,
-    /// How long it has been up when the simulator starts.
+    /// Uptime when the simulator starts.
     pub uptime: Duration,
 }
 
-/// The kinds of storage that are simulated.
+/// The storage types that are simulated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StorageKind {
-    /// A folder.
+    /// A directory.
     Directory,
     /// LVM thin volumes.
     LvmThin,
-    /// A pool of ZFS.
+    /// A ZFS pool.
     ZfsPool,
-    /// A share of an NFS server.
+    /// An NFS share.
     Nfs,
-    /// A share of an SMB server.
+    /// An SMB/CIFS share.
     Cifs,
     /// A datastore of a Proxmox Backup Server.
     Pbs,
@@ -133,17 +133,17 @@ pub enum StorageKind {
 pub struct StorageSpec {
     /// Its name, such as `local`.
     pub name: String,
-    /// What it is.
+    /// Its type.
     pub kind: StorageKind,
-    /// What it may hold: `rootdir`, `images`, `vztmpl`, `iso`, `backup`.
+    /// Allowed content types: `rootdir`, `images`, `vztmpl`, `iso`, `backup`.
     pub content: Vec<&'static str>,
     /// Size in bytes.
     pub total: u64,
-    /// Bytes taken by things that are not simulated.
+    /// Bytes used by content that is not simulated.
     pub base_used: u64,
 }
 
-/// A bridge, with a DHCP server behind it that hands out addresses of its network.
+/// A bridge whose network has a DHCP server.
 #[derive(Clone, Debug)]
 pub struct Bridge {
     /// Its name, such as `vmbr0`.
@@ -159,52 +159,52 @@ pub struct Bridge {
 pub struct TemplateSpec {
     /// File name, such as `debian-13-standard_13.1-2_amd64.tar.zst`.
     pub file: String,
-    /// The system that is detected in it, such as `debian`.
+    /// The detected operating system, such as `debian`.
     pub ostype: String,
     /// Size in bytes.
     pub size: u64,
 }
 
-/// An image that a registry offers.
+/// An image in a registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageSpec {
     /// Full reference with registry and tag, such as `docker.io/library/nginx:1.27`.
     pub reference: String,
     /// Entrypoint and command as one shell-quoted line.
     pub entrypoint: String,
-    /// Its environment.
+    /// Environment variables.
     pub env: Vec<(String, String)>,
-    /// The system that is detected in it.
+    /// The detected operating system.
     pub ostype: String,
     /// Size in bytes.
     pub size: u64,
 }
 
-/// A container that exists from the start.
+/// An initial container.
 #[derive(Clone, Debug)]
 pub struct ContainerSpec {
-    /// Its number.
+    /// VMID.
     pub vmid: u32,
-    /// The node that it is on.
+    /// Node.
     pub node: String,
-    /// Its host name.
+    /// Hostname.
     pub hostname: String,
-    /// Number of cores.
+    /// Number of CPU cores.
     pub cores: u32,
     /// Memory in MiB.
     pub memory: u64,
-    /// Size of the root disk in GiB, on the first storage that takes container disks.
+    /// Size of the root disk in GiB, on the first storage that supports container disks.
     pub disk: u64,
-    /// Its first network interface as Proxmox writes it.
+    /// The first network interface, in the format of Proxmox.
     pub net0: String,
-    /// Whether it runs.
+    /// Whether it is running.
     pub running: bool,
 }
 
-/// An account with a password.
+/// A user with a password.
 #[derive(Clone)]
 pub struct Person {
-    /// User and realm: `root@pam`.
+    /// User ID with realm, such as `root@pam`.
     pub id: String,
     /// Its password.
     pub password: String,
@@ -218,10 +218,10 @@ impl std::fmt::Debug for Person {
     }
 }
 
-/// A token that may sign in.
+/// An API token.
 #[derive(Clone)]
 pub struct Token {
-    /// User and token, such as `root@pam!holdfast`.
+    /// Token ID, such as `root@pam!holdfast`.
     pub id: String,
     /// Its secret, a UUID.
     pub secret: String,
@@ -236,12 +236,12 @@ impl std::fmt::Debug for Token {
 }
 
 impl Config {
-    /// A life-like cluster of two nodes for people to look at, without containers.
+    /// A realistic cluster of two nodes for demonstrations, without containers.
     pub fn demo(secret: &str) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             transport: Transport::Plain,
-            handshake: HANDSHAKE,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
             control: None,
             scenario: Scenario::two_nodes(secret),
             delays: Delays {
@@ -261,7 +261,7 @@ impl Config {
         }
     }
 
-    /// A cluster of two nodes with two networks and containers that no one manages yet.
+    /// A cluster of two nodes with two networks and containers that are not managed yet.
     pub fn organization(secret: &str) -> Self {
         Self {
             scenario: Scenario::organization(secret),
@@ -269,13 +269,13 @@ impl Config {
         }
     }
 
-    /// The cluster of [`Config::demo`], quick enough for tests, with [`TEST_SECRET`].
+    /// The cluster of [`Config::demo`] with short delays for tests and [`TEST_SECRET`].
     pub fn test() -> Self {
         let quick = Duration::from_millis(20);
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             transport: Transport::Plain,
-            handshake: HANDSHAKE,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
             control: None,
             scenario: Scenario::two_nodes(TEST_SECRET),
             delays: Delays {
@@ -297,8 +297,8 @@ impl Config {
 }
 
 impl Config {
-    /// The cluster of [`Config::demo`] for a process of its own: root@pam signs in with a password,
-    /// there is no token, and others have made some containers.
+    /// The cluster of [`Config::demo`] for a separate process: root@pam has a password, there is no
+    /// API token, and some containers exist.
     pub fn alone(root_password: &str) -> Self {
         Self {
             scenario: Scenario::alone(root_password),
@@ -306,8 +306,8 @@ impl Config {
         }
     }
 
-    /// The one node of which recordings are kept, as quick as a test. Only a password is known of
-    /// it: tokens are made by who needs them.
+    /// The single node that recordings were made of, with the delays of [`Config::test`]. Only a
+    /// password exists; callers create their own tokens.
     pub fn recorded(root_password: &str) -> Self {
         Self {
             scenario: Scenario::recorded(root_password),

@@ -1,4 +1,4 @@
-//! A container's configuration and what it is doing. No HTTP and no time here.
+//! A container's configuration and power state. No HTTP and no timing here.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -10,30 +10,30 @@ use sha1::{Digest, Sha1};
 use crate::schema::lxc;
 use crate::size;
 
-/// A change that waits for the next start.
+/// A pending change that applies at the next start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Pending {
     Set(String),
     Delete,
 }
 
-/// What a container is doing.
+/// Power state of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Power {
     Stopped,
-    /// Running since a time in milliseconds since 1970.
+    /// Running since a time in milliseconds since the Unix epoch.
     Running {
         since: u64,
         pid: u32,
     },
 }
 
-/// What a container was at a moment.
+/// A snapshot of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     pub(crate) options: BTreeMap<String, String>,
     pub(crate) description: String,
-    /// When, in seconds since 1970.
+    /// Creation time in seconds since the Unix epoch.
     pub(crate) time: u64,
     pub(crate) parent: Option<String>,
 }
@@ -43,22 +43,23 @@ pub(crate) struct Snapshot {
 pub(crate) struct Container {
     pub(crate) vmid: u32,
     pub(crate) node: String,
-    /// The options that apply now.
+    /// The active options.
     pub(crate) options: BTreeMap<String, String>,
-    /// Changes for the next start.
+    /// Pending changes for the next start.
     pub(crate) pending: BTreeMap<String, Pending>,
-    /// Raw lines, which creation from an image writes.
+    /// Raw LXC lines, which creation from an OCI image writes.
     pub(crate) raw: Vec<(String, String)>,
     pub(crate) power: Power,
-    /// Addresses from DHCP, by option name (`net0`).
+    /// DHCP leases by option name (`net0`).
     pub(crate) leases: BTreeMap<String, Ipv4Addr>,
-    /// What it was, by name.
+    /// Snapshots by name.
     #[serde(default)]
     pub(crate) snapshots: BTreeMap<String, Snapshot>,
-    /// The snapshot that the present comes from.
+    /// The parent snapshot of the current state.
     #[serde(default)]
     pub(crate) parent: Option<String>,
-    /// The template's file or the image's reference that it was made of, which Proxmox forgets.
+    /// The template file or image reference that the container was created from. Proxmox does not
+    /// store it.
     #[serde(default)]
     pub(crate) source: Option<String>,
 }
@@ -84,7 +85,7 @@ impl Container {
         self.pid().is_some()
     }
 
-    /// Its first process, another one after each start; none when stopped.
+    /// PID of the init process, different after each start; `None` if stopped.
     pub(crate) fn pid(&self) -> Option<u32> {
         match self.power {
             Power::Running { pid, .. } => Some(pid),
@@ -92,7 +93,7 @@ impl Container {
         }
     }
 
-    /// An option that applies now.
+    /// An active option.
     pub(crate) fn option(&self, name: &str) -> Option<&str> {
         self.options.get(name).map(String::as_str)
     }
@@ -107,7 +108,7 @@ impl Container {
         self.option(name)?.parse().ok()
     }
 
-    /// The host name, or what Proxmox calls a container without one.
+    /// The hostname, or the name that Proxmox uses if there is none.
     pub(crate) fn name(&self) -> String {
         self.option("hostname")
             .map_or_else(|| format!("CT{}", self.vmid), str::to_owned)
@@ -118,7 +119,7 @@ impl Container {
         self.number("memory").unwrap_or(512) << 20
     }
 
-    /// Size of the root disk in bytes; a folder without a size counts as 4 GiB, as observed.
+    /// Size of the root disk in bytes. A directory without a size counts as 4 GiB, as observed.
     pub(crate) fn disk(&self) -> u64 {
         let parts = self
             .option("rootfs")
@@ -127,7 +128,7 @@ impl Container {
         size.filter(|bytes| *bytes > 0).unwrap_or(4 << 30)
     }
 
-    /// The parts of a network interface.
+    /// The parsed properties of a network interface.
     pub(crate) fn network(&self, option: &str) -> Option<BTreeMap<String, String>> {
         lxc::network().parse(option, self.option(option)?).ok()
     }
@@ -140,7 +141,7 @@ impl Container {
             .filter_map(|name| Some((name.as_str(), self.network(name)?)))
     }
 
-    /// Brings what waited for the next start into effect.
+    /// Applies the pending changes.
     pub(crate) fn apply_pending(&mut self) {
         for (name, change) in std::mem::take(&mut self.pending) {
             match change {
@@ -150,7 +151,7 @@ impl Container {
         }
     }
 
-    /// The SHA-1 of the configuration as a file.
+    /// The SHA-1 digest of the configuration.
     pub(crate) fn digest(&self) -> String {
         let mut hash = Sha1::new();
         for (name, value) in &self.options {
@@ -168,17 +169,17 @@ impl Container {
             .collect()
     }
 
-    /// The configuration as `GET config` shows it, with or without what waits.
-    pub(crate) fn shown(&self, with_pending: bool) -> Value {
+    /// The configuration as `GET config` returns it, optionally with pending changes.
+    pub(crate) fn to_json(&self, with_pending: bool) -> Value {
         let mut members: Map<String, Value> = self
             .options
             .iter()
-            .map(|(name, value)| (name.clone(), shown_value(name, value)))
+            .map(|(name, value)| (name.clone(), value_to_json(name, value)))
             .collect();
         for (name, change) in self.pending.iter().filter(|_| with_pending) {
             match change {
                 Pending::Set(value) => {
-                    members.insert(name.clone(), shown_value(name, value));
+                    members.insert(name.clone(), value_to_json(name, value));
                 }
                 Pending::Delete => drop(members.remove(name)),
             }
@@ -191,9 +192,9 @@ impl Container {
     }
 }
 
-/// A value as JSON: whole numbers and booleans are numbers, the rest is text; a description ends
-/// in a newline.
-pub(crate) fn shown_value(name: &str, value: &str) -> Value {
+/// A value as JSON: integers and booleans are numbers, the rest is text. A description ends in a
+/// newline.
+pub(crate) fn value_to_json(name: &str, value: &str) -> Value {
     let numeric = lxc::config()
         .find(name)
         .is_some_and(|property| property.is_numeric());
@@ -204,7 +205,7 @@ pub(crate) fn shown_value(name: &str, value: &str) -> Value {
     }
 }
 
-/// Whether a name is one of a numbered family, such as `net0` of `net`.
+/// Whether a name belongs to a numbered option such as `net0` of `net`.
 pub(crate) fn is_member(name: &str, family: &str) -> bool {
     name.strip_prefix(family)
         .is_some_and(|index| !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()))

@@ -1,6 +1,6 @@
-//! What a running container answers over HTTP: one page that says what the container is and how the
-//! request arrived. The simulated network is not reachable from this machine, so requests come by
-//! call and not by a connection.
+//! HTTP responses of running containers: one page that shows the container and the request. The
+//! simulated network is not reachable from this machine, so requests are function calls, not
+//! connections.
 
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -14,13 +14,13 @@ use html_escape::encode_text as text;
 use crate::container::Container;
 use crate::core::Core;
 
-/// The page holds text and its own style, and runs nothing.
+/// The page has text and inline styles only, no scripts.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'",
 );
 
-/// Headers of every page.
+/// Headers of every response.
 const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (
         header::CONTENT_TYPE,
@@ -46,7 +46,7 @@ pre { overflow-x: auto; font: .875rem/1.5 ui-monospace, monospace }";
 #[error("no running container has the address {0}")]
 pub struct Unreachable(pub Ipv4Addr);
 
-/// HTTP to the containers of a simulator.
+/// An HTTP client for the containers of a simulator.
 #[derive(Clone)]
 pub struct ContainerHttp {
     core: Arc<Core>,
@@ -57,11 +57,11 @@ impl ContainerHttp {
         Self { core }
     }
 
-    /// Sends a request to a port of the container at an address. Each port answers with the same
-    /// page, whatever the path.
+    /// Sends a request to a port of the container with this address. Every port and path returns
+    /// the same page.
     ///
     /// # Errors
-    /// [`Unreachable`] when no running container has the address, its node is offline, or the
+    /// [`Unreachable`] if no running container has the address, its node is offline, or the
     /// simulator has stopped.
     pub fn send(
         &self,
@@ -112,7 +112,7 @@ fn page(container: &Container, to: SocketAddrV4, request: &Parts) -> String {
     let mut list = String::new();
     for (label, value) in facts {
         let value = value.unwrap_or_else(|| "unknown".to_owned());
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(list, "<dt>{label}</dt><dd>{}</dd>", text(&value));
     }
     format!(
@@ -125,12 +125,12 @@ fn page(container: &Container, to: SocketAddrV4, request: &Parts) -> String {
          <dl>{list}</dl>\n<h2>The request as it arrived</h2>\n<pre>{request}</pre>\n\
          </body>\n</html>\n",
         title = text(&name),
-        request = text(&as_text(request)),
+        request = text(&request_text(request)),
     )
 }
 
-/// A request's line and headers as text.
-fn as_text(request: &Parts) -> String {
+/// The request line and headers as text.
+fn request_text(request: &Parts) -> String {
     let path = request
         .uri
         .path_and_query()

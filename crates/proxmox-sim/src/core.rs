@@ -1,4 +1,4 @@
-//! What all parts of a running simulator share: its configuration, its state and its clock.
+//! The shared parts of a running simulator: configuration, state and clock.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,21 +15,21 @@ use crate::fault::Faults;
 use crate::state::State;
 use crate::tls::Tls;
 
-/// The shared parts. Locks are held for moments and never across an await.
+/// The shared parts. Locks are held briefly and never across an await.
 pub(crate) struct Core {
     pub(crate) config: Config,
-    /// What is shown to those who connect; none where TLS is not spoken.
+    /// The TLS certificate; `None` for plain HTTP.
     pub(crate) tls: Option<Tls>,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) conditions: Mutex<Conditions>,
     pub(crate) requests: Mutex<BTreeMap<String, u64>>,
-    /// Cancelled when the simulator stops: tasks end where they stand, as when a machine dies.
+    /// Canceled when the simulator stops. Tasks then end immediately, as after a power failure.
     pub(crate) shutdown: CancellationToken,
-    /// Told after each change of what is kept in the state file.
+    /// Notified after each change of the persistent state.
     pub(crate) changed: Notify,
-    /// How often what is kept in the state file was changed.
+    /// The number of changes of the persistent state.
     pub(crate) version: watch::Sender<u64>,
-    /// What tickets are signed with.
+    /// The signing key of tickets.
     pub(crate) key: Key,
     speed: AtomicU32,
     state: Mutex<State>,
@@ -56,22 +56,22 @@ impl Core {
         }
     }
 
-    /// How long something takes at the present speed.
+    /// Divides a duration by the current speed.
     pub(crate) fn at_speed(&self, duration: Duration) -> Duration {
         duration / self.speed.load(Ordering::Relaxed).max(1)
     }
 
-    /// Changes the speed; what has begun keeps its pace until its next pause.
+    /// Changes the speed. Pauses that have begun keep their duration.
     pub(crate) fn set_speed(&self, speed: u32) {
         self.speed.store(speed.max(1), Ordering::Relaxed);
     }
 
-    /// Looks at the state.
+    /// Reads the state.
     pub(crate) fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&lock(&self.state))
     }
 
-    /// Changes the state; what is kept in the state file is written soon after.
+    /// Changes the state. The state file is written soon after.
     pub(crate) fn edit<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let outcome = change(&mut lock(&self.state));
         self.changed.notify_one();
@@ -79,12 +79,12 @@ impl Core {
         outcome
     }
 
-    /// Changes what is not kept in the state file, such as a task's log.
-    pub(crate) fn edit_passing<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    /// Changes state that is not saved in the state file, such as a task's log.
+    pub(crate) fn edit_transient<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut lock(&self.state))
     }
 
-    /// The node of that name. `localhost` is the one that is talked to.
+    /// Returns a node by name. `localhost` is the node that serves the request.
     pub(crate) fn node(&self, name: &str) -> Option<&NodeSpec> {
         let nodes = &self.config.scenario.nodes;
         if name == "localhost" {
@@ -93,7 +93,7 @@ impl Core {
         nodes.iter().find(|node| node.name == name)
     }
 
-    /// How long a node has been up.
+    /// The uptime of a node.
     pub(crate) fn uptime(&self, node: &NodeSpec) -> Duration {
         match lock(&self.conditions).booted(&node.name) {
             Some(booted) => booted.elapsed(),
@@ -101,18 +101,18 @@ impl Core {
         }
     }
 
-    /// Whether the nodes that are there are enough to decide anything.
+    /// Whether the cluster has quorum.
     pub(crate) fn is_quorate(&self) -> bool {
         lock(&self.conditions).quorate
     }
 
-    /// What is cancelled when a node loses power or the simulator stops.
+    /// The token that is canceled when a node loses power or the simulator stops.
     pub(crate) fn power(&self, node: &str) -> CancellationToken {
         lock(&self.conditions).power(node, &self.shutdown)
     }
 
-    /// How long after its start a container has an address from DHCP, if ever. The start is in
-    /// milliseconds since 1970.
+    /// The time from a container's start until it gets a DHCP address, or `None` if it never does.
+    /// `started` is in milliseconds since the Unix epoch.
     pub(crate) fn dhcp_delay(&self, started: u64) -> Option<Duration> {
         match lock(&self.conditions).dhcp_for(started) {
             Dhcp::Normal => Some(self.at_speed(self.config.address_delay)),
@@ -121,7 +121,7 @@ impl Core {
         }
     }
 
-    /// Waits for a container's configuration to be free, as Proxmox does with a file lock.
+    /// Locks a container's configuration, as Proxmox does with a lock file.
     pub(crate) async fn lock_config(&self, vmid: u32) -> Result<OwnedMutexGuard<()>, String> {
         let mutex = lock(&self.config_locks).entry(vmid).or_default().clone();
         tokio::time::timeout(self.config.lock_timeout, mutex.lock_owned())
@@ -130,17 +130,17 @@ impl Core {
     }
 }
 
-/// What Proxmox says when a container's configuration did not become free in time.
+/// The error of Proxmox if a container's configuration could not be locked in time.
 pub(crate) fn lock_timeout(vmid: u32) -> String {
     format!("can't lock file '/run/lock/lxc/pve-config-{vmid}.lock' - got timeout")
 }
 
-/// A lock whose holder panicked still guards consistent data: changes are single steps.
+/// Locks a mutex and ignores poisoning: every change is a single step, so the data is consistent.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Time since 1970.
+/// Time since the Unix epoch.
 pub(crate) fn now() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,43 +1,44 @@
-//! What a call can fail with, and how Proxmox says so on the wire.
+//! Errors of API requests.
 
 use std::collections::BTreeMap;
 
-/// A call that failed. Proxmox puts the first line of the message into the status line.
+/// A failed request. Proxmox puts the first line of the message into the status line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ApiError {
-    /// Refused before anything was looked at: wrong method, body or address. Text, not JSON.
+    /// Rejected because of the method, body or URL, before authentication. The body is text, not
+    /// JSON.
     Transport {
         status: u16,
         reason: String,
         body: String,
     },
-    /// Not signed in. The body is empty and the answer is late.
+    /// Not authenticated. The body is empty and the response is delayed.
     Unauthorized(&'static str),
-    /// Name and password, or what stands in for it, do not belong together. The answer is late.
+    /// Wrong user name, password or console ticket. The response is delayed.
     WrongPassword,
     /// No such method or path.
     NoSuchMethod { method: String, path: String },
-    /// Parameters that do not fit, by name.
+    /// Invalid parameters, by name.
     Parameters(BTreeMap<String, String>),
-    /// Not allowed; the text goes behind `Permission check failed`.
+    /// Permission denied. The text is appended to `Permission check failed`.
     Forbidden(String),
-    /// Anything that went wrong in the handler, which Proxmox always calls 500.
+    /// An error in the handler. Proxmox always returns status 500 for it.
     Failed(String),
     /// A property string in a stored configuration that does not parse.
     Format(BTreeMap<String, String>),
-    /// Anything that went wrong in the handler and has a status of its own.
+    /// An error in the handler with a specific status.
     Status { status: u16, message: String },
-    /// The node that should answer cannot be reached.
+    /// The node in the URL is unreachable.
     Unreachable,
 }
 
 impl ApiError {
-    /// One parameter that does not fit.
+    /// An error about one parameter.
     pub(crate) fn parameter(name: &str, problem: impl Into<String>) -> Self {
         Self::Parameters(BTreeMap::from([(name.to_owned(), problem.into())]))
     }
 
-    /// Something that went wrong in a handler.
+    /// An error in the handler.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
         Self::Failed(message.into())
     }
@@ -46,7 +47,7 @@ impl ApiError {
 /// The result of a handler.
 pub(crate) type Result<T> = std::result::Result<T, ApiError>;
 
-/// Plain words are what a handler died of.
+/// A plain message is an error in the handler.
 impl From<String> for ApiError {
     fn from(message: String) -> Self {
         Self::Failed(message)

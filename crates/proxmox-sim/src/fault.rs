@@ -1,63 +1,63 @@
-//! Things that go wrong on purpose: each fault hits one call and is then used up.
+//! Injected faults. Each fault affects one request and is then removed.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What happens to a call.
+/// The effect of a fault on a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It is answered with this status and message, before anything is looked at.
+    /// The request is answered with this status and message without being processed.
     Answer {
         /// HTTP status.
         status: u16,
-        /// What stands in the status line and in the body.
+        /// Message in the status line and body.
         message: String,
     },
-    /// It is answered as usual, but late.
+    /// The request is processed after a delay.
     Delay(Duration),
-    /// The connection is closed without an answer, and the call has no effect.
+    /// The connection is closed without a response and the request is not processed.
     Drop,
-    /// The call takes effect, but the connection is closed before the answer.
+    /// The request is processed, but the connection is closed before the response.
     DropAnswer,
-    /// It is never answered; the connection stays open.
+    /// The request is never answered. The connection stays open.
     Hang,
-    /// It is answered as usual, but the task that it starts fails with this message.
+    /// The request succeeds, but the task that it starts fails with this message.
     FailTask(String),
-    /// It is answered as usual, but the task that it starts (a creation, pull, copy or resize)
-    /// finds the storage full and fails as a real node does.
+    /// The request succeeds, but the task that it starts (create, pull, clone or resize) fails as
+    /// on a real node whose storage is full.
     StorageFull,
-    /// Somebody else holds the lock of the container's configuration: a call that waits for it is
-    /// refused, a task that waits for it fails. It fails at once, not after 10 s as on a real node.
+    /// The lock of the container's configuration is held by another process: a request or task that
+    /// needs it fails. It fails immediately, not after 10 s as on a real node.
     LockTimeout,
 }
 
-/// How a task is to fail, as the task sees it.
+/// How a task fails.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Doom {
-    /// Lines that it writes to its log before. [`PID`] in them stands for its process.
+pub(crate) struct TaskFailure {
+    /// Log lines before the failure. [`PID`] is replaced by the process ID.
     pub(crate) log: Vec<String>,
-    /// What it says at its end, likewise.
-    pub(crate) words: String,
-    /// Whether it fails before it makes a disk, and not only after.
+    /// The error message, with the same replacement.
+    pub(crate) message: String,
+    /// Whether the task fails before it allocates a disk.
     pub(crate) before_disks: bool,
 }
 
-/// Stands for the number of the task's process, which is not known beforehand.
+/// Placeholder for the process ID of the task, which is not known in advance.
 pub(crate) const PID: &str = "{pid}";
 
-/// A fault that waits for its call. Faults are tried in the order in which they were injected.
+/// A pending fault. Faults are matched in the order of their injection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: String,
-    /// Path behind `/api2/json`; a part in braces stands for any one, such as
+    /// Path below `/api2/json`. A segment in braces matches any value, as in
     /// `/nodes/{node}/lxc/{vmid}/status/start`.
     pub path: String,
-    /// What happens.
+    /// The effect.
     pub effect: Effect,
 }
 
-/// The faults that wait.
+/// The pending faults.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(VecDeque<Fault>);
 
@@ -66,7 +66,7 @@ impl Faults {
         self.0.push_back(fault);
     }
 
-    /// Those that wait, in their order.
+    /// The pending faults in order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Fault> {
         self.0.iter()
     }
@@ -75,12 +75,12 @@ impl Faults {
         self.0.clear();
     }
 
-    /// How many wait.
+    /// The number of pending faults.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Takes the first fault that is meant for this call.
+    /// Removes the first fault that matches a request and returns its effect.
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Option<Effect> {
         let hit = |fault: &Fault| fault.method == method && matches(&fault.path, path);
         let position = self.0.iter().position(hit)?;
@@ -88,7 +88,7 @@ impl Faults {
     }
 }
 
-/// Whether a path fits a pattern with parts in braces.
+/// Whether a path matches a pattern with segments in braces.
 fn matches(pattern: &str, path: &str) -> bool {
     let parts = |text: &str| -> Vec<String> {
         text.split('/')
@@ -101,7 +101,7 @@ fn matches(pattern: &str, path: &str) -> bool {
         && pattern
             .iter()
             .zip(&path)
-            .all(|(wanted, part)| wanted.starts_with('{') || wanted == part)
+            .all(|(expected, part)| expected.starts_with('{') || expected == part)
 }
 
 #[cfg(test)]
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_hits_one_call_of_its_route() {
+    fn fault_affects_one_request_of_its_route() {
         let mut faults = Faults::default();
         faults.push(Fault {
             method: "GET".into(),

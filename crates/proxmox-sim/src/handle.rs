@@ -1,82 +1,44 @@
-//! What tests do behind the API's back: look inside, change things, break things.
+//! Inspecting and changing a running simulator without its API, for tests.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::conditions::Dhcp;
 use crate::config::ContainerSpec;
-use crate::container::{Container, Power};
+use crate::container::Power;
 use crate::container_http::ContainerHttp;
+use crate::container_view::ContainerView;
 use crate::core::{Core, lock};
 use crate::fault::Fault;
 use crate::oci;
 use crate::persist;
 use crate::server::Presence;
-use crate::state::{Kind, Seen, Volume};
+use crate::state::{Kind, ReportedInterfaces, Volume};
 use crate::tls::CertificateError;
 use crate::{api, restart};
 
-/// A container as it is, for assertions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContainerView {
-    /// Its number.
-    pub vmid: u32,
-    /// The node that it is on.
-    pub node: String,
-    /// Its host name.
-    pub name: String,
-    /// Whether it runs.
-    pub running: bool,
-    /// What its configuration is locked with.
-    pub lock: Option<String>,
-    /// Its options as they apply now, in Proxmox's own words.
-    pub options: BTreeMap<String, String>,
-    /// Addresses from DHCP, by option name (`net0`).
-    pub leases: BTreeMap<String, Ipv4Addr>,
-    /// The number of its first process, another one after each start; none when it is stopped.
-    pub pid: Option<u32>,
-    /// The template's file or the image's reference that it was made of, as far as that is known.
-    pub source: Option<String>,
-}
-
-/// Addresses with their prefix lengths, by the hardware address of the interface.
+/// IP addresses with prefix lengths, by MAC address.
 pub type Interfaces = BTreeMap<String, Vec<(IpAddr, u8)>>;
 
-/// Why interfaces were not taken.
+/// Why reported interfaces were rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unseen {
-    /// There is nothing to be seen.
+pub enum InterfacesError {
+    /// The container is not running.
     #[error("container {0} is not running")]
     NotRunning(u32),
-    /// It is not the container's.
+    /// The container has no interface with this MAC address.
     #[error("container {vmid} has no interface with the hardware address {mac}")]
     NoInterface {
-        /// The container.
+        /// The container's VMID.
         vmid: u32,
-        /// The hardware address.
+        /// The MAC address.
         mac: String,
     },
 }
 
-impl From<&Container> for ContainerView {
-    fn from(container: &Container) -> Self {
-        Self {
-            vmid: container.vmid,
-            node: container.node.clone(),
-            name: container.name(),
-            running: container.is_running(),
-            lock: container.option("lock").map(str::to_owned),
-            options: container.options.clone(),
-            leases: container.leases.clone(),
-            pid: container.pid(),
-            source: container.source.clone(),
-        }
-    }
-}
-
-/// The hold on a running simulator that does not go through its API.
+/// Direct access to a running simulator, bypassing its API.
 pub struct Handle {
     core: Arc<Core>,
     presence: Presence,
@@ -87,70 +49,75 @@ impl Handle {
         Self { core, presence }
     }
 
-    /// All containers, half-made ones too, in the order of their numbers.
+    /// All containers, including incomplete ones, sorted by VMID.
     pub fn containers(&self) -> Vec<ContainerView> {
         self.core
             .read(|state| state.containers.values().map(ContainerView::from).collect())
     }
 
-    /// One container.
+    /// Returns a container.
     pub fn container(&self, vmid: u32) -> Option<ContainerView> {
         self.core
             .read(|state| state.containers.get(&vmid).map(ContainerView::from))
     }
 
-    /// HTTP to the containers.
+    /// Returns an HTTP client for the containers.
     pub fn container_http(&self) -> ContainerHttp {
         ContainerHttp::new(self.core.clone())
     }
 
-    /// Makes the cluster so many times faster than its configuration says.
+    /// Sets the speed factor relative to the configuration.
     pub fn set_speed(&self, speed: u32) {
         self.core.set_speed(speed);
     }
 
-    /// How often containers and what belongs to them were changed. The number says nothing but
-    /// whether it is another one.
+    /// The version of the containers. It changes with every change; its value has no other meaning.
     pub fn version(&self) -> u64 {
         *self.core.version.borrow()
     }
 
-    /// Waits until the version is another one than `known`, or the simulator stops.
-    pub async fn changed(&self, known: u64) {
+    /// Waits until the version differs from `known` or the simulator stops.
+    pub async fn wait_for_change(&self, known: u64) {
         let mut versions = self.core.version.subscribe();
         tokio::select! {
             () = self.core.shutdown.cancelled() => {}
-            // The sender is in the core, which outlives this.
+            // The sender is in the core, which outlives this future.
             _ = versions.wait_for(|version| *version != known) => {}
         }
     }
 
-    /// Says what a container's own host sees of its interfaces. It is shown, and no address is made
-    /// up any more, until the container starts anew.
+    /// Sets the IP addresses that a container's real host observed. They replace the simulated
+    /// addresses until the container is restarted.
     ///
     /// # Errors
-    /// When the container does not run or an interface is not its own.
-    pub fn see_interfaces(&self, vmid: u32, interfaces: &Interfaces) -> Result<(), Unseen> {
-        let lower = |(mac, all): (&String, &Vec<_>)| (mac.to_ascii_lowercase(), all.clone());
-        let addresses: Interfaces = interfaces.iter().map(lower).collect();
-        self.core.edit_passing(|state| {
+    /// If the container is not running or has no interface with a given MAC address.
+    pub fn set_interfaces(
+        &self,
+        vmid: u32,
+        interfaces: &Interfaces,
+    ) -> Result<(), InterfacesError> {
+        let lowercase = |(mac, all): (&String, &Vec<_>)| (mac.to_ascii_lowercase(), all.clone());
+        let addresses: Interfaces = interfaces.iter().map(lowercase).collect();
+        self.core.edit_transient(|state| {
             let container = state.containers.get(&vmid);
             let found = container.and_then(|container| Some((container, container.pid()?)));
-            let (container, pid) = found.ok_or(Unseen::NotRunning(vmid))?;
+            let (container, pid) = found.ok_or(InterfacesError::NotRunning(vmid))?;
             let macs: Vec<String> = container
                 .networks()
                 .filter_map(|(_, parts)| Some(parts.get("hwaddr")?.to_ascii_lowercase()))
                 .collect();
             if let Some(mac) = addresses.keys().find(|mac| !macs.contains(mac)) {
                 let mac = mac.clone();
-                return Err(Unseen::NoInterface { vmid, mac });
+                return Err(InterfacesError::NoInterface { vmid, mac });
             }
-            state.seen.insert(vmid, Seen { pid, addresses });
+            state
+                .reported_interfaces
+                .insert(vmid, ReportedInterfaces { pid, addresses });
             Ok(())
         })
     }
 
-    /// The ids of all volumes on a node, such as `local-lvm:vm-100-disk-0`.
+    /// The IDs of all volumes on a node, such as `local-lvm:vm-100-disk-0`.
     pub fn volumes(&self, node: &str) -> Vec<String> {
         self.core.read(|state| {
             let volumes = state.volumes.iter().filter(|volume| volume.node == node);
@@ -158,13 +125,13 @@ impl Handle {
         })
     }
 
-    /// How often each call came, by method and path behind `/api2/json`: `GET /nodes`. Tasks count
-    /// together: `GET /nodes/pve1/tasks/{upid}/status`.
+    /// The number of requests by method and path below `/api2/json`, such as `GET /nodes`. Task IDs
+    /// are replaced: `GET /nodes/pve1/tasks/{upid}/status`.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         lock(&self.core.requests).clone()
     }
 
-    /// Makes a container as somebody else would, at once. Says whether its number was free.
+    /// Creates a container immediately. Returns whether the VMID was free.
     pub fn add_container(&self, spec: &ContainerSpec) -> bool {
         let created = crate::core::now().as_secs();
         self.core.edit(|state| {
@@ -179,7 +146,7 @@ impl Handle {
         })
     }
 
-    /// Takes a container and its disks away, whatever it is doing. Says whether it was there.
+    /// Removes a container and its disks in any state. Returns whether it existed.
     pub fn remove_container(&self, vmid: u32) -> bool {
         self.core.edit(|state| {
             state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
@@ -187,7 +154,7 @@ impl Handle {
         })
     }
 
-    /// Stops a container at once. Says whether it ran.
+    /// Stops a container immediately. Returns whether it was running.
     pub fn stop_container(&self, vmid: u32) -> bool {
         self.core.edit(|state| {
             state.containers.get_mut(&vmid).is_some_and(|container| {
@@ -196,8 +163,8 @@ impl Handle {
         })
     }
 
-    /// Locks a container's configuration, as a backup would (`backup`), or unlocks it. Says
-    /// whether the container was there.
+    /// Sets or removes the `lock` of a container, as a backup would (`backup`). Returns whether the
+    /// container exists.
     pub fn set_lock(&self, vmid: u32, reason: Option<&str>) -> bool {
         self.core.edit(|state| {
             let Some(container) = state.containers.get_mut(&vmid) else {
@@ -211,11 +178,11 @@ impl Handle {
         })
     }
 
-    /// Holds the lock of a container's configuration for a time, as another program would: calls
-    /// and tasks that need it wait, at most [`crate::Config::lock_timeout`]. Says whether it was
-    /// free in that time.
+    /// Holds the lock of a container's configuration for a time, as another process would. Requests
+    /// and tasks that need the lock wait at most [`crate::Config::lock_timeout`]. Returns whether
+    /// the lock could be acquired in that time.
     pub async fn hold_lock(&self, vmid: u32, time: Duration) -> bool {
-        let Ok(held) = self.core.lock_config(vmid).await else {
+        let Ok(guard) = self.core.lock_config(vmid).await else {
             return false;
         };
         let shutdown = self.core.shutdown.clone();
@@ -224,19 +191,19 @@ impl Handle {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(time) => {}
             }
-            drop(held);
+            drop(guard);
         });
         true
     }
 
-    /// Whether there is a node of that name.
+    /// Whether a node with this name exists.
     pub fn has_node(&self, node: &str) -> bool {
         let nodes = &self.core.config.scenario.nodes;
         nodes.iter().any(|spec| spec.name == node)
     }
 
-    /// Moves a container and its disks to another node, at once and whatever it is doing. Says
-    /// whether both are there.
+    /// Moves a container and its disks to another node immediately, in any state. Returns whether
+    /// the container and the node exist.
     pub fn move_container(&self, vmid: u32, node: &str) -> bool {
         if !self.has_node(node) {
             return false;
@@ -254,7 +221,7 @@ impl Handle {
         })
     }
 
-    /// Gives a container another host name. Says whether it was there.
+    /// Changes a container's hostname. Returns whether the container exists.
     pub fn rename_container(&self, vmid: u32, hostname: &str) -> bool {
         self.core.edit(|state| {
             let Some(container) = state.containers.get_mut(&vmid) else {
@@ -266,8 +233,8 @@ impl Handle {
         })
     }
 
-    /// Puts an image onto a node's storage as if it had been pulled. Says whether the catalogue
-    /// has it.
+    /// Adds an image to a node's storage as if it had been pulled. Returns whether the catalog
+    /// contains it.
     pub fn add_image(&self, node: &str, reference: &str, file: &str) -> bool {
         let catalogue = &self.core.config.scenario.images;
         let Some(image) = oci::find(catalogue, reference).cloned() else {
@@ -281,9 +248,9 @@ impl Handle {
         true
     }
 
-    /// Cuts a node off from the others, or brings it back. Calls that concern it answer 595.
+    /// Takes a node offline or brings it back. Requests for an offline node fail with status 595.
     pub fn set_node_online(&self, node: &str, online: bool) {
-        self.core.edit_passing(|state| {
+        self.core.edit_transient(|state| {
             if online {
                 state.offline.remove(node);
             } else {
@@ -292,47 +259,49 @@ impl Handle {
         });
     }
 
-    /// Lets something go wrong with the next call that fits.
+    /// Injects a fault for the next matching request.
     pub fn inject(&self, fault: Fault) {
         lock(&self.core.faults).push(fault);
     }
 
-    /// Forgets all faults that have not hit yet.
+    /// Removes all pending faults.
     pub fn clear_faults(&self) {
         lock(&self.core.faults).clear();
     }
 
-    /// The faults that have not hit yet, in their order.
+    /// The pending faults in order.
     pub fn faults(&self) -> Vec<Fault> {
         lock(&self.core.faults).all().cloned().collect()
     }
 
-    /// How many faults have not hit yet.
+    /// The number of pending faults.
     pub fn faults_left(&self) -> usize {
         lock(&self.core.faults).len()
     }
 
-    /// Closes the listener and all connections, so that connecting is refused. Tasks go on.
+    /// Closes the listener and all connections, so that new connections are refused. Tasks
+    /// continue.
     pub async fn go_away(&self) {
         self.presence.set(false).await;
     }
 
-    /// Listens again, on the same port.
+    /// Opens the listener again on the same port.
     pub async fn come_back(&self) {
         self.presence.set(true).await;
     }
 
-    /// Lets a node lose power and start again: see [`Handle::come_back`] for the node that is
-    /// talked to. Gives its answer when the node is away; it is back after `away`. Its tasks have
-    /// no end (`unexpected status`), what was half made stays, locks included, and its containers
-    /// are off until it is back and starts those with `onboot`. Says whether there is such a node.
+    /// Simulates a power failure and restart of a node. Returns once the node is down; it is up
+    /// again after `away`. If it is the node that serves requests, the listener is closed as by
+    /// [`Handle::go_away`]. Its tasks end with `unexpected status`, incomplete containers and locks
+    /// remain, and its containers are stopped until the node is up and starts those with `onboot`.
+    /// Returns whether the node exists.
     pub async fn restart(&self, node: &str, away: Duration) -> bool {
         let mut nodes = self.core.config.scenario.nodes.iter();
         let Some(index) = nodes.position(|spec| spec.name == node) else {
             return false;
         };
-        let talked_to = index == 0;
-        if talked_to {
+        let is_first = index == 0;
+        if is_first {
             self.presence.set(false).await;
         } else {
             self.set_node_online(node, false);
@@ -345,40 +314,40 @@ impl Handle {
                 () = tokio::time::sleep(away) => {}
             }
             restart::start(&core, &node);
-            if talked_to {
+            if is_first {
                 presence.set(true).await;
             } else {
-                core.edit_passing(|state| state.offline.remove(&node));
+                core.edit_transient(|state| state.offline.remove(&node));
             }
         });
         true
     }
 
-    /// Takes the quorum away or gives it back. Without it, whatever writes is refused.
+    /// Sets whether the cluster has quorum. Without it, write requests fail.
     pub fn set_quorum(&self, quorate: bool) {
         lock(&self.core.conditions).quorate = quorate;
     }
 
-    /// Whether there is a quorum.
+    /// Whether the cluster has quorum.
     pub fn is_quorate(&self) -> bool {
         self.core.is_quorate()
     }
 
-    /// Says how DHCP behaves towards containers that start from now on.
+    /// Sets the DHCP behavior for containers that start from now on.
     pub fn set_dhcp(&self, dhcp: Dhcp) {
         lock(&self.core.conditions).set_dhcp(dhcp);
     }
 
-    /// How DHCP behaves.
+    /// The current DHCP behavior.
     pub fn dhcp(&self) -> Dhcp {
         lock(&self.core.conditions).dhcp()
     }
 
-    /// Puts another key and certificate in place, closes the connections made with the old one,
-    /// and gives the new fingerprint. None without TLS.
+    /// Replaces the key and certificate, closes all existing connections, and returns the new
+    /// fingerprint. `None` without TLS.
     ///
     /// # Errors
-    /// When no certificate can be made; the old one stays.
+    /// If no certificate can be generated. The old one stays in use.
     pub fn renew_certificate(&self) -> Result<Option<String>, CertificateError> {
         let Some(tls) = &self.core.tls else {
             return Ok(None);
@@ -386,13 +355,13 @@ impl Handle {
         Ok(Some(tls.renew()?.fingerprint.clone()))
     }
 
-    /// The fingerprint of the certificate that is shown now. None without TLS.
+    /// The fingerprint of the current certificate. `None` without TLS.
     pub fn fingerprint(&self) -> Option<String> {
         let tls = self.core.tls.as_ref()?;
         Some(tls.current().fingerprint.clone())
     }
 
-    /// The certificate that is shown now, as PEM. None without TLS.
+    /// The current certificate as PEM. `None` without TLS.
     pub fn certificate(&self) -> Option<String> {
         let tls = self.core.tls.as_ref()?;
         Some(tls.current().pem.clone())

@@ -1,5 +1,5 @@
-//! One request from its arrival to its answer, in Proxmox's order: transport, sign-in, route,
-//! body, parameters, handler. What a call means is decided in [`crate::api`].
+//! Processing of a request in the order of Proxmox: transport, authentication, route, body,
+//! parameters, handler. The handlers are in [`crate::api`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,25 +12,25 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{self, Asking, Permit};
-use crate::body::{self, Sent};
+use crate::auth::{self, AccessRequest, AccessRule};
+use crate::body::{self, RawParams};
 use crate::core::{Core, lock, lock_timeout};
-use crate::doom;
 use crate::error::{ApiError, Result};
 use crate::fault::Effect;
 use crate::params::Raw;
 use crate::reply::{self, Format};
-use crate::routes::{self, Answer, Call};
+use crate::routes::{self, ApiResponse, Call};
+use crate::task_failure;
 
-/// The largest body that Proxmox reads.
+/// Maximum size of a request body in Proxmox.
 const BODY_LIMIT: usize = 512 * 1024;
 
-/// Cancelling it closes the connection at once.
+/// The connection of a request. Canceling the token closes it immediately.
 #[derive(Clone)]
 pub(crate) struct Connection(pub(crate) CancellationToken);
 
-/// The service for one connection. There is one entry, because Proxmox checks the sign-in before
-/// it looks at the path.
+/// The service for one connection. It has a single route, because Proxmox checks authentication
+/// before the path.
 pub(crate) fn service(core: Arc<Core>, connection: Connection) -> Router {
     Router::new()
         .fallback(receive)
@@ -53,32 +53,33 @@ async fn receive(
         .unwrap_or(&decoded)
         .to_owned();
     *lock(&core.requests)
-        .entry(format!("{method} {}", counted(&path)))
+        .entry(format!("{method} {}", counted_path(&path)))
         .or_default() += 1;
     tracing::debug!(%method, %path, "request");
 
     let effect = lock(&core.faults).take(&method, &path);
     match effect {
-        Some(Effect::Drop) => vanish(&connection).await,
+        Some(Effect::Drop) => close_without_response(&connection).await,
         Some(Effect::Hang) => std::future::pending().await,
-        Some(Effect::Answer { status, message }) => reply::refuse(status, &message),
+        Some(Effect::Answer { status, message }) => reply::injected(status, &message),
         Some(Effect::Delay(time)) => {
             tokio::time::sleep(time).await;
-            answer(&core, request, &decoded, None).await
+            respond(&core, request, &decoded, None).await
         }
         Some(Effect::DropAnswer) => {
-            answer(&core, request, &decoded, None).await;
-            vanish(&connection).await
+            respond(&core, request, &decoded, None).await;
+            close_without_response(&connection).await
         }
-        Some(twist @ (Effect::FailTask(_) | Effect::StorageFull | Effect::LockTimeout)) => {
-            answer(&core, request, &decoded, Some(twist)).await
+        Some(task_effect @ (Effect::FailTask(_) | Effect::StorageFull | Effect::LockTimeout)) => {
+            respond(&core, request, &decoded, Some(task_effect)).await
         }
-        None => answer(&core, request, &decoded, None).await,
+        None => respond(&core, request, &decoded, None).await,
     }
 }
 
-/// The path under which a request is counted: all tasks together, as they come without end.
-fn counted(path: &str) -> String {
+/// The path under which a request is counted. Task IDs are replaced by `{upid}`, which bounds the
+/// number of entries.
+fn counted_path(path: &str) -> String {
     let part = |part: &str| {
         if part.starts_with("UPID:") {
             "{upid}".to_owned()
@@ -89,23 +90,28 @@ fn counted(path: &str) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-/// Closes the connection; nothing is ever sent.
-async fn vanish(connection: &Connection) -> Response {
+/// Closes the connection without a response.
+async fn close_without_response(connection: &Connection) -> Response {
     connection.0.cancel();
     std::future::pending().await
 }
 
-async fn answer(core: &Arc<Core>, request: Request, path: &str, twist: Option<Effect>) -> Response {
-    let format = Format::of(path);
+async fn respond(
+    core: &Arc<Core>,
+    request: Request,
+    path: &str,
+    task_effect: Option<Effect>,
+) -> Response {
+    let format = Format::from_path(path);
     let key = header(request.headers(), SEC_WEBSOCKET_KEY.as_str()).to_owned();
-    match process(core, request, path, twist).await {
-        Ok(answer) if answer.upgrades => reply::upgrade(&key),
-        Ok(answer) => reply::good(answer, format),
+    match process(core, request, path, task_effect).await {
+        Ok(response) if response.upgrades => reply::upgrade(&key),
+        Ok(response) => reply::success(response, format),
         Err(error) => {
             if matches!(error, ApiError::Unauthorized(_) | ApiError::WrongPassword) {
                 tokio::time::sleep(core.config.auth_delay).await;
             }
-            reply::bad(error, format)
+            reply::failure(error, format)
         }
     }
 }
@@ -114,17 +120,17 @@ async fn process(
     core: &Arc<Core>,
     request: Request,
     path: &str,
-    twist: Option<Effect>,
-) -> Result<Answer> {
+    task_effect: Option<Effect>,
+) -> Result<ApiResponse> {
     let method = request.method().as_str().to_owned();
     check_transport(&method, request.headers())?;
     let segments = api_segments(path)?;
-    let found = routes::find(&method, &segments);
-    let permit = found
+    let matched = routes::find(&method, &segments);
+    let access_rule = matched
         .as_ref()
-        .map_or(Permit::All, |(route, _)| route.permit);
-    let caller = auth::sign_in(core, request.headers(), &method, permit)?;
-    let (route, variables) = found.ok_or_else(|| ApiError::NoSuchMethod {
+        .map_or(AccessRule::All, |(route, _)| route.access_rule);
+    let caller = auth::authenticate(core, request.headers(), &method, access_rule)?;
+    let (route, variables) = matched.ok_or_else(|| ApiError::NoSuchMethod {
         method: method.clone(),
         path: format!("/{}", segments.join("/")),
     })?;
@@ -138,18 +144,18 @@ async fn process(
     }
     check_node(core, &variables)?;
     core.read(|state| {
-        let asking = Asking {
+        let access = AccessRequest {
             directory: &state.directory,
             caller: &caller,
             sent: &sent,
         };
-        asking.check(permit)
+        access.check(access_rule)
     })?;
     let params = route.schema.validate(&sent)?;
     check_quorum(core, &method, &segments)?;
-    let doomed = match twist {
+    let failure = match task_effect {
         Some(Effect::LockTimeout) if route.locks => return Err(lock_timeout(params.vmid()).into()),
-        Some(twist) => doom::of(core, &segments, &params, twist),
+        Some(task_effect) => task_failure::from_effect(core, &segments, &params, task_effect),
         None => None,
     };
     let guard = if route.locks {
@@ -157,19 +163,19 @@ async fn process(
     } else {
         None
     };
-    let answer = (route.handler)(&Call {
+    let response = (route.handler)(&Call {
         core: core.clone(),
         method: route.method,
         caller,
         params,
-        doomed,
+        failure,
     });
     drop(guard);
-    answer
+    response
 }
 
 fn check_transport(method: &str, headers: &HeaderMap) -> Result<()> {
-    let refused = |status, reason: String, body: String| {
+    let rejected = |status, reason: String, body: String| {
         Err(ApiError::Transport {
             status,
             reason,
@@ -177,7 +183,7 @@ fn check_transport(method: &str, headers: &HeaderMap) -> Result<()> {
         })
     };
     if !matches!(method, "GET" | "POST" | "PUT" | "DELETE") {
-        return refused(
+        return rejected(
             501,
             format!("method '{method}' not available"),
             String::new(),
@@ -185,13 +191,13 @@ fn check_transport(method: &str, headers: &HeaderMap) -> Result<()> {
     }
     if headers.contains_key(TRANSFER_ENCODING) {
         let reason = "chunked transfer encoding not supported".to_owned();
-        return refused(501, reason.clone(), reason);
+        return rejected(501, reason.clone(), reason);
     }
     let length = header(headers, CONTENT_LENGTH.as_str())
         .parse::<usize>()
         .unwrap_or(0);
     if length > BODY_LIMIT {
-        return refused(
+        return rejected(
             501,
             "for data too large".into(),
             "for data too large".into(),
@@ -199,13 +205,14 @@ fn check_transport(method: &str, headers: &HeaderMap) -> Result<()> {
     }
     if matches!(method, "GET" | "DELETE") && length > 0 {
         let reason = format!("Unexpected content for method '{method}'");
-        return refused(501, reason.clone(), reason);
+        return rejected(501, reason.clone(), reason);
     }
     let kind = content_type(headers);
-    let known = ["", "application/x-www-form-urlencoded", "application/json"].contains(&kind);
-    if matches!(method, "POST" | "PUT") && !known {
+    let is_supported =
+        ["", "application/x-www-form-urlencoded", "application/json"].contains(&kind);
+    if matches!(method, "POST" | "PUT") && !is_supported {
         let reason = format!("upload 'Content-Type '{kind}' not implemented");
-        return refused(506, reason.clone(), reason);
+        return rejected(506, reason.clone(), reason);
     }
     Ok(())
 }
@@ -222,10 +229,10 @@ fn content_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// The parts behind `/api2/json` or `/api2/extjs`. Doubled and trailing slashes are tolerated.
+/// The path segments after `/api2/json` or `/api2/extjs`. Double and trailing slashes are ignored.
 fn api_segments(path: &str) -> Result<Vec<&str>> {
     let mut segments = path.split('/').filter(|part| !part.is_empty());
-    let refused = |reason: String| {
+    let rejected = |reason: String| {
         Err(ApiError::Transport {
             status: 501,
             body: reason.clone(),
@@ -236,19 +243,19 @@ fn api_segments(path: &str) -> Result<Vec<&str>> {
         (Some("api2"), Some("json" | "extjs")) => Ok(segments.collect()),
         (Some("api2"), Some(format)) => {
             let rest: Vec<&str> = segments.collect();
-            refused(format!(
+            rejected(format!(
                 "no formatter for uri /{}, {format}",
                 rest.join("/")
             ))
         }
-        _ => refused("no such uri".into()),
+        _ => rejected("no such uri".into()),
     }
 }
 
-/// Query and body together; the query wins.
-async fn read_parameters(method: &str, request: Request) -> Result<Sent> {
+/// Merges query and body parameters. The query takes precedence.
+async fn read_parameters(method: &str, request: Request) -> Result<RawParams> {
     let query = body::form(request.uri().query().unwrap_or_default());
-    let mut sent = Sent::new();
+    let mut sent = RawParams::new();
     if matches!(method, "POST" | "PUT") {
         let is_json = content_type(request.headers()) == "application/json";
         let bytes = axum::body::to_bytes(request.into_body(), BODY_LIMIT)
@@ -265,8 +272,8 @@ async fn read_parameters(method: &str, request: Request) -> Result<Sent> {
     Ok(sent)
 }
 
-/// Adds what stands in the path. A parameter that says otherwise is a conflict.
-fn merge_variables(sent: &mut Sent, variables: &[(&'static str, String)]) -> Result<()> {
+/// Adds the path parameters. A different value in the query or body is an error.
+fn merge_variables(sent: &mut RawParams, variables: &[(&'static str, String)]) -> Result<()> {
     const CONFLICT: &str = "duplicate parameter (already defined in URI) with conflicting values!";
     let mut conflicts = BTreeMap::new();
     for (name, value) in variables {
@@ -285,7 +292,7 @@ fn merge_variables(sent: &mut Sent, variables: &[(&'static str, String)]) -> Res
     }
 }
 
-/// The node that is talked to passes the call on to the one in the path.
+/// Checks that the node in the URL exists and is online, since requests are proxied to it.
 fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
     let Some((_, name)) = variables.iter().find(|(variable, _)| *variable == "node") else {
         return Ok(());
@@ -302,7 +309,7 @@ fn check_node(core: &Core, variables: &[(&'static str, String)]) -> Result<()> {
     Ok(())
 }
 
-/// Without quorum nothing is written. Signing in and ending a task write nothing to the cluster.
+/// Rejects writes without quorum. Authentication and canceling a task do not write to the cluster.
 fn check_quorum(core: &Core, method: &str, segments: &[&str]) -> Result<()> {
     let writes = match segments {
         ["access", "ticket"] | ["nodes", _, "tasks", _] => false,

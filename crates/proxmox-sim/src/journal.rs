@@ -1,23 +1,23 @@
-//! What happened in the cluster lately, as its log tells it. Kept in memory only.
+//! The cluster log, in memory only.
 
 use std::collections::VecDeque;
 
-/// How many entries are remembered.
-const KEPT: usize = 1_000;
+/// Maximum number of entries.
+const MAX_ENTRIES: usize = 1_000;
 
-/// Something that happened.
+/// A log entry.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) number: u64,
-    /// Seconds since 1970.
+    /// Seconds since the Unix epoch.
     pub(crate) time: u64,
     pub(crate) node: String,
-    /// Who did it: a user or a token.
+    /// The user or token that performed the action.
     pub(crate) user: String,
     pub(crate) message: String,
 }
 
-/// The last entries.
+/// The latest entries.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     entries: VecDeque<Entry>,
@@ -25,8 +25,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Writes down what somebody did on a node.
-    pub(crate) fn note(&mut self, time: u64, node: &str, user: &str, message: String) {
+    /// Adds an entry.
+    pub(crate) fn add(&mut self, time: u64, node: &str, user: &str, message: String) {
         self.last += 1;
         self.entries.push_front(Entry {
             number: self.last,
@@ -35,7 +35,7 @@ impl Journal {
             user: user.to_owned(),
             message,
         });
-        self.entries.truncate(KEPT);
+        self.entries.truncate(MAX_ENTRIES);
     }
 
     /// The entries, newest first.

@@ -1,11 +1,12 @@
 //! A Proxmox VE API (9.2) that runs in memory, for tests, demonstrations and development.
 //!
-//! It answers what a real node answers: the same order of checks, the same words, tasks that take
-//! time, locks that get in the way, and an inventory that lags. It must not use any other crate of
-//! this project: client and simulator are written apart, so that they cannot share a
+//! The simulator imitates a real node: the same order of checks, the same messages, tasks that take
+//! time, configuration locks, and resource data that lags. It must not use any other crate of this
+//! workspace: client and simulator are written independently, so that they cannot share a
 //! misunderstanding.
 //!
-//! [`start`] starts one; [`Config::test`] is quick enough for tests, and [`Config::demo`] is for people.
+//! [`start`] starts a simulator. [`Config::test`] has short delays for tests, and [`Config::demo`]
+//! has realistic delays for demonstrations.
 
 mod access;
 mod api;
@@ -17,9 +18,9 @@ mod config;
 mod console;
 mod container;
 mod container_http;
+mod container_view;
 mod control;
 mod core;
-mod doom;
 mod error;
 mod fault;
 mod handle;
@@ -41,6 +42,7 @@ mod size;
 mod state;
 mod storage;
 mod task;
+mod task_failure;
 mod tls;
 mod usage;
 
@@ -50,8 +52,9 @@ pub use config::{
     StorageSpec, TEST_SECRET, TemplateSpec, Token, Transport,
 };
 pub use container_http::{ContainerHttp, Unreachable};
+pub use container_view::ContainerView;
 pub use fault::{Effect, Fault};
-pub use handle::{ContainerView, Handle, Interfaces, Unseen};
+pub use handle::{Handle, Interfaces, InterfacesError};
 pub use program::{Cluster, Options, RunError, run};
 #[doc(hidden)]
 pub use routes::routes;

@@ -1,4 +1,4 @@
-//! How a node is connected: what applies, and what waits until it is applied. No HTTP here.
+//! The network configuration of a node: active and pending. No HTTP here.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Bridge;
 
-/// What an interface is made of, by option: `type`, `cidr`, `bridge_ports`.
+/// The options of an interface, such as `type`, `cidr`, `bridge_ports`.
 pub(crate) type Iface = BTreeMap<String, String>;
 
 /// The interfaces of a node, by name.
 pub(crate) type Ifaces = BTreeMap<String, Iface>;
 
-/// A node's interfaces.
+/// The network configuration of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Network {
-    /// Those that there are.
+    /// The active interfaces.
     pub(crate) applied: Ifaces,
-    /// Those that there will be after the next reload, when that is something else.
+    /// The interfaces after the next reload, if there are pending changes.
     pub(crate) staged: Option<Ifaces>,
 }
 
@@ -27,7 +27,7 @@ fn iface(options: &[(&str, &str)]) -> Iface {
     options.iter().map(own).collect()
 }
 
-/// The last address of a bridge's network.
+/// The last host address of a bridge's network.
 fn gateway(bridge: &Bridge) -> String {
     let hosts = u32::MAX
         .checked_shr(bridge.prefix.into())
@@ -37,8 +37,8 @@ fn gateway(bridge: &Bridge) -> String {
 }
 
 impl Network {
-    /// One card and these bridges.
-    pub(crate) fn of(bridges: &[Bridge]) -> Self {
+    /// A configuration with one network card and these bridges.
+    pub(crate) fn with_bridges(bridges: &[Bridge]) -> Self {
         let mut applied = Ifaces::new();
         applied.insert("eno1".into(), iface(&[("type", "eth"), ("exists", "1")]));
         for bridge in bridges {
@@ -51,7 +51,7 @@ impl Network {
                 ("bridge_fd", "0"),
                 ("cidr", cidr.as_str()),
             ];
-            // The way out is behind the first bridge.
+            // The default gateway is on the first bridge.
             let gateway = gateway(bridge);
             if applied.len() == 1 {
                 options.push(("gateway", &gateway));
@@ -64,40 +64,40 @@ impl Network {
         }
     }
 
-    /// The interfaces as they are configured, whether they apply yet or not.
+    /// The configured interfaces, including pending changes.
     pub(crate) fn configured(&self) -> &Ifaces {
         self.staged.as_ref().unwrap_or(&self.applied)
     }
 
-    /// The same, to change them.
-    pub(crate) fn stage(&mut self) -> &mut Ifaces {
+    /// The pending interfaces, for modification.
+    pub(crate) fn pending_mut(&mut self) -> &mut Ifaces {
         let applied = &self.applied;
         self.staged.get_or_insert_with(|| applied.clone())
     }
 
-    /// Brings into effect what waits.
+    /// Applies the pending changes.
     pub(crate) fn apply(&mut self) {
         if let Some(staged) = self.staged.take() {
             self.applied = staged;
         }
     }
 
-    /// Whether there is such a bridge now.
+    /// Whether an active bridge has this name.
     pub(crate) fn has_bridge(&self, name: &str) -> bool {
         let kind = self.applied.get(name).and_then(|iface| iface.get("type"));
         kind.is_some_and(|kind| kind == "bridge" || kind == "OVSBridge")
     }
 
-    /// What waits, as lines that go and come; none when nothing does.
+    /// The pending changes as a diff, or `None` if there are none.
     pub(crate) fn changes(&self) -> Option<String> {
         let staged = self.staged.as_ref()?;
         let (old, new) = (stanzas(&self.applied), stanzas(staged));
-        let gone = old.iter().filter(|line| !new.contains(line));
-        let come = new.iter().filter(|line| !old.contains(line));
+        let removed = old.iter().filter(|line| !new.contains(line));
+        let added = new.iter().filter(|line| !old.contains(line));
         let mut text = "--- /etc/network/interfaces\n+++ /etc/network/interfaces.new\n".to_owned();
-        for (sign, line) in gone
+        for (sign, line) in removed
             .map(|line| ('-', line))
-            .chain(come.map(|line| ('+', line)))
+            .chain(added.map(|line| ('+', line)))
         {
             text.push_str(&format!("{sign}{line}\n"));
         }
@@ -121,11 +121,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_wait_until_they_are_applied() {
-        let mut network = Network::of(&[]);
+    fn changes_are_pending_until_applied() {
+        let mut network = Network::with_bridges(&[]);
         assert_eq!(network.changes(), None);
         let bridge = iface(&[("type", "bridge")]);
-        network.stage().insert("vmbr9".into(), bridge);
+        network.pending_mut().insert("vmbr9".into(), bridge);
         assert!(!network.has_bridge("vmbr9"));
         assert!(network.configured().contains_key("vmbr9"));
         assert!(network.changes().unwrap().contains("+iface vmbr9"));

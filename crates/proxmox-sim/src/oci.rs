@@ -1,9 +1,9 @@
-//! What registries offer, and what becomes of an image on a storage. No HTTP here.
+//! OCI image references, and images on a storage. No HTTP here.
 
 use crate::config::ImageSpec;
 use crate::state::{Kind, State, Volume};
 
-/// A reference as a registry client reads it: `nginx:1.27` is `docker.io/library/nginx:1.27`.
+/// Completes a reference as a registry client does: `nginx:1.27` is `docker.io/library/nginx:1.27`.
 pub(crate) fn full_reference(reference: &str) -> String {
     match reference.split_once('/') {
         None => format!("docker.io/library/{reference}"),
@@ -12,29 +12,29 @@ pub(crate) fn full_reference(reference: &str) -> String {
     }
 }
 
-/// The image that a reference stands for.
+/// Returns the image of a reference.
 pub(crate) fn find<'a>(catalogue: &'a [ImageSpec], reference: &str) -> Option<&'a ImageSpec> {
-    let wanted = full_reference(reference);
-    catalogue.iter().find(|image| image.reference == wanted)
+    let requested = full_reference(reference);
+    catalogue.iter().find(|image| image.reference == requested)
 }
 
 /// The tags of a repository.
 pub(crate) fn tags<'a>(catalogue: &'a [ImageSpec], repository: &str) -> Vec<&'a str> {
-    let wanted = full_reference(repository);
+    let requested = full_reference(repository);
     let split = |image: &'a ImageSpec| image.reference.rsplit_once(':');
     let mut tags: Vec<&str> = catalogue
         .iter()
         .filter_map(split)
-        .filter(|(repository, _)| *repository == wanted)
+        .filter(|(repository, _)| *repository == requested)
         .map(|(_, tag)| tag)
         .collect();
     tags.sort_unstable();
     tags
 }
 
-/// The name of the file that a pull makes. Different registries and namespaces collide.
-pub(crate) fn file_name(reference: &str, wanted: Option<&str>) -> String {
-    let base = wanted.unwrap_or_else(|| reference.rsplit('/').next().unwrap_or(reference));
+/// The file name of a pulled image. Images of different registries and namespaces can collide.
+pub(crate) fn file_name(reference: &str, requested: Option<&str>) -> String {
+    let base = requested.unwrap_or_else(|| reference.rsplit('/').next().unwrap_or(reference));
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "_.-".contains(c) {
             c
@@ -51,7 +51,7 @@ pub(crate) fn file_name(reference: &str, wanted: Option<&str>) -> String {
     format!("{name}.tar")
 }
 
-/// Puts a pulled image onto a storage, in place of a file of the same name.
+/// Adds a pulled image to a storage. An existing file is replaced.
 pub(crate) fn store(state: &mut State, node: &str, storage: &str, file: &str, image: ImageSpec) {
     let name = format!("vztmpl/{file}");
     state.remove_volumes(|v| v.node == node && v.storage == storage && v.name == name);

@@ -1,20 +1,20 @@
-//! Parameters: as they were sent, and as they are after validation.
+//! Parameters: raw and validated.
 
 use std::collections::BTreeMap;
 
-/// A value as it was sent.
+/// A raw parameter value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Raw {
-    /// Text, or a JSON number or boolean written as Perl would.
+    /// Text, or a JSON number or boolean in Perl's string form.
     Text(String),
-    /// A key that was repeated, or a JSON array.
+    /// A repeated key or a JSON array.
     List(Vec<String>),
-    /// A JSON object, which no parameter takes.
+    /// A JSON object, which no parameter accepts.
     Object,
 }
 
 impl Raw {
-    /// Adds another value under the same key.
+    /// Adds another value for the same key.
     pub(crate) fn push(&mut self, value: String) {
         match self {
             Self::Text(first) => *self = Self::List(vec![std::mem::take(first), value]),
@@ -24,7 +24,7 @@ impl Raw {
     }
 }
 
-/// Parameters that passed their schema.
+/// Validated parameters.
 #[derive(Debug, Default)]
 pub(crate) struct Params(BTreeMap<String, String>);
 
@@ -33,27 +33,27 @@ impl Params {
         Self(values)
     }
 
-    /// The value, if it was given.
+    /// The value, if present.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// The value of a parameter that the schema or the address makes sure of.
+    /// The value of a parameter that is required by the schema or the path.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.get(name).unwrap_or_default()
     }
 
-    /// Whether a boolean was given and set.
+    /// Whether a boolean parameter is set.
     pub(crate) fn flag(&self, name: &str) -> bool {
         self.get(name) == Some("1")
     }
 
-    /// A whole number, if it was given.
+    /// An integer, if present.
     pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.get(name)?.trim_start_matches('+').parse().ok()
     }
 
-    /// The number of the container in the address.
+    /// The VMID in the path.
     pub(crate) fn vmid(&self) -> u32 {
         self.text("vmid").parse().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The state file: written beside the event loop soon after changes, read once at the start.
+//! The state file: written in the background after changes, read once at startup.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
@@ -18,19 +18,19 @@ use crate::server::StartError;
 use crate::state::{Kind, State, Volume};
 use crate::storage::Storage;
 
-/// The shortest time between two writes.
+/// Minimum interval between two writes.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// The state to start with: that of the file if there is one, else that of the scenario.
+/// The initial state: that of the file if it exists, otherwise that of the scenario.
 pub(crate) async fn load(config: &Config) -> Result<State, StartError> {
-    let mut state = stored(config).await?;
-    people(&mut state, config);
-    places(&mut state, config);
+    let mut state = load_or_initial(config).await?;
+    add_users(&mut state, config);
+    add_storages_and_networks(&mut state, config);
     Ok(state)
 }
 
-/// The accounts and tokens of the scenario are there whatever the file says.
-fn people(state: &mut State, config: &Config) {
+/// Adds the users and tokens of the scenario, replacing those in the file.
+fn add_users(state: &mut State, config: &Config) {
     let scenario = &config.scenario;
     let directory = &mut state.directory;
     let account = |password| User {
@@ -53,8 +53,8 @@ fn people(state: &mut State, config: &Config) {
     }
 }
 
-/// Storages and networks, where the file does not know better.
-fn places(state: &mut State, config: &Config) {
+/// Adds storages and networks of the scenario if the file has none.
+fn add_storages_and_networks(state: &mut State, config: &Config) {
     let scenario = &config.scenario;
     if state.storages.is_empty() {
         let storages = scenario.storages.iter();
@@ -62,13 +62,13 @@ fn places(state: &mut State, config: &Config) {
         state.storages = storages.collect();
     }
     for node in &scenario.nodes {
-        let network = || Network::of(&scenario.bridges);
+        let network = || Network::with_bridges(&scenario.bridges);
         let networks = state.networks.entry(node.name.clone());
         networks.or_insert_with(network);
     }
 }
 
-async fn stored(config: &Config) -> Result<State, StartError> {
+async fn load_or_initial(config: &Config) -> Result<State, StartError> {
     let Some(path) = &config.state_file else {
         return Ok(initial(config));
     };
@@ -86,18 +86,18 @@ async fn stored(config: &Config) -> Result<State, StartError> {
     }
 }
 
-/// What a node finds when it comes back: half-made containers are gone, running ones run again.
+/// The state after a reboot: incomplete containers are removed, running ones are restarted.
 fn after_reboot(mut state: State) -> State {
-    let half_made = |container: &Container| container.option("lock") == Some("create");
-    let gone: BTreeSet<u32> = state
+    let is_incomplete = |container: &Container| container.option("lock") == Some("create");
+    let removed: BTreeSet<u32> = state
         .containers
         .values()
-        .filter(|c| half_made(c))
+        .filter(|c| is_incomplete(c))
         .map(|c| c.vmid)
         .collect();
-    state.containers.retain(|vmid, _| !gone.contains(vmid));
+    state.containers.retain(|vmid, _| !removed.contains(vmid));
     state.remove_volumes(|volume| match volume.kind {
-        Kind::Disk { vmid } => gone.contains(&vmid),
+        Kind::Disk { vmid } => removed.contains(&vmid),
         _ => false,
     });
     let started = now();
@@ -109,7 +109,7 @@ fn after_reboot(mut state: State) -> State {
     state
 }
 
-/// The state of a scenario that was never run.
+/// The initial state of a scenario.
 fn initial(config: &Config) -> State {
     let mut state = State::default();
     let scenario = &config.scenario;
@@ -134,7 +134,7 @@ fn initial(config: &Config) -> State {
     state
 }
 
-/// Puts a container into the state as if it had been made there.
+/// Adds an existing container to the state.
 pub(crate) fn add_container(
     state: &mut State,
     config: &Config,
@@ -182,8 +182,8 @@ pub(crate) fn add_container(
     state.containers.insert(spec.vmid, container);
 }
 
-/// Writes the state after changes until the simulator stops, and once more then.
-pub(crate) async fn keep_saving(core: Arc<Core>, path: PathBuf) {
+/// Saves the state after changes until the simulator stops, and once at the end.
+pub(crate) async fn save_loop(core: Arc<Core>, path: PathBuf) {
     loop {
         let stopped = tokio::select! {
             () = core.shutdown.cancelled() => true,
@@ -204,7 +204,7 @@ async fn save(core: &Core, path: &Path) {
     let bytes = match core.read(serde_json::to_vec) {
         Ok(bytes) => bytes,
         Err(error) => {
-            tracing::error!(%error, "the simulator's state could not be put into words");
+            tracing::error!(%error, "state serialization failed");
             return;
         }
     };
@@ -212,15 +212,17 @@ async fn save(core: &Core, path: &Path) {
     let written = tokio::task::spawn_blocking(move || replace(&target, &bytes)).await;
     match written {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(%error, path = %path.display(), "state file not written"),
-        Err(error) => tracing::error!(%error, "writing the state file was interrupted"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, path = %path.display(), "state file write failed")
+        }
+        Err(error) => tracing::error!(%error, "state file write interrupted"),
     }
 }
 
-/// Readers see the old file or the new one, never half of one.
+/// Replaces the file atomically: readers see the old or the new content.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = path.with_extension("tmp");
-    // Passwords and secrets are in it: nobody else may read it.
+    // The file contains passwords and secrets, so only its owner may read it.
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)

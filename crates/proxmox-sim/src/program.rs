@@ -1,5 +1,5 @@
-//! A simulator as a program of its own, for people: what its command line says, and its life until
-//! it is told to stop. Whoever has the command line flattens [`Options`] into it.
+//! A simulator as a separate process: command-line options, and running until a signal. A program
+//! with its own command line flattens [`Options`] into it.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::{Config, Delays, Transport};
 use crate::server::{Sim, StartError, start};
 
-/// What the command line says.
+/// Command-line options.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Where the API is; port 0 takes a free one
@@ -37,7 +37,7 @@ pub struct Options {
     pub plain: bool,
 }
 
-/// The clusters to choose from.
+/// The scenarios that can be selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Cluster {
     /// Two nodes as slow as real ones, with a few containers that others made
@@ -46,45 +46,45 @@ pub enum Cluster {
     Recorded,
 }
 
-/// Why the program ends early.
+/// Why the program failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The password cannot be read.
+    /// The password file cannot be read.
     #[error("the password of root@pam cannot be read from {}: {source}", path.display())]
     PasswordFile {
-        /// Where it was looked for.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The I/O error.
         source: io::Error,
     },
-    /// There is nothing in the password's file.
+    /// The password file is empty.
     #[error("{} is empty; its first line is to be the password of root@pam", path.display())]
     NoPassword {
-        /// Where it was looked for.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// The simulator did not start.
+    /// The simulator failed to start.
     #[error(transparent)]
     Start(#[from] StartError),
     /// The address could not be printed.
     #[error("could not print the address: {0}")]
     Output(io::Error),
-    /// The system does not tell when to stop.
+    /// The signal handlers could not be installed.
     #[error("could not wait for the signal to stop: {0}")]
     Signal(io::Error),
 }
 
-/// Runs a simulator until the process is told to stop (SIGINT or SIGTERM). Prints its address, the
-/// fingerprint of its certificate and how to sign in.
+/// Runs a simulator until SIGINT or SIGTERM. Prints its URL, the fingerprint of its certificate and
+/// how to sign in.
 ///
 /// # Errors
-/// When it cannot start.
+/// If the simulator cannot start.
 pub async fn run(options: Options) -> Result<(), RunError> {
     let password = password(&options.root_password_file)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signal)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signal)?;
     let sim = start(config(&options, &password)).await?;
-    welcome(&sim, &options.root_password_file).map_err(RunError::Output)?;
+    print_startup_info(&sim, &options.root_password_file).map_err(RunError::Output)?;
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -131,7 +131,7 @@ fn config(options: &Options, password: &str) -> Config {
     }
 }
 
-fn welcome(sim: &Sim, password_file: &Path) -> io::Result<()> {
+fn print_startup_info(sim: &Sim, password_file: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "Simulated Proxmox VE at {}", sim.url())?;
     if let Some(fingerprint) = sim.fingerprint() {

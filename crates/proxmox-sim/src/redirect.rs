@@ -1,5 +1,4 @@
-//! What a node's TLS port says to those who speak plain HTTP there: come back with TLS. It answers
-//! nothing else.
+//! The response of a node's TLS port to plain HTTP requests: a redirect to HTTPS.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,18 +7,20 @@ use axum::http::header::{CONNECTION, HOST, LOCATION};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
-/// The service for a connection without TLS. `address` stands in where the client names no host.
+/// The service for a connection without TLS. `address` is used if the request has no `Host` header.
 pub(crate) fn service(address: String) -> Router {
     Router::new().fallback(move |request: Request| async move { redirect(&request, &address) })
 }
 
-/// 301 for what only asks, 308 for what must be sent again as it was.
+/// Returns 301 for GET and HEAD, 308 for methods that must not change.
 fn redirect(request: &Request, address: &str) -> Response {
-    let named = request.headers().get(HOST);
-    let host = named.and_then(|host| host.to_str().ok()).unwrap_or(address);
-    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
+    let host_header = request.headers().get(HOST);
+    let host = host_header
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or(address);
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = if asks {
+    *response.status_mut() = if is_safe {
         StatusCode::MOVED_PERMANENTLY
     } else {
         StatusCode::PERMANENT_REDIRECT

@@ -1,4 +1,4 @@
-//! Answers as they go over the wire. What they say is decided elsewhere.
+//! Building HTTP responses in the format of Proxmox.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +16,20 @@ use serde_json::{Map, Value, json};
 use sha1::{Digest as _, Sha1};
 
 use crate::error::ApiError;
-use crate::routes::Answer;
+use crate::routes::ApiResponse;
 
-/// How an answer is wrapped.
+/// The response format.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// The status says how it went.
+    /// The outcome is in the HTTP status.
     Json,
-    /// The status is always 200; the body says how it went.
+    /// The HTTP status is always 200. The outcome is in the body.
     ExtJs,
 }
 
 impl Format {
-    /// The format that a path asks for.
-    pub(crate) fn of(path: &str) -> Self {
+    /// The format for a path.
+    pub(crate) fn from_path(path: &str) -> Self {
         let mut parts = path.split('/').filter(|part| !part.is_empty());
         match (parts.next(), parts.next()) {
             (Some("api2"), Some("extjs")) => Self::ExtJs,
@@ -38,20 +38,20 @@ impl Format {
     }
 }
 
-/// What a test put in the place of an answer.
-pub(crate) fn refuse(status: u16, message: &str) -> Response {
+/// The response of an injected fault.
+pub(crate) fn injected(status: u16, message: &str) -> Response {
     let body = json!({ "data": null, "message": format!("{message}\n") });
     build(status, first_line(message), body.to_string().into(), true)
 }
 
-/// A call that went well.
-pub(crate) fn good(answer: Answer, format: Format) -> Response {
+/// A successful response.
+pub(crate) fn success(response: ApiResponse, format: Format) -> Response {
     let mut body = Map::new();
-    body.insert("data".into(), answer.data);
-    if let Some(total) = answer.total {
+    body.insert("data".into(), response.data);
+    if let Some(total) = response.total {
         body.insert("total".into(), total.into());
     }
-    if let Some(changes) = answer.changes {
+    if let Some(changes) = response.changes {
         body.insert("changes".into(), changes.into());
     }
     if format == Format::ExtJs {
@@ -60,7 +60,7 @@ pub(crate) fn good(answer: Answer, format: Format) -> Response {
     build(200, "OK", Value::from(body).to_string().into(), true)
 }
 
-/// The connection becomes a WebSocket (RFC 6455, section 4.2.2).
+/// Upgrades the connection to WebSocket (RFC 6455, section 4.2.2).
 pub(crate) fn upgrade(key: &str) -> Response {
     let mut hash = Sha1::new();
     hash.update(key);
@@ -78,8 +78,8 @@ pub(crate) fn upgrade(key: &str) -> Response {
     response
 }
 
-/// A call that failed.
-pub(crate) fn bad(error: ApiError, format: Format) -> Response {
+/// An error response.
+pub(crate) fn failure(error: ApiError, format: Format) -> Response {
     let (status, message, errors) = match error {
         ApiError::Transport {
             status,
@@ -105,10 +105,10 @@ pub(crate) fn bad(error: ApiError, format: Format) -> Response {
         ApiError::Failed(message) => (500, format!("{message}\n"), None),
         ApiError::Format(errors) => (500, "format error\n".into(), Some(errors)),
     };
-    failed(status, &message, errors, format)
+    error_response(status, &message, errors, format)
 }
 
-fn failed(
+fn error_response(
     status: u16,
     message: &str,
     errors: Option<BTreeMap<String, String>>,

@@ -1,16 +1,16 @@
-//! A node that stops all at once and starts again: what it leaves behind and what it does when it
-//! is back. Whether it can be reached meanwhile is not decided here.
+//! Power failure and restart of a node: its effect on tasks and containers. Reachability of the
+//! node is handled elsewhere.
 
 use crate::api::node;
 use crate::container::{Container, Power};
 use crate::core::{Core, lock, now};
 use crate::task::Outcome;
 
-/// How Proxmox says that a task's log has no end.
-const CUT_OFF: &str = "unexpected status";
+/// The status of a task whose log has no end.
+const UNEXPECTED_STATUS: &str = "unexpected status";
 
-/// Everything on the node stops where it stands: tasks have no end in their logs, containers are
-/// off, and what was half made stays half made, locks included.
+/// Simulates a power failure: tasks end without a status, containers stop, incomplete containers
+/// and locks remain.
 pub(crate) fn stop(core: &Core, node: &str) {
     lock(&core.conditions).cut_power(node);
     core.edit(|state| {
@@ -20,7 +20,7 @@ pub(crate) fn stop(core: &Core, node: &str) {
             .filter(|task| task.node == node && task.outcome.is_none());
         for task in running {
             task.outcome = Some(Outcome {
-                status: CUT_OFF.into(),
+                status: UNEXPECTED_STATUS.into(),
                 end: now().as_secs(),
             });
         }
@@ -30,9 +30,9 @@ pub(crate) fn stop(core: &Core, node: &str) {
     });
 }
 
-/// The node is back: containers that are to start with it do.
+/// Starts the node: its containers with `onboot` start.
 pub(crate) fn start(core: &Core, node: &str) {
-    let starts = |container: &&Container| {
+    let is_autostarted = |container: &&Container| {
         container.node == node
             && container.flag("onboot")
             && !container.flag("template")
@@ -42,7 +42,7 @@ pub(crate) fn start(core: &Core, node: &str) {
         let all: Vec<u32> = state
             .containers
             .values()
-            .filter(starts)
+            .filter(is_autostarted)
             .map(|container| container.vmid)
             .collect();
         for vmid in all {

@@ -1,4 +1,4 @@
-//! The clusters that can be simulated. Data only.
+//! The scenarios that can be simulated. Data only.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const GIB: u64 = 1 << 30;
 const MIB: u64 = 1 << 20;
 
 impl Scenario {
-    /// A single node with one storage for everything and one running container.
+    /// A single node with one storage for all content types and one running container.
     pub(crate) fn recorded(root_password: &str) -> Self {
         Self {
             cluster: "pve1".into(),
@@ -53,10 +53,10 @@ impl Scenario {
         }
     }
 
-    /// Two nodes with containers that others made, for people who sign in with a password.
+    /// Two nodes with existing containers and a root password, without an API token.
     pub(crate) fn alone(root_password: &str) -> Self {
         Self {
-            containers: others(),
+            containers: existing_containers(),
             tokens: Vec::new(),
             people: vec![Person {
                 id: "root@pam".into(),
@@ -66,7 +66,7 @@ impl Scenario {
         }
     }
 
-    /// Two nodes with the networks of two sites and with containers that no one manages yet, and a
+    /// Two nodes with the networks of two sites, containers that are not managed yet, and an API
     /// token.
     pub(crate) fn organization(secret: &str) -> Self {
         let cluster = Self::two_nodes(secret);
@@ -77,12 +77,12 @@ impl Scenario {
         };
         Self {
             bridges: cluster.bridges.into_iter().chain([office]).collect(),
-            containers: unmanaged(),
+            containers: unmanaged_containers(),
             ..cluster
         }
     }
 
-    /// Two nodes without containers, and a token.
+    /// Two nodes without containers, and an API token.
     pub(crate) fn two_nodes(secret: &str) -> Self {
         Self {
             cluster: "holdfast".into(),
@@ -137,9 +137,8 @@ impl Scenario {
     }
 }
 
-/// What a cluster may hold before anybody manages it: fixed addresses and leased ones, on both
-/// nodes, one of them stopped.
-fn others() -> Vec<ContainerSpec> {
+/// Containers of a cluster without Holdfast: fixed and DHCP addresses on both nodes, one stopped.
+fn existing_containers() -> Vec<ContainerSpec> {
     containers([
         (100, "pve1", "intranet", Some(21), true),
         (101, "pve1", "mail-relay", None, true),
@@ -148,8 +147,8 @@ fn others() -> Vec<ContainerSpec> {
     ])
 }
 
-/// The containers of an organization that were there before it had Holdfast.
-fn unmanaged() -> Vec<ContainerSpec> {
+/// Containers of an organization that are not managed yet.
+fn unmanaged_containers() -> Vec<ContainerSpec> {
     containers([
         (100, "pve1", "mail-relay", Some(21), true),
         (101, "pve2", "backup-server", Some(22), true),
@@ -157,7 +156,8 @@ fn unmanaged() -> Vec<ContainerSpec> {
     ])
 }
 
-/// Number, node, name, the end of a fixed address in the network of `vmbr0`, and whether it runs.
+/// VMID, node, hostname, last octet of a fixed address in the network of `vmbr0`, and whether it is
+/// running.
 type ContainerLine = (u32, &'static str, &'static str, Option<u8>, bool);
 
 fn containers<const N: usize>(lines: [ContainerLine; N]) -> Vec<ContainerSpec> {
@@ -237,7 +237,7 @@ fn images() -> Vec<ImageSpec> {
     all
 }
 
-/// What others build on: web server, databases, languages.
+/// Base images: web server, databases, languages.
 fn base_images() -> Vec<ImageSpec> {
     let nginx = "/docker-entrypoint.sh nginx -g 'daemon off;'";
     let postgres = "docker-entrypoint.sh postgres";
@@ -295,7 +295,7 @@ fn base_images() -> Vec<ImageSpec> {
     ]
 }
 
-/// What people run as it is.
+/// Application images.
 fn service_images() -> Vec<ImageSpec> {
     vec![
         image(
@@ -361,7 +361,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn organization_has_two_networks_and_containers_with_addresses_in_the_first() {
+    fn organization_has_two_networks_and_containers_in_the_first() {
         let organization = Scenario::organization("secret");
         let bridges = organization.bridges.iter();
         let bridges: Vec<&str> = bridges.map(|bridge| bridge.name.as_str()).collect();
@@ -377,15 +377,16 @@ mod tests {
     }
 
     #[test]
-    fn others_made_containers_only_where_people_run_the_simulator_for_itself() {
+    fn only_standalone_scenario_has_existing_containers() {
         assert!(Scenario::two_nodes("").containers.is_empty());
-        let alone = Scenario::alone("secret");
-        let count =
-            |fits: fn(&&ContainerSpec) -> bool| alone.containers.iter().filter(fits).count();
+        let scenario = Scenario::alone("secret");
+        let count = |matches: fn(&&ContainerSpec) -> bool| {
+            scenario.containers.iter().filter(matches).count()
+        };
         assert_eq!(count(|spec| !spec.running), 1);
         assert_eq!(count(|spec| spec.net0.ends_with("ip=dhcp")), 2);
         assert_eq!(count(|spec| spec.node == "pve2"), 2);
-        assert!(alone.tokens.is_empty());
-        assert_eq!(alone.people.len(), 1);
+        assert!(scenario.tokens.is_empty());
+        assert_eq!(scenario.people.len(), 1);
     }
 }

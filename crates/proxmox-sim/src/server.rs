@@ -1,4 +1,4 @@
-//! Listening, and the life of a simulator. What connections say is not looked at here.
+//! Listeners and the lifecycle of a simulator. Requests are handled elsewhere.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,40 +20,40 @@ use crate::http::{self, Connection};
 use crate::tls::{Certificate, CertificateError, Tls};
 use crate::{api, control, persist, redirect, usage};
 
-/// Why a simulator did not start.
+/// Why a simulator failed to start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address is taken or not allowed.
+    /// The address is in use or not permitted.
     #[error("could not listen on {address}: {source}")]
     Listen {
-        /// What was asked for.
+        /// Requested address.
         address: SocketAddr,
-        /// What the system said.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// Faults would be taken from other machines.
+    /// The control address is not a loopback address.
     #[error(
         "{address} can be reached from other machines; control is for this one alone, such as 127.0.0.1:8007"
     )]
     ControlNotLocal {
-        /// What was asked for.
+        /// Requested address.
         address: SocketAddr,
     },
-    /// There is no certificate to show.
+    /// No certificate could be generated.
     #[error("the certificate: {0}")]
     Certificate(#[from] CertificateError),
-    /// The state file is there but cannot be read.
+    /// The state file exists but cannot be read.
     #[error("could not read the state file {path}: {source}")]
     StateFile {
-        /// Where it is.
+        /// Path of the file.
         path: std::path::PathBuf,
-        /// What is wrong with it.
+        /// The I/O or parse error.
         source: std::io::Error,
     },
 }
 
-/// A running simulator. Dropping it stops it, as does [`Sim::stop`], which also waits until the
-/// state file is written.
+/// A running simulator. Dropping it stops it. [`Sim::stop`] also waits until the state file is
+/// written.
 pub struct Sim {
     handle: Arc<Handle>,
     address: SocketAddr,
@@ -62,11 +62,11 @@ pub struct Sim {
     _stop: DropGuard,
 }
 
-/// Starts a simulator. Must be called within a tokio runtime.
+/// Starts a simulator. Must be called within a Tokio runtime.
 ///
 /// # Errors
-/// When it cannot listen, when the control listener could be reached from elsewhere, or when the
-/// state file cannot be read.
+/// If it cannot listen, the control address is not a loopback address, or the state file cannot be
+/// read.
 pub async fn start(config: Config) -> Result<Sim, StartError> {
     let state = persist::load(&config).await?;
     let (listener, address) = listen(config.listen).await?;
@@ -79,20 +79,20 @@ pub async fn start(config: Config) -> Result<Sim, StartError> {
     };
     let tls = match config.transport {
         Transport::Plain => None,
-        Transport::Tls => Some(Tls::new(names(&config, address))?),
+        Transport::Tls => Some(Tls::new(certificate_names(&config, address))?),
     };
     let core = Arc::new(Core::new(config, state, tls));
     lease_addresses(&core);
     let stop = core.shutdown.clone().drop_guard();
-    let (present, wanted) = watch::channel(true);
+    let (reachable, desired) = watch::channel(true);
     let (listening, actual) = watch::channel(true);
     usage::broadcast(&core);
-    tokio::spawn(usage::keep_broadcasting(core.clone()));
+    tokio::spawn(usage::broadcast_loop(core.clone()));
     let path = core.config.state_file.clone();
-    let saver = path.map(|path| tokio::spawn(persist::keep_saving(core.clone(), path)));
-    tokio::spawn(accept_forever(core.clone(), listener, wanted, listening));
+    let saver = path.map(|path| tokio::spawn(persist::save_loop(core.clone(), path)));
+    tokio::spawn(accept_loop(core.clone(), listener, desired, listening));
     let presence = Presence {
-        wanted: present,
+        desired: reachable,
         actual,
     };
     let shutdown = core.shutdown.clone();
@@ -131,8 +131,8 @@ async fn listen(address: SocketAddr) -> Result<(NoDelayListener, SocketAddr), St
     Ok((listener, bound))
 }
 
-/// What the certificate is for: the node that is talked to, and the addresses that lead to it.
-fn names(config: &Config, address: SocketAddr) -> Vec<String> {
+/// The names in the certificate: the first node and the addresses of the listener.
+fn certificate_names(config: &Config, address: SocketAddr) -> Vec<String> {
     let node = config.scenario.nodes.first();
     let mut names: Vec<String> = node.map(|node| node.name.clone()).into_iter().collect();
     names.push("localhost".into());
@@ -141,9 +141,9 @@ fn names(config: &Config, address: SocketAddr) -> Vec<String> {
     names
 }
 
-/// Containers that run from the start have their addresses.
+/// Leases addresses to containers that run from the start.
 fn lease_addresses(core: &Core) {
-    core.edit_passing(|state| {
+    core.edit_transient(|state| {
         let running = state.containers.values().filter(|c| c.is_running());
         let running: Vec<u32> = running.map(|container| container.vmid).collect();
         for vmid in running {
@@ -153,12 +153,12 @@ fn lease_addresses(core: &Core) {
 }
 
 impl Sim {
-    /// Where it listens.
+    /// The address of the listener.
     pub fn addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its address as a client wants it: `http://127.0.0.1:PORT`, or `https://` with TLS.
+    /// The URL of the listener: `http://127.0.0.1:PORT`, or `https://` with TLS.
     pub fn url(&self) -> String {
         let scheme = match self.handle.fingerprint() {
             Some(_) => "https",
@@ -167,23 +167,23 @@ impl Sim {
         format!("{scheme}://{}", self.address)
     }
 
-    /// The SHA-256 of the certificate that is shown now, as Proxmox writes it: colon-separated
-    /// pairs of upper-case hex digits. None without TLS.
+    /// The SHA-256 fingerprint of the current certificate in the format of Proxmox: colon-separated
+    /// pairs of upper-case hex digits. `None` without TLS.
     pub fn fingerprint(&self) -> Option<String> {
         self.handle.fingerprint()
     }
 
-    /// Where faults and conditions can be asked for over HTTP, if anywhere.
+    /// The URL of the control API, if enabled.
     pub fn control_url(&self) -> Option<String> {
         self.control.map(|address| format!("http://{address}"))
     }
 
-    /// The hold on what happens behind the API's back.
+    /// Direct access that bypasses the API.
     pub fn handle(&self) -> &Handle {
         &self.handle
     }
 
-    /// Stops it: connections close, tasks end where they stand, the state is written.
+    /// Stops the simulator: connections are closed, tasks end immediately, the state is saved.
     pub async fn stop(self) {
         let Self {
             handle,
@@ -193,39 +193,39 @@ impl Sim {
         } = self;
         drop(stop);
         if let Some(saver) = saver {
-            // It fails only when it panicked, which it has then already reported.
+            // An error means that the task panicked, which has already been reported.
             let _ = saver.await;
         }
         drop(handle);
     }
 }
 
-/// Whether the simulator is meant to be there, and whether it is.
+/// Whether the simulator should be reachable, and whether it is.
 #[derive(Clone)]
 pub(crate) struct Presence {
-    wanted: watch::Sender<bool>,
+    desired: watch::Sender<bool>,
     actual: watch::Receiver<bool>,
 }
 
 impl Presence {
-    /// Asks for it and waits until it is so.
-    pub(crate) async fn set(&self, present: bool) {
-        self.wanted.send_replace(present);
-        // It fails only when the simulator has stopped, and then there is nothing to wait for.
+    /// Opens or closes the listener and waits until that is done.
+    pub(crate) async fn set(&self, reachable: bool) {
+        self.desired.send_replace(reachable);
+        // An error means that the simulator has stopped.
         let _ = self
             .actual
             .clone()
-            .wait_for(|actual| *actual == present)
+            .wait_for(|actual| *actual == reachable)
             .await;
     }
 }
 
-/// Accepts connections while the simulator is meant to be there. While it is away the listener and
-/// all connections are closed, so that connecting is refused.
-async fn accept_forever(
+/// Accepts connections while the simulator should be reachable. Otherwise the listener and all
+/// connections are closed, so that new connections are refused.
+async fn accept_loop(
     core: Arc<Core>,
     mut listener: NoDelayListener,
-    mut wanted: watch::Receiver<bool>,
+    mut desired: watch::Receiver<bool>,
     listening: watch::Sender<bool>,
 ) {
     let Ok(address) = listener.local_addr() else {
@@ -236,24 +236,24 @@ async fn accept_forever(
         tokio::select! {
             () = core.shutdown.cancelled() => return,
             () = accept(&core, &mut listener, &connections) => {}
-            gone = wanted.wait_for(|present| !*present) => if gone.is_err() { return },
+            paused = desired.wait_for(|reachable| !*reachable) => if paused.is_err() { return },
         }
         drop(listener);
         connections.cancel();
         listening.send_replace(false);
         tokio::select! {
             () = core.shutdown.cancelled() => return,
-            back = wanted.wait_for(|present| *present) => if back.is_err() { return },
+            resumed = desired.wait_for(|reachable| *reachable) => if resumed.is_err() { return },
         }
-        let Some(again) = reopen(address).await else {
+        let Some(reopened) = reopen(address).await else {
             return;
         };
-        listener = again;
+        listener = reopened;
         listening.send_replace(true);
     }
 }
 
-/// Takes the port again; closed connections may hold it for a moment.
+/// Binds the port again, with retries because closed connections may still occupy it.
 async fn reopen(address: SocketAddr) -> Option<NoDelayListener> {
     for _ in 0..200 {
         match bind(address).await {
@@ -261,11 +261,11 @@ async fn reopen(address: SocketAddr) -> Option<NoDelayListener> {
             Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
         }
     }
-    tracing::error!(%address, "the simulator could not take its port again");
+    tracing::error!(%address, "listener reopen failed");
     None
 }
 
-/// Accepts connections until it is dropped.
+/// Accepts connections until the future is dropped.
 async fn accept(core: &Arc<Core>, listener: &mut NoDelayListener, connections: &CancellationToken) {
     loop {
         let (stream, _) = listener.accept().await;
@@ -273,13 +273,13 @@ async fn accept(core: &Arc<Core>, listener: &mut NoDelayListener, connections: &
     }
 }
 
-/// One connection until its end, or until it is closed on purpose.
+/// Serves a connection until it ends or is closed.
 async fn serve(core: Arc<Core>, stream: TcpStream, closed: CancellationToken) {
     let service = http::service(core.clone(), Connection(closed.clone()));
     let Some(tls) = &core.tls else {
         tokio::select! {
             () = closed.cancelled() => {}
-            () = converse(stream, service) => {}
+            () = serve_http(stream, service) => {}
         }
         return;
     };
@@ -287,42 +287,43 @@ async fn serve(core: Arc<Core>, stream: TcpStream, closed: CancellationToken) {
     tokio::select! {
         () = closed.cancelled() => {}
         () = certificate.retired.cancelled() => {}
-        () = secure(&core, stream, &certificate, service) => {}
+        () = serve_tls(&core, stream, &certificate, service) => {}
     }
 }
 
-/// Speaks TLS with those who do, and sends all others there. Who says nothing in time is left.
-async fn secure(core: &Core, stream: TcpStream, certificate: &Certificate, service: Router) {
-    /// How a TLS record with a handshake begins.
+/// Serves TLS clients and redirects plain HTTP clients. Clients that send nothing before the
+/// timeout are disconnected.
+async fn serve_tls(core: &Core, stream: TcpStream, certificate: &Certificate, service: Router) {
+    /// First byte of a TLS handshake record.
     const HANDSHAKE: u8 = 22;
-    let patience = core.config.handshake;
-    let greet = async {
+    let timeout = core.config.handshake_timeout;
+    let handshake = async {
         let mut first = [0u8];
         match stream.peek(&mut first).await {
             Ok(1) if first == [HANDSHAKE] => certificate.acceptor.accept(stream).await.map(Some),
             Ok(1) => {
                 let address = stream.local_addr()?.to_string();
-                converse(stream, redirect::service(address)).await;
+                serve_http(stream, redirect::service(address)).await;
                 Ok(None)
             }
             Ok(_) => Ok(None),
             Err(error) => Err(error),
         }
     };
-    match tokio::time::timeout(patience, greet).await {
-        Ok(Ok(Some(stream))) => converse(stream, service).await,
+    match tokio::time::timeout(timeout, handshake).await {
+        Ok(Ok(Some(stream))) => serve_http(stream, service).await,
         Ok(Ok(None)) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-        Err(_) => tracing::debug!("a TLS handshake took too long"),
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake timed out"),
     }
 }
 
-async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, service: Router) {
+async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, service: Router) {
     let outcome = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .await;
     if let Err(error) = outcome {
-        tracing::debug!(%error, "a connection ended early");
+        tracing::debug!(%error, "connection failed");
     }
 }
 
@@ -331,7 +332,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn accepted_connections_have_nodelay_set_also_after_the_port_was_reopened() {
+    async fn accepted_connections_have_nodelay_set_after_reopen() {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let (mut listener, address) = listen(free).await.unwrap();
         let _client = TcpStream::connect(address).await.unwrap();

@@ -1,4 +1,4 @@
-//! Disk sizes as Proxmox writes and reads them.
+//! Disk sizes in the format of Proxmox.
 
 const UNITS: [(char, u64); 4] = [
     ('K', 1 << 10),
@@ -7,7 +7,7 @@ const UNITS: [(char, u64); 4] = [
     ('T', 1 << 40),
 ];
 
-/// Writes bytes with the largest unit that leaves a whole number. Nothing is `0T`, as observed.
+/// Formats bytes with the largest unit that yields an integer. Zero is `0T`, as observed.
 pub(crate) fn format(bytes: u64) -> String {
     let unit = UNITS
         .iter()
@@ -19,7 +19,7 @@ pub(crate) fn format(bytes: u64) -> String {
     }
 }
 
-/// Reads `8G`, `512M`, `1.5G`, `4096` and so on, to bytes.
+/// Parses `8G`, `512M`, `1.5G`, `4096` and so on to bytes.
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let text = text.strip_suffix("iB").unwrap_or(text);
     let (number, factor) = match text.chars().last() {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_written_with_the_largest_whole_unit() {
+    fn sizes_are_formatted_with_largest_integer_unit() {
         assert_eq!(format(1 << 30), "1G");
         assert_eq!(format(512 << 20), "512M");
         assert_eq!(format(0), "0T");
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read_with_and_without_units() {
+    fn sizes_are_parsed_with_and_without_units() {
         assert_eq!(parse("8G"), Some(8 << 30));
         assert_eq!(parse("1.5G"), Some(3 << 29));
         assert_eq!(parse("4096"), Some(4096));

@@ -1,4 +1,4 @@
-//! Everything that changes while the simulator runs. Data and its lookups; no HTTP, no time.
+//! The mutable state of a simulator and its lookups. No HTTP and no timing here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -16,22 +16,22 @@ use crate::network::Network;
 use crate::storage::Storage;
 use crate::task::Task;
 
-/// What a volume is.
+/// The kind of a volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
-    /// A container template with the system in it.
+    /// A container template with its operating system.
     Template { ostype: String },
-    /// An image that was pulled.
+    /// A pulled OCI image.
     Image(ImageSpec),
     /// The disk of a container.
     Disk { vmid: u32 },
-    /// The backup of a container.
+    /// A backup of a container.
     Backup(Box<Archive>),
     /// Any other file, such as an ISO image.
     File,
 }
 
-/// What a backup remembers of a container.
+/// The configuration of a container in a backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Archive {
     pub(crate) vmid: u32,
@@ -44,23 +44,23 @@ pub(crate) struct Archive {
 pub(crate) struct Volume {
     pub(crate) node: String,
     pub(crate) storage: String,
-    /// What stands behind the colon: `vztmpl/x.tar`, `vm-100-disk-0`.
+    /// The name after the colon: `vztmpl/x.tar`, `vm-100-disk-0`.
     pub(crate) name: String,
     /// Size in bytes.
     pub(crate) size: u64,
-    /// When it was made, in seconds since 1970.
+    /// Creation time in seconds since the Unix epoch.
     pub(crate) created: u64,
     pub(crate) kind: Kind,
-    /// What somebody wrote beside it.
+    /// The notes of a backup.
     #[serde(default)]
     pub(crate) notes: Option<String>,
-    /// Whether it may not be removed.
+    /// Whether removal is forbidden.
     #[serde(default)]
     pub(crate) protected: bool,
 }
 
 impl Volume {
-    /// One that is made now, on a storage of a node.
+    /// Creates a volume on a storage of a node, with the current time.
     pub(crate) fn new((node, storage): (&str, &str), name: &str, size: u64, kind: Kind) -> Self {
         Self {
             node: node.to_owned(),
@@ -74,12 +74,12 @@ impl Volume {
         }
     }
 
-    /// Storage and name, as the API writes volumes.
+    /// The volume ID: storage and name.
     pub(crate) fn id(&self) -> String {
         format!("{}:{}", self.storage, self.name)
     }
 
-    /// The folder-like kind of content that it counts as.
+    /// The content type.
     pub(crate) fn content(&self) -> &str {
         match self.kind {
             Kind::Template { .. } | Kind::Image(_) => "vztmpl",
@@ -89,7 +89,7 @@ impl Volume {
         }
     }
 
-    /// The container that it belongs to.
+    /// The container that the volume belongs to.
     pub(crate) fn owner(&self) -> Option<u32> {
         match &self.kind {
             Kind::Disk { vmid } => Some(*vmid),
@@ -99,29 +99,29 @@ impl Volume {
     }
 }
 
-/// What the last status broadcast said.
+/// The last status broadcast.
 #[derive(Debug, Default)]
 pub(crate) struct Broadcast {
-    /// What nodes said of themselves, by name.
+    /// Node status by name.
     pub(crate) nodes: BTreeMap<String, Map<String, Value>>,
-    /// What they said of their containers, by number.
+    /// Container status by VMID.
     pub(crate) containers: BTreeMap<u32, Map<String, Value>>,
 }
 
-/// The state of a simulated cluster. Tasks and broadcasts do not outlive the process.
+/// The state of a simulated cluster. Fields marked `serde(skip)` are not saved in the state file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) containers: BTreeMap<u32, Container>,
     pub(crate) volumes: Vec<Volume>,
-    /// What there is to keep volumes on, by name.
+    /// Storages by name.
     #[serde(default)]
     pub(crate) storages: BTreeMap<String, Storage>,
-    /// How nodes are connected, by the name of the node.
+    /// Network configurations by node.
     #[serde(default)]
     pub(crate) networks: BTreeMap<String, Network>,
-    /// The last process number that was given.
+    /// The last allocated PID.
     pub(crate) last_pid: u32,
-    /// Who there is and who may do what.
+    /// Users and permissions.
     #[serde(default)]
     pub(crate) directory: Directory,
     #[serde(skip)]
@@ -134,36 +134,37 @@ pub(crate) struct State {
     pub(crate) consoles: Consoles,
     #[serde(skip)]
     pub(crate) journal: Journal,
-    /// What others see of interfaces of containers that run elsewhere, by their number.
+    /// Interfaces that an external observer reported, by VMID.
     #[serde(skip)]
-    pub(crate) seen: BTreeMap<u32, Seen>,
+    pub(crate) reported_interfaces: BTreeMap<u32, ReportedInterfaces>,
 }
 
-/// The interfaces of a container as somebody else sees them, until it starts anew.
+/// The interfaces of a container as reported by an external observer. Valid until the container is
+/// restarted.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    /// The first process of the container that was seen.
+pub(crate) struct ReportedInterfaces {
+    /// The PID of the container's init process at the time of the report.
     pub(crate) pid: u32,
-    /// Addresses with their prefix lengths, by hardware address in lower case.
+    /// IP addresses with prefix lengths, by MAC address in lower case.
     pub(crate) addresses: BTreeMap<String, Vec<(IpAddr, u8)>>,
 }
 
 impl State {
-    /// The next free process number.
+    /// Allocates a PID.
     pub(crate) fn next_pid(&mut self) -> u32 {
         self.last_pid = self.last_pid.max(1_000).wrapping_add(29).max(1_000);
         self.last_pid
     }
 
-    /// A volume of a node by its id.
+    /// Returns a volume that is visible on a node.
     pub(crate) fn volume(&self, node: &str, id: &str) -> Option<&Volume> {
         self.volumes
             .iter()
-            .find(|volume| self.is_seen(volume, node) && volume.id() == id)
+            .find(|volume| self.is_visible(volume, node) && volume.id() == id)
     }
 
-    /// Whether a node sees a volume: it is its own, or on a storage that is shared.
-    pub(crate) fn is_seen(&self, volume: &Volume, node: &str) -> bool {
+    /// Whether a volume is visible on a node: it belongs to the node or is on a shared storage.
+    pub(crate) fn is_visible(&self, volume: &Volume, node: &str) -> bool {
         let shared = || {
             self.storages
                 .get(&volume.storage)
@@ -172,10 +173,10 @@ impl State {
         volume.node == node || shared()
     }
 
-    /// Takes a container away, and with it its places in pools and what was granted on it.
-    pub(crate) fn forget_container(&mut self, vmid: u32) {
+    /// Removes a container with its pool memberships and access control entries.
+    pub(crate) fn remove_container(&mut self, vmid: u32) {
         self.containers.remove(&vmid);
-        self.seen.remove(&vmid);
+        self.reported_interfaces.remove(&vmid);
         for pool in self.directory.pools.values_mut() {
             pool.vms.remove(&vmid);
         }
@@ -183,18 +184,18 @@ impl State {
         self.directory.grants.retain(|grant| grant.path != path);
     }
 
-    /// Takes volumes away.
-    pub(crate) fn remove_volumes(&mut self, gone: impl Fn(&Volume) -> bool) {
-        self.volumes.retain(|volume| !gone(volume));
+    /// Removes all volumes that match.
+    pub(crate) fn remove_volumes(&mut self, matches: impl Fn(&Volume) -> bool) {
+        self.volumes.retain(|volume| !matches(volume));
     }
 
     /// Bytes in use on a storage.
     pub(crate) fn used(&self, node: &str, storage: &Storage) -> u64 {
         let volumes = self.volumes.iter();
         let sizes: u64 = volumes
-            .filter(|volume| volume.storage == storage.name && self.is_seen(volume, node))
+            .filter(|volume| volume.storage == storage.name && self.is_visible(volume, node))
             .map(|volume| match volume.kind {
-                // Thin volumes take what was written, about a sixth here.
+                // Thin volumes use only the written blocks, here about a sixth.
                 Kind::Disk { .. } => volume.size / 6,
                 _ => volume.size,
             })
@@ -202,29 +203,29 @@ impl State {
         (storage.base_used + sizes).min(storage.total)
     }
 
-    /// Forgets the oldest finished tasks beyond a number.
-    pub(crate) fn forget_tasks(&mut self, kept: usize) {
-        let mut excess = self.tasks.len().saturating_sub(kept);
+    /// Removes the oldest finished tasks if there are more than `kept` tasks.
+    pub(crate) fn prune_tasks(&mut self, max: usize) {
+        let mut excess = self.tasks.len().saturating_sub(max);
         self.tasks.retain(|task| {
-            let forgotten = excess > 0 && task.outcome.is_some();
-            excess -= usize::from(forgotten);
-            !forgotten
+            let removed = excess > 0 && task.outcome.is_some();
+            excess -= usize::from(removed);
+            !removed
         });
     }
 
-    /// A task by its UPID.
+    /// Returns a task by UPID.
     pub(crate) fn task(&self, upid: &str) -> Option<&Task> {
         self.tasks.iter().find(|task| task.upid == upid)
     }
 
-    /// A task by its UPID, to change it.
+    /// Like [`State::task`], but mutable.
     pub(crate) fn task_mut(&mut self, upid: &str) -> Option<&mut Task> {
         self.tasks.iter_mut().find(|task| task.upid == upid)
     }
 }
 
 impl Scenario {
-    /// The first storage that takes a kind of content.
+    /// The first storage that supports a content type.
     pub(crate) fn storage_for(&self, content: &str) -> Option<&StorageSpec> {
         self.storages
             .iter()

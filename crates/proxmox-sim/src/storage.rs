@@ -1,4 +1,4 @@
-//! What a storage is and what each kind of storage can do. Data and rules; no HTTP here.
+//! Storages and the capabilities of each storage type. Data and rules; no HTTP here.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use sha1::{Digest, Sha1};
 
 use crate::config::{StorageKind, StorageSpec};
 
-/// Size of a storage that was defined while the simulator runs, in bytes.
+/// Size in bytes of a storage that is defined through the API.
 const DEFINED_SIZE: u64 = 252 << 30;
 
 const FILES: &[&str] = &[
@@ -19,9 +19,9 @@ const SHARED_FILES: &[&str] = &[
 const DISKS: &[&str] = &["images", "rootdir"];
 const BACKUPS: &[&str] = &["backup", "none"];
 
-/// Options that a storage of any kind may have.
+/// Options of all storage types.
 const COMMON: &[&str] = &["content", "disable", "nodes", "bwlimit"];
-/// Options of storages that keep files.
+/// Options of file-based storage types.
 const OF_FILES: &[&str] = &[
     "content-dirs",
     "create-base-path",
@@ -34,24 +34,24 @@ const OF_FILES: &[&str] = &[
     "snapshot-as-volume-chain",
 ];
 
-/// What is known of a kind of storage.
+/// The capabilities of a storage type.
 pub(crate) struct Rules {
-    /// Proxmox's word for it.
-    pub(crate) word: &'static str,
-    /// What it can hold.
+    /// The name in Proxmox.
+    pub(crate) name: &'static str,
+    /// Supported content types.
     pub(crate) content: &'static [&'static str],
-    /// What it holds when nothing is said.
+    /// Default content types.
     pub(crate) default: &'static [&'static str],
-    /// Options without which there is none. They cannot be changed.
+    /// Mandatory options. They cannot be changed later.
     pub(crate) required: &'static [&'static str],
-    /// Other options of this kind alone.
+    /// Additional options.
     pub(crate) optional: &'static [&'static str],
-    /// Whether it keeps files.
+    /// Whether the storage is file-based.
     pub(crate) has_files: bool,
 }
 
 const DIRECTORY: &Rules = &Rules {
-    word: "dir",
+    name: "dir",
     content: FILES,
     default: &["images"],
     required: &["path"],
@@ -59,7 +59,7 @@ const DIRECTORY: &Rules = &Rules {
     has_files: true,
 };
 const LVM_THIN: &Rules = &Rules {
-    word: "lvmthin",
+    name: "lvmthin",
     content: DISKS,
     default: DISKS,
     required: &["thinpool", "vgname"],
@@ -67,7 +67,7 @@ const LVM_THIN: &Rules = &Rules {
     has_files: false,
 };
 const ZFS_POOL: &Rules = &Rules {
-    word: "zfspool",
+    name: "zfspool",
     content: DISKS,
     default: DISKS,
     required: &["pool"],
@@ -75,7 +75,7 @@ const ZFS_POOL: &Rules = &Rules {
     has_files: false,
 };
 const NFS: &Rules = &Rules {
-    word: "nfs",
+    name: "nfs",
     content: SHARED_FILES,
     default: &["images"],
     required: &["export", "server"],
@@ -83,7 +83,7 @@ const NFS: &Rules = &Rules {
     has_files: true,
 };
 const CIFS: &Rules = &Rules {
-    word: "cifs",
+    name: "cifs",
     content: SHARED_FILES,
     default: &["images"],
     required: &["server", "share"],
@@ -99,7 +99,7 @@ const CIFS: &Rules = &Rules {
     has_files: true,
 };
 const PBS: &Rules = &Rules {
-    word: "pbs",
+    name: "pbs",
     content: BACKUPS,
     default: &["backup"],
     required: &["datastore", "server"],
@@ -117,7 +117,7 @@ const PBS: &Rules = &Rules {
     has_files: false,
 };
 
-/// The rules of a kind.
+/// The rules of a storage type.
 pub(crate) fn rules(kind: StorageKind) -> &'static Rules {
     match kind {
         StorageKind::Directory => DIRECTORY,
@@ -129,8 +129,8 @@ pub(crate) fn rules(kind: StorageKind) -> &'static Rules {
     }
 }
 
-/// The kind that a word stands for, of those that are simulated.
-pub(crate) fn kind_of(word: &str) -> Option<StorageKind> {
+/// The simulated storage type with a name in Proxmox.
+pub(crate) fn kind_from_name(name: &str) -> Option<StorageKind> {
     const ALL: [StorageKind; 6] = [
         StorageKind::Directory,
         StorageKind::LvmThin,
@@ -139,12 +139,12 @@ pub(crate) fn kind_of(word: &str) -> Option<StorageKind> {
         StorageKind::Cifs,
         StorageKind::Pbs,
     ];
-    ALL.into_iter().find(|kind| rules(*kind).word == word)
+    ALL.into_iter().find(|kind| rules(*kind).name == name)
 }
 
 impl Rules {
-    /// Whether a storage of this kind may have an option.
-    pub(crate) fn knows(&self, option: &str) -> bool {
+    /// Whether the storage type supports an option.
+    pub(crate) fn supports_option(&self, option: &str) -> bool {
         let of_files = self.has_files && OF_FILES.contains(&option);
         of_files
             || [COMMON, self.required, self.optional]
@@ -158,13 +158,13 @@ impl Rules {
 pub(crate) struct Storage {
     pub(crate) name: String,
     pub(crate) kind: StorageKind,
-    /// What it may hold.
+    /// Allowed content types.
     pub(crate) content: Vec<String>,
-    /// Its other options as they were given; no secrets among them.
+    /// The other options as sent, without secrets.
     pub(crate) options: BTreeMap<String, String>,
     /// Size in bytes.
     pub(crate) total: u64,
-    /// Bytes taken by things that are not simulated.
+    /// Bytes used by content that is not simulated.
     pub(crate) base_used: u64,
 }
 
@@ -190,7 +190,7 @@ impl From<&StorageSpec> for Storage {
 }
 
 impl Storage {
-    /// One that was defined while the simulator runs.
+    /// Creates a storage that was defined through the API.
     pub(crate) fn defined(name: &str, kind: StorageKind, content: Vec<String>) -> Self {
         Self {
             name: name.to_owned(),
@@ -202,28 +202,28 @@ impl Storage {
         }
     }
 
-    /// What is known of its kind.
+    /// The rules of its type.
     pub(crate) fn rules(&self) -> &'static Rules {
         rules(self.kind)
     }
 
-    /// Whether it may hold such content.
-    pub(crate) fn takes(&self, content: &str) -> bool {
+    /// Whether a content type is allowed.
+    pub(crate) fn supports(&self, content: &str) -> bool {
         self.content.iter().any(|kind| kind == content)
     }
 
-    /// Whether it is meant to be used at all.
+    /// Whether the storage is enabled.
     pub(crate) fn is_enabled(&self) -> bool {
         self.options.get("disable").is_none_or(|flag| flag != "1")
     }
 
-    /// Whether a node has it.
+    /// Whether the storage is available on a node.
     pub(crate) fn is_on(&self, node: &str) -> bool {
         let nodes = self.options.get("nodes");
         nodes.is_none_or(|nodes| crate::schema::format::split_list(nodes).any(|one| one == node))
     }
 
-    /// Whether all nodes see the same volumes on it.
+    /// Whether all nodes see the same volumes.
     pub(crate) fn is_shared(&self) -> bool {
         let by_kind = matches!(
             self.kind,
@@ -232,12 +232,12 @@ impl Storage {
         by_kind || self.options.get("shared").is_some_and(|flag| flag == "1")
     }
 
-    /// Whether disks on it can have snapshots, and clones that share with them.
+    /// Whether disks support snapshots and linked clones.
     pub(crate) fn has_snapshots(&self) -> bool {
         matches!(self.kind, StorageKind::LvmThin | StorageKind::ZfsPool)
     }
 
-    /// Where it keeps files of a kind of content.
+    /// The directory of a content type.
     pub(crate) fn folder(&self, content: &str) -> String {
         let base = match self.options.get("path") {
             Some(path) => path.clone(),
@@ -254,11 +254,11 @@ impl Storage {
     }
 }
 
-/// The SHA-1 of the definitions of all storages as a file.
+/// The SHA-1 digest of all storage definitions.
 pub(crate) fn digest<'a>(storages: impl Iterator<Item = &'a Storage>) -> String {
     let mut hash = Sha1::new();
     for storage in storages {
-        hash.update(format!("{}: {}\n", storage.rules().word, storage.name));
+        hash.update(format!("{}: {}\n", storage.rules().name, storage.name));
         hash.update(format!("content {}\n", storage.content.join(",")));
         for (name, value) in &storage.options {
             hash.update(format!("{name} {value}\n"));
@@ -273,17 +273,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_has_its_own_options() {
-        assert!(rules(StorageKind::Directory).knows("path"));
-        assert!(rules(StorageKind::Directory).knows("prune-backups"));
-        assert!(!rules(StorageKind::Directory).knows("vgname"));
-        assert!(!rules(StorageKind::LvmThin).knows("prune-backups"));
-        assert_eq!(kind_of("pbs"), Some(StorageKind::Pbs));
-        assert_eq!(kind_of("rbd"), None);
+    fn each_storage_type_has_its_own_options() {
+        assert!(rules(StorageKind::Directory).supports_option("path"));
+        assert!(rules(StorageKind::Directory).supports_option("prune-backups"));
+        assert!(!rules(StorageKind::Directory).supports_option("vgname"));
+        assert!(!rules(StorageKind::LvmThin).supports_option("prune-backups"));
+        assert_eq!(kind_from_name("pbs"), Some(StorageKind::Pbs));
+        assert_eq!(kind_from_name("rbd"), None);
     }
 
     #[test]
-    fn a_storage_can_be_for_some_nodes_only() {
+    fn storage_can_be_restricted_to_nodes() {
         let mut storage = Storage::defined("tank", StorageKind::Directory, Vec::new());
         assert!(storage.is_on("pve1"));
         storage.options.insert("nodes".into(), "pve2,pve3".into());

@@ -1,7 +1,8 @@
-//! The task engine: work that a call started, with a UPID, a log and an end.
+//! The task engine: asynchronous work with a UPID, a log and a status.
 //!
-//! A task's work is a future that logs and pauses through its [`Run`]. A pause fails when the task
-//! is killed or told to fail, so that the work's own undo runs, as it does on a real node.
+//! The work of a task is a future that logs and pauses through its [`Run`]. A pause fails when the
+//! task is canceled or has an injected failure, so that the cleanup of the work runs as on a real
+//! node.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,25 +14,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::Caller;
 use crate::core::{Core, now};
-use crate::fault::{Doom, PID};
+use crate::fault::{PID, TaskFailure};
 use crate::state::State;
 
-/// What may not stand in the id of a UPID as it is.
+/// Characters that are escaped in the ID of a UPID.
 const ESCAPED: &AsciiSet = &CONTROLS.add(b':').add(b'/').add(b' ').add(b'%');
 
-/// How many tasks are remembered.
-const KEPT: usize = 2_000;
+/// Maximum number of tasks.
+const MAX_TASKS: usize = 2_000;
 
-/// How a task ended.
+/// The end of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    /// `OK` or what went wrong.
+    /// `OK` or the error message.
     pub(crate) status: String,
-    /// Seconds since 1970.
+    /// Seconds since the Unix epoch.
     pub(crate) end: u64,
 }
 
-/// A task that runs or ran.
+/// A running or finished task.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) upid: String,
@@ -39,7 +40,7 @@ pub(crate) struct Task {
     pub(crate) kind: &'static str,
     pub(crate) id: String,
     pub(crate) caller: Caller,
-    /// Seconds since 1970.
+    /// Seconds since the Unix epoch.
     pub(crate) start: u64,
     pub(crate) log: Vec<String>,
     pub(crate) outcome: Option<Outcome>,
@@ -49,7 +50,7 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// The members that lists and status have in common.
+    /// The members that task lists and task status have in common.
     pub(crate) fn head(&self) -> Map<String, Value> {
         let mut head = Map::new();
         head.insert("upid".into(), self.upid.as_str().into());
@@ -66,7 +67,7 @@ impl Task {
         head
     }
 
-    /// What `GET …/status` says.
+    /// The response of `GET …/status`.
     pub(crate) fn status(&self) -> Value {
         let mut members = self.head();
         match &self.outcome {
@@ -79,8 +80,8 @@ impl Task {
         members.into()
     }
 
-    /// What a list of tasks says.
-    pub(crate) fn listed(&self) -> Value {
+    /// The entry in a task list.
+    pub(crate) fn list_entry(&self) -> Value {
         let mut members = self.head();
         match &self.outcome {
             None => drop(members.insert("status".into(), "RUNNING".into())),
@@ -93,121 +94,126 @@ impl Task {
     }
 }
 
-/// What to start: where, for whom, and about what.
-pub(crate) struct Order<'a> {
+/// The specification of a task to start.
+pub(crate) struct TaskSpec<'a> {
     pub(crate) node: &'a str,
     pub(crate) kind: &'static str,
     pub(crate) id: &'a str,
     pub(crate) caller: &'a Caller,
-    /// When set, the task fails in this way at its first pause.
-    pub(crate) doomed: Option<Doom>,
+    /// If set, the task fails this way at its first pause.
+    pub(crate) failure: Option<TaskFailure>,
 }
 
-/// The hold that a task's work has on the simulator.
+/// The context of a task's work.
 pub(crate) struct Run {
     pub(crate) core: Arc<Core>,
     pub(crate) node: String,
     pub(crate) pid: u32,
     upid: String,
     kill: CancellationToken,
-    doomed: Option<Doom>,
+    failure: Option<TaskFailure>,
 }
 
 impl Run {
     /// Writes a line to the task's log.
     pub(crate) fn log(&self, line: impl Into<String>) {
         let line = line.into();
-        self.core.edit_passing(|state| {
+        self.core.edit_transient(|state| {
             if let Some(task) = state.task_mut(&self.upid) {
                 task.log.push(line);
             }
         });
     }
 
-    /// Lets time pass. Fails when the task is killed meanwhile or was told to fail.
+    /// Sleeps. Fails if the task is canceled meanwhile or has an injected failure.
     pub(crate) async fn pause(&self, duration: Duration) -> Result<(), String> {
         tokio::select! {
             () = self.kill.cancelled() => return Err("received interrupt".into()),
             () = tokio::time::sleep(self.core.at_speed(duration)) => {}
         }
-        self.doomed.as_ref().map_or(Ok(()), |doom| self.meet(doom))
+        self.failure
+            .as_ref()
+            .map_or(Ok(()), |task_failure| self.fail(task_failure))
     }
 
-    /// Fails when the task was told to find no room for a disk.
-    pub(crate) fn make_room(&self) -> Result<(), String> {
-        let doomed = self.doomed.as_ref().filter(|doom| doom.before_disks);
-        doomed.map_or(Ok(()), |doom| self.meet(doom))
+    /// Fails if the injected failure is to occur before disk allocation.
+    pub(crate) fn check_disk_space(&self) -> Result<(), String> {
+        let failure = self
+            .failure
+            .as_ref()
+            .filter(|task_failure| task_failure.before_disks);
+        failure.map_or(Ok(()), |task_failure| self.fail(task_failure))
     }
 
-    fn meet(&self, doom: &Doom) -> Result<(), String> {
+    fn fail(&self, task_failure: &TaskFailure) -> Result<(), String> {
         let pid = self.pid.to_string();
-        for line in &doom.log {
+        for line in &task_failure.log {
             self.log(line.replace(PID, &pid));
         }
-        Err(doom.words.replace(PID, &pid))
+        Err(task_failure.message.replace(PID, &pid))
     }
 }
 
-/// Starts a task and gives its UPID. The work begins at once, beside all others.
-pub(crate) fn start<Work, Done>(core: &Arc<Core>, order: &Order<'_>, work: Work) -> Value
+/// Starts a task and returns its UPID. The work runs concurrently.
+pub(crate) fn start<Work, Done>(core: &Arc<Core>, spec: &TaskSpec<'_>, work: Work) -> Value
 where
     Work: FnOnce(Run) -> Done,
     Done: Future<Output = Result<(), String>> + Send + 'static,
 {
     let kill = CancellationToken::new();
-    let (upid, pid) = core.edit(|state| enter(core, state, order, kill.clone()));
+    let (upid, pid) = core.edit(|state| register(core, state, spec, kill.clone()));
     let run = Run {
         core: core.clone(),
-        node: order.node.to_owned(),
+        node: spec.node.to_owned(),
         pid,
         upid: upid.clone(),
         kill,
-        doomed: order.doomed.clone(),
+        failure: spec.failure.clone(),
     };
-    let power = core.power(order.node);
-    let done = work(run);
+    let power = core.power(spec.node);
+    let result = work(run);
     let (core, ended) = (core.clone(), upid.clone());
     tokio::spawn(async move {
         tokio::select! {
             () = power.cancelled() => {}
-            outcome = done => finish(&core, &ended, outcome),
+            outcome = result => finish(&core, &ended, outcome),
         }
     });
     upid.into()
 }
 
-fn enter(
+fn register(
     core: &Core,
     state: &mut State,
-    order: &Order<'_>,
+    spec: &TaskSpec<'_>,
     kill: CancellationToken,
 ) -> (String, u32) {
     let pid = state.next_pid();
     let start = now().as_secs();
     let uptime = core
-        .node(order.node)
+        .node(spec.node)
         .map(|node| core.uptime(node))
         .unwrap_or_default();
-    // In hundredths of a second, as the kernel counts.
+    // In hundredths of a second, as in `/proc/PID/stat`.
     let pstart = u64::try_from(uptime.as_millis() / 10).unwrap_or_default();
     let upid = format!(
         "UPID:{}:{pid:08X}:{pstart:08X}:{start:08X}:{}:{}:{}:",
-        order.node,
-        order.kind,
-        utf8_percent_encode(order.id, ESCAPED),
-        order.caller.id,
+        spec.node,
+        spec.kind,
+        utf8_percent_encode(spec.id, ESCAPED),
+        spec.caller.id,
     );
-    state.forget_tasks(KEPT);
+    state.prune_tasks(MAX_TASKS);
     let message = format!("starting task {upid}");
     state
         .journal
-        .note(start, order.node, &order.caller.id, message);
+        .add(start, spec.node, &spec.caller.id, message);
     state.tasks.push(Task {
         upid: upid.clone(),
-        node: order.node.to_owned(),
-        kind: order.kind,
-        id: order.id.to_owned(),
-        caller: order.caller.clone(),
+        node: spec.node.to_owned(),
+        kind: spec.kind,
+        id: spec.id.to_owned(),
+        caller: spec.caller.clone(),
         start,
         log: Vec::new(),
         outcome: None,
@@ -223,10 +229,10 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
         Ok(()) => ("OK".to_owned(), "TASK OK".to_owned()),
         Err(problem) => (problem.clone(), format!("TASK ERROR: {problem}")),
     };
-    core.edit_passing(|state| {
+    core.edit_transient(|state| {
         let end = now().as_secs();
         let message = format!("end task {upid} {status}");
-        // One that a restart ended stays as the restart left it.
+        // A task that a node restart has ended keeps its status.
         let running = state.task_mut(upid).filter(|task| task.outcome.is_none());
         let Some(task) = running else {
             return;
@@ -234,11 +240,11 @@ fn finish(core: &Core, upid: &str, outcome: Result<(), String>) {
         task.log.push(last);
         task.outcome = Some(Outcome { status, end });
         let (node, user) = (task.node.clone(), task.caller.id.clone());
-        state.journal.note(end, &node, &user, message);
+        state.journal.add(end, &node, &user, message);
     });
 }
 
-/// Whether text has the form of a UPID.
+/// Whether a string has the format of a UPID.
 pub(crate) fn is_upid(text: &str) -> bool {
     let Some(rest) = text
         .strip_prefix("UPID:")
@@ -270,7 +276,7 @@ mod tests {
     use super::is_upid;
 
     #[test]
-    fn upids_are_told_from_other_text() {
+    fn upid_check_rejects_other_text() {
         assert!(is_upid(
             "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:"
         ));

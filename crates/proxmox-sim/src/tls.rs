@@ -1,5 +1,5 @@
-//! The certificate that a simulated node shows: made at the start, signed by itself, and replaced
-//! when a test asks for it. Nothing is written to disk, and nothing is read from there.
+//! The TLS certificate of a simulated node: generated at startup, self-signed, and replaced on
+//! request. It is never stored.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,31 +12,31 @@ use tokio_util::sync::CancellationToken;
 
 use crate::core::lock;
 
-/// Why there is no certificate.
+/// Why no certificate is available.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// It could not be made.
+    /// The certificate could not be generated.
     #[error("it could not be made: {0}")]
     Make(#[from] rcgen::Error),
-    /// It was made, but TLS does not take it.
+    /// TLS rejected the certificate.
     #[error("TLS does not take it: {0}")]
     Use(#[from] rustls::Error),
 }
 
-/// A key, its certificate, and what is said of it.
+/// A key with its certificate.
 pub(crate) struct Certificate {
     pub(crate) acceptor: TlsAcceptor,
     /// SHA-256 of the certificate: colon-separated pairs of upper-case hex digits.
     pub(crate) fingerprint: String,
     /// The certificate as PEM.
     pub(crate) pem: String,
-    /// Cancelled when another one has taken its place: connections made with this one end, as when
-    /// a node's proxy starts again with a new certificate.
+    /// Canceled when the certificate has been replaced. Connections that use it are then closed, as
+    /// when a node's proxy restarts with a new certificate.
     pub(crate) retired: CancellationToken,
 }
 
 impl Certificate {
-    fn make(names: &[String]) -> Result<Self, CertificateError> {
+    fn generate(names: &[String]) -> Result<Self, CertificateError> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names)?;
         params
@@ -45,7 +45,7 @@ impl Certificate {
         let certificate = params.self_signed(&key)?;
         let der = certificate.der().clone();
         let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        // Named, so that it does not matter what else in the process uses TLS.
+        // Set explicitly, so that it does not depend on the process-wide default provider.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let fingerprint = fingerprint(&der);
         let config = ServerConfig::builder_with_provider(provider)
@@ -61,7 +61,7 @@ impl Certificate {
     }
 }
 
-/// The SHA-256 of a certificate as Proxmox writes it.
+/// The SHA-256 fingerprint of a certificate in the format of Proxmox.
 fn fingerprint(der: &[u8]) -> String {
     let pairs: Vec<String> = Sha256::digest(der)
         .iter()
@@ -70,30 +70,30 @@ fn fingerprint(der: &[u8]) -> String {
     pairs.join(":")
 }
 
-/// The certificate that is shown at present, and the names in it.
+/// The current certificate and the names in it.
 pub(crate) struct Tls {
     names: Vec<String>,
     current: Mutex<Arc<Certificate>>,
 }
 
 impl Tls {
-    /// Makes the first certificate, for these host names and addresses.
+    /// Generates the first certificate for these hostnames and IP addresses.
     pub(crate) fn new(names: Vec<String>) -> Result<Self, CertificateError> {
-        let first = Certificate::make(&names)?;
+        let first = Certificate::generate(&names)?;
         Ok(Self {
             names,
             current: Mutex::new(Arc::new(first)),
         })
     }
 
-    /// The certificate for the next connection.
+    /// The certificate for new connections.
     pub(crate) fn current(&self) -> Arc<Certificate> {
         lock(&self.current).clone()
     }
 
-    /// Puts another key and certificate in place and ends the connections made with the old one.
+    /// Replaces the key and certificate and closes all connections that use the old one.
     pub(crate) fn renew(&self) -> Result<Arc<Certificate>, CertificateError> {
-        let next = Arc::new(Certificate::make(&self.names)?);
+        let next = Arc::new(Certificate::generate(&self.names)?);
         let old = std::mem::replace(&mut *lock(&self.current), next.clone());
         old.retired.cancel();
         Ok(next)
@@ -105,14 +105,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_is_written_as_proxmox_does() {
+    fn fingerprint_has_format_of_proxmox() {
         let text = fingerprint(b"");
         assert!(text.starts_with("E3:B0:C4:42:98:FC:1C:14:"), "{text}");
         assert_eq!(text.len(), 32 * 3 - 1);
     }
 
     #[test]
-    fn another_certificate_has_another_fingerprint_and_retires_the_first() {
+    fn renewal_changes_fingerprint_and_retires_old_certificate() {
         let tls = Tls::new(vec!["pve1".into(), "127.0.0.1".into()]).unwrap();
         let first = tls.current();
         let second = tls.renew().unwrap();

@@ -1,5 +1,5 @@
-//! Numbers about use of processors, memory and disks: plausible, slowly moving, and not stored.
-//! Also the status broadcast, by which nodes tell each other those numbers.
+//! CPU, memory and disk usage: plausible, slowly changing values that are not stored. Also the
+//! status broadcast between nodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +11,23 @@ use crate::container::{Container, Power};
 use crate::core::{Core, now};
 use crate::state::State;
 
-/// What a container uses right now.
+/// The current usage of a container.
 pub(crate) struct Usage {
-    /// Share of its processors, 0 to 1.
+    /// CPU usage as a fraction of its CPUs, 0 to 1.
     pub(crate) cpu: f64,
-    /// Bytes of memory.
+    /// Memory in bytes.
     pub(crate) memory: u64,
-    /// Bytes of disk.
+    /// Disk usage in bytes.
     pub(crate) disk: u64,
-    /// Seconds since it started.
+    /// Uptime in seconds.
     pub(crate) uptime: u64,
-    /// Bytes received and sent.
+    /// Received and sent bytes.
     pub(crate) network: (u64, u64),
-    /// Its first process; none when stopped.
+    /// PID of the init process; `None` if stopped.
     pub(crate) pid: Option<u32>,
 }
 
-/// A value between 0 and 1 that swings slowly, each seed in its own rhythm.
+/// A value between 0 and 1 that oscillates slowly. Each seed has its own period.
 pub(crate) fn wave(seed: u32, time: f64) -> f64 {
     let phase = f64::from(seed % 97);
     let slow = (time / (181.0 + phase) + phase).sin();
@@ -39,8 +39,8 @@ fn share(total: u64, part: f64) -> u64 {
     (total as f64 * part) as u64
 }
 
-/// What a container uses right now.
-pub(crate) fn of_container(container: &Container) -> Usage {
+/// The current usage of a container.
+pub(crate) fn container_usage(container: &Container) -> Usage {
     let Power::Running { since, pid } = container.power else {
         return Usage {
             cpu: 0.0,
@@ -54,7 +54,7 @@ pub(crate) fn of_container(container: &Container) -> Usage {
     let time = now();
     let uptime = time.saturating_sub(Duration::from_millis(since)).as_secs();
     let level = wave(container.vmid, time.as_secs_f64());
-    // A start is busy and memory fills up over the first minute.
+    // CPU usage is high after a start, and memory fills up during the first minute.
     let settled = (uptime as f64 / 60.0).min(1.0);
     let growth = (uptime as f64 / 86_400.0).min(30.0) / 30.0;
     Usage {
@@ -67,17 +67,17 @@ pub(crate) fn of_container(container: &Container) -> Usage {
     }
 }
 
-/// What a node uses right now: share of its processors and bytes of memory.
-pub(crate) fn of_node(state: &State, node: &NodeSpec) -> (f64, u64) {
+/// The current usage of a node: CPU as a fraction and memory in bytes.
+pub(crate) fn node_usage(state: &State, node: &NodeSpec) -> (f64, u64) {
     let seed = node.name.bytes().map(u32::from).sum();
     let level = wave(seed, now().as_secs_f64());
-    let own = state
+    let containers = state
         .containers
         .values()
         .filter(|container| container.node == node.name);
-    let (cpu, memory) = own.fold((0.0, 0), |(cpu, memory), container| {
-        let usage = of_container(container);
-        let cores = f64::from(processors(container, node));
+    let (cpu, memory) = containers.fold((0.0, 0), |(cpu, memory), container| {
+        let usage = container_usage(container);
+        let cores = f64::from(cpu_count(container, node));
         (
             cpu + usage.cpu * cores / f64::from(node.cpus),
             memory + usage.memory,
@@ -90,22 +90,22 @@ pub(crate) fn of_node(state: &State, node: &NodeSpec) -> (f64, u64) {
     )
 }
 
-/// How many processors a container may use.
-pub(crate) fn processors(container: &Container, node: &NodeSpec) -> u32 {
+/// The number of CPUs that a container may use.
+pub(crate) fn cpu_count(container: &Container, node: &NodeSpec) -> u32 {
     let cores = container
         .number("cores")
         .and_then(|cores| u32::try_from(cores).ok());
     cores.unwrap_or(node.cpus).min(node.cpus)
 }
 
-/// Bytes of a node's root file system in use.
+/// Used bytes of a node's root file system.
 pub(crate) fn root_used(node: &NodeSpec) -> u64 {
     share(node.disk, 0.11)
 }
 
-/// What a node says of itself to the others.
+/// The broadcast status of a node.
 fn node_status(core: &Core, state: &State, node: &NodeSpec) -> Map<String, Value> {
-    let (cpu, memory) = of_node(state, node);
+    let (cpu, memory) = node_usage(state, node);
     members(json!({
         "cpu": cpu,
         "maxcpu": node.cpus,
@@ -120,15 +120,15 @@ fn node_status(core: &Core, state: &State, node: &NodeSpec) -> Map<String, Value
     }))
 }
 
-/// What a node says of a container to the others.
+/// The broadcast status of a container.
 fn container_status(container: &Container, node: &NodeSpec) -> Map<String, Value> {
-    let usage = of_container(container);
+    let usage = container_usage(container);
     members(json!({
         "name": container.name(),
         "status": if container.is_running() { "running" } else { "stopped" },
         "template": u8::from(container.flag("template")),
         "cpu": usage.cpu,
-        "maxcpu": processors(container, node),
+        "maxcpu": cpu_count(container, node),
         "mem": usage.memory,
         "memhost": usage.memory,
         "maxmem": container.memory(),
@@ -149,36 +149,39 @@ pub(crate) fn members(value: Value) -> Map<String, Value> {
     }
 }
 
-/// Lets every node that is there tell the others how it is.
+/// Updates the broadcast status of all nodes and containers.
 pub(crate) fn broadcast(core: &Core) {
-    core.edit_passing(|state| {
-        let mut said = std::mem::take(&mut state.broadcast);
-        said.containers
+    core.edit_transient(|state| {
+        let mut broadcast = std::mem::take(&mut state.broadcast);
+        broadcast
+            .containers
             .retain(|vmid, _| state.containers.contains_key(vmid));
         for node in &core.config.scenario.nodes {
-            let away = state.offline.contains(&node.name);
-            if away {
-                let gone = members(json!({ "status": "offline", "level": "" }));
-                said.nodes.insert(node.name.clone(), gone);
+            let offline = state.offline.contains(&node.name);
+            if offline {
+                let status = members(json!({ "status": "offline", "level": "" }));
+                broadcast.nodes.insert(node.name.clone(), status);
             } else {
-                said.nodes
+                broadcast
+                    .nodes
                     .insert(node.name.clone(), node_status(core, state, node));
             }
             for container in state.containers.values().filter(|c| c.node == node.name) {
-                if away {
-                    said.containers.remove(&container.vmid);
+                if offline {
+                    broadcast.containers.remove(&container.vmid);
                 } else {
-                    said.containers
+                    broadcast
+                        .containers
                         .insert(container.vmid, container_status(container, node));
                 }
             }
         }
-        state.broadcast = said;
+        state.broadcast = broadcast;
     });
 }
 
 /// Broadcasts until the simulator stops.
-pub(crate) async fn keep_broadcasting(core: Arc<Core>) {
+pub(crate) async fn broadcast_loop(core: Arc<Core>) {
     loop {
         let pause = core.at_speed(core.config.broadcast);
         tokio::select! {

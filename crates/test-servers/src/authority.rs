@@ -1,8 +1,8 @@
-//! An authority that gives certificates, with a server for the answers to its challenges: pebble and
-//! pebble-challtestsrv, from the system's package.
+//! A certificate authority (ACME) with a challenge server: pebble and pebble-challtestsrv from the
+//! system's packages.
 //!
-//! As with databases, a shell watches over both: when the pipe to it breaks, however this process ends,
-//! it stops them and removes their folder.
+//! A shell supervises both, as for the database servers: when its standard input is closed because
+//! this process ended, it stops both servers and removes their folder.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 const SCRIPT: &str = r#"
 folder=$1
@@ -28,21 +28,21 @@ wait
 rm -rf "$folder"
 "#;
 
-/// How an authority is to be.
+/// Configuration of a certificate authority.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
     /// Pebble's environment, such as `("PEBBLE_VA_NOSLEEP", "1")`.
     pub env: Vec<(&'static str, String)>,
-    /// The id and the key (base64url) of the external account without which nobody gets in.
+    /// The ID and the key (base64url) of the required external account binding.
     pub external_account: Option<(String, String)>,
-    /// Domains for which it gives nothing, nor for any below them.
+    /// Domains for which no certificates are issued, including subdomains.
     pub blocked: Vec<String>,
-    /// For how many seconds certificates are good, if not for years.
+    /// Validity of certificates in seconds. The default is several years.
     pub validity_seconds: Option<u64>,
 }
 
 impl Setup {
-    /// Without the pauses, the refused nonces and the chance by which names need no new proof.
+    /// Without delays, rejected nonces and random reuse of authorizations.
     pub fn quick() -> Self {
         Self {
             env: vec![
@@ -54,7 +54,7 @@ impl Setup {
         }
     }
 
-    /// The same with another value of one variable.
+    /// Sets an environment variable.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.env.retain(|(other, _)| *other != name);
@@ -63,22 +63,22 @@ impl Setup {
     }
 }
 
-/// A running authority. It ends when this is dropped.
+/// A running certificate authority. It stops when dropped.
 pub struct Authority {
-    /// Its directory's address (`https`).
+    /// URL of the ACME directory (`https`).
     pub directory: String,
-    /// The certificate by which its servers are known, in PEM.
+    /// The certificate of its servers, in PEM.
     pub roots: String,
-    /// Where its management interface answers (`https`): its own roots, the state of certificates.
+    /// URL of the management interface (`https`): root certificates and certificate status.
     pub management: String,
-    /// Where answers to challenges are put (`http`): the management interface of
-    /// pebble-challtestsrv.
+    /// URL of the management interface of pebble-challtestsrv (`http`), which accepts challenge
+    /// responses.
     pub challenges: String,
     folder: PathBuf,
     shell: Child,
 }
 
-/// Ports of this machine that are free now.
+/// Free local ports.
 struct Ports {
     acme: u16,
     management: u16,
@@ -92,7 +92,9 @@ impl Ports {
         let sockets: Vec<TcpListener> = (0..5)
             .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
             .collect();
-        let mut ports = sockets.iter().map(|one| one.local_addr().unwrap().port());
+        let mut ports = sockets
+            .iter()
+            .map(|socket| socket.local_addr().unwrap().port());
         let mut next = || ports.next().unwrap();
         Self {
             acme: next(),
@@ -103,7 +105,7 @@ impl Ports {
         }
     }
 
-    fn all_answer(&self) -> bool {
+    fn all_listening(&self) -> bool {
         let tcp = [
             self.acme,
             self.management,
@@ -111,7 +113,7 @@ impl Ports {
             self.dns,
             self.challenges,
         ];
-        // A port of UDP that is taken is one that somebody listens at.
+        // A UDP port that cannot be bound is in use.
         let dns = UdpSocket::bind((Ipv4Addr::LOCALHOST, self.dns)).is_err();
         dns && tcp.iter().all(|port| {
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, *port));
@@ -121,12 +123,12 @@ impl Ports {
 }
 
 impl Authority {
-    /// Starts one.
+    /// Starts a certificate authority.
     ///
     /// # Panics
-    /// When pebble is not installed or does not come up.
+    /// If pebble is not installed or does not start.
     pub fn start(setup: &Setup) -> Self {
-        // Between looking for free ports and taking them, somebody else may take one.
+        // Another process may bind a free port before pebble does.
         let mut failure = String::new();
         for _ in 0..5 {
             match Self::try_start(setup, &Ports::free()) {
@@ -138,7 +140,7 @@ impl Authority {
             }
         }
         panic!(
-            "pebble does not come up (on Debian: apt-get install pebble, which also has \
+            "pebble did not start (on Debian: apt-get install pebble, which also has \
              pebble-challtestsrv):\n{failure}"
         );
     }
@@ -150,9 +152,9 @@ impl Authority {
             .unwrap()
             .keep();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let own = rcgen::generate_simple_self_signed(names).unwrap();
-        fs::write(folder.join("certificate.pem"), own.cert.pem()).unwrap();
-        fs::write(folder.join("key.pem"), own.signing_key.serialize_pem()).unwrap();
+        let server = rcgen::generate_simple_self_signed(names).unwrap();
+        fs::write(folder.join("certificate.pem"), server.cert.pem()).unwrap();
+        fs::write(folder.join("key.pem"), server.signing_key.serialize_pem()).unwrap();
         fs::write(folder.join("config.json"), config(setup, ports, &folder)).unwrap();
         let local = |port: u16| format!("127.0.0.1:{port}");
         let shell = Command::new("sh")
@@ -165,7 +167,7 @@ impl Authority {
             .unwrap();
         let authority = Self {
             directory: format!("https://127.0.0.1:{}/dir", ports.acme),
-            roots: own.cert.pem(),
+            roots: server.cert.pem(),
             management: format!("https://127.0.0.1:{}", ports.management),
             challenges: format!("http://127.0.0.1:{}", ports.challenges),
             folder,
@@ -177,12 +179,12 @@ impl Authority {
 
     fn wait(&self, ports: &Ports) -> Result<(), String> {
         let start = Instant::now();
-        while !ports.all_answer() {
+        while !ports.all_listening() {
             let log = self.log();
             let has_failed = ["address already in use", "not found"]
                 .iter()
                 .any(|word| log.contains(word));
-            if has_failed || start.elapsed() > PATIENCE {
+            if has_failed || start.elapsed() > START_TIMEOUT {
                 return Err(log);
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -190,7 +192,7 @@ impl Authority {
         Ok(())
     }
 
-    /// What both servers have said.
+    /// The log of both servers.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }

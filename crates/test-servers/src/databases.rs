@@ -1,8 +1,9 @@
-//! Throwaway database servers for tests, one of each kind for the whole test process, from the
-//! system's packages.
+//! Temporary database servers for tests, one of each kind per test process, from the system's
+//! packages.
 //!
-//! A shell watches over each: its standard input is a pipe from this process, so when this process
-//! ends, however it ends, the shell reads the end of file, stops the server and removes its folder.
+//! A shell supervises each server. Its standard input is a pipe from this process. When this
+//! process ends for any reason, the shell reads the end of file, stops the server and removes its
+//! folder.
 
 use std::{
     io::{BufRead, BufReader},
@@ -21,14 +22,15 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 const POSTGRES: &str = r#"
 set -e
 folder=$(mktemp -d /tmp/holdfast-postgres-XXXXXX)
 echo "$folder"
 exec 2>>"$folder/log"
-# An order of words that passes over hyphens, so that our own has to hold.
+# This collation ignores hyphens, so that tests notice if the application's own collation is not
+# used.
 "$1/initdb" -D "$folder/data" -U holdfast -A trust -E UTF8 --locale=C.UTF-8 \
     --locale-provider=icu --icu-locale=en-u-ka-shifted --no-sync >>"$folder/log" 2>&1 </dev/null
 "$1/postgres" -D "$folder/data" -k "$folder" -c listen_addresses= -c fsync=off \
@@ -59,13 +61,13 @@ wait $! || true
 rm -rf "$folder"
 "#;
 
-/// A running server; dropping the pipe in `_shell` would end it.
+/// A running server. Dropping the pipe in `_shell` would stop it.
 pub struct Server {
     folder: PathBuf,
     _shell: Child,
 }
 
-/// The PostgreSQL server of this process.
+/// Returns the PostgreSQL server of this process. Starts it at the first call.
 pub fn postgres() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
@@ -84,7 +86,7 @@ pub fn postgres() -> &'static Server {
     })
 }
 
-/// The MariaDB server of this process.
+/// Returns the MariaDB server of this process. Starts it at the first call.
 pub fn mariadb() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
@@ -102,7 +104,7 @@ pub fn mariadb() -> &'static Server {
 }
 
 impl Server {
-    /// The address of a database on the PostgreSQL server.
+    /// The URL of a database on the PostgreSQL server.
     pub fn postgres_url(&self, database: &str) -> String {
         format!(
             "postgresql:///{database}?host={}&user=holdfast",
@@ -110,7 +112,7 @@ impl Server {
         )
     }
 
-    /// The address of a database on the MariaDB server.
+    /// The URL of a database on the MariaDB server.
     pub fn mariadb_url(&self, database: &str) -> String {
         let socket = self.folder.join("socket");
         format!(
@@ -119,7 +121,7 @@ impl Server {
         )
     }
 
-    /// Makes an empty database on the PostgreSQL server.
+    /// Creates an empty database on the PostgreSQL server and returns its URL.
     pub fn create_postgres(&self, database: &str) -> String {
         let mut admin = PgConnection::establish(&self.postgres_url("postgres")).unwrap();
         admin
@@ -128,7 +130,7 @@ impl Server {
         self.postgres_url(database)
     }
 
-    /// Takes a database of the PostgreSQL server away, whoever uses it.
+    /// Drops a database of the PostgreSQL server and closes its connections.
     pub fn drop_postgres(&self, database: &str) {
         let mut admin = PgConnection::establish(&self.postgres_url("postgres")).unwrap();
         admin
@@ -136,7 +138,7 @@ impl Server {
             .unwrap();
     }
 
-    /// How many sessions of a PostgreSQL database, by its address, sent this statement last.
+    /// The number of sessions of a PostgreSQL database whose last statement was this one.
     pub fn sessions(&self, url: &str, statement: &str) -> i64 {
         let mut connection = PgConnection::establish(url).unwrap();
         let count = "SELECT count(*) FROM pg_stat_activity \
@@ -147,7 +149,8 @@ impl Server {
             .unwrap()
     }
 
-    /// Makes an empty database on the MariaDB server, with defaults that are not ours.
+    /// Creates an empty database on the MariaDB server, with a character set that differs from the
+    /// application's, and returns its URL.
     pub fn create_mariadb(&self, database: &str) -> String {
         let mut admin = MysqlConnection::establish(&self.mariadb_url("mysql")).unwrap();
         let create = format!("CREATE DATABASE {database} CHARACTER SET latin1");
@@ -155,12 +158,12 @@ impl Server {
         self.mariadb_url(database)
     }
 
-    fn wait<E: std::fmt::Display>(&self, answers: impl Fn(&Self) -> Result<(), E>) {
-        let began = Instant::now();
-        while let Err(error) = answers(self) {
-            if began.elapsed() > PATIENCE {
+    fn wait<E: std::fmt::Display>(&self, connect: impl Fn(&Self) -> Result<(), E>) {
+        let start_time = Instant::now();
+        while let Err(error) = connect(self) {
+            if start_time.elapsed() > START_TIMEOUT {
                 let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                panic!("The test's own server does not answer: {error}\nIts log:\n{log}");
+                panic!("the test database server did not start: {error}\nLog:\n{log}");
             }
             thread::sleep(Duration::from_millis(30));
         }
@@ -175,18 +178,18 @@ fn start(mut command: Command, script: &str, argument: &Path) -> Server {
         .env("PATH", path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // A Ctrl-C is for this process; the shell must live on to clean up.
+        // Ctrl-C must stop only this process. The shell must survive it to clean up.
         .process_group(0)
         .spawn()
-        .expect("a shell starts");
+        .expect("sh must start");
     let mut folder = String::new();
-    let stdout = shell.stdout.take().expect("it was asked for");
+    let stdout = shell.stdout.take().expect("stdout must be piped");
     BufReader::new(stdout)
         .read_line(&mut folder)
-        .expect("the shell names its folder");
+        .expect("the shell must print its folder");
     assert!(
         !folder.is_empty(),
-        "the shell for a test's server ended at once"
+        "the shell of the test database server exited immediately"
     );
     Server {
         folder: PathBuf::from(folder.trim()),
@@ -194,7 +197,7 @@ fn start(mut command: Command, script: &str, argument: &Path) -> Server {
     }
 }
 
-/// The newest PostgreSQL that Debian's packages installed, or the one on the path.
+/// The binaries of the newest PostgreSQL from Debian's packages, or of the one in `PATH`.
 fn postgres_bin() -> PathBuf {
     let version = |path: &PathBuf| -> u32 {
         path.file_name()
@@ -220,7 +223,7 @@ fn on_path(program: &str) -> bool {
     std::env::split_paths(&path()).any(|folder| folder.join(program).exists())
 }
 
-/// Where programs are; servers lie where only root looks by habit.
+/// `PATH` with `/usr/sbin`, where servers are installed.
 fn path() -> std::ffi::OsString {
     let mut path = std::env::var_os("PATH").unwrap_or_default();
     path.push(":/usr/sbin");
@@ -228,6 +231,6 @@ fn path() -> std::ffi::OsString {
 }
 
 fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output().expect("id runs");
+    let id = Command::new("id").arg("-u").output().expect("id must run");
     id.stdout.trim_ascii() == b"0"
 }

@@ -1,5 +1,5 @@
-//! A host for one test: the test runs itself again in namespaces of its own, with its own network,
-//! mounts and processes, which are all gone when it ends.
+//! A separate host for one test: the test runs itself again in its own network, mount and PID
+//! namespaces, which are removed when it ends.
 
 use std::{
     path::Path,
@@ -9,10 +9,10 @@ use std::{
 
 const INSIDE: &str = "HOLDFAST_TEST_INSIDE";
 
-/// Runs `body` in namespaces of its own; `name` is the test's whole name.
+/// Runs `body` in separate namespaces. `name` is the full name of the test.
 ///
 /// # Panics
-/// When the test fails there, or namespaces cannot be had.
+/// If the test fails there or the namespaces cannot be created.
 pub fn inside(name: &str, body: impl FnOnce(&Path)) {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == name) {
         let folder = tempfile::tempdir_in("/run").unwrap();
@@ -27,7 +27,8 @@ pub fn inside(name: &str, body: impl FnOnce(&Path)) {
         sudo.args(["--preserve-env", "unshare"]);
         sudo
     };
-    // /run is private, so that every path there may be used; --kill-child ends what is left.
+    // /run is private, so that the test may use any path there. --kill-child stops remaining
+    // processes.
     let script =
         "mount -t tmpfs run /run && exec \"$0\" --exact \"$1\" --nocapture --include-ignored";
     command
@@ -40,14 +41,16 @@ pub fn inside(name: &str, body: impl FnOnce(&Path)) {
             "PATH",
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         );
-    let status = command.status().expect("unshare of util-linux, as root");
+    let status = command
+        .status()
+        .expect("unshare (util-linux) must run as root");
     assert!(status.success(), "{name}: {status}");
 }
 
-/// Runs a command line and returns what it said.
+/// Runs a command line and returns its standard output.
 ///
 /// # Panics
-/// When it fails.
+/// If it fails.
 pub fn run(line: &str) -> String {
     let output = try_run(line);
     assert!(
@@ -59,22 +62,22 @@ pub fn run(line: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs a command line, whatever comes of it.
+/// Runs a command line and returns its output and exit status.
 ///
 /// # Panics
-/// When there is no shell.
+/// If there is no shell.
 pub fn try_run(line: &str) -> Output {
     Command::new("sh").args(["-c", line]).output().unwrap()
 }
 
-/// A program that ends with the test.
+/// A child process that is killed when dropped.
 pub struct Running(Child);
 
 impl Running {
     /// Starts a command line.
     ///
     /// # Panics
-    /// When there is no shell.
+    /// If there is no shell.
     pub fn start(line: &str) -> Self {
         let exec = format!("exec {line}");
         let child = Command::new("sh")
@@ -85,7 +88,7 @@ impl Running {
         Self(child)
     }
 
-    /// Makes it read its files again.
+    /// Sends SIGHUP to reload the configuration.
     pub fn reload(&self) {
         run(&format!("kill -HUP {}", self.0.id()));
     }
@@ -98,17 +101,17 @@ impl Drop for Running {
     }
 }
 
-/// Waits until `look` finds something, for as long as a slow machine may take.
+/// Polls until `look` returns a value, for at most 60 s.
 ///
 /// # Panics
-/// When it does not come.
+/// After the timeout.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(60) {
-        if let Some(found) = look() {
-            return found;
+        if let Some(value) = look() {
+            return value;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    panic!("{what} did not come");
+    panic!("timed out waiting for {what}");
 }

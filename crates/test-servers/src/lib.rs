@@ -1,6 +1,6 @@
-//! What tests need of the machine beside themselves: throwaway database servers, authorities that
-//! give certificates, name servers, hosts of their own, and files that are not part of the project.
-//! Nothing but tests may use this.
+//! External servers and files for tests: temporary database servers, certificate authorities, name
+//! servers, network namespaces, and reference files that are not part of the project. Only tests
+//! may use this crate.
 
 #![allow(
     clippy::unwrap_used,

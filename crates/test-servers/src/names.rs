@@ -1,5 +1,5 @@
-//! Debian's BIND in a folder of its own, with the zones `example.org` and `example.net`, which take
-//! updates signed with these keys.
+//! A temporary BIND name server with the zones `example.org` and `example.net`, which accept
+//! dynamic updates signed with TSIG keys.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,21 +12,21 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A key that may change all of a zone, signed with HMAC-SHA-256.
+/// Name of a TSIG key (HMAC-SHA-256) that may update the whole zone.
 pub const KEY: &str = "sha256.example.org";
 
-/// A key that may change one name alone.
+/// Name of a TSIG key that may update a single name.
 pub const NARROW: &str = "narrow.example.org";
 
-/// Every key's value.
+/// The secret of all keys.
 pub const SECRET: &str = "c2l4dGVlbiBieXRlcyBhbmQgYSBmZXcgbW9yZSB0aGFuIHRoYXQ=";
 
-/// The address at which it answers.
+/// The address of the name server.
 pub const FIRST: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
-/// The address of another.
+/// The address of a second name server.
 pub const SECOND: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// Kills BIND when this process closes the pipe, however it ends.
+/// Kills BIND when the pipe from this process is closed.
 const SHELL: &str = r#"
 "$@" </dev/null &
 named=$!
@@ -36,9 +36,9 @@ kill -KILL $named
 wait $named
 "#;
 
-/// A running name server. It ends when this is dropped.
+/// A running name server. It stops when dropped.
 pub struct Named {
-    /// Where it answers.
+    /// Address and port.
     pub address: SocketAddr,
     shell: Child,
     _folder: TempDir,
@@ -52,34 +52,35 @@ impl Drop for Named {
 }
 
 impl Named {
-    /// The only name server of its zones.
+    /// Starts the only name server of its zones.
     ///
     /// # Panics
-    /// When BIND is not installed or does not come up.
+    /// If BIND is not installed or does not start.
     pub fn start() -> Self {
         Self::start_of(&[FIRST])
     }
 
-    /// One of the name servers that its zones name. It answers at the first address.
+    /// Starts one of several name servers of its zones. It listens on the first address.
     ///
     /// # Panics
     /// As [`Named::start`].
     pub fn start_of(all: &[Ipv4Addr]) -> Self {
-        // Somebody else may take the port before BIND does.
+        // Another process may bind the port before BIND does.
         let mut failure = String::new();
         for _ in 0..5 {
             match Self::try_start(all, free_port(all)) {
                 Ok(named) => return named,
-                Err(said) => failure = said,
+                Err(log_text) => failure = log_text,
             }
         }
-        panic!("BIND does not come up:\n{failure}");
+        panic!("BIND did not start:\n{failure}");
     }
 
     fn try_start(all: &[Ipv4Addr], port: u16) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path();
-        // A copy, because AppArmor keeps the program in Debian's place to Debian's folders.
+        // A copy, because the AppArmor profile of the installed program allows only Debian's
+        // folders.
         let program = path.join("named");
         std::fs::copy(installed(), &program).unwrap();
         std::fs::write(path.join("named.conf"), configuration(path, port)).unwrap();
@@ -95,7 +96,7 @@ impl Named {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // A Ctrl-C is for this process; the shell must live on to clean up.
+            // Ctrl-C must stop only this process. The shell must survive it to clean up.
             .process_group(0)
             .spawn()
             .unwrap();
@@ -120,7 +121,7 @@ fn installed() -> PathBuf {
         .expect("BIND is not installed: install the package bind9.")
 }
 
-/// A port that is free over UDP and TCP at all of these addresses.
+/// A port that is free over UDP and TCP at all addresses.
 fn free_port(all: &[Ipv4Addr]) -> u16 {
     let free = |port: u16| {
         let is_free = |ip: &Ipv4Addr| {
@@ -135,19 +136,19 @@ fn free_port(all: &[Ipv4Addr]) -> u16 {
     ports.into_iter().find(|port| free(*port)).unwrap()
 }
 
-/// Waits until BIND says that it is there, and goes on reading what it says.
+/// Waits until BIND logs that it is running, and drains its log in the background.
 fn wait(log: ChildStderr) -> Result<(), String> {
-    let mut said = String::new();
+    let mut log_text = String::new();
     let mut log = BufReader::new(log).lines();
     for line in log.by_ref().map_while(Result::ok) {
         if line.ends_with(" running") {
             thread::spawn(move || log.for_each(drop));
             return Ok(());
         }
-        said.push_str(&line);
-        said.push('\n');
+        log_text.push_str(&line);
+        log_text.push('\n');
     }
-    Err(said)
+    Err(log_text)
 }
 
 fn configuration(folder: &Path, port: u16) -> String {

@@ -1,19 +1,19 @@
-//! Files about Proxmox VE that are not part of this project: its description of its API, and
-//! recordings of a real cluster. A test that has none of them says so and checks nothing.
+//! Reference files about Proxmox VE that are not part of this project: its API schema and
+//! recordings of a real node. Tests without them report that nothing was checked.
 
 use std::{env, fs, io::ErrorKind, path::PathBuf};
 
 use crate::not_checked;
 
-/// The variable that names the folder with these files.
+/// Environment variable with the folder of the files.
 const FOLDER: &str = "HOLDFAST_PVE_REFERENCE";
-/// Where they are otherwise: in a folder beside the project's.
+/// Default folder, beside the project.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/reference");
 
-/// The text of a file. One that is missing is reported as not checked.
+/// Reads a file. A missing file is reported as not checked.
 ///
 /// # Panics
-/// When there is a file that cannot be read.
+/// If the file exists but cannot be read.
 pub fn read(file: &str) -> Option<String> {
     let folder = env::var_os(FOLDER).map_or_else(|| PathBuf::from(BESIDE), PathBuf::from);
     match fs::read_to_string(folder.join(file)) {

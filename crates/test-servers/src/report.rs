@@ -1,15 +1,15 @@
-//! Lines that are shown even when the test that prints them passes: libtest captures what the macros
-//! print, and nothing else.
+//! Output that is shown even if the test passes: libtest captures only the output of the print
+//! macros.
 
 use std::io::Write as _;
 
-/// Prints a line.
+/// Prints a line to standard error.
 pub fn report(line: &str) {
-    // A test does not fail because its output is closed.
+    // A closed standard error must not fail the test.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Reports something that a test could not check, and why. `cargo xtask test` collects these.
+/// Reports what a test could not check, and why. `cargo xtask test` collects these lines.
 pub fn not_checked(what: &str, why: &str) {
     report(&format!("NOT CHECKED: {what} ({why})"));
 }

@@ -1,5 +1,6 @@
-//! Who there is and who may do what: accounts, tokens, groups, roles, pools and the list of grants.
-//! Data and the rules by which privileges come about; no HTTP and no words for refusals.
+//! The user directory: accounts, API tokens, groups, roles, pools, realms and access control
+//! entries. This module computes effective privileges. It knows nothing of HTTP and does not format
+//! error messages.
 
 pub(crate) mod roles;
 pub(crate) mod tickets;
@@ -8,32 +9,33 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// The account for which nothing is checked.
+/// The superuser, who passes every privilege check.
 pub(crate) const ROOT: &str = "root@pam";
 
-/// A person's or program's account.
+/// A user account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) password: Option<String>,
     pub(crate) enabled: bool,
-    /// When it ends, in seconds since 1970; 0 is never.
+    /// Expiry in seconds since the Unix epoch; 0 means never.
     pub(crate) expire: u64,
-    /// Mail, names, comment: kept as they were given.
+    /// Email, first and last name, keys and comment, stored as sent.
     pub(crate) about: BTreeMap<String, String>,
     pub(crate) groups: BTreeSet<String>,
 }
 
-/// An API token; its key in the directory is `user@realm!id`.
+/// An API token. Its key in the directory is `user@realm!id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Token {
     pub(crate) secret: String,
     pub(crate) expire: u64,
-    /// Whether it has only what was granted to itself too.
+    /// Privilege separation: the token has only those of its user's privileges that are also
+    /// granted to the token.
     pub(crate) separate: bool,
     pub(crate) comment: Option<String>,
 }
 
-/// Containers and storages under one name.
+/// A resource pool: containers and storages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pool {
     pub(crate) comment: Option<String>,
@@ -41,16 +43,16 @@ pub(crate) struct Pool {
     pub(crate) storages: BTreeSet<String>,
 }
 
-/// Where accounts come from.
+/// An authentication realm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Realm {
     /// `ldap`, `ad` or `openid`.
     pub(crate) kind: String,
-    /// Its options as they were given; no secrets among them.
+    /// The options as sent, without secrets.
     pub(crate) options: BTreeMap<String, String>,
 }
 
-/// Whom a grant is for.
+/// The kind of subject that an access control entry applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Subject {
     User,
@@ -59,8 +61,8 @@ pub(crate) enum Subject {
 }
 
 impl Subject {
-    /// The API's word.
-    pub(crate) fn word(self) -> &'static str {
+    /// The name in the API.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Group => "group",
@@ -69,49 +71,49 @@ impl Subject {
     }
 }
 
-/// A role that somebody has at a path.
+/// An access control entry: a role of a subject at a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Grant {
     pub(crate) path: String,
     pub(crate) subject: Subject,
     pub(crate) id: String,
     pub(crate) role: String,
-    /// Whether it holds below the path too.
+    /// Whether the entry also applies below the path.
     pub(crate) propagate: bool,
 }
 
-/// All of it.
+/// Users, tokens, groups, roles, access control entries, pools and realms.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Directory {
     pub(crate) users: BTreeMap<String, User>,
     pub(crate) tokens: BTreeMap<String, Token>,
     pub(crate) groups: BTreeMap<String, Option<String>>,
-    /// Roles beside those that are there from the beginning.
+    /// Custom roles, in addition to the built-in ones.
     pub(crate) roles: BTreeMap<String, BTreeSet<String>>,
     pub(crate) grants: BTreeSet<Grant>,
     pub(crate) pools: BTreeMap<String, Pool>,
-    /// Realms beside those that are there from the beginning.
+    /// Realms in addition to the built-in `pam` and `pve`.
     #[serde(default)]
     pub(crate) realms: BTreeMap<String, Realm>,
 }
 
-/// Privileges at a path, and whether each holds below it.
+/// Privileges at a path. The value says whether the privilege propagates below the path.
 pub(crate) type Privileges = BTreeMap<String, bool>;
 
 impl Directory {
-    /// The account of a caller, who may be a token.
+    /// The user ID of a caller, which is either a user ID or a token ID.
     pub(crate) fn user_of(caller: &str) -> &str {
         caller.split_once('!').map_or(caller, |(user, _)| user)
     }
 
-    /// Whether the account may be used at `now`, in seconds since 1970.
+    /// Whether the account is enabled and not expired at `now`, in seconds since the Unix epoch.
     pub(crate) fn is_active(&self, user: &str, now: u64) -> bool {
         self.users
             .get(user)
             .is_some_and(|user| user.enabled && (user.expire == 0 || user.expire > now))
     }
 
-    /// What a role may do.
+    /// The privileges of a role, or `None` if the role does not exist.
     pub(crate) fn role(&self, name: &str) -> Option<BTreeSet<String>> {
         let built_in = roles::built_in(name);
         built_in
@@ -119,7 +121,7 @@ impl Directory {
             .or_else(|| self.roles.get(name).cloned())
     }
 
-    /// The pool that a container is in.
+    /// The pool that contains a container.
     pub(crate) fn pool_of(&self, vmid: u32) -> Option<&str> {
         let mut pools = self.pools.iter();
         pools
@@ -127,53 +129,55 @@ impl Directory {
             .map(|(name, _)| name.as_str())
     }
 
-    /// What a caller may do at a path.
+    /// The effective privileges of a caller at a path.
     pub(crate) fn privileges(&self, caller: &str, path: &str) -> Privileges {
         let user = Self::user_of(caller);
-        let own = self.of_account(user, path);
+        let entries = self.user_privileges(user, path);
         match self.tokens.get(caller) {
             Some(token) if token.separate => {
-                let granted = self.at(path, |grant| {
+                let granted = self.token_privileges(path, |grant| {
                     grant.subject == Subject::Token && grant.id == caller
                 });
-                own.into_iter()
+                entries
+                    .into_iter()
                     .filter_map(|(name, propagate)| {
                         let also = granted.get(&name)?;
                         Some((name, propagate && *also))
                     })
                     .collect()
             }
-            _ => own,
+            _ => entries,
         }
     }
 
-    fn of_account(&self, user: &str, path: &str) -> Privileges {
+    fn user_privileges(&self, user: &str, path: &str) -> Privileges {
         if user == ROOT {
             return roles::ALL.map(|name| (name.to_owned(), true)).into();
         }
         let groups = self.users.get(user).map(|user| &user.groups);
-        let mine = |grant: &Grant| grant.subject == Subject::User && grant.id == user;
-        let ours = |grant: &Grant| {
+        let by_user = |grant: &Grant| grant.subject == Subject::User && grant.id == user;
+        let by_group = |grant: &Grant| {
             grant.subject == Subject::Group && groups.is_some_and(|all| all.contains(&grant.id))
         };
-        self.at_either(path, mine, ours)
+        self.privileges_at(path, by_user, by_group)
     }
 
-    fn at(&self, path: &str, mine: impl Fn(&Grant) -> bool) -> Privileges {
-        self.at_either(path, mine, |_| false)
+    fn token_privileges(&self, path: &str, by_user: impl Fn(&Grant) -> bool) -> Privileges {
+        self.privileges_at(path, by_user, |_| false)
     }
 
-    /// Privileges from one's own grants, or else one's groups' at the same level. The grants at a
-    /// level take the place of all above it. A member of a pool has the pool's as well.
-    fn at_either(
+    /// Privileges from the user's own entries, or from the groups' entries if the user has none at
+    /// the same level. Entries at a level replace all entries above it. Privileges on a pool also
+    /// apply to its members, without propagation.
+    fn privileges_at(
         &self,
         path: &str,
-        mine: impl Fn(&Grant) -> bool,
-        ours: impl Fn(&Grant) -> bool,
+        by_user: impl Fn(&Grant) -> bool,
+        by_group: impl Fn(&Grant) -> bool,
     ) -> Privileges {
-        let mut privileges = self.expand(&self.roles_at(path, &mine, &ours));
+        let mut privileges = self.expand(&self.roles_at(path, &by_user, &by_group));
         if let Some(pool) = self.pool_with(path) {
-            let roles = self.roles_at(&format!("/pool/{pool}"), &mine, &ours);
+            let roles = self.roles_at(&format!("/pool/{pool}"), &by_user, &by_group);
             for (name, _) in self.expand(&roles) {
                 privileges.entry(name).or_insert(false);
             }
@@ -184,23 +188,27 @@ impl Directory {
     fn roles_at(
         &self,
         path: &str,
-        mine: &impl Fn(&Grant) -> bool,
-        ours: &impl Fn(&Grant) -> bool,
+        by_user: &impl Fn(&Grant) -> bool,
+        by_group: &impl Fn(&Grant) -> bool,
     ) -> BTreeMap<String, bool> {
         let mut roles = BTreeMap::new();
         for level in levels(path) {
             let last = level == path;
-            let here = |wanted: &dyn Fn(&Grant) -> bool| -> BTreeMap<String, bool> {
+            let roles_by = |applies: &dyn Fn(&Grant) -> bool| -> BTreeMap<String, bool> {
                 let grants = self.grants.iter().filter(|grant| grant.path == level);
                 grants
-                    .filter(|grant| wanted(grant) && (last || grant.propagate))
+                    .filter(|grant| applies(grant) && (last || grant.propagate))
                     .map(|grant| (grant.role.clone(), grant.propagate))
                     .collect()
             };
-            let own = here(mine);
-            let found = if own.is_empty() { here(ours) } else { own };
-            if !found.is_empty() {
-                roles = found;
+            let entries = roles_by(by_user);
+            let level_roles = if entries.is_empty() {
+                roles_by(by_group)
+            } else {
+                entries
+            };
+            if !level_roles.is_empty() {
+                roles = level_roles;
             }
         }
         if roles.contains_key("NoAccess") {
@@ -219,7 +227,7 @@ impl Directory {
         privileges
     }
 
-    /// The pool that the container or storage at a path is in.
+    /// The pool that contains the container or storage at a path.
     fn pool_with(&self, path: &str) -> Option<&str> {
         if let Some(vmid) = path.strip_prefix("/vms/") {
             return self.pool_of(vmid.parse().ok()?);
@@ -232,7 +240,7 @@ impl Directory {
     }
 }
 
-/// The paths from the root to `path`, itself included.
+/// The paths from the root to `path`, inclusive.
 fn levels(path: &str) -> Vec<&str> {
     let mut levels = vec!["/"];
     let inner = path.char_indices().skip(1).filter(|(_, c)| *c == '/');
@@ -270,45 +278,45 @@ mod tests {
         directory
     }
 
-    fn may(directory: &Directory, caller: &str, path: &str, privilege: &str) -> bool {
+    fn allowed(directory: &Directory, caller: &str, path: &str, privilege: &str) -> bool {
         directory.privileges(caller, path).contains_key(privilege)
     }
 
     #[test]
-    fn a_grant_holds_below_its_path_unless_another_takes_its_place() {
+    fn entry_propagates_unless_overridden_below() {
         let directory = directory(&[
             grant("/", Subject::User, "ann@pve", "PVEAdmin", true),
             grant("/vms/100", Subject::User, "ann@pve", "PVEAuditor", true),
             grant("/vms/101", Subject::User, "ann@pve", "NoAccess", true),
             grant("/nodes", Subject::User, "ann@pve", "PVEAuditor", false),
         ]);
-        assert!(may(&directory, "ann@pve", "/vms/102", "VM.Allocate"));
-        assert!(!may(&directory, "ann@pve", "/vms/100", "VM.Allocate"));
-        assert!(may(&directory, "ann@pve", "/vms/100", "VM.Audit"));
-        assert!(!may(&directory, "ann@pve", "/vms/101", "VM.Audit"));
-        assert!(!may(&directory, "ann@pve", "/nodes", "Sys.Console"));
-        assert!(may(&directory, "ann@pve", "/nodes/pve1", "Sys.Console"));
+        assert!(allowed(&directory, "ann@pve", "/vms/102", "VM.Allocate"));
+        assert!(!allowed(&directory, "ann@pve", "/vms/100", "VM.Allocate"));
+        assert!(allowed(&directory, "ann@pve", "/vms/100", "VM.Audit"));
+        assert!(!allowed(&directory, "ann@pve", "/vms/101", "VM.Audit"));
+        assert!(!allowed(&directory, "ann@pve", "/nodes", "Sys.Console"));
+        assert!(allowed(&directory, "ann@pve", "/nodes/pve1", "Sys.Console"));
     }
 
     #[test]
-    fn a_groups_grant_counts_where_the_person_has_none() {
+    fn group_entry_applies_if_user_has_none_at_level() {
         let directory = directory(&[
             grant("/storage", Subject::Group, "ops", "PVEDatastoreUser", true),
             grant("/vms", Subject::Group, "ops", "PVEVMAdmin", true),
             grant("/vms", Subject::User, "ann@pve", "PVEAuditor", true),
         ]);
         let storage = "/storage/local";
-        assert!(may(
+        assert!(allowed(
             &directory,
             "ann@pve",
             storage,
             "Datastore.AllocateSpace"
         ));
-        assert!(!may(&directory, "ann@pve", "/vms/100", "VM.Allocate"));
+        assert!(!allowed(&directory, "ann@pve", "/vms/100", "VM.Allocate"));
     }
 
     #[test]
-    fn a_separate_token_has_what_both_have() {
+    fn separate_token_has_intersection_of_privileges() {
         let mut directory = directory(&[
             grant("/", Subject::User, "ann@pve", "PVEVMUser", true),
             grant("/", Subject::Token, "ann@pve!ro", "PVEAuditor", true),
@@ -319,14 +327,24 @@ mod tests {
         };
         directory.tokens.insert("ann@pve!ro".into(), token(true));
         directory.tokens.insert("ann@pve!all".into(), token(false));
-        assert!(may(&directory, "ann@pve!ro", "/vms/100", "VM.Audit"));
-        assert!(!may(&directory, "ann@pve!ro", "/vms/100", "VM.PowerMgmt"));
-        assert!(!may(&directory, "ann@pve!ro", "/", "Sys.Audit"));
-        assert!(may(&directory, "ann@pve!all", "/vms/100", "VM.PowerMgmt"));
+        assert!(allowed(&directory, "ann@pve!ro", "/vms/100", "VM.Audit"));
+        assert!(!allowed(
+            &directory,
+            "ann@pve!ro",
+            "/vms/100",
+            "VM.PowerMgmt"
+        ));
+        assert!(!allowed(&directory, "ann@pve!ro", "/", "Sys.Audit"));
+        assert!(allowed(
+            &directory,
+            "ann@pve!all",
+            "/vms/100",
+            "VM.PowerMgmt"
+        ));
     }
 
     #[test]
-    fn members_of_a_pool_have_what_was_granted_on_it() {
+    fn pool_privileges_apply_to_members() {
         let mut directory = directory(&[grant(
             "/pool/p1",
             Subject::User,
@@ -339,13 +357,13 @@ mod tests {
             ..Pool::default()
         };
         directory.pools.insert("p1".into(), pool);
-        assert!(may(&directory, "ann@pve", "/vms/200", "VM.PowerMgmt"));
-        assert!(!may(&directory, "ann@pve", "/vms/201", "VM.PowerMgmt"));
+        assert!(allowed(&directory, "ann@pve", "/vms/200", "VM.PowerMgmt"));
+        assert!(!allowed(&directory, "ann@pve", "/vms/201", "VM.PowerMgmt"));
         assert!(!directory.privileges("ann@pve", "/vms/200")["VM.PowerMgmt"]);
     }
 
     #[test]
-    fn root_may_do_everything() {
+    fn root_has_all_privileges() {
         let directory = Directory::default();
         assert_eq!(directory.privileges(ROOT, "/vms/1").len(), roles::ALL.len());
     }

@@ -1,8 +1,8 @@
-//! Privileges, and the roles that every Proxmox VE 9 brings.
+//! All privileges and the built-in roles of Proxmox VE 9.
 
 use std::collections::BTreeSet;
 
-/// Every privilege there is, in the order of their names.
+/// All privileges, sorted by name.
 pub(crate) const ALL: [&str; 47] = [
     "Datastore.Allocate",
     "Datastore.AllocateSpace",
@@ -53,7 +53,7 @@ pub(crate) const ALL: [&str; 47] = [
     "VM.Snapshot.Rollback",
 ];
 
-/// What an administrator may not do without being root.
+/// Privileges that `PVEAdmin` does not have.
 const NOT_FOR_ADMINS: [&str; 7] = [
     "Mapping.Modify",
     "Permissions.Modify",
@@ -77,7 +77,7 @@ const VM_USER: [&str; 10] = [
     "VM.PowerMgmt",
 ];
 
-/// The names of the roles that are there from the beginning.
+/// The names of the built-in roles.
 pub(crate) const BUILT_IN: [&str; 17] = [
     "Administrator",
     "NoAccess",
@@ -98,27 +98,28 @@ pub(crate) const BUILT_IN: [&str; 17] = [
     "PVEVMUser",
 ];
 
-/// What a role that is there from the beginning may do.
+/// The privileges of a built-in role, or `None` for any other name.
 pub(crate) fn built_in(role: &str) -> Option<BTreeSet<&'static str>> {
-    let of = |kept: &dyn Fn(&str) -> bool| ALL.into_iter().filter(|name| kept(name)).collect();
-    let only = |names: &[&str]| of(&|name| names.contains(&name));
+    let filter =
+        |include: &dyn Fn(&str) -> bool| ALL.into_iter().filter(|name| include(name)).collect();
+    let only = |names: &[&str]| filter(&|name| names.contains(&name));
     Some(match role {
-        "Administrator" => of(&|_| true),
+        "Administrator" => filter(&|_| true),
         "NoAccess" => BTreeSet::new(),
-        "PVEAdmin" => of(&|name| !NOT_FOR_ADMINS.contains(&name)),
-        "PVEAuditor" => of(&|name| name.ends_with(".Audit")),
-        "PVEDatastoreAdmin" => of(&|name| name.starts_with("Datastore.")),
+        "PVEAdmin" => filter(&|name| !NOT_FOR_ADMINS.contains(&name)),
+        "PVEAuditor" => filter(&|name| name.ends_with(".Audit")),
+        "PVEDatastoreAdmin" => filter(&|name| name.starts_with("Datastore.")),
         "PVEDatastoreUser" => only(&["Datastore.AllocateSpace", "Datastore.Audit"]),
-        "PVEMappingAdmin" => of(&|name| name.starts_with("Mapping.")),
+        "PVEMappingAdmin" => filter(&|name| name.starts_with("Mapping.")),
         "PVEMappingUser" => only(&["Mapping.Audit", "Mapping.Use"]),
-        "PVEPoolAdmin" => of(&|name| name.starts_with("Pool.")),
+        "PVEPoolAdmin" => filter(&|name| name.starts_with("Pool.")),
         "PVEPoolUser" => only(&["Pool.Audit"]),
-        "PVESDNAdmin" => of(&|name| name.starts_with("SDN.")),
+        "PVESDNAdmin" => filter(&|name| name.starts_with("SDN.")),
         "PVESDNUser" => only(&["SDN.Audit", "SDN.Use"]),
         "PVESysAdmin" => only(&["Sys.Audit", "Sys.Console", "Sys.Syslog"]),
         "PVETemplateUser" => only(&["VM.Audit", "VM.Clone"]),
         "PVEUserAdmin" => only(&["Group.Allocate", "Realm.AllocateUser", "User.Modify"]),
-        "PVEVMAdmin" => of(&|name| name.starts_with("VM.")),
+        "PVEVMAdmin" => filter(&|name| name.starts_with("VM.")),
         "PVEVMUser" => only(&VM_USER),
         _ => return None,
     })

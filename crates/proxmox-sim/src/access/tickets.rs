@@ -1,18 +1,19 @@
-//! Tickets and the tokens against forged requests that go with them: made and checked, not kept.
-//! They are as real ones look, and as good as the key that this process made at its start.
+//! Authentication tickets, CSRF prevention tokens and console tickets: created and verified, never
+//! stored. They have the format of Proxmox tickets and are valid only for the key that this process
+//! generated at startup.
 
 use sha1::{Digest as _, Sha1};
 
-/// How long a ticket lasts, in seconds.
+/// Lifetime of a ticket, in seconds.
 const LIFETIME: u64 = 2 * 3600;
-/// How long a console's ticket lasts, in seconds.
+/// Lifetime of a console ticket, in seconds.
 const CONSOLE_LIFETIME: u64 = 40;
-/// How far clocks may differ for a console's ticket, in seconds.
+/// Allowed clock skew for a console ticket, in seconds.
 const CONSOLE_SKEW: u64 = 20;
-/// How far clocks may differ, in seconds.
+/// Allowed clock skew, in seconds.
 const SKEW: u64 = 300;
 
-/// The key of this process.
+/// The signing key of this process.
 #[derive(Clone)]
 pub(crate) struct Key([u8; 32]);
 
@@ -21,62 +22,64 @@ impl Key {
         Self(rand::random())
     }
 
-    /// A ticket for a user from `now` on, in seconds since 1970.
+    /// Creates a ticket for a user, issued at `now` (seconds since the Unix epoch).
     pub(crate) fn ticket(&self, user: &str, now: u64) -> String {
         let head = format!("PVE:{user}:{now:08X}");
         format!("{head}::{}", self.sign(&head, 18))
     }
 
-    /// Whom a ticket is for, while it is good.
+    /// The user of a ticket, or `None` if the signature is wrong or the ticket is expired.
     pub(crate) fn user_of<'t>(&self, ticket: &'t str, now: u64) -> Option<&'t str> {
         let (head, signature) = ticket.split_once("::")?;
         if self.sign(head, 18) != signature {
             return None;
         }
-        let (user, made) = head.strip_prefix("PVE:")?.rsplit_once(':')?;
-        let made = u64::from_str_radix(made, 16).ok()?;
-        let good = made <= now + SKEW && now <= made + LIFETIME + SKEW;
-        good.then_some(user)
+        let (user, issued) = head.strip_prefix("PVE:")?.rsplit_once(':')?;
+        let issued = u64::from_str_radix(issued, 16).ok()?;
+        let valid = issued <= now + SKEW && now <= issued + LIFETIME + SKEW;
+        valid.then_some(user)
     }
 
-    /// The token that must come with every change made with a ticket.
+    /// Creates the CSRF prevention token that every write request with a ticket must carry.
     pub(crate) fn csrf(&self, user: &str, now: u64) -> String {
         let time = format!("{now:08X}");
         format!("{time}:{}", self.sign(&format!("csrf {user} {time}"), 2))
     }
 
-    /// Whether it is for this user and not too old.
+    /// Whether the CSRF prevention token is valid for the user and not expired.
     pub(crate) fn is_csrf(&self, token: &str, user: &str, now: u64) -> bool {
-        let made = token
+        let issued = token
             .split(':')
             .next()
             .and_then(|time| u64::from_str_radix(time, 16).ok());
-        made.is_some_and(|made| {
-            token == self.csrf(user, made) && made <= now + SKEW && now <= made + LIFETIME + SKEW
+        issued.is_some_and(|issued| {
+            token == self.csrf(user, issued)
+                && issued <= now + SKEW
+                && now <= issued + LIFETIME + SKEW
         })
     }
 
-    /// A ticket for a console of somebody, at a path and a port.
-    pub(crate) fn console(&self, whom: (&str, &str, u16), now: u64) -> String {
-        let (user, path, port) = whom;
+    /// Creates a console ticket for a user, an API path and a port.
+    pub(crate) fn console(&self, subject: (&str, &str, u16), now: u64) -> String {
+        let (user, path, port) = subject;
         let head = format!("PVEVNC:{now:08X}");
         let signature = self.sign(&format!("{head} {user} {path} {port}"), 8);
         format!("{head}::{signature}")
     }
 
-    /// Whether a console's ticket is for this and not too old.
-    pub(crate) fn is_console(&self, ticket: &str, whom: (&str, &str, u16), now: u64) -> bool {
-        // The password that stands before the ticket for a browser does not count.
-        let begin = ticket.find("PVEVNC:").unwrap_or_default();
-        let ticket = ticket.get(begin..).unwrap_or_default();
+    /// Whether a console ticket is valid for the user, path and port and not expired.
+    pub(crate) fn is_console(&self, ticket: &str, subject: (&str, &str, u16), now: u64) -> bool {
+        // Browsers send a password before the ticket. It is ignored.
+        let start = ticket.find("PVEVNC:").unwrap_or_default();
+        let ticket = ticket.get(start..).unwrap_or_default();
         let time = ticket.split(':').nth(1).unwrap_or_default();
-        u64::from_str_radix(time, 16).is_ok_and(|made| {
-            let fresh = made <= now + CONSOLE_SKEW && now <= made + CONSOLE_LIFETIME;
-            fresh && ticket == self.console(whom, made)
+        u64::from_str_radix(time, 16).is_ok_and(|issued| {
+            let fresh = issued <= now + CONSOLE_SKEW && now <= issued + CONSOLE_LIFETIME;
+            fresh && ticket == self.console(subject, issued)
         })
     }
 
-    /// A signature of so many parts of twenty bytes, as letters and digits.
+    /// A hexadecimal signature of `parts` SHA-1 digests.
     fn sign(&self, text: &str, parts: u8) -> String {
         (0..parts)
             .map(|part| {
@@ -98,7 +101,7 @@ mod tests {
     const NOW: u64 = 1_795_000_000;
 
     #[test]
-    fn a_ticket_is_good_for_its_user_and_its_time() {
+    fn ticket_is_valid_for_user_until_expiry() {
         let key = Key::random();
         let ticket = key.ticket("ann@pve", NOW);
         assert_eq!(key.user_of(&ticket, NOW + 7_000), Some("ann@pve"));
@@ -110,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_csrf_token_is_for_one_user() {
+    fn csrf_token_is_bound_to_user() {
         let key = Key::random();
         let token = key.csrf("ann@pve", NOW);
         assert!(key.is_csrf(&token, "ann@pve", NOW + 60));

@@ -1,42 +1,42 @@
-//! Making backups of containers.
+//! Container backups (`vzdump`).
 
 use std::collections::BTreeSet;
 
 use super::{check_lock, container, container_mut, volumes};
-use crate::auth::{Caller, may, need};
+use crate::auth::{Caller, has_privilege, require_privilege};
 use crate::calendar::Time;
 use crate::config::StorageKind;
 use crate::container::Power;
 use crate::core::now;
 use crate::error::{ApiError, Result};
 use crate::params::Params;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::state::{Archive, Kind, State, Volume};
 use crate::storage::Storage;
 use crate::task::{self, Run};
 
-/// What is to be backed up, and how.
+/// The parameters of a backup run.
 struct Job {
     vmids: Vec<u32>,
-    /// Whether what the caller may not back up is passed over.
+    /// Whether containers that the caller may not back up are skipped.
     all: bool,
     storage: String,
     ending: &'static str,
     stops: bool,
     notes: Option<String>,
     protected: bool,
-    /// How many are kept of each container; none when all are.
+    /// The number of backups to keep per container; `None` keeps all.
     kept: Option<usize>,
     caller: Caller,
 }
 
-/// `POST /nodes/{node}/vzdump`. Whether storage and containers are there is found out in the task.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+/// `POST /nodes/{node}/vzdump`. Missing storages or containers make the task fail, not the request.
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     check(call)?;
     let job = Job {
-        vmids: call.core.read(|state| wanted(call, state)),
+        vmids: call.core.read(|state| select_vmids(call, state)),
         all: params.get("vmid").is_none(),
         storage: params.get("storage").unwrap_or("local").to_owned(),
         ending: match params.text("compress") {
@@ -52,27 +52,27 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
         caller: call.caller.clone(),
     };
     let id = match job.vmids.as_slice() {
-        [one] if !job.all => one.to_string(),
+        [vmid] if !job.all => vmid.to_string(),
         _ => String::new(),
     };
-    let order = call.order("vzdump", &id);
-    Ok(task::start(&call.core, &order, |run| work(run, job)).into())
+    let spec = call.spec("vzdump", &id);
+    Ok(task::start(&call.core, &spec, |run| work(run, job)).into())
 }
 
 fn check(call: &Call) -> Result<()> {
     let params = &call.params;
-    let given = |name: &str| params.get(name).is_some();
+    let is_set = |name: &str| params.get(name).is_some();
     if !call.caller.is_root() {
         for name in ["dumpdir", "script", "tmpdir", "job-id"] {
-            if given(name) {
+            if is_set(name) {
                 return Err(ApiError::parameter(name, "Only root may set this option."));
             }
         }
     }
-    if !given("vmid") && !params.flag("all") && !given("pool") {
+    if !is_set("vmid") && !params.flag("all") && !is_set("pool") {
         return Err(ApiError::parameter("vmid", "property is missing"));
     }
-    if params.flag("all") && given("vmid") {
+    if params.flag("all") && is_set("vmid") {
         return Err(ApiError::parameter(
             "all",
             "option conflicts with option 'vmid'",
@@ -83,7 +83,7 @@ fn check(call: &Call) -> Result<()> {
     };
     call.core.read(|state| {
         let path = format!("/storage/{storage}");
-        need(
+        require_privilege(
             &state.directory,
             &call.caller,
             &path,
@@ -92,7 +92,7 @@ fn check(call: &Call) -> Result<()> {
     })
 }
 
-fn wanted(call: &Call, state: &State) -> Vec<u32> {
+fn select_vmids(call: &Call, state: &State) -> Vec<u32> {
     let params = &call.params;
     let read = |text: &str| -> BTreeSet<u32> {
         split_list(text)
@@ -106,14 +106,15 @@ fn wanted(call: &Call, state: &State) -> Vec<u32> {
     let pool = params
         .get("pool")
         .map(|pool| state.directory.pools.get(pool));
-    let here = state.containers.values().filter(|c| c.node == call.node());
-    here.map(|container| container.vmid)
+    let containers = state.containers.values().filter(|c| c.node == call.node());
+    containers
+        .map(|container| container.vmid)
         .filter(|vmid| !excluded.contains(vmid))
         .filter(|vmid| pool.is_none_or(|pool| pool.is_some_and(|pool| pool.vms.contains(vmid))))
         .collect()
 }
 
-/// How many backups are kept, as far as `keep-last` says so.
+/// The number of backups to keep, from `keep-last`.
 fn kept(params: &Params) -> Option<usize> {
     if params.get("remove") == Some("0") {
         return None;
@@ -126,14 +127,14 @@ fn kept(params: &Params) -> Option<usize> {
 
 async fn work(run: Run, job: Job) -> std::result::Result<(), String> {
     run.core.read(|state| {
-        let problem = |words: &str| {
+        let problem = |message: &str| {
             let name = &job.storage;
-            format!("could not get storage information for '{name}': {words}")
+            format!("could not get storage information for '{name}': {message}")
         };
         let storage = volumes::usable(state, &run.node, &job.storage);
         let storage =
             storage.map_err(|_| problem(&format!("storage '{}' does not exist", job.storage)))?;
-        if storage.takes("backup") {
+        if storage.supports("backup") {
             return Ok(());
         }
         Err(problem(
@@ -142,7 +143,7 @@ async fn work(run: Run, job: Job) -> std::result::Result<(), String> {
     })?;
     let mut failures = 0_u32;
     for vmid in &job.vmids {
-        if let Err(problem) = one(&run, &job, *vmid).await {
+        if let Err(problem) = backup_container(&run, &job, *vmid).await {
             run.log(format!("ERROR: Backup of VM {vmid} failed - {problem}"));
             failures += 1;
         }
@@ -155,10 +156,10 @@ async fn work(run: Run, job: Job) -> std::result::Result<(), String> {
     Err("job errors".into())
 }
 
-/// Takes the container's lock, waits, writes the backup, and gives the lock back whatever happened.
-async fn one(run: &Run, job: &Job, vmid: u32) -> std::result::Result<(), String> {
+/// Locks the container, waits, writes the backup, and removes the lock even on failure.
+async fn backup_container(run: &Run, job: &Job, vmid: u32) -> std::result::Result<(), String> {
     let allowed = run.core.read(|state| {
-        may(
+        has_privilege(
             &state.directory,
             &job.caller,
             &format!("/vms/{vmid}"),
@@ -226,20 +227,20 @@ fn store(
         let notes = notes.replace("{{vmid}}", &vmid.to_string());
         notes.replace("{{node}}", &run.node)
     });
-    let place = (run.node.as_str(), job.storage.as_str());
-    let mut volume = Volume::new(place, &name, disk, Kind::Backup(Box::new(archive)));
+    let location = (run.node.as_str(), job.storage.as_str());
+    let mut volume = Volume::new(location, &name, disk, Kind::Backup(Box::new(archive)));
     (volume.notes, volume.protected) = (notes, job.protected);
     let id = volume.id();
     state.volumes.push(volume);
     Ok(id)
 }
 
-/// A backup is named by its second; a second in which there is one already is passed over.
-fn free_name(state: &State, place: (&str, &Storage), vmid: u32, ending: &str) -> String {
-    let (node, storage) = place;
+/// Backup names contain the time in seconds. If a name is in use, the next free second is used.
+fn free_name(state: &State, location: (&str, &Storage), vmid: u32, ending: &str) -> String {
+    let (node, storage) = location;
     let begin = now().as_secs();
     let name = |seconds: u64| {
-        let time = Time::of(seconds);
+        let time = Time::from_seconds(seconds);
         if storage.kind == StorageKind::Pbs {
             format!("backup/ct/{vmid}/{}", time.iso())
         } else {
@@ -254,7 +255,7 @@ fn free_name(state: &State, place: (&str, &Storage), vmid: u32, ending: &str) ->
     names.find(free).unwrap_or_default()
 }
 
-/// Takes away the oldest backups of a container beyond the number that is kept.
+/// Removes the oldest backups of a container beyond the number to keep.
 fn prune(state: &mut State, job: &Job, vmid: u32) {
     let by_storage = || {
         let options = &state.storages.get(&job.storage)?.options;
@@ -267,13 +268,18 @@ fn prune(state: &mut State, job: &Job, vmid: u32) {
     let Some(kept) = job.kept.or_else(by_storage) else {
         return;
     };
-    let own = |volume: &&Volume| {
-        let of_it = matches!(&volume.kind, Kind::Backup(archive) if archive.vmid == vmid);
-        of_it && volume.storage == job.storage && !volume.protected
+    let is_own = |volume: &&Volume| {
+        let is_backup = matches!(&volume.kind, Kind::Backup(archive) if archive.vmid == vmid);
+        is_backup && volume.storage == job.storage && !volume.protected
     };
-    let mut names: Vec<String> = state.volumes.iter().filter(own).map(Volume::id).collect();
+    let mut names: Vec<String> = state
+        .volumes
+        .iter()
+        .filter(is_own)
+        .map(Volume::id)
+        .collect();
     names.sort();
     names.reverse();
-    let gone: Vec<String> = names.into_iter().skip(kept).collect();
-    state.remove_volumes(|volume| gone.contains(&volume.id()));
+    let removed: Vec<String> = names.into_iter().skip(kept).collect();
+    state.remove_volumes(|volume| removed.contains(&volume.id()));
 }

@@ -1,29 +1,29 @@
-//! Copies of containers, and containers that are there to be copied.
+//! Cloning containers, and converting them to templates.
 
 use std::collections::BTreeMap;
 
 use super::{check_lock, check_vmid, container, container_mut, snapshots, volumes};
-use crate::auth::{Asking, Permit, may};
+use crate::auth::{AccessRequest, AccessRule, has_privilege};
 use crate::container::{Container, is_member};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
 use crate::state::{Kind, State};
 use crate::task::{self, Run};
 
-/// May the caller copy this one, and make another by that number or in that pool?
-pub(crate) fn may_clone(asking: &Asking) -> Result<()> {
-    asking.check(Permit::Every("/vms/{vmid}", &["VM.Clone"]))?;
-    if let Some(pool) = asking.text("pool") {
+/// Checks that the caller may clone the container and may allocate the new VMID or use the pool.
+pub(crate) fn check_clone(access: &AccessRequest) -> Result<()> {
+    access.check(AccessRule::Every("/vms/{vmid}", &["VM.Clone"]))?;
+    if let Some(pool) = access.text("pool") {
         let path = format!("/pool/{pool}");
-        if may(asking.directory, asking.caller, &path, "VM.Allocate") {
+        if has_privilege(access.directory, access.caller, &path, "VM.Allocate") {
             return Ok(());
         }
     }
-    asking.check(Permit::Every("/vms/{newid}", &["VM.Allocate"]))
+    access.check(AccessRule::Every("/vms/{newid}", &["VM.Allocate"]))
 }
 
-/// What is to be made.
+/// The parameters of a clone.
 struct Plan {
     vmid: u32,
     new: u32,
@@ -32,7 +32,7 @@ struct Plan {
 }
 
 /// `POST …/clone`.
-pub(crate) fn clone(call: &Call) -> Result<Answer> {
+pub(crate) fn clone(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let (vmid, new) = (
         params.vmid(),
@@ -54,13 +54,13 @@ pub(crate) fn clone(call: &Call) -> Result<Answer> {
         let running = source.is_running() && params.get("snapname").is_none();
         let linked = source.flag("template") && !params.flag("full");
         if running && !linked {
-            let words = "Full clone of a running container is only possible from a snapshot";
-            return Err(ApiError::failed(words));
+            let message = "Full clone of a running container is only possible from a snapshot";
+            return Err(ApiError::failed(message));
         }
-        if linked && !snapshots::is_able(state, source) {
+        if linked && !snapshots::supports_snapshots(state, source) {
             let volume = snapshots::disks(source).next().unwrap_or_default();
-            let words = format!("Linked clone feature for '{volume}' is not available");
-            return Err(ApiError::Failed(words));
+            let message = format!("Linked clone feature for '{volume}' is not available");
+            return Err(ApiError::Failed(message));
         }
         check_vmid(state, new)?;
         let mut stub = Container::new(new, call.node());
@@ -74,19 +74,19 @@ pub(crate) fn clone(call: &Call) -> Result<Answer> {
         })
     })?;
     let id = vmid.to_string();
-    let order = call.order("vzclone", &id);
-    Ok(task::start(&call.core, &order, |run| work(run, plan)).into())
+    let spec = call.spec("vzclone", &id);
+    Ok(task::start(&call.core, &spec, |run| work(run, plan)).into())
 }
 
-/// The options of the copy, before it has disks of its own.
+/// The options of the clone, still with the source's disks.
 fn options(call: &Call, source: &Container) -> Result<BTreeMap<String, String>> {
     let mut options = match call.params.get("snapname") {
         None => source.options.clone(),
         Some(name) => {
-            let found = source.snapshots.get(name);
-            let found = found
+            let snapshot = source.snapshots.get(name);
+            let snapshot = snapshot
                 .ok_or_else(|| ApiError::Failed(format!("snapshot '{name}' does not exist")))?;
-            found.options.clone()
+            snapshot.options.clone()
         }
     };
     options.remove("template");
@@ -100,7 +100,7 @@ fn options(call: &Call, source: &Container) -> Result<BTreeMap<String, String>> 
             && is_member(name, "net")
         {
             parts.remove("hwaddr");
-            *value = super::options::stored(name, &lxc::network().write(&parts))?;
+            *value = super::options::normalize(name, &lxc::network().write(&parts))?;
         }
     }
     Ok(options)
@@ -112,7 +112,7 @@ async fn work(run: Run, plan: Plan) -> std::result::Result<(), String> {
     if let Err(problem) = copied {
         run.core.edit(|state| {
             state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid: new });
-            state.forget_container(new);
+            state.remove_container(new);
         });
         return Err(format!("clone failed: {problem}"));
     }
@@ -132,11 +132,11 @@ async fn copy(run: &Run, plan: Plan) -> std::result::Result<(), String> {
             };
             let mut parts = object.parse(name, value)?;
             let volume = parts.get("volume").cloned().unwrap_or_default();
-            let found = state.volume(&run.node, &volume).cloned();
-            let found = found.ok_or_else(|| format!("volume '{volume}' does not exist"))?;
-            let storage = plan.storage.as_deref().unwrap_or(&found.storage);
-            let wanted = (storage, found.size);
-            let id = volumes::allocate(state, &run.node, plan.new, wanted)?;
+            let source = state.volume(&run.node, &volume).cloned();
+            let source = source.ok_or_else(|| format!("volume '{volume}' does not exist"))?;
+            let storage = plan.storage.as_deref().unwrap_or(&source.storage);
+            let requested = (storage, source.size);
+            let id = volumes::allocate(state, &run.node, plan.new, requested)?;
             parts.insert("volume".into(), id);
             *value = object.write(&parts);
         }
@@ -148,8 +148,8 @@ async fn copy(run: &Run, plan: Plan) -> std::result::Result<(), String> {
     })
 }
 
-/// `POST …/template`: from now on it is only there to be copied.
-pub(crate) fn template(call: &Call) -> Result<Answer> {
+/// `POST …/template`: converts the container to a template.
+pub(crate) fn template(call: &Call) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
     call.core.read(|state| {
         let container = container(state, call.node(), vmid)?;
@@ -160,22 +160,26 @@ pub(crate) fn template(call: &Call) -> Result<Answer> {
             ));
         }
         if container.is_running() {
-            let words = "you can't convert a CT to template if the CT is running";
-            return Err(ApiError::failed(words));
+            let message = "you can't convert a CT to template if the CT is running";
+            return Err(ApiError::failed(message));
         }
         Ok(())
     })?;
     let id = vmid.to_string();
-    let order = call.order("vztemplate", &id);
-    task::start(&call.core, &order, move |run| async move {
+    let spec = call.spec("vztemplate", &id);
+    task::start(&call.core, &spec, move |run| async move {
         run.core
-            .edit(|state| become_template(&run.node, state, vmid))
+            .edit(|state| convert_to_template(&run.node, state, vmid))
     });
-    Ok(Answer::nothing())
+    Ok(ApiResponse::null())
 }
 
-/// The disks get the names of bases at once.
-fn become_template(node: &str, state: &mut State, vmid: u32) -> std::result::Result<(), String> {
+/// Marks the container as a template and renames its disks to base images.
+fn convert_to_template(
+    node: &str,
+    state: &mut State,
+    vmid: u32,
+) -> std::result::Result<(), String> {
     let base = |name: &str| name.replace(&format!("vm-{vmid}-"), &format!("base-{vmid}-"));
     for volume in &mut state.volumes {
         if volume.kind == (Kind::Disk { vmid }) {

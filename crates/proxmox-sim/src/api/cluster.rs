@@ -1,4 +1,5 @@
-//! The cluster as a whole. Numbers come from the last broadcast, so they lag.
+//! Cluster status and resources. Resource usage is that of the last `pvestatd` broadcast, so it
+//! lags.
 
 use serde_json::{Map, Value, json};
 
@@ -6,22 +7,22 @@ use crate::access::Pool;
 use crate::config::NodeSpec;
 use crate::container::Container;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::state::State;
 use crate::storage::Storage;
 use crate::usage::members;
 
 /// `GET /nodes`.
-pub(crate) fn nodes(call: &Call) -> Result<Answer> {
+pub(crate) fn nodes(call: &Call) -> Result<ApiResponse> {
     let nodes = call.core.read(|state| {
         let all = call.core.config.scenario.nodes.iter();
-        let shown = call.core.tls.as_ref().map(|tls| tls.current());
+        let certificate_source = call.core.tls.as_ref().map(|tls| tls.current());
         all.enumerate()
             .map(|(index, node)| {
                 let mut entry = node_resource(state, node);
                 entry.remove("cgroup-mode");
-                // The first node is the one that is talked to.
-                let fingerprint = match &shown {
+                // Requests are always served by the first node.
+                let fingerprint = match &certificate_source {
                     Some(certificate) if index == 0 => certificate.fingerprint.clone(),
                     _ => fingerprint(&node.name),
                 };
@@ -33,7 +34,7 @@ pub(crate) fn nodes(call: &Call) -> Result<Answer> {
     Ok(Value::from(nodes).into())
 }
 
-/// A fingerprint that stays the same for a node without a certificate.
+/// A stable fingerprint for a node without a simulated certificate.
 fn fingerprint(name: &str) -> String {
     let seed = name
         .bytes()
@@ -43,7 +44,7 @@ fn fingerprint(name: &str) -> String {
 }
 
 /// `GET /cluster/status`.
-pub(crate) fn status(call: &Call) -> Result<Answer> {
+pub(crate) fn status(call: &Call) -> Result<ApiResponse> {
     let scenario = &call.core.config.scenario;
     let mut entries = vec![json!({
         "type": "cluster",
@@ -71,25 +72,25 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
 }
 
 /// `GET /cluster/resources`.
-pub(crate) fn resources(call: &Call) -> Result<Answer> {
+pub(crate) fn resources(call: &Call) -> Result<ApiResponse> {
     let kind = call.params.get("type");
-    let wanted = |name: &str| kind.is_none_or(|kind| kind == name);
+    let requested = |name: &str| kind.is_none_or(|kind| kind == name);
     let entries = call.core.read(|state| {
         let mut entries: Vec<Value> = Vec::new();
-        if wanted("vm") {
+        if requested("vm") {
             let containers = state.containers.values().filter(|container| {
-                call.may(state, &format!("/vms/{}", container.vmid), "VM.Audit")
+                call.has_privilege(state, &format!("/vms/{}", container.vmid), "VM.Audit")
             });
             entries.extend(containers.map(|container| container_resource(state, container)));
         }
         for node in &call.core.config.scenario.nodes {
-            if wanted("node") {
+            if requested("node") {
                 entries.push(node_resource(state, node).into());
             }
-            if wanted("storage") {
+            if requested("storage") {
                 entries.extend(storage_resources(call, state, node));
             }
-            if wanted("sdn") {
+            if requested("sdn") {
                 entries.push(zone_resource(node));
             }
         }
@@ -98,10 +99,10 @@ pub(crate) fn resources(call: &Call) -> Result<Answer> {
     Ok(Value::from(entries).into())
 }
 
-/// Which containers there are is known at once; how they are, only after the next broadcast.
+/// The list of containers is current. Status and usage come from the last broadcast.
 fn container_resource(state: &State, container: &Container) -> Value {
-    let said = state.broadcast.containers.get(&container.vmid);
-    let mut entry = said
+    let status = state.broadcast.containers.get(&container.vmid);
+    let mut entry = status
         .cloned()
         .unwrap_or_else(|| members(json!({ "status": "unknown" })));
     entry.insert("id".into(), format!("lxc/{}", container.vmid).into());
@@ -117,8 +118,8 @@ fn container_resource(state: &State, container: &Container) -> Value {
 }
 
 fn node_resource(state: &State, node: &NodeSpec) -> Map<String, Value> {
-    let said = state.broadcast.nodes.get(&node.name);
-    let mut entry = said
+    let status = state.broadcast.nodes.get(&node.name);
+    let mut entry = status
         .cloned()
         .unwrap_or_else(|| members(json!({ "status": "unknown" })));
     entry.insert("id".into(), format!("node/{}", node.name).into());
@@ -128,15 +129,15 @@ fn node_resource(state: &State, node: &NodeSpec) -> Map<String, Value> {
 }
 
 fn storage_resources(call: &Call, state: &State, node: &NodeSpec) -> Vec<Value> {
-    let away = state.offline.contains(&node.name);
+    let offline = state.offline.contains(&node.name);
     let resource = |storage: &Storage| {
         json!({
             "id": format!("storage/{}/{}", node.name, storage.name),
             "type": "storage",
             "node": node.name,
             "storage": storage.name,
-            "status": if away { "unknown" } else { "available" },
-            "plugintype": storage.rules().word,
+            "status": if offline { "unknown" } else { "available" },
+            "plugintype": storage.rules().name,
             "content": storage.content.join(","),
             "shared": u8::from(storage.is_shared()),
             "disk": state.used(&node.name, storage),
@@ -146,12 +147,12 @@ fn storage_resources(call: &Call, state: &State, node: &NodeSpec) -> Vec<Value> 
     let storages = state.storages.values();
     storages
         .filter(|storage| storage.is_enabled() && storage.is_on(&node.name))
-        .filter(|storage| call.sees_storage(state, &storage.name))
+        .filter(|storage| call.can_see_storage(state, &storage.name))
         .map(resource)
         .collect()
 }
 
-/// The members of a pool as the inventory shows them.
+/// The members of a pool in the format of `/cluster/resources`.
 pub(crate) fn members_of(call: &Call, state: &State, pool: &Pool) -> Vec<Value> {
     let containers = state.containers.values();
     let mut members: Vec<Value> = containers
@@ -159,8 +160,8 @@ pub(crate) fn members_of(call: &Call, state: &State, pool: &Pool) -> Vec<Value> 
         .map(|container| container_resource(state, container))
         .collect();
     for node in &call.core.config.scenario.nodes {
-        let here = storage_resources(call, state, node).into_iter();
-        members.extend(here.filter(|entry| {
+        let resources = storage_resources(call, state, node).into_iter();
+        members.extend(resources.filter(|entry| {
             let name = entry.get("storage").and_then(Value::as_str);
             name.is_some_and(|name| pool.storages.contains(name))
         }));
@@ -178,13 +179,13 @@ fn zone_resource(node: &NodeSpec) -> Value {
     })
 }
 
-/// `GET /cluster/nextid`. The answer is text, and nothing is reserved.
-pub(crate) fn next_id(call: &Call) -> Result<Answer> {
-    let wanted = call
+/// `GET /cluster/nextid`. The response is a string, and the VMID is not reserved.
+pub(crate) fn next_id(call: &Call) -> Result<ApiResponse> {
+    let requested = call
         .params
         .number("vmid")
         .and_then(|vmid| u32::try_from(vmid).ok());
-    let free = call.core.read(|state| match wanted {
+    let free = call.core.read(|state| match requested {
         Some(vmid) if state.containers.contains_key(&vmid) => Err(ApiError::parameter(
             "vmid",
             format!("VM {vmid} already exists"),

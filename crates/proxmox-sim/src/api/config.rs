@@ -1,7 +1,7 @@
-//! A container's configuration: showing it and changing it.
+//! Reading and changing a container's configuration.
 //!
-//! On a stopped container changes apply at once. On a running one some apply at once and the rest
-//! waits for the next start.
+//! Changes to a stopped container apply immediately. On a running container some changes apply
+//! immediately and the others become pending until the next start.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use serde_json::{Value, json};
 use super::{
     check_arch, check_digest, check_lock, container, container_mut, node, options, volumes,
 };
-use crate::container::{Container, Pending, is_member, shown_value};
+use crate::container::{Container, Pending, is_member, value_to_json};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::schema::lxc;
 use crate::schema::object::Problem;
 use crate::state::{Kind, State};
 use crate::{size, task};
-use volumes::Wanted;
+use volumes::VolumeRequest;
 
-/// `GET …/config`. Without `current`, what waits is shown as if it applied.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+/// `GET …/config`. Without `current`, pending values are returned instead of the active ones.
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
     call.core.read(|state| {
         let container = container(state, call.node(), vmid)?;
@@ -30,12 +30,12 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
                 "snapshot '{name}' does not exist"
             )));
         }
-        Ok(container.shown(!call.params.flag("current")).into())
+        Ok(container.to_json(!call.params.flag("current")).into())
     })
 }
 
 /// `GET …/pending`.
-pub(crate) fn pending(call: &Call) -> Result<Answer> {
+pub(crate) fn pending(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let mut entries: BTreeMap<&str, serde_json::Map<String, Value>> = BTreeMap::new();
@@ -43,12 +43,12 @@ pub(crate) fn pending(call: &Call) -> Result<Answer> {
             entries
                 .entry(name)
                 .or_default()
-                .insert("value".into(), shown_value(name, value));
+                .insert("value".into(), value_to_json(name, value));
         }
         for (name, change) in &container.pending {
             let entry = entries.entry(name).or_default();
             match change {
-                Pending::Set(value) => entry.insert("pending".into(), shown_value(name, value)),
+                Pending::Set(value) => entry.insert("pending".into(), value_to_json(name, value)),
                 Pending::Delete => entry.insert("delete".into(), 1.into()),
             };
         }
@@ -64,17 +64,17 @@ pub(crate) fn pending(call: &Call) -> Result<Answer> {
     })
 }
 
-/// What a `PUT …/config` asks for.
+/// The changes that a `PUT …/config` requests.
 struct Change<'a> {
     set: BTreeMap<&'a str, &'a str>,
     delete: Vec<&'a str>,
     revert: Vec<&'a str>,
 }
 
-/// `PUT …/config`. Answers when it is done.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+/// `PUT …/config`. Synchronous: no task.
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let known = |(name, _): &(&str, &str)| lxc::config().find(name).is_some();
+    let is_option = |(name, _): &(&str, &str)| lxc::config().find(name).is_some();
     let list = |name| {
         params
             .get(name)
@@ -84,7 +84,7 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
             .collect::<Vec<_>>()
     };
     let change = Change {
-        set: params.iter().filter(known).collect(),
+        set: params.iter().filter(is_option).collect(),
         delete: list("delete"),
         revert: list("revert"),
     };
@@ -103,13 +103,13 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         check_protection(current, &change)?;
         apply(call, state, &change)?;
         node::lease_addresses(&call.core, state, vmid);
-        // The change is made all the same, as on a real node.
+        // As on a real node, the change is saved even if this check fails.
         check_arch(container(state, call.node(), vmid)?)?;
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-/// What can be said without looking at the container.
+/// Checks that do not depend on the container.
 fn check_change(change: &Change<'_>) -> Result<()> {
     if change.set.is_empty() && change.delete.is_empty() && change.revert.is_empty() {
         return Err(ApiError::failed("no options specified"));
@@ -167,7 +167,8 @@ fn check_protection(container: &Container, change: &Change<'_>) -> Result<()> {
     }
 }
 
-/// Whether a change takes effect on a running container. New mount points do, changed ones do not.
+/// Whether a change applies to a running container. New mount points do, changes to existing ones
+/// do not.
 fn applies_at_once(container: &Container, name: &str) -> bool {
     const AT_ONCE: [&str; 12] = [
         "description",
@@ -193,13 +194,13 @@ fn applies_at_once(container: &Container, name: &str) -> bool {
 
 fn apply(call: &Call, state: &mut State, change: &Change<'_>) -> Result<()> {
     let vmid = call.params.vmid();
-    // All values are brought into form before the first one is written.
+    // Normalizes all values before the first one is written.
     let mut values = Vec::new();
     for (name, value) in &change.set {
         let stored = if is_disk(name) {
             disk_value(call, state, (name, value))?
         } else {
-            options::stored(name, value)?
+            options::normalize(name, value)?
         };
         values.push((*name, stored));
     }
@@ -242,7 +243,7 @@ fn set_option(container: &mut Container, name: &str, value: String) {
         return;
     }
     if is_member(name, "mp") {
-        keep_unused(container, name);
+        add_unused(container, name);
     }
     if is_member(name, "net") {
         container.leases.remove(name);
@@ -250,11 +251,11 @@ fn set_option(container: &mut Container, name: &str, value: String) {
     container.options.insert(name.to_owned(), value);
 }
 
-/// Takes an option away. The volume of a mount point becomes unused; that of an unused one is
-/// given back, to be destroyed.
+/// Removes an option. The volume of a mount point becomes unused. The volume of an `unused` option
+/// is returned so that the caller destroys it.
 fn remove_option(container: &mut Container, name: &str) -> Option<String> {
     if is_member(name, "mp") {
-        keep_unused(container, name);
+        add_unused(container, name);
     }
     container.leases.remove(name);
     container
@@ -263,8 +264,8 @@ fn remove_option(container: &mut Container, name: &str) -> Option<String> {
         .filter(|_| is_member(name, "unused"))
 }
 
-/// Notes the volume behind a mount point as unused.
-fn keep_unused(container: &mut Container, name: &str) {
+/// Records the volume of a mount point as `unusedN`.
+fn add_unused(container: &mut Container, name: &str) {
     let Some(value) = container.option(name) else {
         return;
     };
@@ -278,8 +279,8 @@ fn keep_unused(container: &mut Container, name: &str) {
     }
 }
 
-/// The value of a disk option, with a new disk where a mount point asks for one. A new `rootfs` is
-/// written down as it stands, without a disk behind it, as observed.
+/// The value of a disk option. Allocates a disk if a mount point requests a new one. A new `rootfs`
+/// is stored unchanged and without a disk, as observed on a real node.
 fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Result<String> {
     let object = if name == "rootfs" {
         lxc::rootfs()
@@ -288,8 +289,8 @@ fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Re
     };
     let mut parts = object.parse(name, value).map_err(ApiError::Failed)?;
     let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
-    let wanted = volumes::read(state, call.node(), &call.caller, volume)?;
-    if let (Wanted::New { storage, bytes }, true) = (wanted, is_member(name, "mp")) {
+    let requested = volumes::read(state, call.node(), &call.caller, volume)?;
+    if let (VolumeRequest::New { storage, bytes }, true) = (requested, is_member(name, "mp")) {
         let vmid = call.params.vmid();
         let id = volumes::allocate(state, call.node(), vmid, (&storage, bytes))?;
         parts.insert("volume".into(), id);
@@ -298,8 +299,8 @@ fn disk_value(call: &Call, state: &mut State, (name, value): (&str, &str)) -> Re
     Ok(object.write(&parts))
 }
 
-/// `PUT …/resize`. Whether it would shrink is checked at once.
-pub(crate) fn resize(call: &Call) -> Result<Answer> {
+/// `PUT …/resize`. A smaller size is rejected before the task starts.
+pub(crate) fn resize(call: &Call) -> Result<ApiResponse> {
     let (vmid, option) = (call.params.vmid(), call.params.text("disk").to_owned());
     let object = if option == "rootfs" {
         lxc::rootfs()
@@ -329,7 +330,7 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
         Ok::<_, ApiError>((volume, new_size(old, call.params.text("size"))?))
     })?;
     let id = vmid.to_string();
-    let order = call.order("resize", &id);
+    let spec = call.spec("resize", &id);
     let work = move |run: task::Run| async move {
         run.pause(std::time::Duration::ZERO).await?;
         run.core.edit(|state| {
@@ -346,10 +347,10 @@ pub(crate) fn resize(call: &Call) -> Result<Answer> {
             Ok(())
         })
     };
-    Ok(task::start(&call.core, &order, work).into())
+    Ok(task::start(&call.core, &spec, work).into())
 }
 
-/// `+1G` adds, `3G` says how large.
+/// Parses a size: `+1G` grows by that amount, `3G` is the new total.
 fn new_size(old: u64, text: &str) -> Result<u64> {
     let wrong = || ApiError::failed("invalid size");
     let new = match text.strip_prefix('+') {

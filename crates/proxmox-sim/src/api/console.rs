@@ -1,5 +1,5 @@
-//! Consoles: a ticket, and a port that waits a moment for somebody to connect with it. Nothing is
-//! behind them: a connection is taken and ends at once.
+//! Consoles: a ticket and a port that waits for a connection. No terminal is simulated: the
+//! connection is accepted and closed immediately.
 
 use std::time::Duration;
 
@@ -8,40 +8,40 @@ use serde_json::{Map, Value};
 use super::container;
 use crate::core::now;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::task::{self, Run};
 
-/// How long a port waits.
+/// How long a port waits for a connection.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Takes a port and starts the task that holds it.
+/// Allocates a port and starts the task that keeps it open.
 fn open(call: &Call, path: &str, (kind, id): (&'static str, &str)) -> Result<Map<String, Value>> {
     let (port, connected) = call
         .core
-        .edit_passing(|state| state.consoles.open())
+        .edit_transient(|state| state.consoles.open())
         .ok_or_else(|| ApiError::failed("unable to find free vnc port"))?;
     let work = move |run: Run| async move {
         let outcome = tokio::select! {
             () = connected.cancelled() => Ok(()),
             waited = run.pause(WAIT) => waited.and(Err("connection timed out".to_owned())),
         };
-        run.core.edit_passing(|state| state.consoles.close(port));
+        run.core.edit_transient(|state| state.consoles.close(port));
         outcome
     };
-    let upid = task::start(&call.core, &call.order(kind, id), work);
+    let upid = task::start(&call.core, &call.spec(kind, id), work);
     let time = now().as_secs();
     let ticket = call.core.key.console((&call.caller.id, path, port), time);
     let mut answer = Map::new();
     answer.insert("user".into(), call.caller.id.as_str().into());
     answer.insert("ticket".into(), ticket.into());
-    // Text, although Proxmox's own description says that it is a number.
+    // A string, although the API documentation declares an integer.
     answer.insert("port".into(), port.to_string().into());
     answer.insert("upid".into(), upid);
     Ok(answer)
 }
 
-/// A container that is stopped has no console.
-fn check_runs(call: &Call) -> Result<()> {
+/// Fails if the container is stopped.
+fn check_container_running(call: &Call) -> Result<()> {
     let vmid = call.params.vmid();
     let runs = call
         .core
@@ -49,25 +49,25 @@ fn check_runs(call: &Call) -> Result<()> {
     if runs {
         return Ok(());
     }
-    let words = "Timeout while waiting for port '5900' to get ready!";
-    Err(ApiError::failed(words))
+    let message = "Timeout while waiting for port '5900' to get ready!";
+    Err(ApiError::failed(message))
 }
 
-fn of_container(call: &Call) -> Result<Map<String, Value>> {
-    check_runs(call)?;
+fn open_container_console(call: &Call) -> Result<Map<String, Value>> {
+    check_container_running(call)?;
     let vmid = call.params.text("vmid");
     open(call, &format!("/vms/{vmid}"), ("vncproxy", vmid))
 }
 
 /// `POST /nodes/{node}/lxc/{vmid}/termproxy`.
-pub(crate) fn terminal(call: &Call) -> Result<Answer> {
-    Ok(Value::from(of_container(call)?).into())
+pub(crate) fn terminal(call: &Call) -> Result<ApiResponse> {
+    Ok(Value::from(open_container_console(call)?).into())
 }
 
-/// `POST /nodes/{node}/lxc/{vmid}/vncproxy`. For a browser there is a password, which also stands
-/// before the ticket.
-pub(crate) fn screen(call: &Call) -> Result<Answer> {
-    let mut answer = of_container(call)?;
+/// `POST /nodes/{node}/lxc/{vmid}/vncproxy`. With `websocket` the response has a password, which
+/// also precedes the ticket.
+pub(crate) fn screen(call: &Call) -> Result<ApiResponse> {
+    let mut answer = open_container_console(call)?;
     answer.insert("cert".into(), "".into());
     if call.params.flag("websocket") {
         let letter = |_| char::from(b'!' + rand::random::<u8>() % 94);
@@ -80,14 +80,14 @@ pub(crate) fn screen(call: &Call) -> Result<Answer> {
     Ok(Value::from(answer).into())
 }
 
-/// `POST /nodes/{node}/termproxy`: a shell on the node itself.
-pub(crate) fn shell(call: &Call) -> Result<Answer> {
+/// `POST /nodes/{node}/termproxy`: a shell on the node.
+pub(crate) fn shell(call: &Call) -> Result<ApiResponse> {
     let path = format!("/nodes/{}", call.node());
     Ok(Value::from(open(call, &path, ("vncshell", ""))?).into())
 }
 
-/// `GET …/vncwebsocket`. The ticket must be for this caller, this place and this port.
-pub(crate) fn connect(call: &Call) -> Result<Answer> {
+/// `GET …/vncwebsocket`. The ticket must match the caller, the path and the port.
+pub(crate) fn connect(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let path = match params.get("vmid") {
         Some(vmid) => format!("/vms/{vmid}"),
@@ -95,32 +95,34 @@ pub(crate) fn connect(call: &Call) -> Result<Answer> {
     };
     let port = u16::try_from(params.number("port").unwrap_or_default()).unwrap_or_default();
     let key = &call.core.key;
-    let whom = (call.caller.id.as_str(), path.as_str(), port);
-    if !key.is_console(params.text("vncticket"), whom, now().as_secs()) {
-        let words = "permission denied - invalid PVEVNC ticket";
-        return Err(ApiError::Unauthorized(words));
+    let subject = (call.caller.id.as_str(), path.as_str(), port);
+    if !key.is_console(params.text("vncticket"), subject, now().as_secs()) {
+        let message = "permission denied - invalid PVEVNC ticket";
+        return Err(ApiError::Unauthorized(message));
     }
-    let waited = call.core.edit_passing(|state| state.consoles.connect(port));
+    let waited = call
+        .core
+        .edit_transient(|state| state.consoles.connect(port));
     if !waited {
         return Err(ApiError::failed("connect: Connection refused"));
     }
-    Ok(Answer {
+    Ok(ApiResponse {
         upgrades: true,
-        ..Answer::nothing()
+        ..ApiResponse::null()
     })
 }
 
-/// `POST /access/vncticket`: whether a console's ticket is good, for who does not sign in.
-pub(crate) fn check(call: &Call) -> Result<Answer> {
+/// `POST /access/vncticket`: verifies a console ticket without authentication.
+pub(crate) fn check(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let port = u16::try_from(params.number("port").unwrap_or_default()).unwrap_or_default();
-    let whom = (params.text("authid"), params.text("path"), port);
-    let good = call
+    let subject = (params.text("authid"), params.text("path"), port);
+    let valid = call
         .core
         .key
-        .is_console(params.text("vncticket"), whom, now().as_secs());
-    if good {
-        Ok(Answer::nothing())
+        .is_console(params.text("vncticket"), subject, now().as_secs());
+    if valid {
+        Ok(ApiResponse::null())
     } else {
         Err(ApiError::WrongPassword)
     }

@@ -1,41 +1,41 @@
 //! Creating containers.
 //!
-//! Checked at once: parameters, rights, whether the number is free, storages, and the form of the
-//! template. Found out in the task: whether the template is there, and everything that takes time.
-//! Meanwhile the container is a stub that is locked with `create`.
+//! Checked before the task starts: parameters, privileges, VMID, storages and the format of the
+//! template's volume ID. The task checks whether the template exists and does everything that takes
+//! time. Until the task ends the container is a stub with the lock `create`.
 
 use std::collections::BTreeMap;
 
 use super::{check_vmid, container_mut, options, power, restore, volumes};
-use crate::auth::{Caller, may, need};
+use crate::auth::{Caller, has_privilege, require_privilege};
 use crate::config::ImageSpec;
 use crate::container::{Container, is_member};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
 use crate::schema::object::{Object, Parts};
 use crate::state::{Kind, State, Volume};
 use crate::task::{self, Run};
-use volumes::Wanted;
+use volumes::VolumeRequest;
 
-/// A disk to make or take, with the option that it is for.
+/// A disk to allocate or reuse, and the option that it belongs to.
 struct Disk {
     option: String,
     parts: Parts,
-    wanted: Wanted,
+    requested: VolumeRequest,
 }
 
 impl Disk {
-    /// The storage on which it takes room.
+    /// The storage that the disk is allocated on, or `None` for an existing volume.
     fn storage(&self) -> Option<&str> {
-        match &self.wanted {
-            Wanted::New { storage, .. } => Some(storage),
-            Wanted::Existing(_) => None,
+        match &self.requested {
+            VolumeRequest::New { storage, .. } => Some(storage),
+            VolumeRequest::Existing(_) => None,
         }
     }
 }
 
-/// Everything that the task needs to know.
+/// The parameters of the task.
 struct Plan {
     vmid: u32,
     template: String,
@@ -46,50 +46,49 @@ struct Plan {
 }
 
 /// `POST /nodes/{node}/lxc`.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     check_pool(call)?;
-    let given: BTreeMap<&str, &str> = params
+    let sent: BTreeMap<&str, &str> = params
         .iter()
         .filter(|(name, _)| lxc::config().find(name).is_some())
         .collect();
-    let unprivileged = given.get("unprivileged").is_none_or(|value| *value == "1");
-    options::check_rights(&call.caller, &given, None, unprivileged)?;
+    let unprivileged = sent.get("unprivileged").is_none_or(|value| *value == "1");
+    options::check_rights(&call.caller, &sent, None, unprivileged)?;
     if !unprivileged {
-        call.core
-            .read(|state| need(&state.directory, &call.caller, "/", &["Sys.Modify"]))?;
+        call.core.read(|state| {
+            require_privilege(&state.directory, &call.caller, "/", &["Sys.Modify"])
+        })?;
     }
     if let Some(keys) = params.get("ssh-public-keys") {
         options::check_ssh_keys(keys)?;
     }
-    // A backup may take the place of what is there.
+    // A restore may replace an existing container.
     if params.flag("restore") {
         let archive = template(call)?;
         return restore::restore(call, archive);
     }
     check_free(call)?;
     let template = template(call)?;
-    let disks = disks(call, &given)?;
-    check_places(call, &given, &disks)?;
+    let disks = disks(call, &sent)?;
+    check_storage_and_network_access(call, &sent, &disks)?;
     let plan = Plan {
         vmid: params.vmid(),
         template,
-        options: stored_options(call, &given)?,
+        options: stored_options(call, &sent)?,
         disks,
         start: params.flag("start"),
         caller: call.caller.clone(),
     };
     reserve(call)?;
     let id = params.vmid().to_string();
-    Ok(
-        task::start(&call.core, &call.order("vzcreate", &id), |run| {
-            work(run, plan)
-        })
-        .into(),
-    )
+    Ok(task::start(&call.core, &call.spec("vzcreate", &id), |run| {
+        work(run, plan)
+    })
+    .into())
 }
 
-/// The pool must be there, and the caller may make containers by number or in the pool.
+/// Checks that the pool exists and that the caller may allocate the VMID or use the pool.
 fn check_pool(call: &Call) -> Result<()> {
     let (pool, vmid) = (call.params.get("pool"), call.params.vmid());
     call.core.read(|state| {
@@ -102,24 +101,30 @@ fn check_pool(call: &Call) -> Result<()> {
             pool.map(|pool| format!("/pool/{pool}")),
         ];
         let mut paths = paths.into_iter().flatten();
-        if paths.any(|path| may(directory, &call.caller, &path, "VM.Allocate")) {
+        if paths.any(|path| has_privilege(directory, &call.caller, &path, "VM.Allocate")) {
             return Ok(());
         }
         Err(ApiError::Forbidden(String::new()))
     })
 }
 
-/// The caller may take room on the storages and use the bridges, asked in this order.
-fn check_places(call: &Call, given: &BTreeMap<&str, &str>, disks: &[Disk]) -> Result<()> {
+/// Checks that the caller may allocate on the storages and use the bridges, in this order.
+fn check_storage_and_network_access(
+    call: &Call,
+    sent: &BTreeMap<&str, &str>,
+    disks: &[Disk],
+) -> Result<()> {
     call.core.read(|state| {
-        let need = |path: &str, privilege| need(&state.directory, &call.caller, path, &[privilege]);
+        let require_privilege = |path: &str, privilege| {
+            require_privilege(&state.directory, &call.caller, path, &[privilege])
+        };
         for storage in disks.iter().filter_map(Disk::storage) {
-            need(&format!("/storage/{storage}"), "Datastore.AllocateSpace")?;
+            require_privilege(&format!("/storage/{storage}"), "Datastore.AllocateSpace")?;
         }
-        for (name, value) in given.iter().filter(|(name, _)| is_member(name, "net")) {
+        for (name, value) in sent.iter().filter(|(name, _)| is_member(name, "net")) {
             let parts = lxc::network().parse(name, value).unwrap_or_default();
             if let Some(bridge) = parts.get("bridge") {
-                need(&format!("/sdn/zones/localnetwork/{bridge}"), "SDN.Use")?;
+                require_privilege(&format!("/sdn/zones/localnetwork/{bridge}"), "SDN.Use")?;
             }
         }
         Ok(())
@@ -131,7 +136,7 @@ fn check_free(call: &Call) -> Result<()> {
         .read(|state| check_vmid(state, call.params.vmid()))
 }
 
-/// Puts the stub into place. Whoever comes second finds the number taken.
+/// Creates the stub. A concurrent request for the same VMID fails.
 fn reserve(call: &Call) -> Result<()> {
     let vmid = call.params.vmid();
     call.core.edit(|state| {
@@ -148,7 +153,7 @@ fn reserve(call: &Call) -> Result<()> {
     })
 }
 
-/// Checks the form of the template, not whether it is there.
+/// Validates the format of the template's volume ID. The task checks that the volume exists.
 fn template(call: &Call) -> Result<String> {
     let id = call.params.text("ostemplate");
     if id == "-" {
@@ -160,32 +165,32 @@ fn template(call: &Call) -> Result<String> {
     let name = name.as_str();
     let (kind, file) = name.split_once('/').unwrap_or(("", name));
     let archive = [".tar", ".tar.gz", ".tar.xz", ".tar.zst", ".tar.bz2"];
-    let known = match kind {
+    let is_supported = match kind {
         "vztmpl" => archive.iter().any(|ending| file.ends_with(ending)),
         "iso" => file.ends_with(".iso"),
         "backup" => file.starts_with("vzdump-"),
         _ => false,
     };
-    if !known || file.contains('/') {
+    if !is_supported || file.contains('/') {
         return Err(ApiError::Failed(format!(
             "unable to parse directory volume name '{name}'"
         )));
     }
-    let wanted = if call.params.flag("restore") {
+    let requested = if call.params.flag("restore") {
         "backup"
     } else {
         "vztmpl"
     };
-    if kind != wanted {
+    if kind != requested {
         return Err(ApiError::Failed(format!(
-            "unable to use volume {id} - content type needs to be '{wanted}'"
+            "unable to use volume {id} - content type needs to be '{requested}'"
         )));
     }
     Ok(id.to_owned())
 }
 
-/// The options as they will be stored, with the defaults that Proxmox writes down.
-fn stored_options(call: &Call, given: &BTreeMap<&str, &str>) -> Result<BTreeMap<String, String>> {
+/// The normalized options, with the defaults that Proxmox stores.
+fn stored_options(call: &Call, sent: &BTreeMap<&str, &str>) -> Result<BTreeMap<String, String>> {
     let mut stored = BTreeMap::from([
         ("arch".to_owned(), "amd64".to_owned()),
         ("hostname".to_owned(), format!("CT{}", call.params.vmid())),
@@ -193,11 +198,11 @@ fn stored_options(call: &Call, given: &BTreeMap<&str, &str>) -> Result<BTreeMap<
         ("swap".to_owned(), "512".to_owned()),
         ("unprivileged".to_owned(), "1".to_owned()),
     ]);
-    let plain = given
+    let plain = sent
         .iter()
         .filter(|(name, _)| **name != "rootfs" && !is_member(name, "mp"));
     for (name, value) in plain {
-        let value = options::stored(name, value)?;
+        let value = options::normalize(name, value)?;
         if !value.is_empty() {
             stored.insert((*name).to_owned(), value);
         }
@@ -205,22 +210,22 @@ fn stored_options(call: &Call, given: &BTreeMap<&str, &str>) -> Result<BTreeMap<
     Ok(stored)
 }
 
-fn disks(call: &Call, given: &BTreeMap<&str, &str>) -> Result<Vec<Disk>> {
+fn disks(call: &Call, sent: &BTreeMap<&str, &str>) -> Result<Vec<Disk>> {
     let read = |option: &str, value: &str, object: &Object| -> Result<Disk> {
         let parts = object.parse(option, value).map_err(ApiError::Failed)?;
         let volume = parts.get("volume").map(String::as_str).unwrap_or_default();
         let read = |state: &State| volumes::read(state, call.node(), &call.caller, volume);
-        let wanted = call.core.read(read)?;
+        let requested = call.core.read(read)?;
         Ok(Disk {
             option: option.to_owned(),
             parts,
-            wanted,
+            requested,
         })
     };
     let mut disks = Vec::new();
-    match given.get("rootfs") {
+    match sent.get("rootfs") {
         Some(value) => disks.push(read("rootfs", value, lxc::rootfs())?),
-        None if given.keys().any(|name| is_member(name, "mp")) => {
+        None if sent.keys().any(|name| is_member(name, "mp")) => {
             return Err(ApiError::failed(
                 "mount points configured, but 'rootfs' not set - aborting",
             ));
@@ -230,7 +235,7 @@ fn disks(call: &Call, given: &BTreeMap<&str, &str>) -> Result<Vec<Disk>> {
             disks.push(read("rootfs", &format!("{storage}:4"), lxc::rootfs())?);
         }
     }
-    for (name, value) in given.iter().filter(|(name, _)| is_member(name, "mp")) {
+    for (name, value) in sent.iter().filter(|(name, _)| is_member(name, "mp")) {
         disks.push(read(name, value, lxc::mount_point())?);
     }
     Ok(disks)
@@ -246,14 +251,14 @@ async fn work(run: Run, plan: Plan) -> std::result::Result<(), String> {
         Err(problem) => {
             run.core.edit(|state| {
                 state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
-                state.forget_container(vmid);
+                state.remove_container(vmid);
             });
             Err(format!("unable to create CT {vmid} - {problem}"))
         }
     }
 }
 
-/// Starts a new container, when that was asked for.
+/// Starts a new container if `start` is set.
 pub(crate) fn start_if(run: &Run, caller: &Caller, vmid: u32, start: bool) {
     if start {
         power::start_later(run, caller, vmid);
@@ -265,9 +270,9 @@ async fn build(run: &Run, plan: &Plan) -> std::result::Result<(), String> {
         .core
         .read(|state| state.volume(&run.node, &plan.template).cloned());
     let source = source.ok_or_else(|| format!("volume '{}' does not exist", plan.template))?;
-    run.make_room()?;
-    let made = run.core.edit(|state| make_disks(run, state, plan))?;
-    for (_, value) in &made {
+    run.check_disk_space()?;
+    let disks = run.core.edit(|state| make_disks(run, state, plan))?;
+    for (_, value) in &disks {
         let volume = value.split(',').next().unwrap_or_default();
         let name = volume.split_once(':').map_or(volume, |(_, name)| name);
         run.log(format!("  Logical volume \"{name}\" created."));
@@ -282,8 +287,8 @@ async fn build(run: &Run, plan: &Plan) -> std::result::Result<(), String> {
     run.log("Detected container architecture: amd64");
     run.core.edit(|state| {
         let container = container_mut(state, &run.node, plan.vmid)?;
-        furnish(container, plan, &source);
-        container.options.extend(made);
+        fill_stub(container, plan, &source);
+        container.options.extend(disks);
         Ok(())
     })
 }
@@ -293,7 +298,7 @@ fn make_disks(
     state: &mut State,
     plan: &Plan,
 ) -> std::result::Result<Vec<(String, String)>, String> {
-    let mut made = Vec::new();
+    let mut disks = Vec::new();
     for disk in &plan.disks {
         let object = if disk.option == "rootfs" {
             lxc::rootfs()
@@ -301,19 +306,19 @@ fn make_disks(
             lxc::mount_point()
         };
         let mut parts = disk.parts.clone();
-        if let Wanted::New { storage, bytes } = &disk.wanted {
-            let wanted = (storage.as_str(), *bytes);
-            let id = volumes::allocate(state, &run.node, plan.vmid, wanted)?;
+        if let VolumeRequest::New { storage, bytes } = &disk.requested {
+            let requested = (storage.as_str(), *bytes);
+            let id = volumes::allocate(state, &run.node, plan.vmid, requested)?;
             parts.insert("volume".into(), id);
             parts.insert("size".into(), crate::size::format(*bytes));
         }
-        made.push((disk.option.clone(), object.write(&parts)));
+        disks.push((disk.option.clone(), object.write(&parts)));
     }
-    Ok(made)
+    Ok(disks)
 }
 
-/// Fills the stub in. The lock goes, unless another one was asked for.
-fn furnish(container: &mut Container, plan: &Plan, source: &Volume) {
+/// Replaces the stub's options with the planned ones. This removes the `create` lock.
+fn fill_stub(container: &mut Container, plan: &Plan, source: &Volume) {
     container.options = plan.options.clone();
     let ostype = match &source.kind {
         Kind::Template { ostype } => ostype.clone(),
@@ -330,7 +335,7 @@ fn furnish(container: &mut Container, plan: &Plan, source: &Volume) {
     }
 }
 
-/// What an image says of itself wins over what was asked for.
+/// Applies the settings of an OCI image, which override the requested options.
 fn apply_image(container: &mut Container, image: &ImageSpec) {
     let env: Vec<String> = image
         .env

@@ -1,23 +1,23 @@
-//! What is set for the cluster as a whole, and its log. Parts of Proxmox that are not simulated
-//! (high availability, jobs, replication, SDN beyond plain bridges) are there and empty.
+//! Datacenter options, the cluster log and cluster membership. Features that are not simulated
+//! (high availability, backup jobs, replication, SDN beyond plain bridges) return empty lists.
 
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 
-/// How many entries of the log are shown when nothing is said.
+/// Default number of log entries.
 const SHOWN: usize = 50;
 
-/// `GET /cluster/log`, newest first. Who may not see all sees what they did themselves.
-pub(crate) fn log(call: &Call) -> Result<Answer> {
+/// `GET /cluster/log`, newest first. Without `Sys.Syslog` the caller sees only their own entries.
+pub(crate) fn log(call: &Call) -> Result<ApiResponse> {
     let limit = call.params.number("max");
     let limit = limit.map_or(SHOWN, |limit| usize::try_from(limit).unwrap_or(SHOWN));
     let entries: Vec<Value> = call.core.read(|state| {
-        let all = call.may(state, "/", "Sys.Syslog");
+        let all = call.has_privilege(state, "/", "Sys.Syslog");
         let entries = state.journal.entries();
-        let seen = entries.filter(|entry| all || entry.user == call.caller.id);
-        let shown = seen.take(limit).map(|entry| {
+        let visible = entries.filter(|entry| all || entry.user == call.caller.id);
+        let page = visible.take(limit).map(|entry| {
             json!({
                 "uid": entry.number.to_string(),
                 "id": format!("{}:{}", entry.number, entry.node),
@@ -25,24 +25,24 @@ pub(crate) fn log(call: &Call) -> Result<Answer> {
                 "msg": entry.message, "pri": 6, "pid": 338, "tag": "pvedaemon",
             })
         });
-        shown.collect()
+        page.collect()
     });
     Ok(Value::from(entries).into())
 }
 
 /// `GET /cluster/options`.
-pub(crate) fn options(_: &Call) -> Result<Answer> {
+pub(crate) fn options(_: &Call) -> Result<ApiResponse> {
     let none: [&str; 0] = [];
     Ok(json!({ "description": "", "mac_prefix": "BC:24:11", "allowed-tags": none }).into())
 }
 
-/// A list of things of which there are none.
-pub(crate) fn nothing(_: &Call) -> Result<Answer> {
+/// An empty list, for features that are not simulated.
+pub(crate) fn empty_list(_: &Call) -> Result<ApiResponse> {
     Ok(Value::Array(Vec::new()).into())
 }
 
-/// `GET /cluster/config/nodes`. A node alone is in no cluster.
-pub(crate) fn members(call: &Call) -> Result<Answer> {
+/// `GET /cluster/config/nodes`. Empty for a single node, which is in no cluster.
+pub(crate) fn members(call: &Call) -> Result<ApiResponse> {
     let nodes = &call.core.config.scenario.nodes;
     let numbered = nodes.iter().enumerate().filter(|_| nodes.len() > 1);
     let members: Vec<Value> = numbered
@@ -56,8 +56,8 @@ pub(crate) fn members(call: &Call) -> Result<Answer> {
     Ok(Value::from(members).into())
 }
 
-/// `GET /cluster/config/join`: how to become a part of it.
-pub(crate) fn join(call: &Call) -> Result<Answer> {
+/// `GET /cluster/config/join`: the information for joining a node to the cluster.
+pub(crate) fn join(call: &Call) -> Result<ApiResponse> {
     let scenario = &call.core.config.scenario;
     let [first, _, ..] = scenario.nodes.as_slice() else {
         return Err(ApiError::Status {
@@ -79,8 +79,8 @@ pub(crate) fn join(call: &Call) -> Result<Answer> {
     .into())
 }
 
-/// `GET /cluster/ha/status/current`: nothing is managed.
-pub(crate) fn availability(call: &Call) -> Result<Answer> {
+/// `GET /cluster/ha/status/current`: no resources are managed.
+pub(crate) fn availability(call: &Call) -> Result<ApiResponse> {
     let nodes = &call.core.config.scenario.nodes;
     let first = nodes.first().map_or("", |node| node.name.as_str());
     Ok(json!([

@@ -3,13 +3,13 @@
 use super::{check_lock, container, container_mut};
 use crate::container::Power;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::state::Kind;
 use crate::task::{self, Run};
 
-/// `DELETE /nodes/{node}/lxc/{vmid}`. Whether it is there, locked, protected or running is checked
-/// at once.
-pub(crate) fn destroy(call: &Call) -> Result<Answer> {
+/// `DELETE /nodes/{node}/lxc/{vmid}`. Existence, lock, protection and power state are checked
+/// before the task starts.
+pub(crate) fn destroy(call: &Call) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
     let force = call.params.flag("force");
     call.core.read(|state| {
@@ -29,7 +29,7 @@ pub(crate) fn destroy(call: &Call) -> Result<Answer> {
     })?;
     let id = vmid.to_string();
     Ok(
-        task::start(&call.core, &call.order("vzdestroy", &id), move |run| {
+        task::start(&call.core, &call.spec("vzdestroy", &id), move |run| {
             work(run, vmid)
         })
         .into(),
@@ -60,7 +60,7 @@ async fn work(run: Run, vmid: u32) -> std::result::Result<(), String> {
             .filter(|volume| volume.kind == Kind::Disk { vmid });
         let disks: Vec<String> = own.map(|volume| volume.name.clone()).collect();
         state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
-        state.forget_container(vmid);
+        state.remove_container(vmid);
         state.broadcast.containers.remove(&vmid);
         disks
     });

@@ -1,32 +1,32 @@
-//! Images of registries: pulling them onto a storage and asking for tags.
+//! OCI images: pulling them to a storage and listing the tags of a repository.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::volumes;
-use crate::auth::{Asking, Permit};
+use crate::auth::{AccessRequest, AccessRule};
 use crate::config::ImageSpec;
 use crate::error::{ApiError, Result};
 use crate::oci;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::storage::Storage;
 use crate::task::{self, Run};
 
-/// What a repository may look like, without tag.
+/// Pattern of a repository name without a tag.
 pub(crate) const REPOSITORY: &str = r"(?:(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])(?:\.(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d]))*(?::\d+)?/)?[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*(?:/[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*)*";
 
-/// What a reference may look like: a tag is a must, a digest is refused.
+/// Pattern of an image reference. The tag is mandatory; digests are not allowed.
 pub(crate) const REFERENCE: &str = r"(?:(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])(?:\.(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d]))*(?::\d+)?/)?[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*(?:/[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*)*:\w[\w.-]{0,127}";
 
-/// Where a folder storage keeps templates.
+/// The template directory of a directory storage.
 const CACHE: &str = "/var/lib/vz/template/cache";
 
-/// In how many steps a pull reports.
+/// The number of progress lines of a pull.
 const STEPS: u32 = 20;
 
 /// `GET /nodes/{node}/query-oci-repo-tags`.
-pub(crate) fn tags(call: &Call) -> Result<Answer> {
+pub(crate) fn tags(call: &Call) -> Result<ApiResponse> {
     let repository = call.params.text("reference");
     let tags = oci::tags(&call.core.config.scenario.images, repository);
     if tags.is_empty() {
@@ -37,18 +37,18 @@ pub(crate) fn tags(call: &Call) -> Result<Answer> {
     Ok(Value::from(tags).into())
 }
 
-/// May the caller bring an image from a registry: onto the storage, and through the node?
-pub(crate) fn may_pull(asking: &Asking) -> Result<()> {
-    asking.check(Permit::Every(
+/// Checks that the caller may store templates on the storage and use the node's network access.
+pub(crate) fn check_pull(access: &AccessRequest) -> Result<()> {
+    access.check(AccessRule::Every(
         "/storage/{storage}",
         &["Datastore.AllocateTemplate"],
     ))?;
-    asking.check(Permit::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
+    access.check(AccessRule::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
 }
 
-/// `POST …/oci-registry-pull`. A file of the same name is refused at once, an unknown image only
-/// within the task.
-pub(crate) fn pull(call: &Call) -> Result<Answer> {
+/// `POST …/oci-registry-pull`. An existing file is rejected before the task starts; an unknown
+/// image makes the task fail.
+pub(crate) fn pull(call: &Call) -> Result<ApiResponse> {
     let storage = templates_storage(call, "vztmpl")?;
     let reference = call.params.text("reference").trim_end().to_owned();
     let file = oci::file_name(&reference, call.params.get("filename"));
@@ -61,22 +61,22 @@ pub(crate) fn pull(call: &Call) -> Result<Answer> {
             "refusing to override existing file '{CACHE}/{file}'"
         )));
     }
-    let order = call.order("ociregistrypull", &file);
+    let spec = call.spec("ociregistrypull", &file);
     let pull = Pull {
         reference,
         storage: storage.name.clone(),
         file: file.clone(),
     };
-    Ok(task::start(&call.core, &order, |run| pull_work(run, pull)).into())
+    Ok(task::start(&call.core, &spec, |run| pull_work(run, pull)).into())
 }
 
-/// The storage in the address, when it may hold such content.
+/// The storage in the URL, if it allows the content type.
 pub(crate) fn templates_storage(call: &Call, content: &str) -> Result<Storage> {
     let name = call.params.text("storage");
     let storage = call
         .core
         .read(|state| volumes::usable(state, call.node(), name).cloned())?;
-    if storage.takes(content) {
+    if storage.supports(content) {
         return Ok(storage);
     }
     Err(ApiError::Failed(format!(
@@ -98,7 +98,7 @@ async fn pull_work(run: Run, pull: Pull) -> std::result::Result<(), String> {
     let catalogue = &run.core.config.scenario.images;
     let Some(image) = oci::find(catalogue, &pull.reference).cloned() else {
         run.log(format!("Trying to pull {}...", pull.reference));
-        run.log(refusal(catalogue, &pull.reference));
+        run.log(registry_error(catalogue, &pull.reference));
         return Err(failed);
     };
     run.log("Getting image source signatures");
@@ -113,11 +113,11 @@ async fn pull_work(run: Run, pull: Pull) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// What a registry says of an image that it does not have, as skopeo passes it on.
-fn refusal(catalogue: &[ImageSpec], reference: &str) -> String {
+/// The error of a registry for an unknown image, as skopeo prints it.
+fn registry_error(catalogue: &[ImageSpec], reference: &str) -> String {
     let full = oci::full_reference(reference);
     let (repository, tag) = full.rsplit_once(':').unwrap_or((&full, "latest"));
-    let said = if oci::tags(catalogue, repository).is_empty() {
+    let error = if oci::tags(catalogue, repository).is_empty() {
         "errors: denied: requested access to the resource is denied, \
          unauthorized: authentication required"
     } else {
@@ -125,12 +125,12 @@ fn refusal(catalogue: &[ImageSpec], reference: &str) -> String {
     };
     format!(
         "level=fatal msg=\"initializing source docker://{reference}: \
-         reading manifest {tag} in {repository}: {said}\""
+         reading manifest {tag} in {repository}: {error}\""
     )
 }
 
-/// Three layers, one after the other. A real node says only which layer is copied; the bytes are
-/// said here in the form that skopeo uses at a terminal.
+/// Copies three layers, one after the other. A real node logs only the start of each layer. The
+/// simulator also logs the progress in bytes, in the format that skopeo uses on a terminal.
 async fn copy_layers(run: &Run, image: &ImageSpec) -> std::result::Result<(), String> {
     let step = run.core.config.delays.pull / STEPS;
     let steps: [u32; 3] = [STEPS / 2, STEPS * 3 / 10, STEPS / 5];
@@ -164,7 +164,7 @@ async fn copy_layer(
     Ok(())
 }
 
-/// A name for a layer that stays the same for an image.
+/// A stable digest for a layer of an image.
 fn digest(reference: &str, layer: u64) -> String {
     let mut sum = 0xcbf2_9ce4_8422_2325u64 ^ layer;
     let mut text = String::new();

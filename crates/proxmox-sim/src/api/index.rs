@@ -1,18 +1,18 @@
-//! Pages that only name the parts of an address.
+//! Index handlers: they return the names of the subdirectories of a path.
 
 use serde_json::{Value, json};
 
 use super::container;
 use crate::error::Result;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 
-fn parts(key: &str, names: &[&str]) -> Answer {
+fn parts(key: &str, names: &[&str]) -> ApiResponse {
     let part = |name: &&str| json!({ key: name });
     Value::from(names.iter().map(part).collect::<Vec<_>>()).into()
 }
 
 /// `GET /cluster`.
-pub(crate) fn cluster(_: &Call) -> Result<Answer> {
+pub(crate) fn cluster(_: &Call) -> Result<ApiResponse> {
     const NAMES: [&str; 21] = [
         "acme",
         "backup",
@@ -40,13 +40,13 @@ pub(crate) fn cluster(_: &Call) -> Result<Answer> {
 }
 
 /// `GET /cluster/config`.
-pub(crate) fn cluster_config(_: &Call) -> Result<Answer> {
+pub(crate) fn cluster_config(_: &Call) -> Result<ApiResponse> {
     let names = ["nodes", "totem", "join", "qdevice", "apiversion"];
     Ok(parts("name", &names))
 }
 
-/// `GET /nodes/{node}`: of its many parts those that are simulated.
-pub(crate) fn node(_: &Call) -> Result<Answer> {
+/// `GET /nodes/{node}`: only the subdirectories that are simulated.
+pub(crate) fn node(_: &Call) -> Result<ApiResponse> {
     const NAMES: [&str; 23] = [
         "aplinfo",
         "config",
@@ -76,12 +76,12 @@ pub(crate) fn node(_: &Call) -> Result<Answer> {
 }
 
 /// `GET /nodes/{node}/sdn`.
-pub(crate) fn node_sdn(_: &Call) -> Result<Answer> {
+pub(crate) fn node_sdn(_: &Call) -> Result<ApiResponse> {
     Ok(parts("name", &["fabrics", "vnets", "zones"]))
 }
 
 /// `GET /nodes/{node}/storage/{storage}`.
-pub(crate) fn storage(_: &Call) -> Result<Answer> {
+pub(crate) fn storage(_: &Call) -> Result<ApiResponse> {
     const NAMES: [&str; 5] = [
         "content",
         "download-url",
@@ -92,7 +92,7 @@ pub(crate) fn storage(_: &Call) -> Result<Answer> {
     Ok(parts("subdir", &NAMES))
 }
 
-fn of_container(call: &Call, names: &[&str]) -> Result<Answer> {
+fn container_index(call: &Call, names: &[&str]) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
     call.core
         .read(|state| container(state, call.node(), vmid).map(drop))?;
@@ -100,7 +100,7 @@ fn of_container(call: &Call, names: &[&str]) -> Result<Answer> {
 }
 
 /// `GET /nodes/{node}/lxc/{vmid}`.
-pub(crate) fn lxc(call: &Call) -> Result<Answer> {
+pub(crate) fn lxc(call: &Call) -> Result<ApiResponse> {
     const NAMES: [&str; 12] = [
         "config",
         "pending",
@@ -115,11 +115,11 @@ pub(crate) fn lxc(call: &Call) -> Result<Answer> {
         "resize",
         "interfaces",
     ];
-    of_container(call, &NAMES)
+    container_index(call, &NAMES)
 }
 
 /// `GET /nodes/{node}/lxc/{vmid}/status`.
-pub(crate) fn lxc_status(call: &Call) -> Result<Answer> {
+pub(crate) fn lxc_status(call: &Call) -> Result<ApiResponse> {
     let names = ["current", "start", "stop", "shutdown", "reboot", "migrate"];
-    of_container(call, &names)
+    container_index(call, &names)
 }

@@ -1,17 +1,17 @@
-//! Moving containers between nodes and storages.
+//! Migrating containers to other nodes and moving their volumes to other storages.
 
 use serde_json::{Map, Value, json};
 
 use super::{check_lock, container, container_mut, volumes};
 use crate::container::{Power, is_member};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
 use crate::state::Kind;
 use crate::task::{self, Run};
 
-/// `GET …/migrate`: where to it could go.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+/// `GET …/migrate`: the possible target nodes.
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let others = call.core.config.scenario.nodes.iter();
@@ -28,8 +28,8 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `POST …/migrate`. A running container is stopped and started again, where that is asked for.
-pub(crate) fn migrate(call: &Call) -> Result<Answer> {
+/// `POST …/migrate`. A running container is restarted on the target if `restart` is set.
+pub(crate) fn migrate(call: &Call) -> Result<ApiResponse> {
     let (vmid, target) = (call.params.vmid(), call.params.text("target").to_owned());
     if target == call.node() {
         return Err(ApiError::parameter("target", "target is local node."));
@@ -41,18 +41,18 @@ pub(crate) fn migrate(call: &Call) -> Result<Answer> {
     call.core.read(|state| {
         let container = container(state, call.node(), vmid)?;
         if container.is_running() && !restarts && !call.params.flag("online") {
-            let words = "can't migrate running container without --online or --restart";
-            return Err(ApiError::failed(words));
+            let message = "can't migrate running container without --online or --restart";
+            return Err(ApiError::failed(message));
         }
         Ok(())
     })?;
     let id = vmid.to_string();
-    let order = call.order("vzmigrate", &id);
-    let work = move |run: Run| async move { travel(run, vmid, target, restarts).await };
-    Ok(task::start(&call.core, &order, work).into())
+    let spec = call.spec("vzmigrate", &id);
+    let work = move |run: Run| async move { migrate_work(run, vmid, target, restarts).await };
+    Ok(task::start(&call.core, &spec, work).into())
 }
 
-async fn travel(
+async fn migrate_work(
     run: Run,
     vmid: u32,
     target: String,
@@ -89,8 +89,8 @@ async fn travel(
     })
 }
 
-/// `POST …/move_volume`: a disk to another storage.
-pub(crate) fn move_volume(call: &Call) -> Result<Answer> {
+/// `POST …/move_volume`: moves a volume to another storage.
+pub(crate) fn move_volume(call: &Call) -> Result<ApiResponse> {
     const NEITHER: &str = "both 'storage' and 'target-vmid' missing, either needs to be set";
     let params = &call.params;
     let vmid = params.vmid();
@@ -105,18 +105,18 @@ pub(crate) fn move_volume(call: &Call) -> Result<Answer> {
         let container = container(state, call.node(), vmid)?;
         check_lock(container)?;
         if container.option(&option).is_none() {
-            let words = format!("volume '{option}' does not exist");
-            return Err(ApiError::Failed(words));
+            let message = format!("volume '{option}' does not exist");
+            return Err(ApiError::Failed(message));
         }
         Ok(())
     })?;
     let id = vmid.to_string();
-    let order = call.order("move_volume", &id);
-    let work = move |run: Run| async move { relocate(run, vmid, option, storage).await };
-    Ok(task::start(&call.core, &order, work).into())
+    let spec = call.spec("move_volume", &id);
+    let work = move |run: Run| async move { move_work(run, vmid, option, storage).await };
+    Ok(task::start(&call.core, &spec, work).into())
 }
 
-async fn relocate(
+async fn move_work(
     run: Run,
     vmid: u32,
     option: String,

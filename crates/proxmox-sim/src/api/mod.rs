@@ -1,5 +1,5 @@
-//! The handlers, one module per corner of the API. They get checked parameters, look at the state
-//! or change it, and answer at once; whatever takes time is a task.
+//! The request handlers, one module per area of the API. Handlers receive validated parameters,
+//! read or change the state and return immediately. Operations that take time run as tasks.
 
 pub(crate) mod access;
 pub(crate) mod backup;
@@ -33,46 +33,46 @@ use crate::container::Container;
 use crate::error::{ApiError, Result};
 use crate::routes::Call;
 use crate::state::State;
-use crate::task::Order;
+use crate::task::TaskSpec;
 
 impl Call {
-    /// The name of the node in the address; `localhost` is the one that is talked to.
+    /// The name of the node in the URL. `localhost` is the node that serves the request.
     pub(crate) fn node(&self) -> &str {
         let name = self.params.text("node");
         self.core.node(name).map_or(name, |node| node.name.as_str())
     }
 
     /// Whether the caller has a privilege at a path.
-    pub(crate) fn may(&self, state: &State, path: &str, privilege: &str) -> bool {
-        auth::may(&state.directory, &self.caller, path, privilege)
+    pub(crate) fn has_privilege(&self, state: &State, path: &str, privilege: &str) -> bool {
+        auth::has_privilege(&state.directory, &self.caller, path, privilege)
     }
 
     /// Whether the caller may see a storage.
-    pub(crate) fn sees_storage(&self, state: &State, name: &str) -> bool {
+    pub(crate) fn can_see_storage(&self, state: &State, name: &str) -> bool {
         let path = format!("/storage/{name}");
         ["Datastore.Audit", "Datastore.AllocateSpace"]
             .iter()
-            .any(|privilege| self.may(state, &path, privilege))
+            .any(|privilege| self.has_privilege(state, &path, privilege))
     }
 
-    /// The order for a task about something, on the node in the address.
-    pub(crate) fn order<'a>(&'a self, kind: &'static str, id: &'a str) -> Order<'a> {
-        Order {
+    /// A task specification for the node in the URL.
+    pub(crate) fn spec<'a>(&'a self, kind: &'static str, id: &'a str) -> TaskSpec<'a> {
+        TaskSpec {
             node: self.node(),
             kind,
             id,
             caller: &self.caller,
-            doomed: self.doomed.clone(),
+            failure: self.failure.clone(),
         }
     }
 }
 
-/// What Proxmox says of a container that is not there.
+/// The error of Proxmox for a container that does not exist.
 pub(crate) fn missing(node: &str, vmid: u32) -> String {
     format!("Configuration file 'nodes/{node}/lxc/{vmid}.conf' does not exist")
 }
 
-/// A container of a node.
+/// Returns a container of a node, or the error of Proxmox if it does not exist.
 pub(crate) fn container<'a>(
     state: &'a State,
     node: &str,
@@ -85,7 +85,7 @@ pub(crate) fn container<'a>(
     found.ok_or_else(|| missing(node, vmid))
 }
 
-/// A container of a node, to change it.
+/// Like [`container`], but mutable.
 pub(crate) fn container_mut<'a>(
     state: &'a mut State,
     node: &str,
@@ -98,7 +98,7 @@ pub(crate) fn container_mut<'a>(
     found.ok_or_else(|| missing(node, vmid))
 }
 
-/// Fails when a number is taken.
+/// Fails if the VMID is in use.
 pub(crate) fn check_vmid(state: &State, vmid: u32) -> Result<()> {
     match state.containers.get(&vmid) {
         Some(other) => Err(ApiError::Failed(format!(
@@ -109,7 +109,7 @@ pub(crate) fn check_vmid(state: &State, vmid: u32) -> Result<()> {
     }
 }
 
-/// Fails when a container's configuration is locked.
+/// Fails if the container is locked.
 pub(crate) fn check_lock(container: &Container) -> std::result::Result<(), String> {
     match container.option("lock") {
         Some(reason) => Err(format!("CT is locked ({reason})")),
@@ -117,7 +117,7 @@ pub(crate) fn check_lock(container: &Container) -> std::result::Result<(), Strin
     }
 }
 
-/// Fails when the configuration is not the one that the caller saw.
+/// Fails if the configuration has changed since the caller read it.
 pub(crate) fn check_digest(call: &Call, container: &Container) -> Result<()> {
     match call
         .params
@@ -131,8 +131,8 @@ pub(crate) fn check_digest(call: &Call, container: &Container) -> Result<()> {
     }
 }
 
-/// Fails for a container without an architecture, which Proxmox allows to be made and then cannot
-/// read.
+/// Fails if the container has no architecture. Proxmox accepts such a configuration and then fails
+/// to read it.
 pub(crate) fn check_arch(container: &Container) -> std::result::Result<(), String> {
     match container.option("arch") {
         Some(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! A node's network: what is configured and what applies. Changes wait until they are reloaded.
+//! The network configuration of a node. Changes are pending until the network is reloaded.
 
 use std::net::Ipv4Addr;
 
@@ -7,30 +7,30 @@ use serde_json::{Map, Value, json};
 use crate::error::{ApiError, Result};
 use crate::network::{Iface, Ifaces, Network};
 use crate::params::Params;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::task::{self, Run};
 
-/// Parameters that are no options of an interface.
+/// Parameters that are not options of an interface.
 const NOT_OPTIONS: [&str; 5] = ["node", "iface", "delete", "address", "netmask"];
 
-/// `GET /nodes/{node}/network`, as configured; what waits stands beside it.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+/// `GET /nodes/{node}/network`: the configuration, with the pending changes as a diff.
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let kind = call.params.get("type");
     call.core.read(|state| {
         let Some(network) = state.networks.get(call.node()) else {
             return Ok(Value::Array(Vec::new()).into());
         };
         let entries = network.configured().iter().enumerate();
-        let entries = entries.filter(|(_, (_, iface))| fits(iface, kind));
+        let entries = entries.filter(|(_, (_, iface))| matches_type(iface, kind));
         let entries: Vec<Value> = entries
             .map(|(index, (name, iface))| {
-                let mut entry = shown(network, name, iface, index);
+                let mut entry = to_json(network, name, iface, index);
                 entry.insert("iface".into(), name.as_str().into());
                 entry.into()
             })
             .collect();
-        Ok(Answer {
+        Ok(ApiResponse {
             changes: network.changes(),
             ..Value::from(entries).into()
         })
@@ -41,16 +41,16 @@ fn kind_of(iface: &Iface) -> &str {
     iface.get("type").map_or("unknown", String::as_str)
 }
 
-fn fits(iface: &Iface, wanted: Option<&str>) -> bool {
-    let own = kind_of(iface);
-    match wanted {
+fn matches_type(iface: &Iface, requested: Option<&str>) -> bool {
+    let kind = kind_of(iface);
+    match requested {
         None | Some("include_sdn") => true,
-        Some("any_bridge" | "any_local_bridge") => matches!(own, "bridge" | "OVSBridge"),
-        Some(kind) => kind == own,
+        Some("any_bridge" | "any_local_bridge") => matches!(kind, "bridge" | "OVSBridge"),
+        Some(kind) => kind == kind,
     }
 }
 
-fn shown(network: &Network, name: &str, iface: &Iface, index: usize) -> Map<String, Value> {
+fn to_json(network: &Network, name: &str, iface: &Iface, index: usize) -> Map<String, Value> {
     let method = if iface.contains_key("cidr") {
         "static"
     } else {
@@ -84,19 +84,19 @@ fn missing() -> ApiError {
 }
 
 /// `GET /nodes/{node}/network/{iface}`.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     let name = call.params.text("iface");
     call.core.read(|state| {
         let network = state.networks.get(call.node()).ok_or_else(missing)?;
         let mut all = network.configured().iter().enumerate();
-        let found = all.find(|(_, (other, _))| other.as_str() == name);
-        let (index, (name, iface)) = found.ok_or_else(missing)?;
-        Ok(Value::from(shown(network, name, iface, index)).into())
+        let matched = all.find(|(_, (other, _))| other.as_str() == name);
+        let (index, (name, iface)) = matched.ok_or_else(missing)?;
+        Ok(Value::from(to_json(network, name, iface, index)).into())
     })
 }
 
 /// `POST /nodes/{node}/network`.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     change(call, |ifaces, name| {
         if ifaces.contains_key(name) {
             return Err(ApiError::parameter("iface", "interface already exists"));
@@ -109,7 +109,7 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
 }
 
 /// `PUT /nodes/{node}/network/{iface}`.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     change(call, |ifaces, name| {
         let mut iface = ifaces.get(name).cloned().ok_or_else(missing)?;
         for option in split_list(call.params.text("delete")) {
@@ -123,30 +123,33 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
 }
 
 /// `DELETE /nodes/{node}/network/{iface}`.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     change(call, |ifaces, name| {
         ifaces.remove(name).map(drop).ok_or_else(missing)
     })
 }
 
-/// Changes what is configured. What fails changes nothing.
-fn change(call: &Call, change: impl FnOnce(&mut Ifaces, &str) -> Result<()>) -> Result<Answer> {
+/// Changes the pending configuration. An error leaves it unchanged.
+fn change(
+    call: &Call,
+    change: impl FnOnce(&mut Ifaces, &str) -> Result<()>,
+) -> Result<ApiResponse> {
     let name = call.params.text("iface");
     call.core.edit(|state| {
         let network = state.networks.entry(call.node().to_owned()).or_default();
         let mut ifaces = network.configured().clone();
         change(&mut ifaces, name)?;
-        *network.stage() = ifaces;
-        Ok(Answer::nothing())
+        *network.pending_mut() = ifaces;
+        Ok(ApiResponse::null())
     })
 }
 
-/// The options that were given, over those that were there. Address and mask become one.
+/// Merges the parameters into the options. Address and netmask become one `cidr`.
 fn options(params: &Params, mut iface: Iface) -> Result<Iface> {
-    let given = params
+    let sent = params
         .iter()
         .filter(|(name, _)| !NOT_OPTIONS.contains(name));
-    iface.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    iface.extend(sent.map(|(name, value)| (name.to_owned(), value.to_owned())));
     if let (Some(address), Some(mask)) = (params.get("address"), params.get("netmask")) {
         let prefix = match mask.parse::<Ipv4Addr>() {
             Ok(mask) => mask.to_bits().leading_ones().to_string(),
@@ -154,46 +157,46 @@ fn options(params: &Params, mut iface: Iface) -> Result<Iface> {
         };
         let cidr = format!("{address}/{prefix}");
         if params.get("cidr").is_some_and(|other| other != cidr) {
-            let words = "address conflicts with cidr";
-            return Err(ApiError::parameter("address", words));
+            let message = "address conflicts with cidr";
+            return Err(ApiError::parameter("address", message));
         }
         iface.insert("cidr".into(), cidr);
     }
     Ok(iface)
 }
 
-/// There is one way out, and it is within a network of its own.
+/// Checks that there is only one default gateway and that its interface has an address.
 fn check(ifaces: &Ifaces, name: &str, iface: &Iface) -> Result<()> {
     if !iface.contains_key("gateway") {
         return Ok(());
     }
     if !iface.contains_key("cidr") {
-        let words = "gateway needs an address";
-        return Err(ApiError::parameter("gateway", words));
+        let message = "gateway needs an address";
+        return Err(ApiError::parameter("gateway", message));
     }
     let mut others = ifaces.iter().filter(|(other, _)| other.as_str() != name);
     match others.find(|(_, iface)| iface.contains_key("gateway")) {
         Some((other, _)) => {
-            let words = format!("Default gateway already exists on interface '{other}'.");
-            Err(ApiError::parameter("gateway", words))
+            let message = format!("Default gateway already exists on interface '{other}'.");
+            Err(ApiError::parameter("gateway", message))
         }
         None => Ok(()),
     }
 }
 
-/// `DELETE /nodes/{node}/network`: forgets what waits.
-pub(crate) fn revert(call: &Call) -> Result<Answer> {
+/// `DELETE /nodes/{node}/network`: discards the pending changes.
+pub(crate) fn revert(call: &Call) -> Result<ApiResponse> {
     call.core.edit(|state| {
         if let Some(network) = state.networks.get_mut(call.node()) {
             network.staged = None;
         }
     });
-    Ok(Answer::nothing())
+    Ok(ApiResponse::null())
 }
 
-/// `PUT /nodes/{node}/network`: brings it into effect.
-pub(crate) fn reload(call: &Call) -> Result<Answer> {
-    let order = call.order("srvreload", "networking");
+/// `PUT /nodes/{node}/network`: applies the pending changes.
+pub(crate) fn reload(call: &Call) -> Result<ApiResponse> {
+    let spec = call.spec("srvreload", "networking");
     let work = |run: Run| async move {
         run.pause(run.core.config.delays.stop).await?;
         run.core.edit(|state| {
@@ -203,5 +206,5 @@ pub(crate) fn reload(call: &Call) -> Result<Answer> {
         });
         Ok(())
     };
-    Ok(task::start(&call.core, &order, work).into())
+    Ok(task::start(&call.core, &spec, work).into())
 }

@@ -1,4 +1,4 @@
-//! A node itself, its bridges, and the addresses that it sees in its containers.
+//! The status of a node, its bridges, and the IP addresses of its containers.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -10,20 +10,20 @@ use crate::config::Bridge;
 use crate::container::{Container, Power};
 use crate::core::{Core, now};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
-use crate::state::{Seen, State};
+use crate::routes::{ApiResponse, Call};
+use crate::state::{ReportedInterfaces, State};
 use crate::usage;
 
 const KERNEL: &str = "6.14.11-4-pve";
 
 /// `GET /nodes/{node}/status`.
-pub(crate) fn status(call: &Call) -> Result<Answer> {
+pub(crate) fn status(call: &Call) -> Result<ApiResponse> {
     let name = call.node();
     let node = call
         .core
         .node(name)
         .ok_or_else(|| ApiError::failed("no such node"))?;
-    let (cpu, memory) = call.core.read(|state| usage::of_node(state, node));
+    let (cpu, memory) = call.core.read(|state| usage::node_usage(state, node));
     let load = cpu * f64::from(node.cpus);
     let loads: Vec<String> = [1.0, 0.94, 0.9]
         .iter()
@@ -63,30 +63,34 @@ pub(crate) fn status(call: &Call) -> Result<Answer> {
     .into())
 }
 
-/// `GET …/interfaces`: null when the container is stopped or not there.
-pub(crate) fn interfaces(call: &Call) -> Result<Answer> {
+/// `GET …/interfaces`: null if the container is stopped or does not exist.
+pub(crate) fn interfaces(call: &Call) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
     let core = &call.core;
     core.read(|state| {
         let Ok(container) = super::container(state, call.node(), vmid) else {
-            return Ok(Answer::nothing());
+            return Ok(ApiResponse::null());
         };
         let Power::Running { since, pid } = container.power else {
-            return Ok(Answer::nothing());
+            return Ok(ApiResponse::null());
         };
-        let seen = state.seen.get(&vmid).filter(|seen| seen.pid == pid);
-        if let Some(seen) = seen {
-            return Ok(Value::from(seen_interfaces(container, seen)).into());
+        let report = state
+            .reported_interfaces
+            .get(&vmid)
+            .filter(|report| report.pid == pid);
+        if let Some(report) = report {
+            return Ok(Value::from(reported_interfaces_json(container, report)).into());
         }
-        let settled = |delay: Duration| now() >= Duration::from_millis(since).saturating_add(delay);
-        let fixed = settled(core.at_speed(core.config.address_delay));
-        let leased = core.dhcp_delay(since).is_some_and(settled);
+        let is_ready =
+            |delay: Duration| now() >= Duration::from_millis(since).saturating_add(delay);
+        let fixed = is_ready(core.at_speed(core.config.address_delay));
+        let leased = core.dhcp_delay(since).is_some_and(is_ready);
         let mut entries = vec![loopback()];
         let networks = container.networks();
         entries.extend(networks.map(|(option, parts)| {
-            let asks = parts.get("ip").is_some_and(|ip| ip == "dhcp");
+            let uses_dhcp = parts.get("ip").is_some_and(|ip| ip == "dhcp");
             let lease = container.leases.get(option).copied();
-            interface(core, &parts, lease, if asks { leased } else { fixed })
+            interface(core, &parts, lease, if uses_dhcp { leased } else { fixed })
         }));
         Ok(Value::from(entries).into())
     })
@@ -107,11 +111,11 @@ fn loopback() -> Value {
     })
 }
 
-/// The interfaces as somebody else sees them: nothing is made up.
-fn seen_interfaces(container: &Container, seen: &Seen) -> Vec<Value> {
-    let own = container.networks().map(|(_, parts)| {
-        let (mac, mut entry) = named(&parts);
-        let addresses = seen.addresses.get(&mac).map_or(&[][..], Vec::as_slice);
+/// The interfaces with the addresses that an external observer reported. Nothing is simulated.
+fn reported_interfaces_json(container: &Container, report: &ReportedInterfaces) -> Vec<Value> {
+    let interfaces_json = container.networks().map(|(_, parts)| {
+        let (mac, mut entry) = interface_head(&parts);
+        let addresses = report.addresses.get(&mac).map_or(&[][..], Vec::as_slice);
         for (ip, prefix) in addresses {
             entry
                 .entry(kind(*ip))
@@ -122,15 +126,15 @@ fn seen_interfaces(container: &Container, seen: &Seen) -> Vec<Value> {
         entry.insert("ip-addresses".into(), all.collect());
         Value::Object(entry)
     });
-    std::iter::once(loopback()).chain(own).collect()
+    std::iter::once(loopback()).chain(interfaces_json).collect()
 }
 
 fn kind(ip: IpAddr) -> &'static str {
     if ip.is_ipv4() { "inet" } else { "inet6" }
 }
 
-/// An interface's hardware address, and what is said of it first.
-fn named(parts: &BTreeMap<String, String>) -> (String, Map<String, Value>) {
+/// The MAC address of an interface, and the first members of its JSON.
+fn interface_head(parts: &BTreeMap<String, String>) -> (String, Map<String, Value>) {
     let mac = parts
         .get("hwaddr")
         .map(|mac| mac.to_ascii_lowercase())
@@ -147,9 +151,9 @@ fn interface(
     core: &Core,
     parts: &BTreeMap<String, String>,
     lease: Option<Ipv4Addr>,
-    settled: bool,
+    is_ready: bool,
 ) -> Value {
-    let (mac, mut entry) = named(parts);
+    let (mac, mut entry) = interface_head(parts);
     let mut addresses = Vec::new();
     let inet = match parts.get("ip").map(String::as_str) {
         Some("dhcp") => lease
@@ -160,7 +164,7 @@ fn interface(
             .split_once('/')
             .and_then(|(ip, prefix)| Some((ip.to_owned(), prefix.parse().ok()?))),
     };
-    if let Some((ip, prefix)) = inet.filter(|_| settled) {
+    if let Some((ip, prefix)) = inet.filter(|_| is_ready) {
         entry.insert("inet".into(), format!("{ip}/{prefix}").into());
         addresses.push(address("inet", &ip, prefix));
     }
@@ -172,7 +176,7 @@ fn interface(
     entry.into()
 }
 
-/// The address that an interface gives itself, from its MAC (EUI-64).
+/// The link-local IPv6 address that is derived from a MAC address (EUI-64).
 fn link_local(mac: &str) -> Option<String> {
     let octets: Vec<u16> = mac
         .split(':')
@@ -191,7 +195,7 @@ fn link_local(mac: &str) -> Option<String> {
     Some(std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, g, h, i, j).to_string())
 }
 
-/// The bridge that an interface is plugged into, if there is one of that name.
+/// The bridge of an interface, or `None` if it does not exist.
 pub(crate) fn bridge<'a>(core: &'a Core, parts: &BTreeMap<String, String>) -> Option<&'a Bridge> {
     let name = parts.get("bridge")?;
     core.config
@@ -201,33 +205,33 @@ pub(crate) fn bridge<'a>(core: &'a Core, parts: &BTreeMap<String, String>) -> Op
         .find(|bridge| bridge.name == *name)
 }
 
-/// Gives each interface that asks for one an address of its bridge's network.
+/// Leases an address of the bridge's network to each interface that uses DHCP.
 pub(crate) fn lease_addresses(core: &Core, state: &mut State, vmid: u32) {
-    let taken = |state: &State, ip| state.containers.values().any(|c| holds(c, ip));
+    let is_leased = |state: &State, ip| state.containers.values().any(|c| has_lease(c, ip));
     let Some(container) = state.containers.get(&vmid) else {
         return;
     };
-    let asking: Vec<(String, &Bridge)> = container
+    let requesting: Vec<(String, &Bridge)> = container
         .networks()
         .filter(|(_, parts)| parts.get("ip").is_some_and(|ip| ip == "dhcp"))
         .filter(|(option, _)| !container.leases.contains_key(*option))
         .filter_map(|(option, parts)| Some((option.to_owned(), bridge(core, &parts)?)))
         .collect();
-    for (option, bridge) in asking {
-        let free = pool(bridge).find(|ip| !taken(state, *ip));
+    for (option, bridge) in requesting {
+        let free = dhcp_range(bridge).find(|ip| !is_leased(state, *ip));
         if let (Some(container), Some(ip)) = (state.containers.get_mut(&vmid), free) {
             container.leases.insert(option, ip);
         }
     }
 }
 
-fn holds(container: &Container, ip: Ipv4Addr) -> bool {
+fn has_lease(container: &Container, ip: Ipv4Addr) -> bool {
     container.leases.values().any(|lease| *lease == ip)
 }
 
-/// The addresses that a bridge's DHCP server hands out: all but the first 256 of a large network,
-/// all but the first 100 of a small one.
-fn pool(bridge: &Bridge) -> impl Iterator<Item = Ipv4Addr> + use<> {
+/// The DHCP range of a bridge: a large network without its first 256 addresses, a small one without
+/// its first 100.
+fn dhcp_range(bridge: &Bridge) -> impl Iterator<Item = Ipv4Addr> + use<> {
     let size = 1u32
         .checked_shl(32 - u32::from(bridge.prefix.clamp(8, 30)))
         .unwrap_or(4);

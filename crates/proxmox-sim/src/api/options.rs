@@ -1,5 +1,4 @@
-//! Values of a container's options: brought into the form in which Proxmox stores them, and what
-//! only root may set.
+//! Normalizing the values of container options, and checking which options only root may set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +8,8 @@ use crate::error::{ApiError, Result};
 use crate::schema::format::split_list;
 use crate::schema::lxc;
 
-/// Brings a value into the form in which it is stored. Disks are not handled here.
-pub(crate) fn stored(name: &str, value: &str) -> Result<String> {
+/// Normalizes a value as Proxmox stores it. Disk options are not handled here.
+pub(crate) fn normalize(name: &str, value: &str) -> Result<String> {
     if is_member(name, "net") {
         return network(name, value);
     }
@@ -29,7 +28,7 @@ pub(crate) fn stored(name: &str, value: &str) -> Result<String> {
     }
 }
 
-/// A network interface gets a type and, if it has none, a new MAC address.
+/// Adds the type and, if there is none, a new MAC address to a network interface.
 fn network(name: &str, value: &str) -> Result<String> {
     let mut parts = lxc::network()
         .parse(name, value)
@@ -45,7 +44,8 @@ fn new_mac() -> String {
     format!("BC:24:11:{a:02X}:{b:02X}:{c:02X}")
 }
 
-/// Refuses what only root with a ticket may set: a token may not, whatever its user may.
+/// Rejects options that only root with a ticket may set. Tokens are rejected even if they belong to
+/// root.
 pub(crate) fn check_rights(
     caller: &Caller,
     new: &BTreeMap<&str, &str>,
@@ -93,7 +93,7 @@ pub(crate) fn check_rights(
     Ok(())
 }
 
-/// Each line that is not empty must be a public key; a comment is none.
+/// Checks that each non-empty line is a public key. Comments are not allowed.
 pub(crate) fn check_ssh_keys(text: &str) -> Result<()> {
     const KINDS: [(&str, &str); 5] = [
         ("ssh-ed25519", "AAAAC3NzaC1lZDI1NTE5"),
@@ -103,10 +103,10 @@ pub(crate) fn check_ssh_keys(text: &str) -> Result<()> {
         ("ecdsa-sha2-nistp521", "AAAAE2VjZHNhLXNoYTItbmlzdHA1MjE"),
     ];
     let is_key = |line: &str| {
-        let mut words = line.split_whitespace();
+        let mut fields = line.split_whitespace();
         let (kind, blob) = (
-            words.next().unwrap_or_default(),
-            words.next().unwrap_or_default(),
+            fields.next().unwrap_or_default(),
+            fields.next().unwrap_or_default(),
         );
         KINDS
             .iter()
@@ -128,24 +128,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_get_a_mac_and_a_type_and_are_sorted() {
-        let value = stored("net0", "ip=10.0.0.5/24,bridge=vmbr0,name=eth0,gw=10.0.0.1").unwrap();
+    fn network_value_gets_mac_and_type_and_is_sorted() {
+        let value = normalize("net0", "ip=10.0.0.5/24,bridge=vmbr0,name=eth0,gw=10.0.0.1").unwrap();
         assert!(
             value.starts_with("name=eth0,bridge=vmbr0,gw=10.0.0.1,hwaddr=BC:24:11:"),
             "{value}"
         );
         assert!(value.ends_with(",ip=10.0.0.5/24,type=veth"), "{value}");
-        let given = stored("net0", "name=eth0,hwaddr=bc:24:11:00:00:0a").unwrap();
-        assert_eq!(given, "name=eth0,hwaddr=BC:24:11:00:00:0A,type=veth");
+        let network = normalize("net0", "name=eth0,hwaddr=bc:24:11:00:00:0a").unwrap();
+        assert_eq!(network, "name=eth0,hwaddr=BC:24:11:00:00:0A,type=veth");
     }
 
     #[test]
-    fn tags_are_lowered_sorted_and_single() {
-        assert_eq!(stored("tags", "b;a, B").unwrap(), "a;b");
+    fn tags_are_lowercased_sorted_and_deduplicated() {
+        assert_eq!(normalize("tags", "b;a, B").unwrap(), "a;b");
     }
 
     #[test]
-    fn keys_are_told_from_other_lines() {
+    fn ssh_key_check_rejects_other_lines() {
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKQx3c6m1VnQ a@b";
         assert_eq!(check_ssh_keys(&format!("{key}\n\n{key}\n")), Ok(()));
         for bad in ["garbage", "ssh-rsa", "# comment", "ssh-ed25519 AAAA\nbad"] {

@@ -1,7 +1,7 @@
-//! Starting and stopping containers, and how they are at this moment.
+//! Power management and the current status of containers.
 //!
-//! Whether a container runs is checked before the task; whether it is there, locked or a template
-//! only within the task, as on a real node.
+//! The power state is checked before the task starts. As on a real node, the task checks whether
+//! the container exists, is locked or is a template.
 
 use std::time::Duration;
 
@@ -12,29 +12,32 @@ use crate::auth::Caller;
 use crate::container::{Container, Power};
 use crate::core::now;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::task::{self, Run};
 use crate::usage;
 
-/// How long a shutdown may take when nothing is said, in seconds.
+/// Default timeout of a shutdown, in seconds.
 const SHUTDOWN_TIMEOUT: u64 = 60;
 
 /// `GET /nodes/{node}/lxc`.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let entries = call.core.read(|state| {
-        let own = state
+        let containers = state
             .containers
             .values()
             .filter(|container| container.node == call.node())
-            .filter(|container| call.may(state, &format!("/vms/{}", container.vmid), "VM.Audit"));
-        own.map(|container| live(call, container))
+            .filter(|container| {
+                call.has_privilege(state, &format!("/vms/{}", container.vmid), "VM.Audit")
+            });
+        containers
+            .map(|container| live(call, container))
             .collect::<Vec<Value>>()
     });
     Ok(Value::from(entries).into())
 }
 
 /// `GET …/status/current`.
-pub(crate) fn current(call: &Call) -> Result<Answer> {
+pub(crate) fn current(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let mut entry = usage::members(live(call, container));
@@ -44,14 +47,14 @@ pub(crate) fn current(call: &Call) -> Result<Answer> {
 }
 
 fn live(call: &Call, container: &Container) -> Value {
-    let usage = usage::of_container(container);
+    let usage = usage::container_usage(container);
     let spec = call.core.node(&container.node);
     let mut entry = usage::members(json!({
         "vmid": container.vmid,
         "type": "lxc",
         "name": container.name(),
         "status": if container.is_running() { "running" } else { "stopped" },
-        "cpus": spec.map_or(1, |spec| usage::processors(container, spec)),
+        "cpus": spec.map_or(1, |spec| usage::cpu_count(container, spec)),
         "cpu": usage.cpu,
         "mem": usage.memory,
         "maxmem": container.memory(),
@@ -89,25 +92,25 @@ fn live(call: &Call, container: &Container) -> Value {
     entry.into()
 }
 
-/// Whether the container in the address runs.
+/// Whether the container in the URL is running.
 pub(crate) fn is_running(call: &Call) -> bool {
     let vmid = call.params.vmid();
     call.core
         .read(|state| container(state, call.node(), vmid).is_ok_and(Container::is_running))
 }
 
-/// Refuses a call for one that does not run.
-pub(crate) fn must_run(call: &Call, word: &str) -> Result<()> {
+/// Fails if the container in the URL is not running.
+pub(crate) fn check_running(call: &Call, prefix: &str) -> Result<()> {
     if is_running(call) {
         return Ok(());
     }
     Err(ApiError::Failed(format!(
-        "{word} {} not running",
+        "{prefix} {} not running",
         call.params.vmid()
     )))
 }
 
-/// With a token, nobody is root.
+/// Rejects `skiplock` unless the caller is root with a ticket.
 fn check_skiplock(call: &Call) -> Result<()> {
     if call.params.flag("skiplock") && !call.caller.is_root() {
         return Err(ApiError::parameter(
@@ -119,44 +122,44 @@ fn check_skiplock(call: &Call) -> Result<()> {
 }
 
 /// `POST …/status/start`.
-pub(crate) fn start(call: &Call) -> Result<Answer> {
+pub(crate) fn start(call: &Call) -> Result<ApiResponse> {
     check_skiplock(call)?;
     let vmid = call.params.vmid();
     if is_running(call) {
         return Err(ApiError::Failed(format!("CT {vmid} already running")));
     }
     let id = vmid.to_string();
-    Ok(task::start(&call.core, &call.order("vzstart", &id), |run| {
+    Ok(task::start(&call.core, &call.spec("vzstart", &id), |run| {
         start_work(run, vmid)
     })
     .into())
 }
 
-/// Starts a container in a task of its own, as creation does when asked to.
+/// Starts a container in a separate task, as creation with `start` does.
 pub(crate) fn start_later(run: &Run, caller: &Caller, vmid: u32) {
     let id = vmid.to_string();
-    let order = task::Order {
+    let spec = task::TaskSpec {
         node: &run.node,
         kind: "vzstart",
         id: &id,
         caller,
-        doomed: None,
+        failure: None,
     };
-    task::start(&run.core, &order, |run| start_work(run, vmid));
+    task::start(&run.core, &spec, |run| start_work(run, vmid));
 }
 
-/// Shuts a container down in a task of its own.
+/// Shuts down a container in a separate task.
 pub(crate) fn stop_later(run: &Run, caller: &Caller, vmid: u32) {
     let id = vmid.to_string();
-    let order = task::Order {
+    let spec = task::TaskSpec {
         node: &run.node,
         kind: "vzshutdown",
         id: &id,
         caller,
-        doomed: None,
+        failure: None,
     };
-    let length = Ok(run.core.config.delays.shutdown);
-    task::start(&run.core, &order, |run| stop_work(run, vmid, length));
+    let duration = Ok(run.core.config.delays.shutdown);
+    task::start(&run.core, &spec, |run| stop_work(run, vmid, duration));
 }
 
 async fn start_work(run: Run, vmid: u32) -> std::result::Result<(), String> {
@@ -165,7 +168,7 @@ async fn start_work(run: Run, vmid: u32) -> std::result::Result<(), String> {
 }
 
 async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
-    let unplugged = run.core.read(|state| {
+    let missing_bridge = run.core.read(|state| {
         let container = container(state, &run.node, vmid)?;
         check_lock(container)?;
         if container.flag("template") {
@@ -176,11 +179,11 @@ async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
         Ok(networks.find_map(|(_, parts)| {
             let bridge = parts.get("bridge")?.clone();
             let network = state.networks.get(&run.node);
-            let there = network.is_some_and(|network| network.has_bridge(&bridge));
-            (!there).then_some(bridge)
+            let exists = network.is_some_and(|network| network.has_bridge(&bridge));
+            (!exists).then_some(bridge)
         }))
     })?;
-    if let Some(bridge) = unplugged {
+    if let Some(bridge) = missing_bridge {
         run.log(format!("bridge '{bridge}' does not exist"));
         return Err(format!("startup for container '{vmid}' failed"));
     }
@@ -197,28 +200,28 @@ async fn start_locked(run: &Run, vmid: u32) -> std::result::Result<(), String> {
 }
 
 /// `POST …/status/stop`.
-pub(crate) fn stop(call: &Call) -> Result<Answer> {
+pub(crate) fn stop(call: &Call) -> Result<ApiResponse> {
     check_skiplock(call)?;
-    must_run(call, "CT")?;
+    check_running(call, "CT")?;
     let (vmid, delay) = (call.params.vmid(), call.core.config.delays.stop);
     let id = vmid.to_string();
-    let order = call.order("vzstop", &id);
-    Ok(task::start(&call.core, &order, |run| stop_work(run, vmid, Ok(delay))).into())
+    let spec = call.spec("vzstop", &id);
+    Ok(task::start(&call.core, &spec, |run| stop_work(run, vmid, Ok(delay))).into())
 }
 
 /// `POST …/status/shutdown`.
-pub(crate) fn shutdown(call: &Call) -> Result<Answer> {
-    must_run(call, "CT")?;
+pub(crate) fn shutdown(call: &Call) -> Result<ApiResponse> {
+    check_running(call, "CT")?;
     let vmid = call.params.vmid();
-    let length = shutdown_length(call, call.params.flag("forceStop"));
+    let duration = shutdown_duration(call, call.params.flag("forceStop"));
     let id = vmid.to_string();
-    let order = call.order("vzshutdown", &id);
-    Ok(task::start(&call.core, &order, move |run| stop_work(run, vmid, length)).into())
+    let spec = call.spec("vzshutdown", &id);
+    Ok(task::start(&call.core, &spec, move |run| stop_work(run, vmid, duration)).into())
 }
 
-/// How long a shutdown takes, or, when it takes longer than was allowed, the time after which it
-/// is given up.
-fn shutdown_length(call: &Call, force: bool) -> std::result::Result<Duration, (Duration, u64)> {
+/// The duration of a shutdown, or the limit (also in seconds) after which it fails because the
+/// container needs longer.
+fn shutdown_duration(call: &Call, force: bool) -> std::result::Result<Duration, (Duration, u64)> {
     let seconds = call.params.number("timeout").unwrap_or(SHUTDOWN_TIMEOUT);
     let (limit, needed) = (
         Duration::from_secs(seconds),
@@ -236,20 +239,20 @@ fn shutdown_length(call: &Call, force: bool) -> std::result::Result<Duration, (D
 async fn stop_work(
     run: Run,
     vmid: u32,
-    length: std::result::Result<Duration, (Duration, u64)>,
+    duration: std::result::Result<Duration, (Duration, u64)>,
 ) -> std::result::Result<(), String> {
     let _lock = run.core.lock_config(vmid).await?;
-    stop_locked(&run, vmid, length).await
+    stop_locked(&run, vmid, duration).await
 }
 
 async fn stop_locked(
     run: &Run,
     vmid: u32,
-    length: std::result::Result<Duration, (Duration, u64)>,
+    duration: std::result::Result<Duration, (Duration, u64)>,
 ) -> std::result::Result<(), String> {
     run.core
         .read(|state| check_lock(container(state, &run.node, vmid)?))?;
-    let delay = match length {
+    let delay = match duration {
         Ok(delay) => delay,
         Err((limit, seconds)) => {
             run.pause(limit).await?;
@@ -265,16 +268,16 @@ async fn stop_locked(
     })
 }
 
-/// `POST …/status/reboot`. What waited for the next start takes effect.
-pub(crate) fn reboot(call: &Call) -> Result<Answer> {
-    must_run(call, "VM")?;
+/// `POST …/status/reboot`. Pending changes are applied.
+pub(crate) fn reboot(call: &Call) -> Result<ApiResponse> {
+    check_running(call, "VM")?;
     let vmid = call.params.vmid();
-    let length = shutdown_length(call, true);
+    let duration = shutdown_duration(call, true);
     let id = vmid.to_string();
     let work = move |run: Run| async move {
         let _lock = run.core.lock_config(vmid).await?;
-        stop_locked(&run, vmid, length).await?;
+        stop_locked(&run, vmid, duration).await?;
         start_locked(&run, vmid).await
     };
-    Ok(task::start(&call.core, &call.order("vzreboot", &id), work).into())
+    Ok(task::start(&call.core, &call.spec("vzreboot", &id), work).into())
 }

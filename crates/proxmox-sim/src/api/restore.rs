@@ -1,44 +1,44 @@
-//! Making containers of their backups.
+//! Restoring containers from backups.
 
 use std::collections::BTreeMap;
 
 use super::{check_lock, container, container_mut, create, options, volumes};
-use crate::auth::{Caller, need};
+use crate::auth::{Caller, require_privilege};
 use crate::container::{Container, is_member};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
 use crate::size;
 use crate::state::{Kind, State};
 use crate::task::{self, Run};
 
-/// What is to be made of a backup.
+/// The parameters of a restore.
 struct Restore {
     vmid: u32,
     archive: String,
     storage: Option<String>,
-    given: BTreeMap<String, String>,
+    sent: BTreeMap<String, String>,
     unique: bool,
     start: bool,
     caller: Caller,
 }
 
-/// `POST /nodes/{node}/lxc` with `restore=1`. With `force` it takes the place of a container that
-/// is there and stopped.
-pub(crate) fn restore(call: &Call, archive: String) -> Result<Answer> {
+/// `POST /nodes/{node}/lxc` with `restore=1`. With `force` it replaces an existing stopped
+/// container.
+pub(crate) fn restore(call: &Call, archive: String) -> Result<ApiResponse> {
     let params = &call.params;
     let vmid = params.vmid();
-    let given = params
+    let sent = params
         .iter()
         .filter(|(name, _)| lxc::config().find(name).is_some())
         .filter(|(name, _)| *name != "rootfs" && !is_member(name, "mp"))
-        .map(|(name, value)| Ok((name.to_owned(), options::stored(name, value)?)))
+        .map(|(name, value)| Ok((name.to_owned(), options::normalize(name, value)?)))
         .collect::<Result<BTreeMap<_, _>>>()?;
     let restore = Restore {
         vmid,
         archive,
         storage: params.get("storage").map(str::to_owned),
-        given,
+        sent,
         unique: params.flag("unique"),
         start: params.flag("start"),
         caller: call.caller.clone(),
@@ -46,7 +46,7 @@ pub(crate) fn restore(call: &Call, archive: String) -> Result<Answer> {
     call.core.edit(|state| {
         if let Some(storage) = &restore.storage {
             let path = format!("/storage/{storage}");
-            need(
+            require_privilege(
                 &state.directory,
                 &call.caller,
                 &path,
@@ -58,8 +58,8 @@ pub(crate) fn restore(call: &Call, archive: String) -> Result<Answer> {
             Ok(old) if params.flag("force") => {
                 check_lock(old)?;
                 if old.is_running() {
-                    let words = "unable to restore: container is running";
-                    return Err(ApiError::failed(words));
+                    let message = "unable to restore: container is running";
+                    return Err(ApiError::failed(message));
                 }
             }
             _ => super::check_vmid(state, vmid)?,
@@ -71,21 +71,21 @@ pub(crate) fn restore(call: &Call, archive: String) -> Result<Answer> {
         Ok(())
     })?;
     let id = vmid.to_string();
-    let order = call.order("vzrestore", &id);
-    Ok(task::start(&call.core, &order, |run| rebuild(run, restore)).into())
+    let spec = call.spec("vzrestore", &id);
+    Ok(task::start(&call.core, &spec, |run| restore_work(run, restore)).into())
 }
 
-async fn rebuild(run: Run, restore: Restore) -> std::result::Result<(), String> {
+async fn restore_work(run: Run, restore: Restore) -> std::result::Result<(), String> {
     let vmid = restore.vmid;
     let paused = run.pause(run.core.config.delays.create).await;
-    let done = run.core.edit(|state| {
+    let result = run.core.edit(|state| {
         paused?;
         unpack(state, &run, &restore)
     });
-    if let Err(problem) = done {
+    if let Err(problem) = result {
         run.core.edit(|state| {
             state.remove_volumes(|volume| volume.kind == Kind::Disk { vmid });
-            state.forget_container(vmid);
+            state.remove_container(vmid);
         });
         return Err(format!("unable to restore CT {vmid} - {problem}"));
     }
@@ -119,12 +119,12 @@ fn unpack(state: &mut State, run: &Run, restore: &Restore) -> std::result::Resul
             None => old.split(':').next().unwrap_or_default(),
         };
         let bytes = parts.get("size").and_then(|size| size::parse(size));
-        let wanted = (storage, bytes.unwrap_or(4 << 30));
-        let id = volumes::allocate(state, &run.node, restore.vmid, wanted)?;
+        let requested = (storage, bytes.unwrap_or(4 << 30));
+        let id = volumes::allocate(state, &run.node, restore.vmid, requested)?;
         parts.insert("volume".into(), id);
         *value = object.write(&parts);
     }
-    restored.extend(restore.given.clone());
+    restored.extend(restore.sent.clone());
     if restore.unique {
         for (name, value) in &mut restored {
             if let Ok(mut parts) = lxc::network().parse(name, value)
@@ -132,7 +132,7 @@ fn unpack(state: &mut State, run: &Run, restore: &Restore) -> std::result::Resul
             {
                 parts.remove("hwaddr");
                 let written = lxc::network().write(&parts);
-                *value = options::stored(name, &written).unwrap_or(written);
+                *value = options::normalize(name, &written).unwrap_or(written);
             }
         }
     }

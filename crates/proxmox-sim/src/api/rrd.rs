@@ -1,5 +1,5 @@
-//! Numbers of the past: a point for each step of time, as the round-robin databases of a node keep
-//! them. Before the node was up there are points without numbers.
+//! RRD statistics: one data point per step, as the round-robin databases of a node keep them.
+//! Points from before the node's start have no values.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use super::volumes;
 use crate::core::now;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::usage;
 
-/// How many points there are.
+/// The number of data points.
 const POINTS: u64 = 70;
 
 /// Seconds between two points.
@@ -26,8 +26,8 @@ fn step(timeframe: &str) -> u64 {
     }
 }
 
-/// Points up to now; those before `since`, in seconds since 1970, are empty.
-fn points(call: &Call, since: u64, at: impl Fn(u64) -> Map<String, Value>) -> Answer {
+/// Data points up to now. Points before `since` (seconds since the Unix epoch) are empty.
+fn points(call: &Call, since: u64, at: impl Fn(u64) -> Map<String, Value>) -> ApiResponse {
     let step = step(call.params.text("timeframe"));
     let last = now().as_secs() / step * step;
     let times = (0..POINTS).map(|index| last.saturating_sub((POINTS - 1 - index) * step));
@@ -42,12 +42,12 @@ fn points(call: &Call, since: u64, at: impl Fn(u64) -> Map<String, Value>) -> An
 }
 
 /// `GET /nodes/{node}/rrddata`.
-pub(crate) fn node(call: &Call) -> Result<Answer> {
+pub(crate) fn node(call: &Call) -> Result<ApiResponse> {
     let name = call.node();
     let node = call.core.node(name);
     let node = node.ok_or_else(|| ApiError::failed("no such node"))?;
     let since = now().saturating_sub(call.core.uptime(node)).as_secs();
-    let (cpu, memory) = call.core.read(|state| usage::of_node(state, node));
+    let (cpu, memory) = call.core.read(|state| usage::node_usage(state, node));
     Ok(points(call, since, |time| {
         let swing = 0.6 + 0.4 * usage::wave(node.cpus, time as f64);
         usage::members(json!({
@@ -61,29 +61,29 @@ pub(crate) fn node(call: &Call) -> Result<Answer> {
     }))
 }
 
-/// `GET …/lxc/{vmid}/rrddata`. There is nothing before the node told of the container.
-pub(crate) fn container(call: &Call) -> Result<Answer> {
+/// `GET …/lxc/{vmid}/rrddata`. Fails until the node has broadcast the container's status once.
+pub(crate) fn container(call: &Call) -> Result<ApiResponse> {
     let vmid = call.params.vmid();
-    let found = call.core.read(|state| {
-        let told = state.broadcast.containers.contains_key(&vmid);
+    let broadcast_container = call.core.read(|state| {
+        let is_broadcast = state.broadcast.containers.contains_key(&vmid);
         let container = super::container(state, call.node(), vmid).ok();
-        container.filter(|_| told).cloned()
+        container.filter(|_| is_broadcast).cloned()
     });
-    let Some(container) = found else {
-        let words = format!(
+    let Some(container) = broadcast_container else {
+        let message = format!(
             "RRD error: opening '/var/lib/rrdcached/db/pve-vm-9.0/{vmid}': \
              No such file or directory"
         );
-        return Err(ApiError::Failed(words));
+        return Err(ApiError::Failed(message));
     };
-    let usage = usage::of_container(&container);
+    let usage = usage::container_usage(&container);
     let since = now()
         .saturating_sub(Duration::from_secs(usage.uptime))
         .as_secs();
     let cpus = call
         .core
         .node(&container.node)
-        .map_or(1, |node| usage::processors(&container, node));
+        .map_or(1, |node| usage::cpu_count(&container, node));
     Ok(points(call, since, |time| {
         let swing = 0.6 + 0.4 * usage::wave(vmid, time as f64);
         usage::members(json!({
@@ -97,7 +97,7 @@ pub(crate) fn container(call: &Call) -> Result<Answer> {
 }
 
 /// `GET …/storage/{storage}/rrddata`.
-pub(crate) fn storage(call: &Call) -> Result<Answer> {
+pub(crate) fn storage(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let storage = volumes::storage(state, call.params.text("storage"))?;
         let used = state.used(call.node(), storage);

@@ -1,13 +1,13 @@
-//! Snapshots: what a container was, to go back to. Whether there is such a snapshot, and whether
-//! the storage can make one, a real node finds out only in the task.
+//! Snapshots of containers. As on a real node, the task checks whether the snapshot exists and
+//! whether the storage supports snapshots.
 
 use serde_json::{Value, json};
 
 use super::{check_lock, container, container_mut};
-use crate::container::{Container, Power, Snapshot, shown_value};
+use crate::container::{Container, Power, Snapshot, value_to_json};
 use crate::core::now;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::lxc;
 use crate::state::State;
 use crate::storage::Storage;
@@ -15,8 +15,8 @@ use crate::task::{self, Run};
 
 const RESERVED: [&str; 2] = ["current", "vzdump"];
 
-/// Whether all disks of a container lie where snapshots, or clones that share, can be made.
-pub(crate) fn is_able(state: &State, container: &Container) -> bool {
+/// Whether all disks of a container are on storages that support snapshots and linked clones.
+pub(crate) fn supports_snapshots(state: &State, container: &Container) -> bool {
     disks(container).all(|volume| {
         let storage = volume.split(':').next().unwrap_or_default();
         let storage = state.storages.get(storage);
@@ -24,7 +24,7 @@ pub(crate) fn is_able(state: &State, container: &Container) -> bool {
     })
 }
 
-/// The volumes of a container's disks.
+/// The volume IDs of a container's disks.
 pub(crate) fn disks(container: &Container) -> impl Iterator<Item = String> {
     let options = container.options.iter();
     options.filter_map(|(name, value)| {
@@ -43,18 +43,18 @@ fn missing(name: &str) -> String {
     format!("snapshot '{name}' does not exist")
 }
 
-/// `GET …/feature`: what can be done with the container's disks.
-pub(crate) fn feature(call: &Call) -> Result<Answer> {
+/// `GET …/feature`: whether the container supports a feature.
+pub(crate) fn feature(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let copies = call.params.text("feature") == "copy" && !container.is_running();
-        let able = copies || is_able(state, container);
-        Ok(json!({ "hasFeature": u8::from(able) }).into())
+        let supported = copies || supports_snapshots(state, container);
+        Ok(json!({ "hasFeature": u8::from(supported) }).into())
     })
 }
 
-/// `GET …/snapshot`: all of them, and the present as one more.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+/// `GET …/snapshot`: all snapshots, and the current state as an additional entry.
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let mut entries: Vec<Value> = container
@@ -70,14 +70,14 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
                 entry
             })
             .collect();
-        let mut present = json!({
+        let mut current = json!({
             "name": "current",
             "description": "You are here!",
             "digest": container.digest(),
             "running": u8::from(container.is_running()),
         });
-        add_parent(&mut present, container.parent.as_deref());
-        entries.push(present);
+        add_parent(&mut current, container.parent.as_deref());
+        entries.push(current);
         Ok(Value::from(entries).into())
     })
 }
@@ -89,11 +89,11 @@ fn add_parent(entry: &mut Value, parent: Option<&str>) {
 }
 
 /// `POST …/snapshot`.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let name = call.params.text("snapname").to_owned();
     if RESERVED.contains(&name.as_str()) {
-        let words = format!("unable to use snapshot name '{name}' (reserved name)");
-        return Err(ApiError::Failed(words));
+        let message = format!("unable to use snapshot name '{name}' (reserved name)");
+        return Err(ApiError::Failed(message));
     }
     let description = call.params.text("description").to_owned();
     Ok(run(call, "vzsnapshot", |run, vmid| async move {
@@ -104,7 +104,7 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
             if container.snapshots.contains_key(&name) {
                 return Err(format!("snapshot name '{name}' already used"));
             }
-            if !is_able(state, container) {
+            if !supports_snapshots(state, container) {
                 return Err("snapshot feature is not available".to_owned());
             }
             Ok(())
@@ -124,24 +124,24 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
     }))
 }
 
-fn run<F>(call: &Call, kind: &'static str, work: impl FnOnce(Run, u32) -> F) -> Answer
+fn run<F>(call: &Call, kind: &'static str, work: impl FnOnce(Run, u32) -> F) -> ApiResponse
 where
     F: Future<Output = std::result::Result<(), String>> + Send + 'static,
 {
     let vmid = call.params.vmid();
     let id = vmid.to_string();
-    task::start(&call.core, &call.order(kind, &id), |run| work(run, vmid)).into()
+    task::start(&call.core, &call.spec(kind, &id), |run| work(run, vmid)).into()
 }
 
 /// `DELETE …/snapshot/{snapname}`.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let name = call.params.text("snapname").to_owned();
     Ok(run(call, "vzdelsnapshot", |run, vmid| async move {
         let _lock = run.core.lock_config(vmid).await?;
         run.pause(run.core.config.delays.stop).await?;
         run.core.edit(|state| {
             let container = container_mut(state, &run.node, vmid)?;
-            let gone = container
+            let removed = container
                 .snapshots
                 .remove(&name)
                 .ok_or_else(|| missing(&name))?;
@@ -151,7 +151,7 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
                 .map(|child| &mut child.parent);
             for parent in children.chain([&mut container.parent]) {
                 if parent.as_deref() == Some(&name) {
-                    parent.clone_from(&gone.parent);
+                    parent.clone_from(&removed.parent);
                 }
             }
             Ok(())
@@ -160,7 +160,7 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
 }
 
 /// `POST …/snapshot/{snapname}/rollback`.
-pub(crate) fn rollback(call: &Call) -> Result<Answer> {
+pub(crate) fn rollback(call: &Call) -> Result<ApiResponse> {
     let name = call.params.text("snapname").to_owned();
     Ok(run(call, "vzrollback", |run, vmid| async move {
         let _lock = run.core.lock_config(vmid).await?;
@@ -185,21 +185,21 @@ pub(crate) fn rollback(call: &Call) -> Result<Answer> {
     }))
 }
 
-/// `GET …/snapshot/{snapname}`: the parts of its address.
-pub(crate) fn index(_: &Call) -> Result<Answer> {
+/// `GET …/snapshot/{snapname}`: the subdirectories.
+pub(crate) fn index(_: &Call) -> Result<ApiResponse> {
     let parts = ["rollback", "config"].map(|part| json!({ "subdir": part }));
     Ok(Value::from(parts.to_vec()).into())
 }
 
 /// `GET …/snapshot/{snapname}/config`.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     let name = call.params.text("snapname");
     call.core.read(|state| {
         let container = container(state, call.node(), call.params.vmid())?;
         let snapshot = container.snapshots.get(name).ok_or_else(|| missing(name))?;
         let options = snapshot.options.iter();
         let mut members: serde_json::Map<String, Value> = options
-            .map(|(name, value)| (name.clone(), shown_value(name, value)))
+            .map(|(name, value)| (name.clone(), value_to_json(name, value)))
             .collect();
         members.insert("snaptime".into(), snapshot.time.into());
         members.insert("description".into(), snapshot.description.as_str().into());
@@ -207,8 +207,8 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `PUT …/snapshot/{snapname}/config`: only its description can be changed.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+/// `PUT …/snapshot/{snapname}/config`: only the description can be changed.
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let name = call.params.text("snapname");
     call.core.edit(|state| {
         let container = container_mut(state, call.node(), call.params.vmid())?;
@@ -219,6 +219,6 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         if let Some(description) = call.params.get("description") {
             description.clone_into(&mut snapshot.description);
         }
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }

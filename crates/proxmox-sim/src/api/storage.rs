@@ -1,22 +1,22 @@
-//! What lies on the storages of a node, and how full they are.
+//! Storage content and status on a node.
 
 use serde_json::{Map, Value, json};
 
 use super::volumes;
-use crate::auth::need;
+use crate::auth::require_privilege;
 use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::state::{Kind, State, Volume};
 use crate::storage::Storage;
 use crate::{size, task, usage};
 
-fn describe(state: &State, node: &str, storage: &Storage) -> Value {
+fn status_json(state: &State, node: &str, storage: &Storage) -> Value {
     let used = state.used(node, storage);
     let enabled = storage.is_enabled();
     json!({
-        "type": storage.rules().word,
+        "type": storage.rules().name,
         "content": storage.content.join(","),
         "active": u8::from(enabled),
         "enabled": u8::from(enabled),
@@ -27,13 +27,13 @@ fn describe(state: &State, node: &str, storage: &Storage) -> Value {
     })
 }
 
-/// `GET /nodes/{node}/storage`. A `content` filter keeps what takes any of its kinds.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+/// `GET /nodes/{node}/storage`. The `content` filter matches storages that allow any of its types.
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let wanted = |storage: &&Storage| {
+    let requested = |storage: &&Storage| {
         let by_content = params
             .get("content")
-            .is_none_or(|filter| split_list(filter).any(|kind| storage.takes(kind)));
+            .is_none_or(|filter| split_list(filter).any(|kind| storage.supports(kind)));
         let by_name = params
             .get("storage")
             .is_none_or(|name| name == storage.name);
@@ -41,10 +41,10 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
         by_content && by_name && enabled && storage.is_on(call.node())
     };
     let entries: Vec<Value> = call.core.read(|state| {
-        let storages = state.storages.values().filter(wanted);
-        let storages = storages.filter(|storage| call.sees_storage(state, &storage.name));
+        let storages = state.storages.values().filter(requested);
+        let storages = storages.filter(|storage| call.can_see_storage(state, &storage.name));
         let listed = storages.map(|storage| {
-            let mut entry = usage::members(describe(state, call.node(), storage));
+            let mut entry = usage::members(status_json(state, call.node(), storage));
             let used = state.used(call.node(), storage);
             entry.insert("storage".into(), storage.name.as_str().into());
             let fraction = used as f64 / storage.total as f64;
@@ -56,25 +56,25 @@ pub(crate) fn list(call: &Call) -> Result<Answer> {
     Ok(Value::from(entries).into())
 }
 
-/// `GET …/status`. Here an unknown storage is a wrong parameter.
-pub(crate) fn status(call: &Call) -> Result<Answer> {
+/// `GET …/status`. An unknown storage is a parameter error.
+pub(crate) fn status(call: &Call) -> Result<ApiResponse> {
     let name = call.params.text("storage");
     call.core.read(|state| {
         let storage = state.storages.get(name);
         let storage = storage.ok_or_else(|| ApiError::parameter("storage", "No such storage."))?;
-        Ok(describe(state, call.node(), storage).into())
+        Ok(status_json(state, call.node(), storage).into())
     })
 }
 
 /// `GET …/content`.
-pub(crate) fn content(call: &Call) -> Result<Answer> {
+pub(crate) fn content(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     call.core.read(|state| {
         let storage = volumes::usable(state, call.node(), params.text("storage"))?;
-        let wanted = |volume: &&Volume| {
+        let requested = |volume: &&Volume| {
             let owner = volume.owner().map(|vmid| vmid.to_string());
             volume.storage == storage.name
-                && state.is_seen(volume, call.node())
+                && state.is_visible(volume, call.node())
                 && params
                     .get("content")
                     .is_none_or(|kind| kind == volume.content())
@@ -82,7 +82,7 @@ pub(crate) fn content(call: &Call) -> Result<Answer> {
                     .get("vmid")
                     .is_none_or(|vmid| owner.as_deref() == Some(vmid))
         };
-        let mut volumes: Vec<&Volume> = state.volumes.iter().filter(wanted).collect();
+        let mut volumes: Vec<&Volume> = state.volumes.iter().filter(requested).collect();
         volumes.sort_by(|a, b| a.name.cmp(&b.name));
         let entries: Vec<Value> = volumes.into_iter().map(entry).collect();
         Ok(Value::from(entries).into())
@@ -145,27 +145,27 @@ fn file_format(name: &str) -> &'static str {
         .map_or("raw", |(_, kind)| kind)
 }
 
-/// The id of the volume in the address, which stands there with or without its storage.
+/// The ID of the volume in the URL, which may omit the storage.
 fn address(call: &Call, state: &State) -> Result<String> {
     let storage = volumes::storage(state, call.params.text("storage"))?;
-    let given = call.params.text("volume");
-    let id = match given.split_once(':') {
+    let volume = call.params.text("volume");
+    let id = match volume.split_once(':') {
         Some((name, _)) if name != storage.name => {
             return Err(ApiError::failed("storage name in volume ID does not match"));
         }
-        Some(_) => given.to_owned(),
-        None => format!("{}:{given}", storage.name),
+        Some(_) => volume.to_owned(),
+        None => format!("{}:{volume}", storage.name),
     };
     if !id.contains('/') && storage.rules().has_files {
         return Err(ApiError::Failed(format!(
-            "unable to parse directory volume name '{given}'"
+            "unable to parse directory volume name '{volume}'"
         )));
     }
     Ok(id)
 }
 
 /// `GET …/content/{volume}`.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let id = address(call, state)?;
         let volume = state.volume(call.node(), &id);
@@ -189,25 +189,25 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
     })
 }
 
-/// `PUT …/content/{volume}`: notes and protection, which only backups have.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+/// `PUT …/content/{volume}`: sets notes and protection, for backups only.
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     call.core.edit(|state| {
         let id = address(call, state)?;
         let path = format!("/storage/{}", params.text("storage"));
         let privileges = ["Datastore.Allocate", "Datastore.AllocateSpace"];
-        need(&state.directory, &call.caller, &path, &privileges)?;
+        require_privilege(&state.directory, &call.caller, &path, &privileges)?;
         let node = call.node();
         let shared = volumes::storage(state, params.text("storage"))?.is_shared();
         let mut volumes = state.volumes.iter_mut();
         let found = volumes.find(|volume| (shared || volume.node == node) && volume.id() == id);
         let volume = found.ok_or_else(|| ApiError::Failed(format!("no such volume '{id}'")))?;
-        let given = ["notes", "protected"]
+        let attribute = ["notes", "protected"]
             .into_iter()
             .find(|name| params.get(name).is_some());
-        if let Some(name) = given.filter(|_| volume.content() != "backup") {
-            let words = format!("attribute '{name}' is not supported for this content type");
-            return Err(ApiError::Failed(words));
+        if let Some(name) = attribute.filter(|_| volume.content() != "backup") {
+            let message = format!("attribute '{name}' is not supported for this content type");
+            return Err(ApiError::Failed(message));
         }
         if let Some(notes) = params.get("notes") {
             volume.notes = Some(notes.to_owned()).filter(|notes| !notes.is_empty());
@@ -215,12 +215,12 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         if params.get("protected").is_some() {
             volume.protected = params.flag("protected");
         }
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-/// `POST …/content`: an empty disk for a container. Answers with its id.
-pub(crate) fn allocate(call: &Call) -> Result<Answer> {
+/// `POST …/content`: allocates an empty disk for a container and returns its volume ID.
+pub(crate) fn allocate(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let (vmid, name) = (params.vmid(), params.text("filename"));
     let bytes = match params.text("size").trim_end() {
@@ -233,33 +233,33 @@ pub(crate) fn allocate(call: &Call) -> Result<Answer> {
         if !name.starts_with(&format!("vm-{vmid}-"))
             && !name.starts_with(&format!("subvol-{vmid}-"))
         {
-            let words = format!("illegal name '{name}' - should be 'vm-{vmid}-*'");
-            return Err(ApiError::Failed(words));
+            let message = format!("illegal name '{name}' - should be 'vm-{vmid}-*'");
+            return Err(ApiError::Failed(message));
         }
         let whole = if storage.rules().has_files {
             format!("{vmid}/{name}")
         } else {
             name.to_owned()
         };
-        let place = (call.node(), storage.name.as_str());
-        let volume = Volume::new(place, &whole, bytes, Kind::Disk { vmid });
+        let location = (call.node(), storage.name.as_str());
+        let volume = Volume::new(location, &whole, bytes, Kind::Disk { vmid });
         let id = volume.id();
         if state.volume(call.node(), &id).is_some() {
             let folder = storage.folder("images");
-            let words = format!("disk image '{folder}/{whole}' already exists");
-            return Err(ApiError::Failed(words));
+            let message = format!("disk image '{folder}/{whole}' already exists");
+            return Err(ApiError::Failed(message));
         }
         state.volumes.push(volume);
         Ok(Value::from(id).into())
     })
 }
 
-/// `DELETE …/content/{volume}`: the volume with or without its storage. It is no error when there
-/// is nothing of that name.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+/// `DELETE …/content/{volume}`: the volume ID may omit the storage. Deleting a volume that does not
+/// exist succeeds.
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let id = call.core.read(|state| address(call, state))?;
     let storage = call.params.text("storage").to_owned();
-    let order = call.order("imgdel", &storage);
+    let spec = call.spec("imgdel", &storage);
     let (node, name) = (call.node().to_owned(), storage.clone());
     let work = move |run: task::Run| async move {
         run.core.edit(|state| {
@@ -279,5 +279,5 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
         run.log(format!("Removed volume '{id}'"));
         Ok(())
     };
-    Ok(task::start(&call.core, &order, work).into())
+    Ok(task::start(&call.core, &spec, work).into())
 }

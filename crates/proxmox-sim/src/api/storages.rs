@@ -1,4 +1,4 @@
-//! Which storages the cluster has: their definitions, and who may change them.
+//! Storage definitions of the cluster (`storage.cfg`).
 
 use std::collections::BTreeMap;
 
@@ -8,40 +8,40 @@ use super::volumes;
 use crate::config::StorageKind;
 use crate::error::{ApiError, Result};
 use crate::params::Params;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::schema::storage::changeable;
 use crate::state::State;
 use crate::storage::{self, Rules, Storage};
 
-/// Parameters that are no options of a storage.
+/// Parameters that are not options of a storage.
 const NOT_OPTIONS: [&str; 5] = ["storage", "type", "content", "delete", "digest"];
 
 /// `GET /storage`.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let kind = call.params.get("type");
     call.core.read(|state| {
         let digest = storage::digest(state.storages.values());
         let storages = state.storages.values();
         let storages = storages
-            .filter(|storage| kind.is_none_or(|kind| kind == storage.rules().word))
-            .filter(|storage| call.sees_storage(state, &storage.name));
-        let entries: Vec<Value> = storages.map(|storage| shown(storage, &digest)).collect();
+            .filter(|storage| kind.is_none_or(|kind| kind == storage.rules().name))
+            .filter(|storage| call.can_see_storage(state, &storage.name));
+        let entries: Vec<Value> = storages.map(|storage| to_json(storage, &digest)).collect();
         Ok(Value::from(entries).into())
     })
 }
 
 /// `GET /storage/{storage}`.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let storage = volumes::storage(state, call.params.text("storage"))?;
         let digest = storage::digest(state.storages.values());
-        Ok(shown(storage, &digest).into())
+        Ok(to_json(storage, &digest).into())
     })
 }
 
-/// A definition as it is shown. Whole numbers are numbers, secrets are nowhere.
-fn shown(storage: &Storage, digest: &str) -> Value {
+/// The JSON of a definition. Integer options are numbers, secrets are omitted.
+fn to_json(storage: &Storage, digest: &str) -> Value {
     let mut entry = Map::new();
     for (name, value) in &storage.options {
         let numeric = changeable()
@@ -52,43 +52,44 @@ fn shown(storage: &Storage, digest: &str) -> Value {
         entry.insert(name.clone(), value);
     }
     entry.insert("storage".into(), storage.name.as_str().into());
-    entry.insert("type".into(), storage.rules().word.into());
+    entry.insert("type".into(), storage.rules().name.into());
     entry.insert("content".into(), storage.content.join(",").into());
     entry.insert("digest".into(), digest.into());
     entry.into()
 }
 
-fn answer(storage: &Storage) -> Answer {
-    json!({ "storage": storage.name, "type": storage.rules().word }).into()
+fn response(storage: &Storage) -> ApiResponse {
+    json!({ "storage": storage.name, "type": storage.rules().name }).into()
 }
 
-/// What was asked for of the kinds of content, without those that the kind of storage cannot hold:
-/// a real node warns of them in its log and goes on. None at all is only for some kinds.
-fn content(rules: &Rules, given: &str) -> Result<Vec<String>> {
-    let kept: Vec<String> = split_list(given)
+/// The requested content types that the storage type supports. A real node logs a warning for the
+/// others. An empty list is an error for some storage types.
+fn content(rules: &Rules, sent: &str) -> Result<Vec<String>> {
+    let content: Vec<String> = split_list(sent)
         .filter(|kind| rules.content.contains(kind))
         .map(str::to_owned)
         .collect();
-    if kept.len() > 1 && kept.iter().any(|kind| kind == "none") {
-        let words = "unable to combine 'none' with other content types";
-        return Err(ApiError::failed(words));
+    if content.len() > 1 && content.iter().any(|kind| kind == "none") {
+        let message = "unable to combine 'none' with other content types";
+        return Err(ApiError::failed(message));
     }
-    if kept.is_empty() && !rules.content.contains(&"none") {
-        let words = "storage does not support content type 'none'";
-        return Err(ApiError::failed(words));
+    if content.is_empty() && !rules.content.contains(&"none") {
+        let message = "storage does not support content type 'none'";
+        return Err(ApiError::failed(message));
     }
-    Ok(kept)
+    Ok(content)
 }
 
-/// The options among the parameters. Those of other kinds are refused, secrets are not kept.
+/// The options among the parameters. Options of other storage types are rejected, secrets are not
+/// stored.
 fn options(rules: &Rules, params: &Params) -> Result<BTreeMap<String, String>> {
     const SECRETS: [&str; 3] = ["password", "encryption-key", "master-pubkey"];
-    let given = params
+    let sent = params
         .iter()
         .filter(|(name, _)| !NOT_OPTIONS.contains(name));
     let mut options = BTreeMap::new();
-    for (name, value) in given {
-        if !rules.knows(name) {
+    for (name, value) in sent {
+        if !rules.supports_option(name) {
             return Err(ApiError::Failed(format!("unexpected property '{name}'")));
         }
         if !SECRETS.contains(&name) {
@@ -107,11 +108,11 @@ fn check_nodes(call: &Call) -> Result<()> {
 }
 
 /// `POST /storage`.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let (name, word) = (params.text("storage"), params.text("type"));
-    let kind = storage::kind_of(word)
-        .ok_or_else(|| ApiError::Failed(format!("storage type '{word}' is not simulated")))?;
+    let (name, type_name) = (params.text("storage"), params.text("type"));
+    let kind = storage::kind_from_name(type_name)
+        .ok_or_else(|| ApiError::Failed(format!("storage type '{type_name}' is not simulated")))?;
     let rules = storage::rules(kind);
     let options = options(rules, params)?;
     if let Some(missing) = rules
@@ -119,11 +120,11 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
         .iter()
         .find(|name| params.get(name).is_none())
     {
-        let words = format!("missing value for required option '{missing}'");
-        return Err(ApiError::Failed(words));
+        let message = format!("missing value for required option '{missing}'");
+        return Err(ApiError::Failed(message));
     }
     let content = match params.get("content") {
-        Some(given) => content(rules, given)?,
+        Some(sent) => content(rules, sent)?,
         None => rules
             .default
             .iter()
@@ -133,8 +134,8 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
     check_nodes(call)?;
     call.core.edit(|state| {
         if state.storages.contains_key(name) {
-            let words = format!("create storage failed: storage ID '{name}' already defined");
-            return Err(ApiError::Failed(words));
+            let message = format!("create storage failed: storage ID '{name}' already defined");
+            return Err(ApiError::Failed(message));
         }
         let mut storage = Storage::defined(name, kind, content);
         storage.options = options;
@@ -142,17 +143,17 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
             let path = format!("/mnt/pve/{name}");
             storage.options.entry("path".into()).or_insert(path);
         }
-        let answer = answer(&storage);
+        let response = response(&storage);
         state.storages.insert(name.to_owned(), storage);
-        Ok(answer)
+        Ok(response)
     })
 }
 
 /// `PUT /storage/{storage}`.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let name = params.text("storage");
-    let failed = |words: String| ApiError::Failed(format!("update storage failed: {words}"));
+    let failed = |message: String| ApiError::Failed(format!("update storage failed: {message}"));
     check_nodes(call)?;
     call.core.edit(|state| {
         check_digest(state, params)?;
@@ -163,14 +164,14 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         let options = options(rules, params)?;
         let mut fixed = rules.required.iter();
         if let Some(fixed) = fixed.find(|name| options.contains_key(**name) && **name != "server") {
-            let words = format!("can't change value of fixed parameter '{fixed}'");
-            return Err(failed(words));
+            let message = format!("can't change value of fixed parameter '{fixed}'");
+            return Err(failed(message));
         }
-        let content = params.get("content").map(|given| content(rules, given));
+        let content = params.get("content").map(|sent| content(rules, sent));
         for option in split_list(params.text("delete")) {
             if rules.required.contains(&option) {
-                let words = format!("unable to delete required option '{option}'");
-                return Err(failed(words));
+                let message = format!("unable to delete required option '{option}'");
+                return Err(failed(message));
             }
             storage.options.remove(option);
         }
@@ -178,14 +179,14 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
             storage.content = content;
         }
         storage.options.extend(options);
-        Ok(answer(storage))
+        Ok(response(storage))
     })
 }
 
 fn check_digest(state: &State, params: &Params) -> Result<()> {
-    let known = storage::digest(state.storages.values());
+    let current = storage::digest(state.storages.values());
     match params.get("digest").filter(|digest| !digest.is_empty()) {
-        Some(digest) if digest != known => Err(ApiError::failed(
+        Some(digest) if digest != current => Err(ApiError::failed(
             "update storage failed: detected modified configuration - \
              file changed by other user? Try again.",
         )),
@@ -193,17 +194,17 @@ fn check_digest(state: &State, params: &Params) -> Result<()> {
     }
 }
 
-/// `DELETE /storage/{storage}`: what lies on it stays there, out of reach.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+/// `DELETE /storage/{storage}`: the content of the storage remains but is inaccessible.
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let name = call.params.text("storage");
     call.core.edit(|state| {
-        let gone = state.storages.remove(name).map(drop);
-        gone.ok_or_else(|| {
-            let words = format!("delete storage failed: storage '{name}' does not exist");
-            ApiError::Failed(words)
+        let removed = state.storages.remove(name).map(drop);
+        removed.ok_or_else(|| {
+            let message = format!("delete storage failed: storage '{name}' does not exist");
+            ApiError::Failed(message)
         })?;
         let path = format!("/storage/{name}");
         state.directory.grants.retain(|grant| grant.path != path);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }

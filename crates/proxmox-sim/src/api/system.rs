@@ -1,4 +1,4 @@
-//! What a node says of the system that it runs on, and starting and stopping all its containers.
+//! System information of a node, and bulk start and stop of its containers.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +8,24 @@ use super::power;
 use crate::container::Container;
 use crate::core::now;
 use crate::error::Result;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::task::{self, Run};
 use crate::usage;
 
 /// `GET /nodes/{node}/time`.
-pub(crate) fn time(_: &Call) -> Result<Answer> {
+pub(crate) fn time(_: &Call) -> Result<ApiResponse> {
     let seconds = now().as_secs();
     Ok(json!({ "timezone": "UTC", "time": seconds, "localtime": seconds }).into())
 }
 
 /// `GET /nodes/{node}/dns`.
-pub(crate) fn dns(_: &Call) -> Result<Answer> {
+pub(crate) fn dns(_: &Call) -> Result<ApiResponse> {
     Ok(json!({ "dns1": "10.255.255.53" }).into())
 }
 
 /// `GET /nodes/{node}/hosts`.
-pub(crate) fn hosts(call: &Call) -> Result<Answer> {
+pub(crate) fn hosts(call: &Call) -> Result<ApiResponse> {
     let mut text = "127.0.0.1 localhost\n".to_owned();
     for node in &call.core.config.scenario.nodes {
         text.push_str(&format!("{} {}\n", node.address, node.name));
@@ -34,13 +34,13 @@ pub(crate) fn hosts(call: &Call) -> Result<Answer> {
     Ok(json!({ "data": text, "digest": digest }).into())
 }
 
-/// `GET /nodes/{node}/config`: nothing is set.
-pub(crate) fn config(_: &Call) -> Result<Answer> {
+/// `GET /nodes/{node}/config`: always empty.
+pub(crate) fn config(_: &Call) -> Result<ApiResponse> {
     Ok(Value::Object(Map::new()).into())
 }
 
-/// `GET /nodes/{node}/subscription`: there is none.
-pub(crate) fn subscription(_: &Call) -> Result<Answer> {
+/// `GET /nodes/{node}/subscription`: no subscription.
+pub(crate) fn subscription(_: &Call) -> Result<ApiResponse> {
     Ok(json!({
         "status": "notfound",
         "message": "There is no subscription key",
@@ -50,13 +50,13 @@ pub(crate) fn subscription(_: &Call) -> Result<Answer> {
     .into())
 }
 
-/// `GET /nodes/{node}/netstat`: bytes by network interface of each running container.
-pub(crate) fn netstat(call: &Call) -> Result<Answer> {
+/// `GET /nodes/{node}/netstat`: traffic in bytes per network interface of each running container.
+pub(crate) fn netstat(call: &Call) -> Result<ApiResponse> {
     let entries: Vec<Value> = call.core.read(|state| {
-        let here = state.containers.values().filter(|c| c.node == call.node());
-        let running = here.filter(|container| container.is_running());
+        let containers = state.containers.values().filter(|c| c.node == call.node());
+        let running = containers.filter(|container| container.is_running());
         let entries = running.flat_map(|container| {
-            let (received, sent) = usage::of_container(container).network;
+            let (received, sent) = usage::container_usage(container).network;
             container.networks().map(move |(option, _)| {
                 json!({
                     "vmid": container.vmid.to_string(), "dev": option,
@@ -69,27 +69,28 @@ pub(crate) fn netstat(call: &Call) -> Result<Answer> {
     Ok(Value::from(entries).into())
 }
 
-/// The containers of the node that a call is for, which the caller may start and stop.
-fn chosen(call: &Call, wanted: impl Fn(&Container) -> bool) -> Vec<u32> {
+/// The containers on the node in the URL that match and that the caller may start and stop.
+fn select_containers(call: &Call, requested: impl Fn(&Container) -> bool) -> Vec<u32> {
     let named: Option<BTreeSet<&str>> = call.params.get("vms").map(|vms| split_list(vms).collect());
     call.core.read(|state| {
-        let here = state.containers.values().filter(|c| c.node == call.node());
-        here.filter(|container| wanted(container))
+        let containers = state.containers.values().filter(|c| c.node == call.node());
+        containers
+            .filter(|container| requested(container))
             .map(|container| container.vmid)
             .filter(|vmid| {
                 named
                     .as_ref()
                     .is_none_or(|named| named.contains(vmid.to_string().as_str()))
             })
-            .filter(|vmid| call.may(state, &format!("/vms/{vmid}"), "VM.PowerMgmt"))
+            .filter(|vmid| call.has_privilege(state, &format!("/vms/{vmid}"), "VM.PowerMgmt"))
             .collect()
     })
 }
 
-/// `POST /nodes/{node}/startall`: those that start with the node, or all.
-pub(crate) fn start_all(call: &Call) -> Result<Answer> {
+/// `POST /nodes/{node}/startall`: starts the containers with `onboot`, or with `force` all.
+pub(crate) fn start_all(call: &Call) -> Result<ApiResponse> {
     let all = call.params.flag("force");
-    let vmids = chosen(call, |container| {
+    let vmids = select_containers(call, |container| {
         !container.is_running() && !container.flag("template") && (all || container.flag("onboot"))
     });
     let caller = call.caller.clone();
@@ -101,12 +102,12 @@ pub(crate) fn start_all(call: &Call) -> Result<Answer> {
         }
         Ok(())
     };
-    Ok(task::start(&call.core, &call.order("startall", ""), work).into())
+    Ok(task::start(&call.core, &call.spec("startall", ""), work).into())
 }
 
 /// `POST /nodes/{node}/stopall`.
-pub(crate) fn stop_all(call: &Call) -> Result<Answer> {
-    let vmids = chosen(call, Container::is_running);
+pub(crate) fn stop_all(call: &Call) -> Result<ApiResponse> {
+    let vmids = select_containers(call, Container::is_running);
     let caller = call.caller.clone();
     let work = |run: Run| async move {
         for vmid in vmids {
@@ -115,5 +116,5 @@ pub(crate) fn stop_all(call: &Call) -> Result<Answer> {
         }
         run.pause(run.core.config.delays.shutdown).await
     };
-    Ok(task::start(&call.core, &call.order("stopall", ""), work).into())
+    Ok(task::start(&call.core, &call.spec("stopall", ""), work).into())
 }

@@ -1,38 +1,38 @@
-//! Tasks as the API shows them.
+//! Task lists, task status and task logs.
 
 use serde_json::{Value, json};
 
 use crate::error::{ApiError, Result};
 use crate::params::Params;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::task::{Task, is_upid};
 
-/// How many entries are shown when nothing is said.
+/// Default number of entries.
 const PAGE: u64 = 50;
 
 /// `GET /nodes/{node}/tasks`, newest first. Running tasks are only in the source `active` or `all`.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let (skipped, taken) = page(params);
+    let (skipped, limit_or_all) = page(params);
     call.core.read(|state| {
-        let all = call.may(state, &format!("/nodes/{}", call.node()), "Sys.Audit");
-        let fitting: Vec<&Task> = state
+        let all = call.has_privilege(state, &format!("/nodes/{}", call.node()), "Sys.Audit");
+        let matching: Vec<&Task> = state
             .tasks
             .iter()
             .rev()
             .filter(|task| all || task.caller.user() == call.caller.id)
-            .filter(|task| task.node == call.node() && fits(task, params))
+            .filter(|task| task.node == call.node() && matches_filters(task, params))
             .collect();
-        let shown = fitting
+        let entries = matching
             .iter()
             .skip(skipped)
-            .take(taken)
-            .map(|task| task.listed())
+            .take(limit_or_all)
+            .map(|task| task.list_entry())
             .collect();
-        Ok(Answer {
-            total: Some(fitting.len()),
-            ..Value::Array(shown).into()
+        Ok(ApiResponse {
+            total: Some(matching.len()),
+            ..Value::Array(entries).into()
         })
     })
 }
@@ -44,7 +44,7 @@ fn page(params: &Params) -> (usize, usize) {
     (read("start", 0), read("limit", PAGE))
 }
 
-fn fits(task: &Task, params: &Params) -> bool {
+fn matches_filters(task: &Task, params: &Params) -> bool {
     let source = params.get("source").unwrap_or("archive");
     let in_source = match &task.outcome {
         Some(_) => source != "active",
@@ -54,9 +54,9 @@ fn fits(task: &Task, params: &Params) -> bool {
         .outcome
         .as_ref()
         .map_or("unknown", |outcome| status_type(&outcome.status));
-    let wanted_status = params
-        .get("statusfilter")
-        .is_none_or(|filter| split_list(filter).any(|wanted| wanted.eq_ignore_ascii_case(status)));
+    let wanted_status = params.get("statusfilter").is_none_or(|filter| {
+        split_list(filter).any(|requested| requested.eq_ignore_ascii_case(status))
+    });
     let failed = status == "error" || status == "unknown";
     in_source
         && wanted_status
@@ -85,7 +85,7 @@ fn status_type(status: &str) -> &'static str {
     }
 }
 
-/// Looks at the task in the address.
+/// Calls `look` with the task in the URL, or fails if it does not exist.
 fn with_task<T>(call: &Call, look: impl FnOnce(&Task) -> T) -> Result<T> {
     let upid = call.params.text("upid");
     if !is_upid(upid) {
@@ -96,32 +96,34 @@ fn with_task<T>(call: &Call, look: impl FnOnce(&Task) -> T) -> Result<T> {
         .read(|state| state.task(upid).map(look).ok_or_else(missing))
 }
 
-/// `GET /cluster/tasks`: the last ones of all nodes. Who may not see all sees their own.
-pub(crate) fn recent(call: &Call) -> Result<Answer> {
+/// `GET /cluster/tasks`: the latest tasks of all nodes. Without `Sys.Audit` the caller sees only
+/// their own tasks.
+pub(crate) fn recent(call: &Call) -> Result<ApiResponse> {
     const SHOWN: usize = 25;
-    let shown: Vec<Value> = call.core.read(|state| {
-        let seen = |task: &&Task| {
-            let all = call.may(state, &format!("/nodes/{}", task.node), "Sys.Audit");
+    let entries: Vec<Value> = call.core.read(|state| {
+        let is_visible = |task: &&Task| {
+            let all = call.has_privilege(state, &format!("/nodes/{}", task.node), "Sys.Audit");
             all || task.caller.user() == call.caller.id
         };
-        let tasks = state.tasks.iter().rev().filter(seen).take(SHOWN);
-        tasks.map(Task::listed).collect()
+        let tasks = state.tasks.iter().rev().filter(is_visible).take(SHOWN);
+        tasks.map(Task::list_entry).collect()
     });
-    Ok(Value::from(shown).into())
+    Ok(Value::from(entries).into())
 }
 
-/// `GET …/tasks/{upid}`: the parts of its address.
-pub(crate) fn index(_: &Call) -> Result<Answer> {
+/// `GET …/tasks/{upid}`: the subdirectories.
+pub(crate) fn index(_: &Call) -> Result<ApiResponse> {
     Ok(json!([{ "name": "log" }, { "name": "status" }]).into())
 }
 
 /// `GET …/status`.
-pub(crate) fn status(call: &Call) -> Result<Answer> {
-    with_task(call, Task::status).map(Answer::from)
+pub(crate) fn status(call: &Call) -> Result<ApiResponse> {
+    with_task(call, Task::status).map(ApiResponse::from)
 }
 
-/// `GET …/log`. The log of an unknown task is one line that says so. A limit of 0 means all.
-pub(crate) fn log(call: &Call) -> Result<Answer> {
+/// `GET …/log`. The log of an unknown task is one line with an error. A limit of 0 returns all
+/// lines.
+pub(crate) fn log(call: &Call) -> Result<ApiResponse> {
     let lines = match with_task(call, |task| task.log.clone()) {
         Err(ApiError::Parameters(problems))
             if problems.values().any(|problem| problem == "no such task") =>
@@ -136,18 +138,18 @@ pub(crate) fn log(call: &Call) -> Result<Answer> {
         lines
     };
     let (skipped, limit) = page(&call.params);
-    let taken = if limit == 0 { usize::MAX } else { limit };
-    let shown = lines.iter().enumerate().skip(skipped).take(taken);
-    let data = shown
+    let limit_or_all = if limit == 0 { usize::MAX } else { limit };
+    let entries = lines.iter().enumerate().skip(skipped).take(limit_or_all);
+    let data = entries
         .map(|(index, text)| json!({ "n": index + 1, "t": text }))
         .collect();
-    Ok(Answer {
+    Ok(ApiResponse {
         total: Some(lines.len()),
         ..Value::Array(data).into()
     })
 }
 
-/// `DELETE …`: kills a running task, whose own undo then runs.
-pub(crate) fn kill(call: &Call) -> Result<Answer> {
-    with_task(call, |task| task.kill.cancel()).map(|()| Answer::nothing())
+/// `DELETE …`: cancels a running task, which then cleans up.
+pub(crate) fn kill(call: &Call) -> Result<ApiResponse> {
+    with_task(call, |task| task.kill.cancel()).map(|()| ApiResponse::null())
 }

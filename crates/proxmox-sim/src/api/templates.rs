@@ -1,21 +1,21 @@
-//! Templates of containers that can be had: the list of appliances, and downloads of any address.
+//! Container templates: the appliance list, and downloads from a URL.
 //!
-//! Nothing is fetched. An address is there unless its host is this machine or one that can never
-//! be (`.invalid`); what it gives is a file of a size that is always the same.
+//! Nothing is downloaded. Every URL succeeds unless its host is this machine or ends in `.invalid`.
+//! The file always has the same size.
 
 use serde_json::{Value, json};
 
 use super::images::templates_storage;
-use crate::auth::{Asking, Permit};
+use crate::auth::{AccessRequest, AccessRule};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::state::{Kind, Volume};
 use crate::task::{self, Run};
 
-/// The size of a file that no list knows, in bytes.
+/// The size in bytes of a file that is not in the appliance list.
 const SIZE: u64 = 64 << 20;
 
-/// File, system, version, package, MiB.
+/// File, operating system, version, package and size in MiB.
 const APPLIANCES: [(&str, &str, &str, &str, u64); 6] = [
     (
         "alpine-3.22-default_20250617_amd64.tar.xz",
@@ -62,7 +62,7 @@ const APPLIANCES: [(&str, &str, &str, &str, u64); 6] = [
 ];
 
 /// `GET /nodes/{node}/aplinfo`.
-pub(crate) fn appliances(_: &Call) -> Result<Answer> {
+pub(crate) fn appliances(_: &Call) -> Result<ApiResponse> {
     let entry = |(file, system, version, package, _): (&str, &str, &str, &str, u64)| {
         json!({
             "template": file, "type": "lxc", "os": system, "version": version,
@@ -79,13 +79,13 @@ pub(crate) fn appliances(_: &Call) -> Result<Answer> {
     Ok(Value::from(APPLIANCES.map(entry).to_vec()).into())
 }
 
-/// `POST /nodes/{node}/aplinfo`. One that is there already is left as it is.
-pub(crate) fn fetch_appliance(call: &Call) -> Result<Answer> {
-    let wanted = call.params.text("template");
+/// `POST /nodes/{node}/aplinfo`. An existing template is not overwritten.
+pub(crate) fn fetch_appliance(call: &Call) -> Result<ApiResponse> {
+    let requested = call.params.text("template");
     let mut all = APPLIANCES.into_iter();
-    let found = all.find(|(file, ..)| *file == wanted);
+    let appliance = all.find(|(file, ..)| *file == requested);
     let (file, system, _, _, mib) =
-        found.ok_or_else(|| ApiError::parameter("template", "no such template"))?;
+        appliance.ok_or_else(|| ApiError::parameter("template", "no such template"))?;
     let storage = templates_storage(call, "vztmpl")?;
     let download = Download {
         storage: storage.name.clone(),
@@ -96,8 +96,8 @@ pub(crate) fn fetch_appliance(call: &Call) -> Result<Answer> {
         },
         problem: None,
     };
-    let order = call.order("download", file);
-    Ok(task::start(&call.core, &order, |run| work(run, download)).into())
+    let spec = call.spec("download", file);
+    Ok(task::start(&call.core, &spec, |run| work(run, download)).into())
 }
 
 struct Download {
@@ -114,8 +114,8 @@ async fn work(run: Run, download: Download) -> std::result::Result<(), String> {
     if let Some(problem) = download.problem {
         return Err(format!("download failed: {problem}"));
     }
-    let place = (run.node.as_str(), download.storage.as_str());
-    let volume = Volume::new(place, &download.name, download.size, download.kind);
+    let path = (run.node.as_str(), download.storage.as_str());
+    let volume = Volume::new(path, &download.name, download.size, download.kind);
     run.core.edit(|state| {
         if state.volume(&run.node, &volume.id()).is_none() {
             state.volumes.push(volume);
@@ -125,26 +125,26 @@ async fn work(run: Run, download: Download) -> std::result::Result<(), String> {
     Ok(())
 }
 
-/// May the caller look at what an address has to give?
-pub(crate) fn may_query(asking: &Asking) -> Result<()> {
+/// Checks that the caller may query URL metadata.
+pub(crate) fn check_query(access: &AccessRequest) -> Result<()> {
     let both = ["Sys.Audit", "Sys.Modify"];
-    let everywhere = both
-        .iter()
-        .try_for_each(|name| crate::auth::need(asking.directory, asking.caller, "/", &[name]));
-    if everywhere.is_ok() {
+    let allowed_globally = both.iter().try_for_each(|name| {
+        crate::auth::require_privilege(access.directory, access.caller, "/", &[name])
+    });
+    if allowed_globally.is_ok() {
         return Ok(());
     }
-    asking.check(Permit::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
+    access.check(AccessRule::Every("/nodes/{node}", &["Sys.AccessNetwork"]))
 }
 
-/// May the caller bring it onto the storage?
-pub(crate) fn may_download(asking: &Asking) -> Result<()> {
-    let place = "/storage/{storage}";
-    asking.check(Permit::Every(place, &["Datastore.AllocateTemplate"]))?;
-    may_query(asking)
+/// Checks that the caller may download a file to the storage.
+pub(crate) fn check_download(access: &AccessRequest) -> Result<()> {
+    let path = "/storage/{storage}";
+    access.check(AccessRule::Every(path, &["Datastore.AllocateTemplate"]))?;
+    check_query(access)
 }
 
-/// The host and port of an address, and the last part of its path.
+/// The host with port of a URL, and the last segment of its path.
 fn parts(url: &str) -> (&str, &str) {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let rest = rest.split(['?', '#']).next().unwrap_or(rest);
@@ -153,28 +153,28 @@ fn parts(url: &str) -> (&str, &str) {
     (host, file)
 }
 
-/// What is wrong with an address, when nobody is there.
-fn unreachable(url: &str) -> Option<String> {
+/// The connection error for a URL whose host is unreachable.
+fn connection_error(url: &str) -> Option<String> {
     let (host, _) = parts(url);
     let name = host.split(':').next().unwrap_or(host);
-    let own = name.starts_with("127.") || name == "localhost";
-    (own || name.ends_with(".invalid"))
+    let local = name.starts_with("127.") || name == "localhost";
+    (local || name.ends_with(".invalid"))
         .then(|| format!("Can't connect to {host} (Connection refused)"))
 }
 
-/// The size of what is at an address, in bytes.
+/// The size of the file at a URL, in bytes.
 fn size(url: &str) -> u64 {
     let (_, file) = parts(url);
-    let known = APPLIANCES.iter().find(|(name, ..)| *name == file);
-    known.map_or(SIZE, |(.., mib)| mib << 20)
+    let appliance = APPLIANCES.iter().find(|(name, ..)| *name == file);
+    appliance.map_or(SIZE, |(.., mib)| mib << 20)
 }
 
 /// `GET /nodes/{node}/query-url-metadata`.
-pub(crate) fn metadata(call: &Call) -> Result<Answer> {
+pub(crate) fn metadata(call: &Call) -> Result<ApiResponse> {
     let url = call.params.text("url");
-    if let Some(problem) = unreachable(url) {
-        let words = format!("invalid server response: '500 {problem}'");
-        return Err(ApiError::Failed(words));
+    if let Some(problem) = connection_error(url) {
+        let message = format!("invalid server response: '500 {problem}'");
+        return Err(ApiError::Failed(message));
     }
     let (_, file) = parts(url);
     let mime = if file.ends_with(".iso") {
@@ -185,8 +185,8 @@ pub(crate) fn metadata(call: &Call) -> Result<Answer> {
     Ok(json!({ "filename": file, "mimetype": mime, "size": size(url) }).into())
 }
 
-/// `POST …/download-url`. A file of the same name is refused at once.
-pub(crate) fn download(call: &Call) -> Result<Answer> {
+/// `POST …/download-url`. An existing file is rejected before the task starts.
+pub(crate) fn download(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let (content, url) = (params.text("content"), params.text("url"));
     let file: String = params
@@ -210,8 +210,8 @@ pub(crate) fn download(call: &Call) -> Result<Answer> {
         _ => &[".ova", ".ovf", ".qcow2", ".raw", ".vmdk"],
     };
     if !endings.iter().any(|ending| file.ends_with(ending)) {
-        let words = "invalid filename or wrong extension";
-        return Err(ApiError::parameter("filename", words));
+        let message = "invalid filename or wrong extension";
+        return Err(ApiError::parameter("filename", message));
     }
     let name = format!("{content}/{file}");
     let id = format!("{}:{name}", storage.name);
@@ -220,8 +220,8 @@ pub(crate) fn download(call: &Call) -> Result<Answer> {
         .read(|state| state.volume(call.node(), &id).is_some())
     {
         let path = format!("{}/{file}", storage.folder(content));
-        let words = format!("refusing to override existing file '{path}'");
-        return Err(ApiError::Failed(words));
+        let message = format!("refusing to override existing file '{path}'");
+        return Err(ApiError::Failed(message));
     }
     let download = Download {
         storage: storage.name.clone(),
@@ -235,8 +235,8 @@ pub(crate) fn download(call: &Call) -> Result<Answer> {
         } else {
             Kind::File
         },
-        problem: unreachable(url),
+        problem: connection_error(url),
     };
-    let order = call.order("download", &file);
-    Ok(task::start(&call.core, &order, |run| work(run, download)).into())
+    let spec = call.spec("download", &file);
+    Ok(task::start(&call.core, &spec, |run| work(run, download)).into())
 }

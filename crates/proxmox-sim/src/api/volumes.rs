@@ -1,4 +1,4 @@
-//! Disks of containers: what a `rootfs` or `mpN` asks for, and making it so.
+//! Container volumes: parsing the volume of a `rootfs` or `mpN`, and allocating disks.
 
 use crate::auth::Caller;
 use crate::config::StorageKind;
@@ -10,53 +10,58 @@ use crate::storage::Storage;
 const ONLY_ROOT: &str = "Only root can pass arbitrary filesystem paths. \
     at /usr/share/perl5/PVE/Storage.pm line 651.";
 
-/// What the volume part of a mount point asks for.
+/// What the volume of a mount point requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// A new disk of so many bytes.
+pub(crate) enum VolumeRequest {
+    /// A new disk with this size in bytes.
     New { storage: String, bytes: u64 },
-    /// One that is there, or is said to be.
+    /// An existing volume. Its existence is not checked.
     Existing(String),
 }
 
-/// Finds a storage.
+/// Returns a storage by name.
 pub(crate) fn storage<'a>(state: &'a State, name: &str) -> Result<&'a Storage> {
     let found = state.storages.get(name);
     found.ok_or_else(|| ApiError::Failed(format!("storage '{name}' does not exist")))
 }
 
-/// Finds a storage that a node can use.
+/// Returns a storage that is enabled and available on a node.
 pub(crate) fn usable<'a>(state: &'a State, node: &str, name: &str) -> Result<&'a Storage> {
     let storage = storage(state, name)?;
     if !storage.is_enabled() {
         return Err(ApiError::Failed(format!("storage '{name}' is disabled")));
     }
     if !storage.is_on(node) {
-        let words = format!("storage '{name}' is not available on node '{node}'");
-        return Err(ApiError::Failed(words));
+        let message = format!("storage '{name}' is not available on node '{node}'");
+        return Err(ApiError::Failed(message));
     }
     Ok(storage)
 }
 
-/// Finds a storage that takes containers.
+/// Returns a storage that supports container disks.
 pub(crate) fn container_storage<'a>(
     state: &'a State,
     node: &str,
     name: &str,
 ) -> Result<&'a Storage> {
     let storage = usable(state, node, name)?;
-    if storage.takes("rootdir") {
+    if storage.supports("rootdir") {
         return Ok(storage);
     }
     let problem = format!("storage '{name}' does not support container directories");
     Err(ApiError::parameter("storage", problem))
 }
 
-/// Reads the volume part of a mount point: `storage:GiB` or a volume that is there. Paths of the
-/// host are for root alone, and a token is not root.
-pub(crate) fn read(state: &State, node: &str, caller: &Caller, volume: &str) -> Result<Wanted> {
+/// Parses the volume of a mount point: `storage:GiB` or an existing volume. Host paths are allowed
+/// only for root with a ticket, not with a token.
+pub(crate) fn read(
+    state: &State,
+    node: &str,
+    caller: &Caller,
+    volume: &str,
+) -> Result<VolumeRequest> {
     if volume.starts_with('/') && caller.is_root() {
-        return Ok(Wanted::Existing(volume.to_owned()));
+        return Ok(VolumeRequest::Existing(volume.to_owned()));
     }
     if volume.starts_with('/') {
         let kind = if volume.starts_with("/dev/") {
@@ -79,25 +84,25 @@ pub(crate) fn read(state: &State, node: &str, caller: &Caller, volume: &str) -> 
             .all(|byte| byte.is_ascii_digit() || byte == b'.');
     if let Some(bytes) = size::scale(rest, 1 << 30).filter(|_| is_size) {
         let storage = container_storage(state, node, name)?.name.clone();
-        return Ok(Wanted::New { storage, bytes });
+        return Ok(VolumeRequest::New { storage, bytes });
     }
     check_name(storage(state, name)?, rest)?;
-    Ok(Wanted::Existing(volume.to_owned()))
+    Ok(VolumeRequest::Existing(volume.to_owned()))
 }
 
-/// Checks the form of a disk's name.
+/// Checks the format of a disk's name.
 fn check_name(storage: &Storage, name: &str) -> Result<()> {
     let plain = name.split('/').next_back().unwrap_or_default();
     let is_disk = ["vm-", "base-", "subvol-"]
         .iter()
         .any(|start| plain.starts_with(start));
-    let (fits, kind) = match storage.kind {
+    let (matches, kind) = match storage.kind {
         StorageKind::LvmThin => (is_disk && !name.contains('/'), "lvm"),
         StorageKind::ZfsPool => (is_disk && !name.contains('/'), "zfs"),
         StorageKind::Pbs => (false, "pbs"),
         _ => (is_disk && name.contains('/'), "directory"),
     };
-    if fits {
+    if matches {
         return Ok(());
     }
     Err(ApiError::Failed(format!(
@@ -105,13 +110,13 @@ fn check_name(storage: &Storage, name: &str) -> Result<()> {
     )))
 }
 
-/// The container that a disk belongs to, by its name.
+/// The VMID of the container that a disk belongs to, from the disk's name.
 pub(crate) fn owner(volume: &str) -> Option<u32> {
     let name = volume.rsplit([':', '/']).next()?;
     name.split('-').nth(1)?.parse().ok()
 }
 
-/// Fails for text that is no volume of a storage at all.
+/// Splits a volume ID into storage and name. Fails if it is not a volume ID.
 pub(crate) fn split_id<'a>(state: &'a State, id: &'a str) -> Result<(&'a Storage, &'a str)> {
     let parts = id
         .split_once(':')
@@ -120,14 +125,14 @@ pub(crate) fn split_id<'a>(state: &'a State, id: &'a str) -> Result<(&'a Storage
     Ok((storage(state, name)?, rest))
 }
 
-/// Makes a disk for a container and gives its id.
+/// Allocates a disk for a container and returns its volume ID.
 pub(crate) fn allocate(
     state: &mut State,
     node: &str,
     vmid: u32,
-    wanted: (&str, u64),
+    requested: (&str, u64),
 ) -> std::result::Result<String, String> {
-    let (name, bytes) = wanted;
+    let (name, bytes) = requested;
     let storage = state.storages.get(name);
     let storage = storage.ok_or_else(|| format!("storage '{name}' does not exist"))?;
     let free = storage.total - state.used(node, storage);
@@ -140,10 +145,11 @@ pub(crate) fn allocate(
         _ if bytes == 0 => format!("{vmid}/subvol-{vmid}-disk-{index}.subvol"),
         _ => format!("{vmid}/vm-{vmid}-disk-{index}.raw"),
     };
-    let taken = |state: &State, index: u32| {
+    let is_used = |state: &State, index: u32| {
         let number = format!("-{vmid}-disk-{index}");
-        let own = |volume: &&Volume| volume.storage == storage.name && state.is_seen(volume, node);
-        state.volumes.iter().filter(own).any(|volume| {
+        let is_visible_here =
+            |volume: &&Volume| volume.storage == storage.name && state.is_visible(volume, node);
+        state.volumes.iter().filter(is_visible_here).any(|volume| {
             volume
                 .name
                 .trim_end_matches(".raw")
@@ -152,10 +158,10 @@ pub(crate) fn allocate(
         })
     };
     let index = (0..u32::MAX)
-        .find(|index| !taken(state, *index))
+        .find(|index| !is_used(state, *index))
         .unwrap_or_default();
-    let place = (node, storage.name.as_str());
-    let volume = Volume::new(place, &name_of(index), bytes, Kind::Disk { vmid });
+    let location = (node, storage.name.as_str());
+    let volume = Volume::new(location, &name_of(index), bytes, Kind::Disk { vmid });
     let id = volume.id();
     state.volumes.push(volume);
     Ok(id)

@@ -1,4 +1,4 @@
-//! `/changes`: what others do with containers, past the API and whatever rules it has.
+//! `/changes`: changes to containers that bypass the API, as if made outside Holdfast.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -15,7 +15,7 @@ use crate::schema::{format, lxc};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 enum Change {
-    Make(Make),
+    Make(NewContainer),
     Delete { vmid: u32 },
     Move { vmid: u32, node: String },
     Rename { vmid: u32, hostname: String },
@@ -25,42 +25,42 @@ enum Change {
     HoldLock { vmid: u32, ms: u64 },
 }
 
-/// A container that somebody else makes.
+/// A container to create.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Make {
+struct NewContainer {
     vmid: u32,
     node: String,
     hostname: String,
     net0: Option<String>,
-    #[serde(default = "one")]
+    #[serde(default = "default_cores")]
     cores: u32,
     /// MiB.
-    #[serde(default = "memory")]
+    #[serde(default = "default_memory")]
     memory: u64,
     /// GiB.
-    #[serde(default = "disk")]
+    #[serde(default = "default_disk")]
     disk: u64,
     #[serde(default)]
     running: bool,
 }
 
-/// An interface that asks for an address, with a hardware address of its own.
-fn network(vmid: u32) -> String {
+/// A DHCP interface with a MAC address that is derived from the VMID.
+fn default_network(vmid: u32) -> String {
     let [_, high, middle, low] = vmid.to_be_bytes();
-    let hardware = format!("BC:24:11:{high:02X}:{middle:02X}:{low:02X}");
-    format!("name=eth0,bridge=vmbr0,hwaddr={hardware},ip=dhcp,type=veth")
+    let mac = format!("BC:24:11:{high:02X}:{middle:02X}:{low:02X}");
+    format!("name=eth0,bridge=vmbr0,hwaddr={mac},ip=dhcp,type=veth")
 }
 
-fn one() -> u32 {
+fn default_cores() -> u32 {
     1
 }
 
-fn memory() -> u64 {
+fn default_memory() -> u64 {
     512
 }
 
-fn disk() -> u64 {
+fn default_disk() -> u64 {
     4
 }
 
@@ -79,7 +79,7 @@ impl Change {
     }
 }
 
-/// `POST /changes`. Answers with the container as it is then, or null.
+/// `POST /changes`. Returns the changed container, or null.
 pub(super) async fn change(
     State(handle): Shared,
     headers: HeaderMap,
@@ -110,8 +110,8 @@ pub(super) async fn change(
         }
         Change::Lock { reason, .. } => {
             if !lxc::LOCKS.contains(&reason.as_str()) {
-                let words = format!("`{reason}` is none of {}", lxc::LOCKS.join(", "));
-                return Err(Refusal::Wrong(words));
+                let message = format!("`{reason}` is none of {}", lxc::LOCKS.join(", "));
+                return Err(Refusal::Wrong(message));
             }
             handle.set_lock(vmid, Some(&reason));
         }
@@ -119,8 +119,8 @@ pub(super) async fn change(
         Change::HoldLock { ms, .. } => {
             let time = wire::time(ms).map_err(Refusal::Wrong)?;
             if !handle.hold_lock(vmid, time).await {
-                let words = format!("the lock of container {vmid} is held already");
-                return Err(Refusal::Conflict(words));
+                let message = format!("the lock of container {vmid} is held already");
+                return Err(Refusal::Conflict(message));
             }
         }
     }
@@ -135,10 +135,10 @@ fn check_node(handle: &Handle, node: &str) -> Outcome<()> {
     Err(Refusal::Missing(format!("there is no node {node}")))
 }
 
-fn add(handle: &Handle, make: Make) -> Outcome<()> {
+fn add(handle: &Handle, make: NewContainer) -> Outcome<()> {
     check_node(handle, &make.node)?;
     format::dns_name(&make.hostname).map_err(Refusal::Wrong)?;
-    let net0 = make.net0.unwrap_or_else(|| network(make.vmid));
+    let net0 = make.net0.unwrap_or_else(|| default_network(make.vmid));
     let parsed = lxc::network().parse("net0", &net0);
     parsed.map_err(|problem| Refusal::Wrong(format!("net0: {}", problem.trim_end())))?;
     if !(100..1_000_000_000).contains(&make.vmid) {

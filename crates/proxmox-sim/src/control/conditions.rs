@@ -1,4 +1,4 @@
-//! `/conditions`: what lasts until it is changed, and a node that starts again.
+//! `/conditions`: lasting conditions, and restarting a node.
 
 use axum::Json;
 use axum::body::Bytes;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::{Outcome, Refusal, Shared, read, wire};
 use crate::handle::Handle;
 
-/// What is asked for; at least one of it.
+/// The requested changes; at least one is required.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct ConditionsRequest {
     quorum: Option<bool>,
     dhcp: Option<wire::Dhcp>,
     certificate: Option<Certificate>,
@@ -35,10 +35,10 @@ struct Restart {
 
 /// `GET /conditions`.
 pub(super) async fn show(State(handle): Shared) -> Json<Value> {
-    Json(shown(&handle))
+    Json(to_json(&handle))
 }
 
-fn shown(handle: &Handle) -> Value {
+fn to_json(handle: &Handle) -> Value {
     json!({
         "quorum": handle.is_quorate(),
         "dhcp": wire::Dhcp::from(handle.dhcp()),
@@ -46,16 +46,16 @@ fn shown(handle: &Handle) -> Value {
     })
 }
 
-/// `POST /conditions`. Nothing is changed when any of it cannot be.
+/// `POST /conditions`. If any change is invalid, none is applied.
 pub(super) async fn change(
     State(handle): Shared,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome<Json<Value>> {
-    let wanted = read::<Wanted>(&headers, &body)?;
-    let dhcp = wanted.dhcp.map(crate::Dhcp::try_from).transpose();
+    let request = read::<ConditionsRequest>(&headers, &body)?;
+    let dhcp = request.dhcp.map(crate::Dhcp::try_from).transpose();
     let dhcp = dhcp.map_err(Refusal::Wrong)?;
-    let restart = match wanted.restart {
+    let restart = match request.restart {
         Some(Restart { node, .. }) if !handle.has_node(&node) => {
             return Err(Refusal::Missing(format!("there is no node {node}")));
         }
@@ -64,23 +64,23 @@ pub(super) async fn change(
         }
         None => None,
     };
-    if wanted.quorum.is_none()
+    if request.quorum.is_none()
         && dhcp.is_none()
-        && wanted.certificate.is_none()
+        && request.certificate.is_none()
         && restart.is_none()
     {
-        let words = "one of quorum, dhcp, certificate and restart is needed";
-        return Err(Refusal::Wrong(words.into()));
+        let message = "one of quorum, dhcp, certificate and restart is needed";
+        return Err(Refusal::Wrong(message.into()));
     }
-    if let Some(Certificate::Renew) = wanted.certificate {
+    if let Some(Certificate::Renew) = request.certificate {
         let renewed = handle.renew_certificate();
         let renewed = renewed.map_err(|error| Refusal::Failed(error.to_string()))?;
         if renewed.is_none() {
-            let words = "without TLS there is no certificate to renew";
-            return Err(Refusal::Conflict(words.into()));
+            let message = "without TLS there is no certificate to renew";
+            return Err(Refusal::Conflict(message.into()));
         }
     }
-    if let Some(quorum) = wanted.quorum {
+    if let Some(quorum) = request.quorum {
         handle.set_quorum(quorum);
     }
     if let Some(dhcp) = dhcp {
@@ -89,5 +89,5 @@ pub(super) async fn change(
     if let Some((node, away)) = restart {
         handle.restart(&node, away).await;
     }
-    Ok(Json(shown(&handle)))
+    Ok(Json(to_json(&handle)))
 }

@@ -1,4 +1,5 @@
-//! `/interfaces`: what the host of a container sees of it, where containers really run elsewhere.
+//! `/interfaces`: IP addresses that the real host of a container observed, for setups in which
+//! containers run outside the simulator.
 
 use std::net::IpAddr;
 
@@ -10,11 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Outcome, Refusal, Shared, read, wire};
-use crate::handle::{Interfaces, Unseen};
+use crate::handle::{Interfaces, InterfacesError};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
+struct InterfacesReport {
     vmid: u32,
     interfaces: Vec<Interface>,
 }
@@ -23,44 +24,44 @@ struct Said {
 #[serde(deny_unknown_fields)]
 struct Interface {
     hwaddr: String,
-    /// With their prefix lengths: `10.20.0.100/16`.
+    /// With prefix lengths: `10.20.0.100/16`.
     addresses: Vec<String>,
 }
 
-/// `POST /interfaces`. Answers with the container as it is then.
-pub(super) async fn see(
+/// `POST /interfaces`. Returns the changed container.
+pub(super) async fn report(
     State(handle): Shared,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome<Json<Value>> {
-    let Said { vmid, interfaces } = read::<Said>(&headers, &body)?;
+    let InterfacesReport { vmid, interfaces } = read::<InterfacesReport>(&headers, &body)?;
     if handle.container(vmid).is_none() {
         return Err(Refusal::Missing(format!("there is no container {vmid}")));
     }
-    let mut seen = Interfaces::new();
+    let mut reported = Interfaces::new();
     for Interface { hwaddr, addresses } in interfaces {
         let all: Result<Vec<_>, _> = addresses.iter().map(|text| address(text)).collect();
         let all = all.map_err(Refusal::Wrong)?;
-        if seen.insert(hwaddr.to_ascii_lowercase(), all).is_some() {
+        if reported.insert(hwaddr.to_ascii_lowercase(), all).is_some() {
             return Err(Refusal::Wrong(format!("{hwaddr} is there twice")));
         }
     }
-    let done = handle.see_interfaces(vmid, &seen);
-    done.map_err(|problem| match &problem {
-        Unseen::NotRunning(_) => Refusal::Conflict(problem.to_string()),
-        Unseen::NoInterface { .. } => Refusal::Wrong(problem.to_string()),
+    let result = handle.set_interfaces(vmid, &reported);
+    result.map_err(|problem| match &problem {
+        InterfacesError::NotRunning(_) => Refusal::Conflict(problem.to_string()),
+        InterfacesError::NoInterface { .. } => Refusal::Wrong(problem.to_string()),
     })?;
     let now = handle.container(vmid).as_ref().map(wire::container);
     Ok(Json(json!({ "container": now })))
 }
 
 fn address(text: &str) -> Result<(IpAddr, u8), String> {
-    let refused = || format!("`{text}` is no address with its prefix length, such as 10.20.0.9/16");
-    let (ip, prefix) = text.split_once('/').ok_or_else(refused)?;
-    let ip: IpAddr = ip.parse().map_err(|_| refused())?;
-    let prefix: u8 = prefix.parse().map_err(|_| refused())?;
+    let invalid = || format!("`{text}` is no address with its prefix length, such as 10.20.0.9/16");
+    let (ip, prefix) = text.split_once('/').ok_or_else(invalid)?;
+    let ip: IpAddr = ip.parse().map_err(|_| invalid())?;
+    let prefix: u8 = prefix.parse().map_err(|_| invalid())?;
     let longest = if ip.is_ipv4() { 32 } else { 128 };
     (prefix <= longest)
         .then_some((ip, prefix))
-        .ok_or_else(refused)
+        .ok_or_else(invalid)
 }

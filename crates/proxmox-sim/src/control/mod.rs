@@ -1,9 +1,9 @@
-//! A second listener, for this machine alone: faults, conditions and changes behind the API's back
-//! as JSON, for those who cannot call [`Handle`]. It does nothing that [`Handle`] cannot do, and it
-//! is never on the listener of the API.
+//! The control API on a separate loopback listener: faults, conditions and out-of-band changes as
+//! JSON, for clients that cannot call [`Handle`]. It offers nothing beyond [`Handle`], and it must
+//! never be reachable through the listener of the API.
 //!
-//! Whatever changes something must say `Content-Type: application/json`: a page in a browser cannot
-//! send that to another origin without asking first, and nobody answers the asking.
+//! Write requests must have `Content-Type: application/json`. A browser sends that to another
+//! origin only after a CORS preflight request, which this listener does not answer.
 
 mod changes;
 mod conditions;
@@ -30,42 +30,42 @@ use crate::fault::Fault;
 use crate::handle::Handle;
 use crate::server::NoDelayListener;
 
-/// The largest body that is read, in bytes.
+/// Maximum size of a request body, in bytes.
 const BODY_LIMIT: usize = 64 * 1024;
-/// How long a question for changes is held.
-const HOLD: Duration = Duration::from_secs(20);
-/// How many faults may wait.
-const MOST_FAULTS: usize = 1_000;
+/// Timeout of a long poll for changes.
+const POLL_TIMEOUT: Duration = Duration::from_secs(20);
+/// Maximum number of pending faults.
+const MAX_FAULTS: usize = 1_000;
 
 type Shared = State<Arc<Handle>>;
 
-/// Why something was not done.
+/// Why a request failed.
 enum Refusal {
-    /// What was asked for makes no sense.
+    /// The request is invalid.
     Wrong(String),
-    /// It is about something that is not there.
+    /// The node, container or path does not exist.
     Missing(String),
-    /// It does not go with what is there.
+    /// The request conflicts with the current state.
     Conflict(String),
-    /// The simulator could not do it.
+    /// The simulator failed.
     Failed(String),
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let (status, words) = match self {
-            Self::Wrong(words) => (StatusCode::BAD_REQUEST, words),
-            Self::Missing(words) => (StatusCode::NOT_FOUND, words),
-            Self::Conflict(words) => (StatusCode::CONFLICT, words),
-            Self::Failed(words) => (StatusCode::INTERNAL_SERVER_ERROR, words),
+        let (status, message) = match self {
+            Self::Wrong(message) => (StatusCode::BAD_REQUEST, message),
+            Self::Missing(message) => (StatusCode::NOT_FOUND, message),
+            Self::Conflict(message) => (StatusCode::CONFLICT, message),
+            Self::Failed(message) => (StatusCode::INTERNAL_SERVER_ERROR, message),
         };
-        (status, Json(json!({ "error": words }))).into_response()
+        (status, Json(json!({ "error": message }))).into_response()
     }
 }
 
 type Outcome<T> = Result<T, Refusal>;
 
-/// Answers until the simulator stops.
+/// Serves requests until the simulator stops.
 pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: CancellationToken) {
     let app = Router::new()
         .route(
@@ -78,29 +78,29 @@ pub(crate) async fn serve(listener: NoDelayListener, handle: Arc<Handle>, stop: 
         )
         .route("/changes", post(changes::change))
         .route("/containers", get(containers))
-        .route("/interfaces", post(interfaces::see))
+        .route("/interfaces", post(interfaces::report))
         .fallback(async || Refusal::Missing("there is nothing at this path".into()))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .with_state(handle);
     let served = axum::serve(listener, app).with_graceful_shutdown(stop.clone().cancelled_owned());
-    // Connections that are open at the end are not waited for.
+    // Does not wait for open connections at shutdown.
     tokio::select! {
         () = stop.cancelled() => {}
         outcome = served => if let Err(error) = outcome {
-            tracing::error!(%error, "the simulator's control listener ended");
+            tracing::error!(%error, "control listener failed");
         },
     }
 }
 
-/// Reads a body strictly: what it holds and this program does not know is refused.
+/// Parses a JSON body. Unknown fields are errors.
 fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &Bytes) -> Outcome<T> {
     let kind = headers
         .get(CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
     let kind = kind.and_then(|kind| kind.split(';').next()).map(str::trim);
     if kind != Some("application/json") {
-        let words = "the header 'Content-Type: application/json' is missing";
-        return Err(Refusal::Wrong(words.into()));
+        let message = "the header 'Content-Type: application/json' is missing";
+        return Err(Refusal::Wrong(message.into()));
     }
     serde_json::from_slice(body).map_err(|error| Refusal::Wrong(error.to_string()))
 }
@@ -112,9 +112,9 @@ async fn inject(
 ) -> Outcome<(StatusCode, Json<Value>)> {
     let fault = read::<wire::Fault>(&headers, &body)?;
     let fault = Fault::try_from(fault).map_err(Refusal::Wrong)?;
-    if handle.faults_left() >= MOST_FAULTS {
-        let words = format!("{MOST_FAULTS} faults wait already");
-        return Err(Refusal::Conflict(words));
+    if handle.faults_left() >= MAX_FAULTS {
+        let message = format!("{MAX_FAULTS} faults wait already");
+        return Err(Refusal::Conflict(message));
     }
     handle.inject(fault);
     let waiting = json!({ "waiting": handle.faults_left() });
@@ -127,29 +127,29 @@ async fn list_faults(State(handle): Shared) -> Json<Value> {
 }
 
 async fn clear_faults(State(handle): Shared) -> Json<Value> {
-    let forgotten = handle.faults_left();
+    let cleared = handle.faults_left();
     handle.clear_faults();
-    Json(json!({ "forgotten": forgotten }))
+    Json(json!({ "forgotten": cleared }))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Known {
+struct ContainersQuery {
     after: Option<u64>,
 }
 
-/// All containers. Whoever knows a version is answered as soon as it is another one, or after a
-/// while.
+/// All containers. With `after`, the response is delayed until the version differs or the long poll
+/// times out.
 async fn containers(
     State(handle): Shared,
-    known: Result<Query<Known>, QueryRejection>,
+    query: Result<Query<ContainersQuery>, QueryRejection>,
 ) -> Outcome<Json<Value>> {
-    let Query(known) = known.map_err(|refusal| Refusal::Wrong(refusal.body_text()))?;
-    if let Some(version) = known.after {
-        // Both outcomes are answered with what is.
-        let _ = tokio::time::timeout(HOLD, handle.changed(version)).await;
+    let Query(query) = query.map_err(|refusal| Refusal::Wrong(refusal.body_text()))?;
+    if let Some(version) = query.after {
+        // The current state is returned in both cases.
+        let _ = tokio::time::timeout(POLL_TIMEOUT, handle.wait_for_change(version)).await;
     }
-    // Asked first: what changes in between is told once more.
+    // Read before the containers, so that a concurrent change is reported again.
     let version = handle.version();
     let all: Vec<Value> = handle.containers().iter().map(wire::container).collect();
     Ok(Json(json!({ "version": version, "containers": all })))

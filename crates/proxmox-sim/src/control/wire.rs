@@ -1,17 +1,17 @@
-//! What faults and containers look like as JSON. Times are in milliseconds.
+//! JSON representation of faults and containers. Times are in milliseconds.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::container_view::ContainerView;
 use crate::fault;
-use crate::handle::ContainerView;
 
-/// The longest time that can be asked for: a day.
+/// The maximum time: one day.
 const LONGEST: u64 = 24 * 3600 * 1000;
 
-/// A time in milliseconds, a day at most.
+/// A time in milliseconds, at most one day.
 pub(super) fn time(milliseconds: u64) -> Result<Duration, String> {
     if milliseconds > LONGEST {
         return Err(format!("{milliseconds} ms is more than a day"));
@@ -23,7 +23,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// A fault: the next call that fits is hit.
+/// A fault for the next matching request.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
@@ -113,7 +113,7 @@ impl From<fault::Effect> for Effect {
     }
 }
 
-/// How DHCP behaves.
+/// DHCP behavior.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub(super) enum Dhcp {
@@ -146,7 +146,7 @@ impl From<crate::Dhcp> for Dhcp {
     }
 }
 
-/// A container as it is.
+/// The JSON of a container.
 pub(super) fn container(view: &ContainerView) -> Value {
     json!({
         "vmid": view.vmid,

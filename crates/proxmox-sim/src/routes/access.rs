@@ -1,8 +1,9 @@
-//! The calls about people, tokens, groups, roles, grants and pools.
+//! Routes of `/access` and `/pools`: users, tokens, groups, roles, access control entries, realms
+//! and pools.
 
-use super::{Permit, Route};
+use super::{AccessRule, Route};
 use crate::api::access::{acl, groups, index, pools, realms, tickets, tokens, users};
-use crate::schema::{Property, boolean, integer, named, people, realm, text};
+use crate::schema::{Property, boolean, identity, integer, named, realm, text};
 
 fn user() -> Property {
     text("userid")
@@ -11,7 +12,7 @@ fn user() -> Property {
         .required()
 }
 
-fn about() -> Vec<Property> {
+fn user_attributes() -> Vec<Property> {
     vec![
         text("comment").length(0, 2048),
         text("email").format(named::EMAIL).length(0, 254),
@@ -24,23 +25,23 @@ fn about() -> Vec<Property> {
     ]
 }
 
-fn with(first: Vec<Property>, more: Vec<Property>) -> Vec<Property> {
+fn concat(first: Vec<Property>, more: Vec<Property>) -> Vec<Property> {
     first.into_iter().chain(more).collect()
 }
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![Route::new("GET", "/", vec![], index)];
-    routes.extend(sign_in());
-    routes.extend(accounts());
-    routes.extend(api_tokens());
-    routes.extend(names());
+    routes.extend(login_routes());
+    routes.extend(user_routes());
+    routes.extend(token_routes());
+    routes.extend(group_routes());
     routes.extend(realm_routes());
     routes.extend(pool_routes());
     routes
 }
 
-fn sign_in() -> Vec<Route> {
+fn login_routes() -> Vec<Route> {
     let ticket = vec![
         text("username").length(0, 64).required(),
         text("password").required(),
@@ -68,43 +69,52 @@ fn sign_in() -> Vec<Route> {
         boolean("propagate"),
         boolean("delete"),
     ];
-    let permissions = vec![text("userid").pattern(people::WHO), text("path")];
+    let permissions = vec![
+        text("userid").pattern(identity::USER_OR_TOKEN),
+        text("path"),
+    ];
     vec![
-        Route::new("GET", "/access/ticket", vec![], tickets::show).permit(Permit::World),
-        Route::new("POST", "/access/ticket", ticket, tickets::sign_in)
-            .permit(Permit::World)
+        Route::new("GET", "/access/ticket", vec![], tickets::show).access_rule(AccessRule::World),
+        Route::new("POST", "/access/ticket", ticket, tickets::login)
+            .access_rule(AccessRule::World)
             .ticket_only(),
         Route::new("PUT", "/access/password", password, tickets::change)
-            .permit(Permit::Judged(users::own_or_modify))
+            .access_rule(AccessRule::Custom(users::check_own_or_modify))
             .ticket_only(),
         Route::new("GET", "/access/acl", vec![], acl::list),
         Route::new("PUT", "/access/acl", grants, acl::update)
-            .permit(Permit::Judged(acl::may_modify)),
+            .access_rule(AccessRule::Custom(acl::check_modify)),
         Route::new("GET", "/access/permissions", permissions, acl::permissions),
     ]
 }
 
-fn accounts() -> Vec<Route> {
+fn user_routes() -> Vec<Route> {
     let list = vec![boolean("enabled"), boolean("full")];
-    let create = with(vec![user(), text("password").length(8, 64)], about());
-    let update = with(vec![user(), boolean("append").requires("groups")], about());
-    let one = "/access/users/{userid}";
-    let modify = Permit::Judged(users::may_modify);
+    let create = concat(
+        vec![user(), text("password").length(8, 64)],
+        user_attributes(),
+    );
+    let update = concat(
+        vec![user(), boolean("append").requires("groups")],
+        user_attributes(),
+    );
+    let item = "/access/users/{userid}";
+    let modify = AccessRule::Custom(users::check_modify);
     vec![
         Route::new("GET", "/access/users", list, users::list),
         Route::new("POST", "/access/users", create, users::create)
-            .permit(Permit::Judged(users::may_make)),
-        Route::new("GET", one, vec![user()], users::show).permit(modify),
-        Route::new("PUT", one, update, users::update).permit(modify),
-        Route::new("DELETE", one, vec![user()], users::delete).permit(modify),
+            .access_rule(AccessRule::Custom(users::check_create)),
+        Route::new("GET", item, vec![user()], users::show).access_rule(modify),
+        Route::new("PUT", item, update, users::update).access_rule(modify),
+        Route::new("DELETE", item, vec![user()], users::delete).access_rule(modify),
     ]
 }
 
-fn api_tokens() -> Vec<Route> {
+fn token_routes() -> Vec<Route> {
     let id = || {
         vec![
             user(),
-            text("tokenid").pattern(people::TOKEN_NAME).required(),
+            text("tokenid").pattern(identity::TOKEN_NAME).required(),
         ]
     };
     let set = || {
@@ -114,23 +124,23 @@ fn api_tokens() -> Vec<Route> {
             boolean("privsep"),
         ]
     };
-    let all = "/access/users/{userid}/token";
-    let one = "/access/users/{userid}/token/{tokenid}";
-    let regenerate = with(
+    let list_path = "/access/users/{userid}/token";
+    let item = "/access/users/{userid}/token/{tokenid}";
+    let regenerate = concat(
         set(),
         vec![text("delete").list(named::CONFIG_ID), boolean("regenerate")],
     );
-    let own = Permit::Judged(users::own_or_modify);
+    let own = AccessRule::Custom(users::check_own_or_modify);
     vec![
-        Route::new("GET", all, vec![user()], tokens::list).permit(own),
-        Route::new("GET", one, id(), tokens::show).permit(own),
-        Route::new("POST", one, with(id(), set()), tokens::create).permit(own),
-        Route::new("PUT", one, with(id(), regenerate), tokens::update).permit(own),
-        Route::new("DELETE", one, id(), tokens::delete).permit(own),
+        Route::new("GET", list_path, vec![user()], tokens::list).access_rule(own),
+        Route::new("GET", item, id(), tokens::show).access_rule(own),
+        Route::new("POST", item, concat(id(), set()), tokens::create).access_rule(own),
+        Route::new("PUT", item, concat(id(), regenerate), tokens::update).access_rule(own),
+        Route::new("DELETE", item, id(), tokens::delete).access_rule(own),
     ]
 }
 
-fn names() -> Vec<Route> {
+fn group_routes() -> Vec<Route> {
     let group = || text("groupid").format(named::GROUP).required();
     let role = || text("roleid").format(named::ROLE).required();
     let privileges = || text("privs").list(named::PRIVILEGE);
@@ -172,19 +182,19 @@ fn names() -> Vec<Route> {
 }
 
 fn realm_routes() -> Vec<Route> {
-    let (all, one) = ("/access/domains", "/access/domains/{realm}");
+    let (list_path, item) = ("/access/domains", "/access/domains/{realm}");
     let sync = "/access/domains/{realm}/sync";
     let name = || vec![realm::id()];
-    let place = "/access/realm";
+    let path = "/access/realm";
     let allocate: &[&str] = &["Realm.Allocate"];
     vec![
-        Route::new("GET", all, vec![], realms::list).permit(Permit::World),
-        Route::new("POST", all, realm::create(), realms::create).every(place, allocate),
-        Route::new("GET", one, name(), realms::show).any(place, &["Realm.Allocate", "Sys.Audit"]),
-        Route::new("PUT", one, realm::update(), realms::update).every(place, allocate),
-        Route::new("DELETE", one, name(), realms::delete).every(place, allocate),
+        Route::new("GET", list_path, vec![], realms::list).access_rule(AccessRule::World),
+        Route::new("POST", list_path, realm::create(), realms::create).every(path, allocate),
+        Route::new("GET", item, name(), realms::show).any(path, &["Realm.Allocate", "Sys.Audit"]),
+        Route::new("PUT", item, realm::update(), realms::update).every(path, allocate),
+        Route::new("DELETE", item, name(), realms::delete).every(path, allocate),
         Route::new("POST", sync, realm::sync(), realms::sync)
-            .permit(Permit::Judged(realms::may_sync)),
+            .access_rule(AccessRule::Custom(realms::check_sync)),
     ]
 }
 
@@ -201,7 +211,7 @@ fn pool_routes() -> Vec<Route> {
     };
     let kind = || crate::schema::choice("type", &["qemu", "lxc", "storage"]).requires("poolid");
     let allocate: &[&str] = &["Pool.Allocate"];
-    let changed = || with(vec![id().required()], members());
+    let changed = || concat(vec![id().required()], members());
     vec![
         Route::new("GET", "/pools", vec![id(), kind()], pools::list),
         Route::new(

@@ -1,24 +1,24 @@
-//! The calls about the cluster as a whole, and which nodes it has.
+//! Routes of `/cluster`, `/nodes` and `/version`.
 
 use super::Route;
-use crate::api::{access as about, cluster, datacenter, index, tasks};
+use crate::api::{access, cluster, datacenter, index, tasks};
 use crate::schema::{boolean, choice, integer, lxc, named, text};
 
 const AUDIT: &[&str] = &["Sys.Audit"];
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = inventory();
-    routes.extend(settings());
+    let mut routes = status_routes();
+    routes.extend(option_routes());
     routes
 }
 
-fn inventory() -> Vec<Route> {
+fn status_routes() -> Vec<Route> {
     let kinds = choice("type", &["vm", "storage", "node", "sdn"]);
     let number = vec![lxc::vmid("vmid")];
     let log = vec![integer("max").min(1)];
     vec![
-        Route::new("GET", "/version", vec![], about::version),
+        Route::new("GET", "/version", vec![], access::version),
         Route::new("GET", "/nodes", vec![], cluster::nodes),
         Route::new("GET", "/cluster", vec![], index::cluster),
         Route::new("GET", "/cluster/status", vec![], cluster::status).every("/", AUDIT),
@@ -29,14 +29,14 @@ fn inventory() -> Vec<Route> {
     ]
 }
 
-fn settings() -> Vec<Route> {
+fn option_routes() -> Vec<Route> {
     let join = vec![text("node").format(named::NODE)];
     let kind = vec![choice("type", &["ct", "vm"])];
     let zones = ["evpn", "faucet", "qinq", "simple", "vlan", "vxlan"];
     let pending = || vec![boolean("pending"), boolean("running")];
     let mut zone = pending();
     zone.push(choice("type", &zones));
-    let empty = datacenter::nothing;
+    let empty = datacenter::empty_list;
     vec![
         Route::new("GET", "/cluster/options", vec![], datacenter::options),
         Route::new("GET", "/cluster/config", vec![], index::cluster_config).every("/", AUDIT),

@@ -1,16 +1,16 @@
-//! The calls about copies, snapshots and moves of containers.
+//! Routes for cloning, snapshots and migration of containers.
 
-use super::{Permit, Route, with_address};
+use super::{AccessRule, Route, with_address};
 use crate::api::{clone, migrate, snapshots};
 use crate::schema::{any_disk, boolean, choice, integer, lxc, named, number, text};
 
 const VMS: &str = "/vms/{vmid}";
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = of_snapshots();
-    routes.extend(copies());
-    routes.extend(moves());
+    let mut routes = snapshot_routes();
+    routes.extend(clone_routes());
+    routes.extend(migration_routes());
     routes
 }
 
@@ -22,27 +22,29 @@ fn snapshot(more: Vec<crate::schema::Property>) -> Vec<crate::schema::Property> 
     with_address(std::iter::once(name).chain(more).collect())
 }
 
-fn of_snapshots() -> Vec<Route> {
+fn snapshot_routes() -> Vec<Route> {
     let all = "/nodes/{node}/lxc/{vmid}/snapshot";
-    let one = "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}";
+    let item = "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}";
     let config = "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/config";
     let rollback = "/nodes/{node}/lxc/{vmid}/snapshot/{snapname}/rollback";
-    let described = || snapshot(vec![text("description")]);
-    let make: &[&str] = &["VM.Snapshot"];
+    let with_description = || snapshot(vec![text("description")]);
+    let snapshot_privilege: &[&str] = &["VM.Snapshot"];
     vec![
         Route::new("GET", all, lxc::address(), snapshots::list).every(VMS, &["VM.Audit"]),
-        Route::new("POST", all, described(), snapshots::create).every(VMS, make),
-        Route::new("GET", one, snapshot(vec![]), snapshots::index),
+        Route::new("POST", all, with_description(), snapshots::create)
+            .every(VMS, snapshot_privilege),
+        Route::new("GET", item, snapshot(vec![]), snapshots::index),
         Route::new(
             "DELETE",
-            one,
+            item,
             snapshot(vec![boolean("force")]),
             snapshots::delete,
         )
-        .every(VMS, make),
+        .every(VMS, snapshot_privilege),
         Route::new("GET", config, snapshot(vec![]), snapshots::show)
             .any(VMS, &["VM.Snapshot", "VM.Snapshot.Rollback", "VM.Audit"]),
-        Route::new("PUT", config, described(), snapshots::update).every(VMS, make),
+        Route::new("PUT", config, with_description(), snapshots::update)
+            .every(VMS, snapshot_privilege),
         Route::new(
             "POST",
             rollback,
@@ -53,7 +55,7 @@ fn of_snapshots() -> Vec<Route> {
     ]
 }
 
-fn copies() -> Vec<Route> {
+fn clone_routes() -> Vec<Route> {
     let snapname = || text("snapname").format(named::CONFIG_ID).length(0, 40);
     let feature = with_address(vec![
         choice("feature", &["snapshot", "clone", "copy"]).required(),
@@ -84,7 +86,7 @@ fn copies() -> Vec<Route> {
             clone,
             clone::clone,
         )
-        .permit(Permit::Judged(clone::may_clone)),
+        .access_rule(AccessRule::Custom(clone::check_clone)),
         Route::new(
             "POST",
             "/nodes/{node}/lxc/{vmid}/template",
@@ -95,8 +97,8 @@ fn copies() -> Vec<Route> {
     ]
 }
 
-fn moves() -> Vec<Route> {
-    let travel = with_address(vec![
+fn migration_routes() -> Vec<Route> {
+    let migrate_parameters = with_address(vec![
         text("target").format(named::NODE).required(),
         text("target-storage").list(named::STORAGE_PAIR),
         boolean("online"),
@@ -104,7 +106,7 @@ fn moves() -> Vec<Route> {
         integer("timeout"),
         number("bwlimit").min(0),
     ]);
-    let relocate = with_address(vec![
+    let move_parameters = with_address(vec![
         any_disk("volume").required(),
         text("storage").format(named::STORAGE),
         lxc::vmid("target-vmid"),
@@ -125,14 +127,14 @@ fn moves() -> Vec<Route> {
         Route::new(
             "POST",
             "/nodes/{node}/lxc/{vmid}/migrate",
-            travel,
+            migrate_parameters,
             migrate::migrate,
         )
         .every(VMS, &["VM.Migrate"]),
         Route::new(
             "POST",
             "/nodes/{node}/lxc/{vmid}/move_volume",
-            relocate,
+            move_parameters,
             migrate::move_volume,
         )
         .every(VMS, &["VM.Config.Disk"]),

@@ -1,11 +1,11 @@
-//! The calls about containers: making, changing, starting and stopping them.
+//! Routes for the configuration, power state and consoles of containers.
 
-use super::nodes::{past, socket};
+use super::nodes::{console_parameters, rrd_parameters};
 use super::{Route, with_address};
 use crate::api::{config, console, create, destroy, index, node, power, rrd, suspend};
 use crate::schema::{Property, boolean, disk, integer, lxc, named, text};
 
-/// Who may change something of a container; which of its options is checked afterwards.
+/// One of these is required to change a configuration. The handler checks the individual options.
 const VM_CONFIG: &[&str] = &[
     "VM.Config.Disk",
     "VM.Config.CPU",
@@ -16,28 +16,28 @@ const VM_CONFIG: &[&str] = &[
 
 const VMS: &str = "/vms/{vmid}";
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = containers();
+    let mut routes = container_routes();
     routes.extend(power_routes());
-    routes.extend(pages());
-    routes.extend(consoles());
+    routes.extend(index_routes());
+    routes.extend(console_routes());
     routes
 }
 
-fn pages() -> Vec<Route> {
-    let one = "/nodes/{node}/lxc/{vmid}";
+fn index_routes() -> Vec<Route> {
+    let item = "/nodes/{node}/lxc/{vmid}";
     let status = "/nodes/{node}/lxc/{vmid}/status";
-    let numbers = "/nodes/{node}/lxc/{vmid}/rrddata";
-    let past = with_address(past(&["hour", "day", "week", "month", "year"]));
+    let rrd_path = "/nodes/{node}/lxc/{vmid}/rrddata";
+    let rrd = with_address(rrd_parameters(&["hour", "day", "week", "month", "year"]));
     vec![
-        Route::new("GET", one, lxc::address(), index::lxc),
+        Route::new("GET", item, lxc::address(), index::lxc),
         Route::new("GET", status, lxc::address(), index::lxc_status),
-        Route::new("GET", numbers, past, rrd::container).every(VMS, &["VM.Audit"]),
+        Route::new("GET", rrd_path, rrd, rrd::container).every(VMS, &["VM.Audit"]),
     ]
 }
 
-fn consoles() -> Vec<Route> {
+fn console_routes() -> Vec<Route> {
     let terminal = "/nodes/{node}/lxc/{vmid}/termproxy";
     let screen = "/nodes/{node}/lxc/{vmid}/vncproxy";
     let connect = "/nodes/{node}/lxc/{vmid}/vncwebsocket";
@@ -50,7 +50,13 @@ fn consoles() -> Vec<Route> {
     vec![
         Route::new("POST", terminal, lxc::address(), console::terminal).every(VMS, console),
         Route::new("POST", screen, size, console::screen).every(VMS, console),
-        Route::new("GET", connect, with_address(socket()), console::connect).every(VMS, console),
+        Route::new(
+            "GET",
+            connect,
+            with_address(console_parameters()),
+            console::connect,
+        )
+        .every(VMS, console),
     ]
 }
 
@@ -60,7 +66,7 @@ fn resize_schema() -> Vec<Property> {
     with_address(vec![disk("disk").required(), size, digest])
 }
 
-fn containers() -> Vec<Route> {
+fn container_routes() -> Vec<Route> {
     let snapshot = text("snapshot").format(named::CONFIG_ID).length(0, 40);
     let shown = with_address(vec![boolean("current"), snapshot]);
     let destroy = with_address(vec![

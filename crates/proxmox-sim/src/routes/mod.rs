@@ -1,4 +1,4 @@
-//! The table of calls: method, path, parameters and handler. Whatever is not in it is a 501.
+//! The route table: method, path, parameters and handler. Unknown routes return 501.
 
 mod access;
 mod cluster;
@@ -11,43 +11,43 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use crate::auth::{Caller, Permit};
+use crate::auth::{AccessRule, Caller};
 use crate::core::Core;
 use crate::error::Result;
-use crate::fault::Doom;
+use crate::fault::TaskFailure;
 use crate::params::Params;
 use crate::schema::view::RouteView;
 use crate::schema::{Property, Schema};
 
-/// A call that passed all checks before the handler.
+/// A request that passed all checks before the handler.
 pub(crate) struct Call {
     pub(crate) core: Arc<Core>,
     pub(crate) method: &'static str,
     pub(crate) caller: Caller,
     pub(crate) params: Params,
-    /// When set, the task that the call starts fails in this way.
-    pub(crate) doomed: Option<Doom>,
+    /// If set, the task that the request starts fails this way.
+    pub(crate) failure: Option<TaskFailure>,
 }
 
-/// What a handler answers.
-pub(crate) struct Answer {
+/// The result of a handler.
+pub(crate) struct ApiResponse {
     pub(crate) data: Value,
-    /// Of how many the data is a part, where Proxmox says so.
+    /// The total number of entries, for paginated lists.
     pub(crate) total: Option<usize>,
-    /// What waits to be applied, where there is such a thing.
+    /// The pending changes, for network configurations.
     pub(crate) changes: Option<String>,
-    /// Whether the connection becomes a WebSocket.
+    /// Whether the connection is upgraded to WebSocket.
     pub(crate) upgrades: bool,
 }
 
-impl Answer {
-    /// The answer of calls that have nothing to say: null.
-    pub(crate) fn nothing() -> Self {
+impl ApiResponse {
+    /// An empty result: null.
+    pub(crate) fn null() -> Self {
         Value::Null.into()
     }
 }
 
-impl From<Value> for Answer {
+impl From<Value> for ApiResponse {
     fn from(data: Value) -> Self {
         Self {
             data,
@@ -58,18 +58,18 @@ impl From<Value> for Answer {
     }
 }
 
-type Handler = fn(&Call) -> Result<Answer>;
+type Handler = fn(&Call) -> Result<ApiResponse>;
 
-/// One call of the API.
+/// A route of the API.
 pub(crate) struct Route {
     pub(crate) method: &'static str,
     path: &'static str,
     pub(crate) schema: Schema,
-    /// Whether the call waits for the lock of the container's configuration.
+    /// Whether the request locks the container's configuration.
     pub(crate) locks: bool,
-    /// What it asks of the caller.
-    pub(crate) permit: Permit,
-    /// Whether a token will not do.
+    /// What the route requires of its caller.
+    pub(crate) access_rule: AccessRule,
+    /// Whether API tokens are rejected.
     pub(crate) ticket_only: bool,
     pub(crate) handler: Handler,
 }
@@ -86,7 +86,7 @@ impl Route {
             path,
             schema: Schema::new(properties),
             locks: false,
-            permit: Permit::All,
+            access_rule: AccessRule::All,
             ticket_only: false,
             handler,
         }
@@ -97,18 +97,18 @@ impl Route {
         self
     }
 
-    /// Asks for all of these privileges at a path.
+    /// Requires all of these privileges at a path.
     fn every(self, path: &'static str, privileges: &'static [&'static str]) -> Self {
-        self.permit(Permit::Every(path, privileges))
+        self.access_rule(AccessRule::Every(path, privileges))
     }
 
-    /// Asks for one of these privileges at a path.
+    /// Requires one of these privileges at a path.
     fn any(self, path: &'static str, privileges: &'static [&'static str]) -> Self {
-        self.permit(Permit::Any(path, privileges))
+        self.access_rule(AccessRule::Any(path, privileges))
     }
 
-    fn permit(mut self, permit: Permit) -> Self {
-        self.permit = permit;
+    fn access_rule(mut self, access_rule: AccessRule) -> Self {
+        self.access_rule = access_rule;
         self
     }
 
@@ -117,7 +117,8 @@ impl Route {
         self
     }
 
-    /// The variables in the path, if it fits. A last `{volume}` takes all that is left.
+    /// The path parameters if the path matches. `{volume}` at the end matches all remaining
+    /// segments.
     fn match_path(&self, segments: &[&str]) -> Option<Vec<(&'static str, String)>> {
         let mut variables = Vec::new();
         let mut rest = segments.iter();
@@ -140,7 +141,7 @@ impl Route {
     }
 }
 
-/// All calls. Where two fit, the first one counts.
+/// All routes. The first match wins.
 fn table() -> &'static [Route] {
     static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         let mut routes = cluster::routes();
@@ -154,7 +155,7 @@ fn table() -> &'static [Route] {
     &ROUTES
 }
 
-/// The calls that are simulated and what they take, as plain data.
+/// The simulated routes and their parameters as plain data.
 pub fn routes() -> Vec<RouteView> {
     let view = |route: &Route| RouteView {
         method: route.method,
@@ -164,7 +165,7 @@ pub fn routes() -> Vec<RouteView> {
     table().iter().map(view).collect()
 }
 
-/// Finds the route of a method and path, and the variables in the path.
+/// Finds the route for a method and path, and its path parameters.
 pub(crate) fn find(
     method: &str,
     segments: &[&str],
@@ -175,7 +176,7 @@ pub(crate) fn find(
         .find_map(|route| Some((route, route.match_path(segments)?)))
 }
 
-/// The node and number in an address, and more.
+/// Adds the node and VMID of the path to the properties.
 fn with_address(more: Vec<Property>) -> Vec<Property> {
     let mut properties = crate::schema::lxc::address();
     properties.extend(more);

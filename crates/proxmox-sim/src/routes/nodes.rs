@@ -1,8 +1,8 @@
-//! The calls about nodes: how they are, their networks, backups and tasks.
+//! Routes of nodes: status, networks, consoles, backups, templates and tasks.
 
 use std::sync::LazyLock;
 
-use super::{Permit, Route};
+use super::{AccessRule, Route};
 use crate::api::{
     access, backup, console, datacenter, index, network, node, rrd, system, tasks, templates,
 };
@@ -16,13 +16,13 @@ const NODE: &str = "/nodes/{node}";
 const AUDIT: &[&str] = &["Sys.Audit"];
 const MODIFY: &[&str] = &["Sys.Modify"];
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = system_routes();
-    routes.extend(networks());
-    routes.extend(consoles());
-    routes.extend(work());
-    routes.extend(running_tasks());
+    routes.extend(network_routes());
+    routes.extend(console_routes());
+    routes.extend(job_routes());
+    routes.extend(task_routes());
     routes
 }
 
@@ -30,8 +30,8 @@ fn with_node(more: Vec<Property>) -> Vec<Property> {
     std::iter::once(lxc::node()).chain(more).collect()
 }
 
-/// What a question for numbers of the past takes.
-pub(super) fn past(frames: &[&str]) -> Vec<Property> {
+/// The parameters of RRD statistics.
+pub(super) fn rrd_parameters(frames: &[&str]) -> Vec<Property> {
     vec![
         choice("timeframe", frames).required(),
         choice("cf", &["AVERAGE", "MAX"]),
@@ -71,22 +71,28 @@ fn system_routes() -> Vec<Route> {
             system::subscription,
         ),
         Route::new("GET", "/nodes/{node}/netstat", node(), system::netstat).every(NODE, AUDIT),
-        Route::new("GET", "/nodes/{node}/services", node(), datacenter::nothing).every(NODE, AUDIT),
+        Route::new(
+            "GET",
+            "/nodes/{node}/services",
+            node(),
+            datacenter::empty_list,
+        )
+        .every(NODE, AUDIT),
         Route::new("GET", "/nodes/{node}/sdn", node(), index::node_sdn),
         Route::new(
             "GET",
             "/nodes/{node}/rrddata",
-            with_node(past(&frames)),
+            with_node(rrd_parameters(&frames)),
             rrd::node,
         )
         .every(NODE, AUDIT),
     ]
 }
 
-fn networks() -> Vec<Route> {
+fn network_routes() -> Vec<Route> {
     let all = "/nodes/{node}/network";
-    let one = "/nodes/{node}/network/{iface}";
-    let list = with_node(vec![options::listed()]);
+    let item = "/nodes/{node}/network/{iface}";
+    let list = with_node(vec![options::type_filter()]);
     let name = || with_node(vec![options::iface()]);
     let mut changed = with_node(options::options());
     changed.push(text("delete").list(named::CONFIG_ID));
@@ -96,13 +102,13 @@ fn networks() -> Vec<Route> {
         Route::new("POST", all, with_node(options::options()), network::create).every(NODE, MODIFY),
         Route::new("PUT", all, reload, network::reload).every(NODE, MODIFY),
         Route::new("DELETE", all, vec![lxc::node()], network::revert).every(NODE, MODIFY),
-        Route::new("GET", one, name(), network::show).every(NODE, AUDIT),
-        Route::new("PUT", one, changed, network::update).every(NODE, MODIFY),
-        Route::new("DELETE", one, name(), network::delete).every(NODE, MODIFY),
+        Route::new("GET", item, name(), network::show).every(NODE, AUDIT),
+        Route::new("PUT", item, changed, network::update).every(NODE, MODIFY),
+        Route::new("DELETE", item, name(), network::delete).every(NODE, MODIFY),
     ]
 }
 
-fn consoles() -> Vec<Route> {
+fn console_routes() -> Vec<Route> {
     let shell = with_node(vec![
         choice("cmd", &["ceph_install", "login", "upgrade"]),
         text("cmd-opts").requires("cmd"),
@@ -123,23 +129,24 @@ fn consoles() -> Vec<Route> {
         Route::new(
             "GET",
             "/nodes/{node}/vncwebsocket",
-            with_node(socket()),
+            with_node(console_parameters()),
             console::connect,
         )
         .every(NODE, console),
-        Route::new("POST", "/access/vncticket", ticket, console::check).permit(Permit::World),
+        Route::new("POST", "/access/vncticket", ticket, console::check)
+            .access_rule(AccessRule::World),
     ]
 }
 
-/// What connecting to a console takes.
-pub(super) fn socket() -> Vec<Property> {
+/// The parameters of a console connection.
+pub(super) fn console_parameters() -> Vec<Property> {
     vec![
         integer("port").min(5900).max(5999).required(),
         text("vncticket").length(0, 512).required(),
     ]
 }
 
-/// How a backup is made. Its address need not name the node.
+/// The parameters of a backup. The path need not contain the node.
 fn backup_options() -> Vec<Property> {
     vec![
         text("node").format(named::NODE),
@@ -199,7 +206,7 @@ fn performance() -> &'static Object {
     &OBJECT
 }
 
-fn work() -> Vec<Route> {
+fn job_routes() -> Vec<Route> {
     let workers = || integer("max-workers").min(1).max(64);
     let vms = || text("vms").list(named::VMID);
     let start = with_node(vec![boolean("force"), workers(), vms()]);
@@ -245,11 +252,11 @@ fn work() -> Vec<Route> {
             url,
             templates::metadata,
         )
-        .permit(Permit::Judged(templates::may_query)),
+        .access_rule(AccessRule::Custom(templates::check_query)),
     ]
 }
 
-fn running_tasks() -> Vec<Route> {
+fn task_routes() -> Vec<Route> {
     let page = || vec![integer("start").min(0), integer("limit").min(0)];
     let mut list = vec![
         lxc::node(),

@@ -1,26 +1,26 @@
-//! The calls about storages and what lies on them.
+//! Routes of storages and their content.
 
-use super::nodes::past;
-use super::{Permit, Route};
+use super::nodes::rrd_parameters;
+use super::{AccessRule, Route};
 use crate::api::{images, index, rrd, storage, storages, templates};
 use crate::schema::storage as options;
 use crate::schema::{Property, boolean, choice, integer, lxc, named, text};
 
-const PLACE: &str = "/storage/{storage}";
-/// Who may see a storage.
-const SEEN: &[&str] = &["Datastore.Audit", "Datastore.AllocateSpace"];
+const STORAGE: &str = "/storage/{storage}";
+/// One of these is required to see a storage.
+const VIEW: &[&str] = &["Datastore.Audit", "Datastore.AllocateSpace"];
 
-/// All of them.
+/// All routes of this module.
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = definitions();
-    routes.extend(on_nodes());
-    routes.extend(contents());
-    routes.extend(fetching());
+    let mut routes = definition_routes();
+    routes.extend(node_routes());
+    routes.extend(content_routes());
+    routes.extend(download_routes());
     routes
 }
 
-fn definitions() -> Vec<Route> {
-    let (all, one) = ("/storage", "/storage/{storage}");
+fn definition_routes() -> Vec<Route> {
+    let (all, item) = ("/storage", "/storage/{storage}");
     let allocate: &[&str] = &["Datastore.Allocate"];
     let mut created = options::changeable();
     created.extend(options::fixed());
@@ -30,9 +30,9 @@ fn definitions() -> Vec<Route> {
     vec![
         Route::new("GET", all, vec![options::kind()], storages::list),
         Route::new("POST", all, created, storages::create).every(all, allocate),
-        Route::new("GET", one, vec![options::id()], storages::show).every(one, allocate),
-        Route::new("PUT", one, changed, storages::update).every(all, allocate),
-        Route::new("DELETE", one, vec![options::id()], storages::delete).every(all, allocate),
+        Route::new("GET", item, vec![options::id()], storages::show).every(item, allocate),
+        Route::new("PUT", item, changed, storages::update).every(all, allocate),
+        Route::new("DELETE", item, vec![options::id()], storages::delete).every(all, allocate),
     ]
 }
 
@@ -42,7 +42,7 @@ fn in_storage(more: Vec<Property>) -> Vec<Property> {
     properties
 }
 
-fn on_nodes() -> Vec<Route> {
+fn node_routes() -> Vec<Route> {
     let listing = vec![
         lxc::node(),
         text("content").list(named::CONTENT),
@@ -51,21 +51,21 @@ fn on_nodes() -> Vec<Route> {
         text("storage").format(named::STORAGE),
         text("target").format(named::NODE),
     ];
-    let numbers = in_storage(past(&["hour", "day", "week", "month", "year"]));
-    let one = "/nodes/{node}/storage/{storage}";
+    let rrd = in_storage(rrd_parameters(&["hour", "day", "week", "month", "year"]));
+    let item = "/nodes/{node}/storage/{storage}";
     let status = "/nodes/{node}/storage/{storage}/status";
-    let past = "/nodes/{node}/storage/{storage}/rrddata";
+    let rrd_path = "/nodes/{node}/storage/{storage}/rrddata";
     vec![
         Route::new("GET", "/nodes/{node}/storage", listing, storage::list),
-        Route::new("GET", one, in_storage(vec![]), index::storage).any(PLACE, SEEN),
-        Route::new("GET", status, in_storage(vec![]), storage::status).any(PLACE, SEEN),
-        Route::new("GET", past, numbers, rrd::storage).any(PLACE, SEEN),
+        Route::new("GET", item, in_storage(vec![]), index::storage).any(STORAGE, VIEW),
+        Route::new("GET", status, in_storage(vec![]), storage::status).any(STORAGE, VIEW),
+        Route::new("GET", rrd_path, rrd, rrd::storage).any(STORAGE, VIEW),
     ]
 }
 
-fn contents() -> Vec<Route> {
+fn content_routes() -> Vec<Route> {
     let all = "/nodes/{node}/storage/{storage}/content";
-    let one = "/nodes/{node}/storage/{storage}/content/{volume}";
+    let item = "/nodes/{node}/storage/{storage}/content/{volume}";
     let list = in_storage(vec![
         text("content").format(named::CONTENT),
         lxc::vmid("vmid"),
@@ -76,7 +76,7 @@ fn contents() -> Vec<Route> {
         text("size").pattern(r"\d+[MG]?").required(),
         lxc::vmid("vmid").required(),
     ]);
-    // Here the storage may also stand before the volume.
+    // The storage may be part of the volume ID instead.
     let volume = |more: Vec<Property>| -> Vec<Property> {
         let storage = text("storage").format(named::STORAGE);
         let first = [lxc::node(), storage, text("volume").required()];
@@ -85,15 +85,16 @@ fn contents() -> Vec<Route> {
     let changed = volume(vec![text("notes"), boolean("protected")]);
     let removed = volume(vec![integer("delay").min(1).max(30)]);
     vec![
-        Route::new("GET", all, list, storage::content).any(PLACE, SEEN),
-        Route::new("POST", all, disk, storage::allocate).every(PLACE, &["Datastore.AllocateSpace"]),
-        Route::new("GET", one, volume(vec![]), storage::show),
-        Route::new("PUT", one, changed, storage::update),
-        Route::new("DELETE", one, removed, storage::delete),
+        Route::new("GET", all, list, storage::content).any(STORAGE, VIEW),
+        Route::new("POST", all, disk, storage::allocate)
+            .every(STORAGE, &["Datastore.AllocateSpace"]),
+        Route::new("GET", item, volume(vec![]), storage::show),
+        Route::new("PUT", item, changed, storage::update),
+        Route::new("DELETE", item, removed, storage::delete),
     ]
 }
 
-fn fetching() -> Vec<Route> {
+fn download_routes() -> Vec<Route> {
     let pull = in_storage(vec![
         text("reference").pattern(images::REFERENCE).required(),
         text("filename").length(1, 255),
@@ -121,14 +122,14 @@ fn fetching() -> Vec<Route> {
             pull,
             images::pull,
         )
-        .permit(Permit::Judged(images::may_pull)),
+        .access_rule(AccessRule::Custom(images::check_pull)),
         Route::new(
             "POST",
             "/nodes/{node}/storage/{storage}/download-url",
             download,
             templates::download,
         )
-        .permit(Permit::Judged(templates::may_download)),
+        .access_rule(AccessRule::Custom(templates::check_download)),
         Route::new(
             "GET",
             "/nodes/{node}/query-oci-repo-tags",

@@ -1,10 +1,10 @@
-//! The named formats that are about networks: addresses, masks, interfaces.
+//! Named network formats: addresses, masks, interfaces.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::format::{Check, check, is_identifier};
 
-/// A strict dotted quad.
+/// A dotted-quad IPv4 address.
 pub(crate) fn ipv4(value: &str) -> Check {
     check(
         value.parse::<Ipv4Addr>().is_ok(),
@@ -12,7 +12,7 @@ pub(crate) fn ipv4(value: &str) -> Check {
     )
 }
 
-/// An IPv6 address without a zone.
+/// An IPv6 address without a zone ID.
 pub(crate) fn ipv6(value: &str) -> Check {
     check(
         value.parse::<Ipv6Addr>().is_ok(),
@@ -31,25 +31,25 @@ fn is_cidr<A: std::str::FromStr>(value: &str, prefixes: std::ops::RangeInclusive
     })
 }
 
-/// `dhcp`, `manual` or an IPv4 network address.
+/// `dhcp`, `manual` or an IPv4 address with prefix length.
 pub(crate) fn ipv4_config(value: &str) -> Check {
-    let fits = matches!(value, "dhcp" | "manual") || is_cidr::<Ipv4Addr>(value, 8..=32);
+    let valid = matches!(value, "dhcp" | "manual") || is_cidr::<Ipv4Addr>(value, 8..=32);
     check(
-        fits,
+        valid,
         "value does not look like a valid ipv4 network configuration",
     )
 }
 
-/// `auto`, `dhcp`, `manual` or an IPv6 network address.
+/// `auto`, `dhcp`, `manual` or an IPv6 address with prefix length.
 pub(crate) fn ipv6_config(value: &str) -> Check {
-    let fits = matches!(value, "auto" | "dhcp" | "manual") || is_cidr::<Ipv6Addr>(value, 8..=128);
+    let valid = matches!(value, "auto" | "dhcp" | "manual") || is_cidr::<Ipv6Addr>(value, 8..=128);
     check(
-        fits,
+        valid,
         "value does not look like a valid ipv6 network configuration",
     )
 }
 
-/// An IPv4 network address.
+/// An IPv4 address with prefix length.
 pub(crate) fn cidr4(value: &str) -> Check {
     check(
         is_cidr::<Ipv4Addr>(value, 8..=32),
@@ -57,7 +57,7 @@ pub(crate) fn cidr4(value: &str) -> Check {
     )
 }
 
-/// An IPv6 network address.
+/// An IPv6 address with prefix length.
 pub(crate) fn cidr6(value: &str) -> Check {
     check(
         is_cidr::<Ipv6Addr>(value, 8..=128),
@@ -65,7 +65,7 @@ pub(crate) fn cidr6(value: &str) -> Check {
     )
 }
 
-/// A mask of leading ones, or how many there are.
+/// A netmask in dotted-quad form or as a prefix length.
 pub(crate) fn ipv4_mask(value: &str) -> Check {
     let by_length = value.parse::<u8>().is_ok_and(|length| length <= 32);
     let by_mask = value
@@ -77,48 +77,48 @@ pub(crate) fn ipv4_mask(value: &str) -> Check {
     )
 }
 
-/// The name of a network interface of a node, with or without VLAN.
+/// The name of a node's network interface, optionally with a VLAN.
 pub(crate) fn iface(value: &str) -> Check {
     let name = match value.split_once([':', '.']) {
         Some((name, number)) if number.parse::<u32>().is_ok() => name,
         _ => value,
     };
-    let fits = is_identifier(name, "_") && name.len() <= 21;
-    if fits {
+    let valid = is_identifier(name, "_") && name.len() <= 21;
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid network interface name '{value}'"))
     }
 }
 
-/// A VLAN, or the first and last of several.
+/// A VLAN ID or a range of VLAN IDs.
 pub(crate) fn vlan_id_or_range(value: &str) -> Check {
     let vlan = |text: &str| {
         text.parse::<u16>()
             .ok()
             .filter(|id| (2..=4094).contains(id))
     };
-    let fits = match value.split_once('-') {
+    let valid = match value.split_once('-') {
         Some((first, last)) => {
             vlan(first).is_some_and(|first| vlan(last).is_some_and(|last| first < last))
         }
         None => vlan(value).is_some(),
     };
-    check(fits, "invalid VLAN configuration")
+    check(valid, "invalid VLAN configuration")
 }
 
-/// An IP address, where a link-local one may name its interface.
+/// An IP address. A link-local address may have a zone ID.
 pub(crate) fn nameserver(value: &str) -> Check {
     let link_local = value.to_ascii_lowercase().starts_with("fe80:");
     let address = match value.split_once('%') {
         Some((address, zone)) if link_local && !zone.is_empty() => address,
         _ => value,
     };
-    let fits = address.parse::<std::net::IpAddr>().is_ok();
-    check(fits, "value does not look like a valid IP address")
+    let valid = address.parse::<std::net::IpAddr>().is_ok();
+    check(valid, "value does not look like a valid IP address")
 }
 
-/// Six octets of a unicast address.
+/// A unicast MAC address.
 pub(crate) fn mac(value: &str) -> Check {
     let octets: Option<Vec<u8>> = value
         .split(':')
@@ -128,8 +128,11 @@ pub(crate) fn mac(value: &str) -> Check {
                 .flatten()
         })
         .collect();
-    let fits = octets.is_some_and(|octets| {
+    let valid = octets.is_some_and(|octets| {
         octets.len() == 6 && octets.first().is_some_and(|first| first & 1 == 0)
     });
-    check(fits, "value does not look like a valid unicast MAC address")
+    check(
+        valid,
+        "value does not look like a valid unicast MAC address",
+    )
 }

@@ -1,28 +1,29 @@
-//! The named formats of Proxmox that the simulated calls use, with its sentences.
+//! The named formats of Proxmox that the simulated routes use, with its error messages.
 
 pub(super) type Check = Result<(), String>;
 
-/// The sentence, unless it fits.
-pub(super) fn check(fits: bool, problem: &str) -> Check {
-    if fits {
+/// Returns `problem` as an error unless `fits`.
+pub(super) fn check(valid: bool, problem: &str) -> Check {
+    if valid {
         Ok(())
     } else {
         Err(problem.to_owned())
     }
 }
 
-/// The parts of a list: split on commas, semicolons, white space or NUL; empty parts are skipped.
+/// The items of a list, separated by commas, semicolons, white space or NUL. Empty items are
+/// skipped.
 pub(crate) fn split_list(value: &str) -> impl Iterator<Item = &str> {
     value
         .split(|c: char| matches!(c, ',' | ';' | '\0') || c.is_whitespace())
         .filter(|part| !part.is_empty())
 }
 
-/// 100 to 999999999, without leading zero or sign.
+/// A VMID: 100 to 999999999, without leading zero or sign.
 pub(crate) fn vmid(value: &str) -> Check {
-    let plain = (3..=9).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
+    let name = (3..=9).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit());
     check(
-        plain && !value.starts_with('0'),
+        name && !value.starts_with('0'),
         "value does not look like a valid VM ID",
     )
 }
@@ -36,7 +37,7 @@ fn is_label(value: &str) -> bool {
         && !value.ends_with('-')
 }
 
-/// The name of a node.
+/// A node name.
 pub(crate) fn node(value: &str) -> Check {
     check(
         is_label(value),
@@ -44,7 +45,7 @@ pub(crate) fn node(value: &str) -> Check {
     )
 }
 
-/// Dotted labels.
+/// A DNS name: labels separated by dots.
 pub(crate) fn dns_name(value: &str) -> Check {
     check(
         value.split('.').all(is_label),
@@ -52,7 +53,7 @@ pub(crate) fn dns_name(value: &str) -> Check {
     )
 }
 
-/// A letter, then letters, digits and what else is said.
+/// A letter, followed by letters, digits and the characters in `others`.
 pub(super) fn is_identifier(value: &str, others: &str) -> bool {
     let mut chars = value.chars();
     chars
@@ -62,18 +63,18 @@ pub(super) fn is_identifier(value: &str, others: &str) -> bool {
         && value.len() >= 2
 }
 
-/// The name of a storage.
+/// A storage ID.
 pub(crate) fn storage(value: &str) -> Check {
-    let fits =
+    let valid =
         is_identifier(value, "-_.") && value.ends_with(|last: char| last.is_ascii_alphanumeric());
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("storage ID '{value}' contains illegal characters"))
     }
 }
 
-/// A storage, or one and another in its place.
+/// A storage, or a mapping of a source to a target storage.
 pub(crate) fn storage_pair(value: &str) -> Check {
     match value.split_once(':') {
         Some((from, to)) => storage(from).and_then(|()| storage(to)),
@@ -82,57 +83,57 @@ pub(crate) fn storage_pair(value: &str) -> Check {
     }
 }
 
-/// The name of an option or a snapshot.
+/// The name of an option or snapshot.
 pub(crate) fn config_id(value: &str) -> Check {
-    let fits = is_identifier(value, "_-");
-    if fits {
+    let valid = is_identifier(value, "_-");
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid configuration ID '{value}'"))
     }
 }
 
-/// Storage and volume, with a colon between.
+/// A volume ID: storage and volume, separated by a colon.
 pub(crate) fn volume_id(value: &str) -> Check {
-    let fits = value
+    let valid = value
         .split_once(':')
         .is_some_and(|(id, volume)| storage(id).is_ok() && !volume.is_empty());
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("unable to parse volume ID '{value}'"))
     }
 }
 
-/// A path of a node, from its root.
+/// An absolute path on a node.
 pub(crate) fn storage_path(value: &str) -> Check {
-    let fits = value.starts_with('/')
+    let valid = value.starts_with('/')
         && value
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "-/_.@".contains(c));
-    check(fits, "value does not look like a valid absolute path")
+    check(valid, "value does not look like a valid absolute path")
 }
 
-/// The size of blocks, with a unit.
+/// A block size with an optional unit.
 pub(crate) fn block_size(value: &str) -> Check {
     let digits = value.strip_suffix(['k', 'K', 'm', 'M']).unwrap_or(value);
-    let fits = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    check(fits, "value does not look like a valid block size")
+    let valid = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    check(valid, "value does not look like a valid block size")
 }
 
-/// A kind of content and the folder in which it lies.
+/// A content type and its directory.
 pub(crate) fn dir_override(value: &str) -> Check {
-    let fits = value.split_once('=').is_some_and(|(kind, folder)| {
+    let valid = value.split_once('=').is_some_and(|(kind, folder)| {
         content(kind).is_ok() && !folder.is_empty() && !folder.contains("..")
     });
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid override '{value}'"))
     }
 }
 
-/// Options with which a share is mounted.
+/// Mount options of a network share.
 pub(crate) fn mount_options(value: &str) -> Check {
     let known = |c: char| !c.is_whitespace() && c != ';';
     check(
@@ -141,27 +142,27 @@ pub(crate) fn mount_options(value: &str) -> Check {
     )
 }
 
-/// A host by name or address.
+/// A hostname or IP address.
 pub(crate) fn address(value: &str) -> Check {
-    let fits = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
-    check(fits, "value does not look like a valid address")
+    let valid = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
+    check(valid, "value does not look like a valid address")
 }
 
-/// A server by name or address.
+/// A server as hostname or IP address.
 pub(crate) fn server(value: &str) -> Check {
-    let fits = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
+    let valid = dns_name(value).is_ok() || value.parse::<std::net::IpAddr>().is_ok();
     check(
-        fits,
+        valid,
         "value does not look like a valid server name or IP address",
     )
 }
 
-/// A group or pool of logical volumes.
+/// The name of an LVM volume group or thin pool.
 pub(crate) fn vgname(value: &str) -> Check {
     let mut chars = value.chars();
-    let fits = chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
+    let valid = chars.next().is_some_and(|c| c.is_ascii_alphanumeric())
         && chars.all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("lvm name '{value}' contains illegal characters"))
@@ -197,52 +198,52 @@ pub(crate) fn startup(value: &str) -> Check {
     )
 }
 
-/// A tag.
+/// A tag of a container.
 pub(crate) fn tag(value: &str) -> Check {
     let mut chars = value.chars();
-    let fits = chars
+    let valid = chars
         .next()
         .is_some_and(|first| first.is_ascii_alphanumeric() || first == '_')
         && chars.all(|c| c.is_ascii_alphanumeric() || "_-+.".contains(c));
-    if fits {
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid characters in tag '{value}'"))
     }
 }
 
-/// A time zone. The names of zone files are not compared: only that it looks like one.
+/// A time zone. Only the format is checked, not whether the zone exists.
 pub(crate) fn timezone(value: &str) -> Check {
-    let zone = value.split_once('/').is_some_and(|(area, place)| {
+    let zone = value.split_once('/').is_some_and(|(area, location)| {
         area.starts_with(|c: char| c.is_ascii_uppercase())
-            && place.starts_with(|c: char| c.is_ascii_uppercase())
-            && place
+            && location.starts_with(|c: char| c.is_ascii_uppercase())
+            && location
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || "_-/+".contains(c))
     });
-    let fits = matches!(value, "host" | "UTC") || zone;
-    if fits {
+    let valid = matches!(value, "host" | "UTC") || zone;
+    if valid {
         Ok(())
     } else {
         Err(format!("invalid time zone '{value}'"))
     }
 }
 
-/// A volume or a path in a container, without dot segments.
+/// A volume or a path without dot segments.
 pub(crate) fn mount_path(value: &str) -> Check {
-    let dotted = value.contains("/./")
+    let has_dot_segments = value.contains("/./")
         || value.contains("/../")
         || value.starts_with("../")
         || value.ends_with("/.")
         || value.ends_with("/..");
-    if dotted {
+    if has_dot_segments {
         Err(format!("{value} contains illegal character sequences"))
     } else {
         Ok(())
     }
 }
 
-/// A device of the host.
+/// A device path of the host.
 pub(crate) fn device(value: &str) -> Check {
     if value.starts_with("/dev/") && mount_path(value).is_ok() {
         Ok(())
@@ -251,7 +252,7 @@ pub(crate) fn device(value: &str) -> Check {
     }
 }
 
-/// A pool, up to three levels deep.
+/// A pool ID of up to three levels.
 pub(crate) fn pool(value: &str) -> Check {
     let level = |part: &str| {
         !part.is_empty()
@@ -266,7 +267,7 @@ pub(crate) fn pool(value: &str) -> Check {
     }
 }
 
-/// What a storage may hold.
+/// A content type of a storage.
 pub(crate) fn content(value: &str) -> Check {
     const KINDS: [&str; 8] = [
         "rootdir", "images", "vztmpl", "iso", "backup", "snippets", "import", "none",
@@ -278,7 +279,7 @@ pub(crate) fn content(value: &str) -> Check {
     }
 }
 
-/// How a task ended.
+/// A filter for the status of tasks.
 pub(crate) fn task_status(value: &str) -> Check {
     let known = matches!(
         value.to_ascii_lowercase().as_str(),
@@ -297,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_accept_and_refuse_what_a_real_node_does() {
+    fn formats_accept_and_reject_same_values_as_real_node() {
         type Case<'a> = (fn(&str) -> Check, &'a [&'a str], &'a [&'a str]);
         let cases: &[Case<'_>] = &[
             (
@@ -337,10 +338,10 @@ mod tests {
         ];
         for (format, good, bad) in cases {
             for value in *good {
-                assert_eq!(format(value), Ok(()), "{value:?} is fine");
+                assert_eq!(format(value), Ok(()), "{value:?} is valid");
             }
             for value in *bad {
-                assert!(format(value).is_err(), "{value:?} is refused");
+                assert!(format(value).is_err(), "{value:?} is invalid");
             }
         }
     }

@@ -1,11 +1,11 @@
-//! The options of a container, as they are given at creation and changed later.
+//! Container options and the parameters of creation and update.
 
 use std::sync::LazyLock;
 
 use super::object::Object;
 use super::{Property, Schema, boolean, choice, integer, named, number, text};
 
-/// What a container's configuration may be locked with.
+/// The values of the `lock` option.
 pub(crate) const LOCKS: &[&str] = &[
     "backup",
     "create",
@@ -135,7 +135,7 @@ fn unused() -> &'static Object {
     &OBJECT
 }
 
-/// The options that a stored configuration may have.
+/// The options of a stored configuration.
 fn options() -> Vec<Property> {
     vec![
         choice("arch", ARCHES),
@@ -173,28 +173,28 @@ fn options() -> Vec<Property> {
     ]
 }
 
-/// The options of a stored configuration, to read and write it.
+/// The schema of a stored configuration.
 pub(crate) fn config() -> &'static Schema {
     static SCHEMA: LazyLock<Schema> = LazyLock::new(|| Schema::new(options()));
     &SCHEMA
 }
 
-/// The node and number that stand in an address.
+/// The node and VMID in the path.
 pub(crate) fn address() -> Vec<Property> {
     vec![node(), vmid("vmid").required()]
 }
 
-/// The node that stands in an address.
+/// The node in the path.
 pub(crate) fn node() -> Property {
     text("node").format(named::NODE).required()
 }
 
-/// The number of a container.
+/// A VMID.
 pub(crate) fn vmid(name: &'static str) -> Property {
     integer(name).format(named::VMID).min(100).max(999_999_999)
 }
 
-/// What creation takes.
+/// The parameters of creation.
 pub(crate) fn create() -> Vec<Property> {
     let mut properties = options();
     properties.extend(address());
@@ -215,7 +215,7 @@ pub(crate) fn create() -> Vec<Property> {
     properties
 }
 
-/// What a change of the configuration takes.
+/// The parameters of an update.
 pub(crate) fn update() -> Vec<Property> {
     let mut properties = options();
     properties.extend(address());

@@ -1,15 +1,16 @@
-//! What parameters a call takes, and the checks that Proxmox makes on them, in its order and words.
+//! Parameter schemas and their validation, in the order and with the messages of Proxmox.
 //!
-//! Per property: missing, type, format, pattern, length, bounds, enumeration; the first failing
-//! check wins and all properties are reported together. Nothing here knows any single call.
+//! Checks per property: presence, type, format, pattern, length, bounds, enumeration. The first
+//! failed check of each property is reported, for all properties together. This module contains no
+//! knowledge of individual routes except their parameters.
 
 mod address;
 pub(crate) mod format;
+pub(crate) mod identity;
 pub(crate) mod lxc;
 pub(crate) mod named;
 pub(crate) mod network;
 pub(crate) mod object;
-pub(crate) mod people;
 mod property;
 pub(crate) mod realm;
 pub(crate) mod storage;
@@ -28,25 +29,25 @@ const UNKNOWN: &str =
     "property is not defined in schema and the schema does not allow additional properties";
 const MISSING: &str = "property is missing and it is not optional";
 
-/// All parameters of a call. Others than these are refused.
+/// All parameters of a route. Other parameters are rejected.
 pub(crate) struct Schema {
     properties: Vec<Property>,
 }
 
 impl Schema {
-    /// A schema of these properties.
+    /// Creates a schema.
     pub(crate) fn new(properties: Vec<Property>) -> Self {
         Self { properties }
     }
 
-    /// The property that a name stands for.
+    /// The property with a name.
     pub(crate) fn find(&self, name: &str) -> Option<&Property> {
         self.properties
             .iter()
             .find(|property| property.is_named(name))
     }
 
-    /// Checks everything that was sent and gives it back as plain strings.
+    /// Validates all parameters that were sent and returns them as strings.
     pub(crate) fn validate(&self, sent: &BTreeMap<String, Raw>) -> Result<Params> {
         let mut values = BTreeMap::new();
         let mut problems = BTreeMap::new();
@@ -80,10 +81,10 @@ impl Schema {
             if !property.optional && !sent.contains_key(property.name) {
                 problems.insert(property.name.to_owned(), MISSING.to_owned());
             }
-            let wanted = property
+            let requested = property
                 .requires
                 .filter(|_| sent.contains_key(property.name));
-            if let Some(other) = wanted.filter(|other| !sent.contains_key(*other)) {
+            if let Some(other) = requested.filter(|other| !sent.contains_key(*other)) {
                 let problem = format!("missing property required by '{}'", property.name);
                 problems.insert(other.to_owned(), problem);
             }

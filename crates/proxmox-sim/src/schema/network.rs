@@ -1,8 +1,8 @@
-//! The options of a node's network interface.
+//! Options of a node's network interface.
 
 use super::{Property, boolean, choice, integer, named, text};
 
-/// The kinds that can be configured.
+/// The interface types.
 const KINDS: &[&str] = &[
     "bridge",
     "bond",
@@ -17,7 +17,7 @@ const KINDS: &[&str] = &[
     "vnet",
     "unknown",
 ];
-/// The kinds that a list can be asked for.
+/// The values of the `type` filter of a list.
 const LISTED: &[&str] = &[
     "bridge",
     "bond",
@@ -53,12 +53,12 @@ pub(crate) fn iface() -> Property {
     text("iface").format(named::IFACE).length(2, 20).required()
 }
 
-/// What a list can be restricted to.
-pub(crate) fn listed() -> Property {
+/// The `type` filter of a list.
+pub(crate) fn type_filter() -> Property {
     choice("type", LISTED)
 }
 
-/// What an interface can be made of.
+/// The options of an interface.
 pub(crate) fn options() -> Vec<Property> {
     vec![
         iface(),

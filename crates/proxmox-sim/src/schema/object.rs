@@ -1,33 +1,33 @@
-//! Property strings: `name=eth0,bridge=vmbr0`, one parameter that holds several.
+//! Property strings such as `name=eth0,bridge=vmbr0`: several properties in one parameter.
 //!
-//! Split on commas; `key=value`, or one bare value for the default key; empty parts are skipped;
-//! nothing is trimmed. Written back with the default key first, then what is required, then the
-//! rest, each part sorted.
+//! A property string is split on commas into `key=value` pairs, or one bare value for the default
+//! key. Empty parts are skipped and nothing is trimmed. It is written with the default key first,
+//! then required keys, then the others, each group sorted.
 
 use std::collections::BTreeMap;
 
 use super::{MISSING, Property, UNKNOWN};
 
-/// The parts of a property string, by key.
+/// The properties of a property string, by key.
 pub(crate) type Parts = BTreeMap<String, String>;
 
-/// What is wrong with a property string.
+/// Why a property string is invalid.
 #[derive(Debug)]
 pub(crate) enum Problem {
-    /// It does not split into parts.
+    /// It cannot be split into properties.
     Syntax(String),
-    /// Parts that are wrong or missing, by key.
+    /// Invalid or missing properties, by key.
     Parts(BTreeMap<String, String>),
 }
 
-/// What may stand in one kind of property string.
+/// The schema of a property string.
 pub(crate) struct Object {
     default_key: Option<&'static str>,
     properties: Vec<Property>,
 }
 
 impl Object {
-    /// An object without a default key.
+    /// Creates a schema without a default key.
     pub(crate) fn new(properties: Vec<Property>) -> Self {
         Self {
             default_key: None,
@@ -35,7 +35,7 @@ impl Object {
         }
     }
 
-    /// An object in which a bare value belongs to `key`.
+    /// Creates a schema in which a bare value belongs to `key`.
     pub(crate) fn with_default(key: &'static str, properties: Vec<Property>) -> Self {
         Self {
             default_key: Some(key),
@@ -48,13 +48,13 @@ impl Object {
         self.default_key
     }
 
-    /// What may stand in it.
+    /// The allowed properties.
     pub(crate) fn properties(&self) -> &[Property] {
         &self.properties
     }
 
-    /// Reads a property string that is the value of the parameter `name`. The error is the text
-    /// behind `invalid format - `.
+    /// Parses the property string of the parameter `name`. The error is the text after `invalid
+    /// format - `.
     pub(crate) fn parse(&self, name: &str, value: &str) -> Result<Parts, String> {
         self.read(value).map_err(|problem| match problem {
             Problem::Syntax(text) => text,
@@ -68,7 +68,7 @@ impl Object {
         })
     }
 
-    /// Reads a property string.
+    /// Parses a property string.
     pub(crate) fn read(&self, value: &str) -> Result<Parts, Problem> {
         let mut parts = self.split(value).map_err(Problem::Syntax)?;
         let mut problems = BTreeMap::new();
@@ -118,7 +118,7 @@ impl Object {
         Ok(parts)
     }
 
-    /// Writes parts in Proxmox's order.
+    /// Writes properties in the order of Proxmox.
     pub(crate) fn write(&self, parts: &Parts) -> String {
         let required = |key: &str| self.properties.iter().any(|p| p.name == key && !p.optional);
         let mut keys: Vec<&String> = parts.keys().collect();
@@ -139,7 +139,7 @@ impl Object {
 
 const NO_DEFAULT: &str = "value without key, but schema does not define a default key\n";
 
-/// In property strings, booleans may be words.
+/// Normalizes a boolean, which may be a word in property strings.
 fn boolean(value: &str) -> &str {
     match value.to_ascii_lowercase().as_str() {
         "1" | "on" | "yes" | "true" => "1",
@@ -154,7 +154,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_default_key_and_what_is_required_come_first() {
+    fn default_key_and_required_keys_are_written_first() {
         let object = lxc::mount_point();
         let parts = object
             .parse("mp0", "backup=yes,mp=/data,local-lvm:vm-1-disk-0")
@@ -167,13 +167,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,60}") {
+        fn parser_accepts_any_text_without_panic(text in "\\PC{0,60}") {
             let _ = lxc::network().parse("net0", &text);
             let _ = lxc::rootfs().parse("rootfs", &text);
         }
 
         #[test]
-        fn what_is_written_reads_the_same(
+        fn written_property_string_parses_to_same_parts(
             name in "[a-z]{1,8}", tag in 1u32..4095, mtu in 64u32..65536, gw in any::<[u8; 4]>(),
         ) {
             let gw = std::net::Ipv4Addr::from(gw);

@@ -1,4 +1,4 @@
-//! One parameter of a call, and the checks on its value.
+//! A parameter of a route, and the checks of its value.
 
 use regex::Regex;
 
@@ -6,7 +6,7 @@ use super::format;
 use super::object::Object;
 use crate::params::Raw;
 
-/// A check with a name in Proxmox, such as `pve-vmid`. The error is its sentence.
+/// A named format of Proxmox such as `pve-vmid`. The error is its message.
 #[derive(Clone, Copy)]
 pub(crate) struct Format {
     pub(super) name: &'static str,
@@ -14,7 +14,7 @@ pub(crate) struct Format {
 }
 
 impl Format {
-    /// A check under its name.
+    /// Creates a named format.
     pub(crate) const fn new(
         name: &'static str,
         check: fn(&str) -> std::result::Result<(), String>,
@@ -23,7 +23,7 @@ impl Format {
     }
 }
 
-/// What a value is.
+/// The type of a value.
 pub(super) enum Kind {
     Text,
     Integer,
@@ -35,8 +35,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Proxmox's word for it.
-    pub(super) fn word(&self) -> &'static str {
+    /// The name in Proxmox.
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Text | Self::Enumeration(_) => "string",
             Self::Integer => "integer",
@@ -47,13 +47,13 @@ impl Kind {
     }
 }
 
-/// A pattern as it was written, and ready for use.
+/// A pattern as text and compiled.
 pub(super) struct Pattern {
     pub(super) text: String,
     regex: Regex,
 }
 
-/// One parameter, or a numbered family of them (`net0` to `net31`).
+/// A parameter, or a numbered family of parameters (`net0` to `net31`).
 pub(crate) struct Property {
     pub(crate) name: &'static str,
     pub(super) family: Option<u32>,
@@ -68,7 +68,7 @@ pub(crate) struct Property {
     pub(super) requires: Option<&'static str>,
 }
 
-/// A string parameter; the base of all others. Optional until [`Property::required`].
+/// A string parameter, the base of all others. Optional unless [`Property::required`] is called.
 pub(crate) fn text(name: &'static str) -> Property {
     Property {
         name,
@@ -85,7 +85,7 @@ pub(crate) fn text(name: &'static str) -> Property {
     }
 }
 
-/// A whole number.
+/// An integer.
 pub(crate) fn integer(name: &'static str) -> Property {
     Property {
         kind: Kind::Integer,
@@ -93,7 +93,7 @@ pub(crate) fn integer(name: &'static str) -> Property {
     }
 }
 
-/// A number with or without a fraction.
+/// A number that may have a fraction.
 pub(crate) fn number(name: &'static str) -> Property {
     Property {
         kind: Kind::Number,
@@ -117,66 +117,69 @@ pub(crate) fn array(name: &'static str) -> Property {
     }
 }
 
-/// One of a few words.
-pub(crate) fn choice(name: &'static str, words: &[&str]) -> Property {
-    let words = words.iter().map(|word| (*word).to_owned()).collect();
+/// An enumeration.
+pub(crate) fn choice(name: &'static str, values: &[&str]) -> Property {
+    let values = values
+        .iter()
+        .map(|value_name| (*value_name).to_owned())
+        .collect();
     Property {
-        kind: Kind::Enumeration(words),
+        kind: Kind::Enumeration(values),
         ..text(name)
     }
 }
 
-/// A disk of a container: `rootfs` or one of its mount points.
+/// A disk of a container: `rootfs` or `mpN`.
 pub(crate) fn disk(name: &'static str) -> Property {
     let points = (0..=255).map(|index| format!("mp{index}"));
-    let words = std::iter::once("rootfs".to_owned()).chain(points).collect();
+    let values = std::iter::once("rootfs".to_owned()).chain(points).collect();
     Property {
-        kind: Kind::Enumeration(words),
+        kind: Kind::Enumeration(values),
         ..text(name)
     }
 }
 
-/// The same, or a disk that is in no use.
+/// A disk of a container, including `unusedN`.
 pub(crate) fn any_disk(name: &'static str) -> Property {
     let unused = (0..=255).map(|index| format!("unused{index}"));
     let Property { kind, .. } = disk(name);
-    let words = match kind {
-        Kind::Enumeration(words) => words.into_iter().chain(unused).collect(),
+    let values = match kind {
+        Kind::Enumeration(values) => values.into_iter().chain(unused).collect(),
         _ => unused.collect(),
     };
     Property {
-        kind: Kind::Enumeration(words),
+        kind: Kind::Enumeration(values),
         ..text(name)
     }
 }
 
 impl Property {
-    /// Must be given.
+    /// Makes the parameter mandatory.
     pub(crate) fn required(mut self) -> Self {
         self.optional = false;
         self
     }
 
-    /// Must pass a named check.
+    /// The value must have a format.
     pub(crate) fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
         self
     }
 
-    /// Is a list, each part of which must pass a named check.
+    /// The value is a list whose items must have a format.
     pub(crate) fn list(mut self, format: Format) -> Self {
         self.format = Some(format);
         self.list = true;
         self
     }
 
-    /// Is a property string.
+    /// The value is a property string.
     pub(crate) fn object(mut self, object: fn() -> &'static Object) -> Self {
         self.object = Some(object);
         self
     }
 
-    /// Must match a pattern, as a whole; one newline at the end passes, as with Perl's `$`.
+    /// The whole value must match a pattern. A trailing newline is allowed, as with Perl's `$`.
     pub(crate) fn pattern(mut self, pattern: &str) -> Self {
         let regex = Regex::new(&format!(r"\A(?:{pattern})\n?\z")).ok();
         let text = pattern.to_owned();
@@ -189,47 +192,47 @@ impl Property {
         self
     }
 
-    /// Lengths in characters.
+    /// Minimum and maximum length in characters.
     pub(crate) fn length(mut self, min: usize, max: usize) -> Self {
         self.length = (min, max);
         self
     }
 
-    /// Smallest value.
+    /// Minimum value.
     pub(crate) fn min(mut self, min: i32) -> Self {
         self.bounds.0 = f64::from(min);
         self
     }
 
-    /// Largest value.
+    /// Maximum value.
     pub(crate) fn max(mut self, max: u32) -> Self {
         self.bounds.1 = f64::from(max);
         self
     }
 
-    /// Stands for `name0` to `name{last}`.
+    /// Makes this a family of `name0` to `name{last}`.
     pub(crate) fn up_to(mut self, last: u32) -> Self {
         self.family = Some(last);
         self
     }
 
-    /// May only be given together with another one.
+    /// The parameter requires another one.
     pub(crate) fn requires(mut self, other: &'static str) -> Self {
         self.requires = Some(other);
         self
     }
 
-    /// Whether a boolean.
+    /// Whether the type is boolean.
     pub(crate) fn is_boolean(&self) -> bool {
         matches!(self.kind, Kind::Boolean)
     }
 
-    /// Whether Proxmox shows the value as a JSON number.
+    /// Whether Proxmox returns the value as a JSON number.
     pub(crate) fn is_numeric(&self) -> bool {
         matches!(self.kind, Kind::Integer | Kind::Boolean)
     }
 
-    /// The property string that it is, if it is one.
+    /// The schema of the property string, if it is one.
     pub(crate) fn as_object(&self) -> Option<&'static Object> {
         self.object.map(|object| object())
     }
@@ -246,7 +249,7 @@ impl Property {
         plain && canonical && digits.parse::<u32>().is_ok_and(|index| index <= last)
     }
 
-    /// Checks one value under the name by which it was given.
+    /// Checks a value. `name` is the parameter's name in error messages.
     pub(crate) fn check(&self, name: &str, value: &str) -> std::result::Result<(), String> {
         self.check_type(value)?;
         self.check_format(name, value)?;
@@ -259,25 +262,27 @@ impl Property {
         }
         self.check_size(value)?;
         match &self.kind {
-            Kind::Enumeration(words) if !words.iter().any(|word| word == value) => Err(format!(
-                "value '{value}' does not have a value in the enumeration '{}'",
-                words.join(", ")
-            )),
+            Kind::Enumeration(values) if !values.iter().any(|value_name| value_name == value) => {
+                Err(format!(
+                    "value '{value}' does not have a value in the enumeration '{}'",
+                    values.join(", ")
+                ))
+            }
             _ => Ok(()),
         }
     }
 
     fn check_type(&self, value: &str) -> std::result::Result<(), String> {
-        let fits = match self.kind {
+        let valid = match self.kind {
             Kind::Integer => is_integer(value),
             Kind::Number => is_number(value),
             Kind::Boolean => matches!(value, "0" | "1"),
             Kind::Text | Kind::Enumeration(_) | Kind::Array => return Ok(()),
         };
-        if fits {
+        if valid {
             Ok(())
         } else {
-            let kind = self.kind.word();
+            let kind = self.kind.name();
             Err(format!("type check ('{kind}') failed - got '{value}'"))
         }
     }
@@ -323,9 +328,9 @@ impl Property {
         Ok(())
     }
 
-    /// One string from what was sent: lists are joined where a list is wanted.
+    /// Converts a raw value to a string. Repeated values of a list are joined.
     pub(super) fn flatten(&self, raw: &Raw) -> std::result::Result<String, String> {
-        let kind = self.kind.word();
+        let kind = self.kind.name();
         match raw {
             Raw::Text(text) => Ok(text.clone()),
             Raw::List(parts) if self.list => Ok(parts.join(",")),
@@ -342,8 +347,8 @@ fn is_integer(value: &str) -> bool {
 }
 
 fn is_number(value: &str) -> bool {
-    let starts_well = value
+    let starts_with_digit = value
         .trim_start_matches(['+', '-'])
         .starts_with(|first: char| first.is_ascii_digit());
-    starts_well && value.parse::<f64>().is_ok_and(f64::is_finite)
+    starts_with_digit && value.parse::<f64>().is_ok_and(f64::is_finite)
 }

@@ -1,4 +1,4 @@
-//! The options of realms of accounts, as they are given at first and changed later.
+//! Realm options and the parameters of creation, update and synchronization.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use super::{Property, boolean, choice, integer, named, text};
 const NO_CONTROL: &str = r#"^[^\x00-\x1F\x7F <>#"]*$"#;
 const VANISHED: &str = "(?:(?:(?:acl|properties|entry);)*(?:acl|properties|entry))|none";
 
-/// How a realm is synchronised.
+/// The parameters of a synchronization that can also be realm defaults.
 fn sync_options() -> Vec<Property> {
     vec![
         boolean("enable-new"),
@@ -38,12 +38,12 @@ fn second_factor() -> &'static Object {
     &OBJECT
 }
 
-/// The name of a realm.
+/// A realm name.
 pub(crate) fn id() -> Property {
     text("realm").format(named::REALM).length(0, 32).required()
 }
 
-/// What a synchronisation takes.
+/// The parameters of a synchronization.
 pub(crate) fn sync() -> Vec<Property> {
     let mut properties = sync_options();
     properties.push(id());
@@ -51,7 +51,7 @@ pub(crate) fn sync() -> Vec<Property> {
     properties
 }
 
-/// What a new realm takes.
+/// The parameters of creation.
 pub(crate) fn create() -> Vec<Property> {
     let mut properties = options();
     properties.push(choice("type", &["ad", "ldap", "openid", "pam", "pve"]).required());
@@ -59,7 +59,7 @@ pub(crate) fn create() -> Vec<Property> {
     properties
 }
 
-/// What a change of a realm takes.
+/// The parameters of an update.
 pub(crate) fn update() -> Vec<Property> {
     let mut properties = options();
     properties.push(text("delete").list(named::CONFIG_ID).length(0, 4096));
@@ -68,8 +68,8 @@ pub(crate) fn update() -> Vec<Property> {
 }
 
 fn options() -> Vec<Property> {
-    let mut properties = of_directories();
-    properties.extend(of_providers());
+    let mut properties = directory_options();
+    properties.extend(openid_options());
     properties.extend([
         id(),
         boolean("autocreate"),
@@ -80,8 +80,8 @@ fn options() -> Vec<Property> {
     properties
 }
 
-/// Options of realms behind LDAP and Active Directory.
-fn of_directories() -> Vec<Property> {
+/// Options of LDAP and Active Directory realms.
+fn directory_options() -> Vec<Property> {
     let long = |name| text(name).length(0, 256);
     vec![
         long("base_dn"),
@@ -112,8 +112,8 @@ fn of_directories() -> Vec<Property> {
     ]
 }
 
-/// Options of realms behind OpenID Connect.
-fn of_providers() -> Vec<Property> {
+/// Options of OpenID Connect realms.
+fn openid_options() -> Vec<Property> {
     let long = |name| text(name).length(0, 256);
     vec![
         text("acr-values").pattern(NO_CONTROL),

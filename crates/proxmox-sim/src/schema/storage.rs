@@ -1,13 +1,12 @@
-//! The options of storages, as they are given when one is defined and changed later. Those that
-//! only belong to kinds that are not simulated (Ceph, iSCSI, Btrfs, ZFS over iSCSI, ESXi) are left
-//! out.
+//! Storage options and the parameters of creation and update. Options that belong only to storage
+//! types that are not simulated (Ceph, iSCSI, Btrfs, ZFS over iSCSI, ESXi) are omitted.
 
 use std::sync::LazyLock;
 
 use super::object::Object;
 use super::{Property, boolean, choice, integer, named, number, text};
 
-/// Every kind that Proxmox knows.
+/// All storage types of Proxmox.
 const KINDS: &[&str] = &[
     "btrfs",
     "cephfs",
@@ -43,7 +42,7 @@ pub(crate) fn prune() -> &'static Object {
     &OBJECT
 }
 
-/// Limits of bandwidth in KiB/s.
+/// Bandwidth limits in KiB/s.
 fn bandwidth() -> &'static Object {
     static OBJECT: LazyLock<Object> = LazyLock::new(|| {
         let limits = ["clone", "default", "migration", "move", "restore"];
@@ -52,17 +51,17 @@ fn bandwidth() -> &'static Object {
     &OBJECT
 }
 
-/// The name of a storage.
+/// A storage ID.
 pub(crate) fn id() -> Property {
     text("storage").format(named::STORAGE).required()
 }
 
-/// The kind of a storage.
+/// A storage type.
 pub(crate) fn kind() -> Property {
     choice("type", KINDS)
 }
 
-/// What can be given at first and changed later.
+/// Options that can be set at creation and changed later.
 pub(crate) fn changeable() -> Vec<Property> {
     vec![
         id(),
@@ -100,7 +99,7 @@ pub(crate) fn changeable() -> Vec<Property> {
     ]
 }
 
-/// What can only be given at first.
+/// Options that can only be set at creation.
 pub(crate) fn fixed() -> Vec<Property> {
     vec![
         kind().required(),

@@ -1,48 +1,48 @@
-//! What the calls take, as plain data for whoever compares it with Proxmox's own description.
-//! Nothing in the simulator may depend on it.
+//! The routes and their parameters as plain data, for comparison with Proxmox's API schema. The
+//! simulator must not depend on it.
 
 use super::object::Object;
 use super::{Kind, Property, Schema};
 
-/// A call and what it takes.
+/// A route and its parameters.
 #[derive(Clone, Debug)]
 pub struct RouteView {
     /// `GET`, `POST`, `PUT` or `DELETE`.
     pub method: &'static str,
-    /// Path behind `/api2/json`, with names in braces.
+    /// Path below `/api2/json`, with parameters in braces.
     pub path: &'static str,
-    /// Its parameters, those in the path too.
+    /// All parameters, including path parameters.
     pub parameters: Vec<PropertyView>,
 }
 
-/// One parameter, or a numbered family of them.
+/// A parameter, or a numbered family of parameters.
 #[derive(Clone, Debug)]
 pub struct PropertyView {
-    /// Its name; a family's ends in `[n]`.
+    /// Name. The name of a family ends in `[n]`.
     pub name: String,
-    /// Whether it may be left out.
+    /// Whether the parameter is optional.
     pub optional: bool,
     /// `string`, `integer`, `number`, `boolean` or `array`.
     pub kind: &'static str,
-    /// The words that it may be; empty when it is free.
-    pub words: Vec<String>,
-    /// The name of the check that it must pass; that of a list ends in `-list`.
+    /// The values of an enumeration, otherwise empty.
+    pub values: Vec<String>,
+    /// The format. The format of a list ends in `-list`.
     pub format: Option<String>,
-    /// For a property string, what may stand in it; empty for others.
+    /// The properties of a property string, otherwise empty.
     pub parts: Vec<PropertyView>,
-    /// For a property string, the key that a bare value belongs to.
+    /// The default key of a property string.
     pub default_key: Option<&'static str>,
-    /// The pattern that it must match as a whole.
+    /// The pattern that the whole value must match.
     pub pattern: Option<String>,
-    /// Shortest length in characters.
-    pub shortest: Option<usize>,
-    /// Longest length in characters.
-    pub longest: Option<usize>,
-    /// Smallest value.
+    /// Minimum length in characters.
+    pub min_length: Option<usize>,
+    /// Maximum length in characters.
+    pub max_length: Option<usize>,
+    /// Minimum value.
     pub minimum: Option<f64>,
-    /// Largest value.
+    /// Maximum value.
     pub maximum: Option<f64>,
-    /// The parameter without which it may not be given.
+    /// The parameter that this one requires.
     pub requires: Option<&'static str>,
 }
 
@@ -53,13 +53,13 @@ impl From<&Property> for PropertyView {
         let format = property.format;
         let family = if property.family.is_some() { "[n]" } else { "" };
         let bound = |value: f64| Some(value).filter(|value| value.is_finite());
-        let (shortest, longest) = property.length;
+        let (min_length, max_length) = property.length;
         Self {
             name: format!("{}{family}", property.name),
             optional: property.optional,
-            kind: property.kind.word(),
-            words: match &property.kind {
-                Kind::Enumeration(words) => words.clone(),
+            kind: property.kind.name(),
+            values: match &property.kind {
+                Kind::Enumeration(values) => values.clone(),
                 _ => Vec::new(),
             },
             format: format.map(|format| format!("{}{ending}", format.name)),
@@ -69,8 +69,8 @@ impl From<&Property> for PropertyView {
                 .pattern
                 .as_ref()
                 .map(|pattern| pattern.text.clone()),
-            shortest: Some(shortest).filter(|length| *length > 0),
-            longest: Some(longest).filter(|length| *length < usize::MAX),
+            min_length: Some(min_length).filter(|length| *length > 0),
+            max_length: Some(max_length).filter(|length| *length < usize::MAX),
             minimum: bound(property.bounds.0),
             maximum: bound(property.bounds.1),
             requires: property.requires,
@@ -83,7 +83,7 @@ fn all(properties: &[Property]) -> Vec<PropertyView> {
 }
 
 impl Schema {
-    /// What it consists of.
+    /// The parameters as plain data.
     pub(crate) fn view(&self) -> Vec<PropertyView> {
         all(&self.properties)
     }

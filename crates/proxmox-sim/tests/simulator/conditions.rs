@@ -1,18 +1,17 @@
-//! What is wrong until it is changed, what others do, and faults with a meaning: storage full,
-//! configuration locked.
+//! Lasting conditions, out-of-band changes, and the faults `StorageFull` and `LockTimeout`.
 
 use std::time::Duration;
 
-use crate::support::{Api, Reply, api, assert_has, send, task_path, with};
+use crate::support::{Reply, TestApi, api, api_with, assert_has, send, task_path};
 use proxmox_sim::{Config, ContainerSpec, Dhcp, Effect, Fault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-fn full(api: &Api, method: &str, path: &str) {
-    hit(api, method, path, Effect::StorageFull);
+fn inject_storage_full(api: &TestApi, method: &str, path: &str) {
+    inject(api, method, path, Effect::StorageFull);
 }
 
-fn hit(api: &Api, method: &str, path: &str, effect: Effect) {
+fn inject(api: &TestApi, method: &str, path: &str, effect: Effect) {
     api.sim.handle().inject(Fault {
         method: method.into(),
         path: path.into(),
@@ -21,30 +20,33 @@ fn hit(api: &Api, method: &str, path: &str, effect: Effect) {
 }
 
 #[tokio::test]
-async fn a_full_thin_pool_fails_creations_copies_and_growth() {
+async fn full_thin_pool_fails_create_clone_and_resize() {
     let api = api().await;
-    let no_room = |vmid: u32| {
+    let thin_pool_error = |vmid: u32| {
         format!(
             "lvcreate 'pve/vm-{vmid}-disk-0' error:   Cannot create new thin volume, free space \
              in thin pool pve/data reached threshold."
         )
     };
-    full(&api, "POST", "/nodes/{node}/lxc");
+    inject_storage_full(&api, "POST", "/nodes/{node}/lxc");
     let reply = api.create(200, &[]).await;
-    let said = api.finish(&reply).await;
-    assert_eq!(said, format!("unable to create CT 200 - {}", no_room(200)));
-    assert_eq!(api.log(&reply).await.len(), 1, "no disk was made");
+    let status = api.finish(&reply).await;
+    assert_eq!(
+        status,
+        format!("unable to create CT 200 - {}", thin_pool_error(200))
+    );
+    assert_eq!(api.log(&reply).await.len(), 1, "no disk is allocated");
     assert_eq!(api.sim.handle().containers(), []);
 
     api.created(200, &[]).await;
-    full(&api, "POST", "/nodes/{node}/lxc/{vmid}/clone");
+    inject_storage_full(&api, "POST", "/nodes/{node}/lxc/{vmid}/clone");
     let clone = "/nodes/pve1/lxc/200/clone";
     let reply = api.post(clone, &[("newid", "201")]).await;
-    let said = api.finish(&reply).await;
-    assert_eq!(said, format!("clone failed: {}", no_room(201)));
+    let status = api.finish(&reply).await;
+    assert_eq!(status, format!("clone failed: {}", thin_pool_error(201)));
     assert!(api.sim.handle().container(201).is_none());
 
-    full(&api, "PUT", "/nodes/{node}/lxc/{vmid}/resize");
+    inject_storage_full(&api, "PUT", "/nodes/{node}/lxc/{vmid}/resize");
     let more = [("disk", "rootfs"), ("size", "+1G")];
     let reply = api.put("/nodes/pve1/lxc/200/resize", &more).await;
     assert_eq!(
@@ -55,13 +57,17 @@ async fn a_full_thin_pool_fails_creations_copies_and_growth() {
     let rootfs = api.config(200).await["rootfs"].clone();
     assert_eq!(rootfs, "local-lvm:vm-200-disk-0,size=8G");
     let reply = api.put("/nodes/pve1/lxc/200/resize", &more).await;
-    assert_eq!(api.finish(&reply).await, "OK", "it is used up");
+    assert_eq!(
+        api.finish(&reply).await,
+        "OK",
+        "the fault affects one request only"
+    );
 }
 
 #[tokio::test]
-async fn a_full_folder_fails_while_files_are_written() {
-    let api = with(Config::test()).await;
-    full(
+async fn full_directory_storage_fails_image_pull() {
+    let api = api_with(Config::test()).await;
+    inject_storage_full(
         &api,
         "POST",
         "/nodes/{node}/storage/local/oci-registry-pull",
@@ -69,23 +75,23 @@ async fn a_full_folder_fails_while_files_are_written() {
     let pull = "/nodes/pve1/storage/local/oci-registry-pull";
     let image = [("reference", "docker.io/library/nginx:1.27")];
     let reply = api.post(pull, &image).await;
-    let said = api.finish(&reply).await;
+    let status = api.finish(&reply).await;
     let start = "command 'skopeo copy docker://docker.io/library/nginx:1.27 \
                  oci-archive:/var/lib/vz/template/cache/nginx_1.27.tar.tmp.";
-    assert!(said.starts_with(start), "{said}");
-    assert!(said.ends_with("' failed: exit code 1"), "{said}");
-    assert!(!said.contains('{'), "{said}");
+    assert!(status.starts_with(start), "{status}");
+    assert!(status.ends_with("' failed: exit code 1"), "{status}");
+    assert!(!status.contains('{'), "{status}");
     let log = api.log(&reply).await;
-    let told = log
+    let is_logged = log
         .iter()
         .any(|line| line.ends_with("no space left on device\""));
-    assert!(told, "{log:?}");
+    assert!(is_logged, "{log:?}");
     let stored = api.sim.handle().volumes("pve1");
     assert!(!stored.iter().any(|id| id.contains("nginx")), "{stored:?}");
 }
 
 #[tokio::test]
-async fn a_full_folder_fails_creations_while_unpacking_and_copies_while_copying() {
+async fn full_directory_storage_fails_create_and_clone() {
     let sim = proxmox_sim::start(Config::recorded("secret"))
         .await
         .unwrap();
@@ -122,27 +128,30 @@ async fn a_full_folder_fails_creations_while_unpacking_and_copies_while_copying(
     let template = "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.gz";
     let form = [("vmid", "200"), ("ostemplate", template)];
     let reply = send(request(Method::POST, "/nodes/pve1/lxc").form(&form)).await;
-    let said = finish(reply).await;
+    let status = finish(reply).await;
     let start = "unable to create CT 200 - command 'lxc-usernsexec ";
-    assert!(said.starts_with(start), "{said}");
-    assert!(said.ends_with("failed: exit code 2"), "{said}");
+    assert!(status.starts_with(start), "{status}");
+    assert!(status.ends_with("failed: exit code 2"), "{status}");
     assert!(sim.handle().container(200).is_none());
 
     sim.handle().stop_container(100);
     inject("/nodes/{node}/lxc/{vmid}/clone");
     let form = [("newid", "200")];
     let clone = request(Method::POST, "/nodes/pve1/lxc/100/clone").form(&form);
-    let said = finish(send(clone).await).await;
-    assert!(said.starts_with("clone failed: command 'rsync "), "{said}");
-    assert!(said.ends_with("failed: exit code 11"), "{said}");
+    let status = finish(send(clone).await).await;
+    assert!(
+        status.starts_with("clone failed: command 'rsync "),
+        "{status}"
+    );
+    assert!(status.ends_with("failed: exit code 11"), "{status}");
 }
 
 #[tokio::test]
-async fn a_locked_configuration_refuses_calls_and_fails_tasks() {
+async fn lock_timeout_fails_requests_and_tasks() {
     let api = api().await;
     api.created(200, &[]).await;
-    let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
-    hit(
+    let message = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
+    inject(
         &api,
         "PUT",
         "/nodes/{node}/lxc/{vmid}/config",
@@ -150,40 +159,43 @@ async fn a_locked_configuration_refuses_calls_and_fails_tasks() {
     );
     let config = "/nodes/pve1/lxc/200/config";
     let reply = api.put(config, &[("cores", "2")]).await;
-    assert_eq!(reply.failure(), words);
+    assert_eq!(reply.failure(), message);
     assert_eq!(api.config(200).await.get("cores"), None);
 
-    hit(
+    inject(
         &api,
         "POST",
         "/nodes/{node}/lxc/{vmid}/status/start",
         Effect::LockTimeout,
     );
     let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
-    assert_eq!(api.finish(&reply).await, words);
+    assert_eq!(api.finish(&reply).await, message);
     assert!(!api.sim.handle().container(200).unwrap().running);
 }
 
 #[tokio::test]
-async fn a_lock_that_is_held_is_waited_for_as_long_as_proxmox_waits() {
+async fn held_config_lock_is_waited_for_until_timeout() {
     let mut config = Config::test();
     config.lock_timeout = Duration::from_millis(50);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.created(200, &[]).await;
     let day = Duration::from_secs(86_400);
     assert!(api.sim.handle().hold_lock(200, day).await);
-    assert!(!api.sim.handle().hold_lock(200, day).await, "it is held");
-    let words = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
+    assert!(
+        !api.sim.handle().hold_lock(200, day).await,
+        "the lock is already held"
+    );
+    let message = "can't lock file '/run/lock/lxc/pve-config-200.lock' - got timeout";
     let config = "/nodes/pve1/lxc/200/config";
     let reply = api.put(config, &[("cores", "2")]).await;
-    assert_eq!(reply.failure(), words);
+    assert_eq!(reply.failure(), message);
     let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
-    assert_eq!(api.finish(&reply).await, words);
+    assert_eq!(api.finish(&reply).await, message);
     api.created(201, &[]).await;
 }
 
 #[tokio::test]
-async fn a_lock_that_is_held_for_a_time_is_free_afterwards() {
+async fn config_lock_is_released_after_hold_time() {
     let api = api().await;
     api.created(200, &[]).await;
     let short = Duration::from_millis(50);
@@ -194,7 +206,7 @@ async fn a_lock_that_is_held_for_a_time_is_free_afterwards() {
 }
 
 #[tokio::test]
-async fn a_backup_locks_a_container_until_it_is_done() {
+async fn backup_lock_prevents_destroy_until_removed() {
     let api = api().await;
     api.created(200, &[]).await;
     assert!(api.sim.handle().set_lock(200, Some("backup")));
@@ -206,16 +218,16 @@ async fn a_backup_locks_a_container_until_it_is_done() {
 }
 
 #[tokio::test]
-async fn without_quorum_nothing_is_written_until_it_is_back() {
+async fn writes_fail_without_quorum() {
     let api = api().await;
     api.created(200, &[]).await;
     api.sim.handle().set_quorum(false);
-    let words = "cluster not ready - no quorum?";
-    assert_eq!(api.create(201, &[]).await.failure(), words);
+    let message = "cluster not ready - no quorum?";
+    assert_eq!(api.create(201, &[]).await.failure(), message);
     let start = "/nodes/pve1/lxc/200/status/start";
-    assert_eq!(api.post(start, &[]).await.failure(), words);
+    assert_eq!(api.post(start, &[]).await.failure(), message);
     let reply = api.delete("/nodes/pve1/lxc/200").await;
-    assert_eq!(reply.failure(), words);
+    assert_eq!(reply.failure(), message);
     let reply = api
         .put("/nodes/pve1/lxc/200/config", &[("core", "2")])
         .await;
@@ -229,23 +241,26 @@ async fn without_quorum_nothing_is_written_until_it_is_back() {
     assert_eq!(cluster["quorate"], 1);
 }
 
-async fn inet(api: &Api, vmid: u32) -> Value {
+async fn inet(api: &TestApi, vmid: u32) -> Value {
     let path = format!("/nodes/pve1/lxc/{vmid}/interfaces");
     api.get(&path).await.data()[1]["inet"].clone()
 }
 
 #[tokio::test]
-async fn dhcp_can_be_late_or_never_answer_those_who_start_from_now_on() {
+async fn dhcp_condition_applies_to_containers_started_later() {
     let mut config = Config::test();
     config.address_delay = Duration::ZERO;
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.running(200, &[]).await;
     let fixed = ("net0", "name=eth0,bridge=vmbr0,ip=10.20.9.9/16");
     api.sim.handle().set_dhcp(Dhcp::Never);
     assert_eq!(api.sim.handle().dhcp(), Dhcp::Never);
     api.running(201, &[]).await;
     api.running(202, &[fixed]).await;
-    assert!(inet(&api, 200).await.is_string(), "it has its lease");
+    assert!(
+        inet(&api, 200).await.is_string(),
+        "container 200 keeps its lease"
+    );
     assert_eq!(inet(&api, 201).await, Value::Null);
     assert_eq!(inet(&api, 202).await, "10.20.9.9/16");
 
@@ -254,7 +269,10 @@ async fn dhcp_can_be_late_or_never_answer_those_who_start_from_now_on() {
         .set_dhcp(Dhcp::Late(Duration::from_secs(86_400)));
     api.running(203, &[]).await;
     assert_eq!(inet(&api, 203).await, Value::Null);
-    assert!(inet(&api, 201).await.is_string(), "it asks again");
+    assert!(
+        inet(&api, 201).await.is_string(),
+        "container 201 gets a lease"
+    );
     api.sim
         .handle()
         .set_dhcp(Dhcp::Late(Duration::from_millis(1)));
@@ -264,10 +282,10 @@ async fn dhcp_can_be_late_or_never_answer_those_who_start_from_now_on() {
 }
 
 #[tokio::test]
-async fn a_restart_cuts_tasks_off_and_leaves_what_was_half_made() {
+async fn node_restart_aborts_tasks_and_leaves_incomplete_containers() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(3_600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     for (vmid, onboot) in [(300, true), (301, false)] {
         assert!(api.sim.handle().add_container(&container(vmid)));
         if onboot {
@@ -280,8 +298,8 @@ async fn a_restart_cuts_tasks_off_and_leaves_what_was_half_made() {
     assert!(!api.sim.handle().restart("pve9", Duration::ZERO).await);
     let long = Duration::from_secs(3_600);
     assert!(api.sim.handle().restart("pve1", long).await);
-    let away = api.request(Method::GET, "/version").send().await;
-    assert!(away.unwrap_err().is_connect());
+    let refused = api.request(Method::GET, "/version").send().await;
+    assert!(refused.unwrap_err().is_connect());
     api.sim.handle().come_back().await;
 
     let status = api.get(&task_path(&upid, "/status")).await.data();
@@ -289,8 +307,8 @@ async fn a_restart_cuts_tasks_off_and_leaves_what_was_half_made() {
     assert_has(&status, end);
     let log = api.log(&reply).await;
     assert!(!log.last().unwrap().starts_with("TASK"), "{log:?}");
-    let half = api.sim.handle().container(200).unwrap();
-    assert_eq!(half.lock.as_deref(), Some("create"));
+    let incomplete = api.sim.handle().container(200).unwrap();
+    assert_eq!(incomplete.lock.as_deref(), Some("create"));
     let reply = api.delete("/nodes/pve1/lxc/200").await;
     assert_eq!(reply.failure(), "CT is locked (create)");
     assert!(!api.sim.handle().container(301).unwrap().running);
@@ -299,7 +317,7 @@ async fn a_restart_cuts_tasks_off_and_leaves_what_was_half_made() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_back_starts_what_is_to_start_with_it() {
+async fn restarted_node_starts_onboot_containers() {
     let api = api().await;
     assert!(api.sim.handle().add_container(&container(300)));
     assert!(api.sim.handle().add_container(&container(301)));
@@ -312,7 +330,7 @@ async fn a_node_that_is_back_starts_what_is_to_start_with_it() {
         all.as_array()
             .unwrap()
             .iter()
-            .any(|one| one["vmid"] == 300 && one["status"] == "running")
+            .any(|entry| entry["vmid"] == 300 && entry["status"] == "running")
     })
     .await;
     assert!(!api.sim.handle().container(301).unwrap().running);
@@ -320,7 +338,7 @@ async fn a_node_that_is_back_starts_what_is_to_start_with_it() {
 }
 
 #[tokio::test]
-async fn another_node_can_restart_while_the_first_answers() {
+async fn restart_of_second_node_keeps_first_node_online() {
     let api = api().await;
     let long = Duration::from_secs(3_600);
     assert!(api.sim.handle().restart("pve2", long).await);
@@ -329,7 +347,10 @@ async fn another_node_can_restart_while_the_first_answers() {
     assert!(api.sim.handle().restart("pve2", Duration::ZERO).await);
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while api.get("/nodes/pve2/lxc").await.status != 200 {
-        assert!(std::time::Instant::now() < deadline, "it never came back");
+        assert!(
+            std::time::Instant::now() < deadline,
+            "node is still offline"
+        );
     }
 }
 
@@ -347,27 +368,31 @@ fn container(vmid: u32) -> ContainerSpec {
 }
 
 #[tokio::test]
-async fn others_move_and_rename_containers() {
+async fn containers_can_be_moved_and_renamed_out_of_band() {
     let api = api().await;
     assert!(api.sim.handle().add_container(&container(300)));
     let addresses = api.sim.handle().container(300).unwrap().leases;
-    assert_eq!(addresses.len(), 1, "a running one has its address");
+    assert_eq!(addresses.len(), 1, "a running container has a lease");
     assert!(api.sim.handle().move_container(300, "pve2"));
     assert!(!api.sim.handle().move_container(300, "pve9"));
     assert!(!api.sim.handle().move_container(301, "pve2"));
     assert!(api.sim.handle().rename_container(300, "ours"));
     assert!(!api.sim.handle().rename_container(301, "ours"));
-    let there = api.get("/nodes/pve2/lxc").await.data()[0].clone();
-    assert_has(&there, json!({ "vmid": 300, "name": "ours" }));
+    let moved = api.get("/nodes/pve2/lxc").await.data()[0].clone();
+    assert_has(&moved, json!({ "vmid": 300, "name": "ours" }));
     assert_eq!(api.get("/nodes/pve1/lxc").await.data(), json!([]));
     let disk = "local-lvm:vm-300-disk-0".to_owned();
     assert!(api.sim.handle().volumes("pve2").contains(&disk));
 }
 
 #[tokio::test]
-async fn containers_that_run_from_the_start_have_their_addresses() {
+async fn initially_running_containers_have_leases() {
     let sim = proxmox_sim::start(Config::alone("secret")).await.unwrap();
     let leases = |vmid| sim.handle().container(vmid).unwrap().leases;
-    assert_eq!(leases(101).len(), 1, "it runs and asks for one");
-    assert_eq!(leases(103).len(), 0, "it is stopped");
+    assert_eq!(
+        leases(101).len(),
+        1,
+        "container 101 is running and uses DHCP"
+    );
+    assert_eq!(leases(103).len(), 0, "container 103 is stopped");
 }

@@ -1,15 +1,15 @@
-//! Showing and changing configurations: at once, or at the next start.
+//! Reading and changing configurations: immediate and pending changes.
 
-use crate::support::{Api, api, assert_has};
+use crate::support::{TestApi, api, assert_has};
 use serde_json::{Value, json};
 
 const CONFIG: &str = "/nodes/pve1/lxc/200/config";
 
-async fn pending(api: &Api) -> Value {
+async fn pending(api: &TestApi) -> Value {
     api.get("/nodes/pve1/lxc/200/pending").await.data()
 }
 
-fn waiting(entries: &Value, key: &str) -> Value {
+fn pending_entry(entries: &Value, key: &str) -> Value {
     let mut entries = entries.as_array().into_iter().flatten();
     entries
         .find(|entry| entry["key"] == key)
@@ -18,7 +18,7 @@ fn waiting(entries: &Value, key: &str) -> Value {
 }
 
 #[tokio::test]
-async fn changes_of_a_stopped_container_apply_at_once() {
+async fn changes_to_stopped_container_apply_immediately() {
     let api = api().await;
     api.created(200, &[]).await;
     let form = [
@@ -28,8 +28,8 @@ async fn changes_of_a_stopped_container_apply_at_once() {
         ("description", "a\nb"),
     ];
     assert_eq!(api.put(CONFIG, &form).await.data(), Value::Null);
-    let wanted = json!({ "memory": 256, "hostname": "new", "cores": 2, "description": "a\nb\n" });
-    assert_has(&api.config(200).await, wanted);
+    let expected = json!({ "memory": 256, "hostname": "new", "cores": 2, "description": "a\nb\n" });
+    assert_has(&api.config(200).await, expected);
     api.put(CONFIG, &[("delete", "cores,hostname")])
         .await
         .data();
@@ -39,7 +39,7 @@ async fn changes_of_a_stopped_container_apply_at_once() {
 }
 
 #[tokio::test]
-async fn on_a_running_container_some_changes_wait_for_the_next_start() {
+async fn some_changes_to_running_container_are_pending_until_start() {
     let api = api().await;
     api.running(200, &[]).await;
     let at_once = [
@@ -51,24 +51,24 @@ async fn on_a_running_container_some_changes_wait_for_the_next_start() {
     api.put(CONFIG, &at_once).await.data();
     let later = [("features", "nesting=1"), ("tty", "1"), ("env", "A=1\0B=2")];
     api.put(CONFIG, &later).await.data();
-    // The same value as before is no change.
+    // An unchanged value is not a pending change.
     api.put(CONFIG, &[("ostype", "debian")]).await.data();
 
     let entries = pending(&api).await;
     assert_eq!(
-        waiting(&entries, "memory"),
+        pending_entry(&entries, "memory"),
         json!({ "key": "memory", "value": 200 })
     );
     assert_eq!(
-        waiting(&entries, "tty"),
+        pending_entry(&entries, "tty"),
         json!({ "key": "tty", "pending": 1 })
     );
     assert_eq!(
-        waiting(&entries, "env"),
+        pending_entry(&entries, "env"),
         json!({ "key": "env", "pending": "A=1\u{0}B=2" })
     );
     assert_eq!(
-        waiting(&entries, "ostype"),
+        pending_entry(&entries, "ostype"),
         json!({ "key": "ostype", "value": "debian" })
     );
     assert_eq!(api.config(200).await["tty"], 1);
@@ -76,7 +76,7 @@ async fn on_a_running_container_some_changes_wait_for_the_next_start() {
     assert_eq!(current.get("tty"), None);
 
     api.put(CONFIG, &[("revert", "tty,features")]).await.data();
-    assert_eq!(waiting(&pending(&api).await, "tty"), Value::Null);
+    assert_eq!(pending_entry(&pending(&api).await, "tty"), Value::Null);
     let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
     assert_eq!(api.finish(&reboot).await, "OK");
     let current = api.get(&format!("{CONFIG}?current=1")).await.data();
@@ -85,11 +85,11 @@ async fn on_a_running_container_some_changes_wait_for_the_next_start() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_waits_is_shown_as_such() {
+async fn pending_deletion_is_listed() {
     let api = api().await;
     api.running(200, &[("entrypoint", "/bin/serve")]).await;
     api.put(CONFIG, &[("delete", "entrypoint")]).await.data();
-    let entry = waiting(&pending(&api).await, "entrypoint");
+    let entry = pending_entry(&pending(&api).await, "entrypoint");
     assert_eq!(
         entry,
         json!({ "key": "entrypoint", "value": "/bin/serve", "delete": 1 })
@@ -98,7 +98,7 @@ async fn a_deletion_that_waits_is_shown_as_such() {
 }
 
 #[tokio::test]
-async fn the_digest_guards_against_lost_changes() {
+async fn stale_digest_is_rejected() {
     let api = api().await;
     api.created(200, &[]).await;
     let digest = api.config(200).await["digest"].as_str().unwrap().to_owned();
@@ -122,7 +122,7 @@ async fn the_digest_guards_against_lost_changes() {
 }
 
 #[tokio::test]
-async fn changes_that_cannot_be_are_refused() {
+async fn invalid_changes_are_rejected() {
     let api = api().await;
     api.created(200, &[]).await;
     let cases = [
@@ -167,7 +167,7 @@ async fn changes_that_cannot_be_are_refused() {
 }
 
 #[tokio::test]
-async fn mount_points_that_are_replaced_leave_their_volumes() {
+async fn replaced_mount_point_becomes_unused_volume() {
     let api = api().await;
     api.created(200, &[]).await;
     api.put(CONFIG, &[("mp0", "local-lvm:1,mp=/data")])
@@ -192,7 +192,7 @@ async fn mount_points_that_are_replaced_leave_their_volumes() {
 }
 
 #[tokio::test]
-async fn protection_and_locks_hold() {
+async fn protection_and_lock_reject_changes() {
     let api = api().await;
     api.created(200, &[]).await;
     api.put(CONFIG, &[("protection", "1")]).await.data();
@@ -227,7 +227,7 @@ async fn protection_and_locks_hold() {
 }
 
 #[tokio::test]
-async fn features_but_nesting_are_for_root() {
+async fn only_root_may_set_features_except_nesting() {
     let api = api().await;
     api.created(200, &[]).await;
     let reply = api.put(CONFIG, &[("features", "keyctl=1")]).await;
@@ -236,7 +236,7 @@ async fn features_but_nesting_are_for_root() {
 }
 
 #[tokio::test]
-async fn disks_grow_and_never_shrink() {
+async fn resize_grows_disk_and_rejects_shrinking() {
     let api = api().await;
     api.created(200, &[]).await;
     let resize = async |disk, size| {
@@ -280,7 +280,7 @@ async fn disks_grow_and_never_shrink() {
 }
 
 #[tokio::test]
-async fn a_disk_of_another_container_is_not_resized() {
+async fn resize_of_disk_of_other_container_is_rejected() {
     let api = api().await;
     api.created(200, &[]).await;
     api.put(CONFIG, &[("rootfs", "local-lvm:vm-99-disk-0")])
@@ -294,7 +294,7 @@ async fn a_disk_of_another_container_is_not_resized() {
 }
 
 #[tokio::test]
-async fn without_an_architecture_a_container_is_broken_until_it_has_one() {
+async fn container_without_architecture_fails_until_it_is_set() {
     let api = api().await;
     api.created(200, &[]).await;
     let broken = "missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.";
@@ -306,7 +306,7 @@ async fn without_an_architecture_a_container_is_broken_until_it_has_one() {
     assert_eq!(
         api.config(200).await["cores"],
         2,
-        "it was written all the same"
+        "the change is saved despite the error"
     );
     let start = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
     assert_eq!(api.finish(&start).await, broken);

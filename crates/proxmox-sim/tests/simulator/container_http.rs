@@ -1,4 +1,4 @@
-//! The page that a running container answers with.
+//! HTTP responses of running containers.
 
 use crate::support::api;
 use axum::body::{Body, to_bytes};
@@ -13,21 +13,24 @@ fn request() -> Request<Body> {
 }
 
 #[tokio::test]
-async fn page_names_the_container_and_escapes_what_the_request_brought() {
+async fn page_shows_container_and_escapes_request() {
     let api = api().await;
     api.running(200, &[("net0", NET), ("hostname", "wiki")])
         .await;
     let http = api.sim.handle().container_http();
-    let answer = http
+    let response = http
         .send("10.20.0.30:8080".parse().unwrap(), request())
         .unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["content-type"], "text/html; charset=utf-8");
-    let policy = answer.headers()["content-security-policy"]
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/html; charset=utf-8"
+    );
+    let policy = response.headers()["content-security-policy"]
         .to_str()
         .unwrap();
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
-    let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     let page = String::from_utf8(body.to_vec()).unwrap();
     for part in [
         "<h1>wiki</h1>",
@@ -44,24 +47,24 @@ async fn page_names_the_container_and_escapes_what_the_request_brought() {
 }
 
 #[tokio::test]
-async fn stopped_container_another_address_and_offline_node_are_unreachable() {
+async fn stopped_container_unknown_address_and_offline_node_are_unreachable() {
     let api = api().await;
     api.running(200, &[("net0", NET)]).await;
     let http = api.sim.handle().container_http();
     let send = |to: &str| http.send(to.parse().unwrap(), request()).map(drop);
-    let gone = |ip: &str| Err(Unreachable(ip.parse().unwrap()));
+    let unreachable = |ip: &str| Err(Unreachable(ip.parse().unwrap()));
     assert_eq!(send("10.20.0.30:80"), Ok(()));
-    assert_eq!(send("10.20.0.31:80"), gone("10.20.0.31"));
+    assert_eq!(send("10.20.0.31:80"), unreachable("10.20.0.31"));
     api.sim.handle().set_node_online("pve1", false);
-    assert_eq!(send("10.20.0.30:80"), gone("10.20.0.30"));
+    assert_eq!(send("10.20.0.30:80"), unreachable("10.20.0.30"));
     api.sim.handle().set_node_online("pve1", true);
     assert_eq!(send("10.20.0.30:80"), Ok(()));
     assert!(api.sim.handle().stop_container(200));
-    assert_eq!(send("10.20.0.30:80"), gone("10.20.0.30"));
+    assert_eq!(send("10.20.0.30:80"), unreachable("10.20.0.30"));
 }
 
 #[tokio::test]
-async fn leased_address_leads_to_the_container_until_the_simulator_stops() {
+async fn leased_address_is_reachable_until_simulator_stops() {
     let api = api().await;
     let leased = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:0B,ip=dhcp";
     api.running(200, &[("net0", leased)]).await;

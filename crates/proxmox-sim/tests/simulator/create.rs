@@ -1,16 +1,16 @@
-//! Creating containers: what is checked at once, what fails in the task, and what is written down.
+//! Creating containers: immediate checks, task failures, and the stored configuration.
 
-use crate::support::{Api, DEBIAN, Reply, api, assert_has, with};
+use crate::support::{DEBIAN, Reply, TestApi, api, api_with, assert_has};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Longer than any test.
+/// Longer than any test runs.
 const FOREVER: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
-async fn a_container_is_created_with_the_defaults_written_down() {
+async fn created_container_has_default_options() {
     let api = api().await;
     let reply = api
         .create(200, &[("memory", "1024"), ("tags", "Web;app,web")])
@@ -47,10 +47,10 @@ async fn a_container_is_created_with_the_defaults_written_down() {
 }
 
 #[tokio::test]
-async fn during_creation_there_is_a_locked_stub_that_takes_the_number() {
+async fn creation_reserves_vmid_with_locked_stub() {
     let mut config = Config::test();
     config.delays.create = FOREVER;
-    let api = with(config).await;
+    let api = api_with(config).await;
     let first = api.create(200, &[]).await;
     assert_eq!(api.config(200).await["lock"], "create");
     let second = api.create(200, &[]).await;
@@ -69,7 +69,7 @@ async fn during_creation_there_is_a_locked_stub_that_takes_the_number() {
 }
 
 #[tokio::test]
-async fn a_missing_template_is_found_out_in_the_task_and_leaves_nothing() {
+async fn missing_template_fails_task_and_removes_stub() {
     let api = api().await;
     let reply = api
         .create(200, &[("ostemplate", "local:vztmpl/none.tar.gz")])
@@ -81,7 +81,7 @@ async fn a_missing_template_is_found_out_in_the_task_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn mount_points_get_disks_of_their_own() {
+async fn mount_points_get_separate_disks() {
     let api = api().await;
     api.created(200, &[("mp0", "local-lvm:2,mp=/data,backup=1")])
         .await;
@@ -103,7 +103,7 @@ async fn mount_points_get_disks_of_their_own() {
 }
 
 #[tokio::test]
-async fn json_bodies_are_read_like_forms() {
+async fn json_bodies_are_parsed_like_forms() {
     let api = api().await;
     let body = json!({
         "vmid": 200, "ostemplate": DEBIAN, "rootfs": "local-lvm:0.5", "memory": 256,
@@ -123,7 +123,7 @@ async fn json_bodies_are_read_like_forms() {
 }
 
 #[tokio::test]
-async fn start_is_a_task_of_its_own_after_creation() {
+async fn start_after_creation_is_separate_task() {
     let api = api().await;
     api.created(200, &[("start", "1")]).await;
     api.until("/nodes/pve1/lxc/200/status/current", |now| {
@@ -140,16 +140,16 @@ async fn start_is_a_task_of_its_own_after_creation() {
 }
 
 #[tokio::test]
-async fn many_creations_run_beside_each_other() {
+async fn many_creations_run_concurrently() {
     let mut config = Config::test();
     config.delays.create = FOREVER;
-    let api = with(config).await;
+    let api = api_with(config).await;
     let replies = create_all(&api, 200..250).await;
     let upids: BTreeSet<String> = replies
         .iter()
         .map(|reply| reply.data().to_string())
         .collect();
-    assert_eq!(upids.len(), 50, "each has a UPID of its own");
+    assert_eq!(upids.len(), 50, "each task has a unique UPID");
     let active = api
         .get("/nodes/pve1/tasks?source=active&limit=100")
         .await
@@ -163,7 +163,7 @@ async fn many_creations_run_beside_each_other() {
     );
 }
 
-async fn create_all(api: &Api, vmids: std::ops::Range<u32>) -> Vec<Reply> {
+async fn create_all(api: &TestApi, vmids: std::ops::Range<u32>) -> Vec<Reply> {
     let mut requests = tokio::task::JoinSet::new();
     for vmid in vmids {
         let vmid = vmid.to_string();
@@ -181,7 +181,7 @@ async fn create_all(api: &Api, vmids: std::ops::Range<u32>) -> Vec<Reply> {
 }
 
 #[tokio::test]
-async fn of_two_that_want_a_number_at_once_one_is_refused() {
+async fn concurrent_creation_with_same_vmid_fails_once() {
     let api = api().await;
     let (first, second) = tokio::join!(api.create(200, &[]), api.create(200, &[]));
     let refused: Vec<Reply> = [first, second]
@@ -193,7 +193,7 @@ async fn of_two_that_want_a_number_at_once_one_is_refused() {
 }
 
 #[tokio::test]
-async fn a_number_is_free_until_somebody_takes_it() {
+async fn next_id_returns_first_free_vmid() {
     let api = api().await;
     assert_eq!(api.get("/cluster/nextid").await.data(), Value::from("100"));
     api.created(100, &[]).await;
@@ -202,6 +202,6 @@ async fn a_number_is_free_until_somebody_takes_it() {
         api.get("/cluster/nextid?vmid=300").await.data(),
         Value::from("300")
     );
-    let taken = api.get("/cluster/nextid?vmid=100").await;
-    assert_eq!(taken.problem("vmid"), "VM 100 already exists");
+    let in_use = api.get("/cluster/nextid?vmid=100").await;
+    assert_eq!(in_use.problem("vmid"), "VM 100 already exists");
 }

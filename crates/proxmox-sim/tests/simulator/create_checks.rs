@@ -1,8 +1,8 @@
-//! What creation refuses, and in which words.
+//! Error messages of creation.
 
 use crate::support::api;
 
-/// Parameter, value and what is said of it.
+/// Parameter, value and expected error.
 const PARAMETERS: &[(&str, &str, &str)] = &[
     (
         "vmid",
@@ -77,7 +77,7 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// Parameter, property string, and what is said of a part of it.
+/// Parameter, property string and expected error of one of its properties.
 const PROPERTY_STRINGS: &[(&str, &str, &str)] = &[
     (
         "net0",
@@ -128,7 +128,7 @@ const PROPERTY_STRINGS: &[(&str, &str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn parameters_are_refused_in_the_words_of_the_real_api() {
+async fn invalid_parameters_are_rejected_with_messages_of_real_api() {
     let api = api().await;
     for (name, value, problem) in PARAMETERS {
         let reply = api.create(200, &[(name, value)]).await;
@@ -143,7 +143,7 @@ async fn parameters_are_refused_in_the_words_of_the_real_api() {
 }
 
 #[tokio::test]
-async fn property_strings_are_refused_with_the_inner_problem() {
+async fn invalid_property_strings_are_rejected_with_property_error() {
     let api = api().await;
     for (name, value, inner) in PROPERTY_STRINGS {
         let reply = api.create(200, &[(name, value)]).await;
@@ -156,7 +156,7 @@ async fn property_strings_are_refused_with_the_inner_problem() {
 }
 
 #[tokio::test]
-async fn handlers_refuse_at_once_what_a_real_node_refuses_at_once() {
+async fn handler_rejects_same_values_as_real_node_before_task() {
     let api = api().await;
     let only_root = "Only root can pass arbitrary filesystem paths. \
                      at /usr/share/perl5/PVE/Storage.pm line 651.";
@@ -203,7 +203,7 @@ async fn handlers_refuse_at_once_what_a_real_node_refuses_at_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_not_root() {
+async fn token_of_root_lacks_root_only_options() {
     let api = api().await;
     let cases = [
         (

@@ -1,14 +1,14 @@
-//! How the API answers before it looks at what a call means.
+//! Response envelope, and errors that occur before a handler runs.
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Reply, api, send, with};
+use crate::support::{Reply, api, api_with, send};
 use proxmox_sim::{Config, TEST_SECRET};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 #[tokio::test]
-async fn a_good_answer_is_data_in_an_envelope() {
+async fn success_response_wraps_data() {
     let api = api().await;
     let response = api.request(Method::GET, "/version").send().await.unwrap();
     let headers = response.headers().clone();
@@ -21,7 +21,7 @@ async fn a_good_answer_is_data_in_an_envelope() {
 }
 
 #[tokio::test]
-async fn a_bad_answer_ends_the_connection() {
+async fn error_response_closes_connection() {
     let api = api().await;
     let good = api.request(Method::GET, "/version").send().await.unwrap();
     assert_eq!(good.headers().get("connection"), None);
@@ -30,7 +30,7 @@ async fn a_bad_answer_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn tokens_are_accepted_in_the_forms_that_a_real_node_accepts() {
+async fn token_header_accepts_same_forms_as_real_node() {
     let api = api().await;
     let cases = [
         (None, 401, "No ticket"),
@@ -90,17 +90,17 @@ async fn tokens_are_accepted_in_the_forms_that_a_real_node_accepts() {
 }
 
 #[tokio::test]
-async fn sign_in_is_checked_before_the_path() {
+async fn authentication_is_checked_before_path() {
     let api = api().await;
     let reply = send(api.http.get(format!("{}/api2/json/nope", api.sim.url()))).await;
     assert_eq!((reply.status, reply.reason.as_str()), (401, "No ticket"));
 }
 
 #[tokio::test]
-async fn a_refused_sign_in_is_kept_waiting() {
+async fn failed_authentication_is_delayed() {
     let mut config = Config::test();
     config.auth_delay = Duration::from_millis(300);
-    let api = with(config).await;
+    let api = api_with(config).await;
     let begin = Instant::now();
     let reply = send(api.http.get(format!("{}/api2/json/version", api.sim.url()))).await;
     assert_eq!(reply.status, 401);
@@ -108,7 +108,7 @@ async fn a_refused_sign_in_is_kept_waiting() {
 }
 
 #[tokio::test]
-async fn unknown_calls_are_not_implemented() {
+async fn unknown_routes_are_not_implemented() {
     let api = api().await;
     let reply = api.get("/nodes/pve1/nope").await;
     let message = "Method 'GET /nodes/pve1/nope' not implemented";
@@ -128,7 +128,7 @@ async fn unknown_calls_are_not_implemented() {
 }
 
 #[tokio::test]
-async fn addresses_are_read_leniently_and_formats_are_not() {
+async fn extra_slashes_are_ignored_and_unknown_formats_rejected() {
     let api = api().await;
     assert_eq!(api.get("//version/").await.status, 200);
     assert_eq!(api.get("/version?_dc=123").await.status, 200);
@@ -143,7 +143,7 @@ async fn addresses_are_read_leniently_and_formats_are_not() {
 }
 
 #[tokio::test]
-async fn unknown_parameters_are_refused() {
+async fn unknown_parameters_are_rejected() {
     let api = api().await;
     let problem =
         "property is not defined in schema and the schema does not allow additional properties";
@@ -154,7 +154,7 @@ async fn unknown_parameters_are_refused() {
 }
 
 #[tokio::test]
-async fn bodies_of_the_wrong_kind_are_refused() {
+async fn invalid_bodies_are_rejected() {
     let api = api().await;
     let path = "/nodes/pve1/lxc";
     let xml = api
@@ -203,7 +203,7 @@ async fn bodies_of_the_wrong_kind_are_refused() {
 }
 
 #[tokio::test]
-async fn the_query_wins_over_the_body() {
+async fn query_takes_precedence_over_body() {
     let api = api().await;
     let reply = api
         .post("/nodes/pve1/lxc?vmid=99", &[("vmid", "200")])
@@ -217,7 +217,7 @@ async fn the_query_wins_over_the_body() {
 }
 
 #[tokio::test]
-async fn numbers_in_the_path_are_checked_like_parameters() {
+async fn path_parameters_are_validated() {
     let api = api().await;
     let of = |vmid: &'static str| format!("/nodes/pve1/lxc/{vmid}/config");
     let problem = api.get(&of("abc")).await.problem("vmid");
@@ -234,7 +234,7 @@ async fn numbers_in_the_path_are_checked_like_parameters() {
 }
 
 #[tokio::test]
-async fn calls_are_passed_on_to_the_node_in_the_path() {
+async fn requests_are_proxied_to_node_in_path() {
     let api = api().await;
     assert_eq!(api.get("/nodes/localhost/status").await.status, 200);
     let unknown = api.get("/nodes/pve9/status").await.failure();

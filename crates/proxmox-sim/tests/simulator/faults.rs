@@ -1,12 +1,12 @@
-//! Things that go wrong on purpose.
+//! Injected faults.
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Api, api};
+use crate::support::{TestApi, api};
 use proxmox_sim::{Effect, Fault};
 use reqwest::Method;
 
-fn inject(api: &Api, method: &str, path: &str, effect: Effect) {
+fn inject(api: &TestApi, method: &str, path: &str, effect: Effect) {
     api.sim.handle().inject(Fault {
         method: method.into(),
         path: path.into(),
@@ -15,7 +15,7 @@ fn inject(api: &Api, method: &str, path: &str, effect: Effect) {
 }
 
 #[tokio::test]
-async fn an_answer_can_be_put_in_place_of_the_real_one() {
+async fn injected_response_replaces_real_one() {
     let api = api().await;
     let effect = Effect::Answer {
         status: 500,
@@ -25,7 +25,7 @@ async fn an_answer_can_be_put_in_place_of_the_real_one() {
     assert_eq!(
         api.get("/nodes").await.status,
         200,
-        "other calls are not hit"
+        "other requests are not affected"
     );
     assert_eq!(
         api.get("/nodes/pve1/lxc").await.failure(),
@@ -34,13 +34,13 @@ async fn an_answer_can_be_put_in_place_of_the_real_one() {
     assert_eq!(
         api.get("/nodes/pve1/lxc").await.status,
         200,
-        "it is used up"
+        "the fault affects one request only"
     );
     assert_eq!(api.sim.handle().faults_left(), 0);
 }
 
 #[tokio::test]
-async fn an_answer_can_be_late() {
+async fn injected_delay_delays_response() {
     let api = api().await;
     inject(
         &api,
@@ -54,7 +54,7 @@ async fn an_answer_can_be_late() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_has_no_answer_and_may_or_may_not_have_had_an_effect() {
+async fn connection_can_be_dropped_before_or_after_processing() {
     let api = api().await;
     let create = async || {
         let form = [
@@ -72,12 +72,12 @@ async fn a_dropped_connection_has_no_answer_and_may_or_may_not_have_had_an_effec
     assert_eq!(api.sim.handle().containers(), []);
     inject(&api, "POST", "/nodes/{node}/lxc", Effect::DropAnswer);
     assert!(create().await.is_err());
-    let there = |all: &serde_json::Value| all[0]["vmid"] == 200;
-    api.until("/nodes/pve1/lxc", there).await;
+    let exists = |all: &serde_json::Value| all[0]["vmid"] == 200;
+    api.until("/nodes/pve1/lxc", exists).await;
 }
 
 #[tokio::test]
-async fn a_call_can_hang() {
+async fn request_can_hang() {
     let api = api().await;
     inject(&api, "GET", "/version", Effect::Hang);
     let request = api
@@ -88,19 +88,19 @@ async fn a_call_can_hang() {
 }
 
 #[tokio::test]
-async fn a_task_can_be_told_to_fail_and_undoes_what_it_did() {
+async fn injected_task_failure_triggers_cleanup() {
     let api = api().await;
-    let words = "lvcreate 'pve/vm-200-disk-0' error: out of data space";
+    let message = "lvcreate 'pve/vm-200-disk-0' error: out of data space";
     inject(
         &api,
         "POST",
         "/nodes/{node}/lxc",
-        Effect::FailTask(words.into()),
+        Effect::FailTask(message.into()),
     );
     let reply = api.create(200, &[]).await;
     assert_eq!(
         api.finish(&reply).await,
-        format!("unable to create CT 200 - {words}")
+        format!("unable to create CT 200 - {message}")
     );
     assert_eq!(api.sim.handle().containers(), []);
     api.created(200, &[]).await;
@@ -120,7 +120,7 @@ async fn a_task_can_be_told_to_fail_and_undoes_what_it_did() {
 }
 
 #[tokio::test]
-async fn faults_come_in_order_and_can_be_forgotten() {
+async fn faults_are_applied_in_order_and_can_be_cleared() {
     let api = api().await;
     for status in [500, 595, 500] {
         inject(
@@ -140,7 +140,7 @@ async fn faults_come_in_order_and_can_be_forgotten() {
 }
 
 #[tokio::test]
-async fn the_whole_cluster_can_be_away_and_come_back_on_the_same_port() {
+async fn cluster_can_go_offline_and_return_on_same_port() {
     let api = api().await;
     api.created(200, &[]).await;
     let address = api.sim.addr();

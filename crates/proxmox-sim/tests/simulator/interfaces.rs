@@ -1,8 +1,8 @@
-//! The addresses that a node sees in its containers, and its bridges.
+//! IP addresses of containers, and bridges of nodes.
 
 use std::time::Duration;
 
-use crate::support::{api, assert_has, with};
+use crate::support::{api, api_with, assert_has};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ fn has_inet(all: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn a_container_that_is_stopped_or_missing_has_null() {
+async fn interfaces_of_stopped_or_missing_container_are_null() {
     let api = api().await;
     assert_eq!(api.get(INTERFACES).await.data(), Value::Null);
     api.created(200, &[]).await;
@@ -22,10 +22,10 @@ async fn a_container_that_is_stopped_or_missing_has_null() {
 }
 
 #[tokio::test]
-async fn right_after_the_start_there_is_only_the_link_local_address() {
+async fn container_has_only_link_local_address_right_after_start() {
     let mut config = Config::test();
     config.address_delay = Duration::from_secs(3600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.running(200, &[("net0", FIXED)]).await;
     let early = api.get(INTERFACES).await.data();
     assert_has(&early[0], json!({ "name": "lo", "inet": "127.0.0.1/8" }));
@@ -40,7 +40,7 @@ async fn right_after_the_start_there_is_only_the_link_local_address() {
 }
 
 #[tokio::test]
-async fn a_fixed_address_is_there_after_a_while() {
+async fn fixed_address_appears_after_delay() {
     let api = api().await;
     api.running(200, &[("net0", FIXED)]).await;
     let later = api.until(INTERFACES, has_inet).await;
@@ -52,7 +52,7 @@ async fn a_fixed_address_is_there_after_a_while() {
 }
 
 #[tokio::test]
-async fn dhcp_gives_each_container_an_address_of_its_own() {
+async fn dhcp_leases_unique_addresses() {
     let api = api().await;
     api.running(200, &[]).await;
     api.running(201, &[]).await;
@@ -62,14 +62,14 @@ async fn dhcp_gives_each_container_an_address_of_its_own() {
     assert_eq!(second, "10.20.1.1/16");
     let lease = api.sim.handle().container(200).unwrap().leases["net0"];
     assert_eq!(lease, std::net::Ipv4Addr::new(10, 20, 1, 0));
-    // It keeps the address over a reboot.
+    // The lease survives a reboot.
     let reboot = api.post("/nodes/pve1/lxc/200/status/reboot", &[]).await;
     assert_eq!(api.finish(&reboot).await, "OK");
     assert_eq!(api.until(INTERFACES, has_inet).await[1]["inet"], first);
 }
 
 #[tokio::test]
-async fn without_ip_there_is_only_the_link_local_address() {
+async fn manual_interface_has_only_link_local_address() {
     let api = api().await;
     api.running(200, &[("net0", "name=eth0,bridge=vmbr0,ip=manual")])
         .await;

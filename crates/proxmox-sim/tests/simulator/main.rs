@@ -1,4 +1,4 @@
-//! The simulated Proxmox VE API over its real transport: plain HTTP, TLS and the control address.
+//! Tests of the simulated Proxmox VE API over plain HTTP, TLS and the control listener.
 
 #![allow(
     missing_docs,
@@ -6,21 +6,22 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "a test that meets what it does not expect has failed"
+    reason = "tests panic on unexpected results"
 )]
 
 mod conditions;
 mod config;
 mod container_http;
 mod control;
+mod control_changes;
 mod create;
 mod create_checks;
 mod envelope_and_errors;
 mod faults;
 mod interfaces;
+mod node_resources;
 mod oci;
 mod persistence;
-mod places;
 mod power;
 mod proxmoxer;
 mod recordings;

@@ -1,15 +1,15 @@
-//! Images of registries, and storages.
+//! OCI images and storages.
 
-use crate::support::{Api, Reply, api, assert_has};
+use crate::support::{Reply, TestApi, api, assert_has};
 use serde_json::{Value, json};
 
-async fn pull(api: &Api, form: &[(&str, &str)]) -> Reply {
+async fn pull(api: &TestApi, form: &[(&str, &str)]) -> Reply {
     api.post("/nodes/pve1/storage/local/oci-registry-pull", form)
         .await
 }
 
 #[tokio::test]
-async fn a_pulled_image_becomes_a_template_and_says_how_far_it_is() {
+async fn pulled_image_becomes_template_and_task_logs_progress() {
     let api = api().await;
     let reply = pull(&api, &[("reference", "docker.io/library/nginx:1.27")]).await;
     let upid = reply.data().as_str().unwrap().to_owned();
@@ -42,8 +42,8 @@ async fn a_pulled_image_becomes_a_template_and_says_how_far_it_is() {
         image,
         json!({ "format": "tar", "content": "vztmpl", "size": 70_254_592 }),
     );
-    let elsewhere = api.get("/nodes/pve2/storage/local/content").await.data();
-    assert_eq!(elsewhere.as_array().unwrap().len(), 4);
+    let other_node = api.get("/nodes/pve2/storage/local/content").await.data();
+    assert_eq!(other_node.as_array().unwrap().len(), 4);
 
     let again = pull(&api, &[("reference", "nginx:1.27")]).await.failure();
     assert!(
@@ -53,7 +53,7 @@ async fn a_pulled_image_becomes_a_template_and_says_how_far_it_is() {
 }
 
 #[tokio::test]
-async fn unknown_images_fail_in_the_task() {
+async fn pull_of_unknown_image_fails_task() {
     let api = api().await;
     let reply = pull(
         &api,
@@ -82,7 +82,7 @@ async fn unknown_images_fail_in_the_task() {
 }
 
 #[tokio::test]
-async fn references_need_a_tag_and_no_digest() {
+async fn reference_requires_tag_and_rejects_digest() {
     let api = api().await;
     let pattern = "value does not match the regex pattern";
     for reference in ["nginx", "Docker.io/Lib:1", "ghcr.io/a/b@sha256:abcd"] {
@@ -110,7 +110,7 @@ async fn references_need_a_tag_and_no_digest() {
 }
 
 #[tokio::test]
-async fn tags_of_a_repository_can_be_asked_for() {
+async fn repository_tags_are_listed() {
     let api = api().await;
     let tags = async |reference: &str| {
         api.get(&format!(
@@ -132,7 +132,7 @@ async fn tags_of_a_repository_can_be_asked_for() {
 }
 
 #[tokio::test]
-async fn an_image_wins_over_what_creation_asks_for() {
+async fn image_settings_override_creation_options() {
     let api = api().await;
     assert!(
         api.sim
@@ -171,12 +171,12 @@ async fn an_image_wins_over_what_creation_asks_for() {
         api.put("/nodes/pve1/lxc/401/config", &merged).await.data(),
         Value::Null
     );
-    let wanted = json!({ "env": "MINE=1\u{0}B=2", "entrypoint": "/bin/sleep 3600" });
-    assert_has(&api.config(401).await, wanted);
+    let expected = json!({ "env": "MINE=1\u{0}B=2", "entrypoint": "/bin/sleep 3600" });
+    assert_has(&api.config(401).await, expected);
 }
 
 #[tokio::test]
-async fn deleting_what_is_not_there_is_no_error() {
+async fn deleting_missing_volume_succeeds() {
     let api = api().await;
     api.sim
         .handle()
@@ -204,7 +204,7 @@ async fn deleting_what_is_not_there_is_no_error() {
 }
 
 #[tokio::test]
-async fn storages_say_what_they_hold_and_how_full_they_are() {
+async fn storage_content_and_usage_are_reported() {
     let api = api().await;
     let list = api.get("/nodes/pve1/storage?content=rootdir").await.data();
     assert_eq!(list.as_array().unwrap().len(), 1);

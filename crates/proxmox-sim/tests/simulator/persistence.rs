@@ -1,9 +1,9 @@
-//! What outlives the process.
+//! The state file.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{assert_has, with};
+use crate::support::{api_with, assert_has};
 use proxmox_sim::{Config, ContainerSpec, StartError};
 use serde_json::json;
 
@@ -15,10 +15,10 @@ fn config(state_file: &Path) -> Config {
 }
 
 #[tokio::test]
-async fn containers_images_and_addresses_outlive_a_restart() {
+async fn containers_images_and_leases_survive_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
-    let api = with(config(&file)).await;
+    let api = api_with(config(&file)).await;
     api.running(200, &[("tags", "a")]).await;
     api.created(201, &[]).await;
     assert!(
@@ -31,7 +31,7 @@ async fn containers_images_and_addresses_outlive_a_restart() {
     let volumes = api.sim.handle().volumes("pve1");
     api.sim.stop().await;
 
-    let api = with(config(&file)).await;
+    let api = api_with(config(&file)).await;
     assert_eq!(api.sim.handle().containers(), before);
     assert_eq!(api.sim.handle().volumes("pve1"), volumes);
     assert_eq!(api.config(200).await["digest"], digest);
@@ -46,19 +46,19 @@ async fn containers_images_and_addresses_outlive_a_restart() {
 }
 
 #[tokio::test]
-async fn half_made_containers_are_gone_after_a_restart() {
+async fn incomplete_containers_are_removed_after_restart() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
     let mut slow = config(&file);
     slow.delays.create = Duration::from_secs(600);
-    let api = with(slow).await;
+    let api = api_with(slow).await;
     api.create(200, &[]).await.data();
-    let made = |volumes: &[String]| volumes.contains(&"local-lvm:vm-200-disk-0".to_owned());
+    let has_disk = |volumes: &[String]| volumes.contains(&"local-lvm:vm-200-disk-0".to_owned());
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while !made(&api.sim.handle().volumes("pve1")) {
+    while !has_disk(&api.sim.handle().volumes("pve1")) {
         assert!(
             std::time::Instant::now() < deadline,
-            "the disk was never made"
+            "disk was not allocated in time"
         );
         tokio::task::yield_now().await;
     }
@@ -68,30 +68,30 @@ async fn half_made_containers_are_gone_after_a_restart() {
     );
     api.sim.stop().await;
 
-    let api = with(config(&file)).await;
+    let api = api_with(config(&file)).await;
     assert_eq!(api.sim.handle().containers(), []);
-    assert!(!made(&api.sim.handle().volumes("pve1")));
+    assert!(!has_disk(&api.sim.handle().volumes("pve1")));
     api.created(200, &[]).await;
 }
 
 #[tokio::test]
-async fn the_state_is_written_while_it_runs() {
+async fn state_is_saved_while_running() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
-    let api = with(config(&file)).await;
+    let api = api_with(config(&file)).await;
     api.created(200, &[("hostname", "kept")]).await;
     let deadline = std::time::Instant::now() + Duration::from_secs(10);
     while !std::fs::read_to_string(&file).is_ok_and(|text| text.contains("kept")) {
         assert!(
             std::time::Instant::now() < deadline,
-            "the state file never said so"
+            "state file was not updated in time"
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
 #[tokio::test]
-async fn a_damaged_state_file_is_not_overwritten() {
+async fn damaged_state_file_is_not_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("state.json");
     std::fs::write(&file, "{").unwrap();
@@ -101,7 +101,7 @@ async fn a_damaged_state_file_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn a_scenario_can_bring_containers_along() {
+async fn scenario_can_contain_initial_containers() {
     let mut config = Config::test();
     config.scenario.containers.push(ContainerSpec {
         vmid: 100,
@@ -113,7 +113,7 @@ async fn a_scenario_can_bring_containers_along() {
         net0: "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:01,ip=10.20.0.9/16,type=veth".into(),
         running: true,
     });
-    let api = with(config).await;
+    let api = api_with(config).await;
     let config = api.get("/nodes/pve2/lxc/100/config").await.data();
     assert_has(
         &config,
@@ -127,25 +127,25 @@ async fn a_scenario_can_bring_containers_along() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_an_error_that_says_so() {
-    let api = with(Config::test()).await;
-    let taken = Config {
+async fn address_in_use_fails_start() {
+    let api = api_with(Config::test()).await;
+    let in_use = Config {
         listen: api.sim.addr(),
         ..Config::test()
     };
-    let Err(error) = proxmox_sim::start(taken).await else {
-        panic!("it must not start")
+    let Err(error) = proxmox_sim::start(in_use).await else {
+        panic!("start must fail")
     };
     let beginning = format!("could not listen on {}: ", api.sim.addr());
     assert!(error.to_string().starts_with(&beginning), "{error}");
 }
 
 #[tokio::test]
-async fn the_state_file_is_nobody_elses_to_read() {
+async fn state_file_is_readable_by_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");
-    let api = with(Config {
+    let api = api_with(Config {
         state_file: Some(path.clone()),
         ..Config::test()
     })

@@ -1,15 +1,15 @@
-//! Starting, stopping and destroying, and how containers look meanwhile.
+//! Starting, stopping and destroying containers, and their status.
 
 use std::time::Duration;
 
-use crate::support::{api, assert_has, with};
+use crate::support::{api, api_with, assert_has};
 use proxmox_sim::Config;
 use serde_json::{Value, json};
 
 const STATUS: &str = "/nodes/pve1/lxc/200/status";
 
 #[tokio::test]
-async fn a_container_starts_and_stops() {
+async fn container_starts_and_stops() {
     let api = api().await;
     api.created(200, &[("memory", "128")]).await;
     let stopped = api.get(&format!("{STATUS}/current")).await.data();
@@ -41,7 +41,7 @@ async fn a_container_starts_and_stops() {
 }
 
 #[tokio::test]
-async fn what_does_not_run_cannot_be_stopped() {
+async fn stopped_container_cannot_be_stopped() {
     let api = api().await;
     api.created(200, &[]).await;
     let cases = [
@@ -60,7 +60,7 @@ async fn what_does_not_run_cannot_be_stopped() {
 }
 
 #[tokio::test]
-async fn a_start_that_cannot_be_fails_in_its_task() {
+async fn impossible_start_fails_task() {
     let api = api().await;
     let missing = api.post("/nodes/pve1/lxc/555/status/start", &[]).await;
     let end = "Configuration file 'nodes/pve1/lxc/555.conf' does not exist";
@@ -87,16 +87,16 @@ async fn a_start_that_cannot_be_fails_in_its_task() {
 }
 
 #[tokio::test]
-async fn a_shutdown_that_takes_too_long_is_given_up_or_forced() {
+async fn shutdown_after_timeout_fails_or_is_forced() {
     let mut config = Config::test();
     config.delays.shutdown = Duration::from_secs(3600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.running(200, &[]).await;
-    let patient = api
+    let unforced = api
         .post(&format!("{STATUS}/shutdown"), &[("timeout", "0")])
         .await;
     let end = "command 'lxc-stop -n 200 --nokill --timeout 0' failed: exit code 1";
-    assert_eq!(api.finish(&patient).await, end);
+    assert_eq!(api.finish(&unforced).await, end);
     let form = [("timeout", "0"), ("forceStop", "1")];
     let forced = api.post(&format!("{STATUS}/shutdown"), &form).await;
     assert_eq!(api.finish(&forced).await, "OK");
@@ -104,7 +104,7 @@ async fn a_shutdown_that_takes_too_long_is_given_up_or_forced() {
 }
 
 #[tokio::test]
-async fn destroying_a_running_container_takes_force() {
+async fn destroying_running_container_requires_force() {
     let api = api().await;
     api.running(200, &[]).await;
     let reply = api.delete("/nodes/pve1/lxc/200").await;
@@ -122,9 +122,9 @@ async fn destroying_a_running_container_takes_force() {
             .all(|volume| volume.starts_with("local:vztmpl/")),
         "{volumes:?}"
     );
-    let gone = api.delete("/nodes/pve1/lxc/200").await.failure();
+    let missing = api.delete("/nodes/pve1/lxc/200").await.failure();
     assert_eq!(
-        gone,
+        missing,
         "Configuration file 'nodes/pve1/lxc/200.conf' does not exist"
     );
     let odd = api.delete("/nodes/pve1/lxc/200?force=2").await;
@@ -135,7 +135,7 @@ async fn destroying_a_running_container_takes_force() {
 }
 
 #[tokio::test]
-async fn containers_change_behind_the_back_of_the_api() {
+async fn containers_can_be_stopped_and_removed_out_of_band() {
     let api = api().await;
     api.running(200, &[]).await;
     assert!(api.sim.handle().stop_container(200));
@@ -143,17 +143,20 @@ async fn containers_change_behind_the_back_of_the_api() {
         api.get(&format!("{STATUS}/current")).await.data()["status"],
         "stopped"
     );
-    assert!(!api.sim.handle().stop_container(200), "it stood already");
+    assert!(
+        !api.sim.handle().stop_container(200),
+        "the container is already stopped"
+    );
     assert!(api.sim.handle().remove_container(200));
     assert_eq!(api.get("/nodes/pve1/lxc").await.data(), json!([]));
     assert!(!api.sim.handle().remove_container(200));
 }
 
 #[tokio::test]
-async fn the_inventory_lags_behind_and_the_list_does_not() {
+async fn cluster_resources_lag_and_container_list_does_not() {
     let mut config = Config::test();
     config.broadcast = Duration::from_secs(3600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.created(200, &[("tags", "a")]).await;
     let early = api.get("/cluster/resources?type=vm").await.data();
     let expected = json!([{
@@ -165,7 +168,7 @@ async fn the_inventory_lags_behind_and_the_list_does_not() {
 }
 
 #[tokio::test]
-async fn the_next_broadcast_says_how_new_containers_are() {
+async fn broadcast_updates_status_of_new_containers() {
     let api = api().await;
     api.created(200, &[]).await;
     let known = |all: &Value| all[0]["name"] == "web";
@@ -177,7 +180,7 @@ async fn the_next_broadcast_says_how_new_containers_are() {
 }
 
 #[tokio::test]
-async fn resources_can_be_asked_for_by_type() {
+async fn resources_can_be_filtered_by_type() {
     let api = api().await;
     let count = async |query: &str| {
         let all = api.get(&format!("/cluster/resources{query}")).await.data();
@@ -193,7 +196,7 @@ async fn resources_can_be_asked_for_by_type() {
 }
 
 #[tokio::test]
-async fn the_cluster_knows_its_nodes() {
+async fn cluster_status_lists_nodes() {
     let api = api().await;
     let status = api.get("/cluster/status").await.data();
     assert_has(

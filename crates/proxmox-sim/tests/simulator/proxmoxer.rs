@@ -1,5 +1,5 @@
-//! The simulator as proxmoxer sees it: a client that knows nothing of this project, over TLS with
-//! the certificate checked. The script beside this file does the asking.
+//! The simulator against proxmoxer, an independent client, over TLS with certificate verification.
+//! The requests are in the Python script `journey.py`.
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -9,25 +9,26 @@ use tokio::process::Command;
 
 const PASSWORD: &str = "quite secret";
 
-/// Runs a program to its end. The words are for who misses what it needs.
+/// Runs a program until it exits. `needs` is the panic message if it fails.
 async fn run(command: &mut Command, needs: &str) -> Output {
     let output = command.kill_on_drop(true).output().await;
     let output = output.unwrap_or_else(|error| panic!("{needs} ({error})"));
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{needs}\n{words}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{needs}\n{stderr}");
     output
 }
 
-fn beside(file: &str) -> PathBuf {
+fn script_path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/simulator/proxmoxer")
         .join(file)
 }
 
-/// The Python of a folder of its own, with proxmoxer in it.
+/// Creates a virtual environment with proxmoxer and returns its Python interpreter.
 async fn python(folder: &Path) -> PathBuf {
     let venv = folder.join("venv");
-    let needs = "this test needs python3 with venv: the package python3-venv of Debian and Ubuntu";
+    let needs =
+        "this test needs python3 with venv: install the Debian or Ubuntu package python3-venv";
     run(
         Command::new("python3").args(["-m", "venv"]).arg(&venv),
         needs,
@@ -48,15 +49,15 @@ async fn python(folder: &Path) -> PathBuf {
         ":all:",
         "--requirement",
     ])
-    .arg(beside("requirements.txt"));
-    let needs = "this test needs the package proxmoxer from PyPI, which pip could not bring \
-                 (pip itself comes with the package python3-venv)";
+    .arg(script_path("requirements.txt"));
+    let needs = "this test needs the package proxmoxer from PyPI, which pip could not install \
+                 (pip itself is in the package python3-venv)";
     run(&mut pip, needs).await;
     python
 }
 
 #[tokio::test]
-async fn proxmoxer_signs_in_makes_and_deletes_containers_and_understands_refusals() {
+async fn proxmoxer_authenticates_manages_containers_and_reports_errors() {
     let folder = tempfile::tempdir().unwrap();
     let python = python(folder.path()).await;
     let mut config = Config::test();
@@ -71,25 +72,25 @@ async fn proxmoxer_signs_in_makes_and_deletes_containers_and_understands_refusal
 
     let mut script = Command::new(python);
     script
-        .arg(beside("journey.py"))
+        .arg(script_path("journey.py"))
         .env("SIM_HOST", sim.addr().ip().to_string())
         .env("SIM_PORT", sim.addr().port().to_string())
         .env("SIM_CERTIFICATE", certificate)
         .env("SIM_PASSWORD", PASSWORD)
-        // Another proxy's or system's certificates would stand in for ours.
+        // These variables would override the simulator's certificate.
         .env_remove("REQUESTS_CA_BUNDLE")
         .env_remove("CURL_CA_BUNDLE")
         .env("NO_PROXY", "127.0.0.1");
-    let output = run(&mut script, "the journey failed").await;
+    let output = run(&mut script, "journey.py failed").await;
     let steps = String::from_utf8_lossy(&output.stdout);
     assert_eq!(
         steps.lines().collect::<Vec<_>>(),
         [
             "signed in with a password",
-            "made and deleted a container",
-            "did the same with a token",
-            "was refused with reasons",
-            "did not trust a stranger",
+            "created and deleted a container",
+            "created and deleted a container with a token",
+            "received parameter errors",
+            "rejected an untrusted certificate",
         ]
     );
     assert_eq!(sim.handle().containers(), []);

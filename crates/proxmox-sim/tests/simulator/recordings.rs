@@ -1,8 +1,8 @@
-//! The simulator held to recordings of a real node's API, in the order in which they were made.
+//! Compares the simulator with recordings of a real node's API, in their original order.
 //!
-//! The recordings are not part of this project. They are looked for in the folder that
-//! `HOLDFAST_PVE_REFERENCE` names, else beside the project; where they are missing, nothing is
-//! checked and the test says so.
+//! The recordings are not part of this project. They are read from the folder in
+//! `HOLDFAST_PVE_REFERENCE`, or from a folder beside the project. If they are missing, the test
+//! reports that nothing was checked.
 
 use std::ops::RangeInclusive;
 
@@ -10,43 +10,43 @@ use test_servers::report;
 
 use crate::replay::{Replay, Row};
 
-/// So many rows at the least: recordings that are empty or cut short are not agreed with.
+/// Minimum number of compared rows, so that truncated recordings fail the test.
 const LEAST: u32 = 817;
 
-/// Rows that are left out, each with its reason: calls of which a control plane of containers has
-/// no use, and what the recorded machine was not able to do.
+/// Rows that are skipped, with the reason: requests that a control plane for containers does not
+/// need, and features that the recorded machine lacked.
 const LEFT_OUT: &[(RangeInclusive<u64>, &str)] = &[
     (
         93..=93,
-        "the HTTP client of the test sends no chunked body without a stream",
+        "the HTTP client of the test cannot send a chunked body without a stream",
     ),
-    (104..=104, "pve2 was a name without a node behind it"),
+    (104..=104, "pve2 had no node"),
     (2017..=2019, "the firewall is not simulated"),
-    (3074..=3074, "consoles by SPICE are for virtual machines"),
+    (3074..=3074, "SPICE consoles are for virtual machines"),
     (
         3113..=3113,
-        "a rootfs without a volume kept the recorded container from being destroyed",
+        "a rootfs without a volume prevented the destruction of the recorded container",
     ),
     (4021..=4021, "apparmor on the recorded machine"),
     (
         4100..=4100,
-        "no registry could be reached from the recorded machine",
+        "the recorded machine had no access to a registry",
     ),
     (4194..=4194, "virtual machines are not simulated"),
-    (4195..=4195, "there are no certificates to look at"),
-    (4196..=4196, "what the node can do for virtual machines"),
+    (4195..=4195, "node certificates are not simulated"),
+    (4196..=4196, "node capabilities for virtual machines"),
     (4211..=4211, "the firewall is not simulated"),
-    (4212..=4212, "metrics are read by container and node"),
-    (4214..=4214, "notifications are the administrator's"),
+    (4212..=4212, "metrics are read per container and node"),
+    (4214..=4214, "notifications are not simulated"),
     (4215..=4217, "the node's own logs and report"),
     (4218..=4219, "the node's packages"),
     (4220..=4220, "the node's disks"),
-    (4221..=4221, "nodes are not switched off by their API here"),
-    (6002..=6006, "pve2 was a name without a node behind it"),
+    (4221..=4221, "shutdown of nodes is not simulated"),
+    (6002..=6006, "pve2 had no node"),
 ];
 
 #[tokio::test]
-async fn the_simulator_answers_as_the_real_node_did() {
+async fn simulator_responds_like_recorded_node() {
     let Some(rows) = crate::replay::recordings() else {
         return;
     };
@@ -78,6 +78,6 @@ async fn the_simulator_answers_as_the_real_node_did() {
         "recordings: {agreed} of {compared} agree; {skipped} of {} are left out",
         rows.len()
     ));
-    assert!(compared >= LEAST, "too few rows are compared");
-    assert_eq!(agreed, compared, "all that is compared must agree");
+    assert!(compared >= LEAST, "too few rows were compared");
+    assert_eq!(agreed, compared, "all compared rows must agree");
 }

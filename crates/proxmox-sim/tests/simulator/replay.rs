@@ -1,4 +1,4 @@
-//! Sends recorded requests to the simulator and compares what comes back.
+//! Sends recorded requests to the simulator and compares the responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -14,10 +14,10 @@ use crate::support::{Reply, client, send};
 
 const ROOT_PASSWORD: &str = "the-root-password";
 const ALICE_PASSWORD: &str = "alicepw123";
-/// Where blocks of rows begin; the container 100 stands alone then.
+/// First rows of the blocks. At the start of a block only container 100 exists.
 const BLOCKS: [u64; 9] = [1, 1001, 1301, 2001, 3001, 4001, 5001, 6001, 7001];
 
-/// A recorded request with its answer.
+/// A recorded request with its response.
 #[derive(Deserialize)]
 pub struct Row {
     pub n: u64,
@@ -37,7 +37,7 @@ pub struct Row {
     body: String,
 }
 
-/// The recordings, where they are to be had.
+/// The recordings, if available.
 pub fn recordings() -> Option<Vec<Row>> {
     let text = reference::read("pve-golden.jsonl")?;
     Some(
@@ -52,7 +52,7 @@ struct Ticket {
     csrf: String,
 }
 
-/// A simulator in the state in which the recordings began, and who speaks to it.
+/// A simulator in the initial state of the recordings, with the clients' credentials.
 pub struct Replay {
     sim: Sim,
     http: Client,
@@ -61,21 +61,21 @@ pub struct Replay {
     g1: String,
     ro: String,
     expired: String,
-    /// The last ticket of a console, by its port.
+    /// The latest console ticket by port.
     consoles: Mutex<BTreeMap<String, String>>,
     block: usize,
 }
 
 impl Replay {
     pub async fn new() -> Self {
-        // What nodes tell each other now and then never came between two of the rows that show it.
+        // No status broadcast occurred between the recorded rows that depend on it.
         let config = Config {
             broadcast: Duration::from_secs(3600),
             ..Config::recorded(ROOT_PASSWORD)
         };
         let sim = proxmox_sim::start(config).await.unwrap();
         let http = client();
-        let root = sign_in(&sim, &http, "root@pam", ROOT_PASSWORD).await;
+        let root = login(&sim, &http, "root@pam", ROOT_PASSWORD).await;
         let mut replay = Self {
             sim,
             http,
@@ -90,13 +90,13 @@ impl Replay {
             consoles: Mutex::default(),
             block: 0,
         };
-        replay.people().await;
-        replay.alice = sign_in(&replay.sim, &replay.http, "alice@pve", ALICE_PASSWORD).await;
+        replay.create_users().await;
+        replay.alice = login(&replay.sim, &replay.http, "alice@pve", ALICE_PASSWORD).await;
         replay
     }
 
-    /// Who was there before the first row, and who came between the first ones.
-    async fn people(&mut self) {
+    /// Creates the users and tokens that existed before or were created during the first rows.
+    async fn create_users(&mut self) {
         let post = async |path: &str, form: &[(&str, &str)]| {
             let reply = send(self.as_root(Method::POST, path).form(form)).await;
             assert_eq!(reply.status, 200, "{path}: {reply:?}");
@@ -120,7 +120,7 @@ impl Replay {
         with_ticket(self.http.request(method, url), &self.root)
     }
 
-    /// At the start of a block of rows, only the first container is there.
+    /// Removes all containers except 100 at the start of a block.
     pub async fn begin_block(&mut self, n: u64) {
         self.between_rows(n).await;
         while BLOCKS.get(self.block).is_some_and(|begin| *begin <= n) {
@@ -133,7 +133,7 @@ impl Replay {
         }
     }
 
-    /// What was done by hand between the recorded rows.
+    /// Repeats manual changes that were made between the recorded rows.
     async fn between_rows(&self, n: u64) {
         if n == 7010 {
             self.open_console("5903").await;
@@ -142,18 +142,18 @@ impl Replay {
         match n {
             2071 => drop(handle.set_lock(301, Some("backup"))),
             2083 => drop(handle.set_lock(301, None)),
-            // It could not start there.
+            // The recorded container could not start.
             5009 => drop(handle.stop_container(401)),
             5002 => assert!(handle.add_image("pve1", "ghcr.io/example/app:v1", "app_1.0.tar")),
             _ => {}
         }
     }
 
-    /// Opens consoles with the token until one has this port.
+    /// Opens consoles with the API token until one has this port.
     async fn open_console(&self, port: &str) {
         let url = format!("{}/api2/json/nodes/pve1/lxc/100/termproxy", self.sim.url());
         for _ in 0..10 {
-            let request = self.speak(self.http.post(&url), "tok");
+            let request = self.authenticate(self.http.post(&url), "tok");
             self.remember_console(&send(request).await);
             if self.consoles.lock().unwrap().contains_key(port) {
                 return;
@@ -171,8 +171,8 @@ impl Replay {
         }
     }
 
-    /// The grants that alice got in the second block were gone when the third began: its first
-    /// rows are refused for want of them.
+    /// Removes alice's access control entries of the second block. The first rows of the third
+    /// block were recorded without them.
     pub async fn forget_grants(&self) {
         for (path, role) in [
             ("/storage/local", "PVEDatastoreUser"),
@@ -189,12 +189,12 @@ impl Replay {
         }
     }
 
-    /// Sends the row's request; says how the answer differs from the recorded one.
+    /// Sends the request of a row. Returns how the response differs from the recorded one.
     pub async fn differs(&self, row: &Row) -> Option<String> {
         let reply = send(self.request(row)).await;
         self.finish(&reply).await;
         self.remember_console(&reply);
-        let found = difference(row, &reply);
+        let difference = difference(row, &reply);
         if row.cat == "lxc-create"
             && let Some(vmid) = row.params.as_ref().and_then(|params| params.get("vmid"))
             && let Some(vmid) = vmid
@@ -206,13 +206,13 @@ impl Replay {
         {
             self.sim.handle().remove_container(vmid);
         }
-        found
+        difference
     }
 
     fn request(&self, row: &Row) -> RequestBuilder {
         let url = format!("{}{}", self.sim.url(), self.unmask_console(&row.path));
         let method = Method::from_bytes(row.method.as_bytes()).unwrap();
-        let mut request = self.speak(self.http.request(method.clone(), url), &row.actor);
+        let mut request = self.authenticate(self.http.request(method.clone(), url), &row.actor);
         for (name, value) in row.req_hdr.iter().flatten() {
             let value = self.unmask(value.as_str().unwrap());
             request = request.header(name, value);
@@ -250,7 +250,7 @@ impl Replay {
         pairs
     }
 
-    /// Puts our own secrets in the place of those that were masked.
+    /// Replaces masked secrets by those of the simulator.
     fn unmask(&self, text: &str) -> String {
         let encoded = self.root.ticket.replace(':', "%3A");
         if let Some(start) = text.strip_prefix("PVEAuthCookie=PVE%3A") {
@@ -262,8 +262,8 @@ impl Replay {
             .replace("<UUID>", &self.g1)
     }
 
-    /// Puts the ticket of a console in the place of one that was masked: in an address the one for
-    /// the port in it, else the one that was opened last.
+    /// Replaces a masked console ticket: in a URL by the ticket of its port, otherwise by that of
+    /// port 5903.
     fn unmask_console(&self, text: &str) -> String {
         const MASKED: &str = "PVEVNC:<HEX8>::<SIG>";
         if !text.contains(MASKED) {
@@ -277,7 +277,7 @@ impl Replay {
         text.replace(MASKED, &ticket)
     }
 
-    fn speak(&self, request: RequestBuilder, actor: &str) -> RequestBuilder {
+    fn authenticate(&self, request: RequestBuilder, actor: &str) -> RequestBuilder {
         let token = |id: &str, secret: &str| format!("PVEAPIToken={id}={secret}");
         let authorization = match actor {
             "root" => return with_ticket(request, &self.root),
@@ -302,7 +302,7 @@ impl Replay {
         request.header("Authorization", authorization)
     }
 
-    /// Waits for the task that an answer names.
+    /// Waits for the task in a response.
     async fn finish(&self, reply: &Reply) {
         let upid = serde_json::from_str::<Value>(&reply.text).ok();
         let upid = upid.and_then(|body| body["data"].as_str().map(str::to_owned));
@@ -318,11 +318,11 @@ impl Replay {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{upid} never ended");
+        panic!("{upid} did not end in time");
     }
 }
 
-async fn sign_in(sim: &Sim, http: &Client, user: &str, password: &str) -> Ticket {
+async fn login(sim: &Sim, http: &Client, user: &str, password: &str) -> Ticket {
     let url = format!("{}/api2/json/access/ticket", sim.url());
     let form = [("username", user), ("password", password)];
     let data = send(http.post(url).form(&form)).await.data();
@@ -339,7 +339,8 @@ fn with_ticket(request: RequestBuilder, ticket: &Ticket) -> RequestBuilder {
         .header("CSRFPreventionToken", &ticket.csrf)
 }
 
-/// Status and reason, the names of wrong parameters, and for good answers the kind of data.
+/// Compares status and reason, the names of invalid parameters and, for success, the shape of the
+/// data.
 fn difference(row: &Row, reply: &Reply) -> Option<String> {
     let status = format!("HTTP/1.1 {} {}", reply.status, reply.reason);
     if status.trim_end() != row.status.trim_end() {
@@ -351,7 +352,7 @@ fn difference(row: &Row, reply: &Reply) -> Option<String> {
     }
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let (ours, theirs) = (read(&reply.text), read(&row.body));
-    // Long bodies were cut when they were recorded.
+    // Long bodies were truncated in the recordings.
     if theirs.is_null() && !row.body.is_empty() && row.body.len() > 1000 {
         return None;
     }

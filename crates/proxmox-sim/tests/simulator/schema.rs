@@ -1,8 +1,8 @@
-//! The parameters of every simulated call against Proxmox's own description of its API.
+//! Compares the parameters of all simulated routes with Proxmox's API schema.
 //!
-//! The description is not part of this project. It is looked for in the folder that
-//! `HOLDFAST_PVE_REFERENCE` names, else beside the project; where it is missing, nothing is checked
-//! and the test says so.
+//! The schema is not part of this project. It is read from the folder in `HOLDFAST_PVE_REFERENCE`,
+//! or from a folder beside the project. If it is missing, the test reports that nothing was
+//! checked.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use proxmox_sim::{PropertyView, RouteView};
 use serde_json::{Map, Value};
 use test_servers::{reference, report};
 
-/// Calls that a control plane of containers needs.
+/// Routes that a control plane for containers needs.
 const NEEDED: &[&str] = &[
     "POST /access/ticket",
     "GET /access/users/{userid}/token",
@@ -80,18 +80,18 @@ const NEEDED: &[&str] = &[
     "DELETE /nodes/{node}/tasks/{upid}",
 ];
 
-/// Parameters of real calls that the simulator does not know, with the call and the reason.
+/// Parameters that the simulator does not support, with route and reason.
 const NOT_KNOWN: &[(&str, &[&str], &str)] = &[
     (
         "POST /storage",
         &["authsupported", "base", "iscsiprovider", "portal", "target"],
-        "of storages over iSCSI and Ceph",
+        "options of iSCSI and Ceph storages",
     ),
     ("POST /storage", OF_OTHER_STORAGES, OTHER_STORAGES),
     ("PUT /storage/{storage}", OF_OTHER_STORAGES, OTHER_STORAGES),
 ];
 
-const OTHER_STORAGES: &str = "of kinds of storage that are not simulated: Ceph, iSCSI, LVM without thin volumes, Btrfs, ESXi and ZFS over iSCSI";
+const OTHER_STORAGES: &str = "options of storage types that are not simulated: Ceph, iSCSI, LVM without thin volumes, Btrfs, ESXi and ZFS over iSCSI";
 const OF_OTHER_STORAGES: &[&str] = &[
     "comstar_hg",
     "comstar_tg",
@@ -112,9 +112,9 @@ const OF_OTHER_STORAGES: &[&str] = &[
     "zfs-base-path",
 ];
 
-/// So many calls at the least: a description that is empty or cut short is not agreed with.
+/// Minimum number of compared routes, so that a truncated schema fails the test.
 const LEAST_CALLS: u32 = 139;
-/// So many parameters of them, with the parts of property strings.
+/// Minimum number of compared parameters, including the properties of property strings.
 const LEAST_PARAMETERS: u32 = 844;
 
 fn reference(file: &str) -> Option<Value> {
@@ -122,11 +122,11 @@ fn reference(file: &str) -> Option<Value> {
     Some(serde_json::from_str(&text).unwrap())
 }
 
-/// What two descriptions of one call differ in.
+/// The comparison of a simulated route with the schema.
 struct Comparison<'a> {
     formats: &'a Value,
     call: String,
-    /// How many parameters, and parts of them, were compared.
+    /// The number of compared parameters and properties.
     compared: u32,
     found: Vec<String>,
 }
@@ -141,10 +141,14 @@ impl Comparison<'_> {
         }
     }
 
-    /// The same names, and under each name the same.
+    /// Compares two sets of properties: their names and each property.
     fn properties(&mut self, prefix: &str, ours: &[PropertyView], theirs: &Map<String, Value>) {
-        let own: BTreeSet<&str> = ours.iter().map(|property| property.name.as_str()).collect();
-        for name in theirs.keys().filter(|name| !own.contains(name.as_str())) {
+        let ours_value: BTreeSet<&str> =
+            ours.iter().map(|property| property.name.as_str()).collect();
+        for name in theirs
+            .keys()
+            .filter(|name| !ours_value.contains(name.as_str()))
+        {
             let mut entries = NOT_KNOWN.iter();
             let excused = entries
                 .any(|(call, names, _)| self.call == *call && names.contains(&name.as_str()));
@@ -152,7 +156,7 @@ impl Comparison<'_> {
             if !excused && !alias {
                 let call = &self.call;
                 self.found
-                    .push(format!("{call}: {prefix}{name} is not known"));
+                    .push(format!("{call}: {prefix}{name} is not simulated"));
             }
         }
         for property in ours {
@@ -164,7 +168,7 @@ impl Comparison<'_> {
                 None => {
                     let (call, name) = (&self.call, &property.name);
                     self.found
-                        .push(format!("{call}: there is no {prefix}{name}"));
+                        .push(format!("{call}: the schema has no {prefix}{name}"));
                 }
             }
         }
@@ -181,16 +185,29 @@ impl Comparison<'_> {
             &optional.to_string(),
         );
         self.differs(&name, "type", ours.kind, &text("type"));
-        let words = theirs.get("enum").and_then(Value::as_array);
-        let words: Vec<String> = words.into_iter().flatten().map(plain).collect();
-        self.differs(&name, "enum", &ours.words.join(" "), &words.join(" "));
-        for (key, own) in [("minimum", ours.minimum), ("maximum", ours.maximum)] {
+        let values = theirs.get("enum").and_then(Value::as_array);
+        let values: Vec<String> = values.into_iter().flatten().map(plain).collect();
+        self.differs(&name, "enum", &ours.values.join(" "), &values.join(" "));
+        for (key, ours_value) in [("minimum", ours.minimum), ("maximum", ours.maximum)] {
             let theirs = text(key).parse::<f64>().ok();
-            self.differs(&name, key, &format!("{own:?}"), &format!("{theirs:?}"));
+            self.differs(
+                &name,
+                key,
+                &format!("{ours_value:?}"),
+                &format!("{theirs:?}"),
+            );
         }
-        for (key, own) in [("minLength", ours.shortest), ("maxLength", ours.longest)] {
+        for (key, ours_value) in [
+            ("minLength", ours.min_length),
+            ("maxLength", ours.max_length),
+        ] {
             let theirs = text(key).parse::<usize>().ok();
-            self.differs(&name, key, &format!("{own:?}"), &format!("{theirs:?}"));
+            self.differs(
+                &name,
+                key,
+                &format!("{ours_value:?}"),
+                &format!("{theirs:?}"),
+            );
         }
         self.differs(
             &name,
@@ -200,12 +217,12 @@ impl Comparison<'_> {
         );
         let portable = theirs.get("x-pattern-portable").or(theirs.get("pattern"));
         let pattern = bare(&portable.map(plain).unwrap_or_default());
-        let own = bare(ours.pattern.as_deref().unwrap_or_default());
-        self.differs(&name, "pattern", &own, &pattern);
+        let ours_value = bare(ours.pattern.as_deref().unwrap_or_default());
+        self.differs(&name, "pattern", &ours_value, &pattern);
         self.format(&name, ours, theirs.get("format"));
     }
 
-    /// A named check under its name; a property string by what may stand in it.
+    /// Compares the format by name, or a property string by its properties.
     fn format(&mut self, name: &str, ours: &PropertyView, theirs: Option<&Value>) {
         let named = theirs.and_then(Value::as_str).unwrap_or_default();
         let known = &self.formats[named]["properties"];
@@ -244,8 +261,8 @@ fn plain(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A pattern without what changes nothing: anchors and groups around it as a whole, and a mark
-/// before a character that needs none.
+/// Normalizes a pattern: removes anchors and groups around the whole pattern, and unnecessary
+/// escapes.
 fn bare(pattern: &str) -> String {
     let pattern = pattern.replace("\\@", "@");
     let mut text = pattern.as_str();
@@ -264,7 +281,7 @@ fn bare(pattern: &str) -> String {
     }
 }
 
-/// Whether no bracket closes that was opened before the text.
+/// Whether no parenthesis closes that was opened before the text.
 fn is_one_group(text: &str) -> bool {
     let mut depth = 0_i32;
     let mut escaped = false;
@@ -286,7 +303,7 @@ fn is_one_group(text: &str) -> bool {
     true
 }
 
-fn described<'a>(schema: &'a Value, route: &RouteView) -> Option<&'a Map<String, Value>> {
+fn find_endpoint<'a>(schema: &'a Value, route: &RouteView) -> Option<&'a Map<String, Value>> {
     let mut endpoints = schema["endpoints"].as_array().unwrap().iter();
     let entry =
         endpoints.find(|entry| entry["method"] == route.method && entry["path"] == route.path)?;
@@ -299,7 +316,7 @@ fn described<'a>(schema: &'a Value, route: &RouteView) -> Option<&'a Map<String,
 }
 
 #[test]
-fn calls_take_what_the_real_ones_take() {
+fn routes_accept_same_parameters_as_real_api() {
     let (Some(schema), Some(formats)) =
         (reference("pve-schema.json"), reference("pve-formats.json"))
     else {
@@ -309,8 +326,8 @@ fn calls_take_what_the_real_ones_take() {
     let mut found = Vec::new();
     let (mut calls, mut parameters) = (0, 0);
     for route in proxmox_sim::routes() {
-        let Some(theirs) = described(&schema, &route) else {
-            println!("not described: {} {}", route.method, route.path);
+        let Some(theirs) = find_endpoint(&schema, &route) else {
+            println!("not in the schema: {} {}", route.method, route.path);
             continue;
         };
         let mut comparison = Comparison {
@@ -325,27 +342,27 @@ fn calls_take_what_the_real_ones_take() {
         found.extend(comparison.found);
     }
     report(&format!(
-        "schema: {parameters} parameters of {calls} calls compared, {} differences",
+        "schema: {parameters} parameters of {calls} routes compared, {} differences",
         found.len()
     ));
-    assert!(calls >= LEAST_CALLS, "only {calls} calls are compared");
+    assert!(calls >= LEAST_CALLS, "only {calls} routes were compared");
     assert!(
         parameters >= LEAST_PARAMETERS,
-        "only {parameters} parameters are compared"
+        "only {parameters} parameters were compared"
     );
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
-fn the_calls_of_a_control_plane_are_there() {
+fn routes_of_control_plane_are_simulated() {
     let routes = proxmox_sim::routes();
-    let there: BTreeSet<String> = routes
+    let simulated: BTreeSet<String> = routes
         .iter()
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
     let missing: Vec<&&str> = NEEDED
         .iter()
-        .filter(|call| !there.contains(**call))
+        .filter(|call| !simulated.contains(**call))
         .collect();
     assert!(missing.is_empty(), "not simulated: {missing:?}");
 }

@@ -1,4 +1,5 @@
-//! What the tests have in common: a plain HTTP client that sees status, reason and body.
+//! Shared fixture and helpers: a simulator with an HTTP client that exposes status, reason and
+//! body.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +9,12 @@ use serde_json::{Value, json};
 
 pub const DEBIAN: &str = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst";
 
-pub struct Api {
+pub struct TestApi {
     pub sim: Sim,
     pub http: reqwest::Client,
 }
 
-/// An answer as it came over the wire.
+/// An HTTP response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
@@ -26,13 +27,13 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// The data of an answer that must be good.
+    /// The data of a successful response.
     pub fn data(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         self.json()["data"].clone()
     }
 
-    /// What is wrong with a parameter, of an answer that must say so.
+    /// The error about a parameter in a response with status 400.
     pub fn problem(&self, parameter: &str) -> String {
         assert_eq!(self.status, 400, "{self:?}");
         assert_eq!(self.reason, "Parameter verification failed.");
@@ -45,29 +46,29 @@ impl Reply {
             .to_owned()
     }
 
-    /// The message of an answer that must be a 500.
+    /// The message of a response with status 500.
     pub fn failure(&self) -> String {
         assert_eq!(self.status, 500, "{self:?}");
         let body = self.json();
         assert_eq!(body["data"], Value::Null);
         let message = body["message"].as_str().unwrap().trim_end().to_owned();
-        assert_eq!(self.reason, message, "the status line says it too");
+        assert_eq!(self.reason, message, "the status line has the message too");
         message
     }
 }
 
 pub fn client() -> reqwest::Client {
-    // Fails when another test of this program was first.
+    // Fails if another test of this process has already installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-pub async fn api() -> Api {
-    with(Config::test()).await
+pub async fn api() -> TestApi {
+    api_with(Config::test()).await
 }
 
-pub async fn with(config: Config) -> Api {
-    Api {
+pub async fn api_with(config: Config) -> TestApi {
+    TestApi {
         sim: proxmox_sim::start(config).await.unwrap(),
         http: client(),
     }
@@ -87,7 +88,7 @@ pub async fn send(request: RequestBuilder) -> Reply {
                 .unwrap_or("")
                 .to_owned()
         });
-    // What follows a switch of protocols is no body, and has no end.
+    // The stream after a protocol switch is not a body and does not end.
     let text = if status == 101 {
         String::new()
     } else {
@@ -100,8 +101,8 @@ pub async fn send(request: RequestBuilder) -> Reply {
     }
 }
 
-impl Api {
-    /// A request with the token, to be completed.
+impl TestApi {
+    /// An authenticated request builder.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}/api2/json{path}", self.sim.url());
         let token = format!("PVEAPIToken=root@pam!holdfast={TEST_SECRET}");
@@ -126,7 +127,7 @@ impl Api {
         send(self.request(Method::PUT, path).form(form)).await
     }
 
-    /// Waits for the task that an answer names and gives its end.
+    /// Waits for the task in a response and returns its exit status.
     pub async fn finish(&self, reply: &Reply) -> String {
         let upid = reply.data().as_str().unwrap().to_owned();
         let path = task_path(&upid, "/status");
@@ -136,23 +137,24 @@ impl Api {
         status["exitstatus"].as_str().unwrap().to_owned()
     }
 
-    /// Asks until the data is as wanted.
-    pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    /// Polls until the data matches.
+    pub async fn until(&self, path: &str, matches: impl Fn(&Value) -> bool) -> Value {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let data = self.get(path).await.data();
-            if wanted(&data) {
+            if matches(&data) {
                 return data;
             }
             assert!(
                 Instant::now() < deadline,
-                "{path} never became as wanted: {data}"
+                "{path} did not match in time: {data}"
             );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Creates a container on pve1 with these parameters besides the usual ones.
+    /// Sends a request to create a container on pve1 with these parameters in addition to the
+    /// defaults.
     pub async fn create(&self, vmid: u32, more: &[(&str, &str)]) -> Reply {
         let vmid = vmid.to_string();
         let mut form = vec![
@@ -169,13 +171,13 @@ impl Api {
         self.post("/nodes/pve1/lxc", &form).await
     }
 
-    /// A container that is there and stopped.
+    /// Creates a stopped container.
     pub async fn created(&self, vmid: u32, more: &[(&str, &str)]) {
         let reply = self.create(vmid, more).await;
         assert_eq!(self.finish(&reply).await, "OK");
     }
 
-    /// A container that runs.
+    /// Creates a running container.
     pub async fn running(&self, vmid: u32, more: &[(&str, &str)]) {
         self.created(vmid, more).await;
         let reply = self
@@ -190,7 +192,7 @@ impl Api {
             .data()
     }
 
-    /// All lines of a task's log.
+    /// All log lines of a task.
     pub async fn log(&self, reply: &Reply) -> Vec<String> {
         let upid = reply.data().as_str().unwrap().to_owned();
         let lines = self
@@ -201,7 +203,7 @@ impl Api {
             .as_array()
             .unwrap()
             .iter()
-            .map(|l| l["t"].as_str().unwrap().to_owned())
+            .map(|line| line["t"].as_str().unwrap().to_owned())
             .collect()
     }
 }
@@ -211,7 +213,7 @@ pub fn task_path(upid: &str, rest: &str) -> String {
     format!("/nodes/{node}/tasks/{upid}{rest}")
 }
 
-/// Whether an object has these members, whatever else it has.
+/// Asserts that an object has these members. Other members are ignored.
 pub fn assert_has(object: &Value, members: Value) {
     for (name, value) in members.as_object().unwrap() {
         assert_eq!(

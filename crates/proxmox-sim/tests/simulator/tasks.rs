@@ -1,15 +1,15 @@
-//! Tasks: lists, status, logs and killing.
+//! Task lists, status, logs and cancellation.
 
 use std::time::Duration;
 
-use crate::support::{api, assert_has, task_path, with};
+use crate::support::{api, api_with, assert_has, task_path};
 use proxmox_sim::Config;
 use serde_json::json;
 
 const UNKNOWN: &str = "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:";
 
 #[tokio::test]
-async fn a_task_says_who_what_and_how_it_ended() {
+async fn task_status_contains_user_type_and_exit_status() {
     let api = api().await;
     let reply = api.create(200, &[]).await;
     assert_eq!(api.finish(&reply).await, "OK");
@@ -37,10 +37,10 @@ async fn a_task_says_who_what_and_how_it_ended() {
 }
 
 #[tokio::test]
-async fn running_tasks_are_listed_only_where_asked_for() {
+async fn running_tasks_are_listed_only_with_matching_source() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     let reply = api.create(200, &[]).await;
     let count = async |query: &str| {
         let list = api.get(&format!("/nodes/pve1/tasks{query}")).await;
@@ -69,20 +69,20 @@ async fn running_tasks_are_listed_only_where_asked_for() {
 }
 
 #[tokio::test]
-async fn faster_cluster_ends_tasks_sooner() {
+async fn speed_shortens_tasks() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);
     config.speed = 30_000;
-    let api = with(config).await;
+    let api = api_with(config).await;
     let reply = api.create(200, &[]).await;
     assert_eq!(api.finish(&reply).await, "OK");
 }
 
 #[tokio::test]
-async fn speed_can_be_changed_while_the_cluster_runs() {
+async fn speed_can_be_changed_at_runtime() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.sim.handle().set_speed(30_000);
     let reply = api.create(200, &[]).await;
     assert_eq!(api.finish(&reply).await, "OK");
@@ -93,10 +93,10 @@ async fn speed_can_be_changed_while_the_cluster_runs() {
 }
 
 #[tokio::test]
-async fn a_killed_creation_leaves_nothing() {
+async fn canceled_creation_is_cleaned_up() {
     let mut config = Config::test();
     config.delays.create = Duration::from_secs(600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     let reply = api.create(200, &[]).await;
     let upid = reply.data().as_str().unwrap().to_owned();
     assert_eq!(
@@ -116,7 +116,7 @@ async fn a_killed_creation_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn lists_are_filtered_and_paged_newest_first() {
+async fn task_lists_are_filtered_and_paginated_newest_first() {
     let api = api().await;
     api.created(200, &[]).await;
     let bad = api
@@ -161,7 +161,7 @@ async fn lists_are_filtered_and_paged_newest_first() {
 }
 
 #[tokio::test]
-async fn logs_are_paged_by_line() {
+async fn task_logs_are_paginated_by_line() {
     let api = api().await;
     let reply = api.create(200, &[]).await;
     api.finish(&reply).await;
@@ -178,17 +178,17 @@ async fn logs_are_paged_by_line() {
 }
 
 #[tokio::test]
-async fn a_log_without_lines_says_so() {
+async fn empty_task_log_returns_no_content() {
     let mut config = Config::test();
     config.delays.start = Duration::from_secs(600);
-    let api = with(config).await;
+    let api = api_with(config).await;
     api.created(200, &[]).await;
     let reply = api.post("/nodes/pve1/lxc/200/status/start", &[]).await;
     assert_eq!(api.log(&reply).await, ["no content"]);
 }
 
 #[tokio::test]
-async fn unknown_tasks_are_told_from_garbage() {
+async fn unknown_task_and_invalid_upid_have_different_errors() {
     let api = api().await;
     let of = |upid: &str, rest: &str| format!("/nodes/pve1/tasks/{upid}{rest}");
     let unknown = api.get(&of(UNKNOWN, "/status")).await;

@@ -1,8 +1,8 @@
-//! HTTPS: the certificate, those who do not speak TLS, and those who say nothing.
+//! HTTPS: certificates, plain HTTP clients, and clients that send nothing.
 
 use std::time::Duration;
 
-use crate::support::{Api, assert_has, send};
+use crate::support::{TestApi, assert_has, send};
 use proxmox_sim::{Config, Sim, Transport};
 use reqwest::tls::TlsInfo;
 use reqwest::{Certificate, Client, Method, redirect};
@@ -20,7 +20,7 @@ fn config() -> Config {
     }
 }
 
-/// A client that takes the certificate which is shown now, and no other.
+/// A client that trusts only the current certificate.
 fn pinned(sim: &Sim) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let pem = sim.handle().certificate().unwrap();
@@ -32,14 +32,14 @@ fn pinned(sim: &Sim) -> Client {
         .unwrap()
 }
 
-async fn api() -> Api {
+async fn api() -> TestApi {
     let sim = proxmox_sim::start(config()).await.unwrap();
     let http = pinned(&sim);
-    Api { sim, http }
+    TestApi { sim, http }
 }
 
 #[tokio::test]
-async fn a_person_signs_in_over_tls_with_the_certificate_pinned() {
+async fn login_over_tls_with_pinned_certificate_succeeds() {
     let config = Config {
         transport: Transport::Tls,
         ..Config::recorded(PASSWORD)
@@ -57,10 +57,10 @@ async fn a_person_signs_in_over_tls_with_the_certificate_pinned() {
 }
 
 #[tokio::test]
-async fn the_fingerprint_is_that_of_the_certificate_and_nodes_say_it() {
+async fn fingerprint_matches_certificate_and_node_list() {
     let api = api().await;
-    let answer = api.request(Method::GET, "/version").send().await.unwrap();
-    let info = answer.extensions().get::<TlsInfo>().unwrap();
+    let response = api.request(Method::GET, "/version").send().await.unwrap();
+    let info = response.extensions().get::<TlsInfo>().unwrap();
     let digest = Sha256::digest(info.peer_certificate().unwrap());
     let pairs: Vec<String> = digest.iter().map(|byte| format!("{byte:02X}")).collect();
     let fingerprint = api.sim.fingerprint().unwrap();
@@ -71,11 +71,11 @@ async fn the_fingerprint_is_that_of_the_certificate_and_nodes_say_it() {
 }
 
 #[tokio::test]
-async fn nobody_vouches_for_the_certificate_and_without_tls_there_is_none() {
+async fn certificate_is_self_signed_and_absent_without_tls() {
     let api = api().await;
-    let stranger = crate::support::client();
+    let untrusting = crate::support::client();
     let url = format!("{}/api2/json/version", api.sim.url());
-    assert!(stranger.get(url).send().await.unwrap_err().is_connect());
+    assert!(untrusting.get(url).send().await.unwrap_err().is_connect());
     let plain = crate::support::api().await;
     assert_eq!(plain.sim.fingerprint(), None);
     assert_eq!(plain.sim.handle().certificate(), None);
@@ -83,7 +83,7 @@ async fn nobody_vouches_for_the_certificate_and_without_tls_there_is_none() {
 }
 
 #[tokio::test]
-async fn plain_http_on_the_tls_port_is_sent_to_https() {
+async fn plain_http_on_tls_port_is_redirected_to_https() {
     let api = api().await;
     let http = Client::builder()
         .no_proxy()
@@ -97,34 +97,34 @@ async fn plain_http_on_the_tls_port_is_sent_to_https() {
         (Method::POST, 308),
         (Method::DELETE, 308),
     ] {
-        let answer = http.request(method, &url).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), status);
-        let target = answer.headers()["location"].to_str().unwrap();
+        let response = http.request(method, &url).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), status);
+        let target = response.headers()["location"].to_str().unwrap();
         assert_eq!(target, url.replace("http://", "https://"));
-        assert_eq!(answer.text().await.unwrap(), "");
+        assert_eq!(response.text().await.unwrap(), "");
     }
 }
 
 #[tokio::test]
-async fn who_says_nothing_blocks_nobody_and_is_dropped_in_the_end() {
+async fn silent_client_does_not_block_others_and_is_disconnected() {
     let mut config = config();
-    config.handshake = Duration::from_millis(200);
+    config.handshake_timeout = Duration::from_millis(200);
     let sim = proxmox_sim::start(config).await.unwrap();
     let mut silent = TcpStream::connect(sim.addr()).await.unwrap();
     let mut slow = TcpStream::connect(sim.addr()).await.unwrap();
-    // The beginning of a handshake that never goes on.
+    // An incomplete handshake.
     slow.write_all(&[22, 3, 1]).await.unwrap();
     let http = pinned(&sim);
-    let api = Api { sim, http };
+    let api = TestApi { sim, http };
     assert_eq!(api.get("/version").await.status, 200);
     let mut rest = Vec::new();
     assert_eq!(silent.read_to_end(&mut rest).await.unwrap(), 0);
-    // It may be told why, and is then dropped.
+    // The server may send an alert before it closes the connection.
     let _ = slow.read_to_end(&mut rest).await;
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_another_one_and_ends_what_was_open() {
+async fn certificate_renewal_changes_fingerprint_and_closes_connections() {
     let mut api = api().await;
     let before = api.sim.fingerprint().unwrap();
     assert_eq!(api.get("/version").await.status, 200);
@@ -138,7 +138,7 @@ async fn a_new_certificate_is_another_one_and_ends_what_was_open() {
 }
 
 #[tokio::test]
-async fn a_dropped_connection_is_dropped_with_tls_too() {
+async fn drop_fault_closes_tls_connection() {
     let api = api().await;
     api.sim.handle().inject(proxmox_sim::Fault {
         method: "GET".into(),

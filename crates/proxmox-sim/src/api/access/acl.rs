@@ -1,62 +1,62 @@
-//! Grants, and what comes of them.
+//! Access control entries and effective permissions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::access::{Directory, Grant, Subject};
-use crate::auth::{Asking, may};
+use crate::auth::{AccessRequest, has_privilege};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 
-/// The first parts of paths at which something can be granted.
+/// The first segments of valid ACL paths.
 const ROOTS: [&str; 7] = [
     "access", "mapping", "nodes", "pool", "sdn", "storage", "vms",
 ];
 
-/// May the caller change grants at the path?
-pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
-    let path = asking.text("path").unwrap_or_default();
-    if may(asking.directory, asking.caller, path, "Permissions.Modify") {
+/// Checks that the caller may change access control entries at the path.
+pub(crate) fn check_modify(access: &AccessRequest) -> Result<()> {
+    let path = access.text("path").unwrap_or_default();
+    if has_privilege(access.directory, access.caller, path, "Permissions.Modify") {
         return Ok(());
     }
-    let words = format!("{path}, Permissions.Modify");
-    Err(ApiError::Forbidden(words))
+    let message = format!("{path}, Permissions.Modify");
+    Err(ApiError::Forbidden(message))
 }
 
-/// `GET /access/acl`: all of them, or for others what they may change.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+/// `GET /access/acl`: all entries, or without `Sys.Audit` only those that the caller may change.
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let grants: Vec<Value> = call.core.read(|state| {
         let directory = &state.directory;
-        let audits = may(directory, &call.caller, "/access", "Sys.Audit");
-        let seen = |grant: &&Grant| {
-            audits || may(directory, &call.caller, &grant.path, "Permissions.Modify")
+        let audits = has_privilege(directory, &call.caller, "/access", "Sys.Audit");
+        let visible = |grant: &&Grant| {
+            audits || has_privilege(directory, &call.caller, &grant.path, "Permissions.Modify")
         };
         directory
             .grants
             .iter()
-            .filter(seen)
-            .map(described)
+            .filter(visible)
+            .map(to_json)
             .collect()
     });
     Ok(Value::from(grants).into())
 }
 
-fn described(grant: &Grant) -> Value {
+fn to_json(grant: &Grant) -> Value {
     json!({
         "path": grant.path,
-        "type": grant.subject.word(),
+        "type": grant.subject.as_str(),
         "ugid": grant.id,
         "roleid": grant.role,
         "propagate": u8::from(grant.propagate),
     })
 }
 
-/// `PUT /access/acl`: adds or takes away.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+/// `PUT /access/acl`: adds or removes entries.
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let path = normal(params.text("path"))?;
+    let path = normalize_path(params.text("path"))?;
     let propagate = params.get("propagate") != Some("0");
     let subjects = [
         ("users", Subject::User),
@@ -66,11 +66,11 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
     call.core.edit(|state| {
         for role in split_list(params.text("roles")) {
             if state.directory.role(role).is_none() {
-                return Err(refused(format!("role '{role}' does not exist")));
+                return Err(acl_error(format!("role '{role}' does not exist")));
             }
             for (name, subject) in subjects {
                 for id in split_list(params.text(name)) {
-                    check(&state.directory, subject, id)?;
+                    check_subject(&state.directory, subject, id)?;
                     let grant = Grant {
                         path: path.clone(),
                         subject,
@@ -89,32 +89,35 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
                 }
             }
         }
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-fn refused(words: String) -> ApiError {
-    ApiError::Failed(format!("ACL update failed: {words}"))
+fn acl_error(message: String) -> ApiError {
+    ApiError::Failed(format!("ACL update failed: {message}"))
 }
 
-fn check(directory: &Directory, subject: Subject, id: &str) -> Result<()> {
-    let known = match subject {
+fn check_subject(directory: &Directory, subject: Subject, id: &str) -> Result<()> {
+    let is_known = match subject {
         Subject::User => directory.users.contains_key(id),
         Subject::Group => directory.groups.contains_key(id),
         Subject::Token => directory.tokens.contains_key(id),
     };
-    if known {
+    if is_known {
         return Ok(());
     }
-    Err(refused(format!("{} '{id}' does not exist", subject.word())))
+    Err(acl_error(format!(
+        "{} '{id}' does not exist",
+        subject.as_str()
+    )))
 }
 
-/// The path without a slash at its end, when there can be grants at it.
-fn normal(path: &str) -> Result<String> {
+/// The path without a trailing slash, or an error if it is not a valid ACL path.
+fn normalize_path(path: &str) -> Result<String> {
     let trimmed = path.trim_end_matches('/');
     let mut parts = trimmed.split('/').skip(1);
-    let known = trimmed.is_empty() || parts.next().is_some_and(|first| ROOTS.contains(&first));
-    if !known || !path.starts_with('/') {
+    let is_known = trimmed.is_empty() || parts.next().is_some_and(|first| ROOTS.contains(&first));
+    if !is_known || !path.starts_with('/') {
         return Err(ApiError::parameter(
             "path",
             format!("invalid ACL path '{path}'"),
@@ -123,22 +126,25 @@ fn normal(path: &str) -> Result<String> {
     Ok(if trimmed.is_empty() { "/" } else { trimmed }.to_owned())
 }
 
-/// `GET /access/permissions`: what the caller, or somebody whom they may look at, may do where.
-pub(crate) fn permissions(call: &Call) -> Result<Answer> {
+/// `GET /access/permissions`: the effective permissions of the caller, or of another user if the
+/// caller has `Sys.Audit`.
+pub(crate) fn permissions(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
-    let who = params.get("userid").unwrap_or(&call.caller.id);
+    let userid = params.get("userid").unwrap_or(&call.caller.id);
     call.core.read(|state| {
         let directory = &state.directory;
-        if who != call.caller.id && !may(directory, &call.caller, "/access", "Sys.Audit") {
+        if userid != call.caller.id
+            && !has_privilege(directory, &call.caller, "/access", "Sys.Audit")
+        {
             return Err(ApiError::Forbidden("/access, Sys.Audit".into()));
         }
         let paths: BTreeSet<String> = match params.get("path") {
             Some(path) => BTreeSet::from([path.to_owned()]),
-            None => places(directory),
+            None => permission_paths(directory),
         };
         let mut all: BTreeMap<String, Value> = BTreeMap::new();
         for path in paths {
-            let has = directory.privileges(who, &path);
+            let has = directory.privileges(userid, &path);
             if has.is_empty() && params.get("path").is_none() {
                 continue;
             }
@@ -149,8 +155,8 @@ pub(crate) fn permissions(call: &Call) -> Result<Answer> {
     })
 }
 
-/// Where somebody may have something: at each grant, and at the members of pools.
-fn places(directory: &Directory) -> BTreeSet<String> {
+/// All paths at which a user can have permissions: those with entries, and the members of pools.
+fn permission_paths(directory: &Directory) -> BTreeSet<String> {
     let granted = directory.grants.iter().map(|grant| grant.path.clone());
     let members = directory.pools.values().flat_map(|pool| {
         let vms = pool.vms.iter().map(|vmid| format!("/vms/{vmid}"));

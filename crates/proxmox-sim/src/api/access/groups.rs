@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::access::roles;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 
 /// `GET /access/groups`.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let groups: Vec<Value> = call.core.read(|state| {
         let directory = &state.directory;
         let listed = directory.groups.iter().map(|(id, comment)| {
@@ -35,21 +35,21 @@ fn add_comment(entry: &mut Value, comment: Option<&str>) {
 }
 
 /// `POST /access/groups`.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("groupid");
     call.core.edit(|state| {
         let groups = &mut state.directory.groups;
         if groups.contains_key(id) {
-            let words = format!("create group failed: group '{id}' already exists");
-            return Err(ApiError::Failed(words));
+            let message = format!("create group failed: group '{id}' already exists");
+            return Err(ApiError::Failed(message));
         }
         groups.insert(id.to_owned(), call.params.get("comment").map(str::to_owned));
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
 /// `GET /access/groups/{groupid}`.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("groupid");
     call.core.read(|state| {
         let directory = &state.directory;
@@ -69,7 +69,7 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
 }
 
 /// `DELETE /access/groups/{groupid}`.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("groupid");
     call.core.edit(|state| {
         let directory = &mut state.directory;
@@ -80,27 +80,27 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
             user.groups.remove(id);
         }
         directory.grants.retain(|grant| grant.id != id);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
 /// `GET /access/roles`.
-pub(crate) fn roles(call: &Call) -> Result<Answer> {
+pub(crate) fn roles(call: &Call) -> Result<ApiResponse> {
     let listed: Vec<Value> = call.core.read(|state| {
         let built_in = roles::BUILT_IN.iter().map(|name| ((*name).to_owned(), 1));
-        let own = state.directory.roles.keys().map(|name| (name.clone(), 0));
+        let custom = state.directory.roles.keys().map(|name| (name.clone(), 0));
         let entry = |(name, special): (String, u8)| {
             let privileges = state.directory.role(&name).unwrap_or_default();
             let privileges: Vec<String> = privileges.into_iter().collect();
             json!({ "roleid": name, "privs": privileges.join(","), "special": special })
         };
-        built_in.chain(own).map(entry).collect()
+        built_in.chain(custom).map(entry).collect()
     });
     Ok(Value::from(listed).into())
 }
 
 /// `GET /access/roles/{roleid}`.
-pub(crate) fn role(call: &Call) -> Result<Answer> {
+pub(crate) fn role(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("roleid");
     call.core.read(|state| {
         let privileges = state.directory.role(id).ok_or_else(|| missing(id))?;
@@ -114,46 +114,46 @@ fn missing(id: &str) -> ApiError {
 }
 
 /// `POST /access/roles`, and `PUT /access/roles/{roleid}`.
-pub(crate) fn set_role(call: &Call) -> Result<Answer> {
+pub(crate) fn set_role(call: &Call) -> Result<ApiResponse> {
     let (id, creates) = (call.params.text("roleid"), call.method == "POST");
     if roles::built_in(id).is_some() {
-        let words = format!("auto-generated role '{id}' cannot be modified");
-        return Err(ApiError::Failed(words));
+        let message = format!("auto-generated role '{id}' cannot be modified");
+        return Err(ApiError::Failed(message));
     }
     if creates && id.to_ascii_lowercase().starts_with("pve") {
-        let words = "cannot use role ID starting with the (case-insensitive) 'PVE' namespace";
-        return Err(ApiError::parameter("roleid", words));
+        let message = "cannot use role ID starting with the (case-insensitive) 'PVE' namespace";
+        return Err(ApiError::parameter("roleid", message));
     }
     let privileges: BTreeSet<String> = split_list(call.params.text("privs"))
         .map(str::to_owned)
         .collect();
     call.core.edit(|state| {
-        let own = &mut state.directory.roles;
-        match (creates, own.contains_key(id)) {
+        let custom = &mut state.directory.roles;
+        match (creates, custom.contains_key(id)) {
             (true, true) => {
-                let words = format!("create role failed: role '{id}' already exists");
-                Err(ApiError::Failed(words))
+                let message = format!("create role failed: role '{id}' already exists");
+                Err(ApiError::Failed(message))
             }
             (false, false) => Err(missing(id)),
             _ => {
-                own.insert(id.to_owned(), privileges);
-                Ok(Answer::nothing())
+                custom.insert(id.to_owned(), privileges);
+                Ok(ApiResponse::null())
             }
         }
     })
 }
 
 /// `DELETE /access/roles/{roleid}`.
-pub(crate) fn delete_role(call: &Call) -> Result<Answer> {
+pub(crate) fn delete_role(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("roleid");
     if roles::built_in(id).is_some() {
-        let words = format!("auto-generated role '{id}' cannot be deleted");
-        return Err(ApiError::Failed(words));
+        let message = format!("auto-generated role '{id}' cannot be deleted");
+        return Err(ApiError::Failed(message));
     }
     call.core.edit(|state| {
         let directory = &mut state.directory;
         directory.roles.remove(id).ok_or_else(|| missing(id))?;
         directory.grants.retain(|grant| grant.role != id);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }

@@ -1,4 +1,4 @@
-//! What the API says of itself, and who may use it.
+//! Version, API index, and the handlers under `/access` and `/pools`.
 
 pub(crate) mod acl;
 pub(crate) mod groups;
@@ -11,15 +11,15 @@ pub(crate) mod users;
 use serde_json::json;
 
 use crate::error::Result;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 
 /// `GET /version`.
-pub(crate) fn version(_: &Call) -> Result<Answer> {
+pub(crate) fn version(_: &Call) -> Result<ApiResponse> {
     Ok(json!({ "version": "9.2.11", "release": "9.2", "repoid": "14a22df35955" }).into())
 }
 
-/// `GET /`: the parts of the API.
-pub(crate) fn index(_: &Call) -> Result<Answer> {
+/// `GET /`: the top-level directories of the API.
+pub(crate) fn index(_: &Call) -> Result<ApiResponse> {
     let parts = ["version", "cluster", "nodes", "storage", "access", "pools"];
     let parts: Vec<_> = parts.iter().map(|part| json!({ "subdir": part })).collect();
     Ok(serde_json::Value::from(parts).into())

@@ -1,49 +1,49 @@
-//! Pools: containers and storages under one name.
+//! Resource pools.
 
 use serde_json::{Value, json};
 
 use crate::access::{Directory, Pool};
-use crate::auth::may;
+use crate::auth::has_privilege;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 
 /// `GET /pools`, and `GET /pools/{poolid}`.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
-    let wanted = call.params.get("poolid");
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
+    let requested = call.params.get("poolid");
     let pools: Vec<Value> = call.core.read(|state| {
         let directory = &state.directory;
-        let seen = |id: &str| {
-            wanted.is_none_or(|wanted| wanted == id)
-                && ["Pool.Audit", "Pool.Allocate"]
-                    .iter()
-                    .any(|name| may(directory, &call.caller, &format!("/pool/{id}"), name))
+        let visible = |id: &str| {
+            requested.is_none_or(|requested| requested == id)
+                && ["Pool.Audit", "Pool.Allocate"].iter().any(|name| {
+                    has_privilege(directory, &call.caller, &format!("/pool/{id}"), name)
+                })
         };
-        let pools = directory.pools.iter().filter(|(id, _)| seen(id));
+        let pools = directory.pools.iter().filter(|(id, _)| visible(id));
         pools
             .map(|(id, pool)| {
                 let mut entry = json!({ "poolid": id });
                 if let (Some(members), Some(comment)) = (entry.as_object_mut(), &pool.comment) {
                     members.insert("comment".into(), comment.as_str().into());
                 }
-                if let (Some(members), true) = (entry.as_object_mut(), wanted.is_some()) {
-                    let inside = super::super::cluster::members_of(call, state, pool);
-                    members.insert("members".into(), inside.into());
+                if let (Some(members), true) = (entry.as_object_mut(), requested.is_some()) {
+                    let members_json = super::super::cluster::members_of(call, state, pool);
+                    members.insert("members".into(), members_json.into());
                 }
                 entry
             })
             .collect()
     });
-    match wanted {
+    match requested {
         Some(id) if pools.is_empty() => Err(ApiError::Failed(format!("no such pool '{id}'"))),
         _ => Ok(Value::from(pools).into()),
     }
 }
 
 /// `POST /pools`.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("poolid");
-    let failed = |words: String| ApiError::Failed(format!("create pool failed: {words}"));
+    let failed = |message: String| ApiError::Failed(format!("create pool failed: {message}"));
     call.core.edit(|state| {
         let pools = &mut state.directory.pools;
         if pools.contains_key(id) {
@@ -52,23 +52,23 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
         if let Some((parent, _)) = id.rsplit_once('/')
             && !pools.contains_key(parent)
         {
-            let words = format!("parent '{parent}' of pool '{id}' does not exist");
-            return Err(failed(words));
+            let message = format!("parent '{parent}' of pool '{id}' does not exist");
+            return Err(failed(message));
         }
         let pool = Pool {
             comment: call.params.get("comment").map(str::to_owned),
             ..Pool::default()
         };
         pools.insert(id.to_owned(), pool);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-/// `PUT /pools`, and `PUT /pools/{poolid}`: the comment, and members that come or go.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+/// `PUT /pools`, and `PUT /pools/{poolid}`: sets the comment, and adds or removes members.
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let id = params.text("poolid");
-    let failed = |words: String| ApiError::Failed(format!("update pools failed: {words}"));
+    let failed = |message: String| ApiError::Failed(format!("update pools failed: {message}"));
     let vms: Vec<u32> = split_list(params.text("vms"))
         .filter_map(|vmid| vmid.parse().ok())
         .collect();
@@ -78,10 +78,10 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
             return Err(failed(format!("pool '{id}' does not exist")));
         }
         for vmid in &vms {
-            claim(directory, id, *vmid, call).map_err(failed)?;
+            set_membership(directory, id, *vmid, call).map_err(failed)?;
         }
         let Some(pool) = directory.pools.get_mut(id) else {
-            return Ok(Answer::nothing());
+            return Ok(ApiResponse::null());
         };
         if let Some(comment) = params.get("comment") {
             pool.comment = Some(comment.to_owned());
@@ -93,23 +93,23 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
                 pool.storages.insert(storage.to_owned());
             }
         }
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-/// Puts a container into a pool, or takes it out.
-fn claim(
+/// Adds a container to a pool, or removes it.
+fn set_membership(
     directory: &mut Directory,
     pool: &str,
     vmid: u32,
     call: &Call,
 ) -> std::result::Result<(), String> {
-    let present = directory.pool_of(vmid).map(str::to_owned);
+    let current = directory.pool_of(vmid).map(str::to_owned);
     if call.params.flag("delete") {
-        if present.as_deref() != Some(pool) {
+        if current.as_deref() != Some(pool) {
             return Err(format!("VM {vmid} is not a pool member"));
         }
-    } else if let Some(other) = present.as_deref().filter(|other| *other != pool)
+    } else if let Some(other) = current.as_deref().filter(|other| *other != pool)
         && !call.params.flag("allow-move")
     {
         return Err(format!(
@@ -127,12 +127,12 @@ fn claim(
     Ok(())
 }
 
-/// `DELETE /pools`, and `DELETE /pools/{poolid}`: only an empty one goes.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+/// `DELETE /pools`, and `DELETE /pools/{poolid}`: fails unless the pool is empty.
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("poolid");
-    let failed = |words: String| Err(ApiError::Failed(format!("delete pool failed: {words}")));
+    let failed = |message: String| Err(ApiError::Failed(format!("delete pool failed: {message}")));
     call.core.edit(|state| {
-        let here: Vec<u32> = state.containers.keys().copied().collect();
+        let existing: Vec<u32> = state.containers.keys().copied().collect();
         let pools = &mut state.directory.pools;
         let Some(pool) = pools.get(id) else {
             return failed(format!("pool '{id}' does not exist"));
@@ -143,8 +143,8 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
                 "pool '{id}' is not empty (contains pool '{child}')"
             ));
         }
-        // Members that are gone do not hold it.
-        if let Some(vmid) = pool.vms.iter().find(|vmid| here.contains(vmid)) {
+        // Deleted containers do not prevent the removal.
+        if let Some(vmid) = pool.vms.iter().find(|vmid| existing.contains(vmid)) {
             return failed(format!("pool '{id}' is not empty (contains VM {vmid})"));
         }
         if let Some(storage) = pool.storages.iter().next() {
@@ -153,6 +153,6 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
             ));
         }
         pools.remove(id);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }

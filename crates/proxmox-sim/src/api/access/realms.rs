@@ -1,28 +1,27 @@
-//! Realms: where accounts come from. There is no directory behind them, so a synchronisation finds
-//! nobody.
+//! Authentication realms. No directory server is simulated, so a synchronization finds no users.
 
 use serde_json::{Map, Value, json};
 
 use crate::access::Realm;
-use crate::auth::{Asking, Permit};
+use crate::auth::{AccessRequest, AccessRule};
 use crate::error::{ApiError, Result};
 use crate::params::Params;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 use crate::task::{self, Run};
 
-/// What is known of the realms that are there from the beginning.
+/// Name, comment and plugin of the built-in realms.
 const BUILT_IN: [(&str, &str, &str); 2] = [
     ("pam", "Linux PAM standard authentication", "PVE::Auth::PAM"),
     ("pve", "Proxmox VE authentication server", "PVE::Auth::PVE"),
 ];
-/// What is never shown.
+/// Options that are never returned.
 const SECRETS: [&str; 2] = ["password", "client-key"];
-/// Parameters that are no options of a realm.
+/// Parameters that are not options of a realm.
 const NOT_OPTIONS: [&str; 5] = ["realm", "type", "delete", "digest", "check-connection"];
 
 /// `GET /access/domains`.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let built_in = BUILT_IN
         .map(|(name, comment, _)| json!({ "realm": name, "type": name, "comment": comment }));
     let mut realms = built_in.to_vec();
@@ -44,7 +43,7 @@ fn missing(id: &str) -> String {
 }
 
 /// `GET /access/domains/{realm}`.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("realm");
     let digest = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
     if let Some((name, comment, plugin)) = BUILT_IN.iter().find(|(name, ..)| *name == id) {
@@ -72,7 +71,7 @@ fn options(params: &Params) -> impl Iterator<Item = (String, String)> {
 }
 
 /// `POST /access/domains`.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let (id, kind) = (params.text("realm"), params.text("type"));
     let required: &[&str] = match kind {
@@ -80,31 +79,31 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
         "ad" => &["domain", "server1"],
         "openid" => &["client-id", "issuer-url"],
         _ => {
-            let words = format!("unable to create builtin type '{kind}'");
-            return Err(ApiError::Failed(words));
+            let message = format!("unable to create builtin type '{kind}'");
+            return Err(ApiError::Failed(message));
         }
     };
     if let Some(missing) = required.iter().find(|name| params.get(name).is_none()) {
-        let words = format!("missing value for required option '{missing}'");
-        return Err(ApiError::Failed(words));
+        let message = format!("missing value for required option '{missing}'");
+        return Err(ApiError::Failed(message));
     }
     call.core.edit(|state| {
         let realms = &mut state.directory.realms;
         if realms.contains_key(id) || BUILT_IN.iter().any(|(name, ..)| *name == id) {
-            let words = format!("add auth server failed: domain '{id}' already exists");
-            return Err(ApiError::Failed(words));
+            let message = format!("add auth server failed: domain '{id}' already exists");
+            return Err(ApiError::Failed(message));
         }
         let realm = Realm {
             kind: kind.to_owned(),
             options: options(params).collect(),
         };
         realms.insert(id.to_owned(), realm);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
 /// `PUT /access/domains/{realm}`.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("realm");
     call.core.edit(|state| {
         let realm = state.directory.realms.get_mut(id);
@@ -115,31 +114,31 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
             realm.options.remove(option);
         }
         realm.options.extend(options(&call.params));
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-/// `DELETE /access/domains/{realm}`. Its accounts stay.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+/// `DELETE /access/domains/{realm}`. The realm's users stay.
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("realm");
     call.core.edit(|state| {
-        let gone = state.directory.realms.remove(id).map(drop);
-        gone.ok_or_else(|| {
+        let removed = state.directory.realms.remove(id).map(drop);
+        removed.ok_or_else(|| {
             ApiError::Failed(format!("delete auth server failed: {}", missing(id)))
         })?;
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-/// May the caller bring accounts of the realm in, and change accounts at all?
-pub(crate) fn may_sync(asking: &Asking) -> Result<()> {
-    let place = "/access/realm/{realm}";
-    asking.check(Permit::Every(place, &["Realm.AllocateUser"]))?;
-    asking.check(Permit::Every("/access/groups", &["User.Modify"]))
+/// Checks that the caller may create users in the realm and modify users.
+pub(crate) fn check_sync(access: &AccessRequest) -> Result<()> {
+    let path = "/access/realm/{realm}";
+    access.check(AccessRule::Every(path, &["Realm.AllocateUser"]))?;
+    access.check(AccessRule::Every("/access/groups", &["User.Modify"]))
 }
 
 /// `POST /access/domains/{realm}/sync`.
-pub(crate) fn sync(call: &Call) -> Result<Answer> {
+pub(crate) fn sync(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("realm");
     let built_in = BUILT_IN.iter().any(|(name, ..)| *name == id);
     let kind = call.core.read(|state| {
@@ -152,16 +151,17 @@ pub(crate) fn sync(call: &Call) -> Result<Answer> {
         None => return Err(ApiError::Failed(missing(id))),
     };
     if !matches!(kind.as_str(), "ldap" | "ad") {
-        let words = format!("Cannot sync realm type '{kind}'! Only LDAP/AD realms can be synced.");
-        return Err(ApiError::Failed(words));
+        let message =
+            format!("Cannot sync realm type '{kind}'! Only LDAP/AD realms can be synced.");
+        return Err(ApiError::Failed(message));
     }
     let node = call.core.config.scenario.nodes.first();
-    let order = task::Order {
+    let spec = task::TaskSpec {
         node: node.map_or("", |node| node.name.as_str()),
         kind: "auth-realm-sync",
         id,
         caller: &call.caller,
-        doomed: call.doomed.clone(),
+        failure: call.failure.clone(),
     };
     let (realm, dry) = (id.to_owned(), call.params.flag("dry-run"));
     let work = |run: Run| async move {
@@ -173,5 +173,5 @@ pub(crate) fn sync(call: &Call) -> Result<Answer> {
         }
         Ok(())
     };
-    Ok(task::start(&call.core, &order, work).into())
+    Ok(task::start(&call.core, &spec, work).into())
 }

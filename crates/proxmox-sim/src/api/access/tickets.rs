@@ -1,4 +1,4 @@
-//! Signing in by name and password.
+//! Login with username and password.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use crate::access::{Directory, roles};
 use crate::core::now;
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 
-/// What a person may do, by the part of the screen that shows it.
+/// The capabilities of a user by section of the web interface: name, ACL path and privilege
+/// prefixes.
 const PARTS: [(&str, &str, &[&str]); 7] = [
     ("vms", "/vms", &["VM.", "Permissions."]),
     ("storage", "/storage", &["Datastore.", "Permissions."]),
@@ -20,13 +21,13 @@ const PARTS: [(&str, &str, &[&str]); 7] = [
     ("mapping", "/mapping", &["Mapping.", "Permissions."]),
 ];
 
-/// `GET /access/ticket`: a place for forms, with nothing in it.
-pub(crate) fn show(_: &Call) -> Result<Answer> {
-    Ok(Answer::nothing())
+/// `GET /access/ticket`: exists only for HTML forms and returns nothing.
+pub(crate) fn show(_: &Call) -> Result<ApiResponse> {
+    Ok(ApiResponse::null())
 }
 
-/// `POST /access/ticket`. A ticket that is still good does in the place of the password.
-pub(crate) fn sign_in(call: &Call) -> Result<Answer> {
+/// `POST /access/ticket`. A valid ticket is accepted instead of the password.
+pub(crate) fn login(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let mut user = params.text("username").to_owned();
     if let Some(realm) = params.get("realm") {
@@ -36,16 +37,16 @@ pub(crate) fn sign_in(call: &Call) -> Result<Answer> {
     let renews = call.core.key.user_of(password, time) == Some(user.as_str());
     let cap = call.core.read(|state| {
         let directory = &state.directory;
-        let known = directory.users.get(&user)?;
-        let right = renews || known.password.as_deref() == Some(password);
-        (right && directory.is_active(&user, time)).then(|| caps(directory, &user))
+        let account = directory.users.get(&user)?;
+        let password_matches = renews || account.password.as_deref() == Some(password);
+        (password_matches && directory.is_active(&user, time)).then(|| caps(directory, &user))
     });
     let cap = cap.ok_or(ApiError::WrongPassword)?;
-    call.core.edit_passing(|state| {
+    call.core.edit_transient(|state| {
         let message = format!("successful auth for user '{user}'");
         let node = call.core.config.scenario.nodes.first();
         let node = node.map_or("", |node| node.name.as_str());
-        state.journal.note(time, node, &user, message);
+        state.journal.add(time, node, &user, message);
     });
     Ok(json!({
         "username": user,
@@ -59,22 +60,23 @@ pub(crate) fn sign_in(call: &Call) -> Result<Answer> {
 fn caps(directory: &Directory, user: &str) -> Value {
     let part = |path: &str, begins: &[&str]| -> BTreeMap<String, u8> {
         let has = directory.privileges(user, path);
-        let shown = roles::ALL.into_iter().filter(|name| {
+        let privileges = roles::ALL.into_iter().filter(|name| {
             has.contains_key(*name) && begins.iter().any(|begin| name.starts_with(begin))
         });
-        shown.map(|name| (name.to_owned(), 1)).collect()
+        privileges.map(|name| (name.to_owned(), 1)).collect()
     };
     let parts = PARTS.map(|(name, path, begins)| (name.to_owned(), json!(part(path, begins))));
     Value::Object(parts.into_iter().collect())
 }
 
 /// `PUT /access/password`.
-pub(crate) fn change(call: &Call) -> Result<Answer> {
+pub(crate) fn change(call: &Call) -> Result<ApiResponse> {
     let user = call.params.text("userid");
     call.core.edit(|state| {
-        let found = state.directory.users.get_mut(user);
-        let found = found.ok_or_else(|| ApiError::Failed(format!("no such user ('{user}')")))?;
-        found.password = Some(call.params.text("password").to_owned());
-        Ok(Answer::nothing())
+        let account = state.directory.users.get_mut(user);
+        let account =
+            account.ok_or_else(|| ApiError::Failed(format!("no such user ('{user}')")))?;
+        account.password = Some(call.params.text("password").to_owned());
+        Ok(ApiResponse::null())
     })
 }

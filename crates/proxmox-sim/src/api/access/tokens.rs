@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::access::{Directory, Token};
 use crate::error::{ApiError, Result};
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
 
-/// The tokens of a user, without the user's name.
-pub(crate) fn of<'a>(
+/// The tokens of a user: token ID without the user ID, and token.
+pub(crate) fn user_tokens<'a>(
     directory: &'a Directory,
     user: &'a str,
 ) -> impl Iterator<Item = (&'a str, &'a Token)> {
@@ -18,8 +18,8 @@ pub(crate) fn of<'a>(
     })
 }
 
-/// What may be known of a token: everything but its secret.
-pub(crate) fn described(token: &Token) -> Value {
+/// The JSON of a token, without its secret.
+pub(crate) fn to_json(token: &Token) -> Value {
     let mut entry = Map::new();
     entry.insert("privsep".into(), u8::from(token.separate).into());
     entry.insert("expire".into(), token.expire.into());
@@ -29,9 +29,9 @@ pub(crate) fn described(token: &Token) -> Value {
     Value::Object(entry)
 }
 
-/// The same with its name.
-pub(crate) fn listed(name: &str, token: &Token) -> Value {
-    let mut entry = described(token);
+/// The JSON of a token with its token ID.
+pub(crate) fn list_entry(name: &str, token: &Token) -> Value {
+    let mut entry = to_json(token);
     if let Some(members) = entry.as_object_mut() {
         members.insert("tokenid".into(), name.into());
     }
@@ -58,26 +58,26 @@ fn secret() -> String {
 }
 
 /// `GET …/token`.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let user = call.params.text("userid");
     let tokens: Vec<Value> = call.core.read(|state| {
-        of(&state.directory, user)
-            .map(|(name, token)| listed(name, token))
+        user_tokens(&state.directory, user)
+            .map(|(name, token)| list_entry(name, token))
             .collect()
     });
     Ok(Value::from(tokens).into())
 }
 
 /// `GET …/token/{tokenid}`.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     call.core.read(|state| {
         let token = state.directory.tokens.get(&id(call));
-        Ok(described(token.ok_or_else(|| missing(call))?).into())
+        Ok(to_json(token.ok_or_else(|| missing(call))?).into())
     })
 }
 
-/// `POST …/token/{tokenid}`. The secret is told this once.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+/// `POST …/token/{tokenid}`. Only this response contains the secret.
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let (params, id) = (&call.params, id(call));
     let token = Token {
         secret: secret(),
@@ -108,7 +108,7 @@ pub(crate) fn create(call: &Call) -> Result<Answer> {
 }
 
 /// `PUT …/token/{tokenid}`.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let (params, id) = (&call.params, id(call));
     call.core.edit(|state| {
         let token = state
@@ -133,7 +133,7 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
         if let Some(comment) = params.get("comment") {
             token.comment = Some(comment.to_owned());
         }
-        let mut entry = described(token);
+        let mut entry = to_json(token);
         if params.flag("regenerate") {
             token.secret = secret();
             if let Some(members) = entry.as_object_mut() {
@@ -146,12 +146,12 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
 }
 
 /// `DELETE …/token/{tokenid}`.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let id = id(call);
     call.core.edit(|state| {
         let directory = &mut state.directory;
         directory.tokens.remove(&id).ok_or_else(|| missing(call))?;
         directory.grants.retain(|grant| grant.id != id);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }

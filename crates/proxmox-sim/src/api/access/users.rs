@@ -1,33 +1,33 @@
-//! Accounts.
+//! User accounts.
 
 use serde_json::{Map, Value, json};
 
 use crate::access::{Directory, ROOT, User};
-use crate::auth::{Asking, may};
+use crate::auth::{AccessRequest, has_privilege};
 use crate::error::{ApiError, Result};
 use crate::params::Params;
-use crate::routes::{Answer, Call};
+use crate::routes::{ApiResponse, Call};
 use crate::schema::format::split_list;
-use crate::schema::people::userid;
+use crate::schema::identity::userid;
 
-/// What is kept of a person as it was given.
-const ABOUT: [&str; 5] = ["comment", "email", "firstname", "keys", "lastname"];
+/// Attributes of a user that are stored as sent.
+const ATTRIBUTES: [&str; 5] = ["comment", "email", "firstname", "keys", "lastname"];
 
-/// May the caller make and change accounts? The form of the name is looked at first.
-pub(crate) fn may_make(asking: &Asking) -> Result<()> {
-    let user = asking.text("userid").unwrap_or_default();
-    if asking.sent.contains_key("userid") && userid(user).is_err() {
-        let words = format!("value '{user}' does not look like a valid user name");
-        return Err(ApiError::Failed(words));
+/// Checks that the caller may create and modify users. The format of the user ID is checked first.
+pub(crate) fn check_create(access: &AccessRequest) -> Result<()> {
+    let user = access.text("userid").unwrap_or_default();
+    if access.sent.contains_key("userid") && userid(user).is_err() {
+        let message = format!("value '{user}' does not look like a valid user name");
+        return Err(ApiError::Failed(message));
     }
-    may_modify(asking)
+    check_modify(access)
 }
 
-/// May the caller change accounts?
-pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
-    if may(
-        asking.directory,
-        asking.caller,
+/// Checks that the caller may modify users.
+pub(crate) fn check_modify(access: &AccessRequest) -> Result<()> {
+    if has_privilege(
+        access.directory,
+        access.caller,
         "/access/groups",
         "User.Modify",
     ) {
@@ -36,56 +36,57 @@ pub(crate) fn may_modify(asking: &Asking) -> Result<()> {
     Err(ApiError::Forbidden(String::new()))
 }
 
-/// Is the account the caller's own, or may they change others?
-pub(crate) fn own_or_modify(asking: &Asking) -> Result<()> {
-    if asking.text("userid") == Some(asking.caller.user()) {
+/// Checks that the account is the caller's own or that the caller may modify users.
+pub(crate) fn check_own_or_modify(access: &AccessRequest) -> Result<()> {
+    if access.text("userid") == Some(access.caller.user()) {
         return Ok(());
     }
-    may_modify(asking)
+    check_modify(access)
 }
 
-/// What Proxmox says of an account that is not there.
+/// The error of Proxmox for a user that does not exist.
 pub(crate) fn missing(user: &str) -> ApiError {
     ApiError::Failed(format!("no such user ('{user}')"))
 }
 
-/// `GET /access/users`. Who may not see accounts sees their own.
-pub(crate) fn list(call: &Call) -> Result<Answer> {
+/// `GET /access/users`. Callers without the privilege to list users see only themselves.
+pub(crate) fn list(call: &Call) -> Result<ApiResponse> {
     let params = &call.params;
     let enabled = params.get("enabled").map(|flag| flag == "1");
     let listed: Vec<Value> = call.core.read(|state| {
         let directory = &state.directory;
-        let sees = ["User.Modify", "Sys.Audit"]
+        let sees_all = ["User.Modify", "Sys.Audit"]
             .iter()
-            .any(|privilege| may(directory, &call.caller, "/access/groups", privilege));
-        let seen = |id: &str| sees || (call.caller.token().is_none() && id == call.caller.user());
+            .any(|privilege| has_privilege(directory, &call.caller, "/access/groups", privilege));
+        let visible =
+            |id: &str| sees_all || (call.caller.token().is_none() && id == call.caller.user());
         directory
             .users
             .iter()
-            .filter(|(id, user)| seen(id) && enabled.is_none_or(|flag| flag == user.enabled))
-            .map(|(id, user)| listed(directory, id, user, params.flag("full")))
+            .filter(|(id, user)| visible(id) && enabled.is_none_or(|flag| flag == user.enabled))
+            .map(|(id, user)| list_entry(directory, id, user, params.flag("full")))
             .collect()
     });
     Ok(Value::from(listed).into())
 }
 
-fn listed(directory: &Directory, id: &str, user: &User, full: bool) -> Value {
-    let mut entry = described(user);
+fn list_entry(directory: &Directory, id: &str, user: &User, full: bool) -> Value {
+    let mut entry = to_json(user);
     entry.insert("userid".into(), id.into());
     let realm = id.split_once('@').map_or("", |(_, realm)| realm);
     entry.insert("realm-type".into(), realm.into());
     if full {
         let groups: Vec<&str> = user.groups.iter().map(String::as_str).collect();
         entry.insert("groups".into(), groups.join(",").into());
-        let tokens: Vec<Value> = super::tokens::of(directory, id)
-            .map(|(name, token)| super::tokens::listed(name, token))
+        let tokens: Vec<Value> = super::tokens::user_tokens(directory, id)
+            .map(|(name, token)| super::tokens::list_entry(name, token))
             .collect();
         entry.insert("tokens".into(), tokens.into());
     }
     Value::Object(entry)
 }
 
-fn described(user: &User) -> Map<String, Value> {
+fn to_json(user: &User) -> Map<String, Value> {
     let mut entry = Map::new();
     entry.insert("enable".into(), u8::from(user.enabled).into());
     entry.insert("expire".into(), user.expire.into());
@@ -96,34 +97,34 @@ fn described(user: &User) -> Map<String, Value> {
 }
 
 /// `POST /access/users`.
-pub(crate) fn create(call: &Call) -> Result<Answer> {
+pub(crate) fn create(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("userid");
     call.core.edit(|state| {
         let directory = &mut state.directory;
         if directory.users.contains_key(id) {
-            let words = format!("create user failed: user '{id}' already exists");
-            return Err(ApiError::Failed(words));
+            let message = format!("create user failed: user '{id}' already exists");
+            return Err(ApiError::Failed(message));
         }
         let mut user = User {
             enabled: true,
             password: call.params.get("password").map(str::to_owned),
             ..User::default()
         };
-        take(&mut user, &call.params);
-        let strange = user
+        apply_params(&mut user, &call.params);
+        let unknown = user
             .groups
             .iter()
             .find(|group| !directory.groups.contains_key(*group));
-        if let Some(group) = strange {
-            let words = format!("create user failed: no such group '{group}'");
-            return Err(ApiError::Failed(words));
+        if let Some(group) = unknown {
+            let message = format!("create user failed: no such group '{group}'");
+            return Err(ApiError::Failed(message));
         }
         directory.users.insert(id.to_owned(), user);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }
 
-fn take(user: &mut User, params: &Params) {
+fn apply_params(user: &mut User, params: &Params) {
     if let Some(flag) = params.get("enable") {
         user.enabled = flag == "1";
     }
@@ -136,7 +137,7 @@ fn take(user: &mut User, params: &Params) {
         }
         user.groups.extend(split_list(groups).map(str::to_owned));
     }
-    for name in ABOUT {
+    for name in ATTRIBUTES {
         if let Some(value) = params.get(name) {
             user.about.insert(name.to_owned(), value.to_owned());
         }
@@ -144,14 +145,14 @@ fn take(user: &mut User, params: &Params) {
 }
 
 /// `GET /access/users/{userid}`.
-pub(crate) fn show(call: &Call) -> Result<Answer> {
+pub(crate) fn show(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("userid");
     call.core.read(|state| {
         let user = state.directory.users.get(id).ok_or_else(|| missing(id))?;
-        let mut entry = described(user);
+        let mut entry = to_json(user);
         entry.insert("groups".into(), json!(user.groups));
-        let tokens: Map<String, Value> = super::tokens::of(&state.directory, id)
-            .map(|(name, token)| (name.to_owned(), super::tokens::described(token)))
+        let tokens: Map<String, Value> = super::tokens::user_tokens(&state.directory, id)
+            .map(|(name, token)| (name.to_owned(), super::tokens::to_json(token)))
             .collect();
         let tokens = (!tokens.is_empty()).then_some(tokens);
         entry.insert("tokens".into(), json!(tokens));
@@ -160,7 +161,7 @@ pub(crate) fn show(call: &Call) -> Result<Answer> {
 }
 
 /// `PUT /access/users/{userid}`.
-pub(crate) fn update(call: &Call) -> Result<Answer> {
+pub(crate) fn update(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("userid");
     call.core.edit(|state| {
         let user = state
@@ -168,13 +169,13 @@ pub(crate) fn update(call: &Call) -> Result<Answer> {
             .users
             .get_mut(id)
             .ok_or_else(|| missing(id))?;
-        take(user, &call.params);
-        Ok(Answer::nothing())
+        apply_params(user, &call.params);
+        Ok(ApiResponse::null())
     })
 }
 
-/// `DELETE /access/users/{userid}`; its tokens and grants go with it.
-pub(crate) fn delete(call: &Call) -> Result<Answer> {
+/// `DELETE /access/users/{userid}`: also deletes the user's tokens and access control entries.
+pub(crate) fn delete(call: &Call) -> Result<ApiResponse> {
     let id = call.params.text("userid");
     if id == ROOT {
         return Err(ApiError::failed("cannot delete the root@pam user"));
@@ -188,6 +189,6 @@ pub(crate) fn delete(call: &Call) -> Result<Answer> {
         directory
             .grants
             .retain(|grant| Directory::user_of(&grant.id) != id);
-        Ok(Answer::nothing())
+        Ok(ApiResponse::null())
     })
 }

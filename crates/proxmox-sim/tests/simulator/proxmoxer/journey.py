@@ -1,7 +1,7 @@
-"""What proxmoxer, the Proxmox client that most Python programs use, sees of the simulator.
+"""Tests the simulator with proxmoxer, the most widely used Proxmox client for Python.
 
-The simulator's address, the file with its certificate and the token's secret come from the
-environment. Every line that is printed is a step that went well.
+The simulator's address, the path of its certificate and the password come from the environment.
+Each printed line is a completed step.
 """
 
 import os
@@ -17,12 +17,12 @@ TEMPLATE = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst"
 
 
 def connect(**credentials):
-    # requests takes a file of trusted certificates where proxmoxer says verify_ssl.
+        # requests accepts a file of trusted certificates for verify_ssl.
     return ProxmoxAPI(HOST, port=PORT, verify_ssl=CERTIFICATE, timeout=20, **credentials)
 
 
 def finish(node, upid):
-    """Waits for a task; its end and the lines of its log."""
+        """Waits for a task. Returns its exit status and log lines."""
     deadline = time.monotonic() + 20
     while True:
         status = node.tasks(upid).status.get()
@@ -35,7 +35,7 @@ def finish(node, upid):
 
 
 def journey(api, vmid):
-    """From making a container to deleting it."""
+        """Creates, configures and deletes a container."""
     node = api.nodes("pve1")
     upid = node.lxc.create(
         vmid=vmid,
@@ -57,7 +57,7 @@ def journey(api, vmid):
 
 
 def refusal(api):
-    """A 400 with what is wrong, by parameter."""
+        """Expects status 400 with an error per invalid parameter."""
     try:
         api.nodes("pve1").lxc.create(vmid="7", ostemplate=TEMPLATE, colour="green")
     except ResourceException as problem:
@@ -66,7 +66,7 @@ def refusal(api):
         assert set(problem.errors) == {"vmid", "colour"}, problem.errors
         assert "schema does not allow" in problem.errors["colour"], problem.errors
         return
-    raise AssertionError("it was taken")
+    raise AssertionError("invalid parameters were accepted")
 
 
 def main():
@@ -74,18 +74,18 @@ def main():
     assert by_password.version.get()["release"] == "9.2"
     print("signed in with a password")
     journey(by_password, 200)
-    print("made and deleted a container")
+    print("created and deleted a container")
     made = by_password.access.users("root@pam").token("python").create(privsep=0)
     by_token = connect(user="root@pam", token_name="python", token_value=made["value"])
     journey(by_token, 201)
-    print("did the same with a token")
+    print("created and deleted a container with a token")
     refusal(by_token)
-    print("was refused with reasons")
+    print("received parameter errors")
     try:
         ProxmoxAPI(HOST, port=PORT, user="root@pam", password="x", verify_ssl=True, timeout=20)
     except Exception as problem:
         assert "CERTIFICATE_VERIFY_FAILED" in str(problem), problem
-        print("did not trust a stranger")
+        print("rejected an untrusted certificate")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,24 @@
-//! How a task fails that finds its storage full, or its container's configuration locked: the
-//! words of the programs that Proxmox runs, as its users report them.
+//! Messages of tasks that fail because the storage is full or the container's configuration is
+//! locked. They are the messages of the programs that Proxmox runs, as users have reported them.
 
 use crate::config::StorageKind;
 use crate::core::{Core, lock_timeout};
-use crate::fault::{Doom, Effect, PID};
+use crate::fault::{Effect, PID, TaskFailure};
 use crate::oci;
 use crate::params::Params;
 use crate::size;
 
-/// The end of the task that a call starts, after an effect that lets the task fail.
-pub(crate) fn of(core: &Core, path: &[&str], params: &Params, effect: Effect) -> Option<Doom> {
+/// The failure of the task that a request starts, for an effect that makes tasks fail.
+pub(crate) fn from_effect(
+    core: &Core,
+    path: &[&str],
+    params: &Params,
+    effect: Effect,
+) -> Option<TaskFailure> {
     match effect {
-        Effect::FailTask(words) => Some(words.into()),
+        Effect::FailTask(message) => Some(message.into()),
         Effect::LockTimeout => Some(lock_timeout(params.vmid()).into()),
-        Effect::StorageFull => Some(full(core, path, params)),
+        Effect::StorageFull => Some(storage_full(core, path, params)),
         Effect::Answer { .. }
         | Effect::Delay(_)
         | Effect::Drop
@@ -22,16 +27,16 @@ pub(crate) fn of(core: &Core, path: &[&str], params: &Params, effect: Effect) ->
     }
 }
 
-impl From<String> for Doom {
-    fn from(words: String) -> Self {
+impl From<String> for TaskFailure {
+    fn from(message: String) -> Self {
         Self {
-            words,
+            message,
             ..Self::default()
         }
     }
 }
 
-fn full(core: &Core, path: &[&str], params: &Params) -> Doom {
+fn storage_full(core: &Core, path: &[&str], params: &Params) -> TaskFailure {
     let vmid = params.vmid();
     match path.last().copied() {
         Some("lxc") => create(core, params),
@@ -42,7 +47,7 @@ fn full(core: &Core, path: &[&str], params: &Params) -> Doom {
     }
 }
 
-/// What kind of storage that is; an unknown one is refused before any task.
+/// The type of a storage. Unknown storages are rejected before the task starts.
 fn kind(core: &Core, storage: &str) -> StorageKind {
     core.read(|state| {
         let found = state.storages.get(storage);
@@ -50,7 +55,7 @@ fn kind(core: &Core, storage: &str) -> StorageKind {
     })
 }
 
-/// The volume in a disk option of a container that is there.
+/// The volume in a disk option of an existing container.
 fn volume(core: &Core, vmid: u32, option: &str) -> String {
     core.read(|state| {
         let container = state.containers.get(&vmid);
@@ -66,19 +71,19 @@ fn storage_of(volume: &str) -> &str {
     volume.split(':').next().unwrap_or_default()
 }
 
-fn no_thin_volume(vmid: u32) -> Doom {
-    Doom {
-        words: format!(
+fn no_thin_volume(vmid: u32) -> TaskFailure {
+    TaskFailure {
+        message: format!(
             "lvcreate 'pve/vm-{vmid}-disk-0' error:   Cannot create new thin volume, \
              free space in thin pool pve/data reached threshold."
         ),
         before_disks: true,
-        ..Doom::default()
+        ..TaskFailure::default()
     }
 }
 
-/// A folder has room for the empty disk, but not for what is unpacked into it.
-fn create(core: &Core, params: &Params) -> Doom {
+/// A directory storage has space for the empty disk but not for the unpacked template.
+fn create(core: &Core, params: &Params) -> TaskFailure {
     let vmid = params.vmid();
     let storage = match params.get("rootfs") {
         Some(rootfs) => storage_of(rootfs),
@@ -87,13 +92,13 @@ fn create(core: &Core, params: &Params) -> Doom {
     if kind(core, storage) == StorageKind::LvmThin {
         return no_thin_volume(vmid);
     }
-    Doom {
+    TaskFailure {
         log: vec![
             "tar: ./usr/lib/x86_64-linux-gnu/libc.so.6: Cannot write: No space left on device"
                 .into(),
             "tar: Exiting with failure status due to previous errors".into(),
         ],
-        words: format!(
+        message: format!(
             "command 'lxc-usernsexec -m u:0:100000:65536 -m g:0:100000:65536 -- tar xpf - --zstd \
              --totals --one-file-system -p --sparse --numeric-owner --acls --xattrs \
              '--xattrs-include=user.*' '--xattrs-include=security.capability' \
@@ -104,7 +109,7 @@ fn create(core: &Core, params: &Params) -> Doom {
     }
 }
 
-fn clone(core: &Core, params: &Params) -> Doom {
+fn clone(core: &Core, params: &Params) -> TaskFailure {
     let (vmid, new) = (params.vmid(), params.text("newid"));
     let source = volume(core, vmid, "rootfs");
     let storage = params.get("storage").unwrap_or(storage_of(&source));
@@ -112,7 +117,7 @@ fn clone(core: &Core, params: &Params) -> Doom {
         return no_thin_volume(new.parse().unwrap_or_default());
     }
     let folder = format!("/var/lib/lxc/{vmid}/.copy-volume");
-    Doom {
+    TaskFailure {
         log: vec![
             format!(
                 "rsync: [receiver] write failed on \"{folder}-1/usr/bin/perl\": \
@@ -120,7 +125,7 @@ fn clone(core: &Core, params: &Params) -> Doom {
             ),
             "rsync error: error in file IO (code 11) at receiver.c(380) [receiver=3.4.1]".into(),
         ],
-        words: format!(
+        message: format!(
             "command 'rsync --stats -X -A --numeric-ids -aH --whole-file --sparse \
              --one-file-system '--bwlimit=0' {folder}-2/ {folder}-1' failed: exit code 11"
         ),
@@ -128,22 +133,22 @@ fn clone(core: &Core, params: &Params) -> Doom {
     }
 }
 
-fn resize(core: &Core, params: &Params) -> Doom {
+fn resize(core: &Core, params: &Params) -> TaskFailure {
     let id = volume(core, params.vmid(), params.text("disk"));
     let name = id.split_once(':').map_or(id.as_str(), |(_, name)| name);
-    let wanted = params.text("size").trim_start_matches('+');
-    let bytes = size::parse(wanted).unwrap_or_default();
+    let requested = params.text("size").trim_start_matches('+');
+    let bytes = size::parse(requested).unwrap_or_default();
     if kind(core, storage_of(&id)) == StorageKind::LvmThin {
-        // An extent has 4 MiB.
-        return Doom::from(format!(
+        // The extent size is 4 MiB.
+        return TaskFailure::from(format!(
             "error resizing volume '/dev/pve/{name}':   Insufficient free space: {} extents \
              needed, but only 0 available",
             bytes.div_ceil(4 << 20)
         ));
     }
-    Doom {
+    TaskFailure {
         log: vec!["qemu-img: Failed to resize the file: No space left on device".into()],
-        words: format!(
+        message: format!(
             "command '/usr/bin/qemu-img resize -f raw /var/lib/vz/images/{name} {bytes}' failed: \
              exit code 1"
         ),
@@ -151,16 +156,16 @@ fn resize(core: &Core, params: &Params) -> Doom {
     }
 }
 
-fn pull(params: &Params) -> Doom {
+fn pull(params: &Params) -> TaskFailure {
     let reference = params.text("reference").trim_end();
     let file = oci::file_name(reference, params.get("filename"));
     let cache = "/var/lib/vz/template/cache";
-    Doom {
+    TaskFailure {
         log: vec![format!(
             "level=fatal msg=\"copying image: writing blob: \
              write {cache}/{file}.tmp.{PID}: no space left on device\""
         )],
-        words: format!(
+        message: format!(
             "command 'skopeo copy docker://{reference} oci-archive:{cache}/{file}.tmp.{PID}' \
              failed: exit code 1"
         ),

@@ -1,24 +1,24 @@
-//! Storages, networks, backups, consoles and downloads: what is made of them is there to be used.
+//! Storages, networks, backups, consoles, templates, realms and logs.
 
-use crate::support::{Api, api, assert_has, send};
+use crate::support::{TestApi, api, assert_has, send};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-async fn content(api: &Api, storage: &str, kind: &str) -> Vec<Value> {
+async fn content(api: &TestApi, storage: &str, kind: &str) -> Vec<Value> {
     let path = format!("/nodes/pve1/storage/{storage}/content?content={kind}");
     api.get(&path).await.data().as_array().unwrap().clone()
 }
 
 #[tokio::test]
-async fn a_storage_that_was_defined_can_be_used_and_goes_away_again() {
+async fn defined_storage_can_be_used_and_removed() {
     let api = api().await;
     let tank = [
         ("storage", "tank"),
         ("type", "zfspool"),
         ("pool", "rpool/data"),
     ];
-    let made = api.post("/storage", &tank).await.data();
-    assert_eq!(made, json!({ "storage": "tank", "type": "zfspool" }));
+    let created = api.post("/storage", &tank).await.data();
+    assert_eq!(created, json!({ "storage": "tank", "type": "zfspool" }));
     api.created(200, &[("rootfs", "tank:2")]).await;
     let config = api.config(200).await;
     assert_eq!(config["rootfs"], "tank:subvol-200-disk-0,size=2G");
@@ -27,12 +27,12 @@ async fn a_storage_that_was_defined_can_be_used_and_goes_away_again() {
         .await;
     assert_eq!(feature.data()["hasFeature"], 1);
     assert_eq!(api.delete("/storage/tank").await.data(), Value::Null);
-    let gone = api.create(201, &[("rootfs", "tank:2")]).await;
-    assert_eq!(gone.failure(), "storage 'tank' does not exist");
+    let missing = api.create(201, &[("rootfs", "tank:2")]).await;
+    assert_eq!(missing.failure(), "storage 'tank' does not exist");
 }
 
 #[tokio::test]
-async fn each_kind_of_storage_takes_its_own_options_and_content() {
+async fn each_storage_type_validates_options_and_content() {
     let api = api().await;
     let post = async |form: &[(&str, &str)]| api.post("/storage", form).await;
     let thin = [("storage", "thin"), ("type", "lvmthin"), ("vgname", "pve")];
@@ -47,7 +47,7 @@ async fn each_kind_of_storage_takes_its_own_options_and_content() {
         ("vgname", "pve"),
     ];
     assert_eq!(post(&odd).await.failure(), "unexpected property 'vgname'");
-    // A kind of content that it cannot hold is dropped, and all that is left is nothing.
+    // Unsupported content types are dropped, and the remaining list must not be empty.
     let disks = [
         ("storage", "disks"),
         ("type", "lvmthin"),
@@ -56,8 +56,8 @@ async fn each_kind_of_storage_takes_its_own_options_and_content() {
         ("content", "rootdir,backup"),
     ];
     post(&disks).await.data();
-    let shown = api.get("/storage/disks").await.data();
-    assert_eq!(shown["content"], "rootdir");
+    let response = api.get("/storage/disks").await.data();
+    assert_eq!(response["content"], "rootdir");
     let backups = [("content", "backup")];
     assert_eq!(
         api.put("/storage/disks", &backups).await.failure(),
@@ -71,13 +71,16 @@ async fn each_kind_of_storage_takes_its_own_options_and_content() {
         ("password", "secret"),
     ];
     post(&pbs).await.data();
-    let shown = api.get("/storage/pbs").await.data();
-    assert_has(&shown, json!({ "content": "backup", "datastore": "main" }));
-    assert_eq!(shown.get("password"), None);
+    let response = api.get("/storage/pbs").await.data();
+    assert_has(
+        &response,
+        json!({ "content": "backup", "datastore": "main" }),
+    );
+    assert_eq!(response.get("password"), None);
 }
 
 #[tokio::test]
-async fn a_storage_that_is_off_or_elsewhere_is_not_there() {
+async fn disabled_or_restricted_storage_is_unavailable() {
     let api = api().await;
     let form = [
         ("storage", "tank"),
@@ -91,8 +94,8 @@ async fn a_storage_that_is_off_or_elsewhere_is_not_there() {
         api.create(200, &[("rootfs", "tank:1")]).await.failure(),
         "storage 'tank' is not available on node 'pve1'"
     );
-    let here = [("delete", "nodes"), ("disable", "1")];
-    api.put("/storage/tank", &here).await.data();
+    let update = [("delete", "nodes"), ("disable", "1")];
+    api.put("/storage/tank", &update).await.data();
     assert_eq!(
         api.create(200, &[("rootfs", "tank:1")]).await.failure(),
         "storage 'tank' is disabled"
@@ -100,10 +103,10 @@ async fn a_storage_that_is_off_or_elsewhere_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_backup_holds_the_lock_and_can_be_restored() {
+async fn backup_locks_container_and_can_be_restored() {
     let mut config = proxmox_sim::Config::test();
     config.delays.create = std::time::Duration::from_millis(300);
-    let api = crate::support::with(config).await;
+    let api = crate::support::api_with(config).await;
     api.created(200, &[("cores", "3"), ("tags", "web")]).await;
     let form = [
         ("vmid", "200"),
@@ -149,7 +152,7 @@ async fn a_backup_holds_the_lock_and_can_be_restored() {
 }
 
 #[tokio::test]
-async fn a_protected_backup_is_not_removed_and_only_so_many_are_kept() {
+async fn protected_backup_is_kept_and_pruning_limits_backups() {
     let api = api().await;
     api.created(200, &[]).await;
     let dump = async |more: &[(&str, &str)]| {
@@ -177,7 +180,7 @@ async fn a_protected_backup_is_not_removed_and_only_so_many_are_kept() {
         "OK"
     );
     assert_eq!(content(&api, "local", "backup").await.len(), 1);
-    // Where there can be no backups, and of what is not there.
+    // A storage without backups and a container that does not exist.
     assert!(
         dump(&[("storage", "local-lvm")])
             .await
@@ -188,7 +191,7 @@ async fn a_protected_backup_is_not_removed_and_only_so_many_are_kept() {
 }
 
 #[tokio::test]
-async fn a_bridge_waits_for_the_reload() {
+async fn new_bridge_is_pending_until_reload() {
     let api = api().await;
     let network = "/nodes/pve1/network";
     let form = [
@@ -212,12 +215,12 @@ async fn a_bridge_waits_for_the_reload() {
     assert_eq!(api.get(network).await.json().get("changes"), None);
     let reply = api.post(start, &[]).await;
     assert_eq!(api.finish(&reply).await, "OK");
-    let shown = api.get("/nodes/pve1/network/vmbr7").await.data();
+    let response = api.get("/nodes/pve1/network/vmbr7").await.data();
     assert_has(
-        &shown,
+        &response,
         json!({ "address": "10.7.0.1", "netmask": "24", "active": 1 }),
     );
-    // What waits can be taken back.
+    // Pending changes can be reverted.
     api.delete("/nodes/pve1/network/vmbr7").await.data();
     let missing = api.get("/nodes/pve1/network/vmbr7").await;
     assert_eq!(missing.problem("iface"), "interface does not exist");
@@ -226,7 +229,7 @@ async fn a_bridge_waits_for_the_reload() {
 }
 
 #[tokio::test]
-async fn a_console_has_a_ticket_for_its_port_and_its_container() {
+async fn console_ticket_is_bound_to_port_and_container() {
     let api = api().await;
     api.running(200, &[]).await;
     let data = api.post("/nodes/pve1/lxc/200/termproxy", &[]).await.data();
@@ -254,7 +257,7 @@ async fn a_console_has_a_ticket_for_its_port_and_its_container() {
 }
 
 #[tokio::test]
-async fn templates_come_from_the_list_and_from_any_address() {
+async fn templates_are_downloaded_from_list_and_url() {
     let api = api().await;
     let file = "fedora-42-default_20250428_amd64.tar.xz";
     let list = api.get("/nodes/pve1/aplinfo").await.data();
@@ -294,7 +297,7 @@ async fn templates_come_from_the_list_and_from_any_address() {
 }
 
 #[tokio::test]
-async fn realms_of_directories_can_be_synchronised_and_others_not() {
+async fn only_directory_realms_can_be_synchronized() {
     let api = api().await;
     let form = [
         ("realm", "corp"),
@@ -305,9 +308,9 @@ async fn realms_of_directories_can_be_synchronised_and_others_not() {
         ("password", "secret"),
     ];
     api.post("/access/domains", &form).await.data();
-    let shown = api.get("/access/domains/corp").await.data();
-    assert_has(&shown, json!({ "type": "ldap", "user_attr": "uid" }));
-    assert_eq!(shown.get("password"), None);
+    let response = api.get("/access/domains/corp").await.data();
+    assert_has(&response, json!({ "type": "ldap", "user_attr": "uid" }));
+    assert_eq!(response.get("password"), None);
     let reply = api
         .post("/access/domains/corp/sync", &[("scope", "both")])
         .await;
@@ -324,7 +327,7 @@ async fn realms_of_directories_can_be_synchronised_and_others_not() {
 }
 
 #[tokio::test]
-async fn the_other_format_is_always_good_and_says_how_it_went() {
+async fn extjs_format_returns_outcome_in_body() {
     let api = api().await;
     let get = async |path: &str| {
         let url = format!("{}/api2/extjs{path}", api.sim.url());
@@ -344,7 +347,7 @@ async fn the_other_format_is_always_good_and_says_how_it_went() {
 }
 
 #[tokio::test]
-async fn the_log_tells_of_tasks_and_a_past_is_there() {
+async fn cluster_log_lists_tasks_and_rrd_data_exists() {
     let api = api().await;
     api.created(200, &[]).await;
     let log = api.get("/cluster/log?max=1").await.data();
