@@ -1,5 +1,5 @@
-//! Authorities that give certificates, and our account with each. Keys and credentials are encrypted
-//! in the table and bound to the authority's name and directory.
+//! Certificate authorities and the ACME account of Holdfast at each. Keys and credentials are
+//! encrypted in the table and bound to the URL of the ACME directory.
 
 use std::fmt;
 
@@ -17,17 +17,17 @@ use crate::{
     schema::{authorities, domain_issuance, domains},
 };
 
-/// The most authorities that are listed.
+/// The maximum number of CAs in a list.
 const MOST: i64 = 500;
 
-/// An authority with what only Holdfast itself may see.
+/// A CA with its secrets.
 #[derive(Clone)]
 pub struct AuthorityRecord {
-    /// What may be shown.
+    /// The values that may be shown.
     pub row: AuthorityRow,
-    /// The key of the account that ours is bound to.
+    /// The MAC key for external account binding (RFC 8555, section 7.3.4).
     pub binding_key: Option<String>,
-    /// Our account's credentials.
+    /// The credentials of the ACME account.
     pub credentials: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl Row {
     }
 }
 
-/// Where a secret is kept: it is good for one directory and for no other.
+/// The encryption context of a secret, which binds it to one ACME directory.
 fn place(what: &str, directory: &str) -> String {
     format!("authorities.{what}:{directory}")
 }
@@ -118,7 +118,7 @@ fn sealed_key(key: &SecretKey, spec: &AuthoritySpec) -> Result<Option<String>, E
     sealed.transpose()
 }
 
-/// Makes an authority.
+/// Inserts a CA.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
@@ -133,8 +133,8 @@ pub fn insert(c: &mut Conn, key: &SecretKey, spec: &AuthoritySpec) -> Result<Aut
     Ok(AuthorityId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Changes an authority. With another directory or another binding it is another account, which is
-/// made when the next certificate is asked for.
+/// Updates a CA. A changed directory or external account binding deletes the ACME account; the next
+/// issuance registers a new one.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name.
@@ -161,11 +161,11 @@ pub fn update(
     Ok(())
 }
 
-/// Forgets this account of ours, unless it is another already: the next one is made when it is
-/// needed.
+/// Deletes the ACME account with this URL from the CA, unless it was replaced already. The next
+/// issuance registers a new account.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn forget_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<(), Error> {
     diesel::update(authorities::table.find(id.0))
         .filter(authorities::account.eq(account))
@@ -177,11 +177,11 @@ pub fn forget_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<()
     Ok(())
 }
 
-/// Keeps a new account's address and credentials, unless another server was quicker: then that one
-/// has it, and nothing is changed.
+/// Stores the URL and credentials of a new ACME account. Changes nothing when another process has
+/// stored an account first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn set_account(
     c: &mut Conn,
     key: &SecretKey,
@@ -202,18 +202,18 @@ pub fn set_account(
     Ok(())
 }
 
-/// Deletes an authority.
+/// Deletes a CA.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while domains have their certificates from it.
+/// [`Error::NotFound`], or [`Error::InUse`] while domains obtain certificates from the CA.
 pub fn delete(c: &mut Conn, id: AuthorityId) -> Result<(), Error> {
     rows::one(diesel::delete(authorities::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// All authorities by name, at most 500. Two statements.
+/// Returns all CAs, ordered by name, at most 500. Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<AuthorityRow>, Error> {
     let rows: Vec<Row> = authorities::table
         .order((authorities::name, authorities::id))
@@ -238,10 +238,10 @@ pub fn list(c: &mut Conn) -> Result<Vec<AuthorityRow>, Error> {
         .collect()
 }
 
-/// One authority, with its secrets but without its domains.
+/// Returns the CA with this id, with its secrets but without its domains.
 ///
 /// # Errors
-/// When the database does not answer, or a secret does not open.
+/// When the database is unavailable, or a secret does not decrypt.
 pub fn record(
     c: &mut Conn,
     key: &SecretKey,
@@ -255,10 +255,10 @@ pub fn record(
     row.map(|row| row.record(key, Vec::new())).transpose()
 }
 
-/// Whether there is the authority that a domain is to have its certificates from.
+/// Whether the CA of a certificate source exists; true for sources without a CA.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn is_there(c: &mut Conn, issuance: Issuance) -> Result<bool, Error> {
     let Some(id) = issuance.authority() else {
         return Ok(true);

@@ -1,6 +1,6 @@
-//! Certificates that domains have or should have, with their keys (encrypted) and their history.
-//! Moments are told by the caller, so that all of one decision is of one moment. Must not know when
-//! a certificate should be renewed, or how one is had.
+//! Certificates of domains, issued or still to be issued, with their encrypted keys and their
+//! history. The caller passes the current time, so that one decision uses one time. Must not decide
+//! when a certificate is renewed or how it is issued.
 
 mod again;
 mod claims;
@@ -30,33 +30,33 @@ pub use list::{by_id, history, list, standings};
 pub use plans::{Plan, Planned, plans};
 pub use served::{Pair, Served, of_site, pair};
 
-/// The longest line of a history, in characters.
+/// The maximum length of a history entry, in characters.
 const LONGEST: usize = 4000;
-/// How many lines of a history are kept.
+/// The number of history entries that are kept per certificate.
 const KEPT: i64 = 200;
 
-/// A certificate that was given or brought.
+/// The values of an issued or uploaded certificate.
 #[derive(Clone, Debug)]
 pub struct NewCertificate {
-    /// Where it comes from.
+    /// The certificate source.
     pub source: Source,
-    /// Who gave it; none where somebody brought it.
+    /// The CA that issued the certificate; `None` for an upload.
     pub authority: Option<AuthorityId>,
-    /// What is known of it.
+    /// The names, validity and fingerprint of the certificate.
     pub issued: Issued,
-    /// It and those that vouch for it, in PEM.
+    /// The certificate and its intermediate certificates, in PEM.
     pub chain: String,
-    /// When the next is had; none where people bring it.
+    /// When the certificate is renewed; `None` for an upload.
     pub renew_at: Option<Timestamp>,
-    /// When it is looked after next.
+    /// When the certificate is checked next.
     pub next_try: Option<Timestamp>,
 }
 
-/// Notes that a domain should have a certificate for a name, unless it does already. It is had as
-/// soon as may be.
+/// Inserts a certificate that is still to be issued, due immediately.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the domain is gone.
+/// [`Error::NotFound`] when the domain does not exist, [`Error::Duplicate`] when it has a
+/// certificate for this subject.
 pub fn want(
     c: &mut Conn,
     domain: DomainId,
@@ -77,11 +77,11 @@ pub fn want(
         .map_err(Error::of_insert)
 }
 
-/// Keeps a certificate and its key under its subject: from now on the edge hosts of its domain's
-/// site serve it.
+/// Stores an issued or uploaded certificate and its key, replacing the one for the same subject.
+/// Increments the generation of the domain's site, so that its edge hosts serve the certificate.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the domain is gone.
+/// [`Error::NotFound`] when the domain does not exist.
 pub fn put(
     c: &mut Conn,
     key: &SecretKey,
@@ -134,10 +134,10 @@ pub fn delete(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
     }
 }
 
-/// Writes a line of a certificate's history.
+/// Adds an entry to a certificate's history and deletes the oldest entries above the limit.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the certificate is gone.
+/// [`Error::NotFound`] when the certificate does not exist.
 pub fn note(
     c: &mut Conn,
     id: CertificateId,
@@ -171,10 +171,11 @@ pub fn note(
     Ok(())
 }
 
-/// The chain of a certificate that an authority gave which is still known, and that authority.
+/// Returns the CA that issued a certificate and the certificate chain in PEM. `None` for uploads,
+/// for certificates that are not issued, and when the CA was deleted.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn given(c: &mut Conn, id: CertificateId) -> Result<Option<(AuthorityId, String)>, Error> {
     let found: Option<(Option<i64>, Option<String>)> = certificates::table
         .find(id.0)
@@ -199,7 +200,7 @@ fn id_of(
     Ok(found.map(CertificateId))
 }
 
-/// Notes that the edge hosts of a domain's site have something new to know of it.
+/// Increments the generation of a domain's site and stores it as the domain's generation.
 fn changed(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
     let site: Option<i64> = domains::table
         .find(domain.0)
@@ -216,7 +217,7 @@ fn changed(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where a key is kept: it is bound to its certificate.
+/// The encryption context of a key, which binds it to its certificate.
 fn sealed(fingerprint: &str) -> String {
     format!("certificates.secret:{fingerprint}")
 }

@@ -1,5 +1,5 @@
-//! Proxmox VE clusters and how to sign in there. The secret is encrypted in the table and bound
-//! to the cluster's name.
+//! Proxmox VE clusters and their credentials. The secret is encrypted in the table and bound to the
+//! cluster's name.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -15,21 +15,21 @@ use crate::{
     schema::{cluster_certificates, clusters},
 };
 
-/// Certificates by the address that shows them.
+/// Pinned certificate fingerprints by API URL.
 pub type Certificates = BTreeMap<ApiUrl, Fingerprint>;
 
-/// A cluster as it should be. The secret cannot be printed.
+/// The connection settings of a cluster. `Debug` omits the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Its name here.
+    /// The name of the cluster in Holdfast.
     pub name: String,
-    /// Where a person said that its API is.
+    /// The API URL that the administrator entered.
     pub url: ApiUrl,
-    /// Who Holdfast is there.
+    /// The API token or user that Holdfast signs in with.
     pub login: Login,
-    /// The token's secret or the user's password, in the clear.
+    /// The token's secret or the user's password, in plain text.
     pub secret: String,
-    /// The certificates of that address and of others of its nodes.
+    /// The pinned certificates of this URL and of the cluster's other nodes.
     pub certificates: Certificates,
 }
 
@@ -43,12 +43,12 @@ impl fmt::Debug for Access {
     }
 }
 
-/// A cluster.
+/// A cluster with its connection settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterRecord {
-    /// Its key.
+    /// The id.
     pub id: ClusterId,
-    /// How it is reached.
+    /// The connection settings.
     pub access: Access,
 }
 
@@ -58,7 +58,7 @@ struct Row {
     id: i64,
     name: String,
     url: String,
-    /// A token or, since passwords are taken too, a user.
+    /// An API token id, or a user name for a login with a password.
     token_id: String,
     secret: String,
 }
@@ -78,12 +78,12 @@ impl Row {
     }
 }
 
-/// Where a secret is kept, which it is bound to.
+/// The encryption context of a secret, which binds it to the cluster's name.
 fn sealed(name: &str) -> String {
     format!("clusters.secret:{name}")
 }
 
-/// Makes a cluster.
+/// Inserts a cluster.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
@@ -102,10 +102,10 @@ pub fn insert(c: &mut Conn, key: &SecretKey, new: &Access) -> Result<ClusterId, 
     Ok(id)
 }
 
-/// Changes a cluster's name, where it is and how to sign in there.
+/// Updates a cluster's name and connection settings.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such cluster, [`Error::Duplicate`] for a taken name.
+/// [`Error::NotFound`] when the cluster does not exist, [`Error::Duplicate`] for a taken name.
 pub fn update(c: &mut Conn, key: &SecretKey, id: ClusterId, access: &Access) -> Result<(), Error> {
     let changed = diesel::update(clusters::table.find(id.0))
         .set((
@@ -115,7 +115,7 @@ pub fn update(c: &mut Conn, key: &SecretKey, id: ClusterId, access: &Access) -> 
             clusters::secret.eq(key.seal(&sealed(&access.name), &access.secret)?),
         ))
         .execute(&mut c.0)?;
-    // MySQL counts only rows that became others.
+    // MySQL does not count rows whose values stayed the same.
     if changed == 0 && !exists(c, id)? {
         return Err(Error::NotFound);
     }
@@ -142,18 +142,18 @@ fn certify(c: &mut Conn, id: ClusterId, certificates: &Certificates) -> Result<(
     Ok(())
 }
 
-/// Forgets a cluster.
+/// Deletes a cluster.
 ///
 /// # Errors
-/// [`Error::InUse`] while it has sites.
+/// [`Error::NotFound`], or [`Error::InUse`] while the cluster has sites.
 pub fn delete(c: &mut Conn, id: ClusterId) -> Result<(), Error> {
     rows::one(diesel::delete(clusters::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// All clusters, by name.
+/// Returns all clusters, ordered by name.
 ///
 /// # Errors
-/// [`Error::Internal`] when a secret does not open.
+/// [`Error::Internal`] when a secret does not decrypt.
 pub fn list(c: &mut Conn, key: &SecretKey) -> Result<Vec<ClusterRecord>, Error> {
     let found: Vec<Row> = clusters::table
         .order(clusters::name)
@@ -162,10 +162,10 @@ pub fn list(c: &mut Conn, key: &SecretKey) -> Result<Vec<ClusterRecord>, Error> 
     records(c, key, found)
 }
 
-/// The cluster of a key.
+/// Returns the cluster with this id.
 ///
 /// # Errors
-/// [`Error::Internal`] when its secret does not open.
+/// [`Error::Internal`] when the secret does not decrypt.
 pub fn get(c: &mut Conn, key: &SecretKey, id: ClusterId) -> Result<Option<ClusterRecord>, Error> {
     let row: Option<Row> = clusters::table
         .find(id.0)
@@ -175,10 +175,10 @@ pub fn get(c: &mut Conn, key: &SecretKey, id: ClusterId) -> Result<Option<Cluste
     Ok(records(c, key, row.into_iter().collect())?.pop())
 }
 
-/// The cluster of a name.
+/// Returns the cluster with this name.
 ///
 /// # Errors
-/// [`Error::Internal`] when its secret does not open.
+/// [`Error::Internal`] when the secret does not decrypt.
 pub fn by_name(c: &mut Conn, key: &SecretKey, name: &str) -> Result<Option<ClusterRecord>, Error> {
     let row: Option<Row> = clusters::table
         .filter(clusters::name.eq(name))
@@ -188,7 +188,7 @@ pub fn by_name(c: &mut Conn, key: &SecretKey, name: &str) -> Result<Option<Clust
     Ok(records(c, key, row.into_iter().collect())?.pop())
 }
 
-/// Adds the certificates, in one statement however many clusters there are.
+/// Adds the pinned certificates to clusters, with one statement for all of them.
 fn records(c: &mut Conn, key: &SecretKey, found: Vec<Row>) -> Result<Vec<ClusterRecord>, Error> {
     let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
     if ids.is_empty() {
@@ -211,7 +211,7 @@ fn records(c: &mut Conn, key: &SecretKey, found: Vec<Row>) -> Result<Vec<Cluster
     records.collect()
 }
 
-/// Whether the key is the one that the secrets here were encrypted with; true when there are none.
+/// Whether the key decrypts the stored secrets; true when there are no clusters.
 pub(crate) fn opens(c: &mut Conn, key: &SecretKey) -> Result<bool, Error> {
     let row: Option<Row> = clusters::table
         .order(clusters::id)

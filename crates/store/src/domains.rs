@@ -1,4 +1,5 @@
-//! Domains under which sites publish, with the people who may. Must not know what a role allows.
+//! Domains that sites publish services under, with the users who may publish. Must not know what a
+//! role allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use crate::{
     sites as store_sites,
 };
 
-/// The most domains that are listed.
+/// The maximum number of domains in a list.
 const MOST: i64 = 500;
 
 #[derive(Queryable, Selectable)]
@@ -53,8 +54,8 @@ impl From<&DomainSpec> for Columns {
     }
 }
 
-/// How a domain's certificates are had, and who keeps its records. There is none where they are not
-/// had at all and nobody does.
+/// The certificate source and DNS provider of a domain. There is no row for a domain with
+/// self-signed certificates and without a DNS provider.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = domain_issuance)]
 struct IssuanceRow {
@@ -65,7 +66,7 @@ struct IssuanceRow {
     addresses: bool,
 }
 
-/// What belongs to a domain beside its own row.
+/// The related rows of a domain.
 #[derive(Default)]
 struct Beside {
     people: BTreeSet<Username>,
@@ -126,10 +127,11 @@ impl Row {
     }
 }
 
-/// Makes a domain. People who are not there are left out; what they are called is looked at before.
+/// Inserts a domain. Publishers who do not exist are ignored; the caller validates their names.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for one that the site has, [`Error::NotFound`] when the site is not there.
+/// [`Error::Duplicate`] for a name that is in use on the site, [`Error::NotFound`] when the site
+/// does not exist.
 pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
     diesel::insert_into(domains::table)
         .values((
@@ -145,15 +147,15 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
     Ok(id)
 }
 
-/// Changes a domain.
+/// Updates a domain.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Duplicate`] for one that the site has.
+/// [`Error::NotFound`], [`Error::Duplicate`] for a name that is in use on the site.
 pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     let changed = diesel::update(domains::table.find(id.0))
         .set(Columns::from(spec))
         .execute(&mut c.0)?;
-    // A row that is as it should be counts as unchanged on MySQL.
+    // MySQL does not count rows whose values stayed the same.
     if changed == 0 && get(c, id)?.is_none() {
         return Err(Error::NotFound);
     }
@@ -168,7 +170,7 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
 /// Deletes a domain.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while something is published under it.
+/// [`Error::NotFound`], or [`Error::InUse`] while services are published under the domain.
 pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
     if let Some(present) = get(c, id)? {
         store_sites::bump(c, present.spec.site)?;
@@ -176,28 +178,28 @@ pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
     rows::one(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// The domain of a key.
+/// Returns the domain with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: DomainId) -> Result<Option<DomainRow>, Error> {
     Ok(found(c, Which::One(id))?.pop())
 }
 
-/// The domains of a site, the oldest first: what is published without a word about it goes there.
+/// Returns the domains of a site, oldest first: the oldest is the default for new services.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
     let mut all = found(c, Which::OfSite(site))?;
     all.sort_by_key(|row| row.id);
     Ok(all)
 }
 
-/// All domains by name and site, at most 500. Six statements.
+/// Returns all domains, ordered by name and site, at most 500. Six statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<DomainRow>, Error> {
     found(c, Which::All)
 }
@@ -257,7 +259,7 @@ fn issuance_of(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, 
     Ok(found.into_iter().map(|row| (row.domain_id, row)).collect())
 }
 
-/// How many web pages are published under each of these.
+/// Returns the number of HTTP services under each of these domains.
 fn published(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>, Error> {
     let ids: Vec<Option<i64>> = rows.iter().map(|(row, _)| Some(row.id)).collect();
     let found: Vec<(Option<i64>, i64)> = services::table
@@ -272,7 +274,7 @@ fn published(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>,
     Ok(known.collect())
 }
 
-/// Notes that the site's edge hosts have something new to know of the domain.
+/// Increments the site's generation and stores it as the domain's generation.
 fn stamp(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
     let generation = store_sites::bump(c, site)?;
     diesel::update(domains::table.find(id.0))

@@ -1,7 +1,6 @@
-//! What other servers that share a PostgreSQL change, told by the database itself as it is committed
-//! (`LISTEN`): which sites have something new for their edge hosts. A trigger on `sites` says so, so
-//! that no write can forget to. The other databases have nothing like it; who asks looks again now
-//! and then.
+//! Change notifications between processes that share a PostgreSQL database (`LISTEN`): which sites
+//! have a new generation. A trigger on `sites` sends the notification on commit, so no write can
+//! omit it. SQLite and MySQL have no such mechanism; there the callers poll.
 
 use std::{
     thread,
@@ -16,27 +15,27 @@ use crate::{
     dialect::{self, Db},
 };
 
-/// The channel that the trigger of the migration `0011_leases` tells on.
+/// The channel that the trigger of the migration `0011_leases` notifies.
 const CHANNEL: &str = "holdfast_sites";
-/// How often it is looked whether something has come. That is a look at the connection, which asks
-/// the server nothing: neither Diesel nor libpq's own API waits without the socket itself.
+/// How often the connection is checked for notifications. The check sends nothing to the server;
+/// neither Diesel nor libpq can wait for a notification without access to the socket.
 const LOOK: Duration = Duration::from_millis(20);
-/// How often the connection is tried: one that was cut tells nothing.
+/// How often a query checks the connection: a lost connection delivers no notifications.
 const TRIED: Duration = Duration::from_secs(10);
-/// The wait before another connection after one was lost.
+/// The delay before a reconnect.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Who wants to know.
+/// A receiver of change notifications.
 pub trait Follower: Send + 'static {
-    /// Whether it still does.
+    /// Whether the receiver still wants notifications.
     fn is_there(&self) -> bool;
-    /// Whether changes are told from now on, or not any more. What came before may have been missed.
+    /// Called when the connection is established or lost. Earlier changes may have been missed.
     fn is_connected(&self, connected: bool);
-    /// A site has something new for its edge hosts.
+    /// Called when a site has a new generation.
     fn changed(&self, site: SiteId);
 }
 
-/// Tells a follower until it is gone. It blocks all that time.
+/// Notifies a follower until it has ended. Blocks the thread.
 pub(crate) fn follow(url: &DatabaseUrl, follower: &impl Follower) {
     while follower.is_there() {
         match dialect::connect(url) {
@@ -44,11 +43,11 @@ pub(crate) fn follow(url: &DatabaseUrl, follower: &impl Follower) {
                 let end = listen(&mut connection, follower);
                 follower.is_connected(false);
                 if let Err(error) = end {
-                    tracing::warn!(%error, "the database tells of no changes now");
+                    tracing::warn!(%error, "change listener disconnected");
                 }
             }
             Ok(_) => return,
-            Err(cause) => tracing::debug!(cause, "no connection to hear of changes by"),
+            Err(error) => tracing::debug!(error, "change listener connection failed"),
         }
         let since = Instant::now();
         while follower.is_there() && since.elapsed() < AGAIN {

@@ -1,4 +1,4 @@
-//! Addresses that are lent in a site's network, as its edge host told last.
+//! DHCP leases in a site's network, as last reported by its DHCP server.
 
 use std::collections::BTreeMap;
 
@@ -15,20 +15,20 @@ use crate::{
     schema::{containers, leases},
 };
 
-/// Ends that differ by less than this, in milliseconds, are the same: it is told for how long a lease
-/// goes on, and the telling takes its time.
+/// Expiry times that differ by at most this, in milliseconds, count as equal: an agent reports the
+/// remaining time of a lease, and the delay of the report varies.
 const SAME_END: i64 = 120_000;
-/// What is longer than a hundred years is no end that anybody waits for, in milliseconds.
+/// The maximum remaining time of a lease: about a hundred years, in milliseconds.
 const LONGEST: i64 = 100 * 366 * 86_400_000;
 
-/// What is written of a lease beside its address: who has it, under which name, and until when.
+/// The columns of a lease beside its address: MAC address, hostname, expiry.
 type Known = (String, Option<String>, Option<i64>);
 
-/// Has a site's leases be these and no others; whether that changed more than when they end. Two
-/// statements, and one for each that is another now.
+/// Replaces the leases of a site. Returns whether anything but expiry times changed. Two statements,
+/// and one for each lease that changed.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the site is gone.
+/// [`Error::NotFound`] when the site does not exist.
 pub fn replace(c: &mut Conn, site: SiteId, now: &[Lease]) -> Result<bool, Error> {
     let of_site = leases::table.filter(leases::site_id.eq(site.0));
     let before: Vec<(String, Known)> = of_site
@@ -131,10 +131,10 @@ impl Row {
     }
 }
 
-/// The leases of a site that have not ended, by hardware address. One statement.
+/// Returns the unexpired leases of a site, ordered by MAC address. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
     let holds = containers::site_id
         .eq(leases::site_id)
@@ -160,10 +160,10 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
     found.into_iter().map(Row::lease).collect()
 }
 
-/// The addresses that are lent to a hardware address of a site now. One statement.
+/// Returns the IP addresses that are leased to a MAC address on a site now. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_mac(c: &mut Conn, site: SiteId, mac: Mac) -> Result<Vec<std::net::Ipv4Addr>, Error> {
     let now = dialect::now(&c.0);
     let found: Vec<String> = leases::table

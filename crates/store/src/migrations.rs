@@ -1,5 +1,5 @@
-//! Brings the tables to what this program expects: the numbered steps of `migrations/`, the same
-//! in three dialects. Refuses a database that a newer program has changed.
+//! Runs the migrations of `migrations/`, which exist for each of the three databases. Refuses a
+//! database that a newer version has migrated.
 
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, dsl::sql, select, sql_types};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -10,12 +10,12 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const MYSQL: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
 
-/// Any number that no other program is likely to lock.
+/// An advisory lock with an arbitrary number that no other program is likely to use.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(4848704920261121)";
 
-/// Why the tables could not be brought up to date.
+/// Why the migrations did not run.
 pub(crate) enum MigrationError {
-    /// The step that this program does not know.
+    /// The database has a migration that this version does not have.
     Newer(String),
     Failed(String),
 }
@@ -26,7 +26,8 @@ impl From<diesel::result::Error> for MigrationError {
     }
 }
 
-/// Runs the steps that are missing. One process at a time: the others wait and find them done.
+/// Runs the pending migrations. A lock lets one process at a time do this; the others wait and
+/// then find no pending migrations.
 pub(crate) fn run(db: &mut Db) -> Result<(), MigrationError> {
     match db {
         Db::Sqlite(c) => c.immediate_transaction(|c| pending(c, SQLITE)),
@@ -35,7 +36,8 @@ pub(crate) fn run(db: &mut Db) -> Result<(), MigrationError> {
             pending(c, POSTGRES)
         }),
         Db::Mysql(c) => {
-            // Every change of a table commits there, so a named lock stands for the transaction.
+            // MySQL commits implicitly after each DDL statement, so a named lock replaces the
+            // transaction.
             let lock = sql::<sql_types::Nullable<sql_types::BigInt>>(
                 "GET_LOCK(CONCAT('holdfast:', DATABASE()), 60)",
             );

@@ -1,4 +1,4 @@
-//! The nodes' addresses within their clusters, as the clusters told last.
+//! The addresses of nodes in their clusters, as last observed.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -11,10 +11,10 @@ use crate::{
     schema::{node_addresses, sites},
 };
 
-/// The addresses of a cluster's nodes, by name. One statement.
+/// Returns the addresses of a cluster's nodes by node name. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn addresses(c: &mut Conn, cluster: ClusterId) -> Result<BTreeMap<NodeName, Ipv4Addr>, Error> {
     let found: Vec<(String, String)> = node_addresses::table
         .filter(node_addresses::cluster_id.eq(cluster.0))
@@ -27,11 +27,11 @@ pub fn addresses(c: &mut Conn, cluster: ClusterId) -> Result<BTreeMap<NodeName, 
     rows.collect()
 }
 
-/// Has the addresses of a cluster's nodes be these and no others; whether they were not. The edge
-/// hosts of the cluster's sites have something new to know then.
+/// Replaces the addresses of a cluster's nodes. Returns whether they changed; then the generations
+/// of the cluster's sites are incremented.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the cluster is gone.
+/// [`Error::NotFound`] when the cluster does not exist.
 pub fn set_addresses(
     c: &mut Conn,
     cluster: ClusterId,

@@ -1,29 +1,31 @@
-//! Who observes a cluster for all servers, and what it last heard for those who do not.
+//! Leases on observing clusters, and the last observation of each cluster for the other processes.
 //!
-//! The holder of the lease asks the cluster; the others read its answer here, and say by reading
-//! that they want it kept. Times are the database's.
+//! The process that holds the lease polls the cluster. The other processes read the observation
+//! here; a read also requests that the holder keeps storing it. Timestamps come from the clock of
+//! the database.
 
 use diesel::prelude::*;
 use model::{ClusterId, Timestamp};
 
 use crate::{Conn, Error, dialect, schema::observations};
 
-/// Whether this server observes a cluster now.
+/// Which process observes a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// It does; `shared` when another server wants to know what it hears.
+    /// This process holds the lease.
     Ours {
-        /// Whether another server wants the answer.
+        /// Whether another process requests the observations.
         shared: bool,
     },
-    /// Another server does.
+    /// Another process holds the lease.
     Others,
 }
 
-/// Takes or keeps the lease on observing a cluster for `lease_ms`, unless another server has it.
+/// Claims or renews the lease on observing a cluster for `lease_ms`, unless another process holds
+/// it.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Result<Turn, Error> {
     let (now, until) = (dialect::now(&c.0), dialect::now_plus(&c.0, lease_ms));
     let mine = observations::holder
@@ -37,7 +39,7 @@ pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Re
         ))
         .execute(&mut c.0)?;
     if taken == 0 && !begin(c, cluster, holder, lease_ms)? {
-        // MySQL counts a row that stayed as it was as none.
+        // MySQL does not count rows whose values stayed the same.
         let who: String = row.select(observations::holder).first(&mut c.0)?;
         if who != holder {
             return Ok(Turn::Others);
@@ -48,11 +50,11 @@ pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Re
     Ok(Turn::Ours { shared })
 }
 
-/// Takes the lease from whoever has it, for a server that knows better how to reach the cluster.
-/// Who had it wants to know what is heard from now on.
+/// Claims the lease even when another process holds it, for a process with newer connection
+/// settings of the cluster. The previous holder then counts as requesting the observations.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn take_over(
     c: &mut Conn,
     cluster: ClusterId,
@@ -74,7 +76,7 @@ pub fn take_over(
     }
 }
 
-/// Makes the row of a cluster that nobody has observed yet; false when there is one.
+/// Inserts the row of a cluster. Returns false when it exists.
 fn begin(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Result<bool, Error> {
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
     if row.count().get_result::<i64>(&mut c.0)? > 0 {
@@ -91,10 +93,10 @@ fn begin(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Resul
     Ok(true)
 }
 
-/// Gives the lease back, so that another server goes on at once.
+/// Releases all leases of a process, so that another process can continue immediately.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn give_back(c: &mut Conn, holder: &str) -> Result<(), Error> {
     diesel::update(observations::table.filter(observations::holder.eq(holder)))
         .set(observations::lease_until.eq(0))
@@ -102,10 +104,10 @@ pub fn give_back(c: &mut Conn, holder: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps what a cluster answered, or why it did not, for the other servers.
+/// Stores an observation of a cluster, or the error, for the other processes.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn keep(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Result<(), Error> {
     let row = observations::table
         .filter(observations::cluster_id.eq(cluster.0))
@@ -119,10 +121,11 @@ pub fn keep(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Res
     Ok(())
 }
 
-/// What the observing server last heard and when, and asks it for `want_ms` more to keep it.
+/// Returns the last observation of a cluster and its time. Also updates the row: requests that the
+/// holder of the lease stores observations for `want_ms` from now.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn read(
     c: &mut Conn,
     cluster: ClusterId,

@@ -1,4 +1,4 @@
-//! Providers of DNS. The secret is encrypted in the table and bound to the provider's name.
+//! DNS providers. The secret is encrypted in the table and bound to the DNS provider's name.
 
 use std::fmt;
 
@@ -15,15 +15,15 @@ use crate::{
     schema::{domain_issuance, domains, providers},
 };
 
-/// The most providers that are listed.
+/// The maximum number of DNS providers in a list.
 const MOST: i64 = 500;
 
-/// A provider with what only Holdfast itself may see.
+/// A DNS provider with its secret.
 #[derive(Clone)]
 pub struct ProviderRecord {
-    /// What may be shown, without its domains.
+    /// The values that may be shown, without the domains.
     pub row: ProviderRow,
-    /// The account's secret.
+    /// The secret of the account at the DNS provider.
     pub secret: AccountSecret,
 }
 
@@ -56,12 +56,12 @@ impl Row {
     }
 }
 
-/// Where a secret is kept, which it is bound to.
+/// The encryption context of a secret, which binds it to the DNS provider's name.
 fn sealed(name: &str) -> String {
     format!("providers.secret:{name}")
 }
 
-/// Makes a provider.
+/// Inserts a DNS provider.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name; [`Error::Internal`] without a secret.
@@ -79,7 +79,7 @@ pub fn insert(c: &mut Conn, key: &SecretKey, spec: &ProviderSpec) -> Result<Prov
     Ok(ProviderId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Changes a provider; without a new secret it keeps its own.
+/// Updates a DNS provider; without a new secret the stored secret is kept.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name.
@@ -101,20 +101,20 @@ pub fn update(
     Ok(())
 }
 
-/// Deletes a provider. Records of ours that could not be taken away there are forgotten.
+/// Deletes a DNS provider, and the rows of records whose removal at the provider failed.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while it keeps a domain's records, or records of ours
-/// are still to be taken away there.
+/// [`Error::NotFound`], or [`Error::InUse`] while a domain uses the DNS provider or records are
+/// still to be removed there.
 pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
     records::forget(c, id)?;
     rows::one(diesel::delete(providers::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// All providers by name, at most 500. Two statements.
+/// Returns all DNS providers, ordered by name, at most 500. Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
     let rows: Vec<Row> = providers::table
         .order((providers::name, providers::id))
@@ -139,10 +139,10 @@ pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
         .collect()
 }
 
-/// One provider, with its secret.
+/// Returns the DNS provider with this id, with its secret.
 ///
 /// # Errors
-/// When the database does not answer, or the secret does not open.
+/// When the database is unavailable, or the secret does not decrypt.
 pub fn record(
     c: &mut Conn,
     key: &SecretKey,
@@ -162,10 +162,10 @@ pub fn record(
     }))
 }
 
-/// Whether there is a provider of this key.
+/// Whether the DNS provider with this id exists.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn is_there(c: &mut Conn, id: ProviderId) -> Result<bool, Error> {
     let found = providers::table.find(id.0).count();
     Ok(found.get_result::<i64>(&mut c.0)? > 0)

@@ -1,5 +1,5 @@
-//! From columns to the model's values and back. A value that does not parse is a fault of the
-//! stored data, told with its table and row, never a panic.
+//! Conversion between columns and model values. A column that does not parse results in
+//! [`Error::Internal`] with its table and row, never in a panic.
 
 use std::{fmt::Display, net::Ipv4Addr, str::FromStr};
 
@@ -7,7 +7,7 @@ use model::page::{PAGE_ROWS, Page};
 
 use crate::Error;
 
-/// Where a value was read, for the log.
+/// The table and row that a value was read from, for error messages.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     table: &'a str,
@@ -39,7 +39,7 @@ impl<'a> Place<'a> {
         text.map(|text| self.text(column, text)).transpose()
     }
 
-    /// A number of the column's type as one of `N`, such as `u32`.
+    /// Converts a number to another integer type, such as `u32`.
     pub(crate) fn number<N, I>(self, column: &str, number: I) -> Result<N, Error>
     where
         N: TryFrom<I>,
@@ -48,7 +48,7 @@ impl<'a> Place<'a> {
         number.try_into().map_err(|e| self.fault(column, &e))
     }
 
-    /// A number as a value `T` that is checked, by way of its own integer `N`.
+    /// Converts a number by way of the integer type `N` to a validated type `T`.
     pub(crate) fn value<T, N, I>(self, column: &str, number: I) -> Result<T, Error>
     where
         N: TryFrom<I>,
@@ -72,22 +72,22 @@ pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Error> {
     serde_json::to_string(value).map_err(|e| Error::internal(e.to_string()))
 }
 
-/// An address as the number that sorts it.
+/// An IPv4 address as a number, for sorting.
 pub(crate) fn address_number(address: Ipv4Addr) -> i64 {
     i64::from(address.to_bits())
 }
 
-/// A limit or amount for a column of 32 bits.
+/// Converts a number for a 32-bit column.
 pub(crate) fn small(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
-/// Sums and counts of the database, which are never negative, for people.
+/// Converts a count or sum of the database, which is never negative.
 pub(crate) fn count(number: i64) -> u32 {
     u32::try_from(number.max(0)).unwrap_or(u32::MAX)
 }
 
-/// A page's number, from 1, and the rows before it.
+/// The page number, at least 1, and the number of rows before that page.
 pub(crate) fn offset(page: u32) -> (u32, i64) {
     let page = page.max(1);
     (page, i64::from(page - 1) * i64::from(PAGE_ROWS))
@@ -101,7 +101,7 @@ pub(crate) fn page_of<T>(rows: Vec<T>, total: i64, page: u32) -> Page<T> {
     }
 }
 
-/// What an update or delete of one row by its key did.
+/// Checks that an update or delete by primary key changed a row.
 pub(crate) fn one(rows: usize) -> Result<(), Error> {
     if rows == 0 {
         Err(Error::NotFound)

@@ -1,6 +1,7 @@
-//! The key that secrets in the database are encrypted with, and the encryption: ChaCha20-Poly1305
-//! (RFC 8439) with a random nonce, each secret bound to the place where it is kept, so that one
-//! copied to another row does not open. Must not log or show a secret or the key.
+//! Encryption of secrets in the database: ChaCha20-Poly1305 (RFC 8439) with a random nonce. The
+//! context of a secret, such as its table, column and row, is additional authenticated data, so a
+//! ciphertext that was copied to another row does not decrypt. Must not log or show a secret or the
+//! key.
 
 use std::{
     fmt, fs,
@@ -21,44 +22,44 @@ use crate::Error;
 
 const NONCE: usize = 12;
 
-/// The key that secrets are encrypted with. Shown nowhere.
+/// The key that encrypts secrets. Never shown.
 #[derive(Clone)]
 pub struct SecretKey(Key);
 
-/// Why there is no key.
+/// Why the key is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The text is not a key.
+    /// The text is not a valid key.
     #[error("A secret key is 32 random bytes in base64, as `openssl rand -base64 32` prints.")]
     Malformed,
-    /// Others than the owner may read the file.
+    /// Users other than the owner may read the file.
     #[error("Others can read the key file {}. Run `chmod 600` on it.", .0.display())]
     Exposed(PathBuf),
-    /// The file cannot be read or made.
+    /// The file cannot be read or created.
     #[error("The key file {} cannot be read or made: {cause}.", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         cause: io::Error,
     },
-    /// The system gave no random bytes.
+    /// The operating system provides no random bytes.
     #[error("The system gives no random bytes: {0}.")]
     Random(String),
 }
 
 impl SecretKey {
-    /// A new random key.
+    /// Generates a random key.
     ///
     /// # Errors
-    /// When the system has no random bytes.
+    /// When the operating system provides no random bytes.
     pub fn generate() -> Result<Self, KeyError> {
         Key::try_generate()
             .map(Self)
             .map_err(|e| KeyError::Random(e.to_string()))
     }
 
-    /// A key from base64 text.
+    /// Parses a key from base64.
     ///
     /// # Errors
     /// When the text is not base64 of 32 bytes.
@@ -70,10 +71,10 @@ impl SecretKey {
         Ok(Self(bytes.into()))
     }
 
-    /// The key of a file; where there is none, a new key is written to it first (mode 0600).
+    /// Reads the key from a file; creates the file with a new key (mode 0600) when it does not exist.
     ///
     /// # Errors
-    /// When the file cannot be read or made, others can read it, or it holds no key.
+    /// When the file cannot be read or created, other users can read it, or it contains no valid key.
     pub fn from_file_or_create(path: &Path) -> Result<Self, KeyError> {
         let fault = |cause| KeyError::File {
             path: path.to_owned(),
@@ -110,18 +111,18 @@ impl SecretKey {
         Self::parse(&text)
     }
 
-    /// A secret of its own for one purpose: the same for the same key and purpose, and of no use for
-    /// finding out the key or another one.
+    /// Derives a secret for one purpose with HMAC-SHA256. It is deterministic, and reveals neither the
+    /// key nor other derived secrets.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
         let tag = hmac::sign(&key, purpose.as_bytes());
         let mut secret = [0; 32];
-        // HMAC-SHA256 has 32 bytes.
+        // HMAC-SHA256 returns 32 bytes.
         secret.copy_from_slice(tag.as_ref());
         secret
     }
 
-    /// Encrypts a secret for one place, such as `clusters.secret:demo`.
+    /// Encrypts a secret for one context, such as `clusters.secret:demo`.
     pub(crate) fn seal(&self, place: &str, secret: &str) -> Result<String, Error> {
         let random = |_| Error::internal("the system gives no random bytes");
         let nonce = Nonce::try_generate().map_err(random)?;
@@ -135,7 +136,7 @@ impl SecretKey {
         Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// Opens what [`Self::seal`] made for the same place.
+    /// Decrypts the output of [`Self::seal`] for the same context.
     pub(crate) fn open(&self, place: &str, sealed: &str) -> Result<String, Error> {
         let fault = || Error::internal(format!("{place} does not open with this secret key"));
         let bytes = STANDARD.decode(sealed).map_err(|_| fault())?;

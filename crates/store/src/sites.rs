@@ -1,5 +1,5 @@
-//! Sites: networks on clusters with their domains, addresses and ports. Must not know which
-//! changes make sense while there are containers.
+//! Sites: networks on clusters with their domains, addresses and ports. Must not decide which
+//! changes are allowed while a site has containers.
 
 use std::{collections::HashMap, net::Ipv4Addr};
 
@@ -17,15 +17,15 @@ use crate::{
     schema::{clusters, containers, sites},
 };
 
-/// The most sites that are listed.
+/// The maximum number of sites in a list.
 const MOST: i64 = 500;
 
-/// A site and its cluster's name.
+/// A site and the name of its cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteRecord {
-    /// The site.
+    /// The id.
     pub id: SiteId,
-    /// As it should be.
+    /// The settings.
     pub spec: SiteSpec,
     /// The cluster's name.
     pub cluster_name: String,
@@ -148,10 +148,10 @@ impl Row {
     }
 }
 
-/// Makes a site.
+/// Inserts a site.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a taken name, [`Error::NotFound`] when the cluster is not there.
+/// [`Error::Duplicate`] for a taken name, [`Error::NotFound`] when the cluster does not exist.
 pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
     diesel::insert_into(sites::table)
         .values((
@@ -164,17 +164,17 @@ pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
     Ok(SiteId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Changes a site.
+/// Updates a site.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name, [`Error::InUse`] when the cluster
-/// would change while there are containers.
+/// would change while the site has containers.
 pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
     let changed = diesel::update(sites::table.find(id.0))
         .set((Columns::from(spec), sites::version.eq(sites::version + 1)))
         .execute(&mut c.0)?;
     rows::one(changed)?;
-    // Everything in it may be called otherwise from now on.
+    // The domain may have changed, and with it the names of all containers.
     let generation = bump(c, id)?;
     diesel::update(containers::table.filter(containers::site_id.eq(id.0)))
         .set(containers::generation.eq(generation))
@@ -185,15 +185,15 @@ pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
 /// Deletes a site.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while it has containers.
+/// [`Error::NotFound`], or [`Error::InUse`] while the site has containers.
 pub fn delete(c: &mut Conn, id: SiteId) -> Result<(), Error> {
     rows::one(diesel::delete(sites::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// The site of a key.
+/// Returns the site with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
     let found: Option<(Row, String)> = sites::table
         .inner_join(clusters::table)
@@ -204,10 +204,10 @@ pub fn get(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
     found.map(|(row, cluster)| row.record(cluster)).transpose()
 }
 
-/// The site of a name.
+/// Returns the site with this name.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_name(c: &mut Conn, name: &Label) -> Result<Option<SiteRecord>, Error> {
     let found: Option<(Row, String)> = sites::table
         .inner_join(clusters::table)
@@ -218,11 +218,11 @@ pub fn by_name(c: &mut Conn, name: &Label) -> Result<Option<SiteRecord>, Error> 
     found.map(|(row, cluster)| row.record(cluster)).transpose()
 }
 
-/// In a write, the site of a key, holding back other writes that lock or change it, until this
-/// one ends.
+/// Locks the site's row until the transaction ends, so that other transactions that lock or change
+/// it wait. Returns the site.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn lock(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
     diesel::update(sites::table.find(id.0))
         .set(sites::version.eq(sites::version + 1))
@@ -230,10 +230,10 @@ pub fn lock(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
     get(c, id)
 }
 
-/// All sites by name, at most 500, with what is used of them. Three statements.
+/// Returns all sites with their usage, ordered by name, at most 500. Three statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
     let found: Vec<(Row, String)> = sites::table
         .inner_join(clusters::table)
@@ -245,7 +245,7 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
         .group_by(containers::site_id)
         .select((containers::site_id, count_star()))
         .load(&mut c.0)?;
-    // A range may have been changed since an address was given.
+    // The address range may have changed since an address was allocated.
     let within: Vec<(i64, i64)> = containers::table
         .inner_join(sites::table)
         .filter(containers::address_number.ge(sites::range_first))
@@ -277,7 +277,7 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
     listed.collect()
 }
 
-/// Notes that the edge hosts of a container's site have something new to know of it.
+/// Increments the generation of a container's site and stores it as the container's generation.
 pub(crate) fn bump_of(c: &mut Conn, container: ContainerId) -> Result<(), Error> {
     let site: Option<i64> = containers::table
         .find(container.0)
@@ -292,10 +292,11 @@ pub(crate) fn bump_of(c: &mut Conn, container: ContainerId) -> Result<(), Error>
     Ok(())
 }
 
-/// Notes that a site's edge hosts have something new to know; its generation from now on.
+/// Increments a site's generation, so that its edge hosts receive a new configuration. Returns the
+/// new generation.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the site is gone.
+/// [`Error::NotFound`] when the site does not exist.
 pub fn bump(c: &mut Conn, id: SiteId) -> Result<i64, Error> {
     let changed = diesel::update(sites::table.find(id.0))
         .set(sites::generation.eq(sites::generation + 1))
@@ -304,10 +305,10 @@ pub fn bump(c: &mut Conn, id: SiteId) -> Result<i64, Error> {
     generation(c, id)?.ok_or(Error::NotFound)
 }
 
-/// How often what a site's edge hosts must know has changed; none when the site is gone.
+/// Returns a site's generation; `None` when the site does not exist.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn generation(c: &mut Conn, id: SiteId) -> Result<Option<i64>, Error> {
     Ok(sites::table
         .find(id.0)

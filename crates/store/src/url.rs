@@ -1,16 +1,16 @@
-//! Which database: the scheme of the address decides. Diesel's own parser for several databases
-//! hides errors and makes a file from a mistyped address, so this one stands before it. Must not
-//! connect, and must not show a password.
+//! Parsing of database URLs; the scheme selects the database. Diesel's `MultiConnection` parser
+//! hides errors and creates a SQLite file for a mistyped URL, so URLs are parsed here first. Must
+//! not connect, and must not reveal a password.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use percent_encoding::percent_decode_str;
 
-/// What a database's address has to look like.
+/// The accepted forms of a database URL.
 const FORMS: &str = "A database is sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or \
                      mysql://USER:PASSWORD@HOST/NAME (also postgresql:// and mariadb://).";
 
-/// The address of a database, password and all; shown without it.
+/// A database URL with its password. `Display` and `Debug` omit the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(pub(crate) Kind);
 
@@ -18,11 +18,11 @@ pub struct DatabaseUrl(pub(crate) Kind);
 pub(crate) enum Kind {
     Sqlite(PathBuf),
     Postgres(String),
-    /// Always with the scheme `mysql`, the only one that the driver takes.
+    /// Always with the scheme `mysql`, the only one that the driver accepts.
     Mysql(String),
 }
 
-/// Why an address was not accepted.
+/// Why a URL was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UrlError(String);
@@ -62,7 +62,7 @@ fn sqlite(path: &str) -> Result<DatabaseUrl, UrlError> {
         let why = "SQLite needs a file: every connection would have a memory of its own.";
         return Err(UrlError(format!("{why} {FORMS}")));
     }
-    // Without a folder in front, `file:x` would be read as an address by SQLite itself.
+    // Without a leading directory, SQLite would interpret `file:x` as a URI.
     let path = PathBuf::from(path);
     let path = if path.is_absolute() {
         path
@@ -80,7 +80,8 @@ fn server(text: &str) -> Result<url::Url, UrlError> {
         ))
     })?;
     let misplaced = url.path().contains('@') || url.query().is_some_and(|q| q.contains('@'));
-    // A `/`, `?` or `#` in a password would end the host, and the rest of it be taken for a name.
+    // An unescaped `/`, `?` or `#` in a password ends the authority, and the rest of the password
+    // is parsed as a path.
     if misplaced || url.fragment().is_some() {
         let how = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40.";
         return Err(UrlError(format!(
@@ -91,7 +92,7 @@ fn server(text: &str) -> Result<url::Url, UrlError> {
 }
 
 impl DatabaseUrl {
-    /// The kind of database, for people.
+    /// The name of the database system, for display.
     pub fn kind(&self) -> &'static str {
         match &self.0 {
             Kind::Sqlite(_) => "SQLite",
@@ -100,8 +101,8 @@ impl DatabaseUrl {
         }
     }
 
-    /// A driver's message as part of a sentence: without the password, which it may quote with the
-    /// address, and without line breaks and a full stop.
+    /// Formats a driver's message as part of a sentence: without the password, which the message may
+    /// quote with the URL, and without line breaks and a trailing period.
     pub(crate) fn tidy(&self, message: &str) -> String {
         let words = self
             .scrub(message)
@@ -119,7 +120,7 @@ impl DatabaseUrl {
             })
     }
 
-    /// The password as it is written in the address and as it is meant.
+    /// The password, percent-encoded as in the URL and decoded.
     fn passwords(&self) -> Vec<String> {
         let (Kind::Postgres(text) | Kind::Mysql(text)) = &self.0 else {
             return Vec::new();
@@ -145,15 +146,15 @@ impl DatabaseUrl {
     }
 }
 
-/// Which parts of an address's query say where the database is, and nothing else.
+/// The query parameters of a URL that only locate the database.
 const SHOWN: [&str; 3] = ["host", "port", "unix_socket"];
 
-/// An address that was parsed before, put together again from what may be shown.
+/// Rebuilds a valid URL from the parts that may be shown.
 fn without_password(text: &str) -> String {
     let Ok(mut url) = url::Url::parse(text) else {
         return String::new();
     };
-    // Only an address without a host refuses this, and that has no password.
+    // This fails only for a URL without a host, which has no password.
     let _ = url.set_password(None);
     let shown: Vec<_> = url
         .query_pairs()
@@ -248,7 +249,7 @@ mod tests {
             ] {
                 if !tail.contains(&secret) {
                     let shown = match text.parse::<DatabaseUrl>() {
-                        // A path is shown, and has no password.
+                        // The path of a SQLite file is shown and contains no password.
                         Ok(DatabaseUrl(Kind::Sqlite(_))) => continue,
                         Ok(url) => format!("{url} {url:?}"),
                         Err(refusal) => format!("{refusal} {refusal:?}"),

@@ -1,4 +1,4 @@
-//! Accounts and what their containers use. Must not know what a role allows.
+//! Users and the resources that their containers use. Must not know what a role allows.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,40 +20,40 @@ use crate::{
     schema::{containers, users},
 };
 
-/// A new account.
+/// The values of a new user.
 #[derive(Clone)]
 pub struct NewUser {
-    /// The name to sign in with.
+    /// The name for signing in.
     pub name: Username,
-    /// Where mail goes.
+    /// The mail address.
     pub mail: Mail,
-    /// What the person may do.
+    /// The role.
     pub role: Role,
-    /// What their containers may use.
+    /// The most that the user's containers may use together.
     pub limits: Limits,
     /// The hash of the password, in PHC form.
     pub password_hash: String,
 }
 
-/// All of an account's values after a change.
+/// The changed values of a user.
 #[derive(Clone)]
 pub struct UserChange {
-    /// The name to sign in with.
+    /// The name for signing in.
     pub name: Username,
-    /// Where mail goes.
+    /// The mail address.
     pub mail: Mail,
-    /// What the person may do.
+    /// The role.
     pub role: Role,
-    /// What their containers may use.
+    /// The most that the user's containers may use together.
     pub limits: Limits,
-    /// The hash of a new password; none keeps the present one.
+    /// The hash of a new password; `None` keeps the current password.
     pub password_hash: Option<String>,
 }
 
-/// An account with what only the sign-in may see.
+/// A user with the password hash, which only the sign-in may read.
 #[derive(Clone)]
 pub struct UserRecord {
-    /// What may be shown.
+    /// The values that may be shown.
     pub row: UserRow,
     /// The hash of the password, in PHC form.
     pub password_hash: String,
@@ -115,7 +115,7 @@ impl Row {
     }
 }
 
-/// Makes an account.
+/// Inserts a user.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
@@ -138,7 +138,7 @@ pub fn insert(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
     Ok(UserId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Changes an account.
+/// Updates a user.
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::Duplicate`] for a taken name.
@@ -163,18 +163,18 @@ pub fn update(c: &mut Conn, id: UserId, change: &UserChange) -> Result<(), Error
     rows::one(changed)
 }
 
-/// Deletes an account with its sessions.
+/// Deletes a user and the user's sessions.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while it owns containers.
+/// [`Error::NotFound`], or [`Error::InUse`] while the user owns containers.
 pub fn delete(c: &mut Conn, id: UserId) -> Result<(), Error> {
     rows::one(diesel::delete(users::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// Which of the names nobody has. One statement.
+/// Returns the names that no user has. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn unknown(c: &mut Conn, names: &BTreeSet<Username>) -> Result<Vec<Username>, Error> {
     let wanted: Vec<&str> = names.iter().map(Username::as_str).collect();
     let there: BTreeSet<String> = users::table
@@ -187,10 +187,10 @@ pub fn unknown(c: &mut Conn, names: &BTreeSet<Username>) -> Result<Vec<Username>
     Ok(unknown.cloned().collect())
 }
 
-/// The account of a name.
+/// Returns the user with this name.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_name(c: &mut Conn, name: &Username) -> Result<Option<UserRecord>, Error> {
     let row = users::table
         .filter(users::name.eq(name.as_str()))
@@ -200,10 +200,10 @@ pub fn by_name(c: &mut Conn, name: &Username) -> Result<Option<UserRecord>, Erro
     with_usage(c, row)
 }
 
-/// The account of a key.
+/// Returns the user with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: UserId) -> Result<Option<UserRecord>, Error> {
     let row = users::table
         .find(id.0)
@@ -219,10 +219,10 @@ fn with_usage(c: &mut Conn, row: Option<Row>) -> Result<Option<UserRecord>, Erro
     row.record(usage).map(Some)
 }
 
-/// A page of the accounts whose name or mail has `q` in it, by name.
+/// Returns a page of the users whose name or mail address contains `q`, ordered by name.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn, q: &str, page: u32) -> Result<Page<UserRow>, Error> {
     let pattern = dialect::pattern(q);
     let matching = || -> Condition<'_, users::table> {
@@ -249,10 +249,10 @@ pub fn list(c: &mut Conn, q: &str, page: u32) -> Result<Page<UserRow>, Error> {
     Ok(rows::page_of(rows.collect::<Result<_, _>>()?, total, page))
 }
 
-/// What an account's containers use together.
+/// Returns the resources that a user's containers use together.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn usage(c: &mut Conn, id: UserId) -> Result<Usage, Error> {
     Ok(usages(c, &[id.0])?.remove(&id.0).unwrap_or_default())
 }
@@ -285,10 +285,10 @@ fn usages(c: &mut Conn, owners: &[i64]) -> Result<HashMap<i64, Usage>, Error> {
     Ok(usage.collect())
 }
 
-/// In a write, holds back other writes that lock this account, until this one ends.
+/// Locks the user's row until the transaction ends, so that other transactions that lock it wait.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such account.
+/// [`Error::NotFound`] when the user does not exist.
 pub fn lock(c: &mut Conn, id: UserId) -> Result<(), Error> {
     let locked = diesel::update(users::table.find(id.0))
         .set(users::version.eq(users::version + 1))
@@ -296,11 +296,11 @@ pub fn lock(c: &mut Conn, id: UserId) -> Result<(), Error> {
     rows::one(locked)
 }
 
-/// In a write, holds back other writes that lock any account, until this one ends: what is then
-/// read of roles stays true.
+/// Locks the rows of all users until the transaction ends, so that roles that are read afterwards
+/// stay valid until the commit.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
     diesel::update(users::table)
         .set(users::version.eq(users::version + 1))
@@ -308,10 +308,10 @@ pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many administrators there are.
+/// Returns the number of administrators.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn administrators(c: &mut Conn) -> Result<u64, Error> {
     let number: i64 = users::table
         .filter(users::role.eq(Role::Administrator.as_str()))
@@ -320,10 +320,10 @@ pub fn administrators(c: &mut Conn) -> Result<u64, Error> {
     Ok(u64::from(rows::count(number)))
 }
 
-/// The administrator who was there first.
+/// Returns the administrator with the lowest id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn first(c: &mut Conn) -> Result<Option<UserId>, Error> {
     let id = users::table
         .filter(users::role.eq(Role::Administrator.as_str()))
@@ -334,10 +334,10 @@ pub fn first(c: &mut Conn) -> Result<Option<UserId>, Error> {
     Ok(id.map(UserId))
 }
 
-/// Whether there is any account.
+/// Whether any user exists.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn any(c: &mut Conn) -> Result<bool, Error> {
     let first: Option<i64> = users::table.select(users::id).first(&mut c.0).optional()?;
     Ok(first.is_some())

@@ -1,4 +1,4 @@
-//! The files that are live on an agent's host, as it told them.
+//! The live configuration files on an agent's host, as the agent reported them.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,13 @@ use model::AgentId;
 
 use crate::{Conn, Error, rows, schema::agent_files};
 
-/// How many paths one statement names.
+/// The maximum number of paths in one statement.
 const AT_ONCE: usize = 500;
 
-/// Takes in which files are new or changed and which are gone. One row is written for each of them,
-/// and none for the others.
+/// Replaces new or changed files and deletes removed files. Unchanged files are not written.
 ///
 /// # Errors
-/// When the database does not answer, or the agent is gone.
+/// When the database is unavailable, or the agent does not exist.
 pub fn change_live(
     c: &mut Conn,
     id: AgentId,
@@ -42,19 +41,19 @@ pub fn change_live(
     Ok(())
 }
 
-/// Forgets all of it.
+/// Deletes all files of an agent.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn forget_live(c: &mut Conn, id: AgentId) -> Result<(), Error> {
     diesel::delete(agent_files::table.filter(agent_files::agent_id.eq(id.0))).execute(&mut c.0)?;
     Ok(())
 }
 
-/// Every live file, by path. One statement.
+/// Returns the text of every live file by path. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn live(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error> {
     let found: Vec<(String, String)> = agent_files::table
         .filter(agent_files::agent_id.eq(id.0))
@@ -63,10 +62,10 @@ pub fn live(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error
     Ok(found.into_iter().collect())
 }
 
-/// How many files are live.
+/// Returns the number of live files.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn live_count(c: &mut Conn, id: AgentId) -> Result<u32, Error> {
     let found: i64 = agent_files::table
         .filter(agent_files::agent_id.eq(id.0))

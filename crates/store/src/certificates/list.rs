@@ -1,4 +1,4 @@
-//! Certificates as people see them.
+//! Lists of certificates for pages.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use crate::{
     schema::{certificate_history, certificates, domains, services, sites},
 };
 
-/// The most certificates that are listed.
+/// The maximum number of certificates in a list.
 const MOST: i64 = 2000;
-/// The most lines of a history that are shown.
+/// The maximum number of history entries that are returned.
 const LINES: i64 = 50;
 
 #[derive(Queryable, Selectable)]
@@ -72,10 +72,11 @@ impl Row {
     }
 }
 
-/// All certificates, or those of one domain, by domain and subject; at most 2,000. Two statements.
+/// Returns all certificates or those of one domain, ordered by domain and subject, at most 2,000.
+/// Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(
     c: &mut Conn,
     of: Option<DomainId>,
@@ -97,10 +98,10 @@ pub fn list(
     with_use(c, rows.collect::<Result<_, _>>()?)
 }
 
-/// One certificate. Two statements.
+/// Returns the certificate with this id. Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_id(
     c: &mut Conn,
     id: CertificateId,
@@ -117,7 +118,7 @@ pub fn by_id(
     Ok(with_use(c, row)?.pop())
 }
 
-/// Says of each whether something is published under a name that it is for.
+/// Sets on each certificate whether a service is published under one of its names.
 fn with_use(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<CertificateRow>, Error> {
     let domains: Vec<i64> = rows.iter().map(|row| row.domain.0).collect();
     let published = published(c, &domains)?;
@@ -132,10 +133,10 @@ fn with_use(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<Certifica
     Ok(rows)
 }
 
-/// The names before these domains under which something is published that has TLS. One statement.
+/// Returns the labels under these domains that services with TLS are published under. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Label>>, Error> {
     let ids: Vec<Option<i64>> = of.iter().copied().map(Some).collect();
     let found: Vec<(i64, Option<String>, Option<String>)> = services::table
@@ -148,7 +149,7 @@ pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<La
         .load(&mut c.0)?;
     let mut published: BTreeMap<i64, Vec<Label>> = BTreeMap::new();
     for (domain, label, name) in found {
-        // A web page has a label, a port with TLS a name.
+        // An HTTP service has a label, a TCP service with TLS has a name.
         let place = Place::new("services of domain", &domain);
         let text = label.or(name);
         let text = text.ok_or_else(|| place.fault("label", &"is missing"))?;
@@ -162,10 +163,10 @@ pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<La
     Ok(published)
 }
 
-/// What the states of these domains' certificates are told from. One statement.
+/// Returns the values that determine the states of these domains' certificates. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
     type Told = (i64, String, Option<String>, Option<i64>, i64);
     let found: Vec<Told> = certificates::table
@@ -192,10 +193,10 @@ pub fn standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>
     Ok(standings)
 }
 
-/// What happened to a certificate, the newest line first, at most 50.
+/// Returns the history of a certificate, newest entry first, at most 50.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Error> {
     let found: Vec<(i64, i64, String, String)> = certificate_history::table
         .filter(certificate_history::certificate_id.eq(id.0))

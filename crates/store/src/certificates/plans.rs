@@ -1,4 +1,4 @@
-//! What is needed to tell which certificates there should be.
+//! The input for computing the desired certificates.
 
 use std::collections::BTreeMap;
 
@@ -16,40 +16,40 @@ use crate::{
     schema::{certificates, domain_issuance, domains},
 };
 
-/// A domain, how it has its certificates, what is published under it, and which there are.
+/// A domain with its certificate source, its published hostnames and its certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The domain.
     pub domain: DomainId,
-    /// Its site.
+    /// The site.
     pub site: SiteId,
-    /// Its name.
+    /// The name of the domain.
     pub name: Domain,
-    /// How it has its certificates.
+    /// The certificate source.
     pub issuance: Issuance,
-    /// The names under it that have TLS.
+    /// The hostnames with TLS under the domain.
     pub hosts: Vec<String>,
-    /// The certificates that are known.
+    /// The certificates in the database.
     pub certificates: Vec<Planned>,
 }
 
-/// A certificate as far as it matters here.
+/// The values of a certificate that the computation needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The certificate.
     pub id: CertificateId,
-    /// What it is for.
+    /// The subject.
     pub subject: CertificateName,
-    /// Where it comes from.
+    /// The certificate source.
     pub source: Source,
-    /// When it is looked after next.
+    /// When the certificate is checked next.
     pub next_try: Option<Timestamp>,
-    /// Until when the one that there is is good.
+    /// The end of the validity of the current certificate.
     pub not_after: Option<Timestamp>,
 }
 
 impl Planned {
-    /// Whether nobody sees to the next one: it is looked at when it ends, or never.
+    /// Whether the certificate is not renewed: it is checked when it expires, or never.
     pub fn rests(&self) -> bool {
         self.next_try.is_none() || self.next_try == self.not_after
     }
@@ -57,10 +57,10 @@ impl Planned {
 
 type Known = (i64, i64, String, String, Option<i64>, Option<i64>);
 
-/// Every domain that has certificates or should have some. Four statements.
+/// Returns every domain that has certificates or a certificate source. Four statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
     let ways: Vec<(i64, String, Option<i64>)> = domain_issuance::table
         .select((

@@ -1,4 +1,4 @@
-//! Lists of containers: filtered and sorted by the database, in a fixed number of statements.
+//! Lists of containers, filtered and sorted by the database, with a fixed number of statements.
 
 use std::collections::HashMap;
 
@@ -22,35 +22,36 @@ use crate::{
     schema::{containers, jobs, sites, users},
 };
 
-/// Which containers, and in what order.
+/// The filter and order of a list of containers.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those of this person.
+    /// Only containers of this user.
     pub owner: Option<UserId>,
-    /// Only those of this site.
+    /// Only containers of this site.
     pub site: Option<Label>,
-    /// Only those whose name, owner's name, source or address has this in it, whatever the case.
+    /// Only containers whose name, owner's name, image or template, or address contains this text,
+    /// ignoring case.
     pub q: String,
-    /// The order; among equals by key.
+    /// The order; equal values are ordered by id.
     pub sort: Sort,
-    /// The page, from 1.
+    /// The page number, from 1.
     pub page: u32,
 }
 
-/// The little that a status is computed from.
+/// The values of a container that its status is computed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lean {
     /// The container.
     pub id: ContainerId,
     /// The cluster.
     pub cluster: ClusterId,
-    /// Its number there.
+    /// The VMID.
     pub vmid: u32,
-    /// Whether it was made.
+    /// Whether the container was created in Proxmox.
     pub made: bool,
-    /// The node it was put on.
+    /// The node.
     pub node: NodeName,
-    /// What the job at work on it does.
+    /// The kind of the active job.
     pub activity: Option<JobKind>,
 }
 
@@ -97,10 +98,10 @@ fn sorted(query: Query<'_>, sort: Sort) -> Query<'_> {
     }
 }
 
-/// A page of containers. Four statements.
+/// Returns a page of containers. Four statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn, filter: &Filter) -> Result<Page<ContainerRecord>, Error> {
     let (page, before) = rows::offset(filter.page);
     let total: i64 = matching(filter).select(count_star()).first(&mut c.0)?;
@@ -112,10 +113,10 @@ pub fn list(c: &mut Conn, filter: &Filter) -> Result<Page<ContainerRecord>, Erro
     Ok(rows::page_of(complete(c, found)?, total, page))
 }
 
-/// All containers of a filter, whatever its page, in its order. One statement.
+/// Returns all containers that match a filter, in its order, without paging. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<Lean>, Error> {
     type Found = (i64, i64, i64, Option<i64>, String, Option<String>);
     let found: Vec<Found> = sorted(matching(filter), filter.sort)
@@ -144,13 +145,14 @@ pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<Lean>, Error> {
     lean.collect()
 }
 
-/// The containers of these keys, in their order; those that are gone are left out.
+/// Returns the containers with these ids, in the order of the ids, omitting those that do not
+/// exist.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_ids(c: &mut Conn, ids: &[ContainerId]) -> Result<Vec<ContainerRecord>, Error> {
     let mut records = HashMap::new();
-    // SQLite takes at most 32766 values in a statement.
+    // SQLite accepts at most 32766 bound values in a statement.
     for chunk in ids.chunks(10_000) {
         let keys: Vec<i64> = chunk.iter().map(|id| id.0).collect();
         let found: Vec<Found> = joined()

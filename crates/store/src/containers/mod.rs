@@ -1,4 +1,5 @@
-//! Containers: what should be and what was given. What is observed is never here.
+//! Containers: their desired state and the resources that are allocated to them. Observed state is
+//! not stored here.
 
 mod list;
 mod published;
@@ -31,52 +32,52 @@ pub use taken::{
     count, names, on_cluster, taken_addresses, taken_labels, taken_ports, taken_vmids,
 };
 
-/// A service with what is given to it.
+/// A service with its allocated ports and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenService {
-    /// The port inside the container.
+    /// The container port.
     pub port: Port,
-    /// How it is published.
+    /// The allocated ports and names.
     pub given: Given,
 }
 
-/// How a service is published, as the database holds it.
+/// How a service is published, with its allocated ports and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
-    /// Pages under a name of a domain.
+    /// HTTP under a hostname.
     Http {
-        /// The name before the domain.
+        /// The label under the domain.
         label: Label,
         /// The domain.
         domain: DomainId,
-        /// How.
+        /// The publishing options.
         options: HttpOptions,
     },
-    /// A TCP port.
+    /// TCP on an external port.
     Tcp {
-        /// The site's port.
+        /// The external port.
         external: Port,
-        /// How it is passed on.
+        /// The publishing options.
         options: TcpOptions,
-        /// The name under which it is reached through TLS: a domain, and the name before it.
+        /// The domain and label for TLS.
         tls: Option<(DomainId, Label)>,
     },
-    /// A UDP port.
+    /// UDP on an external port.
     Udp {
-        /// The site's port.
+        /// The external port.
         external: Port,
-        /// How long it may be quiet.
+        /// The idle timeout.
         quiet: QuietS,
     },
-    /// A record of the site's own names.
+    /// An SRV record in the site's internal domain.
     Srv {
-        /// The name before the site's own domain.
+        /// The name under the site's internal domain.
         name: SrvName,
     },
 }
 
 impl Given {
-    /// How it is reached.
+    /// The kind of service.
     pub fn kind(&self) -> ServiceKind {
         match self {
             Self::Http { .. } => ServiceKind::Http,
@@ -87,36 +88,37 @@ impl Given {
     }
 }
 
-/// A new container with what is given to it. The services of `spec` do not count here.
+/// The values of a new container with its allocated resources. The services of `spec` are ignored;
+/// `services` replaces them.
 #[derive(Clone, Debug)]
 pub struct NewRecord {
     /// The site.
     pub site: SiteId,
-    /// The site's cluster.
+    /// The cluster of the site.
     pub cluster: ClusterId,
-    /// Whose it is.
+    /// The owner.
     pub owner: UserId,
-    /// Its name, unique on the site.
+    /// The name, unique on the site.
     pub name: Label,
-    /// What should be.
+    /// The desired state.
     pub spec: ContainerSpec,
-    /// What it offers.
+    /// The services.
     pub services: Vec<GivenService>,
-    /// The node it is put on.
+    /// The node.
     pub node: NodeName,
-    /// Its number on the cluster.
+    /// The VMID.
     pub vmid: u32,
-    /// Its hardware address.
+    /// The MAC address.
     pub mac: Mac,
-    /// Its address.
+    /// The IP address.
     pub address: Ipv4Addr,
 }
 
-/// Writes a container that is to be made, and that should run.
+/// Inserts a container that is to be created and started.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for whatever somebody else has; [`Error::NotFound`] when the site, its
-/// cluster or the owner is gone.
+/// [`Error::Duplicate`] for a name, address, VMID, label or port that is in use;
+/// [`Error::NotFound`] when the site, its cluster or the owner does not exist.
 pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
     let spec = &new.spec;
     diesel::insert_into(containers::table)
@@ -149,7 +151,7 @@ pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
     Ok(id)
 }
 
-/// What of a specification may change.
+/// The columns of a specification that can be changed.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = containers, treat_none_as_null = true)]
 struct Changeable {
@@ -174,11 +176,11 @@ impl TryFrom<&ContainerSpec> for Changeable {
     }
 }
 
-/// Changes what should be, but for source, disk and Docker, if the container still has the version
-/// `expected`; whether it had. A service of the same kind and port stays the same row.
+/// Updates the desired state except source, disk and Docker, if the container still has the version
+/// `expected`. Returns whether it had. A service of the same kind and port keeps its row.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a label or port that somebody else has.
+/// [`Error::Duplicate`] for a label or port that is in use.
 pub fn update_spec(
     c: &mut Conn,
     id: ContainerId,
@@ -201,10 +203,10 @@ pub fn update_spec(
     Ok(true)
 }
 
-/// Gives the container another number on its cluster.
+/// Sets the container's VMID.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::Duplicate`] when another has the number.
+/// [`Error::NotFound`], or [`Error::Duplicate`] when another container has the VMID.
 pub fn set_vmid(c: &mut Conn, id: ContainerId, vmid: u32) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::vmid.eq(i64::from(vmid)))
@@ -212,10 +214,10 @@ pub fn set_vmid(c: &mut Conn, id: ContainerId, vmid: u32) -> Result<(), Error> {
     rows::one(changed)
 }
 
-/// Notes the node that the container is on.
+/// Sets the node that the container is on.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_node(c: &mut Conn, id: ContainerId, node: &NodeName) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::node.eq(node.as_str()))
@@ -223,10 +225,10 @@ pub fn set_node(c: &mut Conn, id: ContainerId, node: &NodeName) -> Result<(), Er
     rows::one(changed)
 }
 
-/// Notes that the container was made, now.
+/// Marks the container as created in Proxmox now.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_made(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::made_at.eq(dialect::now(&c.0).nullable()))
@@ -234,10 +236,10 @@ pub fn set_made(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     rows::one(changed)
 }
 
-/// Notes that the container is not made, or no more.
+/// Marks the container as not created in Proxmox.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_unmade(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::made_at.eq(None::<i64>))
@@ -245,10 +247,10 @@ pub fn set_unmade(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     rows::one(changed)
 }
 
-/// Notes whether the container should run.
+/// Sets whether the container should run.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_wished_running(c: &mut Conn, id: ContainerId, wished: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::wished_running.eq(wished))
@@ -256,10 +258,10 @@ pub fn set_wished_running(c: &mut Conn, id: ContainerId, wished: bool) -> Result
     rows::one(changed)
 }
 
-/// Notes whether a changed value takes effect only after a restart.
+/// Sets whether a change takes effect only after a restart.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_restart_needed(c: &mut Conn, id: ContainerId, needed: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::restart_needed.eq(needed))
@@ -267,10 +269,11 @@ pub fn set_restart_needed(c: &mut Conn, id: ContainerId, needed: bool) -> Result
     rows::one(changed)
 }
 
-/// Keeps what the image or template brought, so that it can be told from what a person set.
+/// Stores the default values of the image or template, to distinguish them from values that a user
+/// has set.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_image(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::image_values.eq(rows::to_json(image)?))
@@ -278,10 +281,11 @@ pub fn set_image(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(
     rows::one(changed)
 }
 
-/// Deletes the container with its services; what was given to it is free. Its jobs stay.
+/// Deletes the container and its services, which frees its addresses, ports and names. Its jobs are
+/// kept.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn delete(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     sites::bump_of(c, id)?;
     rows::one(diesel::delete(containers::table.find(id.0)).execute(&mut c.0)?)

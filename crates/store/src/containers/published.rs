@@ -1,4 +1,4 @@
-//! A site's containers as its edge hosts need them: names, addresses and what each offers.
+//! The containers of a site for its edge hosts: names, addresses and services.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
@@ -14,23 +14,23 @@ use crate::{
     schema::{containers, domains, services},
 };
 
-/// A container in its site's network. Its address is its own before it is there.
+/// A container in its site's network. Its address is reserved before it is created in Proxmox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteHost {
-    /// Its name.
+    /// The name.
     pub name: Label,
-    /// Its address.
+    /// The IP address.
     pub address: Ipv4Addr,
-    /// Its hardware address.
+    /// The MAC address.
     pub mac: Mac,
-    /// What it offers.
+    /// The services.
     pub services: Vec<ServiceView>,
 }
 
-/// All containers of a site, by name. Two statements.
+/// Returns all containers of a site, ordered by name. Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
     let found: Vec<(i64, String, String, String)> = containers::table
         .filter(containers::site_id.eq(site.0))
@@ -55,11 +55,12 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
     hosts.collect()
 }
 
-/// The site's generation since which its edge hosts know all that matters of a container and of the
-/// domains that it publishes under. Two statements.
+/// Returns the generation of the last change to a container or to the domains that it publishes
+/// under. Edge hosts that applied this generation have the current state of the container. Two
+/// statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn generation(c: &mut Conn, id: ContainerId) -> Result<i64, Error> {
     let own: Option<i64> = containers::table
         .find(id.0)
@@ -74,11 +75,11 @@ pub fn generation(c: &mut Conn, id: ContainerId) -> Result<i64, Error> {
     Ok(own.max(under).unwrap_or_default())
 }
 
-/// The containers of a site, each with its owner, of which its edge hosts had something new to know
-/// after a generation, and those of these services; at most `most`. Three statements.
+/// Returns the containers of a site, each with its owner, that changed after a generation, directly
+/// or by their domains, and the containers of these services; about `most`. Three statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn affected(
     c: &mut Conn,
     site: SiteId,
@@ -121,10 +122,10 @@ pub fn affected(
         .collect())
 }
 
-/// The names of the containers that these services belong to. One statement.
+/// Returns the names of the containers that these services belong to. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn offering(c: &mut Conn, of: &[ServiceId]) -> Result<Vec<(ServiceId, Label)>, Error> {
     let of: Vec<i64> = of.iter().map(|id| id.0).collect();
     let found: Vec<(i64, String)> = services::table

@@ -1,5 +1,4 @@
-//! A container with all that the database knows of it, and how many of them are read in a fixed
-//! number of statements.
+//! A container with all related rows. Many containers are read with a fixed number of statements.
 
 use std::{collections::HashMap, net::Ipv4Addr};
 
@@ -20,7 +19,7 @@ use crate::{
     schema::{clusters, containers, jobs, sites, users},
 };
 
-/// A container with its site, owner, services, and the job at work on it.
+/// A container with its site, owner, services and active job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerRecord {
     /// The container.
@@ -29,45 +28,46 @@ pub struct ContainerRecord {
     pub site: SiteId,
     /// The site's name.
     pub site_name: Label,
-    /// The site's domain.
+    /// The site's internal domain.
     pub domain: Domain,
     /// The cluster.
     pub cluster: ClusterId,
     /// The cluster's name.
     pub cluster_name: String,
-    /// Whose it is.
+    /// The owner.
     pub owner: UserId,
     /// The owner's name.
     pub owner_name: Username,
-    /// Its name.
+    /// The name.
     pub name: Label,
-    /// What should be; its services are those of `services` with all that was given.
+    /// The desired state; its services are those of `services`, including allocated values.
     pub spec: ContainerSpec,
-    /// What its image or template brought, once it is known.
+    /// The default values of the image or template, once known.
     pub image: Option<ImageValues>,
-    /// What it offers, in order.
+    /// The services, in order.
     pub services: Vec<ServiceView>,
-    /// The node it was put on.
+    /// The node.
     pub node: NodeName,
-    /// Its number on the cluster.
+    /// The VMID.
     pub vmid: u32,
-    /// Its hardware address.
+    /// The MAC address.
     pub mac: Mac,
-    /// Its address.
+    /// The IP address.
     pub address: Ipv4Addr,
-    /// When it was made; none while it is not.
+    /// When the container was created in Proxmox; `None` before that.
     pub made: Option<Timestamp>,
-    /// Whether it should run.
+    /// Whether the container should run.
     pub wished_running: bool,
-    /// Whether a changed value takes effect only after a restart.
+    /// Whether a change takes effect only after a restart.
     pub restart_needed: bool,
-    /// Grows with every change of what should be.
+    /// Incremented with every change of the desired state.
     pub version: i64,
-    /// When it was asked for.
+    /// When the container was requested.
     pub created: Timestamp,
-    /// The job at work on it.
+    /// The active job.
     pub activity: Option<Activity>,
-    /// While it is not made: the newest ended job that should have made it, and why it did not.
+    /// For a container that is not created in Proxmox: the newest failed or canceled creation job and
+    /// its error.
     pub failure: Option<(JobId, String)>,
 }
 
@@ -99,7 +99,7 @@ pub(super) struct Row {
     docker: bool,
 }
 
-/// The names that a container is shown with.
+/// The names of related rows.
 #[derive(Queryable)]
 pub(super) struct Names {
     site: String,
@@ -108,10 +108,10 @@ pub(super) struct Names {
     owner: String,
 }
 
-/// A row with the names around it and the job at work on it.
+/// A row with the names of related rows and the active job.
 pub(super) type Found = (Row, Names, Option<i64>, Option<String>);
 
-/// All tables that a container is read from. The job is the one that has not ended.
+/// The join of all tables that a container is read from. The job is the active one.
 #[diesel::dsl::auto_type]
 pub(super) fn joined() -> _ {
     containers::table
@@ -121,7 +121,7 @@ pub(super) fn joined() -> _ {
         .left_join(jobs::table)
 }
 
-/// The columns of [`Found`].
+/// The columns of [`JoinedRow`].
 macro_rules! found {
     () => {
         (
@@ -139,10 +139,10 @@ macro_rules! found {
 }
 pub(super) use found;
 
-/// The container of a key.
+/// Returns the container with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Error> {
     let found: Option<Found> = joined()
         .filter(containers::id.eq(id.0))
@@ -152,10 +152,10 @@ pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Err
     Ok(complete(c, found.into_iter().collect())?.pop())
 }
 
-/// The container of a name on a site.
+/// Returns the container with this name on a site.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<ContainerRecord>, Error> {
     let found: Option<Found> = joined()
         .filter(sites::name.eq(site.as_str()))
@@ -166,7 +166,7 @@ pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<Contai
     Ok(complete(c, found.into_iter().collect())?.pop())
 }
 
-/// Adds services and failures, in two statements however many rows there are.
+/// Adds services and failures to rows, with two statements for all of them.
 pub(super) fn complete(c: &mut Conn, found: Vec<Found>) -> Result<Vec<ContainerRecord>, Error> {
     if found.is_empty() {
         return Ok(Vec::new());
@@ -195,7 +195,7 @@ fn failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, 
         .order(jobs::id)
         .select((jobs::id, jobs::container_id, jobs::state, jobs::error))
         .load(&mut c.0)?;
-    // The newest is the last, and takes the place of those before it.
+    // The jobs are ordered by id, so in the map the newest replaces older ones.
     let newest = ended
         .into_iter()
         .filter_map(|(job, container, state, error)| {

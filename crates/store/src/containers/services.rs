@@ -1,4 +1,4 @@
-//! The services of containers.
+//! Services of containers.
 
 use std::collections::HashMap;
 
@@ -78,7 +78,7 @@ impl Row {
         })
     }
 
-    /// Services from before there were any have the usual ones.
+    /// Parses the publishing options; services that were stored before options existed have defaults.
     fn options<T: Default + serde::de::DeserializeOwned>(
         &self,
         place: Place<'_>,
@@ -90,7 +90,8 @@ impl Row {
     }
 }
 
-/// What is written of how a service is published. All of it, so that nothing of before stays.
+/// All columns of a service that describe how it is published. An update sets every column, so that
+/// no old value remains.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = services, treat_none_as_null = true)]
 struct Columns<'a> {
@@ -127,7 +128,8 @@ impl<'a> Columns<'a> {
                 options: Some(to_json(options)?),
                 ..columns
             },
-            // Its name is no label: a web page of the container may have the same.
+            // The TLS name is not stored in `label`, which is unique: an HTTP service may use the
+            // same name.
             Given::Tcp {
                 external,
                 options,
@@ -152,7 +154,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// The services of many containers, each in order. One statement.
+/// Returns the services of many containers, each in order. One statement.
 pub(super) fn of(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
     by_container(
         services::table
@@ -164,7 +166,7 @@ pub(super) fn of(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Vec<ServiceVi
     )
 }
 
-/// The services of all containers of a site, each in order. One statement.
+/// Returns the services of all containers of a site, each in order. One statement.
 pub(super) fn of_site(c: &mut Conn, site: SiteId) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
     by_container(
         services::table
@@ -217,8 +219,8 @@ fn insert_one(
     Ok(())
 }
 
-/// Brings the services to `given`. A row stays where kind and port are the same, so that its key
-/// goes on to mean the same service.
+/// Replaces the services of a container. A service of the same kind and port keeps its row, so that
+/// its id stays valid.
 pub(super) fn replace(
     c: &mut Conn,
     container: ContainerId,
@@ -241,8 +243,8 @@ pub(super) fn replace(
             None => new.push((position, service)),
         }
     }
-    // First the rows that go give back their labels and ports, then those that stay give up
-    // theirs, so that two services may swap.
+    // Deleted rows free their labels and ports first. Then the remaining rows are cleared, so that
+    // two services can swap a label or port without violating a unique index.
     let gone: Vec<i64> = present.iter().map(|old| old.id.0).collect();
     diesel::delete(services::table.filter(services::id.eq_any(gone))).execute(&mut c.0)?;
     diesel::update(services::table.filter(services::container_id.eq(container.0)))

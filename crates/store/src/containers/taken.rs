@@ -1,5 +1,5 @@
-//! What containers hold: addresses, numbers, ports, names. A look here chooses what to try; that
-//! it is free is decided by the unique indexes.
+//! Addresses, VMIDs, ports and names that are in use. The allocator uses these lists to choose a
+//! candidate; the unique indexes decide whether it is free.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
@@ -15,10 +15,10 @@ use crate::{
     schema::{containers, services, sites},
 };
 
-/// The containers of a cluster: number, key and owner.
+/// Returns VMID, id and owner of the containers of a cluster, ordered by VMID.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn on_cluster(
     c: &mut Conn,
     cluster: ClusterId,
@@ -35,10 +35,10 @@ pub fn on_cluster(
     rows.collect()
 }
 
-/// The addresses that containers of a site have.
+/// Returns the IP addresses of a site that containers use.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn taken_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>, Error> {
     let found: Vec<(i64, String)> = containers::table
         .filter(containers::site_id.eq(site.0))
@@ -48,10 +48,10 @@ pub fn taken_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>,
     found.iter().map(address).collect()
 }
 
-/// The numbers of a range that containers of a cluster have.
+/// Returns the VMIDs of a range that containers of a cluster use.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn taken_vmids(
     c: &mut Conn,
     cluster: ClusterId,
@@ -68,10 +68,10 @@ pub fn taken_vmids(
         .collect()
 }
 
-/// The ports of a site that its services of a kind have.
+/// Returns the external ports of a site that services of a kind use.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTreeSet<u16>, Error> {
     let found: Vec<(i64, Option<i64>)> = services::table
         .filter(services::site_id.eq(site.0))
@@ -85,10 +85,10 @@ pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTre
     found.iter().filter_map(port).collect()
 }
 
-/// The names that a site's services publish under, each with its domain.
+/// Returns the labels that a site's HTTP services use, each with its domain.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, Label)>, Error> {
     let found: Vec<(i64, Option<i64>, Option<String>)> = services::table
         .filter(services::site_id.eq(site.0))
@@ -103,10 +103,10 @@ pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, La
     found.iter().filter_map(named).collect()
 }
 
-/// The names of a site's containers.
+/// Returns the names of a site's containers.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn names(c: &mut Conn, site: &Label) -> Result<BTreeSet<Label>, Error> {
     let found: Vec<(i64, String)> = containers::table
         .inner_join(sites::table)
@@ -119,10 +119,10 @@ pub fn names(c: &mut Conn, site: &Label) -> Result<BTreeSet<Label>, Error> {
         .collect()
 }
 
-/// How many containers there are, of one person or in all.
+/// Returns the number of containers of one user or of all users.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn count(c: &mut Conn, owner: Option<UserId>) -> Result<u64, Error> {
     let number: i64 = match owner {
         Some(owner) => containers::table

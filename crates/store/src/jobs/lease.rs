@@ -1,4 +1,4 @@
-//! Who is at a job: claiming, keeping and giving back.
+//! Leases of jobs: claim, renew, finish and release.
 
 use diesel::{dsl::min, prelude::*};
 use model::{JobId, jobs::JobState};
@@ -6,36 +6,36 @@ use model::{JobId, jobs::JobState};
 use super::{JobRecord, held, left_json, record};
 use crate::{Conn, Error, dialect, schema::jobs};
 
-/// How many of the oldest jobs a worker tries for before it looks again.
+/// How many of the oldest jobs a worker tries to claim before it queries again.
 const CANDIDATES: i64 = 8;
 
 /// How a job ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// Done, failed or cancelled.
+    /// Done, failed or canceled.
     pub state: JobState,
-    /// Why it failed, in one sentence.
+    /// Why the job failed, in one sentence.
     pub error: Option<String>,
-    /// The machine's own words about it.
+    /// The error details from Proxmox.
     pub words: Option<String>,
-    /// What is left behind, a sentence each.
+    /// What the job left behind, one sentence per item.
     pub left: Vec<String>,
 }
 
-/// What a heartbeat found.
+/// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Beat {
-    /// Whether the worker still holds the job.
+    /// Whether the worker still holds the lease.
     pub held: bool,
-    /// Whether somebody asked the job to stop.
+    /// Whether cancellation was requested.
     pub cancel: bool,
 }
 
-/// Takes the oldest job that is queued, or whose worker let its lease run out, for `lease_ms`.
-/// One conditional update decides who has it.
+/// Claims the oldest job that is queued or whose lease has expired, for `lease_ms`. A conditional
+/// update decides which worker gets the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecord>, Error> {
     macro_rules! free {
         () => {
@@ -78,14 +78,14 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
             }
             return record(c, JobId(id));
         }
-        // Others were quicker with each of them, so there are fewer now: look again.
+        // Other workers claimed all candidates. There are fewer now, so this loop ends.
     }
 }
 
-/// Keeps a job for `lease_ms` from now, if the worker still holds it.
+/// Renews the lease of a job for `lease_ms` from now, if the worker still holds it.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<Beat, Error> {
     let kept = diesel::update(jobs::table)
         .filter(held!(c, id, owner))
@@ -104,10 +104,10 @@ pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<
     Ok(Beat { held: true, cancel })
 }
 
-/// Ends a job, if the worker still holds it; whether it does.
+/// Stores the outcome of a job, if the worker still holds the lease. Returns whether it does.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result<bool, Error> {
     let ended = diesel::update(jobs::table)
         .filter(held!(c, id, owner))
@@ -125,11 +125,11 @@ pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result
     Ok(ended > 0)
 }
 
-/// Gives a job back, so that another worker can go on at once. Nothing happens when the worker
-/// holds it no more.
+/// Releases the lease of a job, so that another worker can continue immediately. Changes nothing
+/// when the worker does not hold the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn release(c: &mut Conn, id: JobId, owner: &str) -> Result<(), Error> {
     diesel::update(jobs::table)
         .filter(held!(c, id, owner))
@@ -141,11 +141,11 @@ pub fn release(c: &mut Conn, id: JobId, owner: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// In how many milliseconds the next job can be claimed, unless its worker keeps it: 0 when one is
-/// queued, none when there is nothing to do.
+/// Returns in how many milliseconds the next job can be claimed if its lease is not renewed: 0 when
+/// a job is queued, `None` when there is no unfinished job.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn next_due_ms(c: &mut Conn) -> Result<Option<i64>, Error> {
     let waiting = jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
         .eq(JobState::Running.as_str())

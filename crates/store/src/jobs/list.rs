@@ -1,4 +1,4 @@
-//! Jobs as people and workers read them.
+//! Lists of jobs and single jobs.
 
 use diesel::{
     dsl::{IntoBoxed, count_star},
@@ -18,39 +18,39 @@ use crate::{
     schema::jobs,
 };
 
-/// Which jobs to list.
+/// The filter of a list of jobs.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
-    /// Only those of this person's containers.
+    /// Only jobs of this user's containers.
     pub owner: Option<UserId>,
-    /// Only those in this state.
+    /// Only jobs in this state.
     pub state: Option<JobState>,
-    /// Only those of this container.
+    /// Only jobs of this container.
     pub container: Option<ContainerId>,
-    /// Only those whose container's name has this in it, whatever the case.
+    /// Only jobs whose container name contains this text, ignoring case.
     pub q: String,
-    /// The page, from 1.
+    /// The page number, from 1.
     pub page: u32,
 }
 
-/// A job with all that the database knows of it but its log.
+/// A job with all related rows except its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRecord {
-    /// What lists show.
+    /// The values that lists show.
     pub row: JobRow,
-    /// Its steps, in order.
+    /// The steps, in order.
     pub steps: Vec<StepRecord>,
-    /// What it was told.
+    /// The arguments, as JSON.
     pub args: String,
-    /// How often a worker took it on since it was queued.
+    /// How many times the job was claimed since it was queued.
     pub attempt: u32,
-    /// Whether it was asked to stop.
+    /// Whether cancellation was requested.
     pub cancel_requested: bool,
-    /// The machine's own words about the failure.
+    /// The error details from Proxmox.
     pub words: Option<String>,
-    /// What is left behind, a sentence each.
+    /// What the job left behind, one sentence per item.
     pub left: Vec<String>,
-    /// Whose the container is or was.
+    /// The owner of the container.
     pub owner: UserId,
 }
 
@@ -120,10 +120,10 @@ fn matching(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
     query
 }
 
-/// A page of jobs, newest first. Three statements.
+/// Returns a page of jobs, newest first. Three statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn, filter: &JobFilter) -> Result<Page<JobRow>, Error> {
     let (page, before) = rows::offset(filter.page);
     let total: i64 = matching(filter).select(count_star()).first(&mut c.0)?;
@@ -136,10 +136,10 @@ pub fn list(c: &mut Conn, filter: &JobFilter) -> Result<Page<JobRow>, Error> {
     Ok(rows::page_of(views(c, found)?, total, page))
 }
 
-/// The jobs that have not ended, newest first, at most 50.
+/// Returns the queued and running jobs, newest first, at most 50.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn active(c: &mut Conn, owner: Option<UserId>) -> Result<Vec<JobRow>, Error> {
     let filter = JobFilter {
         owner,
@@ -166,10 +166,10 @@ fn views(c: &mut Conn, found: Vec<Row>) -> Result<Vec<JobRow>, Error> {
         .collect()
 }
 
-/// A job with its steps.
+/// Returns a job with its steps.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn record(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
     let found: Option<(Row, More)> = jobs::table
         .find(id.0)

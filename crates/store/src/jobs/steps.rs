@@ -1,5 +1,5 @@
-//! The steps of jobs. A worker writes each step's outcome before it goes on, and only while it
-//! holds the job.
+//! Steps of jobs. A worker stores the outcome of each step before it starts the next one. Every
+//! write requires the lease of the job.
 
 use std::collections::HashMap;
 
@@ -19,16 +19,16 @@ use crate::{
     schema::{job_steps, jobs},
 };
 
-/// A step with what it keeps for whoever goes on with it.
+/// A step with the data that a worker needs to resume it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRecord {
-    /// Its place in the job, from 0.
+    /// The position in the job, from 0.
     pub position: u32,
-    /// Its name, for the program.
+    /// The name that identifies the step in the code.
     pub name: String,
-    /// What people see.
+    /// The values that may be shown.
     pub view: StepView,
-    /// What it wrote down.
+    /// The data that the step saved.
     pub data: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl StepRecord {
     }
 }
 
-/// Whether a step counts as finished on the way to the job's end.
+/// Whether a step counts as finished in the progress of its job.
 fn is_finished(state: StepState) -> bool {
     matches!(state, StepState::Done | StepState::Skipped)
 }
@@ -85,7 +85,7 @@ impl Row {
     }
 }
 
-/// The steps of a job, in order.
+/// Returns the steps of a job, in order.
 pub(super) fn of(c: &mut Conn, job: JobId) -> Result<Vec<StepRecord>, Error> {
     let found: Vec<Row> = job_steps::table
         .filter(job_steps::job_id.eq(job.0))
@@ -95,7 +95,7 @@ pub(super) fn of(c: &mut Conn, job: JobId) -> Result<Vec<StepRecord>, Error> {
     found.into_iter().map(Row::record).collect()
 }
 
-/// For each job how many of its steps are finished, and how many it has. One statement.
+/// Returns for each job the number of finished steps and of all steps. One statement.
 pub(super) fn counts(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u32)>, Error> {
     let found: Vec<(i64, String, i64)> = job_steps::table
         .filter(job_steps::job_id.eq_any(jobs))
@@ -114,7 +114,7 @@ pub(super) fn counts(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u3
     Ok(counts)
 }
 
-/// Sets all steps of a job back to the beginning.
+/// Resets all steps of a job to waiting.
 pub(super) fn reset(c: &mut Conn, job: JobId) -> Result<(), Error> {
     diesel::update(job_steps::table.filter(job_steps::job_id.eq(job.0)))
         .set((
@@ -130,7 +130,7 @@ pub(super) fn reset(c: &mut Conn, job: JobId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Changes the step at a position, if the worker holds the job; whether it did.
+/// Updates the step at a position, if the worker holds the lease. Returns whether it does.
 macro_rules! change {
     ($c:expr, $job:expr, $owner:expr, $position:expr, $set:expr) => {{
         let held = exists(jobs::table.filter(held!($c, $job, $owner)));
@@ -144,10 +144,11 @@ macro_rules! change {
     }};
 }
 
-/// Begins a step; false, and nothing changed, when the worker `owner` does not hold the job.
+/// Sets a step to running. Returns false and changes nothing when the worker `owner` does not hold
+/// the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn begin_step(c: &mut Conn, job: JobId, owner: &str, position: u32) -> Result<bool, Error> {
     let set = (
         job_steps::state.eq(StepState::Running.as_str()),
@@ -157,11 +158,11 @@ pub fn begin_step(c: &mut Conn, job: JobId, owner: &str, position: u32) -> Resul
     change!(c, job, owner, position, set)
 }
 
-/// Writes down what a step needs to know if it is begun again; false, and nothing changed, when
-/// the worker `owner` does not hold the job.
+/// Saves the data that a step needs when it is resumed. Returns false and changes nothing when the
+/// worker `owner` does not hold the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn save_step(
     c: &mut Conn,
     job: JobId,
@@ -172,11 +173,11 @@ pub fn save_step(
     change!(c, job, owner, position, job_steps::data.eq(data))
 }
 
-/// Writes how much of a step is done; false, and nothing changed, when the worker `owner` does not
-/// hold the job.
+/// Updates the progress of a step. Returns false and changes nothing when the worker `owner` does
+/// not hold the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn progress_step(
     c: &mut Conn,
     job: JobId,
@@ -192,11 +193,11 @@ pub fn progress_step(
     change!(c, job, owner, position, set)
 }
 
-/// Ends a step with its outcome, its note for people, and what it wrote down; without `data` that
-/// stays as it is. False, and nothing changed, when the worker `owner` does not hold the job.
+/// Finishes a step with its state, its note for users and its data; `None` keeps the saved data.
+/// Returns false and changes nothing when the worker `owner` does not hold the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn end_step(
     c: &mut Conn,
     job: JobId,

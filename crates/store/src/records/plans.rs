@@ -1,4 +1,4 @@
-//! What is needed to tell which addresses there should be at providers.
+//! The input for computing the desired address records at DNS providers.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -12,27 +12,27 @@ use crate::{
     schema::{dns_records, domain_issuance, domains, sites},
 };
 
-/// A domain whose names have their addresses at a provider, or had.
+/// A domain with its desired and its stored address records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressPlan {
     /// The domain.
     pub domain: DomainId,
-    /// Who is told; none when nobody is any more.
+    /// The DNS provider; `None` when the domain no longer has address records.
     pub provider: Option<ProviderId>,
-    /// What is published under it.
+    /// The published hostnames.
     pub hosts: Vec<String>,
-    /// Where that is reached.
+    /// The public addresses of the site.
     pub addresses: Vec<IpAddr>,
-    /// What is written down.
+    /// The stored records.
     pub known: Vec<RecordRow>,
 }
 
 type Told = (i64, String, Option<String>, Option<String>, i64);
 
-/// Every such domain. Three statements.
+/// Returns every domain that has, or should have, address records. Three statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
     let known: Vec<Row> = dns_records::table
         .filter(dns_records::domain_id.is_not_null())
