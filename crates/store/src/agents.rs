@@ -1,7 +1,7 @@
 //! Agents on edge hosts: join tokens, keys, host facts and reports. Only hashes of join tokens and
 //! keys are stored. Timestamps come from the clock of the database.
 
-mod live;
+mod files;
 
 use std::collections::HashSet;
 
@@ -14,14 +14,14 @@ use model::{
 
 use crate::{
     Conn, Error, dialect,
-    rows::{self, Place, to_json},
+    rows::{self, RowRef, to_json},
     schema::{agents, sites},
 };
 
-pub use live::{change_live, forget_live, live, live_count};
+pub use files::{change_live, forget_live, live, live_count};
 
 /// The most agents that are listed.
-const MOST: i64 = 500;
+const MAX_ROWS: i64 = 500;
 
 /// The values of a new agent, which has not joined yet.
 #[derive(Clone, Debug)]
@@ -75,34 +75,37 @@ struct Row {
 }
 
 /// An agent, its site's name and generation, and the current time.
-type Found = (Row, String, i64, i64);
+type JoinedRow = (Row, String, i64, i64);
 
 impl Row {
     /// `moving` is whether another agent of the site is to become the DHCP server.
-    fn record(
+    fn into_record(
         self,
         site_name: &str,
         generation: i64,
         now: i64,
         moving: bool,
     ) -> Result<AgentRecord, Error> {
-        let place = Place::new("agents", &self.id);
+        let row_ref = RowRef::new("agents", &self.id);
         let dhcp = match (self.dhcp_site, self.dhcp_wanted) {
             (Some(_), _) if moving => Dhcp::Ending,
             (Some(_), _) => Dhcp::Yes,
             (None, Some(_)) => Dhcp::Next,
             (None, None) => Dhcp::No,
         };
-        let about = self.about.as_deref().map(|text| place.json("about", text));
+        let about = self
+            .about
+            .as_deref()
+            .map(|text| row_ref.parse_json("about", text));
         let report = self
             .report
             .as_deref()
-            .map(|text| place.json("report", text));
+            .map(|text| row_ref.parse_json("report", text));
         let row = AgentRow {
             id: AgentId(self.id),
-            name: place.text("name", &self.name)?,
+            name: row_ref.parse("name", &self.name)?,
             site: SiteId(self.site_id),
-            site_name: place.text("site_id", site_name)?,
+            site_name: row_ref.parse("site_id", site_name)?,
             about: about.transpose()?,
             seen: self.seen_at.map(Timestamp),
             invited_until: self.invited_until.map(Timestamp),
@@ -134,7 +137,7 @@ pub fn invite(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
             agents::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(AgentId(dialect::inserted_id(&mut c.0)?))
 }
 
@@ -150,7 +153,7 @@ pub fn invite_again(c: &mut Conn, id: AgentId, hash: &str, lifetime_ms: i64) -> 
             agents::invited_until.eq(until.nullable()),
         ))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Replaces a valid join token with the agent's key. Returns `None` when the token is unknown, used
@@ -188,8 +191,8 @@ pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
     if joined == 0 {
         return Ok(None);
     }
-    live::forget_live(c, AgentId(id))?;
-    if holder(c, SiteId(site))?.is_none() {
+    files::forget_live(c, AgentId(id))?;
+    if dhcp_agent(c, SiteId(site))?.is_none() {
         diesel::update(agents::table.find(id))
             .set(agents::dhcp_site.eq(site))
             .execute(&mut c.0)?;
@@ -197,7 +200,7 @@ pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
     Ok(Some(AgentId(id)))
 }
 
-fn holder(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
+fn dhcp_agent(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
     Ok(agents::table
         .filter(agents::dhcp_site.eq(site.0))
         .select(agents::id)
@@ -258,7 +261,7 @@ pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<AgentR
 /// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
     let now = dialect::now(&c.0);
-    found(
+    into_records(
         agents::table
             .inner_join(sites::table)
             .filter(agents::site_id.eq(site.0))
@@ -274,23 +277,23 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
 /// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<AgentRecord>, Error> {
     let now = dialect::now(&c.0);
-    found(
+    into_records(
         agents::table
             .inner_join(sites::table)
             .order((sites::name, agents::name, agents::id))
-            .limit(MOST)
+            .limit(MAX_ROWS)
             .select((Row::as_select(), sites::name, sites::generation, now))
             .load(&mut c.0)?,
     )
 }
 
-fn found(rows: Vec<Found>) -> Result<Vec<AgentRecord>, Error> {
-    let wanted = rows.iter().filter_map(|(row, ..)| row.dhcp_wanted);
-    let moving: HashSet<i64> = wanted.collect();
+fn into_records(rows: Vec<JoinedRow>) -> Result<Vec<AgentRecord>, Error> {
+    let pending_sites = rows.iter().filter_map(|(row, ..)| row.dhcp_wanted);
+    let moving: HashSet<i64> = pending_sites.collect();
     rows.into_iter()
         .map(|(row, site, generation, now)| {
             let moving = moving.contains(&row.site_id);
-            row.record(&site, generation, now, moving)
+            row.into_record(&site, generation, now, moving)
         })
         .collect()
 }
@@ -308,7 +311,7 @@ pub fn hear(c: &mut Conn, id: AgentId, about: &About, layout: &str) -> Result<()
             agents::seen_at.eq(now.nullable()),
         ))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Stores an agent's report on a site configuration and sets its last contact to now.
@@ -323,7 +326,7 @@ pub fn report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
             agents::seen_at.eq(now.nullable()),
         ))
         .execute(&mut c.0)?;
-    rows::one(changed)?;
+    rows::ensure_found(changed)?;
     if report.outcome == Outcome::Live {
         diesel::update(agents::table.find(id.0))
             .set(agents::applied.eq(report.generation))
@@ -345,10 +348,10 @@ pub fn want_dhcp(c: &mut Conn, id: AgentId, site: SiteId, generation: i64) -> Re
             agents::dhcp_generation.eq(None::<i64>),
         ))
         .execute(&mut c.0)?;
-    let holder = holder(c, site)?;
+    let current = dhcp_agent(c, site)?;
     let of_site = agents::table.find(id.0).filter(agents::site_id.eq(site.0));
-    let changed = match holder {
-        Some(holder) if holder == id.0 => return Ok(()),
+    let changed = match current {
+        Some(current) if current == id.0 => return Ok(()),
         Some(_) => diesel::update(of_site)
             .set((
                 agents::dhcp_wanted.eq(site.0),
@@ -359,7 +362,7 @@ pub fn want_dhcp(c: &mut Conn, id: AgentId, site: SiteId, generation: i64) -> Re
             .set(agents::dhcp_site.eq(site.0))
             .execute(&mut c.0)?,
     };
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Makes the selected agent the DHCP server of a site, if the current DHCP server has applied the
@@ -374,10 +377,10 @@ pub fn hand_over(c: &mut Conn, site: SiteId, served: Option<i64>) -> Result<bool
         .select((agents::id, agents::dhcp_generation))
         .first(&mut c.0)
         .optional()?;
-    let Some((next, from)) = next else {
+    let Some((next, required)) = next else {
         return Ok(false);
     };
-    if served.is_some_and(|served| from.is_some_and(|from| served < from)) {
+    if served.is_some_and(|served| required.is_some_and(|required| served < required)) {
         return Ok(false);
     }
     diesel::update(agents::table.filter(agents::dhcp_site.eq(site.0)))
@@ -398,5 +401,5 @@ pub fn hand_over(c: &mut Conn, site: SiteId, served: Option<i64>) -> Result<bool
 /// # Errors
 /// [`Error::NotFound`] when the agent does not exist.
 pub fn delete(c: &mut Conn, id: AgentId) -> Result<(), Error> {
-    rows::one(diesel::delete(agents::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(agents::table.find(id.0)).execute(&mut c.0)?)
 }

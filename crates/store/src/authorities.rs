@@ -13,12 +13,12 @@ use model::{
 
 use crate::{
     Conn, Error, SecretKey, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{authorities, domain_issuance, domains},
 };
 
 /// The maximum number of CAs in a list.
-const MOST: i64 = 500;
+const MAX_ROWS: i64 = 500;
 
 /// A CA with its secrets.
 #[derive(Clone)]
@@ -54,25 +54,25 @@ struct Row {
 }
 
 impl Row {
-    fn row(&self, domains: Vec<Domain>) -> Result<AuthorityRow, Error> {
-        let place = Place::new("authorities", &self.id);
+    fn to_row(&self, domains: Vec<Domain>) -> Result<AuthorityRow, Error> {
+        let row_ref = RowRef::new("authorities", &self.id);
         Ok(AuthorityRow {
             id: AuthorityId(self.id),
-            name: place.text("name", &self.name)?,
-            directory: place.text("directory", &self.directory)?,
-            email: place.optional("email", self.email.as_deref())?,
-            binding: place.optional("binding", self.binding.as_deref())?,
-            roots: place.optional("roots", self.roots.as_deref())?,
+            name: row_ref.parse("name", &self.name)?,
+            directory: row_ref.parse("directory", &self.directory)?,
+            email: row_ref.parse_optional("email", self.email.as_deref())?,
+            binding: row_ref.parse_optional("binding", self.binding.as_deref())?,
+            roots: row_ref.parse_optional("roots", self.roots.as_deref())?,
             account: self.account.clone(),
             domains,
         })
     }
 
-    fn record(self, key: &SecretKey, domains: Vec<Domain>) -> Result<AuthorityRecord, Error> {
-        let row = self.row(domains)?;
+    fn into_record(self, key: &SecretKey, domains: Vec<Domain>) -> Result<AuthorityRecord, Error> {
+        let row = self.to_row(domains)?;
         let open = |what: &str, sealed: Option<&str>| {
-            let place = place(what, row.directory.as_str());
-            sealed.map(|sealed| key.open(&place, sealed)).transpose()
+            let context = secret_context(what, row.directory.as_str());
+            sealed.map(|sealed| key.open(&context, sealed)).transpose()
         };
         Ok(AuthorityRecord {
             binding_key: open("binding_key", self.binding_key.as_deref())?,
@@ -83,7 +83,7 @@ impl Row {
 }
 
 /// The encryption context of a secret, which binds it to one ACME directory.
-fn place(what: &str, directory: &str) -> String {
+fn secret_context(what: &str, directory: &str) -> String {
     format!("authorities.{what}:{directory}")
 }
 
@@ -109,12 +109,12 @@ impl From<&AuthoritySpec> for Columns {
     }
 }
 
-fn sealed_key(key: &SecretKey, spec: &AuthoritySpec) -> Result<Option<String>, Error> {
-    let place = place("binding_key", spec.directory.as_str());
+fn seal_binding_key(key: &SecretKey, spec: &AuthoritySpec) -> Result<Option<String>, Error> {
+    let context = secret_context("binding_key", spec.directory.as_str());
     let sealed = spec
         .binding_key
         .as_ref()
-        .map(|secret| key.seal(&place, secret.reveal()));
+        .map(|secret| key.seal(&context, secret.reveal()));
     sealed.transpose()
 }
 
@@ -126,7 +126,7 @@ pub fn insert(c: &mut Conn, key: &SecretKey, spec: &AuthoritySpec) -> Result<Aut
     diesel::insert_into(authorities::table)
         .values((
             Columns::from(spec),
-            authorities::binding_key.eq(sealed_key(key, spec)?),
+            authorities::binding_key.eq(seal_binding_key(key, spec)?),
             authorities::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
@@ -144,18 +144,18 @@ pub fn update(
     id: AuthorityId,
     spec: &AuthoritySpec,
 ) -> Result<(), Error> {
-    let before = record(c, key, id)?.ok_or(Error::NotFound)?;
-    let moved = before.row.directory != spec.directory;
+    let stored = record(c, key, id)?.ok_or(Error::NotFound)?;
+    let moved = stored.row.directory != spec.directory;
     diesel::update(authorities::table.find(id.0))
         .set(Columns::from(spec))
         .execute(&mut c.0)?;
     if spec.binding_key.is_some() || spec.binding.is_none() || moved {
         diesel::update(authorities::table.find(id.0))
-            .set(authorities::binding_key.eq(sealed_key(key, spec)?))
+            .set(authorities::binding_key.eq(seal_binding_key(key, spec)?))
             .execute(&mut c.0)?;
     }
-    let is_another = moved || before.row.binding != spec.binding || spec.binding_key.is_some();
-    if let (true, Some(account)) = (is_another, &before.row.account) {
+    let account_changed = moved || stored.row.binding != spec.binding || spec.binding_key.is_some();
+    if let (true, Some(account)) = (account_changed, &stored.row.account) {
         forget_account(c, id, account)?;
     }
     Ok(())
@@ -189,8 +189,8 @@ pub fn set_account(
     account: &str,
     credentials: &str,
 ) -> Result<(), Error> {
-    let place = place("credentials", authority.directory.as_str());
-    let sealed = key.seal(&place, credentials)?;
+    let context = secret_context("credentials", authority.directory.as_str());
+    let sealed = key.seal(&context, credentials)?;
     diesel::update(authorities::table.find(authority.id.0))
         .filter(authorities::directory.eq(authority.directory.as_str()))
         .filter(authorities::credentials.is_null())
@@ -207,7 +207,7 @@ pub fn set_account(
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while domains obtain certificates from the CA.
 pub fn delete(c: &mut Conn, id: AuthorityId) -> Result<(), Error> {
-    rows::one(diesel::delete(authorities::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(authorities::table.find(id.0)).execute(&mut c.0)?)
 }
 
 /// Returns all CAs, ordered by name, at most 500. Two statements.
@@ -217,10 +217,10 @@ pub fn delete(c: &mut Conn, id: AuthorityId) -> Result<(), Error> {
 pub fn list(c: &mut Conn) -> Result<Vec<AuthorityRow>, Error> {
     let rows: Vec<Row> = authorities::table
         .order((authorities::name, authorities::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let named: Vec<(i64, String)> = domain_issuance::table
+    let domain_names: Vec<(i64, String)> = domain_issuance::table
         .inner_join(domains::table)
         .filter(domain_issuance::authority_id.is_not_null())
         .order(domains::name)
@@ -231,9 +231,9 @@ pub fn list(c: &mut Conn) -> Result<Vec<AuthorityRow>, Error> {
         .load(&mut c.0)?;
     rows.into_iter()
         .map(|row| {
-            let of = named.iter().filter(|(id, _)| *id == row.id);
-            let domains = of.map(|(id, name)| Place::new("domains", id).text("name", name));
-            row.row(domains.collect::<Result<_, _>>()?)
+            let matching = domain_names.iter().filter(|(id, _)| *id == row.id);
+            let domains = matching.map(|(id, name)| RowRef::new("domains", id).parse("name", name));
+            row.to_row(domains.collect::<Result<_, _>>()?)
         })
         .collect()
 }
@@ -252,7 +252,7 @@ pub fn record(
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    row.map(|row| row.record(key, Vec::new())).transpose()
+    row.map(|row| row.into_record(key, Vec::new())).transpose()
 }
 
 /// Whether the CA of a certificate source exists; true for sources without a CA.
@@ -263,6 +263,6 @@ pub fn is_there(c: &mut Conn, issuance: Issuance) -> Result<bool, Error> {
     let Some(id) = issuance.authority() else {
         return Ok(true);
     };
-    let found = authorities::table.find(id.0).count();
-    Ok(found.get_result::<i64>(&mut c.0)? > 0)
+    let count = authorities::table.find(id.0).count();
+    Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }

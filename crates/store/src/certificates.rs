@@ -2,11 +2,11 @@
 //! history. The caller passes the current time, so that one decision uses one time. Must not decide
 //! when a certificate is renewed or how it is issued.
 
-mod again;
-mod claims;
+mod desired;
+mod issued;
+mod leases;
 mod list;
-mod plans;
-mod served;
+mod reschedule;
 
 use diesel::prelude::*;
 use model::{
@@ -21,19 +21,19 @@ use crate::{
     sites,
 };
 
-pub use again::{Of, given_elsewhere, interrupt, replace, retry, try_at, want_again};
-pub use claims::{
+pub use desired::{Plan, Planned, plans};
+pub use issued::{Pair, Served, of_site, pair};
+pub use leases::{
     Claimed, claim, failed, keep, looked_after, next_due, owner, put_off, release, take_from,
 };
-pub(crate) use list::published;
-pub use list::{by_id, history, list, standings};
-pub use plans::{Plan, Planned, plans};
-pub use served::{Pair, Served, of_site, pair};
+pub(crate) use list::published_labels;
+pub use list::{by_id, history, list, list_standings};
+pub use reschedule::{Of, given_elsewhere, interrupt, replace, retry, try_at, want_again};
 
 /// The maximum length of a history entry, in characters.
-const LONGEST: usize = 4000;
+const MAX_ENTRY_CHARS: usize = 4000;
 /// The number of history entries that are kept per certificate.
-const KEPT: i64 = 200;
+const MAX_HISTORY: i64 = 200;
 
 /// The values of an issued or uploaded certificate.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ pub fn want(
         ))
         .execute(&mut c.0)
         .map(drop)
-        .map_err(Error::of_insert)
+        .map_err(Error::from_insert)
 }
 
 /// Stores an issued or uploaded certificate and its key, replacing the one for the same subject.
@@ -90,30 +90,30 @@ pub fn put(
     secret: &str,
     now: Timestamp,
 ) -> Result<CertificateId, Error> {
-    let id = match id_of(c, domain, subject)? {
+    let id = match find_id(c, domain, subject)? {
         Some(id) => id,
         None => {
             want(c, domain, subject, now)?;
             CertificateId(dialect::inserted_id(&mut c.0)?)
         }
     };
-    let print = &new.issued.fingerprint;
+    let fingerprint = &new.issued.fingerprint;
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::source.eq(new.source.as_str()),
             certificates::authority_id.eq(new.authority.map(|id| id.0)),
-            certificates::fingerprint.eq(print.as_str()),
+            certificates::fingerprint.eq(fingerprint.as_str()),
             certificates::not_after.eq(new.issued.not_after.0),
             certificates::issued.eq(to_json(&new.issued)?),
             certificates::chain.eq(&new.chain),
-            certificates::secret.eq(key.seal(&sealed(print.as_str()), secret)?),
+            certificates::secret.eq(key.seal(&secret_context(fingerprint.as_str()), secret)?),
             certificates::renew_at.eq(new.renew_at.map(|at| at.0)),
             certificates::next_try.eq(new.next_try.map(|at| at.0)),
             certificates::failures.eq(0),
             certificates::trouble.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
-    changed(c, domain)?;
+    bump_domain(c, domain)?;
     Ok(id)
 }
 
@@ -127,9 +127,9 @@ pub fn delete(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
         .select(certificates::domain_id)
         .first(&mut c.0)
         .optional()?;
-    rows::one(diesel::delete(certificates::table.find(id.0)).execute(&mut c.0)?)?;
+    rows::ensure_found(diesel::delete(certificates::table.find(id.0)).execute(&mut c.0)?)?;
     match domain {
-        Some(domain) => changed(c, DomainId(domain)),
+        Some(domain) => bump_domain(c, DomainId(domain)),
         None => Ok(()),
     }
 }
@@ -141,24 +141,24 @@ pub fn delete(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
 pub fn note(
     c: &mut Conn,
     id: CertificateId,
-    what: Happening,
-    words: &str,
+    event: Happening,
+    message: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let words: String = words.chars().take(LONGEST).collect();
+    let message: String = message.chars().take(MAX_ENTRY_CHARS).collect();
     diesel::insert_into(certificate_history::table)
         .values((
             certificate_history::certificate_id.eq(id.0),
             certificate_history::at.eq(now.0),
-            certificate_history::what.eq(what.as_str()),
-            certificate_history::words.eq(words),
+            certificate_history::what.eq(event.as_str()),
+            certificate_history::words.eq(message),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     let oldest: Option<i64> = certificate_history::table
         .filter(certificate_history::certificate_id.eq(id.0))
         .order(certificate_history::id.desc())
-        .offset(KEPT)
+        .offset(MAX_HISTORY)
         .select(certificate_history::id)
         .first(&mut c.0)
         .optional()?;
@@ -177,31 +177,31 @@ pub fn note(
 /// # Errors
 /// When the database is unavailable.
 pub fn given(c: &mut Conn, id: CertificateId) -> Result<Option<(AuthorityId, String)>, Error> {
-    let found: Option<(Option<i64>, Option<String>)> = certificates::table
+    let row: Option<(Option<i64>, Option<String>)> = certificates::table
         .find(id.0)
         .select((certificates::authority_id, certificates::chain))
         .first(&mut c.0)
         .optional()?;
-    let given = found.and_then(|(authority, chain)| authority.zip(chain));
-    Ok(given.map(|(authority, chain)| (AuthorityId(authority), chain)))
+    let issued = row.and_then(|(authority, chain)| authority.zip(chain));
+    Ok(issued.map(|(authority, chain)| (AuthorityId(authority), chain)))
 }
 
-fn id_of(
+fn find_id(
     c: &mut Conn,
     domain: DomainId,
     subject: &CertificateName,
 ) -> Result<Option<CertificateId>, Error> {
-    let found: Option<i64> = certificates::table
+    let id: Option<i64> = certificates::table
         .filter(certificates::domain_id.eq(domain.0))
         .filter(certificates::subject.eq(subject.as_str()))
         .select(certificates::id)
         .first(&mut c.0)
         .optional()?;
-    Ok(found.map(CertificateId))
+    Ok(id.map(CertificateId))
 }
 
 /// Increments the generation of a domain's site and stores it as the domain's generation.
-fn changed(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
+fn bump_domain(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
     let site: Option<i64> = domains::table
         .find(domain.0)
         .select(domains::site_id)
@@ -218,6 +218,6 @@ fn changed(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
 }
 
 /// The encryption context of a key, which binds it to its certificate.
-fn sealed(fingerprint: &str) -> String {
+fn secret_context(fingerprint: &str) -> String {
     format!("certificates.secret:{fingerprint}")
 }

@@ -27,10 +27,10 @@ pub fn put(
     now: Timestamp,
 ) -> Result<i64, Error> {
     for Answer { token, answer } in answers {
-        let same = challenges::table
+        let existing = challenges::table
             .filter(challenges::site_id.eq(site.0))
             .filter(challenges::token.eq(token));
-        diesel::delete(same).execute(&mut c.0)?;
+        diesel::delete(existing).execute(&mut c.0)?;
         diesel::insert_into(challenges::table)
             .values((
                 challenges::site_id.eq(site.0),
@@ -40,7 +40,7 @@ pub fn put(
                 challenges::created_at.eq(now.0),
             ))
             .execute(&mut c.0)
-            .map_err(Error::of_insert)?;
+            .map_err(Error::from_insert)?;
     }
     sites::bump(c, site)
 }
@@ -50,10 +50,13 @@ pub fn put(
 /// # Errors
 /// When the database is unavailable.
 pub fn take_away(c: &mut Conn, certificate: CertificateId) -> Result<bool, Error> {
-    let of = challenges::table.filter(challenges::certificate_id.eq(certificate.0));
-    let site: Option<i64> = of.select(challenges::site_id).first(&mut c.0).optional()?;
+    let for_certificate = challenges::table.filter(challenges::certificate_id.eq(certificate.0));
+    let site: Option<i64> = for_certificate
+        .select(challenges::site_id)
+        .first(&mut c.0)
+        .optional()?;
     let Some(site) = site else { return Ok(false) };
-    diesel::delete(of).execute(&mut c.0)?;
+    diesel::delete(for_certificate).execute(&mut c.0)?;
     sites::bump(c, SiteId(site))?;
     Ok(true)
 }
@@ -63,12 +66,12 @@ pub fn take_away(c: &mut Conn, certificate: CertificateId) -> Result<bool, Error
 /// # Errors
 /// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Answer>, Error> {
-    let found: Vec<(String, String)> = challenges::table
+    let rows: Vec<(String, String)> = challenges::table
         .filter(challenges::site_id.eq(site.0))
         .order(challenges::token)
         .select((challenges::token, challenges::answer))
         .load(&mut c.0)?;
-    let answers = found.into_iter();
+    let answers = rows.into_iter();
     Ok(answers
         .map(|(token, answer)| Answer { token, answer })
         .collect())

@@ -11,7 +11,7 @@ use model::{
 
 use crate::{
     Conn, Error, SecretKey, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{cluster_certificates, clusters},
 };
 
@@ -64,12 +64,16 @@ struct Row {
 }
 
 impl Row {
-    fn record(self, key: &SecretKey, certificates: Certificates) -> Result<ClusterRecord, Error> {
-        let place = Place::new("clusters", &self.id);
+    fn into_record(
+        self,
+        key: &SecretKey,
+        certificates: Certificates,
+    ) -> Result<ClusterRecord, Error> {
+        let row_ref = RowRef::new("clusters", &self.id);
         let access = Access {
-            url: place.text("url", &self.url)?,
-            login: place.text("token_id", &self.token_id)?,
-            secret: key.open(&sealed(&self.name), &self.secret)?,
+            url: row_ref.parse("url", &self.url)?,
+            login: row_ref.parse("token_id", &self.token_id)?,
+            secret: key.open(&secret_context(&self.name), &self.secret)?,
             name: self.name,
             certificates,
         };
@@ -79,7 +83,7 @@ impl Row {
 }
 
 /// The encryption context of a secret, which binds it to the cluster's name.
-fn sealed(name: &str) -> String {
+fn secret_context(name: &str) -> String {
     format!("clusters.secret:{name}")
 }
 
@@ -93,12 +97,12 @@ pub fn insert(c: &mut Conn, key: &SecretKey, new: &Access) -> Result<ClusterId, 
             clusters::name.eq(&new.name),
             clusters::url.eq(new.url.as_str()),
             clusters::token_id.eq(new.login.to_string()),
-            clusters::secret.eq(key.seal(&sealed(&new.name), &new.secret)?),
+            clusters::secret.eq(key.seal(&secret_context(&new.name), &new.secret)?),
             clusters::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
     let id = ClusterId(dialect::inserted_id(&mut c.0)?);
-    certify(c, id, &new.certificates)?;
+    insert_certificates(c, id, &new.certificates)?;
     Ok(id)
 }
 
@@ -112,7 +116,7 @@ pub fn update(c: &mut Conn, key: &SecretKey, id: ClusterId, access: &Access) -> 
             clusters::name.eq(&access.name),
             clusters::url.eq(access.url.as_str()),
             clusters::token_id.eq(access.login.to_string()),
-            clusters::secret.eq(key.seal(&sealed(&access.name), &access.secret)?),
+            clusters::secret.eq(key.seal(&secret_context(&access.name), &access.secret)?),
         ))
         .execute(&mut c.0)?;
     // MySQL does not count rows whose values stayed the same.
@@ -121,15 +125,19 @@ pub fn update(c: &mut Conn, key: &SecretKey, id: ClusterId, access: &Access) -> 
     }
     diesel::delete(cluster_certificates::table.filter(cluster_certificates::cluster_id.eq(id.0)))
         .execute(&mut c.0)?;
-    certify(c, id, &access.certificates)
+    insert_certificates(c, id, &access.certificates)
 }
 
 fn exists(c: &mut Conn, id: ClusterId) -> Result<bool, Error> {
-    let found = clusters::table.filter(clusters::id.eq(id.0)).count();
-    Ok(found.get_result::<i64>(&mut c.0)? > 0)
+    let count = clusters::table.filter(clusters::id.eq(id.0)).count();
+    Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }
 
-fn certify(c: &mut Conn, id: ClusterId, certificates: &Certificates) -> Result<(), Error> {
+fn insert_certificates(
+    c: &mut Conn,
+    id: ClusterId,
+    certificates: &Certificates,
+) -> Result<(), Error> {
     for (url, fingerprint) in certificates {
         diesel::insert_into(cluster_certificates::table)
             .values((
@@ -147,7 +155,7 @@ fn certify(c: &mut Conn, id: ClusterId, certificates: &Certificates) -> Result<(
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while the cluster has sites.
 pub fn delete(c: &mut Conn, id: ClusterId) -> Result<(), Error> {
-    rows::one(diesel::delete(clusters::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(clusters::table.find(id.0)).execute(&mut c.0)?)
 }
 
 /// Returns all clusters, ordered by name.
@@ -155,11 +163,11 @@ pub fn delete(c: &mut Conn, id: ClusterId) -> Result<(), Error> {
 /// # Errors
 /// [`Error::Internal`] when a secret does not decrypt.
 pub fn list(c: &mut Conn, key: &SecretKey) -> Result<Vec<ClusterRecord>, Error> {
-    let found: Vec<Row> = clusters::table
+    let rows: Vec<Row> = clusters::table
         .order(clusters::name)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    records(c, key, found)
+    load_records(c, key, rows)
 }
 
 /// Returns the cluster with this id.
@@ -172,7 +180,7 @@ pub fn get(c: &mut Conn, key: &SecretKey, id: ClusterId) -> Result<Option<Cluste
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    Ok(records(c, key, row.into_iter().collect())?.pop())
+    Ok(load_records(c, key, row.into_iter().collect())?.pop())
 }
 
 /// Returns the cluster with this name.
@@ -185,38 +193,42 @@ pub fn by_name(c: &mut Conn, key: &SecretKey, name: &str) -> Result<Option<Clust
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    Ok(records(c, key, row.into_iter().collect())?.pop())
+    Ok(load_records(c, key, row.into_iter().collect())?.pop())
 }
 
 /// Adds the pinned certificates to clusters, with one statement for all of them.
-fn records(c: &mut Conn, key: &SecretKey, found: Vec<Row>) -> Result<Vec<ClusterRecord>, Error> {
-    let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
+fn load_records(
+    c: &mut Conn,
+    key: &SecretKey,
+    rows: Vec<Row>,
+) -> Result<Vec<ClusterRecord>, Error> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let vouched: Vec<(i64, String, String)> = cluster_certificates::table
+    let pins: Vec<(i64, String, String)> = cluster_certificates::table
         .filter(cluster_certificates::cluster_id.eq_any(&ids))
         .load(&mut c.0)?;
     let mut certificates: BTreeMap<i64, Certificates> = BTreeMap::new();
-    for (id, url, fingerprint) in vouched {
-        let place = Place::new("cluster_certificates", &id);
-        let fingerprint = place.text("fingerprint", &fingerprint)?;
-        let of = certificates.entry(id).or_default();
-        of.insert(place.text("url", &url)?, fingerprint);
+    for (id, url, fingerprint) in pins {
+        let row_ref = RowRef::new("cluster_certificates", &id);
+        let fingerprint = row_ref.parse("fingerprint", &fingerprint)?;
+        let pinned = certificates.entry(id).or_default();
+        pinned.insert(row_ref.parse("url", &url)?, fingerprint);
     }
-    let records = found.into_iter().map(|row| {
+    let complete = rows.into_iter().map(|row| {
         let certificates = certificates.remove(&row.id).unwrap_or_default();
-        row.record(key, certificates)
+        row.into_record(key, certificates)
     });
-    records.collect()
+    complete.collect()
 }
 
 /// Whether the key decrypts the stored secrets; true when there are no clusters.
-pub(crate) fn opens(c: &mut Conn, key: &SecretKey) -> Result<bool, Error> {
+pub(crate) fn accepts_key(c: &mut Conn, key: &SecretKey) -> Result<bool, Error> {
     let row: Option<Row> = clusters::table
         .order(clusters::id)
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    Ok(row.is_none_or(|row| row.record(key, Certificates::new()).is_ok()))
+    Ok(row.is_none_or(|row| row.into_record(key, Certificates::new()).is_ok()))
 }

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// The timeout for the lock of the SQLite file.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection to one of the three databases.
 #[derive(diesel::MultiConnection)]
@@ -46,35 +46,36 @@ pub(crate) enum Db {
 
 /// Connects and configures the session.
 pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
-    let told = |e: ConnectionError| url.tidy(&e.to_string());
-    let set = |result: QueryResult<()>| result.map_err(|e| url.tidy(&e.to_string()));
+    let connect_error = |e: ConnectionError| url.sanitize_message(&e.to_string());
+    let configure =
+        |result: QueryResult<()>| result.map_err(|e| url.sanitize_message(&e.to_string()));
     match &url.0 {
         Kind::Sqlite(path) => {
-            make_file(path).map_err(|e| format!("{}: {e}", path.display()))?;
+            create_file(path).map_err(|e| format!("{}: {e}", path.display()))?;
             let text = path.to_str().ok_or("the file's name is not UTF-8")?;
-            let mut c = SqliteConnection::establish(text).map_err(told)?;
-            let wait = LONGEST_WAIT.as_millis();
-            set(c.batch_execute(&format!("PRAGMA busy_timeout = {wait}")))?;
-            set(write_ahead(&mut c))?;
-            set(c.batch_execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"))?;
+            let mut c = SqliteConnection::establish(text).map_err(connect_error)?;
+            let wait = LOCK_TIMEOUT.as_millis();
+            configure(c.batch_execute(&format!("PRAGMA busy_timeout = {wait}")))?;
+            configure(enable_wal(&mut c))?;
+            configure(c.batch_execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"))?;
             Ok(Db::Sqlite(c))
         }
         Kind::Postgres(text) => {
-            let mut c = PgConnection::establish(text).map_err(told)?;
-            set(c.batch_execute("SET default_transaction_isolation = 'read committed'"))?;
+            let mut c = PgConnection::establish(text).map_err(connect_error)?;
+            configure(c.batch_execute("SET default_transaction_isolation = 'read committed'"))?;
             Ok(Db::Postgres(c))
         }
         Kind::Mysql(text) => {
-            let mut c = MysqlConnection::establish(text).map_err(told)?;
-            // `is_transient` and `violated` match English messages. Strict mode rejects a text that
-            // is too long instead of truncating it.
+            let mut c = MysqlConnection::establish(text).map_err(connect_error)?;
+            // `is_transient` and `violated_index` match English messages. Strict mode rejects a
+            // text that is too long instead of truncating it.
             for statement in [
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
                 "SET SESSION lc_messages = 'en_US'",
                 "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
                 "SET SESSION innodb_lock_wait_timeout = 10",
             ] {
-                set(c.batch_execute(statement))?;
+                configure(c.batch_execute(statement))?;
             }
             Ok(Db::Mysql(c))
         }
@@ -83,21 +84,21 @@ pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
 
 /// Enables WAL mode. On a new file this needs an exclusive lock, and when two connections request
 /// it at the same time, one fails immediately with "database is locked" despite `busy_timeout`.
-fn write_ahead(c: &mut SqliteConnection) -> QueryResult<()> {
-    let begin = Instant::now();
+fn enable_wal(c: &mut SqliteConnection) -> QueryResult<()> {
+    let start = Instant::now();
     loop {
         match c.batch_execute("PRAGMA journal_mode = WAL") {
-            Err(error) if passes(&error.to_string()) && begin.elapsed() < LONGEST_WAIT => {
+            Err(error) if is_transient(&error.to_string()) && start.elapsed() < LOCK_TIMEOUT => {
                 thread::sleep(Duration::from_millis(5));
             }
-            done => return done,
+            result => return result,
         }
     }
 }
 
 /// Creates the file with mode 0600; SQLite uses the same mode for its WAL and shared-memory files.
 /// The directory must exist, so a mistyped path creates nothing.
-fn make_file(path: &Path) -> io::Result<()> {
+fn create_file(path: &Path) -> io::Result<()> {
     match fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -203,7 +204,7 @@ diesel::define_sql_function! {
 }
 
 /// The LIKE pattern that matches `q` anywhere, for [`lower`] columns with `escape('!')`.
-pub(crate) fn pattern(q: &str) -> String {
+pub(crate) fn like_pattern(q: &str) -> String {
     let mut pattern = String::from("%");
     for c in q.trim().chars().flat_map(char::to_lowercase) {
         if matches!(c, '%' | '_' | '!') {
@@ -221,8 +222,8 @@ pub(crate) type Condition<'a, Q> =
 
 /// Whether the transaction may succeed when it is run again. Used for errors that the drivers do
 /// not distinguish by a code.
-pub(crate) fn passes(message: &str) -> bool {
-    const PASSING: [&str; 13] = [
+pub(crate) fn is_transient(message: &str) -> bool {
+    const TRANSIENT: [&str; 13] = [
         // SQLite
         "database is locked",
         "database table is locked",
@@ -240,18 +241,18 @@ pub(crate) fn passes(message: &str) -> bool {
         "Connection was killed",
         "Lost connection to",
     ];
-    PASSING.iter().any(|text| message.contains(text))
+    TRANSIENT.iter().any(|text| message.contains(text))
 }
 
 /// Whether an error of unknown kind is a foreign key violation: SQLite implements
 /// `ON DELETE RESTRICT` as a trigger and reports the error code of a trigger.
-pub(crate) fn is_reference(message: &str) -> bool {
+pub(crate) fn is_foreign_key_violation(message: &str) -> bool {
     message == "FOREIGN KEY constraint failed"
 }
 
 /// The unique indexes: index name, columns, value. PostgreSQL and MySQL report the index name in an
 /// error, SQLite reports the columns.
-const UNIQUES: [(&str, &str, Unique); 18] = [
+const UNIQUE_INDEXES: [(&str, &str, Unique); 18] = [
     ("uq_users_name", "users.name", Unique::UserName),
     ("uq_sites_name", "sites.name", Unique::SiteName),
     ("uq_clusters_name", "clusters.name", Unique::ClusterName),
@@ -313,7 +314,7 @@ const UNIQUES: [(&str, &str, Unique); 18] = [
 ];
 
 /// Returns the unique index that an error reports as violated.
-pub(crate) fn violated(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> Unique {
+pub(crate) fn violated_index(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> Unique {
     let message = info.message();
     let name = info.constraint_name().or_else(|| {
         // "Duplicate entry 'x' for key 'uq_users_name'"; MySQL prefixes the table. The entry is
@@ -322,10 +323,10 @@ pub(crate) fn violated(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> U
         Some(key.rsplit_once('.').map_or(key, |(_, key)| key))
     });
     let columns = message.strip_prefix("UNIQUE constraint failed: ");
-    let known = UNIQUES
+    let index = UNIQUE_INDEXES
         .iter()
-        .find(|(index, of, _)| name == Some(index) || columns == Some(of));
-    match known {
+        .find(|(index, indexed, _)| name == Some(index) || columns == Some(indexed));
+    match index {
         Some((_, _, unique)) => *unique,
         // The primary key of `sessions`. The keys of other tables are generated or do not depend
         // on user input.
@@ -339,51 +340,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_take_every_sign_literally() {
-        assert_eq!(pattern(" Wéb_1%!x "), "%wéb!_1!%!!x%");
-        assert_eq!(pattern(""), "%%");
+    fn like_pattern_escapes_wildcards() {
+        assert_eq!(like_pattern(" Wéb_1%!x "), "%wéb!_1!%!!x%");
+        assert_eq!(like_pattern(""), "%%");
     }
 
     #[test]
-    fn a_new_file_is_opened_by_many_at_once() {
+    fn new_file_opens_concurrently() {
         for _ in 0..50 {
             let folder = tempfile::tempdir().unwrap();
             let url: DatabaseUrl = format!("sqlite:{}/new.db", folder.path().display())
                 .parse()
                 .unwrap();
-            let begin = std::sync::Barrier::new(8);
+            let barrier = std::sync::Barrier::new(8);
             std::thread::scope(|scope| {
                 let open = || {
-                    begin.wait();
+                    barrier.wait();
                     connect(&url).map(drop)
                 };
-                let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
-                for one in all {
-                    assert_eq!(one.join().unwrap(), Ok(()));
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                for thread in threads {
+                    assert_eq!(thread.join().unwrap(), Ok(()));
                 }
             });
         }
     }
 
     #[test]
-    fn what_a_person_typed_does_not_name_an_index() {
-        let of = |message: &str| violated(&message.to_owned());
+    fn user_input_does_not_select_index() {
+        let index_of = |message: &str| violated_index(&message.to_owned());
         assert_eq!(
-            of("Duplicate entry 'a' for key 'uq_users_name'"),
+            index_of("Duplicate entry 'a' for key 'uq_users_name'"),
             Unique::UserName
         );
         assert_eq!(
-            of("Duplicate entry 'a' for key 'sites.uq_sites_name'"),
+            index_of("Duplicate entry 'a' for key 'sites.uq_sites_name'"),
             Unique::SiteName
         );
         assert_eq!(
-            of("Duplicate entry 'x for key 'uq_users_name'' for key 'uq_containers_mac'"),
+            index_of("Duplicate entry 'x for key 'uq_users_name'' for key 'uq_containers_mac'"),
             Unique::ContainerMac
         );
         assert_eq!(
-            of("UNIQUE constraint failed: jobs.active_container"),
+            index_of("UNIQUE constraint failed: jobs.active_container"),
             Unique::ActiveJob
         );
-        assert_eq!(of("UNIQUE constraint failed: x.y"), Unique::Other);
+        assert_eq!(index_of("UNIQUE constraint failed: x.y"), Unique::Other);
     }
 }

@@ -13,13 +13,13 @@ use model::{
 
 use crate::{
     Conn, Error, certificates, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{domain_issuance, domain_publishers, domains, services, sites, users},
     sites as store_sites,
 };
 
 /// The maximum number of domains in a list.
-const MOST: i64 = 500;
+const MAX_ROWS: i64 = 500;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = domains)]
@@ -68,7 +68,7 @@ struct IssuanceRow {
 
 /// The related rows of a domain.
 #[derive(Default)]
-struct Beside {
+struct Related {
     people: BTreeSet<Username>,
     services: i64,
     issuance: Option<IssuanceRow>,
@@ -76,30 +76,35 @@ struct Beside {
 }
 
 impl Row {
-    fn row(self, site_name: &str, beside: Beside, now: Timestamp) -> Result<DomainRow, Error> {
-        let Beside {
+    fn into_row(
+        self,
+        site_name: &str,
+        related: Related,
+        now: Timestamp,
+    ) -> Result<DomainRow, Error> {
+        let Related {
             people,
             services,
             issuance,
             certificates,
-        } = beside;
-        let place = Place::new("domains", &self.id);
+        } = related;
+        let row_ref = RowRef::new("domains", &self.id);
         let publishers = match self.publishers.as_str() {
             "everybody" => Publishers::Everybody,
             "operators" => Publishers::Operators,
             "people" => Publishers::People(people),
-            _ => return Err(place.fault("publishers", &"is none of the known words")),
+            _ => return Err(row_ref.invalid("publishers", &"is not a known value")),
         };
         let spec = DomainSpec {
             site: SiteId(self.site_id),
-            name: place.text("name", &self.name)?,
-            sign_in: place.optional("sign_in", self.sign_in.as_deref())?,
-            hsts: place.text("hsts", &self.hsts)?,
+            name: row_ref.parse("name", &self.name)?,
+            sign_in: row_ref.parse_optional("sign_in", self.sign_in.as_deref())?,
+            hsts: row_ref.parse("hsts", &self.hsts)?,
             publishers,
             issuance: match &issuance {
                 None => Issuance::SelfSigned,
                 Some(row) => Issuance::of(&row.how, row.authority_id.map(AuthorityId))
-                    .ok_or_else(|| place.fault("how", &"is none of the known words"))?,
+                    .ok_or_else(|| row_ref.invalid("how", &"is not a known value"))?,
             },
             provider: issuance
                 .as_ref()
@@ -110,19 +115,19 @@ impl Row {
             .iter()
             .map(|standing| standing.at(now))
             .collect();
-        let number = |is: fn(&CertificateState) -> bool| {
+        let count_states = |is: fn(&CertificateState) -> bool| {
             let found = states.iter().filter(|state| is(state)).count();
             u32::try_from(found).unwrap_or(u32::MAX)
         };
         Ok(DomainRow {
             id: DomainId(self.id),
             spec,
-            site_name: place.text::<Label>("site_id", site_name)?,
-            services: rows::count(services),
-            certificates: number(|state| {
+            site_name: row_ref.parse::<Label>("site_id", site_name)?,
+            services: rows::to_u32(services),
+            certificates: count_states(|state| {
                 matches!(state, CertificateState::Issued | CertificateState::Renewing)
             }),
-            alarms: number(|state| state.is_alarming()),
+            alarms: count_states(|state| state.is_alarming()),
         })
     }
 }
@@ -139,11 +144,11 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
             domains::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     let id = DomainId(dialect::inserted_id(&mut c.0)?);
-    set_people(c, id, spec)?;
-    set_issuance(c, id, spec)?;
-    stamp(c, id, spec.site)?;
+    insert_publishers(c, id, spec)?;
+    replace_issuance(c, id, spec)?;
+    bump_domain(c, id, spec.site)?;
     Ok(id)
 }
 
@@ -161,9 +166,9 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
     }
     diesel::delete(domain_publishers::table.filter(domain_publishers::domain_id.eq(id.0)))
         .execute(&mut c.0)?;
-    set_people(c, id, spec)?;
-    set_issuance(c, id, spec)?;
-    stamp(c, id, spec.site)?;
+    insert_publishers(c, id, spec)?;
+    replace_issuance(c, id, spec)?;
+    bump_domain(c, id, spec.site)?;
     Ok(())
 }
 
@@ -172,10 +177,10 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while services are published under the domain.
 pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
-    if let Some(present) = get(c, id)? {
-        store_sites::bump(c, present.spec.site)?;
+    if let Some(domain) = get(c, id)? {
+        store_sites::bump(c, domain.spec.site)?;
     }
-    rows::one(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
 }
 
 /// Returns the domain with this id.
@@ -183,7 +188,7 @@ pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn get(c: &mut Conn, id: DomainId) -> Result<Option<DomainRow>, Error> {
-    Ok(found(c, Which::One(id))?.pop())
+    Ok(load(c, Selection::One(id))?.pop())
 }
 
 /// Returns the domains of a site, oldest first: the oldest is the default for new services.
@@ -191,7 +196,7 @@ pub fn get(c: &mut Conn, id: DomainId) -> Result<Option<DomainRow>, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
-    let mut all = found(c, Which::OfSite(site))?;
+    let mut all = load(c, Selection::OfSite(site))?;
     all.sort_by_key(|row| row.id);
     Ok(all)
 }
@@ -201,57 +206,57 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<DomainRow>, Error> {
-    found(c, Which::All)
+    load(c, Selection::All)
 }
 
-enum Which {
+enum Selection {
     All,
     One(DomainId),
     OfSite(SiteId),
 }
 
-fn found(c: &mut Conn, which: Which) -> Result<Vec<DomainRow>, Error> {
+fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
     let mut query = domains::table
         .inner_join(sites::table)
         .order((domains::name, sites::name, domains::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select((Row::as_select(), sites::name))
         .into_boxed();
-    query = match which {
-        Which::All => query,
-        Which::One(id) => query.filter(domains::id.eq(id.0)),
-        Which::OfSite(site) => query.filter(domains::site_id.eq(site.0)),
+    query = match selection {
+        Selection::All => query,
+        Selection::One(id) => query.filter(domains::id.eq(id.0)),
+        Selection::OfSite(site) => query.filter(domains::site_id.eq(site.0)),
     };
     let rows: Vec<(Row, String)> = query.load(&mut c.0)?;
     let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
-    let named: Vec<(i64, String)> = domain_publishers::table
+    let publishers: Vec<(i64, String)> = domain_publishers::table
         .inner_join(users::table)
         .filter(domain_publishers::domain_id.eq_any(&ids))
         .select((domain_publishers::domain_id, users::name))
         .load(&mut c.0)?;
-    let mut services = published(c, &rows)?;
-    let mut issuance = issuance_of(c, &ids)?;
-    let mut standings = certificates::standings(c, &ids)?;
+    let mut services = count_services(c, &rows)?;
+    let mut issuance = load_issuance(c, &ids)?;
+    let mut standings = certificates::list_standings(c, &ids)?;
     let now = crate::now(c)?;
     let mut people: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
-    for (id, name) in named {
-        let name = Place::new("domain_publishers", &id).text("user_id", &name)?;
+    for (id, name) in publishers {
+        let name = RowRef::new("domain_publishers", &id).parse("user_id", &name)?;
         people.entry(id).or_default().insert(name);
     }
     rows.into_iter()
         .map(|(row, site)| {
-            let beside = Beside {
+            let related = Related {
                 people: people.remove(&row.id).unwrap_or_default(),
                 services: services.remove(&row.id).unwrap_or_default(),
                 issuance: issuance.remove(&row.id),
                 certificates: standings.remove(&row.id).unwrap_or_default(),
             };
-            row.row(&site, beside, now)
+            row.into_row(&site, related, now)
         })
         .collect()
 }
 
-fn issuance_of(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, Error> {
+fn load_issuance(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, Error> {
     let found: Vec<IssuanceRow> = domain_issuance::table
         .filter(domain_issuance::domain_id.eq_any(ids))
         .select(IssuanceRow::as_select())
@@ -260,7 +265,7 @@ fn issuance_of(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, 
 }
 
 /// Returns the number of HTTP services under each of these domains.
-fn published(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>, Error> {
+fn count_services(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>, Error> {
     let ids: Vec<Option<i64>> = rows.iter().map(|(row, _)| Some(row.id)).collect();
     let found: Vec<(Option<i64>, i64)> = services::table
         .filter(services::domain_id.eq_any(ids))
@@ -275,7 +280,7 @@ fn published(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>,
 }
 
 /// Increments the site's generation and stores it as the domain's generation.
-fn stamp(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
+fn bump_domain(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
     let generation = store_sites::bump(c, site)?;
     diesel::update(domains::table.find(id.0))
         .set(domains::generation.eq(generation))
@@ -283,7 +288,7 @@ fn stamp(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
     Ok(())
 }
 
-fn set_people(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+fn insert_publishers(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     let names: Vec<&str> = spec.publishers.people().map(Username::as_str).collect();
     if names.is_empty() {
         return Ok(());
@@ -303,7 +308,7 @@ fn set_people(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
     Ok(())
 }
 
-fn set_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+fn replace_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     diesel::delete(domain_issuance::table.find(id.0)).execute(&mut c.0)?;
     if spec.issuance == Issuance::SelfSigned && spec.provider.is_none() {
         return Ok(());
@@ -318,6 +323,6 @@ fn set_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Err
     diesel::insert_into(domain_issuance::table)
         .values(row)
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(())
 }

@@ -89,7 +89,7 @@ impl Error {
 
     /// Converts the error of an insert: a violated foreign key means that the referenced row does not
     /// exist.
-    pub(crate) fn of_insert(error: DieselError) -> Self {
+    pub(crate) fn from_insert(error: DieselError) -> Self {
         match Self::from(error) {
             Self::InUse => Self::NotFound,
             other => other,
@@ -104,14 +104,14 @@ impl From<DieselError> for Error {
             DieselError::DatabaseError(kind, info) => {
                 match kind {
                     DatabaseErrorKind::UniqueViolation => {
-                        Self::Duplicate(dialect::violated(info.as_ref()))
+                        Self::Duplicate(dialect::violated_index(info.as_ref()))
                     }
                     DatabaseErrorKind::ForeignKeyViolation
                     | DatabaseErrorKind::RestrictViolation => Self::InUse,
                     DatabaseErrorKind::SerializationFailure
                     | DatabaseErrorKind::ClosedConnection => Self::unavailable(info.message()),
-                    _ if dialect::is_reference(info.message()) => Self::InUse,
-                    _ if dialect::passes(info.message()) => Self::unavailable(info.message()),
+                    _ if dialect::is_foreign_key_violation(info.message()) => Self::InUse,
+                    _ if dialect::is_transient(info.message()) => Self::unavailable(info.message()),
                     _ => Self::internal(error.to_string()),
                 }
             }

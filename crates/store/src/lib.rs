@@ -9,7 +9,7 @@
 mod dialect;
 pub mod domains;
 mod error;
-mod follow;
+mod listener;
 mod migrations;
 pub mod observations;
 mod pool;
@@ -35,7 +35,7 @@ pub mod sites;
 pub mod users;
 
 pub use error::{Error, Unique};
-pub use follow::Follower;
+pub use listener::Follower;
 pub use pool::{Conn, OpenError, Options, Store};
 pub use secret::{KeyError, SecretKey};
 pub use url::{DatabaseUrl, UrlError};

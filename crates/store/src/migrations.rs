@@ -30,10 +30,10 @@ impl From<diesel::result::Error> for MigrationError {
 /// then find no pending migrations.
 pub(crate) fn run(db: &mut Db) -> Result<(), MigrationError> {
     match db {
-        Db::Sqlite(c) => c.immediate_transaction(|c| pending(c, SQLITE)),
+        Db::Sqlite(c) => c.immediate_transaction(|c| run_pending(c, SQLITE)),
         Db::Postgres(c) => c.transaction(|c| {
             c.batch_execute(POSTGRES_LOCK)?;
-            pending(c, POSTGRES)
+            run_pending(c, POSTGRES)
         }),
         Db::Mysql(c) => {
             // MySQL commits implicitly after each DDL statement, so a named lock replaces the
@@ -42,17 +42,17 @@ pub(crate) fn run(db: &mut Db) -> Result<(), MigrationError> {
                 "GET_LOCK(CONCAT('holdfast:', DATABASE()), 60)",
             );
             if select(lock).get_result::<Option<i64>>(c)? != Some(1) {
-                let why = "another process has been changing the tables for a minute";
-                return Err(MigrationError::Failed(why.to_owned()));
+                let reason = "another process has been changing the tables for a minute";
+                return Err(MigrationError::Failed(reason.to_owned()));
             }
-            let done = pending(c, MYSQL);
+            let result = run_pending(c, MYSQL);
             c.batch_execute("DO RELEASE_LOCK(CONCAT('holdfast:', DATABASE()))")?;
-            done
+            result
         }
     }
 }
 
-fn pending<C, B>(c: &mut C, steps: EmbeddedMigrations) -> Result<(), MigrationError>
+fn run_pending<C, B>(c: &mut C, migrations: EmbeddedMigrations) -> Result<(), MigrationError>
 where
     C: MigrationHarness<B>,
     B: diesel::backend::Backend,
@@ -60,11 +60,16 @@ where
     use diesel::migration::MigrationSource;
     let failed =
         |e: Box<dyn std::error::Error + Send + Sync>| MigrationError::Failed(e.to_string());
-    let known = MigrationSource::<B>::migrations(&steps).map_err(failed)?;
+    let available = MigrationSource::<B>::migrations(&migrations).map_err(failed)?;
     for version in c.applied_migrations().map_err(failed)? {
-        if !known.iter().any(|step| step.name().version() == version) {
+        if !available
+            .iter()
+            .any(|migration| migration.name().version() == version)
+        {
             return Err(MigrationError::Newer(version.to_string()));
         }
     }
-    c.run_pending_migrations(steps).map(drop).map_err(failed)
+    c.run_pending_migrations(migrations)
+        .map(drop)
+        .map_err(failed)
 }

@@ -7,7 +7,7 @@ use model::{ClusterId, names::NodeName};
 
 use crate::{
     Conn, Error,
-    rows::Place,
+    rows::RowRef,
     schema::{node_addresses, sites},
 };
 
@@ -16,14 +16,17 @@ use crate::{
 /// # Errors
 /// When the database is unavailable.
 pub fn addresses(c: &mut Conn, cluster: ClusterId) -> Result<BTreeMap<NodeName, Ipv4Addr>, Error> {
-    let found: Vec<(String, String)> = node_addresses::table
+    let rows: Vec<(String, String)> = node_addresses::table
         .filter(node_addresses::cluster_id.eq(cluster.0))
         .select((node_addresses::node, node_addresses::address))
         .load(&mut c.0)?;
-    let place = Place::new("node_addresses", &cluster);
-    let rows = found
-        .into_iter()
-        .map(|(node, address)| Ok((place.text("node", &node)?, place.text("address", &address)?)));
+    let row_ref = RowRef::new("node_addresses", &cluster);
+    let rows = rows.into_iter().map(|(node, address)| {
+        Ok((
+            row_ref.parse("node", &node)?,
+            row_ref.parse("address", &address)?,
+        ))
+    });
     rows.collect()
 }
 
@@ -35,14 +38,14 @@ pub fn addresses(c: &mut Conn, cluster: ClusterId) -> Result<BTreeMap<NodeName, 
 pub fn set_addresses(
     c: &mut Conn,
     cluster: ClusterId,
-    now: &BTreeMap<NodeName, Ipv4Addr>,
+    current: &BTreeMap<NodeName, Ipv4Addr>,
 ) -> Result<bool, Error> {
-    if addresses(c, cluster)? == *now {
+    if addresses(c, cluster)? == *current {
         return Ok(false);
     }
     let of_cluster = node_addresses::table.filter(node_addresses::cluster_id.eq(cluster.0));
     diesel::delete(of_cluster).execute(&mut c.0)?;
-    for (node, address) in now {
+    for (node, address) in current {
         diesel::insert_into(node_addresses::table)
             .values((
                 node_addresses::cluster_id.eq(cluster.0),
@@ -50,7 +53,7 @@ pub fn set_addresses(
                 node_addresses::address.eq(address.to_string()),
             ))
             .execute(&mut c.0)
-            .map_err(Error::of_insert)?;
+            .map_err(Error::from_insert)?;
     }
     diesel::update(sites::table.filter(sites::cluster_id.eq(cluster.0)))
         .set(sites::generation.eq(sites::generation + 1))

@@ -28,25 +28,25 @@ pub enum Turn {
 /// When the database is unavailable.
 pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Result<Turn, Error> {
     let (now, until) = (dialect::now(&c.0), dialect::now_plus(&c.0, lease_ms));
-    let mine = observations::holder
+    let claimable = observations::holder
         .eq(holder)
         .or(observations::lease_until.le(now));
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
-    let taken = diesel::update(row.filter(mine))
+    let claimed = diesel::update(row.filter(claimable))
         .set((
             observations::holder.eq(holder),
             observations::lease_until.eq(until),
         ))
         .execute(&mut c.0)?;
-    if taken == 0 && !begin(c, cluster, holder, lease_ms)? {
+    if claimed == 0 && !insert_row(c, cluster, holder, lease_ms)? {
         // MySQL does not count rows whose values stayed the same.
-        let who: String = row.select(observations::holder).first(&mut c.0)?;
-        if who != holder {
+        let current: String = row.select(observations::holder).first(&mut c.0)?;
+        if current != holder {
             return Ok(Turn::Others);
         }
     }
-    let wanted = row.filter(observations::wanted_until.gt(dialect::now(&c.0)));
-    let shared = wanted.count().get_result::<i64>(&mut c.0)? > 0;
+    let requested = row.filter(observations::wanted_until.gt(dialect::now(&c.0)));
+    let shared = requested.count().get_result::<i64>(&mut c.0)? > 0;
     Ok(Turn::Ours { shared })
 }
 
@@ -63,21 +63,26 @@ pub fn take_over(
 ) -> Result<Turn, Error> {
     let until = dialect::now_plus(&c.0, lease_ms);
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
-    let theirs = diesel::update(row.filter(observations::holder.ne(holder)))
+    let taken_over = diesel::update(row.filter(observations::holder.ne(holder)))
         .set((
             observations::holder.eq(holder),
             observations::lease_until.eq(&until),
             observations::wanted_until.eq(&until),
         ))
         .execute(&mut c.0)?;
-    match theirs {
+    match taken_over {
         0 => take(c, cluster, holder, lease_ms),
         _ => Ok(Turn::Ours { shared: true }),
     }
 }
 
 /// Inserts the row of a cluster. Returns false when it exists.
-fn begin(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Result<bool, Error> {
+fn insert_row(
+    c: &mut Conn,
+    cluster: ClusterId,
+    holder: &str,
+    lease_ms: i64,
+) -> Result<bool, Error> {
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
     if row.count().get_result::<i64>(&mut c.0)? > 0 {
         return Ok(false);
@@ -135,10 +140,10 @@ pub fn read(
     diesel::update(row)
         .set(observations::wanted_until.eq(dialect::now_plus(&c.0, want_ms)))
         .execute(&mut c.0)?;
-    let found: Option<(Option<i64>, Option<String>)> = row
+    let observation: Option<(Option<i64>, Option<String>)> = row
         .select((observations::answered_at, observations::answer))
         .first(&mut c.0)
         .optional()?;
-    let (at, answer) = found.unwrap_or_default();
+    let (at, answer) = observation.unwrap_or_default();
     Ok(at.map(Timestamp).zip(answer))
 }

@@ -23,16 +23,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     DatabaseUrl, Error, SecretKey, clusters,
     dialect::{self, Db},
-    follow::{self, Follower},
+    listener::{self, Follower},
     migrations::{self, MigrationError},
 };
 
 /// The timeout for a free slot in the pool, for a new connection, and for retries of a write.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection to a database server that was idle for longer is pinged before use.
-const FRESH: Duration = Duration::from_secs(15);
+const PING_AFTER_IDLE: Duration = Duration::from_secs(15);
 /// How many times a write is attempted before its conflict is returned as an error.
-const TRIES: u32 = 8;
+const MAX_ATTEMPTS: u32 = 8;
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub enum OpenError {
     },
     /// A newer version of Holdfast has migrated the tables.
     #[error(
-        "A newer version of Holdfast has used the database {url} (step {version}). Start that \
+        "A newer version of Holdfast has last_used the database {url} (step {version}). Start that \
          version, or restore a backup from before."
     )]
     Newer {
@@ -95,7 +95,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     pool: Pool<Manager>,
-    seats: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     /// SQLite allows one writer: writes queue here in order instead of polling the file lock.
     writer: Option<Arc<Semaphore>>,
     statements: Arc<AtomicU64>,
@@ -116,8 +116,8 @@ impl Store {
     /// See [`OpenError`].
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let url = options.url.to_string();
-        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(options)).await;
-        opened.unwrap_or_else(|e| {
+        let result = tokio::task::spawn_blocking(move || Self::open_blocking(options)).await;
+        result.unwrap_or_else(|e| {
             Err(OpenError::Connect {
                 url,
                 cause: e.to_string(),
@@ -131,29 +131,30 @@ impl Store {
             key,
             pool_size,
         } = options;
-        let shown = url.to_string();
+        let display_url = url.to_string();
         // The pool would report only a timeout, so the first connection is opened without it.
         let mut db = dialect::connect(&url).map_err(|cause| OpenError::Connect {
-            url: shown.clone(),
+            url: display_url.clone(),
             cause,
         })?;
         migrations::run(&mut db).map_err(|error| match error {
             MigrationError::Newer(version) => OpenError::Newer {
-                url: shown.clone(),
+                url: display_url.clone(),
                 version,
             },
             MigrationError::Failed(cause) => OpenError::Migrate {
-                url: shown.clone(),
+                url: display_url.clone(),
                 cause,
             },
         })?;
         let mut conn = Conn(db);
-        let opens = clusters::opens(&mut conn, &key).map_err(|error| OpenError::Connect {
-            url: shown.clone(),
-            cause: format!("{error:?}"),
-        })?;
-        if !opens {
-            return Err(OpenError::WrongKey { url: shown });
+        let key_matches =
+            clusters::accepts_key(&mut conn, &key).map_err(|error| OpenError::Connect {
+                url: display_url.clone(),
+                cause: format!("{error:?}"),
+            })?;
+        if !key_matches {
+            return Err(OpenError::WrongKey { url: display_url });
         }
         let writer = (!dialect::is_remote(&conn.0)).then(|| Arc::new(Semaphore::new(1)));
         let statements = Arc::new(AtomicU64::new(0));
@@ -161,16 +162,16 @@ impl Store {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
-            .connection_timeout(PATIENCE)
+            .connection_timeout(TIMEOUT)
             .build_unchecked(Manager {
                 url: url.clone(),
                 statements: Arc::clone(&statements),
                 losses: Arc::default(),
             });
-        let seats = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
+        let permits = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
         Ok(Self(Arc::new(Inner {
             pool,
-            seats,
+            permits,
             writer,
             statements,
             key,
@@ -186,13 +187,13 @@ impl Store {
         &self,
         f: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let seat = turn(&self.0.seats).await?;
+        let permit = acquire(&self.0.permits).await?;
         let inner = Arc::clone(&self.0);
-        on_thread(move || {
-            let _seat = seat;
-            let mut live = inner.connection()?;
-            let result = f(&mut live.conn);
-            live.settle(&result);
+        run_blocking(move || {
+            let _permit = permit;
+            let mut pooled = inner.connection()?;
+            let result = f(&mut pooled.conn);
+            pooled.record_result(&result);
             result
         })
         .await
@@ -210,26 +211,30 @@ impl Store {
         f: impl Fn(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let writer = match &self.0.writer {
-            Some(writer) => Some(turn(writer).await?),
+            Some(writer) => Some(acquire(writer).await?),
             None => None,
         };
-        let seat = turn(&self.0.seats).await?;
+        let permit = acquire(&self.0.permits).await?;
         let inner = Arc::clone(&self.0);
-        on_thread(move || {
-            let _turns = (writer, seat);
-            let (mut tries, began) = (0, Instant::now());
+        run_blocking(move || {
+            let _permits = (writer, permit);
+            let (mut attempt, start) = (0, Instant::now());
             loop {
-                tries += 1;
-                let mut live = inner.connection()?;
-                let (result, again) = transaction(&mut live.conn, &f);
-                live.settle(&result);
-                drop(live);
+                attempt += 1;
+                let mut pooled = inner.connection()?;
+                let (result, may_retry) = transaction(&mut pooled.conn, &f);
+                pooled.record_result(&result);
+                drop(pooled);
                 match result {
                     Err(Error::Unavailable { cause })
-                        if again && tries < TRIES && began.elapsed() < PATIENCE =>
+                        if may_retry && attempt < MAX_ATTEMPTS && start.elapsed() < TIMEOUT =>
                     {
-                        tracing::debug!(error = cause, attempt, "write transaction conflicted, retrying");
-                        thread::sleep(pause(tries));
+                        tracing::debug!(
+                            error = cause,
+                            attempt,
+                            "write transaction conflicted, retrying"
+                        );
+                        thread::sleep(backoff(attempt));
                     }
                     result => return result,
                 }
@@ -247,17 +252,17 @@ impl Store {
     /// Returns when the follower has ended, and immediately on databases other than PostgreSQL.
     pub async fn follow(&self, follower: impl Follower) {
         let url = self.0.url.clone();
-        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let (done_tx, done_rx) = tokio::sync::oneshot::channel::<()>();
         // The listener may run until the process exits, which must not wait for it. A blocking task
         // of tokio would delay the shutdown of the runtime.
         let thread = thread::Builder::new().name("changes".to_owned());
-        let begun = thread.spawn(move || {
-            let _end = end;
-            follow::follow(&url, &follower);
+        let spawned = thread.spawn(move || {
+            let _done_tx = done_tx;
+            listener::run(&url, &follower);
         });
-        match begun {
+        match spawned {
             // The sender is dropped when the thread ends.
-            Ok(_) => drop(ended.await),
+            Ok(_) => drop(done_rx.await),
             Err(error) => tracing::error!(%error, "change listener thread not started"),
         }
     }
@@ -297,20 +302,18 @@ impl Inner {
     }
 }
 
-async fn turn(seats: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
-    match tokio::time::timeout(PATIENCE, Arc::clone(seats).acquire_owned()).await {
-        Ok(Ok(seat)) => Ok(seat),
-        _ => Err(Error::unavailable(
-            "every connection was busy for ten seconds",
-        )),
+async fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    match tokio::time::timeout(TIMEOUT, Arc::clone(permits).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(Error::unavailable("no connection was free for ten seconds")),
     }
 }
 
-async fn on_thread<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     f: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let joined = tokio::task::spawn_blocking(f).await;
-    joined.unwrap_or_else(|e| Err(Error::internal(format!("work on the database ended: {e}"))))
+    joined.unwrap_or_else(|e| Err(Error::internal(format!("database task failed: {e}"))))
 }
 
 /// Returns the result, and whether a failed transaction may be retried: not after a commit whose
@@ -326,8 +329,8 @@ fn transaction<T>(
         Ok(value) => match dialect::commit(&mut conn.0) {
             Ok(()) => (Ok(value), false),
             Err(error) => {
-                let collided = is_collision(&error);
-                (Err(error.into()), collided)
+                let conflicted = is_conflict(&error);
+                (Err(error.into()), conflicted)
             }
         },
         Err(error) => {
@@ -339,32 +342,32 @@ fn transaction<T>(
     }
 }
 
-fn is_collision(error: &diesel::result::Error) -> bool {
+fn is_conflict(error: &diesel::result::Error) -> bool {
     use diesel::result::{DatabaseErrorKind::SerializationFailure, Error::DatabaseError};
     matches!(error, DatabaseError(SerializationFailure, _))
 }
 
 /// The random delay before a retry. Its maximum doubles with each attempt, so that two transactions
 /// do not keep conflicting.
-fn pause(tries: u32) -> Duration {
-    let longest = 2_u64.saturating_pow(tries + 1);
+fn backoff(attempt: u32) -> Duration {
+    let longest = 2_u64.saturating_pow(attempt + 1);
     Duration::from_millis(rand::rng().random_range(1..=longest))
 }
 
 /// A connection in the pool.
-pub(crate) struct Live {
+pub(crate) struct PoolConnection {
     conn: Conn,
-    used: Instant,
+    last_used: Instant,
     /// The number of lost connections when this one was last known to work.
     seen_losses: u64,
     losses: Arc<AtomicU64>,
     broken: bool,
 }
 
-impl Live {
+impl PoolConnection {
     /// Records whether the connection is still usable after a query or transaction.
-    fn settle<T>(&mut self, result: &Result<T, Error>) {
-        self.used = Instant::now();
+    fn record_result<T>(&mut self, result: &Result<T, Error>) {
+        self.last_used = Instant::now();
         if matches!(result, Err(Error::Unavailable { .. })) {
             self.broken = dialect::is_broken(&mut self.conn.0);
             // When one connection was lost, the others may be lost too: each is pinged before its
@@ -385,41 +388,45 @@ pub(crate) struct Manager {
 /// Why a connection failed; for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Refused(String);
+pub(crate) struct ConnectError(String);
 
 impl ManageConnection for Manager {
-    type Connection = Live;
-    type Error = Refused;
+    type Connection = PoolConnection;
+    type Error = ConnectError;
 
-    fn connect(&self) -> Result<Live, Refused> {
-        let mut db = dialect::connect(&self.url).map_err(Refused)?;
+    fn connect(&self) -> Result<PoolConnection, ConnectError> {
+        let mut db = dialect::connect(&self.url).map_err(ConnectError)?;
         let statements = Arc::clone(&self.statements);
         db.set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if matches!(event, InstrumentationEvent::StartQuery { .. }) {
                 statements.fetch_add(1, Ordering::Relaxed);
             }
         });
-        Ok(Live {
+        Ok(PoolConnection {
             conn: Conn(db),
-            used: Instant::now(),
+            last_used: Instant::now(),
             seen_losses: self.losses.load(Ordering::Relaxed),
             losses: Arc::clone(&self.losses),
             broken: false,
         })
     }
 
-    fn is_valid(&self, live: &mut Live) -> Result<(), Refused> {
+    fn is_valid(&self, pooled: &mut PoolConnection) -> Result<(), ConnectError> {
         let losses = self.losses.load(Ordering::Relaxed);
-        let trusted = live.used.elapsed() < FRESH && live.seen_losses == losses;
-        if trusted || !dialect::is_remote(&live.conn.0) {
+        let is_fresh = pooled.last_used.elapsed() < PING_AFTER_IDLE && pooled.seen_losses == losses;
+        if is_fresh || !dialect::is_remote(&pooled.conn.0) {
             return Ok(());
         }
-        live.conn.0.ping().map_err(|e| Refused(e.to_string()))?;
-        live.seen_losses = losses;
+        pooled
+            .conn
+            .0
+            .ping()
+            .map_err(|e| ConnectError(e.to_string()))?;
+        pooled.seen_losses = losses;
         Ok(())
     }
 
-    fn has_broken(&self, live: &mut Live) -> bool {
-        thread::panicking() || live.broken || live.conn.0.is_broken()
+    fn has_broken(&self, pooled: &mut PoolConnection) -> bool {
+        thread::panicking() || pooled.broken || pooled.conn.0.is_broken()
     }
 }

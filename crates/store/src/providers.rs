@@ -11,12 +11,12 @@ use model::{
 
 use crate::{
     Conn, Error, SecretKey, dialect, records,
-    rows::{self, Place, to_json},
+    rows::{self, RowRef, to_json},
     schema::{domain_issuance, domains, providers},
 };
 
 /// The maximum number of DNS providers in a list.
-const MOST: i64 = 500;
+const MAX_ROWS: i64 = 500;
 
 /// A DNS provider with its secret.
 #[derive(Clone)]
@@ -45,19 +45,19 @@ struct Row {
 }
 
 impl Row {
-    fn row(&self, domains: Vec<Domain>) -> Result<ProviderRow, Error> {
-        let place = Place::new("providers", &self.id);
+    fn to_row(&self, domains: Vec<Domain>) -> Result<ProviderRow, Error> {
+        let row_ref = RowRef::new("providers", &self.id);
         Ok(ProviderRow {
             id: ProviderId(self.id),
-            name: place.text("name", &self.name)?,
-            settings: place.json("settings", &self.settings)?,
+            name: row_ref.parse("name", &self.name)?,
+            settings: row_ref.parse_json("settings", &self.settings)?,
             domains,
         })
     }
 }
 
 /// The encryption context of a secret, which binds it to the DNS provider's name.
-fn sealed(name: &str) -> String {
+fn secret_context(name: &str) -> String {
     format!("providers.secret:{name}")
 }
 
@@ -72,7 +72,7 @@ pub fn insert(c: &mut Conn, key: &SecretKey, spec: &ProviderSpec) -> Result<Prov
         .values((
             providers::name.eq(spec.name.as_str()),
             providers::settings.eq(to_json(&spec.settings)?),
-            providers::secret.eq(key.seal(&sealed(spec.name.as_str()), secret.reveal())?),
+            providers::secret.eq(key.seal(&secret_context(spec.name.as_str()), secret.reveal())?),
             providers::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
@@ -89,13 +89,13 @@ pub fn update(
     id: ProviderId,
     spec: &ProviderSpec,
 ) -> Result<(), Error> {
-    let before = record(c, key, id)?.ok_or(Error::NotFound)?;
-    let secret = spec.secret.as_ref().unwrap_or(&before.secret);
+    let stored = record(c, key, id)?.ok_or(Error::NotFound)?;
+    let secret = spec.secret.as_ref().unwrap_or(&stored.secret);
     diesel::update(providers::table.find(id.0))
         .set((
             providers::name.eq(spec.name.as_str()),
             providers::settings.eq(to_json(&spec.settings)?),
-            providers::secret.eq(key.seal(&sealed(spec.name.as_str()), secret.reveal())?),
+            providers::secret.eq(key.seal(&secret_context(spec.name.as_str()), secret.reveal())?),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -107,8 +107,8 @@ pub fn update(
 /// [`Error::NotFound`], or [`Error::InUse`] while a domain uses the DNS provider or records are
 /// still to be removed there.
 pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
-    records::forget(c, id)?;
-    rows::one(diesel::delete(providers::table.find(id.0)).execute(&mut c.0)?)
+    records::delete_unmanaged(c, id)?;
+    rows::ensure_found(diesel::delete(providers::table.find(id.0)).execute(&mut c.0)?)
 }
 
 /// Returns all DNS providers, ordered by name, at most 500. Two statements.
@@ -118,10 +118,10 @@ pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
 pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
     let rows: Vec<Row> = providers::table
         .order((providers::name, providers::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let named: Vec<(i64, String)> = domain_issuance::table
+    let domain_names: Vec<(i64, String)> = domain_issuance::table
         .inner_join(domains::table)
         .filter(domain_issuance::provider_id.is_not_null())
         .order(domains::name)
@@ -132,9 +132,9 @@ pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
         .load(&mut c.0)?;
     rows.into_iter()
         .map(|row| {
-            let of = named.iter().filter(|(id, _)| *id == row.id);
-            let domains = of.map(|(id, name)| Place::new("domains", id).text("name", name));
-            row.row(domains.collect::<Result<_, _>>()?)
+            let matching = domain_names.iter().filter(|(id, _)| *id == row.id);
+            let domains = matching.map(|(id, name)| RowRef::new("domains", id).parse("name", name));
+            row.to_row(domains.collect::<Result<_, _>>()?)
         })
         .collect()
 }
@@ -154,11 +154,11 @@ pub fn record(
         .first(&mut c.0)
         .optional()?;
     let Some(row) = row else { return Ok(None) };
-    let secret = key.open(&sealed(&row.name), &row.secret)?;
-    let place = Place::new("providers", &row.id);
+    let secret = key.open(&secret_context(&row.name), &row.secret)?;
+    let row_ref = RowRef::new("providers", &row.id);
     Ok(Some(ProviderRecord {
-        secret: place.text("secret", &secret)?,
-        row: row.row(Vec::new())?,
+        secret: row_ref.parse("secret", &secret)?,
+        row: row.to_row(Vec::new())?,
     }))
 }
 
@@ -167,6 +167,6 @@ pub fn record(
 /// # Errors
 /// When the database is unavailable.
 pub fn is_there(c: &mut Conn, id: ProviderId) -> Result<bool, Error> {
-    let found = providers::table.find(id.0).count();
-    Ok(found.get_result::<i64>(&mut c.0)? > 0)
+    let count = providers::table.find(id.0).count();
+    Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }

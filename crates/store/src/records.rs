@@ -1,8 +1,8 @@
 //! DNS records that Holdfast manages at DNS providers. A record is stored here before it is created
 //! at the DNS provider, so that every created record can be removed later.
 
-mod claims;
-mod plans;
+mod desired;
+mod leases;
 
 use std::{fmt, str::FromStr};
 
@@ -13,12 +13,12 @@ use model::{
 
 use crate::{
     Conn, Error, dialect,
-    rows::{Place, count},
+    rows::{RowRef, to_u32},
     schema::dns_records,
 };
 
-pub use claims::{claim, failed, next_due, put_off, release, retry};
-pub use plans::{AddressPlan, plans};
+pub use desired::{AddressPlan, plans};
+pub use leases::{claim, failed, next_due, put_off, release, retry};
 
 /// The state of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl FromStr for RecordState {
             "there" => Ok(Self::There),
             "found" => Ok(Self::Found),
             "unwanted" => Ok(Self::Unwanted),
-            _ => Err("is none of the known words"),
+            _ => Err("is not a known value"),
         }
     }
 }
@@ -90,7 +90,7 @@ const NOT_OURS: [&str; 2] = [RecordState::Wanted.as_str(), RecordState::Found.as
 const KINDS: [&str; 3] = ["A", "AAAA", "TXT"];
 
 /// The maximum number of records with errors that are returned.
-const MOST_TROUBLES: i64 = 20;
+const MAX_TROUBLES: i64 = 20;
 
 /// A stored record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,22 +126,22 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<RecordRow, Error> {
-        let place = Place::new("dns_records", &self.id);
+    fn into_row(self) -> Result<RecordRow, Error> {
+        let row_ref = RowRef::new("dns_records", &self.id);
         let kind = KINDS.into_iter().find(|kind| *kind == self.kind);
         let trouble = self
             .trouble
             .as_deref()
-            .map(|text| place.json("trouble", text));
+            .map(|text| row_ref.parse_json("trouble", text));
         Ok(RecordRow {
             id: self.id,
             provider: ProviderId(self.provider_id),
             domain: self.domain_id.map(DomainId),
-            state: place.text("state", &self.state)?,
-            failures: count(self.failures),
+            state: row_ref.parse("state", &self.state)?,
+            failures: to_u32(self.failures),
             trouble: trouble.transpose()?,
             record: Record {
-                kind: kind.ok_or_else(|| place.fault("kind", &"is none of the known words"))?,
+                kind: kind.ok_or_else(|| row_ref.invalid("kind", &"is not a known value"))?,
                 name: self.name,
                 value: self.value,
             },
@@ -174,13 +174,13 @@ pub fn want(
         Purpose::Address(domain) => (Some(domain.0), None),
         Purpose::Proof(certificate) => (None, Some(certificate.0)),
     };
-    let same = same(c, provider, record)?;
-    let is_ours = same.is_some_and(|(_, state)| state.is_ours());
+    let existing = find_equal(c, provider, record)?;
+    let is_ours = existing.is_some_and(|(_, state)| state.is_ours());
     let state = match purpose {
         Purpose::Address(_) if !is_ours => RecordState::Wanted,
         Purpose::Address(_) | Purpose::Proof(_) => RecordState::Told,
     };
-    let standing = (
+    let columns = (
         dns_records::domain_id.eq(domain),
         dns_records::certificate_id.eq(certificate),
         dns_records::state.eq(state.as_str()),
@@ -188,9 +188,9 @@ pub fn want(
         dns_records::failures.eq(0),
         dns_records::trouble.eq(None::<String>),
     );
-    if let Some((id, _)) = same {
+    if let Some((id, _)) = existing {
         diesel::update(dns_records::table.find(id))
-            .set(standing)
+            .set(columns)
             .execute(&mut c.0)?;
         return Ok(id);
     }
@@ -201,14 +201,14 @@ pub fn want(
             dns_records::kind.eq(record.kind),
             dns_records::value.eq(&record.value),
             dns_records::created_at.eq(dialect::now(&c.0)),
-            standing,
+            columns,
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(dialect::inserted_id(&mut c.0)?)
 }
 
-fn same(
+fn find_equal(
     c: &mut Conn,
     provider: ProviderId,
     record: &Record,
@@ -221,11 +221,11 @@ fn same(
         .select((dns_records::id, dns_records::state))
         .first(&mut c.0)
         .optional()?;
-    let read = found.map(|(id, state)| {
-        let place = Place::new("dns_records", &id);
-        Ok((id, place.text("state", &state)?))
+    let equal = found.map(|(id, state)| {
+        let row_ref = RowRef::new("dns_records", &id);
+        Ok((id, row_ref.parse("state", &state)?))
     });
-    read.transpose()
+    equal.transpose()
 }
 
 /// Marks a record for removal now. A record that is not ours is only deleted from the database.
@@ -269,11 +269,11 @@ pub fn unwant_proofs(c: &mut Conn, of: CertificateId, now: Timestamp) -> Result<
 /// # Errors
 /// When the database is unavailable.
 pub fn is_told(c: &mut Conn, id: i64) -> Result<bool, Error> {
-    let told = diesel::update(dns_records::table.find(id))
+    let submitted = diesel::update(dns_records::table.find(id))
         .filter(dns_records::state.eq(RecordState::Wanted.as_str()))
         .set(dns_records::state.eq(RecordState::Told.as_str()))
         .execute(&mut c.0)?;
-    Ok(told > 0)
+    Ok(submitted > 0)
 }
 
 /// Marks a record as present at the DNS provider: as ours if it was submitted, otherwise as found.
@@ -281,14 +281,14 @@ pub fn is_told(c: &mut Conn, id: i64) -> Result<bool, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn is_there(c: &mut Conn, id: i64) -> Result<(), Error> {
-    let settled = [
+    let transitions = [
         // Another process may have marked the record first.
         (RecordState::Found, RecordState::Found),
         (RecordState::There, RecordState::There),
         (RecordState::Wanted, RecordState::Found),
         (RecordState::Told, RecordState::There),
     ];
-    for (before, after) in settled {
+    for (before, after) in transitions {
         diesel::update(dns_records::table.find(id))
             .filter(dns_records::state.eq(before.as_str()))
             .set((
@@ -314,11 +314,11 @@ pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Erro
             .filter(dns_records::state.eq(RecordState::Unwanted.as_str())),
     )
     .execute(&mut c.0)?;
-    let again = [
+    let transitions = [
         (RecordState::Found, RecordState::Wanted),
         (RecordState::There, RecordState::Told),
     ];
-    for (before, after) in again {
+    for (before, after) in transitions {
         diesel::update(dns_records::table)
             .filter(dns_records::name.eq(&row.record.name))
             .filter(dns_records::kind.eq(row.record.kind))
@@ -342,13 +342,13 @@ pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, E
         .filter(dns_records::domain_id.eq(domain.0))
         .filter(dns_records::trouble.is_not_null())
         .order((dns_records::name, dns_records::kind, dns_records::id))
-        .limit(MOST_TROUBLES)
+        .limit(MAX_TROUBLES)
         .select((Row::as_select(), dns_records::next_try))
         .load(&mut c.0)?;
     let troubles = found.into_iter().map(|(row, next_try)| {
         let RecordRow {
             record, trouble, ..
-        } = row.read()?;
+        } = row.into_row()?;
         Ok(trouble.map(|trouble| AddressTrouble {
             name: record.name,
             kind: record.kind.to_owned(),
@@ -366,21 +366,21 @@ pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, E
 /// # Errors
 /// When the database is unavailable.
 pub fn are_at(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
-    let one: Option<i64> = dns_records::table
+    let first: Option<i64> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::state.ne_all(NOT_OURS))
         .filter(dns_records::failures.eq(0))
         .select(dns_records::id)
         .first(&mut c.0)
         .optional()?;
-    Ok(one.is_some())
+    Ok(first.is_some())
 }
 
 /// Deletes the rows of a DNS provider's records that are not ours or whose last attempt failed.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn forget(c: &mut Conn, provider: ProviderId) -> Result<(), Error> {
+pub(crate) fn delete_unmanaged(c: &mut Conn, provider: ProviderId) -> Result<(), Error> {
     diesel::delete(
         dns_records::table
             .filter(dns_records::provider_id.eq(provider.0))

@@ -6,7 +6,7 @@ use model::{Timestamp, UserId, names::Username, users::Role};
 
 use crate::{
     Conn, Error, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{sessions, users},
 };
 
@@ -48,7 +48,7 @@ pub struct SessionRecord {
 /// [`Error::Duplicate`] for a token that exists already, [`Error::NotFound`] when the user does
 /// not exist.
 pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let truncate = |text: &str, max: usize| text.chars().take(max).collect::<String>();
     diesel::insert_into(sessions::table)
         .values((
             sessions::token_hash.eq(&new.token_hash),
@@ -56,11 +56,11 @@ pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
             sessions::created_at.eq(dialect::now(&c.0)),
             sessions::seen_at.eq(dialect::now(&c.0)),
             sessions::expires_at.eq(dialect::now_plus(&c.0, new.lifetime_ms)),
-            sessions::address.eq(cut(&new.address, 64)),
-            sessions::agent.eq(cut(&new.agent, 255)),
+            sessions::address.eq(truncate(&new.address, 64)),
+            sessions::agent.eq(truncate(&new.agent, 255)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(())
 }
 
@@ -70,8 +70,8 @@ pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn find(c: &mut Conn, token_hash: &str, idle_ms: i64) -> Result<Option<SessionRecord>, Error> {
-    type Found = (i64, String, String, i64, i64, i64);
-    let found: Option<Found> = sessions::table
+    type JoinedRow = (i64, String, String, i64, i64, i64);
+    let row: Option<JoinedRow> = sessions::table
         .inner_join(users::table)
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(dialect::now(&c.0)))
@@ -86,14 +86,14 @@ pub fn find(c: &mut Conn, token_hash: &str, idle_ms: i64) -> Result<Option<Sessi
         ))
         .first(&mut c.0)
         .optional()?;
-    let Some((id, name, role, created, seen, expires)) = found else {
+    let Some((id, name, role, created, seen, expires)) = row else {
         return Ok(None);
     };
-    let place = Place::new("users", &id);
+    let row_ref = RowRef::new("users", &id);
     Ok(Some(SessionRecord {
         user: UserId(id),
-        name: place.text("name", &name)?,
-        role: place.text("role", &role)?,
+        name: row_ref.parse("name", &name)?,
+        role: row_ref.parse("role", &role)?,
         created: Timestamp(created),
         seen: Timestamp(seen),
         expires: Timestamp(expires),
@@ -108,7 +108,7 @@ pub fn touch(c: &mut Conn, token_hash: &str) -> Result<(), Error> {
     let touched = diesel::update(sessions::table.find(token_hash))
         .set(sessions::seen_at.eq(dialect::now(&c.0)))
         .execute(&mut c.0)?;
-    rows::one(touched)
+    rows::ensure_found(touched)
 }
 
 /// Deletes a session. Returns whether it existed.

@@ -7,7 +7,7 @@ use std::{fmt, path::PathBuf, str::FromStr};
 use percent_encoding::percent_decode_str;
 
 /// The accepted forms of a database URL.
-const FORMS: &str = "A database is sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or \
+const URL_FORMS: &str = "A database is sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or \
                      mysql://USER:PASSWORD@HOST/NAME (also postgresql:// and mariadb://).";
 
 /// A database URL with its password. `Display` and `Debug` omit the password.
@@ -34,33 +34,35 @@ impl FromStr for DatabaseUrl {
         let text = text.trim();
         let (scheme, rest) = text
             .split_once(':')
-            .ok_or_else(|| UrlError(FORMS.to_owned()))?;
+            .ok_or_else(|| UrlError(URL_FORMS.to_owned()))?;
         match scheme {
-            "sqlite" => sqlite(rest.strip_prefix("//").unwrap_or(rest)),
+            "sqlite" => parse_sqlite_path(rest.strip_prefix("//").unwrap_or(rest)),
             "postgres" | "postgresql" => {
-                server(text)?;
+                parse_server_url(text)?;
                 Ok(Self(Kind::Postgres(text.to_owned())))
             }
             "mysql" | "mariadb" => {
                 let address = format!("mysql:{rest}");
-                let url = server(&address)?;
+                let url = parse_server_url(&address)?;
                 if url.path().len() < 2 {
-                    return Err(UrlError(format!("The database's name is missing. {FORMS}")));
+                    return Err(UrlError(format!(
+                        "The database's name is missing. {URL_FORMS}"
+                    )));
                 }
                 Ok(Self(Kind::Mysql(address)))
             }
-            _ => Err(UrlError(FORMS.to_owned())),
+            _ => Err(UrlError(URL_FORMS.to_owned())),
         }
     }
 }
 
-fn sqlite(path: &str) -> Result<DatabaseUrl, UrlError> {
+fn parse_sqlite_path(path: &str) -> Result<DatabaseUrl, UrlError> {
     if path.is_empty() || path.ends_with('/') {
-        return Err(UrlError(format!("The file's name is missing. {FORMS}")));
+        return Err(UrlError(format!("The file's name is missing. {URL_FORMS}")));
     }
     if path.starts_with(":memory:") || path.contains(['?', '\0']) {
-        let why = "SQLite needs a file: every connection would have a memory of its own.";
-        return Err(UrlError(format!("{why} {FORMS}")));
+        let reason = "SQLite needs a file: every connection would have a memory of its own.";
+        return Err(UrlError(format!("{reason} {URL_FORMS}")));
     }
     // Without a leading directory, SQLite would interpret `file:x` as a URI.
     let path = PathBuf::from(path);
@@ -72,20 +74,20 @@ fn sqlite(path: &str) -> Result<DatabaseUrl, UrlError> {
     Ok(DatabaseUrl(Kind::Sqlite(path)))
 }
 
-fn server(text: &str) -> Result<url::Url, UrlError> {
+fn parse_server_url(text: &str) -> Result<url::Url, UrlError> {
     let parsed = url::Url::parse(text).ok().filter(|url| url.has_authority());
     let url = parsed.ok_or_else(|| {
         UrlError(format!(
-            "The database's address is not well-formed. {FORMS}"
+            "The database's address is not well-formed. {URL_FORMS}"
         ))
     })?;
-    let misplaced = url.path().contains('@') || url.query().is_some_and(|q| q.contains('@'));
+    let has_misplaced_at = url.path().contains('@') || url.query().is_some_and(|q| q.contains('@'));
     // An unescaped `/`, `?` or `#` in a password ends the authority, and the rest of the password
     // is parsed as a path.
-    if misplaced || url.fragment().is_some() {
-        let how = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40.";
+    if has_misplaced_at || url.fragment().is_some() {
+        let hint = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40.";
         return Err(UrlError(format!(
-            "The database's address is not well-formed. {how} {FORMS}"
+            "The database's address is not well-formed. {hint} {URL_FORMS}"
         )));
     }
     Ok(url)
@@ -103,16 +105,16 @@ impl DatabaseUrl {
 
     /// Formats a driver's message as part of a sentence: without the password, which the message may
     /// quote with the URL, and without line breaks and a trailing period.
-    pub(crate) fn tidy(&self, message: &str) -> String {
-        let words = self
-            .scrub(message)
+    pub(crate) fn sanitize_message(&self, message: &str) -> String {
+        let text = self
+            .redact(message)
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ");
-        words.trim_end_matches('.').to_owned()
+        text.trim_end_matches('.').to_owned()
     }
 
-    fn scrub(&self, message: &str) -> String {
+    fn redact(&self, message: &str) -> String {
         self.passwords()
             .into_iter()
             .fold(message.to_owned(), |message, secret| {
@@ -128,26 +130,26 @@ impl DatabaseUrl {
         let Ok(url) = url::Url::parse(text) else {
             return Vec::new();
         };
-        let mut found: Vec<String> = Vec::new();
-        if let Some(written) = url.password() {
-            let meant = percent_decode_str(written).decode_utf8_lossy().into_owned();
-            found.extend([written.to_owned(), meant]);
+        let mut passwords: Vec<String> = Vec::new();
+        if let Some(encoded) = url.password() {
+            let decoded = percent_decode_str(encoded).decode_utf8_lossy().into_owned();
+            passwords.extend([encoded.to_owned(), decoded]);
         }
-        let written = url.query().unwrap_or_default().split('&');
-        found.extend(
-            written
+        let encoded = url.query().unwrap_or_default().split('&');
+        passwords.extend(
+            encoded
                 .filter_map(|pair| pair.strip_prefix("password="))
                 .map(str::to_owned),
         );
-        let meant = url.query_pairs().filter(|(name, _)| name == "password");
-        found.extend(meant.map(|(_, value)| value.into_owned()));
-        found.retain(|secret| !secret.is_empty());
-        found
+        let decoded = url.query_pairs().filter(|(name, _)| name == "password");
+        passwords.extend(decoded.map(|(_, value)| value.into_owned()));
+        passwords.retain(|secret| !secret.is_empty());
+        passwords
     }
 }
 
 /// The query parameters of a URL that only locate the database.
-const SHOWN: [&str; 3] = ["host", "port", "unix_socket"];
+const SHOWN_PARAMETERS: [&str; 3] = ["host", "port", "unix_socket"];
 
 /// Rebuilds a valid URL from the parts that may be shown.
 fn without_password(text: &str) -> String {
@@ -158,13 +160,13 @@ fn without_password(text: &str) -> String {
     let _ = url.set_password(None);
     let shown: Vec<_> = url
         .query_pairs()
-        .filter(|(name, _)| SHOWN.contains(&name.as_ref()))
+        .filter(|(name, _)| SHOWN_PARAMETERS.contains(&name.as_ref()))
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
     url.set_query(None);
     if !shown.is_empty() {
-        let words = shown.iter().map(|(name, value)| format!("{name}={value}"));
-        return format!("{url}?{}", words.collect::<Vec<_>>().join("&"));
+        let pairs = shown.iter().map(|(name, value)| format!("{name}={value}"));
+        return format!("{url}?{}", pairs.collect::<Vec<_>>().join("&"));
     }
     url.to_string()
 }
@@ -189,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_decides() {
+    fn scheme_selects_database() {
         let kind = |text: &str| text.parse::<DatabaseUrl>().map(|url| url.kind());
         assert_eq!(kind("sqlite:data/x.db"), Ok("SQLite"));
         assert_eq!(kind("sqlite:///var/x.db"), Ok("SQLite"));
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_with_the_right_forms_and_no_file_or_password() {
+    fn invalid_urls_are_rejected_without_password() {
         for text in [
             "",
             "x.db",
@@ -220,14 +222,14 @@ mod tests {
             "postgres://u:geheim@h:port/d",
             "http://h/d",
         ] {
-            let refusal = text.parse::<DatabaseUrl>().expect_err(text).to_string();
-            assert!(refusal.contains("sqlite:PATH"), "{text}: {refusal}");
-            assert!(!refusal.contains("geheim"), "{refusal}");
+            let error = text.parse::<DatabaseUrl>().expect_err(text).to_string();
+            assert!(error.contains("sqlite:PATH"), "{text}: {error}");
+            assert!(!error.contains("geheim"), "{error}");
         }
     }
 
     #[test]
-    fn no_password_is_shown() {
+    fn password_is_not_displayed() {
         for text in [
             "postgres://u:ge%20heim+1@h/d",
             "mariadb://u:ge%20heim+1@h/d",
@@ -235,13 +237,13 @@ mod tests {
         ] {
             let url: DatabaseUrl = text.parse().unwrap();
             assert!(!format!("{url} {url:?}").contains("heim+1"), "{url}");
-            assert_eq!(url.scrub("bad ge heim+1 here"), "bad … here");
+            assert_eq!(url.redact("bad ge heim+1 here"), "bad … here");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn nothing_shows_a_password(scheme in "[a-z:/]{0,12}", secret in "[!-~]{6,20}", tail: String) {
+        fn password_is_never_displayed(scheme in "[a-z:/]{0,12}", secret in "[!-~]{6,20}", tail: String) {
             for text in [
                 format!("{scheme}u:{secret}@h/{tail}"),
                 format!("postgres://u:{secret}@h/{tail}"),
@@ -252,7 +254,7 @@ mod tests {
                         // The path of a SQLite file is shown and contains no password.
                         Ok(DatabaseUrl(Kind::Sqlite(_))) => continue,
                         Ok(url) => format!("{url} {url:?}"),
-                        Err(refusal) => format!("{refusal} {refusal:?}"),
+                        Err(error) => format!("{error} {error:?}"),
                     };
                     proptest::prop_assert!(!shown.contains(&secret), "{}", shown);
                 }

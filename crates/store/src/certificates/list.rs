@@ -11,14 +11,14 @@ use model::{
 
 use crate::{
     Conn, Error,
-    rows::{Place, count},
+    rows::{RowRef, to_u32},
     schema::{certificate_history, certificates, domains, services, sites},
 };
 
 /// The maximum number of certificates in a list.
-const MOST: i64 = 2000;
+const MAX_ROWS: i64 = 2000;
 /// The maximum number of history entries that are returned.
-const LINES: i64 = 50;
+const MAX_HISTORY: i64 = 50;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = certificates)]
@@ -35,31 +35,33 @@ struct Row {
 }
 
 impl Row {
-    fn read(self, domain: &str, site: &str, now: Timestamp) -> Result<CertificateRow, Error> {
-        let place = Place::new("certificates", &self.id);
+    fn into_row(self, domain: &str, site: &str, now: Timestamp) -> Result<CertificateRow, Error> {
+        let row_ref = RowRef::new("certificates", &self.id);
         let issued: Option<Issued> = self
             .issued
             .as_deref()
-            .map(|text| place.json("issued", text))
+            .map(|text| row_ref.parse_json("issued", text))
             .transpose()?;
         let trouble: Option<Trouble> = self
             .trouble
             .as_deref()
-            .map(|text| place.json("trouble", text))
+            .map(|text| row_ref.parse_json("trouble", text))
             .transpose()?;
-        let source = place.text("source", &self.source)?;
+        let source = row_ref.parse("source", &self.source)?;
         let standing = Standing {
             source,
-            good: issued.as_ref().map(|it| (it.not_before, it.not_after)),
+            good: issued
+                .as_ref()
+                .map(|issued| (issued.not_before, issued.not_after)),
             renew_at: self.renew_at.map(Timestamp),
-            failures: count(self.failures),
+            failures: to_u32(self.failures),
         };
         Ok(CertificateRow {
             id: CertificateId(self.id),
             domain: DomainId(self.domain_id),
-            domain_name: place.text("domain_id", domain)?,
-            site_name: place.text("domain_id", site)?,
-            subject: place.text("subject", &self.subject)?,
+            domain_name: row_ref.parse("domain_id", domain)?,
+            site_name: row_ref.parse("domain_id", site)?,
+            subject: row_ref.parse("subject", &self.subject)?,
             source,
             state: standing.at(now),
             issued,
@@ -85,7 +87,7 @@ pub fn list(
     let mut query = certificates::table
         .inner_join(domains::table.inner_join(sites::table))
         .order((domains::name, certificates::subject, certificates::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select((Row::as_select(), domains::name, sites::name))
         .into_boxed();
     if let Some(domain) = of {
@@ -94,8 +96,8 @@ pub fn list(
     let found: Vec<(Row, String, String)> = query.load(&mut c.0)?;
     let rows = found
         .into_iter()
-        .map(|(row, domain, site)| row.read(&domain, &site, now));
-    with_use(c, rows.collect::<Result<_, _>>()?)
+        .map(|(row, domain, site)| row.into_row(&domain, &site, now));
+    set_is_used(c, rows.collect::<Result<_, _>>()?)
 }
 
 /// Returns the certificate with this id. Two statements.
@@ -113,19 +115,22 @@ pub fn by_id(
         .select((Row::as_select(), domains::name, sites::name))
         .first(&mut c.0)
         .optional()?;
-    let row = found.map(|(row, domain, site)| row.read(&domain, &site, now));
+    let row = found.map(|(row, domain, site)| row.into_row(&domain, &site, now));
     let row: Vec<CertificateRow> = row.transpose()?.into_iter().collect();
-    Ok(with_use(c, row)?.pop())
+    Ok(set_is_used(c, row)?.pop())
 }
 
 /// Sets on each certificate whether a service is published under one of its names.
-fn with_use(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<CertificateRow>, Error> {
+fn set_is_used(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<CertificateRow>, Error> {
     let domains: Vec<i64> = rows.iter().map(|row| row.domain.0).collect();
-    let published = published(c, &domains)?;
+    let labels = published_labels(c, &domains)?;
     for row in &mut rows {
-        let hosts = published.get(&row.domain.0).into_iter().flatten();
-        let own = [row.subject.clone()];
-        let names = row.issued.as_ref().map_or(&own[..], |it| &it.names);
+        let hosts = labels.get(&row.domain.0).into_iter().flatten();
+        let subject = [row.subject.clone()];
+        let names = row
+            .issued
+            .as_ref()
+            .map_or(&subject[..], |issued| &issued.names);
         row.is_used = hosts
             .map(|label| format!("{label}.{}", row.domain_name))
             .any(|host| names.iter().any(|name| name.covers(&host)));
@@ -137,7 +142,10 @@ fn with_use(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<Certifica
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Label>>, Error> {
+pub(crate) fn published_labels(
+    c: &mut Conn,
+    of: &[i64],
+) -> Result<BTreeMap<i64, Vec<Label>>, Error> {
     let ids: Vec<Option<i64>> = of.iter().copied().map(Some).collect();
     let found: Vec<(i64, Option<String>, Option<String>)> = services::table
         .filter(services::domain_id.eq_any(ids))
@@ -150,10 +158,10 @@ pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<La
     let mut published: BTreeMap<i64, Vec<Label>> = BTreeMap::new();
     for (domain, label, name) in found {
         // An HTTP service has a label, a TCP service with TLS has a name.
-        let place = Place::new("services of domain", &domain);
+        let row_ref = RowRef::new("services of domain", &domain);
         let text = label.or(name);
-        let text = text.ok_or_else(|| place.fault("label", &"is missing"))?;
-        let label = place.text("label", &text)?;
+        let text = text.ok_or_else(|| row_ref.invalid("label", &"is missing"))?;
+        let label = row_ref.parse("label", &text)?;
         published.entry(domain).or_default().push(label);
     }
     for labels in published.values_mut() {
@@ -167,9 +175,9 @@ pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<La
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
-    type Told = (i64, String, Option<String>, Option<i64>, i64);
-    let found: Vec<Told> = certificates::table
+pub fn list_standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
+    type StandingColumns = (i64, String, Option<String>, Option<i64>, i64);
+    let found: Vec<StandingColumns> = certificates::table
         .filter(certificates::domain_id.eq_any(of))
         .select((
             certificates::domain_id,
@@ -181,13 +189,15 @@ pub fn standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>
         .load(&mut c.0)?;
     let mut standings: BTreeMap<i64, Vec<Standing>> = BTreeMap::new();
     for (domain, source, issued, renew_at, failures) in found {
-        let place = Place::new("certificates of domain", &domain);
-        let issued: Option<Issued> = issued.map(|text| place.json("issued", &text)).transpose()?;
+        let row_ref = RowRef::new("certificates of domain", &domain);
+        let issued: Option<Issued> = issued
+            .map(|text| row_ref.parse_json("issued", &text))
+            .transpose()?;
         standings.entry(domain).or_default().push(Standing {
-            source: place.text::<Source>("source", &source)?,
-            good: issued.map(|it| (it.not_before, it.not_after)),
+            source: row_ref.parse::<Source>("source", &source)?,
+            good: issued.map(|issued| (issued.not_before, issued.not_after)),
             renew_at: renew_at.map(Timestamp),
-            failures: count(failures),
+            failures: to_u32(failures),
         });
     }
     Ok(standings)
@@ -201,7 +211,7 @@ pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Erro
     let found: Vec<(i64, i64, String, String)> = certificate_history::table
         .filter(certificate_history::certificate_id.eq(id.0))
         .order(certificate_history::id.desc())
-        .limit(LINES)
+        .limit(MAX_HISTORY)
         .select((
             certificate_history::id,
             certificate_history::at,
@@ -212,7 +222,7 @@ pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Erro
     let lines = found.into_iter().map(|(id, at, what, words)| {
         Ok(HistoryLine {
             at: Timestamp(at),
-            what: Place::new("certificate_history", &id).text("what", &what)?,
+            what: RowRef::new("certificate_history", &id).parse("what", &what)?,
             words,
         })
     });

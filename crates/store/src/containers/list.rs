@@ -14,11 +14,11 @@ use model::{
     page::{PAGE_ROWS, Page},
 };
 
-use super::record::{ContainerRecord, Found, complete, found, joined};
+use super::record::{ContainerRecord, JoinedRow, columns, into_records, joined};
 use crate::{
     Conn, Error,
     dialect::{self, MultiBackend, lower},
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{containers, jobs, sites, users},
 };
 
@@ -40,7 +40,7 @@ pub struct Filter {
 
 /// The values of a container that its status is computed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lean {
+pub struct ContainerSummary {
     /// The container.
     pub id: ContainerId,
     /// The cluster.
@@ -57,7 +57,7 @@ pub struct Lean {
 
 type Query<'a> = IntoBoxed<'a, joined, MultiBackend>;
 
-fn matching(filter: &Filter) -> Query<'_> {
+fn filtered(filter: &Filter) -> Query<'_> {
     let mut query = joined().into_boxed::<MultiBackend>();
     if let Some(owner) = filter.owner {
         query = query.filter(containers::owner_id.eq(owner.0));
@@ -66,7 +66,7 @@ fn matching(filter: &Filter) -> Query<'_> {
         query = query.filter(sites::name.eq(site.as_str()));
     }
     if !filter.q.trim().is_empty() {
-        let pattern = dialect::pattern(&filter.q);
+        let pattern = dialect::like_pattern(&filter.q);
         query = query.filter(
             lower(containers::name)
                 .like(pattern.clone())
@@ -103,23 +103,23 @@ fn sorted(query: Query<'_>, sort: Sort) -> Query<'_> {
 /// # Errors
 /// When the database is unavailable.
 pub fn list(c: &mut Conn, filter: &Filter) -> Result<Page<ContainerRecord>, Error> {
-    let (page, before) = rows::offset(filter.page);
-    let total: i64 = matching(filter).select(count_star()).first(&mut c.0)?;
-    let found: Vec<Found> = sorted(matching(filter), filter.sort)
-        .select(found!())
+    let (page, before) = rows::page_offset(filter.page);
+    let total: i64 = filtered(filter).select(count_star()).first(&mut c.0)?;
+    let rows: Vec<JoinedRow> = sorted(filtered(filter), filter.sort)
+        .select(columns!())
         .limit(i64::from(PAGE_ROWS))
         .offset(before)
         .load(&mut c.0)?;
-    Ok(rows::page_of(complete(c, found)?, total, page))
+    Ok(rows::to_page(into_records(c, rows)?, total, page))
 }
 
 /// Returns all containers that match a filter, in its order, without paging. One statement.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<Lean>, Error> {
-    type Found = (i64, i64, i64, Option<i64>, String, Option<String>);
-    let found: Vec<Found> = sorted(matching(filter), filter.sort)
+pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<ContainerSummary>, Error> {
+    type SummaryColumns = (i64, i64, i64, Option<i64>, String, Option<String>);
+    let rows: Vec<SummaryColumns> = sorted(filtered(filter), filter.sort)
         .select((
             containers::id,
             containers::cluster_id,
@@ -129,20 +129,20 @@ pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<Lean>, Error> {
             jobs::kind.nullable(),
         ))
         .load(&mut c.0)?;
-    let lean = found
+    let summaries = rows
         .into_iter()
         .map(|(id, cluster, vmid, made_at, node, kind)| {
-            let place = Place::new("containers", &id);
-            Ok(Lean {
+            let row_ref = RowRef::new("containers", &id);
+            Ok(ContainerSummary {
                 id: ContainerId(id),
                 cluster: ClusterId(cluster),
-                vmid: place.number("vmid", vmid)?,
+                vmid: row_ref.convert_number("vmid", vmid)?,
                 made: made_at.is_some(),
-                node: place.text("node", &node)?,
-                activity: place.optional("activity", kind.as_deref())?,
+                node: row_ref.parse("node", &node)?,
+                activity: row_ref.parse_optional("activity", kind.as_deref())?,
             })
         });
-    lean.collect()
+    summaries.collect()
 }
 
 /// Returns the containers with these ids, in the order of the ids, omitting those that do not
@@ -155,12 +155,12 @@ pub fn by_ids(c: &mut Conn, ids: &[ContainerId]) -> Result<Vec<ContainerRecord>,
     // SQLite accepts at most 32766 bound values in a statement.
     for chunk in ids.chunks(10_000) {
         let keys: Vec<i64> = chunk.iter().map(|id| id.0).collect();
-        let found: Vec<Found> = joined()
+        let rows: Vec<JoinedRow> = joined()
             .filter(containers::id.eq_any(keys))
-            .select(found!())
+            .select(columns!())
             .load(&mut c.0)?;
         records.extend(
-            complete(c, found)?
+            into_records(c, rows)?
                 .into_iter()
                 .map(|record| (record.id, record)),
         );

@@ -1,11 +1,11 @@
 //! Containers: their desired state and the resources that are allocated to them. Observed state is
 //! not stored here.
 
+mod in_use;
 mod list;
-mod published;
 mod record;
 mod services;
-mod taken;
+mod site_hosts;
 
 use diesel::prelude::*;
 use model::{
@@ -20,17 +20,17 @@ use std::net::Ipv4Addr;
 
 use crate::{
     Conn, Error, dialect,
-    rows::{self, address_number, small},
+    rows::{self, address_number, to_i32},
     schema::containers,
     sites,
 };
 
-pub use list::{Filter, Lean, by_ids, lean, list};
-pub use published::{SiteHost, affected, generation, of_site, offering};
-pub use record::{ContainerRecord, by_name, get};
-pub use taken::{
+pub use in_use::{
     count, names, on_cluster, taken_addresses, taken_labels, taken_ports, taken_vmids,
 };
+pub use list::{ContainerSummary, Filter, by_ids, lean, list};
+pub use record::{ContainerRecord, by_name, get};
+pub use site_hosts::{SiteHost, affected, generation, of_site, offering};
 
 /// A service with its allocated ports and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,9 +129,9 @@ pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
                 containers::owner_id.eq(new.owner.0),
                 containers::name.eq(new.name.as_str()),
                 containers::source.eq(spec.source.to_string()),
-                containers::disk_gib.eq(small(spec.disk.get())),
+                containers::disk_gib.eq(to_i32(spec.disk.get())),
                 containers::docker.eq(spec.docker),
-                Changeable::try_from(spec)?,
+                ChangeableColumns::try_from(spec)?,
             ),
             containers::node.eq(new.node.as_str()),
             containers::vmid.eq(i64::from(new.vmid)),
@@ -144,17 +144,17 @@ pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
             containers::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     let id = ContainerId(dialect::inserted_id(&mut c.0)?);
     services::insert(c, id, new.site, &new.services)?;
-    sites::bump_of(c, id)?;
+    sites::bump_for_container(c, id)?;
     Ok(id)
 }
 
 /// The columns of a specification that can be changed.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = containers, treat_none_as_null = true)]
-struct Changeable {
+struct ChangeableColumns {
     cores: i32,
     memory_mib: i32,
     env: String,
@@ -162,13 +162,13 @@ struct Changeable {
     description: Option<String>,
 }
 
-impl TryFrom<&ContainerSpec> for Changeable {
+impl TryFrom<&ContainerSpec> for ChangeableColumns {
     type Error = Error;
 
     fn try_from(spec: &ContainerSpec) -> Result<Self, Error> {
         Ok(Self {
-            cores: small(spec.cores.get()),
-            memory_mib: small(spec.memory.get()),
+            cores: to_i32(spec.cores.get()),
+            memory_mib: to_i32(spec.memory.get()),
             env: rows::to_json(&spec.env)?,
             entrypoint: spec.entrypoint.as_ref().map(ToString::to_string),
             description: spec.description.as_ref().map(ToString::to_string),
@@ -191,7 +191,7 @@ pub fn update_spec(
     let changed = diesel::update(containers::table.find(id.0))
         .filter(containers::version.eq(expected))
         .set((
-            Changeable::try_from(spec)?,
+            ChangeableColumns::try_from(spec)?,
             containers::version.eq(containers::version + 1),
         ))
         .execute(&mut c.0)?;
@@ -199,7 +199,7 @@ pub fn update_spec(
         return Ok(false);
     }
     services::replace(c, id, services)?;
-    sites::bump_of(c, id)?;
+    sites::bump_for_container(c, id)?;
     Ok(true)
 }
 
@@ -211,7 +211,7 @@ pub fn set_vmid(c: &mut Conn, id: ContainerId, vmid: u32) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::vmid.eq(i64::from(vmid)))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Sets the node that the container is on.
@@ -222,7 +222,7 @@ pub fn set_node(c: &mut Conn, id: ContainerId, node: &NodeName) -> Result<(), Er
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::node.eq(node.as_str()))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Marks the container as created in Proxmox now.
@@ -233,29 +233,29 @@ pub fn set_made(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::made_at.eq(dialect::now(&c.0).nullable()))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Marks the container as not created in Proxmox.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
-pub fn set_unmade(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
+pub fn mark_not_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::made_at.eq(None::<i64>))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Sets whether the container should run.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
-pub fn set_wished_running(c: &mut Conn, id: ContainerId, wished: bool) -> Result<(), Error> {
+pub fn set_wished_running(c: &mut Conn, id: ContainerId, desired: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
-        .set(containers::wished_running.eq(wished))
+        .set(containers::wished_running.eq(desired))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Sets whether a change takes effect only after a restart.
@@ -266,7 +266,7 @@ pub fn set_restart_needed(c: &mut Conn, id: ContainerId, needed: bool) -> Result
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::restart_needed.eq(needed))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Stores the default values of the image or template, to distinguish them from values that a user
@@ -278,7 +278,7 @@ pub fn set_image(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::image_values.eq(rows::to_json(image)?))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
 /// Deletes the container and its services, which frees its addresses, ports and names. Its jobs are
@@ -287,6 +287,6 @@ pub fn set_image(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
 pub fn delete(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
-    sites::bump_of(c, id)?;
-    rows::one(diesel::delete(containers::table.find(id.0)).execute(&mut c.0)?)
+    sites::bump_for_container(c, id)?;
+    rows::ensure_found(diesel::delete(containers::table.find(id.0)).execute(&mut c.0)?)
 }

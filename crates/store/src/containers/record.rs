@@ -15,7 +15,7 @@ use model::{
 use super::services;
 use crate::{
     Conn, Error,
-    rows::Place,
+    rows::RowRef,
     schema::{clusters, containers, jobs, sites, users},
 };
 
@@ -101,7 +101,7 @@ pub(super) struct Row {
 
 /// The names of related rows.
 #[derive(Queryable)]
-pub(super) struct Names {
+pub(super) struct RelatedNames {
     site: String,
     domain: String,
     cluster: String,
@@ -109,7 +109,7 @@ pub(super) struct Names {
 }
 
 /// A row with the names of related rows and the active job.
-pub(super) type Found = (Row, Names, Option<i64>, Option<String>);
+pub(super) type JoinedRow = (Row, RelatedNames, Option<i64>, Option<String>);
 
 /// The join of all tables that a container is read from. The job is the active one.
 #[diesel::dsl::auto_type]
@@ -122,7 +122,7 @@ pub(super) fn joined() -> _ {
 }
 
 /// The columns of [`JoinedRow`].
-macro_rules! found {
+macro_rules! columns {
     () => {
         (
             $crate::containers::record::Row::as_select(),
@@ -137,19 +137,19 @@ macro_rules! found {
         )
     };
 }
-pub(super) use found;
+pub(super) use columns;
 
 /// Returns the container with this id.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Error> {
-    let found: Option<Found> = joined()
+    let found: Option<JoinedRow> = joined()
         .filter(containers::id.eq(id.0))
-        .select(found!())
+        .select(columns!())
         .first(&mut c.0)
         .optional()?;
-    Ok(complete(c, found.into_iter().collect())?.pop())
+    Ok(into_records(c, found.into_iter().collect())?.pop())
 }
 
 /// Returns the container with this name on a site.
@@ -157,36 +157,39 @@ pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Err
 /// # Errors
 /// When the database is unavailable.
 pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<ContainerRecord>, Error> {
-    let found: Option<Found> = joined()
+    let found: Option<JoinedRow> = joined()
         .filter(sites::name.eq(site.as_str()))
         .filter(containers::name.eq(name.as_str()))
-        .select(found!())
+        .select(columns!())
         .first(&mut c.0)
         .optional()?;
-    Ok(complete(c, found.into_iter().collect())?.pop())
+    Ok(into_records(c, found.into_iter().collect())?.pop())
 }
 
 /// Adds services and failures to rows, with two statements for all of them.
-pub(super) fn complete(c: &mut Conn, found: Vec<Found>) -> Result<Vec<ContainerRecord>, Error> {
+pub(super) fn into_records(
+    c: &mut Conn,
+    found: Vec<JoinedRow>,
+) -> Result<Vec<ContainerRecord>, Error> {
     if found.is_empty() {
         return Ok(Vec::new());
     }
     let ids: Vec<i64> = found.iter().map(|(row, ..)| row.id).collect();
-    let mut services = services::of(c, &ids)?;
-    let mut failures = failures(c, &ids)?;
+    let mut services = services::list_by_containers(c, &ids)?;
+    let mut failures = load_failures(c, &ids)?;
     let records = found.into_iter().map(|found| {
         let id = found.0.id;
         let services = services.remove(&id).unwrap_or_default();
-        let mut record = record(found, services)?;
+        let mut record = into_record(found, services)?;
         record.failure = failures.remove(&id).filter(|_| record.made.is_none());
         Ok(record)
     });
     records.collect()
 }
 
-fn failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, Error> {
-    type Ended = (i64, Option<i64>, String, Option<String>);
-    let ended: Vec<Ended> = jobs::table
+fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, Error> {
+    type FailedJob = (i64, Option<i64>, String, Option<String>);
+    let failed_jobs: Vec<FailedJob> = jobs::table
         .inner_join(containers::table.on(jobs::container_id.eq(containers::id.nullable())))
         .filter(containers::id.eq_any(ids))
         .filter(containers::made_at.is_null())
@@ -196,7 +199,7 @@ fn failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, 
         .select((jobs::id, jobs::container_id, jobs::state, jobs::error))
         .load(&mut c.0)?;
     // The jobs are ordered by id, so in the map the newest replaces older ones.
-    let newest = ended
+    let newest = failed_jobs
         .into_iter()
         .filter_map(|(job, container, state, error)| {
             let cancelled = state == JobState::Cancelled.as_str();
@@ -207,55 +210,55 @@ fn failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, 
     Ok(newest.collect())
 }
 
-fn record(found: Found, services: Vec<ServiceView>) -> Result<ContainerRecord, Error> {
+fn into_record(found: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRecord, Error> {
     let (row, names, job, job_kind) = found;
-    let place = Place::new("containers", &row.id);
+    let row_ref = RowRef::new("containers", &row.id);
     let spec = ContainerSpec {
-        source: place.text("source", &row.source)?,
-        cores: place.value::<_, u32, _>("cores", row.cores)?,
-        memory: place.value::<_, u32, _>("memory_mib", row.memory_mib)?,
-        disk: place.value::<_, u32, _>("disk_gib", row.disk_gib)?,
+        source: row_ref.parse("source", &row.source)?,
+        cores: row_ref.checked_number::<_, u32, _>("cores", row.cores)?,
+        memory: row_ref.checked_number::<_, u32, _>("memory_mib", row.memory_mib)?,
+        disk: row_ref.checked_number::<_, u32, _>("disk_gib", row.disk_gib)?,
         docker: row.docker,
-        env: place.json("env", &row.env)?,
-        entrypoint: place.optional("entrypoint", row.entrypoint.as_deref())?,
-        description: place.optional("description", row.description.as_deref())?,
+        env: row_ref.parse_json("env", &row.env)?,
+        entrypoint: row_ref.parse_optional("entrypoint", row.entrypoint.as_deref())?,
+        description: row_ref.parse_optional("description", row.description.as_deref())?,
         services: services.iter().map(ServiceView::spec).collect(),
     };
     Ok(ContainerRecord {
         id: ContainerId(row.id),
         site: SiteId(row.site_id),
-        site_name: Place::new("sites", &row.site_id).text("name", &names.site)?,
-        domain: Place::new("sites", &row.site_id).text("domain", &names.domain)?,
+        site_name: RowRef::new("sites", &row.site_id).parse("name", &names.site)?,
+        domain: RowRef::new("sites", &row.site_id).parse("domain", &names.domain)?,
         cluster: ClusterId(row.cluster_id),
         cluster_name: names.cluster,
         owner: UserId(row.owner_id),
-        owner_name: Place::new("users", &row.owner_id).text("name", &names.owner)?,
-        name: place.text("name", &row.name)?,
+        owner_name: RowRef::new("users", &row.owner_id).parse("name", &names.owner)?,
+        name: row_ref.parse("name", &row.name)?,
         spec,
         image: row
             .image_values
-            .map(|json| place.json("image_values", &json))
+            .map(|json| row_ref.parse_json("image_values", &json))
             .transpose()?,
         services,
-        node: place.text("node", &row.node)?,
-        vmid: place.number("vmid", row.vmid)?,
-        mac: place.text("mac", &row.mac)?,
-        address: place.text("address", &row.address)?,
+        node: row_ref.parse("node", &row.node)?,
+        vmid: row_ref.convert_number("vmid", row.vmid)?,
+        mac: row_ref.parse("mac", &row.mac)?,
+        address: row_ref.parse("address", &row.address)?,
         made: row.made_at.map(Timestamp),
         wished_running: row.wished_running,
         restart_needed: row.restart_needed,
         version: row.version,
         created: Timestamp(row.created_at),
-        activity: activity(job, job_kind)?,
+        activity: to_activity(job, job_kind)?,
         failure: None,
     })
 }
 
-fn activity(job: Option<i64>, kind: Option<String>) -> Result<Option<Activity>, Error> {
+fn to_activity(job: Option<i64>, kind: Option<String>) -> Result<Option<Activity>, Error> {
     let Some((job, kind)) = job.zip(kind) else {
         return Ok(None);
     };
-    let kind = Place::new("jobs", &job).text("kind", &kind)?;
+    let kind = RowRef::new("jobs", &job).parse("kind", &kind)?;
     Ok(Some(Activity {
         job: JobId(job),
         kind,

@@ -3,7 +3,7 @@
 use diesel::{dsl::min, prelude::*};
 use model::{JobId, jobs::JobState};
 
-use super::{JobRecord, held, left_json, record};
+use super::{JobRecord, lease_held, leftovers_json, record};
 use crate::{Conn, Error, dialect, schema::jobs};
 
 /// How many of the oldest jobs a worker tries to claim before it queries again.
@@ -24,7 +24,7 @@ pub struct Outcome {
 
 /// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beat {
+pub struct Heartbeat {
     /// Whether the worker still holds the lease.
     pub held: bool,
     /// Whether cancellation was requested.
@@ -59,7 +59,7 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
             return Ok(None);
         }
         for (id, started) in candidates {
-            let taken = diesel::update(jobs::table.find(id))
+            let claimed = diesel::update(jobs::table.find(id))
                 .filter(free!())
                 .set((
                     jobs::state.eq(JobState::Running.as_str()),
@@ -68,7 +68,7 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
                     jobs::attempt.eq(jobs::attempt + 1),
                 ))
                 .execute(&mut c.0)?;
-            if taken == 0 {
+            if claimed == 0 {
                 continue;
             }
             if started.is_none() {
@@ -86,13 +86,13 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<Beat, Error> {
-    let kept = diesel::update(jobs::table)
-        .filter(held!(c, id, owner))
+pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<Heartbeat, Error> {
+    let renewed = diesel::update(jobs::table)
+        .filter(lease_held!(c, id, owner))
         .set(jobs::lease_until.eq(dialect::now_plus(&c.0, lease_ms).nullable()))
         .execute(&mut c.0)?;
-    if kept == 0 {
-        return Ok(Beat {
+    if renewed == 0 {
+        return Ok(Heartbeat {
             held: false,
             cancel: false,
         });
@@ -101,7 +101,7 @@ pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<
         .find(id.0)
         .select(jobs::cancel_requested)
         .first(&mut c.0)?;
-    Ok(Beat { held: true, cancel })
+    Ok(Heartbeat { held: true, cancel })
 }
 
 /// Stores the outcome of a job, if the worker still holds the lease. Returns whether it does.
@@ -109,8 +109,8 @@ pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<
 /// # Errors
 /// When the database is unavailable.
 pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result<bool, Error> {
-    let ended = diesel::update(jobs::table)
-        .filter(held!(c, id, owner))
+    let finished = diesel::update(jobs::table)
+        .filter(lease_held!(c, id, owner))
         .set((
             jobs::state.eq(outcome.state.as_str()),
             jobs::active_container.eq(None::<i64>),
@@ -119,10 +119,10 @@ pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result
             jobs::finished_at.eq(dialect::now(&c.0).nullable()),
             jobs::error.eq(outcome.error.as_deref()),
             jobs::words.eq(outcome.words.as_deref()),
-            jobs::left_json.eq(left_json(&outcome.left)?),
+            jobs::left_json.eq(leftovers_json(&outcome.left)?),
         ))
         .execute(&mut c.0)?;
-    Ok(ended > 0)
+    Ok(finished > 0)
 }
 
 /// Releases the lease of a job, so that another worker can continue immediately. Changes nothing
@@ -132,7 +132,7 @@ pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result
 /// When the database is unavailable.
 pub fn release(c: &mut Conn, id: JobId, owner: &str) -> Result<(), Error> {
     diesel::update(jobs::table)
-        .filter(held!(c, id, owner))
+        .filter(lease_held!(c, id, owner))
         .set((
             jobs::lease_owner.eq(None::<String>),
             jobs::lease_until.eq(None::<i64>),
@@ -147,15 +147,15 @@ pub fn release(c: &mut Conn, id: JobId, owner: &str) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn next_due_ms(c: &mut Conn) -> Result<Option<i64>, Error> {
-    let waiting = jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
+    let claimable = jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
         .eq(JobState::Running.as_str())
         .and(jobs::lease_until.is_null()));
-    let waiting: Option<i64> = jobs::table
-        .filter(waiting)
+    let claimable: Option<i64> = jobs::table
+        .filter(claimable)
         .select(jobs::id)
         .first(&mut c.0)
         .optional()?;
-    if waiting.is_some() {
+    if claimable.is_some() {
         return Ok(Some(0));
     }
     let earliest: Option<i64> = jobs::table

@@ -14,7 +14,7 @@ use super::steps::{self, StepRecord};
 use crate::{
     Conn, Error,
     dialect::{self, MultiBackend, lower},
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::jobs,
 };
 
@@ -72,7 +72,7 @@ struct Row {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = jobs)]
-struct More {
+struct DetailColumns {
     args: String,
     attempt: i64,
     cancel_requested: bool,
@@ -82,16 +82,16 @@ struct More {
 }
 
 impl Row {
-    fn view(self, (steps_done, steps): (u32, u32)) -> Result<JobRow, Error> {
-        let place = Place::new("jobs", &self.id);
+    fn into_view(self, (steps_done, steps): (u32, u32)) -> Result<JobRow, Error> {
+        let row_ref = RowRef::new("jobs", &self.id);
         Ok(JobRow {
             id: JobId(self.id),
-            kind: place.text("kind", &self.kind)?,
-            state: place.text("state", &self.state)?,
+            kind: row_ref.parse("kind", &self.kind)?,
+            state: row_ref.parse("state", &self.state)?,
             container: self.container_id.map(ContainerId),
-            container_name: place.text("container_name", &self.container_name)?,
-            site: place.text("site_name", &self.site_name)?,
-            actor: place.optional("actor_name", self.actor_name.as_deref())?,
+            container_name: row_ref.parse("container_name", &self.container_name)?,
+            site: row_ref.parse("site_name", &self.site_name)?,
+            actor: row_ref.parse_optional("actor_name", self.actor_name.as_deref())?,
             created: Timestamp(self.created_at),
             started: self.started_at.map(Timestamp),
             finished: self.finished_at.map(Timestamp),
@@ -102,7 +102,7 @@ impl Row {
     }
 }
 
-fn matching(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
+fn filtered(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
     let mut query = jobs::table.into_boxed::<MultiBackend>();
     if let Some(owner) = filter.owner {
         query = query.filter(jobs::owner_id.eq(owner.0));
@@ -114,7 +114,7 @@ fn matching(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
         query = query.filter(jobs::container_id.eq(container.0));
     }
     if !filter.q.trim().is_empty() {
-        let pattern = dialect::pattern(&filter.q);
+        let pattern = dialect::like_pattern(&filter.q);
         query = query.filter(lower(jobs::container_name).like(pattern).escape('!'));
     }
     query
@@ -125,15 +125,15 @@ fn matching(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
 /// # Errors
 /// When the database is unavailable.
 pub fn list(c: &mut Conn, filter: &JobFilter) -> Result<Page<JobRow>, Error> {
-    let (page, before) = rows::offset(filter.page);
-    let total: i64 = matching(filter).select(count_star()).first(&mut c.0)?;
-    let found: Vec<Row> = matching(filter)
+    let (page, before) = rows::page_offset(filter.page);
+    let total: i64 = filtered(filter).select(count_star()).first(&mut c.0)?;
+    let found: Vec<Row> = filtered(filter)
         .order(jobs::id.desc())
         .limit(i64::from(PAGE_ROWS))
         .offset(before)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    Ok(rows::page_of(views(c, found)?, total, page))
+    Ok(rows::to_page(into_views(c, found)?, total, page))
 }
 
 /// Returns the queued and running jobs, newest first, at most 50.
@@ -145,23 +145,23 @@ pub fn active(c: &mut Conn, owner: Option<UserId>) -> Result<Vec<JobRow>, Error>
         owner,
         ..JobFilter::default()
     };
-    let found: Vec<Row> = matching(&filter)
+    let found: Vec<Row> = filtered(&filter)
         .filter(jobs::state.eq_any([JobState::Queued.as_str(), JobState::Running.as_str()]))
         .order(jobs::id.desc())
         .limit(i64::from(PAGE_ROWS))
         .select(Row::as_select())
         .load(&mut c.0)?;
-    views(c, found)
+    into_views(c, found)
 }
 
-fn views(c: &mut Conn, found: Vec<Row>) -> Result<Vec<JobRow>, Error> {
+fn into_views(c: &mut Conn, found: Vec<Row>) -> Result<Vec<JobRow>, Error> {
     let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
-    let mut counts = steps::counts(c, &ids)?;
+    let mut counts = steps::count_steps(c, &ids)?;
     found
         .into_iter()
         .map(|row| {
             let counts = counts.remove(&row.id).unwrap_or_default();
-            row.view(counts)
+            row.into_view(counts)
         })
         .collect()
 }
@@ -171,26 +171,26 @@ fn views(c: &mut Conn, found: Vec<Row>) -> Result<Vec<JobRow>, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn record(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
-    let found: Option<(Row, More)> = jobs::table
+    let found: Option<(Row, DetailColumns)> = jobs::table
         .find(id.0)
-        .select((Row::as_select(), More::as_select()))
+        .select((Row::as_select(), DetailColumns::as_select()))
         .first(&mut c.0)
         .optional()?;
     let Some((row, more)) = found else {
         return Ok(None);
     };
-    let steps = steps::of(c, id)?;
+    let steps = steps::list_steps(c, id)?;
     let finished = steps.iter().filter(|step| step.is_finished()).count();
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let place = Place::new("jobs", &id);
+    let row_ref = RowRef::new("jobs", &id);
     Ok(Some(JobRecord {
-        row: row.view((number(finished), number(steps.len())))?,
+        row: row.into_view((number(finished), number(steps.len())))?,
         steps,
         args: more.args,
-        attempt: place.number("attempt", more.attempt)?,
+        attempt: row_ref.convert_number("attempt", more.attempt)?,
         cancel_requested: more.cancel_requested,
         words: more.words,
-        left: place.json("left_json", &more.left_json)?,
+        left: row_ref.parse_json("left_json", &more.left_json)?,
         owner: UserId(more.owner_id),
     }))
 }

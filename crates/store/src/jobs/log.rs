@@ -14,7 +14,7 @@ pub fn append_log(c: &mut Conn, id: JobId, lines: &[String]) -> Result<(), Error
         return Ok(());
     }
     let at = crate::now(c)?;
-    dialect::insert_log(&mut c.0, id.0, at.0, lines).map_err(Error::of_insert)
+    dialect::insert_log(&mut c.0, id.0, at.0, lines).map_err(Error::from_insert)
 }
 
 /// Returns the lines of a job's log after the line with the number `after`, at most `limit`.

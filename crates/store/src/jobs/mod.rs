@@ -20,7 +20,7 @@ use crate::{
     schema::{job_steps, jobs},
 };
 
-pub use lease::{Beat, Outcome, claim, finish, heartbeat, next_due_ms, release};
+pub use lease::{Heartbeat, Outcome, claim, finish, heartbeat, next_due_ms, release};
 pub use list::{JobFilter, JobRecord, active, list, record};
 pub use log::{append_log, log};
 pub use steps::{StepRecord, begin_step, end_step, progress_step, save_step};
@@ -74,7 +74,7 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
             jobs::left_json.eq("[]"),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     let id = dialect::inserted_id(&mut c.0)?;
     for (position, (name, title)) in (0i64..).zip(&new.steps) {
         diesel::insert_into(job_steps::table)
@@ -96,11 +96,11 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn request_cancel(c: &mut Conn, id: JobId) -> Result<bool, Error> {
-    let asked = diesel::update(jobs::table.find(id.0))
+    let requested = diesel::update(jobs::table.find(id.0))
         .filter(jobs::state.eq_any([JobState::Queued.as_str(), JobState::Running.as_str()]))
         .set(jobs::cancel_requested.eq(true))
         .execute(&mut c.0)?;
-    Ok(asked > 0)
+    Ok(requested > 0)
 }
 
 /// Queues a failed or canceled job again, from its first step. Returns false when the job is in
@@ -128,12 +128,12 @@ pub fn requeue(c: &mut Conn, id: JobId) -> Result<bool, Error> {
     if queued == 0 {
         return Ok(false);
     }
-    steps::reset(c, id)?;
+    steps::reset_steps(c, id)?;
     Ok(true)
 }
 
 /// The SQL condition that `worker` holds the lease of job `id`.
-macro_rules! held {
+macro_rules! lease_held {
     ($c:expr, $id:expr, $worker:expr) => {
         $crate::schema::jobs::id
             .eq($id.0)
@@ -142,9 +142,9 @@ macro_rules! held {
             .and($crate::schema::jobs::lease_until.gt($crate::dialect::now(&$c.0).nullable()))
     };
 }
-use held;
+use lease_held;
 
 /// Serializes the items that a job left behind.
-fn left_json(left: &[String]) -> Result<String, Error> {
+fn leftovers_json(left: &[String]) -> Result<String, Error> {
     rows::to_json(&left)
 }

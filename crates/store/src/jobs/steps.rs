@@ -12,10 +12,10 @@ use model::{
     jobs::{Progress, StepState, StepView},
 };
 
-use super::held;
+use super::lease_held;
 use crate::{
     Conn, Error, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{job_steps, jobs},
 };
 
@@ -60,21 +60,21 @@ struct Row {
 }
 
 impl Row {
-    fn record(self) -> Result<StepRecord, Error> {
-        let place = Place::new("job_steps", &self.id);
+    fn into_record(self) -> Result<StepRecord, Error> {
+        let row_ref = RowRef::new("job_steps", &self.id);
         let progress = match self.progress_done.zip(self.progress_total) {
             Some((done, total)) => Some(Progress {
-                done: place.number("progress_done", done)?,
-                total: place.number("progress_total", total)?,
+                done: row_ref.convert_number("progress_done", done)?,
+                total: row_ref.convert_number("progress_total", total)?,
             }),
             None => None,
         };
         Ok(StepRecord {
-            position: place.number("position", self.position)?,
+            position: row_ref.convert_number("position", self.position)?,
             name: self.name,
             view: StepView {
                 title: self.title,
-                state: place.text("state", &self.state)?,
+                state: row_ref.parse("state", &self.state)?,
                 started: self.started_at.map(Timestamp),
                 finished: self.finished_at.map(Timestamp),
                 progress,
@@ -86,17 +86,17 @@ impl Row {
 }
 
 /// Returns the steps of a job, in order.
-pub(super) fn of(c: &mut Conn, job: JobId) -> Result<Vec<StepRecord>, Error> {
+pub(super) fn list_steps(c: &mut Conn, job: JobId) -> Result<Vec<StepRecord>, Error> {
     let found: Vec<Row> = job_steps::table
         .filter(job_steps::job_id.eq(job.0))
         .order(job_steps::position)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    found.into_iter().map(Row::record).collect()
+    found.into_iter().map(Row::into_record).collect()
 }
 
 /// Returns for each job the number of finished steps and of all steps. One statement.
-pub(super) fn counts(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u32)>, Error> {
+pub(super) fn count_steps(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u32)>, Error> {
     let found: Vec<(i64, String, i64)> = job_steps::table
         .filter(job_steps::job_id.eq_any(jobs))
         .group_by((job_steps::job_id, job_steps::state))
@@ -104,18 +104,18 @@ pub(super) fn counts(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u3
         .load(&mut c.0)?;
     let mut counts: HashMap<i64, (u32, u32)> = HashMap::new();
     for (job, state, number) in found {
-        let state = Place::new("jobs", &job).text("steps", &state)?;
+        let state = RowRef::new("jobs", &job).parse("steps", &state)?;
         let (done, all) = counts.entry(job).or_default();
-        *all += rows::count(number);
+        *all += rows::to_u32(number);
         if is_finished(state) {
-            *done += rows::count(number);
+            *done += rows::to_u32(number);
         }
     }
     Ok(counts)
 }
 
 /// Resets all steps of a job to waiting.
-pub(super) fn reset(c: &mut Conn, job: JobId) -> Result<(), Error> {
+pub(super) fn reset_steps(c: &mut Conn, job: JobId) -> Result<(), Error> {
     diesel::update(job_steps::table.filter(job_steps::job_id.eq(job.0)))
         .set((
             job_steps::state.eq(StepState::Waiting.as_str()),
@@ -131,13 +131,13 @@ pub(super) fn reset(c: &mut Conn, job: JobId) -> Result<(), Error> {
 }
 
 /// Updates the step at a position, if the worker holds the lease. Returns whether it does.
-macro_rules! change {
+macro_rules! update_step {
     ($c:expr, $job:expr, $owner:expr, $position:expr, $set:expr) => {{
-        let held = exists(jobs::table.filter(held!($c, $job, $owner)));
+        let has_lease = exists(jobs::table.filter(lease_held!($c, $job, $owner)));
         let changed = diesel::update(job_steps::table)
             .filter(job_steps::job_id.eq($job.0))
             .filter(job_steps::position.eq(i64::from($position)))
-            .filter(held)
+            .filter(has_lease)
             .set($set)
             .execute(&mut $c.0)?;
         Ok(changed > 0)
@@ -155,7 +155,7 @@ pub fn begin_step(c: &mut Conn, job: JobId, owner: &str, position: u32) -> Resul
         job_steps::started_at.eq(dialect::now(&c.0).nullable()),
         job_steps::finished_at.eq(None::<i64>),
     );
-    change!(c, job, owner, position, set)
+    update_step!(c, job, owner, position, set)
 }
 
 /// Saves the data that a step needs when it is resumed. Returns false and changes nothing when the
@@ -170,7 +170,7 @@ pub fn save_step(
     position: u32,
     data: &str,
 ) -> Result<bool, Error> {
-    change!(c, job, owner, position, job_steps::data.eq(data))
+    update_step!(c, job, owner, position, job_steps::data.eq(data))
 }
 
 /// Updates the progress of a step. Returns false and changes nothing when the worker `owner` does
@@ -190,7 +190,7 @@ pub fn progress_step(
         job_steps::progress_done.eq(number(progress.done)),
         job_steps::progress_total.eq(number(progress.total)),
     );
-    change!(c, job, owner, position, set)
+    update_step!(c, job, owner, position, set)
 }
 
 /// Finishes a step with its state, its note for users and its data; `None` keeps the saved data.
@@ -213,5 +213,5 @@ pub fn end_step(
         job_steps::note.eq(note),
         data.map(|data| job_steps::data.eq(data)),
     );
-    change!(c, job, owner, position, set)
+    update_step!(c, job, owner, position, set)
 }

@@ -7,10 +7,10 @@ use model::{
     clusters::Fingerprint,
 };
 
-use super::sealed;
+use super::secret_context;
 use crate::{
     Conn, Error, SecretKey,
-    rows::Place,
+    rows::RowRef,
     schema::{certificates, domains},
 };
 
@@ -45,8 +45,8 @@ pub struct Pair {
 /// # Errors
 /// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
-    type Found = (i64, i64, String, Option<i64>, String);
-    let found: Vec<Found> = certificates::table
+    type IssuedColumns = (i64, i64, String, Option<i64>, String);
+    let rows: Vec<IssuedColumns> = certificates::table
         .inner_join(domains::table)
         .filter(domains::site_id.eq(site.0))
         .filter(certificates::issued.is_not_null())
@@ -59,14 +59,14 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
             certificates::issued.assume_not_null(),
         ))
         .load(&mut c.0)?;
-    let served = found
+    let served = rows
         .into_iter()
         .map(|(id, domain, source, authority, issued)| {
-            let place = Place::new("certificates", &id);
-            let issued: Issued = place.json("issued", &issued)?;
+            let row_ref = RowRef::new("certificates", &id);
+            let issued: Issued = row_ref.parse_json("issued", &issued)?;
             Ok(Served {
                 domain: DomainId(domain),
-                source: place.text("source", &source)?,
+                source: row_ref.parse("source", &source)?,
                 authority: authority.map(AuthorityId),
                 names: issued.names,
                 not_after: issued.not_after,
@@ -87,16 +87,16 @@ pub fn pair(
     site: SiteId,
     fingerprint: &Fingerprint,
 ) -> Result<Option<Pair>, Error> {
-    let found: Option<(Option<String>, Option<String>)> = certificates::table
+    let row: Option<(Option<String>, Option<String>)> = certificates::table
         .inner_join(domains::table)
         .filter(domains::site_id.eq(site.0))
         .filter(certificates::fingerprint.eq(fingerprint.as_str()))
         .select((certificates::chain, certificates::secret))
         .first(&mut c.0)
         .optional()?;
-    let Some((Some(chain), Some(secret))) = found else {
+    let Some((Some(chain), Some(secret))) = row else {
         return Ok(None);
     };
-    let key = key.open(&sealed(fingerprint.as_str()), &secret)?;
+    let key = key.open(&secret_context(fingerprint.as_str()), &secret)?;
     Ok(Some(Pair { chain, key }))
 }

@@ -11,7 +11,7 @@ use model::{
 
 use crate::{
     Conn, Error,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{containers, services, sites},
 };
 
@@ -29,7 +29,7 @@ pub fn on_cluster(
         .select((containers::vmid, containers::id, containers::owner_id))
         .load(&mut c.0)?;
     let rows = found.into_iter().map(|(vmid, id, owner)| {
-        let vmid = Place::new("containers", &id).number("vmid", vmid)?;
+        let vmid = RowRef::new("containers", &id).convert_number("vmid", vmid)?;
         Ok((vmid, ContainerId(id), UserId(owner)))
     });
     rows.collect()
@@ -44,7 +44,7 @@ pub fn taken_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>,
         .filter(containers::site_id.eq(site.0))
         .select((containers::id, containers::address))
         .load(&mut c.0)?;
-    let address = |(id, text): &(i64, String)| Place::new("containers", id).text("address", text);
+    let address = |(id, text): &(i64, String)| RowRef::new("containers", id).parse("address", text);
     found.iter().map(address).collect()
 }
 
@@ -64,7 +64,7 @@ pub fn taken_vmids(
         .load(&mut c.0)?;
     found
         .iter()
-        .map(|(id, vmid)| Place::new("containers", id).number("vmid", *vmid))
+        .map(|(id, vmid)| RowRef::new("containers", id).convert_number("vmid", *vmid))
         .collect()
 }
 
@@ -80,7 +80,7 @@ pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTre
         .select((services::id, services::external))
         .load(&mut c.0)?;
     let port = |(id, port): &(i64, Option<i64>)| {
-        port.map(|port| Place::new("services", id).number("external", port))
+        port.map(|port| RowRef::new("services", id).convert_number("external", port))
     };
     found.iter().filter_map(port).collect()
 }
@@ -95,12 +95,12 @@ pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, La
         .filter(services::label.is_not_null())
         .select((services::id, services::domain_id, services::label))
         .load(&mut c.0)?;
-    let named = |(id, domain, label): &(i64, Option<i64>, Option<String>)| {
+    let to_label = |(id, domain, label): &(i64, Option<i64>, Option<String>)| {
         let (domain, label) = (domain.as_ref()?, label.as_ref()?);
-        let label = Place::new("services", id).text("label", label);
+        let label = RowRef::new("services", id).parse("label", label);
         Some(label.map(|label| (DomainId(*domain), label)))
     };
-    found.iter().filter_map(named).collect()
+    found.iter().filter_map(to_label).collect()
 }
 
 /// Returns the names of a site's containers.
@@ -115,7 +115,7 @@ pub fn names(c: &mut Conn, site: &Label) -> Result<BTreeSet<Label>, Error> {
         .load(&mut c.0)?;
     found
         .iter()
-        .map(|(id, name)| Place::new("containers", id).text("name", name))
+        .map(|(id, name)| RowRef::new("containers", id).parse("name", name))
         .collect()
 }
 
@@ -131,5 +131,5 @@ pub fn count(c: &mut Conn, owner: Option<UserId>) -> Result<u64, Error> {
             .get_result(&mut c.0)?,
         None => containers::table.count().get_result(&mut c.0)?,
     };
-    Ok(u64::from(rows::count(number)))
+    Ok(u64::from(rows::to_u32(number)))
 }

@@ -8,7 +8,7 @@ use model::{DomainId, ProviderId};
 use super::{RecordRow, Row};
 use crate::{
     Conn, Error, certificates,
-    rows::Place,
+    rows::RowRef,
     schema::{dns_records, domain_issuance, domains, sites},
 };
 
@@ -27,7 +27,7 @@ pub struct AddressPlan {
     pub known: Vec<RecordRow>,
 }
 
-type Told = (i64, String, Option<String>, Option<String>, i64);
+type AddressColumns = (i64, String, Option<String>, Option<String>, i64);
 
 /// Returns every domain that has, or should have, address records. Three statements.
 ///
@@ -39,7 +39,7 @@ pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
         .order(dns_records::id)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let told: Vec<Told> = domain_issuance::table
+    let rows: Vec<AddressColumns> = domain_issuance::table
         .inner_join(domains::table.inner_join(sites::table))
         .filter(domain_issuance::addresses.eq(true))
         .filter(domain_issuance::provider_id.is_not_null())
@@ -52,17 +52,17 @@ pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
             domain_issuance::provider_id.assume_not_null(),
         ))
         .load(&mut c.0)?;
-    let ids: Vec<i64> = told.iter().map(|(id, ..)| *id).collect();
+    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
     let mut labels = match ids.is_empty() {
         true => BTreeMap::new(),
-        false => certificates::published(c, &ids)?,
+        false => certificates::published_labels(c, &ids)?,
     };
     let mut plans: BTreeMap<i64, AddressPlan> = BTreeMap::new();
-    for (id, name, v4, v6, provider) in told {
-        let place = Place::new("sites of domain", &id);
+    for (id, name, v4, v6, provider) in rows {
+        let row_ref = RowRef::new("sites of domain", &id);
         let addresses = [
-            place.optional("public_v4", v4.as_deref())?,
-            place.optional("public_v6", v6.as_deref())?,
+            row_ref.parse_optional("public_v4", v4.as_deref())?,
+            row_ref.parse_optional("public_v6", v6.as_deref())?,
         ];
         let labels = labels.remove(&id).unwrap_or_default();
         let plan = AddressPlan {
@@ -78,7 +78,7 @@ pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
         plans.insert(id, plan);
     }
     for row in known {
-        let row = row.read()?;
+        let row = row.into_row()?;
         let Some(domain) = row.domain else { continue };
         let plan = plans.entry(domain.0).or_insert_with(|| AddressPlan {
             domain,

@@ -7,10 +7,10 @@ use model::{
     ContainerId, ServiceId, SiteId, UserId, names::Label, net::Mac, services::ServiceView,
 };
 
-use super::services as offered;
+use super::services as container_services;
 use crate::{
     Conn, Error,
-    rows::Place,
+    rows::RowRef,
     schema::{containers, domains, services},
 };
 
@@ -42,14 +42,14 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
             containers::mac,
         ))
         .load(&mut c.0)?;
-    let mut offered = offered::of_site(c, site)?;
+    let mut services_by_container = container_services::list_by_site(c, site)?;
     let hosts = found.into_iter().map(|(id, name, address, mac)| {
-        let place = Place::new("containers", &id);
+        let row_ref = RowRef::new("containers", &id);
         Ok(SiteHost {
-            name: place.text("name", &name)?,
-            address: place.text("address", &address)?,
-            mac: place.text("mac", &mac)?,
-            services: offered.remove(&id).unwrap_or_default(),
+            name: row_ref.parse("name", &name)?,
+            address: row_ref.parse("address", &address)?,
+            mac: row_ref.parse("mac", &mac)?,
+            services: services_by_container.remove(&id).unwrap_or_default(),
         })
     });
     hosts.collect()
@@ -67,12 +67,12 @@ pub fn generation(c: &mut Conn, id: ContainerId) -> Result<i64, Error> {
         .select(containers::generation)
         .first(&mut c.0)
         .optional()?;
-    let under: Option<i64> = services::table
+    let of_domains: Option<i64> = services::table
         .inner_join(domains::table)
         .filter(services::container_id.eq(id.0))
         .select(max(domains::generation))
         .first(&mut c.0)?;
-    Ok(own.max(under).unwrap_or_default())
+    Ok(own.max(of_domains).unwrap_or_default())
 }
 
 /// Returns the containers of a site, each with its owner, that changed after a generation, directly
@@ -85,34 +85,34 @@ pub fn affected(
     site: SiteId,
     after: i64,
     of: &[ServiceId],
-    most: i64,
+    limit: i64,
 ) -> Result<BTreeSet<(ContainerId, UserId)>, Error> {
     let mut found: Vec<(i64, i64)> = containers::table
         .filter(containers::site_id.eq(site.0))
         .filter(containers::generation.gt(after))
         .select((containers::id, containers::owner_id))
-        .limit(most)
+        .limit(limit)
         .load(&mut c.0)?;
-    let moved: Vec<i64> = domains::table
+    let changed_domains: Vec<i64> = domains::table
         .filter(domains::site_id.eq(site.0))
         .filter(domains::generation.gt(after))
         .select(domains::id)
         .load(&mut c.0)?;
-    if !moved.is_empty() || !of.is_empty() {
-        let moved: Vec<Option<i64>> = moved.into_iter().map(Some).collect();
+    if !changed_domains.is_empty() || !of.is_empty() {
+        let changed_domains: Vec<Option<i64>> = changed_domains.into_iter().map(Some).collect();
         let of: Vec<i64> = of.iter().map(|id| id.0).collect();
         let by_service: Vec<(i64, i64)> = services::table
             .inner_join(containers::table.on(containers::id.eq(services::container_id)))
             .filter(services::site_id.eq(site.0))
             .filter(
                 services::domain_id
-                    .eq_any(moved)
+                    .eq_any(changed_domains)
                     .assume_not_null()
                     .or(services::id.eq_any(of)),
             )
             .select((containers::id, containers::owner_id))
             .distinct()
-            .limit(most)
+            .limit(limit)
             .load(&mut c.0)?;
         found.extend(by_service);
     }
@@ -135,7 +135,7 @@ pub fn offering(c: &mut Conn, of: &[ServiceId]) -> Result<Vec<(ServiceId, Label)
         .select((services::id, containers::name))
         .load(&mut c.0)?;
     let named = found.into_iter().map(|(id, name)| {
-        let name = Place::new("services", &id).text("container_id", &name)?;
+        let name = RowRef::new("services", &id).parse("container_id", &name)?;
         Ok((ServiceId(id), name))
     });
     named.collect()

@@ -8,7 +8,7 @@ use model::AgentId;
 use crate::{Conn, Error, rows, schema::agent_files};
 
 /// The maximum number of paths in one statement.
-const AT_ONCE: usize = 500;
+const PATHS_PER_STATEMENT: usize = 500;
 
 /// Replaces new or changed files and deletes removed files. Unchanged files are not written.
 ///
@@ -21,7 +21,7 @@ pub fn change_live(
     gone: &[String],
 ) -> Result<(), Error> {
     let replaced: Vec<&String> = files.keys().chain(gone).collect();
-    for paths in replaced.chunks(AT_ONCE) {
+    for paths in replaced.chunks(PATHS_PER_STATEMENT) {
         let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
         diesel::delete(agent_files::table)
             .filter(agent_files::agent_id.eq(id.0))
@@ -36,7 +36,7 @@ pub fn change_live(
                 agent_files::text.eq(text),
             ))
             .execute(&mut c.0)
-            .map_err(Error::of_insert)?;
+            .map_err(Error::from_insert)?;
     }
     Ok(())
 }
@@ -55,11 +55,11 @@ pub fn forget_live(c: &mut Conn, id: AgentId) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn live(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error> {
-    let found: Vec<(String, String)> = agent_files::table
+    let rows: Vec<(String, String)> = agent_files::table
         .filter(agent_files::agent_id.eq(id.0))
         .select((agent_files::path, agent_files::text))
         .load(&mut c.0)?;
-    Ok(found.into_iter().collect())
+    Ok(rows.into_iter().collect())
 }
 
 /// Returns the number of live files.
@@ -67,9 +67,9 @@ pub fn live(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error
 /// # Errors
 /// When the database is unavailable.
 pub fn live_count(c: &mut Conn, id: AgentId) -> Result<u32, Error> {
-    let found: i64 = agent_files::table
+    let count: i64 = agent_files::table
         .filter(agent_files::agent_id.eq(id.0))
         .count()
         .get_result(&mut c.0)?;
-    Ok(rows::count(found))
+    Ok(rows::to_u32(count))
 }

@@ -19,11 +19,11 @@ use crate::{
 const CHANNEL: &str = "holdfast_sites";
 /// How often the connection is checked for notifications. The check sends nothing to the server;
 /// neither Diesel nor libpq can wait for a notification without access to the socket.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How often a query checks the connection: a lost connection delivers no notifications.
-const TRIED: Duration = Duration::from_secs(10);
+const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// The delay before a reconnect.
-const AGAIN: Duration = Duration::from_secs(1);
+const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// A receiver of change notifications.
 pub trait Follower: Send + 'static {
@@ -36,22 +36,22 @@ pub trait Follower: Send + 'static {
 }
 
 /// Notifies a follower until it has ended. Blocks the thread.
-pub(crate) fn follow(url: &DatabaseUrl, follower: &impl Follower) {
+pub(crate) fn run(url: &DatabaseUrl, follower: &impl Follower) {
     while follower.is_there() {
         match dialect::connect(url) {
             Ok(Db::Postgres(mut connection)) => {
-                let end = listen(&mut connection, follower);
+                let result = listen(&mut connection, follower);
                 follower.is_connected(false);
-                if let Err(error) = end {
+                if let Err(error) = result {
                     tracing::warn!(%error, "change listener disconnected");
                 }
             }
             Ok(_) => return,
             Err(error) => tracing::debug!(error, "change listener connection failed"),
         }
-        let since = Instant::now();
-        while follower.is_there() && since.elapsed() < AGAIN {
-            thread::sleep(LOOK);
+        let lost_at = Instant::now();
+        while follower.is_there() && lost_at.elapsed() < RECONNECT_DELAY {
+            thread::sleep(POLL_INTERVAL);
         }
     }
 }
@@ -59,18 +59,18 @@ pub(crate) fn follow(url: &DatabaseUrl, follower: &impl Follower) {
 fn listen(connection: &mut PgConnection, follower: &impl Follower) -> QueryResult<()> {
     connection.batch_execute(&format!("LISTEN {CHANNEL}"))?;
     follower.is_connected(true);
-    let mut tried = Instant::now();
+    let mut last_ping = Instant::now();
     while follower.is_there() {
-        for told in connection.notifications_iter() {
-            if let Ok(site) = told?.payload.parse() {
+        for notification in connection.notifications_iter() {
+            if let Ok(site) = notification?.payload.parse() {
                 follower.changed(SiteId(site));
             }
         }
-        if tried.elapsed() > TRIED {
+        if last_ping.elapsed() > PING_INTERVAL {
             connection.batch_execute("SELECT 1")?;
-            tried = Instant::now();
+            last_ping = Instant::now();
         }
-        thread::sleep(LOOK);
+        thread::sleep(POLL_INTERVAL);
     }
     Ok(())
 }

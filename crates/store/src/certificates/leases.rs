@@ -9,7 +9,7 @@ use model::{
 
 use crate::{
     Conn, Error,
-    rows::{Place, count, to_json},
+    rows::{RowRef, to_json, to_u32},
     schema::certificates,
 };
 
@@ -87,44 +87,44 @@ pub fn claim(
             return Ok(None);
         }
         for id in candidates {
-            let taken = diesel::update(certificates::table.find(id))
+            let claimed = diesel::update(certificates::table.find(id))
                 .filter(free!())
                 .set((
                     certificates::lease_owner.eq(owner),
                     certificates::lease_until.eq(until.0),
                 ))
                 .execute(&mut c.0)?;
-            if taken == 0 {
+            if claimed == 0 {
                 continue;
             }
-            return read(c, id, owner).map(Some);
+            return read_claimed(c, id, owner).map(Some);
         }
         // Other processes claimed all candidates. There are fewer now, so this loop ends.
     }
 }
 
-fn read(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
+fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
     let row: Row = certificates::table
         .find(id)
         .select(Row::as_select())
         .first(&mut c.0)?;
-    let place = Place::new("certificates", &row.id);
+    let row_ref = RowRef::new("certificates", &row.id);
     let issued: Option<Issued> = row
         .issued
         .as_deref()
-        .map(|text| place.json("issued", text))
+        .map(|text| row_ref.parse_json("issued", text))
         .transpose()?;
     Ok(Claimed {
         owner: owner.to_owned(),
         authority: row.authority_id.map(AuthorityId),
-        subject: place.text("subject", &row.subject)?,
-        source: place.text("source", &row.source)?,
-        good: issued.map(|it| (it.not_before, it.not_after)),
+        subject: row_ref.parse("subject", &row.subject)?,
+        source: row_ref.parse("source", &row.source)?,
+        good: issued.map(|issued| (issued.not_before, issued.not_after)),
         id: CertificateId(row.id),
         domain: DomainId(row.domain_id),
         chain: row.chain,
         renew_at: row.renew_at.map(Timestamp),
-        failures: count(row.failures),
+        failures: to_u32(row.failures),
     })
 }
 
@@ -133,11 +133,11 @@ fn read(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn keep(c: &mut Conn, id: CertificateId, owner: &str, until: Timestamp) -> Result<bool, Error> {
-    let kept = diesel::update(certificates::table.find(id.0))
+    let renewed = diesel::update(certificates::table.find(id.0))
         .filter(certificates::lease_owner.eq(owner))
         .set(certificates::lease_until.eq(until.0))
         .execute(&mut c.0)?;
-    Ok(kept > 0)
+    Ok(renewed > 0)
 }
 
 /// Revokes the lease of a certificate, so that the outcome of a running attempt is discarded.
@@ -249,9 +249,9 @@ pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
         )
         .select(min(certificates::next_try))
         .first(&mut c.0)?;
-    let held: Option<i64> = certificates::table
+    let leased: Option<i64> = certificates::table
         .filter(certificates::lease_until.ge(certificates::next_try))
         .select(min(certificates::lease_until))
         .first(&mut c.0)?;
-    Ok(free.into_iter().chain(held).min().map(Timestamp))
+    Ok(free.into_iter().chain(leased).min().map(Timestamp))
 }

@@ -22,14 +22,14 @@ pub enum Of {
 }
 
 impl Of {
-    fn domains(self, c: &mut Conn) -> Result<Vec<i64>, Error> {
-        let ways = domain_issuance::table.select(domain_issuance::domain_id);
+    fn domain_ids(self, c: &mut Conn) -> Result<Vec<i64>, Error> {
+        let sources = domain_issuance::table.select(domain_issuance::domain_id);
         Ok(match self {
             Self::Domain(id) => vec![id.0],
-            Self::Authority(id) => ways
+            Self::Authority(id) => sources
                 .filter(domain_issuance::authority_id.eq(id.0))
                 .load(&mut c.0)?,
-            Self::Provider(id) => ways
+            Self::Provider(id) => sources
                 .filter(domain_issuance::provider_id.eq(id.0))
                 .load(&mut c.0)?,
         })
@@ -74,7 +74,7 @@ pub fn want_again(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(),
 /// # Errors
 /// When the database is unavailable.
 pub fn interrupt(c: &mut Conn, of: Of) -> Result<(), Error> {
-    let domains = of.domains(c)?;
+    let domains = of.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
         .filter(certificates::lease_owner.is_not_null())
@@ -91,7 +91,7 @@ pub fn interrupt(c: &mut Conn, of: Of) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn retry(c: &mut Conn, of: Of, now: Timestamp) -> Result<(), Error> {
-    let domains = of.domains(c)?;
+    let domains = of.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
         .filter(certificates::source.eq(Source::Acme.as_str()))

@@ -12,13 +12,13 @@ use crate::{Conn, Error, rows::to_json, schema::dns_records};
 /// # Errors
 /// When the database is unavailable.
 pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> Result<(), Error> {
-    let open = [
+    let unsettled = [
         RecordState::Wanted.as_str(),
         RecordState::Told.as_str(),
         RecordState::Unwanted.as_str(),
     ];
     diesel::update(dns_records::table.find(id))
-        .filter(dns_records::state.eq_any(open))
+        .filter(dns_records::state.eq_any(unsettled))
         .set((
             dns_records::failures.eq(dns_records::failures + 1),
             dns_records::trouble.eq(to_json(trouble)?),
@@ -76,16 +76,16 @@ pub fn claim(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<Option<Re
             .first(&mut c.0)
             .optional()?;
         let Some(id) = next else { return Ok(None) };
-        let taken = diesel::update(dns_records::table.find(id))
+        let claimed = diesel::update(dns_records::table.find(id))
             .filter(free!())
             .set(dns_records::lease_until.eq(until.0))
             .execute(&mut c.0)?;
-        if taken > 0 {
+        if claimed > 0 {
             let row: Row = dns_records::table
                 .find(id)
                 .select(Row::as_select())
                 .first(&mut c.0)?;
-            return row.read().map(Some);
+            return row.into_row().map(Some);
         }
     }
 }
