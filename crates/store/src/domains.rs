@@ -116,8 +116,8 @@ impl Row {
             .map(|standing| standing.at(now))
             .collect();
         let count_states = |is: fn(&CertificateState) -> bool| {
-            let found = states.iter().filter(|state| is(state)).count();
-            u32::try_from(found).unwrap_or(u32::MAX)
+            let count = states.iter().filter(|state| is(state)).count();
+            u32::try_from(count).unwrap_or(u32::MAX)
         };
         Ok(DomainRow {
             id: DomainId(self.id),
@@ -257,26 +257,26 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
 }
 
 fn load_issuance(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, Error> {
-    let found: Vec<IssuanceRow> = domain_issuance::table
+    let rows: Vec<IssuanceRow> = domain_issuance::table
         .filter(domain_issuance::domain_id.eq_any(ids))
         .select(IssuanceRow::as_select())
         .load(&mut c.0)?;
-    Ok(found.into_iter().map(|row| (row.domain_id, row)).collect())
+    Ok(rows.into_iter().map(|row| (row.domain_id, row)).collect())
 }
 
 /// Returns the number of HTTP services under each of these domains.
 fn count_services(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>, Error> {
     let ids: Vec<Option<i64>> = rows.iter().map(|(row, _)| Some(row.id)).collect();
-    let found: Vec<(Option<i64>, i64)> = services::table
+    let rows: Vec<(Option<i64>, i64)> = services::table
         .filter(services::domain_id.eq_any(ids))
         .filter(services::label.is_not_null())
         .group_by(services::domain_id)
         .select((services::domain_id, count_star()))
         .load(&mut c.0)?;
-    let known = found
+    let counts = rows
         .into_iter()
         .filter_map(|(id, count)| Some((id?, count)));
-    Ok(known.collect())
+    Ok(counts.collect())
 }
 
 /// Increments the site's generation and stores it as the domain's generation.

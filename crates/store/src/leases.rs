@@ -144,7 +144,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
         .eq(leases::site_id)
         .and(containers::mac.eq(leases::mac));
     let now = dialect::now(&c.0);
-    let found: Vec<Row> = leases::table
+    let rows: Vec<Row> = leases::table
         .left_join(containers::table.on(same_mac))
         .filter(leases::site_id.eq(site.0))
         .filter(
@@ -161,7 +161,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
             (containers::id, containers::name, containers::address).nullable(),
         ))
         .load(&mut c.0)?;
-    found.into_iter().map(Row::into_row).collect()
+    rows.into_iter().map(Row::into_row).collect()
 }
 
 /// Returns the IP addresses that are leased to a MAC address on a site now. One statement.
@@ -170,7 +170,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
 /// When the database is unavailable.
 pub fn of_mac(c: &mut Conn, site: SiteId, mac: Mac) -> Result<Vec<std::net::Ipv4Addr>, Error> {
     let now = dialect::now(&c.0);
-    let found: Vec<String> = leases::table
+    let rows: Vec<String> = leases::table
         .filter(leases::site_id.eq(site.0))
         .filter(leases::mac.eq(mac.to_string()))
         .filter(
@@ -182,8 +182,6 @@ pub fn of_mac(c: &mut Conn, site: SiteId, mac: Mac) -> Result<Vec<std::net::Ipv4
         .select(leases::address)
         .load(&mut c.0)?;
     let row_ref = RowRef::new("leases", &site);
-    let addresses = found
-        .iter()
-        .map(|address| row_ref.parse("address", address));
+    let addresses = rows.iter().map(|address| row_ref.parse("address", address));
     addresses.collect()
 }

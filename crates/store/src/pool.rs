@@ -58,7 +58,7 @@ pub enum OpenError {
     },
     /// A newer version of Holdfast has migrated the tables.
     #[error(
-        "A newer version of Holdfast has last_used the database {url} (step {version}). Start that \
+        "A newer version of Holdfast has used the database {url} (step {version}). Start that \
          version, or restore a backup from before."
     )]
     Newer {

@@ -213,7 +213,7 @@ fn find_equal(
     provider: ProviderId,
     record: &Record,
 ) -> Result<Option<(i64, RecordState)>, Error> {
-    let found: Option<(i64, String)> = dns_records::table
+    let row: Option<(i64, String)> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::name.eq(&record.name))
         .filter(dns_records::kind.eq(record.kind))
@@ -221,7 +221,7 @@ fn find_equal(
         .select((dns_records::id, dns_records::state))
         .first(&mut c.0)
         .optional()?;
-    let equal = found.map(|(id, state)| {
+    let equal = row.map(|(id, state)| {
         let row_ref = RowRef::new("dns_records", &id);
         Ok((id, row_ref.parse("state", &state)?))
     });
@@ -253,8 +253,12 @@ pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn unwant_proofs(c: &mut Conn, of: CertificateId, now: Timestamp) -> Result<(), Error> {
-    diesel::update(dns_records::table.filter(dns_records::certificate_id.eq(of.0)))
+pub fn unwant_proofs(
+    c: &mut Conn,
+    certificate: CertificateId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    diesel::update(dns_records::table.filter(dns_records::certificate_id.eq(certificate.0)))
         .set((
             dns_records::state.eq(RecordState::Unwanted.as_str()),
             dns_records::next_try.eq(now.0),
@@ -338,14 +342,14 @@ pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Erro
 /// # Errors
 /// When the database is unavailable.
 pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, Error> {
-    let found: Vec<(Row, Option<i64>)> = dns_records::table
+    let rows: Vec<(Row, Option<i64>)> = dns_records::table
         .filter(dns_records::domain_id.eq(domain.0))
         .filter(dns_records::trouble.is_not_null())
         .order((dns_records::name, dns_records::kind, dns_records::id))
         .limit(MAX_TROUBLES)
         .select((Row::as_select(), dns_records::next_try))
         .load(&mut c.0)?;
-    let troubles = found.into_iter().map(|(row, next_try)| {
+    let troubles = rows.into_iter().map(|(row, next_try)| {
         let RecordRow {
             record, trouble, ..
         } = row.into_row()?;

@@ -36,7 +36,7 @@ pub enum KeyError {
     #[error("Others can read the key file {}. Run `chmod 600` on it.", .0.display())]
     Exposed(PathBuf),
     /// The file cannot be read or created.
-    #[error("The key file {} cannot be read or opened: {cause}.", path.display())]
+    #[error("The key file {} cannot be read or made: {cause}.", path.display())]
     File {
         /// The file.
         path: PathBuf,

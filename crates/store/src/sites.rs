@@ -238,7 +238,7 @@ pub fn lock(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
-    let found: Vec<(Row, String)> = sites::table
+    let rows: Vec<(Row, String)> = sites::table
         .inner_join(clusters::table)
         .order((sites::name, sites::id))
         .limit(MAX_ROWS)
@@ -260,7 +260,7 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
         (all.into_iter().collect(), within.into_iter().collect());
     let number =
         |counts: &HashMap<i64, i64>, id: &i64| rows::to_u32(counts.get(id).copied().unwrap_or(0));
-    let listed = found.into_iter().map(|(row, cluster)| {
+    let listed = rows.into_iter().map(|(row, cluster)| {
         let (containers, used) = (number(&all, &row.id), number(&within, &row.id));
         let SiteRecord {
             id,

@@ -18,9 +18,9 @@ pub fn change_live(
     c: &mut Conn,
     id: AgentId,
     files: &BTreeMap<String, String>,
-    gone: &[String],
+    removed: &[String],
 ) -> Result<(), Error> {
-    let replaced: Vec<&String> = files.keys().chain(gone).collect();
+    let replaced: Vec<&String> = files.keys().chain(removed).collect();
     for paths in replaced.chunks(PATHS_PER_STATEMENT) {
         let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
         diesel::delete(agent_files::table)

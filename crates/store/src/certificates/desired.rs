@@ -98,7 +98,7 @@ pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
     let plans = named.into_iter().map(|(id, site, name)| {
         let row_ref = RowRef::new("domains", &id);
         let name: Domain = row_ref.parse("name", &name)?;
-        let source = sources.iter().find(|(of, ..)| *of == id);
+        let source = sources.iter().find(|(domain_id, ..)| *domain_id == id);
         let issuance = match source {
             None => Issuance::SelfSigned,
             Some((_, how, authority)) => Issuance::of(how, authority.map(AuthorityId))

@@ -81,7 +81,7 @@ impl Row {
 /// When the database is unavailable.
 pub fn list(
     c: &mut Conn,
-    of: Option<DomainId>,
+    domain: Option<DomainId>,
     now: Timestamp,
 ) -> Result<Vec<CertificateRow>, Error> {
     let mut query = certificates::table
@@ -90,11 +90,11 @@ pub fn list(
         .limit(MAX_ROWS)
         .select((Row::as_select(), domains::name, sites::name))
         .into_boxed();
-    if let Some(domain) = of {
+    if let Some(domain) = domain {
         query = query.filter(certificates::domain_id.eq(domain.0));
     }
-    let found: Vec<(Row, String, String)> = query.load(&mut c.0)?;
-    let rows = found
+    let rows: Vec<(Row, String, String)> = query.load(&mut c.0)?;
+    let rows = rows
         .into_iter()
         .map(|(row, domain, site)| row.into_row(&domain, &site, now));
     set_is_used(c, rows.collect::<Result<_, _>>()?)
@@ -109,13 +109,13 @@ pub fn by_id(
     id: CertificateId,
     now: Timestamp,
 ) -> Result<Option<CertificateRow>, Error> {
-    let found: Option<(Row, String, String)> = certificates::table
+    let certificate: Option<(Row, String, String)> = certificates::table
         .inner_join(domains::table.inner_join(sites::table))
         .filter(certificates::id.eq(id.0))
         .select((Row::as_select(), domains::name, sites::name))
         .first(&mut c.0)
         .optional()?;
-    let row = found.map(|(row, domain, site)| row.into_row(&domain, &site, now));
+    let row = certificate.map(|(row, domain, site)| row.into_row(&domain, &site, now));
     let row: Vec<CertificateRow> = row.transpose()?.into_iter().collect();
     Ok(set_is_used(c, row)?.pop())
 }
@@ -144,10 +144,10 @@ fn set_is_used(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<Certif
 /// When the database is unavailable.
 pub(crate) fn published_labels(
     c: &mut Conn,
-    of: &[i64],
+    domain_ids: &[i64],
 ) -> Result<BTreeMap<i64, Vec<Label>>, Error> {
-    let ids: Vec<Option<i64>> = of.iter().copied().map(Some).collect();
-    let found: Vec<(i64, Option<String>, Option<String>)> = services::table
+    let ids: Vec<Option<i64>> = domain_ids.iter().copied().map(Some).collect();
+    let rows: Vec<(i64, Option<String>, Option<String>)> = services::table
         .filter(services::domain_id.eq_any(ids))
         .select((
             services::domain_id.assume_not_null(),
@@ -156,7 +156,7 @@ pub(crate) fn published_labels(
         ))
         .load(&mut c.0)?;
     let mut published: BTreeMap<i64, Vec<Label>> = BTreeMap::new();
-    for (domain, label, name) in found {
+    for (domain, label, name) in rows {
         // An HTTP service has a label, a TCP service with TLS has a name.
         let row_ref = RowRef::new("services of domain", &domain);
         let text = label.or(name);
@@ -175,10 +175,13 @@ pub(crate) fn published_labels(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list_standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
+pub fn list_standings(
+    c: &mut Conn,
+    domain_ids: &[i64],
+) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
     type StandingColumns = (i64, String, Option<String>, Option<i64>, i64);
-    let found: Vec<StandingColumns> = certificates::table
-        .filter(certificates::domain_id.eq_any(of))
+    let rows: Vec<StandingColumns> = certificates::table
+        .filter(certificates::domain_id.eq_any(domain_ids))
         .select((
             certificates::domain_id,
             certificates::source,
@@ -188,7 +191,7 @@ pub fn list_standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Stan
         ))
         .load(&mut c.0)?;
     let mut standings: BTreeMap<i64, Vec<Standing>> = BTreeMap::new();
-    for (domain, source, issued, renew_at, failures) in found {
+    for (domain, source, issued, renew_at, failures) in rows {
         let row_ref = RowRef::new("certificates of domain", &domain);
         let issued: Option<Issued> = issued
             .map(|text| row_ref.parse_json("issued", &text))
@@ -208,7 +211,7 @@ pub fn list_standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Stan
 /// # Errors
 /// When the database is unavailable.
 pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Error> {
-    let found: Vec<(i64, i64, String, String)> = certificate_history::table
+    let rows: Vec<(i64, i64, String, String)> = certificate_history::table
         .filter(certificate_history::certificate_id.eq(id.0))
         .order(certificate_history::id.desc())
         .limit(MAX_HISTORY)
@@ -219,7 +222,7 @@ pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Erro
             certificate_history::words,
         ))
         .load(&mut c.0)?;
-    let lines = found.into_iter().map(|(id, at, what, words)| {
+    let lines = rows.into_iter().map(|(id, at, what, words)| {
         Ok(HistoryLine {
             at: Timestamp(at),
             what: RowRef::new("certificate_history", &id).parse("what", &what)?,

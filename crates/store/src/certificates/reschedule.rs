@@ -73,8 +73,8 @@ pub fn want_again(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(),
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn interrupt(c: &mut Conn, of: Of) -> Result<(), Error> {
-    let domains = of.domain_ids(c)?;
+pub fn interrupt(c: &mut Conn, scope: Of) -> Result<(), Error> {
+    let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
         .filter(certificates::lease_owner.is_not_null())
@@ -90,8 +90,8 @@ pub fn interrupt(c: &mut Conn, of: Of) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn retry(c: &mut Conn, of: Of, now: Timestamp) -> Result<(), Error> {
-    let domains = of.domain_ids(c)?;
+pub fn retry(c: &mut Conn, scope: Of, now: Timestamp) -> Result<(), Error> {
+    let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
         .filter(certificates::source.eq(Source::Acme.as_str()))

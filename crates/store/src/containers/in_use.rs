@@ -23,12 +23,12 @@ pub fn on_cluster(
     c: &mut Conn,
     cluster: ClusterId,
 ) -> Result<Vec<(u32, ContainerId, UserId)>, Error> {
-    let found: Vec<(i64, i64, i64)> = containers::table
+    let rows: Vec<(i64, i64, i64)> = containers::table
         .filter(containers::cluster_id.eq(cluster.0))
         .order(containers::vmid)
         .select((containers::vmid, containers::id, containers::owner_id))
         .load(&mut c.0)?;
-    let rows = found.into_iter().map(|(vmid, id, owner)| {
+    let rows = rows.into_iter().map(|(vmid, id, owner)| {
         let vmid = RowRef::new("containers", &id).convert_number("vmid", vmid)?;
         Ok((vmid, ContainerId(id), UserId(owner)))
     });
@@ -40,12 +40,12 @@ pub fn on_cluster(
 /// # Errors
 /// When the database is unavailable.
 pub fn taken_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>, Error> {
-    let found: Vec<(i64, String)> = containers::table
+    let rows: Vec<(i64, String)> = containers::table
         .filter(containers::site_id.eq(site.0))
         .select((containers::id, containers::address))
         .load(&mut c.0)?;
     let address = |(id, text): &(i64, String)| RowRef::new("containers", id).parse("address", text);
-    found.iter().map(address).collect()
+    rows.iter().map(address).collect()
 }
 
 /// Returns the VMIDs of a range that containers of a cluster use.
@@ -57,13 +57,12 @@ pub fn taken_vmids(
     cluster: ClusterId,
     range: &VmidRange,
 ) -> Result<BTreeSet<u32>, Error> {
-    let found: Vec<(i64, i64)> = containers::table
+    let rows: Vec<(i64, i64)> = containers::table
         .filter(containers::cluster_id.eq(cluster.0))
         .filter(containers::vmid.between(i64::from(range.first), i64::from(range.last)))
         .select((containers::id, containers::vmid))
         .load(&mut c.0)?;
-    found
-        .iter()
+    rows.iter()
         .map(|(id, vmid)| RowRef::new("containers", id).convert_number("vmid", *vmid))
         .collect()
 }
@@ -73,7 +72,7 @@ pub fn taken_vmids(
 /// # Errors
 /// When the database is unavailable.
 pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTreeSet<u16>, Error> {
-    let found: Vec<(i64, Option<i64>)> = services::table
+    let rows: Vec<(i64, Option<i64>)> = services::table
         .filter(services::site_id.eq(site.0))
         .filter(services::kind.eq(kind.as_str()))
         .filter(services::external.is_not_null())
@@ -82,7 +81,7 @@ pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTre
     let port = |(id, port): &(i64, Option<i64>)| {
         port.map(|port| RowRef::new("services", id).convert_number("external", port))
     };
-    found.iter().filter_map(port).collect()
+    rows.iter().filter_map(port).collect()
 }
 
 /// Returns the labels that a site's HTTP services use, each with its domain.
@@ -90,7 +89,7 @@ pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTre
 /// # Errors
 /// When the database is unavailable.
 pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, Label)>, Error> {
-    let found: Vec<(i64, Option<i64>, Option<String>)> = services::table
+    let rows: Vec<(i64, Option<i64>, Option<String>)> = services::table
         .filter(services::site_id.eq(site.0))
         .filter(services::label.is_not_null())
         .select((services::id, services::domain_id, services::label))
@@ -100,7 +99,7 @@ pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, La
         let label = RowRef::new("services", id).parse("label", label);
         Some(label.map(|label| (DomainId(*domain), label)))
     };
-    found.iter().filter_map(to_label).collect()
+    rows.iter().filter_map(to_label).collect()
 }
 
 /// Returns the names of a site's containers.
@@ -108,13 +107,12 @@ pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, La
 /// # Errors
 /// When the database is unavailable.
 pub fn names(c: &mut Conn, site: &Label) -> Result<BTreeSet<Label>, Error> {
-    let found: Vec<(i64, String)> = containers::table
+    let rows: Vec<(i64, String)> = containers::table
         .inner_join(sites::table)
         .filter(sites::name.eq(site.as_str()))
         .select((containers::id, containers::name))
         .load(&mut c.0)?;
-    found
-        .iter()
+    rows.iter()
         .map(|(id, name)| RowRef::new("containers", id).parse("name", name))
         .collect()
 }

@@ -144,12 +144,12 @@ pub(super) use columns;
 /// # Errors
 /// When the database is unavailable.
 pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Error> {
-    let found: Option<JoinedRow> = joined()
+    let row: Option<JoinedRow> = joined()
         .filter(containers::id.eq(id.0))
         .select(columns!())
         .first(&mut c.0)
         .optional()?;
-    Ok(into_records(c, found.into_iter().collect())?.pop())
+    Ok(into_records(c, row.into_iter().collect())?.pop())
 }
 
 /// Returns the container with this name on a site.
@@ -157,30 +157,30 @@ pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Err
 /// # Errors
 /// When the database is unavailable.
 pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<ContainerRecord>, Error> {
-    let found: Option<JoinedRow> = joined()
+    let row: Option<JoinedRow> = joined()
         .filter(sites::name.eq(site.as_str()))
         .filter(containers::name.eq(name.as_str()))
         .select(columns!())
         .first(&mut c.0)
         .optional()?;
-    Ok(into_records(c, found.into_iter().collect())?.pop())
+    Ok(into_records(c, row.into_iter().collect())?.pop())
 }
 
 /// Adds services and failures to rows, with two statements for all of them.
 pub(super) fn into_records(
     c: &mut Conn,
-    found: Vec<JoinedRow>,
+    rows: Vec<JoinedRow>,
 ) -> Result<Vec<ContainerRecord>, Error> {
-    if found.is_empty() {
+    if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<i64> = found.iter().map(|(row, ..)| row.id).collect();
+    let ids: Vec<i64> = rows.iter().map(|(row, ..)| row.id).collect();
     let mut services = services::list_by_containers(c, &ids)?;
     let mut failures = load_failures(c, &ids)?;
-    let records = found.into_iter().map(|found| {
-        let id = found.0.id;
+    let records = rows.into_iter().map(|row| {
+        let id = row.0.id;
         let services = services.remove(&id).unwrap_or_default();
-        let mut record = into_record(found, services)?;
+        let mut record = into_record(row, services)?;
         record.failure = failures.remove(&id).filter(|_| record.made.is_none());
         Ok(record)
     });
@@ -210,8 +210,8 @@ fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, Strin
     Ok(newest.collect())
 }
 
-fn into_record(found: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRecord, Error> {
-    let (row, names, job, job_kind) = found;
+fn into_record(row: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRecord, Error> {
+    let (row, names, job, job_kind) = row;
     let row_ref = RowRef::new("containers", &row.id);
     let spec = ContainerSpec {
         source: row_ref.parse("source", &row.source)?,

@@ -189,10 +189,10 @@ pub(super) fn list_by_site(
 }
 
 fn group_by_container(
-    found: Vec<(Row, Option<String>)>,
+    rows: Vec<(Row, Option<String>)>,
 ) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
     let mut views: HashMap<i64, Vec<ServiceView>> = HashMap::new();
-    for (row, domain) in found {
+    for (row, domain) in rows {
         let view = row.to_view(domain.as_deref())?;
         views.entry(row.container_id).or_default().push(view);
     }
@@ -203,9 +203,9 @@ pub(super) fn insert(
     c: &mut Conn,
     container: ContainerId,
     site: SiteId,
-    given: &[GivenService],
+    bound: &[GivenService],
 ) -> Result<(), Error> {
-    for (position, service) in (0i64..).zip(given) {
+    for (position, service) in (0i64..).zip(bound) {
         insert_one(c, container, site, position, service)?;
     }
     Ok(())
@@ -234,7 +234,7 @@ fn insert_one(
 pub(super) fn replace(
     c: &mut Conn,
     container: ContainerId,
-    given: &[GivenService],
+    bound: &[GivenService],
 ) -> Result<(), Error> {
     let site: i64 = containers::table
         .find(container.0)
@@ -245,7 +245,7 @@ pub(super) fn replace(
         .unwrap_or_default();
     let mut unchanged = Vec::new();
     let mut new = Vec::new();
-    for (position, service) in (0i64..).zip(given) {
+    for (position, service) in (0i64..).zip(bound) {
         let kind = service.given.kind();
         let same = |old: &ServiceView| old.kind() == kind && old.port == service.port;
         match existing.iter().position(same) {

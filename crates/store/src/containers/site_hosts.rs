@@ -32,7 +32,7 @@ pub struct SiteHost {
 /// # Errors
 /// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
-    let found: Vec<(i64, String, String, String)> = containers::table
+    let rows: Vec<(i64, String, String, String)> = containers::table
         .filter(containers::site_id.eq(site.0))
         .order(containers::name)
         .select((
@@ -43,7 +43,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
         ))
         .load(&mut c.0)?;
     let mut services_by_container = container_services::list_by_site(c, site)?;
-    let hosts = found.into_iter().map(|(id, name, address, mac)| {
+    let hosts = rows.into_iter().map(|(id, name, address, mac)| {
         let row_ref = RowRef::new("containers", &id);
         Ok(SiteHost {
             name: row_ref.parse("name", &name)?,
@@ -84,10 +84,10 @@ pub fn affected(
     c: &mut Conn,
     site: SiteId,
     after: i64,
-    of: &[ServiceId],
+    service_ids: &[ServiceId],
     limit: i64,
 ) -> Result<BTreeSet<(ContainerId, UserId)>, Error> {
-    let mut found: Vec<(i64, i64)> = containers::table
+    let mut rows: Vec<(i64, i64)> = containers::table
         .filter(containers::site_id.eq(site.0))
         .filter(containers::generation.gt(after))
         .select((containers::id, containers::owner_id))
@@ -98,9 +98,9 @@ pub fn affected(
         .filter(domains::generation.gt(after))
         .select(domains::id)
         .load(&mut c.0)?;
-    if !changed_domains.is_empty() || !of.is_empty() {
+    if !changed_domains.is_empty() || !service_ids.is_empty() {
         let changed_domains: Vec<Option<i64>> = changed_domains.into_iter().map(Some).collect();
-        let of: Vec<i64> = of.iter().map(|id| id.0).collect();
+        let service_ids: Vec<i64> = service_ids.iter().map(|id| id.0).collect();
         let by_service: Vec<(i64, i64)> = services::table
             .inner_join(containers::table.on(containers::id.eq(services::container_id)))
             .filter(services::site_id.eq(site.0))
@@ -108,15 +108,15 @@ pub fn affected(
                 services::domain_id
                     .eq_any(changed_domains)
                     .assume_not_null()
-                    .or(services::id.eq_any(of)),
+                    .or(services::id.eq_any(service_ids)),
             )
             .select((containers::id, containers::owner_id))
             .distinct()
             .limit(limit)
             .load(&mut c.0)?;
-        found.extend(by_service);
+        rows.extend(by_service);
     }
-    let pairs = found.into_iter();
+    let pairs = rows.into_iter();
     Ok(pairs
         .map(|(id, owner)| (ContainerId(id), UserId(owner)))
         .collect())
@@ -126,15 +126,15 @@ pub fn affected(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn offering(c: &mut Conn, of: &[ServiceId]) -> Result<Vec<(ServiceId, Label)>, Error> {
-    let of: Vec<i64> = of.iter().map(|id| id.0).collect();
-    let found: Vec<(i64, String)> = services::table
+pub fn offering(c: &mut Conn, service_ids: &[ServiceId]) -> Result<Vec<(ServiceId, Label)>, Error> {
+    let service_ids: Vec<i64> = service_ids.iter().map(|id| id.0).collect();
+    let rows: Vec<(i64, String)> = services::table
         .inner_join(containers::table.on(containers::id.eq(services::container_id)))
-        .filter(services::id.eq_any(of))
+        .filter(services::id.eq_any(service_ids))
         .order(services::id)
         .select((services::id, containers::name))
         .load(&mut c.0)?;
-    let named = found.into_iter().map(|(id, name)| {
+    let named = rows.into_iter().map(|(id, name)| {
         let name = RowRef::new("services", &id).parse("container_id", &name)?;
         Ok((ServiceId(id), name))
     });

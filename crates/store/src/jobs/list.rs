@@ -127,13 +127,13 @@ fn filtered(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
 pub fn list(c: &mut Conn, filter: &JobFilter) -> Result<Page<JobRow>, Error> {
     let (page, before) = rows::page_offset(filter.page);
     let total: i64 = filtered(filter).select(count_star()).first(&mut c.0)?;
-    let found: Vec<Row> = filtered(filter)
+    let rows: Vec<Row> = filtered(filter)
         .order(jobs::id.desc())
         .limit(i64::from(PAGE_ROWS))
         .offset(before)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    Ok(rows::to_page(into_views(c, found)?, total, page))
+    Ok(rows::to_page(into_views(c, rows)?, total, page))
 }
 
 /// Returns the queued and running jobs, newest first, at most 50.
@@ -145,20 +145,19 @@ pub fn active(c: &mut Conn, owner: Option<UserId>) -> Result<Vec<JobRow>, Error>
         owner,
         ..JobFilter::default()
     };
-    let found: Vec<Row> = filtered(&filter)
+    let rows: Vec<Row> = filtered(&filter)
         .filter(jobs::state.eq_any([JobState::Queued.as_str(), JobState::Running.as_str()]))
         .order(jobs::id.desc())
         .limit(i64::from(PAGE_ROWS))
         .select(Row::as_select())
         .load(&mut c.0)?;
-    into_views(c, found)
+    into_views(c, rows)
 }
 
-fn into_views(c: &mut Conn, found: Vec<Row>) -> Result<Vec<JobRow>, Error> {
-    let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
+fn into_views(c: &mut Conn, rows: Vec<Row>) -> Result<Vec<JobRow>, Error> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     let mut counts = steps::count_steps(c, &ids)?;
-    found
-        .into_iter()
+    rows.into_iter()
         .map(|row| {
             let counts = counts.remove(&row.id).unwrap_or_default();
             row.into_view(counts)
@@ -171,12 +170,12 @@ fn into_views(c: &mut Conn, found: Vec<Row>) -> Result<Vec<JobRow>, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn record(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
-    let found: Option<(Row, DetailColumns)> = jobs::table
+    let columns: Option<(Row, DetailColumns)> = jobs::table
         .find(id.0)
         .select((Row::as_select(), DetailColumns::as_select()))
         .first(&mut c.0)
         .optional()?;
-    let Some((row, more)) = found else {
+    let Some((row, details)) = columns else {
         return Ok(None);
     };
     let steps = steps::list_steps(c, id)?;
@@ -186,11 +185,11 @@ pub fn record(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
     Ok(Some(JobRecord {
         row: row.into_view((number(finished), number(steps.len())))?,
         steps,
-        args: more.args,
-        attempt: row_ref.convert_number("attempt", more.attempt)?,
-        cancel_requested: more.cancel_requested,
-        words: more.words,
-        left: row_ref.parse_json("left_json", &more.left_json)?,
-        owner: UserId(more.owner_id),
+        args: details.args,
+        attempt: row_ref.convert_number("attempt", details.attempt)?,
+        cancel_requested: details.cancel_requested,
+        words: details.words,
+        left: row_ref.parse_json("left_json", &details.left_json)?,
+        owner: UserId(details.owner_id),
     }))
 }

@@ -22,7 +22,7 @@ pub fn append_log(c: &mut Conn, id: JobId, lines: &[String]) -> Result<(), Error
 /// # Errors
 /// When the database is unavailable.
 pub fn log(c: &mut Conn, id: JobId, after: i64, limit: u32) -> Result<Vec<LogLine>, Error> {
-    let found: Vec<(i64, i64, String)> = job_log::table
+    let rows: Vec<(i64, i64, String)> = job_log::table
         .filter(job_log::job_id.eq(id.0))
         .filter(job_log::id.gt(after))
         .order(job_log::id)
@@ -34,5 +34,5 @@ pub fn log(c: &mut Conn, id: JobId, after: i64, limit: u32) -> Result<Vec<LogLin
         at: Timestamp(at),
         text,
     };
-    Ok(found.into_iter().map(line).collect())
+    Ok(rows.into_iter().map(line).collect())
 }

@@ -87,23 +87,23 @@ impl Row {
 
 /// Returns the steps of a job, in order.
 pub(super) fn list_steps(c: &mut Conn, job: JobId) -> Result<Vec<StepRecord>, Error> {
-    let found: Vec<Row> = job_steps::table
+    let rows: Vec<Row> = job_steps::table
         .filter(job_steps::job_id.eq(job.0))
         .order(job_steps::position)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    found.into_iter().map(Row::into_record).collect()
+    rows.into_iter().map(Row::into_record).collect()
 }
 
 /// Returns for each job the number of finished steps and of all steps. One statement.
 pub(super) fn count_steps(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u32)>, Error> {
-    let found: Vec<(i64, String, i64)> = job_steps::table
+    let rows: Vec<(i64, String, i64)> = job_steps::table
         .filter(job_steps::job_id.eq_any(jobs))
         .group_by((job_steps::job_id, job_steps::state))
         .select((job_steps::job_id, job_steps::state, count_star()))
         .load(&mut c.0)?;
     let mut counts: HashMap<i64, (u32, u32)> = HashMap::new();
-    for (job, state, number) in found {
+    for (job, state, number) in rows {
         let state = RowRef::new("jobs", &job).parse("steps", &state)?;
         let (done, all) = counts.entry(job).or_default();
         *all += rows::to_u32(number);

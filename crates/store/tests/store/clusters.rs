@@ -14,13 +14,13 @@ db_test!(secret_is_encrypted_in_the_table, |db| async {
         "{stored:?}"
     );
     let key = db.store.key().clone();
-    let found = db.read(move |c| clusters::get(c, &key, id)).await.unwrap();
+    let record = db.read(move |c| clusters::get(c, &key, id)).await.unwrap();
     assert_eq!(
-        (found.id, found.access.clone()),
+        (record.id, record.access.clone()),
         (id, access("demo")),
         "the pinned certificate is included"
     );
-    assert!(!format!("{found:?}").contains("geheim"));
+    assert!(!format!("{record:?}").contains("geheim"));
     let other = SecretKey::generate().unwrap();
     let Err(Error::Internal { cause }) = db.store.read(move |c| clusters::get(c, &other, id)).await
     else {
@@ -71,8 +71,8 @@ db_test!(
             db.write(move |c| clusters::update(c, &key, id, &to)).await;
         }
         let key = db.store.key().clone();
-        let found = db.read(move |c| clusters::by_name(c, &key, "c")).await;
-        assert_eq!(found.unwrap().access, changed);
+        let record = db.read(move |c| clusters::by_name(c, &key, "c")).await;
+        assert_eq!(record.unwrap().access, changed);
         let key = db.store.key().clone();
         let all = db.read(move |c| clusters::list(c, &key)).await;
         assert_eq!(

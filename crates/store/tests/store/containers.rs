@@ -26,26 +26,26 @@ db_test!(container_round_trips, |db| async {
     new.services = vec![tcp("22", "2022"), http(fixture.domain, "80", "web")];
     let written = new.clone();
     let id = db.insert_container(new).await;
-    let found = get(&db, id).await;
-    assert_eq!(found.id, id);
+    let stored = get(&db, id).await;
+    assert_eq!(stored.id, id);
     assert_eq!(
-        (found.site, found.cluster, found.owner),
+        (stored.site, stored.cluster, stored.owner),
         (fixture.site, fixture.cluster, fixture.owner)
     );
     assert_eq!(
-        (found.site_name.as_str(), found.domain.as_str()),
+        (stored.site_name.as_str(), stored.domain.as_str()),
         ("lab", "lab.example.org")
     );
     assert_eq!(
-        (found.cluster_name.as_str(), found.owner_name.as_str()),
+        (stored.cluster_name.as_str(), stored.owner_name.as_str()),
         ("demo", "ann")
     );
-    assert_eq!(found.name, written.name);
+    assert_eq!(stored.name, written.name);
     assert_eq!(
-        (found.vmid, found.mac, found.address),
+        (stored.vmid, stored.mac, stored.address),
         (written.vmid, written.mac, written.address)
     );
-    assert_eq!(found.node, written.node);
+    assert_eq!(stored.node, written.node);
     let services = vec![
         ServiceSpec::Tcp {
             port: parse("22"),
@@ -61,25 +61,25 @@ db_test!(container_round_trips, |db| async {
         },
     ];
     assert_eq!(
-        found.spec,
+        stored.spec,
         model::containers::ContainerSpec {
             services,
             ..written.spec
         }
     );
-    assert_eq!(found.services.len(), 2);
+    assert_eq!(stored.services.len(), 2);
     assert_eq!(
-        (found.made, found.wished_running, found.restart_needed),
+        (stored.made, stored.wished_running, stored.restart_needed),
         (None, true, false)
     );
     assert_eq!(
-        (found.version, found.activity, &found.failure),
+        (stored.version, stored.activity, &stored.failure),
         (1, None, &None)
     );
     let by_name = db
         .read(|c| containers::by_name(c, &parse("lab"), &parse("c007")))
         .await;
-    assert_eq!(by_name, Some(found));
+    assert_eq!(by_name, Some(stored));
     assert_eq!(
         db.read(|c| containers::by_name(c, &parse("other"), &parse("c007")))
             .await,
@@ -204,8 +204,8 @@ db_test!(update_requires_the_expected_version, |db| async {
         !db.write(move |c| containers::update_spec(c, id, 1, &stale, &[]))
             .await
     );
-    let found = get(&db, id).await;
-    assert_eq!((found.spec, found.version), (spec, 2));
+    let stored = get(&db, id).await;
+    assert_eq!((stored.spec, stored.version), (spec, 2));
     let plain = crate::support::spec();
     assert!(
         db.write(move |c| containers::update_spec(c, id, 2, &plain, &[]))
@@ -404,13 +404,16 @@ db_test!(single_columns_are_updated, |db| async {
         .await;
     db.write(move |c| containers::set_restart_needed(c, id, true))
         .await;
-    let found = get(&db, id).await;
-    assert!(found.made.unwrap() >= found.created);
+    let stored = get(&db, id).await;
+    assert!(stored.made.unwrap() >= stored.created);
     assert_eq!(
-        (found.vmid, found.node, found.version),
+        (stored.vmid, stored.node, stored.version),
         (1500, parse("pve2"), 1)
     );
-    assert_eq!((found.wished_running, found.restart_needed), (false, true));
+    assert_eq!(
+        (stored.wished_running, stored.restart_needed),
+        (false, true)
+    );
     db.write(move |c| containers::mark_not_created(c, id)).await;
     assert_eq!(get(&db, id).await.made, None);
     let taken = db
@@ -503,10 +506,10 @@ db_test!(active_job_and_failed_creation_are_returned, |db| async {
         claimed.row.id
     };
     end(JobState::Failed, Some("The storage is full.")).await;
-    let found = get(&db, id).await;
-    assert_eq!(found.activity, None);
+    let stored = get(&db, id).await;
+    assert_eq!(stored.activity, None);
     assert_eq!(
-        found.failure,
+        stored.failure,
         Some((job, "The storage is full.".to_owned()))
     );
     // A newer failure replaces it, and a container that was created has none.

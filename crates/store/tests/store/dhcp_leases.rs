@@ -38,10 +38,10 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         "the same leases are no change"
     );
 
-    let (statements, found) = db.count_statements(move |c| leases::of_site(c, site)).await;
+    let (statements, stored) = db.count_statements(move |c| leases::of_site(c, site)).await;
     assert_eq!(statements, 1);
-    let [wrong, unknown] = &found[..] else {
-        panic!("the expired lease is not listed: {found:?}");
+    let [wrong, unknown] = &stored[..] else {
+        panic!("the expired lease is not listed: {stored:?}");
     };
     let holder = wrong.container.as_ref().unwrap();
     assert_eq!((holder.id, holder.reserved), (container, reserved));
@@ -57,9 +57,9 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         lease(UNKNOWN_MAC, "10.20.7.7", Some(3600)),
     ];
     assert!(db.write(move |c| leases::replace(c, site, &moved)).await);
-    let found = db.read(move |c| leases::of_site(c, site)).await;
-    assert_eq!(found.len(), 2);
-    assert!(found.iter().all(|row| row.wrong().is_none()), "{found:?}");
+    let stored = db.read(move |c| leases::of_site(c, site)).await;
+    assert_eq!(stored.len(), 2);
+    assert!(stored.iter().all(|row| row.wrong().is_none()), "{stored:?}");
 
     let other = db.site("other", db.cluster("second").await).await;
     assert!(db.read(move |c| leases::of_site(c, other)).await.is_empty());

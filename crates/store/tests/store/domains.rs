@@ -27,9 +27,12 @@ db_test!(domain_round_trips, |db| async {
     let id = db
         .write(move |c| domains::insert(c, &spec(site, "a.example.org")))
         .await;
-    let found = db.read(move |c| domains::get(c, id)).await.unwrap();
-    assert_eq!((found.id, &found.spec), (id, &spec(site, "a.example.org")));
-    assert_eq!(found.site_name, parse("lab"));
+    let stored = db.read(move |c| domains::get(c, id)).await.unwrap();
+    assert_eq!(
+        (stored.id, &stored.spec),
+        (id, &spec(site, "a.example.org"))
+    );
+    assert_eq!(stored.site_name, parse("lab"));
 
     let owner = db
         .read(move |c| store::users::get(c, fixture.owner))

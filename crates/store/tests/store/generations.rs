@@ -27,11 +27,11 @@ async fn affected(
     of: &[ServiceId],
 ) -> BTreeSet<ContainerId> {
     let of = of.to_vec();
-    let (statements, found) = db
+    let (statements, stored) = db
         .count_statements(move |c| containers::affected(c, site, after, &of, 100))
         .await;
     assert!(statements <= 3, "{statements}");
-    found.into_iter().map(|(id, _)| id).collect()
+    stored.into_iter().map(|(id, _)| id).collect()
 }
 
 db_test!(changes_set_the_generation_of_the_site, |db| async {

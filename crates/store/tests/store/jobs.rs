@@ -33,33 +33,37 @@ db_test!(job_round_trips, |db| async {
     let mut new = fixture.job(container, JobKind::Create);
     new.args = r#"{"restart":true}"#.to_owned();
     let id = db.insert_job(new).await;
-    let found = record(&db, id).await;
+    let stored = record(&db, id).await;
     assert_eq!(
-        (found.row.id, found.row.kind, found.row.state),
+        (stored.row.id, stored.row.kind, stored.row.state),
         (id, JobKind::Create, JobState::Queued)
     );
     assert_eq!(
-        (found.row.container, found.row.container_name),
+        (stored.row.container, stored.row.container_name),
         (Some(container), parse("web"))
     );
     assert_eq!(
-        (found.row.site, found.row.actor),
+        (stored.row.site, stored.row.actor),
         (parse("lab"), Some(parse("ann")))
     );
     assert_eq!(
-        (found.row.started, found.row.finished, found.row.error),
+        (stored.row.started, stored.row.finished, stored.row.error),
         (None, None, None)
     );
-    assert_eq!((found.row.steps_done, found.row.steps), (0, 2));
+    assert_eq!((stored.row.steps_done, stored.row.steps), (0, 2));
     assert_eq!(
-        (found.args.as_str(), found.attempt, found.cancel_requested),
+        (
+            stored.args.as_str(),
+            stored.attempt,
+            stored.cancel_requested
+        ),
         (r#"{"restart":true}"#, 0, false)
     );
     assert_eq!(
-        (found.words, found.left, found.owner),
+        (stored.words, stored.left, stored.owner),
         (None, Vec::new(), fixture.owner)
     );
-    let steps: Vec<_> = found
+    let steps: Vec<_> = stored
         .steps
         .iter()
         .map(|s| (s.position, s.name.as_str(), s.view.title.as_str()))
@@ -72,7 +76,7 @@ db_test!(job_round_trips, |db| async {
         ]
     );
     assert!(
-        found
+        stored
             .steps
             .iter()
             .all(|s| s.view.state == StepState::Waiting && s.data.is_none())
@@ -138,26 +142,26 @@ db_test!(steps_are_updated_individually, |db| async {
         db.write(move |c| jobs::end_step(c, id, "w", 0, StepState::Done, Some("pve1"), None))
             .await
     );
-    let found = record(&db, id).await;
-    let step = &found.steps[0];
+    let stored = record(&db, id).await;
+    let step = &stored.steps[0];
     assert_eq!(
         (step.view.state, step.view.note.as_deref()),
         (StepState::Done, Some("pve1"))
     );
     assert!(step.view.finished >= step.view.started);
     assert_eq!(step.data.as_deref(), Some("upid"));
-    assert_eq!((found.row.steps_done, found.row.steps), (1, 2));
+    assert_eq!((stored.row.steps_done, stored.row.steps), (1, 2));
     assert!(
         db.write(move |c| jobs::end_step(c, id, "w", 1, StepState::Skipped, None, Some("x")))
             .await
     );
-    let found = record(&db, id).await;
+    let stored = record(&db, id).await;
     assert_eq!(
-        (found.row.steps_done, found.steps[1].data.as_deref()),
+        (stored.row.steps_done, stored.steps[1].data.as_deref()),
         (2, Some("x"))
     );
     let listed = db.read(|c| jobs::active(c, None)).await;
-    assert_eq!(listed, [found.row]);
+    assert_eq!(listed, [stored.row]);
     assert!(!db.write(move |c| jobs::begin_step(c, id, "w", 7)).await);
 });
 
@@ -170,14 +174,14 @@ db_test!(finished_job_keeps_its_error_details, |db| async {
         db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Failed)))
             .await
     );
-    let found = record(&db, id).await;
+    let stored = record(&db, id).await;
     assert_eq!(
-        (found.row.state, found.row.error),
+        (stored.row.state, stored.row.error),
         (JobState::Failed, outcome(JobState::Failed).error)
     );
-    assert!(found.row.finished >= found.row.started && found.row.started.is_some());
+    assert!(stored.row.finished >= stored.row.started && stored.row.started.is_some());
     assert_eq!(
-        (found.words, found.left),
+        (stored.words, stored.left),
         (
             Some("exit code 1".to_owned()),
             outcome(JobState::Failed).left
@@ -209,17 +213,17 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
             .await
     );
     assert!(db.write(move |c| jobs::requeue(c, id)).await);
-    let found = record(&db, id).await;
+    let stored = record(&db, id).await;
     assert_eq!(
-        (found.row.state, found.row.error, found.words),
+        (stored.row.state, stored.row.error, stored.words),
         (JobState::Queued, None, None)
     );
     assert_eq!(
-        (found.row.started, found.row.finished, found.attempt),
+        (stored.row.started, stored.row.finished, stored.attempt),
         (None, None, 0)
     );
-    assert!(found.left.is_empty() && !found.cancel_requested);
-    let step = &found.steps[0];
+    assert!(stored.left.is_empty() && !stored.cancel_requested);
+    let step = &stored.steps[0];
     assert_eq!(
         (step.view.state, &step.view.note, &step.data),
         (StepState::Waiting, &None, &None)

@@ -64,11 +64,11 @@ db_test!(pages_are_complete_and_do_not_overlap, |db| async {
             page,
             ..Filter::default()
         };
-        let found = db.read(move |c| containers::list(c, &filter)).await;
-        assert_eq!((found.total, found.page), (53, page));
-        seen.push(found.rows.len());
+        let stored = db.read(move |c| containers::list(c, &filter)).await;
+        assert_eq!((stored.total, stored.page), (53, page));
+        seen.push(stored.rows.len());
         if page == 2 {
-            assert_eq!(found.rows[0].name, parse("c050"));
+            assert_eq!(stored.rows[0].name, parse("c050"));
         }
     }
     assert_eq!(seen, [50, 3, 0]);
@@ -200,9 +200,9 @@ db_test!(by_ids_keeps_the_order_of_ids, |db| async {
     }
     let gone = model::ContainerId(999);
     let asked = vec![ids[2], gone, ids[0]];
-    let found = db.read(move |c| containers::by_ids(c, &asked)).await;
+    let stored = db.read(move |c| containers::by_ids(c, &asked)).await;
     assert_eq!(
-        found.iter().map(|row| row.id).collect::<Vec<_>>(),
+        stored.iter().map(|row| row.id).collect::<Vec<_>>(),
         [ids[2], ids[0]]
     );
     assert!(db.read(|c| containers::by_ids(c, &[])).await.is_empty());

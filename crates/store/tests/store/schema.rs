@@ -240,11 +240,11 @@ db_test!(
         };
         assert_eq!(db.database.lines(old), ["http 80", "tcp 22"]);
         migrate(&db.database, true);
-        let found = db
+        let stored = db
             .read(move |c| store::containers::get(c, id))
             .await
             .unwrap();
-        let places: Vec<String> = found
+        let places: Vec<String> = stored
             .services
             .iter()
             .map(|s| s.place(&parse("lab")))

@@ -22,16 +22,16 @@ db_test!(valid_session_is_found_in_one_statement, |db| async {
     let user = db.user("ann").await;
     let new = session(user, "a", HOUR);
     db.write(move |c| sessions::insert(c, &new)).await;
-    let (statements, found) = db
+    let (statements, stored) = db
         .count_statements(|c| sessions::find(c, &"a".repeat(64), HOUR))
         .await;
     assert_eq!(statements, 1);
-    let found = found.unwrap();
-    assert_eq!(found.user, user);
-    assert_eq!(found.name, parse::<Username>("ann"));
-    assert_eq!(found.role, Role::Member);
-    assert_eq!(found.seen, found.created);
-    assert_eq!(found.expires.0 - found.created.0, HOUR);
+    let stored = stored.unwrap();
+    assert_eq!(stored.user, user);
+    assert_eq!(stored.name, parse::<Username>("ann"));
+    assert_eq!(stored.role, Role::Member);
+    assert_eq!(stored.seen, stored.created);
+    assert_eq!(stored.expires.0 - stored.created.0, HOUR);
     assert!(
         db.read(|c| sessions::find(c, &"b".repeat(64), HOUR))
             .await

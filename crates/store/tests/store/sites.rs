@@ -6,14 +6,14 @@ use crate::support::{parse, site_spec};
 db_test!(site_round_trips, |db| async {
     let cluster = db.cluster("demo").await;
     let id = db.site("lab", cluster).await;
-    let found = db.read(move |c| sites::get(c, id)).await.unwrap();
-    assert_eq!((found.id, &found.spec), (id, &site_spec("lab", cluster)));
-    assert_eq!(found.cluster_name, "demo");
+    let stored = db.read(move |c| sites::get(c, id)).await.unwrap();
+    assert_eq!((stored.id, &stored.spec), (id, &site_spec("lab", cluster)));
+    assert_eq!(stored.cluster_name, "demo");
     assert_eq!(
         db.read(|c| sites::by_name(c, &parse("lab"))).await,
-        Some(found.clone())
+        Some(stored.clone())
     );
-    let mut spec = found.spec;
+    let mut spec = stored.spec;
     spec.network = parse("192.168.0.0/24");
     spec.gateway = parse("192.168.0.1");
     spec.range = parse("192.168.0.10-192.168.0.20");

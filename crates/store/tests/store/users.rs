@@ -19,18 +19,18 @@ db_test!(user_round_trips, |db| async {
     };
     let written = new.clone();
     let id = db.write(move |c| users::insert(c, &new)).await;
-    let found = db.read(move |c| users::get(c, id)).await.unwrap();
-    assert_eq!(found.row.id, id);
-    assert_eq!(found.row.name, written.name);
-    assert_eq!(found.row.mail, written.mail);
-    assert_eq!(found.row.role, Role::Operator);
-    assert_eq!(found.row.limits, written.limits);
-    assert_eq!(found.row.usage, Usage::default());
-    assert_eq!(found.password_hash, written.password_hash);
+    let stored = db.read(move |c| users::get(c, id)).await.unwrap();
+    assert_eq!(stored.row.id, id);
+    assert_eq!(stored.row.name, written.name);
+    assert_eq!(stored.row.mail, written.mail);
+    assert_eq!(stored.row.role, Role::Operator);
+    assert_eq!(stored.row.limits, written.limits);
+    assert_eq!(stored.row.usage, Usage::default());
+    assert_eq!(stored.password_hash, written.password_hash);
     let now = db.store.now().await.unwrap();
-    assert!(found.row.created.age_ms(now) < 60_000 && found.row.created <= now);
+    assert!(stored.row.created.age_ms(now) < 60_000 && stored.row.created <= now);
     let by_name = db.read(|c| users::by_name(c, &parse("ann"))).await.unwrap();
-    assert_eq!(by_name.row, found.row);
+    assert_eq!(by_name.row, stored.row);
     assert!(
         db.read(|c| users::by_name(c, &parse("bob")))
             .await
@@ -55,11 +55,11 @@ db_test!(update_keeps_the_password_without_a_new_one, |db| async {
     };
     let first = change.clone();
     db.write(move |c| users::update(c, id, &first)).await;
-    let found = db.read(move |c| users::get(c, id)).await.unwrap();
-    assert_eq!(found.row.name, parse("anna"));
-    assert_eq!(found.row.limits, change.limits);
-    assert_eq!(found.row.role, Role::Administrator);
-    assert_eq!(found.password_hash, "hash of ann");
+    let stored = db.read(move |c| users::get(c, id)).await.unwrap();
+    assert_eq!(stored.row.name, parse("anna"));
+    assert_eq!(stored.row.limits, change.limits);
+    assert_eq!(stored.row.role, Role::Administrator);
+    assert_eq!(stored.password_hash, "hash of ann");
     change.password_hash = Some("new".to_owned());
     let second = change.clone();
     db.write(move |c| users::update(c, id, &second)).await;
