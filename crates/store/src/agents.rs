@@ -20,15 +20,15 @@ use crate::{
 
 pub use files::{change_live, forget_live, live, live_count};
 
-/// The most agents that are listed.
+/// The maximum number of agents in a list.
 const MAX_ROWS: i64 = 500;
 
 /// The values of a new agent, which has not joined yet.
 #[derive(Clone, Debug)]
 pub struct NewAgent {
-    /// Its site.
+    /// The site.
     pub site: SiteId,
-    /// Its name.
+    /// The name.
     pub name: Label,
     /// SHA-256 of the join token, in hex.
     pub word_hash: String,

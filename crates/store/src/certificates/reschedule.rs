@@ -36,7 +36,7 @@ impl Of {
     }
 }
 
-/// Moves the next attempt of a certificate forward to `at`; never delays it.
+/// Sets the next attempt of a certificate to `at`, if that is earlier than planned.
 ///
 /// # Errors
 /// When the database is unavailable.

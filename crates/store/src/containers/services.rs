@@ -203,9 +203,9 @@ pub(super) fn insert(
     c: &mut Conn,
     container: ContainerId,
     site: SiteId,
-    bound: &[GivenService],
+    bindings: &[GivenService],
 ) -> Result<(), Error> {
-    for (position, service) in (0i64..).zip(bound) {
+    for (position, service) in (0i64..).zip(bindings) {
         insert_one(c, container, site, position, service)?;
     }
     Ok(())
@@ -234,7 +234,7 @@ fn insert_one(
 pub(super) fn replace(
     c: &mut Conn,
     container: ContainerId,
-    bound: &[GivenService],
+    bindings: &[GivenService],
 ) -> Result<(), Error> {
     let site: i64 = containers::table
         .find(container.0)
@@ -243,13 +243,13 @@ pub(super) fn replace(
     let mut existing = list_by_containers(c, &[container.0])?
         .remove(&container.0)
         .unwrap_or_default();
-    let mut unchanged = Vec::new();
+    let mut kept = Vec::new();
     let mut new = Vec::new();
-    for (position, service) in (0i64..).zip(bound) {
+    for (position, service) in (0i64..).zip(bindings) {
         let kind = service.given.kind();
         let same = |old: &ServiceView| old.kind() == kind && old.port == service.port;
         match existing.iter().position(same) {
-            Some(index) => unchanged.push((existing.swap_remove(index).id, position, service)),
+            Some(index) => kept.push((existing.swap_remove(index).id, position, service)),
             None => new.push((position, service)),
         }
     }
@@ -263,7 +263,7 @@ pub(super) fn replace(
             services::external.eq(None::<i64>),
         ))
         .execute(&mut c.0)?;
-    for (id, position, service) in unchanged {
+    for (id, position, service) in kept {
         diesel::update(services::table.find(id.0))
             .set(Columns::new(position, service)?)
             .execute(&mut c.0)?;

@@ -9,7 +9,7 @@ use crate::{Conn, Error, dialect, schema::jobs};
 /// How many of the oldest jobs a worker tries to claim before it queries again.
 const CANDIDATES: i64 = 8;
 
-/// How a job ended.
+/// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Done, failed or canceled.

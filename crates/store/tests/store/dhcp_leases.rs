@@ -41,7 +41,7 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
     let (statements, stored) = db.count_statements(move |c| leases::of_site(c, site)).await;
     assert_eq!(statements, 1);
     let [wrong, unknown] = &stored[..] else {
-        panic!("the expired lease is not listed: {stored:?}");
+        panic!("expected the two unexpired leases: {stored:?}");
     };
     let holder = wrong.container.as_ref().unwrap();
     assert_eq!((holder.id, holder.reserved), (container, reserved));
