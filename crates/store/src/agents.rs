@@ -1,7 +1,7 @@
-//! Edge hosts' agents: invitations, keys, what they say. Words and keys come here as hashes only;
-//! all moments are the database's.
+//! Agents on edge hosts: join tokens, keys, host facts and reports. Only hashes of join tokens and
+//! keys are stored. Timestamps come from the clock of the database.
 
-mod live;
+mod files;
 
 use std::collections::HashSet;
 
@@ -14,47 +14,47 @@ use model::{
 
 use crate::{
     Conn, Error, dialect,
-    rows::{self, Place, to_json},
+    rows::{self, RowRef, to_json},
     schema::{agents, sites},
 };
 
-pub use live::{change_live, forget_live, live, live_count};
+pub use files::{change_live, forget_live, live, live_count};
 
-/// The most agents that are listed.
-const MOST: i64 = 500;
+/// The maximum number of agents in a list.
+const MAX_ROWS: i64 = 500;
 
-/// A new agent, which has not joined yet.
+/// The values of a new agent, which has not joined yet.
 #[derive(Clone, Debug)]
 pub struct NewAgent {
-    /// Its site.
+    /// The site.
     pub site: SiteId,
-    /// Its name.
+    /// The name.
     pub name: Label,
-    /// SHA-256 of the word to join with, in hex.
+    /// SHA-256 of the join token, in hex.
     pub word_hash: String,
-    /// For how long the word is good, in milliseconds.
+    /// How long the join token is valid, in milliseconds.
     pub lifetime_ms: i64,
 }
 
-/// An agent that joins.
+/// The values of an agent that joins.
 #[derive(Clone, Debug)]
 pub struct Joining {
-    /// SHA-256 of the word, in hex.
+    /// SHA-256 of the join token, in hex.
     pub word_hash: String,
-    /// SHA-256 of the key that it has from then on, in hex.
+    /// SHA-256 of the agent's new key, in hex.
     pub key_hash: String,
-    /// What it says of its host.
+    /// The facts about the agent's host.
     pub about: About,
-    /// Where things are on its host, as JSON.
+    /// The file layout of the agent's host, as JSON.
     pub layout: String,
 }
 
-/// An agent with what only its own side may see.
+/// An agent with the values that are only for the protocol between manager and agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentRecord {
-    /// What may be shown.
+    /// The values that may be shown.
     pub row: AgentRow,
-    /// Where things are on its host, as JSON; none before it joined.
+    /// The file layout of the agent's host, as JSON; `None` before the agent has joined.
     pub layout: Option<String>,
 }
 
@@ -74,35 +74,38 @@ struct Row {
     applied: Option<i64>,
 }
 
-/// An agent, its site's name and generation, and the present moment.
-type Found = (Row, String, i64, i64);
+/// An agent, its site's name and generation, and the current time.
+type JoinedRow = (Row, String, i64, i64);
 
 impl Row {
-    /// `moving` is whether another agent of the site is to give out addresses.
-    fn record(
+    /// `moving` is whether another agent of the site is to become the DHCP server.
+    fn into_record(
         self,
         site_name: &str,
         generation: i64,
         now: i64,
         moving: bool,
     ) -> Result<AgentRecord, Error> {
-        let place = Place::new("agents", &self.id);
+        let row_ref = RowRef::new("agents", &self.id);
         let dhcp = match (self.dhcp_site, self.dhcp_wanted) {
             (Some(_), _) if moving => Dhcp::Ending,
             (Some(_), _) => Dhcp::Yes,
             (None, Some(_)) => Dhcp::Next,
             (None, None) => Dhcp::No,
         };
-        let about = self.about.as_deref().map(|text| place.json("about", text));
+        let about = self
+            .about
+            .as_deref()
+            .map(|text| row_ref.parse_json("about", text));
         let report = self
             .report
             .as_deref()
-            .map(|text| place.json("report", text));
+            .map(|text| row_ref.parse_json("report", text));
         let row = AgentRow {
             id: AgentId(self.id),
-            name: place.text("name", &self.name)?,
+            name: row_ref.parse("name", &self.name)?,
             site: SiteId(self.site_id),
-            site_name: place.text("site_id", site_name)?,
+            site_name: row_ref.parse("site_id", site_name)?,
             about: about.transpose()?,
             seen: self.seen_at.map(Timestamp),
             invited_until: self.invited_until.map(Timestamp),
@@ -119,10 +122,11 @@ impl Row {
     }
 }
 
-/// Makes an agent that may join.
+/// Inserts an agent with a join token.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a name that the site has, [`Error::NotFound`] when the site is gone.
+/// [`Error::Duplicate`] for a name that is in use on the site, [`Error::NotFound`] when the site
+/// does not exist.
 pub fn invite(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
     diesel::insert_into(agents::table)
         .values((
@@ -133,14 +137,14 @@ pub fn invite(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
             agents::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(AgentId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Has an agent join anew: the key that it has is good no more.
+/// Replaces an agent's key or join token with a new join token; the old key is revoked.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the agent does not exist.
 pub fn invite_again(c: &mut Conn, id: AgentId, hash: &str, lifetime_ms: i64) -> Result<(), Error> {
     let until = dialect::now_plus(&c.0, lifetime_ms);
     let changed = diesel::update(agents::table.find(id.0))
@@ -149,14 +153,14 @@ pub fn invite_again(c: &mut Conn, id: AgentId, hash: &str, lifetime_ms: i64) -> 
             agents::invited_until.eq(until.nullable()),
         ))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Gives an agent its key for its word, once and in time; none when the word is no good. The first
-/// of a site gives out its addresses.
+/// Replaces a valid join token with the agent's key. Returns `None` when the token is unknown, used
+/// or expired. The first agent of a site becomes its DHCP server.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
     let invited: Option<(i64, i64)> = agents::table
         .filter(agents::secret_hash.eq(&joining.word_hash))
@@ -179,7 +183,7 @@ pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
         agents::about.eq(to_json(&joining.about)?),
         agents::layout.eq(&joining.layout),
         agents::seen_at.eq(now.nullable()),
-        // It may be another host than before.
+        // The agent may run on another host than before.
         agents::report.eq(None::<String>),
         agents::applied.eq(None::<i64>),
     ))
@@ -187,8 +191,8 @@ pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
     if joined == 0 {
         return Ok(None);
     }
-    live::forget_live(c, AgentId(id))?;
-    if holder(c, SiteId(site))?.is_none() {
+    files::forget_live(c, AgentId(id))?;
+    if dhcp_agent(c, SiteId(site))?.is_none() {
         diesel::update(agents::table.find(id))
             .set(agents::dhcp_site.eq(site))
             .execute(&mut c.0)?;
@@ -196,7 +200,7 @@ pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
     Ok(Some(AgentId(id)))
 }
 
-fn holder(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
+fn dhcp_agent(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
     Ok(agents::table
         .filter(agents::dhcp_site.eq(site.0))
         .select(agents::id)
@@ -204,10 +208,10 @@ fn holder(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
         .optional()?)
 }
 
-/// The agent of a key, once it has joined. One statement beside that of its site's others.
+/// Returns the joined agent with this key hash.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, Error> {
     let id: Option<i64> = agents::table
         .filter(agents::secret_hash.eq(key_hash))
@@ -221,10 +225,10 @@ pub fn by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, Error
     }
 }
 
-/// The agent of a key.
+/// Returns the agent with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
     let site: Option<i64> = agents::table
         .find(id.0)
@@ -236,10 +240,10 @@ pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
     Ok(all.into_iter().find(|record| record.row.id == id))
 }
 
-/// The agent of a name on a site.
+/// Returns the agent with this name on a site.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<AgentRecord>, Error> {
     let site: Option<i64> = sites::table
         .filter(sites::name.eq(site.as_str()))
@@ -251,13 +255,13 @@ pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<AgentR
     Ok(all.into_iter().find(|record| record.row.name == *name))
 }
 
-/// The agents of a site, by name. One statement.
+/// Returns the agents of a site, ordered by name. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
     let now = dialect::now(&c.0);
-    found(
+    into_records(
         agents::table
             .inner_join(sites::table)
             .filter(agents::site_id.eq(site.0))
@@ -267,37 +271,37 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
     )
 }
 
-/// All agents by site and name, at most 500. One statement.
+/// Returns all agents, ordered by site and name, at most 500. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<AgentRecord>, Error> {
     let now = dialect::now(&c.0);
-    found(
+    into_records(
         agents::table
             .inner_join(sites::table)
             .order((sites::name, agents::name, agents::id))
-            .limit(MOST)
+            .limit(MAX_ROWS)
             .select((Row::as_select(), sites::name, sites::generation, now))
             .load(&mut c.0)?,
     )
 }
 
-fn found(rows: Vec<Found>) -> Result<Vec<AgentRecord>, Error> {
-    let wanted = rows.iter().filter_map(|(row, ..)| row.dhcp_wanted);
-    let moving: HashSet<i64> = wanted.collect();
+fn into_records(rows: Vec<JoinedRow>) -> Result<Vec<AgentRecord>, Error> {
+    let pending_sites = rows.iter().filter_map(|(row, ..)| row.dhcp_wanted);
+    let moving: HashSet<i64> = pending_sites.collect();
     rows.into_iter()
         .map(|(row, site, generation, now)| {
             let moving = moving.contains(&row.site_id);
-            row.record(&site, generation, now, moving)
+            row.into_record(&site, generation, now, moving)
         })
         .collect()
 }
 
-/// Notes what an agent says of its host, and that it was heard now.
+/// Updates the facts about an agent's host and sets its last contact to now.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the agent does not exist.
 pub fn hear(c: &mut Conn, id: AgentId, about: &About, layout: &str) -> Result<(), Error> {
     let now = dialect::now(&c.0);
     let changed = diesel::update(agents::table.find(id.0))
@@ -307,13 +311,13 @@ pub fn hear(c: &mut Conn, id: AgentId, about: &About, layout: &str) -> Result<()
             agents::seen_at.eq(now.nullable()),
         ))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Notes what became of what an agent was given.
+/// Stores an agent's report on a site configuration and sets its last contact to now.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the agent does not exist.
 pub fn report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
     let now = dialect::now(&c.0);
     let changed = diesel::update(agents::table.find(id.0))
@@ -322,7 +326,7 @@ pub fn report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
             agents::seen_at.eq(now.nullable()),
         ))
         .execute(&mut c.0)?;
-    rows::one(changed)?;
+    rows::ensure_found(changed)?;
     if report.outcome == Outcome::Live {
         diesel::update(agents::table.find(id.0))
             .set(agents::applied.eq(report.generation))
@@ -331,11 +335,12 @@ pub fn report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
     Ok(())
 }
 
-/// Has an agent give out its site's addresses once the one that does has served `generation`, the
-/// site's next, without; at once where there is none that does.
+/// Selects an agent as the next DHCP server of its site. It takes over when the current DHCP server
+/// has applied `generation`, the site's next generation, which disables DHCP there. Without a
+/// current DHCP server it takes over immediately.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the agent does not exist.
 pub fn want_dhcp(c: &mut Conn, id: AgentId, site: SiteId, generation: i64) -> Result<(), Error> {
     diesel::update(agents::table.filter(agents::dhcp_wanted.eq(site.0)))
         .set((
@@ -343,10 +348,10 @@ pub fn want_dhcp(c: &mut Conn, id: AgentId, site: SiteId, generation: i64) -> Re
             agents::dhcp_generation.eq(None::<i64>),
         ))
         .execute(&mut c.0)?;
-    let holder = holder(c, site)?;
+    let current = dhcp_agent(c, site)?;
     let of_site = agents::table.find(id.0).filter(agents::site_id.eq(site.0));
-    let changed = match holder {
-        Some(holder) if holder == id.0 => return Ok(()),
+    let changed = match current {
+        Some(current) if current == id.0 => return Ok(()),
         Some(_) => diesel::update(of_site)
             .set((
                 agents::dhcp_wanted.eq(site.0),
@@ -357,24 +362,25 @@ pub fn want_dhcp(c: &mut Conn, id: AgentId, site: SiteId, generation: i64) -> Re
             .set(agents::dhcp_site.eq(site.0))
             .execute(&mut c.0)?,
     };
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Hands the addresses of a site over, if the one that gives them out has served the generation
-/// that was asked for, or `served` is none because an operator says so; whether it was done.
+/// Makes the selected agent the DHCP server of a site, if the current DHCP server has applied the
+/// required generation (`served`). `None` forces the change, for an operator. Returns whether the
+/// DHCP server changed.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn hand_over(c: &mut Conn, site: SiteId, served: Option<i64>) -> Result<bool, Error> {
     let next: Option<(i64, Option<i64>)> = agents::table
         .filter(agents::dhcp_wanted.eq(site.0))
         .select((agents::id, agents::dhcp_generation))
         .first(&mut c.0)
         .optional()?;
-    let Some((next, from)) = next else {
+    let Some((next, required)) = next else {
         return Ok(false);
     };
-    if served.is_some_and(|served| from.is_some_and(|from| served < from)) {
+    if served.is_some_and(|served| required.is_some_and(|required| served < required)) {
         return Ok(false);
     }
     diesel::update(agents::table.filter(agents::dhcp_site.eq(site.0)))
@@ -390,10 +396,10 @@ pub fn hand_over(c: &mut Conn, site: SiteId, served: Option<i64>) -> Result<bool
     Ok(true)
 }
 
-/// Deletes an agent: its key is good no more.
+/// Deletes an agent, which revokes its key.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the agent does not exist.
 pub fn delete(c: &mut Conn, id: AgentId) -> Result<(), Error> {
-    rows::one(diesel::delete(agents::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(agents::table.find(id.0)).execute(&mut c.0)?)
 }

@@ -1,5 +1,5 @@
-//! Authorities that give certificates, and our account with each. Keys and credentials are encrypted
-//! in the table and bound to the authority's name and directory.
+//! Certificate authorities and the ACME account of Holdfast at each. Keys and credentials are
+//! encrypted in the table and bound to the URL of the ACME directory.
 
 use std::fmt;
 
@@ -13,21 +13,21 @@ use model::{
 
 use crate::{
     Conn, Error, SecretKey, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{authorities, domain_issuance, domains},
 };
 
-/// The most authorities that are listed.
-const MOST: i64 = 500;
+/// The maximum number of CAs in a list.
+const MAX_ROWS: i64 = 500;
 
-/// An authority with what only Holdfast itself may see.
+/// A CA with its secrets.
 #[derive(Clone)]
 pub struct AuthorityRecord {
-    /// What may be shown.
+    /// The values that may be shown.
     pub row: AuthorityRow,
-    /// The key of the account that ours is bound to.
+    /// The MAC key for external account binding (RFC 8555, section 7.3.4).
     pub binding_key: Option<String>,
-    /// Our account's credentials.
+    /// The credentials of the ACME account.
     pub credentials: Option<String>,
 }
 
@@ -54,25 +54,25 @@ struct Row {
 }
 
 impl Row {
-    fn row(&self, domains: Vec<Domain>) -> Result<AuthorityRow, Error> {
-        let place = Place::new("authorities", &self.id);
+    fn to_row(&self, domains: Vec<Domain>) -> Result<AuthorityRow, Error> {
+        let row_ref = RowRef::new("authorities", &self.id);
         Ok(AuthorityRow {
             id: AuthorityId(self.id),
-            name: place.text("name", &self.name)?,
-            directory: place.text("directory", &self.directory)?,
-            email: place.optional("email", self.email.as_deref())?,
-            binding: place.optional("binding", self.binding.as_deref())?,
-            roots: place.optional("roots", self.roots.as_deref())?,
+            name: row_ref.parse("name", &self.name)?,
+            directory: row_ref.parse("directory", &self.directory)?,
+            email: row_ref.parse_optional("email", self.email.as_deref())?,
+            binding: row_ref.parse_optional("binding", self.binding.as_deref())?,
+            roots: row_ref.parse_optional("roots", self.roots.as_deref())?,
             account: self.account.clone(),
             domains,
         })
     }
 
-    fn record(self, key: &SecretKey, domains: Vec<Domain>) -> Result<AuthorityRecord, Error> {
-        let row = self.row(domains)?;
+    fn into_record(self, key: &SecretKey, domains: Vec<Domain>) -> Result<AuthorityRecord, Error> {
+        let row = self.to_row(domains)?;
         let open = |what: &str, sealed: Option<&str>| {
-            let place = place(what, row.directory.as_str());
-            sealed.map(|sealed| key.open(&place, sealed)).transpose()
+            let context = secret_context(what, row.directory.as_str());
+            sealed.map(|sealed| key.open(&context, sealed)).transpose()
         };
         Ok(AuthorityRecord {
             binding_key: open("binding_key", self.binding_key.as_deref())?,
@@ -82,8 +82,8 @@ impl Row {
     }
 }
 
-/// Where a secret is kept: it is good for one directory and for no other.
-fn place(what: &str, directory: &str) -> String {
+/// The encryption context of a secret, which binds it to one ACME directory.
+fn secret_context(what: &str, directory: &str) -> String {
     format!("authorities.{what}:{directory}")
 }
 
@@ -109,16 +109,16 @@ impl From<&AuthoritySpec> for Columns {
     }
 }
 
-fn sealed_key(key: &SecretKey, spec: &AuthoritySpec) -> Result<Option<String>, Error> {
-    let place = place("binding_key", spec.directory.as_str());
+fn seal_binding_key(key: &SecretKey, spec: &AuthoritySpec) -> Result<Option<String>, Error> {
+    let context = secret_context("binding_key", spec.directory.as_str());
     let sealed = spec
         .binding_key
         .as_ref()
-        .map(|secret| key.seal(&place, secret.reveal()));
+        .map(|secret| key.seal(&context, secret.reveal()));
     sealed.transpose()
 }
 
-/// Makes an authority.
+/// Inserts a CA.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
@@ -126,15 +126,15 @@ pub fn insert(c: &mut Conn, key: &SecretKey, spec: &AuthoritySpec) -> Result<Aut
     diesel::insert_into(authorities::table)
         .values((
             Columns::from(spec),
-            authorities::binding_key.eq(sealed_key(key, spec)?),
+            authorities::binding_key.eq(seal_binding_key(key, spec)?),
             authorities::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
     Ok(AuthorityId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Changes an authority. With another directory or another binding it is another account, which is
-/// made when the next certificate is asked for.
+/// Updates a CA. A changed directory or external account binding deletes the ACME account; the next
+/// issuance registers a new one.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name.
@@ -144,28 +144,28 @@ pub fn update(
     id: AuthorityId,
     spec: &AuthoritySpec,
 ) -> Result<(), Error> {
-    let before = record(c, key, id)?.ok_or(Error::NotFound)?;
-    let moved = before.row.directory != spec.directory;
+    let stored = record(c, key, id)?.ok_or(Error::NotFound)?;
+    let moved = stored.row.directory != spec.directory;
     diesel::update(authorities::table.find(id.0))
         .set(Columns::from(spec))
         .execute(&mut c.0)?;
     if spec.binding_key.is_some() || spec.binding.is_none() || moved {
         diesel::update(authorities::table.find(id.0))
-            .set(authorities::binding_key.eq(sealed_key(key, spec)?))
+            .set(authorities::binding_key.eq(seal_binding_key(key, spec)?))
             .execute(&mut c.0)?;
     }
-    let is_another = moved || before.row.binding != spec.binding || spec.binding_key.is_some();
-    if let (true, Some(account)) = (is_another, &before.row.account) {
+    let account_changed = moved || stored.row.binding != spec.binding || spec.binding_key.is_some();
+    if let (true, Some(account)) = (account_changed, &stored.row.account) {
         forget_account(c, id, account)?;
     }
     Ok(())
 }
 
-/// Forgets this account of ours, unless it is another already: the next one is made when it is
-/// needed.
+/// Deletes the ACME account with this URL from the CA, unless it was replaced already. The next
+/// issuance registers a new account.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn forget_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<(), Error> {
     diesel::update(authorities::table.find(id.0))
         .filter(authorities::account.eq(account))
@@ -177,11 +177,11 @@ pub fn forget_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<()
     Ok(())
 }
 
-/// Keeps a new account's address and credentials, unless another server was quicker: then that one
-/// has it, and nothing is changed.
+/// Stores the URL and credentials of a new ACME account. Changes nothing when another process has
+/// stored an account first.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn set_account(
     c: &mut Conn,
     key: &SecretKey,
@@ -189,8 +189,8 @@ pub fn set_account(
     account: &str,
     credentials: &str,
 ) -> Result<(), Error> {
-    let place = place("credentials", authority.directory.as_str());
-    let sealed = key.seal(&place, credentials)?;
+    let context = secret_context("credentials", authority.directory.as_str());
+    let sealed = key.seal(&context, credentials)?;
     diesel::update(authorities::table.find(authority.id.0))
         .filter(authorities::directory.eq(authority.directory.as_str()))
         .filter(authorities::credentials.is_null())
@@ -202,25 +202,25 @@ pub fn set_account(
     Ok(())
 }
 
-/// Deletes an authority.
+/// Deletes a CA.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while domains have their certificates from it.
+/// [`Error::NotFound`], or [`Error::InUse`] while domains obtain certificates from the CA.
 pub fn delete(c: &mut Conn, id: AuthorityId) -> Result<(), Error> {
-    rows::one(diesel::delete(authorities::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(authorities::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// All authorities by name, at most 500. Two statements.
+/// Returns all CAs, ordered by name, at most 500. Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<AuthorityRow>, Error> {
     let rows: Vec<Row> = authorities::table
         .order((authorities::name, authorities::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let named: Vec<(i64, String)> = domain_issuance::table
+    let domain_names: Vec<(i64, String)> = domain_issuance::table
         .inner_join(domains::table)
         .filter(domain_issuance::authority_id.is_not_null())
         .order(domains::name)
@@ -231,17 +231,17 @@ pub fn list(c: &mut Conn) -> Result<Vec<AuthorityRow>, Error> {
         .load(&mut c.0)?;
     rows.into_iter()
         .map(|row| {
-            let of = named.iter().filter(|(id, _)| *id == row.id);
-            let domains = of.map(|(id, name)| Place::new("domains", id).text("name", name));
-            row.row(domains.collect::<Result<_, _>>()?)
+            let matching = domain_names.iter().filter(|(id, _)| *id == row.id);
+            let domains = matching.map(|(id, name)| RowRef::new("domains", id).parse("name", name));
+            row.to_row(domains.collect::<Result<_, _>>()?)
         })
         .collect()
 }
 
-/// One authority, with its secrets but without its domains.
+/// Returns the CA with this id, with its secrets but without its domains.
 ///
 /// # Errors
-/// When the database does not answer, or a secret does not open.
+/// When the database is unavailable, or a secret does not decrypt.
 pub fn record(
     c: &mut Conn,
     key: &SecretKey,
@@ -252,17 +252,17 @@ pub fn record(
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    row.map(|row| row.record(key, Vec::new())).transpose()
+    row.map(|row| row.into_record(key, Vec::new())).transpose()
 }
 
-/// Whether there is the authority that a domain is to have its certificates from.
+/// Whether the CA of a certificate source exists; true for sources without a CA.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn is_there(c: &mut Conn, issuance: Issuance) -> Result<bool, Error> {
     let Some(id) = issuance.authority() else {
         return Ok(true);
     };
-    let found = authorities::table.find(id.0).count();
-    Ok(found.get_result::<i64>(&mut c.0)? > 0)
+    let count = authorities::table.find(id.0).count();
+    Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }

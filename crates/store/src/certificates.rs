@@ -1,12 +1,12 @@
-//! Certificates that domains have or should have, with their keys (encrypted) and their history.
-//! Moments are told by the caller, so that all of one decision is of one moment. Must not know when
-//! a certificate should be renewed, or how one is had.
+//! Certificates of domains, issued or still to be issued, with their encrypted keys and their
+//! history. The caller passes the current time, so that one decision uses one time. Must not decide
+//! when a certificate is renewed or how it is issued.
 
-mod again;
-mod claims;
+mod desired;
+mod issued;
+mod leases;
 mod list;
-mod plans;
-mod served;
+mod reschedule;
 
 use diesel::prelude::*;
 use model::{
@@ -21,42 +21,42 @@ use crate::{
     sites,
 };
 
-pub use again::{Of, given_elsewhere, interrupt, replace, retry, try_at, want_again};
-pub use claims::{
+pub use desired::{Plan, Planned, plans};
+pub use issued::{Pair, Served, of_site, pair};
+pub use leases::{
     Claimed, claim, failed, keep, looked_after, next_due, owner, put_off, release, take_from,
 };
-pub(crate) use list::published;
-pub use list::{by_id, history, list, standings};
-pub use plans::{Plan, Planned, plans};
-pub use served::{Pair, Served, of_site, pair};
+pub(crate) use list::published_labels;
+pub use list::{by_id, history, list, list_standings};
+pub use reschedule::{Of, given_elsewhere, interrupt, replace, retry, try_at, want_again};
 
-/// The longest line of a history, in characters.
-const LONGEST: usize = 4000;
-/// How many lines of a history are kept.
-const KEPT: i64 = 200;
+/// The maximum length of a history entry, in characters.
+const MAX_ENTRY_CHARS: usize = 4000;
+/// The number of history entries that are kept per certificate.
+const MAX_HISTORY: i64 = 200;
 
-/// A certificate that was given or brought.
+/// The values of an issued or uploaded certificate.
 #[derive(Clone, Debug)]
 pub struct NewCertificate {
-    /// Where it comes from.
+    /// The certificate source.
     pub source: Source,
-    /// Who gave it; none where somebody brought it.
+    /// The CA that issued the certificate; `None` for an upload.
     pub authority: Option<AuthorityId>,
-    /// What is known of it.
+    /// The names, validity and fingerprint of the certificate.
     pub issued: Issued,
-    /// It and those that vouch for it, in PEM.
+    /// The certificate and its intermediate certificates, in PEM.
     pub chain: String,
-    /// When the next is had; none where people bring it.
+    /// When the certificate is renewed; `None` for an upload.
     pub renew_at: Option<Timestamp>,
-    /// When it is looked after next.
+    /// When the certificate is checked next.
     pub next_try: Option<Timestamp>,
 }
 
-/// Notes that a domain should have a certificate for a name, unless it does already. It is had as
-/// soon as may be.
+/// Inserts a certificate that is still to be issued, due immediately.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the domain is gone.
+/// [`Error::NotFound`] when the domain does not exist, [`Error::Duplicate`] when it has a
+/// certificate for this subject.
 pub fn want(
     c: &mut Conn,
     domain: DomainId,
@@ -74,14 +74,14 @@ pub fn want(
         ))
         .execute(&mut c.0)
         .map(drop)
-        .map_err(Error::of_insert)
+        .map_err(Error::from_insert)
 }
 
-/// Keeps a certificate and its key under its subject: from now on the edge hosts of its domain's
-/// site serve it.
+/// Stores an issued or uploaded certificate and its key, replacing the one for the same subject.
+/// Increments the generation of the domain's site, so that its edge hosts serve the certificate.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the domain is gone.
+/// [`Error::NotFound`] when the domain does not exist.
 pub fn put(
     c: &mut Conn,
     key: &SecretKey,
@@ -90,30 +90,30 @@ pub fn put(
     secret: &str,
     now: Timestamp,
 ) -> Result<CertificateId, Error> {
-    let id = match id_of(c, domain, subject)? {
+    let id = match find_id(c, domain, subject)? {
         Some(id) => id,
         None => {
             want(c, domain, subject, now)?;
             CertificateId(dialect::inserted_id(&mut c.0)?)
         }
     };
-    let print = &new.issued.fingerprint;
+    let fingerprint = &new.issued.fingerprint;
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::source.eq(new.source.as_str()),
             certificates::authority_id.eq(new.authority.map(|id| id.0)),
-            certificates::fingerprint.eq(print.as_str()),
+            certificates::fingerprint.eq(fingerprint.as_str()),
             certificates::not_after.eq(new.issued.not_after.0),
             certificates::issued.eq(to_json(&new.issued)?),
             certificates::chain.eq(&new.chain),
-            certificates::secret.eq(key.seal(&sealed(print.as_str()), secret)?),
+            certificates::secret.eq(key.seal(&secret_context(fingerprint.as_str()), secret)?),
             certificates::renew_at.eq(new.renew_at.map(|at| at.0)),
             certificates::next_try.eq(new.next_try.map(|at| at.0)),
             certificates::failures.eq(0),
             certificates::trouble.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
-    changed(c, domain)?;
+    bump_domain(c, domain)?;
     Ok(id)
 }
 
@@ -127,38 +127,38 @@ pub fn delete(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
         .select(certificates::domain_id)
         .first(&mut c.0)
         .optional()?;
-    rows::one(diesel::delete(certificates::table.find(id.0)).execute(&mut c.0)?)?;
+    rows::ensure_found(diesel::delete(certificates::table.find(id.0)).execute(&mut c.0)?)?;
     match domain {
-        Some(domain) => changed(c, DomainId(domain)),
+        Some(domain) => bump_domain(c, DomainId(domain)),
         None => Ok(()),
     }
 }
 
-/// Writes a line of a certificate's history.
+/// Adds an entry to a certificate's history and deletes the oldest entries above the limit.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the certificate is gone.
+/// [`Error::NotFound`] when the certificate does not exist.
 pub fn note(
     c: &mut Conn,
     id: CertificateId,
-    what: Happening,
-    words: &str,
+    event: Happening,
+    message: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let words: String = words.chars().take(LONGEST).collect();
+    let message: String = message.chars().take(MAX_ENTRY_CHARS).collect();
     diesel::insert_into(certificate_history::table)
         .values((
             certificate_history::certificate_id.eq(id.0),
             certificate_history::at.eq(now.0),
-            certificate_history::what.eq(what.as_str()),
-            certificate_history::words.eq(words),
+            certificate_history::what.eq(event.as_str()),
+            certificate_history::words.eq(message),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     let oldest: Option<i64> = certificate_history::table
         .filter(certificate_history::certificate_id.eq(id.0))
         .order(certificate_history::id.desc())
-        .offset(KEPT)
+        .offset(MAX_HISTORY)
         .select(certificate_history::id)
         .first(&mut c.0)
         .optional()?;
@@ -171,36 +171,37 @@ pub fn note(
     Ok(())
 }
 
-/// The chain of a certificate that an authority gave which is still known, and that authority.
+/// Returns the CA that issued a certificate and the certificate chain in PEM. `None` for uploads,
+/// for certificates that are not issued, and when the CA was deleted.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn given(c: &mut Conn, id: CertificateId) -> Result<Option<(AuthorityId, String)>, Error> {
-    let found: Option<(Option<i64>, Option<String>)> = certificates::table
+    let row: Option<(Option<i64>, Option<String>)> = certificates::table
         .find(id.0)
         .select((certificates::authority_id, certificates::chain))
         .first(&mut c.0)
         .optional()?;
-    let given = found.and_then(|(authority, chain)| authority.zip(chain));
-    Ok(given.map(|(authority, chain)| (AuthorityId(authority), chain)))
+    let issued = row.and_then(|(authority, chain)| authority.zip(chain));
+    Ok(issued.map(|(authority, chain)| (AuthorityId(authority), chain)))
 }
 
-fn id_of(
+fn find_id(
     c: &mut Conn,
     domain: DomainId,
     subject: &CertificateName,
 ) -> Result<Option<CertificateId>, Error> {
-    let found: Option<i64> = certificates::table
+    let id: Option<i64> = certificates::table
         .filter(certificates::domain_id.eq(domain.0))
         .filter(certificates::subject.eq(subject.as_str()))
         .select(certificates::id)
         .first(&mut c.0)
         .optional()?;
-    Ok(found.map(CertificateId))
+    Ok(id.map(CertificateId))
 }
 
-/// Notes that the edge hosts of a domain's site have something new to know of it.
-fn changed(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
+/// Increments the generation of a domain's site and stores it as the domain's generation.
+fn bump_domain(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
     let site: Option<i64> = domains::table
         .find(domain.0)
         .select(domains::site_id)
@@ -216,7 +217,7 @@ fn changed(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where a key is kept: it is bound to its certificate.
-fn sealed(fingerprint: &str) -> String {
+/// The encryption context of a key, which binds it to its certificate.
+fn secret_context(fingerprint: &str) -> String {
     format!("certificates.secret:{fingerprint}")
 }

@@ -1,5 +1,5 @@
-//! Proxmox VE clusters and how to sign in there. The secret is encrypted in the table and bound
-//! to the cluster's name.
+//! Proxmox VE clusters and their credentials. The secret is encrypted in the table and bound to the
+//! cluster's name.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,25 +11,25 @@ use model::{
 
 use crate::{
     Conn, Error, SecretKey, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{cluster_certificates, clusters},
 };
 
-/// Certificates by the address that shows them.
+/// Pinned certificate fingerprints by API URL.
 pub type Certificates = BTreeMap<ApiUrl, Fingerprint>;
 
-/// A cluster as it should be. The secret cannot be printed.
+/// The connection settings of a cluster. `Debug` omits the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Its name here.
+    /// The name of the cluster in Holdfast.
     pub name: String,
-    /// Where a person said that its API is.
+    /// The API URL that the administrator entered.
     pub url: ApiUrl,
-    /// Who Holdfast is there.
+    /// The API token or user that Holdfast signs in with.
     pub login: Login,
-    /// The token's secret or the user's password, in the clear.
+    /// The token's secret or the user's password, in plain text.
     pub secret: String,
-    /// The certificates of that address and of others of its nodes.
+    /// The pinned certificates of this URL and of the cluster's other nodes.
     pub certificates: Certificates,
 }
 
@@ -43,12 +43,12 @@ impl fmt::Debug for Access {
     }
 }
 
-/// A cluster.
+/// A cluster with its connection settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterRecord {
-    /// Its key.
+    /// The id.
     pub id: ClusterId,
-    /// How it is reached.
+    /// The connection settings.
     pub access: Access,
 }
 
@@ -58,18 +58,22 @@ struct Row {
     id: i64,
     name: String,
     url: String,
-    /// A token or, since passwords are taken too, a user.
+    /// An API token id, or a user name for a login with a password.
     token_id: String,
     secret: String,
 }
 
 impl Row {
-    fn record(self, key: &SecretKey, certificates: Certificates) -> Result<ClusterRecord, Error> {
-        let place = Place::new("clusters", &self.id);
+    fn into_record(
+        self,
+        key: &SecretKey,
+        certificates: Certificates,
+    ) -> Result<ClusterRecord, Error> {
+        let row_ref = RowRef::new("clusters", &self.id);
         let access = Access {
-            url: place.text("url", &self.url)?,
-            login: place.text("token_id", &self.token_id)?,
-            secret: key.open(&sealed(&self.name), &self.secret)?,
+            url: row_ref.parse("url", &self.url)?,
+            login: row_ref.parse("token_id", &self.token_id)?,
+            secret: key.open(&secret_context(&self.name), &self.secret)?,
             name: self.name,
             certificates,
         };
@@ -78,12 +82,12 @@ impl Row {
     }
 }
 
-/// Where a secret is kept, which it is bound to.
-fn sealed(name: &str) -> String {
+/// The encryption context of a secret, which binds it to the cluster's name.
+fn secret_context(name: &str) -> String {
     format!("clusters.secret:{name}")
 }
 
-/// Makes a cluster.
+/// Inserts a cluster.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
@@ -93,43 +97,47 @@ pub fn insert(c: &mut Conn, key: &SecretKey, new: &Access) -> Result<ClusterId, 
             clusters::name.eq(&new.name),
             clusters::url.eq(new.url.as_str()),
             clusters::token_id.eq(new.login.to_string()),
-            clusters::secret.eq(key.seal(&sealed(&new.name), &new.secret)?),
+            clusters::secret.eq(key.seal(&secret_context(&new.name), &new.secret)?),
             clusters::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
     let id = ClusterId(dialect::inserted_id(&mut c.0)?);
-    certify(c, id, &new.certificates)?;
+    insert_certificates(c, id, &new.certificates)?;
     Ok(id)
 }
 
-/// Changes a cluster's name, where it is and how to sign in there.
+/// Updates a cluster's name and connection settings.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such cluster, [`Error::Duplicate`] for a taken name.
+/// [`Error::NotFound`] when the cluster does not exist, [`Error::Duplicate`] for a taken name.
 pub fn update(c: &mut Conn, key: &SecretKey, id: ClusterId, access: &Access) -> Result<(), Error> {
     let changed = diesel::update(clusters::table.find(id.0))
         .set((
             clusters::name.eq(&access.name),
             clusters::url.eq(access.url.as_str()),
             clusters::token_id.eq(access.login.to_string()),
-            clusters::secret.eq(key.seal(&sealed(&access.name), &access.secret)?),
+            clusters::secret.eq(key.seal(&secret_context(&access.name), &access.secret)?),
         ))
         .execute(&mut c.0)?;
-    // MySQL counts only rows that became others.
+    // MySQL does not count rows whose values stayed the same.
     if changed == 0 && !exists(c, id)? {
         return Err(Error::NotFound);
     }
     diesel::delete(cluster_certificates::table.filter(cluster_certificates::cluster_id.eq(id.0)))
         .execute(&mut c.0)?;
-    certify(c, id, &access.certificates)
+    insert_certificates(c, id, &access.certificates)
 }
 
 fn exists(c: &mut Conn, id: ClusterId) -> Result<bool, Error> {
-    let found = clusters::table.filter(clusters::id.eq(id.0)).count();
-    Ok(found.get_result::<i64>(&mut c.0)? > 0)
+    let count = clusters::table.filter(clusters::id.eq(id.0)).count();
+    Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }
 
-fn certify(c: &mut Conn, id: ClusterId, certificates: &Certificates) -> Result<(), Error> {
+fn insert_certificates(
+    c: &mut Conn,
+    id: ClusterId,
+    certificates: &Certificates,
+) -> Result<(), Error> {
     for (url, fingerprint) in certificates {
         diesel::insert_into(cluster_certificates::table)
             .values((
@@ -142,81 +150,85 @@ fn certify(c: &mut Conn, id: ClusterId, certificates: &Certificates) -> Result<(
     Ok(())
 }
 
-/// Forgets a cluster.
+/// Deletes a cluster.
 ///
 /// # Errors
-/// [`Error::InUse`] while it has sites.
+/// [`Error::NotFound`], or [`Error::InUse`] while the cluster has sites.
 pub fn delete(c: &mut Conn, id: ClusterId) -> Result<(), Error> {
-    rows::one(diesel::delete(clusters::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(clusters::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// All clusters, by name.
+/// Returns all clusters, ordered by name.
 ///
 /// # Errors
-/// [`Error::Internal`] when a secret does not open.
+/// [`Error::Internal`] when a secret does not decrypt.
 pub fn list(c: &mut Conn, key: &SecretKey) -> Result<Vec<ClusterRecord>, Error> {
-    let found: Vec<Row> = clusters::table
+    let rows: Vec<Row> = clusters::table
         .order(clusters::name)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    records(c, key, found)
+    load_records(c, key, rows)
 }
 
-/// The cluster of a key.
+/// Returns the cluster with this id.
 ///
 /// # Errors
-/// [`Error::Internal`] when its secret does not open.
+/// [`Error::Internal`] when the secret does not decrypt.
 pub fn get(c: &mut Conn, key: &SecretKey, id: ClusterId) -> Result<Option<ClusterRecord>, Error> {
     let row: Option<Row> = clusters::table
         .find(id.0)
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    Ok(records(c, key, row.into_iter().collect())?.pop())
+    Ok(load_records(c, key, row.into_iter().collect())?.pop())
 }
 
-/// The cluster of a name.
+/// Returns the cluster with this name.
 ///
 /// # Errors
-/// [`Error::Internal`] when its secret does not open.
+/// [`Error::Internal`] when the secret does not decrypt.
 pub fn by_name(c: &mut Conn, key: &SecretKey, name: &str) -> Result<Option<ClusterRecord>, Error> {
     let row: Option<Row> = clusters::table
         .filter(clusters::name.eq(name))
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    Ok(records(c, key, row.into_iter().collect())?.pop())
+    Ok(load_records(c, key, row.into_iter().collect())?.pop())
 }
 
-/// Adds the certificates, in one statement however many clusters there are.
-fn records(c: &mut Conn, key: &SecretKey, found: Vec<Row>) -> Result<Vec<ClusterRecord>, Error> {
-    let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
+/// Adds the pinned certificates to clusters, with one statement for all of them.
+fn load_records(
+    c: &mut Conn,
+    key: &SecretKey,
+    rows: Vec<Row>,
+) -> Result<Vec<ClusterRecord>, Error> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let vouched: Vec<(i64, String, String)> = cluster_certificates::table
+    let pins: Vec<(i64, String, String)> = cluster_certificates::table
         .filter(cluster_certificates::cluster_id.eq_any(&ids))
         .load(&mut c.0)?;
     let mut certificates: BTreeMap<i64, Certificates> = BTreeMap::new();
-    for (id, url, fingerprint) in vouched {
-        let place = Place::new("cluster_certificates", &id);
-        let fingerprint = place.text("fingerprint", &fingerprint)?;
-        let of = certificates.entry(id).or_default();
-        of.insert(place.text("url", &url)?, fingerprint);
+    for (id, url, fingerprint) in pins {
+        let row_ref = RowRef::new("cluster_certificates", &id);
+        let fingerprint = row_ref.parse("fingerprint", &fingerprint)?;
+        let pinned = certificates.entry(id).or_default();
+        pinned.insert(row_ref.parse("url", &url)?, fingerprint);
     }
-    let records = found.into_iter().map(|row| {
+    let complete = rows.into_iter().map(|row| {
         let certificates = certificates.remove(&row.id).unwrap_or_default();
-        row.record(key, certificates)
+        row.into_record(key, certificates)
     });
-    records.collect()
+    complete.collect()
 }
 
-/// Whether the key is the one that the secrets here were encrypted with; true when there are none.
-pub(crate) fn opens(c: &mut Conn, key: &SecretKey) -> Result<bool, Error> {
+/// Whether the key decrypts the stored secrets; true when there are no clusters.
+pub(crate) fn accepts_key(c: &mut Conn, key: &SecretKey) -> Result<bool, Error> {
     let row: Option<Row> = clusters::table
         .order(clusters::id)
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    Ok(row.is_none_or(|row| row.record(key, Certificates::new()).is_ok()))
+    Ok(row.is_none_or(|row| row.into_record(key, Certificates::new()).is_ok()))
 }

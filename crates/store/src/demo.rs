@@ -1,4 +1,4 @@
-//! Which steps of the demo were done. A step is done once in the life of a database.
+//! Completed steps of the demo setup. Each step runs once per database.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +6,19 @@ use diesel::prelude::*;
 
 use crate::{Conn, Error, dialect, schema::demo_steps};
 
-/// The steps that were done.
+/// Returns the completed steps.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<BTreeSet<String>, Error> {
     let steps: Vec<String> = demo_steps::table.select(demo_steps::step).load(&mut c.0)?;
     Ok(steps.into_iter().collect())
 }
 
-/// Marks a step as done. The name has at most 100 characters.
+/// Inserts a step as completed. The name has at most 100 characters.
 ///
 /// # Errors
-/// [`Error::Duplicate`] when it was marked before.
+/// [`Error::Duplicate`] when the step is already completed.
 pub fn mark_done(c: &mut Conn, step: &str) -> Result<(), Error> {
     diesel::insert_into(demo_steps::table)
         .values((

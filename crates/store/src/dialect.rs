@@ -1,12 +1,11 @@
-//! Everything that differs between SQLite, PostgreSQL and MySQL (MariaDB): connecting, the clock,
-//! keys of new rows, transactions, the names in errors, lists of rows in one insert. Queries live
-//! in the modules of their tables and are the same for all three; must not know any table but the
-//! log's.
+//! The differences between SQLite, PostgreSQL and MySQL (MariaDB): connecting, the clock, ids of
+//! inserted rows, transactions, constraint names in errors, and multi-row inserts. All other queries
+//! are the same for the three databases. Must not use any table except `job_log`.
 //!
-//! Both servers run at READ COMMITTED. Whatever must not slip between a look and a change is
-//! guarded by a constraint, a condition in the change itself, or a row that is locked first
-//! (`lock` of users and sites); after such a lock every statement sees what was committed before
-//! it, which a snapshot taken earlier would hide on MySQL and refuse on PostgreSQL.
+//! PostgreSQL and MySQL run at READ COMMITTED. Races between a read and a write are prevented by a
+//! constraint, by a condition in the UPDATE, or by a row lock that is taken first (`lock` of users
+//! and sites). After such a lock every statement sees all earlier commits. Under REPEATABLE READ
+//! an older snapshot would hide them on MySQL and fail with a serialization error on PostgreSQL.
 
 use std::{
     fs, io,
@@ -34,10 +33,10 @@ use crate::{
     url::{DatabaseUrl, Kind},
 };
 
-/// How long SQLite's file is waited for that others hold.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The timeout for the lock of the SQLite file.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A connection to any of the three.
+/// A connection to one of the three databases.
 #[derive(diesel::MultiConnection)]
 pub(crate) enum Db {
     Sqlite(SqliteConnection),
@@ -45,60 +44,61 @@ pub(crate) enum Db {
     Mysql(MysqlConnection),
 }
 
-/// Connects, and sets what every connection needs.
+/// Connects and configures the session.
 pub(crate) fn connect(url: &DatabaseUrl) -> Result<Db, String> {
-    let told = |e: ConnectionError| url.tidy(&e.to_string());
-    let set = |result: QueryResult<()>| result.map_err(|e| url.tidy(&e.to_string()));
+    let connect_error = |e: ConnectionError| url.sanitize_message(&e.to_string());
+    let configure =
+        |result: QueryResult<()>| result.map_err(|e| url.sanitize_message(&e.to_string()));
     match &url.0 {
         Kind::Sqlite(path) => {
-            make_file(path).map_err(|e| format!("{}: {e}", path.display()))?;
+            create_file(path).map_err(|e| format!("{}: {e}", path.display()))?;
             let text = path.to_str().ok_or("the file's name is not UTF-8")?;
-            let mut c = SqliteConnection::establish(text).map_err(told)?;
-            let wait = LONGEST_WAIT.as_millis();
-            set(c.batch_execute(&format!("PRAGMA busy_timeout = {wait}")))?;
-            set(write_ahead(&mut c))?;
-            set(c.batch_execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"))?;
+            let mut c = SqliteConnection::establish(text).map_err(connect_error)?;
+            let wait = LOCK_TIMEOUT.as_millis();
+            configure(c.batch_execute(&format!("PRAGMA busy_timeout = {wait}")))?;
+            configure(enable_wal(&mut c))?;
+            configure(c.batch_execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"))?;
             Ok(Db::Sqlite(c))
         }
         Kind::Postgres(text) => {
-            let mut c = PgConnection::establish(text).map_err(told)?;
-            set(c.batch_execute("SET default_transaction_isolation = 'read committed'"))?;
+            let mut c = PgConnection::establish(text).map_err(connect_error)?;
+            configure(c.batch_execute("SET default_transaction_isolation = 'read committed'"))?;
             Ok(Db::Postgres(c))
         }
         Kind::Mysql(text) => {
-            let mut c = MysqlConnection::establish(text).map_err(told)?;
-            // Messages are matched below, so they come in one language; strict mode refuses a
-            // text that is too long instead of cutting it.
+            let mut c = MysqlConnection::establish(text).map_err(connect_error)?;
+            // `is_transient` and `violated_index` match English messages. Strict mode rejects a
+            // text that is too long instead of truncating it.
             for statement in [
                 "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
                 "SET SESSION lc_messages = 'en_US'",
                 "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
                 "SET SESSION innodb_lock_wait_timeout = 10",
             ] {
-                set(c.batch_execute(statement))?;
+                configure(c.batch_execute(statement))?;
             }
             Ok(Db::Mysql(c))
         }
     }
 }
 
-/// Has SQLite write ahead. A new file it must have alone for that, and of two that want it together
-/// one is told at once that it is locked: `busy_timeout` waits for others, not for each other.
-fn write_ahead(c: &mut SqliteConnection) -> QueryResult<()> {
-    let begin = Instant::now();
+/// Enables WAL mode. On a new file this needs an exclusive lock, and when two connections request
+/// it at the same time, one fails immediately with "database is locked" despite `busy_timeout`.
+fn enable_wal(c: &mut SqliteConnection) -> QueryResult<()> {
+    let start = Instant::now();
     loop {
         match c.batch_execute("PRAGMA journal_mode = WAL") {
-            Err(error) if passes(&error.to_string()) && begin.elapsed() < LONGEST_WAIT => {
+            Err(error) if is_transient(&error.to_string()) && start.elapsed() < LOCK_TIMEOUT => {
                 thread::sleep(Duration::from_millis(5));
             }
-            done => return done,
+            result => return result,
         }
     }
 }
 
-/// Makes the file for its owner alone; SQLite gives its side files the same rights. The folder
-/// must be there: a mistyped path makes nothing.
-fn make_file(path: &Path) -> io::Result<()> {
+/// Creates the file with mode 0600; SQLite uses the same mode for its WAL and shared-memory files.
+/// The directory must exist, so a mistyped path creates nothing.
+fn create_file(path: &Path) -> io::Result<()> {
     match fs::OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -110,7 +110,7 @@ fn make_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The database's clock in milliseconds since 1970 plus `ms`, as part of a statement.
+/// A SQL expression for the time of the database plus `ms`, in milliseconds since 1970.
 pub(crate) fn now_plus(db: &Db, ms: i64) -> SqlLiteral<BigInt> {
     let now = match db {
         Db::Sqlite(_) => "CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER)",
@@ -120,12 +120,12 @@ pub(crate) fn now_plus(db: &Db, ms: i64) -> SqlLiteral<BigInt> {
     sql(&format!("({now} + ({ms}))"))
 }
 
-/// The database's clock in milliseconds since 1970, as part of a statement.
+/// A SQL expression for the time of the database in milliseconds since 1970.
 pub(crate) fn now(db: &Db) -> SqlLiteral<BigInt> {
     now_plus(db, 0)
 }
 
-/// The key of the row that this connection inserted last.
+/// The id of the row that this connection inserted last.
 pub(crate) fn inserted_id(db: &mut Db) -> QueryResult<i64> {
     let function = match db {
         Db::Sqlite(_) => "last_insert_rowid()",
@@ -135,8 +135,8 @@ pub(crate) fn inserted_id(db: &mut Db) -> QueryResult<i64> {
     select(sql::<BigInt>(function)).get_result(db)
 }
 
-/// Begins a transaction that writes. SQLite takes its one write lock at once, since a transaction
-/// that begins by reading cannot wait for it later.
+/// Begins a write transaction. On SQLite it takes the write lock immediately, because a
+/// transaction that starts with a read cannot wait for the lock later.
 pub(crate) fn begin(db: &mut Db) -> QueryResult<()> {
     match db {
         Db::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE"),
@@ -161,18 +161,18 @@ pub(crate) fn rollback(db: &mut Db) -> QueryResult<()> {
     }
 }
 
-/// Whether an idle connection can have been cut without our knowledge.
+/// Whether the connection goes over a network and can be lost while idle.
 pub(crate) fn is_remote(db: &Db) -> bool {
     !matches!(db, Db::Sqlite(_))
 }
 
-/// Whether the connection must not be used again.
+/// Whether the connection is unusable.
 pub(crate) fn is_broken(db: &mut Db) -> bool {
     db.is_broken() || (is_remote(db) && db.ping().is_err())
 }
 
-/// Writes lines of a log in one statement each 200 lines, which keeps below SQLite's limit of
-/// values.
+/// Inserts lines of a job log with one statement per 200 lines, which is below SQLite's limit of
+/// bound values.
 pub(crate) fn insert_log(db: &mut Db, job: i64, at: i64, lines: &[String]) -> QueryResult<()> {
     macro_rules! insert {
         ($c:expr, $chunk:expr) => {{
@@ -199,12 +199,12 @@ pub(crate) fn insert_log(db: &mut Db, job: i64, at: i64, lines: &[String]) -> Qu
 }
 
 diesel::define_sql_function! {
-    /// Lower case; of ASCII letters alone on SQLite.
+    /// Converts to lower case; on SQLite only ASCII letters.
     fn lower(text: diesel::sql_types::Text) -> diesel::sql_types::Text;
 }
 
-/// The pattern that finds `q` anywhere, for [`lower`] columns with `escape('!')`.
-pub(crate) fn pattern(q: &str) -> String {
+/// The LIKE pattern that matches `q` anywhere, for [`lower`] columns with `escape('!')`.
+pub(crate) fn like_pattern(q: &str) -> String {
     let mut pattern = String::from("%");
     for c in q.trim().chars().flat_map(char::to_lowercase) {
         if matches!(c, '%' | '_' | '!') {
@@ -216,14 +216,14 @@ pub(crate) fn pattern(q: &str) -> String {
     pattern
 }
 
-/// A condition on the rows of `Q`, whatever it is made of.
+/// A boxed condition on the rows of `Q`.
 pub(crate) type Condition<'a, Q> =
     Box<dyn BoxableExpression<Q, MultiBackend, SqlType = diesel::sql_types::Bool> + 'a>;
 
-/// Whether a fault of this text passes when the transaction is run again, for faults that the
-/// drivers do not tell apart by a code.
-pub(crate) fn passes(message: &str) -> bool {
-    const PASSING: [&str; 13] = [
+/// Whether the transaction may succeed when it is run again. Used for errors that the drivers do
+/// not distinguish by a code.
+pub(crate) fn is_transient(message: &str) -> bool {
+    const TRANSIENT: [&str; 13] = [
         // SQLite
         "database is locked",
         "database table is locked",
@@ -241,17 +241,18 @@ pub(crate) fn passes(message: &str) -> bool {
         "Connection was killed",
         "Lost connection to",
     ];
-    PASSING.iter().any(|text| message.contains(text))
+    TRANSIENT.iter().any(|text| message.contains(text))
 }
 
-/// Whether a fault that has no kind is one of references: SQLite runs `ON DELETE RESTRICT` as a
-/// trigger, and gives it a trigger's code.
-pub(crate) fn is_reference(message: &str) -> bool {
+/// Whether an error of unknown kind is a foreign key violation: SQLite implements
+/// `ON DELETE RESTRICT` as a trigger and reports the error code of a trigger.
+pub(crate) fn is_foreign_key_violation(message: &str) -> bool {
     message == "FOREIGN KEY constraint failed"
 }
 
-/// The unique indexes: PostgreSQL and MySQL name them in an error, SQLite names their columns.
-const UNIQUES: [(&str, &str, Unique); 18] = [
+/// The unique indexes: index name, columns, value. PostgreSQL and MySQL report the index name in an
+/// error, SQLite reports the columns.
+const UNIQUE_INDEXES: [(&str, &str, Unique); 18] = [
     ("uq_users_name", "users.name", Unique::UserName),
     ("uq_sites_name", "sites.name", Unique::SiteName),
     ("uq_clusters_name", "clusters.name", Unique::ClusterName),
@@ -312,22 +313,23 @@ const UNIQUES: [(&str, &str, Unique); 18] = [
     ("sessions_pkey", "sessions.token_hash", Unique::SessionToken),
 ];
 
-/// Which unique index an error speaks of.
-pub(crate) fn violated(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> Unique {
+/// Returns the unique index that an error reports as violated.
+pub(crate) fn violated_index(info: &(dyn DatabaseErrorInformation + Send + Sync)) -> Unique {
     let message = info.message();
     let name = info.constraint_name().or_else(|| {
-        // "Duplicate entry 'x' for key 'uq_users_name'", with the table in front on MySQL. The
-        // entry is what somebody typed, so only the end counts.
+        // "Duplicate entry 'x' for key 'uq_users_name'"; MySQL prefixes the table. The entry is
+        // user input, so only the last quoted part is used.
         let key = message.rsplit_once("for key '")?.1.strip_suffix('\'')?;
         Some(key.rsplit_once('.').map_or(key, |(_, key)| key))
     });
     let columns = message.strip_prefix("UNIQUE constraint failed: ");
-    let known = UNIQUES
+    let index = UNIQUE_INDEXES
         .iter()
-        .find(|(index, of, _)| name == Some(index) || columns == Some(of));
-    match known {
+        .find(|(index, indexed, _)| name == Some(index) || columns == Some(indexed));
+    match index {
         Some((_, _, unique)) => *unique,
-        // All other primary keys are given by the database.
+        // The primary key of `sessions`. The keys of other tables are generated or do not depend
+        // on user input.
         None if name == Some("PRIMARY") => Unique::SessionToken,
         None => Unique::Other,
     }
@@ -338,51 +340,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_take_every_sign_literally() {
-        assert_eq!(pattern(" Wéb_1%!x "), "%wéb!_1!%!!x%");
-        assert_eq!(pattern(""), "%%");
+    fn like_pattern_escapes_wildcards() {
+        assert_eq!(like_pattern(" Wéb_1%!x "), "%wéb!_1!%!!x%");
+        assert_eq!(like_pattern(""), "%%");
     }
 
     #[test]
-    fn a_new_file_is_opened_by_many_at_once() {
+    fn new_file_opens_concurrently() {
         for _ in 0..50 {
             let folder = tempfile::tempdir().unwrap();
             let url: DatabaseUrl = format!("sqlite:{}/new.db", folder.path().display())
                 .parse()
                 .unwrap();
-            let begin = std::sync::Barrier::new(8);
+            let barrier = std::sync::Barrier::new(8);
             std::thread::scope(|scope| {
                 let open = || {
-                    begin.wait();
+                    barrier.wait();
                     connect(&url).map(drop)
                 };
-                let all: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
-                for one in all {
-                    assert_eq!(one.join().unwrap(), Ok(()));
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                for thread in threads {
+                    assert_eq!(thread.join().unwrap(), Ok(()));
                 }
             });
         }
     }
 
     #[test]
-    fn what_a_person_typed_does_not_name_an_index() {
-        let of = |message: &str| violated(&message.to_owned());
+    fn user_input_does_not_select_index() {
+        let index_of = |message: &str| violated_index(&message.to_owned());
         assert_eq!(
-            of("Duplicate entry 'a' for key 'uq_users_name'"),
+            index_of("Duplicate entry 'a' for key 'uq_users_name'"),
             Unique::UserName
         );
         assert_eq!(
-            of("Duplicate entry 'a' for key 'sites.uq_sites_name'"),
+            index_of("Duplicate entry 'a' for key 'sites.uq_sites_name'"),
             Unique::SiteName
         );
         assert_eq!(
-            of("Duplicate entry 'x for key 'uq_users_name'' for key 'uq_containers_mac'"),
+            index_of("Duplicate entry 'x for key 'uq_users_name'' for key 'uq_containers_mac'"),
             Unique::ContainerMac
         );
         assert_eq!(
-            of("UNIQUE constraint failed: jobs.active_container"),
+            index_of("UNIQUE constraint failed: jobs.active_container"),
             Unique::ActiveJob
         );
-        assert_eq!(of("UNIQUE constraint failed: x.y"), Unique::Other);
+        assert_eq!(index_of("UNIQUE constraint failed: x.y"), Unique::Other);
     }
 }

@@ -1,4 +1,5 @@
-//! Domains under which sites publish, with the people who may. Must not know what a role allows.
+//! Domains that sites publish services under, with the users who may publish. Must not know what a
+//! role allows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +13,13 @@ use model::{
 
 use crate::{
     Conn, Error, certificates, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{domain_issuance, domain_publishers, domains, services, sites, users},
     sites as store_sites,
 };
 
-/// The most domains that are listed.
-const MOST: i64 = 500;
+/// The maximum number of domains in a list.
+const MAX_ROWS: i64 = 500;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = domains)]
@@ -53,8 +54,8 @@ impl From<&DomainSpec> for Columns {
     }
 }
 
-/// How a domain's certificates are had, and who keeps its records. There is none where they are not
-/// had at all and nobody does.
+/// The certificate source and DNS provider of a domain. There is no row for a domain with
+/// self-signed certificates and without a DNS provider.
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = domain_issuance)]
 struct IssuanceRow {
@@ -65,9 +66,9 @@ struct IssuanceRow {
     addresses: bool,
 }
 
-/// What belongs to a domain beside its own row.
+/// The related rows of a domain.
 #[derive(Default)]
-struct Beside {
+struct Related {
     people: BTreeSet<Username>,
     services: i64,
     issuance: Option<IssuanceRow>,
@@ -75,30 +76,35 @@ struct Beside {
 }
 
 impl Row {
-    fn row(self, site_name: &str, beside: Beside, now: Timestamp) -> Result<DomainRow, Error> {
-        let Beside {
+    fn into_row(
+        self,
+        site_name: &str,
+        related: Related,
+        now: Timestamp,
+    ) -> Result<DomainRow, Error> {
+        let Related {
             people,
             services,
             issuance,
             certificates,
-        } = beside;
-        let place = Place::new("domains", &self.id);
+        } = related;
+        let row_ref = RowRef::new("domains", &self.id);
         let publishers = match self.publishers.as_str() {
             "everybody" => Publishers::Everybody,
             "operators" => Publishers::Operators,
             "people" => Publishers::People(people),
-            _ => return Err(place.fault("publishers", &"is none of the known words")),
+            _ => return Err(row_ref.invalid("publishers", &"is not a known value")),
         };
         let spec = DomainSpec {
             site: SiteId(self.site_id),
-            name: place.text("name", &self.name)?,
-            sign_in: place.optional("sign_in", self.sign_in.as_deref())?,
-            hsts: place.text("hsts", &self.hsts)?,
+            name: row_ref.parse("name", &self.name)?,
+            sign_in: row_ref.parse_optional("sign_in", self.sign_in.as_deref())?,
+            hsts: row_ref.parse("hsts", &self.hsts)?,
             publishers,
             issuance: match &issuance {
                 None => Issuance::SelfSigned,
                 Some(row) => Issuance::of(&row.how, row.authority_id.map(AuthorityId))
-                    .ok_or_else(|| place.fault("how", &"is none of the known words"))?,
+                    .ok_or_else(|| row_ref.invalid("how", &"is not a known value"))?,
             },
             provider: issuance
                 .as_ref()
@@ -109,27 +115,28 @@ impl Row {
             .iter()
             .map(|standing| standing.at(now))
             .collect();
-        let number = |is: fn(&CertificateState) -> bool| {
-            let found = states.iter().filter(|state| is(state)).count();
-            u32::try_from(found).unwrap_or(u32::MAX)
+        let count_states = |is: fn(&CertificateState) -> bool| {
+            let count = states.iter().filter(|state| is(state)).count();
+            u32::try_from(count).unwrap_or(u32::MAX)
         };
         Ok(DomainRow {
             id: DomainId(self.id),
             spec,
-            site_name: place.text::<Label>("site_id", site_name)?,
-            services: rows::count(services),
-            certificates: number(|state| {
+            site_name: row_ref.parse::<Label>("site_id", site_name)?,
+            services: rows::to_u32(services),
+            certificates: count_states(|state| {
                 matches!(state, CertificateState::Issued | CertificateState::Renewing)
             }),
-            alarms: number(|state| state.is_alarming()),
+            alarms: count_states(|state| state.is_alarming()),
         })
     }
 }
 
-/// Makes a domain. People who are not there are left out; what they are called is looked at before.
+/// Inserts a domain. Publishers who do not exist are ignored; the caller validates their names.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for one that the site has, [`Error::NotFound`] when the site is not there.
+/// [`Error::Duplicate`] for a name that is in use on the site, [`Error::NotFound`] when the site
+/// does not exist.
 pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
     diesel::insert_into(domains::table)
         .values((
@@ -137,143 +144,143 @@ pub fn insert(c: &mut Conn, spec: &DomainSpec) -> Result<DomainId, Error> {
             domains::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     let id = DomainId(dialect::inserted_id(&mut c.0)?);
-    set_people(c, id, spec)?;
-    set_issuance(c, id, spec)?;
-    stamp(c, id, spec.site)?;
+    insert_publishers(c, id, spec)?;
+    replace_issuance(c, id, spec)?;
+    bump_domain(c, id, spec.site)?;
     Ok(id)
 }
 
-/// Changes a domain.
+/// Updates a domain.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Duplicate`] for one that the site has.
+/// [`Error::NotFound`], [`Error::Duplicate`] for a name that is in use on the site.
 pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     let changed = diesel::update(domains::table.find(id.0))
         .set(Columns::from(spec))
         .execute(&mut c.0)?;
-    // A row that is as it should be counts as unchanged on MySQL.
+    // MySQL does not count rows whose values stayed the same.
     if changed == 0 && get(c, id)?.is_none() {
         return Err(Error::NotFound);
     }
     diesel::delete(domain_publishers::table.filter(domain_publishers::domain_id.eq(id.0)))
         .execute(&mut c.0)?;
-    set_people(c, id, spec)?;
-    set_issuance(c, id, spec)?;
-    stamp(c, id, spec.site)?;
+    insert_publishers(c, id, spec)?;
+    replace_issuance(c, id, spec)?;
+    bump_domain(c, id, spec.site)?;
     Ok(())
 }
 
 /// Deletes a domain.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while something is published under it.
+/// [`Error::NotFound`], or [`Error::InUse`] while services are published under the domain.
 pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
-    if let Some(present) = get(c, id)? {
-        store_sites::bump(c, present.spec.site)?;
+    if let Some(domain) = get(c, id)? {
+        store_sites::bump(c, domain.spec.site)?;
     }
-    rows::one(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// The domain of a key.
+/// Returns the domain with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: DomainId) -> Result<Option<DomainRow>, Error> {
-    Ok(found(c, Which::One(id))?.pop())
+    Ok(load(c, Selection::One(id))?.pop())
 }
 
-/// The domains of a site, the oldest first: what is published without a word about it goes there.
+/// Returns the domains of a site, oldest first: the oldest is the default for new services.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
-    let mut all = found(c, Which::OfSite(site))?;
+    let mut all = load(c, Selection::OfSite(site))?;
     all.sort_by_key(|row| row.id);
     Ok(all)
 }
 
-/// All domains by name and site, at most 500. Six statements.
+/// Returns all domains, ordered by name and site, at most 500. Six statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<DomainRow>, Error> {
-    found(c, Which::All)
+    load(c, Selection::All)
 }
 
-enum Which {
+enum Selection {
     All,
     One(DomainId),
     OfSite(SiteId),
 }
 
-fn found(c: &mut Conn, which: Which) -> Result<Vec<DomainRow>, Error> {
+fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
     let mut query = domains::table
         .inner_join(sites::table)
         .order((domains::name, sites::name, domains::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select((Row::as_select(), sites::name))
         .into_boxed();
-    query = match which {
-        Which::All => query,
-        Which::One(id) => query.filter(domains::id.eq(id.0)),
-        Which::OfSite(site) => query.filter(domains::site_id.eq(site.0)),
+    query = match selection {
+        Selection::All => query,
+        Selection::One(id) => query.filter(domains::id.eq(id.0)),
+        Selection::OfSite(site) => query.filter(domains::site_id.eq(site.0)),
     };
     let rows: Vec<(Row, String)> = query.load(&mut c.0)?;
     let ids: Vec<i64> = rows.iter().map(|(row, _)| row.id).collect();
-    let named: Vec<(i64, String)> = domain_publishers::table
+    let publishers: Vec<(i64, String)> = domain_publishers::table
         .inner_join(users::table)
         .filter(domain_publishers::domain_id.eq_any(&ids))
         .select((domain_publishers::domain_id, users::name))
         .load(&mut c.0)?;
-    let mut services = published(c, &rows)?;
-    let mut issuance = issuance_of(c, &ids)?;
-    let mut standings = certificates::standings(c, &ids)?;
+    let mut services = count_services(c, &rows)?;
+    let mut issuance = load_issuance(c, &ids)?;
+    let mut standings = certificates::list_standings(c, &ids)?;
     let now = crate::now(c)?;
     let mut people: BTreeMap<i64, BTreeSet<Username>> = BTreeMap::new();
-    for (id, name) in named {
-        let name = Place::new("domain_publishers", &id).text("user_id", &name)?;
+    for (id, name) in publishers {
+        let name = RowRef::new("domain_publishers", &id).parse("user_id", &name)?;
         people.entry(id).or_default().insert(name);
     }
     rows.into_iter()
         .map(|(row, site)| {
-            let beside = Beside {
+            let related = Related {
                 people: people.remove(&row.id).unwrap_or_default(),
                 services: services.remove(&row.id).unwrap_or_default(),
                 issuance: issuance.remove(&row.id),
                 certificates: standings.remove(&row.id).unwrap_or_default(),
             };
-            row.row(&site, beside, now)
+            row.into_row(&site, related, now)
         })
         .collect()
 }
 
-fn issuance_of(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, Error> {
-    let found: Vec<IssuanceRow> = domain_issuance::table
+fn load_issuance(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, Error> {
+    let rows: Vec<IssuanceRow> = domain_issuance::table
         .filter(domain_issuance::domain_id.eq_any(ids))
         .select(IssuanceRow::as_select())
         .load(&mut c.0)?;
-    Ok(found.into_iter().map(|row| (row.domain_id, row)).collect())
+    Ok(rows.into_iter().map(|row| (row.domain_id, row)).collect())
 }
 
-/// How many web pages are published under each of these.
-fn published(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>, Error> {
+/// Returns the number of HTTP services under each of these domains.
+fn count_services(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, i64>, Error> {
     let ids: Vec<Option<i64>> = rows.iter().map(|(row, _)| Some(row.id)).collect();
-    let found: Vec<(Option<i64>, i64)> = services::table
+    let rows: Vec<(Option<i64>, i64)> = services::table
         .filter(services::domain_id.eq_any(ids))
         .filter(services::label.is_not_null())
         .group_by(services::domain_id)
         .select((services::domain_id, count_star()))
         .load(&mut c.0)?;
-    let known = found
+    let counts = rows
         .into_iter()
         .filter_map(|(id, count)| Some((id?, count)));
-    Ok(known.collect())
+    Ok(counts.collect())
 }
 
-/// Notes that the site's edge hosts have something new to know of the domain.
-fn stamp(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
+/// Increments the site's generation and stores it as the domain's generation.
+fn bump_domain(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
     let generation = store_sites::bump(c, site)?;
     diesel::update(domains::table.find(id.0))
         .set(domains::generation.eq(generation))
@@ -281,7 +288,7 @@ fn stamp(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
     Ok(())
 }
 
-fn set_people(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+fn insert_publishers(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     let names: Vec<&str> = spec.publishers.people().map(Username::as_str).collect();
     if names.is_empty() {
         return Ok(());
@@ -301,7 +308,7 @@ fn set_people(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
     Ok(())
 }
 
-fn set_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
+fn replace_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
     diesel::delete(domain_issuance::table.find(id.0)).execute(&mut c.0)?;
     if spec.issuance == Issuance::SelfSigned && spec.provider.is_none() {
         return Ok(());
@@ -316,6 +323,6 @@ fn set_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Err
     diesel::insert_into(domain_issuance::table)
         .values(row)
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(())
 }

@@ -1,29 +1,29 @@
-//! What can go wrong in the database, by what the caller can do about it. The cause is for the
-//! log; nothing here shows Diesel's types to the outside.
+//! Database errors, classified by what the caller can do about them. The cause is for the log.
+//! Must not expose Diesel types.
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use crate::dialect;
 
-/// A fault of a read or a write.
+/// An error of a read or a write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Somebody else holds a value that only one may hold; choose another.
+    /// A unique value is already in use.
     #[error("Somebody else has this already.")]
     Duplicate(Unique),
-    /// There is no such row.
+    /// The row does not exist.
     #[error("There is no such thing.")]
     NotFound,
-    /// Something else refers to the row, so it cannot go or change that way.
+    /// Another row references this row, so it cannot be deleted or changed in this way.
     #[error("Something still uses it.")]
     InUse,
-    /// The database does not answer, or too much goes on at once; later may help.
+    /// The database is unreachable or overloaded; a later attempt may succeed.
     #[error("The database does not answer now.")]
     Unavailable {
         /// For the log.
         cause: String,
     },
-    /// A fault of ours or of the stored data.
+    /// A bug, or stored data that does not parse.
     #[error("The database has a value or an answer that was not expected.")]
     Internal {
         /// For the log.
@@ -31,10 +31,10 @@ pub enum Error {
     },
 }
 
-/// What only one may hold.
+/// The unique constraint that a write violated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unique {
-    /// An account's name.
+    /// A user's name.
     UserName,
     /// A site's name.
     SiteName,
@@ -42,35 +42,35 @@ pub enum Unique {
     ClusterName,
     /// An agent's name on its site.
     AgentName,
-    /// The one agent of a site that gives out addresses.
+    /// The agent that is the DHCP server of a site.
     AgentDhcp,
     /// A domain's name on its site.
     DomainName,
-    /// An authority's name.
+    /// A CA's name.
     AuthorityName,
     /// A DNS provider's name.
     ProviderName,
     /// A domain's certificate for a name.
     CertificateSubject,
-    /// A record at a provider of DNS.
+    /// A record at a DNS provider.
     DnsRecord,
     /// A container's name on its site.
     ContainerName,
     /// A container's address on its site.
     ContainerAddress,
-    /// A container's number on its cluster.
+    /// A container's VMID on its cluster.
     ContainerVmid,
-    /// A container's hardware address.
+    /// A container's MAC address.
     ContainerMac,
-    /// A web service's name under its domain.
+    /// An HTTP service's hostname under its domain.
     ServiceLabel,
-    /// A service's port on its site.
+    /// A service's external port on its site.
     ServicePort,
-    /// The one unfinished job of a container.
+    /// The active job of a container.
     ActiveJob,
     /// A session's token.
     SessionToken,
-    /// Another key, which no input of a person decides.
+    /// A key that does not depend on user input.
     Other,
 }
 
@@ -87,8 +87,9 @@ impl Error {
         }
     }
 
-    /// For inserts, where a missing reference means that what the row belongs to is gone.
-    pub(crate) fn of_insert(error: DieselError) -> Self {
+    /// Converts the error of an insert: a violated foreign key means that the referenced row does not
+    /// exist.
+    pub(crate) fn from_insert(error: DieselError) -> Self {
         match Self::from(error) {
             Self::InUse => Self::NotFound,
             other => other,
@@ -103,14 +104,14 @@ impl From<DieselError> for Error {
             DieselError::DatabaseError(kind, info) => {
                 match kind {
                     DatabaseErrorKind::UniqueViolation => {
-                        Self::Duplicate(dialect::violated(info.as_ref()))
+                        Self::Duplicate(dialect::violated_index(info.as_ref()))
                     }
                     DatabaseErrorKind::ForeignKeyViolation
                     | DatabaseErrorKind::RestrictViolation => Self::InUse,
                     DatabaseErrorKind::SerializationFailure
                     | DatabaseErrorKind::ClosedConnection => Self::unavailable(info.message()),
-                    _ if dialect::is_reference(info.message()) => Self::InUse,
-                    _ if dialect::passes(info.message()) => Self::unavailable(info.message()),
+                    _ if dialect::is_foreign_key_violation(info.message()) => Self::InUse,
+                    _ if dialect::is_transient(info.message()) => Self::unavailable(info.message()),
                     _ => Self::internal(error.to_string()),
                 }
             }

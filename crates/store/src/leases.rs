@@ -1,4 +1,4 @@
-//! Addresses that are lent in a site's network, as its edge host told last.
+//! DHCP leases in a site's network, as last reported by its DHCP server.
 
 use std::collections::BTreeMap;
 
@@ -11,46 +11,50 @@ use model::{
 
 use crate::{
     Conn, Error, dialect,
-    rows::Place,
+    rows::RowRef,
     schema::{containers, leases},
 };
 
-/// Ends that differ by less than this, in milliseconds, are the same: it is told for how long a lease
-/// goes on, and the telling takes its time.
-const SAME_END: i64 = 120_000;
-/// What is longer than a hundred years is no end that anybody waits for, in milliseconds.
-const LONGEST: i64 = 100 * 366 * 86_400_000;
+/// Expiry times that differ by at most this, in milliseconds, count as equal: an agent reports the
+/// remaining time of a lease, and the delay of the report varies.
+const EXPIRY_TOLERANCE_MS: i64 = 120_000;
+/// The maximum remaining time of a lease: about a hundred years, in milliseconds.
+const MAX_REMAINING_MS: i64 = 100 * 366 * 86_400_000;
 
-/// What is written of a lease beside its address: who has it, under which name, and until when.
-type Known = (String, Option<String>, Option<i64>);
+/// The columns of a lease beside its address: MAC address, hostname, expiry.
+type LeaseColumns = (String, Option<String>, Option<i64>);
 
-/// Has a site's leases be these and no others; whether that changed more than when they end. Two
-/// statements, and one for each that is another now.
+/// Replaces the leases of a site. Returns whether anything but expiry times changed. Two statements,
+/// and one for each lease that changed.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the site is gone.
-pub fn replace(c: &mut Conn, site: SiteId, now: &[Lease]) -> Result<bool, Error> {
+/// [`Error::NotFound`] when the site does not exist.
+pub fn replace(c: &mut Conn, site: SiteId, reported: &[Lease]) -> Result<bool, Error> {
     let of_site = leases::table.filter(leases::site_id.eq(site.0));
-    let before: Vec<(String, Known)> = of_site
+    let before: Vec<(String, LeaseColumns)> = of_site
         .select((
             leases::address,
             (leases::mac, leases::name, leases::expires_at),
         ))
         .load(&mut c.0)?;
-    let mut before: BTreeMap<String, Known> = before.into_iter().collect();
-    let clock = crate::now(c)?;
+    let mut before: BTreeMap<String, LeaseColumns> = before.into_iter().collect();
+    let now = crate::now(c)?;
     let mut changed = false;
-    for lease in now {
+    for lease in reported {
         let address = lease.address.to_string();
         let name = lease.name.as_ref().map(ToString::to_string);
-        let known = (lease.mac.to_string(), name, end(lease.left_s, clock));
-        let found = before.remove(&address);
-        let is_same = found
+        let columns = (lease.mac.to_string(), name, expiry(lease.left_s, now));
+        let stored = before.remove(&address);
+        let is_same = stored
             .as_ref()
-            .is_some_and(|found| (&found.0, &found.1) == (&known.0, &known.1));
+            .is_some_and(|stored| (&stored.0, &stored.1) == (&columns.0, &columns.1));
         changed |= !is_same;
-        if !is_same || found.as_ref().is_some_and(|found| is_later(found, &known)) {
-            put(c, site, &address, &known, found.is_some())?;
+        if !is_same
+            || stored
+                .as_ref()
+                .is_some_and(|stored| expiry_differs(stored, &columns))
+        {
+            write(c, site, &address, &columns, stored.is_some())?;
         }
     }
     for address in before.keys() {
@@ -60,31 +64,31 @@ pub fn replace(c: &mut Conn, site: SiteId, now: &[Lease]) -> Result<bool, Error>
     Ok(changed)
 }
 
-fn end(left_s: Option<u64>, clock: Timestamp) -> Option<i64> {
-    let left = i64::try_from(left_s?).unwrap_or(LONGEST);
-    Some(clock.0 + left.saturating_mul(1000).min(LONGEST))
+fn expiry(left_s: Option<u64>, now: Timestamp) -> Option<i64> {
+    let left = i64::try_from(left_s?).unwrap_or(MAX_REMAINING_MS);
+    Some(now.0 + left.saturating_mul(1000).min(MAX_REMAINING_MS))
 }
 
-fn is_later(found: &Known, known: &Known) -> bool {
-    match (found.2, known.2) {
-        (Some(before), Some(after)) => before.abs_diff(after) > SAME_END.unsigned_abs(),
+fn expiry_differs(stored: &LeaseColumns, columns: &LeaseColumns) -> bool {
+    match (stored.2, columns.2) {
+        (Some(before), Some(after)) => before.abs_diff(after) > EXPIRY_TOLERANCE_MS.unsigned_abs(),
         (before, after) => before != after,
     }
 }
 
-fn put(
+fn write(
     c: &mut Conn,
     site: SiteId,
     address: &str,
-    (mac, name, until): &Known,
-    there: bool,
+    (mac, name, until): &LeaseColumns,
+    exists: bool,
 ) -> Result<(), Error> {
     let values = (
         leases::mac.eq(mac),
         leases::name.eq(name.as_deref()),
         leases::expires_at.eq(until),
     );
-    if there {
+    if exists {
         diesel::update(leases::table.find((site.0, address)))
             .set(values)
             .execute(&mut c.0)?;
@@ -97,7 +101,7 @@ fn put(
             values,
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(())
 }
 
@@ -111,37 +115,37 @@ struct Row {
 }
 
 impl Row {
-    fn lease(self) -> Result<LeaseRow, Error> {
-        let place = Place::new("leases", &self.address);
+    fn into_row(self) -> Result<LeaseRow, Error> {
+        let row_ref = RowRef::new("leases", &self.address);
         let holder = |(id, name, reserved): (i64, String, String)| {
-            let place = Place::new("containers", &id);
+            let row_ref = RowRef::new("containers", &id);
             Ok::<_, Error>(Holder {
                 id: ContainerId(id),
-                name: place.text("name", &name)?,
-                reserved: place.text("address", &reserved)?,
+                name: row_ref.parse("name", &name)?,
+                reserved: row_ref.parse("address", &reserved)?,
             })
         };
         Ok(LeaseRow {
-            mac: place.text("mac", &self.mac)?,
-            address: place.text("address", &self.address)?,
-            name: place.optional("name", self.name.as_deref())?,
+            mac: row_ref.parse("mac", &self.mac)?,
+            address: row_ref.parse("address", &self.address)?,
+            name: row_ref.parse_optional("name", self.name.as_deref())?,
             until: self.expires_at.map(Timestamp),
             container: self.container.map(holder).transpose()?,
         })
     }
 }
 
-/// The leases of a site that have not ended, by hardware address. One statement.
+/// Returns the unexpired leases of a site, ordered by MAC address. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
-    let holds = containers::site_id
+    let same_mac = containers::site_id
         .eq(leases::site_id)
         .and(containers::mac.eq(leases::mac));
     let now = dialect::now(&c.0);
-    let found: Vec<Row> = leases::table
-        .left_join(containers::table.on(holds))
+    let rows: Vec<Row> = leases::table
+        .left_join(containers::table.on(same_mac))
         .filter(leases::site_id.eq(site.0))
         .filter(
             leases::expires_at
@@ -157,16 +161,16 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
             (containers::id, containers::name, containers::address).nullable(),
         ))
         .load(&mut c.0)?;
-    found.into_iter().map(Row::lease).collect()
+    rows.into_iter().map(Row::into_row).collect()
 }
 
-/// The addresses that are lent to a hardware address of a site now. One statement.
+/// Returns the IP addresses that are leased to a MAC address on a site now. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_mac(c: &mut Conn, site: SiteId, mac: Mac) -> Result<Vec<std::net::Ipv4Addr>, Error> {
     let now = dialect::now(&c.0);
-    let found: Vec<String> = leases::table
+    let rows: Vec<String> = leases::table
         .filter(leases::site_id.eq(site.0))
         .filter(leases::mac.eq(mac.to_string()))
         .filter(
@@ -177,7 +181,7 @@ pub fn of_mac(c: &mut Conn, site: SiteId, mac: Mac) -> Result<Vec<std::net::Ipv4
         .order(leases::address)
         .select(leases::address)
         .load(&mut c.0)?;
-    let place = Place::new("leases", &site);
-    let addresses = found.iter().map(|address| place.text("address", address));
+    let row_ref = RowRef::new("leases", &site);
+    let addresses = rows.iter().map(|address| row_ref.parse("address", address));
     addresses.collect()
 }

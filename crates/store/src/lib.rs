@@ -1,14 +1,15 @@
-//! The database. Diesel on SQLite, PostgreSQL or MySQL (MariaDB), chosen by the scheme of the
-//! address; one module of queries per aggregate. Nothing outside this crate sees Diesel, and
-//! nothing in it decides what somebody may do.
+//! Database access with Diesel on SQLite, PostgreSQL or MySQL (MariaDB), selected by the scheme of
+//! the database URL. Each aggregate has one module of queries. Diesel types must not leave this
+//! crate, and this crate must not check permissions.
 //!
-//! A caller hands a closure to [`Store::read`] or [`Store::write`]; in it, the modules' functions
-//! take the [`Conn`]. All moments are the database's, in milliseconds.
+//! A caller passes a closure to [`Store::read`] or [`Store::write`]; the closure passes its
+//! [`Conn`] to the functions of the modules. Timestamps come from the clock of the database, in
+//! milliseconds.
 
 mod dialect;
 pub mod domains;
 mod error;
-mod follow;
+mod listener;
 mod migrations;
 pub mod observations;
 mod pool;
@@ -34,17 +35,17 @@ pub mod sites;
 pub mod users;
 
 pub use error::{Error, Unique};
-pub use follow::Follower;
+pub use listener::Follower;
 pub use pool::{Conn, OpenError, Options, Store};
 pub use secret::{KeyError, SecretKey};
 pub use url::{DatabaseUrl, UrlError};
 
 use model::Timestamp;
 
-/// The database's clock.
+/// Returns the current time of the database.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn now(c: &mut Conn) -> Result<Timestamp, Error> {
     use diesel::RunQueryDsl;
     let now = dialect::now(&c.0);

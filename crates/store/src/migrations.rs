@@ -1,5 +1,5 @@
-//! Brings the tables to what this program expects: the numbered steps of `migrations/`, the same
-//! in three dialects. Refuses a database that a newer program has changed.
+//! Runs the migrations of `migrations/`, which exist for each of the three databases. Refuses a
+//! database that a newer version has migrated.
 
 use diesel::{Connection, RunQueryDsl, connection::SimpleConnection, dsl::sql, select, sql_types};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -10,12 +10,12 @@ const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 const MYSQL: EmbeddedMigrations = embed_migrations!("../../migrations/mysql");
 
-/// Any number that no other program is likely to lock.
+/// An advisory lock with an arbitrary number that no other program is likely to use.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(4848704920261121)";
 
-/// Why the tables could not be brought up to date.
+/// Why the migrations did not run.
 pub(crate) enum MigrationError {
-    /// The step that this program does not know.
+    /// The database has a migration that this version does not have.
     Newer(String),
     Failed(String),
 }
@@ -26,31 +26,33 @@ impl From<diesel::result::Error> for MigrationError {
     }
 }
 
-/// Runs the steps that are missing. One process at a time: the others wait and find them done.
+/// Runs the pending migrations. A lock lets one process at a time do this; the others wait and
+/// then find no pending migrations.
 pub(crate) fn run(db: &mut Db) -> Result<(), MigrationError> {
     match db {
-        Db::Sqlite(c) => c.immediate_transaction(|c| pending(c, SQLITE)),
+        Db::Sqlite(c) => c.immediate_transaction(|c| run_pending(c, SQLITE)),
         Db::Postgres(c) => c.transaction(|c| {
             c.batch_execute(POSTGRES_LOCK)?;
-            pending(c, POSTGRES)
+            run_pending(c, POSTGRES)
         }),
         Db::Mysql(c) => {
-            // Every change of a table commits there, so a named lock stands for the transaction.
+            // MySQL commits implicitly after each DDL statement, so a named lock replaces the
+            // transaction.
             let lock = sql::<sql_types::Nullable<sql_types::BigInt>>(
                 "GET_LOCK(CONCAT('holdfast:', DATABASE()), 60)",
             );
             if select(lock).get_result::<Option<i64>>(c)? != Some(1) {
-                let why = "another process has been changing the tables for a minute";
-                return Err(MigrationError::Failed(why.to_owned()));
+                let reason = "another process has been changing the tables for a minute";
+                return Err(MigrationError::Failed(reason.to_owned()));
             }
-            let done = pending(c, MYSQL);
+            let result = run_pending(c, MYSQL);
             c.batch_execute("DO RELEASE_LOCK(CONCAT('holdfast:', DATABASE()))")?;
-            done
+            result
         }
     }
 }
 
-fn pending<C, B>(c: &mut C, steps: EmbeddedMigrations) -> Result<(), MigrationError>
+fn run_pending<C, B>(c: &mut C, migrations: EmbeddedMigrations) -> Result<(), MigrationError>
 where
     C: MigrationHarness<B>,
     B: diesel::backend::Backend,
@@ -58,11 +60,16 @@ where
     use diesel::migration::MigrationSource;
     let failed =
         |e: Box<dyn std::error::Error + Send + Sync>| MigrationError::Failed(e.to_string());
-    let known = MigrationSource::<B>::migrations(&steps).map_err(failed)?;
+    let available = MigrationSource::<B>::migrations(&migrations).map_err(failed)?;
     for version in c.applied_migrations().map_err(failed)? {
-        if !known.iter().any(|step| step.name().version() == version) {
+        if !available
+            .iter()
+            .any(|migration| migration.name().version() == version)
+        {
             return Err(MigrationError::Newer(version.to_string()));
         }
     }
-    c.run_pending_migrations(steps).map(drop).map_err(failed)
+    c.run_pending_migrations(migrations)
+        .map(drop)
+        .map_err(failed)
 }

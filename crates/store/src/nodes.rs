@@ -1,4 +1,4 @@
-//! The nodes' addresses within their clusters, as the clusters told last.
+//! The addresses of nodes in their clusters, as last observed.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 
@@ -7,42 +7,45 @@ use model::{ClusterId, names::NodeName};
 
 use crate::{
     Conn, Error,
-    rows::Place,
+    rows::RowRef,
     schema::{node_addresses, sites},
 };
 
-/// The addresses of a cluster's nodes, by name. One statement.
+/// Returns the addresses of a cluster's nodes by node name. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn addresses(c: &mut Conn, cluster: ClusterId) -> Result<BTreeMap<NodeName, Ipv4Addr>, Error> {
-    let found: Vec<(String, String)> = node_addresses::table
+    let rows: Vec<(String, String)> = node_addresses::table
         .filter(node_addresses::cluster_id.eq(cluster.0))
         .select((node_addresses::node, node_addresses::address))
         .load(&mut c.0)?;
-    let place = Place::new("node_addresses", &cluster);
-    let rows = found
-        .into_iter()
-        .map(|(node, address)| Ok((place.text("node", &node)?, place.text("address", &address)?)));
+    let row_ref = RowRef::new("node_addresses", &cluster);
+    let rows = rows.into_iter().map(|(node, address)| {
+        Ok((
+            row_ref.parse("node", &node)?,
+            row_ref.parse("address", &address)?,
+        ))
+    });
     rows.collect()
 }
 
-/// Has the addresses of a cluster's nodes be these and no others; whether they were not. The edge
-/// hosts of the cluster's sites have something new to know then.
+/// Replaces the addresses of a cluster's nodes. Returns whether they changed; then the generations
+/// of the cluster's sites are incremented.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the cluster is gone.
+/// [`Error::NotFound`] when the cluster does not exist.
 pub fn set_addresses(
     c: &mut Conn,
     cluster: ClusterId,
-    now: &BTreeMap<NodeName, Ipv4Addr>,
+    current: &BTreeMap<NodeName, Ipv4Addr>,
 ) -> Result<bool, Error> {
-    if addresses(c, cluster)? == *now {
+    if addresses(c, cluster)? == *current {
         return Ok(false);
     }
     let of_cluster = node_addresses::table.filter(node_addresses::cluster_id.eq(cluster.0));
     diesel::delete(of_cluster).execute(&mut c.0)?;
-    for (node, address) in now {
+    for (node, address) in current {
         diesel::insert_into(node_addresses::table)
             .values((
                 node_addresses::cluster_id.eq(cluster.0),
@@ -50,7 +53,7 @@ pub fn set_addresses(
                 node_addresses::address.eq(address.to_string()),
             ))
             .execute(&mut c.0)
-            .map_err(Error::of_insert)?;
+            .map_err(Error::from_insert)?;
     }
     diesel::update(sites::table.filter(sites::cluster_id.eq(cluster.0)))
         .set(sites::generation.eq(sites::generation + 1))

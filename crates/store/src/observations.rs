@@ -1,58 +1,60 @@
-//! Who observes a cluster for all servers, and what it last heard for those who do not.
+//! Leases on observing clusters, and the last observation of each cluster for the other processes.
 //!
-//! The holder of the lease asks the cluster; the others read its answer here, and say by reading
-//! that they want it kept. Times are the database's.
+//! The process that holds the lease polls the cluster. The other processes read the observation
+//! here; a read also requests that the holder keeps storing it. Timestamps come from the clock of
+//! the database.
 
 use diesel::prelude::*;
 use model::{ClusterId, Timestamp};
 
 use crate::{Conn, Error, dialect, schema::observations};
 
-/// Whether this server observes a cluster now.
+/// Which process observes a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
-    /// It does; `shared` when another server wants to know what it hears.
+    /// This process holds the lease.
     Ours {
-        /// Whether another server wants the answer.
+        /// Whether another process requests the observations.
         shared: bool,
     },
-    /// Another server does.
+    /// Another process holds the lease.
     Others,
 }
 
-/// Takes or keeps the lease on observing a cluster for `lease_ms`, unless another server has it.
+/// Claims or renews the lease on observing a cluster for `lease_ms`, unless another process holds
+/// it.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Result<Turn, Error> {
     let (now, until) = (dialect::now(&c.0), dialect::now_plus(&c.0, lease_ms));
-    let mine = observations::holder
+    let claimable = observations::holder
         .eq(holder)
         .or(observations::lease_until.le(now));
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
-    let taken = diesel::update(row.filter(mine))
+    let claimed = diesel::update(row.filter(claimable))
         .set((
             observations::holder.eq(holder),
             observations::lease_until.eq(until),
         ))
         .execute(&mut c.0)?;
-    if taken == 0 && !begin(c, cluster, holder, lease_ms)? {
-        // MySQL counts a row that stayed as it was as none.
-        let who: String = row.select(observations::holder).first(&mut c.0)?;
-        if who != holder {
+    if claimed == 0 && !insert_row(c, cluster, holder, lease_ms)? {
+        // MySQL does not count rows whose values stayed the same.
+        let current: String = row.select(observations::holder).first(&mut c.0)?;
+        if current != holder {
             return Ok(Turn::Others);
         }
     }
-    let wanted = row.filter(observations::wanted_until.gt(dialect::now(&c.0)));
-    let shared = wanted.count().get_result::<i64>(&mut c.0)? > 0;
+    let requested = row.filter(observations::wanted_until.gt(dialect::now(&c.0)));
+    let shared = requested.count().get_result::<i64>(&mut c.0)? > 0;
     Ok(Turn::Ours { shared })
 }
 
-/// Takes the lease from whoever has it, for a server that knows better how to reach the cluster.
-/// Who had it wants to know what is heard from now on.
+/// Claims the lease even when another process holds it, for a process with newer connection
+/// settings of the cluster. The previous holder then counts as requesting the observations.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn take_over(
     c: &mut Conn,
     cluster: ClusterId,
@@ -61,21 +63,26 @@ pub fn take_over(
 ) -> Result<Turn, Error> {
     let until = dialect::now_plus(&c.0, lease_ms);
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
-    let theirs = diesel::update(row.filter(observations::holder.ne(holder)))
+    let taken_over = diesel::update(row.filter(observations::holder.ne(holder)))
         .set((
             observations::holder.eq(holder),
             observations::lease_until.eq(&until),
             observations::wanted_until.eq(&until),
         ))
         .execute(&mut c.0)?;
-    match theirs {
+    match taken_over {
         0 => take(c, cluster, holder, lease_ms),
         _ => Ok(Turn::Ours { shared: true }),
     }
 }
 
-/// Makes the row of a cluster that nobody has observed yet; false when there is one.
-fn begin(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Result<bool, Error> {
+/// Inserts the row of a cluster. Returns false when it exists.
+fn insert_row(
+    c: &mut Conn,
+    cluster: ClusterId,
+    holder: &str,
+    lease_ms: i64,
+) -> Result<bool, Error> {
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
     if row.count().get_result::<i64>(&mut c.0)? > 0 {
         return Ok(false);
@@ -91,10 +98,10 @@ fn begin(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Resul
     Ok(true)
 }
 
-/// Gives the lease back, so that another server goes on at once.
+/// Releases all leases of a process, so that another process can continue immediately.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn give_back(c: &mut Conn, holder: &str) -> Result<(), Error> {
     diesel::update(observations::table.filter(observations::holder.eq(holder)))
         .set(observations::lease_until.eq(0))
@@ -102,10 +109,10 @@ pub fn give_back(c: &mut Conn, holder: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps what a cluster answered, or why it did not, for the other servers.
+/// Stores an observation of a cluster, or the error, for the other processes.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn keep(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Result<(), Error> {
     let row = observations::table
         .filter(observations::cluster_id.eq(cluster.0))
@@ -119,10 +126,11 @@ pub fn keep(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Res
     Ok(())
 }
 
-/// What the observing server last heard and when, and asks it for `want_ms` more to keep it.
+/// Returns the last observation of a cluster and its time. Also updates the row: requests that the
+/// holder of the lease stores observations for `want_ms` from now.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn read(
     c: &mut Conn,
     cluster: ClusterId,
@@ -132,10 +140,10 @@ pub fn read(
     diesel::update(row)
         .set(observations::wanted_until.eq(dialect::now_plus(&c.0, want_ms)))
         .execute(&mut c.0)?;
-    let found: Option<(Option<i64>, Option<String>)> = row
+    let observation: Option<(Option<i64>, Option<String>)> = row
         .select((observations::answered_at, observations::answer))
         .first(&mut c.0)
         .optional()?;
-    let (at, answer) = found.unwrap_or_default();
+    let (at, answer) = observation.unwrap_or_default();
     Ok(at.map(Timestamp).zip(answer))
 }

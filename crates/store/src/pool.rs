@@ -1,5 +1,5 @@
-//! Connections, and how work gets one: on threads where it may block, no more at once than there
-//! are connections, within a time limit, and for writes again when two transactions collided.
+//! The connection pool. Queries run on blocking threads, at most as many at once as there are
+//! connections, with a timeout. A write is retried when its transaction conflicts with another one.
 
 use std::{
     fmt,
@@ -23,56 +23,56 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     DatabaseUrl, Error, SecretKey, clusters,
     dialect::{self, Db},
-    follow::{self, Follower},
+    listener::{self, Follower},
     migrations::{self, MigrationError},
 };
 
-/// How long work waits for its turn, and for a new connection.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// A connection to a server that was idle for longer is tried before it is used.
-const FRESH: Duration = Duration::from_secs(15);
-/// How often a write is tried before its collision with others is told.
-const TRIES: u32 = 8;
+/// The timeout for a free slot in the pool, for a new connection, and for retries of a write.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection to a database server that was idle for longer is pinged before use.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(15);
+/// How many times a write is attempted before its conflict is returned as an error.
+const MAX_ATTEMPTS: u32 = 8;
 
 /// How to open a database.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which database.
+    /// The database.
     pub url: DatabaseUrl,
-    /// What secrets in it are encrypted with.
+    /// The key that encrypts secrets in the database.
     pub key: SecretKey,
-    /// How many connections at most; at least one.
+    /// The maximum number of connections; at least one.
     pub pool_size: u32,
 }
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Nothing answers there, or it refuses us.
+    /// The database is unreachable or refuses the connection.
     #[error("The database {url} cannot be opened: {cause}.")]
     Connect {
-        /// Which, without its password.
+        /// The database URL without its password.
         url: String,
-        /// Why.
+        /// The reason.
         cause: String,
     },
-    /// A newer Holdfast has changed the tables.
+    /// A newer version of Holdfast has migrated the tables.
     #[error(
         "A newer version of Holdfast has used the database {url} (step {version}). Start that \
          version, or restore a backup from before."
     )]
     Newer {
-        /// Which, without its password.
+        /// The database URL without its password.
         url: String,
-        /// The step that is not known here.
+        /// The migration that this version does not have.
         version: String,
     },
-    /// The tables could not be brought up to date.
+    /// A migration failed.
     #[error("The tables of the database {url} could not be brought up to date: {cause}.")]
     Migrate {
-        /// Which, without its password.
+        /// The database URL without its password.
         url: String,
-        /// Why.
+        /// The reason.
         cause: String,
     },
     /// The secrets in the database were encrypted with another key.
@@ -81,22 +81,22 @@ pub enum OpenError {
          with. Put back the key file that belongs to it."
     )]
     WrongKey {
-        /// Which, without its password.
+        /// The database URL without its password.
         url: String,
     },
 }
 
-/// A connection, for the functions of this crate's modules.
+/// A database connection; the functions of this crate take it as their first argument.
 pub struct Conn(pub(crate) Db);
 
-/// The database. Cheap to clone; all clones share the connections.
+/// The database. Cheap to clone; all clones share one connection pool.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
 struct Inner {
     pool: Pool<Manager>,
-    seats: Arc<Semaphore>,
-    /// SQLite has one writer: they queue here in order, not by polling its lock.
+    permits: Arc<Semaphore>,
+    /// SQLite allows one writer: writes queue here in order instead of polling the file lock.
     writer: Option<Arc<Semaphore>>,
     statements: Arc<AtomicU64>,
     key: SecretKey,
@@ -110,14 +110,14 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Connects, brings the tables up to date and checks the secret key.
+    /// Connects, runs pending migrations and checks the secret key.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let url = options.url.to_string();
-        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(options)).await;
-        opened.unwrap_or_else(|e| {
+        let result = tokio::task::spawn_blocking(move || Self::open_blocking(options)).await;
+        result.unwrap_or_else(|e| {
             Err(OpenError::Connect {
                 url,
                 cause: e.to_string(),
@@ -131,29 +131,30 @@ impl Store {
             key,
             pool_size,
         } = options;
-        let shown = url.to_string();
-        // A connection of its own: the pool would tell only that waiting took too long.
+        let display_url = url.to_string();
+        // The pool would report only a timeout, so the first connection is opened without it.
         let mut db = dialect::connect(&url).map_err(|cause| OpenError::Connect {
-            url: shown.clone(),
+            url: display_url.clone(),
             cause,
         })?;
         migrations::run(&mut db).map_err(|error| match error {
             MigrationError::Newer(version) => OpenError::Newer {
-                url: shown.clone(),
+                url: display_url.clone(),
                 version,
             },
             MigrationError::Failed(cause) => OpenError::Migrate {
-                url: shown.clone(),
+                url: display_url.clone(),
                 cause,
             },
         })?;
         let mut conn = Conn(db);
-        let opens = clusters::opens(&mut conn, &key).map_err(|error| OpenError::Connect {
-            url: shown.clone(),
-            cause: format!("{error:?}"),
-        })?;
-        if !opens {
-            return Err(OpenError::WrongKey { url: shown });
+        let key_matches =
+            clusters::accepts_key(&mut conn, &key).map_err(|error| OpenError::Connect {
+                url: display_url.clone(),
+                cause: format!("{error:?}"),
+            })?;
+        if !key_matches {
+            return Err(OpenError::WrongKey { url: display_url });
         }
         let writer = (!dialect::is_remote(&conn.0)).then(|| Arc::new(Semaphore::new(1)));
         let statements = Arc::new(AtomicU64::new(0));
@@ -161,16 +162,16 @@ impl Store {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
-            .connection_timeout(PATIENCE)
+            .connection_timeout(TIMEOUT)
             .build_unchecked(Manager {
                 url: url.clone(),
                 statements: Arc::clone(&statements),
                 losses: Arc::default(),
             });
-        let seats = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
+        let permits = Arc::new(Semaphore::new(usize::try_from(size).unwrap_or(1)));
         Ok(Self(Arc::new(Inner {
             pool,
-            seats,
+            permits,
             writer,
             statements,
             key,
@@ -178,57 +179,62 @@ impl Store {
         })))
     }
 
-    /// Runs queries that change nothing, on a thread where they may block.
+    /// Runs read-only queries on a blocking thread.
     ///
     /// # Errors
-    /// What `f` says; [`Error::Unavailable`] when no connection is free or to be had in time.
+    /// The error of `f`; [`Error::Unavailable`] when no connection is available within the timeout.
     pub async fn read<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let seat = turn(&self.0.seats).await?;
+        let permit = acquire(&self.0.permits).await?;
         let inner = Arc::clone(&self.0);
-        on_thread(move || {
-            let _seat = seat;
-            let mut live = inner.connection()?;
-            let result = f(&mut live.conn);
-            live.settle(&result);
+        run_blocking(move || {
+            let _permit = permit;
+            let mut pooled = inner.connection()?;
+            let result = f(&mut pooled.conn);
+            pooled.record_result(&result);
             result
         })
         .await
     }
 
-    /// Runs `f` in one transaction. It is run again, up to eight times in all and for at most ten
-    /// seconds, when it collides with another, so it must do nothing but work on the database.
+    /// Runs `f` in one transaction. On a conflict with another transaction `f` is run again, up to
+    /// eight times in all and for at most ten seconds, so it must have no side effects outside the
+    /// database.
     ///
     /// # Errors
-    /// What `f` says, and then nothing was changed; [`Error::Unavailable`] when no connection is
-    /// free or to be had in time, or others were in the way every time.
+    /// The error of `f`, after a rollback; [`Error::Unavailable`] when no connection is available
+    /// within the timeout, or every attempt conflicted.
     pub async fn write<T: Send + 'static>(
         &self,
         f: impl Fn(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let writer = match &self.0.writer {
-            Some(writer) => Some(turn(writer).await?),
+            Some(writer) => Some(acquire(writer).await?),
             None => None,
         };
-        let seat = turn(&self.0.seats).await?;
+        let permit = acquire(&self.0.permits).await?;
         let inner = Arc::clone(&self.0);
-        on_thread(move || {
-            let _turns = (writer, seat);
-            let (mut tries, began) = (0, Instant::now());
+        run_blocking(move || {
+            let _permits = (writer, permit);
+            let (mut attempt, start) = (0, Instant::now());
             loop {
-                tries += 1;
-                let mut live = inner.connection()?;
-                let (result, again) = transaction(&mut live.conn, &f);
-                live.settle(&result);
-                drop(live);
+                attempt += 1;
+                let mut pooled = inner.connection()?;
+                let (result, may_retry) = transaction(&mut pooled.conn, &f);
+                pooled.record_result(&result);
+                drop(pooled);
                 match result {
                     Err(Error::Unavailable { cause })
-                        if again && tries < TRIES && began.elapsed() < PATIENCE =>
+                        if may_retry && attempt < MAX_ATTEMPTS && start.elapsed() < TIMEOUT =>
                     {
-                        tracing::debug!(cause, tries, "a write collided and is run again");
-                        thread::sleep(pause(tries));
+                        tracing::debug!(
+                            error = cause,
+                            attempt,
+                            "write transaction conflicted, retrying"
+                        );
+                        thread::sleep(backoff(attempt));
                     }
                     result => return result,
                 }
@@ -237,51 +243,52 @@ impl Store {
         .await
     }
 
-    /// Whether several processes may work on this database at once: not on SQLite's file.
+    /// Whether several processes may use this database at the same time: true except for SQLite.
     pub fn is_shared(&self) -> bool {
         self.0.writer.is_none()
     }
 
-    /// Tells a follower what other servers change, where the database can: PostgreSQL. Returns at
-    /// once where it cannot, or when the follower is gone; it holds a connection of its own.
+    /// Notifies a follower of changes that other processes commit, on a connection of its own.
+    /// Returns when the follower has ended, and immediately on databases other than PostgreSQL.
     pub async fn follow(&self, follower: impl Follower) {
         let url = self.0.url.clone();
-        let (end, ended) = tokio::sync::oneshot::channel::<()>();
-        // A thread of its own, for it may be as old as the program, and nobody's end waits for it.
+        let (done_tx, done_rx) = tokio::sync::oneshot::channel::<()>();
+        // The listener may run until the process exits, which must not wait for it. A blocking task
+        // of tokio would delay the shutdown of the runtime.
         let thread = thread::Builder::new().name("changes".to_owned());
-        let begun = thread.spawn(move || {
-            let _end = end;
-            follow::follow(&url, &follower);
+        let spawned = thread.spawn(move || {
+            let _done_tx = done_tx;
+            listener::run(&url, &follower);
         });
-        match begun {
-            // It ends by being dropped.
-            Ok(_) => drop(ended.await),
-            Err(error) => tracing::error!(%error, "changes of other servers are not followed"),
+        match spawned {
+            // The sender is dropped when the thread ends.
+            Ok(_) => drop(done_rx.await),
+            Err(error) => tracing::error!(%error, "change listener thread not started"),
         }
     }
 
-    /// How many statements have been run through this store so far, transactions' own included.
+    /// The number of SQL statements run so far, including `BEGIN` and `COMMIT`.
     pub fn statements(&self) -> u64 {
         self.0.statements.load(Ordering::Relaxed)
     }
 
-    /// What secrets are encrypted with, for the functions that ask for it.
+    /// The key that encrypts secrets.
     pub fn key(&self) -> &SecretKey {
         &self.0.key
     }
 
-    /// The database's clock.
+    /// Returns the current time of the database.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database is unavailable.
     pub async fn now(&self) -> Result<Timestamp, Error> {
         self.read(crate::now).await
     }
 
-    /// Whether the database answers.
+    /// Checks that the database responds.
     ///
     /// # Errors
-    /// When it does not.
+    /// When the database is unavailable.
     pub async fn ping(&self) -> Result<(), Error> {
         self.read(|c| Ok(c.0.ping()?)).await
     }
@@ -295,23 +302,22 @@ impl Inner {
     }
 }
 
-async fn turn(seats: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
-    match tokio::time::timeout(PATIENCE, Arc::clone(seats).acquire_owned()).await {
-        Ok(Ok(seat)) => Ok(seat),
-        _ => Err(Error::unavailable(
-            "every connection was busy for ten seconds",
-        )),
+async fn acquire(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Error> {
+    match tokio::time::timeout(TIMEOUT, Arc::clone(permits).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        _ => Err(Error::unavailable("no connection was free for ten seconds")),
     }
 }
 
-async fn on_thread<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     f: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let joined = tokio::task::spawn_blocking(f).await;
-    joined.unwrap_or_else(|e| Err(Error::internal(format!("work on the database ended: {e}"))))
+    joined.unwrap_or_else(|e| Err(Error::internal(format!("database task failed: {e}"))))
 }
 
-/// The outcome, and whether it may be tried again: not after a commit whose answer was lost.
+/// Returns the result, and whether a failed transaction may be retried: not after a commit whose
+/// response was lost.
 fn transaction<T>(
     conn: &mut Conn,
     f: &impl Fn(&mut Conn) -> Result<T, Error>,
@@ -323,99 +329,104 @@ fn transaction<T>(
         Ok(value) => match dialect::commit(&mut conn.0) {
             Ok(()) => (Ok(value), false),
             Err(error) => {
-                let collided = is_collision(&error);
-                (Err(error.into()), collided)
+                let conflicted = is_conflict(&error);
+                (Err(error.into()), conflicted)
             }
         },
         Err(error) => {
             if let Err(cause) = dialect::rollback(&mut conn.0) {
-                tracing::debug!(%cause, "a transaction could not be rolled back");
+                tracing::debug!(error = %cause, "rollback failed");
             }
             (Err(error), true)
         }
     }
 }
 
-fn is_collision(error: &diesel::result::Error) -> bool {
+fn is_conflict(error: &diesel::result::Error) -> bool {
     use diesel::result::{DatabaseErrorKind::SerializationFailure, Error::DatabaseError};
     matches!(error, DatabaseError(SerializationFailure, _))
 }
 
-/// How long a write that collided waits before it is tried again: a random time, of at most twice the
-/// length each time, so that two do not collide again and again.
-fn pause(tries: u32) -> Duration {
-    let longest = 2_u64.saturating_pow(tries + 1);
+/// The random delay before a retry. Its maximum doubles with each attempt, so that two transactions
+/// do not keep conflicting.
+fn backoff(attempt: u32) -> Duration {
+    let longest = 2_u64.saturating_pow(attempt + 1);
     Duration::from_millis(rand::rng().random_range(1..=longest))
 }
 
 /// A connection in the pool.
-pub(crate) struct Live {
+pub(crate) struct PoolConnection {
     conn: Conn,
-    used: Instant,
-    /// How many connections had been lost when this one was last known to work.
+    last_used: Instant,
+    /// The number of lost connections when this one was last known to work.
     seen_losses: u64,
     losses: Arc<AtomicU64>,
     broken: bool,
 }
 
-impl Live {
-    /// Looks after the connection when work on it has ended.
-    fn settle<T>(&mut self, result: &Result<T, Error>) {
-        self.used = Instant::now();
+impl PoolConnection {
+    /// Records whether the connection is still usable after a query or transaction.
+    fn record_result<T>(&mut self, result: &Result<T, Error>) {
+        self.last_used = Instant::now();
         if matches!(result, Err(Error::Unavailable { .. })) {
             self.broken = dialect::is_broken(&mut self.conn.0);
-            // Where one was cut the others may be, too: each is tried before it is used again.
+            // When one connection was lost, the others may be lost too: each is pinged before its
+            // next use.
             self.losses
                 .fetch_add(u64::from(self.broken), Ordering::Relaxed);
         }
     }
 }
 
-/// Makes connections for the pool.
+/// Opens and checks connections for the pool.
 pub(crate) struct Manager {
     url: DatabaseUrl,
     statements: Arc<AtomicU64>,
     losses: Arc<AtomicU64>,
 }
 
-/// Why there is no connection; for the log.
+/// Why a connection failed; for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Refused(String);
+pub(crate) struct ConnectError(String);
 
 impl ManageConnection for Manager {
-    type Connection = Live;
-    type Error = Refused;
+    type Connection = PoolConnection;
+    type Error = ConnectError;
 
-    fn connect(&self) -> Result<Live, Refused> {
-        let mut db = dialect::connect(&self.url).map_err(Refused)?;
+    fn connect(&self) -> Result<PoolConnection, ConnectError> {
+        let mut db = dialect::connect(&self.url).map_err(ConnectError)?;
         let statements = Arc::clone(&self.statements);
         db.set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if matches!(event, InstrumentationEvent::StartQuery { .. }) {
                 statements.fetch_add(1, Ordering::Relaxed);
             }
         });
-        Ok(Live {
+        Ok(PoolConnection {
             conn: Conn(db),
-            used: Instant::now(),
+            last_used: Instant::now(),
             seen_losses: self.losses.load(Ordering::Relaxed),
             losses: Arc::clone(&self.losses),
             broken: false,
         })
     }
 
-    fn is_valid(&self, live: &mut Live) -> Result<(), Refused> {
+    fn is_valid(&self, pooled: &mut PoolConnection) -> Result<(), ConnectError> {
         let losses = self.losses.load(Ordering::Relaxed);
-        let trusted = live.used.elapsed() < FRESH && live.seen_losses == losses;
-        if trusted || !dialect::is_remote(&live.conn.0) {
+        let is_fresh = pooled.last_used.elapsed() < PING_AFTER_IDLE && pooled.seen_losses == losses;
+        if is_fresh || !dialect::is_remote(&pooled.conn.0) {
             return Ok(());
         }
-        live.conn.0.ping().map_err(|e| Refused(e.to_string()))?;
-        live.seen_losses = losses;
+        pooled
+            .conn
+            .0
+            .ping()
+            .map_err(|e| ConnectError(e.to_string()))?;
+        pooled.seen_losses = losses;
         Ok(())
     }
 
-    fn has_broken(&self, live: &mut Live) -> bool {
-        thread::panicking() || live.broken || live.conn.0.is_broken()
+    fn has_broken(&self, pooled: &mut PoolConnection) -> bool {
+        thread::panicking() || pooled.broken || pooled.conn.0.is_broken()
     }
 }

@@ -1,4 +1,4 @@
-//! Providers of DNS. The secret is encrypted in the table and bound to the provider's name.
+//! DNS providers. The secret is encrypted in the table and bound to the DNS provider's name.
 
 use std::fmt;
 
@@ -11,19 +11,19 @@ use model::{
 
 use crate::{
     Conn, Error, SecretKey, dialect, records,
-    rows::{self, Place, to_json},
+    rows::{self, RowRef, to_json},
     schema::{domain_issuance, domains, providers},
 };
 
-/// The most providers that are listed.
-const MOST: i64 = 500;
+/// The maximum number of DNS providers in a list.
+const MAX_ROWS: i64 = 500;
 
-/// A provider with what only Holdfast itself may see.
+/// A DNS provider with its secret.
 #[derive(Clone)]
 pub struct ProviderRecord {
-    /// What may be shown, without its domains.
+    /// The values that may be shown, without the domains.
     pub row: ProviderRow,
-    /// The account's secret.
+    /// The secret of the account at the DNS provider.
     pub secret: AccountSecret,
 }
 
@@ -45,23 +45,23 @@ struct Row {
 }
 
 impl Row {
-    fn row(&self, domains: Vec<Domain>) -> Result<ProviderRow, Error> {
-        let place = Place::new("providers", &self.id);
+    fn to_row(&self, domains: Vec<Domain>) -> Result<ProviderRow, Error> {
+        let row_ref = RowRef::new("providers", &self.id);
         Ok(ProviderRow {
             id: ProviderId(self.id),
-            name: place.text("name", &self.name)?,
-            settings: place.json("settings", &self.settings)?,
+            name: row_ref.parse("name", &self.name)?,
+            settings: row_ref.parse_json("settings", &self.settings)?,
             domains,
         })
     }
 }
 
-/// Where a secret is kept, which it is bound to.
-fn sealed(name: &str) -> String {
+/// The encryption context of a secret, which binds it to the DNS provider's name.
+fn secret_context(name: &str) -> String {
     format!("providers.secret:{name}")
 }
 
-/// Makes a provider.
+/// Inserts a DNS provider.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name; [`Error::Internal`] without a secret.
@@ -72,14 +72,14 @@ pub fn insert(c: &mut Conn, key: &SecretKey, spec: &ProviderSpec) -> Result<Prov
         .values((
             providers::name.eq(spec.name.as_str()),
             providers::settings.eq(to_json(&spec.settings)?),
-            providers::secret.eq(key.seal(&sealed(spec.name.as_str()), secret.reveal())?),
+            providers::secret.eq(key.seal(&secret_context(spec.name.as_str()), secret.reveal())?),
             providers::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
     Ok(ProviderId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Changes a provider; without a new secret it keeps its own.
+/// Updates a DNS provider; without a new secret the stored secret is kept.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name.
@@ -89,39 +89,39 @@ pub fn update(
     id: ProviderId,
     spec: &ProviderSpec,
 ) -> Result<(), Error> {
-    let before = record(c, key, id)?.ok_or(Error::NotFound)?;
-    let secret = spec.secret.as_ref().unwrap_or(&before.secret);
+    let stored = record(c, key, id)?.ok_or(Error::NotFound)?;
+    let secret = spec.secret.as_ref().unwrap_or(&stored.secret);
     diesel::update(providers::table.find(id.0))
         .set((
             providers::name.eq(spec.name.as_str()),
             providers::settings.eq(to_json(&spec.settings)?),
-            providers::secret.eq(key.seal(&sealed(spec.name.as_str()), secret.reveal())?),
+            providers::secret.eq(key.seal(&secret_context(spec.name.as_str()), secret.reveal())?),
         ))
         .execute(&mut c.0)?;
     Ok(())
 }
 
-/// Deletes a provider. Records of ours that could not be taken away there are forgotten.
+/// Deletes a DNS provider, and the rows of records whose removal at the provider failed.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while it keeps a domain's records, or records of ours
-/// are still to be taken away there.
+/// [`Error::NotFound`], or [`Error::InUse`] while a domain uses the DNS provider or records are
+/// still to be removed there.
 pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
-    records::forget(c, id)?;
-    rows::one(diesel::delete(providers::table.find(id.0)).execute(&mut c.0)?)
+    records::delete_unmanaged(c, id)?;
+    rows::ensure_found(diesel::delete(providers::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// All providers by name, at most 500. Two statements.
+/// Returns all DNS providers, ordered by name, at most 500. Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
     let rows: Vec<Row> = providers::table
         .order((providers::name, providers::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let named: Vec<(i64, String)> = domain_issuance::table
+    let domain_names: Vec<(i64, String)> = domain_issuance::table
         .inner_join(domains::table)
         .filter(domain_issuance::provider_id.is_not_null())
         .order(domains::name)
@@ -132,17 +132,17 @@ pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
         .load(&mut c.0)?;
     rows.into_iter()
         .map(|row| {
-            let of = named.iter().filter(|(id, _)| *id == row.id);
-            let domains = of.map(|(id, name)| Place::new("domains", id).text("name", name));
-            row.row(domains.collect::<Result<_, _>>()?)
+            let matching = domain_names.iter().filter(|(id, _)| *id == row.id);
+            let domains = matching.map(|(id, name)| RowRef::new("domains", id).parse("name", name));
+            row.to_row(domains.collect::<Result<_, _>>()?)
         })
         .collect()
 }
 
-/// One provider, with its secret.
+/// Returns the DNS provider with this id, with its secret.
 ///
 /// # Errors
-/// When the database does not answer, or the secret does not open.
+/// When the database is unavailable, or the secret does not decrypt.
 pub fn record(
     c: &mut Conn,
     key: &SecretKey,
@@ -154,19 +154,19 @@ pub fn record(
         .first(&mut c.0)
         .optional()?;
     let Some(row) = row else { return Ok(None) };
-    let secret = key.open(&sealed(&row.name), &row.secret)?;
-    let place = Place::new("providers", &row.id);
+    let secret = key.open(&secret_context(&row.name), &row.secret)?;
+    let row_ref = RowRef::new("providers", &row.id);
     Ok(Some(ProviderRecord {
-        secret: place.text("secret", &secret)?,
-        row: row.row(Vec::new())?,
+        secret: row_ref.parse("secret", &secret)?,
+        row: row.to_row(Vec::new())?,
     }))
 }
 
-/// Whether there is a provider of this key.
+/// Whether the DNS provider with this id exists.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn is_there(c: &mut Conn, id: ProviderId) -> Result<bool, Error> {
-    let found = providers::table.find(id.0).count();
-    Ok(found.get_result::<i64>(&mut c.0)? > 0)
+    let count = providers::table.find(id.0).count();
+    Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }

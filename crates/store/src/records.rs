@@ -1,8 +1,8 @@
-//! Records at providers of DNS that are Holdfast's own: wanted, there, or to be taken away. A record
-//! is written down here before the provider is told of it, so that none is forgotten there.
+//! DNS records that Holdfast manages at DNS providers. A record is stored here before it is created
+//! at the DNS provider, so that every created record can be removed later.
 
-mod claims;
-mod plans;
+mod desired;
+mod leases;
 
 use std::{fmt, str::FromStr};
 
@@ -13,25 +13,25 @@ use model::{
 
 use crate::{
     Conn, Error, dialect,
-    rows::{Place, count},
+    rows::{RowRef, to_u32},
     schema::dns_records,
 };
 
-pub use claims::{claim, failed, next_due, put_off, release, retry};
-pub use plans::{AddressPlan, plans};
+pub use desired::{AddressPlan, plans};
+pub use leases::{claim, failed, next_due, put_off, release, retry};
 
-/// How a record stands.
+/// The state of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordState {
-    /// It should be there. Nobody was told of it, so what is there is not ours.
+    /// To be created; not submitted to the DNS provider yet. An equal record there is not ours.
     Wanted,
-    /// It should be there, and the provider is being told of it: from here on it is ours.
+    /// Submitted to the DNS provider without a confirmed result. From here on the record is ours.
     Told,
-    /// It is there, and ours.
+    /// Created by Holdfast and present.
     There,
-    /// It was there before anybody was told of it: it stays when it is wanted no more.
+    /// Present before Holdfast submitted it. It is not removed when it is no longer needed.
     Found,
-    /// It should be gone, and may be there.
+    /// To be removed; possibly still present.
     Unwanted,
 }
 
@@ -61,15 +61,15 @@ impl FromStr for RecordState {
             "there" => Ok(Self::There),
             "found" => Ok(Self::Found),
             "unwanted" => Ok(Self::Unwanted),
-            _ => Err("is none of the known words"),
+            _ => Err("is not a known value"),
         }
     }
 }
 
-/// A record: a name, a kind such as `A`, and a value.
+/// The content of a DNS record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Record {
-    /// The whole name, without the last dot.
+    /// The fully qualified name, without the trailing dot.
     pub name: String,
     /// `A`, `AAAA` or `TXT`.
     pub kind: &'static str,
@@ -83,31 +83,31 @@ impl fmt::Display for Record {
     }
 }
 
-/// The states of records that the provider was not told of.
+/// The states of records that Holdfast has not submitted to the DNS provider.
 const NOT_OURS: [&str; 2] = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
 
-/// The kinds of records.
+/// The supported record types.
 const KINDS: [&str; 3] = ["A", "AAAA", "TXT"];
 
-/// The most records that are not as they should be that are told at once.
-const MOST_TROUBLES: i64 = 20;
+/// The maximum number of records with errors that are returned.
+const MAX_TROUBLES: i64 = 20;
 
-/// A record as it stands.
+/// A stored record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordRow {
-    /// Its key.
+    /// The id.
     pub id: i64,
-    /// Who keeps it.
+    /// The DNS provider.
     pub provider: ProviderId,
-    /// The domain whose name it is the address of; none for another purpose, or when that is gone.
+    /// The domain, for an address record; `None` for other purposes or a deleted domain.
     pub domain: Option<DomainId>,
-    /// The record.
+    /// The content.
     pub record: Record,
-    /// How it stands.
+    /// The state.
     pub state: RecordState,
-    /// How often in a row the provider was told in vain.
+    /// The number of consecutive failed attempts.
     pub failures: u32,
-    /// Why.
+    /// The error of the last attempt.
     pub trouble: Option<Trouble>,
 }
 
@@ -126,22 +126,22 @@ struct Row {
 }
 
 impl Row {
-    fn read(self) -> Result<RecordRow, Error> {
-        let place = Place::new("dns_records", &self.id);
+    fn into_row(self) -> Result<RecordRow, Error> {
+        let row_ref = RowRef::new("dns_records", &self.id);
         let kind = KINDS.into_iter().find(|kind| *kind == self.kind);
         let trouble = self
             .trouble
             .as_deref()
-            .map(|text| place.json("trouble", text));
+            .map(|text| row_ref.parse_json("trouble", text));
         Ok(RecordRow {
             id: self.id,
             provider: ProviderId(self.provider_id),
             domain: self.domain_id.map(DomainId),
-            state: place.text("state", &self.state)?,
-            failures: count(self.failures),
+            state: row_ref.parse("state", &self.state)?,
+            failures: to_u32(self.failures),
             trouble: trouble.transpose()?,
             record: Record {
-                kind: kind.ok_or_else(|| place.fault("kind", &"is none of the known words"))?,
+                kind: kind.ok_or_else(|| row_ref.invalid("kind", &"is not a known value"))?,
                 name: self.name,
                 value: self.value,
             },
@@ -149,20 +149,20 @@ impl Row {
     }
 }
 
-/// What a record is for.
+/// The purpose of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The address of a name under a domain.
+    /// The address of a hostname under a domain.
     Address(DomainId),
-    /// The proof for a certificate.
+    /// The DNS-01 challenge for a certificate.
     Proof(CertificateId),
 }
 
-/// Writes a record down that the provider is to be told of at `next_try`, or at once by who writes it
-/// down: a proof. One that is ours already stays ours.
+/// Inserts a record, or updates the row with the same content. The record is due at `next_try`;
+/// `None` for a challenge, which the caller submits itself. A record that is ours stays ours.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the provider is gone.
+/// [`Error::NotFound`] when the DNS provider does not exist.
 pub fn want(
     c: &mut Conn,
     provider: ProviderId,
@@ -174,13 +174,13 @@ pub fn want(
         Purpose::Address(domain) => (Some(domain.0), None),
         Purpose::Proof(certificate) => (None, Some(certificate.0)),
     };
-    let same = same(c, provider, record)?;
-    let is_ours = same.is_some_and(|(_, state)| state.is_ours());
+    let existing = find_equal(c, provider, record)?;
+    let is_ours = existing.is_some_and(|(_, state)| state.is_ours());
     let state = match purpose {
         Purpose::Address(_) if !is_ours => RecordState::Wanted,
         Purpose::Address(_) | Purpose::Proof(_) => RecordState::Told,
     };
-    let standing = (
+    let columns = (
         dns_records::domain_id.eq(domain),
         dns_records::certificate_id.eq(certificate),
         dns_records::state.eq(state.as_str()),
@@ -188,9 +188,9 @@ pub fn want(
         dns_records::failures.eq(0),
         dns_records::trouble.eq(None::<String>),
     );
-    if let Some((id, _)) = same {
+    if let Some((id, _)) = existing {
         diesel::update(dns_records::table.find(id))
-            .set(standing)
+            .set(columns)
             .execute(&mut c.0)?;
         return Ok(id);
     }
@@ -201,19 +201,19 @@ pub fn want(
             dns_records::kind.eq(record.kind),
             dns_records::value.eq(&record.value),
             dns_records::created_at.eq(dialect::now(&c.0)),
-            standing,
+            columns,
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(dialect::inserted_id(&mut c.0)?)
 }
 
-fn same(
+fn find_equal(
     c: &mut Conn,
     provider: ProviderId,
     record: &Record,
 ) -> Result<Option<(i64, RecordState)>, Error> {
-    let found: Option<(i64, String)> = dns_records::table
+    let row: Option<(i64, String)> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::name.eq(&record.name))
         .filter(dns_records::kind.eq(record.kind))
@@ -221,17 +221,17 @@ fn same(
         .select((dns_records::id, dns_records::state))
         .first(&mut c.0)
         .optional()?;
-    let read = found.map(|(id, state)| {
-        let place = Place::new("dns_records", &id);
-        Ok((id, place.text("state", &state)?))
+    let equal = row.map(|(id, state)| {
+        let row_ref = RowRef::new("dns_records", &id);
+        Ok((id, row_ref.parse("state", &state)?))
     });
-    read.transpose()
+    equal.transpose()
 }
 
-/// Has a record be taken away as soon as may be; one that is not ours is forgotten.
+/// Marks a record for removal now. A record that is not ours is only deleted from the database.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
     diesel::delete(
         dns_records::table
@@ -249,12 +249,16 @@ pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// Has the proofs for a certificate be taken away.
+/// Marks the challenge records for a certificate for removal.
 ///
 /// # Errors
-/// When the database does not answer.
-pub fn unwant_proofs(c: &mut Conn, of: CertificateId, now: Timestamp) -> Result<(), Error> {
-    diesel::update(dns_records::table.filter(dns_records::certificate_id.eq(of.0)))
+/// When the database is unavailable.
+pub fn unwant_proofs(
+    c: &mut Conn,
+    certificate: CertificateId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    diesel::update(dns_records::table.filter(dns_records::certificate_id.eq(certificate.0)))
         .set((
             dns_records::state.eq(RecordState::Unwanted.as_str()),
             dns_records::next_try.eq(now.0),
@@ -263,31 +267,32 @@ pub fn unwant_proofs(c: &mut Conn, of: CertificateId, now: Timestamp) -> Result<
     Ok(())
 }
 
-/// Notes that the provider is about to be told of a record; whether it still should be.
+/// Marks a record as submitted, before it is sent to the DNS provider. Returns false when the record
+/// is no longer to be created.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn is_told(c: &mut Conn, id: i64) -> Result<bool, Error> {
-    let told = diesel::update(dns_records::table.find(id))
+    let submitted = diesel::update(dns_records::table.find(id))
         .filter(dns_records::state.eq(RecordState::Wanted.as_str()))
         .set(dns_records::state.eq(RecordState::Told.as_str()))
         .execute(&mut c.0)?;
-    Ok(told > 0)
+    Ok(submitted > 0)
 }
 
-/// Notes that a record is there which was wanted, or of which the provider was told.
+/// Marks a record as present at the DNS provider: as ours if it was submitted, otherwise as found.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn is_there(c: &mut Conn, id: i64) -> Result<(), Error> {
-    let settled = [
-        // Somebody else may have been quicker.
+    let transitions = [
+        // Another process may have marked the record first.
         (RecordState::Found, RecordState::Found),
         (RecordState::There, RecordState::There),
         (RecordState::Wanted, RecordState::Found),
         (RecordState::Told, RecordState::There),
     ];
-    for (before, after) in settled {
+    for (before, after) in transitions {
         diesel::update(dns_records::table.find(id))
             .filter(dns_records::state.eq(before.as_str()))
             .set((
@@ -301,11 +306,11 @@ pub fn is_there(c: &mut Conn, id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Forgets a record that is gone, unless it was wanted again meanwhile. Whoever has the same record
-/// at another provider looks again: both may keep the same zone.
+/// Deletes the row of a removed record, unless the record is needed again meanwhile. Equal records
+/// of other DNS providers are checked again, because both may serve the same zone.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Error> {
     diesel::delete(
         dns_records::table
@@ -313,11 +318,11 @@ pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Erro
             .filter(dns_records::state.eq(RecordState::Unwanted.as_str())),
     )
     .execute(&mut c.0)?;
-    let again = [
+    let transitions = [
         (RecordState::Found, RecordState::Wanted),
         (RecordState::There, RecordState::Told),
     ];
-    for (before, after) in again {
+    for (before, after) in transitions {
         diesel::update(dns_records::table)
             .filter(dns_records::name.eq(&row.record.name))
             .filter(dns_records::kind.eq(row.record.kind))
@@ -332,22 +337,22 @@ pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Erro
     Ok(())
 }
 
-/// The addresses of a domain's names that are not as they should be, by name; at most 20.
+/// Returns the address records of a domain that have an error, ordered by name, at most 20.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, Error> {
-    let found: Vec<(Row, Option<i64>)> = dns_records::table
+    let rows: Vec<(Row, Option<i64>)> = dns_records::table
         .filter(dns_records::domain_id.eq(domain.0))
         .filter(dns_records::trouble.is_not_null())
         .order((dns_records::name, dns_records::kind, dns_records::id))
-        .limit(MOST_TROUBLES)
+        .limit(MAX_TROUBLES)
         .select((Row::as_select(), dns_records::next_try))
         .load(&mut c.0)?;
-    let troubles = found.into_iter().map(|(row, next_try)| {
+    let troubles = rows.into_iter().map(|(row, next_try)| {
         let RecordRow {
             record, trouble, ..
-        } = row.read()?;
+        } = row.into_row()?;
         Ok(trouble.map(|trouble| AddressTrouble {
             name: record.name,
             kind: record.kind.to_owned(),
@@ -359,27 +364,27 @@ pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, E
     troubles.filter_map(Result::transpose).collect()
 }
 
-/// Whether a provider keeps records that are ours. Of one that it was told of in vain this is not
-/// said: it may never have been reached.
+/// Whether a DNS provider has records that are ours. Records whose last attempt failed do not count,
+/// because they may never have been created.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn are_at(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
-    let one: Option<i64> = dns_records::table
+    let first: Option<i64> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::state.ne_all(NOT_OURS))
         .filter(dns_records::failures.eq(0))
         .select(dns_records::id)
         .first(&mut c.0)
         .optional()?;
-    Ok(one.is_some())
+    Ok(first.is_some())
 }
 
-/// Forgets what of a provider's records is not ours, or could not be taken away there.
+/// Deletes the rows of a DNS provider's records that are not ours or whose last attempt failed.
 ///
 /// # Errors
-/// When the database does not answer.
-pub(crate) fn forget(c: &mut Conn, provider: ProviderId) -> Result<(), Error> {
+/// When the database is unavailable.
+pub(crate) fn delete_unmanaged(c: &mut Conn, provider: ProviderId) -> Result<(), Error> {
     diesel::delete(
         dns_records::table
             .filter(dns_records::provider_id.eq(provider.0))
@@ -393,10 +398,10 @@ pub(crate) fn forget(c: &mut Conn, provider: ProviderId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Records that are still wanted although what they are for is gone.
+/// Returns records that are not marked for removal although their domain or certificate was deleted.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn orphans(c: &mut Conn) -> Result<Vec<i64>, Error> {
     Ok(dns_records::table
         .filter(dns_records::domain_id.is_null())

@@ -1,5 +1,5 @@
-//! The tables as Diesel sees them, kept by hand beside `migrations/`; a test compares what the
-//! three dialects make. Must not hold queries.
+//! Diesel's table definitions, maintained by hand beside `migrations/`. A test compares them with
+//! the tables that the migrations create in each of the three databases. Must not contain queries.
 
 diesel::table! {
     users (id) {

@@ -1,6 +1,7 @@
-//! The key that secrets in the database are encrypted with, and the encryption: ChaCha20-Poly1305
-//! (RFC 8439) with a random nonce, each secret bound to the place where it is kept, so that one
-//! copied to another row does not open. Must not log or show a secret or the key.
+//! Encryption of secrets in the database: ChaCha20-Poly1305 (RFC 8439) with a random nonce. The
+//! context of a secret, such as its table, column and row, is additional authenticated data, so a
+//! ciphertext that was copied to another row does not decrypt. Must not log or show a secret or the
+//! key.
 
 use std::{
     fmt, fs,
@@ -19,46 +20,46 @@ use ring::hmac;
 
 use crate::Error;
 
-const NONCE: usize = 12;
+const NONCE_LEN: usize = 12;
 
-/// The key that secrets are encrypted with. Shown nowhere.
+/// The key that encrypts secrets. Never shown.
 #[derive(Clone)]
 pub struct SecretKey(Key);
 
-/// Why there is no key.
+/// Why the key is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The text is not a key.
+    /// The text is not a valid key.
     #[error("A secret key is 32 random bytes in base64, as `openssl rand -base64 32` prints.")]
     Malformed,
-    /// Others than the owner may read the file.
+    /// Users other than the owner may read the file.
     #[error("Others can read the key file {}. Run `chmod 600` on it.", .0.display())]
     Exposed(PathBuf),
-    /// The file cannot be read or made.
+    /// The file cannot be read or created.
     #[error("The key file {} cannot be read or made: {cause}.", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         cause: io::Error,
     },
-    /// The system gave no random bytes.
+    /// The operating system provides no random bytes.
     #[error("The system gives no random bytes: {0}.")]
     Random(String),
 }
 
 impl SecretKey {
-    /// A new random key.
+    /// Generates a random key.
     ///
     /// # Errors
-    /// When the system has no random bytes.
+    /// When the operating system provides no random bytes.
     pub fn generate() -> Result<Self, KeyError> {
         Key::try_generate()
             .map(Self)
             .map_err(|e| KeyError::Random(e.to_string()))
     }
 
-    /// A key from base64 text.
+    /// Parses a key from base64.
     ///
     /// # Errors
     /// When the text is not base64 of 32 bytes.
@@ -70,85 +71,86 @@ impl SecretKey {
         Ok(Self(bytes.into()))
     }
 
-    /// The key of a file; where there is none, a new key is written to it first (mode 0600).
+    /// Reads the key from a file; creates the file with a new key (mode 0600) when it does not exist.
     ///
     /// # Errors
-    /// When the file cannot be read or made, others can read it, or it holds no key.
+    /// When the file cannot be read or created, other users can read it, or it contains no valid key.
     pub fn from_file_or_create(path: &Path) -> Result<Self, KeyError> {
-        let fault = |cause| KeyError::File {
+        let file_error = |cause| KeyError::File {
             path: path.to_owned(),
             cause,
         };
         let key = Self::generate()?;
-        let made = fs::OpenOptions::new()
+        let opened = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(path);
-        match made {
+        match opened {
             Ok(mut file) => {
-                writeln!(file, "{}", STANDARD.encode(key.0)).map_err(fault)?;
-                file.sync_all().map_err(fault)?;
+                writeln!(file, "{}", STANDARD.encode(key.0)).map_err(file_error)?;
+                file.sync_all().map_err(file_error)?;
                 Ok(key)
             }
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Self::from_file(path),
-            Err(e) => Err(fault(e)),
+            Err(e) => Err(file_error(e)),
         }
     }
 
     fn from_file(path: &Path) -> Result<Self, KeyError> {
-        let fault = |cause| KeyError::File {
+        let file_error = |cause| KeyError::File {
             path: path.to_owned(),
             cause,
         };
-        let mut file = fs::File::open(path).map_err(fault)?;
-        if file.metadata().map_err(fault)?.permissions().mode() & 0o077 != 0 {
+        let mut file = fs::File::open(path).map_err(file_error)?;
+        if file.metadata().map_err(file_error)?.permissions().mode() & 0o077 != 0 {
             return Err(KeyError::Exposed(path.to_owned()));
         }
         let mut text = String::new();
-        file.read_to_string(&mut text).map_err(fault)?;
+        file.read_to_string(&mut text).map_err(file_error)?;
         Self::parse(&text)
     }
 
-    /// A secret of its own for one purpose: the same for the same key and purpose, and of no use for
-    /// finding out the key or another one.
+    /// Derives a secret for one purpose with HMAC-SHA256. The result is deterministic and reveals
+    /// neither the key nor other derived secrets.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.0);
         let tag = hmac::sign(&key, purpose.as_bytes());
         let mut secret = [0; 32];
-        // HMAC-SHA256 has 32 bytes.
+        // HMAC-SHA256 returns 32 bytes.
         secret.copy_from_slice(tag.as_ref());
         secret
     }
 
-    /// Encrypts a secret for one place, such as `clusters.secret:demo`.
-    pub(crate) fn seal(&self, place: &str, secret: &str) -> Result<String, Error> {
+    /// Encrypts a secret for one context, such as `clusters.secret:demo`.
+    pub(crate) fn seal(&self, context: &str, secret: &str) -> Result<String, Error> {
         let random = |_| Error::internal("the system gives no random bytes");
         let nonce = Nonce::try_generate().map_err(random)?;
         let payload = Payload {
             msg: secret.as_bytes(),
-            aad: place.as_bytes(),
+            aad: context.as_bytes(),
         };
         let sealed = ChaCha20Poly1305::new(&self.0)
             .encrypt(&nonce, payload)
-            .map_err(|_| Error::internal(format!("{place} cannot be encrypted")))?;
+            .map_err(|_| Error::internal(format!("{context} cannot be encrypted")))?;
         Ok(STANDARD.encode([nonce.as_slice(), &sealed].concat()))
     }
 
-    /// Opens what [`Self::seal`] made for the same place.
-    pub(crate) fn open(&self, place: &str, sealed: &str) -> Result<String, Error> {
-        let fault = || Error::internal(format!("{place} does not open with this secret key"));
-        let bytes = STANDARD.decode(sealed).map_err(|_| fault())?;
-        let (nonce, sealed) = bytes.split_at_checked(NONCE).ok_or_else(fault)?;
-        let nonce: [u8; NONCE] = nonce.try_into().map_err(|_| fault())?;
+    /// Decrypts the output of [`Self::seal`] for the same context.
+    pub(crate) fn open(&self, context: &str, sealed: &str) -> Result<String, Error> {
+        let open_error =
+            || Error::internal(format!("{context} does not open with this secret key"));
+        let bytes = STANDARD.decode(sealed).map_err(|_| open_error())?;
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or_else(open_error)?;
+        let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| open_error())?;
         let payload = Payload {
             msg: sealed,
-            aad: place.as_bytes(),
+            aad: context.as_bytes(),
         };
         let secret = ChaCha20Poly1305::new(&self.0)
             .decrypt(&nonce.into(), payload)
-            .map_err(|_| fault())?;
-        String::from_utf8(secret).map_err(|_| fault())
+            .map_err(|_| open_error())?;
+        String::from_utf8(secret).map_err(|_| open_error())
     }
 }
 
@@ -163,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn opens_only_in_its_place_and_unchanged() {
+    fn secret_opens_only_unmodified_and_in_its_context() {
         let key = SecretKey::generate().unwrap();
         let sealed = key.seal("clusters.secret:a", "geheim").unwrap();
         assert!(!sealed.contains("geheim"));
@@ -192,21 +194,21 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_sealed_opens_again(place: String, secret: String) {
+        fn sealed_secret_opens(context: String, secret: String) {
             let key = SecretKey::parse(&STANDARD.encode([7; 32])).unwrap();
-            let sealed = key.seal(&place, &secret).unwrap();
-            proptest::prop_assert_eq!(key.open(&place, &sealed).unwrap(), secret);
+            let sealed = key.seal(&context, &secret).unwrap();
+            proptest::prop_assert_eq!(key.open(&context, &sealed).unwrap(), secret);
         }
 
         #[test]
-        fn no_garbage_opens(sealed: String) {
+        fn invalid_ciphertext_is_rejected(sealed: String) {
             let key = SecretKey::parse(&STANDARD.encode([7; 32])).unwrap();
-            proptest::prop_assert!(key.open("place", &sealed).is_err());
+            proptest::prop_assert!(key.open("context", &sealed).is_err());
         }
     }
 
     #[test]
-    fn a_file_is_made_once_and_must_be_private() {
+    fn key_file_is_created_once_and_must_be_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         let key = SecretKey::from_file_or_create(&path).unwrap();
@@ -233,9 +235,9 @@ mod tests {
             SecretKey::from_file_or_create(&path),
             Err(KeyError::Malformed)
         ));
-        let nowhere = folder.path().join("no/key");
+        let missing_dir = folder.path().join("no/key");
         assert!(matches!(
-            SecretKey::from_file_or_create(&nowhere),
+            SecretKey::from_file_or_create(&missing_dir),
             Err(KeyError::File { .. })
         ));
     }
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_shows_the_key() {
+    fn debug_omits_key() {
         let text = STANDARD.encode([7; 32]);
         let key = SecretKey::parse(&format!("{text}\n")).unwrap();
         assert_eq!(format!("{key:?}"), "SecretKey(…)");

@@ -1,53 +1,54 @@
-//! Sign-ins. The token itself never comes here, only its hash. All moments are the database's.
+//! Sessions. Only the hash of a session token is stored. Timestamps come from the clock of the
+//! database.
 
 use diesel::prelude::*;
 use model::{Timestamp, UserId, names::Username, users::Role};
 
 use crate::{
     Conn, Error, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{sessions, users},
 };
 
-/// A new session.
+/// The values of a new session.
 #[derive(Clone, Debug)]
 pub struct NewSession {
     /// SHA-256 of the token, in hex.
     pub token_hash: String,
-    /// Whose it is.
+    /// The user.
     pub user: UserId,
-    /// When it ends at the latest, in milliseconds from now.
+    /// The maximum lifetime from now, in milliseconds.
     pub lifetime_ms: i64,
-    /// Where the person signed in from.
+    /// The client's address at the sign-in; truncated to 64 characters.
     pub address: String,
-    /// What the browser calls itself; cut after 255 characters.
+    /// The browser's `User-Agent`; truncated to 255 characters.
     pub agent: String,
 }
 
-/// A session that has not ended, and whose it is.
+/// A valid session and its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
-    /// The account.
+    /// The user.
     pub user: UserId,
-    /// Its name.
+    /// The user's name.
     pub name: Username,
-    /// Its role now.
+    /// The user's current role.
     pub role: Role,
-    /// When the person signed in.
+    /// When the user signed in.
     pub created: Timestamp,
     /// When the session was last [touched](touch).
     pub seen: Timestamp,
-    /// When it ends at the latest.
+    /// When the session expires at the latest.
     pub expires: Timestamp,
 }
 
-/// Begins a session.
+/// Inserts a session.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a token that is there already, [`Error::NotFound`] when the account
-/// is gone.
+/// [`Error::Duplicate`] for a token that exists already, [`Error::NotFound`] when the user does
+/// not exist.
 pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
-    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    let truncate = |text: &str, max: usize| text.chars().take(max).collect::<String>();
     diesel::insert_into(sessions::table)
         .values((
             sessions::token_hash.eq(&new.token_hash),
@@ -55,21 +56,22 @@ pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
             sessions::created_at.eq(dialect::now(&c.0)),
             sessions::seen_at.eq(dialect::now(&c.0)),
             sessions::expires_at.eq(dialect::now_plus(&c.0, new.lifetime_ms)),
-            sessions::address.eq(cut(&new.address, 64)),
-            sessions::agent.eq(cut(&new.agent, 255)),
+            sessions::address.eq(truncate(&new.address, 64)),
+            sessions::agent.eq(truncate(&new.agent, 255)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(())
 }
 
-/// The session of a token, unless it has ended or was idle for `idle_ms`. One statement.
+/// Returns the session with this token hash, unless it has expired or was idle for `idle_ms`. One
+/// statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn find(c: &mut Conn, token_hash: &str, idle_ms: i64) -> Result<Option<SessionRecord>, Error> {
-    type Found = (i64, String, String, i64, i64, i64);
-    let found: Option<Found> = sessions::table
+    type JoinedRow = (i64, String, String, i64, i64, i64);
+    let row: Option<JoinedRow> = sessions::table
         .inner_join(users::table)
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(dialect::now(&c.0)))
@@ -84,45 +86,45 @@ pub fn find(c: &mut Conn, token_hash: &str, idle_ms: i64) -> Result<Option<Sessi
         ))
         .first(&mut c.0)
         .optional()?;
-    let Some((id, name, role, created, seen, expires)) = found else {
+    let Some((id, name, role, created, seen, expires)) = row else {
         return Ok(None);
     };
-    let place = Place::new("users", &id);
+    let row_ref = RowRef::new("users", &id);
     Ok(Some(SessionRecord {
         user: UserId(id),
-        name: place.text("name", &name)?,
-        role: place.text("role", &role)?,
+        name: row_ref.parse("name", &name)?,
+        role: row_ref.parse("role", &role)?,
         created: Timestamp(created),
         seen: Timestamp(seen),
         expires: Timestamp(expires),
     }))
 }
 
-/// Notes that the session was used now.
+/// Sets the time of the session's last use to now.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the session does not exist.
 pub fn touch(c: &mut Conn, token_hash: &str) -> Result<(), Error> {
     let touched = diesel::update(sessions::table.find(token_hash))
         .set(sessions::seen_at.eq(dialect::now(&c.0)))
         .execute(&mut c.0)?;
-    rows::one(touched)
+    rows::ensure_found(touched)
 }
 
-/// Ends a session; whether there was one.
+/// Deletes a session. Returns whether it existed.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn delete(c: &mut Conn, token_hash: &str) -> Result<bool, Error> {
     Ok(diesel::delete(sessions::table.find(token_hash)).execute(&mut c.0)? > 0)
 }
 
-/// Ends a person's sessions, but not the one of the token hash `except`.
+/// Deletes a user's sessions, except the one with the token hash `except`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn delete_of(c: &mut Conn, user: UserId, except: Option<&str>) -> Result<(), Error> {
-    // No hash is empty, so without an exception all go.
+    // No token hash is empty, so without `except` all sessions are deleted.
     diesel::delete(sessions::table)
         .filter(sessions::user_id.eq(user.0))
         .filter(sessions::token_hash.ne(except.unwrap_or_default()))
@@ -130,10 +132,10 @@ pub fn delete_of(c: &mut Conn, user: UserId, except: Option<&str>) -> Result<(),
     Ok(())
 }
 
-/// Takes away sessions that have ended; how many.
+/// Deletes expired sessions. Returns their number.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn delete_expired(c: &mut Conn) -> Result<usize, Error> {
     let now = dialect::now(&c.0);
     Ok(diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(&mut c.0)?)

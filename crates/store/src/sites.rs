@@ -1,5 +1,5 @@
-//! Sites: networks on clusters with their domains, addresses and ports. Must not know which
-//! changes make sense while there are containers.
+//! Sites: networks on clusters with their domains, addresses and ports. Must not decide which
+//! changes are allowed while a site has containers.
 
 use std::{collections::HashMap, net::Ipv4Addr};
 
@@ -13,19 +13,19 @@ use model::{
 
 use crate::{
     Conn, Error, dialect,
-    rows::{self, Place, address_number},
+    rows::{self, RowRef, address_number},
     schema::{clusters, containers, sites},
 };
 
-/// The most sites that are listed.
-const MOST: i64 = 500;
+/// The maximum number of sites in a list.
+const MAX_ROWS: i64 = 500;
 
-/// A site and its cluster's name.
+/// A site and the name of its cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteRecord {
-    /// The site.
+    /// The id.
     pub id: SiteId,
-    /// As it should be.
+    /// The settings.
     pub spec: SiteSpec,
     /// The cluster's name.
     pub cluster_name: String,
@@ -104,41 +104,42 @@ impl From<&SiteSpec> for Columns {
 }
 
 impl Row {
-    fn record(self, cluster_name: String) -> Result<SiteRecord, Error> {
-        let place = Place::new("sites", &self.id);
+    fn into_record(self, cluster_name: String) -> Result<SiteRecord, Error> {
+        let row_ref = RowRef::new("sites", &self.id);
         let address = |column, number: i64| {
-            place
-                .number::<u32, _>(column, number)
+            row_ref
+                .convert_number::<u32, _>(column, number)
                 .map(Ipv4Addr::from_bits)
         };
         let (first, last) = (
             address("range_first", self.range_first)?,
             address("range_last", self.range_last)?,
         );
-        let range = AddressRange::new(first, last).map_err(|e| place.fault("range_first", &e))?;
+        let range =
+            AddressRange::new(first, last).map_err(|e| row_ref.invalid("range_first", &e))?;
         let ports = PortRange::new(
-            place.value::<_, u16, _>("port_first", self.port_first)?,
-            place.value::<_, u16, _>("port_last", self.port_last)?,
+            row_ref.checked_number::<_, u16, _>("port_first", self.port_first)?,
+            row_ref.checked_number::<_, u16, _>("port_last", self.port_last)?,
         );
         let spec = SiteSpec {
-            name: place.text("name", &self.name)?,
-            domain: place.text("domain", &self.domain)?,
+            name: row_ref.parse("name", &self.name)?,
+            domain: row_ref.parse("domain", &self.domain)?,
             cluster: ClusterId(self.cluster_id),
-            bridge: place.text("bridge", &self.bridge)?,
-            network: place.text("network", &self.network)?,
-            gateway: place.text("gateway", &self.gateway)?,
+            bridge: row_ref.parse("bridge", &self.bridge)?,
+            network: row_ref.parse("network", &self.network)?,
+            gateway: row_ref.parse("gateway", &self.gateway)?,
             range,
-            template_storage: place.text("template_storage", &self.template_storage)?,
-            volume_storage: place.text("volume_storage", &self.volume_storage)?,
+            template_storage: row_ref.parse("template_storage", &self.template_storage)?,
+            volume_storage: row_ref.parse("volume_storage", &self.volume_storage)?,
             vmids: VmidRange {
-                first: place.number("vmid_first", self.vmid_first)?,
-                last: place.number("vmid_last", self.vmid_last)?,
+                first: row_ref.convert_number("vmid_first", self.vmid_first)?,
+                last: row_ref.convert_number("vmid_last", self.vmid_last)?,
             },
-            ports: ports.map_err(|e| place.fault("port_first", &e))?,
-            forwarders: place.text("forwarders", &self.forwarders)?,
-            others: place.optional("others", self.others.as_deref())?,
-            public_v4: place.optional("public_v4", self.public_v4.as_deref())?,
-            public_v6: place.optional("public_v6", self.public_v6.as_deref())?,
+            ports: ports.map_err(|e| row_ref.invalid("port_first", &e))?,
+            forwarders: row_ref.parse("forwarders", &self.forwarders)?,
+            others: row_ref.parse_optional("others", self.others.as_deref())?,
+            public_v4: row_ref.parse_optional("public_v4", self.public_v4.as_deref())?,
+            public_v6: row_ref.parse_optional("public_v6", self.public_v6.as_deref())?,
         };
         Ok(SiteRecord {
             id: SiteId(self.id),
@@ -148,10 +149,10 @@ impl Row {
     }
 }
 
-/// Makes a site.
+/// Inserts a site.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a taken name, [`Error::NotFound`] when the cluster is not there.
+/// [`Error::Duplicate`] for a taken name, [`Error::NotFound`] when the cluster does not exist.
 pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
     diesel::insert_into(sites::table)
         .values((
@@ -160,21 +161,21 @@ pub fn insert(c: &mut Conn, spec: &SiteSpec) -> Result<SiteId, Error> {
             sites::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(SiteId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Changes a site.
+/// Updates a site.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Duplicate`] for a taken name, [`Error::InUse`] when the cluster
-/// would change while there are containers.
+/// would change while the site has containers.
 pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
     let changed = diesel::update(sites::table.find(id.0))
         .set((Columns::from(spec), sites::version.eq(sites::version + 1)))
         .execute(&mut c.0)?;
-    rows::one(changed)?;
-    // Everything in it may be called otherwise from now on.
+    rows::ensure_found(changed)?;
+    // The domain may have changed, and with it the names of all containers.
     let generation = bump(c, id)?;
     diesel::update(containers::table.filter(containers::site_id.eq(id.0)))
         .set(containers::generation.eq(generation))
@@ -185,44 +186,46 @@ pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
 /// Deletes a site.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while it has containers.
+/// [`Error::NotFound`], or [`Error::InUse`] while the site has containers.
 pub fn delete(c: &mut Conn, id: SiteId) -> Result<(), Error> {
-    rows::one(diesel::delete(sites::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(sites::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// The site of a key.
+/// Returns the site with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
-    let found: Option<(Row, String)> = sites::table
+    let row: Option<(Row, String)> = sites::table
         .inner_join(clusters::table)
         .filter(sites::id.eq(id.0))
         .select((Row::as_select(), clusters::name))
         .first(&mut c.0)
         .optional()?;
-    found.map(|(row, cluster)| row.record(cluster)).transpose()
+    row.map(|(row, cluster)| row.into_record(cluster))
+        .transpose()
 }
 
-/// The site of a name.
+/// Returns the site with this name.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_name(c: &mut Conn, name: &Label) -> Result<Option<SiteRecord>, Error> {
-    let found: Option<(Row, String)> = sites::table
+    let row: Option<(Row, String)> = sites::table
         .inner_join(clusters::table)
         .filter(sites::name.eq(name.as_str()))
         .select((Row::as_select(), clusters::name))
         .first(&mut c.0)
         .optional()?;
-    found.map(|(row, cluster)| row.record(cluster)).transpose()
+    row.map(|(row, cluster)| row.into_record(cluster))
+        .transpose()
 }
 
-/// In a write, the site of a key, holding back other writes that lock or change it, until this
-/// one ends.
+/// Locks the site's row until the transaction ends, so that other transactions that lock or change
+/// it wait. Returns the site.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn lock(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
     diesel::update(sites::table.find(id.0))
         .set(sites::version.eq(sites::version + 1))
@@ -230,22 +233,22 @@ pub fn lock(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
     get(c, id)
 }
 
-/// All sites by name, at most 500, with what is used of them. Three statements.
+/// Returns all sites with their usage, ordered by name, at most 500. Three statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
-    let found: Vec<(Row, String)> = sites::table
+    let rows: Vec<(Row, String)> = sites::table
         .inner_join(clusters::table)
         .order((sites::name, sites::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select((Row::as_select(), clusters::name))
         .load(&mut c.0)?;
     let all: Vec<(i64, i64)> = containers::table
         .group_by(containers::site_id)
         .select((containers::site_id, count_star()))
         .load(&mut c.0)?;
-    // A range may have been changed since an address was given.
+    // The address range may have changed since an address was allocated.
     let within: Vec<(i64, i64)> = containers::table
         .inner_join(sites::table)
         .filter(containers::address_number.ge(sites::range_first))
@@ -256,14 +259,14 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
     let (all, within): (HashMap<_, _>, HashMap<_, _>) =
         (all.into_iter().collect(), within.into_iter().collect());
     let number =
-        |counts: &HashMap<i64, i64>, id: &i64| rows::count(counts.get(id).copied().unwrap_or(0));
-    let listed = found.into_iter().map(|(row, cluster)| {
+        |counts: &HashMap<i64, i64>, id: &i64| rows::to_u32(counts.get(id).copied().unwrap_or(0));
+    let listed = rows.into_iter().map(|(row, cluster)| {
         let (containers, used) = (number(&all, &row.id), number(&within, &row.id));
         let SiteRecord {
             id,
             spec,
             cluster_name,
-        } = row.record(cluster)?;
+        } = row.into_record(cluster)?;
         let size = u32::try_from(spec.range.len()).unwrap_or(u32::MAX);
         let addresses_free = size.saturating_sub(used);
         Ok(SiteRow {
@@ -277,8 +280,8 @@ pub fn list(c: &mut Conn) -> Result<Vec<SiteRow>, Error> {
     listed.collect()
 }
 
-/// Notes that the edge hosts of a container's site have something new to know of it.
-pub(crate) fn bump_of(c: &mut Conn, container: ContainerId) -> Result<(), Error> {
+/// Increments the generation of a container's site and stores it as the container's generation.
+pub(crate) fn bump_for_container(c: &mut Conn, container: ContainerId) -> Result<(), Error> {
     let site: Option<i64> = containers::table
         .find(container.0)
         .select(containers::site_id)
@@ -292,22 +295,23 @@ pub(crate) fn bump_of(c: &mut Conn, container: ContainerId) -> Result<(), Error>
     Ok(())
 }
 
-/// Notes that a site's edge hosts have something new to know; its generation from now on.
+/// Increments a site's generation, so that its edge hosts receive a new configuration. Returns the
+/// new generation.
 ///
 /// # Errors
-/// [`Error::NotFound`] when the site is gone.
+/// [`Error::NotFound`] when the site does not exist.
 pub fn bump(c: &mut Conn, id: SiteId) -> Result<i64, Error> {
     let changed = diesel::update(sites::table.find(id.0))
         .set(sites::generation.eq(sites::generation + 1))
         .execute(&mut c.0)?;
-    rows::one(changed)?;
+    rows::ensure_found(changed)?;
     generation(c, id)?.ok_or(Error::NotFound)
 }
 
-/// How often what a site's edge hosts must know has changed; none when the site is gone.
+/// Returns a site's generation; `None` when the site does not exist.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn generation(c: &mut Conn, id: SiteId) -> Result<Option<i64>, Error> {
     Ok(sites::table
         .find(id.0)

@@ -1,16 +1,16 @@
-//! Which database: the scheme of the address decides. Diesel's own parser for several databases
-//! hides errors and makes a file from a mistyped address, so this one stands before it. Must not
-//! connect, and must not show a password.
+//! Parsing of database URLs; the scheme selects the database. Diesel's `MultiConnection` parser
+//! hides errors and creates a SQLite file for a mistyped URL, so URLs are parsed here first. Must
+//! not connect, and must not reveal a password.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use percent_encoding::percent_decode_str;
 
-/// What a database's address has to look like.
-const FORMS: &str = "A database is sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or \
+/// The accepted forms of a database URL.
+const URL_FORMS: &str = "A database is sqlite:PATH, postgres://USER:PASSWORD@HOST/NAME or \
                      mysql://USER:PASSWORD@HOST/NAME (also postgresql:// and mariadb://).";
 
-/// The address of a database, password and all; shown without it.
+/// A database URL with its password. `Display` and `Debug` omit the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseUrl(pub(crate) Kind);
 
@@ -18,11 +18,11 @@ pub struct DatabaseUrl(pub(crate) Kind);
 pub(crate) enum Kind {
     Sqlite(PathBuf),
     Postgres(String),
-    /// Always with the scheme `mysql`, the only one that the driver takes.
+    /// Always with the scheme `mysql`, the only one that the driver accepts.
     Mysql(String),
 }
 
-/// Why an address was not accepted.
+/// Why a URL was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UrlError(String);
@@ -34,35 +34,37 @@ impl FromStr for DatabaseUrl {
         let text = text.trim();
         let (scheme, rest) = text
             .split_once(':')
-            .ok_or_else(|| UrlError(FORMS.to_owned()))?;
+            .ok_or_else(|| UrlError(URL_FORMS.to_owned()))?;
         match scheme {
-            "sqlite" => sqlite(rest.strip_prefix("//").unwrap_or(rest)),
+            "sqlite" => parse_sqlite_path(rest.strip_prefix("//").unwrap_or(rest)),
             "postgres" | "postgresql" => {
-                server(text)?;
+                parse_server_url(text)?;
                 Ok(Self(Kind::Postgres(text.to_owned())))
             }
             "mysql" | "mariadb" => {
                 let address = format!("mysql:{rest}");
-                let url = server(&address)?;
+                let url = parse_server_url(&address)?;
                 if url.path().len() < 2 {
-                    return Err(UrlError(format!("The database's name is missing. {FORMS}")));
+                    return Err(UrlError(format!(
+                        "The database's name is missing. {URL_FORMS}"
+                    )));
                 }
                 Ok(Self(Kind::Mysql(address)))
             }
-            _ => Err(UrlError(FORMS.to_owned())),
+            _ => Err(UrlError(URL_FORMS.to_owned())),
         }
     }
 }
 
-fn sqlite(path: &str) -> Result<DatabaseUrl, UrlError> {
+fn parse_sqlite_path(path: &str) -> Result<DatabaseUrl, UrlError> {
     if path.is_empty() || path.ends_with('/') {
-        return Err(UrlError(format!("The file's name is missing. {FORMS}")));
+        return Err(UrlError(format!("The file's name is missing. {URL_FORMS}")));
     }
     if path.starts_with(":memory:") || path.contains(['?', '\0']) {
-        let why = "SQLite needs a file: every connection would have a memory of its own.";
-        return Err(UrlError(format!("{why} {FORMS}")));
+        let reason = "SQLite needs a file: every connection would have a memory of its own.";
+        return Err(UrlError(format!("{reason} {URL_FORMS}")));
     }
-    // Without a folder in front, `file:x` would be read as an address by SQLite itself.
+    // Without a leading directory, SQLite would interpret `file:x` as a URI.
     let path = PathBuf::from(path);
     let path = if path.is_absolute() {
         path
@@ -72,26 +74,27 @@ fn sqlite(path: &str) -> Result<DatabaseUrl, UrlError> {
     Ok(DatabaseUrl(Kind::Sqlite(path)))
 }
 
-fn server(text: &str) -> Result<url::Url, UrlError> {
+fn parse_server_url(text: &str) -> Result<url::Url, UrlError> {
     let parsed = url::Url::parse(text).ok().filter(|url| url.has_authority());
     let url = parsed.ok_or_else(|| {
         UrlError(format!(
-            "The database's address is not well-formed. {FORMS}"
+            "The database's address is not well-formed. {URL_FORMS}"
         ))
     })?;
-    let misplaced = url.path().contains('@') || url.query().is_some_and(|q| q.contains('@'));
-    // A `/`, `?` or `#` in a password would end the host, and the rest of it be taken for a name.
-    if misplaced || url.fragment().is_some() {
-        let how = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40.";
+    let has_misplaced_at = url.path().contains('@') || url.query().is_some_and(|q| q.contains('@'));
+    // An unescaped `/`, `?` or `#` in a password ends the authority, and the rest of the password
+    // is parsed as a path.
+    if has_misplaced_at || url.fragment().is_some() {
+        let hint = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40.";
         return Err(UrlError(format!(
-            "The database's address is not well-formed. {how} {FORMS}"
+            "The database's address is not well-formed. {hint} {URL_FORMS}"
         )));
     }
     Ok(url)
 }
 
 impl DatabaseUrl {
-    /// The kind of database, for people.
+    /// The name of the database system, for display.
     pub fn kind(&self) -> &'static str {
         match &self.0 {
             Kind::Sqlite(_) => "SQLite",
@@ -100,18 +103,18 @@ impl DatabaseUrl {
         }
     }
 
-    /// A driver's message as part of a sentence: without the password, which it may quote with the
-    /// address, and without line breaks and a full stop.
-    pub(crate) fn tidy(&self, message: &str) -> String {
-        let words = self
-            .scrub(message)
+    /// Formats a driver's message as part of a sentence: without the password, which the message may
+    /// quote with the URL, and without line breaks and a trailing period.
+    pub(crate) fn sanitize_message(&self, message: &str) -> String {
+        let text = self
+            .redact(message)
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ");
-        words.trim_end_matches('.').to_owned()
+        text.trim_end_matches('.').to_owned()
     }
 
-    fn scrub(&self, message: &str) -> String {
+    fn redact(&self, message: &str) -> String {
         self.passwords()
             .into_iter()
             .fold(message.to_owned(), |message, secret| {
@@ -119,7 +122,7 @@ impl DatabaseUrl {
             })
     }
 
-    /// The password as it is written in the address and as it is meant.
+    /// The password, percent-encoded as in the URL and decoded.
     fn passwords(&self) -> Vec<String> {
         let (Kind::Postgres(text) | Kind::Mysql(text)) = &self.0 else {
             return Vec::new();
@@ -127,43 +130,43 @@ impl DatabaseUrl {
         let Ok(url) = url::Url::parse(text) else {
             return Vec::new();
         };
-        let mut found: Vec<String> = Vec::new();
-        if let Some(written) = url.password() {
-            let meant = percent_decode_str(written).decode_utf8_lossy().into_owned();
-            found.extend([written.to_owned(), meant]);
+        let mut passwords: Vec<String> = Vec::new();
+        if let Some(encoded) = url.password() {
+            let decoded = percent_decode_str(encoded).decode_utf8_lossy().into_owned();
+            passwords.extend([encoded.to_owned(), decoded]);
         }
-        let written = url.query().unwrap_or_default().split('&');
-        found.extend(
-            written
+        let encoded = url.query().unwrap_or_default().split('&');
+        passwords.extend(
+            encoded
                 .filter_map(|pair| pair.strip_prefix("password="))
                 .map(str::to_owned),
         );
-        let meant = url.query_pairs().filter(|(name, _)| name == "password");
-        found.extend(meant.map(|(_, value)| value.into_owned()));
-        found.retain(|secret| !secret.is_empty());
-        found
+        let decoded = url.query_pairs().filter(|(name, _)| name == "password");
+        passwords.extend(decoded.map(|(_, value)| value.into_owned()));
+        passwords.retain(|secret| !secret.is_empty());
+        passwords
     }
 }
 
-/// Which parts of an address's query say where the database is, and nothing else.
-const SHOWN: [&str; 3] = ["host", "port", "unix_socket"];
+/// The query parameters of a URL that only locate the database.
+const SHOWN_PARAMETERS: [&str; 3] = ["host", "port", "unix_socket"];
 
-/// An address that was parsed before, put together again from what may be shown.
+/// Rebuilds a valid URL from the parts that may be shown.
 fn without_password(text: &str) -> String {
     let Ok(mut url) = url::Url::parse(text) else {
         return String::new();
     };
-    // Only an address without a host refuses this, and that has no password.
+    // This fails only for a URL without a host, which has no password.
     let _ = url.set_password(None);
     let shown: Vec<_> = url
         .query_pairs()
-        .filter(|(name, _)| SHOWN.contains(&name.as_ref()))
+        .filter(|(name, _)| SHOWN_PARAMETERS.contains(&name.as_ref()))
         .map(|(name, value)| (name.into_owned(), value.into_owned()))
         .collect();
     url.set_query(None);
     if !shown.is_empty() {
-        let words = shown.iter().map(|(name, value)| format!("{name}={value}"));
-        return format!("{url}?{}", words.collect::<Vec<_>>().join("&"));
+        let pairs = shown.iter().map(|(name, value)| format!("{name}={value}"));
+        return format!("{url}?{}", pairs.collect::<Vec<_>>().join("&"));
     }
     url.to_string()
 }
@@ -188,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_decides() {
+    fn scheme_selects_database() {
         let kind = |text: &str| text.parse::<DatabaseUrl>().map(|url| url.kind());
         assert_eq!(kind("sqlite:data/x.db"), Ok("SQLite"));
         assert_eq!(kind("sqlite:///var/x.db"), Ok("SQLite"));
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_with_the_right_forms_and_no_file_or_password() {
+    fn invalid_urls_are_rejected_without_password() {
         for text in [
             "",
             "x.db",
@@ -219,14 +222,14 @@ mod tests {
             "postgres://u:geheim@h:port/d",
             "http://h/d",
         ] {
-            let refusal = text.parse::<DatabaseUrl>().expect_err(text).to_string();
-            assert!(refusal.contains("sqlite:PATH"), "{text}: {refusal}");
-            assert!(!refusal.contains("geheim"), "{refusal}");
+            let error = text.parse::<DatabaseUrl>().expect_err(text).to_string();
+            assert!(error.contains("sqlite:PATH"), "{text}: {error}");
+            assert!(!error.contains("geheim"), "{error}");
         }
     }
 
     #[test]
-    fn no_password_is_shown() {
+    fn password_is_not_displayed() {
         for text in [
             "postgres://u:ge%20heim+1@h/d",
             "mariadb://u:ge%20heim+1@h/d",
@@ -234,13 +237,13 @@ mod tests {
         ] {
             let url: DatabaseUrl = text.parse().unwrap();
             assert!(!format!("{url} {url:?}").contains("heim+1"), "{url}");
-            assert_eq!(url.scrub("bad ge heim+1 here"), "bad … here");
+            assert_eq!(url.redact("bad ge heim+1 here"), "bad … here");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn nothing_shows_a_password(scheme in "[a-z:/]{0,12}", secret in "[!-~]{6,20}", tail: String) {
+        fn password_is_never_displayed(scheme in "[a-z:/]{0,12}", secret in "[!-~]{6,20}", tail: String) {
             for text in [
                 format!("{scheme}u:{secret}@h/{tail}"),
                 format!("postgres://u:{secret}@h/{tail}"),
@@ -248,10 +251,10 @@ mod tests {
             ] {
                 if !tail.contains(&secret) {
                     let shown = match text.parse::<DatabaseUrl>() {
-                        // A path is shown, and has no password.
+                        // The path of a SQLite file is shown and contains no password.
                         Ok(DatabaseUrl(Kind::Sqlite(_))) => continue,
                         Ok(url) => format!("{url} {url:?}"),
-                        Err(refusal) => format!("{refusal} {refusal:?}"),
+                        Err(error) => format!("{error} {error:?}"),
                     };
                     proptest::prop_assert!(!shown.contains(&secret), "{}", shown);
                 }

@@ -1,4 +1,4 @@
-//! Accounts and what their containers use. Must not know what a role allows.
+//! Users and the resources that their containers use. Must not know what a role allows.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,44 +16,44 @@ use model::{
 use crate::{
     Conn, Error, dialect,
     dialect::{Condition, lower},
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{containers, users},
 };
 
-/// A new account.
+/// The values of a new user.
 #[derive(Clone)]
 pub struct NewUser {
-    /// The name to sign in with.
+    /// The name for signing in.
     pub name: Username,
-    /// Where mail goes.
+    /// The mail address.
     pub mail: Mail,
-    /// What the person may do.
+    /// The role.
     pub role: Role,
-    /// What their containers may use.
+    /// The most that the user's containers may use together.
     pub limits: Limits,
     /// The hash of the password, in PHC form.
     pub password_hash: String,
 }
 
-/// All of an account's values after a change.
+/// The changed values of a user.
 #[derive(Clone)]
 pub struct UserChange {
-    /// The name to sign in with.
+    /// The name for signing in.
     pub name: Username,
-    /// Where mail goes.
+    /// The mail address.
     pub mail: Mail,
-    /// What the person may do.
+    /// The role.
     pub role: Role,
-    /// What their containers may use.
+    /// The most that the user's containers may use together.
     pub limits: Limits,
-    /// The hash of a new password; none keeps the present one.
+    /// The hash of a new password; `None` keeps the current password.
     pub password_hash: Option<String>,
 }
 
-/// An account with what only the sign-in may see.
+/// A user with the password hash, which only the sign-in may read.
 #[derive(Clone)]
 pub struct UserRecord {
-    /// What may be shown.
+    /// The values that may be shown.
     pub row: UserRow,
     /// The hash of the password, in PHC form.
     pub password_hash: String,
@@ -87,18 +87,18 @@ struct Columns<'a> {
 }
 
 impl Row {
-    fn record(self, usage: Usage) -> Result<UserRecord, Error> {
-        let place = Place::new("users", &self.id);
+    fn into_record(self, usage: Usage) -> Result<UserRecord, Error> {
+        let row_ref = RowRef::new("users", &self.id);
         let limit = |column, number: Option<i64>| {
             number
-                .map(|number| place.number::<u32, _>(column, number))
+                .map(|number| row_ref.convert_number::<u32, _>(column, number))
                 .transpose()
         };
         let row = UserRow {
             id: UserId(self.id),
-            name: place.text("name", &self.name)?,
-            mail: place.text("mail", &self.mail)?,
-            role: place.text("role", &self.role)?,
+            name: row_ref.parse("name", &self.name)?,
+            mail: row_ref.parse("mail", &self.mail)?,
+            role: row_ref.parse("role", &self.role)?,
             limits: Limits {
                 containers: limit("limit_containers", self.limit_containers)?,
                 cores: limit("limit_cores", self.limit_cores)?,
@@ -115,7 +115,7 @@ impl Row {
     }
 }
 
-/// Makes an account.
+/// Inserts a user.
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
@@ -138,7 +138,7 @@ pub fn insert(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
     Ok(UserId(dialect::inserted_id(&mut c.0)?))
 }
 
-/// Changes an account.
+/// Updates a user.
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::Duplicate`] for a taken name.
@@ -160,106 +160,108 @@ pub fn update(c: &mut Conn, id: UserId, change: &UserChange) -> Result<(), Error
     let changed = diesel::update(users::table.find(id.0))
         .set((columns, password, users::version.eq(users::version + 1)))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Deletes an account with its sessions.
+/// Deletes a user and the user's sessions.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::InUse`] while it owns containers.
+/// [`Error::NotFound`], or [`Error::InUse`] while the user owns containers.
 pub fn delete(c: &mut Conn, id: UserId) -> Result<(), Error> {
-    rows::one(diesel::delete(users::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(users::table.find(id.0)).execute(&mut c.0)?)
 }
 
-/// Which of the names nobody has. One statement.
+/// Returns the names that no user has. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn unknown(c: &mut Conn, names: &BTreeSet<Username>) -> Result<Vec<Username>, Error> {
-    let wanted: Vec<&str> = names.iter().map(Username::as_str).collect();
-    let there: BTreeSet<String> = users::table
-        .filter(users::name.eq_any(wanted))
+    let searched: Vec<&str> = names.iter().map(Username::as_str).collect();
+    let existing: BTreeSet<String> = users::table
+        .filter(users::name.eq_any(searched))
         .select(users::name)
         .load(&mut c.0)?
         .into_iter()
         .collect();
-    let unknown = names.iter().filter(|name| !there.contains(name.as_str()));
+    let unknown = names
+        .iter()
+        .filter(|name| !existing.contains(name.as_str()));
     Ok(unknown.cloned().collect())
 }
 
-/// The account of a name.
+/// Returns the user with this name.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_name(c: &mut Conn, name: &Username) -> Result<Option<UserRecord>, Error> {
     let row = users::table
         .filter(users::name.eq(name.as_str()))
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    with_usage(c, row)
+    add_usage(c, row)
 }
 
-/// The account of a key.
+/// Returns the user with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: UserId) -> Result<Option<UserRecord>, Error> {
     let row = users::table
         .find(id.0)
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    with_usage(c, row)
+    add_usage(c, row)
 }
 
-fn with_usage(c: &mut Conn, row: Option<Row>) -> Result<Option<UserRecord>, Error> {
+fn add_usage(c: &mut Conn, row: Option<Row>) -> Result<Option<UserRecord>, Error> {
     let Some(row) = row else { return Ok(None) };
     let usage = usage(c, UserId(row.id))?;
-    row.record(usage).map(Some)
+    row.into_record(usage).map(Some)
 }
 
-/// A page of the accounts whose name or mail has `q` in it, by name.
+/// Returns a page of the users whose name or mail address contains `q`, ordered by name.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn, q: &str, page: u32) -> Result<Page<UserRow>, Error> {
-    let pattern = dialect::pattern(q);
+    let pattern = dialect::like_pattern(q);
     let matching = || -> Condition<'_, users::table> {
         let name = lower(users::name).like(&pattern).escape('!');
         Box::new(name.or(lower(users::mail).like(&pattern).escape('!')))
     };
-    let (page, before) = rows::offset(page);
+    let (page, before) = rows::page_offset(page);
     let total = users::table
         .filter(matching())
         .select(count_star())
         .first(&mut c.0)?;
-    let found: Vec<Row> = users::table
+    let rows: Vec<Row> = users::table
         .filter(matching())
         .order((users::name, users::id))
         .limit(i64::from(PAGE_ROWS))
         .offset(before)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let mut usages = usages(c, &found.iter().map(|row| row.id).collect::<Vec<_>>())?;
-    let rows = found.into_iter().map(|row| {
+    let mut usages = load_usages(c, &rows.iter().map(|row| row.id).collect::<Vec<_>>())?;
+    let users = rows.into_iter().map(|row| {
         let usage = usages.remove(&row.id).unwrap_or_default();
-        row.record(usage).map(|record| record.row)
+        row.into_record(usage).map(|record| record.row)
     });
-    Ok(rows::page_of(rows.collect::<Result<_, _>>()?, total, page))
+    Ok(rows::to_page(users.collect::<Result<_, _>>()?, total, page))
 }
 
-/// What an account's containers use together.
+/// Returns the resources that a user's containers use together.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn usage(c: &mut Conn, id: UserId) -> Result<Usage, Error> {
-    Ok(usages(c, &[id.0])?.remove(&id.0).unwrap_or_default())
+    Ok(load_usages(c, &[id.0])?.remove(&id.0).unwrap_or_default())
 }
 
-fn usages(c: &mut Conn, owners: &[i64]) -> Result<HashMap<i64, Usage>, Error> {
+fn load_usages(c: &mut Conn, owners: &[i64]) -> Result<HashMap<i64, Usage>, Error> {
     type Sums = (i64, i64, Option<i64>, Option<i64>, Option<i64>);
-    let found: Vec<Sums> = containers::table
+    let rows: Vec<Sums> = containers::table
         .filter(containers::owner_id.eq_any(owners))
         .group_by(containers::owner_id)
         .select((
@@ -270,12 +272,12 @@ fn usages(c: &mut Conn, owners: &[i64]) -> Result<HashMap<i64, Usage>, Error> {
             sum(containers::disk_gib),
         ))
         .load(&mut c.0)?;
-    let sum = |number: Option<i64>| rows::count(number.unwrap_or(0));
-    let usage = found
+    let sum = |number: Option<i64>| rows::to_u32(number.unwrap_or(0));
+    let usage = rows
         .into_iter()
         .map(|(owner, number, cores, memory, disk)| {
             let usage = Usage {
-                containers: rows::count(number),
+                containers: rows::to_u32(number),
                 cores: sum(cores),
                 memory_mib: sum(memory),
                 disk_gib: sum(disk),
@@ -285,22 +287,22 @@ fn usages(c: &mut Conn, owners: &[i64]) -> Result<HashMap<i64, Usage>, Error> {
     Ok(usage.collect())
 }
 
-/// In a write, holds back other writes that lock this account, until this one ends.
+/// Locks the user's row until the transaction ends, so that other transactions that lock it wait.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such account.
+/// [`Error::NotFound`] when the user does not exist.
 pub fn lock(c: &mut Conn, id: UserId) -> Result<(), Error> {
     let locked = diesel::update(users::table.find(id.0))
         .set(users::version.eq(users::version + 1))
         .execute(&mut c.0)?;
-    rows::one(locked)
+    rows::ensure_found(locked)
 }
 
-/// In a write, holds back other writes that lock any account, until this one ends: what is then
-/// read of roles stays true.
+/// Locks the rows of all users until the transaction ends, so that roles that are read afterwards
+/// stay valid until the commit.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
     diesel::update(users::table)
         .set(users::version.eq(users::version + 1))
@@ -308,22 +310,22 @@ pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many administrators there are.
+/// Returns the number of administrators.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn administrators(c: &mut Conn) -> Result<u64, Error> {
     let number: i64 = users::table
         .filter(users::role.eq(Role::Administrator.as_str()))
         .count()
         .get_result(&mut c.0)?;
-    Ok(u64::from(rows::count(number)))
+    Ok(u64::from(rows::to_u32(number)))
 }
 
-/// The administrator who was there first.
+/// Returns the administrator with the lowest id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn first(c: &mut Conn) -> Result<Option<UserId>, Error> {
     let id = users::table
         .filter(users::role.eq(Role::Administrator.as_str()))
@@ -334,10 +336,10 @@ pub fn first(c: &mut Conn) -> Result<Option<UserId>, Error> {
     Ok(id.map(UserId))
 }
 
-/// Whether there is any account.
+/// Whether any user exists.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn any(c: &mut Conn) -> Result<bool, Error> {
     let first: Option<i64> = users::table.select(users::id).first(&mut c.0).optional()?;
     Ok(first.is_some())

@@ -1,4 +1,4 @@
-//! Certificates as people see them.
+//! Lists of certificates for pages.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use model::{
 
 use crate::{
     Conn, Error,
-    rows::{Place, count},
+    rows::{RowRef, to_u32},
     schema::{certificate_history, certificates, domains, services, sites},
 };
 
-/// The most certificates that are listed.
-const MOST: i64 = 2000;
-/// The most lines of a history that are shown.
-const LINES: i64 = 50;
+/// The maximum number of certificates in a list.
+const MAX_ROWS: i64 = 2000;
+/// The maximum number of history entries that are returned.
+const MAX_HISTORY: i64 = 50;
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = certificates)]
@@ -35,31 +35,33 @@ struct Row {
 }
 
 impl Row {
-    fn read(self, domain: &str, site: &str, now: Timestamp) -> Result<CertificateRow, Error> {
-        let place = Place::new("certificates", &self.id);
+    fn into_row(self, domain: &str, site: &str, now: Timestamp) -> Result<CertificateRow, Error> {
+        let row_ref = RowRef::new("certificates", &self.id);
         let issued: Option<Issued> = self
             .issued
             .as_deref()
-            .map(|text| place.json("issued", text))
+            .map(|text| row_ref.parse_json("issued", text))
             .transpose()?;
         let trouble: Option<Trouble> = self
             .trouble
             .as_deref()
-            .map(|text| place.json("trouble", text))
+            .map(|text| row_ref.parse_json("trouble", text))
             .transpose()?;
-        let source = place.text("source", &self.source)?;
+        let source = row_ref.parse("source", &self.source)?;
         let standing = Standing {
             source,
-            good: issued.as_ref().map(|it| (it.not_before, it.not_after)),
+            good: issued
+                .as_ref()
+                .map(|issued| (issued.not_before, issued.not_after)),
             renew_at: self.renew_at.map(Timestamp),
-            failures: count(self.failures),
+            failures: to_u32(self.failures),
         };
         Ok(CertificateRow {
             id: CertificateId(self.id),
             domain: DomainId(self.domain_id),
-            domain_name: place.text("domain_id", domain)?,
-            site_name: place.text("domain_id", site)?,
-            subject: place.text("subject", &self.subject)?,
+            domain_name: row_ref.parse("domain_id", domain)?,
+            site_name: row_ref.parse("domain_id", site)?,
+            subject: row_ref.parse("subject", &self.subject)?,
             source,
             state: standing.at(now),
             issued,
@@ -72,59 +74,63 @@ impl Row {
     }
 }
 
-/// All certificates, or those of one domain, by domain and subject; at most 2,000. Two statements.
+/// Returns all certificates or those of one domain, ordered by domain and subject, at most 2,000.
+/// Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(
     c: &mut Conn,
-    of: Option<DomainId>,
+    domain: Option<DomainId>,
     now: Timestamp,
 ) -> Result<Vec<CertificateRow>, Error> {
     let mut query = certificates::table
         .inner_join(domains::table.inner_join(sites::table))
         .order((domains::name, certificates::subject, certificates::id))
-        .limit(MOST)
+        .limit(MAX_ROWS)
         .select((Row::as_select(), domains::name, sites::name))
         .into_boxed();
-    if let Some(domain) = of {
+    if let Some(domain) = domain {
         query = query.filter(certificates::domain_id.eq(domain.0));
     }
-    let found: Vec<(Row, String, String)> = query.load(&mut c.0)?;
-    let rows = found
+    let rows: Vec<(Row, String, String)> = query.load(&mut c.0)?;
+    let rows = rows
         .into_iter()
-        .map(|(row, domain, site)| row.read(&domain, &site, now));
-    with_use(c, rows.collect::<Result<_, _>>()?)
+        .map(|(row, domain, site)| row.into_row(&domain, &site, now));
+    set_is_used(c, rows.collect::<Result<_, _>>()?)
 }
 
-/// One certificate. Two statements.
+/// Returns the certificate with this id. Two statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_id(
     c: &mut Conn,
     id: CertificateId,
     now: Timestamp,
 ) -> Result<Option<CertificateRow>, Error> {
-    let found: Option<(Row, String, String)> = certificates::table
+    let certificate: Option<(Row, String, String)> = certificates::table
         .inner_join(domains::table.inner_join(sites::table))
         .filter(certificates::id.eq(id.0))
         .select((Row::as_select(), domains::name, sites::name))
         .first(&mut c.0)
         .optional()?;
-    let row = found.map(|(row, domain, site)| row.read(&domain, &site, now));
+    let row = certificate.map(|(row, domain, site)| row.into_row(&domain, &site, now));
     let row: Vec<CertificateRow> = row.transpose()?.into_iter().collect();
-    Ok(with_use(c, row)?.pop())
+    Ok(set_is_used(c, row)?.pop())
 }
 
-/// Says of each whether something is published under a name that it is for.
-fn with_use(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<CertificateRow>, Error> {
+/// Sets on each certificate whether a service is published under one of its names.
+fn set_is_used(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<CertificateRow>, Error> {
     let domains: Vec<i64> = rows.iter().map(|row| row.domain.0).collect();
-    let published = published(c, &domains)?;
+    let labels = published_labels(c, &domains)?;
     for row in &mut rows {
-        let hosts = published.get(&row.domain.0).into_iter().flatten();
-        let own = [row.subject.clone()];
-        let names = row.issued.as_ref().map_or(&own[..], |it| &it.names);
+        let hosts = labels.get(&row.domain.0).into_iter().flatten();
+        let subject = [row.subject.clone()];
+        let names = row
+            .issued
+            .as_ref()
+            .map_or(&subject[..], |issued| &issued.names);
         row.is_used = hosts
             .map(|label| format!("{label}.{}", row.domain_name))
             .any(|host| names.iter().any(|name| name.covers(&host)));
@@ -132,13 +138,16 @@ fn with_use(c: &mut Conn, mut rows: Vec<CertificateRow>) -> Result<Vec<Certifica
     Ok(rows)
 }
 
-/// The names before these domains under which something is published that has TLS. One statement.
+/// Returns the labels under these domains that services with TLS are published under. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
-pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Label>>, Error> {
-    let ids: Vec<Option<i64>> = of.iter().copied().map(Some).collect();
-    let found: Vec<(i64, Option<String>, Option<String>)> = services::table
+/// When the database is unavailable.
+pub(crate) fn published_labels(
+    c: &mut Conn,
+    domain_ids: &[i64],
+) -> Result<BTreeMap<i64, Vec<Label>>, Error> {
+    let ids: Vec<Option<i64>> = domain_ids.iter().copied().map(Some).collect();
+    let rows: Vec<(i64, Option<String>, Option<String>)> = services::table
         .filter(services::domain_id.eq_any(ids))
         .select((
             services::domain_id.assume_not_null(),
@@ -147,12 +156,12 @@ pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<La
         ))
         .load(&mut c.0)?;
     let mut published: BTreeMap<i64, Vec<Label>> = BTreeMap::new();
-    for (domain, label, name) in found {
-        // A web page has a label, a port with TLS a name.
-        let place = Place::new("services of domain", &domain);
+    for (domain, label, name) in rows {
+        // An HTTP service has a label, a TCP service with TLS has a name.
+        let row_ref = RowRef::new("services of domain", &domain);
         let text = label.or(name);
-        let text = text.ok_or_else(|| place.fault("label", &"is missing"))?;
-        let label = place.text("label", &text)?;
+        let text = text.ok_or_else(|| row_ref.invalid("label", &"is missing"))?;
+        let label = row_ref.parse("label", &text)?;
         published.entry(domain).or_default().push(label);
     }
     for labels in published.values_mut() {
@@ -162,14 +171,17 @@ pub(crate) fn published(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<La
     Ok(published)
 }
 
-/// What the states of these domains' certificates are told from. One statement.
+/// Returns the values that determine the states of these domains' certificates. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
-pub fn standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
-    type Told = (i64, String, Option<String>, Option<i64>, i64);
-    let found: Vec<Told> = certificates::table
-        .filter(certificates::domain_id.eq_any(of))
+/// When the database is unavailable.
+pub fn list_standings(
+    c: &mut Conn,
+    domain_ids: &[i64],
+) -> Result<BTreeMap<i64, Vec<Standing>>, Error> {
+    type StandingColumns = (i64, String, Option<String>, Option<i64>, i64);
+    let rows: Vec<StandingColumns> = certificates::table
+        .filter(certificates::domain_id.eq_any(domain_ids))
         .select((
             certificates::domain_id,
             certificates::source,
@@ -179,28 +191,30 @@ pub fn standings(c: &mut Conn, of: &[i64]) -> Result<BTreeMap<i64, Vec<Standing>
         ))
         .load(&mut c.0)?;
     let mut standings: BTreeMap<i64, Vec<Standing>> = BTreeMap::new();
-    for (domain, source, issued, renew_at, failures) in found {
-        let place = Place::new("certificates of domain", &domain);
-        let issued: Option<Issued> = issued.map(|text| place.json("issued", &text)).transpose()?;
+    for (domain, source, issued, renew_at, failures) in rows {
+        let row_ref = RowRef::new("certificates of domain", &domain);
+        let issued: Option<Issued> = issued
+            .map(|text| row_ref.parse_json("issued", &text))
+            .transpose()?;
         standings.entry(domain).or_default().push(Standing {
-            source: place.text::<Source>("source", &source)?,
-            good: issued.map(|it| (it.not_before, it.not_after)),
+            source: row_ref.parse::<Source>("source", &source)?,
+            good: issued.map(|issued| (issued.not_before, issued.not_after)),
             renew_at: renew_at.map(Timestamp),
-            failures: count(failures),
+            failures: to_u32(failures),
         });
     }
     Ok(standings)
 }
 
-/// What happened to a certificate, the newest line first, at most 50.
+/// Returns the history of a certificate, newest entry first, at most 50.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Error> {
-    let found: Vec<(i64, i64, String, String)> = certificate_history::table
+    let rows: Vec<(i64, i64, String, String)> = certificate_history::table
         .filter(certificate_history::certificate_id.eq(id.0))
         .order(certificate_history::id.desc())
-        .limit(LINES)
+        .limit(MAX_HISTORY)
         .select((
             certificate_history::id,
             certificate_history::at,
@@ -208,10 +222,10 @@ pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Erro
             certificate_history::words,
         ))
         .load(&mut c.0)?;
-    let lines = found.into_iter().map(|(id, at, what, words)| {
+    let lines = rows.into_iter().map(|(id, at, what, words)| {
         Ok(HistoryLine {
             at: Timestamp(at),
-            what: Place::new("certificate_history", &id).text("what", &what)?,
+            what: RowRef::new("certificate_history", &id).parse("what", &what)?,
             words,
         })
     });

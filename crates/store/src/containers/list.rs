@@ -1,4 +1,4 @@
-//! Lists of containers: filtered and sorted by the database, in a fixed number of statements.
+//! Lists of containers, filtered and sorted by the database, with a fixed number of statements.
 
 use std::collections::HashMap;
 
@@ -14,49 +14,50 @@ use model::{
     page::{PAGE_ROWS, Page},
 };
 
-use super::record::{ContainerRecord, Found, complete, found, joined};
+use super::record::{ContainerRecord, JoinedRow, columns, into_records, joined};
 use crate::{
     Conn, Error,
     dialect::{self, MultiBackend, lower},
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{containers, jobs, sites, users},
 };
 
-/// Which containers, and in what order.
+/// The filter and order of a list of containers.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Only those of this person.
+    /// Only containers of this user.
     pub owner: Option<UserId>,
-    /// Only those of this site.
+    /// Only containers of this site.
     pub site: Option<Label>,
-    /// Only those whose name, owner's name, source or address has this in it, whatever the case.
+    /// Only containers whose name, owner's name, image or template, or address contains this text,
+    /// ignoring case.
     pub q: String,
-    /// The order; among equals by key.
+    /// The order; equal values are ordered by id.
     pub sort: Sort,
-    /// The page, from 1.
+    /// The page number, from 1.
     pub page: u32,
 }
 
-/// The little that a status is computed from.
+/// The values of a container that its status is computed from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lean {
+pub struct ContainerSummary {
     /// The container.
     pub id: ContainerId,
     /// The cluster.
     pub cluster: ClusterId,
-    /// Its number there.
+    /// The VMID.
     pub vmid: u32,
-    /// Whether it was made.
+    /// Whether the container was created in Proxmox.
     pub made: bool,
-    /// The node it was put on.
+    /// The node.
     pub node: NodeName,
-    /// What the job at work on it does.
+    /// The kind of the active job.
     pub activity: Option<JobKind>,
 }
 
 type Query<'a> = IntoBoxed<'a, joined, MultiBackend>;
 
-fn matching(filter: &Filter) -> Query<'_> {
+fn filtered(filter: &Filter) -> Query<'_> {
     let mut query = joined().into_boxed::<MultiBackend>();
     if let Some(owner) = filter.owner {
         query = query.filter(containers::owner_id.eq(owner.0));
@@ -65,7 +66,7 @@ fn matching(filter: &Filter) -> Query<'_> {
         query = query.filter(sites::name.eq(site.as_str()));
     }
     if !filter.q.trim().is_empty() {
-        let pattern = dialect::pattern(&filter.q);
+        let pattern = dialect::like_pattern(&filter.q);
         query = query.filter(
             lower(containers::name)
                 .like(pattern.clone())
@@ -97,28 +98,28 @@ fn sorted(query: Query<'_>, sort: Sort) -> Query<'_> {
     }
 }
 
-/// A page of containers. Four statements.
+/// Returns a page of containers. Four statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn, filter: &Filter) -> Result<Page<ContainerRecord>, Error> {
-    let (page, before) = rows::offset(filter.page);
-    let total: i64 = matching(filter).select(count_star()).first(&mut c.0)?;
-    let found: Vec<Found> = sorted(matching(filter), filter.sort)
-        .select(found!())
+    let (page, before) = rows::page_offset(filter.page);
+    let total: i64 = filtered(filter).select(count_star()).first(&mut c.0)?;
+    let rows: Vec<JoinedRow> = sorted(filtered(filter), filter.sort)
+        .select(columns!())
         .limit(i64::from(PAGE_ROWS))
         .offset(before)
         .load(&mut c.0)?;
-    Ok(rows::page_of(complete(c, found)?, total, page))
+    Ok(rows::to_page(into_records(c, rows)?, total, page))
 }
 
-/// All containers of a filter, whatever its page, in its order. One statement.
+/// Returns all containers that match a filter, in its order, without paging. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
-pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<Lean>, Error> {
-    type Found = (i64, i64, i64, Option<i64>, String, Option<String>);
-    let found: Vec<Found> = sorted(matching(filter), filter.sort)
+/// When the database is unavailable.
+pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<ContainerSummary>, Error> {
+    type SummaryColumns = (i64, i64, i64, Option<i64>, String, Option<String>);
+    let rows: Vec<SummaryColumns> = sorted(filtered(filter), filter.sort)
         .select((
             containers::id,
             containers::cluster_id,
@@ -128,37 +129,38 @@ pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<Lean>, Error> {
             jobs::kind.nullable(),
         ))
         .load(&mut c.0)?;
-    let lean = found
+    let summaries = rows
         .into_iter()
         .map(|(id, cluster, vmid, made_at, node, kind)| {
-            let place = Place::new("containers", &id);
-            Ok(Lean {
+            let row_ref = RowRef::new("containers", &id);
+            Ok(ContainerSummary {
                 id: ContainerId(id),
                 cluster: ClusterId(cluster),
-                vmid: place.number("vmid", vmid)?,
+                vmid: row_ref.convert_number("vmid", vmid)?,
                 made: made_at.is_some(),
-                node: place.text("node", &node)?,
-                activity: place.optional("activity", kind.as_deref())?,
+                node: row_ref.parse("node", &node)?,
+                activity: row_ref.parse_optional("activity", kind.as_deref())?,
             })
         });
-    lean.collect()
+    summaries.collect()
 }
 
-/// The containers of these keys, in their order; those that are gone are left out.
+/// Returns the containers with these ids, in the order of the ids, omitting those that do not
+/// exist.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_ids(c: &mut Conn, ids: &[ContainerId]) -> Result<Vec<ContainerRecord>, Error> {
     let mut records = HashMap::new();
-    // SQLite takes at most 32766 values in a statement.
+    // SQLite accepts at most 32766 bound values in a statement.
     for chunk in ids.chunks(10_000) {
         let keys: Vec<i64> = chunk.iter().map(|id| id.0).collect();
-        let found: Vec<Found> = joined()
+        let rows: Vec<JoinedRow> = joined()
             .filter(containers::id.eq_any(keys))
-            .select(found!())
+            .select(columns!())
             .load(&mut c.0)?;
         records.extend(
-            complete(c, found)?
+            into_records(c, rows)?
                 .into_iter()
                 .map(|record| (record.id, record)),
         );

@@ -1,10 +1,11 @@
-//! Containers: what should be and what was given. What is observed is never here.
+//! Containers: their desired state and the resources that are allocated to them. Observed state is
+//! not stored here.
 
+mod in_use;
 mod list;
-mod published;
 mod record;
 mod services;
-mod taken;
+mod site_hosts;
 
 use diesel::prelude::*;
 use model::{
@@ -19,64 +20,64 @@ use std::net::Ipv4Addr;
 
 use crate::{
     Conn, Error, dialect,
-    rows::{self, address_number, small},
+    rows::{self, address_number, to_i32},
     schema::containers,
     sites,
 };
 
-pub use list::{Filter, Lean, by_ids, lean, list};
-pub use published::{SiteHost, affected, generation, of_site, offering};
-pub use record::{ContainerRecord, by_name, get};
-pub use taken::{
+pub use in_use::{
     count, names, on_cluster, taken_addresses, taken_labels, taken_ports, taken_vmids,
 };
+pub use list::{ContainerSummary, Filter, by_ids, lean, list};
+pub use record::{ContainerRecord, by_name, get};
+pub use site_hosts::{SiteHost, affected, generation, of_site, offering};
 
-/// A service with what is given to it.
+/// A service with its allocated ports and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenService {
-    /// The port inside the container.
+    /// The container port.
     pub port: Port,
-    /// How it is published.
+    /// The allocated ports and names.
     pub given: Given,
 }
 
-/// How a service is published, as the database holds it.
+/// How a service is published, with its allocated ports and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Given {
-    /// Pages under a name of a domain.
+    /// HTTP under a hostname.
     Http {
-        /// The name before the domain.
+        /// The label under the domain.
         label: Label,
         /// The domain.
         domain: DomainId,
-        /// How.
+        /// The publishing options.
         options: HttpOptions,
     },
-    /// A TCP port.
+    /// TCP on an external port.
     Tcp {
-        /// The site's port.
+        /// The external port.
         external: Port,
-        /// How it is passed on.
+        /// The publishing options.
         options: TcpOptions,
-        /// The name under which it is reached through TLS: a domain, and the name before it.
+        /// The domain and label for TLS.
         tls: Option<(DomainId, Label)>,
     },
-    /// A UDP port.
+    /// UDP on an external port.
     Udp {
-        /// The site's port.
+        /// The external port.
         external: Port,
-        /// How long it may be quiet.
+        /// The idle timeout.
         quiet: QuietS,
     },
-    /// A record of the site's own names.
+    /// An SRV record in the site's internal domain.
     Srv {
-        /// The name before the site's own domain.
+        /// The name under the site's internal domain.
         name: SrvName,
     },
 }
 
 impl Given {
-    /// How it is reached.
+    /// The kind of service.
     pub fn kind(&self) -> ServiceKind {
         match self {
             Self::Http { .. } => ServiceKind::Http,
@@ -87,36 +88,37 @@ impl Given {
     }
 }
 
-/// A new container with what is given to it. The services of `spec` do not count here.
+/// The values of a new container with its allocated resources. The services of `spec` are ignored;
+/// `services` replaces them.
 #[derive(Clone, Debug)]
 pub struct NewRecord {
     /// The site.
     pub site: SiteId,
-    /// The site's cluster.
+    /// The cluster of the site.
     pub cluster: ClusterId,
-    /// Whose it is.
+    /// The owner.
     pub owner: UserId,
-    /// Its name, unique on the site.
+    /// The name, unique on the site.
     pub name: Label,
-    /// What should be.
+    /// The desired state.
     pub spec: ContainerSpec,
-    /// What it offers.
+    /// The services.
     pub services: Vec<GivenService>,
-    /// The node it is put on.
+    /// The node.
     pub node: NodeName,
-    /// Its number on the cluster.
+    /// The VMID.
     pub vmid: u32,
-    /// Its hardware address.
+    /// The MAC address.
     pub mac: Mac,
-    /// Its address.
+    /// The IP address.
     pub address: Ipv4Addr,
 }
 
-/// Writes a container that is to be made, and that should run.
+/// Inserts a container that is to be created and started.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for whatever somebody else has; [`Error::NotFound`] when the site, its
-/// cluster or the owner is gone.
+/// [`Error::Duplicate`] for a name, address, VMID, label or port that is in use;
+/// [`Error::NotFound`] when the site, its cluster or the owner does not exist.
 pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
     let spec = &new.spec;
     diesel::insert_into(containers::table)
@@ -127,9 +129,9 @@ pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
                 containers::owner_id.eq(new.owner.0),
                 containers::name.eq(new.name.as_str()),
                 containers::source.eq(spec.source.to_string()),
-                containers::disk_gib.eq(small(spec.disk.get())),
+                containers::disk_gib.eq(to_i32(spec.disk.get())),
                 containers::docker.eq(spec.docker),
-                Changeable::try_from(spec)?,
+                ChangeableColumns::try_from(spec)?,
             ),
             containers::node.eq(new.node.as_str()),
             containers::vmid.eq(i64::from(new.vmid)),
@@ -142,17 +144,17 @@ pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
             containers::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     let id = ContainerId(dialect::inserted_id(&mut c.0)?);
     services::insert(c, id, new.site, &new.services)?;
-    sites::bump_of(c, id)?;
+    sites::bump_for_container(c, id)?;
     Ok(id)
 }
 
-/// What of a specification may change.
+/// The columns of a specification that can be changed.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = containers, treat_none_as_null = true)]
-struct Changeable {
+struct ChangeableColumns {
     cores: i32,
     memory_mib: i32,
     env: String,
@@ -160,13 +162,13 @@ struct Changeable {
     description: Option<String>,
 }
 
-impl TryFrom<&ContainerSpec> for Changeable {
+impl TryFrom<&ContainerSpec> for ChangeableColumns {
     type Error = Error;
 
     fn try_from(spec: &ContainerSpec) -> Result<Self, Error> {
         Ok(Self {
-            cores: small(spec.cores.get()),
-            memory_mib: small(spec.memory.get()),
+            cores: to_i32(spec.cores.get()),
+            memory_mib: to_i32(spec.memory.get()),
             env: rows::to_json(&spec.env)?,
             entrypoint: spec.entrypoint.as_ref().map(ToString::to_string),
             description: spec.description.as_ref().map(ToString::to_string),
@@ -174,11 +176,11 @@ impl TryFrom<&ContainerSpec> for Changeable {
     }
 }
 
-/// Changes what should be, but for source, disk and Docker, if the container still has the version
-/// `expected`; whether it had. A service of the same kind and port stays the same row.
+/// Updates the desired state except source, disk and Docker, if the container still has the version
+/// `expected`. Returns whether it had. A service of the same kind and port keeps its row.
 ///
 /// # Errors
-/// [`Error::Duplicate`] for a label or port that somebody else has.
+/// [`Error::Duplicate`] for a label or port that is in use.
 pub fn update_spec(
     c: &mut Conn,
     id: ContainerId,
@@ -189,7 +191,7 @@ pub fn update_spec(
     let changed = diesel::update(containers::table.find(id.0))
         .filter(containers::version.eq(expected))
         .set((
-            Changeable::try_from(spec)?,
+            ChangeableColumns::try_from(spec)?,
             containers::version.eq(containers::version + 1),
         ))
         .execute(&mut c.0)?;
@@ -197,92 +199,94 @@ pub fn update_spec(
         return Ok(false);
     }
     services::replace(c, id, services)?;
-    sites::bump_of(c, id)?;
+    sites::bump_for_container(c, id)?;
     Ok(true)
 }
 
-/// Gives the container another number on its cluster.
+/// Sets the container's VMID.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::Duplicate`] when another has the number.
+/// [`Error::NotFound`], or [`Error::Duplicate`] when another container has the VMID.
 pub fn set_vmid(c: &mut Conn, id: ContainerId, vmid: u32) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::vmid.eq(i64::from(vmid)))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Notes the node that the container is on.
+/// Sets the node that the container is on.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_node(c: &mut Conn, id: ContainerId, node: &NodeName) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::node.eq(node.as_str()))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Notes that the container was made, now.
+/// Marks the container as created in Proxmox now.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_made(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::made_at.eq(dialect::now(&c.0).nullable()))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Notes that the container is not made, or no more.
+/// Marks the container as not created in Proxmox.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
-pub fn set_unmade(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
+/// [`Error::NotFound`] when the container does not exist.
+pub fn mark_not_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::made_at.eq(None::<i64>))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Notes whether the container should run.
+/// Sets whether the container should run.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
-pub fn set_wished_running(c: &mut Conn, id: ContainerId, wished: bool) -> Result<(), Error> {
+/// [`Error::NotFound`] when the container does not exist.
+pub fn set_wished_running(c: &mut Conn, id: ContainerId, desired: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
-        .set(containers::wished_running.eq(wished))
+        .set(containers::wished_running.eq(desired))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Notes whether a changed value takes effect only after a restart.
+/// Sets whether a change takes effect only after a restart.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_restart_needed(c: &mut Conn, id: ContainerId, needed: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::restart_needed.eq(needed))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Keeps what the image or template brought, so that it can be told from what a person set.
+/// Stores the default values of the image or template, to distinguish them from values that a user
+/// has set.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn set_image(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::image_values.eq(rows::to_json(image)?))
         .execute(&mut c.0)?;
-    rows::one(changed)
+    rows::ensure_found(changed)
 }
 
-/// Deletes the container with its services; what was given to it is free. Its jobs stay.
+/// Deletes the container and its services, which frees its addresses, ports and names. Its jobs are
+/// kept.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is gone.
+/// [`Error::NotFound`] when the container does not exist.
 pub fn delete(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
-    sites::bump_of(c, id)?;
-    rows::one(diesel::delete(containers::table.find(id.0)).execute(&mut c.0)?)
+    sites::bump_for_container(c, id)?;
+    rows::ensure_found(diesel::delete(containers::table.find(id.0)).execute(&mut c.0)?)
 }

@@ -1,5 +1,4 @@
-//! A container with all that the database knows of it, and how many of them are read in a fixed
-//! number of statements.
+//! A container with all related rows. Many containers are read with a fixed number of statements.
 
 use std::{collections::HashMap, net::Ipv4Addr};
 
@@ -16,11 +15,11 @@ use model::{
 use super::services;
 use crate::{
     Conn, Error,
-    rows::Place,
+    rows::RowRef,
     schema::{clusters, containers, jobs, sites, users},
 };
 
-/// A container with its site, owner, services, and the job at work on it.
+/// A container with its site, owner, services and active job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerRecord {
     /// The container.
@@ -29,45 +28,46 @@ pub struct ContainerRecord {
     pub site: SiteId,
     /// The site's name.
     pub site_name: Label,
-    /// The site's domain.
+    /// The site's internal domain.
     pub domain: Domain,
     /// The cluster.
     pub cluster: ClusterId,
     /// The cluster's name.
     pub cluster_name: String,
-    /// Whose it is.
+    /// The owner.
     pub owner: UserId,
     /// The owner's name.
     pub owner_name: Username,
-    /// Its name.
+    /// The name.
     pub name: Label,
-    /// What should be; its services are those of `services` with all that was given.
+    /// The desired state; its services are those of `services`, including allocated values.
     pub spec: ContainerSpec,
-    /// What its image or template brought, once it is known.
+    /// The default values of the image or template, once known.
     pub image: Option<ImageValues>,
-    /// What it offers, in order.
+    /// The services, in order.
     pub services: Vec<ServiceView>,
-    /// The node it was put on.
+    /// The node.
     pub node: NodeName,
-    /// Its number on the cluster.
+    /// The VMID.
     pub vmid: u32,
-    /// Its hardware address.
+    /// The MAC address.
     pub mac: Mac,
-    /// Its address.
+    /// The IP address.
     pub address: Ipv4Addr,
-    /// When it was made; none while it is not.
+    /// When the container was created in Proxmox; `None` before that.
     pub made: Option<Timestamp>,
-    /// Whether it should run.
+    /// Whether the container should run.
     pub wished_running: bool,
-    /// Whether a changed value takes effect only after a restart.
+    /// Whether a change takes effect only after a restart.
     pub restart_needed: bool,
-    /// Grows with every change of what should be.
+    /// Incremented with every change of the desired state.
     pub version: i64,
-    /// When it was asked for.
+    /// When the container was requested.
     pub created: Timestamp,
-    /// The job at work on it.
+    /// The active job.
     pub activity: Option<Activity>,
-    /// While it is not made: the newest ended job that should have made it, and why it did not.
+    /// For a container that is not created in Proxmox: the newest failed or canceled creation job and
+    /// its error.
     pub failure: Option<(JobId, String)>,
 }
 
@@ -99,19 +99,19 @@ pub(super) struct Row {
     docker: bool,
 }
 
-/// The names that a container is shown with.
+/// The names of related rows.
 #[derive(Queryable)]
-pub(super) struct Names {
+pub(super) struct RelatedNames {
     site: String,
     domain: String,
     cluster: String,
     owner: String,
 }
 
-/// A row with the names around it and the job at work on it.
-pub(super) type Found = (Row, Names, Option<i64>, Option<String>);
+/// A row with the names of related rows and the active job.
+pub(super) type JoinedRow = (Row, RelatedNames, Option<i64>, Option<String>);
 
-/// All tables that a container is read from. The job is the one that has not ended.
+/// The join of all tables that a container is read from. The job is the active one.
 #[diesel::dsl::auto_type]
 pub(super) fn joined() -> _ {
     containers::table
@@ -121,8 +121,8 @@ pub(super) fn joined() -> _ {
         .left_join(jobs::table)
 }
 
-/// The columns of [`Found`].
-macro_rules! found {
+/// The columns of [`JoinedRow`].
+macro_rules! columns {
     () => {
         (
             $crate::containers::record::Row::as_select(),
@@ -137,56 +137,59 @@ macro_rules! found {
         )
     };
 }
-pub(super) use found;
+pub(super) use columns;
 
-/// The container of a key.
+/// Returns the container with this id.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Error> {
-    let found: Option<Found> = joined()
+    let row: Option<JoinedRow> = joined()
         .filter(containers::id.eq(id.0))
-        .select(found!())
+        .select(columns!())
         .first(&mut c.0)
         .optional()?;
-    Ok(complete(c, found.into_iter().collect())?.pop())
+    Ok(into_records(c, row.into_iter().collect())?.pop())
 }
 
-/// The container of a name on a site.
+/// Returns the container with this name on a site.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<ContainerRecord>, Error> {
-    let found: Option<Found> = joined()
+    let row: Option<JoinedRow> = joined()
         .filter(sites::name.eq(site.as_str()))
         .filter(containers::name.eq(name.as_str()))
-        .select(found!())
+        .select(columns!())
         .first(&mut c.0)
         .optional()?;
-    Ok(complete(c, found.into_iter().collect())?.pop())
+    Ok(into_records(c, row.into_iter().collect())?.pop())
 }
 
-/// Adds services and failures, in two statements however many rows there are.
-pub(super) fn complete(c: &mut Conn, found: Vec<Found>) -> Result<Vec<ContainerRecord>, Error> {
-    if found.is_empty() {
+/// Adds services and failures to rows, with two statements for all of them.
+pub(super) fn into_records(
+    c: &mut Conn,
+    rows: Vec<JoinedRow>,
+) -> Result<Vec<ContainerRecord>, Error> {
+    if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<i64> = found.iter().map(|(row, ..)| row.id).collect();
-    let mut services = services::of(c, &ids)?;
-    let mut failures = failures(c, &ids)?;
-    let records = found.into_iter().map(|found| {
-        let id = found.0.id;
+    let ids: Vec<i64> = rows.iter().map(|(row, ..)| row.id).collect();
+    let mut services = services::list_by_containers(c, &ids)?;
+    let mut failures = load_failures(c, &ids)?;
+    let records = rows.into_iter().map(|row| {
+        let id = row.0.id;
         let services = services.remove(&id).unwrap_or_default();
-        let mut record = record(found, services)?;
+        let mut record = into_record(row, services)?;
         record.failure = failures.remove(&id).filter(|_| record.made.is_none());
         Ok(record)
     });
     records.collect()
 }
 
-fn failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, Error> {
-    type Ended = (i64, Option<i64>, String, Option<String>);
-    let ended: Vec<Ended> = jobs::table
+fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, Error> {
+    type FailedJob = (i64, Option<i64>, String, Option<String>);
+    let failed_jobs: Vec<FailedJob> = jobs::table
         .inner_join(containers::table.on(jobs::container_id.eq(containers::id.nullable())))
         .filter(containers::id.eq_any(ids))
         .filter(containers::made_at.is_null())
@@ -195,8 +198,8 @@ fn failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, 
         .order(jobs::id)
         .select((jobs::id, jobs::container_id, jobs::state, jobs::error))
         .load(&mut c.0)?;
-    // The newest is the last, and takes the place of those before it.
-    let newest = ended
+    // The jobs are ordered by id, so in the map the newest replaces older ones.
+    let newest = failed_jobs
         .into_iter()
         .filter_map(|(job, container, state, error)| {
             let cancelled = state == JobState::Cancelled.as_str();
@@ -207,55 +210,55 @@ fn failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, String)>, 
     Ok(newest.collect())
 }
 
-fn record(found: Found, services: Vec<ServiceView>) -> Result<ContainerRecord, Error> {
-    let (row, names, job, job_kind) = found;
-    let place = Place::new("containers", &row.id);
+fn into_record(row: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRecord, Error> {
+    let (row, names, job, job_kind) = row;
+    let row_ref = RowRef::new("containers", &row.id);
     let spec = ContainerSpec {
-        source: place.text("source", &row.source)?,
-        cores: place.value::<_, u32, _>("cores", row.cores)?,
-        memory: place.value::<_, u32, _>("memory_mib", row.memory_mib)?,
-        disk: place.value::<_, u32, _>("disk_gib", row.disk_gib)?,
+        source: row_ref.parse("source", &row.source)?,
+        cores: row_ref.checked_number::<_, u32, _>("cores", row.cores)?,
+        memory: row_ref.checked_number::<_, u32, _>("memory_mib", row.memory_mib)?,
+        disk: row_ref.checked_number::<_, u32, _>("disk_gib", row.disk_gib)?,
         docker: row.docker,
-        env: place.json("env", &row.env)?,
-        entrypoint: place.optional("entrypoint", row.entrypoint.as_deref())?,
-        description: place.optional("description", row.description.as_deref())?,
+        env: row_ref.parse_json("env", &row.env)?,
+        entrypoint: row_ref.parse_optional("entrypoint", row.entrypoint.as_deref())?,
+        description: row_ref.parse_optional("description", row.description.as_deref())?,
         services: services.iter().map(ServiceView::spec).collect(),
     };
     Ok(ContainerRecord {
         id: ContainerId(row.id),
         site: SiteId(row.site_id),
-        site_name: Place::new("sites", &row.site_id).text("name", &names.site)?,
-        domain: Place::new("sites", &row.site_id).text("domain", &names.domain)?,
+        site_name: RowRef::new("sites", &row.site_id).parse("name", &names.site)?,
+        domain: RowRef::new("sites", &row.site_id).parse("domain", &names.domain)?,
         cluster: ClusterId(row.cluster_id),
         cluster_name: names.cluster,
         owner: UserId(row.owner_id),
-        owner_name: Place::new("users", &row.owner_id).text("name", &names.owner)?,
-        name: place.text("name", &row.name)?,
+        owner_name: RowRef::new("users", &row.owner_id).parse("name", &names.owner)?,
+        name: row_ref.parse("name", &row.name)?,
         spec,
         image: row
             .image_values
-            .map(|json| place.json("image_values", &json))
+            .map(|json| row_ref.parse_json("image_values", &json))
             .transpose()?,
         services,
-        node: place.text("node", &row.node)?,
-        vmid: place.number("vmid", row.vmid)?,
-        mac: place.text("mac", &row.mac)?,
-        address: place.text("address", &row.address)?,
+        node: row_ref.parse("node", &row.node)?,
+        vmid: row_ref.convert_number("vmid", row.vmid)?,
+        mac: row_ref.parse("mac", &row.mac)?,
+        address: row_ref.parse("address", &row.address)?,
         made: row.made_at.map(Timestamp),
         wished_running: row.wished_running,
         restart_needed: row.restart_needed,
         version: row.version,
         created: Timestamp(row.created_at),
-        activity: activity(job, job_kind)?,
+        activity: to_activity(job, job_kind)?,
         failure: None,
     })
 }
 
-fn activity(job: Option<i64>, kind: Option<String>) -> Result<Option<Activity>, Error> {
+fn to_activity(job: Option<i64>, kind: Option<String>) -> Result<Option<Activity>, Error> {
     let Some((job, kind)) = job.zip(kind) else {
         return Ok(None);
     };
-    let kind = Place::new("jobs", &job).text("kind", &kind)?;
+    let kind = RowRef::new("jobs", &job).parse("kind", &kind)?;
     Ok(Some(Activity {
         job: JobId(job),
         kind,

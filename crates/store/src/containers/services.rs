@@ -1,4 +1,4 @@
-//! The services of containers.
+//! Services of containers.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use model::{
 use super::{Given, GivenService};
 use crate::{
     Conn, Error,
-    rows::{Place, to_json},
+    rows::{RowRef, to_json},
     schema::{containers, domains, services},
 };
 
@@ -30,67 +30,72 @@ struct Row {
 }
 
 impl Row {
-    fn view(&self, domain: Option<&str>) -> Result<ServiceView, Error> {
-        let place = Place::new("services", &self.id);
+    fn to_view(&self, domain: Option<&str>) -> Result<ServiceView, Error> {
+        let row_ref = RowRef::new("services", &self.id);
         Ok(ServiceView {
             id: ServiceId(self.id),
-            port: place.value::<_, u16, _>("port", self.port)?,
-            published: self.published(place, domain)?,
+            port: row_ref.checked_number::<_, u16, _>("port", self.port)?,
+            published: self.parse_published(row_ref, domain)?,
             entry: EntryPoint::default(),
         })
     }
 
-    fn published(&self, place: Place<'_>, domain: Option<&str>) -> Result<Published, Error> {
-        let there = |column, text: Option<&str>| {
-            let missing = || place.fault(column, &"is missing");
+    fn parse_published(
+        &self,
+        row_ref: RowRef<'_>,
+        domain: Option<&str>,
+    ) -> Result<Published, Error> {
+        let required = |column, text: Option<&str>| {
+            let missing = || row_ref.invalid(column, &"is missing");
             text.map(str::to_owned).ok_or_else(missing)
         };
         let external = || {
             let port = self
                 .external
-                .ok_or_else(|| place.fault("external", &"is missing"))?;
-            place.value::<_, u16, _>("external", port)
+                .ok_or_else(|| row_ref.invalid("external", &"is missing"))?;
+            row_ref.checked_number::<_, u16, _>("external", port)
         };
-        Ok(match place.text("kind", &self.kind)? {
+        Ok(match row_ref.parse("kind", &self.kind)? {
             ServiceKind::Http => Published::Http {
-                label: place.text("label", &there("label", self.label.as_deref())?)?,
-                domain: place.text("domain_id", &there("domain_id", domain)?)?,
-                options: self.options(place)?,
+                label: row_ref.parse("label", &required("label", self.label.as_deref())?)?,
+                domain: row_ref.parse("domain_id", &required("domain_id", domain)?)?,
+                options: self.parse_options(row_ref)?,
             },
             ServiceKind::Tcp => Published::Tcp {
                 external: external()?,
-                options: self.options(place)?,
+                options: self.parse_options(row_ref)?,
                 tls: match domain {
                     None => None,
                     Some(domain) => Some(TlsName {
-                        label: place.text("name", &there("name", self.name.as_deref())?)?,
-                        domain: place.text("domain_id", domain)?,
+                        label: row_ref.parse("name", &required("name", self.name.as_deref())?)?,
+                        domain: row_ref.parse("domain_id", domain)?,
                     }),
                 },
             },
             ServiceKind::Udp => Published::Udp {
                 external: external()?,
-                quiet: self.options(place)?,
+                quiet: self.parse_options(row_ref)?,
             },
             ServiceKind::Srv => Published::Srv {
-                name: place.text("name", &there("name", self.name.as_deref())?)?,
+                name: row_ref.parse("name", &required("name", self.name.as_deref())?)?,
             },
         })
     }
 
-    /// Services from before there were any have the usual ones.
-    fn options<T: Default + serde::de::DeserializeOwned>(
+    /// Parses the publishing options; services that were stored before options existed have defaults.
+    fn parse_options<T: Default + serde::de::DeserializeOwned>(
         &self,
-        place: Place<'_>,
+        row_ref: RowRef<'_>,
     ) -> Result<T, Error> {
         match &self.options {
-            Some(text) => place.json("options", text),
+            Some(text) => row_ref.parse_json("options", text),
             None => Ok(T::default()),
         }
     }
 }
 
-/// What is written of how a service is published. All of it, so that nothing of before stays.
+/// All columns of a service that describe how it is published. An update sets every column, so that
+/// no old value remains.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = services, treat_none_as_null = true)]
 struct Columns<'a> {
@@ -105,7 +110,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(position: i64, service: &'a GivenService) -> Result<Self, Error> {
+    fn new(position: i64, service: &'a GivenService) -> Result<Self, Error> {
         let columns = Self {
             position,
             kind: service.given.kind().as_str(),
@@ -127,7 +132,8 @@ impl<'a> Columns<'a> {
                 options: Some(to_json(options)?),
                 ..columns
             },
-            // Its name is no label: a web page of the container may have the same.
+            // The TLS name is not stored in `label`, which is unique: an HTTP service may use the
+            // same name.
             Given::Tcp {
                 external,
                 options,
@@ -152,9 +158,12 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// The services of many containers, each in order. One statement.
-pub(super) fn of(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
-    by_container(
+/// Returns the services of many containers, each in order. One statement.
+pub(super) fn list_by_containers(
+    c: &mut Conn,
+    ids: &[i64],
+) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
+    group_by_container(
         services::table
             .left_join(domains::table)
             .filter(services::container_id.eq_any(ids))
@@ -164,9 +173,12 @@ pub(super) fn of(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, Vec<ServiceVi
     )
 }
 
-/// The services of all containers of a site, each in order. One statement.
-pub(super) fn of_site(c: &mut Conn, site: SiteId) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
-    by_container(
+/// Returns the services of all containers of a site, each in order. One statement.
+pub(super) fn list_by_site(
+    c: &mut Conn,
+    site: SiteId,
+) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
+    group_by_container(
         services::table
             .left_join(domains::table)
             .filter(services::site_id.eq(site.0))
@@ -176,24 +188,24 @@ pub(super) fn of_site(c: &mut Conn, site: SiteId) -> Result<HashMap<i64, Vec<Ser
     )
 }
 
-fn by_container(
-    found: Vec<(Row, Option<String>)>,
+fn group_by_container(
+    rows: Vec<(Row, Option<String>)>,
 ) -> Result<HashMap<i64, Vec<ServiceView>>, Error> {
-    let mut of: HashMap<i64, Vec<ServiceView>> = HashMap::new();
-    for (row, domain) in found {
-        let view = row.view(domain.as_deref())?;
-        of.entry(row.container_id).or_default().push(view);
+    let mut views: HashMap<i64, Vec<ServiceView>> = HashMap::new();
+    for (row, domain) in rows {
+        let view = row.to_view(domain.as_deref())?;
+        views.entry(row.container_id).or_default().push(view);
     }
-    Ok(of)
+    Ok(views)
 }
 
 pub(super) fn insert(
     c: &mut Conn,
     container: ContainerId,
     site: SiteId,
-    given: &[GivenService],
+    bindings: &[GivenService],
 ) -> Result<(), Error> {
-    for (position, service) in (0i64..).zip(given) {
+    for (position, service) in (0i64..).zip(bindings) {
         insert_one(c, container, site, position, service)?;
     }
     Ok(())
@@ -210,41 +222,41 @@ fn insert_one(
         .values((
             services::container_id.eq(container.0),
             services::site_id.eq(site.0),
-            Columns::of(position, service)?,
+            Columns::new(position, service)?,
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     Ok(())
 }
 
-/// Brings the services to `given`. A row stays where kind and port are the same, so that its key
-/// goes on to mean the same service.
+/// Replaces the services of a container. A service of the same kind and port keeps its row, so that
+/// its id stays valid.
 pub(super) fn replace(
     c: &mut Conn,
     container: ContainerId,
-    given: &[GivenService],
+    bindings: &[GivenService],
 ) -> Result<(), Error> {
     let site: i64 = containers::table
         .find(container.0)
         .select(containers::site_id)
         .first(&mut c.0)?;
-    let mut present = of(c, &[container.0])?
+    let mut existing = list_by_containers(c, &[container.0])?
         .remove(&container.0)
         .unwrap_or_default();
     let mut kept = Vec::new();
     let mut new = Vec::new();
-    for (position, service) in (0i64..).zip(given) {
+    for (position, service) in (0i64..).zip(bindings) {
         let kind = service.given.kind();
         let same = |old: &ServiceView| old.kind() == kind && old.port == service.port;
-        match present.iter().position(same) {
-            Some(index) => kept.push((present.swap_remove(index).id, position, service)),
+        match existing.iter().position(same) {
+            Some(index) => kept.push((existing.swap_remove(index).id, position, service)),
             None => new.push((position, service)),
         }
     }
-    // First the rows that go give back their labels and ports, then those that stay give up
-    // theirs, so that two services may swap.
-    let gone: Vec<i64> = present.iter().map(|old| old.id.0).collect();
-    diesel::delete(services::table.filter(services::id.eq_any(gone))).execute(&mut c.0)?;
+    // Deleted rows free their labels and ports first. Then the remaining rows are cleared, so that
+    // two services can swap a label or port without violating a unique index.
+    let removed: Vec<i64> = existing.iter().map(|old| old.id.0).collect();
+    diesel::delete(services::table.filter(services::id.eq_any(removed))).execute(&mut c.0)?;
     diesel::update(services::table.filter(services::container_id.eq(container.0)))
         .set((
             services::label.eq(None::<String>),
@@ -253,7 +265,7 @@ pub(super) fn replace(
         .execute(&mut c.0)?;
     for (id, position, service) in kept {
         diesel::update(services::table.find(id.0))
-            .set(Columns::of(position, service)?)
+            .set(Columns::new(position, service)?)
             .execute(&mut c.0)?;
     }
     for (position, service) in new {

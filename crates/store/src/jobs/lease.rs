@@ -1,41 +1,41 @@
-//! Who is at a job: claiming, keeping and giving back.
+//! Leases of jobs: claim, renew, finish and release.
 
 use diesel::{dsl::min, prelude::*};
 use model::{JobId, jobs::JobState};
 
-use super::{JobRecord, held, left_json, record};
+use super::{JobRecord, lease_held, leftovers_json, record};
 use crate::{Conn, Error, dialect, schema::jobs};
 
-/// How many of the oldest jobs a worker tries for before it looks again.
+/// How many of the oldest jobs a worker tries to claim before it queries again.
 const CANDIDATES: i64 = 8;
 
-/// How a job ended.
+/// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// Done, failed or cancelled.
+    /// Done, failed or canceled.
     pub state: JobState,
-    /// Why it failed, in one sentence.
+    /// Why the job failed, in one sentence.
     pub error: Option<String>,
-    /// The machine's own words about it.
+    /// The error details from Proxmox.
     pub words: Option<String>,
-    /// What is left behind, a sentence each.
+    /// What the job left behind, one sentence per item.
     pub left: Vec<String>,
 }
 
-/// What a heartbeat found.
+/// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beat {
-    /// Whether the worker still holds the job.
+pub struct Heartbeat {
+    /// Whether the worker still holds the lease.
     pub held: bool,
-    /// Whether somebody asked the job to stop.
+    /// Whether cancellation was requested.
     pub cancel: bool,
 }
 
-/// Takes the oldest job that is queued, or whose worker let its lease run out, for `lease_ms`.
-/// One conditional update decides who has it.
+/// Claims the oldest job that is queued or whose lease has expired, for `lease_ms`. A conditional
+/// update decides which worker gets the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecord>, Error> {
     macro_rules! free {
         () => {
@@ -59,7 +59,7 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
             return Ok(None);
         }
         for (id, started) in candidates {
-            let taken = diesel::update(jobs::table.find(id))
+            let claimed = diesel::update(jobs::table.find(id))
                 .filter(free!())
                 .set((
                     jobs::state.eq(JobState::Running.as_str()),
@@ -68,7 +68,7 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
                     jobs::attempt.eq(jobs::attempt + 1),
                 ))
                 .execute(&mut c.0)?;
-            if taken == 0 {
+            if claimed == 0 {
                 continue;
             }
             if started.is_none() {
@@ -78,21 +78,21 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
             }
             return record(c, JobId(id));
         }
-        // Others were quicker with each of them, so there are fewer now: look again.
+        // Other workers claimed all candidates. There are fewer now, so this loop ends.
     }
 }
 
-/// Keeps a job for `lease_ms` from now, if the worker still holds it.
+/// Renews the lease of a job for `lease_ms` from now, if the worker still holds it.
 ///
 /// # Errors
-/// When the database does not answer.
-pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<Beat, Error> {
-    let kept = diesel::update(jobs::table)
-        .filter(held!(c, id, owner))
+/// When the database is unavailable.
+pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<Heartbeat, Error> {
+    let renewed = diesel::update(jobs::table)
+        .filter(lease_held!(c, id, owner))
         .set(jobs::lease_until.eq(dialect::now_plus(&c.0, lease_ms).nullable()))
         .execute(&mut c.0)?;
-    if kept == 0 {
-        return Ok(Beat {
+    if renewed == 0 {
+        return Ok(Heartbeat {
             held: false,
             cancel: false,
         });
@@ -101,16 +101,16 @@ pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<
         .find(id.0)
         .select(jobs::cancel_requested)
         .first(&mut c.0)?;
-    Ok(Beat { held: true, cancel })
+    Ok(Heartbeat { held: true, cancel })
 }
 
-/// Ends a job, if the worker still holds it; whether it does.
+/// Stores the outcome of a job, if the worker still holds the lease. Returns whether it does.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result<bool, Error> {
-    let ended = diesel::update(jobs::table)
-        .filter(held!(c, id, owner))
+    let finished = diesel::update(jobs::table)
+        .filter(lease_held!(c, id, owner))
         .set((
             jobs::state.eq(outcome.state.as_str()),
             jobs::active_container.eq(None::<i64>),
@@ -119,20 +119,20 @@ pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result
             jobs::finished_at.eq(dialect::now(&c.0).nullable()),
             jobs::error.eq(outcome.error.as_deref()),
             jobs::words.eq(outcome.words.as_deref()),
-            jobs::left_json.eq(left_json(&outcome.left)?),
+            jobs::left_json.eq(leftovers_json(&outcome.left)?),
         ))
         .execute(&mut c.0)?;
-    Ok(ended > 0)
+    Ok(finished > 0)
 }
 
-/// Gives a job back, so that another worker can go on at once. Nothing happens when the worker
-/// holds it no more.
+/// Releases the lease of a job, so that another worker can continue immediately. Changes nothing
+/// when the worker does not hold the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn release(c: &mut Conn, id: JobId, owner: &str) -> Result<(), Error> {
     diesel::update(jobs::table)
-        .filter(held!(c, id, owner))
+        .filter(lease_held!(c, id, owner))
         .set((
             jobs::lease_owner.eq(None::<String>),
             jobs::lease_until.eq(None::<i64>),
@@ -141,21 +141,21 @@ pub fn release(c: &mut Conn, id: JobId, owner: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// In how many milliseconds the next job can be claimed, unless its worker keeps it: 0 when one is
-/// queued, none when there is nothing to do.
+/// Returns in how many milliseconds the next job can be claimed if its lease is not renewed: 0 when
+/// a job is queued, `None` when there is no unfinished job.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn next_due_ms(c: &mut Conn) -> Result<Option<i64>, Error> {
-    let waiting = jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
+    let claimable = jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
         .eq(JobState::Running.as_str())
         .and(jobs::lease_until.is_null()));
-    let waiting: Option<i64> = jobs::table
-        .filter(waiting)
+    let claimable: Option<i64> = jobs::table
+        .filter(claimable)
         .select(jobs::id)
         .first(&mut c.0)
         .optional()?;
-    if waiting.is_some() {
+    if claimable.is_some() {
         return Ok(Some(0));
     }
     let earliest: Option<i64> = jobs::table

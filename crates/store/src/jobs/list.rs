@@ -1,4 +1,4 @@
-//! Jobs as people and workers read them.
+//! Lists of jobs and single jobs.
 
 use diesel::{
     dsl::{IntoBoxed, count_star},
@@ -14,43 +14,43 @@ use super::steps::{self, StepRecord};
 use crate::{
     Conn, Error,
     dialect::{self, MultiBackend, lower},
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::jobs,
 };
 
-/// Which jobs to list.
+/// The filter of a list of jobs.
 #[derive(Clone, Debug, Default)]
 pub struct JobFilter {
-    /// Only those of this person's containers.
+    /// Only jobs of this user's containers.
     pub owner: Option<UserId>,
-    /// Only those in this state.
+    /// Only jobs in this state.
     pub state: Option<JobState>,
-    /// Only those of this container.
+    /// Only jobs of this container.
     pub container: Option<ContainerId>,
-    /// Only those whose container's name has this in it, whatever the case.
+    /// Only jobs whose container name contains this text, ignoring case.
     pub q: String,
-    /// The page, from 1.
+    /// The page number, from 1.
     pub page: u32,
 }
 
-/// A job with all that the database knows of it but its log.
+/// A job with all related rows except its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRecord {
-    /// What lists show.
+    /// The values that lists show.
     pub row: JobRow,
-    /// Its steps, in order.
+    /// The steps, in order.
     pub steps: Vec<StepRecord>,
-    /// What it was told.
+    /// The arguments, as JSON.
     pub args: String,
-    /// How often a worker took it on since it was queued.
+    /// How many times the job was claimed since it was queued.
     pub attempt: u32,
-    /// Whether it was asked to stop.
+    /// Whether cancellation was requested.
     pub cancel_requested: bool,
-    /// The machine's own words about the failure.
+    /// The error details from Proxmox.
     pub words: Option<String>,
-    /// What is left behind, a sentence each.
+    /// What the job left behind, one sentence per item.
     pub left: Vec<String>,
-    /// Whose the container is or was.
+    /// The owner of the container.
     pub owner: UserId,
 }
 
@@ -72,7 +72,7 @@ struct Row {
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = jobs)]
-struct More {
+struct DetailColumns {
     args: String,
     attempt: i64,
     cancel_requested: bool,
@@ -82,16 +82,16 @@ struct More {
 }
 
 impl Row {
-    fn view(self, (steps_done, steps): (u32, u32)) -> Result<JobRow, Error> {
-        let place = Place::new("jobs", &self.id);
+    fn into_view(self, (steps_done, steps): (u32, u32)) -> Result<JobRow, Error> {
+        let row_ref = RowRef::new("jobs", &self.id);
         Ok(JobRow {
             id: JobId(self.id),
-            kind: place.text("kind", &self.kind)?,
-            state: place.text("state", &self.state)?,
+            kind: row_ref.parse("kind", &self.kind)?,
+            state: row_ref.parse("state", &self.state)?,
             container: self.container_id.map(ContainerId),
-            container_name: place.text("container_name", &self.container_name)?,
-            site: place.text("site_name", &self.site_name)?,
-            actor: place.optional("actor_name", self.actor_name.as_deref())?,
+            container_name: row_ref.parse("container_name", &self.container_name)?,
+            site: row_ref.parse("site_name", &self.site_name)?,
+            actor: row_ref.parse_optional("actor_name", self.actor_name.as_deref())?,
             created: Timestamp(self.created_at),
             started: self.started_at.map(Timestamp),
             finished: self.finished_at.map(Timestamp),
@@ -102,7 +102,7 @@ impl Row {
     }
 }
 
-fn matching(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
+fn filtered(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
     let mut query = jobs::table.into_boxed::<MultiBackend>();
     if let Some(owner) = filter.owner {
         query = query.filter(jobs::owner_id.eq(owner.0));
@@ -114,83 +114,82 @@ fn matching(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
         query = query.filter(jobs::container_id.eq(container.0));
     }
     if !filter.q.trim().is_empty() {
-        let pattern = dialect::pattern(&filter.q);
+        let pattern = dialect::like_pattern(&filter.q);
         query = query.filter(lower(jobs::container_name).like(pattern).escape('!'));
     }
     query
 }
 
-/// A page of jobs, newest first. Three statements.
+/// Returns a page of jobs, newest first. Three statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn list(c: &mut Conn, filter: &JobFilter) -> Result<Page<JobRow>, Error> {
-    let (page, before) = rows::offset(filter.page);
-    let total: i64 = matching(filter).select(count_star()).first(&mut c.0)?;
-    let found: Vec<Row> = matching(filter)
+    let (page, before) = rows::page_offset(filter.page);
+    let total: i64 = filtered(filter).select(count_star()).first(&mut c.0)?;
+    let rows: Vec<Row> = filtered(filter)
         .order(jobs::id.desc())
         .limit(i64::from(PAGE_ROWS))
         .offset(before)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    Ok(rows::page_of(views(c, found)?, total, page))
+    Ok(rows::to_page(into_views(c, rows)?, total, page))
 }
 
-/// The jobs that have not ended, newest first, at most 50.
+/// Returns the queued and running jobs, newest first, at most 50.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn active(c: &mut Conn, owner: Option<UserId>) -> Result<Vec<JobRow>, Error> {
     let filter = JobFilter {
         owner,
         ..JobFilter::default()
     };
-    let found: Vec<Row> = matching(&filter)
+    let rows: Vec<Row> = filtered(&filter)
         .filter(jobs::state.eq_any([JobState::Queued.as_str(), JobState::Running.as_str()]))
         .order(jobs::id.desc())
         .limit(i64::from(PAGE_ROWS))
         .select(Row::as_select())
         .load(&mut c.0)?;
-    views(c, found)
+    into_views(c, rows)
 }
 
-fn views(c: &mut Conn, found: Vec<Row>) -> Result<Vec<JobRow>, Error> {
-    let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
-    let mut counts = steps::counts(c, &ids)?;
-    found
-        .into_iter()
+fn into_views(c: &mut Conn, rows: Vec<Row>) -> Result<Vec<JobRow>, Error> {
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    let mut counts = steps::count_steps(c, &ids)?;
+    rows.into_iter()
         .map(|row| {
             let counts = counts.remove(&row.id).unwrap_or_default();
-            row.view(counts)
+            row.into_view(counts)
         })
         .collect()
 }
 
-/// A job with its steps.
+/// Returns a job with its steps.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn record(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
-    let found: Option<(Row, More)> = jobs::table
+    let columns: Option<(Row, DetailColumns)> = jobs::table
         .find(id.0)
-        .select((Row::as_select(), More::as_select()))
+        .select((Row::as_select(), DetailColumns::as_select()))
         .first(&mut c.0)
         .optional()?;
-    let Some((row, more)) = found else {
+    let Some((row, details)) = columns else {
         return Ok(None);
     };
-    let steps = steps::of(c, id)?;
+    let steps = steps::list_steps(c, id)?;
     let finished = steps.iter().filter(|step| step.is_finished()).count();
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let place = Place::new("jobs", &id);
+    let row_ref = RowRef::new("jobs", &id);
     Ok(Some(JobRecord {
-        row: row.view((number(finished), number(steps.len())))?,
+        row: row.into_view((number(finished), number(steps.len())))?,
         steps,
-        args: more.args,
-        attempt: place.number("attempt", more.attempt)?,
-        cancel_requested: more.cancel_requested,
-        words: more.words,
-        left: place.json("left_json", &more.left_json)?,
-        owner: UserId(more.owner_id),
+        args: details.args,
+        attempt: row_ref.convert_number("attempt", details.attempt)?,
+        cancel_requested: details.cancel_requested,
+        words: details.words,
+        left: row_ref.parse_json("left_json", &details.left_json)?,
+        owner: UserId(details.owner_id),
     }))
 }

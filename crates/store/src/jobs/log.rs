@@ -1,28 +1,28 @@
-//! What jobs said: lines that are only ever added, and read from where a reader left off.
+//! Job logs: append-only lines, which a reader can continue from the last line it has.
 
 use diesel::prelude::*;
 use model::{JobId, Timestamp, jobs::LogLine};
 
 use crate::{Conn, Error, dialect, schema::job_log};
 
-/// Adds lines to a job's log, all at the same moment.
+/// Appends lines to a job's log, all with the same timestamp.
 ///
 /// # Errors
-/// [`Error::NotFound`] when there is no such job.
+/// [`Error::NotFound`] when the job does not exist.
 pub fn append_log(c: &mut Conn, id: JobId, lines: &[String]) -> Result<(), Error> {
     if lines.is_empty() {
         return Ok(());
     }
     let at = crate::now(c)?;
-    dialect::insert_log(&mut c.0, id.0, at.0, lines).map_err(Error::of_insert)
+    dialect::insert_log(&mut c.0, id.0, at.0, lines).map_err(Error::from_insert)
 }
 
-/// The lines of a job's log after the one numbered `after`, at most `limit`.
+/// Returns the lines of a job's log after the line with the number `after`, at most `limit`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn log(c: &mut Conn, id: JobId, after: i64, limit: u32) -> Result<Vec<LogLine>, Error> {
-    let found: Vec<(i64, i64, String)> = job_log::table
+    let rows: Vec<(i64, i64, String)> = job_log::table
         .filter(job_log::job_id.eq(id.0))
         .filter(job_log::id.gt(after))
         .order(job_log::id)
@@ -34,5 +34,5 @@ pub fn log(c: &mut Conn, id: JobId, after: i64, limit: u32) -> Result<Vec<LogLin
         at: Timestamp(at),
         text,
     };
-    Ok(found.into_iter().map(line).collect())
+    Ok(rows.into_iter().map(line).collect())
 }

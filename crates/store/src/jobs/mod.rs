@@ -1,8 +1,7 @@
-//! Jobs: what is to be done, who is at it, how far it is and what it said. Must not know what a
-//! kind of job does.
+//! Jobs with their leases, steps and logs. Must not know what a kind of job does.
 //!
-//! A worker holds a job by its lease: its name in `lease_owner`, and `lease_until` not yet passed
-//! by the database's clock. Whatever a worker writes is on condition that it holds the lease.
+//! A worker holds the lease of a job while `lease_owner` is its name and `lease_until` is in the
+//! future by the clock of the database. Every write of a worker requires the lease.
 
 mod lease;
 mod list;
@@ -21,39 +20,39 @@ use crate::{
     schema::{job_steps, jobs},
 };
 
-pub use lease::{Beat, Outcome, claim, finish, heartbeat, next_due_ms, release};
+pub use lease::{Heartbeat, Outcome, claim, finish, heartbeat, next_due_ms, release};
 pub use list::{JobFilter, JobRecord, active, list, record};
 pub use log::{append_log, log};
 pub use steps::{StepRecord, begin_step, end_step, progress_step, save_step};
 
-/// A job that is asked for.
+/// The values of a new job.
 #[derive(Clone, Debug)]
 pub struct NewJob {
-    /// What it does.
+    /// The kind.
     pub kind: JobKind,
-    /// To which container.
+    /// The container.
     pub container: ContainerId,
-    /// The container's name now.
+    /// The container's current name.
     pub container_name: Label,
     /// The container's site.
     pub site: SiteId,
-    /// The site's name now.
+    /// The site's current name.
     pub site_name: Label,
-    /// Whose the container is, who may therefore see the job.
+    /// The owner of the container, who may see the job.
     pub owner: UserId,
-    /// Who asked for it; none for the system itself.
+    /// The actor; `None` for the manager itself.
     pub actor: Option<(UserId, Username)>,
-    /// What else the job is told; JSON of the caller's making.
+    /// The arguments, as JSON that only the caller interprets.
     pub args: String,
-    /// Name and title of each step, in order.
+    /// The name and title of each step, in order.
     pub steps: Vec<(String, String)>,
 }
 
-/// Queues a job.
+/// Inserts a queued job with its steps.
 ///
 /// # Errors
-/// [`Error::Duplicate`] of [`ActiveJob`](crate::Unique::ActiveJob) while the container has a job
-/// that has not ended; [`Error::NotFound`] when the container is gone.
+/// [`Error::Duplicate`] of [`ActiveJob`](crate::Unique::ActiveJob) while the container has a queued
+/// or running job; [`Error::NotFound`] when the container does not exist.
 pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
     let actor = new.actor.as_ref();
     diesel::insert_into(jobs::table)
@@ -75,7 +74,7 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
             jobs::left_json.eq("[]"),
         ))
         .execute(&mut c.0)
-        .map_err(Error::of_insert)?;
+        .map_err(Error::from_insert)?;
     let id = dialect::inserted_id(&mut c.0)?;
     for (position, (name, title)) in (0i64..).zip(&new.steps) {
         diesel::insert_into(job_steps::table)
@@ -91,24 +90,25 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
     Ok(JobId(id))
 }
 
-/// Asks a job that has not ended to stop; whether it had not. The worker decides what follows.
+/// Requests the cancellation of a queued or running job. Returns false when the job has ended. The
+/// worker decides how to react.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn request_cancel(c: &mut Conn, id: JobId) -> Result<bool, Error> {
-    let asked = diesel::update(jobs::table.find(id.0))
+    let requested = diesel::update(jobs::table.find(id.0))
         .filter(jobs::state.eq_any([JobState::Queued.as_str(), JobState::Running.as_str()]))
         .set(jobs::cancel_requested.eq(true))
         .execute(&mut c.0)?;
-    Ok(asked > 0)
+    Ok(requested > 0)
 }
 
-/// Queues a job again that failed or was cancelled, from its first step; whether it had, and its
-/// container is still there.
+/// Queues a failed or canceled job again, from its first step. Returns false when the job is in
+/// another state or its container does not exist.
 ///
 /// # Errors
 /// [`Error::Duplicate`] of [`ActiveJob`](crate::Unique::ActiveJob) while the container has another
-/// job that has not ended.
+/// queued or running job.
 pub fn requeue(c: &mut Conn, id: JobId) -> Result<bool, Error> {
     let queued = diesel::update(jobs::table.find(id.0))
         .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Cancelled.as_str()]))
@@ -128,12 +128,12 @@ pub fn requeue(c: &mut Conn, id: JobId) -> Result<bool, Error> {
     if queued == 0 {
         return Ok(false);
     }
-    steps::reset(c, id)?;
+    steps::reset_steps(c, id)?;
     Ok(true)
 }
 
-/// The condition that `worker` holds the lease of job `id`.
-macro_rules! held {
+/// The SQL condition that `worker` holds the lease of job `id`.
+macro_rules! lease_held {
     ($c:expr, $id:expr, $worker:expr) => {
         $crate::schema::jobs::id
             .eq($id.0)
@@ -142,9 +142,9 @@ macro_rules! held {
             .and($crate::schema::jobs::lease_until.gt($crate::dialect::now(&$c.0).nullable()))
     };
 }
-use held;
+use lease_held;
 
-/// Sentences as a column keeps them.
-fn left_json(left: &[String]) -> Result<String, Error> {
+/// Serializes the items that a job left behind.
+fn leftovers_json(left: &[String]) -> Result<String, Error> {
     rows::to_json(&left)
 }

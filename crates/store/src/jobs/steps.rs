@@ -1,5 +1,5 @@
-//! The steps of jobs. A worker writes each step's outcome before it goes on, and only while it
-//! holds the job.
+//! Steps of jobs. A worker stores the outcome of each step before it starts the next one. Every
+//! write requires the lease of the job.
 
 use std::collections::HashMap;
 
@@ -12,23 +12,23 @@ use model::{
     jobs::{Progress, StepState, StepView},
 };
 
-use super::held;
+use super::lease_held;
 use crate::{
     Conn, Error, dialect,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{job_steps, jobs},
 };
 
-/// A step with what it keeps for whoever goes on with it.
+/// A step with the data that a worker needs to resume it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepRecord {
-    /// Its place in the job, from 0.
+    /// The position in the job, from 0.
     pub position: u32,
-    /// Its name, for the program.
+    /// The name that identifies the step in the code.
     pub name: String,
-    /// What people see.
+    /// The values that may be shown.
     pub view: StepView,
-    /// What it wrote down.
+    /// The data that the step saved.
     pub data: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl StepRecord {
     }
 }
 
-/// Whether a step counts as finished on the way to the job's end.
+/// Whether a step counts as finished in the progress of its job.
 fn is_finished(state: StepState) -> bool {
     matches!(state, StepState::Done | StepState::Skipped)
 }
@@ -60,21 +60,21 @@ struct Row {
 }
 
 impl Row {
-    fn record(self) -> Result<StepRecord, Error> {
-        let place = Place::new("job_steps", &self.id);
+    fn into_record(self) -> Result<StepRecord, Error> {
+        let row_ref = RowRef::new("job_steps", &self.id);
         let progress = match self.progress_done.zip(self.progress_total) {
             Some((done, total)) => Some(Progress {
-                done: place.number("progress_done", done)?,
-                total: place.number("progress_total", total)?,
+                done: row_ref.convert_number("progress_done", done)?,
+                total: row_ref.convert_number("progress_total", total)?,
             }),
             None => None,
         };
         Ok(StepRecord {
-            position: place.number("position", self.position)?,
+            position: row_ref.convert_number("position", self.position)?,
             name: self.name,
             view: StepView {
                 title: self.title,
-                state: place.text("state", &self.state)?,
+                state: row_ref.parse("state", &self.state)?,
                 started: self.started_at.map(Timestamp),
                 finished: self.finished_at.map(Timestamp),
                 progress,
@@ -85,37 +85,37 @@ impl Row {
     }
 }
 
-/// The steps of a job, in order.
-pub(super) fn of(c: &mut Conn, job: JobId) -> Result<Vec<StepRecord>, Error> {
-    let found: Vec<Row> = job_steps::table
+/// Returns the steps of a job, in order.
+pub(super) fn list_steps(c: &mut Conn, job: JobId) -> Result<Vec<StepRecord>, Error> {
+    let rows: Vec<Row> = job_steps::table
         .filter(job_steps::job_id.eq(job.0))
         .order(job_steps::position)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    found.into_iter().map(Row::record).collect()
+    rows.into_iter().map(Row::into_record).collect()
 }
 
-/// For each job how many of its steps are finished, and how many it has. One statement.
-pub(super) fn counts(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u32)>, Error> {
-    let found: Vec<(i64, String, i64)> = job_steps::table
+/// Returns for each job the number of finished steps and of all steps. One statement.
+pub(super) fn count_steps(c: &mut Conn, jobs: &[i64]) -> Result<HashMap<i64, (u32, u32)>, Error> {
+    let rows: Vec<(i64, String, i64)> = job_steps::table
         .filter(job_steps::job_id.eq_any(jobs))
         .group_by((job_steps::job_id, job_steps::state))
         .select((job_steps::job_id, job_steps::state, count_star()))
         .load(&mut c.0)?;
     let mut counts: HashMap<i64, (u32, u32)> = HashMap::new();
-    for (job, state, number) in found {
-        let state = Place::new("jobs", &job).text("steps", &state)?;
+    for (job, state, number) in rows {
+        let state = RowRef::new("jobs", &job).parse("steps", &state)?;
         let (done, all) = counts.entry(job).or_default();
-        *all += rows::count(number);
+        *all += rows::to_u32(number);
         if is_finished(state) {
-            *done += rows::count(number);
+            *done += rows::to_u32(number);
         }
     }
     Ok(counts)
 }
 
-/// Sets all steps of a job back to the beginning.
-pub(super) fn reset(c: &mut Conn, job: JobId) -> Result<(), Error> {
+/// Resets all steps of a job to waiting.
+pub(super) fn reset_steps(c: &mut Conn, job: JobId) -> Result<(), Error> {
     diesel::update(job_steps::table.filter(job_steps::job_id.eq(job.0)))
         .set((
             job_steps::state.eq(StepState::Waiting.as_str()),
@@ -130,38 +130,39 @@ pub(super) fn reset(c: &mut Conn, job: JobId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Changes the step at a position, if the worker holds the job; whether it did.
-macro_rules! change {
+/// Updates the step at a position, if the worker holds the lease. Returns whether it does.
+macro_rules! update_step {
     ($c:expr, $job:expr, $owner:expr, $position:expr, $set:expr) => {{
-        let held = exists(jobs::table.filter(held!($c, $job, $owner)));
+        let has_lease = exists(jobs::table.filter(lease_held!($c, $job, $owner)));
         let changed = diesel::update(job_steps::table)
             .filter(job_steps::job_id.eq($job.0))
             .filter(job_steps::position.eq(i64::from($position)))
-            .filter(held)
+            .filter(has_lease)
             .set($set)
             .execute(&mut $c.0)?;
         Ok(changed > 0)
     }};
 }
 
-/// Begins a step; false, and nothing changed, when the worker `owner` does not hold the job.
+/// Sets a step to running. Returns false and changes nothing when the worker `owner` does not hold
+/// the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn begin_step(c: &mut Conn, job: JobId, owner: &str, position: u32) -> Result<bool, Error> {
     let set = (
         job_steps::state.eq(StepState::Running.as_str()),
         job_steps::started_at.eq(dialect::now(&c.0).nullable()),
         job_steps::finished_at.eq(None::<i64>),
     );
-    change!(c, job, owner, position, set)
+    update_step!(c, job, owner, position, set)
 }
 
-/// Writes down what a step needs to know if it is begun again; false, and nothing changed, when
-/// the worker `owner` does not hold the job.
+/// Saves the data that a step needs when it is resumed. Returns false and changes nothing when the
+/// worker `owner` does not hold the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn save_step(
     c: &mut Conn,
     job: JobId,
@@ -169,14 +170,14 @@ pub fn save_step(
     position: u32,
     data: &str,
 ) -> Result<bool, Error> {
-    change!(c, job, owner, position, job_steps::data.eq(data))
+    update_step!(c, job, owner, position, job_steps::data.eq(data))
 }
 
-/// Writes how much of a step is done; false, and nothing changed, when the worker `owner` does not
-/// hold the job.
+/// Updates the progress of a step. Returns false and changes nothing when the worker `owner` does
+/// not hold the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn progress_step(
     c: &mut Conn,
     job: JobId,
@@ -189,14 +190,14 @@ pub fn progress_step(
         job_steps::progress_done.eq(number(progress.done)),
         job_steps::progress_total.eq(number(progress.total)),
     );
-    change!(c, job, owner, position, set)
+    update_step!(c, job, owner, position, set)
 }
 
-/// Ends a step with its outcome, its note for people, and what it wrote down; without `data` that
-/// stays as it is. False, and nothing changed, when the worker `owner` does not hold the job.
+/// Finishes a step with its state, its note for users and its data; `None` keeps the saved data.
+/// Returns false and changes nothing when the worker `owner` does not hold the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn end_step(
     c: &mut Conn,
     job: JobId,
@@ -212,5 +213,5 @@ pub fn end_step(
         job_steps::note.eq(note),
         data.map(|data| job_steps::data.eq(data)),
     );
-    change!(c, job, owner, position, set)
+    update_step!(c, job, owner, position, set)
 }

@@ -13,7 +13,7 @@ use store::{
     records::{self, Purpose, Record, RecordState},
 };
 
-use crate::lab::{Lab, http, tcp, v};
+use crate::support::{TestStore, http, parse, tcp};
 
 const DAY: i64 = 86_400_000;
 
@@ -21,7 +21,7 @@ pub fn at(day: i64) -> Timestamp {
     Timestamp(day * DAY)
 }
 
-pub async fn authority(lab: &Lab, name: &str, binding_key: &str) -> AuthorityId {
+pub async fn authority(db: &TestStore, name: &str, binding_key: &str) -> AuthorityId {
     let form = model::authorities::AuthorityForm {
         name: name.into(),
         directory: "https://ca.example.org/dir".into(),
@@ -29,46 +29,47 @@ pub async fn authority(lab: &Lab, name: &str, binding_key: &str) -> AuthorityId 
         binding_key: binding_key.into(),
         ..Default::default()
     };
-    let (key, spec) = (lab.store.key().clone(), form.parse(true).unwrap());
-    lab.w(move |c| authorities::insert(c, &key, &spec)).await
+    let (key, spec) = (db.store.key().clone(), form.parse(true).unwrap());
+    db.write(move |c| authorities::insert(c, &key, &spec)).await
 }
 
-pub async fn provider(lab: &Lab, name: &str) -> ProviderId {
+pub async fn provider(db: &TestStore, name: &str) -> ProviderId {
     let form = model::providers::ProviderForm {
         name: name.into(),
         kind: "cloudflare".into(),
         secret: "token-geheim".into(),
         ..Default::default()
     };
-    let (key, spec) = (lab.store.key().clone(), form.parse(true).unwrap());
-    lab.w(move |c| providers::insert(c, &key, &spec)).await
+    let (key, spec) = (db.store.key().clone(), form.parse(true).unwrap());
+    db.write(move |c| providers::insert(c, &key, &spec)).await
 }
 
-/// Has a domain have its certificates another way.
-pub async fn change(lab: &Lab, id: DomainId, change: impl FnOnce(&mut DomainSpec)) {
-    let mut spec = lab
-        .r(move |c| store::domains::get(c, id))
+/// Updates a domain's specification.
+pub async fn change(db: &TestStore, id: DomainId, change: impl FnOnce(&mut DomainSpec)) {
+    let mut spec = db
+        .read(move |c| store::domains::get(c, id))
         .await
         .unwrap()
         .spec;
     change(&mut spec);
-    lab.w(move |c| store::domains::update(c, id, &spec)).await;
+    db.write(move |c| store::domains::update(c, id, &spec))
+        .await;
 }
 
-pub fn issued(names: &[&str], print: &str, until: i64) -> Issued {
+pub fn issued(names: &[&str], fingerprint: &str, until: i64) -> Issued {
     Issued {
-        names: names.iter().map(|name| v(name)).collect(),
+        names: names.iter().map(|name| parse(name)).collect(),
         issuer: "Test".into(),
         not_before: at(0),
         not_after: at(until),
-        fingerprint: v(&print.repeat(32)),
+        fingerprint: parse(&fingerprint.repeat(32)),
         key: "ECDSA P-256".into(),
     }
 }
 
-async fn put(lab: &Lab, domain: DomainId, subject: &str, issued: Issued) -> CertificateId {
-    let key = lab.store.key().clone();
-    let subject: CertificateName = v(subject);
+async fn put(db: &TestStore, domain: DomainId, subject: &str, issued: Issued) -> CertificateId {
+    let key = db.store.key().clone();
+    let subject: CertificateName = parse(subject);
     let new = NewCertificate {
         source: Source::Acme,
         authority: None,
@@ -77,98 +78,103 @@ async fn put(lab: &Lab, domain: DomainId, subject: &str, issued: Issued) -> Cert
         chain: "chain".into(),
         issued,
     };
-    lab.w(move |c| certificates::put(c, &key, (domain, &subject), &new, "geheim", at(0)))
+    db.write(move |c| certificates::put(c, &key, (domain, &subject), &new, "geheim", at(0)))
         .await
 }
 
 db_test!(
-    a_certificate_is_wanted_had_and_served_by_its_own_site,
-    |lab| async {
-        let ground = lab.ground().await;
-        let other = lab.site("other", ground.cluster).await;
-        let id = ground.domain;
-        let authority = authority(&lab, "ca", "a2V5").await;
-        change(&lab, id, |spec| spec.issuance = Issuance::Http(authority)).await;
-        let mut container = ground.container(1);
+    certificate_is_issued_and_served_by_its_own_site,
+    |db| async {
+        let fixture = db.fixture().await;
+        let other = db.site("other", fixture.cluster).await;
+        let id = fixture.domain;
+        let authority = authority(&db, "ca", "a2V5").await;
+        change(&db, id, |spec| spec.issuance = Issuance::Http(authority)).await;
+        let mut container = fixture.container(1);
         container.services = vec![http(id, "80", "wiki"), tcp("22", "2022")];
-        lab.put(container).await;
-        let plans = lab.r(certificates::plans).await;
+        db.insert_container(container).await;
+        let plans = db.read(certificates::plans).await;
         assert_eq!(plans.len(), 1);
         assert_eq!(plans[0].hosts, ["wiki.example.org"]);
         assert_eq!(plans[0].issuance, Issuance::Http(authority));
 
-        let subject: CertificateName = v("wiki.example.org");
+        let subject: CertificateName = parse("wiki.example.org");
         let same = subject.clone();
-        lab.w(move |c| certificates::want(c, id, &subject, at(0)))
+        db.write(move |c| certificates::want(c, id, &subject, at(0)))
             .await;
-        let twice = lab
+        let twice = db
             .store
             .write(move |c| certificates::want(c, id, &same, at(0)))
             .await;
         assert_eq!(twice, Err(Error::Duplicate(Unique::CertificateSubject)));
-        let rows = lab.r(|c| certificates::list(c, None, at(0))).await;
+        let rows = db.read(|c| certificates::list(c, None, at(0))).await;
         assert_eq!(
             (rows[0].state, rows[0].is_used),
             (CertificateState::Waiting, true)
         );
 
-        let before = lab
-            .r(move |c| store::sites::generation(c, ground.site))
+        let before = db
+            .read(move |c| store::sites::generation(c, fixture.site))
             .await;
         let names = ["wiki.example.org"];
-        let had = put(&lab, id, names[0], issued(&names, "AB", 90)).await;
-        assert_eq!(had, rows[0].id, "the one that was wanted");
-        let after = lab
-            .r(move |c| store::sites::generation(c, ground.site))
+        let certificate = put(&db, id, names[0], issued(&names, "AB", 90)).await;
+        assert_eq!(certificate, rows[0].id, "the existing row is used");
+        let after = db
+            .read(move |c| store::sites::generation(c, fixture.site))
             .await;
-        assert!(after > before, "its edge hosts have something new to know");
-        let served = lab.r(move |c| certificates::of_site(c, ground.site)).await;
+        assert!(after > before, "the generation of the site is incremented");
+        let served = db
+            .read(move |c| certificates::of_site(c, fixture.site))
+            .await;
         assert_eq!(served.len(), 1);
         assert!(
-            lab.r(move |c| certificates::of_site(c, other))
+            db.read(move |c| certificates::of_site(c, other))
                 .await
                 .is_empty()
         );
-        let (key, print) = (lab.store.key().clone(), served[0].fingerprint.clone());
+        let (key, fingerprint) = (db.store.key().clone(), served[0].fingerprint.clone());
         let pair = {
-            let (key, print) = (key.clone(), print.clone());
-            lab.r(move |c| certificates::pair(c, &key, ground.site, &print))
+            let (key, fingerprint) = (key.clone(), fingerprint.clone());
+            db.read(move |c| certificates::pair(c, &key, fixture.site, &fingerprint))
                 .await
         };
         assert_eq!(
             pair.map(|pair| (pair.chain, pair.key)),
             Some(("chain".into(), "geheim".into()))
         );
-        let nobodys = lab
-            .r(move |c| certificates::pair(c, &key, other, &print))
+        let foreign_pair = db
+            .read(move |c| certificates::pair(c, &key, other, &fingerprint))
             .await;
-        assert!(nobodys.is_none(), "another site has none of it");
+        assert!(foreign_pair.is_none(), "another site has no access");
 
-        lab.w(move |c| certificates::note(c, had, Happening::Issued, "first", at(0)))
+        db.write(move |c| certificates::note(c, certificate, Happening::Issued, "first", at(0)))
             .await;
-        lab.w(move |c| certificates::note(c, had, Happening::Renewed, "next", at(60)))
+        db.write(move |c| certificates::note(c, certificate, Happening::Renewed, "next", at(60)))
             .await;
-        let lines = lab.r(move |c| certificates::history(c, had)).await;
-        let told: Vec<&str> = lines.iter().map(|line| line.words.as_str()).collect();
-        assert_eq!(told, ["next", "first"]);
-        lab.w(move |c| certificates::delete(c, had)).await;
+        let lines = db
+            .read(move |c| certificates::history(c, certificate))
+            .await;
+        let texts: Vec<&str> = lines.iter().map(|line| line.words.as_str()).collect();
+        assert_eq!(texts, ["next", "first"]);
+        db.write(move |c| certificates::delete(c, certificate))
+            .await;
         assert!(
-            lab.r(|c| certificates::list(c, None, at(0)))
+            db.read(|c| certificates::list(c, None, at(0)))
                 .await
                 .is_empty()
         );
     }
 );
 
-db_test!(one_server_works_on_a_certificate, |lab| async {
-    let id = lab.ground().await.domain;
+db_test!(certificate_is_claimed_by_one_owner, |db| async {
+    let id = db.fixture().await.domain;
     for name in ["a.example.org", "b.example.org"] {
-        let subject: CertificateName = v(name);
-        lab.w(move |c| certificates::want(c, id, &subject, at(0)))
+        let subject: CertificateName = parse(name);
+        db.write(move |c| certificates::want(c, id, &subject, at(0)))
             .await;
     }
     let claim = async |owner: &'static str, day: i64| {
-        lab.w(move |c| certificates::claim(c, owner, at(day), at(day + 1)))
+        db.write(move |c| certificates::claim(c, owner, at(day), at(day + 1)))
             .await
     };
     let first = claim("one", 0).await.unwrap();
@@ -180,15 +186,17 @@ db_test!(one_server_works_on_a_certificate, |lab| async {
     );
     assert_eq!(claim("three", 0).await, None);
     assert_eq!(
-        lab.r(certificates::next_due).await,
+        db.read(certificates::next_due).await,
         Some(at(1)),
-        "when a lease ends"
+        "when the first lease expires"
     );
     let a = first.id;
-    let kept =
-        async |owner: &'static str| lab.w(move |c| certificates::keep(c, a, owner, at(2))).await;
+    let kept = async |owner: &'static str| {
+        db.write(move |c| certificates::keep(c, a, owner, at(2)))
+            .await
+    };
     assert!(kept("one").await && !kept("two").await);
-    // Who was killed loses it when its lease ends.
+    // A process that was killed loses the certificate when its lease expires.
     assert_eq!(claim("three", 1).await.map(|it| it.id), Some(second.id));
     assert_eq!(claim("three", 1).await, None);
 
@@ -197,11 +205,11 @@ db_test!(one_server_works_on_a_certificate, |lab| async {
         words: "No.".into(),
         detail: Some("urn".into()),
     };
-    lab.w(move |c| certificates::failed(c, a, &trouble, at(5)))
+    db.write(move |c| certificates::failed(c, a, &trouble, at(5)))
         .await;
-    lab.w(move |c| certificates::release(c, a, "one")).await;
-    let row = lab
-        .r(move |c| certificates::by_id(c, a, at(1)))
+    db.write(move |c| certificates::release(c, a, "one")).await;
+    let row = db
+        .read(move |c| certificates::by_id(c, a, at(1)))
         .await
         .unwrap();
     assert_eq!((row.state, row.failures), (CertificateState::Failed, 1));
@@ -209,41 +217,41 @@ db_test!(one_server_works_on_a_certificate, |lab| async {
     assert_eq!(
         claim("three", 4).await.map(|it| it.id),
         Some(second.id),
-        "its lease ended"
+        "its lease expired"
     );
-    assert_eq!(claim("three", 4).await, None, "not yet");
-    lab.w(move |c| certificates::try_at(c, a, at(4))).await;
+    assert_eq!(claim("three", 4).await, None, "the next attempt is later");
+    db.write(move |c| certificates::try_at(c, a, at(4))).await;
     assert_eq!(claim("three", 4).await.map(|it| it.failures), Some(1));
 });
 
-db_test!(states_are_counted_with_their_domain, |lab| async {
-    let id = lab.ground().await.domain;
+db_test!(domain_counts_certificate_states, |db| async {
+    let id = db.fixture().await.domain;
     put(
-        &lab,
+        &db,
         id,
         "*.example.org",
         issued(&["*.example.org"], "AB", 1_000_000),
     )
     .await;
     put(
-        &lab,
+        &db,
         id,
         "old.example.org",
         issued(&["old.example.org"], "CD", 1),
     )
     .await;
-    let row = lab.r(move |c| store::domains::get(c, id)).await.unwrap();
+    let row = db.read(move |c| store::domains::get(c, id)).await.unwrap();
     assert_eq!((row.certificates, row.alarms), (1, 1));
 });
 
 db_test!(
-    secrets_open_where_they_belong_and_accounts_are_made_once,
-    |lab| async {
-        let id = authority(&lab, "ca", "a2V5").await;
-        let key = lab.store.key().clone();
+    secrets_are_bound_to_context_and_accounts_are_stored_once,
+    |db| async {
+        let id = authority(&db, "ca", "a2V5").await;
+        let key = db.store.key().clone();
         let record = async || {
             let key = key.clone();
-            lab.r(move |c| authorities::record(c, &key, id))
+            db.read(move |c| authorities::record(c, &key, id))
                 .await
                 .unwrap()
         };
@@ -252,18 +260,18 @@ db_test!(
         for account in ["first", "second"] {
             let (key, row) = (key.clone(), row.clone());
             let secret = format!("{account}-geheim");
-            lab.w(move |c| authorities::set_account(c, &key, &row, account, &secret))
+            db.write(move |c| authorities::set_account(c, &key, &row, account, &secret))
                 .await;
         }
         assert_eq!(record().await.row.account.as_deref(), Some("first"));
         assert_eq!(record().await.credentials.as_deref(), Some("first-geheim"));
-        // With another directory the account is another, and the old key is nobody's.
+        // A new directory deletes the account and the binding key.
         let form = model::authorities::AuthorityForm {
             directory: "https://other.example.org/dir".into(),
             ..model::authorities::AuthorityForm::from(&row)
         };
         let (seal, spec) = (key.clone(), form.parse(false).unwrap());
-        lab.w(move |c| authorities::update(c, &seal, id, &spec))
+        db.write(move |c| authorities::update(c, &seal, id, &spec))
             .await;
         let moved = record().await;
         assert_eq!(
@@ -271,96 +279,94 @@ db_test!(
             (None, None, None)
         );
 
-        let dns = provider(&lab, "dns").await;
-        let found = {
+        let dns = provider(&db, "dns").await;
+        let record = {
             let key = key.clone();
-            lab.r(move |c| providers::record(c, &key, dns))
+            db.read(move |c| providers::record(c, &key, dns))
                 .await
                 .unwrap()
         };
-        assert_eq!(found.secret.reveal(), "token-geheim");
-        assert!(!format!("{found:?}").contains("geheim"));
+        assert_eq!(record.secret.reveal(), "token-geheim");
+        assert!(!format!("{record:?}").contains("geheim"));
     }
 );
 
-db_test!(what_a_domain_needs_is_not_deleted, |lab| async {
-    let id = lab.ground().await.domain;
+db_test!(ca_and_dns_provider_in_use_are_not_deleted, |db| async {
+    let id = db.fixture().await.domain;
     let (authority, dns) = (
-        authority(&lab, "ca", "a2V5").await,
-        provider(&lab, "dns").await,
+        authority(&db, "ca", "a2V5").await,
+        provider(&db, "dns").await,
     );
-    change(&lab, id, |spec| {
+    change(&db, id, |spec| {
         spec.issuance = Issuance::Wildcard(authority);
         spec.provider = Some(dns);
         spec.addresses = true;
     })
     .await;
-    let row = lab.r(move |c| store::domains::get(c, id)).await.unwrap();
+    let row = db.read(move |c| store::domains::get(c, id)).await.unwrap();
     assert_eq!(row.spec.issuance, Issuance::Wildcard(authority));
     assert_eq!((row.spec.provider, row.spec.addresses), (Some(dns), true));
-    let gone = lab
+    let result = db
         .store
         .write(move |c| authorities::delete(c, authority))
         .await;
-    assert_eq!(gone, Err(Error::InUse));
-    let gone = lab.store.write(move |c| providers::delete(c, dns)).await;
-    assert_eq!(gone, Err(Error::InUse));
-    let listed = lab.r(authorities::list).await;
-    assert_eq!(listed[0].domains, [v("example.org")]);
-    change(&lab, id, |spec| {
+    assert_eq!(result, Err(Error::InUse));
+    let result = db.store.write(move |c| providers::delete(c, dns)).await;
+    assert_eq!(result, Err(Error::InUse));
+    let listed = db.read(authorities::list).await;
+    assert_eq!(listed[0].domains, [parse("example.org")]);
+    change(&db, id, |spec| {
         spec.issuance = Issuance::SelfSigned;
         spec.provider = None;
         spec.addresses = false;
     })
     .await;
-    lab.w(move |c| authorities::delete(c, authority)).await;
-    lab.w(move |c| providers::delete(c, dns)).await;
+    db.write(move |c| authorities::delete(c, authority)).await;
+    db.write(move |c| providers::delete(c, dns)).await;
+});
+
+db_test!(challenge_responses_are_listed_until_deleted, |db| async {
+    let fixture = db.fixture().await;
+    let (site, id) = (fixture.site, fixture.domain);
+    let names = ["wiki.example.org"];
+    let certificate = put(&db, id, names[0], issued(&names, "AB", 90)).await;
+    let response = |token: &str| Answer {
+        token: token.into(),
+        answer: format!("{token}.print"),
+    };
+    let both = [response("b"), response("a")];
+    let first = db
+        .write(move |c| challenges::put(c, site, certificate, &both, at(0)))
+        .await;
+    assert_eq!(
+        db.read(move |c| challenges::of_site(c, site)).await,
+        [response("a"), response("b")]
+    );
+    db.write(move |c| challenges::take_away(c, certificate))
+        .await;
+    assert!(
+        db.read(move |c| challenges::of_site(c, site))
+            .await
+            .is_empty()
+    );
+    let last = db.read(move |c| store::sites::generation(c, site)).await;
+    assert!(last > Some(first));
 });
 
 db_test!(
-    answers_are_told_to_their_site_while_they_are_asked_for,
-    |lab| async {
-        let ground = lab.ground().await;
-        let (site, id) = (ground.site, ground.domain);
-        let names = ["wiki.example.org"];
-        let certificate = put(&lab, id, names[0], issued(&names, "AB", 90)).await;
-        let answer = |token: &str| Answer {
-            token: token.into(),
-            answer: format!("{token}.print"),
-        };
-        let both = [answer("b"), answer("a")];
-        let first = lab
-            .w(move |c| challenges::put(c, site, certificate, &both, at(0)))
-            .await;
-        assert_eq!(
-            lab.r(move |c| challenges::of_site(c, site)).await,
-            [answer("a"), answer("b")]
-        );
-        lab.w(move |c| challenges::take_away(c, certificate)).await;
-        assert!(
-            lab.r(move |c| challenges::of_site(c, site))
-                .await
-                .is_empty()
-        );
-        let last = lab.r(move |c| store::sites::generation(c, site)).await;
-        assert!(last > Some(first));
-    }
-);
-
-db_test!(
-    records_are_written_down_before_and_forgotten_after,
-    |lab| async {
-        let ground = lab.ground().await;
-        let (dns, id) = (provider(&lab, "dns").await, ground.domain);
-        change(&lab, id, |spec| {
+    record_is_stored_before_creation_and_deleted_after_removal,
+    |db| async {
+        let fixture = db.fixture().await;
+        let (dns, id) = (provider(&db, "dns").await, fixture.domain);
+        change(&db, id, |spec| {
             spec.provider = Some(dns);
             spec.addresses = true;
         })
         .await;
-        let mut container = ground.container(1);
+        let mut container = fixture.container(1);
         container.services = vec![http(id, "80", "wiki")];
-        lab.put(container).await;
-        let plan = lab.r(records::plans).await.remove(0);
+        db.insert_container(container).await;
+        let plan = db.read(records::plans).await.remove(0);
         assert_eq!((plan.domain, plan.provider), (id, Some(dns)));
         assert_eq!(plan.hosts, ["wiki.example.org"]);
 
@@ -371,13 +377,13 @@ db_test!(
         };
         let want = async || {
             let record = record.clone();
-            lab.w(move |c| records::want(c, dns, Purpose::Address(id), &record, Some(at(0))))
+            db.write(move |c| records::want(c, dns, Purpose::Address(id), &record, Some(at(0))))
                 .await
         };
         let first = want().await;
-        assert_eq!(want().await, first, "once");
+        assert_eq!(want().await, first, "the row is updated");
         let claim = async |day: i64| {
-            lab.w(move |c| records::claim(c, at(day), at(day + 1)))
+            db.write(move |c| records::claim(c, at(day), at(day + 1)))
                 .await
         };
         let row = claim(0).await.unwrap();
@@ -385,19 +391,22 @@ db_test!(
             (row.id, row.state, &row.record),
             (first, RecordState::Wanted, &record)
         );
-        assert_eq!(claim(0).await, None, "somebody has it");
-        // The provider is told of it, and from then on it is ours.
-        assert!(lab.w(move |c| records::is_told(c, first)).await);
-        assert!(!lab.w(move |c| records::is_told(c, first)).await, "once");
-        lab.w(move |c| records::is_there(c, first)).await;
-        lab.w(move |c| records::release(c, first)).await;
+        assert_eq!(claim(0).await, None, "the record is leased");
+        // The record is submitted, and from then on it is ours.
+        assert!(db.write(move |c| records::is_told(c, first)).await);
+        assert!(
+            !db.write(move |c| records::is_told(c, first)).await,
+            "only once"
+        );
+        db.write(move |c| records::is_there(c, first)).await;
+        db.write(move |c| records::release(c, first)).await;
         assert_eq!(claim(5).await, None, "nothing is due");
-        let known = lab.r(records::plans).await.remove(0).known;
+        let known = db.read(records::plans).await.remove(0).known;
         assert_eq!(known[0].state, RecordState::There);
 
-        // With the domain it is to be taken away, and the provider stays until it is.
-        let spec = lab
-            .r(move |c| store::domains::get(c, id))
+        // The record of the domain is removed first; until then the DNS provider is in use.
+        let spec = db
+            .read(move |c| store::domains::get(c, id))
             .await
             .unwrap()
             .spec;
@@ -406,45 +415,47 @@ db_test!(
             addresses: false,
             ..spec
         };
-        lab.w(move |c| store::domains::update(c, id, &none)).await;
-        let plan = lab.r(records::plans).await.remove(0);
+        db.write(move |c| store::domains::update(c, id, &none))
+            .await;
+        let plan = db.read(records::plans).await.remove(0);
         assert_eq!((plan.provider, plan.known.len()), (None, 1));
-        lab.w(move |c| records::unwant(c, first, at(6))).await;
+        db.write(move |c| records::unwant(c, first, at(6))).await;
         assert_eq!(
-            lab.store.write(move |c| providers::delete(c, dns)).await,
+            db.store.write(move |c| providers::delete(c, dns)).await,
             Err(Error::InUse)
         );
         let row = claim(6).await.unwrap();
         assert_eq!(row.state, RecordState::Unwanted);
-        lab.w(move |c| records::is_gone(c, &row, at(6))).await;
-        assert!(lab.r(records::plans).await.is_empty());
-        lab.w(move |c| providers::delete(c, dns)).await;
+        db.write(move |c| records::is_gone(c, &row, at(6))).await;
+        assert!(db.read(records::plans).await.is_empty());
+        db.write(move |c| providers::delete(c, dns)).await;
     }
 );
 
 db_test!(
-    proofs_of_a_certificate_that_is_gone_are_taken_away,
-    |lab| async {
-        let id = lab.ground().await.domain;
-        let dns = provider(&lab, "dns").await;
+    challenge_records_of_deleted_certificate_are_orphans,
+    |db| async {
+        let id = db.fixture().await.domain;
+        let dns = provider(&db, "dns").await;
         let names = ["wiki.example.org"];
-        let certificate = put(&lab, id, names[0], issued(&names, "AB", 90)).await;
+        let certificate = put(&db, id, names[0], issued(&names, "AB", 90)).await;
         let record = Record {
             name: "_acme-challenge.wiki.example.org".into(),
             kind: "TXT",
             value: "proof".into(),
         };
         let purpose = Purpose::Proof(certificate);
-        let proof = lab
-            .w(move |c| records::want(c, dns, purpose, &record, None))
+        let proof = db
+            .write(move |c| records::want(c, dns, purpose, &record, None))
             .await;
-        assert!(lab.r(records::orphans).await.is_empty());
+        assert!(db.read(records::orphans).await.is_empty());
         assert_eq!(
-            lab.r(records::next_due).await,
+            db.read(records::next_due).await,
             None,
-            "who wrote it down tells the provider"
+            "the caller submits a challenge record itself"
         );
-        lab.w(move |c| certificates::delete(c, certificate)).await;
-        assert_eq!(lab.r(records::orphans).await, [proof]);
+        db.write(move |c| certificates::delete(c, certificate))
+            .await;
+        assert_eq!(db.read(records::orphans).await, [proof]);
     }
 );

@@ -4,28 +4,27 @@ use store::{
     clusters::{self, Access, Certificates},
 };
 
-use crate::lab::access;
+use crate::support::access;
 
-db_test!(the_secret_is_encrypted_in_the_table, |lab| async {
-    let id = lab.cluster("demo").await;
-    let stored = lab.place.lines("SELECT secret AS line FROM clusters");
+db_test!(secret_is_encrypted_in_the_table, |db| async {
+    let id = db.cluster("demo").await;
+    let stored = db.database.lines("SELECT secret AS line FROM clusters");
     assert!(
         !stored[0].contains("geheim") && stored[0].len() > 30,
         "{stored:?}"
     );
-    let key = lab.store.key().clone();
-    let found = lab.r(move |c| clusters::get(c, &key, id)).await.unwrap();
+    let key = db.store.key().clone();
+    let record = db.read(move |c| clusters::get(c, &key, id)).await.unwrap();
     assert_eq!(
-        (found.id, found.access.clone()),
+        (record.id, record.access.clone()),
         (id, access("demo")),
-        "with its certificate"
+        "the pinned certificate is included"
     );
-    assert!(!format!("{found:?}").contains("geheim"));
+    assert!(!format!("{record:?}").contains("geheim"));
     let other = SecretKey::generate().unwrap();
-    let Err(Error::Internal { cause }) =
-        lab.store.read(move |c| clusters::get(c, &other, id)).await
+    let Err(Error::Internal { cause }) = db.store.read(move |c| clusters::get(c, &other, id)).await
     else {
-        panic!("another key opened the secret");
+        panic!("another key decrypted the secret");
     };
     assert!(
         cause.contains("clusters.secret:demo") && !cause.contains("geheim"),
@@ -34,76 +33,83 @@ db_test!(the_secret_is_encrypted_in_the_table, |lab| async {
 });
 
 db_test!(
-    a_secret_of_one_cluster_does_not_open_in_another,
-    |lab| async {
-        lab.cluster("one").await;
-        let two = lab.cluster("two").await;
-        let one = lab
-            .place
+    secret_of_one_cluster_does_not_decrypt_in_another,
+    |db| async {
+        db.cluster("one").await;
+        let two = db.cluster("two").await;
+        let one = db
+            .database
             .lines("SELECT secret AS line FROM clusters WHERE name = 'one'")
             .remove(0);
-        lab.place.execute(&format!(
+        db.database.execute(&format!(
             "UPDATE clusters SET secret = '{one}' WHERE name = 'two'"
         ));
-        let key = lab.store.key().clone();
-        let read = lab.store.read(move |c| clusters::get(c, &key, two)).await;
+        let key = db.store.key().clone();
+        let read = db.store.read(move |c| clusters::get(c, &key, two)).await;
         assert!(matches!(read, Err(Error::Internal { .. })), "{read:?}");
     }
 );
 
-db_test!(access_changes_and_names_are_had_once, |lab| async {
-    let id = lab.cluster("b").await;
-    lab.cluster("a").await;
-    let changed = Access {
-        name: "c".to_owned(),
-        url: "https://x:8006".parse().unwrap(),
-        login: "anna@pve".parse().unwrap(),
-        secret: "neu".to_owned(),
-        certificates: Certificates::from([(
-            "https://y:8006".parse().unwrap(),
-            "cd".repeat(32).parse().unwrap(),
-        )]),
-    };
-    // The second time nothing becomes another, which is no fault.
-    for _ in 0..2 {
-        let (key, to) = (lab.store.key().clone(), changed.clone());
-        lab.w(move |c| clusters::update(c, &key, id, &to)).await;
+db_test!(
+    cluster_update_replaces_access_and_names_are_unique,
+    |db| async {
+        let id = db.cluster("b").await;
+        db.cluster("a").await;
+        let changed = Access {
+            name: "c".to_owned(),
+            url: "https://x:8006".parse().unwrap(),
+            login: "anna@pve".parse().unwrap(),
+            secret: "neu".to_owned(),
+            certificates: Certificates::from([(
+                "https://y:8006".parse().unwrap(),
+                "cd".repeat(32).parse().unwrap(),
+            )]),
+        };
+        // The second update changes no value, which is not an error.
+        for _ in 0..2 {
+            let (key, to) = (db.store.key().clone(), changed.clone());
+            db.write(move |c| clusters::update(c, &key, id, &to)).await;
+        }
+        let key = db.store.key().clone();
+        let record = db.read(move |c| clusters::by_name(c, &key, "c")).await;
+        assert_eq!(record.unwrap().access, changed);
+        let key = db.store.key().clone();
+        let all = db.read(move |c| clusters::list(c, &key)).await;
+        assert_eq!(
+            all.iter()
+                .map(|c| c.access.name.as_str())
+                .collect::<Vec<_>>(),
+            ["a", "c"]
+        );
+        let (key, to) = (db.store.key().clone(), changed);
+        let gone = db
+            .store
+            .write(move |c| clusters::update(c, &key, ClusterId(99), &to));
+        assert_eq!(gone.await, Err(Error::NotFound));
+        let key = db.store.key().clone();
+        let again = db
+            .store
+            .write(move |c| clusters::insert(c, &key, &access("a")))
+            .await;
+        assert_eq!(again, Err(Error::Duplicate(Unique::ClusterName)));
     }
-    let key = lab.store.key().clone();
-    let found = lab.r(move |c| clusters::by_name(c, &key, "c")).await;
-    assert_eq!(found.unwrap().access, changed);
-    let key = lab.store.key().clone();
-    let all = lab.r(move |c| clusters::list(c, &key)).await;
-    assert_eq!(
-        all.iter()
-            .map(|c| c.access.name.as_str())
-            .collect::<Vec<_>>(),
-        ["a", "c"]
-    );
-    let (key, to) = (lab.store.key().clone(), changed);
-    let gone = lab
-        .store
-        .write(move |c| clusters::update(c, &key, ClusterId(99), &to));
-    assert_eq!(gone.await, Err(Error::NotFound));
-    let key = lab.store.key().clone();
-    let again = lab
-        .store
-        .write(move |c| clusters::insert(c, &key, &access("a")))
-        .await;
-    assert_eq!(again, Err(Error::Duplicate(Unique::ClusterName)));
-});
+);
 
-db_test!(a_cluster_with_sites_stays, |lab| async {
-    let ground = lab.ground().await;
-    let held = lab
+db_test!(cluster_with_sites_is_not_deleted, |db| async {
+    let fixture = db.fixture().await;
+    let refused = db
         .store
-        .write(move |c| clusters::delete(c, ground.cluster))
+        .write(move |c| clusters::delete(c, fixture.cluster))
         .await;
-    assert_eq!(held, Err(Error::InUse));
-    let free = lab.cluster("free").await;
-    lab.w(move |c| clusters::delete(c, free)).await;
-    let left = lab
-        .place
+    assert_eq!(refused, Err(Error::InUse));
+    let free = db.cluster("free").await;
+    db.write(move |c| clusters::delete(c, free)).await;
+    let left = db
+        .database
         .lines("SELECT url AS line FROM cluster_certificates");
-    assert_eq!(left.len(), 1, "its certificates are gone: {left:?}");
+    assert_eq!(
+        left.len(),
+        1,
+        "the pinned certificates are deleted: {left:?}"
+    );
 });

@@ -10,133 +10,133 @@ use store::{
     jobs::{self, Outcome},
 };
 
-use crate::lab::{Ground, Lab, http, tcp, v};
+use crate::support::{Fixture, TestStore, http, parse, tcp};
 
-async fn get(lab: &Lab, id: ContainerId) -> containers::ContainerRecord {
-    lab.r(move |c| containers::get(c, id)).await.unwrap()
+async fn get(db: &TestStore, id: ContainerId) -> containers::ContainerRecord {
+    db.read(move |c| containers::get(c, id)).await.unwrap()
 }
 
-db_test!(a_container_comes_back_as_it_was_written, |lab| async {
-    let ground = lab.ground().await;
-    let mut new = ground.container(7);
-    new.spec.env = v("GREETING=grüß 'dich' \"\\ 🦀\nEMPTY=\nPATH=/bin");
-    new.spec.entrypoint = Some(v("/bin/sh -c 'exec web'"));
-    new.spec.description = Some(v("for\neverybody"));
-    new.spec.source = v("ghcr.io/Org/App:V1".to_lowercase().as_str());
-    new.services = vec![tcp("22", "2022"), http(ground.domain, "80", "web")];
+db_test!(container_round_trips, |db| async {
+    let fixture = db.fixture().await;
+    let mut new = fixture.container(7);
+    new.spec.env = parse("GREETING=grüß 'dich' \"\\ 🦀\nEMPTY=\nPATH=/bin");
+    new.spec.entrypoint = Some(parse("/bin/sh -c 'exec web'"));
+    new.spec.description = Some(parse("for\neverybody"));
+    new.spec.source = parse("ghcr.io/Org/App:V1".to_lowercase().as_str());
+    new.services = vec![tcp("22", "2022"), http(fixture.domain, "80", "web")];
     let written = new.clone();
-    let id = lab.put(new).await;
-    let found = get(&lab, id).await;
-    assert_eq!(found.id, id);
+    let id = db.insert_container(new).await;
+    let stored = get(&db, id).await;
+    assert_eq!(stored.id, id);
     assert_eq!(
-        (found.site, found.cluster, found.owner),
-        (ground.site, ground.cluster, ground.owner)
+        (stored.site, stored.cluster, stored.owner),
+        (fixture.site, fixture.cluster, fixture.owner)
     );
     assert_eq!(
-        (found.site_name.as_str(), found.domain.as_str()),
+        (stored.site_name.as_str(), stored.domain.as_str()),
         ("lab", "lab.example.org")
     );
     assert_eq!(
-        (found.cluster_name.as_str(), found.owner_name.as_str()),
+        (stored.cluster_name.as_str(), stored.owner_name.as_str()),
         ("demo", "ann")
     );
-    assert_eq!(found.name, written.name);
+    assert_eq!(stored.name, written.name);
     assert_eq!(
-        (found.vmid, found.mac, found.address),
+        (stored.vmid, stored.mac, stored.address),
         (written.vmid, written.mac, written.address)
     );
-    assert_eq!(found.node, written.node);
+    assert_eq!(stored.node, written.node);
     let services = vec![
         ServiceSpec::Tcp {
-            port: v("22"),
-            external: Some(v("2022")),
+            port: parse("22"),
+            external: Some(parse("2022")),
             options: TcpOptions::default(),
             tls: None,
         },
         ServiceSpec::Http {
-            port: v("80"),
-            label: Some(v("web")),
-            domain: Some(v("example.org")),
+            port: parse("80"),
+            label: Some(parse("web")),
+            domain: Some(parse("example.org")),
             options: HttpOptions::default(),
         },
     ];
     assert_eq!(
-        found.spec,
+        stored.spec,
         model::containers::ContainerSpec {
             services,
             ..written.spec
         }
     );
-    assert_eq!(found.services.len(), 2);
+    assert_eq!(stored.services.len(), 2);
     assert_eq!(
-        (found.made, found.wished_running, found.restart_needed),
+        (stored.made, stored.wished_running, stored.restart_needed),
         (None, true, false)
     );
     assert_eq!(
-        (found.version, found.activity, &found.failure),
+        (stored.version, stored.activity, &stored.failure),
         (1, None, &None)
     );
-    let by_name = lab
-        .r(|c| containers::by_name(c, &v("lab"), &v("c007")))
+    let by_name = db
+        .read(|c| containers::by_name(c, &parse("lab"), &parse("c007")))
         .await;
-    assert_eq!(by_name, Some(found));
+    assert_eq!(by_name, Some(stored));
     assert_eq!(
-        lab.r(|c| containers::by_name(c, &v("other"), &v("c007")))
+        db.read(|c| containers::by_name(c, &parse("other"), &parse("c007")))
             .await,
         None
     );
-    assert_eq!(lab.r(|c| containers::get(c, ContainerId(999))).await, None);
+    assert_eq!(
+        db.read(|c| containers::get(c, ContainerId(999))).await,
+        None
+    );
 });
 
-db_test!(
-    whether_docker_runs_in_it_is_kept_as_it_was_made,
-    |lab| async {
-        let ground = lab.ground().await;
-        let mut new = ground.container(1);
-        new.spec.docker = true;
-        let spec = new.spec.clone();
-        let with = lab.put(new).await;
-        let without = lab.put(ground.container(2)).await;
-        let docker = async |id| {
-            let record = lab.r(move |c| containers::get(c, id)).await.unwrap();
-            record.spec.docker
-        };
-        assert!(docker(with).await);
-        assert!(!docker(without).await);
-        let changed = model::containers::ContainerSpec {
-            docker: false,
-            cores: v("3"),
-            ..spec
-        };
-        let done = lab.w(move |c| containers::update_spec(c, with, 1, &changed, &[]));
-        assert!(done.await);
-        assert!(docker(with).await, "it is fixed once made");
-    }
-);
+db_test!(docker_flag_is_fixed_after_insert, |db| async {
+    let fixture = db.fixture().await;
+    let mut new = fixture.container(1);
+    new.spec.docker = true;
+    let spec = new.spec.clone();
+    let with = db.insert_container(new).await;
+    let without = db.insert_container(fixture.container(2)).await;
+    let docker = async |id| {
+        let record = db.read(move |c| containers::get(c, id)).await.unwrap();
+        record.spec.docker
+    };
+    assert!(docker(with).await);
+    assert!(!docker(without).await);
+    let changed = model::containers::ContainerSpec {
+        docker: false,
+        cores: parse("3"),
+        ..spec
+    };
+    let updated = db.write(move |c| containers::update_spec(c, with, 1, &changed, &[]));
+    assert!(updated.await);
+    assert!(docker(with).await, "the flag is not updated");
+});
 
-db_test!(what_only_one_may_have_is_refused_by_name, |lab| async {
-    let ground = lab.ground().await;
-    let mut first = ground.container(1);
-    first.services = vec![http(ground.domain, "80", "web"), tcp("22", "2022")];
-    lab.put(first).await;
+db_test!(unique_violations_name_the_constraint, |db| async {
+    let fixture = db.fixture().await;
+    let mut first = fixture.container(1);
+    first.services = vec![http(fixture.domain, "80", "web"), tcp("22", "2022")];
+    db.insert_container(first).await;
     let other = |change: &dyn Fn(&mut NewRecord)| {
-        let mut new = ground.container(2);
+        let mut new = fixture.container(2);
         change(&mut new);
         new
     };
     let cases = [
-        (other(&|n| n.name = v("c001")), Unique::ContainerName),
+        (other(&|n| n.name = parse("c001")), Unique::ContainerName),
         (
-            other(&|n| n.address = ground.container(1).address),
+            other(&|n| n.address = fixture.container(1).address),
             Unique::ContainerAddress,
         ),
         (other(&|n| n.vmid = 1001), Unique::ContainerVmid),
         (
-            other(&|n| n.mac = ground.container(1).mac),
+            other(&|n| n.mac = fixture.container(1).mac),
             Unique::ContainerMac,
         ),
         (
-            other(&|n| n.services = vec![http(ground.domain, "8080", "web")]),
+            other(&|n| n.services = vec![http(fixture.domain, "8080", "web")]),
             Unique::ServiceLabel,
         ),
         (
@@ -145,97 +145,100 @@ db_test!(what_only_one_may_have_is_refused_by_name, |lab| async {
         ),
     ];
     for (new, unique) in cases {
-        assert_eq!(lab.try_put(new).await, Err(Error::Duplicate(unique)));
+        assert_eq!(
+            db.try_insert_container(new).await,
+            Err(Error::Duplicate(unique))
+        );
     }
-    // Nothing of the refused ones stayed, and what may be the same was.
-    let second_site = lab.site("two", ground.cluster).await;
-    let second_domain = lab.domain("example.org", second_site).await;
-    let mut same = ground.container(1);
-    (same.site, same.vmid, same.mac) = (second_site, 1500, v("BC:24:11:FF:FF:01"));
+    // Failed inserts leave nothing, and values that are unique per site can repeat on another site.
+    let second_site = db.site("two", fixture.cluster).await;
+    let second_domain = db.domain("example.org", second_site).await;
+    let mut same = fixture.container(1);
+    (same.site, same.vmid, same.mac) = (second_site, 1500, parse("BC:24:11:FF:FF:01"));
     same.services = vec![
         http(second_domain, "80", "web"),
         tcp("22", "2022"),
         http(second_domain, "81", "web2"),
     ];
-    lab.put(same).await;
-    assert_eq!(lab.r(|c| containers::count(c, None)).await, 2);
+    db.insert_container(same).await;
+    assert_eq!(db.read(|c| containers::count(c, None)).await, 2);
 });
 
-db_test!(a_container_needs_its_site_cluster_and_owner, |lab| async {
-    let ground = lab.ground().await;
-    let other = lab.cluster("other").await;
+db_test!(container_requires_its_site_cluster_and_owner, |db| async {
+    let fixture = db.fixture().await;
+    let other = db.cluster("other").await;
     let cases = [
         NewRecord {
             owner: UserId(999),
-            ..ground.container(1)
+            ..fixture.container(1)
         },
         NewRecord {
             site: SiteId(999),
-            ..ground.container(1)
+            ..fixture.container(1)
         },
-        // A cluster that is there, but is not the site's.
+        // A cluster that exists, but is not the site's.
         NewRecord {
             cluster: other,
-            ..ground.container(1)
+            ..fixture.container(1)
         },
     ];
     for new in cases {
-        assert_eq!(lab.try_put(new).await, Err(Error::NotFound));
+        assert_eq!(db.try_insert_container(new).await, Err(Error::NotFound));
     }
 });
 
-db_test!(a_change_needs_the_version_that_was_seen, |lab| async {
-    let ground = lab.ground().await;
-    let id = lab.put(ground.container(1)).await;
-    let mut spec = crate::lab::spec();
-    spec.cores = v("4");
-    spec.memory = v("1G");
-    spec.env = v("A=1");
-    spec.description = Some(v("new"));
+db_test!(update_requires_the_expected_version, |db| async {
+    let fixture = db.fixture().await;
+    let id = db.insert_container(fixture.container(1)).await;
+    let mut spec = crate::support::spec();
+    spec.cores = parse("4");
+    spec.memory = parse("1G");
+    spec.env = parse("A=1");
+    spec.description = Some(parse("new"));
     let (first, stale) = (spec.clone(), spec.clone());
     assert!(
-        lab.w(move |c| containers::update_spec(c, id, 1, &first, &[]))
+        db.write(move |c| containers::update_spec(c, id, 1, &first, &[]))
             .await
     );
     assert!(
-        !lab.w(move |c| containers::update_spec(c, id, 1, &stale, &[]))
+        !db.write(move |c| containers::update_spec(c, id, 1, &stale, &[]))
             .await
     );
-    let found = get(&lab, id).await;
-    assert_eq!((found.spec, found.version), (spec, 2));
-    let plain = crate::lab::spec();
+    let stored = get(&db, id).await;
+    assert_eq!((stored.spec, stored.version), (spec, 2));
+    let plain = crate::support::spec();
     assert!(
-        lab.w(move |c| containers::update_spec(c, id, 2, &plain, &[]))
+        db.write(move |c| containers::update_spec(c, id, 2, &plain, &[]))
             .await
     );
-    assert_eq!(get(&lab, id).await.spec, crate::lab::spec());
+    assert_eq!(get(&db, id).await.spec, crate::support::spec());
 });
 
-db_test!(services_keep_their_rows_and_may_swap_ports, |lab| async {
-    let ground = lab.ground().await;
-    let mut new = ground.container(1);
+db_test!(services_keep_their_rows_and_can_swap_ports, |db| async {
+    let fixture = db.fixture().await;
+    let mut new = fixture.container(1);
     new.services = vec![
         tcp("22", "2022"),
         tcp("25", "2025"),
-        http(ground.domain, "80", "web"),
+        http(fixture.domain, "80", "web"),
     ];
-    let id = lab.put(new).await;
-    let before = get(&lab, id).await.services;
-    let spec = crate::lab::spec();
+    let id = db.insert_container(new).await;
+    let before = get(&db, id).await.services;
+    let spec = crate::support::spec();
     let services = [
-        http(ground.domain, "81", "web"),
+        http(fixture.domain, "81", "web"),
         tcp("25", "2022"),
         tcp("22", "2025"),
-        http(ground.domain, "80", "www"),
+        http(fixture.domain, "80", "www"),
     ];
     assert!(
-        lab.w(move |c| containers::update_spec(c, id, 1, &spec, &services))
+        db.write(move |c| containers::update_spec(c, id, 1, &spec, &services))
             .await
     );
-    let after = get(&lab, id).await.services;
+    let after = get(&db, id).await.services;
     let text: Vec<_> = after
         .iter()
-        .map(|s| format!("{} {}", s.port, s.place(&v("lab"))))
+        .map(|s| format!("{} {}", s.port, s.place(&parse("lab"))))
         .collect();
     assert_eq!(
         text,
@@ -251,60 +254,63 @@ db_test!(services_keep_their_rows_and_may_swap_ports, |lab| async {
         (before[1].id, before[0].id, before[2].id)
     );
     assert!(before.iter().all(|old| old.id != after[0].id));
-    let spec = crate::lab::spec();
+    let spec = crate::support::spec();
     assert!(
-        lab.w(move |c| containers::update_spec(c, id, 2, &spec, &[]))
+        db.write(move |c| containers::update_spec(c, id, 2, &spec, &[]))
             .await
     );
-    assert_eq!(get(&lab, id).await.services, []);
+    assert_eq!(get(&db, id).await.services, []);
 });
 
 db_test!(
-    every_kind_of_service_comes_back_with_its_options,
-    |lab| async {
-        let ground = lab.ground().await;
-        let other = lab.domain("example.net", ground.site).await;
+    every_kind_of_service_round_trips_with_its_options,
+    |db| async {
+        let fixture = db.fixture().await;
+        let other = db.domain("example.net", fixture.site).await;
         let options = HttpOptions {
             backend: Backend::HttpsVerified,
-            body: v("10"),
-            quiet: v("30"),
+            body: parse("10"),
+            quiet: parse("30"),
             buffering: true,
             sign_in: true,
         };
-        let told = TcpOptions {
-            quiet: v("5"),
+        let tcp_options = TcpOptions {
+            quiet: parse("5"),
             tells_client: true,
         };
-        let given = [
+        let bindings = [
             Given::Http {
-                label: v("web"),
+                label: parse("web"),
                 domain: other,
                 options,
             },
             Given::Tcp {
-                external: v("2000"),
-                options: told,
+                external: parse("2000"),
+                options: tcp_options,
                 tls: None,
             },
             Given::Udp {
-                external: v("2000"),
-                quiet: v("7"),
+                external: parse("2000"),
+                quiet: parse("7"),
             },
             Given::Srv {
-                name: v("_sip._tcp"),
+                name: parse("_sip._tcp"),
             },
         ];
-        let mut new = ground.container(1);
+        let mut new = fixture.container(1);
         let service = |given| GivenService {
-            port: v("80"),
+            port: parse("80"),
             given,
         };
-        new.services = given.into_iter().map(service).collect();
-        // The same name under another domain is another name.
-        new.services.push(http(ground.domain, "81", "web"));
-        let id = lab.put(new).await;
-        let all = get(&lab, id).await.services;
-        let places: Vec<String> = all.iter().map(|s| s.place(&v("lab.internal"))).collect();
+        new.services = bindings.into_iter().map(service).collect();
+        // The same label under another domain is a different hostname.
+        new.services.push(http(fixture.domain, "81", "web"));
+        let id = db.insert_container(new).await;
+        let all = get(&db, id).await.services;
+        let places: Vec<String> = all
+            .iter()
+            .map(|s| s.place(&parse("lab.internal")))
+            .collect();
         assert_eq!(
             places,
             [
@@ -316,11 +322,11 @@ db_test!(
             ]
         );
         let published: Vec<Published> = all.into_iter().map(|s| s.published).collect();
-        let domain = v("example.net");
+        let domain = parse("example.net");
         assert_eq!(
             published[0],
             Published::Http {
-                label: v("web"),
+                label: parse("web"),
                 domain,
                 options
             }
@@ -328,186 +334,192 @@ db_test!(
         assert_eq!(
             published[1],
             Published::Tcp {
-                external: v("2000"),
-                options: told,
+                external: parse("2000"),
+                options: tcp_options,
                 tls: None,
             }
         );
         assert_eq!(
             published[2],
             Published::Udp {
-                external: v("2000"),
-                quiet: v("7")
+                external: parse("2000"),
+                quiet: parse("7")
             }
         );
-        let refused = lab
+        let refused = db
             .store
             .write(move |c| store::domains::delete(c, other))
             .await;
-        assert_eq!(refused, Err(Error::InUse), "a domain that is in use stays");
-        // A changed service keeps nothing of what it was.
-        let spec = crate::lab::spec();
-        let plain = [http(ground.domain, "80", "web")];
+        assert_eq!(refused, Err(Error::InUse), "a domain in use is not deleted");
+        // An updated service keeps no old values.
+        let spec = crate::support::spec();
+        let plain = [http(fixture.domain, "80", "web")];
         assert!(
-            lab.w(move |c| containers::update_spec(c, id, 1, &spec, &plain))
+            db.write(move |c| containers::update_spec(c, id, 1, &spec, &plain))
                 .await
         );
-        let domain = v("example.org");
+        let domain = parse("example.org");
         let options = HttpOptions::default();
-        let left = get(&lab, id).await.services.remove(0).published;
+        let left = get(&db, id).await.services.remove(0).published;
         assert_eq!(
             left,
             Published::Http {
-                label: v("web"),
+                label: parse("web"),
                 domain,
                 options
             }
         );
-        lab.w(move |c| store::domains::delete(c, other)).await;
+        db.write(move |c| store::domains::delete(c, other)).await;
     }
 );
 
-db_test!(a_refused_change_changes_nothing, |lab| async {
-    let ground = lab.ground().await;
-    let mut first = ground.container(1);
-    first.services = vec![http(ground.domain, "80", "web")];
-    lab.put(first).await;
-    let mut second = ground.container(2);
-    second.services = vec![http(ground.domain, "80", "mine")];
-    let id = lab.put(second).await;
-    let before = get(&lab, id).await;
-    let spec = crate::lab::spec();
-    let services = [http(ground.domain, "80", "web")];
-    let refused = lab
+db_test!(failed_update_changes_nothing, |db| async {
+    let fixture = db.fixture().await;
+    let mut first = fixture.container(1);
+    first.services = vec![http(fixture.domain, "80", "web")];
+    db.insert_container(first).await;
+    let mut second = fixture.container(2);
+    second.services = vec![http(fixture.domain, "80", "mine")];
+    let id = db.insert_container(second).await;
+    let before = get(&db, id).await;
+    let spec = crate::support::spec();
+    let services = [http(fixture.domain, "80", "web")];
+    let refused = db
         .store
         .write(move |c| containers::update_spec(c, id, 1, &spec, &services))
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ServiceLabel)));
-    assert_eq!(get(&lab, id).await, before);
+    assert_eq!(get(&db, id).await, before);
 });
 
-db_test!(single_facts_are_noted, |lab| async {
-    let ground = lab.ground().await;
-    let id = lab.put(ground.container(1)).await;
-    lab.put(ground.container(2)).await;
-    lab.w(move |c| containers::set_made(c, id)).await;
-    lab.w(move |c| containers::set_vmid(c, id, 1500)).await;
-    lab.w(move |c| containers::set_node(c, id, &v("pve2")))
+db_test!(single_columns_are_updated, |db| async {
+    let fixture = db.fixture().await;
+    let id = db.insert_container(fixture.container(1)).await;
+    db.insert_container(fixture.container(2)).await;
+    db.write(move |c| containers::set_made(c, id)).await;
+    db.write(move |c| containers::set_vmid(c, id, 1500)).await;
+    db.write(move |c| containers::set_node(c, id, &parse("pve2")))
         .await;
-    lab.w(move |c| containers::set_wished_running(c, id, false))
+    db.write(move |c| containers::set_wished_running(c, id, false))
         .await;
-    lab.w(move |c| containers::set_restart_needed(c, id, true))
+    db.write(move |c| containers::set_restart_needed(c, id, true))
         .await;
-    let found = get(&lab, id).await;
-    assert!(found.made.unwrap() >= found.created);
+    let stored = get(&db, id).await;
+    assert!(stored.made.unwrap() >= stored.created);
     assert_eq!(
-        (found.vmid, found.node, found.version),
-        (1500, v("pve2"), 1)
+        (stored.vmid, stored.node, stored.version),
+        (1500, parse("pve2"), 1)
     );
-    assert_eq!((found.wished_running, found.restart_needed), (false, true));
-    lab.w(move |c| containers::set_unmade(c, id)).await;
-    assert_eq!(get(&lab, id).await.made, None);
-    let taken = lab
+    assert_eq!(
+        (stored.wished_running, stored.restart_needed),
+        (false, true)
+    );
+    db.write(move |c| containers::mark_not_created(c, id)).await;
+    assert_eq!(get(&db, id).await.made, None);
+    let taken = db
         .store
         .write(move |c| containers::set_vmid(c, id, 1002))
         .await;
     assert_eq!(taken, Err(Error::Duplicate(Unique::ContainerVmid)));
-    let gone = lab
+    let gone = db
         .store
         .write(|c| containers::set_made(c, ContainerId(999)))
         .await;
     assert_eq!(gone, Err(Error::NotFound));
 });
 
-db_test!(what_is_taken_is_told_until_it_is_given_back, |lab| async {
-    let ground = lab.ground().await;
-    let mut new = ground.container(1);
-    new.services = vec![tcp("22", "2022"), http(ground.domain, "80", "web")];
-    let id = lab.put(new).await;
-    let mut outside = ground.container(2);
-    outside.vmid = 5000;
-    let second = lab.put(outside).await;
-    let Ground {
-        site,
-        cluster,
-        owner,
-        domain,
-    } = ground;
-    let looked = lab.r(move |c| {
-        Ok((
-            containers::taken_addresses(c, site)?,
-            containers::taken_vmids(c, cluster, &v("1000-1999"))?,
-            containers::taken_ports(c, site, ServiceKind::Tcp)?,
-            containers::taken_ports(c, site, ServiceKind::Udp)?,
-            containers::names(c, &v("lab"))?,
-            containers::on_cluster(c, cluster)?,
-            containers::taken_labels(c, site)?,
-        ))
-    });
-    let (addresses, vmids, tcp_ports, udp_ports, names, ours, labels) = looked.await;
-    assert_eq!(Vec::from_iter(labels), [(domain, v("web"))]);
-    assert_eq!(
-        Vec::from_iter(addresses),
-        [v::<std::net::Ipv4Addr>("10.20.0.101"), v("10.20.0.102")]
-    );
-    assert_eq!(Vec::from_iter(vmids), [1001]);
-    assert_eq!(Vec::from_iter(tcp_ports), [2022]);
-    assert!(udp_ports.is_empty());
-    assert_eq!(Vec::from_iter(names), [v("c001"), v("c002")]);
-    assert_eq!(ours, [(1001, id, owner), (5000, second, owner)]);
-    lab.w(move |c| containers::delete(c, id)).await;
-    assert_eq!(
-        lab.store.write(move |c| containers::delete(c, id)).await,
-        Err(Error::NotFound)
-    );
-    assert!(
-        lab.r(move |c| containers::taken_ports(c, site, ServiceKind::Tcp))
-            .await
-            .is_empty()
-    );
-    assert_eq!(lab.r(move |c| containers::count(c, Some(owner))).await, 1);
-    lab.put(ground.container(1)).await;
-});
-
 db_test!(
-    the_job_at_work_and_the_failed_creation_are_shown,
-    |lab| async {
-        let ground = lab.ground().await;
-        let id = lab.put(ground.container(1)).await;
-        let job = lab.queue(ground.job(id, JobKind::Create)).await;
-        let activity = get(&lab, id).await.activity.unwrap();
-        assert_eq!((activity.job, activity.kind), (job, JobKind::Create));
-        let end = async |state, error: Option<&str>| {
-            let error = error.map(str::to_owned);
-            let claimed = lab.w(|c| jobs::claim(c, "w", 60_000)).await.unwrap();
-            let outcome = Outcome {
-                state,
-                error,
-                words: None,
-                left: Vec::new(),
-            };
-            assert!(
-                lab.w(move |c| jobs::finish(c, claimed.row.id, "w", &outcome))
-                    .await
-            );
-            claimed.row.id
-        };
-        end(JobState::Failed, Some("The storage is full.")).await;
-        let found = get(&lab, id).await;
-        assert_eq!(found.activity, None);
+    used_values_are_listed_until_the_container_is_deleted,
+    |db| async {
+        let fixture = db.fixture().await;
+        let mut new = fixture.container(1);
+        new.services = vec![tcp("22", "2022"), http(fixture.domain, "80", "web")];
+        let id = db.insert_container(new).await;
+        let mut outside = fixture.container(2);
+        outside.vmid = 5000;
+        let second = db.insert_container(outside).await;
+        let Fixture {
+            site,
+            cluster,
+            owner,
+            domain,
+        } = fixture;
+        let lists = db.read(move |c| {
+            Ok((
+                containers::taken_addresses(c, site)?,
+                containers::taken_vmids(c, cluster, &parse("1000-1999"))?,
+                containers::taken_ports(c, site, ServiceKind::Tcp)?,
+                containers::taken_ports(c, site, ServiceKind::Udp)?,
+                containers::names(c, &parse("lab"))?,
+                containers::on_cluster(c, cluster)?,
+                containers::taken_labels(c, site)?,
+            ))
+        });
+        let (addresses, vmids, tcp_ports, udp_ports, names, ours, labels) = lists.await;
+        assert_eq!(Vec::from_iter(labels), [(domain, parse("web"))]);
         assert_eq!(
-            found.failure,
-            Some((job, "The storage is full.".to_owned()))
+            Vec::from_iter(addresses),
+            [
+                parse::<std::net::Ipv4Addr>("10.20.0.101"),
+                parse("10.20.0.102")
+            ]
         );
-        // A newer one takes its place, and a container that was made has none.
-        lab.queue(ground.job(id, JobKind::Create)).await;
-        assert_eq!(get(&lab, id).await.failure.unwrap().0, job);
-        let newer = end(JobState::Cancelled, None).await;
+        assert_eq!(Vec::from_iter(vmids), [1001]);
+        assert_eq!(Vec::from_iter(tcp_ports), [2022]);
+        assert!(udp_ports.is_empty());
+        assert_eq!(Vec::from_iter(names), [parse("c001"), parse("c002")]);
+        assert_eq!(ours, [(1001, id, owner), (5000, second, owner)]);
+        db.write(move |c| containers::delete(c, id)).await;
         assert_eq!(
-            get(&lab, id).await.failure,
-            Some((newer, "Its creation was cancelled.".to_owned()))
+            db.store.write(move |c| containers::delete(c, id)).await,
+            Err(Error::NotFound)
         );
-        lab.w(move |c| containers::set_made(c, id)).await;
-        assert_eq!(get(&lab, id).await.failure, None);
+        assert!(
+            db.read(move |c| containers::taken_ports(c, site, ServiceKind::Tcp))
+                .await
+                .is_empty()
+        );
+        assert_eq!(db.read(move |c| containers::count(c, Some(owner))).await, 1);
+        db.insert_container(fixture.container(1)).await;
     }
 );
+
+db_test!(active_job_and_failed_creation_are_returned, |db| async {
+    let fixture = db.fixture().await;
+    let id = db.insert_container(fixture.container(1)).await;
+    let job = db.insert_job(fixture.job(id, JobKind::Create)).await;
+    let activity = get(&db, id).await.activity.unwrap();
+    assert_eq!((activity.job, activity.kind), (job, JobKind::Create));
+    let end = async |state, error: Option<&str>| {
+        let error = error.map(str::to_owned);
+        let claimed = db.write(|c| jobs::claim(c, "w", 60_000)).await.unwrap();
+        let outcome = Outcome {
+            state,
+            error,
+            words: None,
+            left: Vec::new(),
+        };
+        assert!(
+            db.write(move |c| jobs::finish(c, claimed.row.id, "w", &outcome))
+                .await
+        );
+        claimed.row.id
+    };
+    end(JobState::Failed, Some("The storage is full.")).await;
+    let stored = get(&db, id).await;
+    assert_eq!(stored.activity, None);
+    assert_eq!(
+        stored.failure,
+        Some((job, "The storage is full.".to_owned()))
+    );
+    // A newer failure replaces it, and a container that was created has none.
+    db.insert_job(fixture.job(id, JobKind::Create)).await;
+    assert_eq!(get(&db, id).await.failure.unwrap().0, job);
+    let newer = end(JobState::Cancelled, None).await;
+    assert_eq!(
+        get(&db, id).await.failure,
+        Some((newer, "Its creation was cancelled.".to_owned()))
+    );
+    db.write(move |c| containers::set_made(c, id)).await;
+    assert_eq!(get(&db, id).await.failure, None);
+});

@@ -6,12 +6,12 @@ use model::{
 };
 use store::{Error, Unique, domains};
 
-use crate::lab::v;
+use crate::support::parse;
 
 fn spec(site: SiteId, name: &str) -> DomainSpec {
     DomainSpec {
         site,
-        name: v(name),
+        name: parse(name),
         sign_in: None,
         hsts: Hsts::Off,
         publishers: Publishers::Everybody,
@@ -21,99 +21,99 @@ fn spec(site: SiteId, name: &str) -> DomainSpec {
     }
 }
 
-db_test!(a_domain_comes_back_as_it_was_written, |lab| async {
-    let ground = lab.ground().await;
-    let site = ground.site;
-    let id = lab
-        .w(move |c| domains::insert(c, &spec(site, "a.example.org")))
+db_test!(domain_round_trips, |db| async {
+    let fixture = db.fixture().await;
+    let site = fixture.site;
+    let id = db
+        .write(move |c| domains::insert(c, &spec(site, "a.example.org")))
         .await;
-    let found = lab.r(move |c| domains::get(c, id)).await.unwrap();
-    assert_eq!((found.id, &found.spec), (id, &spec(site, "a.example.org")));
-    assert_eq!(found.site_name, v("lab"));
+    let stored = db.read(move |c| domains::get(c, id)).await.unwrap();
+    assert_eq!(
+        (stored.id, &stored.spec),
+        (id, &spec(site, "a.example.org"))
+    );
+    assert_eq!(stored.site_name, parse("lab"));
 
-    let owner = lab
-        .r(move |c| store::users::get(c, ground.owner))
+    let owner = db
+        .read(move |c| store::users::get(c, fixture.owner))
         .await
         .unwrap();
-    let wanted = DomainSpec {
-        sign_in: Some(v("http://10.20.0.5:4180")),
+    let desired = DomainSpec {
+        sign_in: Some(parse("http://10.20.0.5:4180")),
         hsts: Hsts::Below,
-        publishers: Publishers::People(BTreeSet::from([owner.row.name, v("nobody-there")])),
+        publishers: Publishers::People(BTreeSet::from([owner.row.name, parse("nobody-there")])),
         ..spec(site, "example.net")
     };
-    let change = wanted.clone();
-    lab.w(move |c| domains::update(c, id, &change)).await;
-    // The same again is no fault, whatever the database counts as a change.
-    let again = wanted.clone();
-    lab.w(move |c| domains::update(c, id, &again)).await;
-    let changed = lab.r(move |c| domains::get(c, id)).await.unwrap().spec;
+    let change = desired.clone();
+    db.write(move |c| domains::update(c, id, &change)).await;
+    // An update without changes is not an error, whatever the database counts as changed rows.
+    let again = desired.clone();
+    db.write(move |c| domains::update(c, id, &again)).await;
+    let changed = db.read(move |c| domains::get(c, id)).await.unwrap().spec;
     assert_eq!(
         changed.publishers.people().count(),
         1,
-        "who is not there is left out"
+        "publishers who do not exist are ignored"
     );
     assert_eq!(
         (changed.sign_in, changed.hsts),
-        (wanted.sign_in, wanted.hsts)
+        (desired.sign_in, desired.hsts)
     );
     let change = spec(site, "example.net");
-    lab.w(move |c| domains::update(c, id, &change)).await;
-    let changed = lab.r(move |c| domains::get(c, id)).await.unwrap().spec;
+    db.write(move |c| domains::update(c, id, &change)).await;
+    let changed = db.read(move |c| domains::get(c, id)).await.unwrap().spec;
     assert_eq!(
         changed,
         spec(site, "example.net"),
-        "nothing of before is left"
+        "the old values are replaced"
     );
 
-    lab.w(move |c| domains::delete(c, id)).await;
+    db.write(move |c| domains::delete(c, id)).await;
     let gone = Err(Error::NotFound);
-    assert_eq!(lab.store.write(move |c| domains::delete(c, id)).await, gone);
+    assert_eq!(db.store.write(move |c| domains::delete(c, id)).await, gone);
     let change = spec(site, "example.net");
-    let refused = lab
+    let refused = db
         .store
         .write(move |c| domains::update(c, id, &change))
         .await;
     assert_eq!(refused, Err(Error::NotFound));
 });
 
-db_test!(
-    a_site_has_a_domain_once_and_goes_with_its_own,
-    |lab| async {
-        let cluster = lab.cluster("demo").await;
-        let (one, other) = (
-            lab.site("one", cluster).await,
-            lab.site("other", cluster).await,
-        );
-        for site in [one, other] {
-            lab.w(move |c| domains::insert(c, &spec(site, "example.org")))
-                .await;
-        }
-        let refused = lab
-            .store
-            .write(move |c| domains::insert(c, &spec(one, "example.org")))
+db_test!(domain_is_unique_per_site_and_deleted_with_it, |db| async {
+    let cluster = db.cluster("demo").await;
+    let (one, other) = (
+        db.site("one", cluster).await,
+        db.site("other", cluster).await,
+    );
+    for site in [one, other] {
+        db.write(move |c| domains::insert(c, &spec(site, "example.org")))
             .await;
-        assert_eq!(refused, Err(Error::Duplicate(Unique::DomainName)));
-        let refused = lab
-            .store
-            .write(|c| domains::insert(c, &spec(SiteId(999), "a.b")))
-            .await;
-        assert_eq!(refused, Err(Error::NotFound));
-        let second = lab
-            .w(move |c| domains::insert(c, &spec(one, "a.example.org")))
-            .await;
-        let own = lab.r(move |c| domains::of_site(c, one)).await;
-        assert_eq!(
-            own.last().map(|row| row.id),
-            Some(second),
-            "the oldest first"
-        );
-        assert_eq!(own.len(), 2);
-
-        lab.w(move |c| store::sites::delete(c, one)).await;
-        let (statements, left) = lab.counted(domains::list).await;
-        assert_eq!(statements, 6);
-        let left: Vec<SiteId> = left.into_iter().map(|row| row.spec.site).collect();
-        assert_eq!(left, [other]);
-        assert_eq!(lab.r(|c| domains::get(c, DomainId(999))).await, None);
     }
-);
+    let refused = db
+        .store
+        .write(move |c| domains::insert(c, &spec(one, "example.org")))
+        .await;
+    assert_eq!(refused, Err(Error::Duplicate(Unique::DomainName)));
+    let refused = db
+        .store
+        .write(|c| domains::insert(c, &spec(SiteId(999), "a.b")))
+        .await;
+    assert_eq!(refused, Err(Error::NotFound));
+    let second = db
+        .write(move |c| domains::insert(c, &spec(one, "a.example.org")))
+        .await;
+    let own = db.read(move |c| domains::of_site(c, one)).await;
+    assert_eq!(
+        own.last().map(|row| row.id),
+        Some(second),
+        "the oldest domain is first"
+    );
+    assert_eq!(own.len(), 2);
+
+    db.write(move |c| store::sites::delete(c, one)).await;
+    let (statements, left) = db.count_statements(domains::list).await;
+    assert_eq!(statements, 6);
+    let left: Vec<SiteId> = left.into_iter().map(|row| row.spec.site).collect();
+    assert_eq!(left, [other]);
+    assert_eq!(db.read(|c| domains::get(c, DomainId(999))).await, None);
+});

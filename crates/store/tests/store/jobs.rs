@@ -7,12 +7,12 @@ use store::{
     jobs::{self, JobRecord, Outcome},
 };
 
-use crate::lab::{Lab, v};
+use crate::support::{TestStore, parse};
 
 const MINUTE: i64 = 60_000;
 
-async fn record(lab: &Lab, id: JobId) -> JobRecord {
-    lab.r(move |c| jobs::record(c, id)).await.unwrap()
+async fn record(db: &TestStore, id: JobId) -> JobRecord {
+    db.read(move |c| jobs::record(c, id)).await.unwrap()
 }
 
 fn outcome(state: JobState) -> Outcome {
@@ -27,39 +27,43 @@ fn outcome(state: JobState) -> Outcome {
     }
 }
 
-db_test!(a_job_comes_back_as_it_was_written, |lab| async {
-    let ground = lab.ground().await;
-    let container = lab.put(ground.container(1)).await;
-    let mut new = ground.job(container, JobKind::Create);
+db_test!(job_round_trips, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    let mut new = fixture.job(container, JobKind::Create);
     new.args = r#"{"restart":true}"#.to_owned();
-    let id = lab.queue(new).await;
-    let found = record(&lab, id).await;
+    let id = db.insert_job(new).await;
+    let stored = record(&db, id).await;
     assert_eq!(
-        (found.row.id, found.row.kind, found.row.state),
+        (stored.row.id, stored.row.kind, stored.row.state),
         (id, JobKind::Create, JobState::Queued)
     );
     assert_eq!(
-        (found.row.container, found.row.container_name),
-        (Some(container), v("web"))
+        (stored.row.container, stored.row.container_name),
+        (Some(container), parse("web"))
     );
     assert_eq!(
-        (found.row.site, found.row.actor),
-        (v("lab"), Some(v("ann")))
+        (stored.row.site, stored.row.actor),
+        (parse("lab"), Some(parse("ann")))
     );
     assert_eq!(
-        (found.row.started, found.row.finished, found.row.error),
+        (stored.row.started, stored.row.finished, stored.row.error),
         (None, None, None)
     );
-    assert_eq!((found.row.steps_done, found.row.steps), (0, 2));
+    assert_eq!((stored.row.steps_done, stored.row.steps), (0, 2));
     assert_eq!(
-        (found.args.as_str(), found.attempt, found.cancel_requested),
+        (
+            stored.args.as_str(),
+            stored.attempt,
+            stored.cancel_requested
+        ),
         (r#"{"restart":true}"#, 0, false)
     );
     assert_eq!(
-        (found.words, found.left, found.owner),
-        (None, Vec::new(), ground.owner)
+        (stored.words, stored.left, stored.owner),
+        (None, Vec::new(), fixture.owner)
     );
-    let steps: Vec<_> = found
+    let steps: Vec<_> = stored
         .steps
         .iter()
         .map(|s| (s.position, s.name.as_str(), s.view.title.as_str()))
@@ -72,20 +76,20 @@ db_test!(a_job_comes_back_as_it_was_written, |lab| async {
         ]
     );
     assert!(
-        found
+        stored
             .steps
             .iter()
             .all(|s| s.view.state == StepState::Waiting && s.data.is_none())
     );
-    assert_eq!(lab.r(|c| jobs::record(c, JobId(999))).await, None);
+    assert_eq!(db.read(|c| jobs::record(c, JobId(999))).await, None);
 });
 
-db_test!(a_container_has_one_unfinished_job, |lab| async {
-    let ground = lab.ground().await;
-    let container = lab.put(ground.container(1)).await;
-    lab.queue(ground.job(container, JobKind::Create)).await;
-    let second = ground.job(container, JobKind::Stop);
-    let refused = lab
+db_test!(container_has_one_active_job, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    db.insert_job(fixture.job(container, JobKind::Create)).await;
+    let second = fixture.job(container, JobKind::Stop);
+    let refused = db
         .store
         .write({
             let second = second.clone();
@@ -93,33 +97,41 @@ db_test!(a_container_has_one_unfinished_job, |lab| async {
         })
         .await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
-    let job = lab.w(|c| jobs::claim(c, "w", MINUTE)).await.unwrap().row.id;
+    let job = db
+        .write(|c| jobs::claim(c, "w", MINUTE))
+        .await
+        .unwrap()
+        .row
+        .id;
     assert!(
-        lab.w(move |c| jobs::finish(c, job, "w", &outcome(JobState::Done)))
+        db.write(move |c| jobs::finish(c, job, "w", &outcome(JobState::Done)))
             .await
     );
-    lab.queue(second).await;
-    let nowhere = ground.job(ContainerId(999), JobKind::Stop);
-    let refused = lab.store.write(move |c| jobs::insert(c, &nowhere)).await;
+    db.insert_job(second).await;
+    let nowhere = fixture.job(ContainerId(999), JobKind::Stop);
+    let refused = db.store.write(move |c| jobs::insert(c, &nowhere)).await;
     assert_eq!(refused, Err(Error::NotFound));
 });
 
-db_test!(steps_are_written_one_by_one, |lab| async {
-    let ground = lab.ground().await;
-    let container = lab.put(ground.container(1)).await;
-    let id = lab.queue(ground.job(container, JobKind::Create)).await;
-    lab.w(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
-    assert!(lab.w(move |c| jobs::begin_step(c, id, "w", 0)).await);
-    assert!(lab.w(move |c| jobs::save_step(c, id, "w", 0, "upid")).await);
+db_test!(steps_are_updated_individually, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
+    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+    assert!(db.write(move |c| jobs::begin_step(c, id, "w", 0)).await);
+    assert!(
+        db.write(move |c| jobs::save_step(c, id, "w", 0, "upid"))
+            .await
+    );
     let progress = Progress {
         done: 5,
         total: u64::MAX,
     };
     assert!(
-        lab.w(move |c| jobs::progress_step(c, id, "w", 0, progress))
+        db.write(move |c| jobs::progress_step(c, id, "w", 0, progress))
             .await
     );
-    let step = record(&lab, id).await.steps.remove(0);
+    let step = record(&db, id).await.steps.remove(0);
     assert_eq!(
         (step.view.state, step.data.as_deref()),
         (StepState::Running, Some("upid"))
@@ -127,152 +139,158 @@ db_test!(steps_are_written_one_by_one, |lab| async {
     assert_eq!(step.view.progress.unwrap().done, 5);
     assert!(step.view.started.is_some() && step.view.finished.is_none());
     assert!(
-        lab.w(move |c| jobs::end_step(c, id, "w", 0, StepState::Done, Some("pve1"), None))
+        db.write(move |c| jobs::end_step(c, id, "w", 0, StepState::Done, Some("pve1"), None))
             .await
     );
-    let found = record(&lab, id).await;
-    let step = &found.steps[0];
+    let stored = record(&db, id).await;
+    let step = &stored.steps[0];
     assert_eq!(
         (step.view.state, step.view.note.as_deref()),
         (StepState::Done, Some("pve1"))
     );
     assert!(step.view.finished >= step.view.started);
     assert_eq!(step.data.as_deref(), Some("upid"));
-    assert_eq!((found.row.steps_done, found.row.steps), (1, 2));
+    assert_eq!((stored.row.steps_done, stored.row.steps), (1, 2));
     assert!(
-        lab.w(move |c| jobs::end_step(c, id, "w", 1, StepState::Skipped, None, Some("x")))
+        db.write(move |c| jobs::end_step(c, id, "w", 1, StepState::Skipped, None, Some("x")))
             .await
     );
-    let found = record(&lab, id).await;
+    let stored = record(&db, id).await;
     assert_eq!(
-        (found.row.steps_done, found.steps[1].data.as_deref()),
+        (stored.row.steps_done, stored.steps[1].data.as_deref()),
         (2, Some("x"))
     );
-    let listed = lab.r(|c| jobs::active(c, None)).await;
-    assert_eq!(listed, [found.row]);
-    assert!(!lab.w(move |c| jobs::begin_step(c, id, "w", 7)).await);
+    let listed = db.read(|c| jobs::active(c, None)).await;
+    assert_eq!(listed, [stored.row]);
+    assert!(!db.write(move |c| jobs::begin_step(c, id, "w", 7)).await);
 });
 
-db_test!(an_ended_job_keeps_its_words, |lab| async {
-    let ground = lab.ground().await;
-    let container = lab.put(ground.container(1)).await;
-    let id = lab.queue(ground.job(container, JobKind::Create)).await;
-    lab.w(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+db_test!(finished_job_keeps_its_error_details, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
+    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
     assert!(
-        lab.w(move |c| jobs::finish(c, id, "w", &outcome(JobState::Failed)))
+        db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Failed)))
             .await
     );
-    let found = record(&lab, id).await;
+    let stored = record(&db, id).await;
     assert_eq!(
-        (found.row.state, found.row.error),
+        (stored.row.state, stored.row.error),
         (JobState::Failed, outcome(JobState::Failed).error)
     );
-    assert!(found.row.finished >= found.row.started && found.row.started.is_some());
+    assert!(stored.row.finished >= stored.row.started && stored.row.started.is_some());
     assert_eq!(
-        (found.words, found.left),
+        (stored.words, stored.left),
         (
             Some("exit code 1".to_owned()),
             outcome(JobState::Failed).left
         )
     );
-    // It is over: nothing more is written, nobody claims it, and nobody can cancel it.
+    // A finished job cannot be written, claimed or canceled.
     assert!(
-        !lab.w(move |c| jobs::finish(c, id, "w", &outcome(JobState::Done)))
+        !db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Done)))
             .await
     );
-    assert!(!lab.w(move |c| jobs::begin_step(c, id, "w", 0)).await);
-    assert!(!lab.w(move |c| jobs::request_cancel(c, id)).await);
-    assert_eq!(lab.w(|c| jobs::claim(c, "w", MINUTE)).await, None);
+    assert!(!db.write(move |c| jobs::begin_step(c, id, "w", 0)).await);
+    assert!(!db.write(move |c| jobs::request_cancel(c, id)).await);
+    assert_eq!(db.write(|c| jobs::claim(c, "w", MINUTE)).await, None);
 });
 
-db_test!(a_failed_job_is_queued_again_from_the_start, |lab| async {
-    let ground = lab.ground().await;
-    let container = lab.put(ground.container(1)).await;
-    let id = lab.queue(ground.job(container, JobKind::Create)).await;
-    assert!(!lab.w(move |c| jobs::requeue(c, id)).await);
-    lab.w(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
-    assert!(lab.w(move |c| jobs::request_cancel(c, id)).await);
+db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
+    assert!(!db.write(move |c| jobs::requeue(c, id)).await);
+    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+    assert!(db.write(move |c| jobs::request_cancel(c, id)).await);
     assert!(
-        lab.w(move |c| jobs::end_step(c, id, "w", 0, StepState::Undone, Some("n"), Some("d")))
+        db.write(move |c| jobs::end_step(c, id, "w", 0, StepState::Undone, Some("n"), Some("d")))
             .await
     );
     assert!(
-        lab.w(move |c| jobs::finish(c, id, "w", &outcome(JobState::Cancelled)))
+        db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Cancelled)))
             .await
     );
-    assert!(lab.w(move |c| jobs::requeue(c, id)).await);
-    let found = record(&lab, id).await;
+    assert!(db.write(move |c| jobs::requeue(c, id)).await);
+    let stored = record(&db, id).await;
     assert_eq!(
-        (found.row.state, found.row.error, found.words),
+        (stored.row.state, stored.row.error, stored.words),
         (JobState::Queued, None, None)
     );
     assert_eq!(
-        (found.row.started, found.row.finished, found.attempt),
+        (stored.row.started, stored.row.finished, stored.attempt),
         (None, None, 0)
     );
-    assert!(found.left.is_empty() && !found.cancel_requested);
-    let step = &found.steps[0];
+    assert!(stored.left.is_empty() && !stored.cancel_requested);
+    let step = &stored.steps[0];
     assert_eq!(
         (step.view.state, &step.view.note, &step.data),
         (StepState::Waiting, &None, &None)
     );
-    let second = ground.job(container, JobKind::Stop);
-    let refused = lab.store.write(move |c| jobs::insert(c, &second)).await;
+    let second = fixture.job(container, JobKind::Stop);
+    let refused = db.store.write(move |c| jobs::insert(c, &second)).await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
     assert_eq!(
-        lab.w(|c| jobs::claim(c, "w", MINUTE)).await.unwrap().row.id,
+        db.write(|c| jobs::claim(c, "w", MINUTE))
+            .await
+            .unwrap()
+            .row
+            .id,
         id
     );
 });
 
-db_test!(a_job_is_not_queued_again_beside_another, |lab| async {
-    let ground = lab.ground().await;
-    let container = lab.put(ground.container(1)).await;
-    let id = lab.queue(ground.job(container, JobKind::Stop)).await;
-    lab.w(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
-    lab.w(move |c| jobs::finish(c, id, "w", &outcome(JobState::Failed)))
+db_test!(job_is_not_requeued_beside_an_active_job, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    let id = db.insert_job(fixture.job(container, JobKind::Stop)).await;
+    db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
+    db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Failed)))
         .await;
-    let other = lab.queue(ground.job(container, JobKind::Delete)).await;
-    let refused = lab.store.write(move |c| jobs::requeue(c, id)).await;
+    let other = db.insert_job(fixture.job(container, JobKind::Delete)).await;
+    let refused = db.store.write(move |c| jobs::requeue(c, id)).await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::ActiveJob)));
-    assert_eq!(record(&lab, id).await.row.state, JobState::Failed);
-    // The container goes; its jobs stay, and cannot be tried again.
-    lab.w(move |c| jobs::claim(c, "w", MINUTE)).await.unwrap();
-    lab.w(move |c| containers::delete(c, container)).await;
+    assert_eq!(record(&db, id).await.row.state, JobState::Failed);
+    // The container is deleted; its jobs are kept and cannot be requeued.
+    db.write(move |c| jobs::claim(c, "w", MINUTE))
+        .await
+        .unwrap();
+    db.write(move |c| containers::delete(c, container)).await;
     assert!(
-        lab.w(move |c| jobs::finish(c, other, "w", &outcome(JobState::Done)))
+        db.write(move |c| jobs::finish(c, other, "w", &outcome(JobState::Done)))
             .await
     );
-    assert_eq!(record(&lab, other).await.row.container, None);
-    assert!(!lab.w(move |c| jobs::requeue(c, id)).await);
+    assert_eq!(record(&db, other).await.row.container, None);
+    assert!(!db.write(move |c| jobs::requeue(c, id)).await);
 });
 
-db_test!(a_log_is_read_from_where_one_left_off, |lab| async {
-    let ground = lab.ground().await;
-    let first = lab.put(ground.container(1)).await;
-    let second = lab.put(ground.container(2)).await;
-    let id = lab.queue(ground.job(first, JobKind::Create)).await;
-    let other = lab.queue(ground.job(second, JobKind::Create)).await;
+db_test!(log_is_read_from_the_last_line, |db| async {
+    let fixture = db.fixture().await;
+    let first = db.insert_container(fixture.container(1)).await;
+    let second = db.insert_container(fixture.container(2)).await;
+    let id = db.insert_job(fixture.job(first, JobKind::Create)).await;
+    let other = db.insert_job(fixture.job(second, JobKind::Create)).await;
     let lines: Vec<String> = (0..450).map(|n| format!("line {n} ü 🦀")).collect();
     let written = lines.clone();
-    lab.w(move |c| jobs::append_log(c, id, &written)).await;
-    lab.w(move |c| jobs::append_log(c, other, &["elsewhere".to_owned()]))
+    db.write(move |c| jobs::append_log(c, id, &written)).await;
+    db.write(move |c| jobs::append_log(c, other, &["elsewhere".to_owned()]))
         .await;
-    lab.w(move |c| jobs::append_log(c, id, &[])).await;
-    lab.w(move |c| jobs::append_log(c, id, &["last".to_owned()]))
+    db.write(move |c| jobs::append_log(c, id, &[])).await;
+    db.write(move |c| jobs::append_log(c, id, &["last".to_owned()]))
         .await;
-    let some = lab.r(move |c| jobs::log(c, id, 0, 300)).await;
+    let some = db.read(move |c| jobs::log(c, id, 0, 300)).await;
     let texts =
         |lines: &[model::jobs::LogLine]| lines.iter().map(|l| l.text.clone()).collect::<Vec<_>>();
     assert_eq!(texts(&some), lines[..300]);
     let after = some[299].seq;
-    let rest = lab.r(move |c| jobs::log(c, id, after, 1000)).await;
+    let rest = db.read(move |c| jobs::log(c, id, after, 1000)).await;
     assert_eq!(texts(&rest)[..150], lines[300..]);
     assert_eq!(texts(&rest)[150..], ["last"]);
     assert!(some.iter().chain(&rest).map(|l| l.seq).is_sorted());
-    let now = lab.store.now().await.unwrap();
+    let now = db.store.now().await.unwrap();
     assert!(some[0].at <= now && some[0].at.age_ms(now) < 60_000);
-    let nothing = lab
+    let nothing = db
         .store
         .write(|c| jobs::append_log(c, JobId(999), &["x".to_owned()]))
         .await;

@@ -1,4 +1,4 @@
-//! Lists: filters, orders, pages, and that their number of statements does not grow with rows.
+//! Lists: filters, orders and pages, with a number of statements that does not grow with the rows.
 
 use model::{
     containers::{Sort, SortKey},
@@ -11,48 +11,52 @@ use store::{
     users,
 };
 
-use crate::lab::{Lab, http, v};
+use crate::support::{TestStore, http, parse};
 
-async fn names(lab: &Lab, filter: Filter) -> Vec<String> {
-    let page = lab.r(move |c| containers::list(c, &filter)).await;
+async fn names(db: &TestStore, filter: Filter) -> Vec<String> {
+    let page = db.read(move |c| containers::list(c, &filter)).await;
     assert_eq!(page.total, u64::try_from(page.rows.len()).unwrap());
     page.rows.iter().map(|row| row.name.to_string()).collect()
 }
 
-db_test!(statements_do_not_grow_with_rows, |lab| async {
-    let ground = lab.ground().await;
+db_test!(statement_count_does_not_grow_with_rows, |db| async {
+    let fixture = db.fixture().await;
     let mut counts = Vec::new();
     for n in 0..PAGE_ROWS + 5 {
-        let mut new = ground.container(n);
-        new.services = vec![http(ground.domain, "80", &format!("web{n}"))];
-        let id = lab.put(new).await;
-        lab.queue(ground.job(id, JobKind::Create)).await;
-        lab.user(&format!("u{n}")).await;
+        let mut new = fixture.container(n);
+        new.services = vec![http(fixture.domain, "80", &format!("web{n}"))];
+        let id = db.insert_container(new).await;
+        db.insert_job(fixture.job(id, JobKind::Create)).await;
+        db.user(&format!("u{n}")).await;
         if n == 0 || n > PAGE_ROWS {
-            let (containers, page) = lab
-                .counted(|c| containers::list(c, &Filter::default()))
+            let (containers, page) = db
+                .count_statements(|c| containers::list(c, &Filter::default()))
                 .await;
-            let (lean, all) = lab
-                .counted(|c| containers::lean(c, &Filter::default()))
+            let (summaries, all) = db
+                .count_statements(|c| containers::lean(c, &Filter::default()))
                 .await;
             let ids: Vec<_> = page.rows.iter().map(|row| row.id).collect();
-            let (by_ids, _) = lab.counted(move |c| containers::by_ids(c, &ids)).await;
-            let (jobs, _) = lab.counted(|c| jobs::list(c, &JobFilter::default())).await;
-            let (active, _) = lab.counted(|c| jobs::active(c, None)).await;
-            let (users, _) = lab.counted(|c| users::list(c, "", 1)).await;
+            let (by_ids, _) = db
+                .count_statements(move |c| containers::by_ids(c, &ids))
+                .await;
+            let (jobs, _) = db
+                .count_statements(|c| jobs::list(c, &JobFilter::default()))
+                .await;
+            let (active, _) = db.count_statements(|c| jobs::active(c, None)).await;
+            let (users, _) = db.count_statements(|c| users::list(c, "", 1)).await;
             assert_eq!(page.rows.len(), all.len().min(50));
-            counts.push([containers, lean, by_ids, jobs, active, users]);
+            counts.push([containers, summaries, by_ids, jobs, active, users]);
         }
     }
     counts.dedup();
     assert_eq!(counts, [[4, 1, 3, 3, 2, 3]]);
 });
 
-db_test!(pages_are_whole_and_do_not_overlap, |lab| async {
-    let ground = lab.ground().await;
+db_test!(pages_are_complete_and_do_not_overlap, |db| async {
+    let fixture = db.fixture().await;
     for n in 0..53 {
-        lab.put(ground.container(n)).await;
-        lab.user(&format!("u{n:02}")).await;
+        db.insert_container(fixture.container(n)).await;
+        db.user(&format!("u{n:02}")).await;
     }
     let mut seen = Vec::new();
     for page in 1..=3 {
@@ -60,82 +64,79 @@ db_test!(pages_are_whole_and_do_not_overlap, |lab| async {
             page,
             ..Filter::default()
         };
-        let found = lab.r(move |c| containers::list(c, &filter)).await;
-        assert_eq!((found.total, found.page), (53, page));
-        seen.push(found.rows.len());
+        let stored = db.read(move |c| containers::list(c, &filter)).await;
+        assert_eq!((stored.total, stored.page), (53, page));
+        seen.push(stored.rows.len());
         if page == 2 {
-            assert_eq!(found.rows[0].name, v("c050"));
+            assert_eq!(stored.rows[0].name, parse("c050"));
         }
     }
     assert_eq!(seen, [50, 3, 0]);
-    let people = lab.r(|c| users::list(c, "", 2)).await;
+    let people = db.read(|c| users::list(c, "", 2)).await;
     assert_eq!((people.total, people.rows.len(), people.page), (54, 4, 2));
-    assert_eq!(people.rows[3].name, v("u52"));
+    assert_eq!(people.rows[3].name, parse("u52"));
 });
 
-db_test!(
-    a_search_takes_signs_literally_and_ignores_case,
-    |lab| async {
-        let ground = lab.ground().await;
-        let odd = lab.user("o_dd").await;
-        lab.user("oxdd").await;
-        let mut image = ground.container(1);
-        image.spec.source = v("ghcr.io/org/app:V1.x");
-        image.name = v("web-1");
-        lab.put(image).await;
-        let mut other = ground.container(2);
-        (other.owner, other.name) = (odd, v("web-2"));
-        lab.put(other).await;
-        let find = async |q: &str| {
-            let filter = Filter {
-                q: q.to_owned(),
-                ..Filter::default()
-            };
-            names(&lab, filter).await
+db_test!(search_escapes_wildcards_and_ignores_case, |db| async {
+    let fixture = db.fixture().await;
+    let odd = db.user("o_dd").await;
+    db.user("oxdd").await;
+    let mut image = fixture.container(1);
+    image.spec.source = parse("ghcr.io/org/app:V1.x");
+    image.name = parse("web-1");
+    db.insert_container(image).await;
+    let mut other = fixture.container(2);
+    (other.owner, other.name) = (odd, parse("web-2"));
+    db.insert_container(other).await;
+    let find = async |q: &str| {
+        let filter = Filter {
+            q: q.to_owned(),
+            ..Filter::default()
         };
-        assert_eq!(find("").await, ["web-1", "web-2"]);
-        assert_eq!(find(" WEB- ").await, ["web-1", "web-2"]);
-        assert_eq!(find("O_DD").await, ["web-2"]);
-        assert_eq!(find("o_d%").await, [""; 0]);
-        assert_eq!(find("%").await, [""; 0]);
-        assert_eq!(find("!").await, [""; 0]);
-        assert_eq!(find("'\\").await, [""; 0]);
-        assert_eq!(find("app:v1").await, ["web-1"]);
-        assert_eq!(find("10.20.0.102").await, ["web-2"]);
-        let people = lab.r(|c| users::list(c, "O_", 1)).await;
-        assert_eq!(
-            people
-                .rows
-                .iter()
-                .map(|row| row.name.to_string())
-                .collect::<Vec<_>>(),
-            ["o_dd"]
-        );
-        let people = lab.r(|c| users::list(c, "@EXAMPLE", 1)).await;
-        assert_eq!(people.total, 3);
-    }
-);
+        names(&db, filter).await
+    };
+    assert_eq!(find("").await, ["web-1", "web-2"]);
+    assert_eq!(find(" WEB- ").await, ["web-1", "web-2"]);
+    assert_eq!(find("O_DD").await, ["web-2"]);
+    assert_eq!(find("o_d%").await, [""; 0]);
+    assert_eq!(find("%").await, [""; 0]);
+    assert_eq!(find("!").await, [""; 0]);
+    assert_eq!(find("'\\").await, [""; 0]);
+    assert_eq!(find("app:v1").await, ["web-1"]);
+    assert_eq!(find("10.20.0.102").await, ["web-2"]);
+    let people = db.read(|c| users::list(c, "O_", 1)).await;
+    assert_eq!(
+        people
+            .rows
+            .iter()
+            .map(|row| row.name.to_string())
+            .collect::<Vec<_>>(),
+        ["o_dd"]
+    );
+    let people = db.read(|c| users::list(c, "@EXAMPLE", 1)).await;
+    assert_eq!(people.total, 3);
+});
 
-db_test!(every_order_is_the_same_on_every_database, |lab| async {
-    let ground = lab.ground().await;
-    let bob = lab.user("a_bob").await;
-    // Bytes decide: a hyphen is before a digit, which is before a letter.
+db_test!(order_is_the_same_on_every_database, |db| async {
+    let fixture = db.fixture().await;
+    let bob = db.user("a_bob").await;
+    // The order is bytewise: a hyphen sorts before a digit, and a digit before a letter.
     for (n, name, owner, memory, address) in [
-        (1, "a-b", ground.owner, "512", "10.20.0.109"),
+        (1, "a-b", fixture.owner, "512", "10.20.0.109"),
         (2, "a1", bob, "1G", "10.20.0.110"),
-        (3, "ab", ground.owner, "512", "10.20.1.5"),
+        (3, "ab", fixture.owner, "512", "10.20.1.5"),
         (4, "a", bob, "256", "10.20.0.200"),
     ] {
-        let mut new = ground.container(n);
-        (new.name, new.owner) = (v(name), owner);
-        (new.spec.memory, new.address) = (v(memory), v(address));
-        lab.put(new).await;
+        let mut new = fixture.container(n);
+        (new.name, new.owner) = (parse(name), owner);
+        (new.spec.memory, new.address) = (parse(memory), parse(address));
+        db.insert_container(new).await;
     }
-    lab.place
+    db.database
         .execute("UPDATE containers SET created_at = 1000 + id / 3");
     let order = async |key, down| {
         names(
-            &lab,
+            &db,
             Filter {
                 sort: Sort { key, down },
                 ..Filter::default()
@@ -161,92 +162,92 @@ db_test!(every_order_is_the_same_on_every_database, |lab| async {
     );
 });
 
-db_test!(owner_and_site_narrow, |lab| async {
-    let ground = lab.ground().await;
-    let bob = lab.user("bob").await;
-    let two = lab.site("two", ground.cluster).await;
-    lab.put(ground.container(1)).await;
-    let mut second = ground.container(2);
+db_test!(list_filters_by_owner_and_site, |db| async {
+    let fixture = db.fixture().await;
+    let bob = db.user("bob").await;
+    let two = db.site("two", fixture.cluster).await;
+    db.insert_container(fixture.container(1)).await;
+    let mut second = fixture.container(2);
     second.owner = bob;
-    lab.put(second).await;
-    let mut third = ground.container(3);
+    db.insert_container(second).await;
+    let mut third = fixture.container(3);
     third.site = two;
-    lab.put(third).await;
+    db.insert_container(third).await;
     let of = async |owner, site: Option<&str>| {
         let filter = Filter {
             owner,
-            site: site.map(v),
+            site: site.map(parse),
             ..Filter::default()
         };
-        let lean = filter.clone();
-        let lean = lab.r(move |c| containers::lean(c, &lean)).await;
-        let listed = names(&lab, filter).await;
-        assert_eq!(lean.len(), listed.len());
+        let same_filter = filter.clone();
+        let summaries = db.read(move |c| containers::lean(c, &same_filter)).await;
+        let listed = names(&db, filter).await;
+        assert_eq!(summaries.len(), listed.len());
         listed
     };
     assert_eq!(of(Some(bob), None).await, ["c002"]);
     assert_eq!(of(None, Some("lab")).await, ["c001", "c002"]);
-    assert_eq!(of(Some(ground.owner), Some("two")).await, ["c003"]);
+    assert_eq!(of(Some(fixture.owner), Some("two")).await, ["c003"]);
     assert_eq!(of(Some(bob), Some("two")).await, [""; 0]);
     assert_eq!(of(None, Some("none")).await, [""; 0]);
 });
 
-db_test!(keys_come_back_in_their_order, |lab| async {
-    let ground = lab.ground().await;
+db_test!(by_ids_keeps_the_order_of_ids, |db| async {
+    let fixture = db.fixture().await;
     let mut ids = Vec::new();
     for n in 1..=3 {
-        ids.push(lab.put(ground.container(n)).await);
+        ids.push(db.insert_container(fixture.container(n)).await);
     }
     let gone = model::ContainerId(999);
     let asked = vec![ids[2], gone, ids[0]];
-    let found = lab.r(move |c| containers::by_ids(c, &asked)).await;
+    let stored = db.read(move |c| containers::by_ids(c, &asked)).await;
     assert_eq!(
-        found.iter().map(|row| row.id).collect::<Vec<_>>(),
+        stored.iter().map(|row| row.id).collect::<Vec<_>>(),
         [ids[2], ids[0]]
     );
-    assert!(lab.r(|c| containers::by_ids(c, &[])).await.is_empty());
+    assert!(db.read(|c| containers::by_ids(c, &[])).await.is_empty());
 });
 
-db_test!(lean_rows_tell_what_a_status_needs, |lab| async {
-    let ground = lab.ground().await;
-    let first = lab.put(ground.container(1)).await;
-    let second = lab.put(ground.container(2)).await;
-    lab.w(move |c| containers::set_made(c, second)).await;
-    lab.queue(ground.job(first, JobKind::Create)).await;
-    let lean = lab.r(|c| containers::lean(c, &Filter::default())).await;
+db_test!(summaries_contain_the_values_for_a_status, |db| async {
+    let fixture = db.fixture().await;
+    let first = db.insert_container(fixture.container(1)).await;
+    let second = db.insert_container(fixture.container(2)).await;
+    db.write(move |c| containers::set_made(c, second)).await;
+    db.insert_job(fixture.job(first, JobKind::Create)).await;
+    let summaries = db.read(|c| containers::lean(c, &Filter::default())).await;
     assert_eq!(
-        (lean[0].id, lean[0].vmid, lean[0].made),
+        (summaries[0].id, summaries[0].vmid, summaries[0].made),
         (first, 1001, false)
     );
     assert_eq!(
-        (lean[1].id, lean[1].vmid, lean[1].made),
+        (summaries[1].id, summaries[1].vmid, summaries[1].made),
         (second, 1002, true)
     );
     assert_eq!(
-        (lean[0].activity, lean[1].activity),
+        (summaries[0].activity, summaries[1].activity),
         (Some(JobKind::Create), None)
     );
     assert_eq!(
-        (lean[0].cluster, &lean[0].node),
-        (ground.cluster, &v("pve1"))
+        (summaries[0].cluster, &summaries[0].node),
+        (fixture.cluster, &parse("pve1"))
     );
 });
 
-db_test!(jobs_are_filtered, |lab| async {
-    let ground = lab.ground().await;
-    let bob = lab.user("bob").await;
+db_test!(jobs_are_filtered, |db| async {
+    let fixture = db.fixture().await;
+    let bob = db.user("bob").await;
     let mut ids = Vec::new();
     for n in 1..=3 {
-        ids.push(lab.put(ground.container(n)).await);
+        ids.push(db.insert_container(fixture.container(n)).await);
     }
-    let first = lab.queue(ground.job(ids[0], JobKind::Create)).await;
-    let mut of_bob = ground.job(ids[1], JobKind::Stop);
-    (of_bob.owner, of_bob.container_name) = (bob, v("db_1".replace('_', "-").as_str()));
-    let second = lab.queue(of_bob).await;
-    let third = lab.queue(ground.job(ids[2], JobKind::Delete)).await;
-    lab.w(|c| jobs::claim(c, "w", 60_000)).await.unwrap();
+    let first = db.insert_job(fixture.job(ids[0], JobKind::Create)).await;
+    let mut of_bob = fixture.job(ids[1], JobKind::Stop);
+    (of_bob.owner, of_bob.container_name) = (bob, parse("db_1".replace('_', "-").as_str()));
+    let second = db.insert_job(of_bob).await;
+    let third = db.insert_job(fixture.job(ids[2], JobKind::Delete)).await;
+    db.write(|c| jobs::claim(c, "w", 60_000)).await.unwrap();
     let find = async |filter: JobFilter| {
-        let page = lab.r(move |c| jobs::list(c, &filter)).await;
+        let page = db.read(move |c| jobs::list(c, &filter)).await;
         assert_eq!(page.total, u64::try_from(page.rows.len()).unwrap());
         page.rows.iter().map(|row| row.id).collect::<Vec<_>>()
     };
@@ -292,10 +293,10 @@ db_test!(jobs_are_filtered, |lab| async {
         .await,
         []
     );
-    let active = lab.r(move |c| jobs::active(c, Some(bob))).await;
+    let active = db.read(move |c| jobs::active(c, Some(bob))).await;
     assert_eq!(
         active.iter().map(|row| row.id).collect::<Vec<_>>(),
         [second]
     );
-    assert_eq!(lab.r(|c| jobs::active(c, None)).await.len(), 3);
+    assert_eq!(db.read(|c| jobs::active(c, None)).await.len(), 3);
 });

@@ -1,5 +1,5 @@
-//! The store on all three databases. The servers are started by the tests themselves and end with
-//! them; where one is not installed, its tests fail and name the package.
+//! Tests of the store on all three databases. The tests start and stop the database servers; when
+//! a server is not installed, its tests fail and name the package.
 
 #![allow(
     missing_docs,
@@ -9,23 +9,23 @@
 )]
 
 #[macro_use]
-mod lab;
+mod support;
 
-mod again;
 mod agents;
 mod certificates;
 mod clusters;
 mod containers;
 mod demo;
+mod dhcp_leases;
 mod domains;
+mod generations;
+mod job_leases;
 mod jobs;
-mod leases;
-mod lent;
 mod lists;
 mod observations;
 mod open;
-mod published;
 mod races;
+mod reschedule;
 mod schema;
 mod sessions;
 mod sites;

@@ -1,30 +1,30 @@
-//! Opening: files, keys, versions, and errors that tell what to do and no password.
+//! Opening a store: files, keys, versions, and errors that name a remedy and no password.
 
 use std::os::unix::fs::PermissionsExt;
 
 use store::{OpenError, Options, SecretKey, Store};
 
-use crate::lab::{Kind, Place};
+use crate::support::{Kind, TestDatabase};
 
-db_test!(a_store_opens_again_with_its_key_alone, |lab| async {
-    let first = lab.place.open(lab.store.key()).await;
+db_test!(store_reopens_only_with_its_key, |db| async {
+    let first = db.database.open(db.store.key()).await;
     assert!(first.is_ok(), "{first:?}");
-    // Without secrets any key is right.
-    lab.place
+    // Without stored secrets any key is accepted.
+    db.database
         .open(&SecretKey::generate().unwrap())
         .await
         .unwrap();
-    lab.cluster("demo").await;
-    lab.place.open(lab.store.key()).await.unwrap();
-    let other = lab.place.open(&SecretKey::generate().unwrap()).await;
+    db.cluster("demo").await;
+    db.database.open(db.store.key()).await.unwrap();
+    let other = db.database.open(&SecretKey::generate().unwrap()).await;
     assert!(
         matches!(other, Err(OpenError::WrongKey { .. })),
         "{other:?}"
     );
 });
 
-db_test!(a_newer_database_is_refused, |lab| async {
-    let run_on = match lab.place.kind {
+db_test!(newer_database_is_refused, |db| async {
+    let run_on = match db.database.kind {
         Kind::Sqlite | Kind::Mariadb => "",
         Kind::Postgres => ", now()",
     };
@@ -33,23 +33,23 @@ db_test!(a_newer_database_is_refused, |lab| async {
     } else {
         "(version, run_on)"
     };
-    lab.place.execute(&format!(
+    db.database.execute(&format!(
         "INSERT INTO __diesel_schema_migrations {columns} VALUES ('9999'{run_on})"
     ));
-    let Err(OpenError::Newer { version, .. }) = lab.place.open(lab.store.key()).await else {
-        panic!("a database of a newer program was opened");
+    let Err(OpenError::Newer { version, .. }) = db.database.open(db.store.key()).await else {
+        panic!("a database of a newer version was opened");
     };
     assert_eq!(version, "9999");
 });
 
-db_test!(many_may_open_at_once, |lab| async {
-    // One of its own, which nobody has opened yet.
-    let place = Place::new(lab.place.kind);
+db_test!(store_opens_concurrently, |db| async {
+    // A new database that was not opened before.
+    let database = TestDatabase::new(db.database.kind);
     let key = SecretKey::generate().unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..4 {
         let options = Options {
-            url: place.url.parse().unwrap(),
+            url: database.url.parse().unwrap(),
             key: key.clone(),
             pool_size: 1,
         };
@@ -60,28 +60,28 @@ db_test!(many_may_open_at_once, |lab| async {
     }
 });
 
-db_test!(the_clock_is_the_databases_and_is_right, |lab| async {
-    let now = lab.store.now().await.unwrap();
-    let here = std::time::SystemTime::now()
+db_test!(now_returns_the_time_of_the_database, |db| async {
+    let now = db.store.now().await.unwrap();
+    let local = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap();
-    let here = i64::try_from(here.as_millis()).unwrap();
-    // The servers run on this machine; an hour is for wrong time zones, not for slowness.
-    assert!((now.0 - here).abs() < 1_800_000, "{} and {here}", now.0);
-    assert!(lab.store.now().await.unwrap() >= now);
+    let local = i64::try_from(local.as_millis()).unwrap();
+    // The servers run on this machine; half an hour detects a wrong time zone.
+    assert!((now.0 - local).abs() < 1_800_000, "{} and {local}", now.0);
+    assert!(db.store.now().await.unwrap() >= now);
 });
 
 #[tokio::test]
-async fn a_sqlite_file_is_private_and_needs_its_folder() {
-    let place = Place::new(Kind::Sqlite);
+async fn sqlite_file_is_private_and_needs_its_directory() {
+    let database = TestDatabase::new(Kind::Sqlite);
     let key = SecretKey::generate().unwrap();
-    let store = place.open(&key).await.unwrap();
+    let store = database.open(&key).await.unwrap();
     store.write(store::users::lock_all).await.unwrap();
     for suffix in ["", "-wal", "-shm"] {
-        let meta = std::fs::metadata(format!("{}{suffix}", place.path())).unwrap();
+        let meta = std::fs::metadata(format!("{}{suffix}", database.path())).unwrap();
         assert_eq!(meta.permissions().mode() & 0o777, 0o600, "{suffix}");
     }
-    let url = place.url.replace("test.db", "no/test.db");
+    let url = database.url.replace("test.db", "no/test.db");
     let options = Options {
         url: url.parse().unwrap(),
         key,
@@ -93,7 +93,7 @@ async fn a_sqlite_file_is_private_and_needs_its_folder() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_told_without_the_password() {
+async fn connection_error_omits_the_password() {
     for url in [
         "postgres://u:ge%40heim@127.0.0.1:1/d",
         "mysql://u:ge%40heim@127.0.0.1:1/d",

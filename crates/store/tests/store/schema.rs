@@ -1,4 +1,4 @@
-//! The three dialects of the migrations must make the same tables.
+//! The migrations of the three databases must create the same tables.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_migrations::{FileBasedMigrations, MigrationHarness};
 
-use crate::lab::{Kind, Place, http, tcp, v};
+use crate::support::{Kind, TestDatabase, http, parse, tcp};
 
 const SQLITE: &str = r#"
 WITH t AS (
@@ -88,13 +88,13 @@ WHERE k.table_schema = DATABASE()
 GROUP BY k.table_name, k.constraint_name, k.referenced_table_name, r.delete_rule
 "#;
 
-fn tables(place: &Place) -> BTreeSet<String> {
-    let sql = match place.kind {
+fn tables(database: &TestDatabase) -> BTreeSet<String> {
+    let sql = match database.kind {
         Kind::Sqlite => SQLITE,
         Kind::Postgres => POSTGRES,
         Kind::Mariadb => MARIADB,
     };
-    place.lines(sql).into_iter().collect()
+    database.lines(sql).into_iter().collect()
 }
 
 fn folder(kind: Kind) -> std::path::PathBuf {
@@ -108,8 +108,8 @@ fn folder(kind: Kind) -> std::path::PathBuf {
         .join(name)
 }
 
-fn migrate(place: &Place, up: bool) {
-    let steps = FileBasedMigrations::from_path(folder(place.kind)).unwrap();
+fn migrate(database: &TestDatabase, up: bool) {
+    let steps = FileBasedMigrations::from_path(folder(database.kind)).unwrap();
     macro_rules! run {
         ($connection:ty, $url:expr) => {{
             let mut c = <$connection>::establish($url).unwrap();
@@ -120,34 +120,38 @@ fn migrate(place: &Place, up: bool) {
             }
         }};
     }
-    let steps = match place.kind {
-        Kind::Sqlite => run!(SqliteConnection, place.path()),
-        Kind::Postgres => run!(PgConnection, &place.url),
-        Kind::Mariadb => run!(MysqlConnection, &place.url),
+    let steps = match database.kind {
+        Kind::Sqlite => run!(SqliteConnection, database.path()),
+        Kind::Postgres => run!(PgConnection, &database.url),
+        Kind::Mariadb => run!(MysqlConnection, &database.url),
     };
     assert!(steps > 0);
 }
 
 #[test]
-fn the_three_dialects_make_the_same_tables_up_and_down_and_up() {
-    let mut made = Vec::new();
+fn migrations_create_the_same_tables_on_all_databases() {
+    let mut all = Vec::new();
     for kind in Kind::ALL {
-        let place = Place::new(kind);
-        migrate(&place, true);
-        let first = tables(&place);
+        let database = TestDatabase::new(kind);
+        migrate(&database, true);
+        let first = tables(&database);
         assert!(
             first.contains("containers.vmid i64 not null"),
             "{kind:?}: {first:#?}"
         );
         assert!(first.contains("containers unique uq_containers_vmid (cluster_id,vmid)"));
-        migrate(&place, false);
-        assert_eq!(tables(&place), BTreeSet::new(), "{kind:?} after going back");
-        migrate(&place, true);
-        assert_eq!(tables(&place), first, "{kind:?} the second time");
-        made.push(first);
+        migrate(&database, false);
+        assert_eq!(
+            tables(&database),
+            BTreeSet::new(),
+            "{kind:?} after going back"
+        );
+        migrate(&database, true);
+        assert_eq!(tables(&database), first, "{kind:?} the second time");
+        all.push(first);
     }
-    for (kind, tables) in Kind::ALL.iter().zip(&made) {
-        let differ: Vec<_> = made[0].symmetric_difference(tables).collect();
+    for (kind, tables) in Kind::ALL.iter().zip(&all) {
+        let differ: Vec<_> = all[0].symmetric_difference(tables).collect();
         assert!(
             differ.is_empty(),
             "SQLite and {kind:?} differ in {differ:#?}"
@@ -155,28 +159,28 @@ fn the_three_dialects_make_the_same_tables_up_and_down_and_up() {
     }
 }
 
-/// MySQL commits every statement by itself, so a step that was interrupted begins anew.
+/// MySQL commits every DDL statement, so an interrupted migration is run again from its start.
 #[test]
-fn a_step_on_mysql_can_be_run_again() {
-    let place = Place::new(Kind::Mariadb);
-    migrate(&place, true);
-    let before = tables(&place);
+fn mysql_migrations_are_idempotent() {
+    let database = TestDatabase::new(Kind::Mariadb);
+    migrate(&database, true);
+    let before = tables(&database);
     let mut steps: Vec<_> = std::fs::read_dir(folder(Kind::Mariadb))
         .unwrap()
         .map(|entry| entry.unwrap().path().join("up.sql"))
         .collect();
     steps.sort();
-    let mut c = MysqlConnection::establish(&place.url).unwrap();
+    let mut c = MysqlConnection::establish(&database.url).unwrap();
     for step in steps {
         let text = std::fs::read_to_string(&step).unwrap();
         c.batch_execute(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", step.display()));
     }
-    assert_eq!(tables(&place), before);
+    assert_eq!(tables(&database), before);
 }
 
 #[test]
-fn the_steps_have_the_same_names() {
+fn migrations_have_the_same_names() {
     let names = |kind: Kind| -> BTreeSet<String> {
         let steps = std::fs::read_dir(folder(kind)).unwrap();
         steps
@@ -199,13 +203,13 @@ fn the_steps_have_the_same_names() {
     }
 }
 
-/// Takes back the steps from the last one to the one of this name.
-fn back_to_before(place: &Place, step: &str) {
-    macro_rules! back {
+/// Reverts migrations down to and including the one with this name.
+fn back_to_before(database: &TestDatabase, step: &str) {
+    macro_rules! revert {
         ($connection:ty, $url:expr) => {{
             let mut c = <$connection>::establish($url).unwrap();
             loop {
-                let steps = FileBasedMigrations::from_path(folder(place.kind)).unwrap();
+                let steps = FileBasedMigrations::from_path(folder(database.kind)).unwrap();
                 let undone = c.revert_last_migration(steps).unwrap();
                 if step.starts_with(&undone.to_string()) {
                     break;
@@ -213,34 +217,41 @@ fn back_to_before(place: &Place, step: &str) {
             }
         }};
     }
-    match place.kind {
-        Kind::Sqlite => back!(SqliteConnection, place.path()),
-        Kind::Postgres => back!(PgConnection, &place.url),
-        Kind::Mariadb => back!(MysqlConnection, &place.url),
+    match database.kind {
+        Kind::Sqlite => revert!(SqliteConnection, database.path()),
+        Kind::Postgres => revert!(PgConnection, &database.url),
+        Kind::Mariadb => revert!(MysqlConnection, &database.url),
     }
 }
 
 db_test!(
-    what_was_published_before_domains_goes_on_under_the_site_s_own,
-    |lab| async {
-        let ground = lab.ground().await;
-        let mut new = ground.container(1);
-        new.services = vec![http(ground.domain, "80", "web"), tcp("22", "2022")];
-        let id = lab.put(new).await;
-        back_to_before(&lab.place, "0007_domains");
+    services_from_before_domains_use_the_site_domain,
+    |db| async {
+        let fixture = db.fixture().await;
+        let mut new = fixture.container(1);
+        new.services = vec![http(fixture.domain, "80", "web"), tcp("22", "2022")];
+        let id = db.insert_container(new).await;
+        back_to_before(&db.database, "0007_domains");
         let old = "SELECT concat(kind, ' ', port) AS line FROM services ORDER BY position";
-        let old = if lab.place.kind == Kind::Sqlite {
+        let old = if db.database.kind == Kind::Sqlite {
             "SELECT kind || ' ' || port AS line FROM services ORDER BY position"
         } else {
             old
         };
-        assert_eq!(lab.place.lines(old), ["http 80", "tcp 22"]);
-        migrate(&lab.place, true);
-        let found = lab.r(move |c| store::containers::get(c, id)).await.unwrap();
-        let places: Vec<String> = found.services.iter().map(|s| s.place(&v("lab"))).collect();
+        assert_eq!(db.database.lines(old), ["http 80", "tcp 22"]);
+        migrate(&db.database, true);
+        let stored = db
+            .read(move |c| store::containers::get(c, id))
+            .await
+            .unwrap();
+        let places: Vec<String> = stored
+            .services
+            .iter()
+            .map(|s| s.place(&parse("lab")))
+            .collect();
         assert_eq!(places, ["https://web.lab.example.org", "lab:2022/tcp"]);
-        let site = ground.site;
-        let domains = lab.r(move |c| store::domains::of_site(c, site)).await;
+        let site = fixture.site;
+        let domains = db.read(move |c| store::domains::of_site(c, site)).await;
         assert_eq!(domains.len(), 1);
     }
 );

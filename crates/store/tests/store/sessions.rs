@@ -4,7 +4,7 @@ use store::{
     sessions::{self, NewSession},
 };
 
-use crate::lab::v;
+use crate::support::parse;
 
 fn session(user: UserId, token: &str, lifetime_ms: i64) -> NewSession {
     NewSession {
@@ -18,106 +18,106 @@ fn session(user: UserId, token: &str, lifetime_ms: i64) -> NewSession {
 
 const HOUR: i64 = 3_600_000;
 
-db_test!(
-    a_session_is_found_in_one_statement_while_it_lasts,
-    |lab| async {
-        let user = lab.user("ann").await;
-        let new = session(user, "a", HOUR);
-        lab.w(move |c| sessions::insert(c, &new)).await;
-        let (statements, found) = lab
-            .counted(|c| sessions::find(c, &"a".repeat(64), HOUR))
-            .await;
-        assert_eq!(statements, 1);
-        let found = found.unwrap();
-        assert_eq!(found.user, user);
-        assert_eq!(found.name, v::<Username>("ann"));
-        assert_eq!(found.role, Role::Member);
-        assert_eq!(found.seen, found.created);
-        assert_eq!(found.expires.0 - found.created.0, HOUR);
-        assert!(
-            lab.r(|c| sessions::find(c, &"b".repeat(64), HOUR))
-                .await
-                .is_none()
-        );
-        // Idle for no time at all is too long when none is allowed.
-        assert!(
-            lab.r(|c| sessions::find(c, &"a".repeat(64), -1000))
-                .await
-                .is_none()
-        );
-    }
-);
-
-db_test!(an_ended_session_is_not_found_and_swept, |lab| async {
-    let user = lab.user("ann").await;
-    for (token, lifetime) in [("a", HOUR), ("b", 0), ("c", -5)] {
-        let new = session(user, token, lifetime);
-        lab.w(move |c| sessions::insert(c, &new)).await;
-    }
+db_test!(valid_session_is_found_in_one_statement, |db| async {
+    let user = db.user("ann").await;
+    let new = session(user, "a", HOUR);
+    db.write(move |c| sessions::insert(c, &new)).await;
+    let (statements, stored) = db
+        .count_statements(|c| sessions::find(c, &"a".repeat(64), HOUR))
+        .await;
+    assert_eq!(statements, 1);
+    let stored = stored.unwrap();
+    assert_eq!(stored.user, user);
+    assert_eq!(stored.name, parse::<Username>("ann"));
+    assert_eq!(stored.role, Role::Member);
+    assert_eq!(stored.seen, stored.created);
+    assert_eq!(stored.expires.0 - stored.created.0, HOUR);
     assert!(
-        lab.r(|c| sessions::find(c, &"b".repeat(64), HOUR))
+        db.read(|c| sessions::find(c, &"b".repeat(64), HOUR))
             .await
             .is_none()
     );
-    assert_eq!(lab.w(sessions::delete_expired).await, 2);
+    // A negative idle limit rejects even a session that was just used.
     assert!(
-        lab.r(|c| sessions::find(c, &"a".repeat(64), HOUR))
+        db.read(|c| sessions::find(c, &"a".repeat(64), -1000))
+            .await
+            .is_none()
+    );
+});
+
+db_test!(expired_session_is_not_found_and_deleted, |db| async {
+    let user = db.user("ann").await;
+    for (token, lifetime) in [("a", HOUR), ("b", 0), ("c", -5)] {
+        let new = session(user, token, lifetime);
+        db.write(move |c| sessions::insert(c, &new)).await;
+    }
+    assert!(
+        db.read(|c| sessions::find(c, &"b".repeat(64), HOUR))
+            .await
+            .is_none()
+    );
+    assert_eq!(db.write(sessions::delete_expired).await, 2);
+    assert!(
+        db.read(|c| sessions::find(c, &"a".repeat(64), HOUR))
             .await
             .is_some()
     );
 });
 
-db_test!(use_is_noted_by_the_databases_clock, |lab| async {
-    let user = lab.user("ann").await;
+db_test!(touch_uses_the_time_of_the_database, |db| async {
+    let user = db.user("ann").await;
     let new = session(user, "a", HOUR);
-    lab.w(move |c| sessions::insert(c, &new)).await;
-    lab.place
+    db.write(move |c| sessions::insert(c, &new)).await;
+    db.database
         .execute("UPDATE sessions SET seen_at = seen_at - 60000");
     assert!(
-        lab.r(|c| sessions::find(c, &"a".repeat(64), 59_000))
+        db.read(|c| sessions::find(c, &"a".repeat(64), 59_000))
             .await
             .is_none()
     );
-    lab.w(|c| sessions::touch(c, &"a".repeat(64))).await;
+    db.write(|c| sessions::touch(c, &"a".repeat(64))).await;
     assert!(
-        lab.r(|c| sessions::find(c, &"a".repeat(64), 59_000))
+        db.read(|c| sessions::find(c, &"a".repeat(64), 59_000))
             .await
             .is_some()
     );
-    let gone = lab.store.write(|c| sessions::touch(c, "nothing")).await;
+    let gone = db.store.write(|c| sessions::touch(c, "nothing")).await;
     assert_eq!(gone, Err(Error::NotFound));
 });
 
-db_test!(sessions_end_one_by_one_or_together, |lab| async {
-    let (ann, bob) = (lab.user("ann").await, lab.user("bob").await);
+db_test!(sessions_are_deleted_individually_or_per_user, |db| async {
+    let (ann, bob) = (db.user("ann").await, db.user("bob").await);
     for (user, token) in [(ann, "a"), (ann, "b"), (ann, "c"), (bob, "d")] {
         let new = session(user, token, HOUR);
-        lab.w(move |c| sessions::insert(c, &new)).await;
+        db.write(move |c| sessions::insert(c, &new)).await;
     }
-    let there = async |token: &'static str| {
-        lab.r(move |c| sessions::find(c, &token.repeat(64), HOUR))
+    let is_valid = async |token: &'static str| {
+        db.read(move |c| sessions::find(c, &token.repeat(64), HOUR))
             .await
             .is_some()
     };
-    assert!(lab.w(|c| sessions::delete(c, &"a".repeat(64))).await);
-    assert!(!lab.w(|c| sessions::delete(c, &"a".repeat(64))).await);
-    lab.w(move |c| sessions::delete_of(c, ann, Some(&"b".repeat(64))))
+    assert!(db.write(|c| sessions::delete(c, &"a".repeat(64))).await);
+    assert!(!db.write(|c| sessions::delete(c, &"a".repeat(64))).await);
+    db.write(move |c| sessions::delete_of(c, ann, Some(&"b".repeat(64))))
         .await;
-    assert!(there("b").await && !there("c").await && there("d").await);
-    lab.w(move |c| sessions::delete_of(c, ann, None)).await;
-    assert!(!there("b").await && there("d").await);
-    lab.w(move |c| store::users::delete(c, bob)).await;
-    assert!(!there("d").await);
+    assert!(is_valid("b").await && !is_valid("c").await && is_valid("d").await);
+    db.write(move |c| sessions::delete_of(c, ann, None)).await;
+    assert!(!is_valid("b").await && is_valid("d").await);
+    db.write(move |c| store::users::delete(c, bob)).await;
+    assert!(!is_valid("d").await);
 });
 
-db_test!(a_token_is_used_once_and_needs_an_account, |lab| async {
-    let user = lab.user("ann").await;
+db_test!(session_token_is_unique_and_needs_a_user, |db| async {
+    let user = db.user("ann").await;
     let new = session(user, "a", HOUR);
     let again = new.clone();
-    lab.w(move |c| sessions::insert(c, &new)).await;
-    let refused = lab.store.write(move |c| sessions::insert(c, &again)).await;
+    db.write(move |c| sessions::insert(c, &new)).await;
+    let refused = db.store.write(move |c| sessions::insert(c, &again)).await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::SessionToken)));
-    let nobody = session(UserId(999), "b", HOUR);
-    let refused = lab.store.write(move |c| sessions::insert(c, &nobody)).await;
+    let without_user = session(UserId(999), "b", HOUR);
+    let refused = db
+        .store
+        .write(move |c| sessions::insert(c, &without_user))
+        .await;
     assert_eq!(refused, Err(Error::NotFound));
 });

@@ -1,4 +1,4 @@
-//! Certificates as a site's edge hosts need them.
+//! Certificates for the edge hosts of a site.
 
 use diesel::prelude::*;
 use model::{
@@ -7,46 +7,46 @@ use model::{
     clusters::Fingerprint,
 };
 
-use super::sealed;
+use super::secret_context;
 use crate::{
     Conn, Error, SecretKey,
-    rows::Place,
+    rows::RowRef,
     schema::{certificates, domains},
 };
 
-/// A certificate that edge hosts can have.
+/// An issued or uploaded certificate, without its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
-    /// Its domain.
+    /// The domain.
     pub domain: DomainId,
-    /// Where it comes from.
+    /// The certificate source.
     pub source: Source,
-    /// Who gave it; none for nobody whom Holdfast knows.
+    /// The CA that issued the certificate; `None` for an upload or a deleted CA.
     pub authority: Option<AuthorityId>,
-    /// What it is for.
+    /// The names in the certificate.
     pub names: Vec<CertificateName>,
-    /// Until when it is good.
+    /// The end of the validity.
     pub not_after: Timestamp,
-    /// Its SHA-256, by which edge hosts ask for it.
+    /// The SHA-256 fingerprint, by which edge hosts request the certificate.
     pub fingerprint: Fingerprint,
 }
 
-/// A certificate with its key.
+/// A certificate chain with its key.
 #[derive(Clone)]
 pub struct Pair {
-    /// It and those that vouch for it, in PEM.
+    /// The certificate and its intermediate certificates, in PEM.
     pub chain: String,
-    /// Its key, in PEM.
+    /// The private key, in PEM.
     pub key: String,
 }
 
-/// The certificates that there are of a site's domains. One statement.
+/// Returns the issued and uploaded certificates of a site's domains. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
-    type Found = (i64, i64, String, Option<i64>, String);
-    let found: Vec<Found> = certificates::table
+    type IssuedColumns = (i64, i64, String, Option<i64>, String);
+    let rows: Vec<IssuedColumns> = certificates::table
         .inner_join(domains::table)
         .filter(domains::site_id.eq(site.0))
         .filter(certificates::issued.is_not_null())
@@ -59,14 +59,14 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
             certificates::issued.assume_not_null(),
         ))
         .load(&mut c.0)?;
-    let served = found
+    let served = rows
         .into_iter()
         .map(|(id, domain, source, authority, issued)| {
-            let place = Place::new("certificates", &id);
-            let issued: Issued = place.json("issued", &issued)?;
+            let row_ref = RowRef::new("certificates", &id);
+            let issued: Issued = row_ref.parse_json("issued", &issued)?;
             Ok(Served {
                 domain: DomainId(domain),
-                source: place.text("source", &source)?,
+                source: row_ref.parse("source", &source)?,
                 authority: authority.map(AuthorityId),
                 names: issued.names,
                 not_after: issued.not_after,
@@ -76,27 +76,27 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
     served.collect()
 }
 
-/// A certificate of one of a site's domains with its key; none when the site has no such. One
-/// statement.
+/// Returns the certificate with this fingerprint and its key, if it belongs to a domain of the site.
+/// One statement.
 ///
 /// # Errors
-/// When the database does not answer, or the key does not open.
+/// When the database is unavailable, or the key does not decrypt.
 pub fn pair(
     c: &mut Conn,
     key: &SecretKey,
     site: SiteId,
     fingerprint: &Fingerprint,
 ) -> Result<Option<Pair>, Error> {
-    let found: Option<(Option<String>, Option<String>)> = certificates::table
+    let row: Option<(Option<String>, Option<String>)> = certificates::table
         .inner_join(domains::table)
         .filter(domains::site_id.eq(site.0))
         .filter(certificates::fingerprint.eq(fingerprint.as_str()))
         .select((certificates::chain, certificates::secret))
         .first(&mut c.0)
         .optional()?;
-    let Some((Some(chain), Some(secret))) = found else {
+    let Some((Some(chain), Some(secret))) = row else {
         return Ok(None);
     };
-    let key = key.open(&sealed(fingerprint.as_str()), &secret)?;
+    let key = key.open(&secret_context(fingerprint.as_str()), &secret)?;
     Ok(Some(Pair { chain, key }))
 }

@@ -1,4 +1,4 @@
-//! What is needed to tell which addresses there should be at providers.
+//! The input for computing the desired address records at DNS providers.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -8,38 +8,38 @@ use model::{DomainId, ProviderId};
 use super::{RecordRow, Row};
 use crate::{
     Conn, Error, certificates,
-    rows::Place,
+    rows::RowRef,
     schema::{dns_records, domain_issuance, domains, sites},
 };
 
-/// A domain whose names have their addresses at a provider, or had.
+/// A domain with its desired and its stored address records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressPlan {
     /// The domain.
     pub domain: DomainId,
-    /// Who is told; none when nobody is any more.
+    /// The DNS provider; `None` when the domain no longer has address records.
     pub provider: Option<ProviderId>,
-    /// What is published under it.
+    /// The published hostnames.
     pub hosts: Vec<String>,
-    /// Where that is reached.
+    /// The public addresses of the site.
     pub addresses: Vec<IpAddr>,
-    /// What is written down.
+    /// The stored records.
     pub known: Vec<RecordRow>,
 }
 
-type Told = (i64, String, Option<String>, Option<String>, i64);
+type AddressColumns = (i64, String, Option<String>, Option<String>, i64);
 
-/// Every such domain. Three statements.
+/// Returns every domain that has, or should have, address records. Three statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
     let known: Vec<Row> = dns_records::table
         .filter(dns_records::domain_id.is_not_null())
         .order(dns_records::id)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let told: Vec<Told> = domain_issuance::table
+    let rows: Vec<AddressColumns> = domain_issuance::table
         .inner_join(domains::table.inner_join(sites::table))
         .filter(domain_issuance::addresses.eq(true))
         .filter(domain_issuance::provider_id.is_not_null())
@@ -52,17 +52,17 @@ pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
             domain_issuance::provider_id.assume_not_null(),
         ))
         .load(&mut c.0)?;
-    let ids: Vec<i64> = told.iter().map(|(id, ..)| *id).collect();
+    let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();
     let mut labels = match ids.is_empty() {
         true => BTreeMap::new(),
-        false => certificates::published(c, &ids)?,
+        false => certificates::published_labels(c, &ids)?,
     };
     let mut plans: BTreeMap<i64, AddressPlan> = BTreeMap::new();
-    for (id, name, v4, v6, provider) in told {
-        let place = Place::new("sites of domain", &id);
+    for (id, name, v4, v6, provider) in rows {
+        let row_ref = RowRef::new("sites of domain", &id);
         let addresses = [
-            place.optional("public_v4", v4.as_deref())?,
-            place.optional("public_v6", v6.as_deref())?,
+            row_ref.parse_optional("public_v4", v4.as_deref())?,
+            row_ref.parse_optional("public_v6", v6.as_deref())?,
         ];
         let labels = labels.remove(&id).unwrap_or_default();
         let plan = AddressPlan {
@@ -78,7 +78,7 @@ pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
         plans.insert(id, plan);
     }
     for row in known {
-        let row = row.read()?;
+        let row = row.into_row()?;
         let Some(domain) = row.domain else { continue };
         let plan = plans.entry(domain.0).or_insert_with(|| AddressPlan {
             domain,

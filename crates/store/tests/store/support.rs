@@ -1,4 +1,4 @@
-//! An empty database of any kind, and the few rows that most tests want.
+//! Test fixtures: an empty database of each kind, and the rows that most tests need.
 
 use std::{
     net::Ipv4Addr,
@@ -42,14 +42,14 @@ impl Kind {
     pub const ALL: [Self; 3] = [Self::Sqlite, Self::Postgres, Self::Mariadb];
 }
 
-/// An empty database of its own; a SQLite one goes with its folder.
-pub struct Place {
+/// An empty database for one test; the directory of a SQLite file is deleted on drop.
+pub struct TestDatabase {
     pub kind: Kind,
     pub url: String,
     _folder: Option<tempfile::TempDir>,
 }
 
-impl Place {
+impl TestDatabase {
     pub fn new(kind: Kind) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let name = format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed));
@@ -87,7 +87,7 @@ impl Place {
         self.url.strip_prefix("sqlite:").expect("a SQLite database")
     }
 
-    /// Runs SQL beside the store; the column `line` of its rows.
+    /// Runs a query outside the store and returns the column `line` of its rows.
     pub fn lines(&self, sql: &str) -> Vec<String> {
         #[derive(QueryableByName)]
         struct Line {
@@ -108,7 +108,7 @@ impl Place {
         rows.into_iter().map(|row| row.line).collect()
     }
 
-    /// Runs SQL beside the store.
+    /// Runs a statement outside the store.
     pub fn execute(&self, sql: &str) {
         macro_rules! execute {
             ($connection:ty, $url:expr) => {{
@@ -123,7 +123,7 @@ impl Place {
         };
     }
 
-    /// Cuts all other connections to the database, as a restart of its server would.
+    /// Terminates all other connections to the database, as a restart of its server does.
     pub fn cut_others(&self) {
         match self.kind {
             Kind::Sqlite => {}
@@ -160,55 +160,58 @@ impl Place {
 }
 
 /// An open store on an empty database.
-pub struct Lab {
-    pub place: Place,
+pub struct TestStore {
+    pub database: TestDatabase,
     pub store: Store,
 }
 
-/// Runs a test's body on an empty database of a kind.
-pub fn run<F: Future<Output = ()>>(kind: Kind, body: impl FnOnce(Lab) -> F) {
+/// Runs the body of a test on an empty database of a kind.
+pub fn run<F: Future<Output = ()>>(kind: Kind, body: impl FnOnce(TestStore) -> F) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap();
     runtime.block_on(async {
-        let place = Place::new(kind);
-        let store = place.open(&SecretKey::generate().unwrap()).await.unwrap();
-        body(Lab { place, store }).await;
+        let database = TestDatabase::new(kind);
+        let store = database
+            .open(&SecretKey::generate().unwrap())
+            .await
+            .unwrap();
+        body(TestStore { database, store }).await;
     });
 }
 
-/// One test body, three tests: on SQLite, PostgreSQL and MariaDB.
+/// Defines three tests with one body: on SQLite, PostgreSQL and MariaDB.
 #[macro_export]
 macro_rules! db_test {
-    ($name:ident, |$lab:ident| async $body:block) => {
+    ($name:ident, |$db:ident| async $body:block) => {
         mod $name {
             #[allow(unused_imports, reason = "not every body needs what its module imports")]
             use super::*;
 
-            async fn body($lab: $crate::lab::Lab) $body
+            async fn body($db: $crate::support::TestStore) $body
 
             #[test]
             fn sqlite() {
-                $crate::lab::run($crate::lab::Kind::Sqlite, body);
+                $crate::support::run($crate::support::Kind::Sqlite, body);
             }
 
             #[test]
             fn postgres() {
-                $crate::lab::run($crate::lab::Kind::Postgres, body);
+                $crate::support::run($crate::support::Kind::Postgres, body);
             }
 
             #[test]
             fn mariadb() {
-                $crate::lab::run($crate::lab::Kind::Mariadb, body);
+                $crate::support::run($crate::support::Kind::Mariadb, body);
             }
         }
     };
 }
 
-/// Parses a value that is right.
-pub fn v<T: std::str::FromStr>(text: &str) -> T
+/// Parses a valid value.
+pub fn parse<T: std::str::FromStr>(text: &str) -> T
 where
     T::Err: std::fmt::Debug,
 {
@@ -217,15 +220,15 @@ where
 
 pub fn new_user(name: &str, role: Role) -> NewUser {
     NewUser {
-        name: v(name),
-        mail: v(&format!("{name}@example.org")),
+        name: parse(name),
+        mail: parse(&format!("{name}@example.org")),
         role,
         limits: Limits::default(),
         password_hash: format!("hash of {name}"),
     }
 }
 
-/// A cluster's access with a certificate at its address.
+/// The connection settings of a cluster with one pinned certificate.
 pub fn access(name: &str) -> Access {
     let url = "https://pve1.example.org:8006".parse::<ApiUrl>().unwrap();
     Access {
@@ -239,17 +242,17 @@ pub fn access(name: &str) -> Access {
 
 pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
     SiteSpec {
-        name: v(name),
-        domain: v(&format!("{name}.example.org")),
+        name: parse(name),
+        domain: parse(&format!("{name}.example.org")),
         cluster,
-        bridge: v("vmbr0"),
-        network: v("10.20.0.0/16"),
-        gateway: v("10.20.0.1"),
-        range: v("10.20.0.100-10.20.1.99"),
-        template_storage: v("local"),
-        volume_storage: v("local-lvm"),
-        vmids: v("1000-1999"),
-        ports: v("2000-2999"),
+        bridge: parse("vmbr0"),
+        network: parse("10.20.0.0/16"),
+        gateway: parse("10.20.0.1"),
+        range: parse("10.20.0.100-10.20.1.99"),
+        template_storage: parse("local"),
+        volume_storage: parse("local-lvm"),
+        vmids: parse("1000-1999"),
+        ports: parse("2000-2999"),
         forwarders: Default::default(),
         others: None,
         public_v4: None,
@@ -259,40 +262,40 @@ pub fn site_spec(name: &str, cluster: ClusterId) -> SiteSpec {
 
 pub fn spec() -> ContainerSpec {
     ContainerSpec {
-        source: v("debian-12-standard_12.7-1_amd64.tar.zst"),
-        cores: v("2"),
-        memory: v("512"),
-        disk: v("8"),
+        source: parse("debian-12-standard_12.7-1_amd64.tar.zst"),
+        cores: parse("2"),
+        memory: parse("512"),
+        disk: parse("8"),
         docker: false,
-        env: v(""),
+        env: parse(""),
         entrypoint: None,
         description: None,
         services: Vec::new(),
     }
 }
 
-/// A person, a cluster and a site.
+/// A user, a cluster, a site and a domain.
 #[derive(Clone, Copy)]
-pub struct Ground {
+pub struct Fixture {
     pub owner: UserId,
     pub cluster: ClusterId,
     pub site: SiteId,
     pub domain: DomainId,
 }
 
-impl Ground {
-    /// The `n`th container of this site; each `n` differs in all that must be unique.
+impl Fixture {
+    /// The `n`th container of the site; all unique values depend on `n`.
     pub fn container(&self, n: u32) -> NewRecord {
         NewRecord {
             site: self.site,
             cluster: self.cluster,
             owner: self.owner,
-            name: v(&format!("c{n:03}")),
+            name: parse(&format!("c{n:03}")),
             spec: spec(),
             services: Vec::new(),
-            node: v("pve1"),
+            node: parse("pve1"),
             vmid: 1000 + n,
-            mac: v(&format!("BC:24:11:00:{:02X}:{:02X}", n / 256, n % 256)),
+            mac: parse(&format!("BC:24:11:00:{:02X}:{:02X}", n / 256, n % 256)),
             address: Ipv4Addr::from_bits(Ipv4Addr::new(10, 20, 0, 100).to_bits() + n),
         }
     }
@@ -301,11 +304,11 @@ impl Ground {
         NewJob {
             kind,
             container,
-            container_name: v("web"),
+            container_name: parse("web"),
             site: self.site,
-            site_name: v("lab"),
+            site_name: parse("lab"),
             owner: self.owner,
-            actor: Some((self.owner, v("ann"))),
+            actor: Some((self.owner, parse("ann"))),
             args: "{}".to_owned(),
             steps: vec![
                 ("find".to_owned(), "Find the template".to_owned()),
@@ -315,56 +318,56 @@ impl Ground {
     }
 }
 
-impl Lab {
-    /// Runs a write that must work.
-    pub async fn w<T: Send + 'static>(
+impl TestStore {
+    /// Runs a write; panics on an error.
+    pub async fn write<T: Send + 'static>(
         &self,
         f: impl Fn(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> T {
         self.store.write(f).await.unwrap()
     }
 
-    /// Runs a read that must work.
-    pub async fn r<T: Send + 'static>(
+    /// Runs a read; panics on an error.
+    pub async fn read<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> T {
         self.store.read(f).await.unwrap()
     }
 
-    /// Runs a read that must work, and counts its statements.
-    pub async fn counted<T: Send + 'static>(
+    /// Runs a read and counts its statements; panics on an error.
+    pub async fn count_statements<T: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> (u64, T) {
-        // The first connection of a pool may still have to be set up.
+        // The first connection of the pool may still have to be opened.
         self.store.ping().await.unwrap();
         let before = self.store.statements();
-        let value = self.r(f).await;
+        let value = self.read(f).await;
         (self.store.statements() - before, value)
     }
 
     pub async fn user(&self, name: &str) -> UserId {
         let new = new_user(name, Role::Member);
-        self.w(move |c| store::users::insert(c, &new)).await
+        self.write(move |c| store::users::insert(c, &new)).await
     }
 
     pub async fn cluster(&self, name: &str) -> ClusterId {
         let key = self.store.key().clone();
         let new = access(name);
-        self.w(move |c| store::clusters::insert(c, &key, &new))
+        self.write(move |c| store::clusters::insert(c, &key, &new))
             .await
     }
 
     pub async fn site(&self, name: &str, cluster: ClusterId) -> SiteId {
         let spec = site_spec(name, cluster);
-        self.w(move |c| store::sites::insert(c, &spec)).await
+        self.write(move |c| store::sites::insert(c, &spec)).await
     }
 
     pub async fn domain(&self, name: &str, site: SiteId) -> DomainId {
         let spec = DomainSpec {
             site,
-            name: v(name),
+            name: parse(name),
             sign_in: None,
             hsts: Hsts::Off,
             publishers: Publishers::Everybody,
@@ -372,16 +375,16 @@ impl Lab {
             provider: None,
             addresses: false,
         };
-        self.w(move |c| store::domains::insert(c, &spec)).await
+        self.write(move |c| store::domains::insert(c, &spec)).await
     }
 
-    /// The person `ann`, the cluster `demo` and its site `lab` with the domain `example.org`.
-    pub async fn ground(&self) -> Ground {
+    /// Inserts the user `ann`, the cluster `demo`, its site `lab` and the domain `example.org`.
+    pub async fn fixture(&self) -> Fixture {
         let owner = self.user("ann").await;
         let cluster = self.cluster("demo").await;
         let site = self.site("lab", cluster).await;
         let domain = self.domain("example.org", site).await;
-        Ground {
+        Fixture {
             owner,
             cluster,
             site,
@@ -389,26 +392,27 @@ impl Lab {
         }
     }
 
-    pub async fn put(&self, new: NewRecord) -> ContainerId {
-        self.w(move |c| store::containers::insert(c, &new)).await
+    pub async fn insert_container(&self, new: NewRecord) -> ContainerId {
+        self.write(move |c| store::containers::insert(c, &new))
+            .await
     }
 
-    pub async fn try_put(&self, new: NewRecord) -> Result<ContainerId, Error> {
+    pub async fn try_insert_container(&self, new: NewRecord) -> Result<ContainerId, Error> {
         self.store
             .write(move |c| store::containers::insert(c, &new))
             .await
     }
 
-    pub async fn queue(&self, new: NewJob) -> JobId {
-        self.w(move |c| store::jobs::insert(c, &new)).await
+    pub async fn insert_job(&self, new: NewJob) -> JobId {
+        self.write(move |c| store::jobs::insert(c, &new)).await
     }
 }
 
 pub fn http(domain: DomainId, port: &str, label: &str) -> GivenService {
     GivenService {
-        port: v(port),
+        port: parse(port),
         given: Given::Http {
-            label: v(label),
+            label: parse(label),
             domain,
             options: HttpOptions::default(),
         },
@@ -417,9 +421,9 @@ pub fn http(domain: DomainId, port: &str, label: &str) -> GivenService {
 
 pub fn tcp(port: &str, external: &str) -> GivenService {
     GivenService {
-        port: v(port),
+        port: parse(port),
         given: Given::Tcp {
-            external: v(external),
+            external: parse(external),
             options: TcpOptions::default(),
             tls: None,
         },

@@ -1,5 +1,5 @@
-//! Who works on a certificate, and when it is looked after next. Of several servers one has it: a
-//! conditional update decides.
+//! Leases of certificates and the time of their next attempt. A conditional update decides which of
+//! several processes gets the lease.
 
 use diesel::{dsl::min, prelude::*};
 use model::{
@@ -9,35 +9,35 @@ use model::{
 
 use crate::{
     Conn, Error,
-    rows::{Place, count, to_json},
+    rows::{RowRef, to_json, to_u32},
     schema::certificates,
 };
 
-/// How many due certificates are looked at to find one that nobody else takes.
+/// How many due certificates are read to find one whose lease is free.
 const CANDIDATES: i64 = 8;
 
-/// A certificate that is due, and ours to look after.
+/// A claimed certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
-    /// Who has it: nobody else is called so.
+    /// The lease owner, unique for each claim.
     pub owner: String,
     /// The certificate.
     pub id: CertificateId,
-    /// Its domain.
+    /// The domain.
     pub domain: DomainId,
-    /// What it is for.
+    /// The subject: a hostname, a domain or a wildcard.
     pub subject: CertificateName,
-    /// Where it comes from.
+    /// The certificate source.
     pub source: Source,
-    /// Who gave the one that there is; none for nobody whom Holdfast knows.
+    /// The CA that issued the current certificate; `None` for an upload or a deleted CA.
     pub authority: Option<AuthorityId>,
-    /// From when and until when the one that there is is good.
+    /// The validity of the current certificate: not before, not after.
     pub good: Option<(Timestamp, Timestamp)>,
-    /// The one that there is and those that vouch for it, in PEM.
+    /// The current certificate and its intermediate certificates, in PEM.
     pub chain: Option<String>,
-    /// When the next is to be had.
+    /// When the certificate is renewed.
     pub renew_at: Option<Timestamp>,
-    /// How often in a row it was tried in vain.
+    /// The number of consecutive failed attempts.
     pub failures: u32,
 }
 
@@ -55,11 +55,12 @@ struct Row {
     failures: i64,
 }
 
-/// Takes the certificate that is due longest and that nobody has, until `until`. The owner is one
-/// try, not one server: what became of a try is noted only as long as it has the certificate.
+/// Claims the certificate that has been due longest and whose lease is free, until `until`. The
+/// owner identifies one attempt, not one process: the outcome of an attempt is stored only while it
+/// holds the lease.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn claim(
     c: &mut Conn,
     owner: &str,
@@ -86,63 +87,63 @@ pub fn claim(
             return Ok(None);
         }
         for id in candidates {
-            let taken = diesel::update(certificates::table.find(id))
+            let claimed = diesel::update(certificates::table.find(id))
                 .filter(free!())
                 .set((
                     certificates::lease_owner.eq(owner),
                     certificates::lease_until.eq(until.0),
                 ))
                 .execute(&mut c.0)?;
-            if taken == 0 {
+            if claimed == 0 {
                 continue;
             }
-            return read(c, id, owner).map(Some);
+            return read_claimed(c, id, owner).map(Some);
         }
-        // Others were quicker with each of them, so there are fewer now: look again.
+        // Other processes claimed all candidates. There are fewer now, so this loop ends.
     }
 }
 
-fn read(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
+fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
     let row: Row = certificates::table
         .find(id)
         .select(Row::as_select())
         .first(&mut c.0)?;
-    let place = Place::new("certificates", &row.id);
+    let row_ref = RowRef::new("certificates", &row.id);
     let issued: Option<Issued> = row
         .issued
         .as_deref()
-        .map(|text| place.json("issued", text))
+        .map(|text| row_ref.parse_json("issued", text))
         .transpose()?;
     Ok(Claimed {
         owner: owner.to_owned(),
         authority: row.authority_id.map(AuthorityId),
-        subject: place.text("subject", &row.subject)?,
-        source: place.text("source", &row.source)?,
-        good: issued.map(|it| (it.not_before, it.not_after)),
+        subject: row_ref.parse("subject", &row.subject)?,
+        source: row_ref.parse("source", &row.source)?,
+        good: issued.map(|issued| (issued.not_before, issued.not_after)),
         id: CertificateId(row.id),
         domain: DomainId(row.domain_id),
         chain: row.chain,
         renew_at: row.renew_at.map(Timestamp),
-        failures: count(row.failures),
+        failures: to_u32(row.failures),
     })
 }
 
-/// Keeps a certificate until `until`; whether it is still ours.
+/// Renews the lease of a certificate until `until`. Returns false when the lease was lost.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn keep(c: &mut Conn, id: CertificateId, owner: &str, until: Timestamp) -> Result<bool, Error> {
-    let kept = diesel::update(certificates::table.find(id.0))
+    let renewed = diesel::update(certificates::table.find(id.0))
         .filter(certificates::lease_owner.eq(owner))
         .set(certificates::lease_until.eq(until.0))
         .execute(&mut c.0)?;
-    Ok(kept > 0)
+    Ok(renewed > 0)
 }
 
-/// Takes a certificate from whoever works on it: what becomes of that is noted no more.
+/// Revokes the lease of a certificate, so that the outcome of a running attempt is discarded.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn take_from(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
@@ -153,10 +154,10 @@ pub fn take_from(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Who works on a certificate, or did until somebody else takes it.
+/// Returns the lease owner of a certificate; the lease may have expired.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn owner(c: &mut Conn, id: CertificateId) -> Result<Option<String>, Error> {
     let owner: Option<Option<String>> = certificates::table
         .find(id.0)
@@ -166,10 +167,10 @@ pub fn owner(c: &mut Conn, id: CertificateId) -> Result<Option<String>, Error> {
     Ok(owner.flatten())
 }
 
-/// Gives a certificate back.
+/// Releases the lease of a certificate, if `owner` holds it.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn release(c: &mut Conn, id: CertificateId, owner: &str) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .filter(certificates::lease_owner.eq(owner))
@@ -181,10 +182,10 @@ pub fn release(c: &mut Conn, id: CertificateId, owner: &str) -> Result<(), Error
     Ok(())
 }
 
-/// Notes that a try was in vain, and when the next one is.
+/// Stores a failed attempt and the time of the next one.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn failed(
     c: &mut Conn,
     id: CertificateId,
@@ -201,11 +202,11 @@ pub fn failed(
     Ok(())
 }
 
-/// Notes that all is well: when the next certificate is had, and when this one is looked after next;
-/// none means that nobody needs it.
+/// Stores that no action is needed now: when the certificate is renewed and when it is checked next.
+/// `None` stops the checks because the certificate is not needed.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn looked_after(
     c: &mut Conn,
     id: CertificateId,
@@ -223,10 +224,10 @@ pub fn looked_after(
     Ok(())
 }
 
-/// Notes that it is tried later, for no failure of its own.
+/// Delays the next attempt without counting a failure.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn put_off(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set(certificates::next_try.eq(next_try.0))
@@ -234,12 +235,12 @@ pub fn put_off(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(
     Ok(())
 }
 
-/// When the next certificate is due that nobody works on.
+/// Returns when the next certificate can be claimed.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
-    // A lease that was left over and ends before that keeps nobody.
+    // A lease that expires before the next attempt does not delay the claim.
     let free: Option<i64> = certificates::table
         .filter(
             certificates::lease_until
@@ -248,9 +249,9 @@ pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
         )
         .select(min(certificates::next_try))
         .first(&mut c.0)?;
-    let held: Option<i64> = certificates::table
+    let leased: Option<i64> = certificates::table
         .filter(certificates::lease_until.ge(certificates::next_try))
         .select(min(certificates::lease_until))
         .first(&mut c.0)?;
-    Ok(free.into_iter().chain(held).min().map(Timestamp))
+    Ok(free.into_iter().chain(leased).min().map(Timestamp))
 }

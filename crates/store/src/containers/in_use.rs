@@ -1,5 +1,5 @@
-//! What containers hold: addresses, numbers, ports, names. A look here chooses what to try; that
-//! it is free is decided by the unique indexes.
+//! Addresses, VMIDs, ports and names that are in use. The allocator uses these lists to choose a
+//! candidate; the unique indexes decide whether it is free.
 
 use std::{collections::BTreeSet, net::Ipv4Addr};
 
@@ -11,118 +11,116 @@ use model::{
 
 use crate::{
     Conn, Error,
-    rows::{self, Place},
+    rows::{self, RowRef},
     schema::{containers, services, sites},
 };
 
-/// The containers of a cluster: number, key and owner.
+/// Returns VMID, id and owner of the containers of a cluster, ordered by VMID.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn on_cluster(
     c: &mut Conn,
     cluster: ClusterId,
 ) -> Result<Vec<(u32, ContainerId, UserId)>, Error> {
-    let found: Vec<(i64, i64, i64)> = containers::table
+    let rows: Vec<(i64, i64, i64)> = containers::table
         .filter(containers::cluster_id.eq(cluster.0))
         .order(containers::vmid)
         .select((containers::vmid, containers::id, containers::owner_id))
         .load(&mut c.0)?;
-    let rows = found.into_iter().map(|(vmid, id, owner)| {
-        let vmid = Place::new("containers", &id).number("vmid", vmid)?;
+    let rows = rows.into_iter().map(|(vmid, id, owner)| {
+        let vmid = RowRef::new("containers", &id).convert_number("vmid", vmid)?;
         Ok((vmid, ContainerId(id), UserId(owner)))
     });
     rows.collect()
 }
 
-/// The addresses that containers of a site have.
+/// Returns the IP addresses of a site that containers use.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn taken_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>, Error> {
-    let found: Vec<(i64, String)> = containers::table
+    let rows: Vec<(i64, String)> = containers::table
         .filter(containers::site_id.eq(site.0))
         .select((containers::id, containers::address))
         .load(&mut c.0)?;
-    let address = |(id, text): &(i64, String)| Place::new("containers", id).text("address", text);
-    found.iter().map(address).collect()
+    let address = |(id, text): &(i64, String)| RowRef::new("containers", id).parse("address", text);
+    rows.iter().map(address).collect()
 }
 
-/// The numbers of a range that containers of a cluster have.
+/// Returns the VMIDs of a range that containers of a cluster use.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn taken_vmids(
     c: &mut Conn,
     cluster: ClusterId,
     range: &VmidRange,
 ) -> Result<BTreeSet<u32>, Error> {
-    let found: Vec<(i64, i64)> = containers::table
+    let rows: Vec<(i64, i64)> = containers::table
         .filter(containers::cluster_id.eq(cluster.0))
         .filter(containers::vmid.between(i64::from(range.first), i64::from(range.last)))
         .select((containers::id, containers::vmid))
         .load(&mut c.0)?;
-    found
-        .iter()
-        .map(|(id, vmid)| Place::new("containers", id).number("vmid", *vmid))
+    rows.iter()
+        .map(|(id, vmid)| RowRef::new("containers", id).convert_number("vmid", *vmid))
         .collect()
 }
 
-/// The ports of a site that its services of a kind have.
+/// Returns the external ports of a site that services of a kind use.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTreeSet<u16>, Error> {
-    let found: Vec<(i64, Option<i64>)> = services::table
+    let rows: Vec<(i64, Option<i64>)> = services::table
         .filter(services::site_id.eq(site.0))
         .filter(services::kind.eq(kind.as_str()))
         .filter(services::external.is_not_null())
         .select((services::id, services::external))
         .load(&mut c.0)?;
     let port = |(id, port): &(i64, Option<i64>)| {
-        port.map(|port| Place::new("services", id).number("external", port))
+        port.map(|port| RowRef::new("services", id).convert_number("external", port))
     };
-    found.iter().filter_map(port).collect()
+    rows.iter().filter_map(port).collect()
 }
 
-/// The names that a site's services publish under, each with its domain.
+/// Returns the labels that a site's HTTP services use, each with its domain.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, Label)>, Error> {
-    let found: Vec<(i64, Option<i64>, Option<String>)> = services::table
+    let rows: Vec<(i64, Option<i64>, Option<String>)> = services::table
         .filter(services::site_id.eq(site.0))
         .filter(services::label.is_not_null())
         .select((services::id, services::domain_id, services::label))
         .load(&mut c.0)?;
-    let named = |(id, domain, label): &(i64, Option<i64>, Option<String>)| {
+    let to_label = |(id, domain, label): &(i64, Option<i64>, Option<String>)| {
         let (domain, label) = (domain.as_ref()?, label.as_ref()?);
-        let label = Place::new("services", id).text("label", label);
+        let label = RowRef::new("services", id).parse("label", label);
         Some(label.map(|label| (DomainId(*domain), label)))
     };
-    found.iter().filter_map(named).collect()
+    rows.iter().filter_map(to_label).collect()
 }
 
-/// The names of a site's containers.
+/// Returns the names of a site's containers.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn names(c: &mut Conn, site: &Label) -> Result<BTreeSet<Label>, Error> {
-    let found: Vec<(i64, String)> = containers::table
+    let rows: Vec<(i64, String)> = containers::table
         .inner_join(sites::table)
         .filter(sites::name.eq(site.as_str()))
         .select((containers::id, containers::name))
         .load(&mut c.0)?;
-    found
-        .iter()
-        .map(|(id, name)| Place::new("containers", id).text("name", name))
+    rows.iter()
+        .map(|(id, name)| RowRef::new("containers", id).parse("name", name))
         .collect()
 }
 
-/// How many containers there are, of one person or in all.
+/// Returns the number of containers of one user or of all users.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn count(c: &mut Conn, owner: Option<UserId>) -> Result<u64, Error> {
     let number: i64 = match owner {
         Some(owner) => containers::table
@@ -131,5 +129,5 @@ pub fn count(c: &mut Conn, owner: Option<UserId>) -> Result<u64, Error> {
             .get_result(&mut c.0)?,
         None => containers::table.count().get_result(&mut c.0)?,
     };
-    Ok(u64::from(rows::count(number)))
+    Ok(u64::from(rows::to_u32(number)))
 }

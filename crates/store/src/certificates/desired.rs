@@ -1,4 +1,4 @@
-//! What is needed to tell which certificates there should be.
+//! The input for computing the desired certificates.
 
 use std::collections::BTreeMap;
 
@@ -9,67 +9,67 @@ use model::{
     names::Domain,
 };
 
-use super::published;
+use super::published_labels;
 use crate::{
     Conn, Error,
-    rows::Place,
+    rows::RowRef,
     schema::{certificates, domain_issuance, domains},
 };
 
-/// A domain, how it has its certificates, what is published under it, and which there are.
+/// A domain with its certificate source, its published hostnames and its certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The domain.
     pub domain: DomainId,
-    /// Its site.
+    /// The site.
     pub site: SiteId,
-    /// Its name.
+    /// The name of the domain.
     pub name: Domain,
-    /// How it has its certificates.
+    /// The certificate source.
     pub issuance: Issuance,
-    /// The names under it that have TLS.
+    /// The hostnames with TLS under the domain.
     pub hosts: Vec<String>,
-    /// The certificates that are known.
+    /// The certificates in the database.
     pub certificates: Vec<Planned>,
 }
 
-/// A certificate as far as it matters here.
+/// The values of a certificate that the computation needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The certificate.
     pub id: CertificateId,
-    /// What it is for.
+    /// The subject.
     pub subject: CertificateName,
-    /// Where it comes from.
+    /// The certificate source.
     pub source: Source,
-    /// When it is looked after next.
+    /// When the certificate is checked next.
     pub next_try: Option<Timestamp>,
-    /// Until when the one that there is is good.
+    /// The end of the validity of the current certificate.
     pub not_after: Option<Timestamp>,
 }
 
 impl Planned {
-    /// Whether nobody sees to the next one: it is looked at when it ends, or never.
+    /// Whether the certificate is not renewed: it is checked when it expires, or never.
     pub fn rests(&self) -> bool {
         self.next_try.is_none() || self.next_try == self.not_after
     }
 }
 
-type Known = (i64, i64, String, String, Option<i64>, Option<i64>);
+type StoredColumns = (i64, i64, String, String, Option<i64>, Option<i64>);
 
-/// Every domain that has certificates or should have some. Four statements.
+/// Returns every domain that has certificates or a certificate source. Four statements.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
-    let ways: Vec<(i64, String, Option<i64>)> = domain_issuance::table
+    let sources: Vec<(i64, String, Option<i64>)> = domain_issuance::table
         .select((
             domain_issuance::domain_id,
             domain_issuance::how,
             domain_issuance::authority_id,
         ))
         .load(&mut c.0)?;
-    let known: Vec<Known> = certificates::table
+    let stored: Vec<StoredColumns> = certificates::table
         .order(certificates::id)
         .select((
             certificates::domain_id,
@@ -80,10 +80,10 @@ pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
             certificates::not_after,
         ))
         .load(&mut c.0)?;
-    let ids: Vec<i64> = ways
+    let ids: Vec<i64> = sources
         .iter()
         .map(|(id, ..)| *id)
-        .chain(known.iter().map(|(id, ..)| *id))
+        .chain(stored.iter().map(|(id, ..)| *id))
         .collect();
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -93,16 +93,16 @@ pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
         .order(domains::id)
         .select((domains::id, domains::site_id, domains::name))
         .load(&mut c.0)?;
-    let mut labels = published(c, &ids)?;
-    let mut planned = by_domain(known)?;
+    let mut labels = published_labels(c, &ids)?;
+    let mut planned = group_by_domain(stored)?;
     let plans = named.into_iter().map(|(id, site, name)| {
-        let place = Place::new("domains", &id);
-        let name: Domain = place.text("name", &name)?;
-        let way = ways.iter().find(|(of, ..)| *of == id);
-        let issuance = match way {
+        let row_ref = RowRef::new("domains", &id);
+        let name: Domain = row_ref.parse("name", &name)?;
+        let source = sources.iter().find(|(domain_id, ..)| *domain_id == id);
+        let issuance = match source {
             None => Issuance::SelfSigned,
             Some((_, how, authority)) => Issuance::of(how, authority.map(AuthorityId))
-                .ok_or_else(|| place.fault("how", &"is none of the known words"))?,
+                .ok_or_else(|| row_ref.invalid("how", &"is not a known value"))?,
         };
         let labels = labels.remove(&id).unwrap_or_default();
         Ok(Plan {
@@ -120,14 +120,14 @@ pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
     plans.collect()
 }
 
-fn by_domain(known: Vec<Known>) -> Result<BTreeMap<i64, Vec<Planned>>, Error> {
+fn group_by_domain(stored: Vec<StoredColumns>) -> Result<BTreeMap<i64, Vec<Planned>>, Error> {
     let mut all: BTreeMap<i64, Vec<Planned>> = BTreeMap::new();
-    for (domain, id, subject, source, next_try, not_after) in known {
-        let place = Place::new("certificates", &id);
+    for (domain, id, subject, source, next_try, not_after) in stored {
+        let row_ref = RowRef::new("certificates", &id);
         let planned = Planned {
             id: CertificateId(id),
-            subject: place.text("subject", &subject)?,
-            source: place.text("source", &source)?,
+            subject: row_ref.parse("subject", &subject)?,
+            source: row_ref.parse("source", &source)?,
             next_try: next_try.map(Timestamp),
             not_after: not_after.map(Timestamp),
         };

@@ -1,4 +1,4 @@
-//! The files that are live on an agent's host, as it told them.
+//! The live configuration files on an agent's host, as the agent reported them.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,21 @@ use model::AgentId;
 
 use crate::{Conn, Error, rows, schema::agent_files};
 
-/// How many paths one statement names.
-const AT_ONCE: usize = 500;
+/// The maximum number of paths in one statement.
+const PATHS_PER_STATEMENT: usize = 500;
 
-/// Takes in which files are new or changed and which are gone. One row is written for each of them,
-/// and none for the others.
+/// Replaces new or changed files and deletes removed files. Unchanged files are not written.
 ///
 /// # Errors
-/// When the database does not answer, or the agent is gone.
+/// When the database is unavailable, or the agent does not exist.
 pub fn change_live(
     c: &mut Conn,
     id: AgentId,
     files: &BTreeMap<String, String>,
-    gone: &[String],
+    removed: &[String],
 ) -> Result<(), Error> {
-    let replaced: Vec<&String> = files.keys().chain(gone).collect();
-    for paths in replaced.chunks(AT_ONCE) {
+    let replaced: Vec<&String> = files.keys().chain(removed).collect();
+    for paths in replaced.chunks(PATHS_PER_STATEMENT) {
         let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
         diesel::delete(agent_files::table)
             .filter(agent_files::agent_id.eq(id.0))
@@ -37,40 +36,40 @@ pub fn change_live(
                 agent_files::text.eq(text),
             ))
             .execute(&mut c.0)
-            .map_err(Error::of_insert)?;
+            .map_err(Error::from_insert)?;
     }
     Ok(())
 }
 
-/// Forgets all of it.
+/// Deletes all files of an agent.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn forget_live(c: &mut Conn, id: AgentId) -> Result<(), Error> {
     diesel::delete(agent_files::table.filter(agent_files::agent_id.eq(id.0))).execute(&mut c.0)?;
     Ok(())
 }
 
-/// Every live file, by path. One statement.
+/// Returns the text of every live file by path. One statement.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn live(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error> {
-    let found: Vec<(String, String)> = agent_files::table
+    let rows: Vec<(String, String)> = agent_files::table
         .filter(agent_files::agent_id.eq(id.0))
         .select((agent_files::path, agent_files::text))
         .load(&mut c.0)?;
-    Ok(found.into_iter().collect())
+    Ok(rows.into_iter().collect())
 }
 
-/// How many files are live.
+/// Returns the number of live files.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn live_count(c: &mut Conn, id: AgentId) -> Result<u32, Error> {
-    let found: i64 = agent_files::table
+    let count: i64 = agent_files::table
         .filter(agent_files::agent_id.eq(id.0))
         .count()
         .get_result(&mut c.0)?;
-    Ok(rows::count(found))
+    Ok(rows::to_u32(count))
 }

@@ -1,5 +1,5 @@
-//! Who tells a provider of a record, and when it is told next. Of several servers one has it: a
-//! conditional update decides.
+//! Leases of DNS records and the time of their next attempt. A conditional update decides which of
+//! several processes gets the lease.
 
 use diesel::{dsl::min, prelude::*};
 use model::{ProviderId, Timestamp, certificates::Trouble};
@@ -7,18 +7,18 @@ use model::{ProviderId, Timestamp, certificates::Trouble};
 use super::{RecordRow, RecordState, Row};
 use crate::{Conn, Error, rows::to_json, schema::dns_records};
 
-/// Notes that the provider was told in vain, and when it is told again.
+/// Stores a failed attempt and the time of the next one.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> Result<(), Error> {
-    let open = [
+    let unsettled = [
         RecordState::Wanted.as_str(),
         RecordState::Told.as_str(),
         RecordState::Unwanted.as_str(),
     ];
     diesel::update(dns_records::table.find(id))
-        .filter(dns_records::state.eq_any(open))
+        .filter(dns_records::state.eq_any(unsettled))
         .set((
             dns_records::failures.eq(dns_records::failures + 1),
             dns_records::trouble.eq(to_json(trouble)?),
@@ -28,10 +28,10 @@ pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> 
     Ok(())
 }
 
-/// Has nothing of what a provider is to be told be told before a moment.
+/// Delays all attempts at a DNS provider until `until`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn put_off(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(), Error> {
     diesel::update(dns_records::table)
         .filter(dns_records::provider_id.eq(provider.0))
@@ -41,10 +41,10 @@ pub fn put_off(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(
     Ok(())
 }
 
-/// Has a provider be told at once of what it was told in vain.
+/// Makes the records of a DNS provider whose last attempt failed due now.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn retry(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Result<(), Error> {
     diesel::update(dns_records::table)
         .filter(dns_records::provider_id.eq(provider.0))
@@ -54,10 +54,10 @@ pub fn retry(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Result<(), E
     Ok(())
 }
 
-/// Takes the record whose provider is to be told next, until `until`.
+/// Claims the record that has been due longest and whose lease is free, until `until`.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn claim(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<Option<RecordRow>, Error> {
     macro_rules! free {
         () => {
@@ -76,24 +76,24 @@ pub fn claim(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<Option<Re
             .first(&mut c.0)
             .optional()?;
         let Some(id) = next else { return Ok(None) };
-        let taken = diesel::update(dns_records::table.find(id))
+        let claimed = diesel::update(dns_records::table.find(id))
             .filter(free!())
             .set(dns_records::lease_until.eq(until.0))
             .execute(&mut c.0)?;
-        if taken > 0 {
+        if claimed > 0 {
             let row: Row = dns_records::table
                 .find(id)
                 .select(Row::as_select())
                 .first(&mut c.0)?;
-            return row.read().map(Some);
+            return row.into_row().map(Some);
         }
     }
 }
 
-/// Gives a record back.
+/// Releases the lease of a record.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn release(c: &mut Conn, id: i64) -> Result<(), Error> {
     diesel::update(dns_records::table.find(id))
         .set(dns_records::lease_until.eq(None::<i64>))
@@ -101,10 +101,10 @@ pub fn release(c: &mut Conn, id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// When the next provider is to be told.
+/// Returns when the next record is due.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
     let due: Option<i64> = dns_records::table
         .select(min(dns_records::next_try))

@@ -1,6 +1,6 @@
-//! Certificates that are tried sooner than they would be, because somebody wants them to be or
-//! because what they depend on has changed. One that rests, since nothing is published under its
-//! name, is looked at when it ends and not before: see [`super::Planned::rests`].
+//! Rescheduling of certificates, because a user requested it or because a setting that they depend
+//! on has changed. A dormant certificate, for which nothing is published, is checked only when it
+//! expires: see [`super::Planned::rests`].
 
 use diesel::prelude::*;
 use model::{AuthorityId, CertificateId, DomainId, ProviderId, Timestamp, certificates::Source};
@@ -10,36 +10,36 @@ use crate::{
     schema::{certificates, domain_issuance},
 };
 
-/// Whose certificates are meant.
+/// The certificates that a change applies to.
 #[derive(Clone, Copy, Debug)]
 pub enum Of {
-    /// Those of a domain.
+    /// The certificates of a domain.
     Domain(DomainId),
-    /// Those of all domains that have theirs from an authority.
+    /// The certificates of all domains that use a CA.
     Authority(AuthorityId),
-    /// Those of all domains whose records a provider keeps.
+    /// The certificates of all domains that use a DNS provider.
     Provider(ProviderId),
 }
 
 impl Of {
-    fn domains(self, c: &mut Conn) -> Result<Vec<i64>, Error> {
-        let ways = domain_issuance::table.select(domain_issuance::domain_id);
+    fn domain_ids(self, c: &mut Conn) -> Result<Vec<i64>, Error> {
+        let sources = domain_issuance::table.select(domain_issuance::domain_id);
         Ok(match self {
             Self::Domain(id) => vec![id.0],
-            Self::Authority(id) => ways
+            Self::Authority(id) => sources
                 .filter(domain_issuance::authority_id.eq(id.0))
                 .load(&mut c.0)?,
-            Self::Provider(id) => ways
+            Self::Provider(id) => sources
                 .filter(domain_issuance::provider_id.eq(id.0))
                 .load(&mut c.0)?,
         })
     }
 }
 
-/// Has a certificate tried at a moment, when that is sooner than it would be.
+/// Sets the next attempt of a certificate to `at`, if that is earlier than planned.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn try_at(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .filter(
@@ -52,10 +52,10 @@ pub fn try_at(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result<(), Erro
     Ok(())
 }
 
-/// Has a certificate that rested, or that somebody brought, be had from an authority again.
+/// Switches a dormant or uploaded certificate back to ACME, due immediately.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn want_again(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
@@ -68,13 +68,13 @@ pub fn want_again(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(),
     Ok(())
 }
 
-/// Takes those that are worked on from whoever does: what they are had by is another from now on, and
-/// what comes of the old is noted no more. They are due, and are taken up again at once.
+/// Revokes the leases of certificates after a change of their certificate source, so that the
+/// outcome of a running issuance is discarded. The certificates are due and are claimed again.
 ///
 /// # Errors
-/// When the database does not answer.
-pub fn interrupt(c: &mut Conn, of: Of) -> Result<(), Error> {
-    let domains = of.domains(c)?;
+/// When the database is unavailable.
+pub fn interrupt(c: &mut Conn, scope: Of) -> Result<(), Error> {
+    let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
         .filter(certificates::lease_owner.is_not_null())
@@ -86,12 +86,12 @@ pub fn interrupt(c: &mut Conn, of: Of) -> Result<(), Error> {
     Ok(())
 }
 
-/// Has those that were tried in vain be tried now: what was in the way may be so no more.
+/// Makes certificates whose last attempt failed due now, because the cause may be fixed.
 ///
 /// # Errors
-/// When the database does not answer.
-pub fn retry(c: &mut Conn, of: Of, now: Timestamp) -> Result<(), Error> {
-    let domains = of.domains(c)?;
+/// When the database is unavailable.
+pub fn retry(c: &mut Conn, scope: Of, now: Timestamp) -> Result<(), Error> {
+    let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
         .filter(certificates::source.eq(Source::Acme.as_str()))
@@ -105,10 +105,10 @@ pub fn retry(c: &mut Conn, of: Of, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-/// Has those of a domain that another than this authority gave be replaced now.
+/// Makes the certificates of a domain that were issued by another CA due for renewal now.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn replace(
     c: &mut Conn,
     domain: DomainId,
@@ -135,11 +135,11 @@ pub fn replace(
     Ok(())
 }
 
-/// Notes that an authority is another one from now on: what it gave is somebody else's, and is
-/// replaced now.
+/// Detaches all certificates from a CA whose directory has changed, and makes them due for renewal
+/// now.
 ///
 /// # Errors
-/// When the database does not answer.
+/// When the database is unavailable.
 pub fn given_elsewhere(c: &mut Conn, authority: AuthorityId, now: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table)
         .filter(certificates::authority_id.eq(authority.0))

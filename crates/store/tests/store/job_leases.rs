@@ -1,0 +1,139 @@
+//! Leases of jobs. Expired leases are created with times in the past, never by waiting.
+
+use model::jobs::{JobKind, JobState, Progress, StepState};
+use store::jobs::{self, Heartbeat, Outcome};
+
+const MINUTE: i64 = 60_000;
+
+fn done() -> Outcome {
+    Outcome {
+        state: JobState::Done,
+        error: None,
+        words: None,
+        left: Vec::new(),
+    }
+}
+
+db_test!(oldest_job_is_claimed_first_and_once, |db| async {
+    let fixture = db.fixture().await;
+    assert_eq!(db.write(|c| jobs::claim(c, "a", MINUTE)).await, None);
+    let mut ids = Vec::new();
+    for n in 1..=2 {
+        let container = db.insert_container(fixture.container(n)).await;
+        ids.push(db.insert_job(fixture.job(container, JobKind::Create)).await);
+    }
+    let first = db.write(|c| jobs::claim(c, "a", MINUTE)).await.unwrap();
+    assert_eq!(
+        (first.row.id, first.row.state, first.attempt),
+        (ids[0], JobState::Running, 1)
+    );
+    assert!(first.row.started.is_some());
+    assert_eq!(first.steps.len(), 2);
+    assert_eq!(
+        db.write(|c| jobs::claim(c, "b", MINUTE))
+            .await
+            .unwrap()
+            .row
+            .id,
+        ids[1]
+    );
+    assert_eq!(db.write(|c| jobs::claim(c, "c", MINUTE)).await, None);
+});
+
+db_test!(expired_lease_is_claimed_by_another_worker, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
+    let first = db.write(|c| jobs::claim(c, "a", -1)).await.unwrap();
+    let second = db.write(|c| jobs::claim(c, "b", MINUTE)).await.unwrap();
+    assert_eq!((second.row.id, second.attempt), (id, 2));
+    assert_eq!(second.row.started, first.row.started);
+    // A worker that lost the lease cannot write.
+    let before = db.read(move |c| jobs::record(c, id)).await;
+    let lost = db.write(move |c| {
+        let progress = Progress { done: 1, total: 2 };
+        jobs::release(c, id, "a")?;
+        Ok([
+            jobs::begin_step(c, id, "a", 0)?,
+            jobs::save_step(c, id, "a", 0, "x")?,
+            jobs::progress_step(c, id, "a", 0, progress)?,
+            jobs::end_step(c, id, "a", 0, StepState::Done, None, None)?,
+            jobs::finish(c, id, "a", &done())?,
+            jobs::heartbeat(c, id, "a", MINUTE)?.held,
+        ])
+    });
+    assert_eq!(lost.await, [false; 6]);
+    assert_eq!(db.read(move |c| jobs::record(c, id)).await, before);
+    assert!(db.write(move |c| jobs::finish(c, id, "b", &done())).await);
+});
+
+db_test!(expired_lease_is_lost_before_another_claim, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
+    db.write(|c| jobs::claim(c, "a", -1)).await.unwrap();
+    assert!(!db.write(move |c| jobs::begin_step(c, id, "a", 0)).await);
+    let heartbeat = db.write(move |c| jobs::heartbeat(c, id, "a", MINUTE)).await;
+    assert_eq!(
+        heartbeat,
+        Heartbeat {
+            held: false,
+            cancel: false
+        }
+    );
+});
+
+db_test!(
+    heartbeat_renews_the_lease_and_reports_cancellation,
+    |db| async {
+        let fixture = db.fixture().await;
+        let container = db.insert_container(fixture.container(1)).await;
+        let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
+        db.write(|c| jobs::claim(c, "a", MINUTE)).await.unwrap();
+        let due = db.read(jobs::next_due_ms).await.unwrap();
+        assert!((1..=MINUTE).contains(&due), "{due}");
+        let heartbeat = db
+            .write(move |c| jobs::heartbeat(c, id, "a", 60 * MINUTE))
+            .await;
+        assert_eq!(
+            heartbeat,
+            Heartbeat {
+                held: true,
+                cancel: false
+            }
+        );
+        assert!(db.read(jobs::next_due_ms).await.unwrap() > MINUTE);
+        assert!(db.write(move |c| jobs::request_cancel(c, id)).await);
+        let heartbeat = db.write(move |c| jobs::heartbeat(c, id, "a", -1)).await;
+        assert_eq!(
+            heartbeat,
+            Heartbeat {
+                held: true,
+                cancel: true
+            }
+        );
+        assert_eq!(db.read(jobs::next_due_ms).await, Some(0));
+    }
+);
+
+db_test!(released_job_can_be_claimed_immediately, |db| async {
+    let fixture = db.fixture().await;
+    let container = db.insert_container(fixture.container(1)).await;
+    assert_eq!(db.read(jobs::next_due_ms).await, None);
+    let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
+    assert_eq!(db.read(jobs::next_due_ms).await, Some(0));
+    db.write(|c| jobs::claim(c, "a", MINUTE)).await.unwrap();
+    db.write(move |c| jobs::release(c, id, "a")).await;
+    assert_eq!(db.read(jobs::next_due_ms).await, Some(0));
+    assert!(!db.write(move |c| jobs::finish(c, id, "a", &done())).await);
+    assert_eq!(
+        db.write(|c| jobs::claim(c, "b", MINUTE))
+            .await
+            .unwrap()
+            .row
+            .id,
+        id
+    );
+    db.write(move |c| jobs::finish(c, id, "b", &done())).await;
+    assert_eq!(db.read(jobs::next_due_ms).await, None);
+});
