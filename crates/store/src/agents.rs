@@ -18,7 +18,7 @@ use crate::{
     schema::{agents, sites},
 };
 
-pub use files::{change_live, forget_live, live, live_count};
+pub use files::{count_live_files, delete_live_files, list_live_files, update_live_files};
 
 /// The maximum number of agents in a list.
 const MAX_ROWS: i64 = 500;
@@ -31,20 +31,20 @@ pub struct NewAgent {
     /// The name.
     pub name: Label,
     /// SHA-256 of the join token, in hex.
-    pub word_hash: String,
+    pub token_hash: String,
     /// How long the join token is valid, in milliseconds.
     pub lifetime_ms: i64,
 }
 
 /// The values of an agent that joins.
 #[derive(Clone, Debug)]
-pub struct Joining {
+pub struct JoinRequest {
     /// SHA-256 of the join token, in hex.
-    pub word_hash: String,
+    pub token_hash: String,
     /// SHA-256 of the agent's new key, in hex.
     pub key_hash: String,
     /// The facts about the agent's host.
-    pub about: About,
+    pub host_facts: About,
     /// The file layout of the agent's host, as JSON.
     pub layout: String,
 }
@@ -55,7 +55,7 @@ pub struct AgentRecord {
     /// The values that may be shown.
     pub row: AgentRow,
     /// The file layout of the agent's host, as JSON; `None` before the agent has joined.
-    pub layout: Option<String>,
+    pub host_layout: Option<String>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -117,7 +117,7 @@ impl Row {
         };
         Ok(AgentRecord {
             row,
-            layout: self.layout,
+            host_layout: self.layout,
         })
     }
 }
@@ -127,12 +127,12 @@ impl Row {
 /// # Errors
 /// [`Error::Duplicate`] for a name that is in use on the site, [`Error::NotFound`] when the site
 /// does not exist.
-pub fn invite(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
+pub fn insert(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
     diesel::insert_into(agents::table)
         .values((
             agents::site_id.eq(new.site.0),
             agents::name.eq(new.name.as_str()),
-            agents::secret_hash.eq(&new.word_hash),
+            agents::secret_hash.eq(&new.token_hash),
             agents::invited_until.eq(dialect::now_plus(&c.0, new.lifetime_ms).nullable()),
             agents::created_at.eq(dialect::now(&c.0)),
         ))
@@ -145,7 +145,12 @@ pub fn invite(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when the agent does not exist.
-pub fn invite_again(c: &mut Conn, id: AgentId, hash: &str, lifetime_ms: i64) -> Result<(), Error> {
+pub fn reset_join_token(
+    c: &mut Conn,
+    id: AgentId,
+    hash: &str,
+    lifetime_ms: i64,
+) -> Result<(), Error> {
     let until = dialect::now_plus(&c.0, lifetime_ms);
     let changed = diesel::update(agents::table.find(id.0))
         .set((
@@ -161,9 +166,9 @@ pub fn invite_again(c: &mut Conn, id: AgentId, hash: &str, lifetime_ms: i64) -> 
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
+pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<AgentId>, Error> {
     let invited: Option<(i64, i64)> = agents::table
-        .filter(agents::secret_hash.eq(&joining.word_hash))
+        .filter(agents::secret_hash.eq(&joining.token_hash))
         .filter(agents::invited_until.gt(dialect::now(&c.0).nullable()))
         .select((agents::id, agents::site_id))
         .first(&mut c.0)
@@ -175,12 +180,12 @@ pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
     let joined = diesel::update(
         agents::table
             .find(id)
-            .filter(agents::secret_hash.eq(&joining.word_hash)),
+            .filter(agents::secret_hash.eq(&joining.token_hash)),
     )
     .set((
         agents::secret_hash.eq(&joining.key_hash),
         agents::invited_until.eq(None::<i64>),
-        agents::about.eq(to_json(&joining.about)?),
+        agents::about.eq(to_json(&joining.host_facts)?),
         agents::layout.eq(&joining.layout),
         agents::seen_at.eq(now.nullable()),
         // The agent may run on another host than before.
@@ -191,7 +196,7 @@ pub fn join(c: &mut Conn, joining: &Joining) -> Result<Option<AgentId>, Error> {
     if joined == 0 {
         return Ok(None);
     }
-    files::forget_live(c, AgentId(id))?;
+    files::delete_live_files(c, AgentId(id))?;
     if dhcp_agent(c, SiteId(site))?.is_none() {
         diesel::update(agents::table.find(id))
             .set(agents::dhcp_site.eq(site))
@@ -212,7 +217,7 @@ fn dhcp_agent(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, Error> {
+pub fn get_by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, Error> {
     let id: Option<i64> = agents::table
         .filter(agents::secret_hash.eq(key_hash))
         .filter(agents::invited_until.is_null())
@@ -236,7 +241,7 @@ pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
         .first(&mut c.0)
         .optional()?;
     let Some(site) = site else { return Ok(None) };
-    let all = of_site(c, SiteId(site))?;
+    let all = list_by_site(c, SiteId(site))?;
     Ok(all.into_iter().find(|record| record.row.id == id))
 }
 
@@ -244,14 +249,14 @@ pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<AgentRecord>, Error> {
+pub fn get_by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<AgentRecord>, Error> {
     let site: Option<i64> = sites::table
         .filter(sites::name.eq(site.as_str()))
         .select(sites::id)
         .first(&mut c.0)
         .optional()?;
     let Some(site) = site else { return Ok(None) };
-    let all = of_site(c, SiteId(site))?;
+    let all = list_by_site(c, SiteId(site))?;
     Ok(all.into_iter().find(|record| record.row.name == *name))
 }
 
@@ -259,7 +264,7 @@ pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<AgentR
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
+pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
     let now = dialect::now(&c.0);
     into_records(
         agents::table
@@ -302,7 +307,12 @@ fn into_records(rows: Vec<JoinedRow>) -> Result<Vec<AgentRecord>, Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when the agent does not exist.
-pub fn hear(c: &mut Conn, id: AgentId, about: &About, layout: &str) -> Result<(), Error> {
+pub fn update_host_facts(
+    c: &mut Conn,
+    id: AgentId,
+    about: &About,
+    layout: &str,
+) -> Result<(), Error> {
     let now = dialect::now(&c.0);
     let changed = diesel::update(agents::table.find(id.0))
         .set((
@@ -318,7 +328,7 @@ pub fn hear(c: &mut Conn, id: AgentId, about: &About, layout: &str) -> Result<()
 ///
 /// # Errors
 /// [`Error::NotFound`] when the agent does not exist.
-pub fn report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
+pub fn store_report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
     let now = dialect::now(&c.0);
     let changed = diesel::update(agents::table.find(id.0))
         .set((
@@ -341,7 +351,12 @@ pub fn report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when the agent does not exist.
-pub fn want_dhcp(c: &mut Conn, id: AgentId, site: SiteId, generation: i64) -> Result<(), Error> {
+pub fn request_dhcp_handover(
+    c: &mut Conn,
+    id: AgentId,
+    site: SiteId,
+    generation: i64,
+) -> Result<(), Error> {
     diesel::update(agents::table.filter(agents::dhcp_wanted.eq(site.0)))
         .set((
             agents::dhcp_wanted.eq(None::<i64>),
@@ -371,7 +386,11 @@ pub fn want_dhcp(c: &mut Conn, id: AgentId, site: SiteId, generation: i64) -> Re
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn hand_over(c: &mut Conn, site: SiteId, served: Option<i64>) -> Result<bool, Error> {
+pub fn complete_dhcp_handover(
+    c: &mut Conn,
+    site: SiteId,
+    served: Option<i64>,
+) -> Result<bool, Error> {
     let next: Option<(i64, Option<i64>)> = agents::table
         .filter(agents::dhcp_wanted.eq(site.0))
         .select((agents::id, agents::dhcp_generation))

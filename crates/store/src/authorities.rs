@@ -22,16 +22,16 @@ const MAX_ROWS: i64 = 500;
 
 /// A CA with its secrets.
 #[derive(Clone)]
-pub struct AuthorityRecord {
+pub struct CertificateAuthority {
     /// The values that may be shown.
     pub row: AuthorityRow,
     /// The MAC key for external account binding (RFC 8555, section 7.3.4).
-    pub binding_key: Option<String>,
+    pub eab_mac_key: Option<String>,
     /// The credentials of the ACME account.
     pub credentials: Option<String>,
 }
 
-impl fmt::Debug for AuthorityRecord {
+impl fmt::Debug for CertificateAuthority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorityRecord")
             .field("row", &self.row)
@@ -68,14 +68,18 @@ impl Row {
         })
     }
 
-    fn into_record(self, key: &SecretKey, domains: Vec<Domain>) -> Result<AuthorityRecord, Error> {
+    fn into_record(
+        self,
+        key: &SecretKey,
+        domains: Vec<Domain>,
+    ) -> Result<CertificateAuthority, Error> {
         let row = self.to_row(domains)?;
         let open = |what: &str, sealed: Option<&str>| {
             let context = secret_context(what, row.directory.as_str());
             sealed.map(|sealed| key.open(&context, sealed)).transpose()
         };
-        Ok(AuthorityRecord {
-            binding_key: open("binding_key", self.binding_key.as_deref())?,
+        Ok(CertificateAuthority {
+            eab_mac_key: open("binding_key", self.binding_key.as_deref())?,
             credentials: open("credentials", self.credentials.as_deref())?,
             row,
         })
@@ -144,7 +148,7 @@ pub fn update(
     id: AuthorityId,
     spec: &AuthoritySpec,
 ) -> Result<(), Error> {
-    let stored = record(c, key, id)?.ok_or(Error::NotFound)?;
+    let stored = get(c, key, id)?.ok_or(Error::NotFound)?;
     let moved = stored.row.directory != spec.directory;
     diesel::update(authorities::table.find(id.0))
         .set(Columns::from(spec))
@@ -156,7 +160,7 @@ pub fn update(
     }
     let account_changed = moved || stored.row.binding != spec.binding || spec.binding_key.is_some();
     if let (true, Some(account)) = (account_changed, &stored.row.account) {
-        forget_account(c, id, account)?;
+        delete_account(c, id, account)?;
     }
     Ok(())
 }
@@ -166,7 +170,7 @@ pub fn update(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn forget_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<(), Error> {
+pub fn delete_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<(), Error> {
     diesel::update(authorities::table.find(id.0))
         .filter(authorities::account.eq(account))
         .set((
@@ -182,7 +186,7 @@ pub fn forget_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<()
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn set_account(
+pub fn store_account(
     c: &mut Conn,
     key: &SecretKey,
     authority: &AuthorityRow,
@@ -242,11 +246,11 @@ pub fn list(c: &mut Conn) -> Result<Vec<AuthorityRow>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable, or a secret does not decrypt.
-pub fn record(
+pub fn get(
     c: &mut Conn,
     key: &SecretKey,
     id: AuthorityId,
-) -> Result<Option<AuthorityRecord>, Error> {
+) -> Result<Option<CertificateAuthority>, Error> {
     let row: Option<Row> = authorities::table
         .find(id.0)
         .select(Row::as_select())
@@ -259,7 +263,7 @@ pub fn record(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn is_there(c: &mut Conn, issuance: Issuance) -> Result<bool, Error> {
+pub fn source_exists(c: &mut Conn, issuance: Issuance) -> Result<bool, Error> {
     let Some(id) = issuance.authority() else {
         return Ok(true);
     };

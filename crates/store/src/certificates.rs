@@ -21,14 +21,18 @@ use crate::{
     sites,
 };
 
-pub use desired::{Plan, Planned, plans};
-pub use issued::{Pair, Served, of_site, pair};
+pub use desired::{CertificateSchedule, DomainCertificates, list_domain_certificates};
+pub use issued::{CertificateWithKey, IssuedCertificate, get_with_key, list_issued_by_site};
 pub use leases::{
-    Claimed, claim, failed, keep, looked_after, next_due, owner, put_off, release, take_from,
+    ClaimedCertificate, claim, delay, get_lease_owner, next_due, record_failure, release,
+    renew_lease, revoke_lease, schedule,
 };
 pub(crate) use list::published_labels;
-pub use list::{by_id, history, list, list_standings};
-pub use reschedule::{Of, given_elsewhere, interrupt, replace, retry, try_at, want_again};
+pub use list::{get, list, list_history, list_standings};
+pub use reschedule::{
+    CertificateScope, advance_attempt, detach_from_ca, retry_failed, revoke_leases,
+    schedule_replacement, switch_to_acme,
+};
 
 /// The maximum length of a history entry, in characters.
 const MAX_ENTRY_CHARS: usize = 4000;
@@ -41,7 +45,7 @@ pub struct NewCertificate {
     /// The certificate source.
     pub source: Source,
     /// The CA that issued the certificate; `None` for an upload.
-    pub authority: Option<AuthorityId>,
+    pub certificate_authority: Option<AuthorityId>,
     /// The names, validity and fingerprint of the certificate.
     pub issued: Issued,
     /// The certificate and its intermediate certificates, in PEM.
@@ -49,7 +53,7 @@ pub struct NewCertificate {
     /// When the certificate is renewed; `None` for an upload.
     pub renew_at: Option<Timestamp>,
     /// When the certificate is checked next.
-    pub next_try: Option<Timestamp>,
+    pub next_attempt: Option<Timestamp>,
 }
 
 /// Inserts a certificate that is still to be issued, due immediately.
@@ -57,7 +61,7 @@ pub struct NewCertificate {
 /// # Errors
 /// [`Error::NotFound`] when the domain does not exist, [`Error::Duplicate`] when it has a
 /// certificate for this subject.
-pub fn want(
+pub fn insert_pending(
     c: &mut Conn,
     domain: DomainId,
     subject: &CertificateName,
@@ -82,7 +86,7 @@ pub fn want(
 ///
 /// # Errors
 /// [`Error::NotFound`] when the domain does not exist.
-pub fn put(
+pub fn upsert_issued(
     c: &mut Conn,
     key: &SecretKey,
     (domain, subject): (DomainId, &CertificateName),
@@ -93,7 +97,7 @@ pub fn put(
     let id = match find_id(c, domain, subject)? {
         Some(id) => id,
         None => {
-            want(c, domain, subject, now)?;
+            insert_pending(c, domain, subject, now)?;
             CertificateId(dialect::inserted_id(&mut c.0)?)
         }
     };
@@ -101,14 +105,14 @@ pub fn put(
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::source.eq(new.source.as_str()),
-            certificates::authority_id.eq(new.authority.map(|id| id.0)),
+            certificates::authority_id.eq(new.certificate_authority.map(|id| id.0)),
             certificates::fingerprint.eq(fingerprint.as_str()),
             certificates::not_after.eq(new.issued.not_after.0),
             certificates::issued.eq(to_json(&new.issued)?),
             certificates::chain.eq(&new.chain),
             certificates::secret.eq(key.seal(&secret_context(fingerprint.as_str()), secret)?),
             certificates::renew_at.eq(new.renew_at.map(|at| at.0)),
-            certificates::next_try.eq(new.next_try.map(|at| at.0)),
+            certificates::next_try.eq(new.next_attempt.map(|at| at.0)),
             certificates::failures.eq(0),
             certificates::trouble.eq(None::<String>),
         ))
@@ -138,7 +142,7 @@ pub fn delete(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when the certificate does not exist.
-pub fn note(
+pub fn add_history(
     c: &mut Conn,
     id: CertificateId,
     event: Happening,
@@ -176,7 +180,10 @@ pub fn note(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn given(c: &mut Conn, id: CertificateId) -> Result<Option<(AuthorityId, String)>, Error> {
+pub fn get_issued_chain(
+    c: &mut Conn,
+    id: CertificateId,
+) -> Result<Option<(AuthorityId, String)>, Error> {
     let row: Option<(Option<i64>, Option<String>)> = certificates::table
         .find(id.0)
         .select((certificates::authority_id, certificates::chain))
@@ -210,7 +217,7 @@ fn bump_domain(c: &mut Conn, domain: DomainId) -> Result<(), Error> {
     let Some(site) = site else {
         return Ok(());
     };
-    let generation = sites::bump(c, model::SiteId(site))?;
+    let generation = sites::increment_generation(c, model::SiteId(site))?;
     diesel::update(domains::table.find(domain.0))
         .set(domains::generation.eq(generation))
         .execute(&mut c.0)?;

@@ -8,25 +8,29 @@ use crate::{Conn, Error, schema::challenges, sites};
 
 /// The response to one challenge.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Answer {
+pub struct ChallengeResponse {
     /// The challenge token, the last segment of the URL path.
     pub token: String,
     /// The key authorization, which is the response body.
-    pub answer: String,
+    pub key_authorization: String,
 }
 
 /// Inserts or replaces challenge responses of a site. Returns the new generation of the site.
 ///
 /// # Errors
 /// [`Error::NotFound`] when the site or the certificate does not exist.
-pub fn put(
+pub fn upsert(
     c: &mut Conn,
     site: SiteId,
     certificate: CertificateId,
-    answers: &[Answer],
+    answers: &[ChallengeResponse],
     now: Timestamp,
 ) -> Result<i64, Error> {
-    for Answer { token, answer } in answers {
+    for ChallengeResponse {
+        token,
+        key_authorization,
+    } in answers
+    {
         let existing = challenges::table
             .filter(challenges::site_id.eq(site.0))
             .filter(challenges::token.eq(token));
@@ -36,20 +40,20 @@ pub fn put(
                 challenges::site_id.eq(site.0),
                 challenges::certificate_id.eq(certificate.0),
                 challenges::token.eq(token),
-                challenges::answer.eq(answer),
+                challenges::answer.eq(key_authorization),
                 challenges::created_at.eq(now.0),
             ))
             .execute(&mut c.0)
             .map_err(Error::from_insert)?;
     }
-    sites::bump(c, site)
+    sites::increment_generation(c, site)
 }
 
 /// Deletes all challenge responses for a certificate. Returns whether there were any.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn take_away(c: &mut Conn, certificate: CertificateId) -> Result<bool, Error> {
+pub fn delete_by_certificate(c: &mut Conn, certificate: CertificateId) -> Result<bool, Error> {
     let for_certificate = challenges::table.filter(challenges::certificate_id.eq(certificate.0));
     let site: Option<i64> = for_certificate
         .select(challenges::site_id)
@@ -57,7 +61,7 @@ pub fn take_away(c: &mut Conn, certificate: CertificateId) -> Result<bool, Error
         .optional()?;
     let Some(site) = site else { return Ok(false) };
     diesel::delete(for_certificate).execute(&mut c.0)?;
-    sites::bump(c, SiteId(site))?;
+    sites::increment_generation(c, SiteId(site))?;
     Ok(true)
 }
 
@@ -65,7 +69,7 @@ pub fn take_away(c: &mut Conn, certificate: CertificateId) -> Result<bool, Error
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Answer>, Error> {
+pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<ChallengeResponse>, Error> {
     let rows: Vec<(String, String)> = challenges::table
         .filter(challenges::site_id.eq(site.0))
         .order(challenges::token)
@@ -73,6 +77,9 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Answer>, Error> {
         .load(&mut c.0)?;
     let answers = rows.into_iter();
     Ok(answers
-        .map(|(token, answer)| Answer { token, answer })
+        .map(|(token, answer)| ChallengeResponse {
+            token,
+            key_authorization: answer,
+        })
         .collect())
 }

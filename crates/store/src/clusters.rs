@@ -16,11 +16,11 @@ use crate::{
 };
 
 /// Pinned certificate fingerprints by API URL.
-pub type Certificates = BTreeMap<ApiUrl, Fingerprint>;
+pub type PinnedCertificates = BTreeMap<ApiUrl, Fingerprint>;
 
 /// The connection settings of a cluster. `Debug` omits the secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Access {
+pub struct ConnectionSettings {
     /// The name of the cluster in Holdfast.
     pub name: String,
     /// The API URL that the administrator entered.
@@ -30,10 +30,10 @@ pub struct Access {
     /// The token's secret or the user's password, in plain text.
     pub secret: String,
     /// The pinned certificates of this URL and of the cluster's other nodes.
-    pub certificates: Certificates,
+    pub pinned_certificates: PinnedCertificates,
 }
 
-impl fmt::Debug for Access {
+impl fmt::Debug for ConnectionSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Access")
             .field("name", &self.name)
@@ -49,7 +49,7 @@ pub struct ClusterRecord {
     /// The id.
     pub id: ClusterId,
     /// The connection settings.
-    pub access: Access,
+    pub connection: ConnectionSettings,
 }
 
 #[derive(Queryable, Selectable)]
@@ -67,18 +67,21 @@ impl Row {
     fn into_record(
         self,
         key: &SecretKey,
-        certificates: Certificates,
+        certificates: PinnedCertificates,
     ) -> Result<ClusterRecord, Error> {
         let row_ref = RowRef::new("clusters", &self.id);
-        let access = Access {
+        let access = ConnectionSettings {
             url: row_ref.parse("url", &self.url)?,
             login: row_ref.parse("token_id", &self.token_id)?,
             secret: key.open(&secret_context(&self.name), &self.secret)?,
             name: self.name,
-            certificates,
+            pinned_certificates: certificates,
         };
         let id = ClusterId(self.id);
-        Ok(ClusterRecord { id, access })
+        Ok(ClusterRecord {
+            id,
+            connection: access,
+        })
     }
 }
 
@@ -91,7 +94,7 @@ fn secret_context(name: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
-pub fn insert(c: &mut Conn, key: &SecretKey, new: &Access) -> Result<ClusterId, Error> {
+pub fn insert(c: &mut Conn, key: &SecretKey, new: &ConnectionSettings) -> Result<ClusterId, Error> {
     diesel::insert_into(clusters::table)
         .values((
             clusters::name.eq(&new.name),
@@ -102,7 +105,7 @@ pub fn insert(c: &mut Conn, key: &SecretKey, new: &Access) -> Result<ClusterId, 
         ))
         .execute(&mut c.0)?;
     let id = ClusterId(dialect::inserted_id(&mut c.0)?);
-    insert_certificates(c, id, &new.certificates)?;
+    insert_certificates(c, id, &new.pinned_certificates)?;
     Ok(id)
 }
 
@@ -110,7 +113,12 @@ pub fn insert(c: &mut Conn, key: &SecretKey, new: &Access) -> Result<ClusterId, 
 ///
 /// # Errors
 /// [`Error::NotFound`] when the cluster does not exist, [`Error::Duplicate`] for a taken name.
-pub fn update(c: &mut Conn, key: &SecretKey, id: ClusterId, access: &Access) -> Result<(), Error> {
+pub fn update(
+    c: &mut Conn,
+    key: &SecretKey,
+    id: ClusterId,
+    access: &ConnectionSettings,
+) -> Result<(), Error> {
     let changed = diesel::update(clusters::table.find(id.0))
         .set((
             clusters::name.eq(&access.name),
@@ -125,7 +133,7 @@ pub fn update(c: &mut Conn, key: &SecretKey, id: ClusterId, access: &Access) -> 
     }
     diesel::delete(cluster_certificates::table.filter(cluster_certificates::cluster_id.eq(id.0)))
         .execute(&mut c.0)?;
-    insert_certificates(c, id, &access.certificates)
+    insert_certificates(c, id, &access.pinned_certificates)
 }
 
 fn exists(c: &mut Conn, id: ClusterId) -> Result<bool, Error> {
@@ -136,7 +144,7 @@ fn exists(c: &mut Conn, id: ClusterId) -> Result<bool, Error> {
 fn insert_certificates(
     c: &mut Conn,
     id: ClusterId,
-    certificates: &Certificates,
+    certificates: &PinnedCertificates,
 ) -> Result<(), Error> {
     for (url, fingerprint) in certificates {
         diesel::insert_into(cluster_certificates::table)
@@ -187,7 +195,11 @@ pub fn get(c: &mut Conn, key: &SecretKey, id: ClusterId) -> Result<Option<Cluste
 ///
 /// # Errors
 /// [`Error::Internal`] when the secret does not decrypt.
-pub fn by_name(c: &mut Conn, key: &SecretKey, name: &str) -> Result<Option<ClusterRecord>, Error> {
+pub fn get_by_name(
+    c: &mut Conn,
+    key: &SecretKey,
+    name: &str,
+) -> Result<Option<ClusterRecord>, Error> {
     let row: Option<Row> = clusters::table
         .filter(clusters::name.eq(name))
         .select(Row::as_select())
@@ -209,7 +221,7 @@ fn load_records(
     let pins: Vec<(i64, String, String)> = cluster_certificates::table
         .filter(cluster_certificates::cluster_id.eq_any(&ids))
         .load(&mut c.0)?;
-    let mut certificates: BTreeMap<i64, Certificates> = BTreeMap::new();
+    let mut certificates: BTreeMap<i64, PinnedCertificates> = BTreeMap::new();
     for (id, url, fingerprint) in pins {
         let row_ref = RowRef::new("cluster_certificates", &id);
         let fingerprint = row_ref.parse("fingerprint", &fingerprint)?;
@@ -230,5 +242,5 @@ pub(crate) fn accepts_key(c: &mut Conn, key: &SecretKey) -> Result<bool, Error> 
         .select(Row::as_select())
         .first(&mut c.0)
         .optional()?;
-    Ok(row.is_none_or(|row| row.into_record(key, Certificates::new()).is_ok()))
+    Ok(row.is_none_or(|row| row.into_record(key, PinnedCertificates::new()).is_ok()))
 }

@@ -10,7 +10,7 @@ use crate::{Conn, Error, dialect, schema::demo_steps};
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list(c: &mut Conn) -> Result<BTreeSet<String>, Error> {
+pub fn list_completed_steps(c: &mut Conn) -> Result<BTreeSet<String>, Error> {
     let steps: Vec<String> = demo_steps::table.select(demo_steps::step).load(&mut c.0)?;
     Ok(steps.into_iter().collect())
 }
@@ -19,7 +19,7 @@ pub fn list(c: &mut Conn) -> Result<BTreeSet<String>, Error> {
 ///
 /// # Errors
 /// [`Error::Duplicate`] when the step is already completed.
-pub fn mark_done(c: &mut Conn, step: &str) -> Result<(), Error> {
+pub fn insert_completed_step(c: &mut Conn, step: &str) -> Result<(), Error> {
     diesel::insert_into(demo_steps::table)
         .values((
             demo_steps::step.eq(step),

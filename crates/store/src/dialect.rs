@@ -261,7 +261,7 @@ const UNIQUE_INDEXES: [(&str, &str, Unique); 18] = [
         "agents.site_id, agents.name",
         Unique::AgentName,
     ),
-    ("uq_agents_dhcp", "agents.dhcp_site", Unique::AgentDhcp),
+    ("uq_agents_dhcp", "agents.dhcp_site", Unique::DhcpServer),
     (
         "uq_domains_name",
         "domains.site_id, domains.name",
@@ -270,9 +270,13 @@ const UNIQUE_INDEXES: [(&str, &str, Unique); 18] = [
     (
         "uq_authorities_name",
         "authorities.name",
-        Unique::AuthorityName,
+        Unique::CertificateAuthorityName,
     ),
-    ("uq_providers_name", "providers.name", Unique::ProviderName),
+    (
+        "uq_providers_name",
+        "providers.name",
+        Unique::DnsProviderName,
+    ),
     (
         "uq_certificates_subject",
         "certificates.domain_id, certificates.subject",

@@ -178,7 +178,7 @@ pub fn update(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error
 /// [`Error::NotFound`], or [`Error::InUse`] while services are published under the domain.
 pub fn delete(c: &mut Conn, id: DomainId) -> Result<(), Error> {
     if let Some(domain) = get(c, id)? {
-        store_sites::bump(c, domain.spec.site)?;
+        store_sites::increment_generation(c, domain.spec.site)?;
     }
     rows::ensure_found(diesel::delete(domains::table.find(id.0)).execute(&mut c.0)?)
 }
@@ -195,7 +195,7 @@ pub fn get(c: &mut Conn, id: DomainId) -> Result<Option<DomainRow>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
+pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<DomainRow>, Error> {
     let mut all = load(c, Selection::OfSite(site))?;
     all.sort_by_key(|row| row.id);
     Ok(all)
@@ -281,7 +281,7 @@ fn count_services(c: &mut Conn, rows: &[(Row, String)]) -> Result<BTreeMap<i64, 
 
 /// Increments the site's generation and stores it as the domain's generation.
 fn bump_domain(c: &mut Conn, id: DomainId, site: SiteId) -> Result<(), Error> {
-    let generation = store_sites::bump(c, site)?;
+    let generation = store_sites::increment_generation(c, site)?;
     diesel::update(domains::table.find(id.0))
         .set(domains::generation.eq(generation))
         .execute(&mut c.0)?;

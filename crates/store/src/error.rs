@@ -43,13 +43,13 @@ pub enum Unique {
     /// An agent's name on its site.
     AgentName,
     /// The agent that is the DHCP server of a site.
-    AgentDhcp,
+    DhcpServer,
     /// A domain's name on its site.
     DomainName,
     /// A CA's name.
-    AuthorityName,
+    CertificateAuthorityName,
     /// A DNS provider's name.
-    ProviderName,
+    DnsProviderName,
     /// A domain's certificate for a name.
     CertificateSubject,
     /// A record at a DNS provider.

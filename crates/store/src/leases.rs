@@ -139,7 +139,7 @@ impl Row {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
+pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
     let same_mac = containers::site_id
         .eq(leases::site_id)
         .and(containers::mac.eq(leases::mac));
@@ -168,7 +168,11 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn of_mac(c: &mut Conn, site: SiteId, mac: Mac) -> Result<Vec<std::net::Ipv4Addr>, Error> {
+pub fn list_addresses_by_mac(
+    c: &mut Conn,
+    site: SiteId,
+    mac: Mac,
+) -> Result<Vec<std::net::Ipv4Addr>, Error> {
     let now = dialect::now(&c.0);
     let rows: Vec<String> = leases::table
         .filter(leases::site_id.eq(site.0))

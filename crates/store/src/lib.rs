@@ -35,7 +35,7 @@ pub mod sites;
 pub mod users;
 
 pub use error::{Error, Unique};
-pub use listener::Follower;
+pub use listener::ChangeListener;
 pub use pool::{Conn, OpenError, Options, Store};
 pub use secret::{KeyError, SecretKey};
 pub use url::{DatabaseUrl, UrlError};

@@ -26,22 +26,22 @@ const PING_INTERVAL: Duration = Duration::from_secs(10);
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// A receiver of change notifications.
-pub trait Follower: Send + 'static {
+pub trait ChangeListener: Send + 'static {
     /// Whether the receiver still wants notifications.
-    fn is_there(&self) -> bool;
+    fn is_active(&self) -> bool;
     /// Called when the connection is established or lost. Earlier changes may have been missed.
-    fn is_connected(&self, connected: bool);
+    fn on_connection_change(&self, connected: bool);
     /// Called when a site has a new generation.
-    fn changed(&self, site: SiteId);
+    fn on_site_changed(&self, site: SiteId);
 }
 
 /// Notifies a follower until it has ended. Blocks the thread.
-pub(crate) fn run(url: &DatabaseUrl, follower: &impl Follower) {
-    while follower.is_there() {
+pub(crate) fn run(url: &DatabaseUrl, follower: &impl ChangeListener) {
+    while follower.is_active() {
         match dialect::connect(url) {
             Ok(Db::Postgres(mut connection)) => {
                 let result = listen(&mut connection, follower);
-                follower.is_connected(false);
+                follower.on_connection_change(false);
                 if let Err(error) = result {
                     tracing::warn!(%error, "change listener disconnected");
                 }
@@ -50,20 +50,20 @@ pub(crate) fn run(url: &DatabaseUrl, follower: &impl Follower) {
             Err(error) => tracing::debug!(error, "change listener connection failed"),
         }
         let lost_at = Instant::now();
-        while follower.is_there() && lost_at.elapsed() < RECONNECT_DELAY {
+        while follower.is_active() && lost_at.elapsed() < RECONNECT_DELAY {
             thread::sleep(POLL_INTERVAL);
         }
     }
 }
 
-fn listen(connection: &mut PgConnection, follower: &impl Follower) -> QueryResult<()> {
+fn listen(connection: &mut PgConnection, follower: &impl ChangeListener) -> QueryResult<()> {
     connection.batch_execute(&format!("LISTEN {CHANNEL}"))?;
-    follower.is_connected(true);
+    follower.on_connection_change(true);
     let mut last_ping = Instant::now();
-    while follower.is_there() {
+    while follower.is_active() {
         for notification in connection.notifications_iter() {
             if let Ok(site) = notification?.payload.parse() {
-                follower.changed(SiteId(site));
+                follower.on_site_changed(SiteId(site));
             }
         }
         if last_ping.elapsed() > PING_INTERVAL {

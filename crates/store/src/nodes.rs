@@ -15,7 +15,10 @@ use crate::{
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn addresses(c: &mut Conn, cluster: ClusterId) -> Result<BTreeMap<NodeName, Ipv4Addr>, Error> {
+pub fn list_addresses(
+    c: &mut Conn,
+    cluster: ClusterId,
+) -> Result<BTreeMap<NodeName, Ipv4Addr>, Error> {
     let rows: Vec<(String, String)> = node_addresses::table
         .filter(node_addresses::cluster_id.eq(cluster.0))
         .select((node_addresses::node, node_addresses::address))
@@ -35,12 +38,12 @@ pub fn addresses(c: &mut Conn, cluster: ClusterId) -> Result<BTreeMap<NodeName, 
 ///
 /// # Errors
 /// [`Error::NotFound`] when the cluster does not exist.
-pub fn set_addresses(
+pub fn replace_addresses(
     c: &mut Conn,
     cluster: ClusterId,
     current: &BTreeMap<NodeName, Ipv4Addr>,
 ) -> Result<bool, Error> {
-    if addresses(c, cluster)? == *current {
+    if list_addresses(c, cluster)? == *current {
         return Ok(false);
     }
     let of_cluster = node_addresses::table.filter(node_addresses::cluster_id.eq(cluster.0));

@@ -11,14 +11,14 @@ use crate::{Conn, Error, dialect, schema::observations};
 
 /// Which process observes a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum Observer {
     /// This process holds the lease.
-    Ours {
+    ThisProcess {
         /// Whether another process requests the observations.
-        shared: bool,
+        is_requested: bool,
     },
     /// Another process holds the lease.
-    Others,
+    OtherProcess,
 }
 
 /// Claims or renews the lease on observing a cluster for `lease_ms`, unless another process holds
@@ -26,7 +26,12 @@ pub enum Turn {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Result<Turn, Error> {
+pub fn claim(
+    c: &mut Conn,
+    cluster: ClusterId,
+    holder: &str,
+    lease_ms: i64,
+) -> Result<Observer, Error> {
     let (now, until) = (dialect::now(&c.0), dialect::now_plus(&c.0, lease_ms));
     let claimable = observations::holder
         .eq(holder)
@@ -42,12 +47,14 @@ pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Re
         // MySQL does not count rows whose values stayed the same.
         let current: String = row.select(observations::holder).first(&mut c.0)?;
         if current != holder {
-            return Ok(Turn::Others);
+            return Ok(Observer::OtherProcess);
         }
     }
     let requested = row.filter(observations::wanted_until.gt(dialect::now(&c.0)));
     let shared = requested.count().get_result::<i64>(&mut c.0)? > 0;
-    Ok(Turn::Ours { shared })
+    Ok(Observer::ThisProcess {
+        is_requested: shared,
+    })
 }
 
 /// Claims the lease even when another process holds it, for a process with newer connection
@@ -55,12 +62,12 @@ pub fn take(c: &mut Conn, cluster: ClusterId, holder: &str, lease_ms: i64) -> Re
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn take_over(
+pub fn claim_forced(
     c: &mut Conn,
     cluster: ClusterId,
     holder: &str,
     lease_ms: i64,
-) -> Result<Turn, Error> {
+) -> Result<Observer, Error> {
     let until = dialect::now_plus(&c.0, lease_ms);
     let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
     let taken_over = diesel::update(row.filter(observations::holder.ne(holder)))
@@ -71,8 +78,8 @@ pub fn take_over(
         ))
         .execute(&mut c.0)?;
     match taken_over {
-        0 => take(c, cluster, holder, lease_ms),
-        _ => Ok(Turn::Ours { shared: true }),
+        0 => claim(c, cluster, holder, lease_ms),
+        _ => Ok(Observer::ThisProcess { is_requested: true }),
     }
 }
 
@@ -102,7 +109,7 @@ fn insert_row(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn give_back(c: &mut Conn, holder: &str) -> Result<(), Error> {
+pub fn release_all(c: &mut Conn, holder: &str) -> Result<(), Error> {
     diesel::update(observations::table.filter(observations::holder.eq(holder)))
         .set(observations::lease_until.eq(0))
         .execute(&mut c.0)?;
@@ -113,7 +120,7 @@ pub fn give_back(c: &mut Conn, holder: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn keep(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Result<(), Error> {
+pub fn store(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Result<(), Error> {
     let row = observations::table
         .filter(observations::cluster_id.eq(cluster.0))
         .filter(observations::holder.eq(holder));
@@ -131,7 +138,7 @@ pub fn keep(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Res
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn read(
+pub fn request_and_get(
     c: &mut Conn,
     cluster: ClusterId,
     want_ms: i64,

@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::{
     DatabaseUrl, Error, SecretKey, clusters,
     dialect::{self, Db},
-    listener::{self, Follower},
+    listener::{self, ChangeListener},
     migrations::{self, MigrationError},
 };
 
@@ -61,7 +61,7 @@ pub enum OpenError {
         "A newer version of Holdfast has used the database {url} (step {version}). Start that \
          version, or restore a backup from before."
     )]
-    Newer {
+    NewerSchema {
         /// The database URL without its password.
         url: String,
         /// The migration that this version does not have.
@@ -69,7 +69,7 @@ pub enum OpenError {
     },
     /// A migration failed.
     #[error("The tables of the database {url} could not be brought up to date: {cause}.")]
-    Migrate {
+    Migration {
         /// The database URL without its password.
         url: String,
         /// The reason.
@@ -138,11 +138,11 @@ impl Store {
             cause,
         })?;
         migrations::run(&mut db).map_err(|error| match error {
-            MigrationError::Newer(version) => OpenError::Newer {
+            MigrationError::Newer(version) => OpenError::NewerSchema {
                 url: display_url.clone(),
                 version,
             },
-            MigrationError::Failed(cause) => OpenError::Migrate {
+            MigrationError::Failed(cause) => OpenError::Migration {
                 url: display_url.clone(),
                 cause,
             },
@@ -250,7 +250,7 @@ impl Store {
 
     /// Notifies a follower of changes that other processes commit, on a connection of its own.
     /// Returns when the follower has ended, and immediately on databases other than PostgreSQL.
-    pub async fn follow(&self, follower: impl Follower) {
+    pub async fn listen(&self, follower: impl ChangeListener) {
         let url = self.0.url.clone();
         let (done_tx, done_rx) = tokio::sync::oneshot::channel::<()>();
         // The listener may run until the process exits, which must not wait for it. A blocking task
@@ -268,12 +268,12 @@ impl Store {
     }
 
     /// The number of SQL statements run so far, including `BEGIN` and `COMMIT`.
-    pub fn statements(&self) -> u64 {
+    pub fn statement_count(&self) -> u64 {
         self.0.statements.load(Ordering::Relaxed)
     }
 
     /// The key that encrypts secrets.
-    pub fn key(&self) -> &SecretKey {
+    pub fn secret_key(&self) -> &SecretKey {
         &self.0.key
     }
 

@@ -20,14 +20,14 @@ const MAX_ROWS: i64 = 500;
 
 /// A DNS provider with its secret.
 #[derive(Clone)]
-pub struct ProviderRecord {
+pub struct DnsProvider {
     /// The values that may be shown, without the domains.
     pub row: ProviderRow,
     /// The secret of the account at the DNS provider.
     pub secret: AccountSecret,
 }
 
-impl fmt::Debug for ProviderRecord {
+impl fmt::Debug for DnsProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProviderRecord")
             .field("row", &self.row)
@@ -89,7 +89,7 @@ pub fn update(
     id: ProviderId,
     spec: &ProviderSpec,
 ) -> Result<(), Error> {
-    let stored = record(c, key, id)?.ok_or(Error::NotFound)?;
+    let stored = get(c, key, id)?.ok_or(Error::NotFound)?;
     let secret = spec.secret.as_ref().unwrap_or(&stored.secret);
     diesel::update(providers::table.find(id.0))
         .set((
@@ -143,11 +143,7 @@ pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable, or the secret does not decrypt.
-pub fn record(
-    c: &mut Conn,
-    key: &SecretKey,
-    id: ProviderId,
-) -> Result<Option<ProviderRecord>, Error> {
+pub fn get(c: &mut Conn, key: &SecretKey, id: ProviderId) -> Result<Option<DnsProvider>, Error> {
     let row: Option<Row> = providers::table
         .find(id.0)
         .select(Row::as_select())
@@ -156,7 +152,7 @@ pub fn record(
     let Some(row) = row else { return Ok(None) };
     let secret = key.open(&secret_context(&row.name), &row.secret)?;
     let row_ref = RowRef::new("providers", &row.id);
-    Ok(Some(ProviderRecord {
+    Ok(Some(DnsProvider {
         secret: row_ref.parse("secret", &secret)?,
         row: row.to_row(Vec::new())?,
     }))
@@ -166,7 +162,7 @@ pub fn record(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn is_there(c: &mut Conn, id: ProviderId) -> Result<bool, Error> {
+pub fn exists(c: &mut Conn, id: ProviderId) -> Result<bool, Error> {
     let count = providers::table.find(id.0).count();
     Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }

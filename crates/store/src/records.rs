@@ -17,37 +17,37 @@ use crate::{
     schema::dns_records,
 };
 
-pub use desired::{AddressPlan, plans};
-pub use leases::{claim, failed, next_due, put_off, release, retry};
+pub use desired::{DomainAddressRecords, list_address_records};
+pub use leases::{claim, delay_provider, next_due, record_failure, release, retry_failed};
 
 /// The state of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordState {
     /// To be created; not submitted to the DNS provider yet. An equal record there is not ours.
-    Wanted,
+    Pending,
     /// Submitted to the DNS provider without a confirmed result. From here on the record is ours.
-    Told,
+    Submitted,
     /// Created by Holdfast and present.
-    There,
+    Present,
     /// Present before Holdfast submitted it. It is not removed when it is no longer needed.
-    Found,
+    Foreign,
     /// To be removed; possibly still present.
-    Unwanted,
+    Removing,
 }
 
 impl RecordState {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Wanted => "wanted",
-            Self::Told => "told",
-            Self::There => "there",
-            Self::Found => "found",
-            Self::Unwanted => "unwanted",
+            Self::Pending => "wanted",
+            Self::Submitted => "told",
+            Self::Present => "there",
+            Self::Foreign => "found",
+            Self::Removing => "unwanted",
         }
     }
 
     fn is_ours(self) -> bool {
-        matches!(self, Self::Told | Self::There | Self::Unwanted)
+        matches!(self, Self::Submitted | Self::Present | Self::Removing)
     }
 }
 
@@ -56,11 +56,11 @@ impl FromStr for RecordState {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
-            "wanted" => Ok(Self::Wanted),
-            "told" => Ok(Self::Told),
-            "there" => Ok(Self::There),
-            "found" => Ok(Self::Found),
-            "unwanted" => Ok(Self::Unwanted),
+            "wanted" => Ok(Self::Pending),
+            "told" => Ok(Self::Submitted),
+            "there" => Ok(Self::Present),
+            "found" => Ok(Self::Foreign),
+            "unwanted" => Ok(Self::Removing),
             _ => Err("is not a known value"),
         }
     }
@@ -68,23 +68,23 @@ impl FromStr for RecordState {
 
 /// The content of a DNS record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Record {
+pub struct DnsRecord {
     /// The fully qualified name, without the trailing dot.
     pub name: String,
     /// `A`, `AAAA` or `TXT`.
-    pub kind: &'static str,
+    pub record_type: &'static str,
     /// The value as text.
     pub value: String,
 }
 
-impl fmt::Display for Record {
+impl fmt::Display for DnsRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.name, self.kind, self.value)
+        write!(f, "{} {} {}", self.name, self.record_type, self.value)
     }
 }
 
 /// The states of records that Holdfast has not submitted to the DNS provider.
-const NOT_OURS: [&str; 2] = [RecordState::Wanted.as_str(), RecordState::Found.as_str()];
+const NOT_OURS: [&str; 2] = [RecordState::Pending.as_str(), RecordState::Foreign.as_str()];
 
 /// The supported record types.
 const KINDS: [&str; 3] = ["A", "AAAA", "TXT"];
@@ -94,7 +94,7 @@ const MAX_TROUBLES: i64 = 20;
 
 /// A stored record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordRow {
+pub struct DnsRecordRow {
     /// The id.
     pub id: i64,
     /// The DNS provider.
@@ -102,13 +102,13 @@ pub struct RecordRow {
     /// The domain, for an address record; `None` for other purposes or a deleted domain.
     pub domain: Option<DomainId>,
     /// The content.
-    pub record: Record,
+    pub record: DnsRecord,
     /// The state.
     pub state: RecordState,
     /// The number of consecutive failed attempts.
     pub failures: u32,
     /// The error of the last attempt.
-    pub trouble: Option<Trouble>,
+    pub last_error: Option<Trouble>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -126,22 +126,23 @@ struct Row {
 }
 
 impl Row {
-    fn into_row(self) -> Result<RecordRow, Error> {
+    fn into_row(self) -> Result<DnsRecordRow, Error> {
         let row_ref = RowRef::new("dns_records", &self.id);
         let kind = KINDS.into_iter().find(|kind| *kind == self.kind);
         let trouble = self
             .trouble
             .as_deref()
             .map(|text| row_ref.parse_json("trouble", text));
-        Ok(RecordRow {
+        Ok(DnsRecordRow {
             id: self.id,
             provider: ProviderId(self.provider_id),
             domain: self.domain_id.map(DomainId),
             state: row_ref.parse("state", &self.state)?,
             failures: to_u32(self.failures),
-            trouble: trouble.transpose()?,
-            record: Record {
-                kind: kind.ok_or_else(|| row_ref.invalid("kind", &"is not a known value"))?,
+            last_error: trouble.transpose()?,
+            record: DnsRecord {
+                record_type: kind
+                    .ok_or_else(|| row_ref.invalid("kind", &"is not a known value"))?,
                 name: self.name,
                 value: self.value,
             },
@@ -151,11 +152,11 @@ impl Row {
 
 /// The purpose of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum RecordPurpose {
     /// The address of a hostname under a domain.
     Address(DomainId),
     /// The DNS-01 challenge for a certificate.
-    Proof(CertificateId),
+    Challenge(CertificateId),
 }
 
 /// Inserts a record, or updates the row with the same content. The record is due at `next_try`;
@@ -163,22 +164,22 @@ pub enum Purpose {
 ///
 /// # Errors
 /// [`Error::NotFound`] when the DNS provider does not exist.
-pub fn want(
+pub fn upsert_desired(
     c: &mut Conn,
     provider: ProviderId,
-    purpose: Purpose,
-    record: &Record,
+    purpose: RecordPurpose,
+    record: &DnsRecord,
     next_try: Option<Timestamp>,
 ) -> Result<i64, Error> {
     let (domain, certificate) = match purpose {
-        Purpose::Address(domain) => (Some(domain.0), None),
-        Purpose::Proof(certificate) => (None, Some(certificate.0)),
+        RecordPurpose::Address(domain) => (Some(domain.0), None),
+        RecordPurpose::Challenge(certificate) => (None, Some(certificate.0)),
     };
     let existing = find_equal(c, provider, record)?;
     let is_ours = existing.is_some_and(|(_, state)| state.is_ours());
     let state = match purpose {
-        Purpose::Address(_) if !is_ours => RecordState::Wanted,
-        Purpose::Address(_) | Purpose::Proof(_) => RecordState::Told,
+        RecordPurpose::Address(_) if !is_ours => RecordState::Pending,
+        RecordPurpose::Address(_) | RecordPurpose::Challenge(_) => RecordState::Submitted,
     };
     let columns = (
         dns_records::domain_id.eq(domain),
@@ -198,7 +199,7 @@ pub fn want(
         .values((
             dns_records::provider_id.eq(provider.0),
             dns_records::name.eq(&record.name),
-            dns_records::kind.eq(record.kind),
+            dns_records::kind.eq(record.record_type),
             dns_records::value.eq(&record.value),
             dns_records::created_at.eq(dialect::now(&c.0)),
             columns,
@@ -211,12 +212,12 @@ pub fn want(
 fn find_equal(
     c: &mut Conn,
     provider: ProviderId,
-    record: &Record,
+    record: &DnsRecord,
 ) -> Result<Option<(i64, RecordState)>, Error> {
     let row: Option<(i64, String)> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::name.eq(&record.name))
-        .filter(dns_records::kind.eq(record.kind))
+        .filter(dns_records::kind.eq(record.record_type))
         .filter(dns_records::value.eq(&record.value))
         .select((dns_records::id, dns_records::state))
         .first(&mut c.0)
@@ -232,7 +233,7 @@ fn find_equal(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
+pub fn mark_for_removal(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
     diesel::delete(
         dns_records::table
             .filter(dns_records::id.eq(id))
@@ -241,7 +242,7 @@ pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
     .execute(&mut c.0)?;
     diesel::update(dns_records::table.find(id))
         .set((
-            dns_records::state.eq(RecordState::Unwanted.as_str()),
+            dns_records::state.eq(RecordState::Removing.as_str()),
             dns_records::next_try.eq(now.0),
             dns_records::failures.eq(0),
         ))
@@ -253,14 +254,14 @@ pub fn unwant(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn unwant_proofs(
+pub fn mark_challenges_for_removal(
     c: &mut Conn,
     certificate: CertificateId,
     now: Timestamp,
 ) -> Result<(), Error> {
     diesel::update(dns_records::table.filter(dns_records::certificate_id.eq(certificate.0)))
         .set((
-            dns_records::state.eq(RecordState::Unwanted.as_str()),
+            dns_records::state.eq(RecordState::Removing.as_str()),
             dns_records::next_try.eq(now.0),
         ))
         .execute(&mut c.0)?;
@@ -272,10 +273,10 @@ pub fn unwant_proofs(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn is_told(c: &mut Conn, id: i64) -> Result<bool, Error> {
+pub fn mark_submitted(c: &mut Conn, id: i64) -> Result<bool, Error> {
     let submitted = diesel::update(dns_records::table.find(id))
-        .filter(dns_records::state.eq(RecordState::Wanted.as_str()))
-        .set(dns_records::state.eq(RecordState::Told.as_str()))
+        .filter(dns_records::state.eq(RecordState::Pending.as_str()))
+        .set(dns_records::state.eq(RecordState::Submitted.as_str()))
         .execute(&mut c.0)?;
     Ok(submitted > 0)
 }
@@ -284,13 +285,13 @@ pub fn is_told(c: &mut Conn, id: i64) -> Result<bool, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn is_there(c: &mut Conn, id: i64) -> Result<(), Error> {
+pub fn mark_present(c: &mut Conn, id: i64) -> Result<(), Error> {
     let transitions = [
         // Another process may have marked the record first.
-        (RecordState::Found, RecordState::Found),
-        (RecordState::There, RecordState::There),
-        (RecordState::Wanted, RecordState::Found),
-        (RecordState::Told, RecordState::There),
+        (RecordState::Foreign, RecordState::Foreign),
+        (RecordState::Present, RecordState::Present),
+        (RecordState::Pending, RecordState::Foreign),
+        (RecordState::Submitted, RecordState::Present),
     ];
     for (before, after) in transitions {
         diesel::update(dns_records::table.find(id))
@@ -311,21 +312,21 @@ pub fn is_there(c: &mut Conn, id: i64) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Error> {
+pub fn finish_removal(c: &mut Conn, row: &DnsRecordRow, now: Timestamp) -> Result<(), Error> {
     diesel::delete(
         dns_records::table
             .filter(dns_records::id.eq(row.id))
-            .filter(dns_records::state.eq(RecordState::Unwanted.as_str())),
+            .filter(dns_records::state.eq(RecordState::Removing.as_str())),
     )
     .execute(&mut c.0)?;
     let transitions = [
-        (RecordState::Found, RecordState::Wanted),
-        (RecordState::There, RecordState::Told),
+        (RecordState::Foreign, RecordState::Pending),
+        (RecordState::Present, RecordState::Submitted),
     ];
     for (before, after) in transitions {
         diesel::update(dns_records::table)
             .filter(dns_records::name.eq(&row.record.name))
-            .filter(dns_records::kind.eq(row.record.kind))
+            .filter(dns_records::kind.eq(row.record.record_type))
             .filter(dns_records::value.eq(&row.record.value))
             .filter(dns_records::state.eq(before.as_str()))
             .set((
@@ -341,7 +342,7 @@ pub fn is_gone(c: &mut Conn, row: &RecordRow, now: Timestamp) -> Result<(), Erro
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, Error> {
+pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, Error> {
     let rows: Vec<(Row, Option<i64>)> = dns_records::table
         .filter(dns_records::domain_id.eq(domain.0))
         .filter(dns_records::trouble.is_not_null())
@@ -350,12 +351,12 @@ pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, E
         .select((Row::as_select(), dns_records::next_try))
         .load(&mut c.0)?;
     let troubles = rows.into_iter().map(|(row, next_try)| {
-        let RecordRow {
-            record, trouble, ..
+        let DnsRecordRow {
+            record, last_error, ..
         } = row.into_row()?;
-        Ok(trouble.map(|trouble| AddressTrouble {
+        Ok(last_error.map(|trouble| AddressTrouble {
             name: record.name,
-            kind: record.kind.to_owned(),
+            kind: record.record_type.to_owned(),
             value: record.value,
             trouble,
             next_try: next_try.map(Timestamp),
@@ -369,7 +370,7 @@ pub fn troubles(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, E
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn are_at(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
+pub fn has_records(c: &mut Conn, provider: ProviderId) -> Result<bool, Error> {
     let first: Option<i64> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::state.ne_all(NOT_OURS))
@@ -402,11 +403,11 @@ pub(crate) fn delete_unmanaged(c: &mut Conn, provider: ProviderId) -> Result<(),
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn orphans(c: &mut Conn) -> Result<Vec<i64>, Error> {
+pub fn list_orphans(c: &mut Conn) -> Result<Vec<i64>, Error> {
     Ok(dns_records::table
         .filter(dns_records::domain_id.is_null())
         .filter(dns_records::certificate_id.is_null())
-        .filter(dns_records::state.ne(RecordState::Unwanted.as_str()))
+        .filter(dns_records::state.ne(RecordState::Removing.as_str()))
         .select(dns_records::id)
         .load(&mut c.0)?)
 }

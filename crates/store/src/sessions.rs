@@ -22,7 +22,7 @@ pub struct NewSession {
     /// The client's address at the sign-in; truncated to 64 characters.
     pub address: String,
     /// The browser's `User-Agent`; truncated to 255 characters.
-    pub agent: String,
+    pub user_agent: String,
 }
 
 /// A valid session and its user.
@@ -37,7 +37,7 @@ pub struct SessionRecord {
     /// When the user signed in.
     pub created: Timestamp,
     /// When the session was last [touched](touch).
-    pub seen: Timestamp,
+    pub last_used: Timestamp,
     /// When the session expires at the latest.
     pub expires: Timestamp,
 }
@@ -57,7 +57,7 @@ pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
             sessions::seen_at.eq(dialect::now(&c.0)),
             sessions::expires_at.eq(dialect::now_plus(&c.0, new.lifetime_ms)),
             sessions::address.eq(truncate(&new.address, 64)),
-            sessions::agent.eq(truncate(&new.agent, 255)),
+            sessions::agent.eq(truncate(&new.user_agent, 255)),
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
@@ -69,7 +69,11 @@ pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn find(c: &mut Conn, token_hash: &str, idle_ms: i64) -> Result<Option<SessionRecord>, Error> {
+pub fn get_valid(
+    c: &mut Conn,
+    token_hash: &str,
+    idle_ms: i64,
+) -> Result<Option<SessionRecord>, Error> {
     type JoinedRow = (i64, String, String, i64, i64, i64);
     let row: Option<JoinedRow> = sessions::table
         .inner_join(users::table)
@@ -95,7 +99,7 @@ pub fn find(c: &mut Conn, token_hash: &str, idle_ms: i64) -> Result<Option<Sessi
         name: row_ref.parse("name", &name)?,
         role: row_ref.parse("role", &role)?,
         created: Timestamp(created),
-        seen: Timestamp(seen),
+        last_used: Timestamp(seen),
         expires: Timestamp(expires),
     }))
 }
@@ -123,7 +127,7 @@ pub fn delete(c: &mut Conn, token_hash: &str) -> Result<bool, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn delete_of(c: &mut Conn, user: UserId, except: Option<&str>) -> Result<(), Error> {
+pub fn delete_by_user(c: &mut Conn, user: UserId, except: Option<&str>) -> Result<(), Error> {
     // No token hash is empty, so without `except` all sessions are deleted.
     diesel::delete(sessions::table)
         .filter(sessions::user_id.eq(user.0))

@@ -176,7 +176,7 @@ pub fn update(c: &mut Conn, id: SiteId, spec: &SiteSpec) -> Result<(), Error> {
         .execute(&mut c.0)?;
     rows::ensure_found(changed)?;
     // The domain may have changed, and with it the names of all containers.
-    let generation = bump(c, id)?;
+    let generation = increment_generation(c, id)?;
     diesel::update(containers::table.filter(containers::site_id.eq(id.0)))
         .set(containers::generation.eq(generation))
         .execute(&mut c.0)?;
@@ -210,7 +210,7 @@ pub fn get(c: &mut Conn, id: SiteId) -> Result<Option<SiteRecord>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn by_name(c: &mut Conn, name: &Label) -> Result<Option<SiteRecord>, Error> {
+pub fn get_by_name(c: &mut Conn, name: &Label) -> Result<Option<SiteRecord>, Error> {
     let row: Option<(Row, String)> = sites::table
         .inner_join(clusters::table)
         .filter(sites::name.eq(name.as_str()))
@@ -288,7 +288,7 @@ pub(crate) fn bump_for_container(c: &mut Conn, container: ContainerId) -> Result
         .first(&mut c.0)
         .optional()?;
     let Some(site) = site else { return Ok(()) };
-    let generation = bump(c, SiteId(site))?;
+    let generation = increment_generation(c, SiteId(site))?;
     diesel::update(containers::table.find(container.0))
         .set(containers::generation.eq(generation))
         .execute(&mut c.0)?;
@@ -300,19 +300,19 @@ pub(crate) fn bump_for_container(c: &mut Conn, container: ContainerId) -> Result
 ///
 /// # Errors
 /// [`Error::NotFound`] when the site does not exist.
-pub fn bump(c: &mut Conn, id: SiteId) -> Result<i64, Error> {
+pub fn increment_generation(c: &mut Conn, id: SiteId) -> Result<i64, Error> {
     let changed = diesel::update(sites::table.find(id.0))
         .set(sites::generation.eq(sites::generation + 1))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)?;
-    generation(c, id)?.ok_or(Error::NotFound)
+    get_generation(c, id)?.ok_or(Error::NotFound)
 }
 
 /// Returns a site's generation; `None` when the site does not exist.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn generation(c: &mut Conn, id: SiteId) -> Result<Option<i64>, Error> {
+pub fn get_generation(c: &mut Conn, id: SiteId) -> Result<Option<i64>, Error> {
     Ok(sites::table
         .find(id.0)
         .select(sites::generation)

@@ -37,7 +37,7 @@ pub struct NewUser {
 
 /// The changed values of a user.
 #[derive(Clone)]
-pub struct UserChange {
+pub struct UserUpdate {
     /// The name for signing in.
     pub name: Username,
     /// The mail address.
@@ -142,7 +142,7 @@ pub fn insert(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`], or [`Error::Duplicate`] for a taken name.
-pub fn update(c: &mut Conn, id: UserId, change: &UserChange) -> Result<(), Error> {
+pub fn update(c: &mut Conn, id: UserId, change: &UserUpdate) -> Result<(), Error> {
     let limit = |limit: Option<u32>| limit.map(i64::from);
     let columns = Columns {
         name: change.name.as_str(),
@@ -175,7 +175,10 @@ pub fn delete(c: &mut Conn, id: UserId) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn unknown(c: &mut Conn, names: &BTreeSet<Username>) -> Result<Vec<Username>, Error> {
+pub fn list_missing_names(
+    c: &mut Conn,
+    names: &BTreeSet<Username>,
+) -> Result<Vec<Username>, Error> {
     let searched: Vec<&str> = names.iter().map(Username::as_str).collect();
     let existing: BTreeSet<String> = users::table
         .filter(users::name.eq_any(searched))
@@ -193,7 +196,7 @@ pub fn unknown(c: &mut Conn, names: &BTreeSet<Username>) -> Result<Vec<Username>
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn by_name(c: &mut Conn, name: &Username) -> Result<Option<UserRecord>, Error> {
+pub fn get_by_name(c: &mut Conn, name: &Username) -> Result<Option<UserRecord>, Error> {
     let row = users::table
         .filter(users::name.eq(name.as_str()))
         .select(Row::as_select())
@@ -217,7 +220,7 @@ pub fn get(c: &mut Conn, id: UserId) -> Result<Option<UserRecord>, Error> {
 
 fn add_usage(c: &mut Conn, row: Option<Row>) -> Result<Option<UserRecord>, Error> {
     let Some(row) = row else { return Ok(None) };
-    let usage = usage(c, UserId(row.id))?;
+    let usage = get_usage(c, UserId(row.id))?;
     row.into_record(usage).map(Some)
 }
 
@@ -255,7 +258,7 @@ pub fn list(c: &mut Conn, q: &str, page: u32) -> Result<Page<UserRow>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn usage(c: &mut Conn, id: UserId) -> Result<Usage, Error> {
+pub fn get_usage(c: &mut Conn, id: UserId) -> Result<Usage, Error> {
     Ok(load_usages(c, &[id.0])?.remove(&id.0).unwrap_or_default())
 }
 
@@ -314,7 +317,7 @@ pub fn lock_all(c: &mut Conn) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn administrators(c: &mut Conn) -> Result<u64, Error> {
+pub fn count_administrators(c: &mut Conn) -> Result<u64, Error> {
     let number: i64 = users::table
         .filter(users::role.eq(Role::Administrator.as_str()))
         .count()
@@ -326,7 +329,7 @@ pub fn administrators(c: &mut Conn) -> Result<u64, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn first(c: &mut Conn) -> Result<Option<UserId>, Error> {
+pub fn get_first_administrator(c: &mut Conn) -> Result<Option<UserId>, Error> {
     let id = users::table
         .filter(users::role.eq(Role::Administrator.as_str()))
         .order(users::id)

@@ -14,7 +14,7 @@ const PATHS_PER_STATEMENT: usize = 500;
 ///
 /// # Errors
 /// When the database is unavailable, or the agent does not exist.
-pub fn change_live(
+pub fn update_live_files(
     c: &mut Conn,
     id: AgentId,
     files: &BTreeMap<String, String>,
@@ -45,7 +45,7 @@ pub fn change_live(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn forget_live(c: &mut Conn, id: AgentId) -> Result<(), Error> {
+pub fn delete_live_files(c: &mut Conn, id: AgentId) -> Result<(), Error> {
     diesel::delete(agent_files::table.filter(agent_files::agent_id.eq(id.0))).execute(&mut c.0)?;
     Ok(())
 }
@@ -54,7 +54,7 @@ pub fn forget_live(c: &mut Conn, id: AgentId) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn live(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error> {
+pub fn list_live_files(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error> {
     let rows: Vec<(String, String)> = agent_files::table
         .filter(agent_files::agent_id.eq(id.0))
         .select((agent_files::path, agent_files::text))
@@ -66,7 +66,7 @@ pub fn live(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn live_count(c: &mut Conn, id: AgentId) -> Result<u32, Error> {
+pub fn count_live_files(c: &mut Conn, id: AgentId) -> Result<u32, Error> {
     let count: i64 = agent_files::table
         .filter(agent_files::agent_id.eq(id.0))
         .count()

@@ -18,7 +18,7 @@ use crate::{
 
 /// A domain with its certificate source, its published hostnames and its certificates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
+pub struct DomainCertificates {
     /// The domain.
     pub domain: DomainId,
     /// The site.
@@ -30,12 +30,12 @@ pub struct Plan {
     /// The hostnames with TLS under the domain.
     pub hosts: Vec<String>,
     /// The certificates in the database.
-    pub certificates: Vec<Planned>,
+    pub certificates: Vec<CertificateSchedule>,
 }
 
 /// The values of a certificate that the computation needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
+pub struct CertificateSchedule {
     /// The certificate.
     pub id: CertificateId,
     /// The subject.
@@ -43,15 +43,15 @@ pub struct Planned {
     /// The certificate source.
     pub source: Source,
     /// When the certificate is checked next.
-    pub next_try: Option<Timestamp>,
+    pub next_attempt: Option<Timestamp>,
     /// The end of the validity of the current certificate.
     pub not_after: Option<Timestamp>,
 }
 
-impl Planned {
+impl CertificateSchedule {
     /// Whether the certificate is not renewed: it is checked when it expires, or never.
-    pub fn rests(&self) -> bool {
-        self.next_try.is_none() || self.next_try == self.not_after
+    pub fn is_dormant(&self) -> bool {
+        self.next_attempt.is_none() || self.next_attempt == self.not_after
     }
 }
 
@@ -61,7 +61,7 @@ type StoredColumns = (i64, i64, String, String, Option<i64>, Option<i64>);
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
+pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>, Error> {
     let sources: Vec<(i64, String, Option<i64>)> = domain_issuance::table
         .select((
             domain_issuance::domain_id,
@@ -105,7 +105,7 @@ pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
                 .ok_or_else(|| row_ref.invalid("how", &"is not a known value"))?,
         };
         let labels = labels.remove(&id).unwrap_or_default();
-        Ok(Plan {
+        Ok(DomainCertificates {
             domain: DomainId(id),
             site: SiteId(site),
             hosts: labels
@@ -120,15 +120,17 @@ pub fn plans(c: &mut Conn) -> Result<Vec<Plan>, Error> {
     plans.collect()
 }
 
-fn group_by_domain(stored: Vec<StoredColumns>) -> Result<BTreeMap<i64, Vec<Planned>>, Error> {
-    let mut all: BTreeMap<i64, Vec<Planned>> = BTreeMap::new();
+fn group_by_domain(
+    stored: Vec<StoredColumns>,
+) -> Result<BTreeMap<i64, Vec<CertificateSchedule>>, Error> {
+    let mut all: BTreeMap<i64, Vec<CertificateSchedule>> = BTreeMap::new();
     for (domain, id, subject, source, next_try, not_after) in stored {
         let row_ref = RowRef::new("certificates", &id);
-        let planned = Planned {
+        let planned = CertificateSchedule {
             id: CertificateId(id),
             subject: row_ref.parse("subject", &subject)?,
             source: row_ref.parse("source", &source)?,
-            next_try: next_try.map(Timestamp),
+            next_attempt: next_try.map(Timestamp),
             not_after: not_after.map(Timestamp),
         };
         all.entry(domain).or_default().push(planned);

@@ -16,7 +16,7 @@ use crate::{
 
 /// An issued or uploaded certificate, without its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Served {
+pub struct IssuedCertificate {
     /// The domain.
     pub domain: DomainId,
     /// The certificate source.
@@ -33,7 +33,7 @@ pub struct Served {
 
 /// A certificate chain with its key.
 #[derive(Clone)]
-pub struct Pair {
+pub struct CertificateWithKey {
     /// The certificate and its intermediate certificates, in PEM.
     pub chain: String,
     /// The private key, in PEM.
@@ -44,7 +44,7 @@ pub struct Pair {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
+pub fn list_issued_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<IssuedCertificate>, Error> {
     type IssuedColumns = (i64, i64, String, Option<i64>, String);
     let rows: Vec<IssuedColumns> = certificates::table
         .inner_join(domains::table)
@@ -64,7 +64,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
         .map(|(id, domain, source, authority, issued)| {
             let row_ref = RowRef::new("certificates", &id);
             let issued: Issued = row_ref.parse_json("issued", &issued)?;
-            Ok(Served {
+            Ok(IssuedCertificate {
                 domain: DomainId(domain),
                 source: row_ref.parse("source", &source)?,
                 authority: authority.map(AuthorityId),
@@ -81,12 +81,12 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<Served>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable, or the key does not decrypt.
-pub fn pair(
+pub fn get_with_key(
     c: &mut Conn,
     key: &SecretKey,
     site: SiteId,
     fingerprint: &Fingerprint,
-) -> Result<Option<Pair>, Error> {
+) -> Result<Option<CertificateWithKey>, Error> {
     let row: Option<(Option<String>, Option<String>)> = certificates::table
         .inner_join(domains::table)
         .filter(domains::site_id.eq(site.0))
@@ -98,5 +98,5 @@ pub fn pair(
         return Ok(None);
     };
     let key = key.open(&secret_context(fingerprint.as_str()), &secret)?;
-    Ok(Some(Pair { chain, key }))
+    Ok(Some(CertificateWithKey { chain, key }))
 }

@@ -18,9 +18,9 @@ const CANDIDATES: i64 = 8;
 
 /// A claimed certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
+pub struct ClaimedCertificate {
     /// The lease owner, unique for each claim.
-    pub owner: String,
+    pub lease_owner: String,
     /// The certificate.
     pub id: CertificateId,
     /// The domain.
@@ -32,7 +32,7 @@ pub struct Claimed {
     /// The CA that issued the current certificate; `None` for an upload or a deleted CA.
     pub authority: Option<AuthorityId>,
     /// The validity of the current certificate: not before, not after.
-    pub good: Option<(Timestamp, Timestamp)>,
+    pub validity: Option<(Timestamp, Timestamp)>,
     /// The current certificate and its intermediate certificates, in PEM.
     pub chain: Option<String>,
     /// When the certificate is renewed.
@@ -66,7 +66,7 @@ pub fn claim(
     owner: &str,
     now: Timestamp,
     until: Timestamp,
-) -> Result<Option<Claimed>, Error> {
+) -> Result<Option<ClaimedCertificate>, Error> {
     macro_rules! free {
         () => {
             certificates::next_try.le(now.0).and(
@@ -103,7 +103,7 @@ pub fn claim(
     }
 }
 
-fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
+fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<ClaimedCertificate, Error> {
     let row: Row = certificates::table
         .find(id)
         .select(Row::as_select())
@@ -114,12 +114,12 @@ fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
         .as_deref()
         .map(|text| row_ref.parse_json("issued", text))
         .transpose()?;
-    Ok(Claimed {
-        owner: owner.to_owned(),
+    Ok(ClaimedCertificate {
+        lease_owner: owner.to_owned(),
         authority: row.authority_id.map(AuthorityId),
         subject: row_ref.parse("subject", &row.subject)?,
         source: row_ref.parse("source", &row.source)?,
-        good: issued.map(|issued| (issued.not_before, issued.not_after)),
+        validity: issued.map(|issued| (issued.not_before, issued.not_after)),
         id: CertificateId(row.id),
         domain: DomainId(row.domain_id),
         chain: row.chain,
@@ -132,7 +132,12 @@ fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<Claimed, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn keep(c: &mut Conn, id: CertificateId, owner: &str, until: Timestamp) -> Result<bool, Error> {
+pub fn renew_lease(
+    c: &mut Conn,
+    id: CertificateId,
+    owner: &str,
+    until: Timestamp,
+) -> Result<bool, Error> {
     let renewed = diesel::update(certificates::table.find(id.0))
         .filter(certificates::lease_owner.eq(owner))
         .set(certificates::lease_until.eq(until.0))
@@ -144,7 +149,7 @@ pub fn keep(c: &mut Conn, id: CertificateId, owner: &str, until: Timestamp) -> R
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn take_from(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
+pub fn revoke_lease(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::lease_owner.eq(None::<String>),
@@ -158,7 +163,7 @@ pub fn take_from(c: &mut Conn, id: CertificateId) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn owner(c: &mut Conn, id: CertificateId) -> Result<Option<String>, Error> {
+pub fn get_lease_owner(c: &mut Conn, id: CertificateId) -> Result<Option<String>, Error> {
     let owner: Option<Option<String>> = certificates::table
         .find(id.0)
         .select(certificates::lease_owner)
@@ -186,7 +191,7 @@ pub fn release(c: &mut Conn, id: CertificateId, owner: &str) -> Result<(), Error
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn failed(
+pub fn record_failure(
     c: &mut Conn,
     id: CertificateId,
     trouble: &Trouble,
@@ -207,7 +212,7 @@ pub fn failed(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn looked_after(
+pub fn schedule(
     c: &mut Conn,
     id: CertificateId,
     renew_at: Option<Timestamp>,
@@ -228,7 +233,7 @@ pub fn looked_after(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn put_off(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(), Error> {
+pub fn delay(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set(certificates::next_try.eq(next_try.0))
         .execute(&mut c.0)?;

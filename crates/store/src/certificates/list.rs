@@ -104,7 +104,7 @@ pub fn list(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn by_id(
+pub fn get(
     c: &mut Conn,
     id: CertificateId,
     now: Timestamp,
@@ -210,7 +210,7 @@ pub fn list_standings(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Error> {
+pub fn list_history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Error> {
     let rows: Vec<(i64, i64, String, String)> = certificate_history::table
         .filter(certificate_history::certificate_id.eq(id.0))
         .order(certificate_history::id.desc())

@@ -12,24 +12,24 @@ use crate::{
 
 /// The certificates that a change applies to.
 #[derive(Clone, Copy, Debug)]
-pub enum Of {
+pub enum CertificateScope {
     /// The certificates of a domain.
     Domain(DomainId),
     /// The certificates of all domains that use a CA.
-    Authority(AuthorityId),
+    CertificateAuthority(AuthorityId),
     /// The certificates of all domains that use a DNS provider.
-    Provider(ProviderId),
+    DnsProvider(ProviderId),
 }
 
-impl Of {
+impl CertificateScope {
     fn domain_ids(self, c: &mut Conn) -> Result<Vec<i64>, Error> {
         let sources = domain_issuance::table.select(domain_issuance::domain_id);
         Ok(match self {
             Self::Domain(id) => vec![id.0],
-            Self::Authority(id) => sources
+            Self::CertificateAuthority(id) => sources
                 .filter(domain_issuance::authority_id.eq(id.0))
                 .load(&mut c.0)?,
-            Self::Provider(id) => sources
+            Self::DnsProvider(id) => sources
                 .filter(domain_issuance::provider_id.eq(id.0))
                 .load(&mut c.0)?,
         })
@@ -40,7 +40,7 @@ impl Of {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn try_at(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result<(), Error> {
+pub fn advance_attempt(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .filter(
             certificates::next_try
@@ -56,7 +56,7 @@ pub fn try_at(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result<(), Erro
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn want_again(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), Error> {
+pub fn switch_to_acme(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::source.eq(Source::Acme.as_str()),
@@ -73,7 +73,7 @@ pub fn want_again(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(),
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn interrupt(c: &mut Conn, scope: Of) -> Result<(), Error> {
+pub fn revoke_leases(c: &mut Conn, scope: CertificateScope) -> Result<(), Error> {
     let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
@@ -90,7 +90,7 @@ pub fn interrupt(c: &mut Conn, scope: Of) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn retry(c: &mut Conn, scope: Of, now: Timestamp) -> Result<(), Error> {
+pub fn retry_failed(c: &mut Conn, scope: CertificateScope, now: Timestamp) -> Result<(), Error> {
     let domains = scope.domain_ids(c)?;
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq_any(domains))
@@ -109,7 +109,7 @@ pub fn retry(c: &mut Conn, scope: Of, now: Timestamp) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn replace(
+pub fn schedule_replacement(
     c: &mut Conn,
     domain: DomainId,
     authority: AuthorityId,
@@ -140,7 +140,7 @@ pub fn replace(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn given_elsewhere(c: &mut Conn, authority: AuthorityId, now: Timestamp) -> Result<(), Error> {
+pub fn detach_from_ca(c: &mut Conn, authority: AuthorityId, now: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table)
         .filter(certificates::authority_id.eq(authority.0))
         .filter(certificates::next_try.ne(certificates::not_after))

@@ -19,7 +19,7 @@ use crate::{
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn on_cluster(
+pub fn list_vmids_by_cluster(
     c: &mut Conn,
     cluster: ClusterId,
 ) -> Result<Vec<(u32, ContainerId, UserId)>, Error> {
@@ -39,7 +39,7 @@ pub fn on_cluster(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn taken_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>, Error> {
+pub fn list_used_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>, Error> {
     let rows: Vec<(i64, String)> = containers::table
         .filter(containers::site_id.eq(site.0))
         .select((containers::id, containers::address))
@@ -52,7 +52,7 @@ pub fn taken_addresses(c: &mut Conn, site: SiteId) -> Result<BTreeSet<Ipv4Addr>,
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn taken_vmids(
+pub fn list_used_vmids(
     c: &mut Conn,
     cluster: ClusterId,
     range: &VmidRange,
@@ -71,7 +71,11 @@ pub fn taken_vmids(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTreeSet<u16>, Error> {
+pub fn list_used_ports(
+    c: &mut Conn,
+    site: SiteId,
+    kind: ServiceKind,
+) -> Result<BTreeSet<u16>, Error> {
     let rows: Vec<(i64, Option<i64>)> = services::table
         .filter(services::site_id.eq(site.0))
         .filter(services::kind.eq(kind.as_str()))
@@ -88,7 +92,7 @@ pub fn taken_ports(c: &mut Conn, site: SiteId, kind: ServiceKind) -> Result<BTre
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, Label)>, Error> {
+pub fn list_used_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, Label)>, Error> {
     let rows: Vec<(i64, Option<i64>, Option<String>)> = services::table
         .filter(services::site_id.eq(site.0))
         .filter(services::label.is_not_null())
@@ -106,7 +110,7 @@ pub fn taken_labels(c: &mut Conn, site: SiteId) -> Result<BTreeSet<(DomainId, La
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn names(c: &mut Conn, site: &Label) -> Result<BTreeSet<Label>, Error> {
+pub fn list_names(c: &mut Conn, site: &Label) -> Result<BTreeSet<Label>, Error> {
     let rows: Vec<(i64, String)> = containers::table
         .inner_join(sites::table)
         .filter(sites::name.eq(site.as_str()))

@@ -24,14 +24,14 @@ use crate::{
 
 /// The filter and order of a list of containers.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub struct ContainerFilter {
     /// Only containers of this user.
     pub owner: Option<UserId>,
     /// Only containers of this site.
     pub site: Option<Label>,
     /// Only containers whose name, owner's name, image or template, or address contains this text,
     /// ignoring case.
-    pub q: String,
+    pub query: String,
     /// The order; equal values are ordered by id.
     pub sort: Sort,
     /// The page number, from 1.
@@ -48,16 +48,16 @@ pub struct ContainerSummary {
     /// The VMID.
     pub vmid: u32,
     /// Whether the container was created in Proxmox.
-    pub made: bool,
+    pub is_created: bool,
     /// The node.
     pub node: NodeName,
     /// The kind of the active job.
-    pub activity: Option<JobKind>,
+    pub active_job_kind: Option<JobKind>,
 }
 
 type Query<'a> = IntoBoxed<'a, joined, MultiBackend>;
 
-fn filtered(filter: &Filter) -> Query<'_> {
+fn filtered(filter: &ContainerFilter) -> Query<'_> {
     let mut query = joined().into_boxed::<MultiBackend>();
     if let Some(owner) = filter.owner {
         query = query.filter(containers::owner_id.eq(owner.0));
@@ -65,8 +65,8 @@ fn filtered(filter: &Filter) -> Query<'_> {
     if let Some(site) = &filter.site {
         query = query.filter(sites::name.eq(site.as_str()));
     }
-    if !filter.q.trim().is_empty() {
-        let pattern = dialect::like_pattern(&filter.q);
+    if !filter.query.trim().is_empty() {
+        let pattern = dialect::like_pattern(&filter.query);
         query = query.filter(
             lower(containers::name)
                 .like(pattern.clone())
@@ -102,7 +102,7 @@ fn sorted(query: Query<'_>, sort: Sort) -> Query<'_> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn list(c: &mut Conn, filter: &Filter) -> Result<Page<ContainerRecord>, Error> {
+pub fn list(c: &mut Conn, filter: &ContainerFilter) -> Result<Page<ContainerRecord>, Error> {
     let (page, before) = rows::page_offset(filter.page);
     let total: i64 = filtered(filter).select(count_star()).first(&mut c.0)?;
     let rows: Vec<JoinedRow> = sorted(filtered(filter), filter.sort)
@@ -117,7 +117,10 @@ pub fn list(c: &mut Conn, filter: &Filter) -> Result<Page<ContainerRecord>, Erro
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<ContainerSummary>, Error> {
+pub fn list_summaries(
+    c: &mut Conn,
+    filter: &ContainerFilter,
+) -> Result<Vec<ContainerSummary>, Error> {
     type SummaryColumns = (i64, i64, i64, Option<i64>, String, Option<String>);
     let rows: Vec<SummaryColumns> = sorted(filtered(filter), filter.sort)
         .select((
@@ -137,9 +140,9 @@ pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<ContainerSummary>, Erro
                 id: ContainerId(id),
                 cluster: ClusterId(cluster),
                 vmid: row_ref.convert_number("vmid", vmid)?,
-                made: made_at.is_some(),
+                is_created: made_at.is_some(),
                 node: row_ref.parse("node", &node)?,
-                activity: row_ref.parse_optional("activity", kind.as_deref())?,
+                active_job_kind: row_ref.parse_optional("activity", kind.as_deref())?,
             })
         });
     summaries.collect()
@@ -150,7 +153,7 @@ pub fn lean(c: &mut Conn, filter: &Filter) -> Result<Vec<ContainerSummary>, Erro
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn by_ids(c: &mut Conn, ids: &[ContainerId]) -> Result<Vec<ContainerRecord>, Error> {
+pub fn list_by_ids(c: &mut Conn, ids: &[ContainerId]) -> Result<Vec<ContainerRecord>, Error> {
     let mut records = HashMap::new();
     // SQLite accepts at most 32766 bound values in a statement.
     for chunk in ids.chunks(10_000) {

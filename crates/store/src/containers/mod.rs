@@ -26,24 +26,27 @@ use crate::{
 };
 
 pub use in_use::{
-    count, names, on_cluster, taken_addresses, taken_labels, taken_ports, taken_vmids,
+    count, list_names, list_used_addresses, list_used_labels, list_used_ports, list_used_vmids,
+    list_vmids_by_cluster,
 };
-pub use list::{ContainerSummary, Filter, by_ids, lean, list};
-pub use record::{ContainerRecord, by_name, get};
-pub use site_hosts::{SiteHost, affected, generation, of_site, offering};
+pub use list::{ContainerFilter, ContainerSummary, list, list_by_ids, list_summaries};
+pub use record::{ContainerRecord, get, get_by_name};
+pub use site_hosts::{
+    SiteHost, get_generation, list_affected, list_names_by_services, list_site_hosts,
+};
 
 /// A service with its allocated ports and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GivenService {
+pub struct BoundService {
     /// The container port.
-    pub port: Port,
+    pub container_port: Port,
     /// The allocated ports and names.
-    pub given: Given,
+    pub binding: ServiceBinding,
 }
 
 /// How a service is published, with its allocated ports and names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Given {
+pub enum ServiceBinding {
     /// HTTP under a hostname.
     Http {
         /// The label under the domain.
@@ -67,7 +70,7 @@ pub enum Given {
         /// The external port.
         external: Port,
         /// The idle timeout.
-        quiet: QuietS,
+        idle_timeout: QuietS,
     },
     /// An SRV record in the site's internal domain.
     Srv {
@@ -76,7 +79,7 @@ pub enum Given {
     },
 }
 
-impl Given {
+impl ServiceBinding {
     /// The kind of service.
     pub fn kind(&self) -> ServiceKind {
         match self {
@@ -91,7 +94,7 @@ impl Given {
 /// The values of a new container with its allocated resources. The services of `spec` are ignored;
 /// `services` replaces them.
 #[derive(Clone, Debug)]
-pub struct NewRecord {
+pub struct NewContainerRow {
     /// The site.
     pub site: SiteId,
     /// The cluster of the site.
@@ -103,7 +106,7 @@ pub struct NewRecord {
     /// The desired state.
     pub spec: ContainerSpec,
     /// The services.
-    pub services: Vec<GivenService>,
+    pub services: Vec<BoundService>,
     /// The node.
     pub node: NodeName,
     /// The VMID.
@@ -119,7 +122,7 @@ pub struct NewRecord {
 /// # Errors
 /// [`Error::Duplicate`] for a name, address, VMID, label or port that is in use;
 /// [`Error::NotFound`] when the site, its cluster or the owner does not exist.
-pub fn insert(c: &mut Conn, new: &NewRecord) -> Result<ContainerId, Error> {
+pub fn insert(c: &mut Conn, new: &NewContainerRow) -> Result<ContainerId, Error> {
     let spec = &new.spec;
     diesel::insert_into(containers::table)
         .values((
@@ -186,7 +189,7 @@ pub fn update_spec(
     id: ContainerId,
     expected: i64,
     spec: &ContainerSpec,
-    services: &[GivenService],
+    services: &[BoundService],
 ) -> Result<bool, Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .filter(containers::version.eq(expected))
@@ -229,7 +232,7 @@ pub fn set_node(c: &mut Conn, id: ContainerId, node: &NodeName) -> Result<(), Er
 ///
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
-pub fn set_made(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
+pub fn mark_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::made_at.eq(dialect::now(&c.0).nullable()))
         .execute(&mut c.0)?;
@@ -251,7 +254,7 @@ pub fn mark_not_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
-pub fn set_wished_running(c: &mut Conn, id: ContainerId, desired: bool) -> Result<(), Error> {
+pub fn set_desired_running(c: &mut Conn, id: ContainerId, desired: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::wished_running.eq(desired))
         .execute(&mut c.0)?;
@@ -274,7 +277,7 @@ pub fn set_restart_needed(c: &mut Conn, id: ContainerId, needed: bool) -> Result
 ///
 /// # Errors
 /// [`Error::NotFound`] when the container does not exist.
-pub fn set_image(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(), Error> {
+pub fn set_image_defaults(c: &mut Conn, id: ContainerId, image: &ImageValues) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
         .set(containers::image_values.eq(rows::to_json(image)?))
         .execute(&mut c.0)?;

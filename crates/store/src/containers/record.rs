@@ -43,7 +43,7 @@ pub struct ContainerRecord {
     /// The desired state; its services are those of `services`, including allocated values.
     pub spec: ContainerSpec,
     /// The default values of the image or template, once known.
-    pub image: Option<ImageValues>,
+    pub image_defaults: Option<ImageValues>,
     /// The services, in order.
     pub services: Vec<ServiceView>,
     /// The node.
@@ -55,9 +55,9 @@ pub struct ContainerRecord {
     /// The IP address.
     pub address: Ipv4Addr,
     /// When the container was created in Proxmox; `None` before that.
-    pub made: Option<Timestamp>,
+    pub provisioned: Option<Timestamp>,
     /// Whether the container should run.
-    pub wished_running: bool,
+    pub desired_running: bool,
     /// Whether a change takes effect only after a restart.
     pub restart_needed: bool,
     /// Incremented with every change of the desired state.
@@ -65,10 +65,10 @@ pub struct ContainerRecord {
     /// When the container was requested.
     pub created: Timestamp,
     /// The active job.
-    pub activity: Option<Activity>,
+    pub active_job: Option<Activity>,
     /// For a container that is not created in Proxmox: the newest failed or canceled creation job and
     /// its error.
-    pub failure: Option<(JobId, String)>,
+    pub creation_failure: Option<(JobId, String)>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -156,7 +156,11 @@ pub fn get(c: &mut Conn, id: ContainerId) -> Result<Option<ContainerRecord>, Err
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<ContainerRecord>, Error> {
+pub fn get_by_name(
+    c: &mut Conn,
+    site: &Label,
+    name: &Label,
+) -> Result<Option<ContainerRecord>, Error> {
     let row: Option<JoinedRow> = joined()
         .filter(sites::name.eq(site.as_str()))
         .filter(containers::name.eq(name.as_str()))
@@ -181,7 +185,9 @@ pub(super) fn into_records(
         let id = row.0.id;
         let services = services.remove(&id).unwrap_or_default();
         let mut record = into_record(row, services)?;
-        record.failure = failures.remove(&id).filter(|_| record.made.is_none());
+        record.creation_failure = failures
+            .remove(&id)
+            .filter(|_| record.provisioned.is_none());
         Ok(record)
     });
     records.collect()
@@ -235,7 +241,7 @@ fn into_record(row: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRe
         owner_name: RowRef::new("users", &row.owner_id).parse("name", &names.owner)?,
         name: row_ref.parse("name", &row.name)?,
         spec,
-        image: row
+        image_defaults: row
             .image_values
             .map(|json| row_ref.parse_json("image_values", &json))
             .transpose()?,
@@ -244,13 +250,13 @@ fn into_record(row: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRe
         vmid: row_ref.convert_number("vmid", row.vmid)?,
         mac: row_ref.parse("mac", &row.mac)?,
         address: row_ref.parse("address", &row.address)?,
-        made: row.made_at.map(Timestamp),
-        wished_running: row.wished_running,
+        provisioned: row.made_at.map(Timestamp),
+        desired_running: row.wished_running,
         restart_needed: row.restart_needed,
         version: row.version,
         created: Timestamp(row.created_at),
-        activity: to_activity(job, job_kind)?,
-        failure: None,
+        active_job: to_activity(job, job_kind)?,
+        creation_failure: None,
     })
 }
 

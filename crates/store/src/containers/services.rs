@@ -9,7 +9,7 @@ use model::{
     services::{Published, ServiceKind, ServiceView, TlsName},
 };
 
-use super::{Given, GivenService};
+use super::{BoundService, ServiceBinding};
 use crate::{
     Conn, Error,
     rows::{RowRef, to_json},
@@ -110,19 +110,19 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn new(position: i64, service: &'a GivenService) -> Result<Self, Error> {
+    fn new(position: i64, service: &'a BoundService) -> Result<Self, Error> {
         let columns = Self {
             position,
-            kind: service.given.kind().as_str(),
-            port: service.port.get().into(),
+            kind: service.binding.kind().as_str(),
+            port: service.container_port.get().into(),
             label: None,
             external: None,
             domain_id: None,
             name: None,
             options: None,
         };
-        Ok(match &service.given {
-            Given::Http {
+        Ok(match &service.binding {
+            ServiceBinding::Http {
                 label,
                 domain,
                 options,
@@ -134,7 +134,7 @@ impl<'a> Columns<'a> {
             },
             // The TLS name is not stored in `label`, which is unique: an HTTP service may use the
             // same name.
-            Given::Tcp {
+            ServiceBinding::Tcp {
                 external,
                 options,
                 tls,
@@ -145,12 +145,15 @@ impl<'a> Columns<'a> {
                 name: tls.as_ref().map(|(_, label)| label.as_str()),
                 ..columns
             },
-            Given::Udp { external, quiet } => Self {
+            ServiceBinding::Udp {
+                external,
+                idle_timeout,
+            } => Self {
                 external: Some(external.get().into()),
-                options: Some(to_json(quiet)?),
+                options: Some(to_json(idle_timeout)?),
                 ..columns
             },
-            Given::Srv { name } => Self {
+            ServiceBinding::Srv { name } => Self {
                 name: Some(name.as_str()),
                 ..columns
             },
@@ -203,7 +206,7 @@ pub(super) fn insert(
     c: &mut Conn,
     container: ContainerId,
     site: SiteId,
-    bindings: &[GivenService],
+    bindings: &[BoundService],
 ) -> Result<(), Error> {
     for (position, service) in (0i64..).zip(bindings) {
         insert_one(c, container, site, position, service)?;
@@ -216,7 +219,7 @@ fn insert_one(
     container: ContainerId,
     site: SiteId,
     position: i64,
-    service: &GivenService,
+    service: &BoundService,
 ) -> Result<(), Error> {
     diesel::insert_into(services::table)
         .values((
@@ -234,7 +237,7 @@ fn insert_one(
 pub(super) fn replace(
     c: &mut Conn,
     container: ContainerId,
-    bindings: &[GivenService],
+    bindings: &[BoundService],
 ) -> Result<(), Error> {
     let site: i64 = containers::table
         .find(container.0)
@@ -246,8 +249,8 @@ pub(super) fn replace(
     let mut kept = Vec::new();
     let mut new = Vec::new();
     for (position, service) in (0i64..).zip(bindings) {
-        let kind = service.given.kind();
-        let same = |old: &ServiceView| old.kind() == kind && old.port == service.port;
+        let kind = service.binding.kind();
+        let same = |old: &ServiceView| old.kind() == kind && old.port == service.container_port;
         match existing.iter().position(same) {
             Some(index) => kept.push((existing.swap_remove(index).id, position, service)),
             None => new.push((position, service)),

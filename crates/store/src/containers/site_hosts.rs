@@ -31,7 +31,7 @@ pub struct SiteHost {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
+pub fn list_site_hosts(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
     let rows: Vec<(i64, String, String, String)> = containers::table
         .filter(containers::site_id.eq(site.0))
         .order(containers::name)
@@ -61,7 +61,7 @@ pub fn of_site(c: &mut Conn, site: SiteId) -> Result<Vec<SiteHost>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn generation(c: &mut Conn, id: ContainerId) -> Result<i64, Error> {
+pub fn get_generation(c: &mut Conn, id: ContainerId) -> Result<i64, Error> {
     let own: Option<i64> = containers::table
         .find(id.0)
         .select(containers::generation)
@@ -80,7 +80,7 @@ pub fn generation(c: &mut Conn, id: ContainerId) -> Result<i64, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn affected(
+pub fn list_affected(
     c: &mut Conn,
     site: SiteId,
     after: i64,
@@ -126,7 +126,10 @@ pub fn affected(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn offering(c: &mut Conn, service_ids: &[ServiceId]) -> Result<Vec<(ServiceId, Label)>, Error> {
+pub fn list_names_by_services(
+    c: &mut Conn,
+    service_ids: &[ServiceId],
+) -> Result<Vec<(ServiceId, Label)>, Error> {
     let service_ids: Vec<i64> = service_ids.iter().map(|id| id.0).collect();
     let rows: Vec<(i64, String)> = services::table
         .inner_join(containers::table.on(containers::id.eq(services::container_id)))

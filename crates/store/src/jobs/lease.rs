@@ -3,7 +3,7 @@
 use diesel::{dsl::min, prelude::*};
 use model::{JobId, jobs::JobState};
 
-use super::{JobRecord, lease_held, leftovers_json, record};
+use super::{JobRecord, get, lease_held, leftovers_json};
 use crate::{Conn, Error, dialect, schema::jobs};
 
 /// How many of the oldest jobs a worker tries to claim before it queries again.
@@ -11,24 +11,24 @@ const CANDIDATES: i64 = 8;
 
 /// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct JobOutcome {
     /// Done, failed or canceled.
     pub state: JobState,
     /// Why the job failed, in one sentence.
     pub error: Option<String>,
     /// The error details from Proxmox.
-    pub words: Option<String>,
+    pub details: Option<String>,
     /// What the job left behind, one sentence per item.
-    pub left: Vec<String>,
+    pub leftovers: Vec<String>,
 }
 
 /// The result of a heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
     /// Whether the worker still holds the lease.
-    pub held: bool,
+    pub is_held: bool,
     /// Whether cancellation was requested.
-    pub cancel: bool,
+    pub cancel_requested: bool,
 }
 
 /// Claims the oldest job that is queued or whose lease has expired, for `lease_ms`. A conditional
@@ -76,7 +76,7 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
                     .set(jobs::started_at.eq(dialect::now(&c.0).nullable()))
                     .execute(&mut c.0)?;
             }
-            return record(c, JobId(id));
+            return get(c, JobId(id));
         }
         // Other workers claimed all candidates. There are fewer now, so this loop ends.
     }
@@ -86,29 +86,37 @@ pub fn claim(c: &mut Conn, owner: &str, lease_ms: i64) -> Result<Option<JobRecor
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn heartbeat(c: &mut Conn, id: JobId, owner: &str, lease_ms: i64) -> Result<Heartbeat, Error> {
+pub fn renew_lease(
+    c: &mut Conn,
+    id: JobId,
+    owner: &str,
+    lease_ms: i64,
+) -> Result<Heartbeat, Error> {
     let renewed = diesel::update(jobs::table)
         .filter(lease_held!(c, id, owner))
         .set(jobs::lease_until.eq(dialect::now_plus(&c.0, lease_ms).nullable()))
         .execute(&mut c.0)?;
     if renewed == 0 {
         return Ok(Heartbeat {
-            held: false,
-            cancel: false,
+            is_held: false,
+            cancel_requested: false,
         });
     }
     let cancel = jobs::table
         .find(id.0)
         .select(jobs::cancel_requested)
         .first(&mut c.0)?;
-    Ok(Heartbeat { held: true, cancel })
+    Ok(Heartbeat {
+        is_held: true,
+        cancel_requested: cancel,
+    })
 }
 
 /// Stores the outcome of a job, if the worker still holds the lease. Returns whether it does.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result<bool, Error> {
+pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &JobOutcome) -> Result<bool, Error> {
     let finished = diesel::update(jobs::table)
         .filter(lease_held!(c, id, owner))
         .set((
@@ -118,8 +126,8 @@ pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &Outcome) -> Result
             jobs::lease_until.eq(None::<i64>),
             jobs::finished_at.eq(dialect::now(&c.0).nullable()),
             jobs::error.eq(outcome.error.as_deref()),
-            jobs::words.eq(outcome.words.as_deref()),
-            jobs::left_json.eq(leftovers_json(&outcome.left)?),
+            jobs::words.eq(outcome.details.as_deref()),
+            jobs::left_json.eq(leftovers_json(&outcome.leftovers)?),
         ))
         .execute(&mut c.0)?;
     Ok(finished > 0)
@@ -146,7 +154,7 @@ pub fn release(c: &mut Conn, id: JobId, owner: &str) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn next_due_ms(c: &mut Conn) -> Result<Option<i64>, Error> {
+pub fn next_due_in_ms(c: &mut Conn) -> Result<Option<i64>, Error> {
     let claimable = jobs::state.eq(JobState::Queued.as_str()).or(jobs::state
         .eq(JobState::Running.as_str())
         .and(jobs::lease_until.is_null()));

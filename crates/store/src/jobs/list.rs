@@ -28,7 +28,7 @@ pub struct JobFilter {
     /// Only jobs of this container.
     pub container: Option<ContainerId>,
     /// Only jobs whose container name contains this text, ignoring case.
-    pub q: String,
+    pub query: String,
     /// The page number, from 1.
     pub page: u32,
 }
@@ -47,9 +47,9 @@ pub struct JobRecord {
     /// Whether cancellation was requested.
     pub cancel_requested: bool,
     /// The error details from Proxmox.
-    pub words: Option<String>,
+    pub details: Option<String>,
     /// What the job left behind, one sentence per item.
-    pub left: Vec<String>,
+    pub leftovers: Vec<String>,
     /// The owner of the container.
     pub owner: UserId,
 }
@@ -113,8 +113,8 @@ fn filtered(filter: &JobFilter) -> IntoBoxed<'_, jobs::table, MultiBackend> {
     if let Some(container) = filter.container {
         query = query.filter(jobs::container_id.eq(container.0));
     }
-    if !filter.q.trim().is_empty() {
-        let pattern = dialect::like_pattern(&filter.q);
+    if !filter.query.trim().is_empty() {
+        let pattern = dialect::like_pattern(&filter.query);
         query = query.filter(lower(jobs::container_name).like(pattern).escape('!'));
     }
     query
@@ -140,7 +140,7 @@ pub fn list(c: &mut Conn, filter: &JobFilter) -> Result<Page<JobRow>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn active(c: &mut Conn, owner: Option<UserId>) -> Result<Vec<JobRow>, Error> {
+pub fn list_active(c: &mut Conn, owner: Option<UserId>) -> Result<Vec<JobRow>, Error> {
     let filter = JobFilter {
         owner,
         ..JobFilter::default()
@@ -169,7 +169,7 @@ fn into_views(c: &mut Conn, rows: Vec<Row>) -> Result<Vec<JobRow>, Error> {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn record(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
+pub fn get(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
     let columns: Option<(Row, DetailColumns)> = jobs::table
         .find(id.0)
         .select((Row::as_select(), DetailColumns::as_select()))
@@ -188,8 +188,8 @@ pub fn record(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
         args: details.args,
         attempt: row_ref.convert_number("attempt", details.attempt)?,
         cancel_requested: details.cancel_requested,
-        words: details.words,
-        left: row_ref.parse_json("left_json", &details.left_json)?,
+        details: details.words,
+        leftovers: row_ref.parse_json("left_json", &details.left_json)?,
         owner: UserId(details.owner_id),
     }))
 }

@@ -21,7 +21,7 @@ pub fn append_log(c: &mut Conn, id: JobId, lines: &[String]) -> Result<(), Error
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn log(c: &mut Conn, id: JobId, after: i64, limit: u32) -> Result<Vec<LogLine>, Error> {
+pub fn list_log(c: &mut Conn, id: JobId, after: i64, limit: u32) -> Result<Vec<LogLine>, Error> {
     let rows: Vec<(i64, i64, String)> = job_log::table
         .filter(job_log::job_id.eq(id.0))
         .filter(job_log::id.gt(after))

@@ -20,10 +20,10 @@ use crate::{
     schema::{job_steps, jobs},
 };
 
-pub use lease::{Heartbeat, Outcome, claim, finish, heartbeat, next_due_ms, release};
-pub use list::{JobFilter, JobRecord, active, list, record};
-pub use log::{append_log, log};
-pub use steps::{StepRecord, begin_step, end_step, progress_step, save_step};
+pub use lease::{Heartbeat, JobOutcome, claim, finish, next_due_in_ms, release, renew_lease};
+pub use list::{JobFilter, JobRecord, get, list, list_active};
+pub use log::{append_log, list_log};
+pub use steps::{StepRecord, finish_step, save_step_data, start_step, update_step_progress};
 
 /// The values of a new job.
 #[derive(Clone, Debug)]

@@ -149,7 +149,7 @@ macro_rules! update_step {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn begin_step(c: &mut Conn, job: JobId, owner: &str, position: u32) -> Result<bool, Error> {
+pub fn start_step(c: &mut Conn, job: JobId, owner: &str, position: u32) -> Result<bool, Error> {
     let set = (
         job_steps::state.eq(StepState::Running.as_str()),
         job_steps::started_at.eq(dialect::now(&c.0).nullable()),
@@ -163,7 +163,7 @@ pub fn begin_step(c: &mut Conn, job: JobId, owner: &str, position: u32) -> Resul
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn save_step(
+pub fn save_step_data(
     c: &mut Conn,
     job: JobId,
     owner: &str,
@@ -178,7 +178,7 @@ pub fn save_step(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn progress_step(
+pub fn update_step_progress(
     c: &mut Conn,
     job: JobId,
     owner: &str,
@@ -198,7 +198,7 @@ pub fn progress_step(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn end_step(
+pub fn finish_step(
     c: &mut Conn,
     job: JobId,
     owner: &str,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use diesel::prelude::*;
 use model::{DomainId, ProviderId};
 
-use super::{RecordRow, Row};
+use super::{DnsRecordRow, Row};
 use crate::{
     Conn, Error, certificates,
     rows::RowRef,
@@ -14,7 +14,7 @@ use crate::{
 
 /// A domain with its desired and its stored address records.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AddressPlan {
+pub struct DomainAddressRecords {
     /// The domain.
     pub domain: DomainId,
     /// The DNS provider; `None` when the domain no longer has address records.
@@ -24,7 +24,7 @@ pub struct AddressPlan {
     /// The public addresses of the site.
     pub addresses: Vec<IpAddr>,
     /// The stored records.
-    pub known: Vec<RecordRow>,
+    pub stored: Vec<DnsRecordRow>,
 }
 
 type AddressColumns = (i64, String, Option<String>, Option<String>, i64);
@@ -33,7 +33,7 @@ type AddressColumns = (i64, String, Option<String>, Option<String>, i64);
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
+pub fn list_address_records(c: &mut Conn) -> Result<Vec<DomainAddressRecords>, Error> {
     let known: Vec<Row> = dns_records::table
         .filter(dns_records::domain_id.is_not_null())
         .order(dns_records::id)
@@ -57,7 +57,7 @@ pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
         true => BTreeMap::new(),
         false => certificates::published_labels(c, &ids)?,
     };
-    let mut plans: BTreeMap<i64, AddressPlan> = BTreeMap::new();
+    let mut plans: BTreeMap<i64, DomainAddressRecords> = BTreeMap::new();
     for (id, name, v4, v6, provider) in rows {
         let row_ref = RowRef::new("sites of domain", &id);
         let addresses = [
@@ -65,7 +65,7 @@ pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
             row_ref.parse_optional("public_v6", v6.as_deref())?,
         ];
         let labels = labels.remove(&id).unwrap_or_default();
-        let plan = AddressPlan {
+        let plan = DomainAddressRecords {
             domain: DomainId(id),
             provider: Some(ProviderId(provider)),
             hosts: labels
@@ -73,21 +73,23 @@ pub fn plans(c: &mut Conn) -> Result<Vec<AddressPlan>, Error> {
                 .map(|label| format!("{label}.{name}"))
                 .collect(),
             addresses: addresses.into_iter().flatten().collect(),
-            known: Vec::new(),
+            stored: Vec::new(),
         };
         plans.insert(id, plan);
     }
     for row in known {
         let row = row.into_row()?;
         let Some(domain) = row.domain else { continue };
-        let plan = plans.entry(domain.0).or_insert_with(|| AddressPlan {
-            domain,
-            provider: None,
-            hosts: Vec::new(),
-            addresses: Vec::new(),
-            known: Vec::new(),
-        });
-        plan.known.push(row);
+        let plan = plans
+            .entry(domain.0)
+            .or_insert_with(|| DomainAddressRecords {
+                domain,
+                provider: None,
+                hosts: Vec::new(),
+                addresses: Vec::new(),
+                stored: Vec::new(),
+            });
+        plan.stored.push(row);
     }
     Ok(plans.into_values().collect())
 }

@@ -4,18 +4,23 @@
 use diesel::{dsl::min, prelude::*};
 use model::{ProviderId, Timestamp, certificates::Trouble};
 
-use super::{RecordRow, RecordState, Row};
+use super::{DnsRecordRow, RecordState, Row};
 use crate::{Conn, Error, rows::to_json, schema::dns_records};
 
 /// Stores a failed attempt and the time of the next one.
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> Result<(), Error> {
+pub fn record_failure(
+    c: &mut Conn,
+    id: i64,
+    trouble: &Trouble,
+    next_try: Timestamp,
+) -> Result<(), Error> {
     let unsettled = [
-        RecordState::Wanted.as_str(),
-        RecordState::Told.as_str(),
-        RecordState::Unwanted.as_str(),
+        RecordState::Pending.as_str(),
+        RecordState::Submitted.as_str(),
+        RecordState::Removing.as_str(),
     ];
     diesel::update(dns_records::table.find(id))
         .filter(dns_records::state.eq_any(unsettled))
@@ -32,7 +37,7 @@ pub fn failed(c: &mut Conn, id: i64, trouble: &Trouble, next_try: Timestamp) -> 
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn put_off(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(), Error> {
+pub fn delay_provider(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(), Error> {
     diesel::update(dns_records::table)
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::next_try.lt(until.0))
@@ -45,7 +50,7 @@ pub fn put_off(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn retry(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Result<(), Error> {
+pub fn retry_failed(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Result<(), Error> {
     diesel::update(dns_records::table)
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::failures.gt(0))
@@ -58,7 +63,11 @@ pub fn retry(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Result<(), E
 ///
 /// # Errors
 /// When the database is unavailable.
-pub fn claim(c: &mut Conn, now: Timestamp, until: Timestamp) -> Result<Option<RecordRow>, Error> {
+pub fn claim(
+    c: &mut Conn,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<Option<DnsRecordRow>, Error> {
     macro_rules! free {
         () => {
             dns_records::next_try.le(now.0).and(

@@ -6,7 +6,7 @@ use model::{
 };
 use store::{
     Error, Unique,
-    agents::{self, Joining, NewAgent},
+    agents::{self, JoinRequest, NewAgent},
 };
 
 use crate::support::{TestStore, parse};
@@ -28,17 +28,17 @@ async fn invite(db: &TestStore, site: SiteId, name: &str, lifetime_ms: i64) -> A
     let new = NewAgent {
         site,
         name: parse(name),
-        word_hash: hash(name),
+        token_hash: hash(name),
         lifetime_ms,
     };
-    db.write(move |c| agents::invite(c, &new)).await
+    db.write(move |c| agents::insert(c, &new)).await
 }
 
 async fn join(db: &TestStore, token: &str, key: &str) -> Option<AgentId> {
-    let joining = Joining {
-        word_hash: hash(token),
+    let joining = JoinRequest {
+        token_hash: hash(token),
         key_hash: hash(key),
-        about: about(),
+        host_facts: about(),
         layout: "{}".into(),
     };
     db.write(move |c| agents::join(c, &joining)).await
@@ -54,7 +54,7 @@ db_test!(join_token_is_valid_once, |db| async {
     let before = db.read(move |c| agents::get(c, id)).await.unwrap();
     assert!(before.row.invited_until.is_some() && before.row.about.is_none());
     assert_eq!(
-        db.read(|c| agents::by_key(c, &hash("edge-1"))).await,
+        db.read(|c| agents::get_by_key(c, &hash("edge-1"))).await,
         None,
         "a join token is not a key"
     );
@@ -65,19 +65,22 @@ db_test!(join_token_is_valid_once, |db| async {
         None,
         "a join token is valid once"
     );
-    let joined = db.read(|c| agents::by_key(c, &hash("key"))).await.unwrap();
+    let joined = db
+        .read(|c| agents::get_by_key(c, &hash("key")))
+        .await
+        .unwrap();
     assert_eq!((joined.row.id, joined.row.about), (id, Some(about())));
     assert!(joined.row.seen.is_some() && joined.row.invited_until.is_none());
     let again = hash("again");
-    db.write(move |c| agents::invite_again(c, id, &again, HOUR))
+    db.write(move |c| agents::reset_join_token(c, id, &again, HOUR))
         .await;
     assert_eq!(
-        db.read(|c| agents::by_key(c, &hash("key"))).await,
+        db.read(|c| agents::get_by_key(c, &hash("key"))).await,
         None,
         "the old key is revoked"
     );
     let late = hash("late");
-    db.write(move |c| agents::invite_again(c, id, &late, -1))
+    db.write(move |c| agents::reset_join_token(c, id, &late, -1))
         .await;
     assert_eq!(join(&db, "late", "key").await, None, "a join token expires");
     db.write(move |c| agents::delete(c, id)).await;
@@ -90,10 +93,10 @@ db_test!(host_facts_and_report_are_stored, |db| async {
     let new = NewAgent {
         site,
         name: parse("edge-1"),
-        word_hash: hash("x"),
+        token_hash: hash("x"),
         lifetime_ms: HOUR,
     };
-    let refused = db.store.write(move |c| agents::invite(c, &new)).await;
+    let refused = db.store.write(move |c| agents::insert(c, &new)).await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::AgentName)));
     join(&db, "edge-1", "key").await;
     let sent_report = Report {
@@ -114,19 +117,20 @@ db_test!(host_facts_and_report_are_stored, |db| async {
         }],
     };
     let report = sent_report.clone();
-    db.write(move |c| agents::report(c, id, &report)).await;
+    db.write(move |c| agents::store_report(c, id, &report))
+        .await;
     let newer = About {
         version: "0.2.0".into(),
         ..about()
     };
     let newer_about = newer.clone();
-    db.write(move |c| agents::hear(c, id, &newer_about, "{\"a\":1}"))
+    db.write(move |c| agents::update_host_facts(c, id, &newer_about, "{\"a\":1}"))
         .await;
     let (statements, all) = db.count_statements(agents::list).await;
     assert_eq!((statements, all.len()), (1, 1));
     assert_eq!(all[0].row.report, Some(sent_report));
     assert_eq!(all[0].row.about, Some(newer));
-    assert_eq!(all[0].layout.as_deref(), Some("{\"a\":1}"));
+    assert_eq!(all[0].host_layout.as_deref(), Some("{\"a\":1}"));
 });
 
 db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
@@ -141,12 +145,14 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
         (Dhcp::Yes, Dhcp::No),
         "the first agent of a site is its DHCP server"
     );
-    let generation = db.write(move |c| store::sites::bump(c, site)).await;
-    db.write(move |c| agents::want_dhcp(c, second, site, generation))
+    let generation = db
+        .write(move |c| store::sites::increment_generation(c, site))
+        .await;
+    db.write(move |c| agents::request_dhcp_handover(c, second, site, generation))
         .await;
     assert_eq!(both().await, (Dhcp::Ending, Dhcp::Next));
     let early = db
-        .write(move |c| agents::hand_over(c, site, Some(generation - 1)))
+        .write(move |c| agents::complete_dhcp_handover(c, site, Some(generation - 1)))
         .await;
     assert!(
         !early,
@@ -154,26 +160,27 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
     );
     assert_eq!(both().await, (Dhcp::Ending, Dhcp::Next));
     assert!(
-        db.write(move |c| agents::hand_over(c, site, Some(generation)))
+        db.write(move |c| agents::complete_dhcp_handover(c, site, Some(generation)))
             .await
     );
     assert_eq!(both().await, (Dhcp::No, Dhcp::Yes));
     assert!(
-        !db.write(move |c| agents::hand_over(c, site, Some(generation)))
+        !db.write(move |c| agents::complete_dhcp_handover(c, site, Some(generation)))
             .await,
         "the change happens once"
     );
 
-    db.write(move |c| agents::want_dhcp(c, first, site, generation + 1))
+    db.write(move |c| agents::request_dhcp_handover(c, first, site, generation + 1))
         .await;
     assert!(
-        db.write(move |c| agents::hand_over(c, site, None)).await,
+        db.write(move |c| agents::complete_dhcp_handover(c, site, None))
+            .await,
         "an operator forces the change"
     );
     assert_eq!(both().await, (Dhcp::Yes, Dhcp::No));
-    db.write(move |c| agents::want_dhcp(c, second, site, generation + 2))
+    db.write(move |c| agents::request_dhcp_handover(c, second, site, generation + 2))
         .await;
-    db.write(move |c| agents::want_dhcp(c, first, site, generation + 3))
+    db.write(move |c| agents::request_dhcp_handover(c, first, site, generation + 3))
         .await;
     assert_eq!(
         both().await,
@@ -181,7 +188,7 @@ db_test!(one_agent_of_a_site_is_dhcp_server, |db| async {
         "selecting the current DHCP server cancels the change"
     );
     db.write(move |c| agents::delete(c, first)).await;
-    db.write(move |c| agents::want_dhcp(c, second, site, generation + 4))
+    db.write(move |c| agents::request_dhcp_handover(c, second, site, generation + 4))
         .await;
     assert_eq!(
         dhcp(&db, second).await,
@@ -200,31 +207,36 @@ db_test!(live_files_are_stored_per_file, |db| async {
     };
     let first = tree(&[("a", "1"), ("nginx/Ä", "2"), ("nginx/ä", "3")]);
     let files = first.clone();
-    db.write(move |c| agents::change_live(c, id, &files, &[]))
+    db.write(move |c| agents::update_live_files(c, id, &files, &[]))
         .await;
-    assert_eq!(db.read(move |c| agents::live(c, id)).await, first);
+    assert_eq!(
+        db.read(move |c| agents::list_live_files(c, id)).await,
+        first
+    );
     // The agent repeats the report after a lost response, with a changed and a removed file.
     let second = tree(&[("a", "one"), ("nginx/Ä", "2")]);
     let removed = ["nginx/ä".to_owned(), "never/there".to_owned()];
-    db.write(move |c| agents::change_live(c, id, &second, &removed))
+    db.write(move |c| agents::update_live_files(c, id, &second, &removed))
         .await;
-    let (statements, live) = db.count_statements(move |c| agents::live(c, id)).await;
+    let (statements, live) = db
+        .count_statements(move |c| agents::list_live_files(c, id))
+        .await;
     assert_eq!(statements, 1);
     assert_eq!(live, tree(&[("a", "one"), ("nginx/Ä", "2")]));
-    assert_eq!(db.read(move |c| agents::live_count(c, id)).await, 2);
+    assert_eq!(db.read(move |c| agents::count_live_files(c, id)).await, 2);
     let another = tree(&[("a", "1")]);
     let missing = db
         .store
-        .write(move |c| agents::change_live(c, AgentId(999), &another, &[]))
+        .write(move |c| agents::update_live_files(c, AgentId(999), &another, &[]))
         .await;
     assert_eq!(missing, Err(Error::NotFound));
     // After a new join, the agent runs on another host.
     let again = hash("again");
-    db.write(move |c| agents::invite_again(c, id, &again, HOUR))
+    db.write(move |c| agents::reset_join_token(c, id, &again, HOUR))
         .await;
-    assert_eq!(db.read(move |c| agents::live_count(c, id)).await, 2);
+    assert_eq!(db.read(move |c| agents::count_live_files(c, id)).await, 2);
     join(&db, "again", "second").await;
-    assert_eq!(db.read(move |c| agents::live_count(c, id)).await, 0);
+    assert_eq!(db.read(move |c| agents::count_live_files(c, id)).await, 0);
 });
 
 db_test!(agent_shows_applied_generation_and_contact, |db| async {
@@ -242,20 +254,23 @@ db_test!(agent_shows_applied_generation_and_contact, |db| async {
             silent: Vec::new(),
             unserved: Vec::new(),
         };
-        db.write(move |c| agents::report(c, id, &report)).await;
+        db.write(move |c| agents::store_report(c, id, &report))
+            .await;
     };
     send_report(3, Outcome::Live).await;
     send_report(4, Outcome::Refused { words: "no".into() }).await;
-    let now = db.write(move |c| store::sites::bump(c, site)).await;
+    let now = db
+        .write(move |c| store::sites::increment_generation(c, site))
+        .await;
     let shown = row().await;
     assert_eq!((shown.applied, shown.generation), (Some(3), now));
     let by_name = db
-        .read(|c| agents::by_name(c, &parse("lab"), &parse("edge-1")))
+        .read(|c| agents::get_by_name(c, &parse("lab"), &parse("edge-1")))
         .await
         .unwrap();
     assert_eq!(by_name.row.id, id);
     let missing = db
-        .read(|c| agents::by_name(c, &parse("lab"), &parse("edge-2")))
+        .read(|c| agents::get_by_name(c, &parse("lab"), &parse("edge-2")))
         .await;
     assert_eq!(missing, None);
 });

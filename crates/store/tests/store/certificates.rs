@@ -8,9 +8,9 @@ use model::{
 use store::{
     Error, Unique, authorities,
     certificates::{self, NewCertificate},
-    challenges::{self, Answer},
+    challenges::{self, ChallengeResponse},
     providers,
-    records::{self, Purpose, Record, RecordState},
+    records::{self, DnsRecord, RecordPurpose, RecordState},
 };
 
 use crate::support::{TestStore, http, parse, tcp};
@@ -29,7 +29,7 @@ pub async fn authority(db: &TestStore, name: &str, binding_key: &str) -> Authori
         binding_key: binding_key.into(),
         ..Default::default()
     };
-    let (key, spec) = (db.store.key().clone(), form.parse(true).unwrap());
+    let (key, spec) = (db.store.secret_key().clone(), form.parse(true).unwrap());
     db.write(move |c| authorities::insert(c, &key, &spec)).await
 }
 
@@ -40,7 +40,7 @@ pub async fn provider(db: &TestStore, name: &str) -> ProviderId {
         secret: "token-geheim".into(),
         ..Default::default()
     };
-    let (key, spec) = (db.store.key().clone(), form.parse(true).unwrap());
+    let (key, spec) = (db.store.secret_key().clone(), form.parse(true).unwrap());
     db.write(move |c| providers::insert(c, &key, &spec)).await
 }
 
@@ -68,18 +68,20 @@ pub fn issued(names: &[&str], fingerprint: &str, until: i64) -> Issued {
 }
 
 async fn put(db: &TestStore, domain: DomainId, subject: &str, issued: Issued) -> CertificateId {
-    let key = db.store.key().clone();
+    let key = db.store.secret_key().clone();
     let subject: CertificateName = parse(subject);
     let new = NewCertificate {
         source: Source::Acme,
-        authority: None,
+        certificate_authority: None,
         renew_at: Some(at(60)),
-        next_try: Some(at(1)),
+        next_attempt: Some(at(1)),
         chain: "chain".into(),
         issued,
     };
-    db.write(move |c| certificates::put(c, &key, (domain, &subject), &new, "geheim", at(0)))
-        .await
+    db.write(move |c| {
+        certificates::upsert_issued(c, &key, (domain, &subject), &new, "geheim", at(0))
+    })
+    .await
 }
 
 db_test!(
@@ -93,18 +95,18 @@ db_test!(
         let mut container = fixture.container(1);
         container.services = vec![http(id, "80", "wiki"), tcp("22", "2022")];
         db.insert_container(container).await;
-        let plans = db.read(certificates::plans).await;
+        let plans = db.read(certificates::list_domain_certificates).await;
         assert_eq!(plans.len(), 1);
         assert_eq!(plans[0].hosts, ["wiki.example.org"]);
         assert_eq!(plans[0].issuance, Issuance::Http(authority));
 
         let subject: CertificateName = parse("wiki.example.org");
         let same = subject.clone();
-        db.write(move |c| certificates::want(c, id, &subject, at(0)))
+        db.write(move |c| certificates::insert_pending(c, id, &subject, at(0)))
             .await;
         let twice = db
             .store
-            .write(move |c| certificates::want(c, id, &same, at(0)))
+            .write(move |c| certificates::insert_pending(c, id, &same, at(0)))
             .await;
         assert_eq!(twice, Err(Error::Duplicate(Unique::CertificateSubject)));
         let rows = db.read(|c| certificates::list(c, None, at(0))).await;
@@ -114,28 +116,28 @@ db_test!(
         );
 
         let before = db
-            .read(move |c| store::sites::generation(c, fixture.site))
+            .read(move |c| store::sites::get_generation(c, fixture.site))
             .await;
         let names = ["wiki.example.org"];
         let certificate = put(&db, id, names[0], issued(&names, "AB", 90)).await;
         assert_eq!(certificate, rows[0].id, "the existing row is used");
         let after = db
-            .read(move |c| store::sites::generation(c, fixture.site))
+            .read(move |c| store::sites::get_generation(c, fixture.site))
             .await;
         assert!(after > before, "the generation of the site is incremented");
         let served = db
-            .read(move |c| certificates::of_site(c, fixture.site))
+            .read(move |c| certificates::list_issued_by_site(c, fixture.site))
             .await;
         assert_eq!(served.len(), 1);
         assert!(
-            db.read(move |c| certificates::of_site(c, other))
+            db.read(move |c| certificates::list_issued_by_site(c, other))
                 .await
                 .is_empty()
         );
-        let (key, fingerprint) = (db.store.key().clone(), served[0].fingerprint.clone());
+        let (key, fingerprint) = (db.store.secret_key().clone(), served[0].fingerprint.clone());
         let pair = {
             let (key, fingerprint) = (key.clone(), fingerprint.clone());
-            db.read(move |c| certificates::pair(c, &key, fixture.site, &fingerprint))
+            db.read(move |c| certificates::get_with_key(c, &key, fixture.site, &fingerprint))
                 .await
         };
         assert_eq!(
@@ -143,16 +145,20 @@ db_test!(
             Some(("chain".into(), "geheim".into()))
         );
         let foreign_pair = db
-            .read(move |c| certificates::pair(c, &key, other, &fingerprint))
+            .read(move |c| certificates::get_with_key(c, &key, other, &fingerprint))
             .await;
         assert!(foreign_pair.is_none(), "another site has no access");
 
-        db.write(move |c| certificates::note(c, certificate, Happening::Issued, "first", at(0)))
-            .await;
-        db.write(move |c| certificates::note(c, certificate, Happening::Renewed, "next", at(60)))
-            .await;
+        db.write(move |c| {
+            certificates::add_history(c, certificate, Happening::Issued, "first", at(0))
+        })
+        .await;
+        db.write(move |c| {
+            certificates::add_history(c, certificate, Happening::Renewed, "next", at(60))
+        })
+        .await;
         let lines = db
-            .read(move |c| certificates::history(c, certificate))
+            .read(move |c| certificates::list_history(c, certificate))
             .await;
         let texts: Vec<&str> = lines.iter().map(|line| line.words.as_str()).collect();
         assert_eq!(texts, ["next", "first"]);
@@ -170,7 +176,7 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
     let id = db.fixture().await.domain;
     for name in ["a.example.org", "b.example.org"] {
         let subject: CertificateName = parse(name);
-        db.write(move |c| certificates::want(c, id, &subject, at(0)))
+        db.write(move |c| certificates::insert_pending(c, id, &subject, at(0)))
             .await;
     }
     let claim = async |owner: &'static str, day: i64| {
@@ -181,7 +187,7 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
     let second = claim("two", 0).await.unwrap();
     assert_ne!(first.id, second.id);
     assert_eq!(
-        (first.owner.as_str(), second.owner.as_str()),
+        (first.lease_owner.as_str(), second.lease_owner.as_str()),
         ("one", "two")
     );
     assert_eq!(claim("three", 0).await, None);
@@ -192,7 +198,7 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
     );
     let a = first.id;
     let kept = async |owner: &'static str| {
-        db.write(move |c| certificates::keep(c, a, owner, at(2)))
+        db.write(move |c| certificates::renew_lease(c, a, owner, at(2)))
             .await
     };
     assert!(kept("one").await && !kept("two").await);
@@ -205,11 +211,11 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
         words: "No.".into(),
         detail: Some("urn".into()),
     };
-    db.write(move |c| certificates::failed(c, a, &trouble, at(5)))
+    db.write(move |c| certificates::record_failure(c, a, &trouble, at(5)))
         .await;
     db.write(move |c| certificates::release(c, a, "one")).await;
     let row = db
-        .read(move |c| certificates::by_id(c, a, at(1)))
+        .read(move |c| certificates::get(c, a, at(1)))
         .await
         .unwrap();
     assert_eq!((row.state, row.failures), (CertificateState::Failed, 1));
@@ -220,7 +226,8 @@ db_test!(certificate_is_claimed_by_one_owner, |db| async {
         "its lease expired"
     );
     assert_eq!(claim("three", 4).await, None, "the next attempt is later");
-    db.write(move |c| certificates::try_at(c, a, at(4))).await;
+    db.write(move |c| certificates::advance_attempt(c, a, at(4)))
+        .await;
     assert_eq!(claim("three", 4).await.map(|it| it.failures), Some(1));
 });
 
@@ -248,19 +255,19 @@ db_test!(
     secrets_are_bound_to_context_and_accounts_are_stored_once,
     |db| async {
         let id = authority(&db, "ca", "a2V5").await;
-        let key = db.store.key().clone();
+        let key = db.store.secret_key().clone();
         let record = async || {
             let key = key.clone();
-            db.read(move |c| authorities::record(c, &key, id))
+            db.read(move |c| authorities::get(c, &key, id))
                 .await
                 .unwrap()
         };
-        assert_eq!(record().await.binding_key.as_deref(), Some("a2V5"));
+        assert_eq!(record().await.eab_mac_key.as_deref(), Some("a2V5"));
         let row = record().await.row;
         for account in ["first", "second"] {
             let (key, row) = (key.clone(), row.clone());
             let secret = format!("{account}-geheim");
-            db.write(move |c| authorities::set_account(c, &key, &row, account, &secret))
+            db.write(move |c| authorities::store_account(c, &key, &row, account, &secret))
                 .await;
         }
         assert_eq!(record().await.row.account.as_deref(), Some("first"));
@@ -275,14 +282,14 @@ db_test!(
             .await;
         let moved = record().await;
         assert_eq!(
-            (moved.row.account, moved.credentials, moved.binding_key),
+            (moved.row.account, moved.credentials, moved.eab_mac_key),
             (None, None, None)
         );
 
         let dns = provider(&db, "dns").await;
         let record = {
             let key = key.clone();
-            db.read(move |c| providers::record(c, &key, dns))
+            db.read(move |c| providers::get(c, &key, dns))
                 .await
                 .unwrap()
         };
@@ -330,26 +337,28 @@ db_test!(challenge_responses_are_listed_until_deleted, |db| async {
     let (site, id) = (fixture.site, fixture.domain);
     let names = ["wiki.example.org"];
     let certificate = put(&db, id, names[0], issued(&names, "AB", 90)).await;
-    let response = |token: &str| Answer {
+    let response = |token: &str| ChallengeResponse {
         token: token.into(),
-        answer: format!("{token}.print"),
+        key_authorization: format!("{token}.print"),
     };
     let both = [response("b"), response("a")];
     let first = db
-        .write(move |c| challenges::put(c, site, certificate, &both, at(0)))
+        .write(move |c| challenges::upsert(c, site, certificate, &both, at(0)))
         .await;
     assert_eq!(
-        db.read(move |c| challenges::of_site(c, site)).await,
+        db.read(move |c| challenges::list_by_site(c, site)).await,
         [response("a"), response("b")]
     );
-    db.write(move |c| challenges::take_away(c, certificate))
+    db.write(move |c| challenges::delete_by_certificate(c, certificate))
         .await;
     assert!(
-        db.read(move |c| challenges::of_site(c, site))
+        db.read(move |c| challenges::list_by_site(c, site))
             .await
             .is_empty()
     );
-    let last = db.read(move |c| store::sites::generation(c, site)).await;
+    let last = db
+        .read(move |c| store::sites::get_generation(c, site))
+        .await;
     assert!(last > Some(first));
 });
 
@@ -366,19 +375,21 @@ db_test!(
         let mut container = fixture.container(1);
         container.services = vec![http(id, "80", "wiki")];
         db.insert_container(container).await;
-        let plan = db.read(records::plans).await.remove(0);
+        let plan = db.read(records::list_address_records).await.remove(0);
         assert_eq!((plan.domain, plan.provider), (id, Some(dns)));
         assert_eq!(plan.hosts, ["wiki.example.org"]);
 
-        let record = Record {
+        let record = DnsRecord {
             name: "wiki.example.org".into(),
-            kind: "A",
+            record_type: "A",
             value: "198.51.100.7".into(),
         };
         let want = async || {
             let record = record.clone();
-            db.write(move |c| records::want(c, dns, Purpose::Address(id), &record, Some(at(0))))
-                .await
+            db.write(move |c| {
+                records::upsert_desired(c, dns, RecordPurpose::Address(id), &record, Some(at(0)))
+            })
+            .await
         };
         let first = want().await;
         assert_eq!(want().await, first, "the row is updated");
@@ -389,20 +400,24 @@ db_test!(
         let row = claim(0).await.unwrap();
         assert_eq!(
             (row.id, row.state, &row.record),
-            (first, RecordState::Wanted, &record)
+            (first, RecordState::Pending, &record)
         );
         assert_eq!(claim(0).await, None, "the record is leased");
         // The record is submitted, and from then on it is ours.
-        assert!(db.write(move |c| records::is_told(c, first)).await);
+        assert!(db.write(move |c| records::mark_submitted(c, first)).await);
         assert!(
-            !db.write(move |c| records::is_told(c, first)).await,
+            !db.write(move |c| records::mark_submitted(c, first)).await,
             "only once"
         );
-        db.write(move |c| records::is_there(c, first)).await;
+        db.write(move |c| records::mark_present(c, first)).await;
         db.write(move |c| records::release(c, first)).await;
         assert_eq!(claim(5).await, None, "nothing is due");
-        let known = db.read(records::plans).await.remove(0).known;
-        assert_eq!(known[0].state, RecordState::There);
+        let known = db
+            .read(records::list_address_records)
+            .await
+            .remove(0)
+            .stored;
+        assert_eq!(known[0].state, RecordState::Present);
 
         // The record of the domain is removed first; until then the DNS provider is in use.
         let spec = db
@@ -417,17 +432,19 @@ db_test!(
         };
         db.write(move |c| store::domains::update(c, id, &none))
             .await;
-        let plan = db.read(records::plans).await.remove(0);
-        assert_eq!((plan.provider, plan.known.len()), (None, 1));
-        db.write(move |c| records::unwant(c, first, at(6))).await;
+        let plan = db.read(records::list_address_records).await.remove(0);
+        assert_eq!((plan.provider, plan.stored.len()), (None, 1));
+        db.write(move |c| records::mark_for_removal(c, first, at(6)))
+            .await;
         assert_eq!(
             db.store.write(move |c| providers::delete(c, dns)).await,
             Err(Error::InUse)
         );
         let row = claim(6).await.unwrap();
-        assert_eq!(row.state, RecordState::Unwanted);
-        db.write(move |c| records::is_gone(c, &row, at(6))).await;
-        assert!(db.read(records::plans).await.is_empty());
+        assert_eq!(row.state, RecordState::Removing);
+        db.write(move |c| records::finish_removal(c, &row, at(6)))
+            .await;
+        assert!(db.read(records::list_address_records).await.is_empty());
         db.write(move |c| providers::delete(c, dns)).await;
     }
 );
@@ -439,16 +456,16 @@ db_test!(
         let dns = provider(&db, "dns").await;
         let names = ["wiki.example.org"];
         let certificate = put(&db, id, names[0], issued(&names, "AB", 90)).await;
-        let record = Record {
+        let record = DnsRecord {
             name: "_acme-challenge.wiki.example.org".into(),
-            kind: "TXT",
+            record_type: "TXT",
             value: "proof".into(),
         };
-        let purpose = Purpose::Proof(certificate);
+        let purpose = RecordPurpose::Challenge(certificate);
         let proof = db
-            .write(move |c| records::want(c, dns, purpose, &record, None))
+            .write(move |c| records::upsert_desired(c, dns, purpose, &record, None))
             .await;
-        assert!(db.read(records::orphans).await.is_empty());
+        assert!(db.read(records::list_orphans).await.is_empty());
         assert_eq!(
             db.read(records::next_due).await,
             None,
@@ -456,6 +473,6 @@ db_test!(
         );
         db.write(move |c| certificates::delete(c, certificate))
             .await;
-        assert_eq!(db.read(records::orphans).await, [proof]);
+        assert_eq!(db.read(records::list_orphans).await, [proof]);
     }
 );

@@ -1,7 +1,7 @@
 use model::ClusterId;
 use store::{
     Error, SecretKey, Unique,
-    clusters::{self, Access, Certificates},
+    clusters::{self, ConnectionSettings, PinnedCertificates},
 };
 
 use crate::support::access;
@@ -13,10 +13,10 @@ db_test!(secret_is_encrypted_in_the_table, |db| async {
         !stored[0].contains("geheim") && stored[0].len() > 30,
         "{stored:?}"
     );
-    let key = db.store.key().clone();
+    let key = db.store.secret_key().clone();
     let record = db.read(move |c| clusters::get(c, &key, id)).await.unwrap();
     assert_eq!(
-        (record.id, record.access.clone()),
+        (record.id, record.connection.clone()),
         (id, access("demo")),
         "the pinned certificate is included"
     );
@@ -44,7 +44,7 @@ db_test!(
         db.database.execute(&format!(
             "UPDATE clusters SET secret = '{one}' WHERE name = 'two'"
         ));
-        let key = db.store.key().clone();
+        let key = db.store.secret_key().clone();
         let read = db.store.read(move |c| clusters::get(c, &key, two)).await;
         assert!(matches!(read, Err(Error::Internal { .. })), "{read:?}");
     }
@@ -55,38 +55,38 @@ db_test!(
     |db| async {
         let id = db.cluster("b").await;
         db.cluster("a").await;
-        let changed = Access {
+        let changed = ConnectionSettings {
             name: "c".to_owned(),
             url: "https://x:8006".parse().unwrap(),
             login: "anna@pve".parse().unwrap(),
             secret: "neu".to_owned(),
-            certificates: Certificates::from([(
+            pinned_certificates: PinnedCertificates::from([(
                 "https://y:8006".parse().unwrap(),
                 "cd".repeat(32).parse().unwrap(),
             )]),
         };
         // The second update changes no value, which is not an error.
         for _ in 0..2 {
-            let (key, to) = (db.store.key().clone(), changed.clone());
+            let (key, to) = (db.store.secret_key().clone(), changed.clone());
             db.write(move |c| clusters::update(c, &key, id, &to)).await;
         }
-        let key = db.store.key().clone();
-        let record = db.read(move |c| clusters::by_name(c, &key, "c")).await;
-        assert_eq!(record.unwrap().access, changed);
-        let key = db.store.key().clone();
+        let key = db.store.secret_key().clone();
+        let record = db.read(move |c| clusters::get_by_name(c, &key, "c")).await;
+        assert_eq!(record.unwrap().connection, changed);
+        let key = db.store.secret_key().clone();
         let all = db.read(move |c| clusters::list(c, &key)).await;
         assert_eq!(
             all.iter()
-                .map(|c| c.access.name.as_str())
+                .map(|c| c.connection.name.as_str())
                 .collect::<Vec<_>>(),
             ["a", "c"]
         );
-        let (key, to) = (db.store.key().clone(), changed);
+        let (key, to) = (db.store.secret_key().clone(), changed);
         let gone = db
             .store
             .write(move |c| clusters::update(c, &key, ClusterId(99), &to));
         assert_eq!(gone.await, Err(Error::NotFound));
-        let key = db.store.key().clone();
+        let key = db.store.secret_key().clone();
         let again = db
             .store
             .write(move |c| clusters::insert(c, &key, &access("a")))

@@ -6,8 +6,8 @@ use model::{
 };
 use store::{
     Error, Unique,
-    containers::{self, Given, GivenService, NewRecord},
-    jobs::{self, Outcome},
+    containers::{self, BoundService, NewContainerRow, ServiceBinding},
+    jobs::{self, JobOutcome},
 };
 
 use crate::support::{Fixture, TestStore, http, parse, tcp};
@@ -69,19 +69,23 @@ db_test!(container_round_trips, |db| async {
     );
     assert_eq!(stored.services.len(), 2);
     assert_eq!(
-        (stored.made, stored.wished_running, stored.restart_needed),
+        (
+            stored.provisioned,
+            stored.desired_running,
+            stored.restart_needed
+        ),
         (None, true, false)
     );
     assert_eq!(
-        (stored.version, stored.activity, &stored.failure),
+        (stored.version, stored.active_job, &stored.creation_failure),
         (1, None, &None)
     );
     let by_name = db
-        .read(|c| containers::by_name(c, &parse("lab"), &parse("c007")))
+        .read(|c| containers::get_by_name(c, &parse("lab"), &parse("c007")))
         .await;
     assert_eq!(by_name, Some(stored));
     assert_eq!(
-        db.read(|c| containers::by_name(c, &parse("other"), &parse("c007")))
+        db.read(|c| containers::get_by_name(c, &parse("other"), &parse("c007")))
             .await,
         None
     );
@@ -119,7 +123,7 @@ db_test!(unique_violations_name_the_constraint, |db| async {
     let mut first = fixture.container(1);
     first.services = vec![http(fixture.domain, "80", "web"), tcp("22", "2022")];
     db.insert_container(first).await;
-    let other = |change: &dyn Fn(&mut NewRecord)| {
+    let other = |change: &dyn Fn(&mut NewContainerRow)| {
         let mut new = fixture.container(2);
         change(&mut new);
         new
@@ -168,16 +172,16 @@ db_test!(container_requires_its_site_cluster_and_owner, |db| async {
     let fixture = db.fixture().await;
     let other = db.cluster("other").await;
     let cases = [
-        NewRecord {
+        NewContainerRow {
             owner: UserId(999),
             ..fixture.container(1)
         },
-        NewRecord {
+        NewContainerRow {
             site: SiteId(999),
             ..fixture.container(1)
         },
         // A cluster that exists, but is not the site's.
-        NewRecord {
+        NewContainerRow {
             cluster: other,
             ..fixture.container(1)
         },
@@ -279,28 +283,28 @@ db_test!(
             tells_client: true,
         };
         let bindings = [
-            Given::Http {
+            ServiceBinding::Http {
                 label: parse("web"),
                 domain: other,
                 options,
             },
-            Given::Tcp {
+            ServiceBinding::Tcp {
                 external: parse("2000"),
                 options: tcp_options,
                 tls: None,
             },
-            Given::Udp {
+            ServiceBinding::Udp {
                 external: parse("2000"),
-                quiet: parse("7"),
+                idle_timeout: parse("7"),
             },
-            Given::Srv {
+            ServiceBinding::Srv {
                 name: parse("_sip._tcp"),
             },
         ];
         let mut new = fixture.container(1);
-        let service = |given| GivenService {
-            port: parse("80"),
-            given,
+        let service = |given| BoundService {
+            container_port: parse("80"),
+            binding: given,
         };
         new.services = bindings.into_iter().map(service).collect();
         // The same label under another domain is a different hostname.
@@ -396,26 +400,26 @@ db_test!(single_columns_are_updated, |db| async {
     let fixture = db.fixture().await;
     let id = db.insert_container(fixture.container(1)).await;
     db.insert_container(fixture.container(2)).await;
-    db.write(move |c| containers::set_made(c, id)).await;
+    db.write(move |c| containers::mark_created(c, id)).await;
     db.write(move |c| containers::set_vmid(c, id, 1500)).await;
     db.write(move |c| containers::set_node(c, id, &parse("pve2")))
         .await;
-    db.write(move |c| containers::set_wished_running(c, id, false))
+    db.write(move |c| containers::set_desired_running(c, id, false))
         .await;
     db.write(move |c| containers::set_restart_needed(c, id, true))
         .await;
     let stored = get(&db, id).await;
-    assert!(stored.made.unwrap() >= stored.created);
+    assert!(stored.provisioned.unwrap() >= stored.created);
     assert_eq!(
         (stored.vmid, stored.node, stored.version),
         (1500, parse("pve2"), 1)
     );
     assert_eq!(
-        (stored.wished_running, stored.restart_needed),
+        (stored.desired_running, stored.restart_needed),
         (false, true)
     );
     db.write(move |c| containers::mark_not_created(c, id)).await;
-    assert_eq!(get(&db, id).await.made, None);
+    assert_eq!(get(&db, id).await.provisioned, None);
     let taken = db
         .store
         .write(move |c| containers::set_vmid(c, id, 1002))
@@ -423,7 +427,7 @@ db_test!(single_columns_are_updated, |db| async {
     assert_eq!(taken, Err(Error::Duplicate(Unique::ContainerVmid)));
     let gone = db
         .store
-        .write(|c| containers::set_made(c, ContainerId(999)))
+        .write(|c| containers::mark_created(c, ContainerId(999)))
         .await;
     assert_eq!(gone, Err(Error::NotFound));
 });
@@ -446,13 +450,13 @@ db_test!(
         } = fixture;
         let lists = db.read(move |c| {
             Ok((
-                containers::taken_addresses(c, site)?,
-                containers::taken_vmids(c, cluster, &parse("1000-1999"))?,
-                containers::taken_ports(c, site, ServiceKind::Tcp)?,
-                containers::taken_ports(c, site, ServiceKind::Udp)?,
-                containers::names(c, &parse("lab"))?,
-                containers::on_cluster(c, cluster)?,
-                containers::taken_labels(c, site)?,
+                containers::list_used_addresses(c, site)?,
+                containers::list_used_vmids(c, cluster, &parse("1000-1999"))?,
+                containers::list_used_ports(c, site, ServiceKind::Tcp)?,
+                containers::list_used_ports(c, site, ServiceKind::Udp)?,
+                containers::list_names(c, &parse("lab"))?,
+                containers::list_vmids_by_cluster(c, cluster)?,
+                containers::list_used_labels(c, site)?,
             ))
         });
         let (addresses, vmids, tcp_ports, udp_ports, names, ours, labels) = lists.await;
@@ -475,7 +479,7 @@ db_test!(
             Err(Error::NotFound)
         );
         assert!(
-            db.read(move |c| containers::taken_ports(c, site, ServiceKind::Tcp))
+            db.read(move |c| containers::list_used_ports(c, site, ServiceKind::Tcp))
                 .await
                 .is_empty()
         );
@@ -488,16 +492,16 @@ db_test!(active_job_and_failed_creation_are_returned, |db| async {
     let fixture = db.fixture().await;
     let id = db.insert_container(fixture.container(1)).await;
     let job = db.insert_job(fixture.job(id, JobKind::Create)).await;
-    let activity = get(&db, id).await.activity.unwrap();
+    let activity = get(&db, id).await.active_job.unwrap();
     assert_eq!((activity.job, activity.kind), (job, JobKind::Create));
     let end = async |state, error: Option<&str>| {
         let error = error.map(str::to_owned);
         let claimed = db.write(|c| jobs::claim(c, "w", 60_000)).await.unwrap();
-        let outcome = Outcome {
+        let outcome = JobOutcome {
             state,
             error,
-            words: None,
-            left: Vec::new(),
+            details: None,
+            leftovers: Vec::new(),
         };
         assert!(
             db.write(move |c| jobs::finish(c, claimed.row.id, "w", &outcome))
@@ -507,19 +511,19 @@ db_test!(active_job_and_failed_creation_are_returned, |db| async {
     };
     end(JobState::Failed, Some("The storage is full.")).await;
     let stored = get(&db, id).await;
-    assert_eq!(stored.activity, None);
+    assert_eq!(stored.active_job, None);
     assert_eq!(
-        stored.failure,
+        stored.creation_failure,
         Some((job, "The storage is full.".to_owned()))
     );
     // A newer failure replaces it, and a container that was created has none.
     db.insert_job(fixture.job(id, JobKind::Create)).await;
-    assert_eq!(get(&db, id).await.failure.unwrap().0, job);
+    assert_eq!(get(&db, id).await.creation_failure.unwrap().0, job);
     let newer = end(JobState::Cancelled, None).await;
     assert_eq!(
-        get(&db, id).await.failure,
+        get(&db, id).await.creation_failure,
         Some((newer, "Its creation was cancelled.".to_owned()))
     );
-    db.write(move |c| containers::set_made(c, id)).await;
-    assert_eq!(get(&db, id).await.failure, None);
+    db.write(move |c| containers::mark_created(c, id)).await;
+    assert_eq!(get(&db, id).await.creation_failure, None);
 });

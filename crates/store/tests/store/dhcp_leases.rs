@@ -38,7 +38,9 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         "the same leases are no change"
     );
 
-    let (statements, stored) = db.count_statements(move |c| leases::of_site(c, site)).await;
+    let (statements, stored) = db
+        .count_statements(move |c| leases::list_by_site(c, site))
+        .await;
     assert_eq!(statements, 1);
     let [wrong, unknown] = &stored[..] else {
         panic!("expected the two unexpired leases: {stored:?}");
@@ -48,7 +50,9 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
     assert!(wrong.wrong().unwrap().contains("10.20.7.7") && wrong.until.is_some());
     assert!(unknown.is_unknown() && unknown.wrong().is_none() && unknown.until.is_none());
     assert_eq!(unknown.name, Some(parse("printer")));
-    let leased = db.read(move |c| leases::of_mac(c, site, mac)).await;
+    let leased = db
+        .read(move |c| leases::list_addresses_by_mac(c, site, mac))
+        .await;
     assert_eq!(leased, [parse::<Ipv4Addr>("10.20.7.7")]);
 
     // The container has its reserved address now, and another machine has the previous one.
@@ -57,12 +61,16 @@ db_test!(leases_are_replaced_by_the_last_report, |db| async {
         lease(UNKNOWN_MAC, "10.20.7.7", Some(3600)),
     ];
     assert!(db.write(move |c| leases::replace(c, site, &moved)).await);
-    let stored = db.read(move |c| leases::of_site(c, site)).await;
+    let stored = db.read(move |c| leases::list_by_site(c, site)).await;
     assert_eq!(stored.len(), 2);
     assert!(stored.iter().all(|row| row.wrong().is_none()), "{stored:?}");
 
     let other = db.site("other", db.cluster("second").await).await;
-    assert!(db.read(move |c| leases::of_site(c, other)).await.is_empty());
+    assert!(
+        db.read(move |c| leases::list_by_site(c, other))
+            .await
+            .is_empty()
+    );
     let first = reported[0].clone();
     let refused = db
         .store
@@ -84,21 +92,27 @@ db_test!(node_addresses_bump_the_sites_of_their_cluster, |db| async {
         db.site("one", cluster).await,
         db.site("two", db.cluster("other").await).await,
     );
-    let generation = async |site| db.read(move |c| store::sites::generation(c, site)).await;
+    let generation = async |site| {
+        db.read(move |c| store::sites::get_generation(c, site))
+            .await
+    };
     let (before, untouched) = (generation(site).await, generation(other_site).await);
     let all = addresses(&[("pve1", "192.0.2.11"), ("PVE2", "192.0.2.12")]);
     let reported = all.clone();
     assert!(
-        db.write(move |c| nodes::set_addresses(c, cluster, &reported))
+        db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
             .await
     );
-    assert_eq!(db.read(move |c| nodes::addresses(c, cluster)).await, all);
+    assert_eq!(
+        db.read(move |c| nodes::list_addresses(c, cluster)).await,
+        all
+    );
     let after = generation(site).await;
     assert!(after > before, "the generation of the site is incremented");
     assert_eq!(generation(other_site).await, untouched);
     let reported = all.clone();
     assert!(
-        !db.write(move |c| nodes::set_addresses(c, cluster, &reported))
+        !db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
             .await
     );
     assert_eq!(
@@ -109,8 +123,11 @@ db_test!(node_addresses_bump_the_sites_of_their_cluster, |db| async {
     let fewer = addresses(&[("pve1", "192.0.2.21")]);
     let reported = fewer.clone();
     assert!(
-        db.write(move |c| nodes::set_addresses(c, cluster, &reported))
+        db.write(move |c| nodes::replace_addresses(c, cluster, &reported))
             .await
     );
-    assert_eq!(db.read(move |c| nodes::addresses(c, cluster)).await, fewer);
+    assert_eq!(
+        db.read(move |c| nodes::list_addresses(c, cluster)).await,
+        fewer
+    );
 });

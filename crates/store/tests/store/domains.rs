@@ -102,7 +102,7 @@ db_test!(domain_is_unique_per_site_and_deleted_with_it, |db| async {
     let second = db
         .write(move |c| domains::insert(c, &spec(one, "a.example.org")))
         .await;
-    let own = db.read(move |c| domains::of_site(c, one)).await;
+    let own = db.read(move |c| domains::list_by_site(c, one)).await;
     assert_eq!(
         own.last().map(|row| row.id),
         Some(second),

@@ -12,11 +12,13 @@ use store::{containers, domains, sites};
 use crate::support::{TestStore, http, parse, site_spec, tcp};
 
 async fn generation(db: &TestStore, id: ContainerId) -> i64 {
-    db.read(move |c| containers::generation(c, id)).await
+    db.read(move |c| containers::get_generation(c, id)).await
 }
 
 async fn of_site(db: &TestStore, site: SiteId) -> i64 {
-    db.read(move |c| sites::generation(c, site)).await.unwrap()
+    db.read(move |c| sites::get_generation(c, site))
+        .await
+        .unwrap()
 }
 
 /// Returns the containers that changed after a generation, and those of these services.
@@ -28,7 +30,7 @@ async fn affected(
 ) -> BTreeSet<ContainerId> {
     let of = of.to_vec();
     let (statements, stored) = db
-        .count_statements(move |c| containers::affected(c, site, after, &of, 100))
+        .count_statements(move |c| containers::list_affected(c, site, after, &of, 100))
         .await;
     assert!(statements <= 3, "{statements}");
     stored.into_iter().map(|(id, _)| id).collect()
@@ -65,7 +67,7 @@ db_test!(changes_set_the_generation_of_the_site, |db| async {
         BTreeSet::from([first])
     );
     let names = db
-        .read(move |c| containers::offering(c, &[service, ServiceId(999)]))
+        .read(move |c| containers::list_names_by_services(c, &[service, ServiceId(999)]))
         .await;
     assert_eq!(names, [(service, parse::<Label>("c001"))]);
 

@@ -1,16 +1,16 @@
 //! Leases of jobs. Expired leases are created with times in the past, never by waiting.
 
 use model::jobs::{JobKind, JobState, Progress, StepState};
-use store::jobs::{self, Heartbeat, Outcome};
+use store::jobs::{self, Heartbeat, JobOutcome};
 
 const MINUTE: i64 = 60_000;
 
-fn done() -> Outcome {
-    Outcome {
+fn done() -> JobOutcome {
+    JobOutcome {
         state: JobState::Done,
         error: None,
-        words: None,
-        left: Vec::new(),
+        details: None,
+        leftovers: Vec::new(),
     }
 }
 
@@ -49,21 +49,21 @@ db_test!(expired_lease_is_claimed_by_another_worker, |db| async {
     assert_eq!((second.row.id, second.attempt), (id, 2));
     assert_eq!(second.row.started, first.row.started);
     // A worker that lost the lease cannot write.
-    let before = db.read(move |c| jobs::record(c, id)).await;
+    let before = db.read(move |c| jobs::get(c, id)).await;
     let lost = db.write(move |c| {
         let progress = Progress { done: 1, total: 2 };
         jobs::release(c, id, "a")?;
         Ok([
-            jobs::begin_step(c, id, "a", 0)?,
-            jobs::save_step(c, id, "a", 0, "x")?,
-            jobs::progress_step(c, id, "a", 0, progress)?,
-            jobs::end_step(c, id, "a", 0, StepState::Done, None, None)?,
+            jobs::start_step(c, id, "a", 0)?,
+            jobs::save_step_data(c, id, "a", 0, "x")?,
+            jobs::update_step_progress(c, id, "a", 0, progress)?,
+            jobs::finish_step(c, id, "a", 0, StepState::Done, None, None)?,
             jobs::finish(c, id, "a", &done())?,
-            jobs::heartbeat(c, id, "a", MINUTE)?.held,
+            jobs::renew_lease(c, id, "a", MINUTE)?.is_held,
         ])
     });
     assert_eq!(lost.await, [false; 6]);
-    assert_eq!(db.read(move |c| jobs::record(c, id)).await, before);
+    assert_eq!(db.read(move |c| jobs::get(c, id)).await, before);
     assert!(db.write(move |c| jobs::finish(c, id, "b", &done())).await);
 });
 
@@ -72,13 +72,15 @@ db_test!(expired_lease_is_lost_before_another_claim, |db| async {
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
     db.write(|c| jobs::claim(c, "a", -1)).await.unwrap();
-    assert!(!db.write(move |c| jobs::begin_step(c, id, "a", 0)).await);
-    let heartbeat = db.write(move |c| jobs::heartbeat(c, id, "a", MINUTE)).await;
+    assert!(!db.write(move |c| jobs::start_step(c, id, "a", 0)).await);
+    let heartbeat = db
+        .write(move |c| jobs::renew_lease(c, id, "a", MINUTE))
+        .await;
     assert_eq!(
         heartbeat,
         Heartbeat {
-            held: false,
-            cancel: false
+            is_held: false,
+            cancel_requested: false
         }
     );
 });
@@ -90,41 +92,41 @@ db_test!(
         let container = db.insert_container(fixture.container(1)).await;
         let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
         db.write(|c| jobs::claim(c, "a", MINUTE)).await.unwrap();
-        let due = db.read(jobs::next_due_ms).await.unwrap();
+        let due = db.read(jobs::next_due_in_ms).await.unwrap();
         assert!((1..=MINUTE).contains(&due), "{due}");
         let heartbeat = db
-            .write(move |c| jobs::heartbeat(c, id, "a", 60 * MINUTE))
+            .write(move |c| jobs::renew_lease(c, id, "a", 60 * MINUTE))
             .await;
         assert_eq!(
             heartbeat,
             Heartbeat {
-                held: true,
-                cancel: false
+                is_held: true,
+                cancel_requested: false
             }
         );
-        assert!(db.read(jobs::next_due_ms).await.unwrap() > MINUTE);
+        assert!(db.read(jobs::next_due_in_ms).await.unwrap() > MINUTE);
         assert!(db.write(move |c| jobs::request_cancel(c, id)).await);
-        let heartbeat = db.write(move |c| jobs::heartbeat(c, id, "a", -1)).await;
+        let heartbeat = db.write(move |c| jobs::renew_lease(c, id, "a", -1)).await;
         assert_eq!(
             heartbeat,
             Heartbeat {
-                held: true,
-                cancel: true
+                is_held: true,
+                cancel_requested: true
             }
         );
-        assert_eq!(db.read(jobs::next_due_ms).await, Some(0));
+        assert_eq!(db.read(jobs::next_due_in_ms).await, Some(0));
     }
 );
 
 db_test!(released_job_can_be_claimed_immediately, |db| async {
     let fixture = db.fixture().await;
     let container = db.insert_container(fixture.container(1)).await;
-    assert_eq!(db.read(jobs::next_due_ms).await, None);
+    assert_eq!(db.read(jobs::next_due_in_ms).await, None);
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
-    assert_eq!(db.read(jobs::next_due_ms).await, Some(0));
+    assert_eq!(db.read(jobs::next_due_in_ms).await, Some(0));
     db.write(|c| jobs::claim(c, "a", MINUTE)).await.unwrap();
     db.write(move |c| jobs::release(c, id, "a")).await;
-    assert_eq!(db.read(jobs::next_due_ms).await, Some(0));
+    assert_eq!(db.read(jobs::next_due_in_ms).await, Some(0));
     assert!(!db.write(move |c| jobs::finish(c, id, "a", &done())).await);
     assert_eq!(
         db.write(|c| jobs::claim(c, "b", MINUTE))
@@ -135,5 +137,5 @@ db_test!(released_job_can_be_claimed_immediately, |db| async {
         id
     );
     db.write(move |c| jobs::finish(c, id, "b", &done())).await;
-    assert_eq!(db.read(jobs::next_due_ms).await, None);
+    assert_eq!(db.read(jobs::next_due_in_ms).await, None);
 });

@@ -4,7 +4,7 @@ use model::{
 };
 use store::{
     Error, Unique, containers,
-    jobs::{self, JobRecord, Outcome},
+    jobs::{self, JobOutcome, JobRecord},
 };
 
 use crate::support::{TestStore, parse};
@@ -12,15 +12,15 @@ use crate::support::{TestStore, parse};
 const MINUTE: i64 = 60_000;
 
 async fn record(db: &TestStore, id: JobId) -> JobRecord {
-    db.read(move |c| jobs::record(c, id)).await.unwrap()
+    db.read(move |c| jobs::get(c, id)).await.unwrap()
 }
 
-fn outcome(state: JobState) -> Outcome {
-    Outcome {
+fn outcome(state: JobState) -> JobOutcome {
+    JobOutcome {
         state,
         error: Some("It did not work.".to_owned()),
-        words: Some("exit code 1".to_owned()),
-        left: vec![
+        details: Some("exit code 1".to_owned()),
+        leftovers: vec![
             "A volume is left on pve1.".to_owned(),
             "\"Quoted\" 🦀.".to_owned(),
         ],
@@ -60,7 +60,7 @@ db_test!(job_round_trips, |db| async {
         (r#"{"restart":true}"#, 0, false)
     );
     assert_eq!(
-        (stored.words, stored.left, stored.owner),
+        (stored.details, stored.leftovers, stored.owner),
         (None, Vec::new(), fixture.owner)
     );
     let steps: Vec<_> = stored
@@ -81,7 +81,7 @@ db_test!(job_round_trips, |db| async {
             .iter()
             .all(|s| s.view.state == StepState::Waiting && s.data.is_none())
     );
-    assert_eq!(db.read(|c| jobs::record(c, JobId(999))).await, None);
+    assert_eq!(db.read(|c| jobs::get(c, JobId(999))).await, None);
 });
 
 db_test!(container_has_one_active_job, |db| async {
@@ -118,9 +118,9 @@ db_test!(steps_are_updated_individually, |db| async {
     let container = db.insert_container(fixture.container(1)).await;
     let id = db.insert_job(fixture.job(container, JobKind::Create)).await;
     db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
-    assert!(db.write(move |c| jobs::begin_step(c, id, "w", 0)).await);
+    assert!(db.write(move |c| jobs::start_step(c, id, "w", 0)).await);
     assert!(
-        db.write(move |c| jobs::save_step(c, id, "w", 0, "upid"))
+        db.write(move |c| jobs::save_step_data(c, id, "w", 0, "upid"))
             .await
     );
     let progress = Progress {
@@ -128,7 +128,7 @@ db_test!(steps_are_updated_individually, |db| async {
         total: u64::MAX,
     };
     assert!(
-        db.write(move |c| jobs::progress_step(c, id, "w", 0, progress))
+        db.write(move |c| jobs::update_step_progress(c, id, "w", 0, progress))
             .await
     );
     let step = record(&db, id).await.steps.remove(0);
@@ -139,7 +139,7 @@ db_test!(steps_are_updated_individually, |db| async {
     assert_eq!(step.view.progress.unwrap().done, 5);
     assert!(step.view.started.is_some() && step.view.finished.is_none());
     assert!(
-        db.write(move |c| jobs::end_step(c, id, "w", 0, StepState::Done, Some("pve1"), None))
+        db.write(move |c| jobs::finish_step(c, id, "w", 0, StepState::Done, Some("pve1"), None))
             .await
     );
     let stored = record(&db, id).await;
@@ -152,7 +152,7 @@ db_test!(steps_are_updated_individually, |db| async {
     assert_eq!(step.data.as_deref(), Some("upid"));
     assert_eq!((stored.row.steps_done, stored.row.steps), (1, 2));
     assert!(
-        db.write(move |c| jobs::end_step(c, id, "w", 1, StepState::Skipped, None, Some("x")))
+        db.write(move |c| jobs::finish_step(c, id, "w", 1, StepState::Skipped, None, Some("x")))
             .await
     );
     let stored = record(&db, id).await;
@@ -160,9 +160,9 @@ db_test!(steps_are_updated_individually, |db| async {
         (stored.row.steps_done, stored.steps[1].data.as_deref()),
         (2, Some("x"))
     );
-    let listed = db.read(|c| jobs::active(c, None)).await;
+    let listed = db.read(|c| jobs::list_active(c, None)).await;
     assert_eq!(listed, [stored.row]);
-    assert!(!db.write(move |c| jobs::begin_step(c, id, "w", 7)).await);
+    assert!(!db.write(move |c| jobs::start_step(c, id, "w", 7)).await);
 });
 
 db_test!(finished_job_keeps_its_error_details, |db| async {
@@ -181,10 +181,10 @@ db_test!(finished_job_keeps_its_error_details, |db| async {
     );
     assert!(stored.row.finished >= stored.row.started && stored.row.started.is_some());
     assert_eq!(
-        (stored.words, stored.left),
+        (stored.details, stored.leftovers),
         (
             Some("exit code 1".to_owned()),
-            outcome(JobState::Failed).left
+            outcome(JobState::Failed).leftovers
         )
     );
     // A finished job cannot be written, claimed or canceled.
@@ -192,7 +192,7 @@ db_test!(finished_job_keeps_its_error_details, |db| async {
         !db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Done)))
             .await
     );
-    assert!(!db.write(move |c| jobs::begin_step(c, id, "w", 0)).await);
+    assert!(!db.write(move |c| jobs::start_step(c, id, "w", 0)).await);
     assert!(!db.write(move |c| jobs::request_cancel(c, id)).await);
     assert_eq!(db.write(|c| jobs::claim(c, "w", MINUTE)).await, None);
 });
@@ -205,8 +205,16 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
     db.write(|c| jobs::claim(c, "w", MINUTE)).await.unwrap();
     assert!(db.write(move |c| jobs::request_cancel(c, id)).await);
     assert!(
-        db.write(move |c| jobs::end_step(c, id, "w", 0, StepState::Undone, Some("n"), Some("d")))
-            .await
+        db.write(move |c| jobs::finish_step(
+            c,
+            id,
+            "w",
+            0,
+            StepState::Undone,
+            Some("n"),
+            Some("d")
+        ))
+        .await
     );
     assert!(
         db.write(move |c| jobs::finish(c, id, "w", &outcome(JobState::Cancelled)))
@@ -215,14 +223,14 @@ db_test!(failed_job_is_requeued_from_the_first_step, |db| async {
     assert!(db.write(move |c| jobs::requeue(c, id)).await);
     let stored = record(&db, id).await;
     assert_eq!(
-        (stored.row.state, stored.row.error, stored.words),
+        (stored.row.state, stored.row.error, stored.details),
         (JobState::Queued, None, None)
     );
     assert_eq!(
         (stored.row.started, stored.row.finished, stored.attempt),
         (None, None, 0)
     );
-    assert!(stored.left.is_empty() && !stored.cancel_requested);
+    assert!(stored.leftovers.is_empty() && !stored.cancel_requested);
     let step = &stored.steps[0];
     assert_eq!(
         (step.view.state, &step.view.note, &step.data),
@@ -279,12 +287,12 @@ db_test!(log_is_read_from_the_last_line, |db| async {
     db.write(move |c| jobs::append_log(c, id, &[])).await;
     db.write(move |c| jobs::append_log(c, id, &["last".to_owned()]))
         .await;
-    let some = db.read(move |c| jobs::log(c, id, 0, 300)).await;
+    let some = db.read(move |c| jobs::list_log(c, id, 0, 300)).await;
     let texts =
         |lines: &[model::jobs::LogLine]| lines.iter().map(|l| l.text.clone()).collect::<Vec<_>>();
     assert_eq!(texts(&some), lines[..300]);
     let after = some[299].seq;
-    let rest = db.read(move |c| jobs::log(c, id, after, 1000)).await;
+    let rest = db.read(move |c| jobs::list_log(c, id, after, 1000)).await;
     assert_eq!(texts(&rest)[..150], lines[300..]);
     assert_eq!(texts(&rest)[150..], ["last"]);
     assert!(some.iter().chain(&rest).map(|l| l.seq).is_sorted());

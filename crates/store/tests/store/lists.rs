@@ -6,14 +6,14 @@ use model::{
     page::PAGE_ROWS,
 };
 use store::{
-    containers::{self, Filter},
+    containers::{self, ContainerFilter},
     jobs::{self, JobFilter},
     users,
 };
 
 use crate::support::{TestStore, http, parse};
 
-async fn names(db: &TestStore, filter: Filter) -> Vec<String> {
+async fn names(db: &TestStore, filter: ContainerFilter) -> Vec<String> {
     let page = db.read(move |c| containers::list(c, &filter)).await;
     assert_eq!(page.total, u64::try_from(page.rows.len()).unwrap());
     page.rows.iter().map(|row| row.name.to_string()).collect()
@@ -30,19 +30,19 @@ db_test!(statement_count_does_not_grow_with_rows, |db| async {
         db.user(&format!("u{n}")).await;
         if n == 0 || n > PAGE_ROWS {
             let (containers, page) = db
-                .count_statements(|c| containers::list(c, &Filter::default()))
+                .count_statements(|c| containers::list(c, &ContainerFilter::default()))
                 .await;
             let (summaries, all) = db
-                .count_statements(|c| containers::lean(c, &Filter::default()))
+                .count_statements(|c| containers::list_summaries(c, &ContainerFilter::default()))
                 .await;
             let ids: Vec<_> = page.rows.iter().map(|row| row.id).collect();
             let (by_ids, _) = db
-                .count_statements(move |c| containers::by_ids(c, &ids))
+                .count_statements(move |c| containers::list_by_ids(c, &ids))
                 .await;
             let (jobs, _) = db
                 .count_statements(|c| jobs::list(c, &JobFilter::default()))
                 .await;
-            let (active, _) = db.count_statements(|c| jobs::active(c, None)).await;
+            let (active, _) = db.count_statements(|c| jobs::list_active(c, None)).await;
             let (users, _) = db.count_statements(|c| users::list(c, "", 1)).await;
             assert_eq!(page.rows.len(), all.len().min(50));
             counts.push([containers, summaries, by_ids, jobs, active, users]);
@@ -60,9 +60,9 @@ db_test!(pages_are_complete_and_do_not_overlap, |db| async {
     }
     let mut seen = Vec::new();
     for page in 1..=3 {
-        let filter = Filter {
+        let filter = ContainerFilter {
             page,
-            ..Filter::default()
+            ..ContainerFilter::default()
         };
         let stored = db.read(move |c| containers::list(c, &filter)).await;
         assert_eq!((stored.total, stored.page), (53, page));
@@ -89,9 +89,9 @@ db_test!(search_escapes_wildcards_and_ignores_case, |db| async {
     (other.owner, other.name) = (odd, parse("web-2"));
     db.insert_container(other).await;
     let find = async |q: &str| {
-        let filter = Filter {
-            q: q.to_owned(),
-            ..Filter::default()
+        let filter = ContainerFilter {
+            query: q.to_owned(),
+            ..ContainerFilter::default()
         };
         names(&db, filter).await
     };
@@ -137,9 +137,9 @@ db_test!(order_is_the_same_on_every_database, |db| async {
     let order = async |key, down| {
         names(
             &db,
-            Filter {
+            ContainerFilter {
                 sort: Sort { key, down },
-                ..Filter::default()
+                ..ContainerFilter::default()
             },
         )
         .await
@@ -174,13 +174,15 @@ db_test!(list_filters_by_owner_and_site, |db| async {
     third.site = two;
     db.insert_container(third).await;
     let of = async |owner, site: Option<&str>| {
-        let filter = Filter {
+        let filter = ContainerFilter {
             owner,
             site: site.map(parse),
-            ..Filter::default()
+            ..ContainerFilter::default()
         };
         let same_filter = filter.clone();
-        let summaries = db.read(move |c| containers::lean(c, &same_filter)).await;
+        let summaries = db
+            .read(move |c| containers::list_summaries(c, &same_filter))
+            .await;
         let listed = names(&db, filter).await;
         assert_eq!(summaries.len(), listed.len());
         listed
@@ -200,31 +202,37 @@ db_test!(by_ids_keeps_the_order_of_ids, |db| async {
     }
     let gone = model::ContainerId(999);
     let asked = vec![ids[2], gone, ids[0]];
-    let stored = db.read(move |c| containers::by_ids(c, &asked)).await;
+    let stored = db.read(move |c| containers::list_by_ids(c, &asked)).await;
     assert_eq!(
         stored.iter().map(|row| row.id).collect::<Vec<_>>(),
         [ids[2], ids[0]]
     );
-    assert!(db.read(|c| containers::by_ids(c, &[])).await.is_empty());
+    assert!(
+        db.read(|c| containers::list_by_ids(c, &[]))
+            .await
+            .is_empty()
+    );
 });
 
 db_test!(summaries_contain_the_values_for_a_status, |db| async {
     let fixture = db.fixture().await;
     let first = db.insert_container(fixture.container(1)).await;
     let second = db.insert_container(fixture.container(2)).await;
-    db.write(move |c| containers::set_made(c, second)).await;
+    db.write(move |c| containers::mark_created(c, second)).await;
     db.insert_job(fixture.job(first, JobKind::Create)).await;
-    let summaries = db.read(|c| containers::lean(c, &Filter::default())).await;
+    let summaries = db
+        .read(|c| containers::list_summaries(c, &ContainerFilter::default()))
+        .await;
     assert_eq!(
-        (summaries[0].id, summaries[0].vmid, summaries[0].made),
+        (summaries[0].id, summaries[0].vmid, summaries[0].is_created),
         (first, 1001, false)
     );
     assert_eq!(
-        (summaries[1].id, summaries[1].vmid, summaries[1].made),
+        (summaries[1].id, summaries[1].vmid, summaries[1].is_created),
         (second, 1002, true)
     );
     assert_eq!(
-        (summaries[0].activity, summaries[1].activity),
+        (summaries[0].active_job_kind, summaries[1].active_job_kind),
         (Some(JobKind::Create), None)
     );
     assert_eq!(
@@ -279,7 +287,7 @@ db_test!(jobs_are_filtered, |db| async {
     );
     assert_eq!(
         find(JobFilter {
-            q: "DB-".to_owned(),
+            query: "DB-".to_owned(),
             ..any()
         })
         .await,
@@ -287,16 +295,16 @@ db_test!(jobs_are_filtered, |db| async {
     );
     assert_eq!(
         find(JobFilter {
-            q: "_".to_owned(),
+            query: "_".to_owned(),
             ..any()
         })
         .await,
         []
     );
-    let active = db.read(move |c| jobs::active(c, Some(bob))).await;
+    let active = db.read(move |c| jobs::list_active(c, Some(bob))).await;
     assert_eq!(
         active.iter().map(|row| row.id).collect::<Vec<_>>(),
         [second]
     );
-    assert_eq!(db.read(|c| jobs::active(c, None)).await.len(), 3);
+    assert_eq!(db.read(|c| jobs::list_active(c, None)).await.len(), 3);
 });

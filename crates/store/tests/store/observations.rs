@@ -1,25 +1,39 @@
-use store::observations::{self, Turn};
+use store::observations::{self, Observer};
 
 db_test!(one_process_observes_and_others_read, |db| async {
     let id = db.cluster("demo").await;
     let claim = async |holder: &'static str, ms: i64| {
-        db.write(move |c| observations::take(c, id, holder, ms))
+        db.write(move |c| observations::claim(c, id, holder, ms))
             .await
     };
-    assert_eq!(claim("one", 60_000).await, Turn::Ours { shared: false });
-    assert_eq!(claim("one", 60_000).await, Turn::Ours { shared: false });
-    assert_eq!(claim("two", 60_000).await, Turn::Others);
     assert_eq!(
-        db.write(move |c| observations::read(c, id, 60_000)).await,
+        claim("one", 60_000).await,
+        Observer::ThisProcess {
+            is_requested: false
+        }
+    );
+    assert_eq!(
+        claim("one", 60_000).await,
+        Observer::ThisProcess {
+            is_requested: false
+        }
+    );
+    assert_eq!(claim("two", 60_000).await, Observer::OtherProcess);
+    assert_eq!(
+        db.write(move |c| observations::request_and_get(c, id, 60_000))
+            .await,
         None
     );
-    assert_eq!(claim("one", 60_000).await, Turn::Ours { shared: true });
-    db.write(move |c| observations::keep(c, id, "one", "{}"))
+    assert_eq!(
+        claim("one", 60_000).await,
+        Observer::ThisProcess { is_requested: true }
+    );
+    db.write(move |c| observations::store(c, id, "one", "{}"))
         .await;
-    db.write(move |c| observations::keep(c, id, "two", "without the lease"))
+    db.write(move |c| observations::store(c, id, "two", "without the lease"))
         .await;
     let (_, answer) = db
-        .write(move |c| observations::read(c, id, 60_000))
+        .write(move |c| observations::request_and_get(c, id, 60_000))
         .await
         .unwrap();
     assert_eq!(answer, "{}");
@@ -28,29 +42,55 @@ db_test!(one_process_observes_and_others_read, |db| async {
 db_test!(expired_or_released_lease_is_claimed, |db| async {
     let id = db.cluster("demo").await;
     let claim = async |holder: &'static str, ms: i64| {
-        db.write(move |c| observations::take(c, id, holder, ms))
+        db.write(move |c| observations::claim(c, id, holder, ms))
             .await
     };
     claim("one", 0).await;
-    assert_eq!(claim("two", 60_000).await, Turn::Ours { shared: false });
-    assert_eq!(claim("one", 60_000).await, Turn::Others);
-    db.write(|c| observations::give_back(c, "two")).await;
-    assert_eq!(claim("one", 60_000).await, Turn::Ours { shared: false });
+    assert_eq!(
+        claim("two", 60_000).await,
+        Observer::ThisProcess {
+            is_requested: false
+        }
+    );
+    assert_eq!(claim("one", 60_000).await, Observer::OtherProcess);
+    db.write(|c| observations::release_all(c, "two")).await;
+    assert_eq!(
+        claim("one", 60_000).await,
+        Observer::ThisProcess {
+            is_requested: false
+        }
+    );
 });
 
 db_test!(lease_can_be_taken_over, |db| async {
     let id = db.cluster("demo").await;
     let claim = async |holder: &'static str| {
-        db.write(move |c| observations::take(c, id, holder, 60_000))
+        db.write(move |c| observations::claim(c, id, holder, 60_000))
             .await
     };
     let take_over = async |holder: &'static str| {
-        db.write(move |c| observations::take_over(c, id, holder, 60_000))
+        db.write(move |c| observations::claim_forced(c, id, holder, 60_000))
             .await
     };
-    assert_eq!(take_over("one").await, Turn::Ours { shared: false });
-    assert_eq!(take_over("one").await, Turn::Ours { shared: false });
-    assert_eq!(take_over("two").await, Turn::Ours { shared: true });
-    assert_eq!(claim("one").await, Turn::Others);
-    assert_eq!(claim("two").await, Turn::Ours { shared: true });
+    assert_eq!(
+        take_over("one").await,
+        Observer::ThisProcess {
+            is_requested: false
+        }
+    );
+    assert_eq!(
+        take_over("one").await,
+        Observer::ThisProcess {
+            is_requested: false
+        }
+    );
+    assert_eq!(
+        take_over("two").await,
+        Observer::ThisProcess { is_requested: true }
+    );
+    assert_eq!(claim("one").await, Observer::OtherProcess);
+    assert_eq!(
+        claim("two").await,
+        Observer::ThisProcess { is_requested: true }
+    );
 });

@@ -7,7 +7,7 @@ use store::{OpenError, Options, SecretKey, Store};
 use crate::support::{Kind, TestDatabase};
 
 db_test!(store_reopens_only_with_its_key, |db| async {
-    let first = db.database.open(db.store.key()).await;
+    let first = db.database.open(db.store.secret_key()).await;
     assert!(first.is_ok(), "{first:?}");
     // Without stored secrets any key is accepted.
     db.database
@@ -15,7 +15,7 @@ db_test!(store_reopens_only_with_its_key, |db| async {
         .await
         .unwrap();
     db.cluster("demo").await;
-    db.database.open(db.store.key()).await.unwrap();
+    db.database.open(db.store.secret_key()).await.unwrap();
     let other = db.database.open(&SecretKey::generate().unwrap()).await;
     assert!(
         matches!(other, Err(OpenError::WrongKey { .. })),
@@ -36,7 +36,8 @@ db_test!(newer_database_is_refused, |db| async {
     db.database.execute(&format!(
         "INSERT INTO __diesel_schema_migrations {columns} VALUES ('9999'{run_on})"
     ));
-    let Err(OpenError::Newer { version, .. }) = db.database.open(db.store.key()).await else {
+    let Err(OpenError::NewerSchema { version, .. }) = db.database.open(db.store.secret_key()).await
+    else {
         panic!("a database of a newer version was opened");
     };
     assert_eq!(version, "9999");

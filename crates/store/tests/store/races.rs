@@ -31,7 +31,7 @@ db_test!(concurrent_inserts_allocate_an_address_once, |db| async {
 db_test!(limit_holds_under_concurrency_with_owner_lock, |db| async {
     let fixture = db.fixture().await;
     // A second store on the same database, as in another process.
-    let second = db.database.open(db.store.key()).await.unwrap();
+    let second = db.database.open(db.store.secret_key()).await.unwrap();
     let mut tasks = JoinSet::new();
     for n in 1..=20 {
         let store = if n % 2 == 0 { &db.store } else { &second }.clone();
@@ -41,7 +41,7 @@ db_test!(limit_holds_under_concurrency_with_owner_lock, |db| async {
                 // A read before the lock must not hide commits that happen while the lock is awaited.
                 let _ = users::get(c, new.owner)?;
                 users::lock(c, new.owner)?;
-                if users::usage(c, new.owner)?.containers >= 5 {
+                if users::get_usage(c, new.owner)?.containers >= 5 {
                     return Ok(false);
                 }
                 containers::insert(c, &new)?;

@@ -6,8 +6,8 @@ use model::{
 };
 use store::{
     authorities,
-    certificates::{self, NewCertificate, Of},
-    records::{self, Purpose, Record, RecordState},
+    certificates::{self, CertificateScope, NewCertificate},
+    records::{self, DnsRecord, RecordPurpose, RecordState},
 };
 
 use crate::{
@@ -19,22 +19,24 @@ const NAME: &str = "wiki.example.org";
 
 /// Stores a certificate issued by a CA.
 async fn insert_issued(db: &TestStore, domain: DomainId, by: model::AuthorityId) -> CertificateId {
-    let key = db.store.key().clone();
+    let key = db.store.secret_key().clone();
     let new = NewCertificate {
         source: Source::Acme,
-        authority: Some(by),
+        certificate_authority: Some(by),
         renew_at: Some(at(60)),
-        next_try: Some(at(1)),
+        next_attempt: Some(at(1)),
         chain: "chain".into(),
         issued: issued(&[NAME], "AB", 90),
     };
     let subject = parse(NAME);
-    db.write(move |c| certificates::put(c, &key, (domain, &subject), &new, "geheim", at(0)))
-        .await
+    db.write(move |c| {
+        certificates::upsert_issued(c, &key, (domain, &subject), &new, "geheim", at(0))
+    })
+    .await
 }
 
 async fn row(db: &TestStore, id: CertificateId) -> CertificateRow {
-    db.read(move |c| certificates::by_id(c, id, at(2)))
+    db.read(move |c| certificates::get(c, id, at(2)))
         .await
         .unwrap()
 }
@@ -50,55 +52,77 @@ db_test!(
         })
         .await;
         let id = insert_issued(&db, domain, first_ca).await;
-        let by = db.read(move |c| certificates::given(c, id)).await;
+        let by = db
+            .read(move |c| certificates::get_issued_chain(c, id))
+            .await;
         assert_eq!(by, Some((first_ca, "chain".to_owned())));
-        let planned = db.read(certificates::plans).await.remove(0).certificates;
-        assert!(!planned[0].rests());
+        let planned = db
+            .read(certificates::list_domain_certificates)
+            .await
+            .remove(0)
+            .certificates;
+        assert!(!planned[0].is_dormant());
 
         // A certificate of the same CA is not replaced.
-        db.write(move |c| certificates::replace(c, domain, first_ca, at(2)))
+        db.write(move |c| certificates::schedule_replacement(c, domain, first_ca, at(2)))
             .await;
-        db.write(move |c| certificates::retry(c, Of::Domain(domain), at(2)))
+        db.write(move |c| certificates::retry_failed(c, CertificateScope::Domain(domain), at(2)))
             .await;
         assert_eq!(row(&db, id).await.renew_at, Some(at(60)));
-        db.write(move |c| certificates::replace(c, domain, second_ca, at(2)))
+        db.write(move |c| certificates::schedule_replacement(c, domain, second_ca, at(2)))
             .await;
         let due = row(&db, id).await;
         assert_eq!((due.renew_at, due.next_try), (Some(at(2)), Some(at(2))));
 
         // A failed attempt is retried for its domain and for its CA.
-        for of in [Of::Domain(domain), Of::Authority(second_ca)] {
+        for of in [
+            CertificateScope::Domain(domain),
+            CertificateScope::CertificateAuthority(second_ca),
+        ] {
             let trouble = Trouble {
                 at: at(2),
                 words: "No.".into(),
                 detail: None,
             };
-            db.write(move |c| certificates::failed(c, id, &trouble, at(9)))
+            db.write(move |c| certificates::record_failure(c, id, &trouble, at(9)))
                 .await;
-            db.write(move |c| certificates::retry(c, Of::Authority(first_ca), at(3)))
-                .await;
+            db.write(move |c| {
+                certificates::retry_failed(
+                    c,
+                    CertificateScope::CertificateAuthority(first_ca),
+                    at(3),
+                )
+            })
+            .await;
             assert_eq!(
                 row(&db, id).await.next_try,
                 Some(at(9)),
                 "another CA has no effect"
             );
-            db.write(move |c| certificates::retry(c, of, at(3))).await;
+            db.write(move |c| certificates::retry_failed(c, of, at(3)))
+                .await;
             let retried = row(&db, id).await;
             assert_eq!((retried.next_try, retried.failures), (Some(at(3)), 0));
             assert_eq!(retried.trouble, None);
         }
 
         // A dormant certificate is not replaced.
-        db.write(move |c| certificates::looked_after(c, id, None, Some(at(90))))
+        db.write(move |c| certificates::schedule(c, id, None, Some(at(90))))
             .await;
-        db.write(move |c| certificates::replace(c, domain, second_ca, at(4)))
+        db.write(move |c| certificates::schedule_replacement(c, domain, second_ca, at(4)))
             .await;
         assert_eq!(row(&db, id).await.next_try, Some(at(90)));
-        assert!(db.read(certificates::plans).await[0].certificates[0].rests());
+        assert!(
+            db.read(certificates::list_domain_certificates).await[0].certificates[0].is_dormant()
+        );
         // A certificate is detached when the CA's directory changes, and kept when the CA is deleted.
-        db.write(move |c| certificates::given_elsewhere(c, first_ca, at(4)))
+        db.write(move |c| certificates::detach_from_ca(c, first_ca, at(4)))
             .await;
-        assert_eq!(db.read(move |c| certificates::given(c, id)).await, None);
+        assert_eq!(
+            db.read(move |c| certificates::get_issued_chain(c, id))
+                .await,
+            None
+        );
         db.write(move |c| authorities::delete(c, first_ca)).await;
         assert!(row(&db, id).await.issued.is_some());
     }
@@ -110,7 +134,11 @@ db_test!(deleting_a_ca_keeps_its_certificates, |db| async {
     let id = insert_issued(&db, domain, first_ca).await;
     db.write(move |c| authorities::delete(c, first_ca)).await;
     assert!(row(&db, id).await.issued.is_some());
-    assert_eq!(db.read(move |c| certificates::given(c, id)).await, None);
+    assert_eq!(
+        db.read(move |c| certificates::get_issued_chain(c, id))
+            .await,
+        None
+    );
 });
 
 db_test!(certificate_lease_can_be_revoked, |db| async {
@@ -122,29 +150,31 @@ db_test!(certificate_lease_can_be_revoked, |db| async {
             .await
     };
     assert_eq!(claim("first").await.unwrap().authority, Some(first_ca));
-    db.write(move |c| certificates::take_from(c, id)).await;
+    db.write(move |c| certificates::revoke_lease(c, id)).await;
     let renewed = db
-        .write(move |c| certificates::keep(c, id, "first", at(9)))
+        .write(move |c| certificates::renew_lease(c, id, "first", at(9)))
         .await;
     assert!(!renewed);
     assert_eq!(claim("second").await.map(|it| it.id), Some(id));
-    let owner = async || db.read(move |c| certificates::owner(c, id)).await;
+    let owner = async || db.read(move |c| certificates::get_lease_owner(c, id)).await;
     assert_eq!(owner().await.as_deref(), Some("second"));
-    db.write(move |c| certificates::interrupt(c, Of::Authority(first_ca)))
-        .await;
+    db.write(move |c| {
+        certificates::revoke_leases(c, CertificateScope::CertificateAuthority(first_ca))
+    })
+    .await;
     let current = owner().await;
     assert_eq!(
         current.as_deref(),
         Some("second"),
         "the domain does not use this CA"
     );
-    db.write(move |c| certificates::interrupt(c, Of::Domain(domain)))
+    db.write(move |c| certificates::revoke_leases(c, CertificateScope::Domain(domain)))
         .await;
     assert_eq!(owner().await, None);
     // A leftover lease does not make the certificate due before its next attempt.
     claim("third").await.unwrap();
     assert_eq!(db.read(certificates::next_due).await, Some(at(9)));
-    db.write(move |c| certificates::looked_after(c, id, Some(at(60)), Some(at(20))))
+    db.write(move |c| certificates::schedule(c, id, Some(at(60)), Some(at(20))))
         .await;
     assert_eq!(db.read(certificates::next_due).await, Some(at(20)));
 });
@@ -157,18 +187,24 @@ db_test!(record_is_ours_only_after_submission, |db| async {
         spec.addresses = true;
     })
     .await;
-    let record = Record {
+    let record = DnsRecord {
         name: NAME.into(),
-        kind: "A",
+        record_type: "A",
         value: "198.51.100.7".into(),
     };
     let want = async |by: model::ProviderId| {
         let record = record.clone();
-        db.write(move |c| records::want(c, by, Purpose::Address(domain), &record, Some(at(0))))
-            .await
+        db.write(move |c| {
+            records::upsert_desired(c, by, RecordPurpose::Address(domain), &record, Some(at(0)))
+        })
+        .await
     };
     let state = async |id: i64| {
-        let known = db.read(records::plans).await.remove(0).known;
+        let known = db
+            .read(records::list_address_records)
+            .await
+            .remove(0)
+            .stored;
         known
             .into_iter()
             .find(|row| row.id == id)
@@ -176,35 +212,44 @@ db_test!(record_is_ours_only_after_submission, |db| async {
     };
     let (first_id, second_id) = (want(first_dns).await, want(second_dns).await);
     // At the first DNS provider the record existed before it was submitted.
-    db.write(move |c| records::is_there(c, first_id)).await;
-    assert_eq!(state(first_id).await, Some(RecordState::Found));
-    assert!(db.write(move |c| records::is_told(c, second_id)).await);
-    db.write(move |c| records::is_there(c, second_id)).await;
-    assert_eq!(state(second_id).await, Some(RecordState::There));
-    assert!(!db.read(move |c| records::are_at(c, first_dns)).await);
-    assert!(db.read(move |c| records::are_at(c, second_dns)).await);
+    db.write(move |c| records::mark_present(c, first_id)).await;
+    assert_eq!(state(first_id).await, Some(RecordState::Foreign));
+    assert!(
+        db.write(move |c| records::mark_submitted(c, second_id))
+            .await
+    );
+    db.write(move |c| records::mark_present(c, second_id)).await;
+    assert_eq!(state(second_id).await, Some(RecordState::Present));
+    assert!(!db.read(move |c| records::has_records(c, first_dns)).await);
+    assert!(db.read(move |c| records::has_records(c, second_dns)).await);
 
     // A record that is ours is removed, and equal records of other DNS providers are checked
     // again. A record that is not ours is only deleted from the database.
-    db.write(move |c| records::unwant(c, second_id, at(1)))
+    db.write(move |c| records::mark_for_removal(c, second_id, at(1)))
         .await;
-    assert_eq!(state(second_id).await, Some(RecordState::Unwanted));
+    assert_eq!(state(second_id).await, Some(RecordState::Removing));
     let claimed = db.write(|c| records::claim(c, at(1), at(2))).await.unwrap();
     assert_eq!(claimed.id, second_id);
-    db.write(move |c| records::is_gone(c, &claimed, at(1)))
+    db.write(move |c| records::finish_removal(c, &claimed, at(1)))
         .await;
     assert_eq!(state(second_id).await, None);
-    assert_eq!(state(first_id).await, Some(RecordState::Wanted));
-    db.write(move |c| records::unwant(c, first_id, at(1))).await;
-    assert!(db.read(records::plans).await[0].known.is_empty());
-    assert!(!db.read(move |c| records::are_at(c, first_dns)).await);
+    assert_eq!(state(first_id).await, Some(RecordState::Pending));
+    db.write(move |c| records::mark_for_removal(c, first_id, at(1)))
+        .await;
+    assert!(
+        db.read(records::list_address_records).await[0]
+            .stored
+            .is_empty()
+    );
+    assert!(!db.read(move |c| records::has_records(c, first_dns)).await);
 
     // A record that is marked for removal and needed again stays ours.
     let again = want(second_dns).await;
-    db.write(move |c| records::is_told(c, again)).await;
-    db.write(move |c| records::unwant(c, again, at(2))).await;
+    db.write(move |c| records::mark_submitted(c, again)).await;
+    db.write(move |c| records::mark_for_removal(c, again, at(2)))
+        .await;
     assert_eq!(want(second_dns).await, again);
-    assert_eq!(state(again).await, Some(RecordState::Told));
+    assert_eq!(state(again).await, Some(RecordState::Submitted));
 
     // Attempts at a DNS provider can be delayed, and errors are listed.
     let trouble = Trouble {
@@ -212,21 +257,21 @@ db_test!(record_is_ours_only_after_submission, |db| async {
         words: "No.".into(),
         detail: None,
     };
-    db.write(move |c| records::failed(c, again, &trouble, at(3)))
+    db.write(move |c| records::record_failure(c, again, &trouble, at(3)))
         .await;
-    db.write(move |c| records::put_off(c, second_dns, at(5)))
+    db.write(move |c| records::delay_provider(c, second_dns, at(5)))
         .await;
-    let errors = db.read(move |c| records::troubles(c, domain)).await;
+    let errors = db.read(move |c| records::list_errors(c, domain)).await;
     assert_eq!(errors.len(), 1);
     assert_eq!(
         (errors[0].name.as_str(), errors[0].next_try),
         (NAME, Some(at(5)))
     );
     // A failed record blocks neither a change nor the deletion of the DNS provider.
-    assert!(!db.read(move |c| records::are_at(c, second_dns)).await);
-    db.write(move |c| records::retry(c, second_dns, at(4)))
+    assert!(!db.read(move |c| records::has_records(c, second_dns)).await);
+    db.write(move |c| records::retry_failed(c, second_dns, at(4)))
         .await;
-    assert!(db.read(move |c| records::are_at(c, second_dns)).await);
+    assert!(db.read(move |c| records::has_records(c, second_dns)).await);
     change(&db, domain, |spec| {
         spec.provider = None;
         spec.addresses = false;
@@ -241,7 +286,7 @@ db_test!(record_is_ours_only_after_submission, |db| async {
         words: "No.".into(),
         detail: None,
     };
-    db.write(move |c| records::failed(c, again, &trouble, at(6)))
+    db.write(move |c| records::record_failure(c, again, &trouble, at(6)))
         .await;
     db.write(move |c| store::providers::delete(c, second_dns))
         .await;

@@ -251,7 +251,9 @@ db_test!(
             .collect();
         assert_eq!(places, ["https://web.lab.example.org", "lab:2022/tcp"]);
         let site = fixture.site;
-        let domains = db.read(move |c| store::domains::of_site(c, site)).await;
+        let domains = db
+            .read(move |c| store::domains::list_by_site(c, site))
+            .await;
         assert_eq!(domains.len(), 1);
     }
 );

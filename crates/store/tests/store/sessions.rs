@@ -12,7 +12,7 @@ fn session(user: UserId, token: &str, lifetime_ms: i64) -> NewSession {
         user,
         lifetime_ms,
         address: "10.0.0.7".to_owned(),
-        agent: "Firefox".repeat(100),
+        user_agent: "Firefox".repeat(100),
     }
 }
 
@@ -23,23 +23,23 @@ db_test!(valid_session_is_found_in_one_statement, |db| async {
     let new = session(user, "a", HOUR);
     db.write(move |c| sessions::insert(c, &new)).await;
     let (statements, stored) = db
-        .count_statements(|c| sessions::find(c, &"a".repeat(64), HOUR))
+        .count_statements(|c| sessions::get_valid(c, &"a".repeat(64), HOUR))
         .await;
     assert_eq!(statements, 1);
     let stored = stored.unwrap();
     assert_eq!(stored.user, user);
     assert_eq!(stored.name, parse::<Username>("ann"));
     assert_eq!(stored.role, Role::Member);
-    assert_eq!(stored.seen, stored.created);
+    assert_eq!(stored.last_used, stored.created);
     assert_eq!(stored.expires.0 - stored.created.0, HOUR);
     assert!(
-        db.read(|c| sessions::find(c, &"b".repeat(64), HOUR))
+        db.read(|c| sessions::get_valid(c, &"b".repeat(64), HOUR))
             .await
             .is_none()
     );
     // A negative idle limit rejects even a session that was just used.
     assert!(
-        db.read(|c| sessions::find(c, &"a".repeat(64), -1000))
+        db.read(|c| sessions::get_valid(c, &"a".repeat(64), -1000))
             .await
             .is_none()
     );
@@ -52,13 +52,13 @@ db_test!(expired_session_is_not_found_and_deleted, |db| async {
         db.write(move |c| sessions::insert(c, &new)).await;
     }
     assert!(
-        db.read(|c| sessions::find(c, &"b".repeat(64), HOUR))
+        db.read(|c| sessions::get_valid(c, &"b".repeat(64), HOUR))
             .await
             .is_none()
     );
     assert_eq!(db.write(sessions::delete_expired).await, 2);
     assert!(
-        db.read(|c| sessions::find(c, &"a".repeat(64), HOUR))
+        db.read(|c| sessions::get_valid(c, &"a".repeat(64), HOUR))
             .await
             .is_some()
     );
@@ -71,13 +71,13 @@ db_test!(touch_uses_the_time_of_the_database, |db| async {
     db.database
         .execute("UPDATE sessions SET seen_at = seen_at - 60000");
     assert!(
-        db.read(|c| sessions::find(c, &"a".repeat(64), 59_000))
+        db.read(|c| sessions::get_valid(c, &"a".repeat(64), 59_000))
             .await
             .is_none()
     );
     db.write(|c| sessions::touch(c, &"a".repeat(64))).await;
     assert!(
-        db.read(|c| sessions::find(c, &"a".repeat(64), 59_000))
+        db.read(|c| sessions::get_valid(c, &"a".repeat(64), 59_000))
             .await
             .is_some()
     );
@@ -92,16 +92,17 @@ db_test!(sessions_are_deleted_individually_or_per_user, |db| async {
         db.write(move |c| sessions::insert(c, &new)).await;
     }
     let is_valid = async |token: &'static str| {
-        db.read(move |c| sessions::find(c, &token.repeat(64), HOUR))
+        db.read(move |c| sessions::get_valid(c, &token.repeat(64), HOUR))
             .await
             .is_some()
     };
     assert!(db.write(|c| sessions::delete(c, &"a".repeat(64))).await);
     assert!(!db.write(|c| sessions::delete(c, &"a".repeat(64))).await);
-    db.write(move |c| sessions::delete_of(c, ann, Some(&"b".repeat(64))))
+    db.write(move |c| sessions::delete_by_user(c, ann, Some(&"b".repeat(64))))
         .await;
     assert!(is_valid("b").await && !is_valid("c").await && is_valid("d").await);
-    db.write(move |c| sessions::delete_of(c, ann, None)).await;
+    db.write(move |c| sessions::delete_by_user(c, ann, None))
+        .await;
     assert!(!is_valid("b").await && is_valid("d").await);
     db.write(move |c| store::users::delete(c, bob)).await;
     assert!(!is_valid("d").await);

@@ -10,7 +10,7 @@ db_test!(site_round_trips, |db| async {
     assert_eq!((stored.id, &stored.spec), (id, &site_spec("lab", cluster)));
     assert_eq!(stored.cluster_name, "demo");
     assert_eq!(
-        db.read(|c| sites::by_name(c, &parse("lab"))).await,
+        db.read(|c| sites::get_by_name(c, &parse("lab"))).await,
         Some(stored.clone())
     );
     let mut spec = stored.spec;

@@ -22,8 +22,8 @@ use model::{
 };
 use store::{
     Conn, Error, Options, SecretKey, Store,
-    clusters::{Access, Certificates},
-    containers::{Given, GivenService, NewRecord},
+    clusters::{ConnectionSettings, PinnedCertificates},
+    containers::{BoundService, NewContainerRow, ServiceBinding},
     jobs::NewJob,
     users::NewUser,
 };
@@ -229,11 +229,14 @@ pub fn new_user(name: &str, role: Role) -> NewUser {
 }
 
 /// The connection settings of a cluster with one pinned certificate.
-pub fn access(name: &str) -> Access {
+pub fn access(name: &str) -> ConnectionSettings {
     let url = "https://pve1.example.org:8006".parse::<ApiUrl>().unwrap();
-    Access {
+    ConnectionSettings {
         name: name.to_owned(),
-        certificates: Certificates::from([(url.clone(), "ab".repeat(32).parse().unwrap())]),
+        pinned_certificates: PinnedCertificates::from([(
+            url.clone(),
+            "ab".repeat(32).parse().unwrap(),
+        )]),
         url,
         login: "root@pam!holdfast".parse().unwrap(),
         secret: "geheim".to_owned(),
@@ -285,8 +288,8 @@ pub struct Fixture {
 
 impl Fixture {
     /// The `n`th container of the site; all unique values depend on `n`.
-    pub fn container(&self, n: u32) -> NewRecord {
-        NewRecord {
+    pub fn container(&self, n: u32) -> NewContainerRow {
+        NewContainerRow {
             site: self.site,
             cluster: self.cluster,
             owner: self.owner,
@@ -342,9 +345,9 @@ impl TestStore {
     ) -> (u64, T) {
         // The first connection of the pool may still have to be opened.
         self.store.ping().await.unwrap();
-        let before = self.store.statements();
+        let before = self.store.statement_count();
         let value = self.read(f).await;
-        (self.store.statements() - before, value)
+        (self.store.statement_count() - before, value)
     }
 
     pub async fn user(&self, name: &str) -> UserId {
@@ -353,7 +356,7 @@ impl TestStore {
     }
 
     pub async fn cluster(&self, name: &str) -> ClusterId {
-        let key = self.store.key().clone();
+        let key = self.store.secret_key().clone();
         let new = access(name);
         self.write(move |c| store::clusters::insert(c, &key, &new))
             .await
@@ -392,12 +395,12 @@ impl TestStore {
         }
     }
 
-    pub async fn insert_container(&self, new: NewRecord) -> ContainerId {
+    pub async fn insert_container(&self, new: NewContainerRow) -> ContainerId {
         self.write(move |c| store::containers::insert(c, &new))
             .await
     }
 
-    pub async fn try_insert_container(&self, new: NewRecord) -> Result<ContainerId, Error> {
+    pub async fn try_insert_container(&self, new: NewContainerRow) -> Result<ContainerId, Error> {
         self.store
             .write(move |c| store::containers::insert(c, &new))
             .await
@@ -408,10 +411,10 @@ impl TestStore {
     }
 }
 
-pub fn http(domain: DomainId, port: &str, label: &str) -> GivenService {
-    GivenService {
-        port: parse(port),
-        given: Given::Http {
+pub fn http(domain: DomainId, port: &str, label: &str) -> BoundService {
+    BoundService {
+        container_port: parse(port),
+        binding: ServiceBinding::Http {
             label: parse(label),
             domain,
             options: HttpOptions::default(),
@@ -419,10 +422,10 @@ pub fn http(domain: DomainId, port: &str, label: &str) -> GivenService {
     }
 }
 
-pub fn tcp(port: &str, external: &str) -> GivenService {
-    GivenService {
-        port: parse(port),
-        given: Given::Tcp {
+pub fn tcp(port: &str, external: &str) -> BoundService {
+    BoundService {
+        container_port: parse(port),
+        binding: ServiceBinding::Tcp {
             external: parse(external),
             options: TcpOptions::default(),
             tls: None,

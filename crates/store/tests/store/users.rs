@@ -4,7 +4,7 @@ use model::{
 };
 use store::{
     Error, Unique,
-    users::{self, UserChange},
+    users::{self, UserUpdate},
 };
 
 use crate::support::{new_user, parse};
@@ -29,10 +29,13 @@ db_test!(user_round_trips, |db| async {
     assert_eq!(stored.password_hash, written.password_hash);
     let now = db.store.now().await.unwrap();
     assert!(stored.row.created.age_ms(now) < 60_000 && stored.row.created <= now);
-    let by_name = db.read(|c| users::by_name(c, &parse("ann"))).await.unwrap();
+    let by_name = db
+        .read(|c| users::get_by_name(c, &parse("ann")))
+        .await
+        .unwrap();
     assert_eq!(by_name.row, stored.row);
     assert!(
-        db.read(|c| users::by_name(c, &parse("bob")))
+        db.read(|c| users::get_by_name(c, &parse("bob")))
             .await
             .is_none()
     );
@@ -43,7 +46,7 @@ db_test!(update_keeps_the_password_without_a_new_one, |db| async {
     let mut new = new_user("ann", Role::Member);
     new.limits.cores = Some(4);
     let id = db.write(move |c| users::insert(c, &new)).await;
-    let mut change = UserChange {
+    let mut change = UserUpdate {
         name: parse("anna"),
         mail: parse("anna@example.net"),
         role: Role::Administrator,
@@ -83,7 +86,7 @@ db_test!(user_name_is_unique, |db| async {
     let again = new_user("ann", Role::Member);
     let refused = db.store.write(move |c| users::insert(c, &again)).await;
     assert_eq!(refused, Err(Error::Duplicate(Unique::UserName)));
-    let change = UserChange {
+    let change = UserUpdate {
         name: parse("ann"),
         mail: parse("b@example.org"),
         role: Role::Member,
@@ -126,7 +129,7 @@ db_test!(usage_is_the_sum_over_containers, |db| async {
         memory_mib: 2560,
         disk_gib: 16,
     };
-    assert_eq!(db.read(move |c| users::usage(c, owner)).await, usage);
+    assert_eq!(db.read(move |c| users::get_usage(c, owner)).await, usage);
     assert_eq!(
         db.read(move |c| users::get(c, owner))
             .await
@@ -159,15 +162,15 @@ db_test!(administrators_are_counted, |db| async {
     assert!(!db.read(users::any).await);
     db.user("ann").await;
     assert!(db.read(users::any).await);
-    assert_eq!(db.read(users::administrators).await, 0);
-    assert_eq!(db.read(users::first).await, None);
+    assert_eq!(db.read(users::count_administrators).await, 0);
+    assert_eq!(db.read(users::get_first_administrator).await, None);
     let mut ids = Vec::new();
     for name in ["root1", "root2"] {
         let new = new_user(name, Role::Administrator);
         ids.push(db.write(move |c| users::insert(c, &new)).await);
     }
-    assert_eq!(db.read(users::administrators).await, 2);
-    assert_eq!(db.read(users::first).await, Some(ids[0]));
+    assert_eq!(db.read(users::count_administrators).await, 2);
+    assert_eq!(db.read(users::get_first_administrator).await, Some(ids[0]));
 });
 
 db_test!(invalid_column_is_reported_with_table_and_row, |db| async {
