@@ -1,5 +1,5 @@
-//! Authorities that give certificates by ACME (RFC 8555), and who Holdfast is there. Must not know
-//! how one is spoken to.
+//! ACME certificate authorities (RFC 8555) and the account that Holdfast has with them. Contains no
+//! protocol code.
 
 use std::{fmt, str::FromStr};
 
@@ -12,7 +12,7 @@ use crate::{
     text::text_value,
 };
 
-/// Authorities that many have, by name and directory.
+/// Well-known certificate authorities, by name and directory URL.
 pub const KNOWN: [(&str, &str); 4] = [
     (
         "Let's Encrypt",
@@ -29,7 +29,7 @@ pub const KNOWN: [(&str, &str); 4] = [
     ),
 ];
 
-/// Where an authority's directory is: an `https` address, with a path and no query.
+/// The URL of an ACME directory: `https`, with a path and without a query.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DirectoryUrl(String);
@@ -66,7 +66,7 @@ impl FromStr for DirectoryUrl {
     }
 }
 
-/// An address of mail, as far as an authority needs to know it: `name@domain`.
+/// An email address for an ACME account: `name@domain`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
@@ -88,7 +88,7 @@ impl FromStr for Email {
     }
 }
 
-/// Certificates as text (PEM, RFC 7468), of which nothing is known yet but that there are some.
+/// PEM certificates (RFC 7468). Only the BEGIN and END lines are checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PemCertificates(String);
@@ -110,70 +110,70 @@ impl FromStr for PemCertificates {
     }
 }
 
-/// An authority as it should be.
+/// The desired state of a certificate authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthoritySpec {
-    /// Its name.
+    /// The CA's name.
     pub name: Label,
-    /// Where its directory is.
+    /// The URL of its directory.
     pub directory: DirectoryUrl,
-    /// Whom it may write to.
+    /// The contact address of the account.
     pub email: Option<Email>,
-    /// The account with it that ours is bound to (RFC 8555, section 7.3.4), where it asks for one.
+    /// The key ID for external account binding (RFC 8555, section 7.3.4), if the CA requires it.
     pub binding: Option<AccountName>,
-    /// The binding's key, in base64url; none keeps the present one.
+    /// The binding's MAC key in base64url; `None` keeps the stored key.
     pub binding_key: Option<AccountSecret>,
-    /// By what its own certificate is known, where this host's authorities do not know it.
+    /// Root certificates for the CA's own TLS certificate, if this host does not trust it.
     pub roots: Option<PemCertificates>,
 }
 
-/// An authority as lists and its page show it.
+/// A certificate authority, for lists and its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorityRow {
-    /// The authority.
+    /// The certificate authority.
     pub id: AuthorityId,
-    /// Its name.
+    /// The CA's name.
     pub name: Label,
-    /// Where its directory is.
+    /// The URL of its directory.
     pub directory: DirectoryUrl,
-    /// Whom it may write to.
+    /// The contact address of the account.
     pub email: Option<Email>,
-    /// The account that ours is bound to.
+    /// The key ID of the external account binding.
     pub binding: Option<AccountName>,
-    /// By what its own certificate is known.
+    /// Root certificates for the CA's own TLS certificate.
     pub roots: Option<PemCertificates>,
-    /// Our account's address there; none until the first certificate is asked for.
+    /// The URL of the ACME account; `None` until the first order.
     pub account: Option<String>,
-    /// The domains that have their certificates from it.
+    /// The domains whose certificates this CA issues.
     pub domains: Vec<Domain>,
 }
 
-/// The form of an authority.
+/// The form of a certificate authority.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorityForm {
-    /// Its name.
+    /// The CA's name.
     pub name: String,
-    /// Its directory's address.
+    /// The URL of its directory.
     pub directory: String,
-    /// Whom it may write to; may be empty.
+    /// The contact address; may be empty.
     #[serde(default)]
     pub email: String,
-    /// The key's id of an external account; empty means none.
+    /// The key ID of the external account binding; empty means none.
     #[serde(default)]
     pub binding: String,
-    /// That key; empty keeps the present one.
+    /// The binding's MAC key; empty keeps the stored key.
     #[serde(default)]
     pub binding_key: String,
-    /// Certificates by which it is known; empty means those that this host trusts.
+    /// Root certificates in PEM; empty means those that this host trusts.
     #[serde(default)]
     pub roots: String,
 }
 
 impl AuthorityForm {
-    /// The authority's values, or the refusals by field. A new binding needs its key.
+    /// Parses and validates the form. A new binding requires its key.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self, is_new: bool) -> Result<AuthoritySpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);

@@ -1,5 +1,5 @@
-//! Network values: ports, hardware addresses, IPv4 networks and ranges. Must not know which of
-//! them are in use.
+//! Network values: ports, MAC addresses, IPv4 networks and ranges. Must not track which of them are
+//! in use.
 
 use std::{
     fmt,
@@ -17,21 +17,23 @@ use crate::{
     text::by_text,
 };
 
-/// Reads an IPv4 address: four numbers from 0 to 255 without zeros in front.
+/// Parses an IPv4 address: four numbers from 0 to 255 without leading zeros. White space around it
+/// is ignored.
 ///
 /// # Errors
-/// When the text, apart from white space around it, is anything else.
+/// The text is not an IPv4 address.
 pub fn parse_ipv4(text: &str) -> Result<Ipv4Addr, Invalid> {
-    // The standard parser refuses zeros in front, which some programs read as octal.
+    // The standard parser rejects leading zeros, which some programs read as octal.
     text.trim_ascii()
         .parse()
         .map_err(|_| Invalid::new("Use an IPv4 address such as 10.20.0.1."))
 }
 
-/// Reads an IPv6 address that a machine elsewhere could have.
+/// Parses a unicast IPv6 address of another host. White space around it is ignored.
 ///
 /// # Errors
-/// When the text, apart from white space around it, is anything else.
+/// The text is not such an address: loopback, unspecified, multicast and IPv4-mapped addresses are
+/// rejected.
 pub fn parse_ipv6(text: &str) -> Result<Ipv6Addr, Invalid> {
     let refusal = || Invalid::new("Use an IPv6 address such as 2001:db8::7.");
     let address: Ipv6Addr = text.trim_ascii().parse().map_err(|_| refusal())?;
@@ -69,7 +71,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// Ports from a first to a last, both included, written `2000-2999`.
+/// An inclusive range of ports, written `2000-2999`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PortRange {
@@ -79,10 +81,10 @@ pub struct PortRange {
 by_text!(PortRange);
 
 impl PortRange {
-    /// The ports from `first` to `last`.
+    /// Creates the range from `first` to `last`.
     ///
     /// # Errors
-    /// When the last is below the first.
+    /// `last` is lower than `first`.
     pub fn new(first: Port, last: Port) -> Result<Self, Invalid> {
         if first <= last {
             Ok(Self { first, last })
@@ -101,14 +103,14 @@ impl PortRange {
         self.last
     }
 
-    /// Whether `port` is one of them.
+    /// Whether the range contains `port`.
     pub fn contains(&self, port: Port) -> bool {
         (self.first..=self.last).contains(&port)
     }
 
-    /// Every port, from the lowest.
+    /// Every port in ascending order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Port> + use<> {
-        // Between two ports there are only ports: none of the numbers is zero.
+        // Both ends are valid ports, so no number between them is zero.
         (self.first.0..=self.last.0).map(Port)
     }
 }
@@ -130,17 +132,17 @@ impl fmt::Display for PortRange {
     }
 }
 
-/// The hardware address of one interface (never of a group), written `BC:24:11:00:00:01`.
+/// The MAC address of one interface (unicast), written `BC:24:11:00:00:01`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mac([u8; 6]);
 by_text!(Mac);
 
 impl Mac {
-    /// The address of these octets.
+    /// Creates the address from its octets.
     ///
     /// # Errors
-    /// When it is the address of a group (the lowest bit of the first octet is set), or all zero.
+    /// It is a multicast address (the lowest bit of the first octet is set), or all zero.
     pub fn from_octets(octets: [u8; 6]) -> Result<Self, Invalid> {
         let [first, ..] = octets;
         if first & 1 == 1 || octets == [0; 6] {
@@ -186,34 +188,34 @@ impl fmt::Display for Mac {
     }
 }
 
-/// An IPv4 network with 8 to 30 bits, written `10.20.0.0/16`.
+/// An IPv4 network with a prefix length of 8 to 30, written `10.20.0.0/16`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cidr(Ipv4Net);
 by_text!(Cidr);
 
 impl Cidr {
-    /// The network's own address, its lowest.
+    /// The network address.
     pub fn network(&self) -> Ipv4Addr {
         self.0.network()
     }
 
-    /// The address of all its hosts, its highest.
+    /// The broadcast address.
     pub fn broadcast(&self) -> Ipv4Addr {
         self.0.broadcast()
     }
 
-    /// The mask, such as `255.255.0.0`.
+    /// The netmask, such as `255.255.0.0`.
     pub fn netmask(&self) -> Ipv4Addr {
         self.0.netmask()
     }
 
-    /// How many bits are the network's, 8 to 30.
+    /// The prefix length, 8 to 30.
     pub fn prefix(&self) -> u8 {
         self.0.prefix_len()
     }
 
-    /// Whether the address lies within, the network's own and the broadcast address included.
+    /// Whether the network contains the address, including network and broadcast address.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         self.0.contains(&address)
     }
@@ -246,7 +248,7 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// IPv4 addresses from a first to a last, both included, written `10.20.0.10-10.20.0.200`.
+/// An inclusive range of IPv4 addresses, written `10.20.0.10-10.20.0.200`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AddressRange {
@@ -256,10 +258,10 @@ pub struct AddressRange {
 by_text!(AddressRange);
 
 impl AddressRange {
-    /// The addresses from `first` to `last`.
+    /// Creates the range from `first` to `last`.
     ///
     /// # Errors
-    /// When the last is below the first.
+    /// `last` is lower than `first`.
     pub fn new(first: Ipv4Addr, last: Ipv4Addr) -> Result<Self, Invalid> {
         if first <= last {
             Ok(Self { first, last })
@@ -284,24 +286,24 @@ impl AddressRange {
         self.first.to_bits()..=self.last.to_bits()
     }
 
-    /// Whether `address` is one of them.
+    /// Whether the range contains `address`.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         self.numbers().contains(&address.to_bits())
     }
 
-    /// Every address, from the lowest.
+    /// Every address in ascending order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Ipv4Addr> + use<> {
         self.numbers().map(Ipv4Addr::from_bits)
     }
 
-    /// How many there are; at least one.
+    /// The number of addresses; at least one.
     #[expect(clippy::len_without_is_empty, reason = "a range is never empty")]
     pub fn len(&self) -> u64 {
         u64::from(self.last.to_bits()) - u64::from(self.first.to_bits()) + 1
     }
 
-    /// Whether hosts of `network` can have all of them: neither its own address nor the broadcast
-    /// address is among them.
+    /// Whether all addresses are host addresses of `network`: the range excludes its network and
+    /// broadcast address.
     pub fn within(&self, network: &Cidr) -> bool {
         network.network() < self.first && self.last < network.broadcast()
     }
@@ -324,15 +326,15 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Whom a site's name servers ask for all names that are not its own: up to 8 addresses, written
-/// with commas between them. None means that other names are not answered.
+/// Upstream DNS servers of a site: up to 8 addresses, separated by commas. Without any, only the
+/// site's own names resolve.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Forwarders(Vec<Ipv4Addr>);
 by_text!(Forwarders);
 
 impl Forwarders {
-    /// The addresses, in the order of choice.
+    /// The addresses, in order of preference.
     pub fn addresses(&self) -> &[Ipv4Addr] {
         &self.0
     }

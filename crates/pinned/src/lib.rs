@@ -1,7 +1,7 @@
-//! TLS with the one server whose certificate somebody has vouched for, whatever name and dates stand
-//! in it: the clock of a machine may be wrong, and a cluster's own authority is nobody's.
+//! TLS with a server that is identified by the fingerprint of its certificate. Names and dates are
+//! not checked: the system's clock may be wrong, and a cluster's own CA is not publicly trusted.
 //!
-//! It knows no server and makes no request.
+//! Contains no server addresses and makes no requests.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -13,18 +13,18 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 
-/// A text that is no fingerprint.
+/// The text is not a valid fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the SHA-256 fingerprint of a certificate")]
 pub struct Malformed(String);
 
-/// The SHA-256 of a certificate. Proxmox shows it as `AA:BB:…` in its own pages and in
+/// The SHA-256 fingerprint of a certificate. Proxmox formats it as `AA:BB:…` on its pages and in
 /// `ssl_fingerprint` of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// That of a certificate.
+    /// Computes the fingerprint of a certificate.
     pub fn of(certificate: &CertificateDer<'_>) -> Self {
         Self(Sha256::digest(certificate.as_ref()).into())
     }
@@ -33,7 +33,8 @@ impl Fingerprint {
 impl FromStr for Fingerprint {
     type Err = Malformed;
 
-    /// Reads 64 hexadecimal digits, or 32 pairs of them parted by colons, in either case.
+    /// Parses 64 hexadecimal digits, or 32 pairs of them separated by colons, in upper or lower
+    /// case.
     fn from_str(text: &str) -> Result<Self, Malformed> {
         let refuse = || Malformed(text.to_owned());
         let plain = text.trim();
@@ -64,20 +65,20 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The settings of a connection to the one server that has this certificate. Without one it is let
-/// in nowhere, and the refusal brings the certificate's fingerprint along (see [`mismatch`]).
+/// The TLS configuration for the server with this certificate. `None` rejects every server with an
+/// error that contains the certificate's fingerprint (see [`mismatch`]).
 ///
 /// # Errors
-/// When TLS cannot be used on this machine.
+/// TLS cannot be used on this system.
 pub fn config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Error> {
     with(expected, None)
 }
 
-/// The same, for a server that may have another certificate by now: one that `otherwise` accepts,
-/// such as what the machine's own authorities vouch for, with the right name and dates.
+/// The same, but other certificates are accepted if `otherwise` verifies them, for example against
+/// the system's certificate authorities, with name and dates.
 ///
 /// # Errors
-/// When TLS cannot be used on this machine.
+/// TLS cannot be used on this system.
 pub fn config_or(
     expected: Fingerprint,
     otherwise: Arc<dyn ServerCertVerifier>,
@@ -103,23 +104,23 @@ fn with(
         .with_no_client_auth())
 }
 
-/// Accepts the server with one certificate, whatever name and dates stand in it, once it has proved
-/// that it holds the certificate's key. Without an expectation it accepts nobody.
+/// Accepts the server with the expected certificate, regardless of its names and dates, if the
+/// handshake proves possession of the key. Without an expected certificate, rejects every server.
 #[derive(Debug)]
 struct Pin {
     expected: Option<Fingerprint>,
-    /// Who is asked about any other certificate.
+    /// Verifies other certificates.
     otherwise: Option<Arc<dyn ServerCertVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
-/// The server has another certificate than the expected one.
+/// The server's certificate differs from the expected one.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate has the fingerprint {found}")]
 pub struct Mismatch {
-    /// Which one was expected.
+    /// The expected fingerprint.
     pub expected: Option<Fingerprint>,
-    /// Which one the server has.
+    /// The fingerprint of the server's certificate.
     pub found: Fingerprint,
 }
 
@@ -176,7 +177,7 @@ impl ServerCertVerifier for Pin {
     }
 }
 
-/// The mismatch that an error of a connection comes from, if it does.
+/// The mismatch that caused a TLS error, if any.
 pub fn mismatch(error: &rustls::Error) -> Option<&Mismatch> {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
@@ -219,7 +220,7 @@ mod tests {
         }
     }
 
-    /// Accepts what is for one name.
+    /// Accepts certificates for one server name.
     #[derive(Debug)]
     struct Named(&'static str);
 

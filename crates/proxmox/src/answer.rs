@@ -1,5 +1,5 @@
-//! From an HTTP answer to what it means. Proxmox says most of what goes wrong in words, with
-//! status 500; this is the one place that reads them. It does no I/O.
+//! Converts HTTP responses to results. Proxmox reports most errors as text with status 500; this
+//! module is the only place that interprets the text. It does no I/O.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,24 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::error::Error;
 
-/// What a node says that has lost the others.
+/// The message of a node without quorum.
 pub(crate) const NO_QUORUM: &str = "no quorum";
 
-/// An answer as it came over the wire, complete.
+/// A complete HTTP response.
 pub(crate) struct Answer {
-    /// Scheme, host and port that answered.
+    /// Scheme, host and port of the endpoint.
     pub address: String,
     pub status: StatusCode,
-    /// The text after the status in the first line. For 401 and 595 it is all that is said.
+    /// The reason phrase of the status line. Responses with 401 and 595 contain no other message.
     pub reason: String,
     pub body: Vec<u8>,
 }
 
-/// What a success carries.
+/// The data of a successful response.
 #[derive(Debug)]
 pub(crate) struct Data<T> {
     pub data: T,
-    /// How many there are, where the answer is a page of them.
+    /// The total number of rows, if the response is one page of them.
     pub total: Option<u64>,
 }
 
@@ -36,7 +36,7 @@ struct Envelope<T> {
     total: Option<u64>,
 }
 
-/// Releases before 9 have no `message` here, only `errors`.
+/// Releases before 9 send only `errors` and no `message`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Failure {
@@ -46,13 +46,13 @@ struct Failure {
 }
 
 impl Answer {
-    /// Whether the call was refused for who made it, before anything was done.
+    /// Whether the call was rejected for its credentials, before anything was executed.
     pub(crate) fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
     }
 
-    /// Whether another node of the cluster may well say something else: this one cannot reach the
-    /// node that the call is about, is not itself (502 to 504), or has lost the others.
+    /// Whether another node of the cluster may respond differently: this node cannot reach the node
+    /// of the call, is behind a failing gateway (502 to 504), or has no quorum.
     pub(crate) fn may_differ_elsewhere(&self) -> bool {
         match self.status.as_u16() {
             502..=504 | 595..=599 => true,
@@ -64,7 +64,7 @@ impl Answer {
         }
     }
 
-    /// The data of a success, or the error that the answer is.
+    /// Returns the data of a success, or the error.
     pub(crate) fn read<T: DeserializeOwned>(self) -> Result<Data<T>, Error> {
         if self.status != StatusCode::OK {
             return Err(self.into_error());
@@ -125,7 +125,7 @@ fn invalid(message: String, errors: BTreeMap<String, serde_json::Value>) -> Erro
     }
 }
 
-/// Words about one parameter run over several lines; the inner ones say what is wrong.
+/// The message for one parameter has several lines; the inner ones contain the reason.
 fn field_words(value: &serde_json::Value) -> String {
     let text = value
         .as_str()
@@ -149,7 +149,7 @@ fn refused(status: u16, words: String) -> Error {
     }
 }
 
-/// What Proxmox's words mean to a caller.
+/// The kind of error that a Proxmox message describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     Missing,
@@ -160,7 +160,7 @@ pub(crate) enum Meaning {
     Changed,
 }
 
-/// Reads the words of a failed call or of a failed task.
+/// Classifies the message of a failed call or task.
 pub(crate) fn meaning(words: &str) -> Option<Meaning> {
     let guest = words.starts_with("CT ") || words.starts_with("VM ");
     if words.contains("is locked (") || words.starts_with("can't lock file") {
@@ -186,12 +186,12 @@ pub(crate) fn meaning(words: &str) -> Option<Meaning> {
     }
 }
 
-/// The first line, without the place in Proxmox's source code.
+/// The first line, without the location in Proxmox's source code.
 pub(crate) fn tidy(message: &str) -> String {
     without_place(message.trim().lines().next().unwrap_or_default().trim()).to_owned()
 }
 
-/// Takes away ` at /usr/share/perl5/… line N.`, which changes with every release.
+/// Removes ` at /usr/share/perl5/… line N.`, which differs between releases.
 fn without_place(line: &str) -> &str {
     let Some((words, place)) = line.rsplit_once(" at /") else {
         return line;

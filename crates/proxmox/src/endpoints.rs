@@ -1,5 +1,5 @@
-//! Where a cluster's API is: one or several addresses, tried in turn, and the one that worked last.
-//! What may be tried a second time is decided in `http`.
+//! The API endpoints of a cluster, tried in order from the one that succeeded last. The retry rules
+//! are in `http`.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -12,18 +12,18 @@ use crate::{
     Fingerprint, Timeouts, Trust, error::Error, http::chain, params::unsendable, tls::settings,
 };
 
-/// One address at which a cluster answers. Each node is one, with a certificate of its own.
+/// An API endpoint of a cluster. Each node is one, with its own certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Scheme, host and port: `https://pve1:8006`. Plain `http` is for the simulator.
     pub url: String,
-    /// The fingerprint of its certificate. With one, nothing else is asked of the certificate;
-    /// without one, [`Trust`] decides.
+    /// The certificate's fingerprint. With a fingerprint, name, dates and issuer are not checked;
+    /// without one, [`Trust`] applies.
     pub fingerprint: Option<Fingerprint>,
 }
 
 impl Endpoint {
-    /// An address whose certificate somebody else vouches for.
+    /// An endpoint whose certificate is verified by [`Trust`].
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -31,7 +31,7 @@ impl Endpoint {
         }
     }
 
-    /// An address with one certificate.
+    /// An endpoint with a pinned certificate.
     pub fn pinned(url: impl Into<String>, fingerprint: Fingerprint) -> Self {
         Self {
             url: url.into(),
@@ -40,10 +40,10 @@ impl Endpoint {
     }
 }
 
-/// An endpoint with its connections.
+/// An endpoint with its connection pool.
 pub(crate) struct Target {
     pub(crate) http: reqwest::Client,
-    /// Ends in `/api2/json`.
+    /// Ends with `/api2/json`.
     pub(crate) base: Url,
     /// Scheme, host and port, for messages.
     pub(crate) address: String,
@@ -56,7 +56,8 @@ impl Target {
         base.set_path("/api2/json");
         let builder = builder(timeouts.connect);
         let builder = match (base.scheme(), endpoint.fingerprint) {
-            // Reading the machine's certificates takes a while and here they serve nothing.
+            // Avoids loading the system's certificate authorities, which is slow and not needed for
+            // HTTP.
             ("http", None) => builder.tls_certs_only([]),
             ("http", Some(_)) => {
                 return Err(unsendable("url", "a server without TLS has no fingerprint"));
@@ -78,7 +79,7 @@ impl Target {
     }
 }
 
-/// The endpoints of one cluster; there is at least one.
+/// The endpoints of one cluster; at least one.
 pub(crate) struct Endpoints {
     first: Target,
     others: Vec<Target>,
@@ -111,12 +112,12 @@ impl Endpoints {
             .unwrap_or(&self.first)
     }
 
-    /// The one that worked last.
+    /// The endpoint that succeeded last.
     pub(crate) fn current(&self) -> &Target {
         self.at(self.current.load(Ordering::Relaxed))
     }
 
-    /// All of them once, beginning with the one that worked last, with their places.
+    /// Every endpoint with its index, starting with the one that succeeded last.
     pub(crate) fn in_turn(&self) -> impl Iterator<Item = (usize, &Target)> {
         let (count, current) = (self.count(), self.current.load(Ordering::Relaxed));
         (0..count)
@@ -124,7 +125,7 @@ impl Endpoints {
             .map(|index| (index, self.at(index)))
     }
 
-    /// Remembers which one works.
+    /// Records the endpoint that succeeded.
     pub(crate) fn remember(&self, index: usize) {
         let before = self.current.swap(index, Ordering::Relaxed);
         if before != index {
@@ -141,9 +142,9 @@ impl Endpoints {
     }
 }
 
-/// What all connections to Proxmox have in common.
+/// Settings that all connections to Proxmox share.
 pub(crate) fn builder(connect: Duration) -> ClientBuilder {
-    // An error means that the process has a provider already, which is as good.
+    // An error means that the process has a default provider already, which works as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
@@ -154,7 +155,7 @@ pub(crate) fn builder(connect: Duration) -> ClientBuilder {
         .http1_only()
 }
 
-/// Reads the address of an endpoint: scheme, host and port, and nothing else.
+/// Parses the URL of an endpoint: scheme, host and port only.
 pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
     let refuse = |reason| unsendable("url", reason);
     let url: Url = text.trim().parse().map_err(|_| refuse("it is not a URL"))?;

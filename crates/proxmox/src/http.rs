@@ -1,5 +1,5 @@
-//! One call over HTTP: where it goes, how long it may take, how much may come back, and what is
-//! tried a second time or elsewhere. It knows nothing of what the calls mean.
+//! Sends one API call over HTTP: URL, timeout, size limit, retries and failover. Does not know the
+//! meaning of calls.
 
 use std::{error::Error as StdError, io, time::Duration};
 
@@ -17,19 +17,19 @@ use crate::{
     tls::tls_error,
 };
 
-/// More than any answer needs: a cluster with ten thousand guests lists them in 5 MiB.
+/// Larger than any expected response: a cluster with ten thousand guests lists them in 5 MiB.
 const MAX_ANSWER: usize = 16 << 20;
 
-/// Whether making a call twice is the same as making it once.
+/// Whether a call can be repeated safely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// It changes nothing.
+    /// Read-only.
     Read,
-    /// It changes something: it must not be repeated once it may have been received.
+    /// Makes a change: must not be repeated if it may have been received.
     Write,
 }
 
-/// A call that is about to be made.
+/// A call to make.
 pub(crate) struct Call {
     method: Method,
     path: Vec<String>,
@@ -71,44 +71,44 @@ impl Call {
         Self::new(Method::DELETE, path)
     }
 
-    /// The parameters: in the query for GET and DELETE, else as a form.
+    /// Sets the parameters: in the query for GET and DELETE, otherwise as a form.
     pub(crate) fn params(mut self, params: Params) -> Self {
         self.params = params;
         self
     }
 
-    /// Gives it the longer of the two times.
+    /// Selects the longer timeout.
     pub(crate) fn slow(mut self) -> Self {
         self.slow = true;
         self
     }
 
-    /// Says what the method does not: signing in is a POST that changes nothing.
+    /// Overrides the default of the method: signing in is a POST that changes nothing.
     pub(crate) fn purpose(mut self, purpose: Purpose) -> Self {
         self.purpose = purpose;
         self
     }
 
-    /// Whether an attempt that gave no answer may be followed by one at another endpoint.
+    /// Whether a failed attempt may be followed by one at another endpoint.
     fn may_move_on(&self, error: &Error) -> bool {
         match error {
             Error::Unreachable { sent, .. } => !sent || self.purpose == Purpose::Read,
-            // A slow call may be slow everywhere.
+            // A slow call may be slow at every endpoint.
             Error::Timeout { sent, .. } => !sent || (self.purpose == Purpose::Read && !self.slow),
-            // What is not safe here is not made safe by asking somebody else.
+            // TLS and protocol errors must not be bypassed by using another endpoint.
             _ => false,
         }
     }
 }
 
 impl Client {
-    /// Makes a call and reads what it carries.
+    /// Makes a call and returns its data.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         Ok(self.call_page(call).await?.data)
     }
 
-    /// Makes a call and reads what it carries, with the total of a paged answer. A ticket that is
-    /// refused is replaced once; a refused call has done nothing, so it can be made again.
+    /// Makes a call and returns its data, with the total of a paged response. A rejected ticket is
+    /// replaced once; a rejected call was not executed, so it can be repeated.
     pub(crate) async fn call_page<T: DeserializeOwned>(
         &self,
         call: Call,
@@ -123,13 +123,14 @@ impl Client {
         answer.read()
     }
 
-    /// Makes a call at the endpoint that worked last, or at another if that is not possible or, for
-    /// one that only reads, of no use.
+    /// Sends a call to the endpoint that succeeded last; to another if that fails or, for a
+    /// read-only call, if the response is inconclusive.
     pub(crate) async fn send(&self, call: &Call, auth: &Auth) -> Result<Answer, Error> {
         let endpoints = &self.inner.endpoints;
         let alone = endpoints.count() == 1;
         let mut spare = call.purpose == Purpose::Read;
-        // What is said when no endpoint is of use: an answer of Proxmox before our own words.
+        // Without a successful endpoint, a response of Proxmox has precedence over a connection
+        // error.
         let (mut unhelpful, mut failed) = (None, None);
         for (index, target) in endpoints.in_turn() {
             let mut tried = self.attempt(target, call, auth).await;
@@ -199,7 +200,7 @@ impl Client {
     }
 }
 
-/// Puts the parameters where Proxmox looks for them.
+/// Adds the parameters where Proxmox expects them.
 fn fill(request: RequestBuilder, call: &Call) -> RequestBuilder {
     if !matches!(call.method, Method::POST | Method::PUT) {
         if call.params.is_empty() {
@@ -207,10 +208,10 @@ fn fill(request: RequestBuilder, call: &Call) -> RequestBuilder {
         }
         return request.query(call.params.pairs());
     }
-    // A form of known length: Proxmox refuses chunked bodies.
+    // A form of known length: Proxmox rejects chunked bodies.
     let request = request.form(call.params.pairs());
     if call.params.is_empty() {
-        // Hyper leaves the length out where nothing follows.
+        // Hyper omits the header for an empty body.
         return request.header(CONTENT_LENGTH, 0);
     }
     request
@@ -247,13 +248,13 @@ fn failure(error: reqwest::Error, address: &str, connect: Duration, limit: Durat
     Failure { error, again: true }
 }
 
-/// Why an attempt gave no answer, and whether one that only reads should be made again.
+/// A failed attempt, and whether a read-only call should be retried.
 struct Failure {
     error: Error,
     again: bool,
 }
 
-/// The address of a path below the base, each part encoded, so that none can become two.
+/// The URL of a path below the base. Each segment is encoded, so that none can become two.
 fn url(base: &Url, path: &[String]) -> Result<Url, Error> {
     let mut url = base.clone();
     for part in path {
@@ -271,7 +272,7 @@ fn url(base: &Url, path: &[String]) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// The words of the status line. Hyper keeps them only where they are not the usual ones.
+/// The reason phrase. Hyper keeps it only if it differs from the canonical one.
 fn reason(response: &Response) -> String {
     let usual = || {
         response
@@ -286,7 +287,7 @@ fn reason(response: &Response) -> String {
     })
 }
 
-/// An error and all that caused it, in one line.
+/// An error and its sources, in one line.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut words = Vec::<String>::new();
     let mut next = Some(error);
@@ -300,7 +301,7 @@ pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     words.join(": ")
 }
 
-/// The first of an error's causes that is of a type.
+/// The first error of a type in the chain of sources.
 pub(crate) fn find_cause<'a, T: StdError + 'static>(
     error: &'a (dyn StdError + 'static),
 ) -> Option<&'a T> {
@@ -309,7 +310,7 @@ pub(crate) fn find_cause<'a, T: StdError + 'static>(
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
         }
-        // An I/O error passes over the error that it wraps when asked for its source.
+        // `source()` of an I/O error skips the error that it wraps.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);

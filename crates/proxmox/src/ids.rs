@@ -1,16 +1,16 @@
-//! The ids of Proxmox: guests and tasks. Parsed once, at the edge; nothing else is decided here.
+//! IDs of guests and tasks, parsed at the boundary of the crate.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A value that does not have the form that Proxmox gives it.
+/// A value that does not have Proxmox's format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is not {what}.")]
 pub struct Malformed {
-    /// What it should have been, with its article.
+    /// The expected kind of value, with its article.
     pub what: &'static str,
-    /// The value as it came.
+    /// The value.
     pub value: String,
 }
 
@@ -23,8 +23,8 @@ impl Malformed {
     }
 }
 
-/// The number of a guest, 100 to 999999999. Containers and virtual machines share one space in the
-/// whole cluster, and a number is free again as soon as its guest is gone.
+/// The VMID of a guest, 100 to 999999999. Containers and virtual machines share one range in the
+/// cluster, and a VMID is unused again as soon as its guest is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Vmid(u32);
 
@@ -75,7 +75,7 @@ impl fmt::Display for Vmid {
     }
 }
 
-/// Numbers come as JSON numbers and as strings.
+/// Accepts JSON numbers and strings.
 impl<'de> Deserialize<'de> for Vmid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = crate::lenient::text(deserializer)?;
@@ -83,8 +83,8 @@ impl<'de> Deserialize<'de> for Vmid {
     }
 }
 
-/// The id of a task: `UPID:node:pid:pstart:starttime:type:id:user:`, numbers in hexadecimal. It
-/// says on which node the task runs, so nothing else is needed to ask for it.
+/// The UPID of a task: `UPID:node:pid:pstart:starttime:type:id:user:`, numbers in hexadecimal. It
+/// contains the task's node, so nothing else is needed to query the task.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Upid {
     text: String,
@@ -92,17 +92,17 @@ pub struct Upid {
 }
 
 impl Upid {
-    /// The id as Proxmox wrote it.
+    /// The UPID as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The node on which the task runs.
+    /// The task's node.
     pub fn node(&self) -> &str {
         self.part(1)
     }
 
-    /// When the task began, in seconds since 1970 by the node's clock.
+    /// When the task started, in seconds since 1970 by the node's clock.
     pub fn started(&self) -> u64 {
         self.started
     }
@@ -112,13 +112,12 @@ impl Upid {
         self.part(5)
     }
 
-    /// What the task is about: a guest's number, a file, a storage, or empty. A colon in it is
-    /// written `%3A`.
+    /// The task's object: a VMID, a file, a storage, or empty. A colon is encoded as `%3A`.
     pub fn id(&self) -> &str {
         self.part(6)
     }
 
-    /// Who started it: a user, or a user's token.
+    /// The user or token that started the task.
     pub fn user(&self) -> &str {
         self.part(7)
     }
@@ -141,7 +140,7 @@ impl FromStr for Upid {
     }
 }
 
-/// When the task with this id began, if it is one.
+/// The start time of a valid UPID.
 fn start_of_task(text: &str) -> Option<u64> {
     let mut parts = text.split(':');
     if parts.next() != Some("UPID") || !is_node_name(parts.next()?) {
@@ -167,7 +166,7 @@ fn is_field(text: &str) -> bool {
         .any(|c| c.is_whitespace() || c.is_control() || c == '/')
 }
 
-/// Whether a text has the form of a node's name: letters, digits and inner hyphens.
+/// Whether a text is a valid node name: letters, digits and inner hyphens.
 pub(crate) fn is_node_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('-')

@@ -1,17 +1,16 @@
-//! A typed client of the Proxmox VE API (9.x), as a control plane needs it.
+//! A typed client of the Proxmox VE API (9.x) for a control plane.
 //!
-//! It knows how Proxmox talks: its paths, its forms, its property strings, its loosely typed
-//! answers, its tasks and its words for what went wrong. It decides nothing: which container runs
-//! where, what is retried and what is undone belong to the caller. It keeps no state but a pool of
-//! connections, a ticket and which endpoint worked last, so a [`Client`] is cheap to clone and safe
-//! to share.
+//! The crate handles Proxmox's protocol: paths, forms, property strings, loosely typed responses,
+//! tasks and error messages. It makes no decisions: placement, retries of jobs and rollback belong
+//! to the caller. Its only state is a connection pool, a ticket and the endpoint that succeeded
+//! last, so a [`Client`] is cheap to clone and safe to share.
 //!
-//! Two things a caller has to know:
-//! - Proxmox answers most writes with the id of a task ([`Upid`]). Nothing has happened yet:
-//!   [`Client::wait_task`] tells how it ended. Starting a container that does not exist is such an
-//!   answer too; only its task fails.
+//! Two properties that callers must know:
+//! - Proxmox responds to most writes with the UPID of a task ([`Upid`]) before anything has
+//!   happened: [`Client::wait_task`] returns the result. Even starting a container that does not
+//!   exist returns a UPID; only its task fails.
 //! - An image's own entrypoint and environment replace those given to [`Client::create_lxc`]. Set
-//!   them with [`Client::set_lxc_config`] after the creation's task has ended.
+//!   them with [`Client::set_lxc_config`] after the task of the creation has ended.
 
 mod access;
 mod answer;

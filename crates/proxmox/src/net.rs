@@ -1,5 +1,5 @@
-//! A container's network interface as Proxmox writes it: `name=eth0,bridge=vmbr0,…`. Reading and
-//! writing only; which bridge or address is right is not known here.
+//! The property string of a container's network interface: `name=eth0,bridge=vmbr0,…`. Parses and
+//! formats only; does not check whether a bridge or address exists.
 
 use std::{
     fmt,
@@ -18,69 +18,69 @@ use crate::{
 /// A network interface of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Net {
-    /// Its name inside the container, such as `eth0`.
+    /// The interface's name inside the container, such as `eth0`.
     pub name: String,
-    /// The bridge on the node. Proxmox looks for it only when the container starts.
+    /// The bridge on the node. Proxmox checks that it exists only when the container starts.
     pub bridge: Option<String>,
-    /// Its MAC address, `BC:24:11:…`. Proxmox chooses one when it is missing.
+    /// The MAC address, `BC:24:11:…`. Proxmox generates one if it is missing.
     pub hwaddr: Option<String>,
-    /// Where its IPv4 address comes from.
+    /// The IPv4 configuration.
     pub ip: Option<Ipv4Config>,
-    /// The gateway for IPv4.
+    /// The IPv4 gateway.
     pub gw: Option<Ipv4Addr>,
-    /// Where its IPv6 address comes from.
+    /// The IPv6 configuration.
     pub ip6: Option<Ipv6Config>,
-    /// The gateway for IPv6.
+    /// The IPv6 gateway.
     pub gw6: Option<Ipv6Addr>,
-    /// The VLAN, 1 to 4094.
+    /// The VLAN tag, 1 to 4094.
     pub tag: Option<u16>,
-    /// The largest packet, 64 to 65535 bytes.
+    /// The MTU, 64 to 65535 bytes.
     pub mtu: Option<u16>,
-    /// Whether the node's firewall filters it.
+    /// Whether the node's firewall filters the interface.
     pub firewall: Option<bool>,
-    /// Whether the node sets the address in place of the container. Proxmox switches it on for
-    /// images of applications unless told otherwise.
+    /// Whether the node configures the address instead of the container. Proxmox enables this for
+    /// application images by default.
     pub host_managed: Option<bool>,
-    /// Settings that this type has no field for, kept so that writing it back loses none.
+    /// Other settings, kept so that writing the interface back loses none.
     pub other: Vec<(String, String)>,
 }
 
-/// Where an IPv4 address comes from.
+/// An IPv4 configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ipv4Config {
-    /// A DHCP server.
+    /// DHCP.
     Dhcp,
-    /// The container sees to it.
+    /// Configured inside the container.
     Manual,
-    /// It is this one.
+    /// A static address.
     Static {
         /// The address.
         address: Ipv4Addr,
-        /// The length of the network's prefix, 8 to 32.
+        /// The prefix length, 8 to 32.
         prefix: u8,
     },
 }
 
-/// Where an IPv6 address comes from.
+/// An IPv6 configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ipv6Config {
-    /// Announcements of a router.
+    /// Router advertisements (SLAAC).
     Auto,
-    /// A DHCP server.
+    /// DHCPv6.
     Dhcp,
-    /// The container sees to it.
+    /// Configured inside the container.
     Manual,
-    /// It is this one.
+    /// A static address.
     Static {
         /// The address.
         address: Ipv6Addr,
-        /// The length of the network's prefix, 8 to 128.
+        /// The prefix length, 8 to 128.
         prefix: u8,
     },
 }
 
 impl Net {
-    /// An interface on a bridge, with nothing else said.
+    /// An interface on a bridge, with default settings.
     pub fn new(name: impl Into<String>, bridge: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -89,7 +89,7 @@ impl Net {
         }
     }
 
-    /// The property string, for a parameter of this name.
+    /// The property string; `field` names the parameter in errors.
     pub(crate) fn property(&self, field: &str) -> Result<String, Error> {
         let flag = |flag: Option<bool>| flag.map(|yes| u8::from(yes).to_string());
         let values = [
@@ -126,7 +126,7 @@ impl Net {
     }
 }
 
-/// Six octets with colons, and not the address of a group.
+/// Six octets separated by colons, not multicast.
 fn is_mac(text: &str) -> bool {
     let octets: Vec<_> = text.split(':').collect();
     let right = |octet: &&str| octet.len() == 2 && octet.bytes().all(|b| b.is_ascii_hexdigit());

@@ -1,4 +1,4 @@
-//! Tasks: what they are, how they went and what they wrote. Waiting for one is in `wait`.
+//! Tasks: status, log and list. Waiting for a task is in `wait`.
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -11,17 +11,17 @@ use crate::{
     params::Params,
 };
 
-/// How many lines of a log are asked for at once.
+/// The number of log lines per request.
 pub(crate) const LOG_PAGE: u64 = 500;
 
-/// How a task ended.
+/// The result of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// Well.
+    /// Success.
     Ok,
-    /// Well, with so many warnings in its log.
+    /// Success, with this number of warnings in the log.
     Warnings(u32),
-    /// Not well, in Proxmox's words.
+    /// Failure, with Proxmox's message.
     Failed(String),
 }
 
@@ -37,21 +37,21 @@ impl Exit {
     }
 }
 
-/// Whether a task runs.
+/// The state of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskState {
-    /// It runs.
+    /// Running.
     Running,
-    /// It has ended.
+    /// Ended.
     Ended(Exit),
 }
 
-/// One task, now.
+/// The status of one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskStatus {
-    /// Its id, which says what it is, where it runs and since when.
+    /// The UPID, which contains type, node and start time.
     pub upid: Upid,
-    /// Whether it runs, and how it ended.
+    /// The state.
     pub state: TaskState,
 }
 
@@ -78,14 +78,14 @@ impl From<StatusAnswer> for TaskStatus {
     }
 }
 
-/// One task in the list of a node.
+/// A task, for lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskEntry {
-    /// Its id, which says what it is, where it runs and since when.
+    /// The UPID, which contains type, node and start time.
     pub upid: Upid,
-    /// When it ended, in seconds since 1970.
+    /// When the task ended, in seconds since 1970.
     pub ended: Option<u64>,
-    /// Whether it runs, and how it ended.
+    /// The state.
     pub state: TaskState,
 }
 
@@ -116,7 +116,7 @@ impl From<EntryAnswer> for TaskEntry {
 /// A line of a task's log.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LogLine {
-    /// Its number; the first is 1.
+    /// The line number, starting at 1.
     #[serde(rename = "n", deserialize_with = "lenient::u64")]
     pub number: u64,
     /// The line.
@@ -124,17 +124,17 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// Some lines of a task's log.
+/// One page of a task's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPage {
-    /// The lines, at most 500.
+    /// At most 500 lines.
     pub lines: Vec<LogLine>,
-    /// How many the log has.
+    /// The number of lines of the whole log.
     pub total: u64,
 }
 
 impl LogPage {
-    /// Proxmox puts a line into an empty log that is not of the task.
+    /// Removes the placeholder line that Proxmox returns for an empty log.
     fn new(lines: Vec<LogLine>, total: Option<u64>) -> Self {
         match lines.as_slice() {
             [line] if line.number == 1 && is_placeholder(&line.text) => Self {
@@ -153,18 +153,18 @@ fn is_placeholder(text: &str) -> bool {
     text == "no content" || text.starts_with("unable to open file - ")
 }
 
-/// Which tasks of a node to list. The default is the newest fifty, running or not.
+/// A filter for the tasks of a node. The default is the latest fifty, running or ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFilter {
     /// Running, ended or both.
     pub source: TaskSource,
-    /// Only those about this guest.
+    /// The guest.
     pub vmid: Option<Vmid>,
-    /// Only those of this kind, such as `vzcreate`.
+    /// The task type, such as `vzcreate`.
     pub kind: Option<String>,
-    /// Only those that began at or after this time, in seconds since 1970.
+    /// The earliest start time, in seconds since 1970.
     pub since: Option<u64>,
-    /// How many at most.
+    /// The maximum number.
     pub limit: u32,
 }
 
@@ -180,12 +180,12 @@ impl Default for TaskFilter {
     }
 }
 
-/// Running tasks, ended ones or both. Without being told, Proxmox lists only those that ended.
+/// Running tasks, ended ones or both. Proxmox's default is ended ones only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskSource {
-    /// Those that run.
+    /// Running tasks.
     Active,
-    /// Those that ended.
+    /// Ended tasks.
     Archive,
     /// Both.
     All,
@@ -209,20 +209,20 @@ impl TaskFilter {
 }
 
 impl Client {
-    /// Whether a task runs, and how it ended.
+    /// The status of a task.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a task; else any that a call can have.
+    /// [`Error::NotFound`] if the task does not exist; see [`Error`].
     pub async fn task_status(&self, upid: &Upid) -> Result<TaskStatus, Error> {
         let path = ["nodes", upid.node(), "tasks", upid.as_str(), "status"];
         Ok(self.call::<StatusAnswer>(Call::get(&path)).await?.into())
     }
 
-    /// The lines of a task's log after the first `start` ones. A log that is empty, or not there
-    /// (any more), has none.
+    /// The lines of a task's log after the first `start` ones. A missing or deleted log has no
+    /// lines.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn task_log(&self, upid: &Upid, start: u64) -> Result<LogPage, Error> {
         let path = ["nodes", upid.node(), "tasks", upid.as_str(), "log"];
         let params = Params::default()
@@ -235,27 +235,27 @@ impl Client {
     /// The tasks of a node, newest first.
     ///
     /// # Errors
-    /// [`Error::NodeUnreachable`] when the node is away; else any that a call can have.
+    /// [`Error::NodeUnreachable`] if the node is offline; see [`Error`].
     pub async fn tasks(&self, node: &str, filter: &TaskFilter) -> Result<Vec<TaskEntry>, Error> {
         let call = Call::get(&["nodes", node, "tasks"]).params(filter.params());
         let entries: Vec<EntryAnswer> = self.call(call).await?;
         Ok(entries.into_iter().map(TaskEntry::from).collect())
     }
 
-    /// The newest tasks of all nodes that the account may see, as the nodes told each other: neither
-    /// complete nor quite of now.
+    /// The latest tasks of all nodes that the user may see. The nodes broadcast them, so the list
+    /// is incomplete and slightly old.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn cluster_tasks(&self) -> Result<Vec<TaskEntry>, Error> {
         let entries: Vec<EntryAnswer> = self.call(Call::get(&["cluster", "tasks"])).await?;
         Ok(entries.into_iter().map(TaskEntry::from).collect())
     }
 
-    /// Stops a task. It may leave half of its work behind.
+    /// Stops a task. Its work may be left incomplete.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a task; else any that a call can have.
+    /// [`Error::NotFound`] if the task does not exist; see [`Error`].
     pub async fn kill_task(&self, upid: &Upid) -> Result<(), Error> {
         let path = ["nodes", upid.node(), "tasks", upid.as_str()];
         self.call::<IgnoredAny>(Call::delete(&path)).await.map(drop)
@@ -282,7 +282,7 @@ mod tests {
         let lost = "missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.";
         let words = "missing 'arch' - internal error".to_owned();
         assert_eq!(ended(lost), TaskState::Ended(Exit::Failed(words)));
-        // A task that was cut off, as by a power failure, leaves no exit status.
+        // An interrupted task, for example after a power failure, has no exit status.
         let cut = status(r#""status":"stopped""#);
         assert!(matches!(cut, TaskState::Ended(Exit::Failed(_))));
     }

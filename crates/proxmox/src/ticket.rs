@@ -1,8 +1,8 @@
-//! Tickets: what an account's password is exchanged for. One is fetched when it is first needed,
-//! kept in memory only, and renewed before it expires, by one call however many wait for it.
+//! Tickets, which a password is exchanged for. A ticket is fetched when it is first needed, kept in
+//! memory only, and renewed before it expires; concurrent callers share one request.
 //!
-//! A ticket is valid for two hours, at every node of its cluster, and is renewed by sending it in
-//! the place of the password. Writes need the token against forged requests that came with it.
+//! A ticket is valid for two hours at every node of its cluster, and is renewed by sending it as
+//! the password. Writes also send the CSRF prevention token of the ticket.
 
 use std::{
     sync::Arc,
@@ -26,14 +26,14 @@ use crate::{
     params::Params,
 };
 
-/// How long Proxmox takes a ticket.
+/// The validity of a ticket.
 const LIFE: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// How long a failure is remembered, so that a password that was refused is not tried with every
-/// call: realms lock accounts over that.
+/// How long a failure is cached, so that a rejected password is not sent with every call: realms
+/// lock users after repeated failures.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// A ticket, ready to be sent.
+/// A ticket, formatted as request headers.
 pub(crate) struct Ticket {
     text: Secret,
     cookie: HeaderValue,
@@ -41,9 +41,9 @@ pub(crate) struct Ticket {
     since: Instant,
 }
 
-/// The tickets of one account, one after the other.
+/// The ticket cache of one user.
 pub(crate) struct Tickets {
-    /// With the realm: `root@pam`.
+    /// The user with realm: `root@pam`.
     pub(crate) user: String,
     password: Secret,
     state: Mutex<State>,
@@ -55,7 +55,7 @@ struct State {
     failure: Option<(Instant, Error)>,
 }
 
-/// What a call that needs a ticket does.
+/// How a call gets a ticket.
 enum Next {
     Use(Arc<Ticket>),
     Fail(Error),
@@ -74,7 +74,7 @@ impl Tickets {
 }
 
 impl State {
-    /// `asked` is when the call came; a failure since then is the answer to it as well.
+    /// `asked` is when the call arrived; a failure since then applies to the call as well.
     fn next(&self, asked: Instant, now: Instant, renew_after: Duration) -> Next {
         let age = |ticket: &Ticket| now.saturating_duration_since(ticket.since);
         let recent = |at: Instant| asked <= at || now.saturating_duration_since(at) < PAUSE;
@@ -115,10 +115,10 @@ fn is_refusal(error: &Error) -> bool {
     )
 }
 
-/// What is sent along with a call to show who calls.
+/// How a call is authenticated.
 #[derive(Clone)]
 pub(crate) enum Auth {
-    /// Nothing: signing in itself.
+    /// No credentials: for signing in.
     Nobody,
     Token(HeaderValue),
     Ticket(Arc<Ticket>),
@@ -155,7 +155,7 @@ struct TicketAnswer {
 }
 
 impl Client {
-    /// What to sign a call with; fetches a ticket if need be.
+    /// The authentication of a call; fetches a ticket if necessary.
     pub(crate) async fn auth(&self) -> Result<Auth, Error> {
         match &self.inner.sign_in {
             SignIn::Token { header, .. } => Ok(Auth::Token(header.clone())),
@@ -163,8 +163,8 @@ impl Client {
         }
     }
 
-    /// What to sign a call with that was refused (401), if anything else would help: a ticket may
-    /// have been withdrawn, but a token stays what it is.
+    /// The authentication to use after a call was rejected (401): a new ticket, because the old one
+    /// may have been revoked. `None` for a token, which cannot be replaced.
     pub(crate) async fn other_auth(&self, refused: &Auth) -> Result<Option<Auth>, Error> {
         match (&self.inner.sign_in, refused) {
             (SignIn::Password(tickets), Auth::Ticket(refused)) => {
@@ -175,7 +175,7 @@ impl Client {
         }
     }
 
-    /// The ticket of now. Whoever comes while another call fetches one waits for that.
+    /// The current ticket. Waits if another call is fetching one.
     async fn ticket(
         &self,
         tickets: &Tickets,
@@ -198,7 +198,7 @@ impl Client {
                     let signed_in = self.sign_in(&tickets.user, &tickets.password).await;
                     state.keep(signed_in)
                 }
-                // The old one is still valid, and the next minute brings another try.
+                // The old ticket is still valid; the next attempt follows after a minute.
                 Err(error) => {
                     tracing::debug!(?error, "a ticket could not be renewed yet");
                     state.failure = Some((Instant::now(), error));
@@ -345,7 +345,7 @@ mod tests {
         let away = state(None, Some((failed, away())));
         assert_eq!(word(&away.next(begun, later, RENEW)), "fail");
         assert_eq!(word(&away.next(later, later, RENEW)), "sign in");
-        // Trying a refused password over and over would lock the account.
+        // Repeated attempts with a rejected password would lock the user.
         let refused = state(None, Some((failed, refused())));
         assert_eq!(word(&refused.next(later, later, RENEW)), "fail");
         let much_later = failed + minutes(1);

@@ -1,8 +1,9 @@
-//! Whom we believe to be Proxmox: a pinned certificate, an authority, or those of the machine.
+//! Verifies Proxmox's certificates: by a pinned fingerprint, a given certificate authority, or
+//! those of the system.
 //!
-//! There is no switch that ignores certificates, and nothing here falls back from one way to
-//! another. A node's own certificate is signed by its cluster's own authority, so most installations
-//! are reached by a fingerprint that a person has compared once.
+//! Verification cannot be disabled, and there is no fallback from one method to another. A node's
+//! default certificate is signed by its cluster's own CA, so most installations use a fingerprint
+//! that a user has compared once.
 
 use std::{error::Error as StdError, time::Duration};
 
@@ -16,19 +17,19 @@ use crate::{
     params::unsendable,
 };
 
-/// Who vouches for the certificates of endpoints that have no fingerprint of their own.
+/// How to verify the certificates of endpoints without a fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// The authorities that the machine trusts.
+    /// With the certificate authorities of the system.
     #[default]
     Machine,
-    /// These authorities and no others: certificates in PEM, such as the cluster's
-    /// `/etc/pve/pve-root-ca.pem`. The name in the address has to be in the server's certificate.
+    /// Only with these certificate authorities: certificates in PEM, such as the cluster's
+    /// `/etc/pve/pve-root-ca.pem`. The host of the URL must be in the server's certificate.
     Authority(String),
 }
 
 impl Trust {
-    /// Has a client trust accordingly.
+    /// Applies the method to a client builder.
     pub(crate) fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, Error> {
         let Self::Authority(pem) = self else {
             return Ok(builder);
@@ -42,13 +43,12 @@ impl Trust {
     }
 }
 
-/// The settings of a connection to the one server that has this certificate, or, without one, to
-/// none.
+/// The TLS configuration for a server with this certificate. `None` rejects every server.
 pub(crate) fn settings(expected: Option<Fingerprint>) -> Result<rustls::ClientConfig, Error> {
     config(expected).map_err(|_| unsendable("url", "TLS cannot be used on this machine"))
 }
 
-/// What kept a connection from being safe, if that was what went wrong.
+/// The TLS error in the chain of sources, if any.
 pub(crate) fn tls_error(error: &(dyn StdError + 'static), address: &str) -> Option<Error> {
     let refused = find_cause::<rustls::Error>(error)?;
     let address = address.to_owned();
@@ -66,19 +66,19 @@ pub(crate) fn tls_error(error: &(dyn StdError + 'static), address: &str) -> Opti
     })
 }
 
-/// The fingerprint of the certificate that a server shows, for a person to compare and confirm.
-/// The connection is given up as soon as the certificate is there: no request is made.
+/// The fingerprint of a server's certificate, for a user to compare and confirm. The handshake is
+/// aborted after the certificate was received: no request is sent.
 ///
 /// # Errors
-/// [`Error::Unsendable`] when the URL is not one of a server with TLS, [`Error::Unreachable`],
-/// [`Error::Timeout`], and [`Error::Tls`] when what answers does not speak TLS.
+/// [`Error::Unsendable`] if the URL is not `https`, [`Error::Unreachable`], [`Error::Timeout`], and
+/// [`Error::Tls`] if the server does not support TLS.
 pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerprint, Error> {
     let base = base_url(url)?;
     if base.scheme() != "https" {
         return Err(unsendable("url", "a server without TLS has no certificate"));
     }
     let address = base.as_str().trim_end_matches('/').to_owned();
-    // A pin that nothing fits: the refusal brings the certificate's fingerprint along.
+    // A verifier that rejects every certificate: the error contains the fingerprint.
     let http = builder(timeout)
         .tls_backend_preconfigured(settings(None)?)
         .build();

@@ -1,4 +1,4 @@
-//! Waiting for a task: asking again and again, slower each time, and handing on what it writes.
+//! Waits for a task: polls it with increasing intervals and forwards its log.
 
 use std::{
     collections::VecDeque,
@@ -11,21 +11,21 @@ use crate::{
     task::{Exit, LOG_PAGE, LogLine, TaskState},
 };
 
-/// Between two questions, at first and at most.
+/// The poll interval, at first and at most.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// How many lines of the log a failure carries.
+/// The number of log lines in a failure.
 const TAIL: usize = 20;
 
 impl Client {
-    /// Waits until a task has ended, and hands on the lines of its log as they come. While Proxmox
-    /// cannot be reached it keeps asking. When it gives up, the task runs on.
+    /// Waits until a task has ended, and forwards new lines of its log. Keeps polling while Proxmox
+    /// is unreachable. The task continues if the wait times out.
     ///
     /// # Errors
-    /// [`Error::TaskFailed`] when it ended badly, [`Error::StillRunning`] when `limit` has passed
-    /// (or what kept us from asking, if that was so to the end), [`Error::NotFound`] without such a
-    /// task, and whatever else a call says that will not pass by itself.
+    /// [`Error::TaskFailed`] if the task failed; [`Error::StillRunning`] after `limit`, or the last
+    /// connection error if polling failed until then; [`Error::NotFound`] if the task does not
+    /// exist; any permanent error of a poll.
     pub async fn wait_task(
         &self,
         upid: &Upid,
@@ -62,7 +62,7 @@ impl Client {
 struct Watch<'a> {
     client: &'a Client,
     upid: &'a Upid,
-    /// How many lines of the log were handed on.
+    /// The number of forwarded log lines.
     seen: u64,
     tail: VecDeque<String>,
 }
@@ -84,13 +84,13 @@ impl Watch<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            // A tenth of what was waited so far: a short task is noticed soon, a long one asked
-            // about seldom.
+            // A tenth of the time waited so far: short tasks are noticed quickly, long ones polled
+            // rarely.
             tokio::time::sleep((begun.elapsed() / 10).clamp(SHORTEST, LONGEST)).await;
         }
     }
 
-    /// Asks for the state first, so that the log of an ended task is read to its last line.
+    /// Polls the status first, so that the log of an ended task is read to its last line.
     async fn look(
         &mut self,
         on_lines: &mut (impl FnMut(&[LogLine]) + Send),

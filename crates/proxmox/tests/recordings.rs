@@ -1,8 +1,8 @@
-//! Answers of a real node, as they were recorded: every one to a call that the client can make has
-//! to be understood.
+//! Parses recorded responses of a real node: every response to a call that the client makes must be
+//! understood.
 //!
-//! The recordings are not part of this project. They lie where `HOLDFAST_PVE_REFERENCE` names, else
-//! beside the project; where they are missing, nothing is checked.
+//! The recordings are not part of this project. They are read from `HOLDFAST_PVE_REFERENCE`, or
+//! else from beside the project; without them, nothing is checked.
 
 #![cfg(test)]
 
@@ -22,7 +22,7 @@ use test_servers::{reference, report};
 
 use crate::server::{Server, answer};
 
-/// Recorded calls and how they ended. Long bodies were cut.
+/// Recorded calls and their responses. Long bodies were truncated.
 fn rows() -> Option<Vec<Value>> {
     let text = reference::read("pve-golden.jsonl")?;
     Some(
@@ -32,7 +32,7 @@ fn rows() -> Option<Vec<Value>> {
     )
 }
 
-/// A client whose server answers with whatever was put there last.
+/// A client whose server returns the response that was stored last.
 async fn client() -> (Client, Arc<Mutex<(String, String)>>) {
     let next = Arc::new(Mutex::new((String::new(), String::new())));
     let shown = next.clone();
@@ -50,7 +50,7 @@ async fn client() -> (Client, Arc<Mutex<(String, String)>>) {
     (client, next)
 }
 
-/// The calls whose answers are looked at: a pattern of `METHOD path?query`, and its name here.
+/// The recorded calls to check: a pattern of `METHOD path?query`, and a name for the call.
 const CALLS: &[(&str, &str)] = &[
     (r"^GET /version$", "version"),
     (r"^GET /nodes$", "nodes"),
@@ -96,9 +96,9 @@ const CALLS: &[(&str, &str)] = &[
     (r"^POST /nodes/[^/]+/vzdump$", "vzdump"),
 ];
 
-/// So many answers at the least: recordings that are empty or cut short prove nothing.
+/// The minimum number of responses, so that empty or truncated recordings fail the test.
 const LEAST_ANSWERS: usize = 455;
-/// To so many of the calls at the least.
+/// The minimum number of different calls.
 const LEAST_CALLS: usize = 37;
 
 async fn ask(client: &Client, call: &str) -> Result<(), Error> {
@@ -209,7 +209,8 @@ async fn every_recorded_answer_is_understood() {
         let answer = ask(&client, name).await;
         let fits = match &answer {
             Ok(()) => status.starts_with("200"),
-            // Refusals are refusals; what is not understood is something else.
+            // An error response must give an API error; these errors mean that it was not
+            // understood.
             Err(Error::Protocol { .. } | Error::Unsendable { .. } | Error::Tls { .. }) => false,
             Err(_) => !status.starts_with("200"),
         };

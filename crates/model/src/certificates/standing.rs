@@ -1,34 +1,35 @@
-//! How a certificate stands at a moment: told from its dates and tries, and never stored.
+//! The state of a certificate at a given time, computed from its validity and failures. Never
+//! stored.
 
 use super::{CertificateState, Source};
 use crate::Timestamp;
 
-/// For how long before its end a certificate that somebody brought is said to end, in milliseconds:
-/// three weeks.
+/// How long before its end an uploaded certificate counts as expiring, in milliseconds: 21 days.
 const NOTICE_MS: i64 = 21 * 86_400_000;
 
-/// What the state of a certificate is told from.
+/// The values that determine a certificate's state.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    /// Where it comes from.
+    /// The source.
     pub source: Source,
-    /// From when and until when the one that there is is good.
+    /// Start and end of the current certificate's validity.
     pub good: Option<(Timestamp, Timestamp)>,
-    /// When the next is had.
+    /// The time of the next renewal.
     pub renew_at: Option<Timestamp>,
-    /// How often in a row it was tried in vain.
+    /// The number of consecutive failed attempts.
     pub failures: u32,
 }
 
-/// From when a certificate that somebody brought is said to end.
+/// The time from which an uploaded certificate counts as expiring.
 pub fn notice_at(from: Timestamp, until: Timestamp) -> Timestamp {
     let life = until.0.saturating_sub(from.0);
     Timestamp(until.0.saturating_sub(NOTICE_MS.min(life / 3)))
 }
 
 impl Standing {
-    /// The state at a moment. The end of a short-lived certificate is told when a third of its life
-    /// is left, that of one that is renewed by itself when that fails and a sixth is left.
+    /// The state at `now`. An uploaded certificate expires soon when 21 days or a third of its
+    /// lifetime are left, whichever is less. An ACME certificate does when its renewal fails and a
+    /// sixth of its lifetime is left.
     pub fn at(self, now: Timestamp) -> CertificateState {
         let Some((from, until)) = self.good else {
             return match self.failures {

@@ -1,4 +1,4 @@
-//! Where a domain's sign-in answers, and numbers of publishing.
+//! Origins of web servers, and numeric publishing options.
 
 use model::{
     domains::{Hsts, Origin},
@@ -9,7 +9,7 @@ use regex::Regex;
 
 use crate::{grammar, held, refusal, table, texts};
 
-/// What has no port is right when its host is; numbers are looked at in the table.
+/// The pattern for origins without a port; ports are tested in the table.
 fn origin() -> Regex {
     grammar(r"(?i-u)https?://[a-z]{1,9}(\.[a-z]{1,9}){0,2}/?")
 }

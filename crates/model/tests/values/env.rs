@@ -13,7 +13,7 @@ use crate::{grammar, held, refusal, round_trip, table, texts};
 
 static NAME: LazyLock<Regex> = LazyLock::new(|| grammar("[A-Za-z_][A-Za-z0-9_]{0,127}"));
 
-/// The parameter `env` of a container's configuration as Proxmox VE 9.2 checks it, for one variable.
+/// Proxmox VE 9.2's pattern of the container parameter `env`, for one variable.
 static PROXMOX: LazyLock<Regex> = LazyLock::new(|| grammar(r"\w+=[^\x00-\x08\x0a-\x1F\x7F]*"));
 
 proptest! {

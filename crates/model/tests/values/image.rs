@@ -1,4 +1,4 @@
-//! Image references and templates' file names.
+//! Image references and file names of templates.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -8,10 +8,10 @@ use regex::Regex;
 
 use crate::{grammar, held, refusal, round_trip, table, texts};
 
-/// A valid reference, for making some; shorter than the grammar allows.
+/// A pattern to generate valid references; shorter than the grammar allows.
 const SOME: &str = r"((localhost|[a-zA-Z0-9](-?[a-zA-Z0-9]){0,3}\.[a-z0-9]{1,5})(:[1-9][0-9]{0,3})?/)?[a-z0-9]{1,4}((_|__|-{1,3})[a-z0-9]{1,4}){0,2}(/[a-z0-9]{1,4}(\.[a-z0-9]{1,4})?){0,2}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,9})?(@sha256:[0-9a-f]{64})?";
 
-/// Registry and the rest as the distribution project's grammar has them, with our exceptions.
+/// The grammar of the distribution project, with Holdfast's stricter rules.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let label = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
     let part = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
@@ -23,7 +23,7 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// The parameter `reference` of `oci-registry-pull` as Proxmox VE 9.2 checks it.
+/// Proxmox VE 9.2's pattern of the parameter `reference` of `oci-registry-pull`.
 static PROXMOX: LazyLock<Regex> = LazyLock::new(|| {
     let label = r"(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])";
     let part = r"[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*";
@@ -185,8 +185,8 @@ fn parts_of_references() {
     );
 }
 
-/// The hash is the first half of the SHA-256 of the reference as shown: a change of it would pull
-/// every image again, and leave the old files behind.
+/// The hash is the first half of the SHA-256 of the displayed reference. A change would pull every
+/// image again and leave the old files behind.
 #[test]
 fn file_names_stay_as_they_are() {
     let file = |text: &str| text.parse::<ImageRef>().unwrap().file_name();

@@ -1,4 +1,4 @@
-//! Names of hosts, people, nodes, storages and bridges.
+//! Names of hosts, users, nodes, storages and bridges.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! Ports, hardware addresses, networks and ranges.
+//! Ports, MAC addresses, networks and ranges.
 
 use std::{net::Ipv4Addr, sync::LazyLock};
 

@@ -14,7 +14,7 @@ static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// The MiB of an amount, by way of 128-bit numbers; none unless it is whole.
+/// The MiB of an amount, computed with 128-bit integers; `None` unless whole.
 fn mib(text: &str, bare: u128) -> Option<u128> {
     let found = AMOUNT.captures(text)?;
     let unit = match found["unit"].bytes().next().map(|b| b.to_ascii_lowercase()) {

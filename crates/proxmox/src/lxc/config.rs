@@ -1,4 +1,4 @@
-//! A container's configuration as Proxmox tells it.
+//! A container's configuration as returned by Proxmox.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -10,13 +10,13 @@ use crate::{ids::Malformed, lenient, net::Net, params::property_parts};
 /// The configuration of a container.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LxcConfig {
-    /// Changes with every change of the configuration.
+    /// The digest, which changes with every change of the configuration.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub digest: Option<String>,
-    /// Its name.
+    /// The hostname.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub hostname: Option<String>,
-    /// Processors; all of the node without.
+    /// CPU cores; `None` means all cores of the node.
     #[serde(default, deserialize_with = "lenient::opt_u32")]
     pub cores: Option<u32>,
     /// Memory, in MiB.
@@ -25,46 +25,46 @@ pub struct LxcConfig {
     /// Swap space, in MiB.
     #[serde(default, rename = "swap", deserialize_with = "lenient::opt_u32")]
     pub swap_mib: Option<u32>,
-    /// Its root disk.
+    /// The root disk.
     #[serde(default)]
     pub rootfs: Option<Volume>,
     /// The first network interface.
     #[serde(default)]
     pub net0: Option<Net>,
-    /// The kind of system that was found in it, `unmanaged` for images of applications.
+    /// The detected operating system; `unmanaged` for application images.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub ostype: Option<String>,
-    /// The processor that it is for, such as `amd64`.
+    /// The CPU architecture, such as `amd64`.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub arch: Option<String>,
-    /// Whether its root is nobody on the node.
+    /// Whether the container is unprivileged.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub unprivileged: bool,
-    /// Whether it starts with its node.
+    /// Whether the container starts when its node boots.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub onboot: bool,
-    /// Whether it must not be deleted.
+    /// Whether the container is protected from deletion.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub protection: bool,
-    /// Whether it is a template.
+    /// Whether the container is a template.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub template: bool,
-    /// The operation that holds it.
+    /// The operation that locks the container.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub lock: Option<String>,
-    /// Notes of administrators.
+    /// The notes.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub description: Option<String>,
-    /// Its tags.
+    /// The tags.
     #[serde(default, deserialize_with = "lenient::list")]
     pub tags: Vec<String>,
-    /// The command that it runs.
+    /// The command of the container.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub entrypoint: Option<String>,
-    /// The environment of that command.
+    /// The environment variables of the command.
     #[serde(default, deserialize_with = "environment")]
     pub env: BTreeMap<String, String>,
-    /// Everything else, by Proxmox's names: further interfaces and disks, features and so on.
+    /// All other settings, by Proxmox's names: further interfaces and disks, features and so on.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
 }
@@ -80,9 +80,9 @@ fn environment<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, Strin
 /// A disk of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
-    /// Its id, such as `local-lvm:vm-300-disk-0`.
+    /// The volume ID, such as `local-lvm:vm-300-disk-0`.
     pub volume: String,
-    /// Its size, in bytes.
+    /// The size in bytes.
     pub size: Option<u64>,
 }
 
@@ -104,7 +104,7 @@ impl FromStr for Volume {
     }
 }
 
-/// `8G`, `512M`, `1.5T`, `4096`, also with `iB` at the end.
+/// `8G`, `512M`, `1.5T`, `4096`, also with the suffix `iB`.
 fn bytes(text: &str) -> Option<u64> {
     let text = text.strip_suffix("iB").unwrap_or(text);
     let (number, shift) = match text.as_bytes().last()? {
@@ -136,24 +136,24 @@ impl<'de> Deserialize<'de> for Volume {
     }
 }
 
-/// A setting, beside what it will be after the next start.
+/// A setting with its current and pending value.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct PendingValue {
-    /// Proxmox's name of the setting.
+    /// The setting's name.
     pub key: String,
-    /// What it is now.
+    /// The current value.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub value: Option<String>,
-    /// What it will be.
+    /// The value after the next start.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub pending: Option<String>,
-    /// Whether it will be gone.
+    /// Whether the next start removes the setting.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub delete: bool,
 }
 
 impl PendingValue {
-    /// Whether anything waits for the next start.
+    /// Whether a change is pending until the next start.
     pub fn waits(&self) -> bool {
         self.delete || self.pending.is_some()
     }

@@ -1,4 +1,4 @@
-//! A container elsewhere: cloning it, and moving it to another node.
+//! Clones a container, and migrates it to another node.
 
 use std::time::Duration;
 
@@ -12,41 +12,41 @@ use crate::{
     params::{Params, unsendable},
 };
 
-/// A copy of a container.
+/// A clone of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloneLxc {
-    /// The number of the copy.
+    /// The VMID of the clone.
     pub newid: Vmid,
-    /// Its name; without, that of the original.
+    /// The hostname; `None` means that of the original.
     pub hostname: Option<String>,
-    /// Notes for administrators.
+    /// The notes.
     pub description: Option<String>,
-    /// The pool to put it into.
+    /// The pool to add the clone to.
     pub pool: Option<PoolId>,
-    /// The snapshot to copy. Of a container that runs, only a snapshot can be copied.
+    /// The snapshot to clone. A running container can be cloned only from a snapshot.
     pub snapname: Option<SnapshotName>,
-    /// Where its disks go.
+    /// How to clone the disks.
     pub disks: CloneDisks,
-    /// Its node; without, that of the original. Another one needs shared storage.
+    /// The node; `None` means that of the original. Another node requires shared storage.
     pub target: Option<String>,
 }
 
-/// How the disks of a copy are made.
+/// How the disks of a clone are created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloneDisks {
-    /// As Proxmox does: copied for a container, linked for a template.
+    /// Proxmox's default: full for a container, linked for a template.
     Default,
-    /// Copied in full, to this storage or to where the originals are.
+    /// Full clones, on this storage or that of the originals.
     Full {
         /// The storage.
         storage: Option<String>,
     },
-    /// Linked to a template's, which must stay; not every storage can do that.
+    /// Linked clones of a template, which must be kept; requires support by the storage.
     Linked,
 }
 
 impl CloneLxc {
-    /// A copy as Proxmox makes it.
+    /// A clone with Proxmox's defaults.
     pub fn new(newid: Vmid) -> Self {
         Self {
             newid,
@@ -78,15 +78,15 @@ impl CloneLxc {
     }
 }
 
-/// A move of a container to another node.
+/// A migration of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrateLxc {
-    /// The node.
+    /// The target node.
     pub target: String,
-    /// The storage for its disks; without, those of the same name.
+    /// The storage for the disks; `None` means the storages of the same name.
     pub target_storage: Option<String>,
-    /// Whether one that runs is shut down, moved and started again, and how long shutting down may
-    /// take. One that runs cannot be moved otherwise.
+    /// The shutdown timeout of a restart migration: the container is shut down, migrated and
+    /// started again. Required for running containers.
     pub restart: Option<Duration>,
 }
 
@@ -106,25 +106,25 @@ impl MigrateLxc {
     }
 }
 
-/// Where a container could be moved to.
+/// The preconditions of a migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct MigrateChoices {
-    /// Whether it runs.
+    /// Whether the container is running.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub running: bool,
-    /// The nodes that it could be moved to.
+    /// The possible target nodes.
     #[serde(default, rename = "allowed-nodes", deserialize_with = "lenient::list")]
     pub allowed_nodes: Vec<String>,
 }
 
-/// What a container's storages may or may not be able to do.
+/// A feature that a container's storages may support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LxcFeature {
     /// Snapshots.
     Snapshot,
-    /// Linked copies.
+    /// Linked clones.
     Clone,
-    /// Full copies.
+    /// Full clones.
     Copy,
 }
 
@@ -135,21 +135,23 @@ struct FeatureAnswer {
 }
 
 impl Client {
-    /// Copies a container.
+    /// Clones a container.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] when the number is taken, [`Error::NotFound`] without such a
-    /// container, [`Error::Locked`]; [`Error::Refused`] when it runs and no snapshot is named.
+    /// [`Error::AlreadyExists`] if the VMID is used, [`Error::NotFound`] if the container does not
+    /// exist, [`Error::Locked`]; [`Error::Refused`] if the container is running and no snapshot is
+    /// given.
     pub async fn clone_lxc(&self, node: &str, vmid: Vmid, clone: &CloneLxc) -> Result<Upid, Error> {
         let path = ["nodes", node, "lxc", &vmid.to_string(), "clone"];
         self.call(Call::post(&path).params(clone.params()?).slow())
             .await
     }
 
-    /// Moves a container to another node.
+    /// Migrates a container to another node.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is there already, [`Error::NotFound`] without such a container.
+    /// [`Error::Invalid`] if the container is on that node already, [`Error::NotFound`] if the
+    /// container does not exist.
     pub async fn migrate_lxc(
         &self,
         node: &str,
@@ -161,19 +163,19 @@ impl Client {
             .await
     }
 
-    /// Where a container could be moved to.
+    /// The preconditions of a migration.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a container.
+    /// [`Error::NotFound`] if the container does not exist.
     pub async fn migrate_choices(&self, node: &str, vmid: Vmid) -> Result<MigrateChoices, Error> {
         let path = ["nodes", node, "lxc", &vmid.to_string(), "migrate"];
         self.call(Call::get(&path)).await
     }
 
-    /// Whether the storages of a container can do something. Asking first saves a task that fails.
+    /// Whether the storages of a container support a feature. Checking first avoids a failed task.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a container.
+    /// [`Error::NotFound`] if the container does not exist.
     pub async fn lxc_has(
         &self,
         node: &str,

@@ -1,4 +1,4 @@
-//! The calls about pools, accounts, tokens and rights.
+//! Calls for pools, users, tokens and permissions.
 
 use proxmox::*;
 

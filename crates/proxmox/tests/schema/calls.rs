@@ -1,4 +1,4 @@
-//! Each call of the client, once with as little and once with as much as it can carry.
+//! Every call of the client, with the fewest and with the most parameters.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,17 +6,17 @@ use proxmox::*;
 
 use crate::{access, server::Server};
 
-/// A call as it went over the wire.
+/// A call as it was sent.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) name: &'static str,
     pub(crate) method: String,
-    /// Below `/api2/json`, still encoded.
+    /// Relative to `/api2/json`, still encoded.
     pub(crate) path: String,
     pub(crate) params: Vec<(String, String)>,
 }
 
-/// A client, and what it sent so far.
+/// A client and the calls that it has sent.
 pub(crate) struct Recorder {
     server: Server,
     pub(crate) client: Client,
@@ -34,7 +34,7 @@ impl Recorder {
         }
     }
 
-    /// Keeps what was sent since the last time under the name of what sent it.
+    /// Records the requests since the last call under the method's name.
     pub(crate) fn keep(&mut self, name: &'static str) {
         let requests = self.server.requests();
         assert!(requests.len() > self.seen, "{name} sent nothing");
@@ -63,7 +63,7 @@ fn recorded(name: &'static str, request: &str) -> Recorded {
     }
 }
 
-/// Makes a call, whose answer does not matter, and keeps what it sent.
+/// Makes a call, ignores the response and records the request.
 macro_rules! made {
     ($recorder:ident, $name:ident($($argument:expr),*)) => {
         let _ = $recorder.client.$name($($argument),*).await;
@@ -73,7 +73,7 @@ macro_rules! made {
 
 pub(crate) use made;
 
-/// Signs in with a password, and keeps what that sent.
+/// Signs in with a password and records the request.
 pub(crate) async fn sign_in(recorder: &mut Recorder) {
     let password = Credentials::Password {
         user: "root".to_owned(),

@@ -1,9 +1,8 @@
-//! Every call that the client can make, held against Proxmox's own description of its API: the path
-//! is there, the parameters have its names and take such values, and none that is required is left
-//! out.
+//! Compares every call of the client with Proxmox's API schema: the path exists, parameters have
+//! the documented names and types, and no required parameter is missing.
 //!
-//! The description is not part of this project. It lies where `HOLDFAST_PVE_REFERENCE` names, else
-//! beside the project; where it is missing, only the list of calls is checked.
+//! The schema is not part of this project. It is read from `HOLDFAST_PVE_REFERENCE`, or else from
+//! beside the project; without it, only the list of calls is checked.
 
 #![cfg(test)]
 
@@ -25,12 +24,12 @@ use crate::{
     server::{Server, answer},
 };
 
-/// So many calls of Proxmox at the least: a client that sends nothing agrees with everything.
+/// The minimum number of API methods, so that an empty recording fails the test.
 const LEAST_CALLS: usize = 68;
-/// So many parameters, those in paths left out.
+/// The minimum number of parameters, without those in paths.
 const LEAST_PARAMETERS: usize = 279;
 
-/// Answers everything with nothing, which most calls cannot read; what they sent is what counts.
+/// Every response is `null`, which most calls cannot parse; only the requests matter.
 async fn recorder() -> Recorder {
     let server = Server::answering(|_| answer("200 OK", r#"{"data":null}"#)).await;
     let token = Credentials::Token {
@@ -42,7 +41,7 @@ async fn recorder() -> Recorder {
     Recorder::new(server, client)
 }
 
-/// The names of the client's calls, out of its source.
+/// The names of the client's methods, read from its source.
 fn methods(folder: &Path, into: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -110,7 +109,7 @@ async fn every_call_is_one_that_proxmox_describes() {
     assert_eq!(wrong, Vec::<String>::new());
 }
 
-/// The check itself: what is wrong is noticed.
+/// Tests the comparison itself.
 #[test]
 fn a_call_that_is_wrong_is_complained_about() {
     let Some(schema) = Schema::read() else {

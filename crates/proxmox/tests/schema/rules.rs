@@ -1,4 +1,4 @@
-//! What Proxmox's description asks of a call, as far as it can be told without Proxmox.
+//! Checks of a call against Proxmox's API schema.
 
 use regex::Regex;
 use serde_json::{Map, Value};
@@ -6,16 +6,16 @@ use test_servers::reference;
 
 use crate::calls::Recorded;
 
-/// Proxmox's description of its API.
+/// Proxmox's API schema.
 pub(crate) struct Schema {
-    /// The calls of release 9.2 that are about containers, with their parameters.
+    /// The methods of release 9.2 for containers, with parameters.
     calls: Vec<Value>,
-    /// All calls of release 9.1, by method and path alone.
+    /// All methods of release 9.1, with method and path only.
     older: Vec<Value>,
 }
 
 impl Schema {
-    /// Reads it, where it is to be had.
+    /// Reads the schema, if available.
     pub(crate) fn read() -> Option<Self> {
         let read = |name: &str| {
             let text = reference::read(name)?;
@@ -30,7 +30,7 @@ impl Schema {
         })
     }
 
-    /// What is wrong with a call.
+    /// The violations of a call.
     pub(crate) fn complaints(&self, call: &Recorded) -> Vec<String> {
         let Some((endpoint, in_path)) = self.find(call) else {
             return vec![format!("no such call: {} {}", call.method, call.path)];
@@ -50,7 +50,7 @@ impl Schema {
         if !self.older.iter().any(same) {
             wrong.push("release 9.1 does not have it".to_owned());
         }
-        // Nothing but signing in itself needs a ticket.
+        // Only signing in requires no token.
         if endpoint["allowtoken"] != 1 && call.path != "/access/ticket" {
             wrong.push("it is not for tokens".to_owned());
         }
@@ -73,21 +73,21 @@ impl Schema {
         wrong
     }
 
-    /// The method and path of a call as Proxmox describes them; none when it does not.
+    /// The method and path template of a call; `None` if the schema does not contain it.
     pub(crate) fn name(&self, call: &Recorded) -> Option<String> {
         let (endpoint, _) = self.find(call)?;
         let path = endpoint["path"].as_str()?;
         Some(format!("{} {path}", call.method))
     }
 
-    /// The description of a call, and the parameters that are in its path.
+    /// The schema of a call, and the parameters in its path.
     fn find(&self, call: &Recorded) -> Option<(&Value, Vec<(String, String)>)> {
         let matching = self.calls.iter().filter_map(|endpoint| {
             let same = endpoint["method"] == call.method.as_str();
             let in_path = in_path(endpoint["path"].as_str()?, &call.path).filter(|_| same)?;
             Some((endpoint, in_path))
         });
-        // Words of the path count more than parameters in it.
+        // Literal path segments have precedence over parameters.
         matching.min_by_key(|(_, in_path)| in_path.len())
     }
 }
@@ -119,7 +119,7 @@ fn parts(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// `net0` is described as `net[n]`.
+/// The schema describes `net0` as `net[n]`.
 fn family(name: &str) -> String {
     format!("{}[n]", name.trim_end_matches(|c: char| c.is_ascii_digit()))
 }
@@ -128,12 +128,12 @@ fn is_optional(property: &Value) -> bool {
     matches!(number(&property["optional"]), Some(optional) if optional != 0.0)
 }
 
-/// Numbers in the description are strings now and then.
+/// Some numbers in the schema are strings.
 fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// Why a value is not one that Proxmox takes.
+/// The reason why a value does not fit the schema.
 fn unfit(property: &Value, value: &str) -> Option<String> {
     let kind = property["type"].as_str().unwrap_or("string");
     let right = match kind {

@@ -1,4 +1,4 @@
-//! Signing in with a password, and accounts, tokens, rights and pools.
+//! Sign-in with a password, users, tokens, permissions and pools.
 
 use proxmox::{
     AclChange, AclHolder, Client, ConfigChange, Connection, Credentials, Endpoint, Error, Features,
@@ -40,7 +40,7 @@ async fn with_zoe(client: &Client) -> UserId {
     zoe()
 }
 
-/// A cluster whose root has a password, with root itself and with a token of root.
+/// A cluster with a root password; returns a client as root and one with a token of root.
 async fn with_root() -> (Sim, Client, Client) {
     let mut config = Config::test();
     config.scenario.people = vec![Person {
@@ -115,7 +115,7 @@ async fn an_account_is_made_changed_and_deleted() {
     herself.version().await.unwrap();
     assert!(!herself.is_root_ticket());
     client.delete_user(&zoe).await.unwrap();
-    // Her ticket is worth nothing any more, and neither is her password.
+    // Deleting the user invalidates the ticket and the password.
     let error = herself.version().await.unwrap_err();
     assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
     let error = client.user(&zoe).await.unwrap_err();

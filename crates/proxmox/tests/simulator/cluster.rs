@@ -1,4 +1,4 @@
-//! Signing in, and the cluster as a whole.
+//! Sign-in, and the cluster as a whole.
 
 use proxmox::{ContentKind, Error, GuestKind, RunState, Timeouts};
 
@@ -56,7 +56,7 @@ async fn the_inventory_learns_of_a_container_after_a_while() {
         assert_eq!(all.nodes.len(), 2);
         assert_eq!(all.storages.len(), 4);
         let guest = all.guests.into_iter().find(|guest| guest.vmid == vmid)?;
-        // Until the nodes have told each other, it has no name and its state is not known.
+        // Until the next status update, the container has no name and an unknown state.
         if guest.name.is_none() {
             assert_eq!(guest.status, RunState::Unknown);
             return None;

@@ -1,4 +1,4 @@
-//! Changing what a container is.
+//! Changes of a container's configuration.
 
 use std::collections::BTreeMap;
 
@@ -169,7 +169,7 @@ async fn what_another_operation_holds_is_locked_for_a_while() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Locked { .. }), "{error:?}");
-    // A start is accepted; its task says it, and it is no less transient for that.
+    // The start is accepted; its task reports the lock, and the error is still transient.
     let upid = client.start_lxc("pve1", vmid).await.unwrap();
     let error = client
         .wait_task(&upid, crate::LONG, |_| ())

@@ -1,4 +1,4 @@
-//! A container from its creation to its end.
+//! The lifecycle of a container.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -144,7 +144,7 @@ async fn a_container_that_is_not_there_is_not_found_in_every_way_of_saying_it() 
     ] {
         assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
     }
-    // A start is accepted; its task says it.
+    // The start is accepted; its task reports the error.
     let upid = client.start_lxc("pve1", gone).await.unwrap();
     let error = client.wait_task(&upid, LONG, |_| ()).await.unwrap_err();
     assert!(

@@ -1,4 +1,4 @@
-//! Snapshots, clones and moves.
+//! Snapshots, clones and migrations.
 
 use proxmox::{CloneDisks, CloneLxc, Error, LxcFeature, MigrateLxc, SnapshotName};
 

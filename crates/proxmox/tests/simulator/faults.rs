@@ -1,4 +1,4 @@
-//! When the cluster is away, slow, or answers something else.
+//! Behavior when the cluster is unreachable, slow, or returns errors.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Images from registries, and what lies on storages.
+//! Images from registries, and the content of storages.
 
 use std::collections::BTreeMap;
 

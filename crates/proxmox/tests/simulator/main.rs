@@ -1,4 +1,4 @@
-//! The client against a simulated cluster, which shares no code with it.
+//! Tests the client against the simulated cluster, which shares no code with it.
 
 #![cfg(test)]
 
@@ -19,7 +19,7 @@ use proxmox::{
 };
 use proxmox_sim::{Config, Sim, TEST_SECRET};
 
-/// More than anything here takes; reached only when something is broken.
+/// Longer than any operation of these tests; reached only on failure.
 const LONG: Duration = Duration::from_secs(30);
 
 const DEBIAN: &str = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst";
@@ -69,7 +69,7 @@ fn debian(number: u32) -> CreateLxc {
     }
 }
 
-/// Waits for a task that has to end well.
+/// Waits for a task that must succeed.
 async fn done(client: &Client, upid: Result<Upid, Error>) {
     assert_eq!(
         client
@@ -80,13 +80,13 @@ async fn done(client: &Client, upid: Result<Upid, Error>) {
     );
 }
 
-/// A container that was created on `pve1`.
+/// Creates a container on `pve1`.
 async fn created(client: &Client, number: u32) -> Vmid {
     done(client, client.create_lxc("pve1", &debian(number)).await).await;
     vmid(number)
 }
 
-/// Asks until the answer is the one that is waited for.
+/// Polls until a value is returned.
 async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
     let asking = async {
         loop {

@@ -1,4 +1,4 @@
-//! Tasks: listing, reading, waiting and killing.
+//! Tasks: list, log, wait and stop.
 
 use std::{slice::from_ref, time::Duration};
 
@@ -7,7 +7,7 @@ use proxmox_sim::Config;
 
 use crate::{LONG, created, debian, done, start, start_with, vmid};
 
-/// A cluster in which a creation takes longer than any test.
+/// A cluster in which creating a container takes longer than any test.
 fn slow() -> Config {
     let mut config = Config::test();
     config.delays.create = LONG * 10;
@@ -32,7 +32,7 @@ async fn a_task_hands_on_its_log_to_the_last_line_and_each_line_once() {
     assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>());
     assert_eq!(lines.last().unwrap().text, "TASK OK");
 
-    // The whole again, and what comes after a line in the middle.
+    // The whole log again, and the part after a line in the middle.
     let page = client.task_log(&upid, 0).await.unwrap();
     assert_eq!((&page.lines, page.total), (&lines, lines.len() as u64));
     let rest = client.task_log(&upid, page.total - 1).await.unwrap();

@@ -1,4 +1,4 @@
-//! Several endpoints of one cluster: who is asked when one is away, and what is never asked twice.
+//! Failover between the endpoints of one cluster, and calls that must not be repeated.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::{
 
 const VERSION: &str = r#"{"version":"9.2.11","release":"9.2"}"#;
 
-/// An address at which nobody listens.
+/// A URL without a listening server.
 async fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -119,7 +119,7 @@ async fn what_every_endpoint_says_is_said_in_the_words_of_the_first() {
     let client = client(&[&first.url, &second.url, &away]);
     let error = client.lxc_list("pve9").await.unwrap_err();
     assert_eq!(error.words(), Some("No route to host"), "{error:?}");
-    // It works as well as any; the node is what is away.
+    // The endpoint itself works; only the node is unreachable.
     assert_eq!(client.address(), first.url);
 }
 

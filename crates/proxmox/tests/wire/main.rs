@@ -1,5 +1,5 @@
-//! What goes over the wire, byte by byte, and what the client makes of answers that no simulator
-//! gives: slow ones, broken ones, huge ones, and ones from something that is not Proxmox.
+//! Requests byte by byte, and responses that the simulator does not produce: slow, broken and huge
+//! ones, and responses that are not from Proxmox.
 
 #![cfg(test)]
 
@@ -324,7 +324,7 @@ async fn a_task_keeps_being_asked_for_while_proxmox_is_away() {
     };
     assert_eq!(exitstatus, "startup for container '300' failed");
     assert_eq!(log_tail.len(), 2);
-    // The line that stands for an empty log was neither shown nor counted.
+    // The placeholder line of an empty log was neither forwarded nor counted.
     assert_eq!(
         lines.iter().map(|line| line.number).collect::<Vec<_>>(),
         [1, 2]

@@ -1,4 +1,4 @@
-//! A server on a real socket that answers with exactly the bytes that it was given.
+//! A server on a real socket that sends given bytes.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What the server does with a connection once it has read a request.
+/// What the server does with a connection after it has read a request.
 #[derive(Clone)]
 pub(crate) enum Act {
     Answer(String),
@@ -16,28 +16,28 @@ pub(crate) enum Act {
     HangUp,
 }
 
-/// What is done with each request; nothing more is accepted after `None`.
+/// Selects the action for each request; `None` stops responding.
 type Handler = Box<dyn FnMut(&str) -> Option<Act> + Send>;
 
-/// A server that reads one request from each connection, and keeps what it was sent.
+/// A server that reads one request per connection and records it.
 pub(crate) struct Server {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    /// Does one thing after the other, one for each request.
+    /// Performs the actions in order, one per request.
     pub(crate) async fn start(acts: Vec<Act>) -> Self {
         let mut acts = acts.into_iter();
         Self::run(None, Box::new(move |_| acts.next())).await
     }
 
-    /// Answers each request as it deserves.
+    /// Computes the action for each request.
     pub(crate) async fn answering(mut answer: impl FnMut(&str) -> Act + Send + 'static) -> Self {
         Self::run(None, Box::new(move |request| Some(answer(request)))).await
     }
 
-    /// The same with TLS: one thing after the other.
+    /// Performs the actions in order, over TLS.
     pub(crate) async fn start_tls(acceptor: TlsAcceptor, acts: Vec<Act>) -> Self {
         let mut acts = acts.into_iter();
         Self::run(Some(acceptor), Box::new(move |_| acts.next())).await
@@ -56,7 +56,7 @@ impl Server {
                 tokio::spawn(async move {
                     match acceptor {
                         None => serve(stream, shared).await,
-                        // A client that refuses the certificate has sent no request.
+                        // A client that rejects the certificate sends no request.
                         Some(acceptor) => {
                             if let Ok(stream) = acceptor.accept(stream).await {
                                 serve(stream, shared).await;
@@ -88,7 +88,7 @@ async fn serve(
     };
     match act {
         Some(Act::Answer(text)) => {
-            // A client that has read enough may be gone before all is written.
+            // The client may close the connection before everything is written.
             let _ = stream.write_all(text.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
@@ -117,7 +117,7 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> String {
     }
 }
 
-/// An answer with a length, after which the connection is closed.
+/// A response with a length; closes the connection.
 pub(crate) fn answer(status: &str, body: &str) -> Act {
     let length = body.len();
     Act::Answer(format!(
@@ -125,7 +125,7 @@ pub(crate) fn answer(status: &str, body: &str) -> Act {
     ))
 }
 
-/// A success that carries this data.
+/// A successful response with this data.
 pub(crate) fn ok(data: &str) -> Act {
     answer("200 OK", &format!("{{\"data\":{data}}}"))
 }

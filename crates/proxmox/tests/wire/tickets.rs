@@ -1,4 +1,4 @@
-//! Signing in with a password: when a ticket is fetched, renewed and replaced, and what is sent.
+//! Sign-in with a password: when a ticket is fetched, renewed and replaced, and what is sent.
 
 use std::{
     sync::{
@@ -35,7 +35,7 @@ fn refused() -> Act {
     )
 }
 
-/// Renews its ticket with every call when `renew` is zero.
+/// Renews its ticket with every call if `renew` is zero.
 fn client(server: &Server, renew: Duration) -> Client {
     let password = Credentials::Password {
         user: "root".to_owned(),
@@ -87,7 +87,7 @@ async fn a_ticket_is_fetched_once_and_sent_as_a_cookie_and_writes_say_that_they_
     assert_eq!(requests.len(), 4);
 }
 
-/// A server that lets nobody in with the first `bad` tickets, and how often one was asked for.
+/// A server that rejects the first `bad` tickets, and the number of sign-ins.
 async fn lets_in_after(bad: usize) -> (Server, Arc<AtomicUsize>) {
     let logins = Arc::new(AtomicUsize::new(0));
     let count = logins.clone();
@@ -105,7 +105,7 @@ async fn lets_in_after(bad: usize) -> (Server, Arc<AtomicUsize>) {
     (server, logins)
 }
 
-/// Twenty calls at once.
+/// Twenty concurrent calls.
 async fn crowd(client: &Client) -> Vec<Result<proxmox::Version, Error>> {
     let calls = (0..20).map(|_| {
         let client = client.clone();
@@ -189,7 +189,7 @@ async fn while_a_renewal_is_not_possible_the_old_ticket_serves() {
     for _ in 0..3 {
         client.version().await.unwrap();
     }
-    // Not tried with every call either.
+    // The renewal is not repeated with every call.
     let (login, version) = ("POST /access/ticket", "GET /version");
     assert_eq!(lines(&server), [login, version, login, version, version]);
 }

@@ -1,4 +1,4 @@
-//! Whom the client believes: a pinned certificate, an authority, and nobody else.
+//! Certificate verification: pinned fingerprints, given CAs and the system's CAs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -45,14 +45,14 @@ fn speaking(
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// A server whose certificate is its own and says that it is somebody else.
+/// A server with a self-signed certificate for another name.
 async fn own(acts: Vec<Act>) -> Server {
     let signed = rcgen::generate_simple_self_signed(["pve1".to_owned()]).unwrap();
     let acceptor = acceptor(signed.cert.der().clone(), &signed.signing_key);
     Server::start_tls(acceptor, acts).await
 }
 
-/// A server whose certificate is signed by an authority, and the authority in PEM.
+/// A server with a certificate signed by a CA, and the CA's certificate in PEM.
 async fn signed(name: &str, acts: Vec<Act>) -> (Server, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -117,7 +117,7 @@ async fn another_certificate_than_the_confirmed_one_stops_everything() {
     assert_eq!((address, *expected), (&server.url, other()));
     assert_eq!(*found, fetch_fingerprint(&server.url, LIMIT).await.unwrap());
     assert!(!error.is_transient() && !error.may_have_happened());
-    // Neither the one nor the other endpoint was told anything.
+    // No request was sent to either endpoint.
     assert_eq!(server.requests().len() + next.requests().len(), 0);
 }
 
@@ -163,7 +163,7 @@ async fn the_machine_does_not_trust_what_nobody_signed() {
 #[tokio::test]
 async fn a_certificate_without_its_key_is_not_enough() {
     let genuine = rcgen::generate_simple_self_signed(["pve1".to_owned()]).unwrap();
-    // Shows the genuine certificate, which is public, and signs with a key of its own.
+    // Presents the genuine certificate, which is public, but signs with another key.
     let thief = acceptor_with_foreign_key(genuine.cert.der().clone());
     let thief = Server::start_tls(thief, version()).await;
     let shown = fetch_fingerprint(&thief.url, LIMIT).await.unwrap();
@@ -173,7 +173,7 @@ async fn a_certificate_without_its_key_is_not_enough() {
     assert_eq!(thief.requests().len(), 0);
 }
 
-/// Rustls would notice a key that does not belong to its certificate, so this goes around it.
+/// Bypasses rustls, which rejects a key that does not belong to its certificate.
 fn acceptor_with_foreign_key(certificate: CertificateDer<'static>) -> TlsAcceptor {
     #[derive(Debug)]
     struct Always(Arc<rustls::sign::CertifiedKey>);
