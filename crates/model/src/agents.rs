@@ -30,21 +30,21 @@ impl FromStr for JoinCode {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("This is no code to join with. Copy it whole.");
+        let invalid = || Invalid::new("This is no code to join with. Copy it whole.");
         let mut parts = text.trim_ascii().split('#');
         let (manager, word) = (parts.next(), parts.next());
-        let (manager, word) = manager.zip(word).ok_or_else(refusal)?;
+        let (manager, word) = manager.zip(word).ok_or_else(invalid)?;
         let fingerprint = parts
             .next()
             .map(str::parse)
             .transpose()
-            .map_err(|_| refusal())?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if parts.next().is_some() || word.len() < 20 || !word.chars().all(plain) {
-            return Err(refusal());
+            .map_err(|_| invalid())?;
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if parts.next().is_some() || word.len() < 20 || !word.chars().all(is_allowed) {
+            return Err(invalid());
         }
         Ok(Self {
-            manager: manager.parse().map_err(|_| refusal())?,
+            manager: manager.parse().map_err(|_| invalid())?,
             word: word.to_owned(),
             fingerprint,
         })

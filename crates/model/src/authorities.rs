@@ -39,25 +39,25 @@ impl FromStr for DirectoryUrl {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
+        let invalid = || {
             Invalid::new(
                 "Use the address of an ACME directory, such as https://acme-v02.api.letsencrypt.org/directory.",
             )
         };
         let text = text.trim_ascii();
-        let rest = text.strip_prefix("https://").ok_or_else(refusal)?;
+        let rest = text.strip_prefix("https://").ok_or_else(invalid)?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let name = match host.rsplit_once(':') {
             Some((name, port)) => match port.parse::<u16>() {
                 Ok(1..) => name,
-                _ => return Err(refusal()),
+                _ => return Err(invalid()),
             },
             None => host,
         };
         let is_host = name.parse::<std::net::Ipv4Addr>().is_ok() || name.parse::<Domain>().is_ok();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/%".contains(c);
-        if !is_host || text.len() > 500 || !path.chars().all(plain) {
-            return Err(refusal());
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/%".contains(c);
+        if !is_host || text.len() > 500 || !path.chars().all(is_allowed) {
+            return Err(invalid());
         }
         Ok(Self(format!(
             "https://{}/{path}",
@@ -76,13 +76,13 @@ impl FromStr for Email {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use an address such as admin@example.org.");
+        let invalid = || Invalid::new("Use an address such as admin@example.org.");
         let text = text.trim_ascii();
-        let (name, domain) = text.rsplit_once('@').ok_or_else(refusal)?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-        let domain: Domain = domain.parse().map_err(|_| refusal())?;
-        if !(1..=64).contains(&name.len()) || !name.chars().all(plain) {
-            return Err(refusal());
+        let (name, domain) = text.rsplit_once('@').ok_or_else(invalid)?;
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+        let domain: Domain = domain.parse().map_err(|_| invalid())?;
+        if !(1..=64).contains(&name.len()) || !name.chars().all(is_allowed) {
+            return Err(invalid());
         }
         Ok(Self(format!("{name}@{domain}")))
     }
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_reached_through_tls() {
+    fn directory_url_requires_https() {
         for (_, url) in KNOWN {
             assert_eq!(url.parse::<DirectoryUrl>().unwrap().as_str(), url);
         }
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_mail_is_a_name_at_a_domain() {
+    fn email_requires_local_part_and_domain() {
         assert_eq!(
             "admin@Example.org".parse::<Email>().unwrap().as_str(),
             "admin@example.org"
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binding_is_an_id_with_its_key() {
+    fn account_binding_requires_key_id_and_key() {
         let form = AuthorityForm {
             name: "zero".into(),
             directory: "https://acme.zerossl.com/v2/DV90".into(),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_not_taken_for_a_certificate() {
+    fn pem_certificates_reject_private_keys() {
         let key = "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----";
         assert!(key.parse::<PemCertificates>().is_err());
         let good = "\r\n-----BEGIN CERTIFICATE-----\r\nAA\r\n-----END CERTIFICATE-----";

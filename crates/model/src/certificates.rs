@@ -2,14 +2,14 @@
 //! except in the upload form.
 
 mod name;
-mod standing;
+mod state;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 pub use name::CertificateName;
-pub use standing::{Standing, notice_at};
+pub use state::{Standing, notice_at};
 
 use crate::{
     AuthorityId, CertificateId, DomainId, FieldError, Fields, Invalid, Timestamp,
@@ -337,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_way_of_having_certificates_is_its_word_and_its_authority() {
+    fn issuance_round_trips_through_word_and_authority() {
         let authority = Some(AuthorityId(3));
         for word in Issuance::WORDS {
             let issuance = Issuance::of(word, authority).unwrap();
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_shows_no_key() {
+    fn upload_form_debug_hides_key() {
         let form = UploadForm {
             domain: "1".into(),
             chain: "-----BEGIN CERTIFICATE-----".into(),

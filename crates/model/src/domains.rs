@@ -244,8 +244,8 @@ impl DomainForm {
             word => word,
         };
         if !Issuance::WORDS.contains(&word) {
-            let words = "Choose self-signed, http, dns, wildcard or uploaded.";
-            fields.refuse("issuance", words);
+            let message = "Choose self-signed, http, dns, wildcard or uploaded.";
+            fields.refuse("issuance", message);
             return None;
         }
         let authority: Option<AuthorityId> = fields.optional("authority", &self.authority)?;

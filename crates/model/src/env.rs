@@ -41,7 +41,7 @@ impl FromStr for EnvName {
 
 /// An environment variable. Its value is stored unchanged, including leading and trailing spaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(try_from = "RawEnvVar")]
 pub struct EnvVar {
     name: EnvName,
     value: String,
@@ -49,15 +49,15 @@ pub struct EnvVar {
 
 /// A variable before validation.
 #[derive(Deserialize)]
-struct Unchecked {
+struct RawEnvVar {
     name: EnvName,
     value: String,
 }
 
-impl TryFrom<Unchecked> for EnvVar {
+impl TryFrom<RawEnvVar> for EnvVar {
     type Error = Invalid;
 
-    fn try_from(raw: Unchecked) -> Result<Self, Invalid> {
+    fn try_from(raw: RawEnvVar) -> Result<Self, Invalid> {
         Self::new(raw.name, raw.value)
     }
 }
@@ -158,8 +158,8 @@ impl TryFrom<Vec<EnvVar>> for EnvVars {
     fn try_from(vars: Vec<EnvVar>) -> Result<Self, Invalid> {
         let mut names: Vec<&EnvName> = vars.iter().map(EnvVar::name).collect();
         names.sort_unstable();
-        if let Some([twice, _]) = names.array_windows().find(|[a, b]| a == b) {
-            return Err(Invalid::new(format!("Give {twice} only once.")));
+        if let Some([duplicate, _]) = names.array_windows().find(|[a, b]| a == b) {
+            return Err(Invalid::new(format!("Give {duplicate} only once.")));
         }
         if vars.len() > MAX_VARS {
             return Err(too_many());

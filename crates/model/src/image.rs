@@ -151,16 +151,16 @@ fn is_registry(first: &str) -> bool {
 }
 
 fn parse_registry(text: &str) -> Result<String, Invalid> {
-    let refusal = || Invalid::new("Use a registry such as ghcr.io or localhost:5000.");
+    let invalid = || Invalid::new("Use a registry such as ghcr.io or localhost:5000.");
     let (host, port) = match text.split_once(':') {
         Some((host, port)) => {
-            let number: u16 = whole_number(port).ok_or_else(refusal)?;
-            (host, Some(Port::try_from(number).map_err(|_| refusal())?))
+            let number: u16 = whole_number(port).ok_or_else(invalid)?;
+            (host, Some(Port::try_from(number).map_err(|_| invalid())?))
         }
         None => (text, None),
     };
     if !host.split('.').all(is_label) {
-        return Err(refusal());
+        return Err(invalid());
     }
     let host = host.to_ascii_lowercase();
     Ok(match (host.as_str(), port) {
@@ -210,8 +210,8 @@ fn parse_tag(tag: &str) -> Result<&str, Invalid> {
 /// Checks the length of digests of registered algorithms
 /// (<https://github.com/opencontainers/image-spec/blob/main/descriptor.md#registered-algorithms>).
 fn parse_digest(text: &str) -> Result<String, Invalid> {
-    let refusal = || Invalid::new("Use a digest of sha256: and 64 lower-case hexadecimal digits.");
-    let (algorithm, hex) = text.split_once(':').ok_or_else(refusal)?;
+    let invalid = || Invalid::new("Use a digest of sha256: and 64 lower-case hexadecimal digits.");
+    let (algorithm, hex) = text.split_once(':').ok_or_else(invalid)?;
     let component = |part: &str| {
         is_word(
             part,
@@ -233,7 +233,7 @@ fn parse_digest(text: &str) -> Result<String, Invalid> {
             .bytes()
             .all(|b| b.is_ascii_hexdigit() && !(known && b.is_ascii_uppercase()))
     {
-        return Err(refusal());
+        return Err(invalid());
     }
     Ok(text.to_owned())
 }

@@ -9,7 +9,7 @@ use crate::{
     names::{Label, Username},
 };
 
-macro_rules! words {
+macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ macro_rules! words {
     };
 }
 
-words! {
+string_enum! {
     /// The operation of a job on its container.
     JobKind {
         /// Creates the container from a template or an image, and starts it.
@@ -89,7 +89,7 @@ impl JobKind {
     }
 }
 
-words! {
+string_enum! {
     /// The state of a job.
     JobState {
         /// Waits for a worker.
@@ -112,7 +112,7 @@ impl JobState {
     }
 }
 
-words! {
+string_enum! {
     /// The state of a step.
     StepState {
         /// Not started.

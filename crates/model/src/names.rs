@@ -151,23 +151,23 @@ impl FromStr for Mail {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use one mail address, such as name@example.org.");
-        let (local, domain) = text.trim_ascii().split_once('@').ok_or_else(refusal)?;
+        let invalid = || Invalid::new("Use one mail address, such as name@example.org.");
+        let (local, domain) = text.trim_ascii().split_once('@').ok_or_else(invalid)?;
         // Rejects the at sign, white space, controls, and characters that RFC 5322 allows only in
         // quotes.
-        let plain =
+        let is_allowed =
             |c: char| !c.is_whitespace() && !c.is_control() && !r#"@<>()[]\,;:""#.contains(c);
-        if local.is_empty() || local.len() > 64 || !local.chars().all(plain) {
-            return Err(refusal());
+        if local.is_empty() || local.len() > 64 || !local.chars().all(is_allowed) {
+            return Err(invalid());
         }
         // The domain parser trims white space, which is invalid inside an address.
         if domain.starts_with(|c: char| c.is_ascii_whitespace()) {
-            return Err(refusal());
+            return Err(invalid());
         }
-        let domain: Domain = domain.parse().map_err(|_| refusal())?;
+        let domain: Domain = domain.parse().map_err(|_| invalid())?;
         let text = format!("{local}@{domain}");
         if text.len() > 254 {
-            Err(refusal())
+            Err(invalid())
         } else {
             Ok(Self(text))
         }

@@ -35,11 +35,11 @@ pub fn parse_ipv4(text: &str) -> Result<Ipv4Addr, Invalid> {
 /// The text is not such an address: loopback, unspecified, multicast and IPv4-mapped addresses are
 /// rejected.
 pub fn parse_ipv6(text: &str) -> Result<Ipv6Addr, Invalid> {
-    let refusal = || Invalid::new("Use an IPv6 address such as 2001:db8::7.");
-    let address: Ipv6Addr = text.trim_ascii().parse().map_err(|_| refusal())?;
+    let invalid = || Invalid::new("Use an IPv6 address such as 2001:db8::7.");
+    let address: Ipv6Addr = text.trim_ascii().parse().map_err(|_| invalid())?;
     let is_own = address.is_loopback() || address.is_unspecified() || address.is_multicast();
     if is_own || address.to_ipv4_mapped().is_some() {
-        return Err(refusal());
+        return Err(invalid());
     }
     Ok(address)
 }
@@ -60,7 +60,7 @@ impl FromStr for Port {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         whole_number::<u16>(text.trim_ascii())
-            .ok_or_else(Self::refusal)?
+            .ok_or_else(Self::invalid)?
             .try_into()
     }
 }
@@ -119,9 +119,9 @@ impl FromStr for PortRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use two ports from 1 to 65535, such as 2000-2999.");
-        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
-        let port = |text: &str| text.parse::<Port>().map_err(|_| refusal());
+        let invalid = || Invalid::new("Use two ports from 1 to 65535, such as 2000-2999.");
+        let (first, last) = text.split_once('-').ok_or_else(invalid)?;
+        let port = |text: &str| text.parse::<Port>().map_err(|_| invalid());
         Self::new(port(first)?, port(last)?)
     }
 }
@@ -163,18 +163,18 @@ impl FromStr for Mac {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use a hardware address such as BC:24:11:00:00:01.");
+        let invalid = || Invalid::new("Use a hardware address such as BC:24:11:00:00:01.");
         let mut parts = text.trim_ascii().split(':');
         let mut octets = [0; 6];
         for octet in &mut octets {
-            let part = parts.next().ok_or_else(refusal)?;
+            let part = parts.next().ok_or_else(invalid)?;
             if part.len() != 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(refusal());
+                return Err(invalid());
             }
-            *octet = u8::from_str_radix(part, 16).map_err(|_| refusal())?;
+            *octet = u8::from_str_radix(part, 16).map_err(|_| invalid())?;
         }
         if parts.next().is_some() {
-            Err(refusal())
+            Err(invalid())
         } else {
             Self::from_octets(octets)
         }
@@ -225,20 +225,20 @@ impl FromStr for Cidr {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use a network of 8 to 30 bits, such as 10.20.0.0/16.");
-        let (address, prefix) = text.trim_ascii().split_once('/').ok_or_else(refusal)?;
-        let address: Ipv4Addr = address.parse().map_err(|_| refusal())?;
+        let invalid = || Invalid::new("Use a network of 8 to 30 bits, such as 10.20.0.0/16.");
+        let (address, prefix) = text.trim_ascii().split_once('/').ok_or_else(invalid)?;
+        let address: Ipv4Addr = address.parse().map_err(|_| invalid())?;
         let prefix = whole_number(prefix)
             .filter(|p| (8..=30).contains(p))
-            .ok_or_else(refusal)?;
-        let given = Ipv4Net::new(address, prefix).map_err(|_| refusal())?;
-        if given.trunc() != given {
+            .ok_or_else(invalid)?;
+        let parsed = Ipv4Net::new(address, prefix).map_err(|_| invalid())?;
+        if parsed.trunc() != parsed {
             return Err(Invalid::new(format!(
                 "Use {}, the network of that address.",
-                given.trunc()
+                parsed.trunc()
             )));
         }
-        Ok(Self(given))
+        Ok(Self(parsed))
     }
 }
 
@@ -282,18 +282,18 @@ impl AddressRange {
         self.last
     }
 
-    fn numbers(&self) -> RangeInclusive<u32> {
+    fn bits(&self) -> RangeInclusive<u32> {
         self.first.to_bits()..=self.last.to_bits()
     }
 
     /// Whether the range contains `address`.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
-        self.numbers().contains(&address.to_bits())
+        self.bits().contains(&address.to_bits())
     }
 
     /// Every address in ascending order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Ipv4Addr> + use<> {
-        self.numbers().map(Ipv4Addr::from_bits)
+        self.bits().map(Ipv4Addr::from_bits)
     }
 
     /// The number of addresses; at least one.
@@ -313,9 +313,9 @@ impl FromStr for AddressRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use two IPv4 addresses, such as 10.20.0.10-10.20.0.200.");
-        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
-        let address = |text: &str| parse_ipv4(text).map_err(|_| refusal());
+        let invalid = || Invalid::new("Use two IPv4 addresses, such as 10.20.0.10-10.20.0.200.");
+        let (first, last) = text.split_once('-').ok_or_else(invalid)?;
+        let address = |text: &str| parse_ipv4(text).map_err(|_| invalid());
         Self::new(address(first)?, address(last)?)
     }
 }
@@ -364,7 +364,7 @@ impl FromStr for Forwarders {
 
 impl fmt::Display for Forwarders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&words.join(", "))
+        let addresses: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&addresses.join(", "))
     }
 }

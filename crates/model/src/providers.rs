@@ -155,19 +155,19 @@ impl FromStr for NameServer {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
+        let invalid = || {
             Invalid::new("Use a name server such as ns1.example.org, 10.0.0.53 or 10.0.0.53:5353.")
         };
         let text = text.trim_ascii();
-        let number = |port: &str| port.parse::<u16>().map_err(|_| refusal());
+        let number = |port: &str| port.parse::<u16>().map_err(|_| invalid());
         let (host, port) = if let Ok(address) = text.parse::<IpAddr>() {
             (Host::Address(address), DNS)
         } else if let Some((v6, rest)) = text.strip_prefix('[').and_then(|it| it.split_once(']')) {
             let port = match rest {
                 "" => DNS,
-                rest => number(rest.strip_prefix(':').ok_or_else(refusal)?)?,
+                rest => number(rest.strip_prefix(':').ok_or_else(invalid)?)?,
             };
-            let v6 = v6.parse().map_err(|_| refusal())?;
+            let v6 = v6.parse().map_err(|_| invalid())?;
             (Host::Address(IpAddr::V6(v6)), port)
         } else {
             let (host, port) = match text.rsplit_once(':') {
@@ -176,11 +176,11 @@ impl FromStr for NameServer {
             };
             let host = match host.parse() {
                 Ok(v4) => Host::Address(IpAddr::V4(v4)),
-                Err(_) => Host::Name(host.parse().map_err(|_| refusal())?),
+                Err(_) => Host::Name(host.parse().map_err(|_| invalid())?),
             };
             (host, port)
         };
-        let port = port.try_into().map_err(|_| refusal())?;
+        let port = port.try_into().map_err(|_| invalid())?;
         Ok(Self { host, port })
     }
 }
@@ -211,8 +211,8 @@ impl FromStr for AccountName {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = text.trim_ascii();
-        let plain = |c: char| c.is_ascii_graphic();
-        if !(1..=200).contains(&text.len()) || !text.chars().all(plain) {
+        let is_allowed = |c: char| c.is_ascii_graphic();
+        if !(1..=200).contains(&text.len()) || !text.chars().all(is_allowed) {
             return Err(Invalid::new(
                 "Use 1 to 200 letters, digits and signs without blanks.",
             ));
@@ -345,7 +345,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_server_is_read_as_people_write_it() {
+    fn name_server_accepts_common_notations() {
         for (text, shown) in [
             ("ns1.example.org", "ns1.example.org"),
             ("NS1.example.org.:53", "ns1.example.org"),

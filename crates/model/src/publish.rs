@@ -91,14 +91,14 @@ impl Default for QuietS {
     }
 }
 
-macro_rules! as_number {
+macro_rules! integer_text {
     ($name:ident) => {
         impl FromStr for $name {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 whole_number::<u32>(text.trim_ascii())
-                    .ok_or_else(Self::refusal)?
+                    .ok_or_else(Self::invalid)?
                     .try_into()
             }
         }
@@ -110,8 +110,8 @@ macro_rules! as_number {
         }
     };
 }
-as_number!(BodyMib);
-as_number!(QuietS);
+integer_text!(BodyMib);
+integer_text!(QuietS);
 
 /// The publishing options of an HTTP service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,12 +26,12 @@ impl FromStr for VmidRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use two numbers from 100 to 999999999, such as 1000-1999.");
-        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
-        let number = |text: &str| text.trim().parse::<u32>().map_err(|_| refusal());
+        let invalid = || Invalid::new("Use two numbers from 100 to 999999999, such as 1000-1999.");
+        let (first, last) = text.split_once('-').ok_or_else(invalid)?;
+        let number = |text: &str| text.trim().parse::<u32>().map_err(|_| invalid());
         let (first, last) = (number(first)?, number(last)?);
         if !(100..=999_999_999).contains(&first) || last > 999_999_999 || first > last {
-            return Err(refusal());
+            return Err(invalid());
         }
         Ok(Self { first, last })
     }
@@ -173,7 +173,7 @@ impl SiteForm {
             }
         }
         if let (Some(network), Some(range), Some(Some(others))) = (&network, &range, &others) {
-            refuse_others(&mut fields, network, range, gateway, others);
+            check_other_range(&mut fields, network, range, gateway, others);
         }
         let spec = (|| {
             Some(SiteSpec {
@@ -213,7 +213,7 @@ fn address<T>(
 
 /// Checks the DHCP range for other machines: within the network, without the gateway and the
 /// addresses for containers.
-fn refuse_others(
+fn check_other_range(
     fields: &mut Fields,
     network: &Cidr,
     range: &AddressRange,

@@ -16,7 +16,7 @@ macro_rules! number_value {
                 self.0
             }
 
-            fn refusal() -> $crate::error::Invalid {
+            fn invalid() -> $crate::error::Invalid {
                 $crate::error::Invalid::new($sentence)
             }
         }
@@ -28,7 +28,7 @@ macro_rules! number_value {
                 if ($bounds).contains(&number) {
                     Ok(Self(number))
                 } else {
-                    Err(Self::refusal())
+                    Err(Self::invalid())
                 }
             }
         }
@@ -44,8 +44,9 @@ pub(crate) use number_value;
 
 /// Parses a whole number of digits only: no sign, no leading zero.
 pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain { text.parse().ok() } else { None }
+    let is_plain =
+        text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if is_plain { text.parse().ok() } else { None }
 }
 
 /// Parses amounts such as `512`, `512M` or `1.5 GiB` as MiB. A number without a unit counts in
@@ -103,7 +104,7 @@ impl FromStr for Cores {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         whole_number::<u32>(text.trim_ascii())
-            .ok_or_else(Self::refusal)?
+            .ok_or_else(Self::invalid)?
             .try_into()
     }
 }
@@ -130,7 +131,7 @@ impl FromStr for MemoryMib {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mib = parse_mib(text, 1).and_then(|mib| u32::try_from(mib).ok());
-        mib.ok_or_else(Self::refusal)?.try_into()
+        mib.ok_or_else(Self::invalid)?.try_into()
     }
 }
 
@@ -158,7 +159,7 @@ impl FromStr for DiskGib {
         let gib = parse_mib(text, 1 << 10)
             .filter(|mib| mib % (1 << 10) == 0)
             .and_then(|mib| u32::try_from(mib >> 10).ok());
-        gib.ok_or_else(Self::refusal)?.try_into()
+        gib.ok_or_else(Self::invalid)?.try_into()
     }
 }
 

@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc3339_of_known_moments() {
+    fn rfc3339_of_known_timestamps() {
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00Z");
         assert_eq!(Timestamp(951_782_400_000).rfc3339(), "2000-02-29T00:00:00Z");
         assert_eq!(
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_and_spans() {
+    fn ages_and_durations() {
         let now = Timestamp(10_000_000_000);
         assert_eq!(Timestamp(now.0 + 5).ago(now), "just now");
         assert_eq!(Timestamp(now.0 - 59_999).ago(now), "59 s ago");

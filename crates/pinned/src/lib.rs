@@ -36,15 +36,15 @@ impl FromStr for Fingerprint {
     /// Parses 64 hexadecimal digits, or 32 pairs of them separated by colons, in upper or lower
     /// case.
     fn from_str(text: &str) -> Result<Self, Malformed> {
-        let refuse = || Malformed(text.to_owned());
+        let malformed = || Malformed(text.to_owned());
         let plain = text.trim();
         let digits = match plain.len() {
             64 => plain.to_owned(),
             95 if plain.split(':').all(|pair| pair.len() == 2) => plain.replace(':', ""),
-            _ => return Err(refuse()),
+            _ => return Err(malformed()),
         };
         let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| refuse())?;
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| malformed())?;
         Ok(Self(bytes))
     }
 }
@@ -74,26 +74,26 @@ pub fn config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Err
     with(expected, None)
 }
 
-/// The same, but other certificates are accepted if `otherwise` verifies them, for example against
+/// The same, but other certificates are accepted if `fallback` verifies them, for example against
 /// the system's certificate authorities, with name and dates.
 ///
 /// # Errors
 /// TLS cannot be used on this system.
 pub fn config_or(
     expected: Fingerprint,
-    otherwise: Arc<dyn ServerCertVerifier>,
+    fallback: Arc<dyn ServerCertVerifier>,
 ) -> Result<ClientConfig, rustls::Error> {
-    with(Some(expected), Some(otherwise))
+    with(Some(expected), Some(fallback))
 }
 
 fn with(
     expected: Option<Fingerprint>,
-    otherwise: Option<Arc<dyn ServerCertVerifier>>,
+    fallback: Option<Arc<dyn ServerCertVerifier>>,
 ) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Pin {
         expected,
-        otherwise,
+        fallback,
         provider: provider.clone(),
     });
     let builder =
@@ -110,7 +110,7 @@ fn with(
 struct Pin {
     expected: Option<Fingerprint>,
     /// Verifies other certificates.
-    otherwise: Option<Arc<dyn ServerCertVerifier>>,
+    fallback: Option<Arc<dyn ServerCertVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -138,10 +138,10 @@ impl ServerCertVerifier for Pin {
         if expected == Some(found) {
             return Ok(ServerCertVerified::assertion());
         }
-        let other = self.otherwise.as_ref().map(|other| {
-            other.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let fallback = self.fallback.as_ref().map(|fallback| {
+            fallback.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         });
-        if let Some(Ok(accepted)) = other {
+        if let Some(Ok(accepted)) = fallback {
             return Ok(accepted);
         }
         let mismatch = OtherError(Arc::new(Mismatch { expected, found }));
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_is_read_in_both_spellings_and_written_as_proxmox_does() {
+    fn fingerprint_parses_both_notations_and_formats_like_proxmox() {
         let plain = "0a".repeat(32);
         let colons = ["0A"; 32].join(":");
         let read: Fingerprint = plain.parse().unwrap();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_fingerprint_is_refused() {
+    fn malformed_fingerprints_are_rejected() {
         let thirty_two = ["0A"; 32].join(":");
         for text in [
             String::new(),
@@ -222,9 +222,9 @@ mod tests {
 
     /// Accepts certificates for one server name.
     #[derive(Debug)]
-    struct Named(&'static str);
+    struct AcceptsName(&'static str);
 
-    impl ServerCertVerifier for Named {
+    impl ServerCertVerifier for AcceptsName {
         fn verify_server_cert(
             &self,
             _: &CertificateDer<'_>,
@@ -245,7 +245,7 @@ mod tests {
             _: &CertificateDer<'_>,
             _: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            unreachable!("the pin itself looks at signatures")
+            unreachable!("the pin itself verifies signatures")
         }
 
         fn verify_tls13_signature(
@@ -254,7 +254,7 @@ mod tests {
             _: &CertificateDer<'_>,
             _: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            unreachable!("the pin itself looks at signatures")
+            unreachable!("the pin itself verifies signatures")
         }
 
         fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -263,11 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn another_certificate_is_good_only_where_somebody_else_vouches_for_it() {
+    fn other_certificate_is_accepted_only_by_fallback_verifier() {
         let (known, next) = (CertificateDer::from(vec![1]), CertificateDer::from(vec![2]));
-        let pin = |otherwise: Option<&'static str>| Pin {
+        let pin = |fallback: Option<&'static str>| Pin {
             expected: Some(Fingerprint::of(&known)),
-            otherwise: otherwise.map(|name| Arc::new(Named(name)) as Arc<dyn ServerCertVerifier>),
+            fallback: fallback
+                .map(|name| Arc::new(AcceptsName(name)) as Arc<dyn ServerCertVerifier>),
             provider: Arc::new(ring::default_provider()),
         };
         let accepts = |pin: &Pin, certificate: &CertificateDer<'_>, name: &'static str| {
@@ -277,19 +278,19 @@ mod tests {
         assert!(accepts(&pin(None), &known, "any.example.org").is_ok());
         let refused = accepts(&pin(None), &next, "any.example.org").unwrap_err();
         assert!(mismatch(&refused).is_some());
-        let trusting = pin(Some("manager.example.org"));
-        assert!(accepts(&trusting, &known, "any.example.org").is_ok());
-        assert!(accepts(&trusting, &next, "manager.example.org").is_ok());
-        let refused = accepts(&trusting, &next, "any.example.org").unwrap_err();
+        let with_fallback = pin(Some("manager.example.org"));
+        assert!(accepts(&with_fallback, &known, "any.example.org").is_ok());
+        assert!(accepts(&with_fallback, &next, "manager.example.org").is_ok());
+        let refused = accepts(&with_fallback, &next, "any.example.org").unwrap_err();
         assert!(
             mismatch(&refused).is_some(),
-            "the fingerprint is told all the same"
+            "the error still contains the fingerprint"
         );
     }
 
     proptest! {
         #[test]
-        fn reading_never_panics_and_what_is_written_is_read_back(bytes: [u8; 32], text in ".{0,100}") {
+        fn parsing_never_panics_and_display_round_trips(bytes: [u8; 32], text in ".{0,100}") {
             let _ = text.parse::<Fingerprint>();
             let written = Fingerprint(bytes);
             prop_assert_eq!(written.to_string().parse::<Fingerprint>().unwrap(), written);

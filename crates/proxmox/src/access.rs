@@ -28,9 +28,9 @@ impl Permissions {
             .is_some_and(|privileges| privileges.contains_key(privilege))
     }
 
-    /// The privileges of `wanted` that are not granted on a path.
-    pub fn missing<'a>(&self, path: &str, wanted: &[&'a str]) -> Vec<&'a str> {
-        let missing = wanted.iter().filter(|wanted| !self.has(path, wanted));
+    /// The privileges of `required` that are not granted on a path.
+    pub fn missing<'a>(&self, path: &str, required: &[&'a str]) -> Vec<&'a str> {
+        let missing = required.iter().filter(|required| !self.has(path, required));
         missing.copied().collect()
     }
 
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for Permissions {
         let privileges = |value: Value| match value {
             Value::Object(privileges) => privileges
                 .into_iter()
-                .map(|(name, passes_on)| (name, lenient::as_bool(&passes_on).unwrap_or(false)))
+                .map(|(name, propagates)| (name, lenient::as_bool(&propagates).unwrap_or(false)))
                 .collect(),
             _ => BTreeMap::new(),
         };
@@ -66,7 +66,7 @@ impl<'de> Deserialize<'de> for Permissions {
 
 /// The subject of an access control entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AclHolder {
+pub enum AclSubject {
     /// A user, such as `jane@pve`.
     User(String),
     /// A group.
@@ -83,7 +83,7 @@ pub struct AclEntry {
     /// The role.
     pub role: String,
     /// The subject.
-    pub holder: AclHolder,
+    pub subject: AclSubject,
     /// Whether the entry propagates to child paths.
     pub propagate: bool,
 }
@@ -104,16 +104,16 @@ struct AclRow {
 
 /// Skips entries whose subject is neither a user, a group nor a token.
 fn entry(row: AclRow) -> Option<AclEntry> {
-    let holder = match row.kind.as_str() {
-        "user" => AclHolder::User(row.ugid),
-        "group" => AclHolder::Group(row.ugid),
-        "token" => AclHolder::Token(row.ugid),
+    let subject = match row.kind.as_str() {
+        "user" => AclSubject::User(row.ugid),
+        "group" => AclSubject::Group(row.ugid),
+        "token" => AclSubject::Token(row.ugid),
         _ => return None,
     };
     Some(AclEntry {
         path: row.path,
         role: row.roleid,
-        holder,
+        subject,
         propagate: row.propagate,
     })
 }
@@ -126,7 +126,7 @@ pub struct AclChange {
     /// The roles.
     pub roles: Vec<String>,
     /// The subjects.
-    pub holders: Vec<AclHolder>,
+    pub subjects: Vec<AclSubject>,
     /// Whether the entries propagate to child paths.
     pub propagate: bool,
     /// Whether to revoke the roles.
@@ -135,18 +135,18 @@ pub struct AclChange {
 
 impl AclChange {
     fn params(&self) -> Result<Params, Error> {
-        if self.roles.is_empty() || self.holders.is_empty() {
+        if self.roles.is_empty() || self.subjects.is_empty() {
             return Err(unsendable("roles", "no role or nobody is named"));
         }
         let mut params = Params::default()
             .with("path", one_line("path", &self.path)?)
             .with("roles", joined("roles", &self.roles, ',')?);
         let (mut users, mut groups, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
-        for holder in &self.holders {
-            match holder {
-                AclHolder::User(name) => users.push(name.clone()),
-                AclHolder::Group(name) => groups.push(name.clone()),
-                AclHolder::Token(name) => tokens.push(name.clone()),
+        for subject in &self.subjects {
+            match subject {
+                AclSubject::User(name) => users.push(name.clone()),
+                AclSubject::Group(name) => groups.push(name.clone()),
+                AclSubject::Token(name) => tokens.push(name.clone()),
             }
         }
         for (field, names) in [("users", users), ("groups", groups), ("tokens", tokens)] {
@@ -240,7 +240,7 @@ impl RealmSync {
             }),
         );
         if let Some(vanished) = &self.remove_vanished {
-            let words: Vec<_> = vanished
+            let values: Vec<_> = vanished
                 .iter()
                 .map(|what| match what {
                     Vanished::Acl => "acl",
@@ -248,13 +248,13 @@ impl RealmSync {
                     Vanished::Properties => "properties",
                 })
                 .collect();
-            let none = words.is_empty();
-            let words = if none {
+            let none = values.is_empty();
+            let values = if none {
                 "none".to_owned()
             } else {
-                words.join(";")
+                values.join(";")
             };
-            params.set("remove-vanished", words);
+            params.set("remove-vanished", values);
         }
         params.opt_flag("enable-new", self.enable_new);
         params.flag("dry-run", self.dry_run);

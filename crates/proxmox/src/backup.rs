@@ -5,7 +5,7 @@ use crate::{
     Client, PoolId, Upid, Vmid,
     error::Error,
     http::Call,
-    params::{Params, Part, property_string, unsendable},
+    params::{Params, PropertyPart, property_string, unsendable},
 };
 
 /// How to get consistent data during a backup.
@@ -74,7 +74,7 @@ impl Retention {
         }
         let parts: Vec<_> = numbers
             .iter()
-            .map(|(key, number)| Part::Pair(key, number))
+            .map(|(key, number)| PropertyPart::Pair(key, number))
             .collect();
         property_string("prune-backups", &parts)
     }
@@ -208,11 +208,11 @@ impl RestoreLxc {
 }
 
 /// Proxmox responds with `OK` instead of a UPID if the node has nothing to do.
-fn task(answer: &str) -> Result<Option<Upid>, Error> {
-    if answer == "OK" {
+fn task(response: &str) -> Result<Option<Upid>, Error> {
+    if response == "OK" {
         return Ok(None);
     }
-    Ok(Some(answer.parse()?))
+    Ok(Some(response.parse()?))
 }
 
 impl Client {
@@ -224,10 +224,10 @@ impl Client {
     /// on the storage; with a retention also without Datastore.Allocate.
     pub async fn vzdump(&self, node: &str, backup: &Backup) -> Result<Option<Upid>, Error> {
         let call = Call::post(&["nodes", node, "vzdump"]).params(backup.params()?);
-        let answer: String = self.call(call.slow()).await?;
-        task(&answer).map_err(|_| Error::Protocol {
+        let response: String = self.call(call.slow()).await?;
+        task(&response).map_err(|_| Error::Protocol {
             address: self.address().to_owned(),
-            cause: format!("{answer:?} is not the id of a task"),
+            cause: format!("{response:?} is not the id of a task"),
         })
     }
 
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_deletes_nothing_unless_it_is_told_what_to_keep() {
+    fn backup_prunes_only_with_retention() {
         let plain = Backup::new(vmid(300), "local");
         let want = [
             "vmid=300",
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn restoring_overwrites_nothing_unless_it_is_told_to() {
+    fn restore_overwrites_only_with_flag() {
         let sent = |restore: &RestoreLxc| {
             let params = restore.params().unwrap();
             let pairs = params.pairs().iter();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn there_may_be_no_task() {
+    fn vzdump_may_start_no_task() {
         assert_eq!(task("OK").unwrap(), None);
         let upid = "UPID:pve1:00001619:0005993C:6B00BC40:vzdump:300:root@pam!g1:";
         assert_eq!(task(upid).unwrap().unwrap().kind(), "vzdump");

@@ -37,7 +37,7 @@ pub struct Timeouts {
     /// To connect, including TLS.
     pub connect: Duration,
     /// For the whole request and response.
-    pub answer: Duration,
+    pub response: Duration,
     /// For calls that wait for a lock, a storage or a registry before they respond: create, delete,
     /// configure, pull.
     pub slow: Duration,
@@ -49,7 +49,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            answer: Duration::from_secs(10),
+            response: Duration::from_secs(10),
             slow: Duration::from_secs(30),
             ticket: Duration::from_secs(90 * 60),
         }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_tells_where_and_as_whom_and_no_secret() {
+    fn debug_shows_address_and_account_without_secret() {
         for credentials in [token(), password("pam")] {
             let client = client("http://127.0.0.1:1", credentials).unwrap();
             let printed = format!("{client:?}");
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_roots_own_login_is_root() {
+    fn only_root_pam_password_is_root_ticket() {
         let root = |credentials| client("http://a", credentials).unwrap().is_root_ticket();
         assert!(root(password("pam")));
         assert!(!root(password("pve")));
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_cannot_be_right_is_refused_before_anything_is_sent() {
+    fn invalid_endpoint_urls_are_rejected() {
         for url in [
             "pve1:8006",
             "ftp://pve1",

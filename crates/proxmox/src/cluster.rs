@@ -6,7 +6,8 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::{
-    Client, Fingerprint, Vmid, answer::Data, error::Error, http::Call, lenient, params::Params,
+    Client, Fingerprint, Vmid, error::Error, http::Call, lenient, params::Params,
+    response::ResponseData,
 };
 
 /// The version of Proxmox VE.
@@ -272,7 +273,8 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn resources(&self) -> Result<Resources, Error> {
-        let Data { data, .. } = self.call_page(Call::get(&["cluster", "resources"])).await?;
+        let ResponseData { data, .. } =
+            self.call_page(Call::get(&["cluster", "resources"])).await?;
         resources(data).map_err(|error| Error::Protocol {
             address: self.address().to_owned(),
             cause: error.to_string(),
@@ -291,14 +293,14 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn is_free(&self, vmid: Vmid) -> Result<bool, Error> {
+    pub async fn is_vmid_free(&self, vmid: Vmid) -> Result<bool, Error> {
         let call = Call::get(&["cluster", "nextid"]).params(Params::default().with("vmid", vmid));
         match self.call::<Vmid>(call).await {
             Ok(_) => Ok(true),
             Err(Error::Invalid { fields, .. })
                 if fields
                     .get("vmid")
-                    .is_some_and(|words| words.ends_with("already exists")) =>
+                    .is_some_and(|message| message.ends_with("already exists")) =>
             {
                 Ok(false)
             }
@@ -358,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_inventory_is_sorted_and_a_new_container_has_neither_name_nor_state() {
+    fn inventory_is_grouped_and_new_container_has_no_name_or_state() {
         let rows = r#"[
             {"type":"node","node":"pve1","id":"node/pve1","status":"online","cpu":"0.5","maxcpu":2,"maxmem":25276502016},
             {"type":"lxc","id":"lxc/315","node":"pve1","status":"unknown","vmid":315},
@@ -386,13 +388,13 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_that_cannot_be_read_fails_the_whole() {
+    fn unreadable_guest_fails_inventory() {
         let rows = r#"[{"type":"lxc","vmid":"x","node":"pve1"}]"#;
         assert!(resources(serde_json::from_str(rows).unwrap()).is_err());
     }
 
     #[test]
-    fn a_single_node_has_no_cluster_and_can_always_be_changed() {
+    fn single_node_has_no_cluster_name_and_is_quorate() {
         let alone = r#"[{"online":1,"local":1,"name":"pve1","ip":"10.99.0.1","level":"","nodeid":0,"id":"node/pve1","type":"node"}]"#;
         let status = cluster_status(serde_json::from_str(alone).unwrap());
         assert_eq!(status.name, None);

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_console_has_a_port_that_comes_as_a_string_and_a_ticket_that_is_not_printed() {
+    fn console_parses_string_port_and_hides_ticket() {
         let json = r#"{"user":"root@pam!g1","port":"5902","ticket":"PVEVNC:6B00C133::x","upid":"UPID:pve1:00003266:00078855:6B00C133:vncproxy:100:root@pam!g1:"}"#;
         let console: TermProxy = serde_json::from_str(json).unwrap();
         assert_eq!(console.port, 5902);

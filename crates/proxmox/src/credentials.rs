@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_is_never_printed() {
+    fn debug_hides_secret() {
         for credentials in [
             token("root@pam!holdfast", "s3cr3t"),
             password("root", "pam", "s3cr3t"),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_cannot_be_right_are_refused_before_anything_is_sent() {
+    fn invalid_credentials_are_rejected() {
         for id in [
             "root@pam",
             "root!holdfast",

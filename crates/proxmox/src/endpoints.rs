@@ -9,7 +9,8 @@ use std::{
 use reqwest::{ClientBuilder, Url, redirect};
 
 use crate::{
-    Fingerprint, Timeouts, Trust, error::Error, http::chain, params::unsendable, tls::settings,
+    Fingerprint, Timeouts, Trust, error::Error, http::error_chain, params::unsendable,
+    tls::settings,
 };
 
 /// An API endpoint of a cluster. Each node is one, with its own certificate.
@@ -69,7 +70,7 @@ impl Target {
         };
         let http = builder.build().map_err(|error| Error::Tls {
             address: address.clone(),
-            cause: chain(&error),
+            cause: error_chain(&error),
         })?;
         Ok(Self {
             http,
@@ -118,7 +119,7 @@ impl Endpoints {
     }
 
     /// Every endpoint with its index, starting with the one that succeeded last.
-    pub(crate) fn in_turn(&self) -> impl Iterator<Item = (usize, &Target)> {
+    pub(crate) fn iter_from_current(&self) -> impl Iterator<Item = (usize, &Target)> {
         let (count, current) = (self.count(), self.current.load(Ordering::Relaxed));
         (0..count)
             .map(move |step| (current + step) % count)
@@ -126,13 +127,13 @@ impl Endpoints {
     }
 
     /// Records the endpoint that succeeded.
-    pub(crate) fn remember(&self, index: usize) {
-        let before = self.current.swap(index, Ordering::Relaxed);
-        if before != index {
+    pub(crate) fn set_current(&self, index: usize) {
+        let previous = self.current.swap(index, Ordering::Relaxed);
+        if previous != index {
             tracing::info!(
-                from = self.at(before).address,
+                from = self.at(previous).address,
                 to = self.at(index).address,
-                "another endpoint of the cluster is asked from now on"
+                "cluster endpoint changed"
             );
         }
     }
@@ -181,20 +182,23 @@ mod tests {
     }
 
     fn order(endpoints: &Endpoints) -> Vec<usize> {
-        endpoints.in_turn().map(|(index, _)| index).collect()
+        endpoints
+            .iter_from_current()
+            .map(|(index, _)| index)
+            .collect()
     }
 
     #[test]
-    fn the_one_that_worked_last_is_tried_first_and_each_once() {
+    fn last_successful_endpoint_is_first_and_each_appears_once() {
         let three = endpoints(&["http://a:1", "http://b:1", "http://c:1"]).unwrap();
         assert_eq!(order(&three), [0, 1, 2]);
-        three.remember(1);
+        three.set_current(1);
         assert_eq!(order(&three), [1, 2, 0]);
         assert_eq!(three.current().address, "http://b:1");
     }
 
     #[test]
-    fn there_has_to_be_one_and_all_have_to_be_right() {
+    fn endpoints_must_be_nonempty_and_valid() {
         for urls in [&[][..], &["http://a", "pve2:8006"]] {
             assert!(matches!(endpoints(urls), Err(Error::Unsendable { .. })));
         }

@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Fingerprint,
-    answer::{Meaning, NO_QUORUM, meaning},
-    ids::{Malformed, Upid},
+    ids::{ParseError, Upid},
+    response::{ErrorKind, NO_QUORUM, classify},
 };
 
 /// Why an API call failed.
@@ -30,7 +30,7 @@ pub enum Error {
         /// The HTTP status.
         status: u16,
         /// Proxmox's message.
-        words: String,
+        message: String,
     },
     /// No response in time.
     #[error("Proxmox at {address} did not answer within {} seconds.", after.as_secs_f32())]
@@ -115,37 +115,37 @@ pub enum Error {
     #[error("Proxmox does not have it.")]
     NotFound {
         /// Proxmox's message, which names it.
-        words: String,
+        message: String,
     },
     /// A guest with this VMID, or a file with this name, exists already.
     #[error("Proxmox already has it.")]
     AlreadyExists {
         /// Proxmox's message, which names it.
-        words: String,
+        message: String,
     },
     /// Another operation locks the guest.
     #[error("The container is locked by another operation.")]
     Locked {
         /// Proxmox's message, which names the operation.
-        words: String,
+        message: String,
     },
     /// The container is running, and the call requires a stopped one.
     #[error("The container is running.")]
     Running {
         /// Proxmox's message.
-        words: String,
+        message: String,
     },
     /// The container is not running, and the call requires a running one.
     #[error("The container is not running.")]
     NotRunning {
         /// Proxmox's message.
-        words: String,
+        message: String,
     },
     /// The configuration has changed since its digest was read. Read it again.
     #[error("The configuration was changed by somebody else.")]
     Changed {
         /// Proxmox's message.
-        words: String,
+        message: String,
     },
     /// Any other error response.
     #[error("Proxmox refused: {message}")]
@@ -193,21 +193,24 @@ fn names(fields: &BTreeMap<String, String>) -> String {
 impl Error {
     /// Proxmox's message: one line, without the location in its source code.
     pub fn words(&self) -> Option<&str> {
-        let words = match self {
-            Self::Unauthorized { reason: words }
-            | Self::PasswordRefused { reason: words, .. }
-            | Self::Forbidden { message: words }
-            | Self::NodeUnreachable { words, .. }
-            | Self::NotFound { words }
-            | Self::AlreadyExists { words }
-            | Self::Locked { words }
-            | Self::Running { words }
-            | Self::NotRunning { words }
-            | Self::Changed { words }
-            | Self::Refused { message: words, .. }
+        let message = match self {
+            Self::Unauthorized { reason: message }
+            | Self::PasswordRefused {
+                reason: message, ..
+            }
+            | Self::Forbidden { message }
+            | Self::NodeUnreachable { message, .. }
+            | Self::NotFound { message }
+            | Self::AlreadyExists { message }
+            | Self::Locked { message }
+            | Self::Running { message }
+            | Self::NotRunning { message }
+            | Self::Changed { message }
+            | Self::Refused { message, .. }
             | Self::TaskFailed {
-                exitstatus: words, ..
-            } => words,
+                exitstatus: message,
+                ..
+            } => message,
             Self::Invalid { message, fields } => fields.values().next().unwrap_or(message),
             Self::Unreachable { .. }
             | Self::Timeout { .. }
@@ -218,7 +221,7 @@ impl Error {
             | Self::StillRunning { .. }
             | Self::Protocol { .. } => return None,
         };
-        Some(words.as_str()).filter(|words| !words.is_empty())
+        Some(message.as_str()).filter(|message| !message.is_empty())
     }
 
     /// The technical cause, for the log, where the `Display` text does not contain it.
@@ -241,7 +244,7 @@ impl Error {
             Self::Refused { status, message } => {
                 matches!(status, 502..=504) || message.contains(NO_QUORUM)
             }
-            Self::TaskFailed { exitstatus, .. } => meaning(exitstatus) == Some(Meaning::Locked),
+            Self::TaskFailed { exitstatus, .. } => classify(exitstatus) == Some(ErrorKind::Locked),
             _ => false,
         }
     }
@@ -250,14 +253,14 @@ impl Error {
     pub fn is_not_found(&self) -> bool {
         match self {
             Self::NotFound { .. } => true,
-            Self::TaskFailed { exitstatus, .. } => meaning(exitstatus) == Some(Meaning::Missing),
+            Self::TaskFailed { exitstatus, .. } => classify(exitstatus) == Some(ErrorKind::Missing),
             _ => false,
         }
     }
 
     /// Whether Proxmox may have executed the call despite the error. A write must not be repeated
     /// without checking.
-    pub fn may_have_happened(&self) -> bool {
+    pub fn may_have_executed(&self) -> bool {
         match self {
             Self::Unreachable { sent, .. } | Self::Timeout { sent, .. } => *sent,
             // The connection between the nodes broke; the node may have received the call.
@@ -268,9 +271,9 @@ impl Error {
     }
 }
 
-impl From<Malformed> for Error {
-    fn from(malformed: Malformed) -> Self {
-        let reason = format!("{:?} is not {}", malformed.value, malformed.what);
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        let reason = format!("{:?} is not {}", error.value, error.what);
         Self::Unsendable {
             field: "a value".to_owned(),
             reason,

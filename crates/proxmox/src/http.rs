@@ -9,16 +9,16 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Client,
-    answer::{Answer, Data},
     endpoints::Target,
     error::Error,
     params::{Params, unsendable},
+    response::{ApiResponse, ResponseData},
     ticket::Auth,
     tls::tls_error,
 };
 
 /// Larger than any expected response: a cluster with ten thousand guests lists them in 5 MiB.
-const MAX_ANSWER: usize = 16 << 20;
+const MAX_RESPONSE: usize = 16 << 20;
 
 /// Whether a call can be repeated safely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Call {
     }
 
     /// Whether a failed attempt may be followed by one at another endpoint.
-    fn may_move_on(&self, error: &Error) -> bool {
+    fn may_fail_over(&self, error: &Error) -> bool {
         match error {
             Error::Unreachable { sent, .. } => !sent || self.purpose == Purpose::Read,
             // A slow call may be slow at every endpoint.
@@ -112,86 +112,95 @@ impl Client {
     pub(crate) async fn call_page<T: DeserializeOwned>(
         &self,
         call: Call,
-    ) -> Result<Data<T>, Error> {
+    ) -> Result<ResponseData<T>, Error> {
         let auth = self.auth().await?;
-        let mut answer = self.send(&call, &auth).await?;
-        if answer.is_unauthorized()
-            && let Some(auth) = self.other_auth(&auth).await?
+        let mut response = self.send(&call, &auth).await?;
+        if response.is_unauthorized()
+            && let Some(auth) = self.renewed_auth(&auth).await?
         {
-            answer = self.send(&call, &auth).await?;
+            response = self.send(&call, &auth).await?;
         }
-        answer.read()
+        response.read()
     }
 
     /// Sends a call to the endpoint that succeeded last; to another if that fails or, for a
     /// read-only call, if the response is inconclusive.
-    pub(crate) async fn send(&self, call: &Call, auth: &Auth) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, call: &Call, auth: &Auth) -> Result<ApiResponse, Error> {
         let endpoints = &self.inner.endpoints;
-        let alone = endpoints.count() == 1;
-        let mut spare = call.purpose == Purpose::Read;
+        let is_single = endpoints.count() == 1;
+        let mut may_retry = call.purpose == Purpose::Read;
         // Without a successful endpoint, a response of Proxmox has precedence over a connection
         // error.
-        let (mut unhelpful, mut failed) = (None, None);
-        for (index, target) in endpoints.in_turn() {
-            let mut tried = self.attempt(target, call, auth).await;
-            if let Err(failure) = &tried
-                && spare
-                && failure.again
-                && (alone || failure.error.may_have_happened())
+        let (mut inconclusive, mut last_error) = (None, None);
+        for (index, target) in endpoints.iter_from_current() {
+            let mut outcome = self.attempt(target, call, auth).await;
+            if let Err(failure) = &outcome
+                && may_retry
+                && failure.retryable
+                && (is_single || failure.error.may_have_executed())
             {
-                tracing::debug!(path = ?call.path, error = ?failure.error, "asking Proxmox again");
-                spare = false;
-                tried = self.attempt(target, call, auth).await;
+                tracing::debug!(path = ?call.path, error = ?failure.error, "request failed, retrying");
+                may_retry = false;
+                outcome = self.attempt(target, call, auth).await;
             }
-            match tried {
-                Ok(answer)
-                    if !alone && call.purpose == Purpose::Read && answer.may_differ_elsewhere() =>
+            match outcome {
+                Ok(response)
+                    if !is_single
+                        && call.purpose == Purpose::Read
+                        && response.may_differ_on_other_node() =>
                 {
-                    unhelpful.get_or_insert(answer);
+                    inconclusive.get_or_insert(response);
                 }
-                Ok(answer) => {
-                    endpoints.remember(index);
-                    return Ok(answer);
+                Ok(response) => {
+                    endpoints.set_current(index);
+                    return Ok(response);
                 }
-                Err(failure) if call.may_move_on(&failure.error) => failed = Some(failure.error),
+                Err(failure) if call.may_fail_over(&failure.error) => {
+                    last_error = Some(failure.error)
+                }
                 Err(failure) => return Err(failure.error),
             }
         }
-        match (unhelpful, failed) {
-            (Some(answer), _) => Ok(answer),
+        match (inconclusive, last_error) {
+            (Some(response), _) => Ok(response),
             (None, Some(error)) => Err(error),
             (None, None) => Err(unsendable("endpoints", "there are none")),
         }
     }
 
-    async fn attempt(&self, target: &Target, call: &Call, auth: &Auth) -> Result<Answer, Failure> {
+    async fn attempt(
+        &self,
+        target: &Target,
+        call: &Call,
+        auth: &Auth,
+    ) -> Result<ApiResponse, Failure> {
         let timeouts = self.inner.timeouts;
         let limit = if call.slow {
             timeouts.slow
         } else {
-            timeouts.answer
+            timeouts.response
         };
         let failure = |error| failure(error, &target.address, timeouts.connect, limit);
         let url = url(&target.base, &call.path).map_err(|error| Failure {
             error,
-            again: false,
+            retryable: false,
         })?;
         let request = target.http.request(call.method.clone(), url).timeout(limit);
         let request = fill(auth.sign(request, &call.method), call);
         let mut response = request.send().await.map_err(failure)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                let cause = format!("the answer is larger than {MAX_ANSWER} bytes");
+            if body.len() + chunk.len() > MAX_RESPONSE {
+                let cause = format!("the response is larger than {MAX_RESPONSE} bytes");
                 let address = target.address.clone();
                 return Err(Failure {
                     error: Error::Protocol { address, cause },
-                    again: false,
+                    retryable: false,
                 });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
+        Ok(ApiResponse {
             address: target.address.clone(),
             status: response.status(),
             reason: reason(&response),
@@ -230,28 +239,31 @@ fn failure(error: reqwest::Error, address: &str, connect: Duration, limit: Durat
         };
         return Failure {
             error,
-            again: !sent,
+            retryable: !sent,
         };
     }
     if let Some(error) = tls_error(&error, &address) {
         return Failure {
             error,
-            again: false,
+            retryable: false,
         };
     }
-    let cause = chain(&error);
+    let cause = error_chain(&error);
     let error = Error::Unreachable {
         address,
         cause,
         sent,
     };
-    Failure { error, again: true }
+    Failure {
+        error,
+        retryable: true,
+    }
 }
 
 /// A failed attempt, and whether a read-only call should be retried.
 struct Failure {
     error: Error,
-    again: bool,
+    retryable: bool,
 }
 
 /// The URL of a path below the base. Each segment is encoded, so that none can become two.
@@ -274,31 +286,31 @@ fn url(base: &Url, path: &[String]) -> Result<Url, Error> {
 
 /// The reason phrase. Hyper keeps it only if it differs from the canonical one.
 fn reason(response: &Response) -> String {
-    let usual = || {
+    let canonical = || {
         response
             .status()
             .canonical_reason()
             .unwrap_or_default()
             .to_owned()
     };
-    let special = response.extensions().get::<ReasonPhrase>();
-    special.map_or_else(usual, |phrase| {
+    let custom = response.extensions().get::<ReasonPhrase>();
+    custom.map_or_else(canonical, |phrase| {
         String::from_utf8_lossy(phrase.as_bytes()).into_owned()
     })
 }
 
 /// An error and its sources, in one line.
-pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut words = Vec::<String>::new();
+pub(crate) fn error_chain(error: &(dyn StdError + 'static)) -> String {
+    let mut messages = Vec::<String>::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        if words.last() != Some(&text) {
-            words.push(text);
+        if messages.last() != Some(&text) {
+            messages.push(text);
         }
         next = error.source();
     }
-    words.join(": ")
+    messages.join(": ")
 }
 
 /// The first error of a type in the chain of sources.
@@ -333,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_path_stays_one_part() {
+    fn path_segments_are_encoded() {
         assert_eq!(
             path(&["nodes", "pve1", "lxc"]).unwrap(),
             "/api2/json/nodes/pve1/lxc"
@@ -348,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_not_trusted_is_told_from_a_broken_line() {
+    fn tls_error_is_distinguished_from_connection_reset() {
         let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
         let inner = io::Error::new(io::ErrorKind::InvalidData, refused);
         assert!(find_cause::<rustls::Error>(&io::Error::other(inner)).is_some());

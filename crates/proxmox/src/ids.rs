@@ -7,14 +7,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// A value that does not have Proxmox's format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is not {what}.")]
-pub struct Malformed {
+pub struct ParseError {
     /// The expected kind of value, with its article.
     pub what: &'static str,
     /// The value.
     pub value: String,
 }
 
-impl Malformed {
+impl ParseError {
     pub(crate) fn new(what: &'static str, value: impl Into<String>) -> Self {
         Self {
             what,
@@ -36,13 +36,13 @@ impl Vmid {
 }
 
 impl TryFrom<u32> for Vmid {
-    type Error = Malformed;
+    type Error = ParseError;
 
-    fn try_from(number: u32) -> Result<Self, Malformed> {
+    fn try_from(number: u32) -> Result<Self, ParseError> {
         if (100..=999_999_999).contains(&number) {
             Ok(Self(number))
         } else {
-            Err(Malformed::new(
+            Err(ParseError::new(
                 "a guest's number (100 to 999999999)",
                 number.to_string(),
             ))
@@ -57,15 +57,15 @@ impl From<Vmid> for u32 {
 }
 
 impl FromStr for Vmid {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
         text.parse::<u32>()
             .ok()
             .filter(|_| plain)
             .and_then(|number| Self::try_from(number).ok())
-            .ok_or_else(|| Malformed::new("a guest's number (100 to 999999999)", text))
+            .ok_or_else(|| ParseError::new("a guest's number (100 to 999999999)", text))
     }
 }
 
@@ -128,15 +128,15 @@ impl Upid {
 }
 
 impl FromStr for Upid {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         start_of_task(text)
             .map(|started| Self {
                 text: text.to_owned(),
                 started,
             })
-            .ok_or_else(|| Malformed::new("the id of a task", text))
+            .ok_or_else(|| ParseError::new("the id of a task", text))
     }
 }
 
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_id_tells_its_parts() {
+    fn upid_exposes_its_parts() {
         let text = "UPID:pve-1:00001638:000599F5:6B00BC42:ociregistrypull:nginx_1.27.tar:root@pam!holdfast:";
         let upid: Upid = text.parse().unwrap();
         assert_eq!(upid.as_str(), text);
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_process_start_may_have_nine_digits_and_the_id_may_be_empty() {
+    fn upid_accepts_nine_digit_pstart_and_empty_id() {
         assert!(
             "UPID:a:00001638:1000599F5:6B00BC42:startall::root@pam:"
                 .parse::<Upid>()
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_task_id_is_refused() {
+    fn malformed_upids_are_rejected() {
         for text in [
             "",
             "UPID:pve1:00001638:000599F5:6B00BC42:vzcreate:100:root@pam",
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_number_has_its_bounds_and_its_spelling() {
+    fn vmid_enforces_range_and_format() {
         assert_eq!("100".parse::<Vmid>().unwrap().get(), 100);
         assert_eq!(
             Vmid::try_from(999_999_999).unwrap().to_string(),
@@ -262,14 +262,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_never_panics_and_keeps_the_text(text in "(UPID:)?[ -~\u{e9}]{0,60}") {
+        fn parsing_never_panics_and_preserves_text(text in "(UPID:)?[ -~\u{e9}]{0,60}") {
             if let Ok(upid) = text.parse::<Upid>() {
                 prop_assert_eq!(upid.as_str(), text);
             }
         }
 
         #[test]
-        fn whatever_proxmox_writes_is_read(
+        fn generated_upids_parse(
             node in "[A-Za-z0-9]([A-Za-z0-9-]{0,8}[A-Za-z0-9])?",
             pid in 0u32..,
             started in 0u32..,

@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_and_numbers_are_the_same_to_it() {
+    fn strings_and_numbers_are_equivalent() {
         let strings = read(
             r#"{"size":"4096","cpu":"0.25","active":"1","name":"12","tags":"a;b, c","more":[1]}"#,
         );
@@ -166,12 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn a_list_may_be_an_array() {
+    fn list_accepts_array() {
         assert_eq!(read(r#"{"tags":["a b",2,null]}"#).tags, ["a b", "2"]);
     }
 
     #[test]
-    fn what_cannot_be_read_is_missing() {
+    fn unreadable_values_count_as_missing() {
         let missing = read("{}");
         assert_eq!(
             missing,

@@ -13,7 +13,6 @@
 //!   them with [`Client::set_lxc_config`] after the task of the creation has ended.
 
 mod access;
-mod answer;
 mod backup;
 mod client;
 mod cluster;
@@ -31,6 +30,7 @@ mod network;
 mod node;
 mod params;
 mod pools;
+mod response;
 mod snapshots;
 mod storage;
 mod task;
@@ -42,7 +42,7 @@ mod users;
 mod wait;
 
 pub use access::{
-    AclChange, AclEntry, AclHolder, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
+    AclChange, AclEntry, AclSubject, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
 };
 pub use backup::{Backup, BackupMode, Compression, RestoreLxc, Retention};
 pub use client::{Client, Connection, Timeouts};
@@ -53,21 +53,23 @@ pub use console::TermProxy;
 pub use credentials::{Credentials, Secret};
 pub use endpoints::Endpoint;
 pub use error::Error;
-pub use ids::{Malformed, Upid, Vmid};
+pub use ids::{ParseError, Upid, Vmid};
 pub use lxc::{
     CloneDisks, CloneLxc, ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features,
-    Interface, InterfaceAddress, LxcConfig, LxcFeature, LxcOptions, LxcStatus, MigrateChoices,
-    MigrateLxc, PendingValue, Resize, Rootfs, Shutdown, Volume,
+    Interface, InterfaceAddress, LxcConfig, LxcFeature, LxcOptions, LxcStatus, MigrateLxc,
+    MigratePreconditions, PendingValue, Resize, Rootfs, Shutdown, Volume,
 };
 pub use names::{PoolId, SnapshotName, TokenName, UserId};
 pub use net::{Ipv4Config, Ipv6Config, Net};
 pub use network::{Bridge, NodeInterface};
-pub use node::{NodeStatus, Processors, Usage};
+pub use node::{CpuInfo, NodeStatus, Usage};
 pub use pinned::Fingerprint;
 pub use pools::{Pool, PoolChange, PoolMember};
 pub use snapshots::Snapshot;
-pub use storage::{Content, ContentKind, Storage, StorageSetup, StorageStatus};
-pub use task::{Exit, LogLine, LogPage, TaskEntry, TaskFilter, TaskSource, TaskState, TaskStatus};
+pub use storage::{Content, ContentKind, Storage, StorageConfig, StorageStatus};
+pub use task::{
+    LogLine, LogPage, TaskEntry, TaskExit, TaskFilter, TaskSource, TaskState, TaskStatus,
+};
 pub use templates::{ChecksumKind, Download, Template};
 pub use tls::{Trust, fetch_fingerprint};
 pub use tokens::{ApiToken, CreatedToken, NewToken};

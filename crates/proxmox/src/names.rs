@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     credentials::{is_user_id, is_word},
-    ids::Malformed,
+    ids::ParseError,
 };
 
 /// Defines a validated string type.
@@ -23,13 +23,13 @@ macro_rules! name {
         }
 
         impl FromStr for $name {
-            type Err = Malformed;
+            type Err = ParseError;
 
-            fn from_str(text: &str) -> Result<Self, Malformed> {
+            fn from_str(text: &str) -> Result<Self, ParseError> {
                 if $check(text) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(Malformed::new($what, text))
+                    Err(ParseError::new($what, text))
                 }
             }
         }
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_the_form_that_proxmox_wants() {
+    fn names_follow_proxmox_formats() {
         let long = "a".repeat(41);
         for text in ["jane@pve", "jane@example.org@ldap", "j\u{e9}@pam"] {
             assert_eq!(text.parse::<UserId>().unwrap().as_str(), text);

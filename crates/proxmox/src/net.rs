@@ -11,8 +11,8 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     error::Error,
-    ids::Malformed,
-    params::{Part, property_parts, property_string, unsendable},
+    ids::ParseError,
+    params::{PropertyPart, property_parts, property_string, unsendable},
 };
 
 /// A network interface of a container.
@@ -120,7 +120,7 @@ impl Net {
             .map(|(key, value)| (key.as_str(), value.as_str()));
         let parts: Vec<_> = known
             .chain(other)
-            .map(|(key, value)| Part::Pair(key, value))
+            .map(|(key, value)| PropertyPart::Pair(key, value))
             .collect();
         property_string(field, &parts)
     }
@@ -137,12 +137,12 @@ fn is_mac(text: &str) -> bool {
 }
 
 impl FromStr for Net {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut net = Self::default();
         for (key, value) in property_parts(text) {
-            let key = key.ok_or_else(|| Malformed::new("a setting with its name", value))?;
+            let key = key.ok_or_else(|| ParseError::new("a setting with its name", value))?;
             match key {
                 "name" => value.clone_into(&mut net.name),
                 "bridge" => net.bridge = Some(value.to_owned()),
@@ -159,14 +159,14 @@ impl FromStr for Net {
             }
         }
         if net.name.is_empty() {
-            return Err(Malformed::new("an interface with a name", text));
+            return Err(ParseError::new("an interface with a name", text));
         }
         Ok(net)
     }
 }
 
-fn number<T: FromStr>(what: &'static str, value: &str) -> Result<T, Malformed> {
-    value.parse().map_err(|_| Malformed::new(what, value))
+fn number<T: FromStr>(what: &'static str, value: &str) -> Result<T, ParseError> {
+    value.parse().map_err(|_| ParseError::new(what, value))
 }
 
 fn is_on(value: &str) -> bool {
@@ -192,15 +192,15 @@ impl fmt::Display for Ipv4Config {
 }
 
 impl FromStr for Ipv4Config {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         match text {
             "dhcp" => Ok(Self::Dhcp),
             "manual" => Ok(Self::Manual),
             _ => network(text, 32)
                 .map(|(address, prefix)| Self::Static { address, prefix })
-                .ok_or_else(|| Malformed::new("dhcp, manual or an IPv4 address/prefix", text)),
+                .ok_or_else(|| ParseError::new("dhcp, manual or an IPv4 address/prefix", text)),
         }
     }
 }
@@ -217,9 +217,9 @@ impl fmt::Display for Ipv6Config {
 }
 
 impl FromStr for Ipv6Config {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         match text {
             "auto" => Ok(Self::Auto),
             "dhcp" => Ok(Self::Dhcp),
@@ -227,7 +227,7 @@ impl FromStr for Ipv6Config {
             _ => network(text, 128)
                 .map(|(address, prefix)| Self::Static { address, prefix })
                 .ok_or_else(|| {
-                    Malformed::new("auto, dhcp, manual or an IPv6 address/prefix", text)
+                    ParseError::new("auto, dhcp, manual or an IPv6 address/prefix", text)
                 }),
         }
     }
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_proxmox_writes_is_read_and_written_back_without_loss() {
+    fn interface_round_trips_without_loss() {
         let text = "name=eth0,bridge=vmbr0,gw=10.99.0.1,host-managed=1,hwaddr=BC:24:11:3E:E2:EE,ip=10.99.0.41/24,rate=2.5,trunks=1;2,type=veth";
         let net: Net = text.parse().unwrap();
         assert_eq!(net.name, "eth0");
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_is_written_in_a_fixed_order() {
+    fn interface_has_fixed_property_order() {
         let net = Net {
             hwaddr: Some("BC:24:11:3E:E2:EE".to_owned()),
             ip: Some(Ipv4Config::Dhcp),
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_that_would_become_another_is_not_sent() {
+    fn interface_injection_is_rejected() {
         for bridge in ["vmbr0,firewall=0", "", "vm\nbr0"] {
             assert!(
                 Net::new("eth0", bridge).property("net0").is_err(),
@@ -302,7 +302,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_never_panics(text in "[ -~]{0,80}") {
+        fn parsing_never_panics(text in "[ -~]{0,80}") {
             let _ = text.parse::<Net>();
         }
     }

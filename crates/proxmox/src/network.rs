@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interface_may_be_a_mere_name() {
+    fn interface_may_have_only_a_name() {
         let rows = r#"[{"type":"bridge","autostart":1,"active":"1","bridge_ports":"eno1 eno2","iface":"vmbr0","cidr":"10.99.0.1/24","families":["inet"],"bridge_vlan_aware":1},{"iface":"eno1"}]"#;
         let rows: Vec<NodeInterface> = serde_json::from_str(rows).unwrap();
         assert_eq!(rows[0].bridge_ports, ["eno1", "eno2"]);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bridge_without_address_is_one() {
+    fn bridge_without_address_parses() {
         let rows = r#"[{"bridge_fd":"0","iface":"vmbr1","priority":5,"type":"bridge","autostart":1,"bridge_ports":""},{"iface":"vmbr0","active":1,"cidr":"10.99.0.1/24","comments":"LAN\n"}]"#;
         let rows: Vec<Bridge> = serde_json::from_str(rows).unwrap();
         assert!(!rows[0].active && rows[1].active);

@@ -21,7 +21,7 @@ pub struct Usage {
 
 /// The CPUs of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct Processors {
+pub struct CpuInfo {
     /// CPU threads; a container's CPU core corresponds to one thread.
     #[serde(default, deserialize_with = "lenient::opt_u32")]
     pub cpus: Option<u32>,
@@ -44,7 +44,7 @@ pub struct NodeStatus {
     pub loadavg: Vec<f64>,
     /// The CPUs.
     #[serde(default, rename = "cpuinfo", deserialize_with = "lenient::or_default")]
-    pub processors: Processors,
+    pub cpu_info: CpuInfo,
     /// Memory.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub memory: Usage,
@@ -89,14 +89,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_node_tells_what_it_has_in_strings_and_numbers() {
+    fn node_status_parses_strings_and_numbers() {
         let json = r#"{"loadavg":["4.71","5.91",6],"memory":{"available":1,"used":"2607661056","total":25276502016,"free":2},"swap":null,"cpuinfo":{"cpus":2,"model":"AMD EPYC","sockets":"1","hvm":""},"rootfs":{"total":7,"free":3,"avail":1,"used":4},"cpu":0.99,"uptime":3675,"pveversion":"pve-manager/9.2.11/14a22df35955","wait":0}"#;
         let status: NodeStatus = serde_json::from_str(json).unwrap();
         assert_eq!(status.loadavg, [4.71, 5.91, 6.0]);
         assert_eq!(status.memory.used, Some(2_607_661_056));
         assert_eq!(status.swap, Usage::default());
         assert_eq!(
-            (status.processors.cpus, status.processors.sockets),
+            (status.cpu_info.cpus, status.cpu_info.sockets),
             (Some(2), Some(1))
         );
         assert_eq!(status.uptime, Some(3675));

@@ -93,7 +93,7 @@ pub(crate) fn one_line<'a>(field: &str, value: &'a str) -> Result<&'a str, Error
 }
 
 /// A part of a property string.
-pub(crate) enum Part<'a> {
+pub(crate) enum PropertyPart<'a> {
     /// The value of the default key, without the key.
     Bare(&'a str),
     /// A key and its value.
@@ -102,12 +102,12 @@ pub(crate) enum Part<'a> {
 
 /// Writes `value,key=value,…`. Rejects empty values, control characters, commas (which would start
 /// another part), and equals signs in bare values (which would form a pair).
-pub(crate) fn property_string(field: &str, parts: &[Part<'_>]) -> Result<String, Error> {
+pub(crate) fn property_string(field: &str, parts: &[PropertyPart<'_>]) -> Result<String, Error> {
     let mut text = String::new();
     for part in parts {
         let (key, value) = match *part {
-            Part::Bare(value) => (None, value),
-            Part::Pair(key, value) => (Some(key), value),
+            PropertyPart::Bare(value) => (None, value),
+            PropertyPart::Pair(key, value) => (Some(key), value),
         };
         let breaks = |c: char| c == ',' || c.is_control() || (key.is_none() && c == '=');
         if value.is_empty() || value.contains(breaks) {
@@ -156,32 +156,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_property_string_is_written_in_the_order_given() {
-        let parts = [Part::Bare("local-lvm:8"), Part::Pair("backup", "1")];
+    fn property_string_preserves_order() {
+        let parts = [
+            PropertyPart::Bare("local-lvm:8"),
+            PropertyPart::Pair("backup", "1"),
+        ];
         assert_eq!(
             property_string("rootfs", &parts).unwrap(),
             "local-lvm:8,backup=1"
         );
         // An equals sign inside a value does not end the value.
-        let parts = [Part::Pair("mp", "/a=b")];
+        let parts = [PropertyPart::Pair("mp", "/a=b")];
         assert_eq!(property_string("mp0", &parts).unwrap(), "mp=/a=b");
     }
 
     #[test]
-    fn a_value_that_would_break_out_is_refused() {
+    fn injecting_value_is_rejected() {
         for value in ["", "a,b", "a\0b", "a\nb", "a\r"] {
-            let error = property_string("net0", &[Part::Pair("bridge", value)]).unwrap_err();
+            let error =
+                property_string("net0", &[PropertyPart::Pair("bridge", value)]).unwrap_err();
             let Error::Unsendable { field, .. } = error else {
                 panic!("{error:?}")
             };
             assert_eq!(field, "net0.bridge");
         }
-        assert!(property_string("rootfs", &[Part::Bare("volume=x")]).is_err());
-        assert!(property_string("x", &[Part::Pair("a=b", "c")]).is_err());
+        assert!(property_string("rootfs", &[PropertyPart::Bare("volume=x")]).is_err());
+        assert!(property_string("x", &[PropertyPart::Pair("a=b", "c")]).is_err());
     }
 
     #[test]
-    fn a_list_refuses_entries_that_would_be_two() {
+    fn list_rejects_entries_with_separators() {
         let tags = |tags: &[&str]| {
             joined(
                 "tags",
@@ -197,10 +201,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(
+        fn property_string_round_trips(
             pairs in prop::collection::vec(("[a-z][a-z0-9_-]{0,8}", any::<String>()), 1..5)
         ) {
-            let parts: Vec<_> = pairs.iter().map(|(key, value)| Part::Pair(key, value)).collect();
+            let parts: Vec<_> = pairs.iter().map(|(key, value)| PropertyPart::Pair(key, value)).collect();
             if let Ok(text) = property_string("x", &parts) {
                 let read: Vec<_> = property_parts(&text)
                     .map(|(key, value)| (key.unwrap_or_default().to_owned(), value.to_owned()))

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pool_holds_guests_and_storages() {
+    fn pool_members_parse() {
         let json = r#"[{"poolid":"p1","members":[{"type":"lxc","id":"lxc/300","node":"pve1","vmid":"300","cpu":0},{"type":"storage","storage":"local","node":"pve1","id":"storage/pve1/local"}]},{"poolid":"p2","comment":"x"}]"#;
         let pools: Vec<Pool> = serde_json::from_str(json).unwrap();
         let members = &pools[0].members;
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_names_the_pool_and_what_goes_in_or_out() {
+    fn pool_change_serializes_members() {
         let change = PoolChange {
             vmids: vec![Vmid::try_from(300).unwrap(), Vmid::try_from(301).unwrap()],
             storages: vec!["tank".to_owned()],

@@ -1,4 +1,4 @@
-//! Snapshots of containers. Not every storage supports them: check with [`Client::lxc_has`] first.
+//! Snapshots of containers. Not every storage supports them: check with [`Client::lxc_supports`] first.
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -130,7 +130,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotFound`] or [`Error::Refused`] if the snapshot does not exist.
-    pub async fn describe_snapshot(
+    pub async fn set_snapshot_description(
         &self,
         node: &str,
         vmid: Vmid,
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_present_is_no_snapshot() {
+    fn current_state_is_not_listed() {
         let rows = r#"[{"description":"You are here!","name":"current","digest":"x","running":0,"parent":"s1"},{"name":"s1","snaptime":"1795210960","description":"before\n","parent":""}]"#;
         let rows = without_present(serde_json::from_str(rows).unwrap());
         assert_eq!(rows.len(), 1);

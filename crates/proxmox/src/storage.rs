@@ -47,22 +47,22 @@ impl ContentKind {
         }
     }
 
-    fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
 /// Skips unknown content types.
 fn kinds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ContentKind>, D::Error> {
-    let words = lenient::list(deserializer)?;
-    Ok(words
+    let names = lenient::list(deserializer)?;
+    Ok(names
         .iter()
-        .filter_map(|word| ContentKind::of(word))
+        .filter_map(|name| ContentKind::of(name))
         .collect())
 }
 
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ContentKind>, D::Error> {
-    Ok(lenient::opt_text(deserializer)?.and_then(|word| ContentKind::of(&word)))
+    Ok(lenient::opt_text(deserializer)?.and_then(|name| ContentKind::of(&name)))
 }
 
 /// A storage on one node.
@@ -106,7 +106,7 @@ impl Storage {
 
 /// The cluster-wide configuration of a storage.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct StorageSetup {
+pub struct StorageConfig {
     /// The storage's name.
     #[serde(deserialize_with = "lenient::text")]
     pub storage: String,
@@ -198,7 +198,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn storage_setups(&self) -> Result<Vec<StorageSetup>, Error> {
+    pub async fn storage_configs(&self) -> Result<Vec<StorageConfig>, Error> {
         self.call(Call::get(&["storage"])).await
     }
 
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_storage_takes_what_it_says_while_it_is_there() {
+    fn storage_accepts_its_content_types_while_active() {
         let rows = r#"[{"type":"dir","active":1,"avail":65294991360,"storage":"local","enabled":1,"shared":0,"used":"32277757952","content":"snippets,backup,vztmpl,new-kind","used_fraction":0.11,"total":270553174016},{"storage":"away","active":0,"enabled":1,"content":"vztmpl"}]"#;
         let rows: Vec<Storage> = serde_json::from_str(rows).unwrap();
         assert!(rows[0].takes(ContentKind::Vztmpl) && !rows[0].takes(ContentKind::Rootdir));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn content_may_belong_to_nobody() {
+    fn content_may_have_no_guest() {
         let rows = r#"[{"ctime":1795210299,"parent":null,"volid":"local:300/vm-300-disk-0.raw","size":"4294967296","format":"raw","vmid":300,"content":"rootdir","used":36790272},{"volid":"local:vztmpl/a.tar","content":"vztmpl","vmid":null}]"#;
         let rows: Vec<Content> = serde_json::from_str(rows).unwrap();
         assert_eq!(rows[0].vmid.map(Vmid::get), Some(300));

@@ -4,11 +4,11 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     Client, Upid, Vmid,
-    answer::{Data, tidy},
     error::Error,
     http::Call,
     lenient,
     params::Params,
+    response::{ResponseData, clean_message},
 };
 
 /// The number of log lines per request.
@@ -16,7 +16,7 @@ pub(crate) const LOG_PAGE: u64 = 500;
 
 /// The result of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub enum TaskExit {
     /// Success.
     Ok,
     /// Success, with this number of warnings in the log.
@@ -25,7 +25,7 @@ pub enum Exit {
     Failed(String),
 }
 
-impl Exit {
+impl TaskExit {
     fn of(text: &str) -> Self {
         if text == "OK" {
             return Self::Ok;
@@ -33,7 +33,7 @@ impl Exit {
         let warnings = text
             .strip_prefix("WARNINGS: ")
             .and_then(|count| count.parse().ok());
-        warnings.map_or_else(|| Self::Failed(tidy(text)), Self::Warnings)
+        warnings.map_or_else(|| Self::Failed(clean_message(text)), Self::Warnings)
     }
 }
 
@@ -43,7 +43,7 @@ pub enum TaskState {
     /// Running.
     Running,
     /// Ended.
-    Ended(Exit),
+    Ended(TaskExit),
 }
 
 /// The status of one task.
@@ -56,7 +56,7 @@ pub struct TaskStatus {
 }
 
 #[derive(Deserialize)]
-struct StatusAnswer {
+struct TaskStatusRow {
     upid: Upid,
     #[serde(deserialize_with = "lenient::text")]
     status: String,
@@ -64,15 +64,15 @@ struct StatusAnswer {
     exitstatus: Option<String>,
 }
 
-impl From<StatusAnswer> for TaskStatus {
-    fn from(answer: StatusAnswer) -> Self {
-        let state = match (answer.status.as_str(), answer.exitstatus) {
-            ("stopped", Some(text)) => TaskState::Ended(Exit::of(&text)),
-            ("stopped", None) => TaskState::Ended(Exit::Failed("unexpected status".to_owned())),
+impl From<TaskStatusRow> for TaskStatus {
+    fn from(row: TaskStatusRow) -> Self {
+        let state = match (row.status.as_str(), row.exitstatus) {
+            ("stopped", Some(text)) => TaskState::Ended(TaskExit::of(&text)),
+            ("stopped", None) => TaskState::Ended(TaskExit::Failed("unexpected status".to_owned())),
             _ => TaskState::Running,
         };
         Self {
-            upid: answer.upid,
+            upid: row.upid,
             state,
         }
     }
@@ -90,7 +90,7 @@ pub struct TaskEntry {
 }
 
 #[derive(Deserialize)]
-struct EntryAnswer {
+struct TaskEntryRow {
     upid: Upid,
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     endtime: Option<u64>,
@@ -98,16 +98,16 @@ struct EntryAnswer {
     status: Option<String>,
 }
 
-impl From<EntryAnswer> for TaskEntry {
-    fn from(answer: EntryAnswer) -> Self {
-        let state = match (answer.endtime, answer.status.as_deref()) {
+impl From<TaskEntryRow> for TaskEntry {
+    fn from(row: TaskEntryRow) -> Self {
+        let state = match (row.endtime, row.status.as_deref()) {
             (None, _) | (_, Some("RUNNING")) => TaskState::Running,
-            (Some(_), Some(text)) => TaskState::Ended(Exit::of(text)),
-            (Some(_), None) => TaskState::Ended(Exit::Failed("unexpected status".to_owned())),
+            (Some(_), Some(text)) => TaskState::Ended(TaskExit::of(text)),
+            (Some(_), None) => TaskState::Ended(TaskExit::Failed("unexpected status".to_owned())),
         };
         Self {
-            upid: answer.upid,
-            ended: answer.endtime,
+            upid: row.upid,
+            ended: row.endtime,
             state,
         }
     }
@@ -215,7 +215,7 @@ impl Client {
     /// [`Error::NotFound`] if the task does not exist; see [`Error`].
     pub async fn task_status(&self, upid: &Upid) -> Result<TaskStatus, Error> {
         let path = ["nodes", upid.node(), "tasks", upid.as_str(), "status"];
-        Ok(self.call::<StatusAnswer>(Call::get(&path)).await?.into())
+        Ok(self.call::<TaskStatusRow>(Call::get(&path)).await?.into())
     }
 
     /// The lines of a task's log after the first `start` ones. A missing or deleted log has no
@@ -228,7 +228,7 @@ impl Client {
         let params = Params::default()
             .with("start", start)
             .with("limit", LOG_PAGE);
-        let Data { data, total } = self.call_page(Call::get(&path).params(params)).await?;
+        let ResponseData { data, total } = self.call_page(Call::get(&path).params(params)).await?;
         Ok(LogPage::new(data, total))
     }
 
@@ -238,7 +238,7 @@ impl Client {
     /// [`Error::NodeUnreachable`] if the node is offline; see [`Error`].
     pub async fn tasks(&self, node: &str, filter: &TaskFilter) -> Result<Vec<TaskEntry>, Error> {
         let call = Call::get(&["nodes", node, "tasks"]).params(filter.params());
-        let entries: Vec<EntryAnswer> = self.call(call).await?;
+        let entries: Vec<TaskEntryRow> = self.call(call).await?;
         Ok(entries.into_iter().map(TaskEntry::from).collect())
     }
 
@@ -248,7 +248,7 @@ impl Client {
     /// # Errors
     /// See [`Error`].
     pub async fn cluster_tasks(&self) -> Result<Vec<TaskEntry>, Error> {
-        let entries: Vec<EntryAnswer> = self.call(Call::get(&["cluster", "tasks"])).await?;
+        let entries: Vec<TaskEntryRow> = self.call(Call::get(&["cluster", "tasks"])).await?;
         Ok(entries.into_iter().map(TaskEntry::from).collect())
     }
 
@@ -270,39 +270,42 @@ mod tests {
 
     fn status(rest: &str) -> TaskState {
         let json = format!("{{\"upid\":\"{UPID}\",\"pid\":\"6671\",\"more\":1,{rest}}}");
-        TaskStatus::from(serde_json::from_str::<StatusAnswer>(&json).unwrap()).state
+        TaskStatus::from(serde_json::from_str::<TaskStatusRow>(&json).unwrap()).state
     }
 
     #[test]
-    fn a_task_runs_or_has_ended_in_one_of_three_ways() {
+    fn task_status_maps_to_state() {
         assert_eq!(status(r#""status":"running""#), TaskState::Running);
         let ended = |text: &str| status(&format!(r#""status":"stopped","exitstatus":"{text}""#));
-        assert_eq!(ended("OK"), TaskState::Ended(Exit::Ok));
-        assert_eq!(ended("WARNINGS: 2"), TaskState::Ended(Exit::Warnings(2)));
+        assert_eq!(ended("OK"), TaskState::Ended(TaskExit::Ok));
+        assert_eq!(
+            ended("WARNINGS: 2"),
+            TaskState::Ended(TaskExit::Warnings(2))
+        );
         let lost = "missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.";
-        let words = "missing 'arch' - internal error".to_owned();
-        assert_eq!(ended(lost), TaskState::Ended(Exit::Failed(words)));
+        let message = "missing 'arch' - internal error".to_owned();
+        assert_eq!(ended(lost), TaskState::Ended(TaskExit::Failed(message)));
         // An interrupted task, for example after a power failure, has no exit status.
         let cut = status(r#""status":"stopped""#);
-        assert!(matches!(cut, TaskState::Ended(Exit::Failed(_))));
+        assert!(matches!(cut, TaskState::Ended(TaskExit::Failed(_))));
     }
 
     #[test]
-    fn a_task_without_an_end_is_running() {
+    fn task_without_end_time_is_running() {
         let entry = |rest: &str| {
             let json = format!("{{\"upid\":\"{UPID}\"{rest}}}");
-            TaskEntry::from(serde_json::from_str::<EntryAnswer>(&json).unwrap()).state
+            TaskEntry::from(serde_json::from_str::<TaskEntryRow>(&json).unwrap()).state
         };
         assert_eq!(entry(""), TaskState::Running);
         assert_eq!(entry(r#","status":"RUNNING""#), TaskState::Running);
         assert_eq!(
             entry(r#","endtime":"1795210960","status":"OK""#),
-            TaskState::Ended(Exit::Ok)
+            TaskState::Ended(TaskExit::Ok)
         );
     }
 
     #[test]
-    fn the_line_that_stands_for_an_empty_log_is_no_line() {
+    fn placeholder_line_is_removed() {
         let page = |json: &str, total| LogPage::new(serde_json::from_str(json).unwrap(), total);
         let empty = page(r#"[{"n":1,"t":"no content"}]"#, Some(1));
         assert_eq!((empty.lines.len(), empty.total), (0, 0));

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_goes_with_its_kind() {
+    fn checksum_is_sent_with_algorithm() {
         let checked = Download {
             checksum: Some((ChecksumKind::Sha512, "ab".to_owned())),
             ..download("https://example.org/a.tar.zst?x=1")
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_has_a_name_and_perhaps_more() {
+    fn template_requires_only_a_name() {
         let rows = r#"[{"template":"debian-13-standard_13.1-2_amd64.tar.zst","section":"system","os":"debian-13","version":13,"infopage":"x"},{"template":"x"}]"#;
         let rows: Vec<Template> = serde_json::from_str(rows).unwrap();
         assert_eq!(rows[0].version.as_deref(), Some("13"));

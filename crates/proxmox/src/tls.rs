@@ -13,7 +13,7 @@ use reqwest::{Certificate, ClientBuilder};
 use crate::{
     endpoints::{base_url, builder},
     error::Error,
-    http::{chain, find_cause},
+    http::{error_chain, find_cause},
     params::unsendable,
 };
 
@@ -61,7 +61,7 @@ pub(crate) fn tls_error(error: &(dyn StdError + 'static), address: &str) -> Opti
         },
         None => Error::Tls {
             address,
-            cause: chain(error),
+            cause: error_chain(error),
         },
     })
 }
@@ -84,7 +84,7 @@ pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerpri
         .build();
     let http = http.map_err(|error| Error::Tls {
         address: address.clone(),
-        cause: chain(&error),
+        cause: error_chain(&error),
     })?;
     let Err(error) = http.get(base).timeout(timeout).send().await else {
         let cause = "it was let in without a certificate".to_owned();
@@ -104,7 +104,7 @@ pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerpri
     }
     Err(
         tls_error(&error, &address).unwrap_or_else(|| Error::Unreachable {
-            cause: chain(&error),
+            cause: error_chain(&error),
             address,
             sent: false,
         }),
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_authority_has_to_hold_a_certificate() {
+    fn ca_must_contain_a_certificate() {
         for pem in ["", "x", "-----BEGIN CERTIFICATE-----\nx\n"] {
             let trust = Trust::Authority(pem.to_owned());
             let error = trust.apply(reqwest::Client::builder()).unwrap_err();

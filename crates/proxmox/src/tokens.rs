@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_token_shows_its_secret_once_and_never_in_a_log() {
+    fn created_token_debug_hides_secret() {
         let json = r#"{"info":{"comment":"c","expire":"4102444800","privsep":1},"value":"8f9f5a64-5d4b","full-tokenid":"zoe@pve!a1"}"#;
         let token: CreatedToken = serde_json::from_str(json).unwrap();
         assert_eq!(
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_a_word_about_it_has_rights_of_its_own() {
+    fn token_privileges_are_separated_by_default() {
         let rows = r#"[{"tokenid":"ro"},{"tokenid":"t1","privsep":"0","expire":4102444800}]"#;
         let rows: Vec<ApiToken> = serde_json::from_str(rows).unwrap();
         assert!(rows[0].privsep && !rows[1].privsep);

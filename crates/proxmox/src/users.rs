@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_is_read_from_a_list_and_alone() {
+    fn user_parses_from_list_and_alone() {
         let rows = r#"[{"expire":0,"groups":"a,b","enable":1,"realm-type":"pve","tokens":[{"expire":1000,"privsep":0,"tokenid":"expd"}],"userid":"alice@pve"},{"enable":"0","groups":"","expire":"1000","tokens":null,"userid":"dave@pve"}]"#;
         let rows: Vec<User> = serde_json::from_str(rows).unwrap();
         assert_eq!(rows[0].groups, ["a", "b"]);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_has_to_be_one_that_proxmox_takes_and_is_not_printed() {
+    fn password_length_is_checked_and_debug_hides_it() {
         let user = |password: &str| NewUser {
             userid: "zoe@pve".parse().unwrap(),
             password: Some(password.into()),

@@ -20,7 +20,7 @@ use regex::Regex;
 use serde_json::Value;
 use test_servers::{reference, report};
 
-use crate::server::{Server, answer};
+use crate::server::{Server, response};
 
 /// Recorded calls and their responses. Long bodies were truncated.
 fn rows() -> Option<Vec<Value>> {
@@ -36,9 +36,9 @@ fn rows() -> Option<Vec<Value>> {
 async fn client() -> (Client, Arc<Mutex<(String, String)>>) {
     let next = Arc::new(Mutex::new((String::new(), String::new())));
     let shown = next.clone();
-    let server = Server::answering(move |_| {
+    let server = Server::responding(move |_| {
         let (status, body) = shown.lock().unwrap().clone();
-        answer(&status, &body)
+        response(&status, &body)
     })
     .await;
     let token = Credentials::Token {
@@ -114,7 +114,7 @@ async fn ask(client: &Client, call: &str) -> Result<(), Error> {
         "cluster tasks" => client.cluster_tasks().await.map(drop),
         "node status" => client.node_status(node).await.map(drop),
         "networks" => client.networks(node).await.map(drop),
-        "storage setups" => client.storage_setups().await.map(drop),
+        "storage setups" => client.storage_configs().await.map(drop),
         "storages" => client.storages(node).await.map(drop),
         "storage status" => client.storage_status(node, "local").await.map(drop),
         "content" => client.content(node, "local", None).await.map(drop),
@@ -152,10 +152,10 @@ async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
         "interfaces" => client.lxc_interfaces(node, vmid).await.map(drop),
         "snapshots" => client.snapshots(node, vmid).await.map(drop),
         "feature" => client
-            .lxc_has(node, vmid, LxcFeature::Snapshot)
+            .lxc_supports(node, vmid, LxcFeature::Snapshot)
             .await
             .map(drop),
-        "migrate" => client.migrate_choices(node, vmid).await.map(drop),
+        "migrate" => client.migrate_preconditions(node, vmid).await.map(drop),
         "user" => client.user(&user).await.map(drop),
         "tokens" => client.tokens(&user).await.map(drop),
         "created token" => client
@@ -182,7 +182,7 @@ async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
 }
 
 #[tokio::test]
-async fn every_recorded_answer_is_understood() {
+async fn every_recorded_response_parses() {
     let Some(rows) = rows() else {
         return;
     };
@@ -206,8 +206,8 @@ async fn every_recorded_answer_is_understood() {
         };
         *next.lock().unwrap() = (status.to_owned(), text("body").to_owned());
         *seen.entry(name).or_default() += 1;
-        let answer = ask(&client, name).await;
-        let fits = match &answer {
+        let response = ask(&client, name).await;
+        let fits = match &response {
             Ok(()) => status.starts_with("200"),
             // An error response must give an API error; these errors mean that it was not
             // understood.
@@ -215,7 +215,7 @@ async fn every_recorded_answer_is_understood() {
             Err(_) => !status.starts_with("200"),
         };
         if !fits {
-            wrong.push(format!("{} {line} {status}: {answer:?}", row["n"]));
+            wrong.push(format!("{} {line} {status}: {response:?}", row["n"]));
         }
     }
     let answers: usize = seen.values().sum();

@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_one_label() {
+    fn wildcard_covers_exactly_one_label() {
         let star = name("*.Example.org");
         assert_eq!(star.as_str(), "*.example.org");
         assert!(star.covers("web-1.example.org"));

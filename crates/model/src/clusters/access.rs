@@ -38,7 +38,7 @@ impl FromStr for ApiUrl {
 
     /// Accepts a host, a host with a port, or a full URL.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal =
+        let invalid =
             || Invalid::new("Use a node's name or address, such as pve1.example.org or 10.0.0.1.");
         let text = text.trim_ascii().trim_end_matches('/');
         let (scheme, rest) = match text.split_once("://") {
@@ -46,10 +46,10 @@ impl FromStr for ApiUrl {
             None => ("https".to_owned(), text),
         };
         let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse::<u16>().map_err(|_| refusal())?),
+            Some((host, port)) => (host, port.parse::<u16>().map_err(|_| invalid())?),
             None => (rest, API_PORT),
         };
-        let host = host_name(host).ok_or_else(refusal)?;
+        let host = host_name(host).ok_or_else(invalid)?;
         let here = host == "localhost" || host.starts_with("127.");
         match scheme.as_str() {
             "https" => {}
@@ -59,10 +59,10 @@ impl FromStr for ApiUrl {
                     "Use https: a password must not travel in the clear.",
                 ));
             }
-            _ => return Err(refusal()),
+            _ => return Err(invalid()),
         }
         if port == 0 {
-            return Err(refusal());
+            return Err(invalid());
         }
         Ok(Self(format!("{scheme}://{host}:{port}")))
     }
@@ -151,7 +151,7 @@ impl FromStr for Login {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
+        let invalid = || {
             Invalid::new(
                 "Use a user with its realm, such as root@pam, or a token, such as root@pam!holdfast.",
             )
@@ -161,13 +161,13 @@ impl FromStr for Login {
             Some((account, token)) => (account, Some(token)),
             None => (text, None),
         };
-        let (user, realm) = account.rsplit_once('@').ok_or_else(refusal)?;
+        let (user, realm) = account.rsplit_once('@').ok_or_else(invalid)?;
         // The formats pve-userid, pve-realm and pve-tokenid.
-        let plain =
+        let is_allowed =
             |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, ':' | '/' | '!');
-        let user_ok = !user.is_empty() && account.len() <= 64 && user.chars().all(plain);
+        let user_ok = !user.is_empty() && account.len() <= 64 && user.chars().all(is_allowed);
         if !user_ok || !is_id(realm) || token.is_some_and(|token| !is_id(token)) {
-            return Err(refusal());
+            return Err(invalid());
         }
         Ok(Self {
             user: user.to_owned(),
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_completed() {
+    fn api_url_defaults_scheme_and_port() {
         assert_eq!(url("pve1").as_deref(), Some("https://pve1:8006"));
         assert_eq!(
             url(" PVE1.Example.org/ ").as_deref(),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_or_not_safe_is_refused() {
+    fn invalid_or_insecure_api_urls_are_rejected() {
         for text in [
             "",
             "http://pve1",
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn users_and_tokens_are_told_apart() {
+    fn login_distinguishes_users_and_tokens() {
         let root: Login = "root@pam".parse().unwrap();
         assert!(root.is_root_itself() && !root.is_token());
         let token: Login = "root@pam!holdfast".parse().unwrap();
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_are_written_one_way() {
+    fn fingerprint_is_normalized() {
         let plain = "ab".repeat(32);
         let print: Fingerprint = plain.parse().unwrap();
         assert_eq!(print.as_str(), vec!["AB"; 32].join(":"));
@@ -284,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_is_written_as_it_is_read(text in "[ -~]{0,40}") {
+        fn accepted_values_round_trip(text in "[ -~]{0,40}") {
             if let Ok(url) = text.parse::<ApiUrl>() {
                 prop_assert_eq!(url.as_str().parse::<ApiUrl>().unwrap(), url);
             }

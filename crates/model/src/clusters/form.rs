@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_cluster_needs_its_secret_and_a_confirmed_certificate() {
+    fn new_cluster_requires_secret_and_confirmed_fingerprint() {
         let form = ClusterForm {
             name: "home".into(),
             url: "pve1".into(),
@@ -125,7 +125,7 @@ mod tests {
             .parse(true)
             .unwrap_err()
             .into_iter()
-            .map(|refusal| refusal.field)
+            .map(|error| error.field)
             .collect();
         assert_eq!(fields, ["secret", "fingerprint"]);
         let known = ClusterForm {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_printed() {
+    fn debug_output_hides_secrets() {
         let form = ClusterForm {
             secret: "geheim".into(),
             ..ClusterForm::default()

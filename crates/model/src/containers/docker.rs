@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_asks_for_it_with_a_tick() {
+    fn container_form_enables_docker_with_checkbox() {
         let mut form = crate::containers::ContainerForm {
             site: "1".into(),
             name: "web".into(),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn only_root_itself_switches_it_on() {
+    fn docker_requires_root_password_login() {
         assert_eq!(of("root@pam").barred(), None);
         assert_eq!(
             of("root@pam!holdfast").barred(),

@@ -97,7 +97,7 @@ impl ContainerForm {
                     fields.refuse(&format!("{prefix}.port"), "This service is there already.");
                 }
                 Ok(service) => services.push(service),
-                Err(refusals) => fields.extend(&prefix, refusals),
+                Err(errors) => fields.extend(&prefix, errors),
             }
         }
         services

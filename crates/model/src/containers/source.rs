@@ -23,7 +23,7 @@ pub enum Source {
 
 /// The text of [`Source::TakenOver`]. No image is written like this, because images include a
 /// registry.
-const TAKEN_OVER: &str = "taken-over";
+const IMPORTED: &str = "taken-over";
 
 impl FromStr for Source {
     type Err = Invalid;
@@ -37,7 +37,7 @@ impl FromStr for Source {
                 "Choose a template, or type an image such as nginx:1.27.",
             ));
         }
-        if text == TAKEN_OVER {
+        if text == IMPORTED {
             return Ok(Self::TakenOver);
         }
         if !text.contains('/')
@@ -70,7 +70,7 @@ impl fmt::Display for Source {
         match self {
             Self::Template(name) => name.fmt(f),
             Self::Image(image) => image.fmt(f),
-            Self::TakenOver => f.write_str(TAKEN_OVER),
+            Self::TakenOver => f.write_str(IMPORTED),
         }
     }
 }

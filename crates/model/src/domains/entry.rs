@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn url_names_the_port_unless_it_is_the_schemes_own() {
+    fn url_omits_default_port() {
         assert_eq!(url("http://localhost:3000"), "http://web.localhost:3000");
         assert_eq!(url("http://localhost"), "http://web.localhost");
         assert_eq!(url("https://localhost:443"), "https://web.localhost");

@@ -72,29 +72,29 @@ impl FromStr for Origin {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
+        let invalid = || {
             Invalid::new(
                 "Use an address such as https://login.example.org, without a path behind it.",
             )
         };
-        let (scheme, rest) = text.trim_ascii().split_once("://").ok_or_else(refusal)?;
+        let (scheme, rest) = text.trim_ascii().split_once("://").ok_or_else(invalid)?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
-            _ => return Err(refusal()),
+            _ => return Err(invalid()),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match rest.split_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_| refusal())?),
+            Some((host, port)) => (host, port.parse().map_err(|_| invalid())?),
             None => (rest, scheme_port(tls).try_into()?),
         };
         // The parsers of names and addresses trim white space, which is invalid inside a URL.
         if host.contains(|c: char| c.is_ascii_whitespace()) {
-            return Err(refusal());
+            return Err(invalid());
         }
         let host = match parse_ipv4(host) {
             Ok(address) => Host::Address(address),
-            Err(_) => Host::Name(host.parse().map_err(|_| refusal())?),
+            Err(_) => Host::Name(host.parse().map_err(|_| invalid())?),
         };
         Ok(Self { tls, host, port })
     }

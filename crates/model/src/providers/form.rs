@@ -130,7 +130,7 @@ mod tests {
     use crate::ProviderId;
 
     #[test]
-    fn a_form_asks_for_what_its_kind_needs() {
+    fn required_fields_depend_on_provider_kind() {
         let form = |kind: &str| ProviderForm {
             name: "one".into(),
             kind: kind.into(),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_keeps_the_secret_and_shows_none() {
+    fn form_never_shows_stored_secret() {
         let form = ProviderForm {
             name: "bind".into(),
             kind: "rfc2136".into(),

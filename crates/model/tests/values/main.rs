@@ -48,18 +48,21 @@ fn texts(valid: &'static str, alphabet: &'static str) -> impl Strategy<Value = S
 fn grammar(pattern: &str) -> Regex {
     match Regex::new(&format!(r"\A(?:{pattern})\z")) {
         Ok(regex) => regex,
-        Err(why) => panic!("{why}"),
+        Err(error) => panic!("{error}"),
     }
 }
 
 /// Asserts that parsing succeeds exactly if `accepted`, and that a parsed value round-trips.
-fn held<T: Value>(text: &str, accepted: bool) -> Result<(), TestCaseError> {
+fn assert_parse<T: Value>(text: &str, accepted: bool) -> Result<(), TestCaseError> {
     let parsed = text.parse::<T>();
     prop_assert_eq!(parsed.is_ok(), accepted, "{:?} gave {:?}", text, parsed);
     match parsed {
         Ok(value) => round_trip(&value),
-        Err(why) => {
-            prop_assert!(why.to_string().ends_with('.'), "{why} is no sentence");
+        Err(error) => {
+            prop_assert!(
+                error.to_string().ends_with('.'),
+                "{error} is not a sentence"
+            );
             Ok(())
         }
     }
@@ -78,11 +81,11 @@ fn round_trip<T: Value>(value: &T) -> Result<(), TestCaseError> {
 
 /// Asserts that each text of `good` parses and displays as its partner, and that each of `bad` is
 /// rejected, in JSON as well.
-fn table<T: Value>(good: &[(&str, &str)], bad: &[&str]) {
+fn assert_table<T: Value>(good: &[(&str, &str)], bad: &[&str]) {
     for (text, shown) in good {
         match text.parse::<T>() {
             Ok(value) => assert_eq!(value.to_string(), *shown, "for {text:?}"),
-            Err(why) => panic!("{text:?} was refused: {why}"),
+            Err(error) => panic!("{text:?} was rejected: {error}"),
         }
     }
     for text in bad {
@@ -96,9 +99,9 @@ fn table<T: Value>(good: &[(&str, &str)], bad: &[&str]) {
 }
 
 /// The error message for an invalid text.
-fn refusal<T: Value>(text: &str) -> String {
+fn error_message<T: Value>(text: &str) -> String {
     match text.parse::<T>() {
         Ok(value) => panic!("{text:?} was accepted as {value}"),
-        Err(why) => why.to_string(),
+        Err(error) => error.to_string(),
     }
 }

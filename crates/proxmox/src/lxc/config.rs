@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, str::FromStr};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use crate::{ids::Malformed, lenient, net::Net, params::property_parts};
+use crate::{ids::ParseError, lenient, net::Net, params::property_parts};
 
 /// The configuration of a container.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -87,9 +87,9 @@ pub struct Volume {
 }
 
 impl FromStr for Volume {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut volume = None;
         let mut size = None;
         for (key, value) in property_parts(text) {
@@ -99,7 +99,7 @@ impl FromStr for Volume {
                 Some(_) => {}
             }
         }
-        let volume = volume.ok_or_else(|| Malformed::new("a disk", text))?;
+        let volume = volume.ok_or_else(|| ParseError::new("a disk", text))?;
         Ok(Self { volume, size })
     }
 }
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configuration_of_an_image_is_read() {
+    fn image_configuration_parses() {
         let json = r#"{"cmode":"console","env":"PATH=/usr/bin:/bin\u0000FROM_IMAGE=1\u0000OPTS=a=b","rootfs":"local:401/subvol-401-disk-0.subvol,size=8G","unprivileged":1,"digest":"6044d62495c1c120eec62aac810104f24b65c1d1","entrypoint":"/bin/sh -c 'sleep 3600'","ostype":"unmanaged","hostname":"app1","arch":"amd64","memory":"512","lxc":[["lxc.init.uid","0"]],"swap":512,"tags":"app;web","net0":"name=eth0,bridge=vmbr0,ip=dhcp,type=veth","net1":"name=eth1"}"#;
         let config: LxcConfig = serde_json::from_str(json).unwrap();
         assert_eq!(config.env["PATH"], "/usr/bin:/bin");
@@ -183,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stub_during_creation_is_a_configuration() {
+    fn partial_configuration_during_creation_parses() {
         let config: LxcConfig = serde_json::from_str(r#"{"lock":"create","digest":"x"}"#).unwrap();
         assert_eq!(config.lock.as_deref(), Some("create"));
         assert_eq!(config.rootfs, None);
     }
 
     #[test]
-    fn sizes_are_read_in_every_unit() {
+    fn sizes_parse_in_every_unit() {
         let size = |text: &str| text.parse::<Volume>().unwrap().size;
         assert_eq!(size("a:b,size=8G"), Some(8 << 30));
         assert_eq!(size("volume=a:b,size=512M,mp=/x"), Some(512 << 20));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_the_next_start_is_seen() {
+    fn pending_changes_are_detected() {
         let json = r#"[{"key":"memory","value":200,"pending":"300"},{"key":"tty","value":2,"delete":1},{"key":"arch","value":"amd64"}]"#;
         let rows: Vec<PendingValue> = serde_json::from_str(json).unwrap();
         let waits: Vec<_> = rows
@@ -217,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_a_disk_never_panics(text in "[ -~]{0,60}") {
+        fn parsing_volume_never_panics(text in "[ -~]{0,60}") {
             let _ = text.parse::<Volume>();
         }
     }

@@ -1,15 +1,15 @@
 //! API calls for containers. Parameters are in `options`, responses in `config` and `state`,
 //! cloning and migration in `clone_migrate`.
 
+mod clone_migrate;
 mod config;
-mod copies;
 mod options;
 mod state;
 
 use std::time::Duration;
 
+pub use clone_migrate::{CloneDisks, CloneLxc, LxcFeature, MigrateLxc, MigratePreconditions};
 pub use config::{LxcConfig, PendingValue, Volume};
-pub use copies::{CloneDisks, CloneLxc, LxcFeature, MigrateChoices, MigrateLxc};
 pub use options::{
     ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features, LxcOptions, Resize, Rootfs,
     Shutdown,

@@ -7,7 +7,7 @@ use crate::{
     Vmid,
     error::Error,
     net::Net,
-    params::{Params, Part, joined, one_line, property_string, unsendable},
+    params::{Params, PropertyPart, joined, one_line, property_string, unsendable},
 };
 
 /// Settings of a container, for creation and changes. `None` leaves a setting unchanged.
@@ -61,10 +61,10 @@ impl Features {
     /// Leaves out disabled features, because a token may not send them.
     fn property(self) -> Result<String, Error> {
         let nesting = u8::from(self.nesting).to_string();
-        let mut parts = vec![Part::Pair("nesting", &nesting)];
+        let mut parts = vec![PropertyPart::Pair("nesting", &nesting)];
         for (key, on) in [("keyctl", self.keyctl), ("fuse", self.fuse)] {
             if on {
-                parts.push(Part::Pair(key, "1"));
+                parts.push(PropertyPart::Pair(key, "1"));
             }
         }
         property_string("features", &parts)
@@ -207,7 +207,10 @@ impl CreateLxc {
         params.opt_line("ostemplate", Some(&self.ostemplate))?;
         // With the storage's name: tokens may not send a size alone.
         let size = format!("{}:{}", self.rootfs.storage, self.rootfs.size_gib);
-        params.set("rootfs", property_string("rootfs", &[Part::Bare(&size)])?);
+        params.set(
+            "rootfs",
+            property_string("rootfs", &[PropertyPart::Bare(&size)])?,
+        );
         params.flag("unprivileged", self.unprivileged);
         params.opt_line("pool", self.pool.as_deref())?;
         if !self.ssh_public_keys.is_empty() {

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_of_a_container_is_read_from_loose_types() {
+    fn status_parses_loose_types() {
         let json = r#"{"pressurememorysome":"0.00","ha":{"managed":0},"name":"c301","disk":31231684608,"maxswap":536870912,"status":"running","cpus":"1.5","netout":0,"vmid":301,"maxmem":"536870912","type":"lxc","pid":4863,"cpu":0,"uptime":0}"#;
         let status: LxcStatus = serde_json::from_str(json).unwrap();
         assert_eq!((status.vmid.get(), status.status), (301, RunState::Running));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_the_link_is_not_the_one_that_is_waited_for() {
+    fn link_local_addresses_are_not_reachable() {
         let json = r#"[
             {"hwaddr":"00:00:00:00:00:00","name":"lo","inet":"127.0.0.1/8","ip-addresses":[{"ip-address":"127.0.0.1","ip-address-type":"inet","prefix":8},{"ip-address":"::1","ip-address-type":"inet6","prefix":"128"}]},
             {"hwaddr":"bc:24:11:7b:eb:ca","name":"eth0","ip-addresses":[{"ip-address":"fe80::1","ip-address-type":"inet6","prefix":64}]},

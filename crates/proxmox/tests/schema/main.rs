@@ -21,7 +21,7 @@ use test_servers::report;
 use crate::{
     calls::Recorder,
     rules::Schema,
-    server::{Server, answer},
+    server::{Server, response},
 };
 
 /// The minimum number of API methods, so that an empty recording fails the test.
@@ -31,7 +31,7 @@ const LEAST_PARAMETERS: usize = 279;
 
 /// Every response is `null`, which most calls cannot parse; only the requests matter.
 async fn recorder() -> Recorder {
-    let server = Server::answering(|_| answer("200 OK", r#"{"data":null}"#)).await;
+    let server = Server::responding(|_| response("200 OK", r#"{"data":null}"#)).await;
     let token = Credentials::Token {
         id: "root@pam!holdfast".to_owned(),
         secret: "8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11".into(),
@@ -58,24 +58,24 @@ fn methods(folder: &Path, into: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
-async fn every_call_is_among_those_that_are_checked() {
+async fn every_client_method_is_checked() {
     let mut written = BTreeSet::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     methods(&source, &mut written);
     assert!(written.len() > 60, "{written:?}");
     let mut recorder = recorder().await;
-    calls::make_all(&mut recorder).await;
-    let made: BTreeSet<_> = recorder.calls.iter().map(|call| call.name.into()).collect();
-    assert_eq!(made, written);
+    calls::record_all(&mut recorder).await;
+    let record: BTreeSet<_> = recorder.calls.iter().map(|call| call.name.into()).collect();
+    assert_eq!(record, written);
 }
 
 #[tokio::test]
-async fn every_call_is_one_that_proxmox_describes() {
+async fn every_call_matches_the_schema() {
     let Some(schema) = Schema::read() else {
         return;
     };
     let mut recorder = recorder().await;
-    calls::make_all(&mut recorder).await;
+    calls::record_all(&mut recorder).await;
     calls::sign_in(&mut recorder).await;
     let described: BTreeSet<_> = recorder
         .calls
@@ -100,8 +100,8 @@ async fn every_call_is_one_that_proxmox_describes() {
         .calls
         .iter()
         .flat_map(|call| {
-            let complaints = schema.complaints(call);
-            complaints
+            let violations = schema.violations(call);
+            violations
                 .into_iter()
                 .map(|words| format!("{}: {words}", call.name))
         })
@@ -111,7 +111,7 @@ async fn every_call_is_one_that_proxmox_describes() {
 
 /// Tests the comparison itself.
 #[test]
-fn a_call_that_is_wrong_is_complained_about() {
+fn invalid_calls_are_reported() {
     let Some(schema) = Schema::read() else {
         return;
     };
@@ -160,13 +160,13 @@ fn a_call_that_is_wrong_is_complained_about() {
         ),
         ("GET", "/pools", &[("type", "lxc")], "type needs poolid"),
     ] {
-        let call = calls::Recorded {
+        let call = calls::RecordedCall {
             name: "test",
             method: method.to_owned(),
             path: path.to_owned(),
             params: pairs(params),
         };
-        let found = schema.complaints(&call);
+        let found = schema.violations(&call);
         assert!(
             found.iter().any(|found| found.starts_with(words)),
             "{words}: {found:?}"

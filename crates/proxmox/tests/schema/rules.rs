@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 use test_servers::reference;
 
-use crate::calls::Recorded;
+use crate::calls::RecordedCall;
 
 /// Proxmox's API schema.
 pub(crate) struct Schema {
@@ -31,7 +31,7 @@ impl Schema {
     }
 
     /// The violations of a call.
-    pub(crate) fn complaints(&self, call: &Recorded) -> Vec<String> {
+    pub(crate) fn violations(&self, call: &RecordedCall) -> Vec<String> {
         let Some((endpoint, in_path)) = self.find(call) else {
             return vec![format!("no such call: {} {}", call.method, call.path)];
         };
@@ -65,8 +65,9 @@ impl Schema {
                 Some(property) => {
                     let needs = property["requires"].as_str().filter(|needed| !has(needed));
                     wrong.extend(needs.map(|needed| format!("{name} needs {needed}")));
-                    let unfit = unfit(property, value).map(|why| format!("{name}={value}: {why}"));
-                    wrong.extend(unfit);
+                    let mismatch =
+                        mismatch(property, value).map(|why| format!("{name}={value}: {why}"));
+                    wrong.extend(mismatch);
                 }
             }
         }
@@ -74,14 +75,14 @@ impl Schema {
     }
 
     /// The method and path template of a call; `None` if the schema does not contain it.
-    pub(crate) fn name(&self, call: &Recorded) -> Option<String> {
+    pub(crate) fn name(&self, call: &RecordedCall) -> Option<String> {
         let (endpoint, _) = self.find(call)?;
         let path = endpoint["path"].as_str()?;
         Some(format!("{} {path}", call.method))
     }
 
     /// The schema of a call, and the parameters in its path.
-    fn find(&self, call: &Recorded) -> Option<(&Value, Vec<(String, String)>)> {
+    fn find(&self, call: &RecordedCall) -> Option<(&Value, Vec<(String, String)>)> {
         let matching = self.calls.iter().filter_map(|endpoint| {
             let same = endpoint["method"] == call.method.as_str();
             let in_path = in_path(endpoint["path"].as_str()?, &call.path).filter(|_| same)?;
@@ -134,7 +135,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// The reason why a value does not fit the schema.
-fn unfit(property: &Value, value: &str) -> Option<String> {
+fn mismatch(property: &Value, value: &str) -> Option<String> {
     let kind = property["type"].as_str().unwrap_or("string");
     let right = match kind {
         "integer" => value.parse::<i64>().is_ok(),
@@ -169,11 +170,11 @@ fn unfit(property: &Value, value: &str) -> Option<String> {
     }
     property["format"]
         .as_object()
-        .and_then(|keys| unfit_parts(keys, value))
+        .and_then(|keys| mismatch_in_parts(keys, value))
 }
 
 /// The same for the parts of a property string.
-fn unfit_parts(keys: &Map<String, Value>, value: &str) -> Option<String> {
+fn mismatch_in_parts(keys: &Map<String, Value>, value: &str) -> Option<String> {
     let default = keys
         .iter()
         .find(|(_, property)| number(&property["default_key"]) == Some(1.0))
@@ -187,7 +188,7 @@ fn unfit_parts(keys: &Map<String, Value>, value: &str) -> Option<String> {
         let Some(property) = keys.get(key) else {
             return Some(format!("{key} is no key of it"));
         };
-        if let Some(why) = unfit(property, value) {
+        if let Some(why) = mismatch(property, value) {
             return Some(format!("{key}: {why}"));
         }
         given.push(key);

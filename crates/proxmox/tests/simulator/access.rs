@@ -1,13 +1,13 @@
 //! Sign-in with a password, users, tokens, permissions and pools.
 
 use proxmox::{
-    AclChange, AclHolder, Client, ConfigChange, Connection, Credentials, Endpoint, Error, Features,
-    LxcOptions, NewToken, NewUser, PoolChange, PoolId, Secret, Timeouts, TokenName, UserChange,
-    UserId,
+    AclChange, AclSubject, Client, ConfigChange, Connection, Credentials, Endpoint, Error,
+    Features, LxcOptions, NewToken, NewUser, PoolChange, PoolId, Secret, Timeouts, TokenName,
+    UserChange, UserId,
 };
 use proxmox_sim::{Config, Person, Sim};
 
-use crate::{created, start, start_with, vmid};
+use crate::{create_container, start, start_with, vmid};
 
 fn sign_in(sim: &Sim, credentials: Credentials) -> Client {
     let connection = Connection::new(Endpoint::new(sim.url()), credentials);
@@ -54,10 +54,10 @@ async fn with_root() -> (Sim, Client, Client) {
 }
 
 #[tokio::test]
-async fn root_signs_in_with_its_password_and_may_write() {
+async fn root_signs_in_with_password_and_can_write() {
     let (sim, root, _) = with_root().await;
     assert!(root.is_root_ticket());
-    let vmid = created(&root, 700).await;
+    let vmid = create_container(&root, 700).await;
     assert_eq!(root.lxc_status("pve1", vmid).await.unwrap().vmid, vmid);
 
     let wrong: UserId = "root@pam".parse().unwrap();
@@ -67,9 +67,9 @@ async fn root_signs_in_with_its_password_and_may_write() {
 }
 
 #[tokio::test]
-async fn keys_in_the_kernel_are_for_roots_own_login() {
+async fn keyctl_requires_root_ticket() {
     let (_sim, root, token) = with_root().await;
-    let vmid = created(&root, 701).await;
+    let vmid = create_container(&root, 701).await;
     let features = Features {
         nesting: true,
         keyctl: true,
@@ -96,7 +96,7 @@ async fn keys_in_the_kernel_are_for_roots_own_login() {
 }
 
 #[tokio::test]
-async fn an_account_is_made_changed_and_deleted() {
+async fn user_lifecycle() {
     let (sim, client) = start().await;
     let zoe = with_zoe(&client).await;
     let change = UserChange {
@@ -123,7 +123,7 @@ async fn an_account_is_made_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_token_has_the_rights_that_it_is_given_and_no_others() {
+async fn token_has_only_granted_permissions() {
     let (sim, client) = start().await;
     let zoe = with_zoe(&client).await;
     let name: TokenName = "holdfast".parse().unwrap();
@@ -148,14 +148,14 @@ async fn a_token_has_the_rights_that_it_is_given_and_no_others() {
     let error = hers.lxc_config("pve1", vmid(100)).await.unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
 
-    let holders = vec![
-        AclHolder::User("zoe@pve".to_owned()),
-        AclHolder::Token("zoe@pve!holdfast".to_owned()),
+    let subjects = vec![
+        AclSubject::User("zoe@pve".to_owned()),
+        AclSubject::Token("zoe@pve!holdfast".to_owned()),
     ];
     let mut change = AclChange {
         path: "/vms".to_owned(),
         roles: vec!["PVEAuditor".to_owned()],
-        holders,
+        subjects,
         propagate: true,
         remove: false,
     };
@@ -168,12 +168,12 @@ async fn a_token_has_the_rights_that_it_is_given_and_no_others() {
     );
     let entries = client.acl().await.unwrap();
     let hers_now =
-        |holder: &AclHolder| matches!(holder, AclHolder::Token(id) if id == "zoe@pve!holdfast");
-    assert!(entries.iter().any(|entry| hers_now(&entry.holder)));
+        |subject: &AclSubject| matches!(subject, AclSubject::Token(id) if id == "zoe@pve!holdfast");
+    assert!(entries.iter().any(|entry| hers_now(&entry.subject)));
     change.remove = true;
     client.set_acl(&change).await.unwrap();
     let entries = client.acl().await.unwrap();
-    assert!(!entries.iter().any(|entry| hers_now(&entry.holder)));
+    assert!(!entries.iter().any(|entry| hers_now(&entry.subject)));
 
     let renewed = client.regenerate_token(&zoe, &name).await.unwrap();
     let error = hers.version().await.unwrap_err();
@@ -185,7 +185,7 @@ async fn a_token_has_the_rights_that_it_is_given_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_pool_is_made_filled_emptied_and_deleted() {
+async fn pool_lifecycle() {
     let (_sim, client) = start().await;
     let team: PoolId = "team".parse().unwrap();
     let within: PoolId = "team/a".parse().unwrap();
@@ -199,7 +199,7 @@ async fn a_pool_is_made_filled_emptied_and_deleted() {
     assert_eq!(names.len(), 2);
     assert_eq!(names[0].comment.as_deref(), Some("ours"));
 
-    let vmid = created(&client, 710).await;
+    let vmid = create_container(&client, 710).await;
     let mut change = PoolChange {
         vmids: vec![vmid],
         ..PoolChange::default()

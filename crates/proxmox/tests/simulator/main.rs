@@ -6,16 +6,16 @@ mod access;
 mod cluster;
 mod config;
 mod containers;
-mod copies;
 mod faults;
 mod images;
+mod snapshots_and_clones;
 mod tasks;
 
 use std::time::Duration;
 
 use proxmox::{
-    Client, Connection, CreateLxc, Credentials, Endpoint, Error, Exit, Ipv4Config, LxcOptions, Net,
-    Rootfs, Timeouts, Upid, Vmid,
+    Client, Connection, CreateLxc, Credentials, Endpoint, Error, Ipv4Config, LxcOptions, Net,
+    Rootfs, TaskExit, Timeouts, Upid, Vmid,
 };
 use proxmox_sim::{Config, Sim, TEST_SECRET};
 
@@ -46,7 +46,7 @@ fn vmid(number: u32) -> Vmid {
     Vmid::try_from(number).unwrap()
 }
 
-fn debian(number: u32) -> CreateLxc {
+fn debian_container(number: u32) -> CreateLxc {
     let rootfs = Rootfs {
         storage: "local-lvm".to_owned(),
         size_gib: 4,
@@ -70,19 +70,23 @@ fn debian(number: u32) -> CreateLxc {
 }
 
 /// Waits for a task that must succeed.
-async fn done(client: &Client, upid: Result<Upid, Error>) {
+async fn expect_success(client: &Client, upid: Result<Upid, Error>) {
     assert_eq!(
         client
             .wait_task(&upid.unwrap(), LONG, |_| ())
             .await
             .unwrap(),
-        Exit::Ok
+        TaskExit::Ok
     );
 }
 
 /// Creates a container on `pve1`.
-async fn created(client: &Client, number: u32) -> Vmid {
-    done(client, client.create_lxc("pve1", &debian(number)).await).await;
+async fn create_container(client: &Client, number: u32) -> Vmid {
+    expect_success(
+        client,
+        client.create_lxc("pve1", &debian_container(number)).await,
+    )
+    .await;
     vmid(number)
 }
 
@@ -90,13 +94,13 @@ async fn created(client: &Client, number: u32) -> Vmid {
 async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
     let asking = async {
         loop {
-            if let Some(answer) = ask().await {
-                return answer;
+            if let Some(response) = ask().await {
+                return response;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     tokio::time::timeout(LONG, asking)
         .await
-        .expect("it did not come about in time")
+        .expect("condition not met in time")
 }

@@ -10,14 +10,14 @@ use tokio_rustls::TlsAcceptor;
 
 /// What the server does with a connection after it has read a request.
 #[derive(Clone)]
-pub(crate) enum Act {
-    Answer(String),
+pub(crate) enum Action {
+    Respond(String),
     Hang,
-    HangUp,
+    Disconnect,
 }
 
 /// Selects the action for each request; `None` stops responding.
-type Handler = Box<dyn FnMut(&str) -> Option<Act> + Send>;
+type Handler = Box<dyn FnMut(&str) -> Option<Action> + Send>;
 
 /// A server that reads one request per connection and records it.
 pub(crate) struct Server {
@@ -27,20 +27,22 @@ pub(crate) struct Server {
 
 impl Server {
     /// Performs the actions in order, one per request.
-    pub(crate) async fn start(acts: Vec<Act>) -> Self {
-        let mut acts = acts.into_iter();
-        Self::run(None, Box::new(move |_| acts.next())).await
+    pub(crate) async fn start(actions: Vec<Action>) -> Self {
+        let mut actions = actions.into_iter();
+        Self::run(None, Box::new(move |_| actions.next())).await
     }
 
     /// Computes the action for each request.
-    pub(crate) async fn answering(mut answer: impl FnMut(&str) -> Act + Send + 'static) -> Self {
-        Self::run(None, Box::new(move |request| Some(answer(request)))).await
+    pub(crate) async fn responding(
+        mut response: impl FnMut(&str) -> Action + Send + 'static,
+    ) -> Self {
+        Self::run(None, Box::new(move |request| Some(response(request)))).await
     }
 
     /// Performs the actions in order, over TLS.
-    pub(crate) async fn start_tls(acceptor: TlsAcceptor, acts: Vec<Act>) -> Self {
-        let mut acts = acts.into_iter();
-        Self::run(Some(acceptor), Box::new(move |_| acts.next())).await
+    pub(crate) async fn start_tls(acceptor: TlsAcceptor, actions: Vec<Action>) -> Self {
+        let mut actions = actions.into_iter();
+        Self::run(Some(acceptor), Box::new(move |_| actions.next())).await
     }
 
     async fn run(acceptor: Option<TlsAcceptor>, handler: Handler) -> Self {
@@ -82,18 +84,18 @@ async fn serve(
     if request.is_empty() {
         return;
     }
-    let act = {
+    let action = {
         requests.lock().unwrap().push(request.clone());
         (handler.lock().unwrap())(&request)
     };
-    match act {
-        Some(Act::Answer(text)) => {
+    match action {
+        Some(Action::Respond(text)) => {
             // The client may close the connection before everything is written.
             let _ = stream.write_all(text.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
-        Some(Act::HangUp) => {}
-        Some(Act::Hang) | None => std::future::pending().await,
+        Some(Action::Disconnect) => {}
+        Some(Action::Hang) | None => std::future::pending().await,
     }
 }
 
@@ -118,14 +120,14 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> String {
 }
 
 /// A response with a length; closes the connection.
-pub(crate) fn answer(status: &str, body: &str) -> Act {
+pub(crate) fn response(status: &str, body: &str) -> Action {
     let length = body.len();
-    Act::Answer(format!(
+    Action::Respond(format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     ))
 }
 
 /// A successful response with this data.
-pub(crate) fn ok(data: &str) -> Act {
-    answer("200 OK", &format!("{{\"data\":{data}}}"))
+pub(crate) fn ok(data: &str) -> Action {
+    response("200 OK", &format!("{{\"data\":{data}}}"))
 }

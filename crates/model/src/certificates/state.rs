@@ -59,21 +59,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_stands_as_its_dates_and_tries_say() {
+    fn state_follows_validity_and_failures() {
         use CertificateState::{Expired, Expiring, Failed, Issued, Renewing, Waiting};
         let day = 86_400_000;
         let at = |day_number: i64| Timestamp(day_number * day);
-        let none = Standing {
+        let missing = Standing {
             source: Source::Acme,
             good: None,
             renew_at: None,
             failures: 0,
         };
-        assert_eq!(none.at(at(0)), Waiting);
+        assert_eq!(missing.at(at(0)), Waiting);
         assert_eq!(
             Standing {
                 failures: 1,
-                ..none
+                ..missing
             }
             .at(at(0)),
             Failed
@@ -81,7 +81,7 @@ mod tests {
         let acme = Standing {
             good: Some((at(0), at(90))),
             renew_at: Some(at(60)),
-            ..none
+            ..missing
         };
         assert_eq!(
             [1, 60, 89, 90].map(|day| acme.at(at(day))),
@@ -95,19 +95,22 @@ mod tests {
             [61, 75, 91].map(|day| failing.at(at(day))),
             [Renewing, Expiring, Expired]
         );
-        let brought = Standing {
+        let uploaded = Standing {
             source: Source::Uploaded,
             renew_at: None,
             ..acme
         };
         assert_eq!(
-            [68, 69, 90].map(|day| brought.at(at(day))),
+            [68, 69, 90].map(|day| uploaded.at(at(day))),
             [Issued, Expiring, Expired]
         );
-        let short = Standing {
+        let short_lived = Standing {
             good: Some((at(0), at(6))),
-            ..brought
+            ..uploaded
         };
-        assert_eq!([3, 4].map(|day| short.at(at(day))), [Issued, Expiring]);
+        assert_eq!(
+            [3, 4].map(|day| short_lived.at(at(day))),
+            [Issued, Expiring]
+        );
     }
 }

@@ -108,7 +108,7 @@ impl MigrateLxc {
 
 /// The preconditions of a migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct MigrateChoices {
+pub struct MigratePreconditions {
     /// Whether the container is running.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub running: bool,
@@ -129,7 +129,7 @@ pub enum LxcFeature {
 }
 
 #[derive(Deserialize)]
-struct FeatureAnswer {
+struct FeatureResponse {
     #[serde(rename = "hasFeature", default, deserialize_with = "lenient::flag")]
     has: bool,
 }
@@ -167,7 +167,11 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotFound`] if the container does not exist.
-    pub async fn migrate_choices(&self, node: &str, vmid: Vmid) -> Result<MigrateChoices, Error> {
+    pub async fn migrate_preconditions(
+        &self,
+        node: &str,
+        vmid: Vmid,
+    ) -> Result<MigratePreconditions, Error> {
         let path = ["nodes", node, "lxc", &vmid.to_string(), "migrate"];
         self.call(Call::get(&path)).await
     }
@@ -176,7 +180,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::NotFound`] if the container does not exist.
-    pub async fn lxc_has(
+    pub async fn lxc_supports(
         &self,
         node: &str,
         vmid: Vmid,
@@ -189,7 +193,7 @@ impl Client {
         };
         let path = ["nodes", node, "lxc", &vmid.to_string(), "feature"];
         let call = Call::get(&path).params(Params::default().with("feature", word));
-        Ok(self.call::<FeatureAnswer>(call).await?.has)
+        Ok(self.call::<FeatureResponse>(call).await?.has)
     }
 }
 
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storage_is_named_only_for_a_full_copy() {
+    fn storage_is_sent_only_for_full_clone() {
         let plain = CloneLxc::new(Vmid::try_from(310).unwrap());
         assert_eq!(sent(&plain.params().unwrap()), ["newid=310"]);
         let storage = Some("tank".to_owned());
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_runs_is_moved_by_restarting_it() {
+    fn running_container_migrates_with_restart() {
         let mut migrate = MigrateLxc {
             target: "pve2".to_owned(),
             target_storage: None,
@@ -246,11 +250,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_storage_can_do_is_zero_or_one() {
-        let has = |json| serde_json::from_str::<FeatureAnswer>(json).unwrap().has;
+    fn feature_response_parses_zero_and_one() {
+        let has = |json| serde_json::from_str::<FeatureResponse>(json).unwrap().has;
         assert!(has(r#"{"hasFeature":1}"#) && !has(r#"{"hasFeature":0}"#) && !has("{}"));
         let json = r#"{"running":1,"allowed-nodes":["pve2"],"not-allowed-nodes":{}}"#;
-        let choices: MigrateChoices = serde_json::from_str(json).unwrap();
+        let choices: MigratePreconditions = serde_json::from_str(json).unwrap();
         assert!(choices.running && choices.allowed_nodes == ["pve2"]);
     }
 }
