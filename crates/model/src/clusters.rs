@@ -53,8 +53,8 @@ impl Findings {
     }
 
     fn named(&self, takes: impl Fn(&StorageFound) -> bool) -> Vec<StorageName> {
-        let found = self.storages.iter().filter(|storage| takes(storage));
-        found.map(|storage| storage.name.clone()).collect()
+        let accepting = self.storages.iter().filter(|storage| takes(storage));
+        accepting.map(|storage| storage.name.clone()).collect()
     }
 }
 

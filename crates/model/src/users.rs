@@ -215,10 +215,10 @@ impl FromStr for Count {
 }
 
 impl UserForm {
-    /// The account's values, or the refusals by field.
+    /// Parses and validates the form.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self) -> Result<UserSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 /// The text is not a valid fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the SHA-256 fingerprint of a certificate")]
-pub struct Malformed(String);
+pub struct ParseFingerprintError(String);
 
 /// The SHA-256 fingerprint of a certificate. Proxmox formats it as `AA:BB:…` on its pages and in
 /// `ssl_fingerprint` of a node.
@@ -31,12 +31,12 @@ impl Fingerprint {
 }
 
 impl FromStr for Fingerprint {
-    type Err = Malformed;
+    type Err = ParseFingerprintError;
 
     /// Parses 64 hexadecimal digits, or 32 pairs of them separated by colons, in upper or lower
     /// case.
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        let malformed = || Malformed(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, ParseFingerprintError> {
+        let malformed = || ParseFingerprintError(text.to_owned());
         let plain = text.trim();
         let digits = match plain.len() {
             64 => plain.to_owned(),
@@ -66,7 +66,7 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// The TLS configuration for the server with this certificate. `None` rejects every server with an
-/// error that contains the certificate's fingerprint (see [`mismatch`]).
+/// error that contains the certificate's fingerprint (see [`find_mismatch`]).
 ///
 /// # Errors
 /// TLS cannot be used on this system.
@@ -116,12 +116,12 @@ struct Pin {
 
 /// The server's certificate differs from the expected one.
 #[derive(Debug, thiserror::Error)]
-#[error("the certificate has the fingerprint {found}")]
+#[error("the certificate has the fingerprint {actual}")]
 pub struct Mismatch {
     /// The expected fingerprint.
     pub expected: Option<Fingerprint>,
     /// The fingerprint of the server's certificate.
-    pub found: Fingerprint,
+    pub actual: Fingerprint,
 }
 
 impl ServerCertVerifier for Pin {
@@ -133,18 +133,18 @@ impl ServerCertVerifier for Pin {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let found = Fingerprint::of(end_entity);
+        let actual = Fingerprint::of(end_entity);
         let expected = self.expected;
-        if expected == Some(found) {
+        if expected == Some(actual) {
             return Ok(ServerCertVerified::assertion());
         }
-        let fallback = self.fallback.as_ref().map(|fallback| {
+        let verified = self.fallback.as_ref().map(|fallback| {
             fallback.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         });
-        if let Some(Ok(accepted)) = fallback {
+        if let Some(Ok(accepted)) = verified {
             return Ok(accepted);
         }
-        let mismatch = OtherError(Arc::new(Mismatch { expected, found }));
+        let mismatch = OtherError(Arc::new(Mismatch { expected, actual }));
         Err(rustls::Error::InvalidCertificate(CertificateError::Other(
             mismatch,
         )))
@@ -178,7 +178,7 @@ impl ServerCertVerifier for Pin {
 }
 
 /// The mismatch that caused a TLS error, if any.
-pub fn mismatch(error: &rustls::Error) -> Option<&Mismatch> {
+pub fn find_mismatch(error: &rustls::Error) -> Option<&Mismatch> {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
             cause.downcast_ref()
@@ -276,14 +276,14 @@ mod tests {
             pin.verify_server_cert(certificate, &[], &name, &[], UnixTime::now())
         };
         assert!(accepts(&pin(None), &known, "any.example.org").is_ok());
-        let refused = accepts(&pin(None), &next, "any.example.org").unwrap_err();
-        assert!(mismatch(&refused).is_some());
+        let error = accepts(&pin(None), &next, "any.example.org").unwrap_err();
+        assert!(find_mismatch(&error).is_some());
         let with_fallback = pin(Some("manager.example.org"));
         assert!(accepts(&with_fallback, &known, "any.example.org").is_ok());
         assert!(accepts(&with_fallback, &next, "manager.example.org").is_ok());
-        let refused = accepts(&with_fallback, &next, "any.example.org").unwrap_err();
+        let error = accepts(&with_fallback, &next, "any.example.org").unwrap_err();
         assert!(
-            mismatch(&refused).is_some(),
+            find_mismatch(&error).is_some(),
             "the error still contains the fingerprint"
         );
     }

@@ -261,14 +261,14 @@ mod tests {
     #[test]
     fn backup_prunes_only_with_retention() {
         let plain = Backup::new(vmid(300), "local");
-        let want = [
+        let expected = [
             "vmid=300",
             "storage=local",
             "mode=snapshot",
             "compress=zstd",
             "remove=0",
         ];
-        assert_eq!(sent(&plain), want);
+        assert_eq!(sent(&plain), expected);
         let retention = Retention {
             last: Some(3),
             weekly: Some(4),
@@ -282,13 +282,13 @@ mod tests {
             ..plain.clone()
         };
         assert_eq!(sent(&kept)[0], "vmid=300,301");
-        let want = [
+        let expected = [
             "notes-template={{guestname}}: a\\\\b\\nc",
             "protected=1",
             "remove=1",
             "prune-backups=keep-last=3,keep-weekly=4",
         ];
-        assert_eq!(sent(&kept)[4..], want);
+        assert_eq!(sent(&kept)[4..], expected);
 
         for retention in [
             Retention::default(),
@@ -320,8 +320,8 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let plain = RestoreLxc::new(vmid(300), "local:backup/a.tar.zst");
-        let want = ["vmid=300", "ostemplate=local:backup/a.tar.zst", "restore=1"];
-        assert_eq!(sent(&plain), want);
+        let expected = ["vmid=300", "ostemplate=local:backup/a.tar.zst", "restore=1"];
+        assert_eq!(sent(&plain), expected);
         let over = RestoreLxc {
             overwrite: true,
             ..plain

@@ -178,7 +178,7 @@ mod tests {
         match SignIn::new(credentials) {
             Err(Error::Unsendable { field, .. }) => field,
             Err(other) => panic!("{other:?}"),
-            Ok(_) => panic!("it was taken"),
+            Ok(_) => panic!("credentials were accepted"),
         }
     }
 

@@ -178,7 +178,7 @@ impl Client {
         let limit = if call.slow {
             timeouts.slow
         } else {
-            timeouts.response
+            timeouts.answer
         };
         let failure = |error| failure(error, &target.address, timeouts.connect, limit);
         let url = url(&target.base, &call.path).map_err(|error| Failure {

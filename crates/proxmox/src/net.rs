@@ -274,8 +274,8 @@ mod tests {
             ..Net::new("eth0", "vmbr0")
         };
         let text = net.property("net0").unwrap();
-        let want = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:3E:E2:EE,ip=dhcp,tag=7,firewall=0";
-        assert_eq!(text, want);
+        let expected = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:3E:E2:EE,ip=dhcp,tag=7,firewall=0";
+        assert_eq!(text, expected);
     }
 
     #[test]

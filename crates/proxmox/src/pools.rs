@@ -155,12 +155,12 @@ mod tests {
         };
         let params = change.params(&"team/a".parse().unwrap()).unwrap();
         let sent: Vec<_> = params.pairs().iter().map(|(n, v)| (&**n, &**v)).collect();
-        let want = [
+        let expected = [
             ("poolid", "team/a"),
             ("vms", "300,301"),
             ("storage", "tank"),
             ("delete", "1"),
         ];
-        assert_eq!(sent, want);
+        assert_eq!(sent, expected);
     }
 }

@@ -312,7 +312,7 @@ mod tests {
         let body = r#"{"data":null,"errors":{"net0":"invalid format - format error\nnet0.tag: value must have a minimum value of 1\n","memory":"type check ('integer') failed - got '1.5'"},"message":"Parameter verification failed.\n"}"#;
         let Error::Invalid { message, fields } = error(400, "Parameter verification failed.", body)
         else {
-            panic!("not invalid")
+            panic!("unexpected error variant")
         };
         assert_eq!(message, "Parameter verification failed.");
         assert_eq!(

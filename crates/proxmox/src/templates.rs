@@ -192,14 +192,14 @@ mod tests {
         };
         let params = checked.params().unwrap();
         let names: Vec<_> = params.pairs().iter().map(|(name, _)| &**name).collect();
-        let want = [
+        let expected = [
             "url",
             "content",
             "filename",
             "checksum",
             "checksum-algorithm",
         ];
-        assert_eq!(names, want);
+        assert_eq!(names, expected);
         assert!(download("file:///etc/shadow").params().is_err());
         assert!(download("https://a\n").params().is_err());
     }

@@ -74,17 +74,18 @@ impl Tickets {
 }
 
 impl State {
-    /// `asked` is when the call arrived; a failure since then applies to the call as well.
-    fn next_action(&self, asked: Instant, now: Instant, renew_after: Duration) -> TicketAction {
+    /// `arrived` is when the call arrived; a failure since then applies to the call as well.
+    fn next_action(&self, arrived: Instant, now: Instant, renew_after: Duration) -> TicketAction {
         let age = |ticket: &Ticket| now.saturating_duration_since(ticket.since);
-        let recent = |at: Instant| asked <= at || now.saturating_duration_since(at) < FAILURE_PAUSE;
+        let recent =
+            |at: Instant| arrived <= at || now.saturating_duration_since(at) < FAILURE_PAUSE;
         match (&self.ticket, &self.failure) {
             (Some(ticket), failure) if age(ticket) < TICKET_LIFETIME => match failure {
                 _ if age(ticket) < renew_after => TicketAction::Use(ticket.clone()),
                 Some((at, _)) if recent(*at) => TicketAction::Use(ticket.clone()),
                 _ => TicketAction::Renew(ticket.clone()),
             },
-            (_, Some((at, error))) if asked <= *at || (recent(*at) && is_refusal(error)) => {
+            (_, Some((at, error))) if arrived <= *at || (recent(*at) && is_refusal(error)) => {
                 TicketAction::Fail(error.clone())
             }
             _ => TicketAction::SignIn,
@@ -165,10 +166,10 @@ impl Client {
 
     /// The authentication to use after a call was rejected (401): a new ticket, because the old one
     /// may have been revoked. `None` for a token, which cannot be replaced.
-    pub(crate) async fn renewed_auth(&self, refused: &Auth) -> Result<Option<Auth>, Error> {
-        match (&self.inner.sign_in, refused) {
-            (SignIn::Password(tickets), Auth::Ticket(refused)) => {
-                let ticket = self.ticket(tickets, Some(refused)).await?;
+    pub(crate) async fn renewed_auth(&self, rejected: &Auth) -> Result<Option<Auth>, Error> {
+        match (&self.inner.sign_in, rejected) {
+            (SignIn::Password(tickets), Auth::Ticket(rejected)) => {
+                let ticket = self.ticket(tickets, Some(rejected)).await?;
                 Ok(Some(Auth::Ticket(ticket)))
             }
             _ => Ok(None),
@@ -179,13 +180,13 @@ impl Client {
     async fn ticket(
         &self,
         tickets: &Tickets,
-        refused: Option<&Arc<Ticket>>,
+        rejected: Option<&Arc<Ticket>>,
     ) -> Result<Arc<Ticket>, Error> {
-        let asked = Instant::now();
+        let arrived = Instant::now();
         let mut state = tickets.state.lock().await;
-        let same = |ticket: &Arc<Ticket>| refused.is_some_and(|it| Arc::ptr_eq(it, ticket));
+        let same = |ticket: &Arc<Ticket>| rejected.is_some_and(|it| Arc::ptr_eq(it, ticket));
         state.ticket = state.ticket.take().filter(|ticket| !same(ticket));
-        match state.next_action(asked, Instant::now(), self.inner.timeouts.ticket) {
+        match state.next_action(arrived, Instant::now(), self.inner.timeouts.ticket) {
             TicketAction::Use(ticket) => Ok(ticket),
             TicketAction::Fail(error) => Err(error),
             TicketAction::SignIn => {
@@ -296,7 +297,7 @@ mod tests {
         }
     }
 
-    fn refused() -> Error {
+    fn rejected() -> Error {
         Error::PasswordRefused {
             user: "root@pam".to_owned(),
             reason: "authentication failure".to_owned(),
@@ -354,11 +355,11 @@ mod tests {
             "sign in"
         );
         // Repeated attempts with a rejected password would lock the user.
-        let refused = state(None, Some((failed, refused())));
-        assert_eq!(name(&refused.next_action(later, later, RENEW)), "fail");
+        let rejected = state(None, Some((failed, rejected())));
+        assert_eq!(name(&rejected.next_action(later, later, RENEW)), "fail");
         let much_later = failed + minutes(1);
         assert_eq!(
-            name(&refused.next_action(much_later, much_later, RENEW)),
+            name(&rejected.next_action(much_later, much_later, RENEW)),
             "sign in"
         );
     }

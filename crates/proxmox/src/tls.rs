@@ -7,7 +7,7 @@
 
 use std::{error::Error as StdError, time::Duration};
 
-use pinned::{Fingerprint, config, mismatch};
+use pinned::{Fingerprint, config, find_mismatch};
 use reqwest::{Certificate, ClientBuilder};
 
 use crate::{
@@ -52,8 +52,8 @@ pub(crate) fn settings(expected: Option<Fingerprint>) -> Result<rustls::ClientCo
 pub(crate) fn tls_error(error: &(dyn StdError + 'static), address: &str) -> Option<Error> {
     let refused = find_cause::<rustls::Error>(error)?;
     let address = address.to_owned();
-    let expected_and_found = mismatch(refused).and_then(|m| Some((m.expected?, m.found)));
-    Some(match expected_and_found {
+    let expected_and_actual = find_mismatch(refused).and_then(|m| Some((m.expected?, m.actual)));
+    Some(match expected_and_actual {
         Some((expected, found)) => Error::CertificateChanged {
             address,
             expected,
@@ -91,8 +91,8 @@ pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerpri
         return Err(Error::Tls { address, cause });
     };
     let error = error.without_url();
-    if let Some(mismatch) = find_cause::<rustls::Error>(&error).and_then(mismatch) {
-        return Ok(mismatch.found);
+    if let Some(mismatch) = find_cause::<rustls::Error>(&error).and_then(find_mismatch) {
+        return Ok(mismatch.actual);
     }
     if error.is_timeout() {
         let (after, sent) = (timeout, false);

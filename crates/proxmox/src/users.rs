@@ -121,11 +121,11 @@ impl Client {
     /// # Errors
     /// [`Error::NotFound`] if the user does not exist.
     pub async fn user(&self, user: &UserId) -> Result<User, Error> {
-        let found: User = self
+        let response: User = self
             .call(Call::get(&["access", "users", user.as_str()]))
             .await?;
         let userid = user.to_string();
-        Ok(User { userid, ..found })
+        Ok(User { userid, ..response })
     }
 
     /// Creates a user.

@@ -7,7 +7,7 @@
 #![cfg(test)]
 
 #[path = "wire/server.rs"]
-#[expect(dead_code, reason = "the other tests need more of it")]
+#[expect(dead_code, reason = "used only by other tests")]
 mod server;
 
 use std::{
@@ -97,11 +97,11 @@ const CALLS: &[(&str, &str)] = &[
 ];
 
 /// The minimum number of responses, so that empty or truncated recordings fail the test.
-const LEAST_ANSWERS: usize = 455;
+const MIN_RESPONSES: usize = 455;
 /// The minimum number of different calls.
-const LEAST_CALLS: usize = 37;
+const MIN_CALLS: usize = 37;
 
-async fn ask(client: &Client, call: &str) -> Result<(), Error> {
+async fn call_method(client: &Client, call: &str) -> Result<(), Error> {
     let upid = "UPID:pve1:00001638:000599F5:6B00BC42:vzstart:300:root@pam!g1:";
     let upid: Upid = upid.parse().unwrap();
     let node = "pve1";
@@ -128,11 +128,11 @@ async fn ask(client: &Client, call: &str) -> Result<(), Error> {
         "realms" => client.realms().await.map(drop),
         "permissions" => client.permissions(None).await.map(drop),
         "users" => client.users().await.map(drop),
-        other => ask_about_one(client, other).await,
+        other => call_object_method(client, other).await,
     }
 }
 
-async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
+async fn call_object_method(client: &Client, call: &str) -> Result<(), Error> {
     let vmid = Vmid::try_from(300).unwrap();
     let user: UserId = "zoe@pve".parse().unwrap();
     let name: TokenName = "a1".parse().unwrap();
@@ -177,7 +177,7 @@ async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
             .await
             .map(drop),
         "vzdump" => client.vzdump(node, &backup).await.map(drop),
-        other => panic!("{other} is not asked"),
+        other => panic!("unknown call: {other}"),
     }
 }
 
@@ -192,7 +192,7 @@ async fn every_recorded_response_parses() {
         .collect();
     let (client, next) = client().await;
     let mut seen = BTreeMap::<&str, usize>::new();
-    let mut wrong = Vec::new();
+    let mut mismatches = Vec::new();
     for row in &rows {
         let text = |key: &str| row[key].as_str().unwrap_or_default();
         let path = text("path").trim_start_matches("/api2/json");
@@ -206,24 +206,30 @@ async fn every_recorded_response_parses() {
         };
         *next.lock().unwrap() = (status.to_owned(), text("body").to_owned());
         *seen.entry(name).or_default() += 1;
-        let response = ask(&client, name).await;
-        let fits = match &response {
+        let response = call_method(&client, name).await;
+        let is_expected = match &response {
             Ok(()) => status.starts_with("200"),
             // An error response must give an API error; these errors mean that it was not
             // understood.
             Err(Error::Protocol { .. } | Error::Unsendable { .. } | Error::Tls { .. }) => false,
             Err(_) => !status.starts_with("200"),
         };
-        if !fits {
-            wrong.push(format!("{} {line} {status}: {response:?}", row["n"]));
+        if !is_expected {
+            mismatches.push(format!("{} {line} {status}: {response:?}", row["n"]));
         }
     }
-    let answers: usize = seen.values().sum();
+    let responses: usize = seen.values().sum();
     report(&format!(
-        "recordings: {answers} answers to {} calls read",
+        "recordings: {responses} responses to {} calls parsed",
         seen.len()
     ));
-    assert_eq!(wrong, Vec::<String>::new());
-    assert!(answers >= LEAST_ANSWERS, "only {answers} answers are read");
-    assert!(seen.len() >= LEAST_CALLS, "only to these calls: {seen:?}");
+    assert_eq!(mismatches, Vec::<String>::new());
+    assert!(
+        responses >= MIN_RESPONSES,
+        "only {responses} responses were checked"
+    );
+    assert!(
+        seen.len() >= MIN_CALLS,
+        "only these calls were checked: {seen:?}"
+    );
 }

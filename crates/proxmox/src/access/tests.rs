@@ -51,14 +51,14 @@ fn acl_change_requires_subject_and_rejects_separators() {
         propagate: true,
         remove: false,
     };
-    let want = [
+    let expected = [
         "path=/pool/p1",
         "roles=PVEVMAdmin,PVEAuditor",
         "users=alice@pve,bob@pve",
         "tokens=alice@pve!t1",
         "propagate=1",
     ];
-    assert_eq!(sent(&change.params().unwrap()), want);
+    assert_eq!(sent(&change.params().unwrap()), expected);
     let nobody = AclChange {
         subjects: Vec::new(),
         ..change.clone()
@@ -92,13 +92,13 @@ fn realm_sync_removes_only_requested_entries() {
         enable_new: Some(false),
         dry_run: true,
     };
-    let want = [
+    let expected = [
         "scope=both",
         "remove-vanished=none",
         "enable-new=0",
         "dry-run=1",
     ];
-    assert_eq!(sent(&nothing.params()), want);
+    assert_eq!(sent(&nothing.params()), expected);
     let much = RealmSync {
         remove_vanished: Some(vec![Vanished::Acl, Vanished::Entry]),
         ..plain

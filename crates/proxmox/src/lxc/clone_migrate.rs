@@ -219,14 +219,14 @@ mod tests {
             disks: CloneDisks::Full { storage },
             ..plain.clone()
         };
-        let want = [
+        let expected = [
             "newid=310",
             "hostname=copy",
             "snapname=s1",
             "full=1",
             "storage=tank",
         ];
-        assert_eq!(sent(&full.params().unwrap()), want);
+        assert_eq!(sent(&full.params().unwrap()), expected);
         let linked = CloneLxc {
             disks: CloneDisks::Linked,
             ..plain
@@ -243,8 +243,8 @@ mod tests {
         };
         assert_eq!(sent(&migrate.params().unwrap()), ["target=pve2"]);
         migrate.restart = Some(Duration::from_secs(60));
-        let want = ["target=pve2", "restart=1", "timeout=60"];
-        assert_eq!(sent(&migrate.params().unwrap()), want);
+        let expected = ["target=pve2", "restart=1", "timeout=60"];
+        assert_eq!(sent(&migrate.params().unwrap()), expected);
         migrate.target.clear();
         assert!(migrate.params().is_err());
     }

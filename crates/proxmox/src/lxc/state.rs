@@ -149,8 +149,11 @@ mod tests {
             {"name":"eth2","ip-addresses":null}
         ]"#;
         let interfaces: Vec<Interface> = serde_json::from_str(json).unwrap();
-        let found: Vec<_> = interfaces.iter().map(Interface::ipv4).collect();
-        assert_eq!(found, [None, None, Some(Ipv4Addr::new(10, 0, 0, 7)), None]);
+        let addresses: Vec<_> = interfaces.iter().map(Interface::ipv4).collect();
+        assert_eq!(
+            addresses,
+            [None, None, Some(Ipv4Addr::new(10, 0, 0, 7)), None]
+        );
         assert_eq!(interfaces[2].addresses[1].prefix, Some(24));
         assert!(
             interfaces[1]

@@ -10,7 +10,7 @@ mod access;
 mod calls;
 mod rules;
 #[path = "../wire/server.rs"]
-#[expect(dead_code, reason = "the other tests need more of it")]
+#[expect(dead_code, reason = "used only by other tests")]
 mod server;
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// The minimum number of API methods, so that an empty recording fails the test.
-const LEAST_CALLS: usize = 68;
+const MIN_CALLS: usize = 68;
 /// The minimum number of parameters, without those in paths.
-const LEAST_PARAMETERS: usize = 279;
+const MIN_PARAMETERS: usize = 279;
 
 /// Every response is `null`, which most calls cannot parse; only the requests matter.
 async fn recorder() -> Recorder {
@@ -88,25 +88,25 @@ async fn every_call_matches_the_schema() {
         described.len()
     ));
     assert!(
-        described.len() >= LEAST_CALLS,
+        described.len() >= MIN_CALLS,
         "only {} calls are compared",
         described.len()
     );
     assert!(
-        parameters >= LEAST_PARAMETERS,
+        parameters >= MIN_PARAMETERS,
         "only {parameters} parameters are compared"
     );
-    let wrong: Vec<_> = recorder
+    let mismatches: Vec<_> = recorder
         .calls
         .iter()
         .flat_map(|call| {
             let violations = schema.violations(call);
             violations
                 .into_iter()
-                .map(|words| format!("{}: {words}", call.name))
+                .map(|message| format!("{}: {message}", call.name))
         })
         .collect();
-    assert_eq!(wrong, Vec::<String>::new());
+    assert_eq!(mismatches, Vec::<String>::new());
 }
 
 /// Tests the comparison itself.
@@ -124,7 +124,7 @@ fn invalid_calls_are_reported() {
     let none: &[(&str, &str)] = &[];
     let vmid = ("vmid", "300");
     let template = ("ostemplate", "local:vztmpl/a.tar");
-    for (method, path, params, words) in [
+    for (method, path, params, message) in [
         ("GET", "/nope", none, "no such call"),
         ("PUT", "/nodes/pve1/lxc", none, "no such call"),
         ("POST", "/nodes/pve1/lxc", &[vmid], "ostemplate is missing"),
@@ -166,10 +166,12 @@ fn invalid_calls_are_reported() {
             path: path.to_owned(),
             params: pairs(params),
         };
-        let found = schema.violations(&call);
+        let reported = schema.violations(&call);
         assert!(
-            found.iter().any(|found| found.starts_with(words)),
-            "{words}: {found:?}"
+            reported
+                .iter()
+                .any(|reported| reported.starts_with(message)),
+            "{message}: {reported:?}"
         );
     }
 }

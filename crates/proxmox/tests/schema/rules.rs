@@ -41,37 +41,37 @@ impl Schema {
             .unwrap_or(&empty);
         let sent: Vec<_> = in_path.iter().chain(&call.params).collect();
         let has = |name: &str| sent.iter().any(|(sent, _)| sent == name);
-        let mut wrong = Vec::new();
+        let mut violations = Vec::new();
         let same = |older: &Value| {
             ["method", "path"]
                 .iter()
                 .all(|key| older[key] == endpoint[key])
         };
         if !self.older.iter().any(same) {
-            wrong.push("release 9.1 does not have it".to_owned());
+            violations.push("release 9.1 does not have it".to_owned());
         }
         // Only signing in requires no token.
         if endpoint["allowtoken"] != 1 && call.path != "/access/ticket" {
-            wrong.push("it is not for tokens".to_owned());
+            violations.push("it is not for tokens".to_owned());
         }
         for (name, property) in described {
             if !name.contains('[') && !is_optional(property) && !has(name) {
-                wrong.push(format!("{name} is missing"));
+                violations.push(format!("{name} is missing"));
             }
         }
         for (name, value) in &sent {
             match described.get(name).or_else(|| described.get(&family(name))) {
-                None => wrong.push(format!("{name} is not described")),
+                None => violations.push(format!("{name} is not described")),
                 Some(property) => {
                     let needs = property["requires"].as_str().filter(|needed| !has(needed));
-                    wrong.extend(needs.map(|needed| format!("{name} needs {needed}")));
+                    violations.extend(needs.map(|needed| format!("{name} needs {needed}")));
                     let mismatch =
                         mismatch(property, value).map(|why| format!("{name}={value}: {why}"));
-                    wrong.extend(mismatch);
+                    violations.extend(mismatch);
                 }
             }
         }
-        wrong
+        violations
     }
 
     /// The method and path template of a call; `None` if the schema does not contain it.
@@ -98,15 +98,15 @@ fn in_path(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     if template.len() != path.len() {
         return None;
     }
-    let mut found = Vec::new();
-    for (wanted, part) in template.into_iter().zip(path) {
-        match wanted.strip_prefix('{').and_then(|w| w.strip_suffix('}')) {
-            Some(name) => found.push((name.to_owned(), part)),
-            None if wanted == part => {}
+    let mut parameters = Vec::new();
+    for (expected, part) in template.into_iter().zip(path) {
+        match expected.strip_prefix('{').and_then(|w| w.strip_suffix('}')) {
+            Some(name) => parameters.push((name.to_owned(), part)),
+            None if expected == part => {}
             None => return None,
         }
     }
-    Some(found)
+    Some(parameters)
 }
 
 fn parts(path: &str) -> Vec<String> {
@@ -137,30 +137,30 @@ fn number(value: &Value) -> Option<f64> {
 /// The reason why a value does not fit the schema.
 fn mismatch(property: &Value, value: &str) -> Option<String> {
     let kind = property["type"].as_str().unwrap_or("string");
-    let right = match kind {
+    let is_valid = match kind {
         "integer" => value.parse::<i64>().is_ok(),
         "number" => value.parse::<f64>().is_ok(),
         "boolean" => matches!(value, "0" | "1"),
         _ => true,
     };
-    if !right {
+    if !is_valid {
         return Some(format!("it is not of type {kind}"));
     }
-    let within = |value: f64, least: &str, most: &str| {
-        number(&property[least]).is_none_or(|bound| value >= bound)
-            && number(&property[most]).is_none_or(|bound| value <= bound)
+    let is_within = |value: f64, min_key: &str, max_key: &str| {
+        number(&property[min_key]).is_none_or(|bound| value >= bound)
+            && number(&property[max_key]).is_none_or(|bound| value <= bound)
     };
     let size = value.chars().count() as f64;
-    if !within(size, "minLength", "maxLength") {
+    if !is_within(size, "minLength", "maxLength") {
         return Some("it is too short or too long".to_owned());
     }
     let measure = value.parse::<f64>().ok();
-    if measure.is_some_and(|measure| !within(measure, "minimum", "maximum")) {
+    if measure.is_some_and(|measure| !is_within(measure, "minimum", "maximum")) {
         return Some("it is too small or too large".to_owned());
     }
     let allowed = property["enum"].as_array();
-    if allowed.is_some_and(|words| !words.iter().any(|word| word == value)) {
-        return Some("it is none of the words that are allowed".to_owned());
+    if allowed.is_some_and(|values| !values.iter().any(|allowed_value| allowed_value == value)) {
+        return Some("it is not one of the allowed values".to_owned());
     }
     if let Some(pattern) = property["x-pattern-portable"].as_str() {
         let pattern = Regex::new(pattern).unwrap();
@@ -179,7 +179,7 @@ fn mismatch_in_parts(keys: &Map<String, Value>, value: &str) -> Option<String> {
         .iter()
         .find(|(_, property)| number(&property["default_key"]) == Some(1.0))
         .map(|(key, _)| key.as_str());
-    let mut given = Vec::new();
+    let mut keys_present = Vec::new();
     for part in value.split(',') {
         let (key, value) = match part.split_once('=') {
             Some(pair) => pair,
@@ -191,10 +191,12 @@ fn mismatch_in_parts(keys: &Map<String, Value>, value: &str) -> Option<String> {
         if let Some(why) = mismatch(property, value) {
             return Some(format!("{key}: {why}"));
         }
-        given.push(key);
+        keys_present.push(key);
     }
     let missing = keys.iter().find(|(key, property)| {
-        !is_optional(property) && property["alias"].is_null() && !given.contains(&key.as_str())
+        !is_optional(property)
+            && property["alias"].is_null()
+            && !keys_present.contains(&key.as_str())
     });
     missing.map(|(key, _)| format!("{key} is missing"))
 }

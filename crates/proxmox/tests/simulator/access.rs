@@ -60,9 +60,9 @@ async fn root_signs_in_with_password_and_can_write() {
     let vmid = create_container(&root, 700).await;
     assert_eq!(root.lxc_status("pve1", vmid).await.unwrap().vmid, vmid);
 
-    let wrong: UserId = "root@pam".parse().unwrap();
-    let wrong = sign_in(&sim, password(&wrong, "another"));
-    let error = wrong.version().await.unwrap_err();
+    let user: UserId = "root@pam".parse().unwrap();
+    let wrong_client = sign_in(&sim, password(&user, "another"));
+    let error = wrong_client.version().await.unwrap_err();
     assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
 }
 
@@ -104,19 +104,19 @@ async fn user_lifecycle() {
         ..UserChange::default()
     };
     client.update_user(&zoe, &change).await.unwrap();
-    let found = client.user(&zoe).await.unwrap();
-    assert_eq!(found.lastname.as_deref(), Some("Zebra"));
-    assert_eq!(found.email.as_deref(), Some("zoe@example.org"));
-    assert!(found.enabled && found.expire.is_none());
+    let updated = client.user(&zoe).await.unwrap();
+    assert_eq!(updated.lastname.as_deref(), Some("Zebra"));
+    assert_eq!(updated.email.as_deref(), Some("zoe@example.org"));
+    assert!(updated.enabled && updated.expire.is_none());
     let users = client.users().await.unwrap();
     assert!(users.iter().any(|user| user.userid == zoe.as_str()));
 
-    let herself = sign_in(&sim, password(&zoe, "long enough"));
-    herself.version().await.unwrap();
-    assert!(!herself.is_root_ticket());
+    let user_client = sign_in(&sim, password(&zoe, "long enough"));
+    user_client.version().await.unwrap();
+    assert!(!user_client.is_root_ticket());
     client.delete_user(&zoe).await.unwrap();
     // Deleting the user invalidates the ticket and the password.
-    let error = herself.version().await.unwrap_err();
+    let error = user_client.version().await.unwrap_err();
     assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
     let error = client.user(&zoe).await.unwrap_err();
     assert!(error.is_not_found(), "{error:?}");
@@ -142,10 +142,13 @@ async fn token_has_only_granted_permissions() {
         let id = "zoe@pve!holdfast".to_owned();
         sign_in(&sim, Credentials::Token { id, secret })
     };
-    let hers = as_token(token.secret);
-    let none = hers.permissions(Some("/vms")).await.unwrap();
+    let token_client = as_token(token.secret);
+    let none = token_client.permissions(Some("/vms")).await.unwrap();
     assert_eq!(none.missing("/vms", &["VM.Audit"]), ["VM.Audit"]);
-    let error = hers.lxc_config("pve1", vmid(100)).await.unwrap_err();
+    let error = token_client
+        .lxc_config("pve1", vmid(100))
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
 
     let subjects = vec![
@@ -161,22 +164,23 @@ async fn token_has_only_granted_permissions() {
     };
     client.set_acl(&change).await.unwrap();
     assert!(
-        hers.permissions(Some("/vms"))
+        token_client
+            .permissions(Some("/vms"))
             .await
             .unwrap()
             .has("/vms", "VM.Audit")
     );
     let entries = client.acl().await.unwrap();
-    let hers_now =
+    let is_token_entry =
         |subject: &AclSubject| matches!(subject, AclSubject::Token(id) if id == "zoe@pve!holdfast");
-    assert!(entries.iter().any(|entry| hers_now(&entry.subject)));
+    assert!(entries.iter().any(|entry| is_token_entry(&entry.subject)));
     change.remove = true;
     client.set_acl(&change).await.unwrap();
     let entries = client.acl().await.unwrap();
-    assert!(!entries.iter().any(|entry| hers_now(&entry.subject)));
+    assert!(!entries.iter().any(|entry| is_token_entry(&entry.subject)));
 
     let renewed = client.regenerate_token(&zoe, &name).await.unwrap();
-    let error = hers.version().await.unwrap_err();
+    let error = token_client.version().await.unwrap_err();
     assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
     as_token(renewed.secret).version().await.unwrap();
     assert_eq!(client.tokens(&zoe).await.unwrap().len(), 1);
@@ -224,6 +228,6 @@ async fn roles_and_realms_are_listed() {
     assert!(admin.special && admin.privileges.iter().any(|name| name == "VM.Allocate"));
     let realms = client.realms().await.unwrap();
     assert!(realms.iter().any(|realm| realm.realm == "pam"));
-    let mine = client.permissions(None).await.unwrap();
-    assert!(mine.has("/", "Sys.Modify"));
+    let permissions = client.permissions(None).await.unwrap();
+    assert!(permissions.has("/", "Sys.Modify"));
 }

@@ -136,19 +136,19 @@ async fn container_starts_gets_address_and_stops() {
 #[tokio::test]
 async fn missing_container_is_not_found_in_every_call() {
     let (_sim, client) = start().await;
-    let gone = vmid(555);
+    let missing = vmid(555);
     for error in [
-        client.lxc_config("pve1", gone).await.unwrap_err(),
-        client.lxc_status("pve1", gone).await.unwrap_err(),
+        client.lxc_config("pve1", missing).await.unwrap_err(),
+        client.lxc_status("pve1", missing).await.unwrap_err(),
         client
-            .delete_lxc("pve1", gone, DeleteLxc::default())
+            .delete_lxc("pve1", missing, DeleteLxc::default())
             .await
             .unwrap_err(),
     ] {
         assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
     }
     // The start is accepted; its task reports the error.
-    let upid = client.start_lxc("pve1", gone).await.unwrap();
+    let upid = client.start_lxc("pve1", missing).await.unwrap();
     let error = client.wait_task(&upid, LONG, |_| ()).await.unwrap_err();
     assert!(
         matches!(error, Error::TaskFailed { .. }) && error.is_not_found(),

@@ -43,12 +43,12 @@ async fn wait_survives_unreachable_cluster() {
         .await
         .unwrap();
     sim.handle().go_away().await;
-    let waiting = client.wait_task(&upid, LONG, |_| ());
-    let back = async {
+    let wait = client.wait_task(&upid, LONG, |_| ());
+    let recovery = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         sim.handle().come_back().await;
     };
-    let (exit, ()) = tokio::join!(waiting, back);
+    let (exit, ()) = tokio::join!(wait, recovery);
     exit.unwrap();
 }
 
@@ -103,30 +103,30 @@ async fn read_is_retried_and_write_reports_unknown_outcome() {
         matches!(error, Error::Unreachable { .. }) && error.may_have_executed(),
         "{error:?}"
     );
-    let asked = sim.handle().requests();
+    let request_counts = sim.handle().requests();
     assert_eq!(
-        asked.get("DELETE /nodes/pve1/lxc/702"),
+        request_counts.get("DELETE /nodes/pve1/lxc/702"),
         Some(&1),
-        "{asked:?}"
+        "{request_counts:?}"
     );
 }
 
 #[tokio::test]
 async fn missing_response_times_out() {
     let (sim, _) = start().await;
-    let response = Duration::from_millis(100);
+    let answer = Duration::from_millis(100);
     let client = client(
         &sim,
         TEST_SECRET,
         Timeouts {
-            response,
+            answer,
             ..Timeouts::default()
         },
     );
     inject(&sim, "GET", "/version", Effect::Hang);
     let error = client.version().await.unwrap_err();
     assert!(
-        matches!(error, Error::Timeout { after, .. } if after == response),
+        matches!(error, Error::Timeout { after, .. } if after == answer),
         "{error:?}"
     );
     client.version().await.unwrap();
@@ -176,12 +176,12 @@ async fn error_keeps_proxmox_message() {
 #[tokio::test]
 async fn failed_task_carries_message_and_log_tail() {
     let (sim, client) = start().await;
-    let words = "unable to create CT 704 - no space left on device".to_owned();
+    let message = "unable to create CT 704 - no space left on device".to_owned();
     inject(
         &sim,
         "POST",
         "/nodes/{node}/lxc",
-        Effect::FailTask(words.clone()),
+        Effect::FailTask(message.clone()),
     );
     let upid = client
         .create_lxc("pve1", &debian_container(704))

@@ -91,16 +91,16 @@ async fn create_container(client: &Client, number: u32) -> Vmid {
 }
 
 /// Polls until a value is returned.
-async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
-    let asking = async {
+async fn eventually<T, F: Future<Output = Option<T>>>(mut poll: impl FnMut() -> F) -> T {
+    let polling = async {
         loop {
-            if let Some(response) = ask().await {
-                return response;
+            if let Some(value) = poll().await {
+                return value;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(LONG, asking)
+    tokio::time::timeout(LONG, polling)
         .await
         .expect("condition not met in time")
 }

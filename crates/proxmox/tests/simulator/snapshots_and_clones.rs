@@ -42,9 +42,9 @@ async fn snapshot_lifecycle() {
         client.delete_snapshot("pve1", vmid, &name, false).await,
     )
     .await;
-    let gone = client.rollback_snapshot("pve1", vmid, &name, false).await;
+    let missing = client.rollback_snapshot("pve1", vmid, &name, false).await;
     let error = client
-        .wait_task(&gone.unwrap(), LONG, |_| ())
+        .wait_task(&missing.unwrap(), LONG, |_| ())
         .await
         .unwrap_err();
     assert!(matches!(error, Error::TaskFailed { .. }), "{error:?}");

@@ -71,11 +71,11 @@ async fn node_lists_running_and_ended_tasks() {
     assert_eq!(list(source(TaskSource::Active)).await, from_ref(&running));
     assert_eq!(list(source(TaskSource::Archive)).await, from_ref(&ended));
     assert_eq!(list(TaskFilter::default()).await.len(), 2);
-    let of_one = TaskFilter {
+    let of_guest = TaskFilter {
         vmid: Some(vmid(501)),
         ..TaskFilter::default()
     };
-    assert_eq!(list(of_one).await, from_ref(&running));
+    assert_eq!(list(of_guest).await, from_ref(&running));
     let starts = TaskFilter {
         kind: Some("vzstart".to_owned()),
         ..TaskFilter::default()
@@ -88,10 +88,10 @@ async fn node_lists_running_and_ended_tasks() {
         (entry(&running).state.clone(), entry(&running).ended),
         (TaskState::Running, None)
     );
-    let TaskState::Ended(TaskExit::Failed(words)) = &entry(&ended).state else {
+    let TaskState::Ended(TaskExit::Failed(message)) = &entry(&ended).state else {
         panic!()
     };
-    assert!(words.contains("does not exist"), "{words}");
+    assert!(message.contains("does not exist"), "{message}");
 }
 
 #[tokio::test]

@@ -69,8 +69,8 @@ async fn token_header_has_required_format() {
         "{request}"
     );
     let sent = header(request, "authorization");
-    let want = "PVEAPIToken=root@pam!holdfast=8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11";
-    assert_eq!(sent.as_deref(), Some(want));
+    let expected = "PVEAPIToken=root@pam!holdfast=8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11";
+    assert_eq!(sent.as_deref(), Some(expected));
 }
 
 #[tokio::test]
@@ -184,7 +184,7 @@ async fn connection_refused_is_distinguished_from_timeout() {
 
     let server = Server::start(vec![Action::Hang]).await;
     let timeouts = Timeouts {
-        response: Duration::from_millis(50),
+        answer: Duration::from_millis(50),
         ..Timeouts::default()
     };
     let error = client(&server.url, timeouts).version().await.unwrap_err();
@@ -198,11 +198,11 @@ async fn connection_refused_is_distinguished_from_timeout() {
 #[tokio::test]
 async fn slow_calls_use_the_longer_timeout() {
     let server = Server::start(vec![Action::Hang, Action::Hang]).await;
-    let [response, slow] = [Duration::from_millis(50), Duration::from_millis(60)];
+    let [answer, slow] = [Duration::from_millis(50), Duration::from_millis(60)];
     let client = client(
         &server.url,
         Timeouts {
-            response,
+            answer,
             slow,
             ..Timeouts::default()
         },
@@ -212,7 +212,7 @@ async fn slow_calls_use_the_longer_timeout() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, Error::Timeout { after, .. } if after == response),
+        matches!(error, Error::Timeout { after, .. } if after == answer),
         "{error:?}"
     );
     let error = client

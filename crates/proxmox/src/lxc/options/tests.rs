@@ -70,7 +70,7 @@ fn create_serializes_all_parameters() {
         ssh_public_keys: keys,
         ..create()
     };
-    let want = [
+    let expected = [
         "vmid=300",
         "ostemplate=local:vztmpl/nginx_1.27.tar",
         "rootfs=local-lvm:8",
@@ -87,7 +87,7 @@ fn create_serializes_all_parameters() {
         "nameserver=10.0.0.1 fd00::1",
         "tags=holdfast;web",
     ];
-    assert_eq!(sent(&create.params().unwrap()), want);
+    assert_eq!(sent(&create.params().unwrap()), expected);
 }
 
 #[test]
@@ -103,14 +103,14 @@ fn change_sends_only_set_fields() {
         delete: vec!["net1".to_owned()],
         digest: Some("6044d62495c1c120eec62aac810104f24b65c1d1".to_owned()),
     };
-    let want = [
+    let expected = [
         "entrypoint=/bin/sh -c 'a=1 exec b'",
         "cmode=console",
         "env=A=1\0PATH=/bin:/usr/bin",
         "delete=net1,tags",
         "digest=6044d62495c1c120eec62aac810104f24b65c1d1",
     ];
-    assert_eq!(sent(&change.params().unwrap()), want);
+    assert_eq!(sent(&change.params().unwrap()), expected);
     assert!(ConfigChange::default().params().unwrap().is_empty());
 }
 
