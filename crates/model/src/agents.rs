@@ -1,4 +1,4 @@
-//! Edge hosts' agents: how one joins, what it says of itself, and what became of what it was given.
+//! Agents on edge hosts: joining, host facts, and reports about applied site configurations.
 
 pub mod files;
 
@@ -11,17 +11,17 @@ use crate::{
     domains::Origin, names::Label, text::by_text,
 };
 
-/// What a new agent is given once: where the manager is, by which certificate it is known, and a
-/// word that is good for one joining. Written `https://manager:443#WORD#FINGERPRINT`, the
-/// fingerprint only where the manager itself speaks TLS.
+/// A join token for a new agent: the manager's URL, a secret that is valid for one join, and the
+/// fingerprint of the manager's certificate. Format: `https://manager:443#SECRET#FINGERPRINT`. The
+/// fingerprint is present only where the manager itself terminates TLS.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JoinCode {
-    /// Where the manager answers.
+    /// The manager's URL.
     pub manager: Origin,
-    /// The word. Good once.
+    /// The secret. Valid once.
     pub word: String,
-    /// The manager's certificate.
+    /// The fingerprint of the manager's certificate.
     pub fingerprint: Option<Fingerprint>,
 }
 by_text!(JoinCode);
@@ -30,21 +30,21 @@ impl FromStr for JoinCode {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("This is no code to join with. Copy it whole.");
+        let invalid = || Invalid::new("This is no code to join with. Copy it whole.");
         let mut parts = text.trim_ascii().split('#');
         let (manager, word) = (parts.next(), parts.next());
-        let (manager, word) = manager.zip(word).ok_or_else(refusal)?;
+        let (manager, word) = manager.zip(word).ok_or_else(invalid)?;
         let fingerprint = parts
             .next()
             .map(str::parse)
             .transpose()
-            .map_err(|_| refusal())?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        if parts.next().is_some() || word.len() < 20 || !word.chars().all(plain) {
-            return Err(refusal());
+            .map_err(|_| invalid())?;
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if parts.next().is_some() || word.len() < 20 || !word.chars().all(is_allowed) {
+            return Err(invalid());
         }
         Ok(Self {
-            manager: manager.parse().map_err(|_| refusal())?,
+            manager: manager.parse().map_err(|_| invalid())?,
             word: word.to_owned(),
             fingerprint,
         })
@@ -61,7 +61,7 @@ impl fmt::Display for JoinCode {
     }
 }
 
-/// The word is a secret.
+/// Omits the secret.
 impl fmt::Debug for JoinCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinCode")
@@ -70,31 +70,31 @@ impl fmt::Debug for JoinCode {
     }
 }
 
-/// An agent that may join, for the eyes of whoever invited it.
+/// The join token of an agent, as shown to the user who created it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
     /// The agent.
     pub id: AgentId,
-    /// What its host is told, once.
+    /// The token to enter on the host. Shown once.
     pub code: JoinCode,
-    /// For how many seconds from now the code is good.
+    /// Seconds until the token expires.
     pub good_for_s: u32,
 }
 
-/// The form of a new agent.
+/// The form for a new agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentForm {
-    /// The site's key.
+    /// The site's ID.
     pub site: String,
     /// The agent's name.
     pub name: String,
 }
 
 impl AgentForm {
-    /// The site and the name, or the refusals by field.
+    /// Parses and validates the form.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self) -> Result<(SiteId, Label), Vec<FieldError>> {
         let mut fields = Fields::default();
         let (site, name) = (
@@ -105,50 +105,51 @@ impl AgentForm {
     }
 }
 
-/// What an agent says of its host when it joins, and whenever it asks.
+/// Facts about the host that an agent sends when it joins and with every poll.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
-    /// The program's version.
+    /// The agent's version.
     pub version: String,
-    /// The host's address in the site's network, at which it answers names.
+    /// The host's address in the site's network, where its DNS server listens.
     pub address: Ipv4Addr,
 }
 
-/// Whether an agent gives out its site's addresses. At most one of a site does.
+/// The DHCP role of an agent. At most one agent of a site is the DHCP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dhcp {
-    /// It does not.
+    /// Not the DHCP server.
     No,
-    /// It does.
+    /// The DHCP server.
     Yes,
-    /// It did, and is told to stop: another one begins when it has said that it has.
+    /// The DHCP server until it reports that it has stopped. Then another agent takes over.
     Ending,
-    /// It will, once the one that does has stopped.
+    /// Becomes the DHCP server when the current one has stopped.
     Next,
 }
 
 impl Dhcp {
-    /// Whether it gives them out now.
+    /// Whether the agent serves DHCP now.
     pub fn gives(self) -> bool {
         matches!(self, Self::Yes | Self::Ending)
     }
 }
 
-/// What became of what an agent was given.
+/// The result of applying a site configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The site's generation that it speaks of.
+    /// The generation of the site configuration.
     pub generation: i64,
-    /// What became of it.
+    /// Whether the configuration is live.
     pub outcome: Outcome,
-    /// Services that are not published, and why, in the checker's own words.
+    /// Quarantined services, each with the message of the nginx or dnsmasq check.
     #[serde(default)]
     pub aside: Vec<Aside>,
-    /// What was changed and does not answer as it should, found by asking once it was live.
+    /// Changed names that failed the probe after the configuration went live.
     #[serde(default)]
     pub silent: Vec<Silent>,
-    /// Certificates that the host cannot serve, and why: it serves the one before, or its own.
+    /// Certificates that the host cannot serve. It serves the previous certificate or a self-signed
+    /// one.
     #[serde(default)]
     pub unserved: Vec<Unserved>,
 }
@@ -158,121 +159,120 @@ pub struct Report {
 pub struct Unserved {
     /// The certificate.
     pub certificate: Fingerprint,
-    /// Why, for people.
+    /// The reason, as text for users.
     pub words: String,
 }
 
-/// What became of a generation.
+/// The outcome of applying a generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It is live.
+    /// The generation is live.
     Live,
-    /// It is not; what was before it is.
+    /// The check refused the generation. The previous configuration stays live.
     Refused {
-        /// Why, in the checker's own words.
+        /// The message of the nginx or dnsmasq check.
         words: String,
     },
 }
 
-/// A service that is not published.
+/// A quarantined service: it is left out of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aside {
     /// The service.
     pub service: ServiceId,
-    /// Why, in the checker's own words.
+    /// The message of the nginx or dnsmasq check.
     pub words: String,
 }
 
-/// A name that was changed and does not answer as it should.
+/// A changed name that failed its probe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silent {
-    /// The whole name.
+    /// The fully qualified name.
     pub name: String,
-    /// The service, when it is one of a web page.
+    /// The service, for HTTP services.
     #[serde(default)]
     pub service: Option<ServiceId>,
-    /// Who does not answer.
+    /// The component that does not respond.
     pub who: Who,
-    /// What was found, for people.
+    /// The probe's result, as text for users.
     pub words: String,
 }
 
-/// Who does not answer.
+/// The component that does not respond to a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Who {
-    /// The edge host: its nginx or dnsmasq does not answer as it was told to.
+    /// The edge host: nginx or dnsmasq does not respond as configured.
     Edge,
-    /// The container: the edge host answers for it, and says that nobody is there. It may only not
-    /// have started yet.
+    /// The container: the edge host responds, but cannot reach the backend. The container may still
+    /// be starting.
     Container,
 }
 
-/// An agent as lists and its page show it.
+/// An agent, for lists and its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentRow {
     /// The agent.
     pub id: AgentId,
-    /// Its name, unique on its site.
+    /// The agent's name, unique in its site.
     pub name: Label,
-    /// Its site.
+    /// The agent's site.
     pub site: SiteId,
-    /// Its site's name.
+    /// The site's name.
     pub site_name: Label,
-    /// What it says of its host; none before it joined.
+    /// Facts about the host; `None` before the agent has joined.
     pub about: Option<About>,
-    /// When it was last heard.
+    /// The time of the last poll.
     pub seen: Option<Timestamp>,
-    /// Until when it may join; none once it has.
+    /// The expiry of the join token; `None` after the agent has joined.
     pub invited_until: Option<Timestamp>,
-    /// Whether it gives out addresses.
+    /// The agent's DHCP role.
     pub dhcp: Dhcp,
-    /// What became of what it was last given.
+    /// The last report.
     pub report: Option<Report>,
-    /// The site's generation that it last made live.
+    /// The last generation of the site configuration that went live.
     pub applied: Option<i64>,
-    /// The site's generation now.
+    /// The site's current generation.
     pub generation: i64,
-    /// Whether it was heard within [`SILENT_MS`].
+    /// Whether the last poll is more recent than [`SILENT_MS`].
     pub in_contact: bool,
 }
 
-/// An agent with what its page shows beside it.
+/// An agent with the related data of its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentDetail {
     /// The agent.
     pub row: AgentRow,
-    /// The one that gives out its site's addresses, when that is another.
+    /// The site's DHCP server, if it is another agent.
     pub giver: Option<AgentRow>,
     /// Whether the site has other agents.
     pub has_others: bool,
-    /// The containers whose services are not published, by service. Those that are gone are not
-    /// among them.
+    /// The containers of quarantined services, by service. Deleted containers are left out.
     pub aside: Vec<(ServiceId, Label)>,
 }
 
-/// After how many milliseconds without a word an agent counts as silent. It asks anew every 25 s.
+/// Milliseconds without a poll after which an agent counts as unreachable. Agents poll every 25 s.
 pub const SILENT_MS: i64 = 60_000;
 
-/// How a site's edge host has what it should.
+/// The publishing state of an edge host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Having {
-    /// All of it is live there.
+    /// The current generation is live.
     Live,
-    /// Something newer is on its way.
+    /// A newer generation is not applied yet.
     Publishing,
-    /// What it was last given is not live, or not all of it.
+    /// The host refused the last generation or quarantined parts of it.
     Blocked,
 }
 
 impl AgentRow {
-    /// Its address: sites' pages are above it.
+    /// The path of the agent's page, below its site's page.
     pub fn path(&self) -> String {
         format!("/sites/{}/agents/{}", self.site_name, self.name)
     }
 
-    /// How it has what it should; none before it joined.
+    /// The publishing state; `None` before the agent has joined.
     pub fn having(&self) -> Option<Having> {
         self.about.as_ref()?;
         let Some(report) = &self.report else {

@@ -1,5 +1,5 @@
-//! Authorities that give certificates by ACME (RFC 8555), and who Holdfast is there. Must not know
-//! how one is spoken to.
+//! ACME certificate authorities (RFC 8555) and the account that Holdfast has with them. Contains no
+//! protocol code.
 
 use std::{fmt, str::FromStr};
 
@@ -12,7 +12,7 @@ use crate::{
     text::text_value,
 };
 
-/// Authorities that many have, by name and directory.
+/// Well-known certificate authorities, by name and directory URL.
 pub const KNOWN: [(&str, &str); 4] = [
     (
         "Let's Encrypt",
@@ -29,7 +29,7 @@ pub const KNOWN: [(&str, &str); 4] = [
     ),
 ];
 
-/// Where an authority's directory is: an `https` address, with a path and no query.
+/// The URL of an ACME directory: `https`, with a path and without a query.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DirectoryUrl(String);
@@ -39,25 +39,25 @@ impl FromStr for DirectoryUrl {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
+        let invalid = || {
             Invalid::new(
                 "Use the address of an ACME directory, such as https://acme-v02.api.letsencrypt.org/directory.",
             )
         };
         let text = text.trim_ascii();
-        let rest = text.strip_prefix("https://").ok_or_else(refusal)?;
+        let rest = text.strip_prefix("https://").ok_or_else(invalid)?;
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let name = match host.rsplit_once(':') {
             Some((name, port)) => match port.parse::<u16>() {
                 Ok(1..) => name,
-                _ => return Err(refusal()),
+                _ => return Err(invalid()),
             },
             None => host,
         };
         let is_host = name.parse::<std::net::Ipv4Addr>().is_ok() || name.parse::<Domain>().is_ok();
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/%".contains(c);
-        if !is_host || text.len() > 500 || !path.chars().all(plain) {
-            return Err(refusal());
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/%".contains(c);
+        if !is_host || text.len() > 500 || !path.chars().all(is_allowed) {
+            return Err(invalid());
         }
         Ok(Self(format!(
             "https://{}/{path}",
@@ -66,7 +66,7 @@ impl FromStr for DirectoryUrl {
     }
 }
 
-/// An address of mail, as far as an authority needs to know it: `name@domain`.
+/// An email address for an ACME account: `name@domain`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
@@ -76,19 +76,19 @@ impl FromStr for Email {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use an address such as admin@example.org.");
+        let invalid = || Invalid::new("Use an address such as admin@example.org.");
         let text = text.trim_ascii();
-        let (name, domain) = text.rsplit_once('@').ok_or_else(refusal)?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
-        let domain: Domain = domain.parse().map_err(|_| refusal())?;
-        if !(1..=64).contains(&name.len()) || !name.chars().all(plain) {
-            return Err(refusal());
+        let (name, domain) = text.rsplit_once('@').ok_or_else(invalid)?;
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+        let domain: Domain = domain.parse().map_err(|_| invalid())?;
+        if !(1..=64).contains(&name.len()) || !name.chars().all(is_allowed) {
+            return Err(invalid());
         }
         Ok(Self(format!("{name}@{domain}")))
     }
 }
 
-/// Certificates as text (PEM, RFC 7468), of which nothing is known yet but that there are some.
+/// PEM certificates (RFC 7468). Only the BEGIN and END lines are checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PemCertificates(String);
@@ -110,70 +110,70 @@ impl FromStr for PemCertificates {
     }
 }
 
-/// An authority as it should be.
+/// The desired state of a certificate authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthoritySpec {
-    /// Its name.
+    /// The CA's name.
     pub name: Label,
-    /// Where its directory is.
+    /// The URL of its directory.
     pub directory: DirectoryUrl,
-    /// Whom it may write to.
+    /// The contact address of the account.
     pub email: Option<Email>,
-    /// The account with it that ours is bound to (RFC 8555, section 7.3.4), where it asks for one.
+    /// The key ID for external account binding (RFC 8555, section 7.3.4), if the CA requires it.
     pub binding: Option<AccountName>,
-    /// The binding's key, in base64url; none keeps the present one.
+    /// The binding's MAC key in base64url; `None` keeps the stored key.
     pub binding_key: Option<AccountSecret>,
-    /// By what its own certificate is known, where this host's authorities do not know it.
+    /// Root certificates for the CA's own TLS certificate, if this host does not trust it.
     pub roots: Option<PemCertificates>,
 }
 
-/// An authority as lists and its page show it.
+/// A certificate authority, for lists and its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorityRow {
-    /// The authority.
+    /// The certificate authority.
     pub id: AuthorityId,
-    /// Its name.
+    /// The CA's name.
     pub name: Label,
-    /// Where its directory is.
+    /// The URL of its directory.
     pub directory: DirectoryUrl,
-    /// Whom it may write to.
+    /// The contact address of the account.
     pub email: Option<Email>,
-    /// The account that ours is bound to.
+    /// The key ID of the external account binding.
     pub binding: Option<AccountName>,
-    /// By what its own certificate is known.
+    /// Root certificates for the CA's own TLS certificate.
     pub roots: Option<PemCertificates>,
-    /// Our account's address there; none until the first certificate is asked for.
+    /// The URL of the ACME account; `None` until the first order.
     pub account: Option<String>,
-    /// The domains that have their certificates from it.
+    /// The domains whose certificates this CA issues.
     pub domains: Vec<Domain>,
 }
 
-/// The form of an authority.
+/// The form of a certificate authority.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorityForm {
-    /// Its name.
+    /// The CA's name.
     pub name: String,
-    /// Its directory's address.
+    /// The URL of its directory.
     pub directory: String,
-    /// Whom it may write to; may be empty.
+    /// The contact address; may be empty.
     #[serde(default)]
     pub email: String,
-    /// The key's id of an external account; empty means none.
+    /// The key ID of the external account binding; empty means none.
     #[serde(default)]
     pub binding: String,
-    /// That key; empty keeps the present one.
+    /// The binding's MAC key; empty keeps the stored key.
     #[serde(default)]
     pub binding_key: String,
-    /// Certificates by which it is known; empty means those that this host trusts.
+    /// Root certificates in PEM; empty means those that this host trusts.
     #[serde(default)]
     pub roots: String,
 }
 
 impl AuthorityForm {
-    /// The authority's values, or the refusals by field. A new binding needs its key.
+    /// Parses and validates the form. A new binding requires its key.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self, is_new: bool) -> Result<AuthoritySpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_is_reached_through_tls() {
+    fn directory_url_requires_https() {
         for (_, url) in KNOWN {
             assert_eq!(url.parse::<DirectoryUrl>().unwrap().as_str(), url);
         }
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_mail_is_a_name_at_a_domain() {
+    fn email_requires_local_part_and_domain() {
         assert_eq!(
             "admin@Example.org".parse::<Email>().unwrap().as_str(),
             "admin@example.org"
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_binding_is_an_id_with_its_key() {
+    fn account_binding_requires_key_id_and_key() {
         let form = AuthorityForm {
             name: "zero".into(),
             directory: "https://acme.zerossl.com/v2/DV90".into(),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_not_taken_for_a_certificate() {
+    fn pem_certificates_reject_private_keys() {
         let key = "-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----";
         assert!(key.parse::<PemCertificates>().is_err());
         let good = "\r\n-----BEGIN CERTIFICATE-----\r\nAA\r\n-----END CERTIFICATE-----";

@@ -1,15 +1,15 @@
-//! Certificates of domains: how they are had, what is known of each, and what became of it. Must not
-//! know keys: those are nobody's to see.
+//! Certificates of domains: source, validity, state and history. Must not contain private keys,
+//! except in the upload form.
 
 mod name;
-mod standing;
+mod state;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
 pub use name::CertificateName;
-pub use standing::{Standing, notice_at};
+pub use state::{Standing, notice_at};
 
 use crate::{
     AuthorityId, CertificateId, DomainId, FieldError, Fields, Invalid, Timestamp,
@@ -17,25 +17,26 @@ use crate::{
     names::{Domain, Label},
 };
 
-/// How a domain's certificates are had. Until there is one, its edge hosts serve their own.
+/// The certificate source of a domain. Until a certificate is issued, edge hosts serve self-signed
+/// ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", content = "authority", rename_all = "kebab-case")]
 pub enum Issuance {
-    /// They are not: edge hosts serve certificates of their own, which browsers warn of.
+    /// None: edge hosts serve self-signed certificates, which browsers warn about.
     #[default]
     SelfSigned,
-    /// People bring them.
+    /// Users upload certificates.
     Uploaded,
-    /// One for each name, for which the edge hosts answer the authority (HTTP-01).
+    /// One certificate for each hostname, validated by the edge hosts (HTTP-01).
     Http(AuthorityId),
-    /// One for each name, for which the domain's provider of DNS answers (DNS-01).
+    /// One certificate for each hostname, validated through the DNS provider (DNS-01).
     Dns(AuthorityId),
-    /// One for all names below the domain and the domain itself (DNS-01).
+    /// One wildcard certificate for the domain and all hostnames directly below it (DNS-01).
     Wildcard(AuthorityId),
 }
 
 impl Issuance {
-    /// Every word, in the order of choice.
+    /// Every word, in the order of forms.
     pub const WORDS: [&'static str; 5] = ["self-signed", "http", "dns", "wildcard", "uploaded"];
 
     /// The word in forms, the API and the database.
@@ -49,8 +50,7 @@ impl Issuance {
         }
     }
 
-    /// Of a word and the authority that goes with it; none when the word is unknown, or the
-    /// authority missing.
+    /// The source for a word and a CA; `None` if the word is unknown or its CA is missing.
     pub fn of(word: &str, authority: Option<AuthorityId>) -> Option<Self> {
         match word {
             "self-signed" => Some(Self::SelfSigned),
@@ -62,7 +62,7 @@ impl Issuance {
         }
     }
 
-    /// Who gives them.
+    /// The certificate authority that issues.
     pub fn authority(self) -> Option<AuthorityId> {
         match self {
             Self::SelfSigned | Self::Uploaded => None,
@@ -70,36 +70,36 @@ impl Issuance {
         }
     }
 
-    /// Whether the domain's provider of DNS has to answer for it.
+    /// Whether the source requires a DNS provider for the domain.
     pub fn needs_provider(self) -> bool {
         matches!(self, Self::Dns(_) | Self::Wildcard(_))
     }
 }
 
-/// What is known of a certificate that there is.
+/// The contents of an issued certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
-    /// The names that it is for.
+    /// The subject alternative names.
     pub names: Vec<CertificateName>,
-    /// Who signed it.
+    /// The issuer's name.
     pub issuer: String,
-    /// From when it is good.
+    /// The start of its validity.
     pub not_before: Timestamp,
-    /// Until when it is good.
+    /// The end of its validity.
     pub not_after: Timestamp,
-    /// Its SHA-256.
+    /// The SHA-256 fingerprint.
     pub fingerprint: Fingerprint,
-    /// Its key: such as `ECDSA P-256`.
+    /// The key type, such as `ECDSA P-256`.
     pub key: String,
 }
 
-/// Where a certificate comes from.
+/// The source of one certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
-    /// An authority gives it, and Holdfast renews it.
+    /// Issued by a CA through ACME and renewed automatically.
     Acme,
-    /// Somebody brought it, and has to bring the next.
+    /// Uploaded by a user and not renewed automatically.
     Uploaded,
 }
 
@@ -125,26 +125,26 @@ impl FromStr for Source {
     }
 }
 
-/// How a certificate stands.
+/// The state of a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CertificateState {
-    /// It is asked for, and there is none yet.
+    /// Requested and not issued yet.
     Waiting,
-    /// It was refused or not to be had, and there is none yet.
+    /// The last attempt failed and no certificate is available.
     Failed,
-    /// It is good.
+    /// Valid.
     Issued,
-    /// It is good, and the next one is due or under way.
+    /// Valid; a renewal is due or under way.
     Renewing,
-    /// It is good for a short time only, and the next one is not to be had by itself.
+    /// Valid for a short time only, and no renewal is expected.
     Expiring,
-    /// It is good no more.
+    /// Expired.
     Expired,
 }
 
 impl CertificateState {
-    /// The word for people.
+    /// The word on pages.
     pub fn word(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
@@ -156,76 +156,76 @@ impl CertificateState {
         }
     }
 
-    /// Whether somebody has to do something.
+    /// Whether the certificate needs a user's attention.
     pub fn is_alarming(self) -> bool {
         matches!(self, Self::Failed | Self::Expiring | Self::Expired)
     }
 }
 
-/// Why the last try did not bring a certificate.
+/// Why the last attempt failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// When.
+    /// The time of the attempt.
     pub at: Timestamp,
-    /// What happened and what to do, in plain words.
+    /// The reason and what to do, as text for users.
     pub words: String,
-    /// The authority's or the provider's own words.
+    /// The message of the CA or the DNS provider.
     pub detail: Option<String>,
 }
 
-/// A certificate as lists and its page show it.
+/// A certificate, for lists and its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateRow {
     /// The certificate.
     pub id: CertificateId,
-    /// The domain that it is for.
+    /// The certificate's domain.
     pub domain: DomainId,
-    /// That domain's name.
+    /// The domain's name.
     pub domain_name: Domain,
-    /// Its site's name.
+    /// The site's name.
     pub site_name: Label,
-    /// What it is for: a host's name, or all below the domain.
+    /// The name that the certificate is for: a hostname or a wildcard.
     pub subject: CertificateName,
-    /// Where it comes from.
+    /// The source.
     pub source: Source,
-    /// How it stands.
+    /// The state.
     pub state: CertificateState,
-    /// The one that there is.
+    /// The contents of the current certificate.
     pub issued: Option<Issued>,
-    /// When the next one is had.
+    /// The time of the next renewal.
     pub renew_at: Option<Timestamp>,
-    /// When it is tried, or looked after, next.
+    /// The time of the next attempt or check.
     pub next_try: Option<Timestamp>,
-    /// How often in a row it was tried in vain.
+    /// The number of consecutive failed attempts.
     pub failures: u32,
-    /// Why the last try did not bring one.
+    /// Why the last attempt failed.
     pub trouble: Option<Trouble>,
-    /// Whether something is published under its name.
+    /// Whether a published service uses the certificate's name.
     pub is_used: bool,
 }
 
-/// What happened to a certificate.
+/// An event in a certificate's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Happening {
-    /// The first was given.
+    /// First issued.
     Issued,
-    /// The next was given.
+    /// Renewed.
     Renewed,
-    /// Somebody brought it.
+    /// Uploaded by a user.
     Uploaded,
-    /// It was not to be had.
+    /// An attempt failed.
     Failed,
-    /// It was taken back.
+    /// Revoked.
     Revoked,
-    /// It was good for a short time only.
+    /// About to expire.
     Expiring,
-    /// It was good no more.
+    /// Expired.
     Expired,
 }
 
 impl Happening {
-    /// Every one.
+    /// Every event.
     pub const ALL: [Self; 7] = [
         Self::Issued,
         Self::Renewed,
@@ -236,7 +236,7 @@ impl Happening {
         Self::Expired,
     ];
 
-    /// The word for people, in the API and the database.
+    /// The word on pages, in the API and in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Issued => "issued",
@@ -266,39 +266,39 @@ impl FromStr for Happening {
 /// One line of a certificate's history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryLine {
-    /// When.
+    /// The time.
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     pub what: Happening,
-    /// More of it, in words.
+    /// Details, as text.
     pub words: String,
 }
 
-/// A certificate with its history, the newest line first.
+/// A certificate with its history, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateDetail {
     /// The certificate.
     pub row: CertificateRow,
-    /// At most the last 50 lines.
+    /// At most the 50 most recent lines.
     pub history: Vec<HistoryLine>,
 }
 
-/// The form of a certificate that somebody brings. What the texts hold is checked by the server.
+/// The form for a certificate upload. The server validates the PEM contents.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadForm {
-    /// The domain's key.
+    /// The domain's ID.
     pub domain: String,
-    /// The certificate and those that vouch for it, in PEM.
+    /// The certificate and its intermediate certificates, in PEM.
     pub chain: String,
-    /// Its key, in PEM.
+    /// The private key, in PEM.
     pub key: String,
 }
 
 impl UploadForm {
-    /// The domain, or the refusals by field.
+    /// Parses the domain and checks that both texts look like PEM.
     ///
     /// # Errors
-    /// An unknown domain, or texts that are no certificate and no key on the face of it.
+    /// One error per invalid field.
     pub fn parse(&self) -> Result<DomainId, Vec<FieldError>> {
         let mut fields = Fields::default();
         let domain = fields.parse("domain", &self.domain);
@@ -323,7 +323,7 @@ impl UploadForm {
     }
 }
 
-/// The key is a secret.
+/// Omits the private key.
 impl fmt::Debug for UploadForm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UploadForm")
@@ -337,7 +337,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_way_of_having_certificates_is_its_word_and_its_authority() {
+    fn issuance_round_trips_through_word_and_authority() {
         let authority = Some(AuthorityId(3));
         for word in Issuance::WORDS {
             let issuance = Issuance::of(word, authority).unwrap();
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_shows_no_key() {
+    fn upload_form_debug_hides_key() {
         let form = UploadForm {
             domain: "1".into(),
             chain: "-----BEGIN CERTIFICATE-----".into(),

@@ -1,5 +1,5 @@
-//! Clusters of hypervisor nodes: where they are, how Holdfast signs in there, what it needs of
-//! them and what it finds. Must not know how a cluster is asked.
+//! Proxmox VE clusters: API endpoint, credentials, requirements and capabilities. Contains no API
+//! calls.
 
 mod access;
 mod form;
@@ -17,58 +17,58 @@ use crate::{
 pub use access::{ApiUrl, Fingerprint, Login, Secret};
 pub use form::{ClusterForm, ClusterSpec};
 
-/// What a storage is to Holdfast.
+/// A storage and the content types that it accepts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StorageFound {
-    /// Its name.
+    /// The storage's name.
     pub name: StorageName,
-    /// Whether templates and images can be put there.
+    /// Whether it accepts templates and images (`vztmpl`).
     pub templates: bool,
-    /// Whether disks of containers can be made there.
+    /// Whether it accepts container disks (`rootdir`).
     pub volumes: bool,
 }
 
-/// What was found on a cluster when it was last asked about itself.
+/// The result of the last check of a cluster's capabilities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Findings {
-    /// When it was asked.
+    /// The time of the check.
     pub at: Timestamp,
-    /// Bridges that every node that answers has.
+    /// Bridges that every online node has.
     pub bridges: Vec<BridgeName>,
-    /// Storages that every node that answers has.
+    /// Storages that every online node has.
     pub storages: Vec<StorageFound>,
-    /// What Holdfast needs and does not find, one sentence each.
+    /// Requirements of Holdfast that the cluster does not meet.
     pub missing: Vec<Missing>,
 }
 
 impl Findings {
-    /// The storages that templates can be put on.
+    /// The storages that accept templates.
     pub fn template_storages(&self) -> Vec<StorageName> {
         self.named(|storage| storage.templates)
     }
 
-    /// The storages that disks can be made on.
+    /// The storages that accept container disks.
     pub fn volume_storages(&self) -> Vec<StorageName> {
         self.named(|storage| storage.volumes)
     }
 
     fn named(&self, takes: impl Fn(&StorageFound) -> bool) -> Vec<StorageName> {
-        let found = self.storages.iter().filter(|storage| takes(storage));
-        found.map(|storage| storage.name.clone()).collect()
+        let accepting = self.storages.iter().filter(|storage| takes(storage));
+        accepting.map(|storage| storage.name.clone()).collect()
     }
 }
 
-/// Something that Holdfast needs of a cluster and does not find.
+/// A requirement of Holdfast that a cluster does not meet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
 pub enum Missing {
-    /// A right.
+    /// A privilege.
     Privilege {
         /// The privilege, such as `VM.Allocate`.
         privilege: String,
-        /// Where it is needed, such as `/vms`.
+        /// The path in the permission tree, such as `/vms`.
         path: String,
-        /// What cannot be done without it, as the rest of "Without it, Holdfast cannot …".
+        /// What requires the privilege, as the end of the sentence "Without it, Holdfast cannot …".
         purpose: String,
     },
     /// A storage for templates and images.
@@ -77,17 +77,17 @@ pub enum Missing {
     VolumeStorage,
     /// A bridge to attach containers to.
     Bridge,
-    /// A version that can run images.
+    /// A version that supports OCI images.
     Version {
-        /// The version that is there.
+        /// The cluster's version.
         found: String,
     },
-    /// A node that does not answer.
+    /// A node is offline.
     Node {
         /// The node.
         node: NodeName,
     },
-    /// A node serves a certificate that the cluster itself does not vouch for.
+    /// A node serves a certificate that the cluster does not list for it.
     Certificate {
         /// The node.
         node: NodeName,
@@ -127,61 +127,61 @@ impl fmt::Display for Missing {
     }
 }
 
-/// The certificate that a server showed, before anything was told to it.
+/// The certificate that a server presented before any credentials were sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
-    /// Where.
+    /// The URL of the server.
     pub url: ApiUrl,
-    /// What was shown; none without TLS.
+    /// The certificate's fingerprint; `None` without TLS.
     pub fingerprint: Option<Fingerprint>,
 }
 
-/// A container of the cluster that is not ours.
+/// A container of the cluster that Holdfast does not manage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Foreign {
-    /// Its number.
+    /// The VMID.
     pub vmid: u32,
-    /// Its name there; none in the first seconds of its life.
+    /// The container's name in Proxmox; `None` in the first seconds after its creation.
     pub name: Option<String>,
-    /// The node that it is on.
+    /// The container's node.
     pub node: String,
-    /// Whether it runs.
+    /// Whether the container is running.
     pub running: bool,
 }
 
-/// A cluster as its own page shows it.
+/// A cluster, for its page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClusterDetail {
-    /// What is observed.
+    /// The observed state.
     pub view: ClusterView,
-    /// Who Holdfast is there.
+    /// The account that Holdfast uses.
     pub login: Login,
-    /// The certificate that was confirmed.
+    /// The pinned certificate.
     pub fingerprint: Option<Fingerprint>,
-    /// Further nodes that are asked when that one is away.
+    /// Further nodes to use when the first is unreachable.
     pub others: Vec<ApiUrl>,
-    /// The sites on it.
+    /// The sites on the cluster.
     pub sites: Vec<Label>,
-    /// Its containers that are not ours.
+    /// Containers that Holdfast does not manage.
     pub foreign: Vec<Foreign>,
 }
 
-/// Which containers of a cluster are to become ours.
+/// A request to import containers of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
-    /// The site that they become part of.
+    /// The site to import them into.
     pub site: String,
-    /// Whose they become.
+    /// The future owner.
     pub owner: String,
-    /// Their numbers.
+    /// The VMIDs.
     pub vmids: Vec<u32>,
 }
 
-/// What became of one container that was to be taken over.
+/// The result of importing one container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Imported {
-    /// Its number.
+    /// The VMID.
     pub vmid: u32,
-    /// Its name now, or why it was not taken over.
+    /// The container's name, or why the import failed.
     pub outcome: Result<Label, String>,
 }

@@ -1,4 +1,4 @@
-//! Containers: what should be, what was given, and what is shown.
+//! Containers: desired state, observed state, and the data of lists and pages.
 
 mod docker;
 mod form;
@@ -26,78 +26,78 @@ pub use docker::Docker;
 pub use form::{ContainerForm, MAX_SERVICES};
 pub use source::Source;
 
-/// What Proxmox says of a container that is not as we left it.
+/// A difference between Proxmox and the desired state that was made outside Holdfast.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "what")]
 pub enum Drift {
-    /// It is on another node.
+    /// The container was migrated to another node.
     Moved {
-        /// Where it is.
+        /// The current node.
         to: NodeName,
     },
-    /// It has another name there.
+    /// The container was renamed.
     Renamed {
-        /// What it is called.
+        /// The current name.
         to: String,
     },
 }
 
-/// Everything about a container that a person decides and may later change, and its source.
+/// The settings of a container that users choose and may change, and its source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerSpec {
-    /// What it is made from; fixed once made.
+    /// The template or image; cannot be changed after creation.
     pub source: Source,
-    /// Processor cores.
+    /// CPU cores.
     pub cores: Cores,
     /// Memory.
     pub memory: MemoryMib,
-    /// Size of its disk; fixed once made.
+    /// Disk size; cannot be changed after creation.
     pub disk: DiskGib,
-    /// Whether Docker can run in it; fixed once made.
+    /// Whether Docker can run in the container; cannot be changed after creation.
     #[serde(default)]
     pub docker: bool,
-    /// Environment, over that of the image.
+    /// Environment variables; they override those of the image.
     pub env: EnvVars,
-    /// What runs in place of the image's own command.
+    /// The command line; `None` means the image's own.
     pub entrypoint: Option<Entrypoint>,
-    /// What it is for.
+    /// A description.
     pub description: Option<Description>,
-    /// What it offers.
+    /// The published services.
     pub services: Vec<ServiceSpec>,
 }
 
-/// What an image or template brings of its own: what holds where a specification says nothing.
+/// Defaults of an image or template, for values that a specification leaves out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageValues {
-    /// Its environment.
+    /// Environment variables.
     pub env: BTreeMap<String, String>,
-    /// Its command.
+    /// The command line.
     pub entrypoint: Option<String>,
 }
 
-/// A container that is asked for.
+/// A container to create.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewContainer {
     /// The site.
     pub site: SiteId,
-    /// Its name, unique on the site.
+    /// The container's name, unique in its site.
     pub name: Label,
-    /// The rest.
+    /// The settings.
     pub spec: ContainerSpec,
 }
 
-/// A change of a container.
+/// A change to a container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditContainer {
-    /// The version that the person saw; a change since then is a conflict.
+    /// The version that the change is based on; a newer version is a conflict.
     pub version: i64,
-    /// Everything as it should be; source, disk and Docker must be as they are.
+    /// The new settings; source, disk and Docker must equal the present ones.
     pub spec: ContainerSpec,
-    /// Whether to restart when a value takes effect only then.
+    /// Whether to restart the container when a value takes effect only after a restart.
     pub restart: bool,
 }
 
-/// Turning a container on and off.
+/// A power action on a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Power {
@@ -110,7 +110,7 @@ pub enum Power {
 }
 
 impl Power {
-    /// The job that does it.
+    /// The job that performs the action.
     pub fn job(self) -> JobKind {
         match self {
             Self::Start => JobKind::Start,
@@ -120,21 +120,21 @@ impl Power {
     }
 }
 
-/// What a container is, computed from what should be and what is observed; never stored.
+/// The status of a container, computed from desired and observed state; never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Its creation is queued or under way.
+    /// The creation is queued or running.
     Creating,
-    /// It runs.
+    /// The container is running.
     Running,
-    /// It is there and does not run.
+    /// The container exists and is not running.
     Stopped,
-    /// Its creation failed or was cancelled; nothing of it runs.
+    /// The creation failed or was canceled.
     Failed,
-    /// It was made, and its cluster no longer knows it.
+    /// The container was created, and its cluster no longer has it.
     Missing,
-    /// Its cluster or node does not answer.
+    /// The cluster or the node is unreachable.
     Unreachable,
 }
 
@@ -149,7 +149,7 @@ impl Status {
         Self::Unreachable,
     ];
 
-    /// The word on pages and in addresses.
+    /// The word on pages and in URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Creating => "creating",
@@ -179,44 +179,44 @@ impl FromStr for Status {
     }
 }
 
-/// The job that is at work on a container.
+/// The running job of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// The job.
     pub job: JobId,
-    /// What it does.
+    /// The job's kind.
     pub kind: JobKind,
 }
 
-/// A container as lists show it.
+/// A container, for lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerRow {
     /// The container.
     pub id: ContainerId,
-    /// Its name.
+    /// The container's name.
     pub name: Label,
-    /// Its site's name.
+    /// The site's name.
     pub site: Label,
-    /// Its site's domain.
+    /// The site's domain.
     pub domain: Domain,
-    /// What it is now.
+    /// The current status.
     pub status: Status,
-    /// The job at work on it.
+    /// The running job.
     pub activity: Option<Activity>,
-    /// Whose it is.
+    /// The owner.
     pub owner: Username,
-    /// Its address.
+    /// The IP address.
     pub address: Ipv4Addr,
-    /// The first web service's link, if it has one.
+    /// The URL of the first HTTP service, if any.
     pub link: Option<String>,
-    /// When it was asked for.
+    /// When the container was requested.
     pub created: Timestamp,
 }
 
-/// What the cluster says of a container now.
+/// The observed resource usage of a container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observed {
-    /// Share of its cores in use, 0 to 1.
+    /// CPU usage as a share of its cores, 0 to 1.
     pub cpu: f64,
     /// Memory in use.
     pub memory: Bytes,
@@ -226,58 +226,58 @@ pub struct Observed {
     pub uptime: u64,
 }
 
-/// A container as its own page shows it.
+/// A container, for its page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContainerView {
-    /// What lists show.
+    /// The data of lists.
     pub row: ContainerRow,
-    /// Its version, for a change.
+    /// The version, for changes.
     pub version: i64,
-    /// As it should be.
+    /// The desired settings.
     pub spec: ContainerSpec,
-    /// Its services with what was given to them.
+    /// The services with their allocated names and ports.
     pub services: Vec<ServiceView>,
-    /// How each of them is published.
+    /// The publishing state of each service.
     pub publications: Vec<(ServiceId, Publication)>,
-    /// The domains under which whoever looks may publish there, the usual one first.
+    /// The domains that the user may publish under, default first.
     pub domains: Vec<Domain>,
     /// The cluster's name.
     pub cluster: String,
-    /// The node it was put on.
+    /// The assigned node.
     pub node: NodeName,
-    /// What was changed about it in Proxmox, past Holdfast.
+    /// Changes made in Proxmox outside Holdfast.
     pub drift: Vec<Drift>,
-    /// Its number on the cluster.
+    /// The VMID.
     pub vmid: u32,
-    /// Its hardware address.
+    /// The MAC address.
     pub mac: Mac,
-    /// The address that an edge host has lent it in place of the one that is reserved for it.
+    /// The address of its DHCP lease, if it differs from the reserved address.
     #[serde(default)]
     pub lent: Option<Ipv4Addr>,
-    /// Whether it should run.
+    /// The desired power state.
     pub wished_running: bool,
     /// Whether a changed value takes effect only after a restart.
     pub restart_needed: bool,
-    /// What the cluster says; none while it does not run or is not known.
+    /// The observed resource usage; `None` if the container is stopped or unknown.
     pub observed: Option<Observed>,
-    /// When the cluster was last heard.
+    /// When the cluster was last observed.
     pub observed_at: Option<Timestamp>,
-    /// Why the cluster does not answer, in one sentence.
+    /// Why the cluster is unreachable, in one sentence.
     pub trouble: Option<String>,
-    /// Why the creation failed, in one sentence, and the job.
+    /// The job that failed to create the container, and why, in one sentence.
     pub failure: Option<(JobId, String)>,
 }
 
-/// What the containers' list is sorted by.
+/// The sort key of the container list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SortKey {
     /// By name.
     #[default]
     Name,
-    /// By age.
+    /// By creation time.
     Created,
-    /// By owner's name.
+    /// By the owner's name.
     Owner,
     /// By memory.
     Memory,
@@ -295,7 +295,7 @@ impl SortKey {
         Self::Address,
     ];
 
-    /// The word in addresses.
+    /// The word in URLs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -307,12 +307,12 @@ impl SortKey {
     }
 }
 
-/// An order: a key, downwards or not. In addresses `name` or `-created`.
+/// A sort order, written `name` or `-created` in URLs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sort {
-    /// What to sort by.
+    /// The key.
     pub key: SortKey,
-    /// Largest first.
+    /// Whether the order is descending.
     pub down: bool,
 }
 
@@ -342,53 +342,53 @@ impl FromStr for Sort {
     }
 }
 
-/// Which containers to list.
+/// A query for a list of containers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerQuery {
-    /// Only those of this site.
+    /// The site.
     pub site: Option<Label>,
-    /// Only those with this status.
+    /// The status.
     pub status: Option<Status>,
-    /// Only those whose name, owner, source or address has this in it.
+    /// A substring of name, owner, source or address.
     pub q: String,
     /// The order.
     pub sort: Sort,
-    /// The page, from 1.
+    /// The page number, starting at 1.
     pub page: u32,
 }
 
-/// What the form for a new container offers.
+/// The choices of the form for a new container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateOptions {
-    /// A name that is free.
+    /// An unused name.
     pub suggested_name: Label,
-    /// The sites to choose from.
+    /// The sites.
     pub sites: Vec<SiteOption>,
-    /// The person's limits.
+    /// The user's limits.
     pub limits: Limits,
-    /// What the person uses of them.
+    /// The user's present usage.
     pub usage: Usage,
 }
 
-/// A site as the form for a new container offers it.
+/// A site, as a choice in the form for a new container.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SiteOption {
     /// The site.
     pub id: SiteId,
-    /// Its name.
+    /// The site's name.
     pub name: Label,
-    /// The domain of its own names.
+    /// The site's own domain.
     pub domain: Domain,
-    /// The domains under which the person may publish there, the usual one first.
+    /// The domains that the user may publish under, default first.
     #[serde(default)]
     pub domains: Vec<DomainOption>,
-    /// The node that a container would be put on now; none when the cluster does not answer.
+    /// The node that the scheduler would choose now; `None` if the cluster is unreachable.
     pub node: Option<NodeName>,
-    /// The templates that lie on its template storage.
+    /// The templates on its template storage.
     pub templates: Vec<TemplateName>,
-    /// The ports that services are given.
+    /// The external ports for services.
     pub ports: PortRange,
-    /// Whether Docker can run in a container there.
+    /// Whether Docker can run in containers of the site.
     #[serde(default)]
     pub docker: Docker,
 }

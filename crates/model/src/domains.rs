@@ -1,5 +1,5 @@
-//! Domains under which a site publishes: who may, who signs people in there, and what browsers are
-//! told to remember.
+//! Domains that a site publishes under: permitted publishers, single sign-on, HSTS and
+//! certificates.
 
 mod entry;
 mod origin;
@@ -17,21 +17,21 @@ use crate::{
     names::{Domain, Label, Username},
 };
 
-/// What browsers are told to remember of a domain's TLS (RFC 6797).
+/// The HSTS policy of a domain (RFC 6797).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hsts {
-    /// Nothing: without TLS the name can still be reached.
+    /// No header: names stay reachable without TLS.
     #[default]
     Off,
-    /// For a year, that this name is reached through TLS only.
+    /// One year, for each published name.
     Names,
-    /// For two years, that this name and all below it are.
+    /// Two years, for each published name and its subdomains.
     Below,
 }
 
 impl Hsts {
-    /// The header's value; none when nothing is to be remembered.
+    /// The header's value; `None` without HSTS.
     pub fn header(self) -> Option<&'static str> {
         match self {
             Self::Off => None,
@@ -42,7 +42,7 @@ impl Hsts {
 }
 
 impl Hsts {
-    /// Every choice, from least to most.
+    /// Every policy, from weakest to strongest.
     pub const ALL: [Self; 3] = [Self::Off, Self::Names, Self::Below];
 
     /// The word in forms, the API and the database.
@@ -72,16 +72,16 @@ impl FromStr for Hsts {
     }
 }
 
-/// Who may publish under a domain. Operators always may.
+/// The users who may publish under a domain. Operators always may.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Publishers {
-    /// Whoever may have a container on the site.
+    /// All users who may have containers in the site.
     #[default]
     Everybody,
-    /// These people.
+    /// The listed users.
     People(BTreeSet<Username>),
-    /// Nobody else.
+    /// Operators only.
     Operators,
 }
 
@@ -95,7 +95,7 @@ impl Publishers {
         }
     }
 
-    /// Whether a member of this name may.
+    /// Whether a member with this name may publish.
     pub fn allow(&self, member: &Username) -> bool {
         match self {
             Self::Everybody => true,
@@ -104,7 +104,7 @@ impl Publishers {
         }
     }
 
-    /// Who is named.
+    /// The listed users.
     pub fn people(&self) -> impl Iterator<Item = &Username> {
         let people = match self {
             Self::People(people) => Some(people),
@@ -114,95 +114,95 @@ impl Publishers {
     }
 }
 
-/// A domain as it should be.
+/// The desired state of a domain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainSpec {
-    /// The site whose edge hosts answer for it.
+    /// The site whose edge hosts serve the domain.
     pub site: SiteId,
     /// The domain.
     pub name: Domain,
-    /// Where its oauth2-proxy answers.
+    /// The URL of its oauth2-proxy.
     pub sign_in: Option<Origin>,
-    /// What browsers remember of its TLS.
+    /// The HSTS policy.
     pub hsts: Hsts,
-    /// Who may publish under it.
+    /// The users who may publish under the domain.
     pub publishers: Publishers,
-    /// How its certificates are had.
+    /// The certificate source.
     pub issuance: Issuance,
-    /// Who keeps its public records.
+    /// The provider of its public DNS records.
     pub provider: Option<ProviderId>,
-    /// Whether the provider is told the addresses of what is published under it.
+    /// Whether to create address records at the provider for published names.
     pub addresses: bool,
 }
 
-/// An address that a domain's provider should have, and why it has not.
+/// An address record that could not be created at the DNS provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressTrouble {
-    /// The name whose address it is.
+    /// The record's name.
     pub name: String,
     /// `A` or `AAAA`.
     pub kind: String,
-    /// The address.
+    /// The IP address.
     pub value: String,
-    /// What is in the way.
+    /// The reason.
     pub trouble: Trouble,
-    /// When it is tried next.
+    /// The time of the next attempt.
     pub next_try: Option<Timestamp>,
 }
 
-/// A domain as lists and its page show it.
+/// A domain, for lists and its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainRow {
     /// The domain.
     pub id: DomainId,
-    /// As it should be.
+    /// The desired state.
     pub spec: DomainSpec,
-    /// Its site's name.
+    /// The site's name.
     pub site_name: Label,
-    /// How many web pages are published under it.
+    /// The number of published HTTP services.
     pub services: u32,
-    /// How many of its certificates are good.
+    /// The number of valid certificates.
     pub certificates: u32,
-    /// How many of its certificates somebody has to do something about.
+    /// The number of certificates that need attention.
     pub alarms: u32,
 }
 
 /// The form of a domain.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainForm {
-    /// The site's key.
+    /// The site's ID.
     pub site: String,
     /// The domain.
     pub name: String,
-    /// Such as `http://10.20.0.5:4180`; empty means that there is none.
+    /// A URL such as `http://10.20.0.5:4180`; empty means none.
     #[serde(default)]
     pub sign_in: String,
     /// `off`, `names` or `below`.
     pub hsts: String,
     /// `everybody`, `people` or `operators`.
     pub publishers: String,
-    /// The names of people, with commas or spaces between them.
+    /// Usernames, separated by commas or spaces.
     #[serde(default)]
     pub people: String,
-    /// `self-signed`, `http`, `dns`, `wildcard` or `uploaded`; empty means the first.
+    /// `self-signed`, `http`, `dns`, `wildcard` or `uploaded`; empty means `self-signed`.
     #[serde(default)]
     pub issuance: String,
-    /// The key of the authority, where one gives them.
+    /// The ID of the certificate authority, if the certificate source needs one.
     #[serde(default)]
     pub authority: String,
-    /// The key of the provider of DNS; empty means none.
+    /// The ID of the DNS provider; empty means none.
     #[serde(default)]
     pub provider: String,
-    /// Whether the provider is told the addresses of names.
+    /// Whether to create address records at the provider.
     #[serde(default)]
     pub addresses: bool,
 }
 
 impl DomainForm {
-    /// The domain's values, or the refusals by field.
+    /// Parses and validates the form.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self) -> Result<DomainSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let site = fields.parse("site", &self.site);
@@ -244,8 +244,8 @@ impl DomainForm {
             word => word,
         };
         if !Issuance::WORDS.contains(&word) {
-            let words = "Choose self-signed, http, dns, wildcard or uploaded.";
-            fields.refuse("issuance", words);
+            let message = "Choose self-signed, http, dns, wildcard or uploaded.";
+            fields.refuse("issuance", message);
             return None;
         }
         let authority: Option<AuthorityId> = fields.optional("authority", &self.authority)?;
@@ -278,7 +278,7 @@ impl DomainForm {
     }
 }
 
-/// A key as a form has it.
+/// Formats an optional ID for a form.
 fn key<T: fmt::Display>(key: Option<T>) -> String {
     key.map(|key| key.to_string()).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! Environment variables of a container, as Proxmox VE can hold them. Must not give any of them a
-//! meaning.
+//! Environment variables of a container, within the limits of Proxmox VE. Must not interpret any
+//! variable.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -11,13 +11,14 @@ use crate::{
     text::{by_text, is_refused_control, text_value},
 };
 
-/// The most variables that one container may have.
+/// The maximum number of variables of a container.
 const MAX_VARS: usize = 100;
 
-/// The most bytes of one value.
+/// The maximum size of a value in bytes.
 const MAX_VALUE: usize = 32 * 1024;
 
-/// The name of a variable: letters, digits and underscores, not a digit first, at most 128.
+/// The name of a variable: letters, digits and underscores, at most 128; does not start with a
+/// digit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EnvName(String);
@@ -38,35 +39,35 @@ impl FromStr for EnvName {
     }
 }
 
-/// A variable. Its value is kept to the letter, spaces at its ends too.
+/// An environment variable. Its value is stored unchanged, including leading and trailing spaces.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Unchecked")]
+#[serde(try_from = "RawEnvVar")]
 pub struct EnvVar {
     name: EnvName,
     value: String,
 }
 
-/// A variable as it arrives.
+/// A variable before validation.
 #[derive(Deserialize)]
-struct Unchecked {
+struct RawEnvVar {
     name: EnvName,
     value: String,
 }
 
-impl TryFrom<Unchecked> for EnvVar {
+impl TryFrom<RawEnvVar> for EnvVar {
     type Error = Invalid;
 
-    fn try_from(raw: Unchecked) -> Result<Self, Invalid> {
+    fn try_from(raw: RawEnvVar) -> Result<Self, Invalid> {
         Self::new(raw.name, raw.value)
     }
 }
 
 impl EnvVar {
-    /// A variable with this value.
+    /// Creates a variable.
     ///
     /// # Errors
-    /// When the value is longer than 32 KiB, or has control characters other than tab, such as line
-    /// breaks: Proxmox VE refuses these.
+    /// The value is longer than 32 KiB, or contains control characters other than tab. Proxmox VE
+    /// refuses these, including line breaks.
     pub fn new(name: EnvName, value: impl Into<String>) -> Result<Self, Invalid> {
         let value = value.into();
         if value.len() > MAX_VALUE {
@@ -96,7 +97,7 @@ impl EnvVar {
 impl FromStr for EnvVar {
     type Err = Invalid;
 
-    /// Reads `NAME=value`; all after the first `=` is the value.
+    /// Parses `NAME=value`; everything after the first `=` is the value.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (name, value) = text
             .split_once('=')
@@ -111,8 +112,8 @@ impl fmt::Display for EnvVar {
     }
 }
 
-/// Up to 100 variables with different names, in the order in which they were given. On the wire a
-/// list of `{name, value}`; in a form lines of `NAME=value`.
+/// Up to 100 variables with unique names, in the order of entry. Serialized as a list of `{name,
+/// value}`, in forms as lines of `NAME=value`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Vec<EnvVar>", into = "Vec<EnvVar>")]
 pub struct EnvVars(Vec<EnvVar>);
@@ -131,12 +132,12 @@ impl EnvVars {
         self.0.iter()
     }
 
-    /// How many there are.
+    /// The number of variables.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no variables.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -157,8 +158,8 @@ impl TryFrom<Vec<EnvVar>> for EnvVars {
     fn try_from(vars: Vec<EnvVar>) -> Result<Self, Invalid> {
         let mut names: Vec<&EnvName> = vars.iter().map(EnvVar::name).collect();
         names.sort_unstable();
-        if let Some([twice, _]) = names.array_windows().find(|[a, b]| a == b) {
-            return Err(Invalid::new(format!("Give {twice} only once.")));
+        if let Some([duplicate, _]) = names.array_windows().find(|[a, b]| a == b) {
+            return Err(Invalid::new(format!("Give {duplicate} only once.")));
         }
         if vars.len() > MAX_VARS {
             return Err(too_many());
@@ -180,12 +181,12 @@ fn too_many() -> Invalid {
 impl FromStr for EnvVars {
     type Err = Invalid;
 
-    /// Reads lines of `NAME=value`. Blank lines, and lines that begin with `#`, are skipped.
+    /// Parses lines of `NAME=value`. Blank lines and lines that start with `#` are skipped.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mut vars = Vec::new();
         let mut lines_by_name = BTreeMap::new();
         for (line, number) in text.split('\n').zip(1_usize..) {
-            // Browsers send the lines of a text area with CR LF.
+            // Browsers submit the lines of a text area with CR LF.
             let line = line.strip_suffix('\r').unwrap_or(line);
             if matches!(line.trim_ascii_start().chars().next(), None | Some('#')) {
                 continue;
@@ -209,7 +210,7 @@ impl FromStr for EnvVars {
 }
 
 impl fmt::Display for EnvVars {
-    /// One `NAME=value` a line, no line break at the end.
+    /// Writes one `NAME=value` per line, without a line break at the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, var) in self.iter().enumerate() {
             if index > 0 {

@@ -1,24 +1,24 @@
-//! What can go wrong for a caller, in words for people.
+//! Errors of use cases, with messages for users.
 //!
-//! [`Error`] says what the caller can do about it and knows nothing of HTTP, LDAP or forms: those
-//! map it in one place each. Causes that are not for people stay in the log, never in here.
+//! [`Error`] describes what the caller can do and is independent of HTTP, LDAP and forms, each of
+//! which maps it in one place. Internal causes are logged and never part of an error.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a value was not accepted: one sentence that says what would be right.
+/// A validation error: one sentence that describes a valid value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(Cow<'static, str>);
 
 impl Invalid {
-    /// A refusal with its sentence.
+    /// Creates an error with its sentence.
     pub fn new(sentence: impl Into<Cow<'static, str>>) -> Self {
         Self(sentence.into())
     }
 
-    /// The refusal, filed under the form field it is about.
+    /// Attaches the error to a form field.
     pub fn at(self, field: &str) -> FieldError {
         FieldError {
             field: field.to_owned(),
@@ -27,16 +27,16 @@ impl Invalid {
     }
 }
 
-/// A refusal at one field of a form or a request.
+/// A validation error of one field of a form or a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// The field's name as the form and the API spell it, such as `memory` or `services.0.port`.
+    /// The field's name in the form and the API, such as `memory` or `services.0.port`.
     pub field: String,
-    /// One sentence that says what would be right.
+    /// One sentence that describes a valid value.
     pub message: String,
 }
 
-/// What kind of thing an error speaks of.
+/// The kind of object that an error refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -50,22 +50,22 @@ pub enum Kind {
     Domain,
     /// A certificate of a domain.
     Certificate,
-    /// An authority that gives certificates.
+    /// A certificate authority.
     Authority,
-    /// A provider of DNS.
+    /// A DNS provider.
     Provider,
     /// An edge host's agent.
     Agent,
     /// A file of an edge host.
     File,
-    /// A cluster of hypervisor nodes.
+    /// A Proxmox VE cluster.
     Cluster,
-    /// A person's account.
+    /// A user.
     User,
 }
 
 impl Kind {
-    /// The word for people.
+    /// The word on pages.
     pub fn word(self) -> &'static str {
         match self {
             Self::Container => "container",
@@ -83,56 +83,56 @@ impl Kind {
     }
 }
 
-/// What went wrong, by what the caller can do about it.
+/// An error of a use case, by what the caller can do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Error {
-    /// Nobody is signed in, or the session has ended: sign in and try again.
+    /// No valid session: sign in and try again.
     #[error("Sign in to go on.")]
     Unauthenticated,
-    /// Name and password do not belong together.
+    /// Wrong username or password.
     #[error("That name and password do not match.")]
     WrongCredentials,
-    /// The actor may not do this; asking again does not help.
+    /// The actor lacks the permission; repeating the request does not help.
     #[error("{message}")]
     Forbidden {
-        /// Who may, in one sentence.
+        /// Which role has the permission, in one sentence.
         message: String,
     },
-    /// There is no such thing, or the actor may not know of it.
+    /// The object does not exist, or the actor may not see it.
     #[error("There is no such {}.", kind.word())]
     NotFound {
-        /// What was looked for.
+        /// The kind of object.
         kind: Kind,
     },
-    /// Some fields need other values; nothing was changed.
+    /// Some fields are invalid; nothing was changed.
     #[error("{}", first_message(fields))]
     Invalid {
-        /// At least one refusal.
+        /// At least one error.
         fields: Vec<FieldError>,
     },
-    /// The request was right but the present state does not allow it.
+    /// The request is valid, but the current state does not allow it.
     #[error("{message}")]
     Conflict {
-        /// What stands in the way, and what to do.
+        /// The reason and what to do.
         message: String,
     },
-    /// Too many tries; wait.
+    /// Too many attempts.
     #[error("Too many tries. Wait {seconds} s and try again.")]
     Throttled {
         /// Seconds to wait.
         seconds: u64,
     },
-    /// Something that is needed does not answer now; trying later may help.
+    /// A required component is unreachable; a later attempt may succeed.
     #[error("{message}")]
     Unavailable {
-        /// What does not answer.
+        /// The component that is unreachable.
         message: String,
     },
-    /// A fault of ours; the log has the cause under this id.
+    /// An internal error; the log contains the cause under this ID.
     #[error("Something went wrong on our side. The log has the cause under {id}.")]
     Internal {
-        /// Finds the cause in the log.
+        /// The ID of the log entry.
         id: String,
     },
 }
@@ -144,7 +144,7 @@ fn first_message(fields: &[FieldError]) -> &str {
 }
 
 impl Error {
-    /// One refused field.
+    /// An error of one invalid field.
     pub fn field(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid {
             fields: vec![FieldError {
@@ -154,21 +154,21 @@ impl Error {
         }
     }
 
-    /// A state that stands in the way.
+    /// A conflict with the current state.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::Conflict {
             message: message.into(),
         }
     }
 
-    /// A lack of rights.
+    /// A missing permission.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::Forbidden {
             message: message.into(),
         }
     }
 
-    /// The refusals by field; empty for other errors.
+    /// The errors by field; empty for other errors.
     pub fn fields(&self) -> &[FieldError] {
         match self {
             Self::Invalid { fields } => fields,
@@ -177,12 +177,12 @@ impl Error {
     }
 }
 
-/// Gathers the refusals of a form, so that a person sees all of them at once.
+/// Collects the validation errors of a form, so that a user sees all of them at once.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<FieldError>);
 
 impl Fields {
-    /// Parses one field; a refusal is kept and `None` returned.
+    /// Parses a field; records an error and returns `None` if it is invalid.
     pub fn parse<T>(&mut self, field: &str, text: &str) -> Option<T>
     where
         T: std::str::FromStr<Err = Invalid>,
@@ -190,7 +190,7 @@ impl Fields {
         self.keep(field, text.parse())
     }
 
-    /// Parses a field that may be left empty.
+    /// Parses a field that may be empty.
     pub fn optional<T>(&mut self, field: &str, text: &str) -> Option<Option<T>>
     where
         T: std::str::FromStr<Err = Invalid>,
@@ -202,12 +202,12 @@ impl Fields {
         }
     }
 
-    /// Keeps the refusal of `result` under `field`.
+    /// Records the error of `result` under `field`.
     pub fn keep<T>(&mut self, field: &str, result: Result<T, Invalid>) -> Option<T> {
         result.map_err(|e| self.0.push(e.at(field))).ok()
     }
 
-    /// Adds a refusal.
+    /// Adds an error.
     pub fn refuse(&mut self, field: &str, message: impl Into<String>) {
         self.0.push(FieldError {
             field: field.to_owned(),
@@ -215,7 +215,7 @@ impl Fields {
         });
     }
 
-    /// Adds the refusals of a part of the form, under `prefix`.
+    /// Adds the errors of a nested form under `prefix`.
     pub fn extend(&mut self, prefix: &str, fields: Vec<FieldError>) {
         self.0.extend(fields.into_iter().map(|f| FieldError {
             field: format!("{prefix}.{}", f.field),
@@ -223,10 +223,10 @@ impl Fields {
         }));
     }
 
-    /// The value, unless anything was refused.
+    /// Returns the value if there are no errors.
     ///
     /// # Errors
-    /// All refusals. A missing value without a refusal is a refusal of the whole form.
+    /// All recorded errors. A missing value without an error is an error of the whole form.
     pub fn finish<T>(mut self, value: Option<T>) -> Result<T, Vec<FieldError>> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),

@@ -1,13 +1,13 @@
-//! What the one event stream of a browser says: which thing changed, never its content. The
-//! browser asks again for what it shows, so no right can be got around by listening.
+//! Change notifications for browsers: which object changed, never its content. The browser requests
+//! the content again, so notifications bypass no permission check.
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of thing changed.
+/// The kind of object that changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Topic {
-    /// A container: what should be or what is observed.
+    /// A container: desired or observed state.
     Container,
     /// A job's state or steps.
     Job,
@@ -21,30 +21,30 @@ pub enum Topic {
     Domain,
     /// Certificates of domains.
     Certificate,
-    /// Authorities that give certificates.
+    /// Certificate authorities.
     Authority,
-    /// Providers of DNS.
+    /// DNS providers.
     Provider,
-    /// Edge hosts' agents.
+    /// Agents on edge hosts.
     Agent,
-    /// An edge host's agent was heard.
+    /// An agent polled.
     Contact,
-    /// People's accounts.
+    /// Users.
     User,
 }
 
-/// One change.
+/// A change notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Event {
-    /// What kind of thing.
+    /// The kind of object.
     pub topic: Topic,
-    /// Its key; none means any number of that kind.
+    /// The object's ID; `None` means any number of objects of that kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<i64>,
 }
 
 impl Event {
-    /// A change of one thing.
+    /// A change of one object.
     pub fn of(topic: Topic, id: i64) -> Self {
         Self {
             topic,
@@ -52,7 +52,7 @@ impl Event {
         }
     }
 
-    /// A change of any number of things.
+    /// A change of any number of objects.
     pub fn all(topic: Topic) -> Self {
         Self { topic, id: None }
     }

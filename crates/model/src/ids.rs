@@ -1,5 +1,4 @@
-//! Keys of rows: 64-bit integers from the database, one type for each kind of row so that they
-//! cannot be confused.
+//! IDs of database rows: 64-bit integers with one type per table, so that they cannot be confused.
 
 use std::{fmt, str::FromStr};
 
@@ -34,25 +33,25 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A person's account.
+    /// A user.
     UserId,
-    /// A site: one network with its domain and range of addresses.
+    /// A site: one network with its domain and address range.
     SiteId,
-    /// A domain under which a site publishes.
+    /// A domain that a site publishes under.
     DomainId,
-    /// An authority that gives certificates.
+    /// A certificate authority.
     AuthorityId,
-    /// A provider of DNS.
+    /// A DNS provider.
     ProviderId,
-    /// A certificate that a domain has or should have.
+    /// A certificate of a domain, issued or requested.
     CertificateId,
-    /// An edge host's agent.
+    /// An agent on an edge host.
     AgentId,
     /// A Proxmox VE cluster.
     ClusterId,
     /// A container.
     ContainerId,
-    /// A service that a container offers.
+    /// A service of a container.
     ServiceId,
     /// A job.
     JobId,

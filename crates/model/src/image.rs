@@ -1,12 +1,11 @@
-//! What containers are made from: references to OCI images, and files in a template storage. Must
-//! not reach a registry or a storage.
+//! Sources of containers: references to OCI images, and files in a template storage. Must not
+//! contact a registry or a storage.
 //!
-//! References follow the grammar of
-//! <https://pkg.go.dev/github.com/distribution/reference>, and short ones mean what they mean
-//! there: `nginx` is `docker.io/library/nginx:latest`. Some things are stricter, because Proxmox VE
-//! or the network could not use them: a registry is a host name or an IPv4 address with a possible
-//! port, so that a first part with a dot and an underscore is refused; and a first part with capitals
-//! and no dot is a mistake rather than a registry.
+//! References follow the grammar of <https://pkg.go.dev/github.com/distribution/reference> with its
+//! defaults: `nginx` is `docker.io/library/nginx:latest`. Two rules are stricter, because Proxmox
+//! VE or the network could not use the result: a registry is a hostname or an IPv4 address with an
+//! optional port, so a first component with a dot and an underscore is rejected; and a first
+//! component with capitals and without a dot is an error rather than a registry.
 
 use std::{fmt, str::FromStr};
 
@@ -21,13 +20,13 @@ use crate::{
     text::{by_text, text_value},
 };
 
-/// The registry of references that name none.
+/// The default registry.
 const DOCKER_HUB: &str = "docker.io";
 
-/// The most characters of registry and repository together.
+/// The maximum length of registry and repository together.
 const MAX_NAME: usize = 255;
 
-/// A reference to an OCI image, with registry and tag spelled out.
+/// A reference to an OCI image, with explicit registry and tag.
 ///
 /// A missing tag is `latest`, also beside a digest, where a tag has no effect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,7 +40,7 @@ pub struct ImageRef {
 by_text!(ImageRef);
 
 impl ImageRef {
-    /// The registry's host in lower case, with its port if it has one: `localhost:5000`.
+    /// The registry's host in lower case, with its port if any: `localhost:5000`.
     pub fn registry(&self) -> &str {
         &self.registry
     }
@@ -51,7 +50,7 @@ impl ImageRef {
         &self.repository
     }
 
-    /// The tag: `latest` when none was given.
+    /// The tag; `latest` by default.
     pub fn tag(&self) -> &str {
         &self.tag
     }
@@ -61,10 +60,10 @@ impl ImageRef {
         self.digest.as_deref()
     }
 
-    /// The reference itself, if Proxmox VE can pull it.
+    /// Returns the reference if Proxmox VE can pull it.
     ///
     /// # Errors
-    /// When it has a digest.
+    /// The reference has a digest.
     pub fn pullable(&self) -> Result<&Self, Invalid> {
         match self.digest {
             None => Ok(self),
@@ -73,18 +72,18 @@ impl ImageRef {
     }
 
     /// `registry/repository:tag`, the parameter `reference` of Proxmox VE's `oci-registry-pull`.
-    /// Ask [`Self::pullable`] first: a digest is not part of it.
+    /// Omits the digest; check [`Self::pullable`] first.
     pub fn proxmox_reference(&self) -> String {
         format!("{}/{}:{}", self.registry, self.repository, self.tag)
     }
 
-    /// The file for this image in a template storage; a valid [`TemplateName`] of at most 100
+    /// The file name of this image in a template storage; a valid [`TemplateName`] of at most 100
     /// characters.
     ///
-    /// Proxmox VE's own name is made of the last part and the tag, so that images of different
-    /// registries share one file. The hash keeps them apart. It is cryptographic because people
-    /// choose references: with a weak one, somebody could find a reference of their own that lands
-    /// on the file of another person's image.
+    /// Proxmox VE's own name contains only the last component and the tag, so images of different
+    /// registries would share a file. The hash separates them. It is cryptographic because users
+    /// choose references: with a weak hash, a user could find a reference that collides with the
+    /// file of another user's image.
     pub fn file_name(&self) -> String {
         let last = self.repository.rsplit('/').next().unwrap_or_default();
         let readable: String = format!("{last}_{}", self.tag).chars().take(63).collect();
@@ -145,26 +144,27 @@ impl fmt::Display for ImageRef {
     }
 }
 
-/// Whether the part before the first slash is a registry, not the first part of a repository.
+/// Whether the part before the first slash is a registry and not the first component of a
+/// repository.
 fn is_registry(first: &str) -> bool {
     first == "localhost" || first.contains(['.', ':'])
 }
 
 fn parse_registry(text: &str) -> Result<String, Invalid> {
-    let refusal = || Invalid::new("Use a registry such as ghcr.io or localhost:5000.");
+    let invalid = || Invalid::new("Use a registry such as ghcr.io or localhost:5000.");
     let (host, port) = match text.split_once(':') {
         Some((host, port)) => {
-            let number: u16 = whole_number(port).ok_or_else(refusal)?;
-            (host, Some(Port::try_from(number).map_err(|_| refusal())?))
+            let number: u16 = whole_number(port).ok_or_else(invalid)?;
+            (host, Some(Port::try_from(number).map_err(|_| invalid())?))
         }
         None => (text, None),
     };
     if !host.split('.').all(is_label) {
-        return Err(refusal());
+        return Err(invalid());
     }
     let host = host.to_ascii_lowercase();
     Ok(match (host.as_str(), port) {
-        // The name that Docker Hub had once.
+        // A former name of Docker Hub.
         ("index.docker.io", None) => DOCKER_HUB.to_owned(),
         (_, Some(port)) => format!("{host}:{port}"),
         (_, None) => host,
@@ -177,7 +177,7 @@ fn check_repository(path: &str) -> Result<(), Invalid> {
             "Use lower-case letters in an image's name; a tag may have capitals.",
         ));
     }
-    // Sixty-four hexadecimal digits are an image's id, which no registry can look up.
+    // 64 hexadecimal digits are an image ID, which a registry cannot look up.
     let is_id = path.len() == 64 && path.bytes().all(|b| b.is_ascii_hexdigit());
     if is_id || !path.split('/').all(is_path_component) {
         return Err(Invalid::new(
@@ -187,7 +187,7 @@ fn check_repository(path: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Letters and digits, with single dots, one or two underscores, or any number of hyphens between.
+/// Letters and digits, separated by single dots, one or two underscores, or any number of hyphens.
 fn is_path_component(part: &str) -> bool {
     let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     part.starts_with(is_word)
@@ -207,11 +207,11 @@ fn parse_tag(tag: &str) -> Result<&str, Invalid> {
     Ok(tag)
 }
 
-/// A digest's algorithms that have a known length are held to it
+/// Checks the length of digests of registered algorithms
 /// (<https://github.com/opencontainers/image-spec/blob/main/descriptor.md#registered-algorithms>).
 fn parse_digest(text: &str) -> Result<String, Invalid> {
-    let refusal = || Invalid::new("Use a digest of sha256: and 64 lower-case hexadecimal digits.");
-    let (algorithm, hex) = text.split_once(':').ok_or_else(refusal)?;
+    let invalid = || Invalid::new("Use a digest of sha256: and 64 lower-case hexadecimal digits.");
+    let (algorithm, hex) = text.split_once(':').ok_or_else(invalid)?;
     let component = |part: &str| {
         is_word(
             part,
@@ -233,12 +233,12 @@ fn parse_digest(text: &str) -> Result<String, Invalid> {
             .bytes()
             .all(|b| b.is_ascii_hexdigit() && !(known && b.is_ascii_uppercase()))
     {
-        return Err(refusal());
+        return Err(invalid());
     }
     Ok(text.to_owned())
 }
 
-/// The name of a file in a template storage of Proxmox VE: an archive `.tar`, which may be
+/// The file name of a container template in a Proxmox VE storage: a `.tar` archive, optionally
 /// compressed. At most 200 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

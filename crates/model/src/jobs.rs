@@ -1,4 +1,4 @@
-//! Jobs: long work with steps, a log and an end that is told in one sentence.
+//! Jobs: background work with steps, a log, and a final state with a one-sentence error.
 
 use std::{fmt, str::FromStr};
 
@@ -9,7 +9,7 @@ use crate::{
     names::{Label, Username},
 };
 
-macro_rules! words {
+macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ macro_rules! words {
             /// Every value.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The word in addresses, the API and the database.
+            /// The word in URLs, the API and the database.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),* }
             }
@@ -45,26 +45,26 @@ macro_rules! words {
     };
 }
 
-words! {
-    /// What a job does to its container.
+string_enum! {
+    /// The operation of a job on its container.
     JobKind {
-        /// Makes it from a template or an image, and starts it.
+        /// Creates the container from a template or an image, and starts it.
         Create = "create",
-        /// Starts it.
+        /// Starts the container.
         Start = "start",
-        /// Shuts it down, and stops it when that takes too long.
+        /// Shuts the container down, and stops it after a timeout.
         Stop = "stop",
-        /// Stops and starts it.
+        /// Stops and starts the container.
         Restart = "restart",
-        /// Brings its configuration to what should be.
+        /// Updates the container's configuration to the desired state.
         Edit = "edit",
-        /// Takes it away with its disk, and gives back what it held.
+        /// Deletes the container with its disk, and releases its resources.
         Delete = "delete",
     }
 }
 
 impl JobKind {
-    /// The job as a title before the container's name: `Create web-1`.
+    /// The verb of the job's title, before the container's name: `Create web-1`.
     pub fn verb(self) -> &'static str {
         match self {
             Self::Create => "Create",
@@ -76,7 +76,7 @@ impl JobKind {
         }
     }
 
-    /// What is going on while the job runs: `creating`.
+    /// The activity while the job runs: `creating`.
     pub fn activity(self) -> &'static str {
         match self {
             Self::Create => "creating",
@@ -89,98 +89,98 @@ impl JobKind {
     }
 }
 
-words! {
-    /// How far a job is.
+string_enum! {
+    /// The state of a job.
     JobState {
         /// Waits for a worker.
         Queued = "queued",
-        /// A worker is at it.
+        /// A worker executes the job.
         Running = "running",
         /// All steps are done.
         Done = "done",
-        /// A step failed for good; what was done before it is undone or named.
+        /// A step failed permanently; earlier steps were undone, or their leftovers are listed.
         Failed = "failed",
-        /// A person stopped it; what was done is undone or named.
+        /// A user canceled the job; earlier steps were undone, or their leftovers are listed.
         Cancelled = "cancelled",
     }
 }
 
 impl JobState {
-    /// Whether nothing more will happen.
+    /// Whether the job has ended.
     pub fn ended(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled)
     }
 }
 
-words! {
-    /// How far a step is.
+string_enum! {
+    /// The state of a step.
     StepState {
-        /// Not begun.
+        /// Not started.
         Waiting = "waiting",
-        /// Begun.
+        /// Started.
         Running = "running",
         /// Finished.
         Done = "done",
-        /// Failed for good.
+        /// Failed permanently.
         Failed = "failed",
-        /// Was not needed.
+        /// Not needed.
         Skipped = "skipped",
-        /// Was done, and was taken back after a later failure.
+        /// Done, and undone after a later failure.
         Undone = "undone",
     }
 }
 
-/// How much of a measurable piece of work is done, such as bytes pulled.
+/// The progress of measurable work, such as bytes pulled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// Done so far.
     pub done: u64,
-    /// In all.
+    /// The total.
     pub total: u64,
 }
 
-/// A job as lists show it.
+/// A job, for lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRow {
     /// The job.
     pub id: JobId,
-    /// What it does.
+    /// The operation.
     pub kind: JobKind,
-    /// How far it is.
+    /// The state.
     pub state: JobState,
     /// The container, while it exists.
     pub container: Option<ContainerId>,
-    /// The container's name when the job was asked for.
+    /// The container's name when the job was created.
     pub container_name: Label,
     /// The site's name.
     pub site: Label,
-    /// Who asked for it; none for the system itself.
+    /// The user who created the job; `None` for the manager itself.
     pub actor: Option<Username>,
-    /// When it was asked for.
+    /// When the job was created.
     pub created: Timestamp,
-    /// When a worker first began.
+    /// When a worker first started the job.
     pub started: Option<Timestamp>,
-    /// When it ended.
+    /// When the job ended.
     pub finished: Option<Timestamp>,
-    /// Steps that are finished.
+    /// The number of finished steps.
     pub steps_done: u32,
-    /// Steps in all.
+    /// The number of all steps.
     pub steps: u32,
-    /// Why it failed, in one sentence.
+    /// Why the job failed, in one sentence.
     pub error: Option<String>,
 }
 
-/// The jobs that have not ended, in short.
+/// A summary of the jobs that have not ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
-    /// How many.
+    /// The number of jobs.
     pub count: u32,
-    /// How far they are together, in percent.
+    /// Their combined progress in percent.
     pub share: u32,
 }
 
 impl Running {
-    /// What these jobs come to.
+    /// Summarizes jobs.
     pub fn of(jobs: &[JobRow]) -> Self {
         let steps: u32 = jobs.iter().map(|job| job.steps).sum();
         let done: u32 = jobs.iter().map(|job| job.steps_done).sum();
@@ -194,43 +194,43 @@ impl Running {
 /// A step of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepView {
-    /// What it does: `Pull the image`.
+    /// The step's title: `Pull the image`.
     pub title: String,
-    /// How far it is.
+    /// The state.
     pub state: StepState,
-    /// When it began.
+    /// When the step started.
     pub started: Option<Timestamp>,
-    /// When it ended.
+    /// When the step ended.
     pub finished: Option<Timestamp>,
-    /// How much is done, where there is a measure.
+    /// The progress, if measurable.
     pub progress: Option<Progress>,
-    /// What it found or did, in a few words: `node pve1, address 10.20.0.100`.
+    /// A short result: `node pve1, address 10.20.0.100`.
     pub note: Option<String>,
 }
 
-/// A job as its page shows it, without the log.
+/// A job, for its page, without the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobView {
     /// The job.
     pub row: JobRow,
-    /// Its steps, in order.
+    /// The steps, in order.
     pub steps: Vec<StepView>,
-    /// The machine's own words about the failure.
+    /// The original error message of the failure, for example from Proxmox.
     pub words: Option<String>,
-    /// What is left behind after a failure, a sentence each.
+    /// Leftovers after a failure, one sentence each.
     pub left: Vec<String>,
-    /// Whether it was asked to stop.
+    /// Whether cancellation was requested.
     pub cancelling: bool,
-    /// Whether it can be asked to stop now.
+    /// Whether the job can be canceled now.
     pub can_cancel: bool,
-    /// Whether it can be tried again.
+    /// Whether the job can be retried.
     pub can_retry: bool,
 }
 
 /// A line of a job's log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Grows from line to line of a job.
+    /// The line's number; increases within a job.
     pub seq: i64,
     /// When it was written.
     pub at: Timestamp,
@@ -238,15 +238,15 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// Which jobs to list.
+/// A query for a list of jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobQuery {
-    /// Only those in this state.
+    /// The state.
     pub state: Option<JobState>,
-    /// Only those of this container.
+    /// The container.
     pub container: Option<ContainerId>,
-    /// Only those whose container's name has this in it.
+    /// A substring of the container's name.
     pub q: String,
-    /// The page, from 1.
+    /// The page number, starting at 1.
     pub page: u32,
 }

@@ -1,4 +1,4 @@
-//! Addresses that a site's edge hosts have lent: as an agent tells of them, and as people see them.
+//! DHCP leases of a site: as reported by agents, and as shown to users.
 
 use std::net::Ipv4Addr;
 
@@ -6,65 +6,65 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ContainerId, Timestamp, names::Label, net::Mac};
 
-/// The most leases that an agent tells of at once.
+/// The maximum number of leases in one report.
 pub const MOST: usize = 10_000;
 
-/// An address that is lent, as the agent read it.
+/// A DHCP lease, as read by an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// Who has it.
+    /// The MAC address of the client.
     pub mac: Mac,
     /// The address.
     pub address: Ipv4Addr,
-    /// The name that dnsmasq knows the machine by, where it knows one.
+    /// The client's name in dnsmasq, if known.
     #[serde(default)]
     pub name: Option<Label>,
-    /// For how many more seconds, by the edge host's own clock; none means for ever. The time of day
-    /// there may be wrong.
+    /// Seconds until the lease expires; `None` means never. Relative, because the edge host's clock
+    /// may be wrong.
     #[serde(default)]
     pub left_s: Option<u64>,
 }
 
-/// An address that is lent now, for people.
+/// A current DHCP lease, for users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRow {
-    /// Who has it.
+    /// The MAC address of the client.
     pub mac: Mac,
     /// The address.
     pub address: Ipv4Addr,
-    /// The name that dnsmasq knows the machine by, where it knows one.
+    /// The client's name in dnsmasq, if known.
     pub name: Option<Label>,
-    /// Until when; none means for ever.
+    /// When the lease expires; `None` means never.
     pub until: Option<Timestamp>,
-    /// The container with this hardware address; none means a machine that the site does not know.
+    /// The container with this MAC address; `None` for other machines.
     pub container: Option<Holder>,
 }
 
-/// The container that a hardware address is of.
+/// The container that a MAC address belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The container.
     pub id: ContainerId,
-    /// Its name.
+    /// The container's name.
     pub name: Label,
-    /// The address that is reserved for it.
+    /// The reserved address of the container.
     pub reserved: Ipv4Addr,
 }
 
 impl LeaseRow {
-    /// Whether nobody of the site has this hardware address.
+    /// Whether the MAC address belongs to no container of the site.
     pub fn is_unknown(&self) -> bool {
         self.container.is_none()
     }
 
-    /// What is wrong with it and what to do, when it is not the address that is reserved.
+    /// Describes the problem and what to do, if the leased address is not the reserved one.
     pub fn wrong(&self) -> Option<String> {
         let holder = self.container.as_ref()?;
         (holder.reserved != self.address).then(|| wrong(self.address, holder.reserved))
     }
 }
 
-/// What to say of a container that has another address than the one reserved for it.
+/// The message for a container whose address differs from the reserved one.
 pub fn wrong(has: Ipv4Addr, should: Ipv4Addr) -> String {
     format!(
         "It has the address {has}, and should have {should}: its name and its services lead to \

@@ -1,6 +1,6 @@
-//! The words of the domain: values that cannot be wrong, the views that pages and answers show,
-//! and the parsers of forms. No I/O; compiles to WebAssembly, so that a form and the server refuse
-//! the same input with the same words.
+//! Domain types: validated values, views for pages and API responses, and form parsers. No I/O.
+//! Compiles to WebAssembly, so that browser and server validate forms with the same code and
+//! messages.
 
 pub mod agents;
 pub mod authorities;

@@ -1,5 +1,5 @@
-//! Names: of hosts, people, nodes, storages and bridges. Each type holds only what the system that
-//! uses it accepts. Must not know whether something of that name exists.
+//! Names of hosts, users, nodes, storages and bridges. Each type holds only what the system that
+//! uses it accepts. Must not check whether an object of that name exists.
 
 use std::str::FromStr;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::Invalid, text::text_value};
 
-/// Whether `text` is 1 to 63 ASCII letters, digits and hyphens, with no hyphen at an end
-/// (a label of RFC 1123, section 2.1, in any case).
+/// Whether `text` is 1 to 63 ASCII letters, digits and hyphens, with no hyphen at either end (a
+/// label of RFC 1123, section 2.1, in any case).
 pub(crate) fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -16,7 +16,7 @@ pub(crate) fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// Whether `text` begins with a character that is `first` and goes on with ones that are `rest`.
+/// Whether the first character matches `first` and all others match `rest`.
 pub(crate) fn is_word(
     text: &str,
     first: impl Fn(char) -> bool,
@@ -26,7 +26,7 @@ pub(crate) fn is_word(
     chars.next().is_some_and(first) && chars.all(rest)
 }
 
-/// One part of a host name (RFC 1123), in lower case: the name of a container, a service or a site.
+/// A DNS label (RFC 1123) in lower case: the name of a container, a service or a site.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Label(String);
@@ -46,8 +46,8 @@ impl FromStr for Label {
     }
 }
 
-/// Names that machines and people look for by themselves: whoever has one could pass for the
-/// directory, the sign-in, the network's own services or the organisation.
+/// Names that software and users look up by convention. A container with such a name could
+/// impersonate the directory, the sign-in page, a network service or the organization.
 const RESERVED: [&str; 22] = [
     "auth",
     "autoconfig",
@@ -74,17 +74,17 @@ const RESERVED: [&str; 22] = [
 ];
 
 impl Label {
-    /// Whether only those who run a site may give the name to something: it begins with `ldap`, or
-    /// is another that is looked for (such as `wpad`, by which browsers find their proxy).
+    /// Whether only operators may assign the name: it starts with `ldap`, or is looked up by
+    /// convention (such as `wpad`, where browsers find their proxy).
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with("ldap") || RESERVED.contains(&self.as_str())
     }
 }
 
-/// A domain name in lower case and without the dot at its end, at most 253 characters long.
+/// A domain name in lower case and without a trailing dot, at most 253 characters.
 ///
-/// The last label has something other than digits, because browsers read a host that ends in a
-/// number as an IPv4 address (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
+/// The last label contains a non-digit, because browsers parse a host that ends in a number as an
+/// IPv4 address (<https://url.spec.whatwg.org/#ends-in-a-number-checker>).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Domain(String);
@@ -110,14 +110,14 @@ impl FromStr for Domain {
 }
 
 impl Domain {
-    /// Whether resolvers lead the name to the machine that asks: `localhost` and all names below it
-    /// (RFC 6761, section 6.3).
+    /// Whether the name resolves to the loopback address: `localhost` and all names below it (RFC
+    /// 6761, section 6.3).
     pub fn is_loopback(&self) -> bool {
         self.0 == "localhost" || self.0.ends_with(".localhost")
     }
 }
 
-/// The name that a person signs in with, which is also a POSIX account's name.
+/// The name that a user signs in with; also a valid POSIX account name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Username(String);
@@ -139,9 +139,9 @@ impl FromStr for Username {
     }
 }
 
-/// A mail address without quoting or comments; the domain is in lower case.
+/// An email address without quoting or comments; the domain is in lower case.
 ///
-/// At most 254 characters, of which 64 before the at sign (RFC 5321, section 4.5.3.1).
+/// At most 254 characters, of which at most 64 before the at sign (RFC 5321, section 4.5.3.1).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mail(String);
@@ -151,30 +151,31 @@ impl FromStr for Mail {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use one mail address, such as name@example.org.");
-        let (local, domain) = text.trim_ascii().split_once('@').ok_or_else(refusal)?;
-        // What RFC 5322 allows only in quotes is refused with the at sign, white space and controls.
-        let plain =
+        let invalid = || Invalid::new("Use one mail address, such as name@example.org.");
+        let (local, domain) = text.trim_ascii().split_once('@').ok_or_else(invalid)?;
+        // Rejects the at sign, white space, controls, and characters that RFC 5322 allows only in
+        // quotes.
+        let is_allowed =
             |c: char| !c.is_whitespace() && !c.is_control() && !r#"@<>()[]\,;:""#.contains(c);
-        if local.is_empty() || local.len() > 64 || !local.chars().all(plain) {
-            return Err(refusal());
+        if local.is_empty() || local.len() > 64 || !local.chars().all(is_allowed) {
+            return Err(invalid());
         }
-        // A domain is trimmed by its own parser; inside an address that would hide a space.
+        // The domain parser trims white space, which is invalid inside an address.
         if domain.starts_with(|c: char| c.is_ascii_whitespace()) {
-            return Err(refusal());
+            return Err(invalid());
         }
-        let domain: Domain = domain.parse().map_err(|_| refusal())?;
+        let domain: Domain = domain.parse().map_err(|_| invalid())?;
         let text = format!("{local}@{domain}");
         if text.len() > 254 {
-            Err(refusal())
+            Err(invalid())
         } else {
             Ok(Self(text))
         }
     }
 }
 
-/// The name of a Proxmox VE node (its format `pve-node`), at most 63 characters because it is a
-/// host name too.
+/// The name of a Proxmox VE node (format `pve-node`), at most 63 characters because it is a
+/// hostname.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NodeName(String);
@@ -194,7 +195,7 @@ impl FromStr for NodeName {
     }
 }
 
-/// The name of a Proxmox VE storage (its format `pve-storage-id`), at most 100 characters.
+/// The name of a Proxmox VE storage (format `pve-storage-id`), at most 100 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StorageName(String);
@@ -218,8 +219,8 @@ impl FromStr for StorageName {
     }
 }
 
-/// The name of a Linux bridge: at most 15 characters, because the kernel keeps 16 with the zero at
-/// the end (`IFNAMSIZ`).
+/// The name of a Linux bridge: at most 15 characters, because the kernel reserves 16 bytes
+/// including the NUL terminator (`IFNAMSIZ`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct BridgeName(String);
@@ -239,7 +240,7 @@ impl FromStr for BridgeName {
     }
 }
 
-/// The name of a network interface of an edge host, such as `eth1`; the same letters as a bridge's.
+/// The name of a network interface of an edge host, such as `eth1`; same format as a bridge name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InterfaceName(String);
@@ -264,8 +265,8 @@ fn is_interface(text: &str) -> bool {
     text.len() <= 15 && is_word(text, |c| c.is_ascii_alphabetic(), rest)
 }
 
-/// The name that a service is looked up by within a site's domain (RFC 2782): labels between dots,
-/// each of which may begin with an underscore, such as `_sip._tcp` or `db`. In lower case, at most
+/// The owner name of an SRV record within a site's domain (RFC 2782): labels separated by dots,
+/// each with an optional leading underscore, such as `_sip._tcp` or `db`. In lower case, at most
 /// 120 characters, so that it fits before a domain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

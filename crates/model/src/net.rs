@@ -1,5 +1,5 @@
-//! Network values: ports, hardware addresses, IPv4 networks and ranges. Must not know which of
-//! them are in use.
+//! Network values: ports, MAC addresses, IPv4 networks and ranges. Must not track which of them are
+//! in use.
 
 use std::{
     fmt,
@@ -17,27 +17,29 @@ use crate::{
     text::by_text,
 };
 
-/// Reads an IPv4 address: four numbers from 0 to 255 without zeros in front.
+/// Parses an IPv4 address: four numbers from 0 to 255 without leading zeros. White space around it
+/// is ignored.
 ///
 /// # Errors
-/// When the text, apart from white space around it, is anything else.
+/// The text is not an IPv4 address.
 pub fn parse_ipv4(text: &str) -> Result<Ipv4Addr, Invalid> {
-    // The standard parser refuses zeros in front, which some programs read as octal.
+    // The standard parser rejects leading zeros, which some programs read as octal.
     text.trim_ascii()
         .parse()
         .map_err(|_| Invalid::new("Use an IPv4 address such as 10.20.0.1."))
 }
 
-/// Reads an IPv6 address that a machine elsewhere could have.
+/// Parses a unicast IPv6 address of another host. White space around it is ignored.
 ///
 /// # Errors
-/// When the text, apart from white space around it, is anything else.
+/// The text is not such an address: loopback, unspecified, multicast and IPv4-mapped addresses are
+/// rejected.
 pub fn parse_ipv6(text: &str) -> Result<Ipv6Addr, Invalid> {
-    let refusal = || Invalid::new("Use an IPv6 address such as 2001:db8::7.");
-    let address: Ipv6Addr = text.trim_ascii().parse().map_err(|_| refusal())?;
+    let invalid = || Invalid::new("Use an IPv6 address such as 2001:db8::7.");
+    let address: Ipv6Addr = text.trim_ascii().parse().map_err(|_| invalid())?;
     let is_own = address.is_loopback() || address.is_unspecified() || address.is_multicast();
     if is_own || address.to_ipv4_mapped().is_some() {
-        return Err(refusal());
+        return Err(invalid());
     }
     Ok(address)
 }
@@ -58,7 +60,7 @@ impl FromStr for Port {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         whole_number::<u16>(text.trim_ascii())
-            .ok_or_else(Self::refusal)?
+            .ok_or_else(Self::invalid)?
             .try_into()
     }
 }
@@ -69,7 +71,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// Ports from a first to a last, both included, written `2000-2999`.
+/// An inclusive range of ports, written `2000-2999`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PortRange {
@@ -79,10 +81,10 @@ pub struct PortRange {
 by_text!(PortRange);
 
 impl PortRange {
-    /// The ports from `first` to `last`.
+    /// Creates the range from `first` to `last`.
     ///
     /// # Errors
-    /// When the last is below the first.
+    /// `last` is lower than `first`.
     pub fn new(first: Port, last: Port) -> Result<Self, Invalid> {
         if first <= last {
             Ok(Self { first, last })
@@ -101,14 +103,14 @@ impl PortRange {
         self.last
     }
 
-    /// Whether `port` is one of them.
+    /// Whether the range contains `port`.
     pub fn contains(&self, port: Port) -> bool {
         (self.first..=self.last).contains(&port)
     }
 
-    /// Every port, from the lowest.
+    /// Every port in ascending order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Port> + use<> {
-        // Between two ports there are only ports: none of the numbers is zero.
+        // Both ends are valid ports, so no number between them is zero.
         (self.first.0..=self.last.0).map(Port)
     }
 }
@@ -117,9 +119,9 @@ impl FromStr for PortRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use two ports from 1 to 65535, such as 2000-2999.");
-        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
-        let port = |text: &str| text.parse::<Port>().map_err(|_| refusal());
+        let invalid = || Invalid::new("Use two ports from 1 to 65535, such as 2000-2999.");
+        let (first, last) = text.split_once('-').ok_or_else(invalid)?;
+        let port = |text: &str| text.parse::<Port>().map_err(|_| invalid());
         Self::new(port(first)?, port(last)?)
     }
 }
@@ -130,17 +132,17 @@ impl fmt::Display for PortRange {
     }
 }
 
-/// The hardware address of one interface (never of a group), written `BC:24:11:00:00:01`.
+/// The MAC address of one interface (unicast), written `BC:24:11:00:00:01`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Mac([u8; 6]);
 by_text!(Mac);
 
 impl Mac {
-    /// The address of these octets.
+    /// Creates the address from its octets.
     ///
     /// # Errors
-    /// When it is the address of a group (the lowest bit of the first octet is set), or all zero.
+    /// It is a multicast address (the lowest bit of the first octet is set), or all zero.
     pub fn from_octets(octets: [u8; 6]) -> Result<Self, Invalid> {
         let [first, ..] = octets;
         if first & 1 == 1 || octets == [0; 6] {
@@ -161,18 +163,18 @@ impl FromStr for Mac {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use a hardware address such as BC:24:11:00:00:01.");
+        let invalid = || Invalid::new("Use a hardware address such as BC:24:11:00:00:01.");
         let mut parts = text.trim_ascii().split(':');
         let mut octets = [0; 6];
         for octet in &mut octets {
-            let part = parts.next().ok_or_else(refusal)?;
+            let part = parts.next().ok_or_else(invalid)?;
             if part.len() != 2 || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(refusal());
+                return Err(invalid());
             }
-            *octet = u8::from_str_radix(part, 16).map_err(|_| refusal())?;
+            *octet = u8::from_str_radix(part, 16).map_err(|_| invalid())?;
         }
         if parts.next().is_some() {
-            Err(refusal())
+            Err(invalid())
         } else {
             Self::from_octets(octets)
         }
@@ -186,34 +188,34 @@ impl fmt::Display for Mac {
     }
 }
 
-/// An IPv4 network with 8 to 30 bits, written `10.20.0.0/16`.
+/// An IPv4 network with a prefix length of 8 to 30, written `10.20.0.0/16`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cidr(Ipv4Net);
 by_text!(Cidr);
 
 impl Cidr {
-    /// The network's own address, its lowest.
+    /// The network address.
     pub fn network(&self) -> Ipv4Addr {
         self.0.network()
     }
 
-    /// The address of all its hosts, its highest.
+    /// The broadcast address.
     pub fn broadcast(&self) -> Ipv4Addr {
         self.0.broadcast()
     }
 
-    /// The mask, such as `255.255.0.0`.
+    /// The netmask, such as `255.255.0.0`.
     pub fn netmask(&self) -> Ipv4Addr {
         self.0.netmask()
     }
 
-    /// How many bits are the network's, 8 to 30.
+    /// The prefix length, 8 to 30.
     pub fn prefix(&self) -> u8 {
         self.0.prefix_len()
     }
 
-    /// Whether the address lies within, the network's own and the broadcast address included.
+    /// Whether the network contains the address, including network and broadcast address.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
         self.0.contains(&address)
     }
@@ -223,20 +225,20 @@ impl FromStr for Cidr {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use a network of 8 to 30 bits, such as 10.20.0.0/16.");
-        let (address, prefix) = text.trim_ascii().split_once('/').ok_or_else(refusal)?;
-        let address: Ipv4Addr = address.parse().map_err(|_| refusal())?;
+        let invalid = || Invalid::new("Use a network of 8 to 30 bits, such as 10.20.0.0/16.");
+        let (address, prefix) = text.trim_ascii().split_once('/').ok_or_else(invalid)?;
+        let address: Ipv4Addr = address.parse().map_err(|_| invalid())?;
         let prefix = whole_number(prefix)
             .filter(|p| (8..=30).contains(p))
-            .ok_or_else(refusal)?;
-        let given = Ipv4Net::new(address, prefix).map_err(|_| refusal())?;
-        if given.trunc() != given {
+            .ok_or_else(invalid)?;
+        let parsed = Ipv4Net::new(address, prefix).map_err(|_| invalid())?;
+        if parsed.trunc() != parsed {
             return Err(Invalid::new(format!(
                 "Use {}, the network of that address.",
-                given.trunc()
+                parsed.trunc()
             )));
         }
-        Ok(Self(given))
+        Ok(Self(parsed))
     }
 }
 
@@ -246,7 +248,7 @@ impl fmt::Display for Cidr {
     }
 }
 
-/// IPv4 addresses from a first to a last, both included, written `10.20.0.10-10.20.0.200`.
+/// An inclusive range of IPv4 addresses, written `10.20.0.10-10.20.0.200`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AddressRange {
@@ -256,10 +258,10 @@ pub struct AddressRange {
 by_text!(AddressRange);
 
 impl AddressRange {
-    /// The addresses from `first` to `last`.
+    /// Creates the range from `first` to `last`.
     ///
     /// # Errors
-    /// When the last is below the first.
+    /// `last` is lower than `first`.
     pub fn new(first: Ipv4Addr, last: Ipv4Addr) -> Result<Self, Invalid> {
         if first <= last {
             Ok(Self { first, last })
@@ -280,28 +282,28 @@ impl AddressRange {
         self.last
     }
 
-    fn numbers(&self) -> RangeInclusive<u32> {
+    fn bits(&self) -> RangeInclusive<u32> {
         self.first.to_bits()..=self.last.to_bits()
     }
 
-    /// Whether `address` is one of them.
+    /// Whether the range contains `address`.
     pub fn contains(&self, address: Ipv4Addr) -> bool {
-        self.numbers().contains(&address.to_bits())
+        self.bits().contains(&address.to_bits())
     }
 
-    /// Every address, from the lowest.
+    /// Every address in ascending order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Ipv4Addr> + use<> {
-        self.numbers().map(Ipv4Addr::from_bits)
+        self.bits().map(Ipv4Addr::from_bits)
     }
 
-    /// How many there are; at least one.
+    /// The number of addresses; at least one.
     #[expect(clippy::len_without_is_empty, reason = "a range is never empty")]
     pub fn len(&self) -> u64 {
         u64::from(self.last.to_bits()) - u64::from(self.first.to_bits()) + 1
     }
 
-    /// Whether hosts of `network` can have all of them: neither its own address nor the broadcast
-    /// address is among them.
+    /// Whether all addresses are host addresses of `network`: the range excludes its network and
+    /// broadcast address.
     pub fn within(&self, network: &Cidr) -> bool {
         network.network() < self.first && self.last < network.broadcast()
     }
@@ -311,9 +313,9 @@ impl FromStr for AddressRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use two IPv4 addresses, such as 10.20.0.10-10.20.0.200.");
-        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
-        let address = |text: &str| parse_ipv4(text).map_err(|_| refusal());
+        let invalid = || Invalid::new("Use two IPv4 addresses, such as 10.20.0.10-10.20.0.200.");
+        let (first, last) = text.split_once('-').ok_or_else(invalid)?;
+        let address = |text: &str| parse_ipv4(text).map_err(|_| invalid());
         Self::new(address(first)?, address(last)?)
     }
 }
@@ -324,15 +326,15 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Whom a site's name servers ask for all names that are not its own: up to 8 addresses, written
-/// with commas between them. None means that other names are not answered.
+/// Upstream DNS servers of a site: up to 8 addresses, separated by commas. Without any, only the
+/// site's own names resolve.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Forwarders(Vec<Ipv4Addr>);
 by_text!(Forwarders);
 
 impl Forwarders {
-    /// The addresses, in the order of choice.
+    /// The addresses, in order of preference.
     pub fn addresses(&self) -> &[Ipv4Addr] {
         &self.0
     }
@@ -362,7 +364,7 @@ impl FromStr for Forwarders {
 
 impl fmt::Display for Forwarders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&words.join(", "))
+        let addresses: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        f.write_str(&addresses.join(", "))
     }
 }

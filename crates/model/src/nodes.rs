@@ -4,24 +4,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ClusterId, Timestamp, clusters::Fingerprint, names::NodeName, sizes::Bytes};
 
-/// A Proxmox VE cluster and how fresh our knowledge of it is.
+/// A Proxmox VE cluster and the age of its observed state.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClusterView {
     /// The cluster.
     pub id: ClusterId,
-    /// Its name here.
+    /// The cluster's name in Holdfast.
     pub name: String,
-    /// Where its API is.
+    /// The API URL.
     pub url: String,
-    /// Its version, once it answered.
+    /// The Proxmox VE version; `None` until the first observation.
     pub version: Option<String>,
-    /// When it last answered.
+    /// When the cluster was last observed.
     pub observed: Option<Timestamp>,
-    /// Why it does not answer now, in one sentence.
+    /// Why the cluster is unreachable, in one sentence.
     pub trouble: Option<String>,
-    /// The certificate that it shows now in place of the confirmed one.
+    /// The certificate that the cluster presents now, if it differs from the pinned one.
     pub changed: Option<Fingerprint>,
-    /// Its nodes, as last observed, by name.
+    /// The nodes as last observed, ordered by name.
     pub nodes: Vec<NodeRow>,
 }
 
@@ -30,22 +30,22 @@ pub struct ClusterView {
 pub struct NodeRow {
     /// The node's name in the cluster.
     pub name: NodeName,
-    /// Whether the cluster counts it as online.
+    /// Whether the cluster reports the node as online.
     pub online: bool,
-    /// Share of processor time in use, 0 to 1.
+    /// CPU usage, 0 to 1.
     pub cpu: f64,
-    /// Processor cores.
+    /// CPU cores.
     pub cores: u32,
     /// Memory in use.
     pub memory: Bytes,
-    /// Memory in all.
+    /// Total memory.
     pub memory_total: Bytes,
-    /// Space in use on the node's root.
+    /// Disk space in use on the root file system.
     pub disk: Bytes,
-    /// Space in all on the node's root.
+    /// Total disk space of the root file system.
     pub disk_total: Bytes,
     /// Seconds since the node started.
     pub uptime: u64,
-    /// Containers on it, ours and others'.
+    /// The number of containers, managed or not.
     pub containers: u32,
 }

@@ -1,4 +1,4 @@
-//! Pages of long lists. 50 rows a page; a list is never sent whole.
+//! Pagination of lists: 50 rows per page. Lists are never sent whole.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,21 +10,21 @@ pub const PAGE_ROWS: u32 = 50;
 pub struct Page<T> {
     /// At most [`PAGE_ROWS`] rows.
     pub rows: Vec<T>,
-    /// Rows on all pages together.
+    /// The number of rows on all pages.
     pub total: u64,
-    /// This page's number, from 1.
+    /// The page number, starting at 1.
     pub page: u32,
 }
 
 impl<T> Page<T> {
-    /// How many pages there are; at least one.
+    /// The number of pages; at least one.
     pub fn pages(&self) -> u32 {
         u32::try_from(self.total.div_ceil(u64::from(PAGE_ROWS)))
             .unwrap_or(u32::MAX)
             .max(1)
     }
 
-    /// The same page with every row changed.
+    /// Converts every row.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
         Page {
             rows: self.rows.into_iter().map(f).collect(),

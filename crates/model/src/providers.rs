@@ -1,5 +1,5 @@
-//! Providers of DNS: where a domain's public records are kept, and by which account Holdfast changes
-//! them there. Must not know how one is spoken to.
+//! DNS providers: the APIs that hold a domain's public records, and the accounts for them. Contains
+//! no protocol code.
 
 mod form;
 
@@ -17,20 +17,21 @@ use crate::{
     text::{by_text, text_value},
 };
 
-/// A kind of provider.
+/// A kind of DNS provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProviderKind {
-    /// Cloudflare's API, with a token.
+    /// The Cloudflare API, with an API token.
     Cloudflare,
-    /// A name server that takes signed updates (RFC 2136, RFC 8945), such as BIND, Knot or PowerDNS.
+    /// A name server that accepts signed dynamic updates (RFC 2136, RFC 8945), such as BIND, Knot
+    /// or PowerDNS.
     Rfc2136,
-    /// A server of acme-dns, which keeps nothing but the answers that an authority asks for.
+    /// An acme-dns server, which stores only TXT records for ACME challenges.
     AcmeDns,
 }
 
 impl ProviderKind {
-    /// Every kind, in the order of choice.
+    /// Every kind, in the order of forms.
     pub const ALL: [Self; 3] = [Self::Cloudflare, Self::Rfc2136, Self::AcmeDns];
 
     /// The word in forms, the API and the database.
@@ -42,7 +43,7 @@ impl ProviderKind {
         }
     }
 
-    /// Whether it keeps addresses of names too.
+    /// Whether the provider supports address records.
     pub fn keeps_addresses(self) -> bool {
         match self {
             Self::Cloudflare | Self::Rfc2136 => true,
@@ -70,24 +71,24 @@ impl FromStr for ProviderKind {
     }
 }
 
-/// How an update is signed (RFC 8945, section 6).
+/// The TSIG algorithm (RFC 8945, section 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TsigAlgorithm {
-    /// HMAC with SHA-256.
+    /// HMAC-SHA256.
     #[default]
     HmacSha256,
-    /// HMAC with SHA-384.
+    /// HMAC-SHA384.
     HmacSha384,
-    /// HMAC with SHA-512.
+    /// HMAC-SHA512.
     HmacSha512,
 }
 
 impl TsigAlgorithm {
-    /// Every algorithm, in the order of choice.
+    /// Every algorithm, in the order of forms.
     pub const ALL: [Self; 3] = [Self::HmacSha256, Self::HmacSha384, Self::HmacSha512];
 
-    /// The word in forms, the API and the database, which is also its name in DNS.
+    /// The word in forms, the API and the database; also the algorithm's name in DNS.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::HmacSha256 => "hmac-sha256",
@@ -116,8 +117,8 @@ impl FromStr for TsigAlgorithm {
     }
 }
 
-/// Where a name server takes updates: `ns1.example.org`, `10.0.0.53` or `[2001:db8::53]`, with
-/// `:PORT` where it is not 53.
+/// A name server that accepts updates: `ns1.example.org`, `10.0.0.53` or `[2001:db8::53]`, with
+/// `:PORT` if it is not 53.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NameServer {
@@ -133,7 +134,7 @@ enum Host {
 }
 
 impl NameServer {
-    /// Its address, or the name under which that is found.
+    /// The IP address, or the hostname to resolve.
     pub fn host(&self) -> Result<IpAddr, &Domain> {
         match &self.host {
             Host::Address(address) => Ok(*address),
@@ -141,32 +142,32 @@ impl NameServer {
         }
     }
 
-    /// Its port.
+    /// The port.
     pub fn port(&self) -> u16 {
         self.port.get()
     }
 }
 
-/// The port of DNS.
+/// The default port of DNS.
 const DNS: u16 = 53;
 
 impl FromStr for NameServer {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
+        let invalid = || {
             Invalid::new("Use a name server such as ns1.example.org, 10.0.0.53 or 10.0.0.53:5353.")
         };
         let text = text.trim_ascii();
-        let number = |port: &str| port.parse::<u16>().map_err(|_| refusal());
+        let number = |port: &str| port.parse::<u16>().map_err(|_| invalid());
         let (host, port) = if let Ok(address) = text.parse::<IpAddr>() {
             (Host::Address(address), DNS)
         } else if let Some((v6, rest)) = text.strip_prefix('[').and_then(|it| it.split_once(']')) {
             let port = match rest {
                 "" => DNS,
-                rest => number(rest.strip_prefix(':').ok_or_else(refusal)?)?,
+                rest => number(rest.strip_prefix(':').ok_or_else(invalid)?)?,
             };
-            let v6 = v6.parse().map_err(|_| refusal())?;
+            let v6 = v6.parse().map_err(|_| invalid())?;
             (Host::Address(IpAddr::V6(v6)), port)
         } else {
             let (host, port) = match text.rsplit_once(':') {
@@ -175,11 +176,11 @@ impl FromStr for NameServer {
             };
             let host = match host.parse() {
                 Ok(v4) => Host::Address(IpAddr::V4(v4)),
-                Err(_) => Host::Name(host.parse().map_err(|_| refusal())?),
+                Err(_) => Host::Name(host.parse().map_err(|_| invalid())?),
             };
             (host, port)
         };
-        let port = port.try_into().map_err(|_| refusal())?;
+        let port = port.try_into().map_err(|_| invalid())?;
         Ok(Self { host, port })
     }
 }
@@ -198,8 +199,8 @@ impl fmt::Display for NameServer {
     }
 }
 
-/// What a provider is kept under, such as the name of a key or of an account: 1 to 200 characters
-/// that are no controls and no white space.
+/// The public part of a credential, such as the name of a key or an account: 1 to 200 graphic ASCII
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(String);
@@ -210,8 +211,8 @@ impl FromStr for AccountName {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = text.trim_ascii();
-        let plain = |c: char| c.is_ascii_graphic();
-        if !(1..=200).contains(&text.len()) || !text.chars().all(plain) {
+        let is_allowed = |c: char| c.is_ascii_graphic();
+        if !(1..=200).contains(&text.len()) || !text.chars().all(is_allowed) {
             return Err(Invalid::new(
                 "Use 1 to 200 letters, digits and signs without blanks.",
             ));
@@ -220,13 +221,13 @@ impl FromStr for AccountName {
     }
 }
 
-/// A secret of an account: a token, a key or a password. Shown nowhere.
+/// The secret part of a credential: a token, a key or a password. Never shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountSecret(String);
 
 impl AccountSecret {
-    /// The secret itself.
+    /// The secret value.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -266,37 +267,37 @@ impl fmt::Debug for AccountSecret {
     }
 }
 
-/// How a provider is reached, without the secret.
+/// The settings of a provider, without the secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum ProviderSettings {
-    /// The token is the secret.
+    /// The secret is the API token.
     Cloudflare,
-    /// The key's value is the secret.
+    /// The secret is the value of the TSIG key.
     Rfc2136 {
-        /// Where updates are sent.
+        /// The name server that receives updates.
         server: NameServer,
-        /// The zone that is changed there.
+        /// The zone to update.
         zone: Domain,
-        /// The key's name.
+        /// The name of the TSIG key.
         key: Domain,
-        /// How updates are signed with it.
+        /// The algorithm of the TSIG key.
         algorithm: TsigAlgorithm,
     },
-    /// The account's password is the secret.
+    /// The secret is the account's password.
     AcmeDns {
-        /// Where its API answers.
+        /// The URL of the API.
         server: Origin,
-        /// The account's user (`username` of its registration).
+        /// The account's `username` from its registration.
         user: AccountName,
-        /// The name that keeps the answers (`fulldomain`), to which a domain's `_acme-challenge`
-        /// leads by a CNAME.
+        /// The name of the TXT records (`fulldomain`), the target of the CNAME of a domain's
+        /// `_acme-challenge`.
         full_domain: Domain,
     },
 }
 
 impl ProviderSettings {
-    /// Its kind.
+    /// The provider's kind.
     pub fn kind(&self) -> ProviderKind {
         match self {
             Self::Cloudflare => ProviderKind::Cloudflare,
@@ -306,36 +307,36 @@ impl ProviderSettings {
     }
 }
 
-/// A provider as it should be.
+/// The desired state of a DNS provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderSpec {
-    /// Its name.
+    /// The provider's name.
     pub name: Label,
-    /// How it is reached.
+    /// The settings.
     pub settings: ProviderSettings,
-    /// The new secret; none keeps the present one.
+    /// The new secret; `None` keeps the stored one.
     pub secret: Option<AccountSecret>,
 }
 
-/// A provider as lists and its page show it.
+/// A DNS provider, for lists and its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderRow {
     /// The provider.
     pub id: ProviderId,
-    /// Its name.
+    /// The provider's name.
     pub name: Label,
-    /// How it is reached.
+    /// The settings.
     pub settings: ProviderSettings,
-    /// The domains whose records it keeps.
+    /// The domains that use the provider.
     pub domains: Vec<Domain>,
 }
 
-/// One thing that a test of a provider looked at.
+/// The result of one check of a provider test.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Whether it is as it must be.
+    /// Whether the check passed.
     pub is_good: bool,
-    /// What was looked at, and what to do when it is not as it must be.
+    /// What was checked, and what to do if the check failed.
     pub words: String,
 }
 
@@ -344,7 +345,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_server_is_read_as_people_write_it() {
+    fn name_server_accepts_common_notations() {
         for (text, shown) in [
             ("ns1.example.org", "ns1.example.org"),
             ("NS1.example.org.:53", "ns1.example.org"),

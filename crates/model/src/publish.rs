@@ -1,5 +1,5 @@
-//! How a web service is published: what its container speaks, how much may be sent to it, how long
-//! it may be quiet, and whether people sign in before they get there.
+//! Publishing options of an HTTP service: backend protocol, body size, idle timeout, buffering and
+//! single sign-on.
 
 use std::{fmt, str::FromStr};
 
@@ -10,21 +10,21 @@ use crate::{
     sizes::{number_value, whole_number},
 };
 
-/// What a container speaks.
+/// The protocol of the backend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
     /// HTTP.
     #[default]
     Http,
-    /// HTTPS with any certificate: the way there is the site's own network.
+    /// HTTPS with any certificate. The connection stays within the site's network.
     Https,
     /// HTTPS with a certificate for the service's public name that the edge host trusts.
     HttpsVerified,
 }
 
 impl Backend {
-    /// Every choice, from least to most.
+    /// Every protocol, from least to most secure.
     pub const ALL: [Self; 3] = [Self::Http, Self::Https, Self::HttpsVerified];
 
     /// The word in forms and the API.
@@ -56,7 +56,7 @@ impl FromStr for Backend {
     }
 }
 
-/// How many MiB one request may bring, 1 to 1048576 (a TiB).
+/// The maximum size of a request body in MiB, 1 to 1048576 (1 TiB).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct BodyMib(u32);
@@ -73,7 +73,7 @@ impl Default for BodyMib {
     }
 }
 
-/// How many seconds a container may be quiet before its connection is cut, 1 to 86400 (a day).
+/// The idle timeout of a connection to the backend in seconds, 1 to 86400 (1 day).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct QuietS(u32);
@@ -85,20 +85,20 @@ number_value!(
 );
 
 impl Default for QuietS {
-    /// Ten minutes: requests that compute, and sockets with a rare sign of life, go on.
+    /// Ten minutes, so that slow requests and rarely used WebSockets stay connected.
     fn default() -> Self {
         Self(600)
     }
 }
 
-macro_rules! as_number {
+macro_rules! integer_text {
     ($name:ident) => {
         impl FromStr for $name {
             type Err = Invalid;
 
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 whole_number::<u32>(text.trim_ascii())
-                    .ok_or_else(Self::refusal)?
+                    .ok_or_else(Self::invalid)?
                     .try_into()
             }
         }
@@ -110,21 +110,20 @@ macro_rules! as_number {
         }
     };
 }
-as_number!(BodyMib);
-as_number!(QuietS);
+integer_text!(BodyMib);
+integer_text!(QuietS);
 
-/// All of it.
+/// The publishing options of an HTTP service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpOptions {
-    /// What the container speaks.
+    /// The protocol of the backend.
     pub backend: Backend,
-    /// How much one request may bring.
+    /// The maximum size of a request body.
     pub body: BodyMib,
-    /// How long it may be quiet.
+    /// The idle timeout.
     pub quiet: QuietS,
-    /// Whether nginx gathers requests and answers before it passes them on: kinder to slow
-    /// programs, and wrong for streams.
+    /// Whether nginx buffers requests and responses. Helps slow backends and delays streams.
     pub buffering: bool,
-    /// Whether people sign in before they get there.
+    /// Whether users must sign in first.
     pub sign_in: bool,
 }

@@ -1,5 +1,5 @@
-//! What a container offers to others: web pages under a name, a TCP or UDP port, or a record by
-//! which the site's other machines find it.
+//! Services of a container: HTTP under a hostname, a TCP or UDP port, or an SRV record for clients
+//! in the site.
 
 mod form;
 
@@ -17,22 +17,22 @@ use crate::{
     publish::{HttpOptions, QuietS},
 };
 
-/// How a service is reached.
+/// The kind of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceKind {
-    /// HTTP and HTTPS under a name of the site's domain.
+    /// HTTP and HTTPS under a hostname of one of the site's domains.
     Http,
-    /// A TCP port of the site.
+    /// A TCP port on the edge hosts.
     Tcp,
-    /// A UDP port of the site.
+    /// A UDP port on the edge hosts.
     Udp,
-    /// A record of the site's own names (SRV, RFC 2782): where to find it within the network.
+    /// An SRV record in the site's own domain (RFC 2782), for clients in the network.
     Srv,
 }
 
 impl ServiceKind {
-    /// Every kind, in the order of choice.
+    /// Every kind, in the order of forms.
     pub const ALL: [Self; 4] = [Self::Http, Self::Tcp, Self::Udp, Self::Srv];
 
     /// The word in forms, the API and the database.
@@ -64,12 +64,12 @@ impl FromStr for ServiceKind {
 }
 
 impl ServiceKind {
-    /// What edge hosts themselves do on one of their ports, so that it is for no service; none when
-    /// it is free to be given.
+    /// What the edge hosts themselves use this external port for, so that no service can; `None` if
+    /// the port is free.
     pub fn used_by_edge(self, port: Port) -> Option<&'static str> {
         match (self, port.get()) {
             (Self::Tcp, 80 | 443) => Some("web pages"),
-            // HTTP/3 comes by UDP, as soon as the host's nginx speaks it.
+            // HTTP/3 uses UDP, on hosts whose nginx supports it.
             (Self::Udp, 443) => Some("web pages"),
             (Self::Tcp | Self::Udp, 53) => Some("names"),
             (Self::Udp, 67 | 68) => Some("addresses (DHCP)"),
@@ -78,81 +78,81 @@ impl ServiceKind {
     }
 }
 
-/// A service as it should be.
+/// The desired state of a service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum ServiceSpec {
-    /// Pages under `label.domain`.
+    /// HTTP under `label.domain`.
     Http {
-        /// The port inside the container.
+        /// The container port.
         port: Port,
-        /// The name before the domain; none means the container's name.
+        /// The label before the domain; `None` means the container's name.
         label: Option<Label>,
-        /// One of the site's domains; none means the first.
+        /// One of the site's domains; `None` means the default domain.
         domain: Option<Domain>,
-        /// How it is published.
+        /// The publishing options.
         options: HttpOptions,
     },
     /// A TCP port.
     Tcp {
-        /// The port inside the container.
+        /// The container port.
         port: Port,
-        /// The site's port; none means that one is chosen.
+        /// The external port; `None` means any free port.
         external: Option<Port>,
-        /// How it is passed on.
+        /// The publishing options.
         options: TcpOptions,
-        /// Whether it is reached through TLS, under which name.
+        /// The hostname for TLS; `None` means no TLS.
         #[serde(default)]
         tls: Option<TlsWish>,
     },
     /// A UDP port.
     Udp {
-        /// The port inside the container.
+        /// The container port.
         port: Port,
-        /// The site's port; none means that one is chosen.
+        /// The external port; `None` means any free port.
         external: Option<Port>,
-        /// How long it may be quiet.
+        /// The idle timeout.
         quiet: QuietS,
     },
-    /// A record of the site's own names.
+    /// An SRV record in the site's own domain.
     Srv {
-        /// The port inside the container.
+        /// The container port.
         port: Port,
-        /// The name before the site's own domain.
+        /// The record's name, relative to the site's own domain.
         name: SrvName,
     },
 }
 
-/// The name under which a port is to be reached through TLS, whose certificate it shows.
+/// The desired hostname of a TCP service with TLS, whose certificate the edge host serves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsWish {
-    /// The name before the domain; none means the container's name.
+    /// The label before the domain; `None` means the container's name.
     pub label: Option<Label>,
-    /// One of the site's domains; none means the first.
+    /// One of the site's domains; `None` means the default domain.
     pub domain: Option<Domain>,
 }
 
-/// The name under which a port is reached through TLS.
+/// The hostname of a TCP service with TLS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TlsName {
-    /// The name before the domain.
+    /// The label before the domain.
     pub label: Label,
     /// The domain.
     pub domain: Domain,
 }
 
-/// How a TCP port is passed on.
+/// The publishing options of a TCP service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TcpOptions {
-    /// How long it may be quiet.
+    /// The idle timeout.
     pub quiet: QuietS,
-    /// Whether the container is told by a line before all else where the client is (the PROXY
-    /// protocol, version 1).
+    /// Whether nginx sends the client's address to the container in a PROXY protocol header
+    /// (version 1).
     pub tells_client: bool,
 }
 
 impl ServiceSpec {
-    /// How it is reached.
+    /// The kind.
     pub fn kind(&self) -> ServiceKind {
         match self {
             Self::Http { .. } => ServiceKind::Http,
@@ -162,7 +162,7 @@ impl ServiceSpec {
         }
     }
 
-    /// The port inside the container.
+    /// The container port.
     pub fn port(&self) -> Port {
         match self {
             Self::Http { port, .. }
@@ -173,45 +173,45 @@ impl ServiceSpec {
     }
 }
 
-/// How a service is published, with what was given to it.
+/// The publication of a service, with its allocated name or port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Published {
-    /// Pages under `label.domain`.
+    /// HTTP under `label.domain`.
     Http {
-        /// The name before the domain.
+        /// The label before the domain.
         label: Label,
         /// The domain.
         domain: Domain,
-        /// How.
+        /// The publishing options.
         options: HttpOptions,
     },
     /// A TCP port.
     Tcp {
-        /// The site's port.
+        /// The external port.
         external: Port,
-        /// How it is passed on.
+        /// The publishing options.
         options: TcpOptions,
-        /// The name under which it is reached through TLS; none where it is passed on as it comes.
+        /// The hostname for TLS; `None` means that the stream is forwarded unchanged.
         #[serde(default)]
         tls: Option<TlsName>,
     },
     /// A UDP port.
     Udp {
-        /// The site's port.
+        /// The external port.
         external: Port,
-        /// How long it may be quiet.
+        /// The idle timeout.
         quiet: QuietS,
     },
-    /// A record of the site's own names.
+    /// An SRV record in the site's own domain.
     Srv {
-        /// The name before the site's own domain.
+        /// The record's name, relative to the site's own domain.
         name: SrvName,
     },
 }
 
 impl Published {
-    /// How it is reached.
+    /// The kind.
     pub fn kind(&self) -> ServiceKind {
         match self {
             Self::Http { .. } => ServiceKind::Http,
@@ -221,7 +221,7 @@ impl Published {
         }
     }
 
-    /// The site's port, for TCP and UDP.
+    /// The external port, for TCP and UDP.
     pub fn external(&self) -> Option<Port> {
         match self {
             Self::Tcp { external, .. } | Self::Udp { external, .. } => Some(*external),
@@ -230,43 +230,43 @@ impl Published {
     }
 }
 
-/// A service with what was given to it.
+/// A service with its allocated name or port.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceView {
     /// The service.
     pub id: ServiceId,
-    /// The port inside the container.
+    /// The container port.
     pub port: Port,
-    /// How it is published.
+    /// The allocated name or port.
     pub published: Published,
-    /// How browsers reach the web pages under its domain.
+    /// The scheme and port of URLs under its domain.
     #[serde(default)]
     pub entry: EntryPoint,
 }
 
-/// How a service is published by its site's edge hosts.
+/// The state of a service on its site's edge hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Publication {
-    /// Edge hosts have not said yet that they serve it as it should be.
+    /// The edge hosts have not reported the current generation yet.
     Publishing,
-    /// All edge hosts that are in contact do.
+    /// All online edge hosts serve the service.
     Live,
-    /// It is not published, or not as it should be.
+    /// An edge host refused the service or serves an older version of it.
     Blocked {
-        /// Why, and what to do.
+        /// The reason and what to do.
         why: String,
     },
 }
 
 impl ServiceView {
-    /// How it is reached.
+    /// The kind.
     pub fn kind(&self) -> ServiceKind {
         self.published.kind()
     }
 
-    /// Where it is reached: `https://web.example.org`, `example.org:2001/udp` or
-    /// `_sip._tcp.example.org`; `site` is the domain of the site's own names.
+    /// The public address: `https://web.example.org`, `example.org:2001/udp` or
+    /// `_sip._tcp.example.org`; `site` is the site's own domain.
     pub fn place(&self, site: &Domain) -> String {
         match &self.published {
             Published::Http { label, domain, .. } => self.entry.url(&format!("{label}.{domain}")),
@@ -281,7 +281,7 @@ impl ServiceView {
         }
     }
 
-    /// The service as it should be, with all that was given.
+    /// The desired state, with all allocated values filled in.
     pub fn spec(&self) -> ServiceSpec {
         let port = self.port;
         match self.published.clone() {

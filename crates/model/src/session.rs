@@ -1,26 +1,26 @@
-//! Who is signed in.
+//! The signed-in user and the sign-in form.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{UserId, names::Username, users::Role};
 
-/// The person behind a request, as pages need it.
+/// The user of a request, for pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
-    /// The account.
+    /// The user.
     pub id: UserId,
-    /// The name to sign in with.
+    /// The username.
     pub name: Username,
-    /// What the person may do.
+    /// The role.
     pub role: Role,
 }
 
 /// The sign-in form.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
-    /// The account's name.
+    /// The username.
     pub name: String,
-    /// Its password.
+    /// The password.
     pub password: String,
 }
 

@@ -13,7 +13,7 @@ use crate::{
     net::{AddressRange, Cidr, Forwarders, PortRange, parse_ipv4, parse_ipv6},
 };
 
-/// The numbers that a site's containers may have on their cluster (`100` to `999999999`).
+/// The range of VMIDs for a site's containers (`100` to `999999999`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VmidRange {
     /// The lowest.
@@ -26,12 +26,12 @@ impl FromStr for VmidRange {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || Invalid::new("Use two numbers from 100 to 999999999, such as 1000-1999.");
-        let (first, last) = text.split_once('-').ok_or_else(refusal)?;
-        let number = |text: &str| text.trim().parse::<u32>().map_err(|_| refusal());
+        let invalid = || Invalid::new("Use two numbers from 100 to 999999999, such as 1000-1999.");
+        let (first, last) = text.split_once('-').ok_or_else(invalid)?;
+        let number = |text: &str| text.trim().parse::<u32>().map_err(|_| invalid());
         let (first, last) = (number(first)?, number(last)?);
         if !(100..=999_999_999).contains(&first) || last > 999_999_999 || first > last {
-            return Err(refusal());
+            return Err(invalid());
         }
         Ok(Self { first, last })
     }
@@ -43,54 +43,53 @@ impl std::fmt::Display for VmidRange {
     }
 }
 
-/// A site as it should be.
+/// The desired state of a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteSpec {
-    /// The site's name, part of addresses of pages.
+    /// The site's name, part of page URLs.
     pub name: Label,
-    /// The domain of its containers' names.
+    /// The domain of its containers' hostnames.
     pub domain: Domain,
-    /// The cluster that it is on.
+    /// The cluster.
     pub cluster: ClusterId,
-    /// The bridge that containers are attached to.
+    /// The bridge for containers.
     pub bridge: BridgeName,
     /// The network.
     pub network: Cidr,
-    /// The way out of the network.
+    /// The default gateway.
     pub gateway: Ipv4Addr,
-    /// The addresses that containers are given.
+    /// The addresses for containers.
     pub range: AddressRange,
-    /// Where templates and images are kept.
+    /// The storage for templates and images.
     pub template_storage: StorageName,
-    /// Where containers' disks are made.
+    /// The storage for container disks.
     pub volume_storage: StorageName,
-    /// The numbers that containers have on the cluster.
+    /// The VMIDs for containers.
     pub vmids: VmidRange,
-    /// The ports that TCP and UDP services are given.
+    /// The external ports for TCP and UDP services.
     pub ports: PortRange,
-    /// Whom its name servers ask for all other names.
+    /// The upstream DNS servers.
     pub forwarders: Forwarders,
-    /// The addresses for machines in the network that are no containers of ours; none means that
-    /// these get none.
+    /// The DHCP range for other machines in the network; `None` means that they get no address.
     pub others: Option<AddressRange>,
-    /// Where the world outside reaches its edge hosts, for the records of published names.
+    /// The public IPv4 address of its edge hosts, for the records of published names.
     pub public_v4: Option<Ipv4Addr>,
-    /// The same by IPv6.
+    /// The public IPv6 address of its edge hosts.
     pub public_v6: Option<Ipv6Addr>,
 }
 
-/// A site as lists and its page show it.
+/// A site, for lists and its page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteRow {
     /// The site.
     pub id: SiteId,
-    /// As it should be.
+    /// The desired state.
     pub spec: SiteSpec,
     /// The cluster's name.
     pub cluster_name: String,
-    /// How many containers it has.
+    /// The number of containers.
     pub containers: u32,
-    /// How many addresses are free.
+    /// The number of free addresses.
     pub addresses_free: u32,
 }
 
@@ -99,9 +98,9 @@ pub struct SiteRow {
 pub struct SiteForm {
     /// The site's name.
     pub name: String,
-    /// The domain of its containers' names.
+    /// The domain of its containers' hostnames.
     pub domain: String,
-    /// The cluster's key.
+    /// The cluster's ID.
     pub cluster: String,
     /// The bridge.
     pub bridge: String,
@@ -111,33 +110,33 @@ pub struct SiteForm {
     pub gateway: String,
     /// The addresses for containers, such as `10.20.0.100-10.20.0.250`.
     pub range: String,
-    /// Where templates are kept.
+    /// The storage for templates.
     pub template_storage: String,
-    /// Where disks are made.
+    /// The storage for container disks.
     pub volume_storage: String,
-    /// Such as `1000-1999`.
+    /// The VMIDs, such as `1000-1999`.
     pub vmids: String,
-    /// Such as `2000-2999`.
+    /// The external ports, such as `2000-2999`.
     pub ports: String,
-    /// Such as `192.0.2.53, 198.51.100.53`; may be empty.
+    /// The upstream DNS servers, such as `192.0.2.53, 198.51.100.53`; may be empty.
     #[serde(default)]
     pub forwarders: String,
-    /// Such as `10.20.9.10-10.20.9.99`; empty means none.
+    /// The DHCP range for other machines, such as `10.20.9.10-10.20.9.99`; empty means none.
     #[serde(default)]
     pub others: String,
-    /// Such as `198.51.100.7`; may be empty.
+    /// The public IPv4 address, such as `198.51.100.7`; may be empty.
     #[serde(default)]
     pub public_v4: String,
-    /// Such as `2001:db8::7`; may be empty.
+    /// The public IPv6 address, such as `2001:db8::7`; may be empty.
     #[serde(default)]
     pub public_v6: String,
 }
 
 impl SiteForm {
-    /// The site's values, or the refusals by field.
+    /// Parses and validates the form.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self) -> Result<SiteSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
@@ -174,7 +173,7 @@ impl SiteForm {
             }
         }
         if let (Some(network), Some(range), Some(Some(others))) = (&network, &range, &others) {
-            refuse_others(&mut fields, network, range, gateway, others);
+            check_other_range(&mut fields, network, range, gateway, others);
         }
         let spec = (|| {
             Some(SiteSpec {
@@ -199,7 +198,7 @@ impl SiteForm {
     }
 }
 
-/// An address that may be left out.
+/// Parses an optional address.
 fn address<T>(
     fields: &mut Fields,
     field: &str,
@@ -212,8 +211,9 @@ fn address<T>(
     }
 }
 
-/// Addresses for machines that are no containers: within the network, and nobody else's.
-fn refuse_others(
+/// Checks the DHCP range for other machines: within the network, without the gateway and the
+/// addresses for containers.
+fn check_other_range(
     fields: &mut Fields,
     network: &Cidr,
     range: &AddressRange,

@@ -1,5 +1,5 @@
-//! Amounts: processor cores, memory, disk, bytes. Binary units throughout, because Proxmox VE
-//! counts memory in MiB and disks in GiB. Must not know anybody's limits.
+//! Amounts: CPU cores, memory, disk, bytes. Binary units throughout, because Proxmox VE counts
+//! memory in MiB and disks in GiB. Must not know the limits of users.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
 
-/// What a tuple struct around an integer within bounds has in common with its siblings.
+/// Common methods and conversions of a tuple struct around an integer within bounds.
 macro_rules! number_value {
     ($name:ident, $int:ty, $bounds:expr, $sentence:literal) => {
         impl $name {
@@ -16,7 +16,7 @@ macro_rules! number_value {
                 self.0
             }
 
-            fn refusal() -> $crate::error::Invalid {
+            fn invalid() -> $crate::error::Invalid {
                 $crate::error::Invalid::new($sentence)
             }
         }
@@ -28,7 +28,7 @@ macro_rules! number_value {
                 if ($bounds).contains(&number) {
                     Ok(Self(number))
                 } else {
-                    Err(Self::refusal())
+                    Err(Self::invalid())
                 }
             }
         }
@@ -42,14 +42,15 @@ macro_rules! number_value {
 }
 pub(crate) use number_value;
 
-/// A whole number in digits only: no sign, no zero in front.
+/// Parses a whole number of digits only: no sign, no leading zero.
 pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain { text.parse().ok() } else { None }
+    let is_plain =
+        text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    if is_plain { text.parse().ok() } else { None }
 }
 
-/// Reads `512`, `512M`, `1.5 GiB` and the like as MiB. A bare number counts in units of `bare` MiB.
-/// `None` unless the amount is a whole number of MiB.
+/// Parses amounts such as `512`, `512M` or `1.5 GiB` as MiB. A number without a unit counts in
+/// units of `bare` MiB. `None` unless the amount is a whole number of MiB.
 fn parse_mib(text: &str, bare: u64) -> Option<u64> {
     let text = text.trim_ascii();
     let number = text
@@ -69,7 +70,7 @@ fn parse_mib(text: &str, bare: u64) -> Option<u64> {
     if !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    // In integers, so that 1.1 GiB is refused rather than rounded.
+    // Integer arithmetic, so that 1.1 GiB is rejected rather than rounded.
     let scale = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     let parts = whole_number::<u64>(whole)?
         .checked_mul(scale)?
@@ -87,7 +88,7 @@ fn write_mib(f: &mut fmt::Formatter<'_>, mib: u64) -> fmt::Result {
     }
 }
 
-/// Processor cores of a container, 1 to 128.
+/// CPU cores of a container, 1 to 128.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Cores(u32);
@@ -103,7 +104,7 @@ impl FromStr for Cores {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         whole_number::<u32>(text.trim_ascii())
-            .ok_or_else(Self::refusal)?
+            .ok_or_else(Self::invalid)?
             .try_into()
     }
 }
@@ -114,7 +115,7 @@ impl fmt::Display for Cores {
     }
 }
 
-/// Memory of a container in MiB: 64 MiB to 1 TiB. A bare number in text means MiB.
+/// Memory of a container in MiB: 64 MiB to 1 TiB. A number without a unit means MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct MemoryMib(u32);
@@ -130,7 +131,7 @@ impl FromStr for MemoryMib {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let mib = parse_mib(text, 1).and_then(|mib| u32::try_from(mib).ok());
-        mib.ok_or_else(Self::refusal)?.try_into()
+        mib.ok_or_else(Self::invalid)?.try_into()
     }
 }
 
@@ -140,7 +141,7 @@ impl fmt::Display for MemoryMib {
     }
 }
 
-/// A disk of a container in GiB: 1 GiB to 16 TiB. A bare number in text means GiB.
+/// Disk size of a container in GiB: 1 GiB to 16 TiB. A number without a unit means GiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct DiskGib(u32);
@@ -158,7 +159,7 @@ impl FromStr for DiskGib {
         let gib = parse_mib(text, 1 << 10)
             .filter(|mib| mib % (1 << 10) == 0)
             .and_then(|mib| u32::try_from(mib >> 10).ok());
-        gib.ok_or_else(Self::refusal)?.try_into()
+        gib.ok_or_else(Self::invalid)?.try_into()
     }
 }
 
@@ -168,7 +169,7 @@ impl fmt::Display for DiskGib {
     }
 }
 
-/// A number of bytes. Shown with one decimal at most, so text cannot be read back into it.
+/// A number of bytes. Displayed with at most one decimal, so the text cannot be parsed back.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

@@ -1,5 +1,5 @@
-//! Text that people write: descriptions, commands, passwords; and how every value that is kept as
-//! text gets its conversions. Must not know where a text is used or stored.
+//! Free text: descriptions, commands, passwords; and macros for types that are stored as text. Must
+//! not know where a text is used or stored.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Invalid;
 
-/// Conversions from and to `String` for a type with `FromStr` and `Display`, as serde uses them.
+/// Implements conversions from and to `String` for a type with `FromStr` and `Display`, for serde.
 macro_rules! by_text {
     ($name:ident) => {
         impl TryFrom<String> for $name {
@@ -27,7 +27,7 @@ macro_rules! by_text {
 }
 pub(crate) use by_text;
 
-/// What a tuple struct around a `String` with `FromStr` has in common with its siblings.
+/// Common methods and conversions of a tuple struct around a `String` with `FromStr`.
 macro_rules! text_value {
     ($name:ident) => {
         impl $name {
@@ -48,13 +48,13 @@ macro_rules! text_value {
 }
 pub(crate) use text_value;
 
-/// Whether Proxmox VE refuses the character in `env` and `entrypoint`: all ASCII controls but tab
-/// (patterns of both parameters of `PUT /nodes/{node}/lxc/{vmid}/config`, version 9.2).
+/// Whether Proxmox VE refuses the character in `env` and `entrypoint`: all ASCII controls except
+/// tab (patterns of both parameters of `PUT /nodes/{node}/lxc/{vmid}/config`, version 9.2).
 pub(crate) fn is_refused_control(c: char) -> bool {
     c.is_ascii_control() && c != '\t'
 }
 
-/// What something is for: up to 2000 characters, in lines.
+/// A description: up to 2000 characters, with line breaks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Description(String);
@@ -64,7 +64,7 @@ impl FromStr for Description {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        // Browsers send the lines of a text area with CR LF.
+        // Browsers submit the lines of a text area with CR LF.
         let text = text.trim_ascii().replace("\r\n", "\n");
         if text.chars().count() > 2000 {
             return Err(Invalid::new("Use at most 2000 characters."));
@@ -78,7 +78,7 @@ impl FromStr for Description {
     }
 }
 
-/// A command line that runs in place of an image's own: one line of up to 2000 characters.
+/// A command line that replaces the image's own: one line of up to 2000 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Entrypoint(String);
@@ -98,8 +98,8 @@ impl FromStr for Entrypoint {
     }
 }
 
-/// A password as it was typed: 8 to 256 characters, none of them taken away. It is never shown;
-/// it can be serialised because it travels in forms.
+/// A password: 8 to 256 characters, not trimmed. Its `Debug` output hides the value; it can be
+/// serialized because forms contain it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Password(String);
@@ -120,7 +120,7 @@ impl fmt::Debug for Password {
 impl FromStr for Password {
     type Err = Invalid;
 
-    /// Keeps white space at the ends: it is part of the password at sign-in too.
+    /// Does not trim white space, which is part of the password at sign-in too.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         text.to_owned().try_into()
     }

@@ -1,9 +1,9 @@
-//! Moments and their ages. Milliseconds since 1970 (UTC) everywhere, so that three databases, the
-//! wire and the browser agree without a calendar library.
+//! Timestamps and durations. Milliseconds since 1970 (UTC) everywhere, so that three databases, the
+//! API and the browser agree without a calendar library.
 
 use serde::{Deserialize, Serialize};
 
-/// A moment, in milliseconds since 1970-01-01 00:00 UTC.
+/// A point in time, in milliseconds since 1970-01-01 00:00 UTC.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// Milliseconds from this moment to `now`; never negative.
+    /// Milliseconds from this time to `now`; never negative.
     pub fn age_ms(self, now: Self) -> i64 {
         now.0.saturating_sub(self.0).max(0)
     }
 
-    /// The age for people: `just now`, `40 s ago`, `5 min ago`, `3 h ago`, `12 days ago`.
+    /// The age as text: `just now`, `40 s ago`, `5 min ago`, `3 h ago`, `12 days ago`.
     pub fn ago(self, now: Self) -> String {
         let seconds = self.age_ms(now) / 1000;
         match seconds {
@@ -28,7 +28,7 @@ impl Timestamp {
         }
     }
 
-    /// The moment as RFC 3339 in UTC with seconds, such as `2026-11-21T03:50:00Z`.
+    /// The time as RFC 3339 in UTC with seconds, such as `2026-11-21T03:50:00Z`.
     pub fn rfc3339(self) -> String {
         let seconds = self.0.div_euclid(1000);
         let (year, month, day) = civil(seconds.div_euclid(86_400));
@@ -38,7 +38,7 @@ impl Timestamp {
     }
 }
 
-/// The Gregorian date of a day counted from 1970-01-01, by era of 400 years
+/// The Gregorian date of a day number since 1970-01-01, computed in eras of 400 years
 /// (<https://howardhinnant.github.io/date_algorithms.html#civil_from_days>).
 fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
@@ -57,7 +57,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// A span for people: `850 ms`, `12.3 s`, `4 min 5 s`.
+/// A duration as text: `850 ms`, `12.3 s`, `4 min 5 s`.
 pub fn duration_words(ms: i64) -> String {
     match ms {
         ..1000 => format!("{} ms", ms.max(0)),
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc3339_of_known_moments() {
+    fn rfc3339_of_known_timestamps() {
         assert_eq!(Timestamp(0).rfc3339(), "1970-01-01T00:00:00Z");
         assert_eq!(Timestamp(951_782_400_000).rfc3339(), "2000-02-29T00:00:00Z");
         assert_eq!(
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_and_spans() {
+    fn ages_and_durations() {
         let now = Timestamp(10_000_000_000);
         assert_eq!(Timestamp(now.0 + 5).ago(now), "just now");
         assert_eq!(Timestamp(now.0 - 59_999).ago(now), "59 s ago");

@@ -1,4 +1,4 @@
-//! People: accounts, roles and limits.
+//! Users: accounts, roles and limits.
 
 use std::{fmt, str::FromStr};
 
@@ -11,20 +11,20 @@ use crate::{
     text::Password,
 };
 
-/// What a person may do.
+/// The role of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Own containers only, within limits.
     Member,
-    /// All containers and what they run on, no accounts and no sites.
+    /// All containers and the clusters under them; no users and no sites.
     Operator,
     /// Everything.
     Administrator,
 }
 
 impl Role {
-    /// Every role, from least to most.
+    /// Every role, from least to most powerful.
     pub const ALL: [Self; 3] = [Self::Member, Self::Operator, Self::Administrator];
 
     /// The word in forms, the API and the database.
@@ -36,12 +36,12 @@ impl Role {
         }
     }
 
-    /// Whether the role sees everybody's containers and jobs, and the machines under them.
+    /// Whether the role sees the containers and jobs of all users, and the clusters under them.
     pub fn sees_all(self) -> bool {
         self >= Self::Operator
     }
 
-    /// Whether the role manages people and sites.
+    /// Whether the role manages users and sites.
     pub fn administers(self) -> bool {
         self == Self::Administrator
     }
@@ -64,34 +64,34 @@ impl FromStr for Role {
     }
 }
 
-/// What a person's containers may use together; none means without limit.
+/// The limits on a user's containers together; `None` means unlimited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// How many containers.
+    /// The number of containers.
     pub containers: Option<u32>,
-    /// Processor cores together.
+    /// CPU cores in total.
     pub cores: Option<u32>,
-    /// Memory together, in MiB.
+    /// Memory in total, in MiB.
     pub memory_mib: Option<u32>,
-    /// Disk together, in GiB.
+    /// Disk in total, in GiB.
     pub disk_gib: Option<u32>,
 }
 
-/// What a person's containers use together.
+/// The usage of a user's containers together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// How many containers.
+    /// The number of containers.
     pub containers: u32,
-    /// Processor cores together.
+    /// CPU cores in total.
     pub cores: u32,
-    /// Memory together, in MiB.
+    /// Memory in total, in MiB.
     pub memory_mib: u32,
-    /// Disk together, in GiB.
+    /// Disk in total, in GiB.
     pub disk_gib: u32,
 }
 
 impl Limits {
-    /// The first limit that `usage` exceeds: its form field and a sentence.
+    /// The first limit that `usage` exceeds, as an error of its form field.
     pub fn exceeded(&self, usage: &Usage) -> Option<FieldError> {
         let over = |limit: Option<u32>, used: u32| limit.filter(|limit| used > *limit);
         let at = |field: &str, message: String| {
@@ -129,62 +129,62 @@ impl Limits {
     }
 }
 
-/// An account as lists and its page show it.
+/// A user, for lists and the user's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRow {
-    /// The account.
+    /// The user.
     pub id: UserId,
-    /// The name to sign in with.
+    /// The username.
     pub name: Username,
-    /// Where mail goes.
+    /// The email address.
     pub mail: Mail,
-    /// What the person may do.
+    /// The role.
     pub role: Role,
-    /// What their containers may use.
+    /// The limits of the user's containers.
     pub limits: Limits,
-    /// What their containers use.
+    /// The usage of the user's containers.
     pub usage: Usage,
-    /// When the account was made.
+    /// When the user was created.
     pub created: Timestamp,
 }
 
-/// A new account, or all of an account's values after a change.
+/// The desired state of a user, new or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserSpec {
-    /// The name to sign in with.
+    /// The username.
     pub name: Username,
-    /// Where mail goes.
+    /// The email address.
     pub mail: Mail,
-    /// What the person may do.
+    /// The role.
     pub role: Role,
-    /// What their containers may use.
+    /// The limits of the user's containers.
     pub limits: Limits,
-    /// The new password; none keeps the present one.
+    /// The new password; `None` keeps the stored one.
     pub password: Option<Password>,
 }
 
-/// The form of an account.
+/// The form of a user.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserForm {
-    /// The name to sign in with.
+    /// The username.
     pub name: String,
-    /// Where mail goes.
+    /// The email address.
     pub mail: String,
     /// `member`, `operator` or `administrator`.
     pub role: String,
-    /// The password; on a change, empty keeps the present one.
+    /// The password; on a change, empty keeps the stored one.
     #[serde(default)]
     pub password: String,
-    /// Limit of containers; empty means none.
+    /// The limit of containers; empty means none.
     #[serde(default)]
     pub containers: String,
-    /// Limit of cores; empty means none.
+    /// The limit of cores; empty means none.
     #[serde(default)]
     pub cores: String,
-    /// Limit of memory; empty means none.
+    /// The limit of memory; empty means none.
     #[serde(default)]
     pub memory: String,
-    /// Limit of disk; empty means none.
+    /// The limit of disk; empty means none.
     #[serde(default)]
     pub disk: String,
 }
@@ -198,7 +198,7 @@ impl fmt::Debug for UserForm {
     }
 }
 
-/// A limit of containers: a whole number from 0.
+/// A limit of containers: a whole number from 0 to 100000.
 struct Count(u32);
 
 impl FromStr for Count {
@@ -215,10 +215,10 @@ impl FromStr for Count {
 }
 
 impl UserForm {
-    /// The account's values, or the refusals by field.
+    /// Parses and validates the form.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self) -> Result<UserSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);

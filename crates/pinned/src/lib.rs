@@ -1,7 +1,7 @@
-//! TLS with the one server whose certificate somebody has vouched for, whatever name and dates stand
-//! in it: the clock of a machine may be wrong, and a cluster's own authority is nobody's.
+//! TLS with a server that is identified by the fingerprint of its certificate. Names and dates are
+//! not checked: the system's clock may be wrong, and a cluster's own CA is not publicly trusted.
 //!
-//! It knows no server and makes no request.
+//! Contains no server addresses and makes no requests.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -13,37 +13,38 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 
-/// A text that is no fingerprint.
+/// The text is not a valid fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the SHA-256 fingerprint of a certificate")]
-pub struct Malformed(String);
+pub struct ParseFingerprintError(String);
 
-/// The SHA-256 of a certificate. Proxmox shows it as `AA:BB:…` in its own pages and in
+/// The SHA-256 fingerprint of a certificate. Proxmox formats it as `AA:BB:…` on its pages and in
 /// `ssl_fingerprint` of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// That of a certificate.
+    /// Computes the fingerprint of a certificate.
     pub fn of(certificate: &CertificateDer<'_>) -> Self {
         Self(Sha256::digest(certificate.as_ref()).into())
     }
 }
 
 impl FromStr for Fingerprint {
-    type Err = Malformed;
+    type Err = ParseFingerprintError;
 
-    /// Reads 64 hexadecimal digits, or 32 pairs of them parted by colons, in either case.
-    fn from_str(text: &str) -> Result<Self, Malformed> {
-        let refuse = || Malformed(text.to_owned());
+    /// Parses 64 hexadecimal digits, or 32 pairs of them separated by colons, in upper or lower
+    /// case.
+    fn from_str(text: &str) -> Result<Self, ParseFingerprintError> {
+        let malformed = || ParseFingerprintError(text.to_owned());
         let plain = text.trim();
         let digits = match plain.len() {
             64 => plain.to_owned(),
             95 if plain.split(':').all(|pair| pair.len() == 2) => plain.replace(':', ""),
-            _ => return Err(refuse()),
+            _ => return Err(malformed()),
         };
         let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| refuse())?;
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| malformed())?;
         Ok(Self(bytes))
     }
 }
@@ -64,35 +65,35 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// The settings of a connection to the one server that has this certificate. Without one it is let
-/// in nowhere, and the refusal brings the certificate's fingerprint along (see [`mismatch`]).
+/// The TLS configuration for the server with this certificate. `None` rejects every server with an
+/// error that contains the certificate's fingerprint (see [`find_mismatch`]).
 ///
 /// # Errors
-/// When TLS cannot be used on this machine.
+/// TLS cannot be used on this system.
 pub fn config(expected: Option<Fingerprint>) -> Result<ClientConfig, rustls::Error> {
     with(expected, None)
 }
 
-/// The same, for a server that may have another certificate by now: one that `otherwise` accepts,
-/// such as what the machine's own authorities vouch for, with the right name and dates.
+/// The same, but other certificates are accepted if `fallback` verifies them, for example against
+/// the system's certificate authorities, with name and dates.
 ///
 /// # Errors
-/// When TLS cannot be used on this machine.
+/// TLS cannot be used on this system.
 pub fn config_or(
     expected: Fingerprint,
-    otherwise: Arc<dyn ServerCertVerifier>,
+    fallback: Arc<dyn ServerCertVerifier>,
 ) -> Result<ClientConfig, rustls::Error> {
-    with(Some(expected), Some(otherwise))
+    with(Some(expected), Some(fallback))
 }
 
 fn with(
     expected: Option<Fingerprint>,
-    otherwise: Option<Arc<dyn ServerCertVerifier>>,
+    fallback: Option<Arc<dyn ServerCertVerifier>>,
 ) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(ring::default_provider());
     let verifier = Arc::new(Pin {
         expected,
-        otherwise,
+        fallback,
         provider: provider.clone(),
     });
     let builder =
@@ -103,24 +104,24 @@ fn with(
         .with_no_client_auth())
 }
 
-/// Accepts the server with one certificate, whatever name and dates stand in it, once it has proved
-/// that it holds the certificate's key. Without an expectation it accepts nobody.
+/// Accepts the server with the expected certificate, regardless of its names and dates, if the
+/// handshake proves possession of the key. Without an expected certificate, rejects every server.
 #[derive(Debug)]
 struct Pin {
     expected: Option<Fingerprint>,
-    /// Who is asked about any other certificate.
-    otherwise: Option<Arc<dyn ServerCertVerifier>>,
+    /// Verifies other certificates.
+    fallback: Option<Arc<dyn ServerCertVerifier>>,
     provider: Arc<CryptoProvider>,
 }
 
-/// The server has another certificate than the expected one.
+/// The server's certificate differs from the expected one.
 #[derive(Debug, thiserror::Error)]
-#[error("the certificate has the fingerprint {found}")]
+#[error("the certificate has the fingerprint {actual}")]
 pub struct Mismatch {
-    /// Which one was expected.
+    /// The expected fingerprint.
     pub expected: Option<Fingerprint>,
-    /// Which one the server has.
-    pub found: Fingerprint,
+    /// The fingerprint of the server's certificate.
+    pub actual: Fingerprint,
 }
 
 impl ServerCertVerifier for Pin {
@@ -132,18 +133,18 @@ impl ServerCertVerifier for Pin {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let found = Fingerprint::of(end_entity);
+        let actual = Fingerprint::of(end_entity);
         let expected = self.expected;
-        if expected == Some(found) {
+        if expected == Some(actual) {
             return Ok(ServerCertVerified::assertion());
         }
-        let other = self.otherwise.as_ref().map(|other| {
-            other.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        let verified = self.fallback.as_ref().map(|fallback| {
+            fallback.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
         });
-        if let Some(Ok(accepted)) = other {
+        if let Some(Ok(accepted)) = verified {
             return Ok(accepted);
         }
-        let mismatch = OtherError(Arc::new(Mismatch { expected, found }));
+        let mismatch = OtherError(Arc::new(Mismatch { expected, actual }));
         Err(rustls::Error::InvalidCertificate(CertificateError::Other(
             mismatch,
         )))
@@ -176,8 +177,8 @@ impl ServerCertVerifier for Pin {
     }
 }
 
-/// The mismatch that an error of a connection comes from, if it does.
-pub fn mismatch(error: &rustls::Error) -> Option<&Mismatch> {
+/// The mismatch that caused a TLS error, if any.
+pub fn find_mismatch(error: &rustls::Error) -> Option<&Mismatch> {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
             cause.downcast_ref()
@@ -193,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_is_read_in_both_spellings_and_written_as_proxmox_does() {
+    fn fingerprint_parses_both_notations_and_formats_like_proxmox() {
         let plain = "0a".repeat(32);
         let colons = ["0A"; 32].join(":");
         let read: Fingerprint = plain.parse().unwrap();
@@ -204,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_fingerprint_is_refused() {
+    fn malformed_fingerprints_are_rejected() {
         let thirty_two = ["0A"; 32].join(":");
         for text in [
             String::new(),
@@ -219,11 +220,11 @@ mod tests {
         }
     }
 
-    /// Accepts what is for one name.
+    /// Accepts certificates for one server name.
     #[derive(Debug)]
-    struct Named(&'static str);
+    struct AcceptsName(&'static str);
 
-    impl ServerCertVerifier for Named {
+    impl ServerCertVerifier for AcceptsName {
         fn verify_server_cert(
             &self,
             _: &CertificateDer<'_>,
@@ -244,7 +245,7 @@ mod tests {
             _: &CertificateDer<'_>,
             _: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            unreachable!("the pin itself looks at signatures")
+            unreachable!("the pin itself verifies signatures")
         }
 
         fn verify_tls13_signature(
@@ -253,7 +254,7 @@ mod tests {
             _: &CertificateDer<'_>,
             _: &DigitallySignedStruct,
         ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            unreachable!("the pin itself looks at signatures")
+            unreachable!("the pin itself verifies signatures")
         }
 
         fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -262,11 +263,12 @@ mod tests {
     }
 
     #[test]
-    fn another_certificate_is_good_only_where_somebody_else_vouches_for_it() {
+    fn other_certificate_is_accepted_only_by_fallback_verifier() {
         let (known, next) = (CertificateDer::from(vec![1]), CertificateDer::from(vec![2]));
-        let pin = |otherwise: Option<&'static str>| Pin {
+        let pin = |fallback: Option<&'static str>| Pin {
             expected: Some(Fingerprint::of(&known)),
-            otherwise: otherwise.map(|name| Arc::new(Named(name)) as Arc<dyn ServerCertVerifier>),
+            fallback: fallback
+                .map(|name| Arc::new(AcceptsName(name)) as Arc<dyn ServerCertVerifier>),
             provider: Arc::new(ring::default_provider()),
         };
         let accepts = |pin: &Pin, certificate: &CertificateDer<'_>, name: &'static str| {
@@ -274,21 +276,21 @@ mod tests {
             pin.verify_server_cert(certificate, &[], &name, &[], UnixTime::now())
         };
         assert!(accepts(&pin(None), &known, "any.example.org").is_ok());
-        let refused = accepts(&pin(None), &next, "any.example.org").unwrap_err();
-        assert!(mismatch(&refused).is_some());
-        let trusting = pin(Some("manager.example.org"));
-        assert!(accepts(&trusting, &known, "any.example.org").is_ok());
-        assert!(accepts(&trusting, &next, "manager.example.org").is_ok());
-        let refused = accepts(&trusting, &next, "any.example.org").unwrap_err();
+        let error = accepts(&pin(None), &next, "any.example.org").unwrap_err();
+        assert!(find_mismatch(&error).is_some());
+        let with_fallback = pin(Some("manager.example.org"));
+        assert!(accepts(&with_fallback, &known, "any.example.org").is_ok());
+        assert!(accepts(&with_fallback, &next, "manager.example.org").is_ok());
+        let error = accepts(&with_fallback, &next, "any.example.org").unwrap_err();
         assert!(
-            mismatch(&refused).is_some(),
-            "the fingerprint is told all the same"
+            find_mismatch(&error).is_some(),
+            "the error still contains the fingerprint"
         );
     }
 
     proptest! {
         #[test]
-        fn reading_never_panics_and_what_is_written_is_read_back(bytes: [u8; 32], text in ".{0,100}") {
+        fn parsing_never_panics_and_display_round_trips(bytes: [u8; 32], text in ".{0,100}") {
             let _ = text.parse::<Fingerprint>();
             let written = Fingerprint(bytes);
             prop_assert_eq!(written.to_string().parse::<Fingerprint>().unwrap(), written);

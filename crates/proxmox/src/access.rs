@@ -1,4 +1,4 @@
-//! Who may do what: permissions, access control lists, roles, and the realms that accounts are of.
+//! Access control: permissions, access control lists, roles, and authentication realms.
 
 use std::collections::BTreeMap;
 
@@ -13,28 +13,28 @@ use crate::{
     params::{Params, joined, one_line, unsendable},
 };
 
-/// The privileges of an account, by path. A path that is not listed has what is inherited.
+/// The privileges of a user or token, by path. Paths that are not listed inherit theirs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
     paths: BTreeMap<String, BTreeMap<String, bool>>,
 }
 
 impl Permissions {
-    /// Whether there is a privilege, such as `VM.Allocate`, on a path that was asked about or is
-    /// listed, such as `/vms/100`.
+    /// Whether a privilege, such as `VM.Allocate`, is granted on a requested or listed path, such
+    /// as `/vms/100`.
     pub fn has(&self, path: &str, privilege: &str) -> bool {
         self.paths
             .get(path)
             .is_some_and(|privileges| privileges.contains_key(privilege))
     }
 
-    /// Those of the privileges that are not there on a path.
-    pub fn missing<'a>(&self, path: &str, wanted: &[&'a str]) -> Vec<&'a str> {
-        let missing = wanted.iter().filter(|wanted| !self.has(path, wanted));
+    /// The privileges of `required` that are not granted on a path.
+    pub fn missing<'a>(&self, path: &str, required: &[&'a str]) -> Vec<&'a str> {
+        let missing = required.iter().filter(|required| !self.has(path, required));
         missing.copied().collect()
     }
 
-    /// Every path that is listed, with its privileges and whether those pass on to what is below.
+    /// Every listed path with its privileges, and whether each privilege propagates to child paths.
     pub fn paths(&self) -> impl Iterator<Item = (&str, &BTreeMap<String, bool>)> {
         self.paths
             .iter()
@@ -44,14 +44,14 @@ impl Permissions {
 
 impl<'de> Deserialize<'de> for Permissions {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Perl writes an empty table as an empty list now and then.
+        // Perl sometimes serializes an empty hash as an empty array.
         let Value::Object(paths) = Value::deserialize(deserializer)? else {
             return Ok(Self::default());
         };
         let privileges = |value: Value| match value {
             Value::Object(privileges) => privileges
                 .into_iter()
-                .map(|(name, passes_on)| (name, lenient::as_bool(&passes_on).unwrap_or(false)))
+                .map(|(name, propagates)| (name, lenient::as_bool(&propagates).unwrap_or(false)))
                 .collect(),
             _ => BTreeMap::new(),
         };
@@ -64,10 +64,10 @@ impl<'de> Deserialize<'de> for Permissions {
     }
 }
 
-/// Whom a right is given to.
+/// The subject of an access control entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AclHolder {
-    /// An account, such as `jane@pve`.
+pub enum AclSubject {
+    /// A user, such as `jane@pve`.
     User(String),
     /// A group.
     Group(String),
@@ -75,16 +75,16 @@ pub enum AclHolder {
     Token(String),
 }
 
-/// A role that somebody has on a path.
+/// An access control entry: a role of a subject on a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AclEntry {
     /// The path, such as `/pool/p1`.
     pub path: String,
     /// The role.
     pub role: String,
-    /// Who has it.
-    pub holder: AclHolder,
-    /// Whether it passes on to what is below.
+    /// The subject.
+    pub subject: AclSubject,
+    /// Whether the entry propagates to child paths.
     pub propagate: bool,
 }
 
@@ -102,51 +102,51 @@ struct AclRow {
     propagate: bool,
 }
 
-/// What is neither of a user, nor a group, nor a token is left out.
+/// Skips entries whose subject is neither a user, a group nor a token.
 fn entry(row: AclRow) -> Option<AclEntry> {
-    let holder = match row.kind.as_str() {
-        "user" => AclHolder::User(row.ugid),
-        "group" => AclHolder::Group(row.ugid),
-        "token" => AclHolder::Token(row.ugid),
+    let subject = match row.kind.as_str() {
+        "user" => AclSubject::User(row.ugid),
+        "group" => AclSubject::Group(row.ugid),
+        "token" => AclSubject::Token(row.ugid),
         _ => return None,
     };
     Some(AclEntry {
         path: row.path,
         role: row.roleid,
-        holder,
+        subject,
         propagate: row.propagate,
     })
 }
 
-/// Roles to give or take away on a path.
+/// A change to access control lists: roles to grant or revoke on a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AclChange {
     /// The path, such as `/pool/p1`.
     pub path: String,
     /// The roles.
     pub roles: Vec<String>,
-    /// Whose they are.
-    pub holders: Vec<AclHolder>,
-    /// Whether they pass on to what is below.
+    /// The subjects.
+    pub subjects: Vec<AclSubject>,
+    /// Whether the entries propagate to child paths.
     pub propagate: bool,
-    /// Whether they are taken away.
+    /// Whether to revoke the roles.
     pub remove: bool,
 }
 
 impl AclChange {
     fn params(&self) -> Result<Params, Error> {
-        if self.roles.is_empty() || self.holders.is_empty() {
+        if self.roles.is_empty() || self.subjects.is_empty() {
             return Err(unsendable("roles", "no role or nobody is named"));
         }
         let mut params = Params::default()
             .with("path", one_line("path", &self.path)?)
             .with("roles", joined("roles", &self.roles, ',')?);
         let (mut users, mut groups, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
-        for holder in &self.holders {
-            match holder {
-                AclHolder::User(name) => users.push(name.clone()),
-                AclHolder::Group(name) => groups.push(name.clone()),
-                AclHolder::Token(name) => tokens.push(name.clone()),
+        for subject in &self.subjects {
+            match subject {
+                AclSubject::User(name) => users.push(name.clone()),
+                AclSubject::Group(name) => groups.push(name.clone()),
+                AclSubject::Token(name) => tokens.push(name.clone()),
             }
         }
         for (field, names) in [("users", users), ("groups", groups), ("tokens", tokens)] {
@@ -162,41 +162,41 @@ impl AclChange {
     }
 }
 
-/// A role: privileges under one name.
+/// A role: a named set of privileges.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Role {
-    /// Its name.
+    /// The role's ID.
     #[serde(deserialize_with = "lenient::text")]
     pub roleid: String,
-    /// Its privileges.
+    /// The role's privileges.
     #[serde(rename = "privs", default, deserialize_with = "lenient::list")]
     pub privileges: Vec<String>,
-    /// Whether it is built in.
+    /// Whether the role is built in.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub special: bool,
 }
 
-/// A realm: where accounts of one kind are known.
+/// An authentication realm.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Realm {
-    /// Its name.
+    /// The realm's ID.
     #[serde(deserialize_with = "lenient::text")]
     pub realm: String,
-    /// What it is: `pam`, `pve`, `ldap`, `ad` or `openid`.
+    /// The type: `pam`, `pve`, `ldap`, `ad` or `openid`.
     #[serde(rename = "type", default, deserialize_with = "lenient::opt_text")]
     pub kind: Option<String>,
-    /// What an administrator wrote beside it.
+    /// The comment.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub comment: Option<String>,
-    /// The second factor that it asks all of its accounts for.
+    /// The second factor that is required for all users of the realm.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub tfa: Option<String>,
 }
 
-/// What is brought over from a directory.
+/// What to synchronize from a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SyncScope {
-    /// Accounts.
+    /// Users.
     Users,
     /// Groups.
     Groups,
@@ -204,27 +204,27 @@ pub enum SyncScope {
     Both,
 }
 
-/// What is taken away of what the directory no longer has.
+/// What to remove of entries that vanished from the directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vanished {
-    /// Rights.
+    /// Access control entries.
     Acl,
-    /// Accounts and groups.
+    /// Users and groups.
     Entry,
-    /// What is known about accounts that are still there.
+    /// Properties of users that still exist.
     Properties,
 }
 
-/// How a realm is brought up to date with its directory. What is `None` is as the realm is set up.
+/// Options of a realm synchronization. `None` means the realm's default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RealmSync {
-    /// What is brought over.
+    /// What to synchronize.
     pub scope: Option<SyncScope>,
-    /// What is taken away; `Some` without any for nothing.
+    /// What to remove; an empty list means nothing.
     pub remove_vanished: Option<Vec<Vanished>>,
-    /// Whether new accounts may sign in.
+    /// Whether to enable new users.
     pub enable_new: Option<bool>,
-    /// Whether nothing is changed, and the task only says what would be.
+    /// Whether to only log the changes in the task.
     pub dry_run: bool,
 }
 
@@ -240,7 +240,7 @@ impl RealmSync {
             }),
         );
         if let Some(vanished) = &self.remove_vanished {
-            let words: Vec<_> = vanished
+            let values: Vec<_> = vanished
                 .iter()
                 .map(|what| match what {
                     Vanished::Acl => "acl",
@@ -248,13 +248,13 @@ impl RealmSync {
                     Vanished::Properties => "properties",
                 })
                 .collect();
-            let none = words.is_empty();
-            let words = if none {
+            let none = values.is_empty();
+            let values = if none {
                 "none".to_owned()
             } else {
-                words.join(";")
+                values.join(";")
             };
-            params.set("remove-vanished", words);
+            params.set("remove-vanished", values);
         }
         params.opt_flag("enable-new", self.enable_new);
         params.flag("dry-run", self.dry_run);
@@ -263,10 +263,11 @@ impl RealmSync {
 }
 
 impl Client {
-    /// What this account or token may do: on one path, or wherever it has been given something.
+    /// The permissions of the client's own user or token: on one path, or on all paths with
+    /// entries.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn permissions(&self, path: Option<&str>) -> Result<Permissions, Error> {
         let mut params = Params::default();
         params.opt_line("path", path)?;
@@ -274,7 +275,7 @@ impl Client {
             .await
     }
 
-    /// What another account or token may do; its id is with the realm: `jane@pve`, `jane@pve!t1`.
+    /// The permissions of another user or token, given by its full ID: `jane@pve`, `jane@pve!t1`.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the privilege Sys.Audit on `/access`.
@@ -285,45 +286,46 @@ impl Client {
             .await
     }
 
-    /// The rights that this account may see.
+    /// The access control entries that the user may see.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn acl(&self) -> Result<Vec<AclEntry>, Error> {
         let rows: Vec<AclRow> = self.call(Call::get(&["access", "acl"])).await?;
         Ok(rows.into_iter().filter_map(entry).collect())
     }
 
-    /// Gives rights or takes them away.
+    /// Grants or revokes roles.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the privilege Permissions.Modify on the path;
-    /// [`Error::NotFound`] without such a role, account, group or token.
+    /// [`Error::NotFound`] if a role, user, group or token does not exist.
     pub async fn set_acl(&self, change: &AclChange) -> Result<(), Error> {
         let call = Call::put(&["access", "acl"]).params(change.params()?);
         self.call::<IgnoredAny>(call).await.map(drop)
     }
 
-    /// The roles, built-in ones included.
+    /// The roles, including built-in ones.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn roles(&self) -> Result<Vec<Role>, Error> {
         self.call(Call::get(&["access", "roles"])).await
     }
 
-    /// The realms.
+    /// The authentication realms.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn realms(&self) -> Result<Vec<Realm>, Error> {
         self.call(Call::get(&["access", "domains"])).await
     }
 
-    /// Brings a realm up to date with its directory.
+    /// Synchronizes a realm with its directory.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a realm; [`Error::Refused`] when it has no directory.
+    /// [`Error::NotFound`] if the realm does not exist; [`Error::Refused`] if the realm has no
+    /// directory.
     pub async fn sync_realm(&self, realm: &str, sync: &RealmSync) -> Result<Upid, Error> {
         let call = Call::post(&["access", "domains", realm, "sync"]).params(sync.params());
         self.call(call.slow()).await

@@ -1,53 +1,53 @@
-//! Backups of containers, and containers out of backups. They are listed and deleted like any other content of a storage
-//! ([`Client::content`], [`Client::delete_content`]).
+//! Backups of containers, and restoring them. Backups are listed and deleted like other content of
+//! a storage ([`Client::content`], [`Client::delete_content`]).
 
 use crate::{
     Client, PoolId, Upid, Vmid,
     error::Error,
     http::Call,
-    params::{Params, Part, property_string, unsendable},
+    params::{Params, PropertyPart, property_string, unsendable},
 };
 
-/// How a container is kept still while it is copied.
+/// How to get consistent data during a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BackupMode {
-    /// A snapshot of its disks is copied; it runs on. Storages without snapshots are copied as with
-    /// `Suspend`.
+    /// Copies a snapshot of the disks while the guest runs. Falls back to `Suspend` on storages
+    /// without snapshots.
     Snapshot,
-    /// It is copied while it runs, then held for a moment and copied again.
+    /// Copies the running guest, then suspends it shortly to copy the changes.
     Suspend,
-    /// It is shut down, copied and started again.
+    /// Shuts the guest down for the backup and starts it again.
     Stop,
 }
 
-/// How a backup is packed.
+/// The compression of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all. What a backup server stores is packed by that.
+    /// None. A backup server compresses by itself.
     None,
-    /// Well and fast.
+    /// Zstandard: fast, with a high ratio.
     Zstd,
-    /// Well and slowly.
+    /// gzip: slow, with a high ratio.
     Gzip,
-    /// Not so well, and fast.
+    /// LZO: fast, with a low ratio.
     Lzo,
 }
 
-/// Which backups of a guest are kept when a new one has been made. At least one number has to be
-/// there, else none would be.
+/// Which backups of a guest to keep after a new one. At least one number must be above zero, so
+/// that not all are deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// The last so many.
+    /// The number of latest backups.
     pub last: Option<u32>,
-    /// The last one of each of so many hours.
+    /// The number of hours of which the last backup is kept.
     pub hourly: Option<u32>,
-    /// The last one of each of so many days.
+    /// The number of days of which the last backup is kept.
     pub daily: Option<u32>,
-    /// The last one of each of so many weeks.
+    /// The number of weeks of which the last backup is kept.
     pub weekly: Option<u32>,
-    /// The last one of each of so many months.
+    /// The number of months of which the last backup is kept.
     pub monthly: Option<u32>,
-    /// The last one of each of so many years.
+    /// The number of years of which the last backup is kept.
     pub yearly: Option<u32>,
 }
 
@@ -65,7 +65,7 @@ impl Retention {
             .into_iter()
             .filter_map(|(key, number)| Some((key, number?.to_string())))
             .collect();
-        // All of them zero would mean to keep everything.
+        // All zeros would mean to keep every backup.
         if numbers.iter().all(|(_, number)| number == "0") {
             return Err(unsendable(
                 "prune-backups",
@@ -74,34 +74,34 @@ impl Retention {
         }
         let parts: Vec<_> = numbers
             .iter()
-            .map(|(key, number)| Part::Pair(key, number))
+            .map(|(key, number)| PropertyPart::Pair(key, number))
             .collect();
         property_string("prune-backups", &parts)
     }
 }
 
-/// A backup to be made.
+/// A backup to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
     /// The guests.
     pub vmids: Vec<Vmid>,
-    /// Where it goes.
+    /// The target storage.
     pub storage: String,
-    /// How they are kept still.
+    /// The mode.
     pub mode: BackupMode,
-    /// How it is packed.
+    /// The compression.
     pub compress: Compression,
-    /// What is written beside it. `{{guestname}}`, `{{node}}`, `{{vmid}}` and `{{cluster}}` are
-    /// replaced; line breaks are sent as Proxmox wants them.
+    /// The notes. `{{guestname}}`, `{{node}}`, `{{vmid}}` and `{{cluster}}` are replaced; line
+    /// breaks are escaped as Proxmox requires.
     pub notes: Option<String>,
-    /// Whether it must not be deleted, neither by hand nor by a retention.
+    /// Whether the backup is protected from deletion and pruning.
     pub protected: bool,
-    /// Which older ones are deleted then; without, none is.
+    /// The retention to apply to older backups; `None` deletes none.
     pub retention: Option<Retention>,
 }
 
 impl Backup {
-    /// A backup of one guest, packed well, while it runs.
+    /// A Zstandard backup of one guest in snapshot mode.
     pub fn new(vmid: Vmid, storage: impl Into<String>) -> Self {
         Self {
             vmids: vec![vmid],
@@ -139,14 +139,14 @@ impl Backup {
             },
         );
         if let Some(notes) = &self.notes {
-            // One line, in which a backslash begins an escape.
+            // The template is one line with backslash escapes.
             let notes = notes.replace('\\', "\\\\").replace('\n', "\\n");
             params.opt_line("notes-template", Some(&notes))?;
         }
         if self.protected {
             params.flag("protected", true);
         }
-        // What the storage itself is set up to keep does not count unless it is asked for here.
+        // `remove` must be sent, because the storage's own retention applies by default.
         params.flag("remove", self.retention.is_some());
         if let Some(retention) = &self.retention {
             params.set("prune-backups", retention.property()?);
@@ -155,28 +155,29 @@ impl Backup {
     }
 }
 
-/// A container to be made out of a backup.
+/// A container to restore from a backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestoreLxc {
-    /// Its number.
+    /// The VMID.
     pub vmid: Vmid,
-    /// The backup, such as `local:backup/vzdump-lxc-300-2026_11_25-10_00_00.tar.zst`.
+    /// The volume ID of the backup, such as
+    /// `local:backup/vzdump-lxc-300-2026_11_25-10_00_00.tar.zst`.
     pub archive: String,
-    /// Where its disks go; without, where they were.
+    /// The storage for its disks; `None` means their original storage.
     pub storage: Option<String>,
-    /// Whether its root is nobody on the node; without, as it was.
+    /// Whether the container is unprivileged; `None` means as in the backup.
     pub unprivileged: Option<bool>,
-    /// The pool to put it into.
+    /// The pool to add the container to.
     pub pool: Option<PoolId>,
-    /// Whether it takes the place of a container of that number, whose disks are lost then. That
-    /// one must not run.
+    /// Whether to replace an existing container with this VMID, whose disks are destroyed. It must
+    /// be stopped.
     pub overwrite: bool,
-    /// Whether it gets new MAC addresses, as it has to beside the container that was backed up.
+    /// Whether to assign new MAC addresses, required while the original container exists.
     pub unique: bool,
 }
 
 impl RestoreLxc {
-    /// A container as it was, in a place that is free.
+    /// A container with the settings of the backup and an unused VMID.
     pub fn new(vmid: Vmid, archive: impl Into<String>) -> Self {
         Self {
             vmid,
@@ -206,35 +207,35 @@ impl RestoreLxc {
     }
 }
 
-/// Proxmox answers `OK`, and no task, when there is nothing to do on the node that was asked.
-fn task(answer: &str) -> Result<Option<Upid>, Error> {
-    if answer == "OK" {
+/// Proxmox responds with `OK` instead of a UPID if the node has nothing to do.
+fn task(response: &str) -> Result<Option<Upid>, Error> {
+    if response == "OK" {
         return Ok(None);
     }
-    Ok(Some(answer.parse()?))
+    Ok(Some(response.parse()?))
 }
 
 impl Client {
-    /// Makes a backup of those of the guests that are on this node; there is no task when none is.
-    /// That the storage or a guest does not exist is said only by the task.
+    /// Backs up the given guests that are on this node. Returns no task if there are none. A
+    /// missing storage or guest is reported only by the task.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] without the privilege VM.Backup on a guest or Datastore.AllocateSpace on
-    /// the storage, or with a retention Datastore.Allocate.
+    /// [`Error::Forbidden`] without the privilege VM.Backup on a guest or Datastore.AllocateSpace
+    /// on the storage; with a retention also without Datastore.Allocate.
     pub async fn vzdump(&self, node: &str, backup: &Backup) -> Result<Option<Upid>, Error> {
         let call = Call::post(&["nodes", node, "vzdump"]).params(backup.params()?);
-        let answer: String = self.call(call.slow()).await?;
-        task(&answer).map_err(|_| Error::Protocol {
+        let response: String = self.call(call.slow()).await?;
+        task(&response).map_err(|_| Error::Protocol {
             address: self.address().to_owned(),
-            cause: format!("{answer:?} is not the id of a task"),
+            cause: format!("{response:?} is not the id of a task"),
         })
     }
 
-    /// Makes a container out of a backup. That the backup cannot be read is said only by the task.
+    /// Restores a container from a backup. An unreadable backup is reported only by the task.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] when the number is taken and nothing is to be overwritten,
-    /// [`Error::Running`] when what is to be overwritten runs.
+    /// [`Error::AlreadyExists`] if the VMID is used and `overwrite` is off, [`Error::Running`] if
+    /// the container to replace is running.
     pub async fn restore_lxc(&self, node: &str, restore: &RestoreLxc) -> Result<Upid, Error> {
         let call = Call::post(&["nodes", node, "lxc"]).params(restore.params()?);
         self.call(call.slow()).await
@@ -258,16 +259,16 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_deletes_nothing_unless_it_is_told_what_to_keep() {
+    fn backup_prunes_only_with_retention() {
         let plain = Backup::new(vmid(300), "local");
-        let want = [
+        let expected = [
             "vmid=300",
             "storage=local",
             "mode=snapshot",
             "compress=zstd",
             "remove=0",
         ];
-        assert_eq!(sent(&plain), want);
+        assert_eq!(sent(&plain), expected);
         let retention = Retention {
             last: Some(3),
             weekly: Some(4),
@@ -281,13 +282,13 @@ mod tests {
             ..plain.clone()
         };
         assert_eq!(sent(&kept)[0], "vmid=300,301");
-        let want = [
+        let expected = [
             "notes-template={{guestname}}: a\\\\b\\nc",
             "protected=1",
             "remove=1",
             "prune-backups=keep-last=3,keep-weekly=4",
         ];
-        assert_eq!(sent(&kept)[4..], want);
+        assert_eq!(sent(&kept)[4..], expected);
 
         for retention in [
             Retention::default(),
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn restoring_overwrites_nothing_unless_it_is_told_to() {
+    fn restore_overwrites_only_with_flag() {
         let sent = |restore: &RestoreLxc| {
             let params = restore.params().unwrap();
             let pairs = params.pairs().iter();
@@ -319,8 +320,8 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let plain = RestoreLxc::new(vmid(300), "local:backup/a.tar.zst");
-        let want = ["vmid=300", "ostemplate=local:backup/a.tar.zst", "restore=1"];
-        assert_eq!(sent(&plain), want);
+        let expected = ["vmid=300", "ostemplate=local:backup/a.tar.zst", "restore=1"];
+        assert_eq!(sent(&plain), expected);
         let over = RestoreLxc {
             overwrite: true,
             ..plain
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn there_may_be_no_task() {
+    fn vzdump_may_start_no_task() {
         assert_eq!(task("OK").unwrap(), None);
         let upid = "UPID:pve1:00001619:0005993C:6B00BC40:vzdump:300:root@pam!g1:";
         assert_eq!(task(upid).unwrap().unwrap().kind(), "vzdump");

@@ -1,4 +1,5 @@
-//! Who is asked, as whom, and how long we wait. What is asked is in the other modules.
+//! The client and its configuration: endpoints, credentials and timeouts. The API calls are in
+//! other modules.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,20 +7,20 @@ use crate::{
     Credentials, Endpoint, Trust, credentials::SignIn, endpoints::Endpoints, error::Error,
 };
 
-/// How to reach a cluster.
+/// The configuration of a client.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// The addresses of its nodes, at least one. A call that cannot be sent to one goes to the
-    /// next.
+    /// The endpoints of the cluster's nodes, at least one. A call that cannot be sent to one
+    /// endpoint is sent to the next.
     pub endpoints: Vec<Endpoint>,
-    /// As whom.
+    /// The credentials.
     pub credentials: Credentials,
-    /// Who vouches for the endpoints that have no fingerprint.
+    /// How to verify the certificates of endpoints without a fingerprint.
     pub trust: Trust,
 }
 
 impl Connection {
-    /// A cluster with one address, vouched for by the authorities that the machine trusts.
+    /// A cluster with one endpoint, verified with the system's certificate authorities.
     pub fn new(endpoint: Endpoint, credentials: Credentials) -> Self {
         Self {
             endpoints: vec![endpoint],
@@ -29,18 +30,18 @@ impl Connection {
     }
 }
 
-/// How long a call may take. Reading calls are tried a second time when no connection came about,
-/// and at the other endpoints, so one may take as many times as long.
+/// Timeouts of one attempt. A read-only call is retried once after a connection failure and then
+/// sent to the other endpoints, so it can take a multiple of these.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// To be connected, TLS included.
+    /// To connect, including TLS.
     pub connect: Duration,
-    /// From the beginning to the end of the answer.
+    /// For the whole request and response.
     pub answer: Duration,
-    /// The same for calls that wait for a lock, a storage or a registry before they answer:
-    /// creating, deleting, changing a configuration, pulling.
+    /// For calls that wait for a lock, a storage or a registry before they respond: create, delete,
+    /// configure, pull.
     pub slow: Duration,
-    /// How old a ticket may become before it is renewed. Proxmox takes one for two hours.
+    /// The age at which a ticket is renewed. Tickets are valid for two hours.
     pub ticket: Duration,
 }
 
@@ -77,11 +78,11 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client for a cluster. It connects to nothing yet.
+    /// Creates a client. Does not connect.
     ///
     /// # Errors
-    /// [`Error::Unsendable`] when a URL, the credentials or the authority's certificate cannot be
-    /// right, and [`Error::Tls`] when the machine has no certificates to trust.
+    /// [`Error::Unsendable`] if a URL, the credentials or the CA certificate is invalid,
+    /// [`Error::Tls`] if the system has no trusted certificate authorities.
     pub fn new(connection: Connection, timeouts: Timeouts) -> Result<Self, Error> {
         let Connection {
             endpoints,
@@ -97,12 +98,12 @@ impl Client {
         })
     }
 
-    /// Scheme, host and port of the endpoint that worked last.
+    /// Scheme, host and port of the endpoint that succeeded last.
     pub fn address(&self) -> &str {
         &self.inner.endpoints.current().address
     }
 
-    /// As whom calls are made: `root@pam`, or `root@pam!holdfast` for a token.
+    /// The user or token of the client: `root@pam`, or `root@pam!holdfast`.
     pub fn account(&self) -> &str {
         match &self.inner.sign_in {
             SignIn::Token { id, .. } => id,
@@ -110,10 +111,10 @@ impl Client {
         }
     }
 
-    /// Whether calls are made as root@pam itself. Only so does Proxmox allow features other than
-    /// nesting (keyctl, mounts, FUSE), any features of a privileged container, bind mounts, devices,
-    /// hook scripts and taking no notice of a lock; a token of root@pam is refused those even
-    /// without privilege separation.
+    /// Whether the client uses a ticket of `root@pam`. Proxmox requires it for features other than
+    /// nesting (keyctl, mounts, FUSE), for any features of a privileged container, for bind mounts,
+    /// devices and hook scripts, and to ignore a lock. Tokens of `root@pam` are not accepted for
+    /// these, even without privilege separation.
     pub fn is_root_ticket(&self) -> bool {
         matches!(&self.inner.sign_in, SignIn::Password(tickets) if tickets.user == "root@pam")
     }
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_tells_where_and_as_whom_and_no_secret() {
+    fn debug_shows_address_and_account_without_secret() {
         for credentials in [token(), password("pam")] {
             let client = client("http://127.0.0.1:1", credentials).unwrap();
             let printed = format!("{client:?}");
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_roots_own_login_is_root() {
+    fn only_root_pam_password_is_root_ticket() {
         let root = |credentials| client("http://a", credentials).unwrap().is_root_ticket();
         assert!(root(password("pam")));
         assert!(!root(password("pve")));
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_that_cannot_be_right_is_refused_before_anything_is_sent() {
+    fn invalid_endpoint_urls_are_rejected() {
         for url in [
             "pve1:8006",
             "ftp://pve1",

@@ -1,15 +1,16 @@
-//! The cluster as a whole: version, nodes, the inventory of guests and storages, free numbers.
+//! The cluster: version, nodes, inventory of guests and storages, and unused VMIDs.
 //!
-//! `/nodes` and `/cluster/resources` are some ten seconds old: a container that was just made has
-//! the state [`RunState::Unknown`] and no name there until the next round.
+//! `/nodes` and `/cluster/resources` are about ten seconds old: a new container has the state
+//! [`RunState::Unknown`] and no name there until the next update.
 
 use serde::{Deserialize, Deserializer};
 
 use crate::{
-    Client, Fingerprint, Vmid, answer::Data, error::Error, http::Call, lenient, params::Params,
+    Client, Fingerprint, Vmid, error::Error, http::Call, lenient, params::Params,
+    response::ResponseData,
 };
 
-/// What software answers.
+/// The version of Proxmox VE.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Version {
     /// The version of the manager, such as `9.2.11`.
@@ -20,38 +21,38 @@ pub struct Version {
     pub release: String,
 }
 
-/// A node, and how much of it is in use.
+/// A node and its resource usage.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Node {
-    /// Its name.
+    /// The node's name.
     #[serde(deserialize_with = "lenient::text")]
     pub node: String,
-    /// Whether it answers its cluster.
+    /// Whether the node is online.
     #[serde(rename = "status", default, deserialize_with = "is_online")]
     pub online: bool,
-    /// Share of its processors in use, 0 to 1.
+    /// CPU usage, 0 to 1.
     #[serde(default, deserialize_with = "lenient::opt_f64")]
     pub cpu: Option<f64>,
-    /// Processors.
+    /// CPU threads.
     #[serde(default, deserialize_with = "lenient::opt_u32")]
     pub maxcpu: Option<u32>,
     /// Memory in use, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub mem: Option<u64>,
-    /// Memory, in bytes.
+    /// Total memory, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub maxmem: Option<u64>,
     /// Root disk in use, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub disk: Option<u64>,
-    /// Root disk, in bytes.
+    /// Size of the root disk, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub maxdisk: Option<u64>,
-    /// Seconds since it started.
+    /// The uptime in seconds.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub uptime: Option<u64>,
-    /// The node's certificate from its cluster. Only [`Client::nodes`] tells it, and a node may
-    /// show another one to the world.
+    /// The certificate that the cluster knows for the node. Only [`Client::nodes`] returns it, and
+    /// the node may serve another certificate.
     #[serde(default, deserialize_with = "fingerprint")]
     pub ssl_fingerprint: Option<Fingerprint>,
 }
@@ -64,27 +65,27 @@ fn is_online<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Erro
     Ok(lenient::opt_text(deserializer)?.as_deref() == Some("online"))
 }
 
-/// Whether the nodes see each other.
+/// The membership status of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterStatus {
-    /// The cluster's name; a single node has none.
+    /// The cluster's name; `None` for a single node.
     pub name: Option<String>,
-    /// Whether enough nodes are there to change anything. A single node always can.
+    /// Whether the cluster has quorum, which changes require. Always true for a single node.
     pub quorate: bool,
     /// The nodes.
     pub nodes: Vec<ClusterNode>,
 }
 
-/// A node as a member of its cluster.
+/// A node as a cluster member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterNode {
-    /// Its name.
+    /// The node's name.
     pub name: String,
-    /// Its address within the cluster.
+    /// The node's address in the cluster network.
     pub ip: Option<String>,
-    /// Whether it answers.
+    /// Whether the node is online.
     pub online: bool,
-    /// Whether it is the one that was asked.
+    /// Whether this is the node that responded.
     pub local: bool,
 }
 
@@ -104,34 +105,34 @@ struct StatusRow {
     quorate: bool,
 }
 
-/// What the cluster has, as of its last round of status messages.
+/// The cluster's inventory, as of the last status update.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resources {
     /// Containers and virtual machines.
     pub guests: Vec<Guest>,
     /// Nodes.
     pub nodes: Vec<Node>,
-    /// Storages, once for each node that has them.
+    /// Storages, one row per node.
     pub storages: Vec<StorageUse>,
 }
 
-/// What kind of guest it is.
+/// The kind of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuestKind {
     /// A container.
     Lxc,
-    /// A virtual machine. Its number is taken for containers too.
+    /// A virtual machine. Its VMID cannot be used for containers either.
     Qemu,
 }
 
-/// Whether a guest runs.
+/// The run state of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// It runs.
+    /// Running.
     Running,
-    /// It does not.
+    /// Stopped.
     Stopped,
-    /// The cluster does not know (yet), or says something that only virtual machines can be.
+    /// Not known yet, or a state that only virtual machines have.
     Unknown,
 }
 
@@ -145,60 +146,60 @@ impl<'de> Deserialize<'de> for RunState {
     }
 }
 
-/// A guest in the cluster's inventory. Measurements are missing until the first round.
+/// A guest in the cluster's inventory. Measurements are missing until the first status update.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Guest {
     /// Container or virtual machine.
     #[serde(skip, default = "lxc")]
     pub kind: GuestKind,
-    /// Its number.
+    /// The VMID.
     pub vmid: Vmid,
-    /// The node that holds it.
+    /// The guest's node.
     #[serde(deserialize_with = "lenient::text")]
     pub node: String,
-    /// Its name.
+    /// The guest's name.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub name: Option<String>,
-    /// Whether it runs.
+    /// The run state.
     #[serde(default = "unknown")]
     pub status: RunState,
-    /// Whether it is a template.
+    /// Whether the guest is a template.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub template: bool,
-    /// Share of its processors in use, 0 to 1.
+    /// CPU usage, 0 to 1.
     #[serde(default, deserialize_with = "lenient::opt_f64")]
     pub cpu: Option<f64>,
-    /// Processors.
+    /// CPUs.
     #[serde(default, deserialize_with = "lenient::opt_u32")]
     pub maxcpu: Option<u32>,
     /// Memory in use, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub mem: Option<u64>,
-    /// Memory, in bytes.
+    /// Total memory, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub maxmem: Option<u64>,
     /// Root disk in use, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub disk: Option<u64>,
-    /// Root disk, in bytes.
+    /// Size of the root disk, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub maxdisk: Option<u64>,
-    /// Seconds since it started.
+    /// The uptime in seconds.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub uptime: Option<u64>,
-    /// Bytes received since it started.
+    /// Bytes received since the start.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub netin: Option<u64>,
-    /// Bytes sent since it started.
+    /// Bytes sent since the start.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub netout: Option<u64>,
-    /// The operation that holds it.
+    /// The operation that locks the guest.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub lock: Option<String>,
-    /// The pool it is in.
+    /// The guest's pool.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub pool: Option<String>,
-    /// Its tags.
+    /// The guest's tags.
     #[serde(default, deserialize_with = "lenient::list")]
     pub tags: Vec<String>,
 }
@@ -211,28 +212,28 @@ fn lxc() -> GuestKind {
     GuestKind::Lxc
 }
 
-/// How full a storage is, on one node.
+/// The usage of a storage on one node.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StorageUse {
-    /// Its name.
+    /// The storage's name.
     #[serde(deserialize_with = "lenient::text")]
     pub storage: String,
     /// The node.
     #[serde(deserialize_with = "lenient::text")]
     pub node: String,
-    /// Whether it can be used at the moment.
+    /// Whether the storage is available.
     #[serde(rename = "status", default, deserialize_with = "is_available")]
     pub available: bool,
-    /// Whether all nodes see the same one.
+    /// Whether the storage is shared by all nodes.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub shared: bool,
     /// Bytes in use.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub disk: Option<u64>,
-    /// Bytes.
+    /// Total bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub maxdisk: Option<u64>,
-    /// What may be put there, such as `rootdir`.
+    /// The content types, such as `rootdir`.
     #[serde(default, deserialize_with = "lenient::list")]
     pub content: Vec<String>,
 }
@@ -242,23 +243,23 @@ fn is_available<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::E
 }
 
 impl Client {
-    /// What software answers. The cheapest call that needs the token to be right.
+    /// The version of Proxmox VE. The cheapest call that verifies the credentials.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn version(&self) -> Result<Version, Error> {
         self.call(Call::get(&["version"])).await
     }
 
-    /// The nodes that the token may see.
+    /// The nodes that the user may see.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn nodes(&self) -> Result<Vec<Node>, Error> {
         self.call(Call::get(&["nodes"])).await
     }
 
-    /// Which nodes are members, and whether they are enough.
+    /// The cluster's members and quorum.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the privilege Sys.Audit on `/`.
@@ -267,38 +268,39 @@ impl Client {
         Ok(cluster_status(rows))
     }
 
-    /// The inventory of everything that the token may see.
+    /// The inventory of everything that the user may see.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn resources(&self) -> Result<Resources, Error> {
-        let Data { data, .. } = self.call_page(Call::get(&["cluster", "resources"])).await?;
+        let ResponseData { data, .. } =
+            self.call_page(Call::get(&["cluster", "resources"])).await?;
         resources(data).map_err(|error| Error::Protocol {
             address: self.address().to_owned(),
             cause: error.to_string(),
         })
     }
 
-    /// A number that is free now. Nothing keeps it free: who creates first has it.
+    /// An unused VMID. It is not reserved: another client may use it first.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn next_id(&self) -> Result<Vmid, Error> {
         self.call(Call::get(&["cluster", "nextid"])).await
     }
 
-    /// Whether a number is free now, for containers and virtual machines alike.
+    /// Whether a VMID is unused by containers and virtual machines.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
-    pub async fn is_free(&self, vmid: Vmid) -> Result<bool, Error> {
+    /// See [`Error`].
+    pub async fn is_vmid_free(&self, vmid: Vmid) -> Result<bool, Error> {
         let call = Call::get(&["cluster", "nextid"]).params(Params::default().with("vmid", vmid));
         match self.call::<Vmid>(call).await {
             Ok(_) => Ok(true),
             Err(Error::Invalid { fields, .. })
                 if fields
                     .get("vmid")
-                    .is_some_and(|words| words.ends_with("already exists")) =>
+                    .is_some_and(|message| message.ends_with("already exists")) =>
             {
                 Ok(false)
             }
@@ -331,8 +333,8 @@ fn cluster_status(rows: Vec<StatusRow>) -> ClusterStatus {
     status
 }
 
-/// Sorts the rows by type. One that cannot be read fails the whole, because a guest that is left
-/// out would look as if it were gone.
+/// Sorts the rows by type. An unreadable row fails the whole call, because a skipped guest would
+/// look deleted.
 fn resources(rows: Vec<serde_json::Value>) -> Result<Resources, serde_json::Error> {
     let mut all = Resources::default();
     for row in rows {
@@ -358,7 +360,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_inventory_is_sorted_and_a_new_container_has_neither_name_nor_state() {
+    fn inventory_is_grouped_and_new_container_has_no_name_or_state() {
         let rows = r#"[
             {"type":"node","node":"pve1","id":"node/pve1","status":"online","cpu":"0.5","maxcpu":2,"maxmem":25276502016},
             {"type":"lxc","id":"lxc/315","node":"pve1","status":"unknown","vmid":315},
@@ -386,13 +388,13 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_that_cannot_be_read_fails_the_whole() {
+    fn unreadable_guest_fails_inventory() {
         let rows = r#"[{"type":"lxc","vmid":"x","node":"pve1"}]"#;
         assert!(resources(serde_json::from_str(rows).unwrap()).is_err());
     }
 
     #[test]
-    fn a_single_node_has_no_cluster_and_can_always_be_changed() {
+    fn single_node_has_no_cluster_name_and_is_quorate() {
         let alone = r#"[{"online":1,"local":1,"name":"pve1","ip":"10.99.0.1","level":"","nodeid":0,"id":"node/pve1","type":"node"}]"#;
         let status = cluster_status(serde_json::from_str(alone).unwrap());
         assert_eq!(status.name, None);

@@ -1,26 +1,26 @@
-//! The way into a console. Carrying what is typed and shown is not done here.
+//! Opens consoles. Does not transfer terminal data.
 //!
-//! What comes back is for `GET …/vncwebsocket?port=…&vncticket=…` on the same path, as the same
-//! account, within some ten seconds. The first thing to send there is `USER:TICKET` and a line
-//! break; `OK` comes back.
+//! The returned port and ticket are for `GET …/vncwebsocket?port=…&vncticket=…` on the same path,
+//! as the same user, within about ten seconds. The first message there is `USER:TICKET` and a line
+//! break; the response is `OK`.
 
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{Client, Secret, Upid, Vmid, error::Error, http::Call, lenient};
 
-/// A console that waits for somebody to connect.
+/// A console that waits for a connection.
 #[derive(Clone, Debug, Deserialize)]
 pub struct TermProxy {
-    /// The account that it is for.
+    /// The user that the ticket is for.
     #[serde(deserialize_with = "lenient::text")]
     pub user: String,
-    /// What lets one in: once, at this port, and for some seconds only.
+    /// The ticket: valid once, for this port, for a few seconds.
     #[serde(deserialize_with = "secret")]
     pub ticket: Secret,
     /// The port on the node, 5900 to 5999.
     #[serde(deserialize_with = "port")]
     pub port: u16,
-    /// The task that serves it.
+    /// The task that serves the console.
     pub upid: Upid,
 }
 
@@ -30,14 +30,14 @@ pub(crate) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secre
         .ok_or_else(|| de::Error::custom("a secret was expected"))
 }
 
-/// A string, although Proxmox describes it as a number.
+/// A string, although Proxmox documents it as a number.
 fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     let number = lenient::u64(deserializer)?;
     u16::try_from(number).map_err(|_| de::Error::custom(format!("{number} is not a port")))
 }
 
 impl Client {
-    /// Opens the console of a container. It is not shown anything while the container is stopped.
+    /// Opens the console of a container. A stopped container shows no output.
     ///
     /// # Errors
     /// [`Error::Forbidden`] without the privilege VM.Console on the container.
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_console_has_a_port_that_comes_as_a_string_and_a_ticket_that_is_not_printed() {
+    fn console_parses_string_port_and_hides_ticket() {
         let json = r#"{"user":"root@pam!g1","port":"5902","ticket":"PVEVNC:6B00C133::x","upid":"UPID:pve1:00003266:00078855:6B00C133:vncproxy:100:root@pam!g1:"}"#;
         let console: TermProxy = serde_json::from_str(json).unwrap();
         assert_eq!(console.port, 5902);

@@ -1,5 +1,5 @@
-//! As whom we sign in: an API token, or a person's account with its password. Checked before
-//! anything is sent, and never printed.
+//! Credentials: an API token, or a user with a password. Validated before anything is sent, and
+//! never logged.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use reqwest::header::HeaderValue;
 
 use crate::{error::Error, params::unsendable, ticket::Tickets};
 
-/// A secret: a password, or that of a token or a console. It cannot be printed.
+/// A secret: a password, or the secret of a token or a console. Its `Debug` output hides the value.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -17,7 +17,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The secret itself, to be kept encrypted or handed to where it belongs, and never logged.
+    /// The secret value. Must be stored encrypted and never logged.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -41,20 +41,20 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// How to sign in. The two are not equal: a token of root@pam is refused some of what root@pam
-/// itself may do, see [`crate::Client::is_root_ticket`].
+/// Credentials. A token of `root@pam` has fewer rights than `root@pam` itself, see
+/// [`crate::Client::is_root_ticket`].
 #[derive(Clone, Debug)]
 pub enum Credentials {
-    /// With an API token.
+    /// An API token.
     Token {
-        /// User, realm and name of the token: `root@pam!holdfast`.
+        /// The token's full ID: `root@pam!holdfast`.
         id: String,
-        /// The token's secret, as Proxmox showed it once.
+        /// The token's secret.
         secret: Secret,
     },
-    /// With an account, from whose password tickets are made. It must have no second factor.
+    /// A user and password, exchanged for tickets. The user must not have a second factor.
     Password {
-        /// The user's name, without the realm: `root`.
+        /// The username without the realm: `root`.
         user: String,
         /// The realm, such as `pam` or `pve`.
         realm: String,
@@ -63,7 +63,7 @@ pub enum Credentials {
     },
 }
 
-/// Credentials as they are used.
+/// Validated credentials.
 pub(crate) enum SignIn {
     Token { id: String, header: HeaderValue },
     Password(Tickets),
@@ -94,7 +94,7 @@ impl SignIn {
     }
 }
 
-/// `PVEAPIToken=user@realm!name=secret`. Proxmox answers any other spelling with 401.
+/// `PVEAPIToken=user@realm!name=secret`. Proxmox rejects any other format with 401.
 fn authorization(id: &str, secret: &str) -> Result<HeaderValue, Error> {
     if !is_token_id(id) {
         return Err(unsendable(
@@ -115,7 +115,7 @@ fn authorization(id: &str, secret: &str) -> Result<HeaderValue, Error> {
 }
 
 fn check_user(user: &str, realm: &str) -> Result<(), Error> {
-    // 64 characters are what Proxmox takes of both together.
+    // Proxmox limits user and realm together to 64 characters.
     if !is_user_name(user) || user.len() + realm.len() > 63 {
         return Err(unsendable(
             "user",
@@ -146,7 +146,7 @@ fn is_user_name(user: &str) -> bool {
     !user.is_empty() && !user.contains(odd)
 }
 
-/// `[A-Za-z][A-Za-z0-9.\-_]+`: a realm, or a token's name.
+/// `[A-Za-z][A-Za-z0-9.\-_]+`: a realm or a token name.
 pub(crate) fn is_word(text: &str) -> bool {
     text.len() >= 2
         && text.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -178,12 +178,12 @@ mod tests {
         match SignIn::new(credentials) {
             Err(Error::Unsendable { field, .. }) => field,
             Err(other) => panic!("{other:?}"),
-            Ok(_) => panic!("it was taken"),
+            Ok(_) => panic!("credentials were accepted"),
         }
     }
 
     #[test]
-    fn the_secret_is_never_printed() {
+    fn debug_hides_secret() {
         for credentials in [
             token("root@pam!holdfast", "s3cr3t"),
             password("root", "pam", "s3cr3t"),
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_that_cannot_be_right_are_refused_before_anything_is_sent() {
+    fn invalid_credentials_are_rejected() {
         for id in [
             "root@pam",
             "root!holdfast",

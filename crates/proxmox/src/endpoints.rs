@@ -1,5 +1,5 @@
-//! Where a cluster's API is: one or several addresses, tried in turn, and the one that worked last.
-//! What may be tried a second time is decided in `http`.
+//! The API endpoints of a cluster, tried in order from the one that succeeded last. The retry rules
+//! are in `http`.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -9,21 +9,22 @@ use std::{
 use reqwest::{ClientBuilder, Url, redirect};
 
 use crate::{
-    Fingerprint, Timeouts, Trust, error::Error, http::chain, params::unsendable, tls::settings,
+    Fingerprint, Timeouts, Trust, error::Error, http::error_chain, params::unsendable,
+    tls::settings,
 };
 
-/// One address at which a cluster answers. Each node is one, with a certificate of its own.
+/// An API endpoint of a cluster. Each node is one, with its own certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Scheme, host and port: `https://pve1:8006`. Plain `http` is for the simulator.
     pub url: String,
-    /// The fingerprint of its certificate. With one, nothing else is asked of the certificate;
-    /// without one, [`Trust`] decides.
+    /// The certificate's fingerprint. With a fingerprint, name, dates and issuer are not checked;
+    /// without one, [`Trust`] applies.
     pub fingerprint: Option<Fingerprint>,
 }
 
 impl Endpoint {
-    /// An address whose certificate somebody else vouches for.
+    /// An endpoint whose certificate is verified by [`Trust`].
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -31,7 +32,7 @@ impl Endpoint {
         }
     }
 
-    /// An address with one certificate.
+    /// An endpoint with a pinned certificate.
     pub fn pinned(url: impl Into<String>, fingerprint: Fingerprint) -> Self {
         Self {
             url: url.into(),
@@ -40,10 +41,10 @@ impl Endpoint {
     }
 }
 
-/// An endpoint with its connections.
+/// An endpoint with its connection pool.
 pub(crate) struct Target {
     pub(crate) http: reqwest::Client,
-    /// Ends in `/api2/json`.
+    /// Ends with `/api2/json`.
     pub(crate) base: Url,
     /// Scheme, host and port, for messages.
     pub(crate) address: String,
@@ -56,7 +57,8 @@ impl Target {
         base.set_path("/api2/json");
         let builder = builder(timeouts.connect);
         let builder = match (base.scheme(), endpoint.fingerprint) {
-            // Reading the machine's certificates takes a while and here they serve nothing.
+            // Avoids loading the system's certificate authorities, which is slow and not needed for
+            // HTTP.
             ("http", None) => builder.tls_certs_only([]),
             ("http", Some(_)) => {
                 return Err(unsendable("url", "a server without TLS has no fingerprint"));
@@ -68,7 +70,7 @@ impl Target {
         };
         let http = builder.build().map_err(|error| Error::Tls {
             address: address.clone(),
-            cause: chain(&error),
+            cause: error_chain(&error),
         })?;
         Ok(Self {
             http,
@@ -78,7 +80,7 @@ impl Target {
     }
 }
 
-/// The endpoints of one cluster; there is at least one.
+/// The endpoints of one cluster; at least one.
 pub(crate) struct Endpoints {
     first: Target,
     others: Vec<Target>,
@@ -111,27 +113,27 @@ impl Endpoints {
             .unwrap_or(&self.first)
     }
 
-    /// The one that worked last.
+    /// The endpoint that succeeded last.
     pub(crate) fn current(&self) -> &Target {
         self.at(self.current.load(Ordering::Relaxed))
     }
 
-    /// All of them once, beginning with the one that worked last, with their places.
-    pub(crate) fn in_turn(&self) -> impl Iterator<Item = (usize, &Target)> {
+    /// Every endpoint with its index, starting with the one that succeeded last.
+    pub(crate) fn iter_from_current(&self) -> impl Iterator<Item = (usize, &Target)> {
         let (count, current) = (self.count(), self.current.load(Ordering::Relaxed));
         (0..count)
             .map(move |step| (current + step) % count)
             .map(|index| (index, self.at(index)))
     }
 
-    /// Remembers which one works.
-    pub(crate) fn remember(&self, index: usize) {
-        let before = self.current.swap(index, Ordering::Relaxed);
-        if before != index {
+    /// Records the endpoint that succeeded.
+    pub(crate) fn set_current(&self, index: usize) {
+        let previous = self.current.swap(index, Ordering::Relaxed);
+        if previous != index {
             tracing::info!(
-                from = self.at(before).address,
+                from = self.at(previous).address,
                 to = self.at(index).address,
-                "another endpoint of the cluster is asked from now on"
+                "cluster endpoint changed"
             );
         }
     }
@@ -141,9 +143,9 @@ impl Endpoints {
     }
 }
 
-/// What all connections to Proxmox have in common.
+/// Settings that all connections to Proxmox share.
 pub(crate) fn builder(connect: Duration) -> ClientBuilder {
-    // An error means that the process has a provider already, which is as good.
+    // An error means that the process has a default provider already, which works as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!("holdfast/", env!("CARGO_PKG_VERSION")))
@@ -154,7 +156,7 @@ pub(crate) fn builder(connect: Duration) -> ClientBuilder {
         .http1_only()
 }
 
-/// Reads the address of an endpoint: scheme, host and port, and nothing else.
+/// Parses the URL of an endpoint: scheme, host and port only.
 pub(crate) fn base_url(text: &str) -> Result<Url, Error> {
     let refuse = |reason| unsendable("url", reason);
     let url: Url = text.trim().parse().map_err(|_| refuse("it is not a URL"))?;
@@ -180,20 +182,23 @@ mod tests {
     }
 
     fn order(endpoints: &Endpoints) -> Vec<usize> {
-        endpoints.in_turn().map(|(index, _)| index).collect()
+        endpoints
+            .iter_from_current()
+            .map(|(index, _)| index)
+            .collect()
     }
 
     #[test]
-    fn the_one_that_worked_last_is_tried_first_and_each_once() {
+    fn last_successful_endpoint_is_first_and_each_appears_once() {
         let three = endpoints(&["http://a:1", "http://b:1", "http://c:1"]).unwrap();
         assert_eq!(order(&three), [0, 1, 2]);
-        three.remember(1);
+        three.set_current(1);
         assert_eq!(order(&three), [1, 2, 0]);
         assert_eq!(three.current().address, "http://b:1");
     }
 
     #[test]
-    fn there_has_to_be_one_and_all_have_to_be_right() {
+    fn endpoints_must_be_nonempty_and_valid() {
         for urls in [&[][..], &["http://a", "pve2:8006"]] {
             assert!(matches!(endpoints(urls), Err(Error::Unsendable { .. })));
         }

@@ -1,185 +1,184 @@
-//! What can go wrong between us and Proxmox, sorted by what the caller can do about it.
+//! Errors of API calls, by what the caller can do about them.
 //!
-//! The sentences are for people; Proxmox's own words ([`Error::words`]) stand beside them, because
-//! an administrator can look those up. No secret is ever part of an error.
+//! The `Display` text is for users. Proxmox's own message ([`Error::words`]) is available beside
+//! it, because an administrator can search for it. Errors never contain secrets.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     Fingerprint,
-    answer::{Meaning, NO_QUORUM, meaning},
-    ids::{Malformed, Upid},
+    ids::{ParseError, Upid},
+    response::{ErrorKind, NO_QUORUM, classify},
 };
 
-/// Why a call to Proxmox gave no answer of use.
+/// Why an API call failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// No connection, or it broke before the answer was complete.
+    /// The connection failed, or broke before the response was complete.
     #[error("Proxmox at {address} cannot be reached.")]
     Unreachable {
-        /// Scheme, host and port that were tried.
+        /// Scheme, host and port of the endpoint.
         address: String,
-        /// What the network said, for the log.
+        /// The technical cause, for the log.
         cause: String,
-        /// Whether the request may have arrived all the same.
+        /// Whether the request may have been received.
         sent: bool,
     },
-    /// The Proxmox that was asked is there, but cannot reach the node that the call is about
-    /// (status 595 to 599).
+    /// The endpoint responded, but cannot reach the node of the call (status 595 to 599).
     #[error("The Proxmox node cannot be reached by the rest of its cluster.")]
     NodeUnreachable {
         /// The HTTP status.
         status: u16,
-        /// Proxmox's words.
-        words: String,
+        /// Proxmox's message.
+        message: String,
     },
-    /// No answer in time.
+    /// No response in time.
     #[error("Proxmox at {address} did not answer within {} seconds.", after.as_secs_f32())]
     Timeout {
-        /// Scheme, host and port that were tried.
+        /// Scheme, host and port of the endpoint.
         address: String,
-        /// How long we waited.
+        /// The timeout.
         after: Duration,
-        /// Whether the request may have arrived all the same.
+        /// Whether the request may have been received.
         sent: bool,
     },
-    /// The connection could not be made safe: most often the certificate is not trusted.
+    /// The TLS handshake failed, usually because the certificate is not trusted.
     #[error("No safe connection to Proxmox at {address}: its certificate may not be trusted.")]
     Tls {
-        /// Scheme, host and port that were tried.
+        /// Scheme, host and port of the endpoint.
         address: String,
-        /// What the TLS library said, for the log.
+        /// The technical cause, for the log.
         cause: String,
     },
-    /// The server has another certificate than the one that was confirmed. Nothing was sent. Either
-    /// it was renewed, and a person has to confirm the new one, or somebody stands between.
+    /// The server's certificate differs from the pinned one. Nothing was sent. Either the
+    /// certificate was renewed and a user must confirm it, or the connection is intercepted.
     #[error(
         "The certificate of Proxmox at {address} is not the one that was confirmed. It now has the \
          fingerprint {found}."
     )]
     CertificateChanged {
-        /// Scheme, host and port that were tried.
+        /// Scheme, host and port of the endpoint.
         address: String,
-        /// The fingerprint that was confirmed.
+        /// The pinned fingerprint.
         expected: Fingerprint,
-        /// The fingerprint of the certificate that was shown.
+        /// The fingerprint of the presented certificate.
         found: Fingerprint,
     },
-    /// The user name or the password is wrong, or the account is disabled; Proxmox does not say
-    /// which. For a minute, no call tries it again.
+    /// Wrong username or password, or a disabled user; Proxmox does not distinguish them. No call
+    /// tries the password again for one minute.
     #[error("Proxmox did not accept the password of {user}.")]
     PasswordRefused {
-        /// The account, with its realm.
+        /// The user, with its realm.
         user: String,
-        /// Proxmox's words.
+        /// Proxmox's message.
         reason: String,
     },
-    /// The account has a second factor, which nobody is there to give.
+    /// The user has a second factor, which the client cannot provide.
     #[error(
         "The account {user} needs a second factor to sign in. Use an API token, or an account \
          without one."
     )]
     SecondFactor {
-        /// The account, with its realm.
+        /// The user, with its realm.
         user: String,
     },
-    /// The token is wrong, expired, or its user is disabled; Proxmox does not say which. With a
-    /// password: the ticket was refused right after it was given.
+    /// Wrong or expired token, or a disabled user; Proxmox does not distinguish them. With a
+    /// password: a new ticket was rejected.
     #[error("Proxmox did not accept the API token or the ticket.")]
     Unauthorized {
-        /// Proxmox's words.
+        /// Proxmox's message.
         reason: String,
     },
-    /// The token or account is right, but may not do this.
+    /// The user or token lacks a privilege.
     #[error("The account at Proxmox is not allowed to do this.")]
     Forbidden {
-        /// Proxmox's words, which name the path and the privilege that is missing.
+        /// Proxmox's message, which names the path and the missing privilege.
         message: String,
     },
-    /// Proxmox refused parameters.
+    /// Proxmox rejected parameters.
     #[error("Proxmox did not accept {}.", names(fields))]
     Invalid {
-        /// Proxmox's words about the whole.
+        /// Proxmox's message about the request.
         message: String,
-        /// Proxmox's words for each parameter.
+        /// Proxmox's message for each parameter.
         fields: BTreeMap<String, String>,
     },
-    /// A value was not sent, because it would have meant something else there.
+    /// A value was not sent, because Proxmox would interpret it differently.
     #[error("The value of {field} cannot be sent to Proxmox: {reason}.")]
     Unsendable {
         /// The parameter.
         field: String,
-        /// What is wrong with it, without a full stop.
+        /// The reason, without a full stop.
         reason: String,
     },
     /// The guest, volume, storage, node or task does not exist.
     #[error("Proxmox does not have it.")]
     NotFound {
-        /// Proxmox's words, which name it.
-        words: String,
+        /// Proxmox's message, which names it.
+        message: String,
     },
-    /// A guest with this number, or a file with this name, is already there.
+    /// A guest with this VMID, or a file with this name, exists already.
     #[error("Proxmox already has it.")]
     AlreadyExists {
-        /// Proxmox's words, which name it.
-        words: String,
+        /// Proxmox's message, which names it.
+        message: String,
     },
-    /// Another operation holds the guest.
+    /// Another operation locks the guest.
     #[error("The container is locked by another operation.")]
     Locked {
-        /// Proxmox's words, which name the operation.
-        words: String,
+        /// Proxmox's message, which names the operation.
+        message: String,
     },
-    /// The container runs, and the call is for one that does not.
+    /// The container is running, and the call requires a stopped one.
     #[error("The container is running.")]
     Running {
-        /// Proxmox's words.
-        words: String,
+        /// Proxmox's message.
+        message: String,
     },
-    /// The container does not run, and the call is for one that does.
+    /// The container is not running, and the call requires a running one.
     #[error("The container is not running.")]
     NotRunning {
-        /// Proxmox's words.
-        words: String,
+        /// Proxmox's message.
+        message: String,
     },
-    /// The configuration is no longer the one whose digest was given. Read it again.
+    /// The configuration has changed since its digest was read. Read it again.
     #[error("The configuration was changed by somebody else.")]
     Changed {
-        /// Proxmox's words.
-        words: String,
+        /// Proxmox's message.
+        message: String,
     },
-    /// Any other answer that is not a success.
+    /// Any other error response.
     #[error("Proxmox refused: {message}")]
     Refused {
         /// The HTTP status.
         status: u16,
-        /// Proxmox's words.
+        /// Proxmox's message.
         message: String,
     },
-    /// A task ended, and not well.
+    /// A task failed.
     #[error("The task failed: {exitstatus}")]
     TaskFailed {
         /// The task.
         upid: Upid,
-        /// Proxmox's words.
+        /// Proxmox's message.
         exitstatus: String,
-        /// The last lines of its log.
+        /// The last lines of the task's log.
         log_tail: Vec<String>,
     },
-    /// A task had not ended when we stopped waiting. It runs on.
+    /// A task was still running when the timeout expired. It continues.
     #[error("The task was still running after {} seconds.", after.as_secs_f32())]
     StillRunning {
         /// The task.
         upid: Upid,
-        /// How long we waited.
+        /// The timeout.
         after: Duration,
     },
-    /// The answer is not one of the Proxmox API.
+    /// The response is not from the Proxmox API.
     #[error("The answer of {address} could not be understood. Is it a Proxmox VE server?")]
     Protocol {
-        /// Scheme, host and port that answered.
+        /// Scheme, host and port of the endpoint.
         address: String,
-        /// What was wrong with it, for the log.
+        /// What is wrong with the response, for the log.
         cause: String,
     },
 }
@@ -192,23 +191,26 @@ fn names(fields: &BTreeMap<String, String>) -> String {
 }
 
 impl Error {
-    /// What Proxmox itself said: one line, without the place in its source code.
+    /// Proxmox's message: one line, without the location in its source code.
     pub fn words(&self) -> Option<&str> {
-        let words = match self {
-            Self::Unauthorized { reason: words }
-            | Self::PasswordRefused { reason: words, .. }
-            | Self::Forbidden { message: words }
-            | Self::NodeUnreachable { words, .. }
-            | Self::NotFound { words }
-            | Self::AlreadyExists { words }
-            | Self::Locked { words }
-            | Self::Running { words }
-            | Self::NotRunning { words }
-            | Self::Changed { words }
-            | Self::Refused { message: words, .. }
+        let message = match self {
+            Self::Unauthorized { reason: message }
+            | Self::PasswordRefused {
+                reason: message, ..
+            }
+            | Self::Forbidden { message }
+            | Self::NodeUnreachable { message, .. }
+            | Self::NotFound { message }
+            | Self::AlreadyExists { message }
+            | Self::Locked { message }
+            | Self::Running { message }
+            | Self::NotRunning { message }
+            | Self::Changed { message }
+            | Self::Refused { message, .. }
             | Self::TaskFailed {
-                exitstatus: words, ..
-            } => words,
+                exitstatus: message,
+                ..
+            } => message,
             Self::Invalid { message, fields } => fields.values().next().unwrap_or(message),
             Self::Unreachable { .. }
             | Self::Timeout { .. }
@@ -219,10 +221,10 @@ impl Error {
             | Self::StillRunning { .. }
             | Self::Protocol { .. } => return None,
         };
-        Some(words.as_str()).filter(|words| !words.is_empty())
+        Some(message.as_str()).filter(|message| !message.is_empty())
     }
 
-    /// What happened technically, for the log, where the sentence does not say it.
+    /// The technical cause, for the log, where the `Display` text does not contain it.
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Unreachable { cause, .. }
@@ -232,7 +234,7 @@ impl Error {
         }
     }
 
-    /// Whether the same call may well work later, with nobody changing anything.
+    /// Whether the same call may succeed later without any change by a user.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. }
@@ -242,26 +244,26 @@ impl Error {
             Self::Refused { status, message } => {
                 matches!(status, 502..=504) || message.contains(NO_QUORUM)
             }
-            Self::TaskFailed { exitstatus, .. } => meaning(exitstatus) == Some(Meaning::Locked),
+            Self::TaskFailed { exitstatus, .. } => classify(exitstatus) == Some(ErrorKind::Locked),
             _ => false,
         }
     }
 
-    /// Whether the call says that the thing does not exist, at once or by the end of its task.
+    /// Whether the object does not exist, according to the call or its task.
     pub fn is_not_found(&self) -> bool {
         match self {
             Self::NotFound { .. } => true,
-            Self::TaskFailed { exitstatus, .. } => meaning(exitstatus) == Some(Meaning::Missing),
+            Self::TaskFailed { exitstatus, .. } => classify(exitstatus) == Some(ErrorKind::Missing),
             _ => false,
         }
     }
 
-    /// Whether Proxmox may be doing what was asked although there is no answer. A write must not be
-    /// repeated then before looking.
-    pub fn may_have_happened(&self) -> bool {
+    /// Whether Proxmox may have executed the call despite the error. A write must not be repeated
+    /// without checking.
+    pub fn may_have_executed(&self) -> bool {
         match self {
             Self::Unreachable { sent, .. } | Self::Timeout { sent, .. } => *sent,
-            // The hop between the nodes broke; the node itself may have got the call.
+            // The connection between the nodes broke; the node may have received the call.
             Self::NodeUnreachable { status, .. } => *status != 595,
             Self::StillRunning { .. } | Self::Protocol { .. } => true,
             _ => false,
@@ -269,9 +271,9 @@ impl Error {
     }
 }
 
-impl From<Malformed> for Error {
-    fn from(malformed: Malformed) -> Self {
-        let reason = format!("{:?} is not {}", malformed.value, malformed.what);
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        let reason = format!("{:?} is not {}", error.value, error.what);
         Self::Unsendable {
             field: "a value".to_owned(),
             reason,

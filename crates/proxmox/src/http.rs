@@ -1,5 +1,5 @@
-//! One call over HTTP: where it goes, how long it may take, how much may come back, and what is
-//! tried a second time or elsewhere. It knows nothing of what the calls mean.
+//! Sends one API call over HTTP: URL, timeout, size limit, retries and failover. Does not know the
+//! meaning of calls.
 
 use std::{error::Error as StdError, io, time::Duration};
 
@@ -9,27 +9,27 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Client,
-    answer::{Answer, Data},
     endpoints::Target,
     error::Error,
     params::{Params, unsendable},
+    response::{ApiResponse, ResponseData},
     ticket::Auth,
     tls::tls_error,
 };
 
-/// More than any answer needs: a cluster with ten thousand guests lists them in 5 MiB.
-const MAX_ANSWER: usize = 16 << 20;
+/// Larger than any expected response: a cluster with ten thousand guests lists them in 5 MiB.
+const MAX_RESPONSE: usize = 16 << 20;
 
-/// Whether making a call twice is the same as making it once.
+/// Whether a call can be repeated safely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// It changes nothing.
+    /// Read-only.
     Read,
-    /// It changes something: it must not be repeated once it may have been received.
+    /// Makes a change: must not be repeated if it may have been received.
     Write,
 }
 
-/// A call that is about to be made.
+/// A call to make.
 pub(crate) struct Call {
     method: Method,
     path: Vec<String>,
@@ -71,99 +71,109 @@ impl Call {
         Self::new(Method::DELETE, path)
     }
 
-    /// The parameters: in the query for GET and DELETE, else as a form.
+    /// Sets the parameters: in the query for GET and DELETE, otherwise as a form.
     pub(crate) fn params(mut self, params: Params) -> Self {
         self.params = params;
         self
     }
 
-    /// Gives it the longer of the two times.
+    /// Selects the longer timeout.
     pub(crate) fn slow(mut self) -> Self {
         self.slow = true;
         self
     }
 
-    /// Says what the method does not: signing in is a POST that changes nothing.
+    /// Overrides the default of the method: signing in is a POST that changes nothing.
     pub(crate) fn purpose(mut self, purpose: Purpose) -> Self {
         self.purpose = purpose;
         self
     }
 
-    /// Whether an attempt that gave no answer may be followed by one at another endpoint.
-    fn may_move_on(&self, error: &Error) -> bool {
+    /// Whether a failed attempt may be followed by one at another endpoint.
+    fn may_fail_over(&self, error: &Error) -> bool {
         match error {
             Error::Unreachable { sent, .. } => !sent || self.purpose == Purpose::Read,
-            // A slow call may be slow everywhere.
+            // A slow call may be slow at every endpoint.
             Error::Timeout { sent, .. } => !sent || (self.purpose == Purpose::Read && !self.slow),
-            // What is not safe here is not made safe by asking somebody else.
+            // TLS and protocol errors must not be bypassed by using another endpoint.
             _ => false,
         }
     }
 }
 
 impl Client {
-    /// Makes a call and reads what it carries.
+    /// Makes a call and returns its data.
     pub(crate) async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, Error> {
         Ok(self.call_page(call).await?.data)
     }
 
-    /// Makes a call and reads what it carries, with the total of a paged answer. A ticket that is
-    /// refused is replaced once; a refused call has done nothing, so it can be made again.
+    /// Makes a call and returns its data, with the total of a paged response. A rejected ticket is
+    /// replaced once; a rejected call was not executed, so it can be repeated.
     pub(crate) async fn call_page<T: DeserializeOwned>(
         &self,
         call: Call,
-    ) -> Result<Data<T>, Error> {
+    ) -> Result<ResponseData<T>, Error> {
         let auth = self.auth().await?;
-        let mut answer = self.send(&call, &auth).await?;
-        if answer.is_unauthorized()
-            && let Some(auth) = self.other_auth(&auth).await?
+        let mut response = self.send(&call, &auth).await?;
+        if response.is_unauthorized()
+            && let Some(auth) = self.renewed_auth(&auth).await?
         {
-            answer = self.send(&call, &auth).await?;
+            response = self.send(&call, &auth).await?;
         }
-        answer.read()
+        response.read()
     }
 
-    /// Makes a call at the endpoint that worked last, or at another if that is not possible or, for
-    /// one that only reads, of no use.
-    pub(crate) async fn send(&self, call: &Call, auth: &Auth) -> Result<Answer, Error> {
+    /// Sends a call to the endpoint that succeeded last; to another if that fails or, for a
+    /// read-only call, if the response is inconclusive.
+    pub(crate) async fn send(&self, call: &Call, auth: &Auth) -> Result<ApiResponse, Error> {
         let endpoints = &self.inner.endpoints;
-        let alone = endpoints.count() == 1;
-        let mut spare = call.purpose == Purpose::Read;
-        // What is said when no endpoint is of use: an answer of Proxmox before our own words.
-        let (mut unhelpful, mut failed) = (None, None);
-        for (index, target) in endpoints.in_turn() {
-            let mut tried = self.attempt(target, call, auth).await;
-            if let Err(failure) = &tried
-                && spare
-                && failure.again
-                && (alone || failure.error.may_have_happened())
+        let is_single = endpoints.count() == 1;
+        let mut may_retry = call.purpose == Purpose::Read;
+        // Without a successful endpoint, a response of Proxmox has precedence over a connection
+        // error.
+        let (mut inconclusive, mut last_error) = (None, None);
+        for (index, target) in endpoints.iter_from_current() {
+            let mut outcome = self.attempt(target, call, auth).await;
+            if let Err(failure) = &outcome
+                && may_retry
+                && failure.retryable
+                && (is_single || failure.error.may_have_executed())
             {
-                tracing::debug!(path = ?call.path, error = ?failure.error, "asking Proxmox again");
-                spare = false;
-                tried = self.attempt(target, call, auth).await;
+                tracing::debug!(path = ?call.path, error = ?failure.error, "request failed, retrying");
+                may_retry = false;
+                outcome = self.attempt(target, call, auth).await;
             }
-            match tried {
-                Ok(answer)
-                    if !alone && call.purpose == Purpose::Read && answer.may_differ_elsewhere() =>
+            match outcome {
+                Ok(response)
+                    if !is_single
+                        && call.purpose == Purpose::Read
+                        && response.may_differ_on_other_node() =>
                 {
-                    unhelpful.get_or_insert(answer);
+                    inconclusive.get_or_insert(response);
                 }
-                Ok(answer) => {
-                    endpoints.remember(index);
-                    return Ok(answer);
+                Ok(response) => {
+                    endpoints.set_current(index);
+                    return Ok(response);
                 }
-                Err(failure) if call.may_move_on(&failure.error) => failed = Some(failure.error),
+                Err(failure) if call.may_fail_over(&failure.error) => {
+                    last_error = Some(failure.error)
+                }
                 Err(failure) => return Err(failure.error),
             }
         }
-        match (unhelpful, failed) {
-            (Some(answer), _) => Ok(answer),
+        match (inconclusive, last_error) {
+            (Some(response), _) => Ok(response),
             (None, Some(error)) => Err(error),
             (None, None) => Err(unsendable("endpoints", "there are none")),
         }
     }
 
-    async fn attempt(&self, target: &Target, call: &Call, auth: &Auth) -> Result<Answer, Failure> {
+    async fn attempt(
+        &self,
+        target: &Target,
+        call: &Call,
+        auth: &Auth,
+    ) -> Result<ApiResponse, Failure> {
         let timeouts = self.inner.timeouts;
         let limit = if call.slow {
             timeouts.slow
@@ -173,24 +183,24 @@ impl Client {
         let failure = |error| failure(error, &target.address, timeouts.connect, limit);
         let url = url(&target.base, &call.path).map_err(|error| Failure {
             error,
-            again: false,
+            retryable: false,
         })?;
         let request = target.http.request(call.method.clone(), url).timeout(limit);
         let request = fill(auth.sign(request, &call.method), call);
         let mut response = request.send().await.map_err(failure)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failure)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                let cause = format!("the answer is larger than {MAX_ANSWER} bytes");
+            if body.len() + chunk.len() > MAX_RESPONSE {
+                let cause = format!("the response is larger than {MAX_RESPONSE} bytes");
                 let address = target.address.clone();
                 return Err(Failure {
                     error: Error::Protocol { address, cause },
-                    again: false,
+                    retryable: false,
                 });
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer {
+        Ok(ApiResponse {
             address: target.address.clone(),
             status: response.status(),
             reason: reason(&response),
@@ -199,7 +209,7 @@ impl Client {
     }
 }
 
-/// Puts the parameters where Proxmox looks for them.
+/// Adds the parameters where Proxmox expects them.
 fn fill(request: RequestBuilder, call: &Call) -> RequestBuilder {
     if !matches!(call.method, Method::POST | Method::PUT) {
         if call.params.is_empty() {
@@ -207,10 +217,10 @@ fn fill(request: RequestBuilder, call: &Call) -> RequestBuilder {
         }
         return request.query(call.params.pairs());
     }
-    // A form of known length: Proxmox refuses chunked bodies.
+    // A form of known length: Proxmox rejects chunked bodies.
     let request = request.form(call.params.pairs());
     if call.params.is_empty() {
-        // Hyper leaves the length out where nothing follows.
+        // Hyper omits the header for an empty body.
         return request.header(CONTENT_LENGTH, 0);
     }
     request
@@ -229,31 +239,34 @@ fn failure(error: reqwest::Error, address: &str, connect: Duration, limit: Durat
         };
         return Failure {
             error,
-            again: !sent,
+            retryable: !sent,
         };
     }
     if let Some(error) = tls_error(&error, &address) {
         return Failure {
             error,
-            again: false,
+            retryable: false,
         };
     }
-    let cause = chain(&error);
+    let cause = error_chain(&error);
     let error = Error::Unreachable {
         address,
         cause,
         sent,
     };
-    Failure { error, again: true }
+    Failure {
+        error,
+        retryable: true,
+    }
 }
 
-/// Why an attempt gave no answer, and whether one that only reads should be made again.
+/// A failed attempt, and whether a read-only call should be retried.
 struct Failure {
     error: Error,
-    again: bool,
+    retryable: bool,
 }
 
-/// The address of a path below the base, each part encoded, so that none can become two.
+/// The URL of a path below the base. Each segment is encoded, so that none can become two.
 fn url(base: &Url, path: &[String]) -> Result<Url, Error> {
     let mut url = base.clone();
     for part in path {
@@ -271,36 +284,36 @@ fn url(base: &Url, path: &[String]) -> Result<Url, Error> {
     Ok(url)
 }
 
-/// The words of the status line. Hyper keeps them only where they are not the usual ones.
+/// The reason phrase. Hyper keeps it only if it differs from the canonical one.
 fn reason(response: &Response) -> String {
-    let usual = || {
+    let canonical = || {
         response
             .status()
             .canonical_reason()
             .unwrap_or_default()
             .to_owned()
     };
-    let special = response.extensions().get::<ReasonPhrase>();
-    special.map_or_else(usual, |phrase| {
+    let custom = response.extensions().get::<ReasonPhrase>();
+    custom.map_or_else(canonical, |phrase| {
         String::from_utf8_lossy(phrase.as_bytes()).into_owned()
     })
 }
 
-/// An error and all that caused it, in one line.
-pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let mut words = Vec::<String>::new();
+/// An error and its sources, in one line.
+pub(crate) fn error_chain(error: &(dyn StdError + 'static)) -> String {
+    let mut messages = Vec::<String>::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        if words.last() != Some(&text) {
-            words.push(text);
+        if messages.last() != Some(&text) {
+            messages.push(text);
         }
         next = error.source();
     }
-    words.join(": ")
+    messages.join(": ")
 }
 
-/// The first of an error's causes that is of a type.
+/// The first error of a type in the chain of sources.
 pub(crate) fn find_cause<'a, T: StdError + 'static>(
     error: &'a (dyn StdError + 'static),
 ) -> Option<&'a T> {
@@ -309,7 +322,7 @@ pub(crate) fn find_cause<'a, T: StdError + 'static>(
         if let Some(found) = error.downcast_ref::<T>() {
             return Some(found);
         }
-        // An I/O error passes over the error that it wraps when asked for its source.
+        // `source()` of an I/O error skips the error that it wraps.
         let wrapped = error
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
@@ -332,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_path_stays_one_part() {
+    fn path_segments_are_encoded() {
         assert_eq!(
             path(&["nodes", "pve1", "lxc"]).unwrap(),
             "/api2/json/nodes/pve1/lxc"
@@ -347,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_not_trusted_is_told_from_a_broken_line() {
+    fn tls_error_is_distinguished_from_connection_reset() {
         let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
         let inner = io::Error::new(io::ErrorKind::InvalidData, refused);
         assert!(find_cause::<rustls::Error>(&io::Error::other(inner)).is_some());

@@ -1,20 +1,20 @@
-//! The ids of Proxmox: guests and tasks. Parsed once, at the edge; nothing else is decided here.
+//! IDs of guests and tasks, parsed at the boundary of the crate.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A value that does not have the form that Proxmox gives it.
+/// A value that does not have Proxmox's format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is not {what}.")]
-pub struct Malformed {
-    /// What it should have been, with its article.
+pub struct ParseError {
+    /// The expected kind of value, with its article.
     pub what: &'static str,
-    /// The value as it came.
+    /// The value.
     pub value: String,
 }
 
-impl Malformed {
+impl ParseError {
     pub(crate) fn new(what: &'static str, value: impl Into<String>) -> Self {
         Self {
             what,
@@ -23,8 +23,8 @@ impl Malformed {
     }
 }
 
-/// The number of a guest, 100 to 999999999. Containers and virtual machines share one space in the
-/// whole cluster, and a number is free again as soon as its guest is gone.
+/// The VMID of a guest, 100 to 999999999. Containers and virtual machines share one range in the
+/// cluster, and a VMID is unused again as soon as its guest is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Vmid(u32);
 
@@ -36,13 +36,13 @@ impl Vmid {
 }
 
 impl TryFrom<u32> for Vmid {
-    type Error = Malformed;
+    type Error = ParseError;
 
-    fn try_from(number: u32) -> Result<Self, Malformed> {
+    fn try_from(number: u32) -> Result<Self, ParseError> {
         if (100..=999_999_999).contains(&number) {
             Ok(Self(number))
         } else {
-            Err(Malformed::new(
+            Err(ParseError::new(
                 "a guest's number (100 to 999999999)",
                 number.to_string(),
             ))
@@ -57,15 +57,15 @@ impl From<Vmid> for u32 {
 }
 
 impl FromStr for Vmid {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
         text.parse::<u32>()
             .ok()
             .filter(|_| plain)
             .and_then(|number| Self::try_from(number).ok())
-            .ok_or_else(|| Malformed::new("a guest's number (100 to 999999999)", text))
+            .ok_or_else(|| ParseError::new("a guest's number (100 to 999999999)", text))
     }
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for Vmid {
     }
 }
 
-/// Numbers come as JSON numbers and as strings.
+/// Accepts JSON numbers and strings.
 impl<'de> Deserialize<'de> for Vmid {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = crate::lenient::text(deserializer)?;
@@ -83,8 +83,8 @@ impl<'de> Deserialize<'de> for Vmid {
     }
 }
 
-/// The id of a task: `UPID:node:pid:pstart:starttime:type:id:user:`, numbers in hexadecimal. It
-/// says on which node the task runs, so nothing else is needed to ask for it.
+/// The UPID of a task: `UPID:node:pid:pstart:starttime:type:id:user:`, numbers in hexadecimal. It
+/// contains the task's node, so nothing else is needed to query the task.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Upid {
     text: String,
@@ -92,17 +92,17 @@ pub struct Upid {
 }
 
 impl Upid {
-    /// The id as Proxmox wrote it.
+    /// The UPID as text.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The node on which the task runs.
+    /// The task's node.
     pub fn node(&self) -> &str {
         self.part(1)
     }
 
-    /// When the task began, in seconds since 1970 by the node's clock.
+    /// When the task started, in seconds since 1970 by the node's clock.
     pub fn started(&self) -> u64 {
         self.started
     }
@@ -112,13 +112,12 @@ impl Upid {
         self.part(5)
     }
 
-    /// What the task is about: a guest's number, a file, a storage, or empty. A colon in it is
-    /// written `%3A`.
+    /// The task's object: a VMID, a file, a storage, or empty. A colon is encoded as `%3A`.
     pub fn id(&self) -> &str {
         self.part(6)
     }
 
-    /// Who started it: a user, or a user's token.
+    /// The user or token that started the task.
     pub fn user(&self) -> &str {
         self.part(7)
     }
@@ -129,19 +128,19 @@ impl Upid {
 }
 
 impl FromStr for Upid {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         start_of_task(text)
             .map(|started| Self {
                 text: text.to_owned(),
                 started,
             })
-            .ok_or_else(|| Malformed::new("the id of a task", text))
+            .ok_or_else(|| ParseError::new("the id of a task", text))
     }
 }
 
-/// When the task with this id began, if it is one.
+/// The start time of a valid UPID.
 fn start_of_task(text: &str) -> Option<u64> {
     let mut parts = text.split(':');
     if parts.next() != Some("UPID") || !is_node_name(parts.next()?) {
@@ -167,7 +166,7 @@ fn is_field(text: &str) -> bool {
         .any(|c| c.is_whitespace() || c.is_control() || c == '/')
 }
 
-/// Whether a text has the form of a node's name: letters, digits and inner hyphens.
+/// Whether a text is a valid node name: letters, digits and inner hyphens.
 pub(crate) fn is_node_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('-')
@@ -208,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_task_id_tells_its_parts() {
+    fn upid_exposes_its_parts() {
         let text = "UPID:pve-1:00001638:000599F5:6B00BC42:ociregistrypull:nginx_1.27.tar:root@pam!holdfast:";
         let upid: Upid = text.parse().unwrap();
         assert_eq!(upid.as_str(), text);
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_process_start_may_have_nine_digits_and_the_id_may_be_empty() {
+    fn upid_accepts_nine_digit_pstart_and_empty_id() {
         assert!(
             "UPID:a:00001638:1000599F5:6B00BC42:startall::root@pam:"
                 .parse::<Upid>()
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_task_id_is_refused() {
+    fn malformed_upids_are_rejected() {
         for text in [
             "",
             "UPID:pve1:00001638:000599F5:6B00BC42:vzcreate:100:root@pam",
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_number_has_its_bounds_and_its_spelling() {
+    fn vmid_enforces_range_and_format() {
         assert_eq!("100".parse::<Vmid>().unwrap().get(), 100);
         assert_eq!(
             Vmid::try_from(999_999_999).unwrap().to_string(),
@@ -263,14 +262,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_never_panics_and_keeps_the_text(text in "(UPID:)?[ -~\u{e9}]{0,60}") {
+        fn parsing_never_panics_and_preserves_text(text in "(UPID:)?[ -~\u{e9}]{0,60}") {
             if let Ok(upid) = text.parse::<Upid>() {
                 prop_assert_eq!(upid.as_str(), text);
             }
         }
 
         #[test]
-        fn whatever_proxmox_writes_is_read(
+        fn generated_upids_parse(
             node in "[A-Za-z0-9]([A-Za-z0-9-]{0,8}[A-Za-z0-9])?",
             pid in 0u32..,
             started in 0u32..,

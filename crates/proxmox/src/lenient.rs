@@ -1,6 +1,6 @@
-//! Reading what Proxmox writes loosely: numbers as strings, booleans as 0 and 1, strings that look
-//! like numbers as numbers. What is optional and cannot be read counts as missing, since one odd
-//! measurement must not hide a whole cluster. Only for answers; nothing that is sent passes here.
+//! Deserializers for Proxmox's loose types: numbers as strings, booleans as 0 and 1, strings that
+//! look like numbers as numbers. An optional value that cannot be parsed counts as missing, because
+//! one odd measurement must not hide a whole cluster. For responses only.
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn as_u64(value: &Value) -> Option<u64> {
         Value::Bool(yes) => Some(u64::from(*yes)),
         _ => None,
     };
-    // A size may come as 1.5e9; a negative one says nothing. The cast saturates.
+    // Sizes may be written as 1.5e9. Negative sizes are ignored. The cast saturates.
     exact.or_else(|| {
         as_f64(value)
             .filter(|number| *number >= 0.0)
@@ -51,44 +51,44 @@ pub(crate) fn as_bool(value: &Value) -> Option<bool> {
     }
 }
 
-/// A string that has to be there; a number will do.
+/// A required string; numbers are accepted.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let value = Value::deserialize(deserializer)?;
     as_text(&value).ok_or_else(|| de::Error::custom(format!("a string was expected, not {value}")))
 }
 
-/// A string that may be missing. Empty is missing too.
+/// An optional string. An empty string counts as missing.
 pub(crate) fn opt_text<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
     Ok(as_text(&Value::deserialize(d)?).filter(|text| !text.is_empty()))
 }
 
-/// A count or a size that has to be there.
+/// A required count or size.
 pub(crate) fn u64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     let value = Value::deserialize(deserializer)?;
     as_u64(&value).ok_or_else(|| de::Error::custom(format!("a number was expected, not {value}")))
 }
 
-/// A count or a size that may be missing.
+/// An optional count or size.
 pub(crate) fn opt_u64<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
     Ok(as_u64(&Value::deserialize(d)?))
 }
 
-/// A small count that may be missing.
+/// An optional small count.
 pub(crate) fn opt_u32<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u32>, D::Error> {
     Ok(as_u64(&Value::deserialize(d)?).and_then(|number| u32::try_from(number).ok()))
 }
 
-/// A measurement that may be missing.
+/// An optional measurement.
 pub(crate) fn opt_f64<'de, D: Deserializer<'de>>(d: D) -> Result<Option<f64>, D::Error> {
     Ok(as_f64(&Value::deserialize(d)?))
 }
 
-/// A switch; missing or unreadable is off.
+/// A boolean; a missing or unreadable value is `false`.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     Ok(as_bool(&Value::deserialize(d)?).unwrap_or(false))
 }
 
-/// A list: in one string, parted as Proxmox parts them, or an array.
+/// A list: an array, or a string with Proxmox's separators.
 pub(crate) fn list<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Error> {
     let value = Value::deserialize(d)?;
     if let Value::Array(entries) = &value {
@@ -99,22 +99,22 @@ pub(crate) fn list<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<String>, D::Er
         .unwrap_or_default())
 }
 
-/// A point in time, in seconds since 1970. Zero stands for never.
+/// A time in seconds since 1970. Zero means never.
 pub(crate) fn expiry<'de, D: Deserializer<'de>>(d: D) -> Result<Option<u64>, D::Error> {
     Ok(opt_u64(d)?.filter(|seconds| *seconds > 0))
 }
 
-/// A switch that is on unless it is said to be off.
+/// A boolean; a missing or unreadable value is `true`.
 pub(crate) fn flag_or_on<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
     Ok(as_bool(&Value::deserialize(d)?).unwrap_or(true))
 }
 
-/// The value of a field without one is on, for `#[serde(default = …)]`.
+/// The default `true`, for `#[serde(default = …)]`.
 pub(crate) fn on() -> bool {
     true
 }
 
-/// What may be missing, null or unreadable.
+/// The default for a missing, null or unreadable value.
 pub(crate) fn or_default<'de, D: Deserializer<'de>, T>(d: D) -> Result<T, D::Error>
 where
     T: Default + serde::de::DeserializeOwned,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_and_numbers_are_the_same_to_it() {
+    fn strings_and_numbers_are_equivalent() {
         let strings = read(
             r#"{"size":"4096","cpu":"0.25","active":"1","name":"12","tags":"a;b, c","more":[1]}"#,
         );
@@ -166,12 +166,12 @@ mod tests {
     }
 
     #[test]
-    fn a_list_may_be_an_array() {
+    fn list_accepts_array() {
         assert_eq!(read(r#"{"tags":["a b",2,null]}"#).tags, ["a b", "2"]);
     }
 
     #[test]
-    fn what_cannot_be_read_is_missing() {
+    fn unreadable_values_count_as_missing() {
         let missing = read("{}");
         assert_eq!(
             missing,

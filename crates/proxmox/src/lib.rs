@@ -1,20 +1,18 @@
-//! A typed client of the Proxmox VE API (9.x), as a control plane needs it.
+//! A typed client of the Proxmox VE API (9.x) for a control plane.
 //!
-//! It knows how Proxmox talks: its paths, its forms, its property strings, its loosely typed
-//! answers, its tasks and its words for what went wrong. It decides nothing: which container runs
-//! where, what is retried and what is undone belong to the caller. It keeps no state but a pool of
-//! connections, a ticket and which endpoint worked last, so a [`Client`] is cheap to clone and safe
-//! to share.
+//! The crate handles Proxmox's protocol: paths, forms, property strings, loosely typed responses,
+//! tasks and error messages. It makes no decisions: placement, retries of jobs and rollback belong
+//! to the caller. Its only state is a connection pool, a ticket and the endpoint that succeeded
+//! last, so a [`Client`] is cheap to clone and safe to share.
 //!
-//! Two things a caller has to know:
-//! - Proxmox answers most writes with the id of a task ([`Upid`]). Nothing has happened yet:
-//!   [`Client::wait_task`] tells how it ended. Starting a container that does not exist is such an
-//!   answer too; only its task fails.
+//! Two properties that callers must know:
+//! - Proxmox responds to most writes with the UPID of a task ([`Upid`]) before anything has
+//!   happened: [`Client::wait_task`] returns the result. Even starting a container that does not
+//!   exist returns a UPID; only its task fails.
 //! - An image's own entrypoint and environment replace those given to [`Client::create_lxc`]. Set
-//!   them with [`Client::set_lxc_config`] after the creation's task has ended.
+//!   them with [`Client::set_lxc_config`] after the task of the creation has ended.
 
 mod access;
-mod answer;
 mod backup;
 mod client;
 mod cluster;
@@ -32,6 +30,7 @@ mod network;
 mod node;
 mod params;
 mod pools;
+mod response;
 mod snapshots;
 mod storage;
 mod task;
@@ -43,7 +42,7 @@ mod users;
 mod wait;
 
 pub use access::{
-    AclChange, AclEntry, AclHolder, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
+    AclChange, AclEntry, AclSubject, Permissions, Realm, RealmSync, Role, SyncScope, Vanished,
 };
 pub use backup::{Backup, BackupMode, Compression, RestoreLxc, Retention};
 pub use client::{Client, Connection, Timeouts};
@@ -54,21 +53,23 @@ pub use console::TermProxy;
 pub use credentials::{Credentials, Secret};
 pub use endpoints::Endpoint;
 pub use error::Error;
-pub use ids::{Malformed, Upid, Vmid};
+pub use ids::{ParseError, Upid, Vmid};
 pub use lxc::{
     CloneDisks, CloneLxc, ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features,
-    Interface, InterfaceAddress, LxcConfig, LxcFeature, LxcOptions, LxcStatus, MigrateChoices,
-    MigrateLxc, PendingValue, Resize, Rootfs, Shutdown, Volume,
+    Interface, InterfaceAddress, LxcConfig, LxcFeature, LxcOptions, LxcStatus, MigrateLxc,
+    MigratePreconditions, PendingValue, Resize, Rootfs, Shutdown, Volume,
 };
 pub use names::{PoolId, SnapshotName, TokenName, UserId};
 pub use net::{Ipv4Config, Ipv6Config, Net};
 pub use network::{Bridge, NodeInterface};
-pub use node::{NodeStatus, Processors, Usage};
+pub use node::{CpuInfo, NodeStatus, Usage};
 pub use pinned::Fingerprint;
 pub use pools::{Pool, PoolChange, PoolMember};
 pub use snapshots::Snapshot;
-pub use storage::{Content, ContentKind, Storage, StorageSetup, StorageStatus};
-pub use task::{Exit, LogLine, LogPage, TaskEntry, TaskFilter, TaskSource, TaskState, TaskStatus};
+pub use storage::{Content, ContentKind, Storage, StorageConfig, StorageStatus};
+pub use task::{
+    LogLine, LogPage, TaskEntry, TaskExit, TaskFilter, TaskSource, TaskState, TaskStatus,
+};
 pub use templates::{ChecksumKind, Download, Template};
 pub use tls::{Trust, fetch_fingerprint};
 pub use tokens::{ApiToken, CreatedToken, NewToken};

@@ -1,14 +1,14 @@
-//! The names that Proxmox gives to accounts, pools and snapshots. Parsed once, at the edge, so that
-//! a value that would be taken for another one, or for several, is never sent.
+//! Names of users, tokens, pools and snapshots, parsed at the boundary of the crate, so that a
+//! value that Proxmox would interpret as another name or as several is never sent.
 
 use std::{fmt, str::FromStr};
 
 use crate::{
     credentials::{is_user_id, is_word},
-    ids::Malformed,
+    ids::ParseError,
 };
 
-/// Defines a text that has a form.
+/// Defines a validated string type.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $check:path) => {
         $(#[$doc])*
@@ -16,20 +16,20 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// As Proxmox writes it.
+            /// The name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
         }
 
         impl FromStr for $name {
-            type Err = Malformed;
+            type Err = ParseError;
 
-            fn from_str(text: &str) -> Result<Self, Malformed> {
+            fn from_str(text: &str) -> Result<Self, ParseError> {
                 if $check(text) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(Malformed::new($what, text))
+                    Err(ParseError::new($what, text))
                 }
             }
         }
@@ -43,28 +43,30 @@ macro_rules! name {
 }
 
 name! {
-    /// An account with its realm, such as `jane@pve`. At most 64 characters.
+    /// A user ID with realm, such as `jane@pve`. At most 64 characters.
     UserId, "an account and its realm, such as jane@pve", is_user
 }
 
 name! {
-    /// The name of an API token, without its account: a letter, and letters, digits, `.`, `-`, `_`.
+    /// The name of an API token, without its user: starts with a letter; letters, digits, `.`, `-`,
+    /// `_`.
     TokenName, "the name of an API token", is_word
 }
 
 name! {
-    /// A pool. Up to three levels, parted by slashes; a pool within another begins with its name.
+    /// A pool ID. Up to three levels separated by slashes; the ID of a nested pool starts with its
+    /// parent's.
     PoolId, "the name of a pool", is_pool
 }
 
 name! {
-    /// The name of a snapshot, 2 to 40 characters: a letter, and letters, digits, `_`, `-`. Two
-    /// names are Proxmox's own: `current` and `vzdump`.
+    /// The name of a snapshot, 2 to 40 characters: starts with a letter; letters, digits, `_`, `-`.
+    /// Proxmox reserves `current` and `vzdump`.
     SnapshotName, "the name of a snapshot", is_snapshot
 }
 
 fn is_user(text: &str) -> bool {
-    // A comma or a semicolon would make two of it in a list.
+    // A comma or a semicolon would split the ID in a list.
     text.chars().count() <= 64 && is_user_id(text) && !text.contains([',', ';', '!'])
 }
 
@@ -93,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_the_form_that_proxmox_wants() {
+    fn names_follow_proxmox_formats() {
         let long = "a".repeat(41);
         for text in ["jane@pve", "jane@example.org@ldap", "j\u{e9}@pam"] {
             assert_eq!(text.parse::<UserId>().unwrap().as_str(), text);

@@ -1,5 +1,5 @@
-//! A container's network interface as Proxmox writes it: `name=eth0,bridge=vmbr0,…`. Reading and
-//! writing only; which bridge or address is right is not known here.
+//! The property string of a container's network interface: `name=eth0,bridge=vmbr0,…`. Parses and
+//! formats only; does not check whether a bridge or address exists.
 
 use std::{
     fmt,
@@ -11,76 +11,76 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     error::Error,
-    ids::Malformed,
-    params::{Part, property_parts, property_string, unsendable},
+    ids::ParseError,
+    params::{PropertyPart, property_parts, property_string, unsendable},
 };
 
 /// A network interface of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Net {
-    /// Its name inside the container, such as `eth0`.
+    /// The interface's name inside the container, such as `eth0`.
     pub name: String,
-    /// The bridge on the node. Proxmox looks for it only when the container starts.
+    /// The bridge on the node. Proxmox checks that it exists only when the container starts.
     pub bridge: Option<String>,
-    /// Its MAC address, `BC:24:11:…`. Proxmox chooses one when it is missing.
+    /// The MAC address, `BC:24:11:…`. Proxmox generates one if it is missing.
     pub hwaddr: Option<String>,
-    /// Where its IPv4 address comes from.
+    /// The IPv4 configuration.
     pub ip: Option<Ipv4Config>,
-    /// The gateway for IPv4.
+    /// The IPv4 gateway.
     pub gw: Option<Ipv4Addr>,
-    /// Where its IPv6 address comes from.
+    /// The IPv6 configuration.
     pub ip6: Option<Ipv6Config>,
-    /// The gateway for IPv6.
+    /// The IPv6 gateway.
     pub gw6: Option<Ipv6Addr>,
-    /// The VLAN, 1 to 4094.
+    /// The VLAN tag, 1 to 4094.
     pub tag: Option<u16>,
-    /// The largest packet, 64 to 65535 bytes.
+    /// The MTU, 64 to 65535 bytes.
     pub mtu: Option<u16>,
-    /// Whether the node's firewall filters it.
+    /// Whether the node's firewall filters the interface.
     pub firewall: Option<bool>,
-    /// Whether the node sets the address in place of the container. Proxmox switches it on for
-    /// images of applications unless told otherwise.
+    /// Whether the node configures the address instead of the container. Proxmox enables this for
+    /// application images by default.
     pub host_managed: Option<bool>,
-    /// Settings that this type has no field for, kept so that writing it back loses none.
+    /// Other settings, kept so that writing the interface back loses none.
     pub other: Vec<(String, String)>,
 }
 
-/// Where an IPv4 address comes from.
+/// An IPv4 configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ipv4Config {
-    /// A DHCP server.
+    /// DHCP.
     Dhcp,
-    /// The container sees to it.
+    /// Configured inside the container.
     Manual,
-    /// It is this one.
+    /// A static address.
     Static {
         /// The address.
         address: Ipv4Addr,
-        /// The length of the network's prefix, 8 to 32.
+        /// The prefix length, 8 to 32.
         prefix: u8,
     },
 }
 
-/// Where an IPv6 address comes from.
+/// An IPv6 configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ipv6Config {
-    /// Announcements of a router.
+    /// Router advertisements (SLAAC).
     Auto,
-    /// A DHCP server.
+    /// DHCPv6.
     Dhcp,
-    /// The container sees to it.
+    /// Configured inside the container.
     Manual,
-    /// It is this one.
+    /// A static address.
     Static {
         /// The address.
         address: Ipv6Addr,
-        /// The length of the network's prefix, 8 to 128.
+        /// The prefix length, 8 to 128.
         prefix: u8,
     },
 }
 
 impl Net {
-    /// An interface on a bridge, with nothing else said.
+    /// An interface on a bridge, with default settings.
     pub fn new(name: impl Into<String>, bridge: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -89,7 +89,7 @@ impl Net {
         }
     }
 
-    /// The property string, for a parameter of this name.
+    /// The property string; `field` names the parameter in errors.
     pub(crate) fn property(&self, field: &str) -> Result<String, Error> {
         let flag = |flag: Option<bool>| flag.map(|yes| u8::from(yes).to_string());
         let values = [
@@ -120,13 +120,13 @@ impl Net {
             .map(|(key, value)| (key.as_str(), value.as_str()));
         let parts: Vec<_> = known
             .chain(other)
-            .map(|(key, value)| Part::Pair(key, value))
+            .map(|(key, value)| PropertyPart::Pair(key, value))
             .collect();
         property_string(field, &parts)
     }
 }
 
-/// Six octets with colons, and not the address of a group.
+/// Six octets separated by colons, not multicast.
 fn is_mac(text: &str) -> bool {
     let octets: Vec<_> = text.split(':').collect();
     let right = |octet: &&str| octet.len() == 2 && octet.bytes().all(|b| b.is_ascii_hexdigit());
@@ -137,12 +137,12 @@ fn is_mac(text: &str) -> bool {
 }
 
 impl FromStr for Net {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut net = Self::default();
         for (key, value) in property_parts(text) {
-            let key = key.ok_or_else(|| Malformed::new("a setting with its name", value))?;
+            let key = key.ok_or_else(|| ParseError::new("a setting with its name", value))?;
             match key {
                 "name" => value.clone_into(&mut net.name),
                 "bridge" => net.bridge = Some(value.to_owned()),
@@ -159,14 +159,14 @@ impl FromStr for Net {
             }
         }
         if net.name.is_empty() {
-            return Err(Malformed::new("an interface with a name", text));
+            return Err(ParseError::new("an interface with a name", text));
         }
         Ok(net)
     }
 }
 
-fn number<T: FromStr>(what: &'static str, value: &str) -> Result<T, Malformed> {
-    value.parse().map_err(|_| Malformed::new(what, value))
+fn number<T: FromStr>(what: &'static str, value: &str) -> Result<T, ParseError> {
+    value.parse().map_err(|_| ParseError::new(what, value))
 }
 
 fn is_on(value: &str) -> bool {
@@ -192,15 +192,15 @@ impl fmt::Display for Ipv4Config {
 }
 
 impl FromStr for Ipv4Config {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         match text {
             "dhcp" => Ok(Self::Dhcp),
             "manual" => Ok(Self::Manual),
             _ => network(text, 32)
                 .map(|(address, prefix)| Self::Static { address, prefix })
-                .ok_or_else(|| Malformed::new("dhcp, manual or an IPv4 address/prefix", text)),
+                .ok_or_else(|| ParseError::new("dhcp, manual or an IPv4 address/prefix", text)),
         }
     }
 }
@@ -217,9 +217,9 @@ impl fmt::Display for Ipv6Config {
 }
 
 impl FromStr for Ipv6Config {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         match text {
             "auto" => Ok(Self::Auto),
             "dhcp" => Ok(Self::Dhcp),
@@ -227,7 +227,7 @@ impl FromStr for Ipv6Config {
             _ => network(text, 128)
                 .map(|(address, prefix)| Self::Static { address, prefix })
                 .ok_or_else(|| {
-                    Malformed::new("auto, dhcp, manual or an IPv6 address/prefix", text)
+                    ParseError::new("auto, dhcp, manual or an IPv6 address/prefix", text)
                 }),
         }
     }
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_proxmox_writes_is_read_and_written_back_without_loss() {
+    fn interface_round_trips_without_loss() {
         let text = "name=eth0,bridge=vmbr0,gw=10.99.0.1,host-managed=1,hwaddr=BC:24:11:3E:E2:EE,ip=10.99.0.41/24,rate=2.5,trunks=1;2,type=veth";
         let net: Net = text.parse().unwrap();
         assert_eq!(net.name, "eth0");
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn an_interface_is_written_in_a_fixed_order() {
+    fn interface_has_fixed_property_order() {
         let net = Net {
             hwaddr: Some("BC:24:11:3E:E2:EE".to_owned()),
             ip: Some(Ipv4Config::Dhcp),
@@ -274,12 +274,12 @@ mod tests {
             ..Net::new("eth0", "vmbr0")
         };
         let text = net.property("net0").unwrap();
-        let want = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:3E:E2:EE,ip=dhcp,tag=7,firewall=0";
-        assert_eq!(text, want);
+        let expected = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:3E:E2:EE,ip=dhcp,tag=7,firewall=0";
+        assert_eq!(text, expected);
     }
 
     #[test]
-    fn an_interface_that_would_become_another_is_not_sent() {
+    fn interface_injection_is_rejected() {
         for bridge in ["vmbr0,firewall=0", "", "vm\nbr0"] {
             assert!(
                 Net::new("eth0", bridge).property("net0").is_err(),
@@ -302,7 +302,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_never_panics(text in "[ -~]{0,80}") {
+        fn parsing_never_panics(text in "[ -~]{0,80}") {
             let _ = text.parse::<Net>();
         }
     }

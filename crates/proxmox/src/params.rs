@@ -1,11 +1,11 @@
-//! Writing parameters: names and values of a form, and Proxmox's property strings. A value that
-//! would break out of its place is refused here and never sent.
+//! Serializes parameters: form fields and Proxmox's property strings. Rejects values that would
+//! inject another field or property.
 
 use std::fmt;
 
 use crate::error::Error;
 
-/// The parameters of one call, in the order in which they were added. Values are not printed: some
+/// The parameters of one call, in order of insertion. `Debug` output hides the values, because some
 /// are passwords.
 #[derive(Clone, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
@@ -42,7 +42,7 @@ impl Params {
         self.opt(name, value.map(u8::from));
     }
 
-    /// A line of text: anything but what ends a line or a string.
+    /// Sets an optional one-line text without control characters.
     pub(crate) fn opt_line(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
         if let Some(value) = value {
             self.set(name, one_line(name, value)?);
@@ -50,7 +50,7 @@ impl Params {
         Ok(())
     }
 
-    /// Text of several lines: anything but what ends a string.
+    /// Sets an optional multi-line text without NUL.
     pub(crate) fn opt_text(&mut self, name: &str, value: Option<&str>) -> Result<(), Error> {
         if let Some(value) = value {
             if value.contains('\0') {
@@ -70,7 +70,7 @@ impl Params {
     }
 }
 
-/// Joins values with a separator, and refuses those that hold one, or would be cut there.
+/// Joins values with a separator. Rejects values that contain a separator or are empty.
 pub(crate) fn joined(field: &str, values: &[String], separator: char) -> Result<String, Error> {
     for value in values {
         let cut = |c: char| matches!(c, ',' | ';') || c.is_whitespace() || c.is_control();
@@ -81,7 +81,7 @@ pub(crate) fn joined(field: &str, values: &[String], separator: char) -> Result<
     Ok(values.join(&separator.to_string()))
 }
 
-/// A value without control characters (a tabulator is fine).
+/// Rejects control characters except tab.
 pub(crate) fn one_line<'a>(field: &str, value: &'a str) -> Result<&'a str, Error> {
     if value.chars().any(|c| c.is_control() && c != '\t') {
         return Err(unsendable(
@@ -92,22 +92,22 @@ pub(crate) fn one_line<'a>(field: &str, value: &'a str) -> Result<&'a str, Error
     Ok(value)
 }
 
-/// What one part of a property string is.
-pub(crate) enum Part<'a> {
-    /// The value of the default key, without its name.
+/// A part of a property string.
+pub(crate) enum PropertyPart<'a> {
+    /// The value of the default key, without the key.
     Bare(&'a str),
     /// A key and its value.
     Pair(&'a str, &'a str),
 }
 
-/// Writes `value,key=value,…`. A comma would begin another part, and an equals sign would make a
-/// bare value a pair, so those are refused, as are empty values and control characters.
-pub(crate) fn property_string(field: &str, parts: &[Part<'_>]) -> Result<String, Error> {
+/// Writes `value,key=value,…`. Rejects empty values, control characters, commas (which would start
+/// another part), and equals signs in bare values (which would form a pair).
+pub(crate) fn property_string(field: &str, parts: &[PropertyPart<'_>]) -> Result<String, Error> {
     let mut text = String::new();
     for part in parts {
         let (key, value) = match *part {
-            Part::Bare(value) => (None, value),
-            Part::Pair(key, value) => (Some(key), value),
+            PropertyPart::Bare(value) => (None, value),
+            PropertyPart::Pair(key, value) => (Some(key), value),
         };
         let breaks = |c: char| c == ',' || c.is_control() || (key.is_none() && c == '=');
         if value.is_empty() || value.contains(breaks) {
@@ -132,7 +132,7 @@ pub(crate) fn property_string(field: &str, parts: &[Part<'_>]) -> Result<String,
     Ok(text)
 }
 
-/// Parts a property string that Proxmox wrote. A value without a key has `None` for it.
+/// Splits a property string from Proxmox. A value without a key has the key `None`.
 pub(crate) fn property_parts(text: &str) -> impl Iterator<Item = (Option<&str>, &str)> {
     text.split(',')
         .filter(|part| !part.is_empty())
@@ -156,32 +156,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_property_string_is_written_in_the_order_given() {
-        let parts = [Part::Bare("local-lvm:8"), Part::Pair("backup", "1")];
+    fn property_string_preserves_order() {
+        let parts = [
+            PropertyPart::Bare("local-lvm:8"),
+            PropertyPart::Pair("backup", "1"),
+        ];
         assert_eq!(
             property_string("rootfs", &parts).unwrap(),
             "local-lvm:8,backup=1"
         );
-        // An equals sign within a value does not end it.
-        let parts = [Part::Pair("mp", "/a=b")];
+        // An equals sign inside a value does not end the value.
+        let parts = [PropertyPart::Pair("mp", "/a=b")];
         assert_eq!(property_string("mp0", &parts).unwrap(), "mp=/a=b");
     }
 
     #[test]
-    fn a_value_that_would_break_out_is_refused() {
+    fn injecting_value_is_rejected() {
         for value in ["", "a,b", "a\0b", "a\nb", "a\r"] {
-            let error = property_string("net0", &[Part::Pair("bridge", value)]).unwrap_err();
+            let error =
+                property_string("net0", &[PropertyPart::Pair("bridge", value)]).unwrap_err();
             let Error::Unsendable { field, .. } = error else {
                 panic!("{error:?}")
             };
             assert_eq!(field, "net0.bridge");
         }
-        assert!(property_string("rootfs", &[Part::Bare("volume=x")]).is_err());
-        assert!(property_string("x", &[Part::Pair("a=b", "c")]).is_err());
+        assert!(property_string("rootfs", &[PropertyPart::Bare("volume=x")]).is_err());
+        assert!(property_string("x", &[PropertyPart::Pair("a=b", "c")]).is_err());
     }
 
     #[test]
-    fn a_list_refuses_entries_that_would_be_two() {
+    fn list_rejects_entries_with_separators() {
         let tags = |tags: &[&str]| {
             joined(
                 "tags",
@@ -197,10 +201,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(
+        fn property_string_round_trips(
             pairs in prop::collection::vec(("[a-z][a-z0-9_-]{0,8}", any::<String>()), 1..5)
         ) {
-            let parts: Vec<_> = pairs.iter().map(|(key, value)| Part::Pair(key, value)).collect();
+            let parts: Vec<_> = pairs.iter().map(|(key, value)| PropertyPart::Pair(key, value)).collect();
             if let Ok(text) = property_string("x", &parts) {
                 let read: Vec<_> = property_parts(&text)
                     .map(|(key, value)| (key.unwrap_or_default().to_owned(), value.to_owned()))

@@ -1,4 +1,4 @@
-//! Pools: guests and storages that rights are given on together.
+//! Pools: groups of guests and storages with common permissions.
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -13,27 +13,27 @@ use crate::{
 /// A pool.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Pool {
-    /// Its name.
+    /// The pool's ID.
     #[serde(deserialize_with = "lenient::text")]
     pub poolid: String,
-    /// What an administrator wrote beside it.
+    /// The comment.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub comment: Option<String>,
-    /// What is in it. Only [`Client::pool`] tells that.
+    /// The members. Only [`Client::pool`] returns them.
     #[serde(default)]
     pub members: Vec<PoolMember>,
 }
 
-/// Something in a pool.
+/// A member of a pool.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PoolMember {
-    /// What it is: `lxc`, `qemu` or `storage`.
+    /// The type: `lxc`, `qemu` or `storage`.
     #[serde(rename = "type", deserialize_with = "lenient::text")]
     pub kind: String,
-    /// Its node.
+    /// The member's node.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub node: Option<String>,
-    /// The number of a guest.
+    /// The VMID of a guest.
     #[serde(default)]
     pub vmid: Option<Vmid>,
     /// The name of a storage.
@@ -41,18 +41,18 @@ pub struct PoolMember {
     pub storage: Option<String>,
 }
 
-/// A change of what is in a pool.
+/// A change to a pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PoolChange {
-    /// What to write beside it.
+    /// The new comment.
     pub comment: Option<String>,
-    /// Guests to put into it or take out of it.
+    /// Guests to add or remove.
     pub vmids: Vec<Vmid>,
-    /// Storages to put into it or take out of it.
+    /// Storages to add or remove.
     pub storages: Vec<String>,
-    /// Whether those are taken out.
+    /// Whether to remove them.
     pub remove: bool,
-    /// Whether guests that are in another pool are moved. Without it, that is refused.
+    /// Whether to move guests that are in another pool. Otherwise Proxmox rejects them.
     pub allow_move: bool,
 }
 
@@ -78,20 +78,20 @@ impl PoolChange {
 }
 
 impl Client {
-    /// The pools that the account may see, without what is in them.
+    /// The pools that the user may see, without their members.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn pools(&self) -> Result<Vec<Pool>, Error> {
         self.call(Call::get(&["pools"])).await
     }
 
-    /// A pool and what is in it. `None` when there is none of that name.
+    /// A pool with its members. `None` if the pool does not exist.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] without the privilege Pool.Audit on it.
+    /// [`Error::Forbidden`] without the privilege Pool.Audit on the pool.
     pub async fn pool(&self, pool: &PoolId) -> Result<Option<Pool>, Error> {
-        // Asked for in the query, since a pool within another has a slash in its name.
+        // Uses the query, because the ID of a nested pool contains a slash.
         let call = Call::get(&["pools"]).params(Params::default().with("poolid", pool));
         match self.call::<Vec<Pool>>(call).await {
             Ok(pools) => Ok(pools.into_iter().next()),
@@ -100,10 +100,10 @@ impl Client {
         }
     }
 
-    /// Makes a pool. The one that it is within has to be there.
+    /// Creates a pool. Its parent must exist.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`]; [`Error::NotFound`] without the pool above.
+    /// [`Error::AlreadyExists`]; [`Error::NotFound`] if the parent does not exist.
     pub async fn create_pool(&self, pool: &PoolId, comment: Option<&str>) -> Result<(), Error> {
         let mut params = Params::default().with("poolid", pool);
         params.opt_line("comment", comment)?;
@@ -111,19 +111,20 @@ impl Client {
         self.call::<IgnoredAny>(call).await.map(drop)
     }
 
-    /// Puts something into a pool or takes it out.
+    /// Changes a pool.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a pool; [`Error::Refused`] when a guest is in another pool.
+    /// [`Error::NotFound`] if the pool does not exist; [`Error::Refused`] if a guest is in another
+    /// pool.
     pub async fn update_pool(&self, pool: &PoolId, change: &PoolChange) -> Result<(), Error> {
         let call = Call::put(&["pools"]).params(change.params(pool)?);
         self.call::<IgnoredAny>(call).await.map(drop)
     }
 
-    /// Deletes a pool that is empty.
+    /// Deletes an empty pool.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Refused`] when something is in it.
+    /// [`Error::NotFound`]; [`Error::Refused`] if the pool has members.
     pub async fn delete_pool(&self, pool: &PoolId) -> Result<(), Error> {
         let call = Call::delete(&["pools"]).params(Params::default().with("poolid", pool));
         self.call::<IgnoredAny>(call).await.map(drop)
@@ -135,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pool_holds_guests_and_storages() {
+    fn pool_members_parse() {
         let json = r#"[{"poolid":"p1","members":[{"type":"lxc","id":"lxc/300","node":"pve1","vmid":"300","cpu":0},{"type":"storage","storage":"local","node":"pve1","id":"storage/pve1/local"}]},{"poolid":"p2","comment":"x"}]"#;
         let pools: Vec<Pool> = serde_json::from_str(json).unwrap();
         let members = &pools[0].members;
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_names_the_pool_and_what_goes_in_or_out() {
+    fn pool_change_serializes_members() {
         let change = PoolChange {
             vmids: vec![Vmid::try_from(300).unwrap(), Vmid::try_from(301).unwrap()],
             storages: vec!["tank".to_owned()],
@@ -154,12 +155,12 @@ mod tests {
         };
         let params = change.params(&"team/a".parse().unwrap()).unwrap();
         let sent: Vec<_> = params.pairs().iter().map(|(n, v)| (&**n, &**v)).collect();
-        let want = [
+        let expected = [
             ("poolid", "team/a"),
             ("vms", "300,301"),
             ("storage", "tank"),
             ("delete", "1"),
         ];
-        assert_eq!(sent, want);
+        assert_eq!(sent, expected);
     }
 }

@@ -1,4 +1,4 @@
-//! Snapshots of containers. Not every storage can make them: ask with [`Client::lxc_has`] first.
+//! Snapshots of containers. Not every storage supports them: check with [`Client::lxc_supports`] first.
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -9,16 +9,16 @@ use crate::{
 /// A snapshot of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Snapshot {
-    /// Its name.
+    /// The snapshot's name.
     #[serde(deserialize_with = "lenient::text")]
     pub name: String,
-    /// What was written beside it.
+    /// The description.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub description: Option<String>,
-    /// The one before it.
+    /// The parent snapshot.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub parent: Option<String>,
-    /// When it was made, in seconds since 1970.
+    /// When the snapshot was created, in seconds since 1970.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub snaptime: Option<u64>,
 }
@@ -27,7 +27,7 @@ fn path<'a>(node: &'a str, vmid: &'a str) -> [&'a str; 5] {
     ["nodes", node, "lxc", vmid, "snapshot"]
 }
 
-/// Proxmox lists the present state among them, under a name that no snapshot can have.
+/// Removes the current state, which Proxmox lists under a reserved name.
 fn without_present(mut rows: Vec<Snapshot>) -> Vec<Snapshot> {
     rows.retain(|row| row.name != "current");
     rows
@@ -37,17 +37,16 @@ impl Client {
     /// The snapshots of a container.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a container.
+    /// [`Error::NotFound`] if the container does not exist.
     pub async fn snapshots(&self, node: &str, vmid: Vmid) -> Result<Vec<Snapshot>, Error> {
         let rows = self.call(Call::get(&path(node, &vmid.to_string()))).await?;
         Ok(without_present(rows))
     }
 
-    /// Makes a snapshot. That the storage cannot do it, or that the name is taken, is said only by
-    /// the task.
+    /// Creates a snapshot. Missing storage support or a used name is reported only by the task.
     ///
     /// # Errors
-    /// [`Error::Locked`]; else any that a call can have.
+    /// [`Error::Locked`]; see [`Error`].
     pub async fn create_snapshot(
         &self,
         node: &str,
@@ -62,11 +61,11 @@ impl Client {
         self.call(call.slow()).await
     }
 
-    /// Deletes a snapshot. That it is not there is said only by the task. By force, it is forgotten
-    /// even if the storage fails to delete its part.
+    /// Deletes a snapshot. A missing snapshot is reported only by the task. With `force`, the
+    /// snapshot is removed from the configuration even if the storage fails to delete it.
     ///
     /// # Errors
-    /// [`Error::Locked`]; else any that a call can have.
+    /// [`Error::Locked`]; see [`Error`].
     pub async fn delete_snapshot(
         &self,
         node: &str,
@@ -87,11 +86,11 @@ impl Client {
         self.call(Call::delete(&path).params(params).slow()).await
     }
 
-    /// Puts a container back to what it was. One that runs is stopped for it, and started again if
-    /// that is asked for. That there is no such snapshot is said only by the task.
+    /// Rolls a container back to a snapshot. A running container is stopped, and started again if
+    /// `start` is set. A missing snapshot is reported only by the task.
     ///
     /// # Errors
-    /// [`Error::Locked`]; else any that a call can have.
+    /// [`Error::Locked`]; see [`Error`].
     pub async fn rollback_snapshot(
         &self,
         node: &str,
@@ -113,10 +112,10 @@ impl Client {
         self.call(Call::post(&path).params(params).slow()).await
     }
 
-    /// The configuration that a snapshot keeps.
+    /// The configuration stored in a snapshot.
     ///
     /// # Errors
-    /// [`Error::NotFound`] or [`Error::Refused`] without such a snapshot.
+    /// [`Error::NotFound`] or [`Error::Refused`] if the snapshot does not exist.
     pub async fn snapshot_config(
         &self,
         node: &str,
@@ -127,11 +126,11 @@ impl Client {
             .await
     }
 
-    /// Writes something else beside a snapshot.
+    /// Changes the description of a snapshot.
     ///
     /// # Errors
-    /// [`Error::NotFound`] or [`Error::Refused`] without such a snapshot.
-    pub async fn describe_snapshot(
+    /// [`Error::NotFound`] or [`Error::Refused`] if the snapshot does not exist.
+    pub async fn set_snapshot_description(
         &self,
         node: &str,
         vmid: Vmid,
@@ -163,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_present_is_no_snapshot() {
+    fn current_state_is_not_listed() {
         let rows = r#"[{"description":"You are here!","name":"current","digest":"x","running":0,"parent":"s1"},{"name":"s1","snaptime":"1795210960","description":"before\n","parent":""}]"#;
         let rows = without_present(serde_json::from_str(rows).unwrap());
         assert_eq!(rows.len(), 1);

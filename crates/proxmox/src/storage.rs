@@ -1,10 +1,10 @@
-//! Storages, and what lies on them. How templates and images come there is in `templates`.
+//! Storages and their content. Downloads of templates and images are in `templates`.
 
 use serde::{Deserialize, Deserializer};
 
 use crate::{Client, Upid, Vmid, error::Error, http::Call, lenient, params::Params};
 
-/// What can lie on a storage.
+/// A content type of a storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ContentKind {
     /// Templates and images for containers.
@@ -17,7 +17,7 @@ pub enum ContentKind {
     Iso,
     /// Backups.
     Backup,
-    /// Hook scripts and the like.
+    /// Snippets, such as hook scripts.
     Snippets,
     /// Disks to import.
     Import,
@@ -34,7 +34,7 @@ impl ContentKind {
         Self::Import,
     ];
 
-    /// Proxmox's word for it.
+    /// Proxmox's name of the content type.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Vztmpl => "vztmpl",
@@ -47,174 +47,174 @@ impl ContentKind {
         }
     }
 
-    fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 }
 
-/// Words that are not known are left out.
+/// Skips unknown content types.
 fn kinds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ContentKind>, D::Error> {
-    let words = lenient::list(deserializer)?;
-    Ok(words
+    let names = lenient::list(deserializer)?;
+    Ok(names
         .iter()
-        .filter_map(|word| ContentKind::of(word))
+        .filter_map(|name| ContentKind::of(name))
         .collect())
 }
 
 fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ContentKind>, D::Error> {
-    Ok(lenient::opt_text(deserializer)?.and_then(|word| ContentKind::of(&word)))
+    Ok(lenient::opt_text(deserializer)?.and_then(|name| ContentKind::of(&name)))
 }
 
-/// A storage as one node sees it.
+/// A storage on one node.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Storage {
-    /// Its name.
+    /// The storage's name.
     #[serde(deserialize_with = "lenient::text")]
     pub storage: String,
-    /// What it is made of, such as `dir`, `lvmthin` or `zfspool`.
+    /// The storage type, such as `dir`, `lvmthin` or `zfspool`.
     #[serde(rename = "type", default, deserialize_with = "lenient::opt_text")]
     pub plugin: Option<String>,
-    /// What may be put there.
+    /// The content types.
     #[serde(default, deserialize_with = "kinds")]
     pub content: Vec<ContentKind>,
-    /// Whether it is there at the moment.
+    /// Whether the storage is active.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub active: bool,
-    /// Whether an administrator has left it on.
+    /// Whether the storage is enabled.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub enabled: bool,
-    /// Whether all nodes see the same one.
+    /// Whether the storage is shared by all nodes.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub shared: bool,
-    /// Bytes.
+    /// Total bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub total: Option<u64>,
     /// Bytes in use.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub used: Option<u64>,
-    /// Bytes that can still be used.
+    /// Available bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub avail: Option<u64>,
 }
 
 impl Storage {
-    /// Whether this can be put there now.
+    /// Whether the storage accepts a content type now.
     pub fn takes(&self, kind: ContentKind) -> bool {
         self.active && self.enabled && self.content.contains(&kind)
     }
 }
 
-/// A storage as it is set up for the whole cluster.
+/// The cluster-wide configuration of a storage.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct StorageSetup {
-    /// Its name.
+pub struct StorageConfig {
+    /// The storage's name.
     #[serde(deserialize_with = "lenient::text")]
     pub storage: String,
-    /// What it is made of, such as `dir`, `lvmthin` or `zfspool`.
+    /// The storage type, such as `dir`, `lvmthin` or `zfspool`.
     #[serde(rename = "type", default, deserialize_with = "lenient::opt_text")]
     pub plugin: Option<String>,
-    /// What may be put there.
+    /// The content types.
     #[serde(default, deserialize_with = "kinds")]
     pub content: Vec<ContentKind>,
-    /// The nodes that have it; all of them when there are none here.
+    /// The nodes that have the storage; empty means all nodes.
     #[serde(default, deserialize_with = "lenient::list")]
     pub nodes: Vec<String>,
-    /// Whether all nodes see the same one.
+    /// Whether the storage is shared by all nodes.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub shared: bool,
-    /// Whether an administrator has turned it off.
+    /// Whether the storage is disabled.
     #[serde(default, rename = "disable", deserialize_with = "lenient::flag")]
     pub disabled: bool,
 }
 
-/// How full a storage is, as one node sees it.
+/// The status and usage of a storage on one node.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct StorageStatus {
-    /// What it is made of, such as `dir`, `lvmthin` or `zfspool`.
+    /// The storage type, such as `dir`, `lvmthin` or `zfspool`.
     #[serde(rename = "type", default, deserialize_with = "lenient::opt_text")]
     pub plugin: Option<String>,
-    /// What may be put there.
+    /// The content types.
     #[serde(default, deserialize_with = "kinds")]
     pub content: Vec<ContentKind>,
-    /// Whether it is there at the moment.
+    /// Whether the storage is active.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub active: bool,
-    /// Whether an administrator has left it on.
+    /// Whether the storage is enabled.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub enabled: bool,
-    /// Whether all nodes see the same one.
+    /// Whether the storage is shared by all nodes.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub shared: bool,
-    /// Bytes.
+    /// Total bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub total: Option<u64>,
     /// Bytes in use.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub used: Option<u64>,
-    /// Bytes that can still be used.
+    /// Available bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub avail: Option<u64>,
 }
 
-/// A file or a disk on a storage.
+/// A volume on a storage: a file or a disk.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Content {
-    /// Its id, such as `local:vztmpl/nginx_1.27.tar`.
+    /// The volume ID, such as `local:vztmpl/nginx_1.27.tar`.
     #[serde(deserialize_with = "lenient::text")]
     pub volid: String,
-    /// What it is.
+    /// The content type.
     #[serde(default, deserialize_with = "kind")]
     pub content: Option<ContentKind>,
-    /// How it is stored, such as `raw` or `tzst`.
+    /// The format, such as `raw` or `tzst`.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub format: Option<String>,
-    /// Bytes.
+    /// The size in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub size: Option<u64>,
-    /// When it was made, in seconds since 1970.
+    /// When the volume was created, in seconds since 1970.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub ctime: Option<u64>,
-    /// The guest that it belongs to.
+    /// The guest that owns the volume.
     #[serde(default)]
     pub vmid: Option<Vmid>,
-    /// What an administrator wrote beside it.
+    /// The notes.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub notes: Option<String>,
-    /// Whether it must not be deleted.
+    /// Whether the volume is protected from deletion.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub protected: bool,
 }
 
 impl Client {
-    /// The storages of a node that the token may see.
+    /// The storages of a node that the user may see.
     ///
     /// # Errors
-    /// [`Error::NodeUnreachable`] when the node is away; else any that a call can have.
+    /// [`Error::NodeUnreachable`] if the node is offline; see [`Error`].
     pub async fn storages(&self, node: &str) -> Result<Vec<Storage>, Error> {
         self.call(Call::get(&["nodes", node, "storage"])).await
     }
 
-    /// The storages of the cluster that the account may see, as they are set up.
+    /// The cluster-wide storage configurations that the user may see.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
-    pub async fn storage_setups(&self) -> Result<Vec<StorageSetup>, Error> {
+    /// See [`Error`].
+    pub async fn storage_configs(&self) -> Result<Vec<StorageConfig>, Error> {
         self.call(Call::get(&["storage"])).await
     }
 
-    /// How full a storage is, as one node sees it.
+    /// The status and usage of a storage on one node.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a storage; else any that a call can have.
+    /// [`Error::NotFound`] if the storage does not exist; see [`Error`].
     pub async fn storage_status(&self, node: &str, storage: &str) -> Result<StorageStatus, Error> {
         self.call(Call::get(&["nodes", node, "storage", storage, "status"]))
             .await
     }
 
-    /// What lies on a storage: one kind of it, or everything.
+    /// The content of a storage: one content type, or all.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a storage; else any that a call can have.
+    /// [`Error::NotFound`] if the storage does not exist; see [`Error`].
     pub async fn content(
         &self,
         node: &str,
@@ -227,10 +227,10 @@ impl Client {
             .await
     }
 
-    /// Deletes a file or a disk, named by its full id. The task ends well even if it was not there.
+    /// Deletes a volume by its full ID. The task succeeds even if the volume does not exist.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a storage; else any that a call can have.
+    /// [`Error::NotFound`] if the storage does not exist; see [`Error`].
     pub async fn delete_content(
         &self,
         node: &str,
@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_storage_takes_what_it_says_while_it_is_there() {
+    fn storage_accepts_its_content_types_while_active() {
         let rows = r#"[{"type":"dir","active":1,"avail":65294991360,"storage":"local","enabled":1,"shared":0,"used":"32277757952","content":"snippets,backup,vztmpl,new-kind","used_fraction":0.11,"total":270553174016},{"storage":"away","active":0,"enabled":1,"content":"vztmpl"}]"#;
         let rows: Vec<Storage> = serde_json::from_str(rows).unwrap();
         assert!(rows[0].takes(ContentKind::Vztmpl) && !rows[0].takes(ContentKind::Rootdir));
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn content_may_belong_to_nobody() {
+    fn content_may_have_no_guest() {
         let rows = r#"[{"ctime":1795210299,"parent":null,"volid":"local:300/vm-300-disk-0.raw","size":"4294967296","format":"raw","vmid":300,"content":"rootdir","used":36790272},{"volid":"local:vztmpl/a.tar","content":"vztmpl","vmid":null}]"#;
         let rows: Vec<Content> = serde_json::from_str(rows).unwrap();
         assert_eq!(rows[0].vmid.map(Vmid::get), Some(300));

@@ -1,31 +1,31 @@
-//! Tasks: what they are, how they went and what they wrote. Waiting for one is in `wait`.
+//! Tasks: status, log and list. Waiting for a task is in `wait`.
 
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     Client, Upid, Vmid,
-    answer::{Data, tidy},
     error::Error,
     http::Call,
     lenient,
     params::Params,
+    response::{ResponseData, clean_message},
 };
 
-/// How many lines of a log are asked for at once.
+/// The number of log lines per request.
 pub(crate) const LOG_PAGE: u64 = 500;
 
-/// How a task ended.
+/// The result of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Well.
+pub enum TaskExit {
+    /// Success.
     Ok,
-    /// Well, with so many warnings in its log.
+    /// Success, with this number of warnings in the log.
     Warnings(u32),
-    /// Not well, in Proxmox's words.
+    /// Failure, with Proxmox's message.
     Failed(String),
 }
 
-impl Exit {
+impl TaskExit {
     fn of(text: &str) -> Self {
         if text == "OK" {
             return Self::Ok;
@@ -33,30 +33,30 @@ impl Exit {
         let warnings = text
             .strip_prefix("WARNINGS: ")
             .and_then(|count| count.parse().ok());
-        warnings.map_or_else(|| Self::Failed(tidy(text)), Self::Warnings)
+        warnings.map_or_else(|| Self::Failed(clean_message(text)), Self::Warnings)
     }
 }
 
-/// Whether a task runs.
+/// The state of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskState {
-    /// It runs.
+    /// Running.
     Running,
-    /// It has ended.
-    Ended(Exit),
+    /// Ended.
+    Ended(TaskExit),
 }
 
-/// One task, now.
+/// The status of one task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskStatus {
-    /// Its id, which says what it is, where it runs and since when.
+    /// The UPID, which contains type, node and start time.
     pub upid: Upid,
-    /// Whether it runs, and how it ended.
+    /// The state.
     pub state: TaskState,
 }
 
 #[derive(Deserialize)]
-struct StatusAnswer {
+struct TaskStatusRow {
     upid: Upid,
     #[serde(deserialize_with = "lenient::text")]
     status: String,
@@ -64,33 +64,33 @@ struct StatusAnswer {
     exitstatus: Option<String>,
 }
 
-impl From<StatusAnswer> for TaskStatus {
-    fn from(answer: StatusAnswer) -> Self {
-        let state = match (answer.status.as_str(), answer.exitstatus) {
-            ("stopped", Some(text)) => TaskState::Ended(Exit::of(&text)),
-            ("stopped", None) => TaskState::Ended(Exit::Failed("unexpected status".to_owned())),
+impl From<TaskStatusRow> for TaskStatus {
+    fn from(row: TaskStatusRow) -> Self {
+        let state = match (row.status.as_str(), row.exitstatus) {
+            ("stopped", Some(text)) => TaskState::Ended(TaskExit::of(&text)),
+            ("stopped", None) => TaskState::Ended(TaskExit::Failed("unexpected status".to_owned())),
             _ => TaskState::Running,
         };
         Self {
-            upid: answer.upid,
+            upid: row.upid,
             state,
         }
     }
 }
 
-/// One task in the list of a node.
+/// A task, for lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskEntry {
-    /// Its id, which says what it is, where it runs and since when.
+    /// The UPID, which contains type, node and start time.
     pub upid: Upid,
-    /// When it ended, in seconds since 1970.
+    /// When the task ended, in seconds since 1970.
     pub ended: Option<u64>,
-    /// Whether it runs, and how it ended.
+    /// The state.
     pub state: TaskState,
 }
 
 #[derive(Deserialize)]
-struct EntryAnswer {
+struct TaskEntryRow {
     upid: Upid,
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     endtime: Option<u64>,
@@ -98,16 +98,16 @@ struct EntryAnswer {
     status: Option<String>,
 }
 
-impl From<EntryAnswer> for TaskEntry {
-    fn from(answer: EntryAnswer) -> Self {
-        let state = match (answer.endtime, answer.status.as_deref()) {
+impl From<TaskEntryRow> for TaskEntry {
+    fn from(row: TaskEntryRow) -> Self {
+        let state = match (row.endtime, row.status.as_deref()) {
             (None, _) | (_, Some("RUNNING")) => TaskState::Running,
-            (Some(_), Some(text)) => TaskState::Ended(Exit::of(text)),
-            (Some(_), None) => TaskState::Ended(Exit::Failed("unexpected status".to_owned())),
+            (Some(_), Some(text)) => TaskState::Ended(TaskExit::of(text)),
+            (Some(_), None) => TaskState::Ended(TaskExit::Failed("unexpected status".to_owned())),
         };
         Self {
-            upid: answer.upid,
-            ended: answer.endtime,
+            upid: row.upid,
+            ended: row.endtime,
             state,
         }
     }
@@ -116,7 +116,7 @@ impl From<EntryAnswer> for TaskEntry {
 /// A line of a task's log.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct LogLine {
-    /// Its number; the first is 1.
+    /// The line number, starting at 1.
     #[serde(rename = "n", deserialize_with = "lenient::u64")]
     pub number: u64,
     /// The line.
@@ -124,17 +124,17 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// Some lines of a task's log.
+/// One page of a task's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogPage {
-    /// The lines, at most 500.
+    /// At most 500 lines.
     pub lines: Vec<LogLine>,
-    /// How many the log has.
+    /// The number of lines of the whole log.
     pub total: u64,
 }
 
 impl LogPage {
-    /// Proxmox puts a line into an empty log that is not of the task.
+    /// Removes the placeholder line that Proxmox returns for an empty log.
     fn new(lines: Vec<LogLine>, total: Option<u64>) -> Self {
         match lines.as_slice() {
             [line] if line.number == 1 && is_placeholder(&line.text) => Self {
@@ -153,18 +153,18 @@ fn is_placeholder(text: &str) -> bool {
     text == "no content" || text.starts_with("unable to open file - ")
 }
 
-/// Which tasks of a node to list. The default is the newest fifty, running or not.
+/// A filter for the tasks of a node. The default is the latest fifty, running or ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskFilter {
     /// Running, ended or both.
     pub source: TaskSource,
-    /// Only those about this guest.
+    /// The guest.
     pub vmid: Option<Vmid>,
-    /// Only those of this kind, such as `vzcreate`.
+    /// The task type, such as `vzcreate`.
     pub kind: Option<String>,
-    /// Only those that began at or after this time, in seconds since 1970.
+    /// The earliest start time, in seconds since 1970.
     pub since: Option<u64>,
-    /// How many at most.
+    /// The maximum number.
     pub limit: u32,
 }
 
@@ -180,12 +180,12 @@ impl Default for TaskFilter {
     }
 }
 
-/// Running tasks, ended ones or both. Without being told, Proxmox lists only those that ended.
+/// Running tasks, ended ones or both. Proxmox's default is ended ones only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskSource {
-    /// Those that run.
+    /// Running tasks.
     Active,
-    /// Those that ended.
+    /// Ended tasks.
     Archive,
     /// Both.
     All,
@@ -209,53 +209,53 @@ impl TaskFilter {
 }
 
 impl Client {
-    /// Whether a task runs, and how it ended.
+    /// The status of a task.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a task; else any that a call can have.
+    /// [`Error::NotFound`] if the task does not exist; see [`Error`].
     pub async fn task_status(&self, upid: &Upid) -> Result<TaskStatus, Error> {
         let path = ["nodes", upid.node(), "tasks", upid.as_str(), "status"];
-        Ok(self.call::<StatusAnswer>(Call::get(&path)).await?.into())
+        Ok(self.call::<TaskStatusRow>(Call::get(&path)).await?.into())
     }
 
-    /// The lines of a task's log after the first `start` ones. A log that is empty, or not there
-    /// (any more), has none.
+    /// The lines of a task's log after the first `start` ones. A missing or deleted log has no
+    /// lines.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn task_log(&self, upid: &Upid, start: u64) -> Result<LogPage, Error> {
         let path = ["nodes", upid.node(), "tasks", upid.as_str(), "log"];
         let params = Params::default()
             .with("start", start)
             .with("limit", LOG_PAGE);
-        let Data { data, total } = self.call_page(Call::get(&path).params(params)).await?;
+        let ResponseData { data, total } = self.call_page(Call::get(&path).params(params)).await?;
         Ok(LogPage::new(data, total))
     }
 
     /// The tasks of a node, newest first.
     ///
     /// # Errors
-    /// [`Error::NodeUnreachable`] when the node is away; else any that a call can have.
+    /// [`Error::NodeUnreachable`] if the node is offline; see [`Error`].
     pub async fn tasks(&self, node: &str, filter: &TaskFilter) -> Result<Vec<TaskEntry>, Error> {
         let call = Call::get(&["nodes", node, "tasks"]).params(filter.params());
-        let entries: Vec<EntryAnswer> = self.call(call).await?;
+        let entries: Vec<TaskEntryRow> = self.call(call).await?;
         Ok(entries.into_iter().map(TaskEntry::from).collect())
     }
 
-    /// The newest tasks of all nodes that the account may see, as the nodes told each other: neither
-    /// complete nor quite of now.
+    /// The latest tasks of all nodes that the user may see. The nodes broadcast them, so the list
+    /// is incomplete and slightly old.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn cluster_tasks(&self) -> Result<Vec<TaskEntry>, Error> {
-        let entries: Vec<EntryAnswer> = self.call(Call::get(&["cluster", "tasks"])).await?;
+        let entries: Vec<TaskEntryRow> = self.call(Call::get(&["cluster", "tasks"])).await?;
         Ok(entries.into_iter().map(TaskEntry::from).collect())
     }
 
-    /// Stops a task. It may leave half of its work behind.
+    /// Stops a task. Its work may be left incomplete.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a task; else any that a call can have.
+    /// [`Error::NotFound`] if the task does not exist; see [`Error`].
     pub async fn kill_task(&self, upid: &Upid) -> Result<(), Error> {
         let path = ["nodes", upid.node(), "tasks", upid.as_str()];
         self.call::<IgnoredAny>(Call::delete(&path)).await.map(drop)
@@ -270,39 +270,42 @@ mod tests {
 
     fn status(rest: &str) -> TaskState {
         let json = format!("{{\"upid\":\"{UPID}\",\"pid\":\"6671\",\"more\":1,{rest}}}");
-        TaskStatus::from(serde_json::from_str::<StatusAnswer>(&json).unwrap()).state
+        TaskStatus::from(serde_json::from_str::<TaskStatusRow>(&json).unwrap()).state
     }
 
     #[test]
-    fn a_task_runs_or_has_ended_in_one_of_three_ways() {
+    fn task_status_maps_to_state() {
         assert_eq!(status(r#""status":"running""#), TaskState::Running);
         let ended = |text: &str| status(&format!(r#""status":"stopped","exitstatus":"{text}""#));
-        assert_eq!(ended("OK"), TaskState::Ended(Exit::Ok));
-        assert_eq!(ended("WARNINGS: 2"), TaskState::Ended(Exit::Warnings(2)));
+        assert_eq!(ended("OK"), TaskState::Ended(TaskExit::Ok));
+        assert_eq!(
+            ended("WARNINGS: 2"),
+            TaskState::Ended(TaskExit::Warnings(2))
+        );
         let lost = "missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.";
-        let words = "missing 'arch' - internal error".to_owned();
-        assert_eq!(ended(lost), TaskState::Ended(Exit::Failed(words)));
-        // A task that was cut off, as by a power failure, leaves no exit status.
+        let message = "missing 'arch' - internal error".to_owned();
+        assert_eq!(ended(lost), TaskState::Ended(TaskExit::Failed(message)));
+        // An interrupted task, for example after a power failure, has no exit status.
         let cut = status(r#""status":"stopped""#);
-        assert!(matches!(cut, TaskState::Ended(Exit::Failed(_))));
+        assert!(matches!(cut, TaskState::Ended(TaskExit::Failed(_))));
     }
 
     #[test]
-    fn a_task_without_an_end_is_running() {
+    fn task_without_end_time_is_running() {
         let entry = |rest: &str| {
             let json = format!("{{\"upid\":\"{UPID}\"{rest}}}");
-            TaskEntry::from(serde_json::from_str::<EntryAnswer>(&json).unwrap()).state
+            TaskEntry::from(serde_json::from_str::<TaskEntryRow>(&json).unwrap()).state
         };
         assert_eq!(entry(""), TaskState::Running);
         assert_eq!(entry(r#","status":"RUNNING""#), TaskState::Running);
         assert_eq!(
             entry(r#","endtime":"1795210960","status":"OK""#),
-            TaskState::Ended(Exit::Ok)
+            TaskState::Ended(TaskExit::Ok)
         );
     }
 
     #[test]
-    fn the_line_that_stands_for_an_empty_log_is_no_line() {
+    fn placeholder_line_is_removed() {
         let page = |json: &str, total| LogPage::new(serde_json::from_str(json).unwrap(), total);
         let empty = page(r#"[{"n":1,"t":"no content"}]"#, Some(1));
         assert_eq!((empty.lines.len(), empty.total), (0, 0));

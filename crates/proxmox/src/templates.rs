@@ -1,8 +1,9 @@
-//! Where containers come from: Proxmox's own templates, files from the web, images from registries.
+//! Templates and images: Proxmox's appliance templates, downloads from URLs, and OCI images from
+//! registries.
 //!
-//! Pulling needs the tag (`docker.io/library/nginx:1.27`); there are no digests and no credentials.
-//! Two images of the same name and tag from different registries have the same default file name,
-//! so the file is always named here.
+//! Pulling requires a tag (`docker.io/library/nginx:1.27`); digests and registry credentials are
+//! not supported. Images with the same name and tag from different registries have the same default
+//! file name, so callers always name the file.
 
 use serde::Deserialize;
 
@@ -14,16 +15,16 @@ use crate::{
     params::{Params, one_line, unsendable},
 };
 
-/// A template that Proxmox offers for download.
+/// An appliance template that Proxmox offers for download.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Template {
-    /// The name of its file, such as `debian-13-standard_13.1-2_amd64.tar.zst`.
+    /// The file name, such as `debian-13-standard_13.1-2_amd64.tar.zst`.
     #[serde(deserialize_with = "lenient::text")]
     pub template: String,
-    /// What it is for: `system`, `turnkeylinux` or `mail`.
+    /// The section: `system`, `turnkeylinux` or `mail`.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub section: Option<String>,
-    /// The system in it, such as `debian-13`.
+    /// The operating system, such as `debian-13`.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub os: Option<String>,
     /// The package, such as `debian-13-standard`.
@@ -32,15 +33,15 @@ pub struct Template {
     /// The package's version.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub version: Option<String>,
-    /// The processor that it is for, such as `amd64`.
+    /// The CPU architecture, such as `amd64`.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub architecture: Option<String>,
-    /// One line about it.
+    /// A one-line description.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub headline: Option<String>,
 }
 
-/// How the contents of a download are checked.
+/// The checksum algorithm of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChecksumKind {
     /// SHA-256.
@@ -61,17 +62,16 @@ impl ChecksumKind {
     }
 }
 
-/// A file that a node fetches from the web.
+/// A file that a node downloads from a URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
-    /// Where it is: `https://…` or `http://…`.
+    /// The URL: `https://…` or `http://…`.
     pub url: String,
-    /// What it is: a template, a CD image or a disk to import.
+    /// The content type: a template, a CD image or a disk to import.
     pub content: ContentKind,
-    /// The name that it gets. That of a template ends in `.tar`, `.tar.gz`, `.tar.xz`, `.tar.zst` or
-    /// `.tar.bz2`.
+    /// The file name. Template names end in `.tar`, `.tar.gz`, `.tar.xz`, `.tar.zst` or `.tar.bz2`.
     pub filename: String,
-    /// What its contents have to be, in hexadecimal digits.
+    /// The expected checksum, in hexadecimal digits.
     pub checksum: Option<(ChecksumKind, String)>,
 }
 
@@ -93,18 +93,19 @@ impl Download {
 }
 
 impl Client {
-    /// The templates that a node can download from Proxmox. Empty until it has fetched their list.
+    /// The appliance templates that a node can download. Empty until the node has fetched their
+    /// list.
     ///
     /// # Errors
-    /// [`Error::NodeUnreachable`] when the node is away; else any that a call can have.
+    /// [`Error::NodeUnreachable`] if the node is offline; see [`Error`].
     pub async fn templates(&self, node: &str) -> Result<Vec<Template>, Error> {
         self.call(Call::get(&["nodes", node, "aplinfo"])).await
     }
 
-    /// Downloads one of Proxmox's own templates to a storage.
+    /// Downloads an appliance template to a storage.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a template.
+    /// [`Error::NotFound`] if the template does not exist.
     pub async fn download_template(
         &self,
         node: &str,
@@ -118,12 +119,12 @@ impl Client {
         self.call(call.slow()).await
     }
 
-    /// Downloads a file from the web to a storage. The server's certificate is checked. That there
-    /// is no such file is said only by the task.
+    /// Downloads a file from a URL to a storage. The node verifies the server's certificate. A
+    /// missing file is reported only by the task.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] when the file is there; [`Error::Invalid`] when its name is not one
-    /// of what it is.
+    /// [`Error::AlreadyExists`] if the file exists; [`Error::Invalid`] if its name does not fit the
+    /// content type.
     pub async fn download_url(
         &self,
         node: &str,
@@ -135,12 +136,12 @@ impl Client {
             .await
     }
 
-    /// Fetches an image from its registry into `vztmpl/FILENAME`. Proxmox appends `.tar` to the
-    /// name, and replaces what is not a letter, a digit, `_`, `.` or `-` by `_`.
+    /// Pulls an image from its registry to `vztmpl/FILENAME`. Proxmox appends `.tar` to the name,
+    /// and replaces everything except letters, digits, `_`, `.` and `-` by `_`.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] when the file is there, [`Error::Invalid`] when the reference has
-    /// no tag. That there is no such image is said only by the task.
+    /// [`Error::AlreadyExists`] if the file exists, [`Error::Invalid`] if the reference has no tag.
+    /// A missing image is reported only by the task.
     pub async fn pull_oci(
         &self,
         node: &str,
@@ -155,10 +156,10 @@ impl Client {
         self.call(Call::post(&path).params(params).slow()).await
     }
 
-    /// The tags of an image (its name without one), as the node sees its registry.
+    /// The tags of an image (given without a tag) in its registry, as queried by the node.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the registry has none or cannot be reached.
+    /// [`Error::Refused`] if the registry has no tags or is unreachable.
     pub async fn oci_tags(&self, node: &str, repository: &str) -> Result<Vec<String>, Error> {
         let params = Params::default().with("reference", repository);
         self.call(
@@ -184,27 +185,27 @@ mod tests {
     }
 
     #[test]
-    fn a_checksum_goes_with_its_kind() {
+    fn checksum_is_sent_with_algorithm() {
         let checked = Download {
             checksum: Some((ChecksumKind::Sha512, "ab".to_owned())),
             ..download("https://example.org/a.tar.zst?x=1")
         };
         let params = checked.params().unwrap();
         let names: Vec<_> = params.pairs().iter().map(|(name, _)| &**name).collect();
-        let want = [
+        let expected = [
             "url",
             "content",
             "filename",
             "checksum",
             "checksum-algorithm",
         ];
-        assert_eq!(names, want);
+        assert_eq!(names, expected);
         assert!(download("file:///etc/shadow").params().is_err());
         assert!(download("https://a\n").params().is_err());
     }
 
     #[test]
-    fn a_template_has_a_name_and_perhaps_more() {
+    fn template_requires_only_a_name() {
         let rows = r#"[{"template":"debian-13-standard_13.1-2_amd64.tar.zst","section":"system","os":"debian-13","version":13,"infopage":"x"},{"template":"x"}]"#;
         let rows: Vec<Template> = serde_json::from_str(rows).unwrap();
         assert_eq!(rows[0].version.as_deref(), Some("13"));

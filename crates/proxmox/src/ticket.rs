@@ -1,8 +1,8 @@
-//! Tickets: what an account's password is exchanged for. One is fetched when it is first needed,
-//! kept in memory only, and renewed before it expires, by one call however many wait for it.
+//! Tickets, which a password is exchanged for. A ticket is fetched when it is first needed, kept in
+//! memory only, and renewed before it expires; concurrent callers share one request.
 //!
-//! A ticket is valid for two hours, at every node of its cluster, and is renewed by sending it in
-//! the place of the password. Writes need the token against forged requests that came with it.
+//! A ticket is valid for two hours at every node of its cluster, and is renewed by sending it as
+//! the password. Writes also send the CSRF prevention token of the ticket.
 
 use std::{
     sync::Arc,
@@ -26,14 +26,14 @@ use crate::{
     params::Params,
 };
 
-/// How long Proxmox takes a ticket.
-const LIFE: Duration = Duration::from_secs(2 * 60 * 60);
+/// The validity of a ticket.
+const TICKET_LIFETIME: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// How long a failure is remembered, so that a password that was refused is not tried with every
-/// call: realms lock accounts over that.
-const PAUSE: Duration = Duration::from_secs(60);
+/// How long a failure is cached, so that a rejected password is not sent with every call: realms
+/// lock users after repeated failures.
+const FAILURE_PAUSE: Duration = Duration::from_secs(60);
 
-/// A ticket, ready to be sent.
+/// A ticket, formatted as request headers.
 pub(crate) struct Ticket {
     text: Secret,
     cookie: HeaderValue,
@@ -41,9 +41,9 @@ pub(crate) struct Ticket {
     since: Instant,
 }
 
-/// The tickets of one account, one after the other.
+/// The ticket cache of one user.
 pub(crate) struct Tickets {
-    /// With the realm: `root@pam`.
+    /// The user with realm: `root@pam`.
     pub(crate) user: String,
     password: Secret,
     state: Mutex<State>,
@@ -55,8 +55,8 @@ struct State {
     failure: Option<(Instant, Error)>,
 }
 
-/// What a call that needs a ticket does.
-enum Next {
+/// How a call gets a ticket.
+enum TicketAction {
     Use(Arc<Ticket>),
     Fail(Error),
     Renew(Arc<Ticket>),
@@ -74,25 +74,26 @@ impl Tickets {
 }
 
 impl State {
-    /// `asked` is when the call came; a failure since then is the answer to it as well.
-    fn next(&self, asked: Instant, now: Instant, renew_after: Duration) -> Next {
+    /// `arrived` is when the call arrived; a failure since then applies to the call as well.
+    fn next_action(&self, arrived: Instant, now: Instant, renew_after: Duration) -> TicketAction {
         let age = |ticket: &Ticket| now.saturating_duration_since(ticket.since);
-        let recent = |at: Instant| asked <= at || now.saturating_duration_since(at) < PAUSE;
+        let recent =
+            |at: Instant| arrived <= at || now.saturating_duration_since(at) < FAILURE_PAUSE;
         match (&self.ticket, &self.failure) {
-            (Some(ticket), failure) if age(ticket) < LIFE => match failure {
-                _ if age(ticket) < renew_after => Next::Use(ticket.clone()),
-                Some((at, _)) if recent(*at) => Next::Use(ticket.clone()),
-                _ => Next::Renew(ticket.clone()),
+            (Some(ticket), failure) if age(ticket) < TICKET_LIFETIME => match failure {
+                _ if age(ticket) < renew_after => TicketAction::Use(ticket.clone()),
+                Some((at, _)) if recent(*at) => TicketAction::Use(ticket.clone()),
+                _ => TicketAction::Renew(ticket.clone()),
             },
-            (_, Some((at, error))) if asked <= *at || (recent(*at) && is_refusal(error)) => {
-                Next::Fail(error.clone())
+            (_, Some((at, error))) if arrived <= *at || (recent(*at) && is_refusal(error)) => {
+                TicketAction::Fail(error.clone())
             }
-            _ => Next::SignIn,
+            _ => TicketAction::SignIn,
         }
     }
 
-    fn keep(&mut self, signed_in: Result<Ticket, Error>) -> Result<Arc<Ticket>, Error> {
-        match signed_in {
+    fn keep(&mut self, result: Result<Ticket, Error>) -> Result<Arc<Ticket>, Error> {
+        match result {
             Ok(ticket) => {
                 let ticket = Arc::new(ticket);
                 self.ticket = Some(ticket.clone());
@@ -115,11 +116,11 @@ fn is_refusal(error: &Error) -> bool {
     )
 }
 
-/// What is sent along with a call to show who calls.
+/// How a call is authenticated.
 #[derive(Clone)]
 pub(crate) enum Auth {
-    /// Nothing: signing in itself.
-    Nobody,
+    /// No credentials: for signing in.
+    Anonymous,
     Token(HeaderValue),
     Ticket(Arc<Ticket>),
 }
@@ -127,7 +128,7 @@ pub(crate) enum Auth {
 impl Auth {
     pub(crate) fn sign(&self, request: RequestBuilder, method: &Method) -> RequestBuilder {
         match self {
-            Self::Nobody => request,
+            Self::Anonymous => request,
             Self::Token(header) => request.header(AUTHORIZATION, header.clone()),
             Self::Ticket(ticket) => {
                 let request = request.header(COOKIE, ticket.cookie.clone());
@@ -141,7 +142,7 @@ impl Auth {
 }
 
 #[derive(Deserialize)]
-struct TicketAnswer {
+struct TicketResponse {
     #[serde(default, deserialize_with = "lenient::opt_text")]
     ticket: Option<String>,
     #[serde(
@@ -155,7 +156,7 @@ struct TicketAnswer {
 }
 
 impl Client {
-    /// What to sign a call with; fetches a ticket if need be.
+    /// The authentication of a call; fetches a ticket if necessary.
     pub(crate) async fn auth(&self) -> Result<Auth, Error> {
         match &self.inner.sign_in {
             SignIn::Token { header, .. } => Ok(Auth::Token(header.clone())),
@@ -163,44 +164,44 @@ impl Client {
         }
     }
 
-    /// What to sign a call with that was refused (401), if anything else would help: a ticket may
-    /// have been withdrawn, but a token stays what it is.
-    pub(crate) async fn other_auth(&self, refused: &Auth) -> Result<Option<Auth>, Error> {
-        match (&self.inner.sign_in, refused) {
-            (SignIn::Password(tickets), Auth::Ticket(refused)) => {
-                let ticket = self.ticket(tickets, Some(refused)).await?;
+    /// The authentication to use after a call was rejected (401): a new ticket, because the old one
+    /// may have been revoked. `None` for a token, which cannot be replaced.
+    pub(crate) async fn renewed_auth(&self, rejected: &Auth) -> Result<Option<Auth>, Error> {
+        match (&self.inner.sign_in, rejected) {
+            (SignIn::Password(tickets), Auth::Ticket(rejected)) => {
+                let ticket = self.ticket(tickets, Some(rejected)).await?;
                 Ok(Some(Auth::Ticket(ticket)))
             }
             _ => Ok(None),
         }
     }
 
-    /// The ticket of now. Whoever comes while another call fetches one waits for that.
+    /// The current ticket. Waits if another call is fetching one.
     async fn ticket(
         &self,
         tickets: &Tickets,
-        refused: Option<&Arc<Ticket>>,
+        rejected: Option<&Arc<Ticket>>,
     ) -> Result<Arc<Ticket>, Error> {
-        let asked = Instant::now();
+        let arrived = Instant::now();
         let mut state = tickets.state.lock().await;
-        let same = |ticket: &Arc<Ticket>| refused.is_some_and(|it| Arc::ptr_eq(it, ticket));
+        let same = |ticket: &Arc<Ticket>| rejected.is_some_and(|it| Arc::ptr_eq(it, ticket));
         state.ticket = state.ticket.take().filter(|ticket| !same(ticket));
-        match state.next(asked, Instant::now(), self.inner.timeouts.ticket) {
-            Next::Use(ticket) => Ok(ticket),
-            Next::Fail(error) => Err(error),
-            Next::SignIn => {
-                let signed_in = self.sign_in(&tickets.user, &tickets.password).await;
-                state.keep(signed_in)
+        match state.next_action(arrived, Instant::now(), self.inner.timeouts.ticket) {
+            TicketAction::Use(ticket) => Ok(ticket),
+            TicketAction::Fail(error) => Err(error),
+            TicketAction::SignIn => {
+                let result = self.sign_in(&tickets.user, &tickets.password).await;
+                state.keep(result)
             }
-            Next::Renew(old) => match self.sign_in(&tickets.user, &old.text).await {
+            TicketAction::Renew(old) => match self.sign_in(&tickets.user, &old.text).await {
                 Ok(ticket) => state.keep(Ok(ticket)),
                 Err(error) if is_refusal(&error) => {
-                    let signed_in = self.sign_in(&tickets.user, &tickets.password).await;
-                    state.keep(signed_in)
+                    let result = self.sign_in(&tickets.user, &tickets.password).await;
+                    state.keep(result)
                 }
-                // The old one is still valid, and the next minute brings another try.
+                // The old ticket is still valid; the next attempt follows after a minute.
                 Err(error) => {
-                    tracing::debug!(?error, "a ticket could not be renewed yet");
+                    tracing::debug!(?error, "ticket renewal failed, keeping the old ticket");
                     state.failure = Some((Instant::now(), error));
                     Ok(old)
                 }
@@ -216,9 +217,9 @@ impl Client {
             .params(params)
             .purpose(Purpose::Read);
         let since = Instant::now();
-        let answer = self.send(&call, &Auth::Nobody).await?;
-        let address = answer.address.clone();
-        let answer = match answer.read::<TicketAnswer>() {
+        let response = self.send(&call, &Auth::Anonymous).await?;
+        let address = response.address.clone();
+        let response = match response.read::<TicketResponse>() {
             Ok(data) => data.data,
             Err(Error::Unauthorized { reason }) => {
                 let user = user.to_owned();
@@ -226,24 +227,24 @@ impl Client {
             }
             Err(error) => return Err(error),
         };
-        read_ticket(answer, user, address, since)
+        read_ticket(response, user, address, since)
     }
 }
 
 fn read_ticket(
-    answer: TicketAnswer,
+    response: TicketResponse,
     user: &str,
     address: String,
     since: Instant,
 ) -> Result<Ticket, Error> {
-    let text = answer.ticket.unwrap_or_default();
-    if answer.second_factor || text.contains(":!tfa!") {
+    let text = response.ticket.unwrap_or_default();
+    if response.second_factor || text.contains(":!tfa!") {
         let user = user.to_owned();
         return Err(Error::SecondFactor { user });
     }
     let encoded = utf8_percent_encode(&text, NON_ALPHANUMERIC);
     let cookie = header(&format!("PVEAuthCookie={encoded}"));
-    let csrf = answer.csrf.as_deref().and_then(header);
+    let csrf = response.csrf.as_deref().and_then(header);
     match (cookie, csrf) {
         (Some(cookie), Some(csrf)) if !text.is_empty() => Ok(Ticket {
             text: text.into(),
@@ -287,23 +288,23 @@ mod tests {
         State { ticket, failure }
     }
 
-    fn word(next: &Next) -> &'static str {
-        match next {
-            Next::Use(_) => "use",
-            Next::Fail(_) => "fail",
-            Next::Renew(_) => "renew",
-            Next::SignIn => "sign in",
+    fn name(next_action: &TicketAction) -> &'static str {
+        match next_action {
+            TicketAction::Use(_) => "use",
+            TicketAction::Fail(_) => "fail",
+            TicketAction::Renew(_) => "renew",
+            TicketAction::SignIn => "sign in",
         }
     }
 
-    fn refused() -> Error {
+    fn rejected() -> Error {
         Error::PasswordRefused {
             user: "root@pam".to_owned(),
             reason: "authentication failure".to_owned(),
         }
     }
 
-    fn away() -> Error {
+    fn unreachable() -> Error {
         Error::Unreachable {
             address: "https://pve1:8006".to_owned(),
             cause: String::new(),
@@ -312,45 +313,53 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_used_then_renewed_and_then_no_longer_worth_anything() {
-        let begun = Instant::now();
-        let mut found = Vec::new();
+    fn ticket_is_used_then_renewed_then_expired() {
+        let started = Instant::now();
+        let mut actions = Vec::new();
         for age in [0, 89, 90, 119, 120] {
-            let now = begun + minutes(age);
-            found.push(word(&state(Some(begun), None).next(now, now, RENEW)));
+            let now = started + minutes(age);
+            actions.push(name(
+                &state(Some(started), None).next_action(now, now, RENEW),
+            ));
         }
-        assert_eq!(found, ["use", "use", "renew", "renew", "sign in"]);
+        assert_eq!(actions, ["use", "use", "renew", "renew", "sign in"]);
         assert_eq!(
-            word(&state(None, None).next(begun, begun, RENEW)),
+            name(&state(None, None).next_action(started, started, RENEW)),
             "sign in"
         );
     }
 
     #[test]
-    fn a_renewal_that_failed_leaves_the_old_ticket_in_use_for_a_minute() {
-        let begun = Instant::now();
-        let failed = begun + minutes(91);
-        let state = state(Some(begun), Some((failed, away())));
+    fn failed_renewal_keeps_old_ticket_for_a_minute() {
+        let started = Instant::now();
+        let failed = started + minutes(91);
+        let state = state(Some(started), Some((failed, unreachable())));
         let soon = failed + Duration::from_secs(59);
-        assert_eq!(word(&state.next(soon, soon, RENEW)), "use");
+        assert_eq!(name(&state.next_action(soon, soon, RENEW)), "use");
         let later = failed + minutes(1);
-        assert_eq!(word(&state.next(later, later, RENEW)), "renew");
+        assert_eq!(name(&state.next_action(later, later, RENEW)), "renew");
     }
 
     #[test]
-    fn who_waited_shares_the_failure_and_who_comes_later_tries_again() {
-        let begun = Instant::now();
-        let failed = begun + minutes(1);
+    fn waiting_calls_share_failure_and_later_calls_retry() {
+        let started = Instant::now();
+        let failed = started + minutes(1);
         let later = failed + Duration::from_secs(1);
-        let away = state(None, Some((failed, away())));
-        assert_eq!(word(&away.next(begun, later, RENEW)), "fail");
-        assert_eq!(word(&away.next(later, later, RENEW)), "sign in");
-        // Trying a refused password over and over would lock the account.
-        let refused = state(None, Some((failed, refused())));
-        assert_eq!(word(&refused.next(later, later, RENEW)), "fail");
+        let unreachable = state(None, Some((failed, unreachable())));
+        assert_eq!(
+            name(&unreachable.next_action(started, later, RENEW)),
+            "fail"
+        );
+        assert_eq!(
+            name(&unreachable.next_action(later, later, RENEW)),
+            "sign in"
+        );
+        // Repeated attempts with a rejected password would lock the user.
+        let rejected = state(None, Some((failed, rejected())));
+        assert_eq!(name(&rejected.next_action(later, later, RENEW)), "fail");
         let much_later = failed + minutes(1);
         assert_eq!(
-            word(&refused.next(much_later, much_later, RENEW)),
+            name(&rejected.next_action(much_later, much_later, RENEW)),
             "sign in"
         );
     }

@@ -1,34 +1,35 @@
-//! Whom we believe to be Proxmox: a pinned certificate, an authority, or those of the machine.
+//! Verifies Proxmox's certificates: by a pinned fingerprint, a given certificate authority, or
+//! those of the system.
 //!
-//! There is no switch that ignores certificates, and nothing here falls back from one way to
-//! another. A node's own certificate is signed by its cluster's own authority, so most installations
-//! are reached by a fingerprint that a person has compared once.
+//! Verification cannot be disabled, and there is no fallback from one method to another. A node's
+//! default certificate is signed by its cluster's own CA, so most installations use a fingerprint
+//! that a user has compared once.
 
 use std::{error::Error as StdError, time::Duration};
 
-use pinned::{Fingerprint, config, mismatch};
+use pinned::{Fingerprint, config, find_mismatch};
 use reqwest::{Certificate, ClientBuilder};
 
 use crate::{
     endpoints::{base_url, builder},
     error::Error,
-    http::{chain, find_cause},
+    http::{error_chain, find_cause},
     params::unsendable,
 };
 
-/// Who vouches for the certificates of endpoints that have no fingerprint of their own.
+/// How to verify the certificates of endpoints without a fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Trust {
-    /// The authorities that the machine trusts.
+    /// With the certificate authorities of the system.
     #[default]
     Machine,
-    /// These authorities and no others: certificates in PEM, such as the cluster's
-    /// `/etc/pve/pve-root-ca.pem`. The name in the address has to be in the server's certificate.
+    /// Only with these certificate authorities: certificates in PEM, such as the cluster's
+    /// `/etc/pve/pve-root-ca.pem`. The host of the URL must be in the server's certificate.
     Authority(String),
 }
 
 impl Trust {
-    /// Has a client trust accordingly.
+    /// Applies the method to a client builder.
     pub(crate) fn apply(&self, builder: ClientBuilder) -> Result<ClientBuilder, Error> {
         let Self::Authority(pem) = self else {
             return Ok(builder);
@@ -42,18 +43,17 @@ impl Trust {
     }
 }
 
-/// The settings of a connection to the one server that has this certificate, or, without one, to
-/// none.
+/// The TLS configuration for a server with this certificate. `None` rejects every server.
 pub(crate) fn settings(expected: Option<Fingerprint>) -> Result<rustls::ClientConfig, Error> {
     config(expected).map_err(|_| unsendable("url", "TLS cannot be used on this machine"))
 }
 
-/// What kept a connection from being safe, if that was what went wrong.
+/// The TLS error in the chain of sources, if any.
 pub(crate) fn tls_error(error: &(dyn StdError + 'static), address: &str) -> Option<Error> {
     let refused = find_cause::<rustls::Error>(error)?;
     let address = address.to_owned();
-    let expected_and_found = mismatch(refused).and_then(|m| Some((m.expected?, m.found)));
-    Some(match expected_and_found {
+    let expected_and_actual = find_mismatch(refused).and_then(|m| Some((m.expected?, m.actual)));
+    Some(match expected_and_actual {
         Some((expected, found)) => Error::CertificateChanged {
             address,
             expected,
@@ -61,38 +61,38 @@ pub(crate) fn tls_error(error: &(dyn StdError + 'static), address: &str) -> Opti
         },
         None => Error::Tls {
             address,
-            cause: chain(error),
+            cause: error_chain(error),
         },
     })
 }
 
-/// The fingerprint of the certificate that a server shows, for a person to compare and confirm.
-/// The connection is given up as soon as the certificate is there: no request is made.
+/// The fingerprint of a server's certificate, for a user to compare and confirm. The handshake is
+/// aborted after the certificate was received: no request is sent.
 ///
 /// # Errors
-/// [`Error::Unsendable`] when the URL is not one of a server with TLS, [`Error::Unreachable`],
-/// [`Error::Timeout`], and [`Error::Tls`] when what answers does not speak TLS.
+/// [`Error::Unsendable`] if the URL is not `https`, [`Error::Unreachable`], [`Error::Timeout`], and
+/// [`Error::Tls`] if the server does not support TLS.
 pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerprint, Error> {
     let base = base_url(url)?;
     if base.scheme() != "https" {
         return Err(unsendable("url", "a server without TLS has no certificate"));
     }
     let address = base.as_str().trim_end_matches('/').to_owned();
-    // A pin that nothing fits: the refusal brings the certificate's fingerprint along.
+    // A verifier that rejects every certificate: the error contains the fingerprint.
     let http = builder(timeout)
         .tls_backend_preconfigured(settings(None)?)
         .build();
     let http = http.map_err(|error| Error::Tls {
         address: address.clone(),
-        cause: chain(&error),
+        cause: error_chain(&error),
     })?;
     let Err(error) = http.get(base).timeout(timeout).send().await else {
         let cause = "it was let in without a certificate".to_owned();
         return Err(Error::Tls { address, cause });
     };
     let error = error.without_url();
-    if let Some(mismatch) = find_cause::<rustls::Error>(&error).and_then(mismatch) {
-        return Ok(mismatch.found);
+    if let Some(mismatch) = find_cause::<rustls::Error>(&error).and_then(find_mismatch) {
+        return Ok(mismatch.actual);
     }
     if error.is_timeout() {
         let (after, sent) = (timeout, false);
@@ -104,7 +104,7 @@ pub async fn fetch_fingerprint(url: &str, timeout: Duration) -> Result<Fingerpri
     }
     Err(
         tls_error(&error, &address).unwrap_or_else(|| Error::Unreachable {
-            cause: chain(&error),
+            cause: error_chain(&error),
             address,
             sent: false,
         }),
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_authority_has_to_hold_a_certificate() {
+    fn ca_must_contain_a_certificate() {
         for pem in ["", "x", "-----BEGIN CERTIFICATE-----\nx\n"] {
             let trust = Trust::Authority(pem.to_owned());
             let error = trust.apply(reqwest::Client::builder()).unwrap_err();

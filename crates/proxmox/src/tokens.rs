@@ -1,4 +1,4 @@
-//! API tokens of accounts: made, listed, made anew and deleted. A secret is shown once.
+//! API tokens: create, list, regenerate and delete. Proxmox returns a secret only once.
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -7,37 +7,37 @@ use crate::{
     params::Params,
 };
 
-/// A token of an account.
+/// An API token of a user.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ApiToken {
-    /// Its name, without the account.
+    /// The token's name, without the user.
     #[serde(deserialize_with = "lenient::text")]
     pub tokenid: String,
-    /// Whether it has rights of its own only, and never more than its account. Else it has those of
-    /// its account.
+    /// Whether privileges are separated: the token has only its own permissions, limited by those
+    /// of its user. Otherwise the token has its user's permissions.
     #[serde(default = "lenient::on", deserialize_with = "lenient::flag_or_on")]
     pub privsep: bool,
-    /// When it ends, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     #[serde(default, deserialize_with = "lenient::expiry")]
     pub expire: Option<u64>,
-    /// What is written beside it.
+    /// The comment.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub comment: Option<String>,
 }
 
-/// A token to be made.
+/// An API token to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewToken {
-    /// Whether it gets rights of its own only; it has none at first then.
+    /// Whether privileges are separated. The token then has no permissions at first.
     pub privsep: bool,
-    /// When it ends, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     pub expire: Option<u64>,
-    /// What is written beside it.
+    /// The comment.
     pub comment: Option<String>,
 }
 
 impl Default for NewToken {
-    /// With rights of its own only, and without end.
+    /// With separated privileges and without expiry.
     fn default() -> Self {
         Self {
             privsep: true,
@@ -47,31 +47,31 @@ impl Default for NewToken {
     }
 }
 
-/// A token that was just made, with its secret, which nobody can ask for again.
+/// A new token with its secret, which cannot be queried later.
 #[derive(Clone, Debug, Deserialize)]
 pub struct CreatedToken {
-    /// What to sign in with: `root@pam!holdfast`.
+    /// The full ID: `root@pam!holdfast`.
     #[serde(rename = "full-tokenid", deserialize_with = "lenient::text")]
     pub id: String,
-    /// Its secret.
+    /// The secret.
     #[serde(rename = "value", deserialize_with = "secret")]
     pub secret: Secret,
 }
 
 impl Client {
-    /// The tokens of an account.
+    /// The tokens of a user.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such an account.
+    /// [`Error::NotFound`] if the user does not exist.
     pub async fn tokens(&self, user: &UserId) -> Result<Vec<ApiToken>, Error> {
         self.call(Call::get(&["access", "users", user.as_str(), "token"]))
             .await
     }
 
-    /// Makes a token.
+    /// Creates a token.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`]; [`Error::NotFound`] without such an account.
+    /// [`Error::AlreadyExists`]; [`Error::NotFound`] if the user does not exist.
     pub async fn create_token(
         &self,
         user: &UserId,
@@ -86,10 +86,10 @@ impl Client {
             .await
     }
 
-    /// Gives a token another secret; the old one is worth nothing from then on. Since release 9.2.
+    /// Generates a new secret for a token; the old secret becomes invalid. Since release 9.2.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a token; [`Error::Invalid`] from an older release.
+    /// [`Error::NotFound`] if the token does not exist; [`Error::Invalid`] from an older release.
     pub async fn regenerate_token(
         &self,
         user: &UserId,
@@ -99,10 +99,10 @@ impl Client {
         self.call(Call::put(&path(user, name)).params(params)).await
     }
 
-    /// Deletes a token and its rights.
+    /// Deletes a token and its permissions.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a token.
+    /// [`Error::NotFound`] if the token does not exist.
     pub async fn delete_token(&self, user: &UserId, name: &TokenName) -> Result<(), Error> {
         let call = Call::delete(&path(user, name));
         self.call::<IgnoredAny>(call).await.map(drop)
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_token_shows_its_secret_once_and_never_in_a_log() {
+    fn created_token_debug_hides_secret() {
         let json = r#"{"info":{"comment":"c","expire":"4102444800","privsep":1},"value":"8f9f5a64-5d4b","full-tokenid":"zoe@pve!a1"}"#;
         let token: CreatedToken = serde_json::from_str(json).unwrap();
         assert_eq!(
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_without_a_word_about_it_has_rights_of_its_own() {
+    fn token_privileges_are_separated_by_default() {
         let rows = r#"[{"tokenid":"ro"},{"tokenid":"t1","privsep":"0","expire":4102444800}]"#;
         let rows: Vec<ApiToken> = serde_json::from_str(rows).unwrap();
         assert!(rows[0].privsep && !rows[1].privsep);

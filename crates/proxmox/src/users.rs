@@ -1,4 +1,4 @@
-//! Accounts at Proxmox. Their tokens are in `tokens`, their rights in `access`.
+//! Users of Proxmox. Their tokens are in `tokens`, their permissions in `access`.
 
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -10,69 +10,69 @@ use crate::{
     params::{Params, joined, unsendable},
 };
 
-/// An account.
+/// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct User {
-    /// Its name with its realm. Empty in what [`Client::user`] tells, since that was the question.
+    /// The user ID with realm. Responses for a single user omit it; [`Client::user`] fills it in.
     #[serde(default, deserialize_with = "lenient::or_default")]
     pub userid: String,
-    /// Whether it may sign in.
+    /// Whether the user is enabled.
     #[serde(
         rename = "enable",
         default = "lenient::on",
         deserialize_with = "lenient::flag_or_on"
     )]
     pub enabled: bool,
-    /// When it ends, in seconds since 1970.
+    /// When the user expires, in seconds since 1970.
     #[serde(default, deserialize_with = "lenient::expiry")]
     pub expire: Option<u64>,
-    /// The person's first name.
+    /// The first name.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub firstname: Option<String>,
-    /// The person's last name.
+    /// The last name.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub lastname: Option<String>,
-    /// The person's mail address.
+    /// The email address.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub email: Option<String>,
-    /// What an administrator wrote beside it.
+    /// The comment.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub comment: Option<String>,
-    /// Its groups.
+    /// The groups.
     #[serde(default, deserialize_with = "lenient::list")]
     pub groups: Vec<String>,
-    /// What its realm is: `pam`, `pve`, `ldap` and so on.
+    /// The type of the realm: `pam`, `pve`, `ldap` and so on.
     #[serde(default, rename = "realm-type", deserialize_with = "lenient::opt_text")]
     pub realm_type: Option<String>,
 }
 
-/// What an account can be given. What is `None` is left as it is.
+/// The properties of a user. `None` leaves a property unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserChange {
-    /// Whether it may sign in.
+    /// Whether the user is enabled.
     pub enabled: Option<bool>,
-    /// When it ends, in seconds since 1970; 0 for never.
+    /// When the user expires, in seconds since 1970; 0 means never.
     pub expire: Option<u64>,
-    /// The person's first name.
+    /// The first name.
     pub firstname: Option<String>,
-    /// The person's last name.
+    /// The last name.
     pub lastname: Option<String>,
-    /// The person's mail address.
+    /// The email address.
     pub email: Option<String>,
-    /// What is written beside it.
+    /// The comment.
     pub comment: Option<String>,
-    /// All of its groups.
+    /// All groups of the user.
     pub groups: Option<Vec<String>>,
 }
 
-/// An account to be made.
+/// A user to create.
 #[derive(Clone, Debug)]
 pub struct NewUser {
-    /// Its name with its realm.
+    /// The user ID with realm.
     pub userid: UserId,
-    /// Its password, 8 to 64 characters. Only Proxmox's own realm `pve` keeps one.
+    /// The password, 8 to 64 characters. Only the realm `pve` stores one.
     pub password: Option<Secret>,
-    /// Everything else.
+    /// The other properties.
     pub options: UserChange,
 }
 
@@ -106,41 +106,41 @@ impl NewUser {
 }
 
 impl Client {
-    /// The accounts that this one may see.
+    /// The users that the client's user may see.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn users(&self) -> Result<Vec<User>, Error> {
         let params = Params::default().with("full", 1);
         self.call(Call::get(&["access", "users"]).params(params))
             .await
     }
 
-    /// One account.
+    /// One user.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such an account.
+    /// [`Error::NotFound`] if the user does not exist.
     pub async fn user(&self, user: &UserId) -> Result<User, Error> {
-        let found: User = self
+        let response: User = self
             .call(Call::get(&["access", "users", user.as_str()]))
             .await?;
         let userid = user.to_string();
-        Ok(User { userid, ..found })
+        Ok(User { userid, ..response })
     }
 
-    /// Makes an account.
+    /// Creates a user.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`]; [`Error::NotFound`] without such a group.
+    /// [`Error::AlreadyExists`]; [`Error::NotFound`] if a group does not exist.
     pub async fn create_user(&self, user: &NewUser) -> Result<(), Error> {
         let call = Call::post(&["access", "users"]).params(user.params()?);
         self.call::<IgnoredAny>(call).await.map(drop)
     }
 
-    /// Changes an account.
+    /// Changes a user.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such an account or group.
+    /// [`Error::NotFound`] if the user or a group does not exist.
     pub async fn update_user(&self, user: &UserId, change: &UserChange) -> Result<(), Error> {
         let mut params = Params::default();
         change.write(&mut params)?;
@@ -148,10 +148,10 @@ impl Client {
         self.call::<IgnoredAny>(call).await.map(drop)
     }
 
-    /// Deletes an account, its tokens and its rights.
+    /// Deletes a user with its tokens and permissions.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such an account.
+    /// [`Error::NotFound`] if the user does not exist.
     pub async fn delete_user(&self, user: &UserId) -> Result<(), Error> {
         let call = Call::delete(&["access", "users", user.as_str()]);
         self.call::<IgnoredAny>(call).await.map(drop)
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_is_read_from_a_list_and_alone() {
+    fn user_parses_from_list_and_alone() {
         let rows = r#"[{"expire":0,"groups":"a,b","enable":1,"realm-type":"pve","tokens":[{"expire":1000,"privsep":0,"tokenid":"expd"}],"userid":"alice@pve"},{"enable":"0","groups":"","expire":"1000","tokens":null,"userid":"dave@pve"}]"#;
         let rows: Vec<User> = serde_json::from_str(rows).unwrap();
         assert_eq!(rows[0].groups, ["a", "b"]);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_has_to_be_one_that_proxmox_takes_and_is_not_printed() {
+    fn password_length_is_checked_and_debug_hides_it() {
         let user = |password: &str| NewUser {
             userid: "zoe@pve".parse().unwrap(),
             password: Some(password.into()),

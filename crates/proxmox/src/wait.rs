@@ -1,4 +1,4 @@
-//! Waiting for a task: asking again and again, slower each time, and handing on what it writes.
+//! Waits for a task: polls it with increasing intervals and forwards its log.
 
 use std::{
     collections::VecDeque,
@@ -8,101 +8,101 @@ use std::{
 use crate::{
     Client, Upid,
     error::Error,
-    task::{Exit, LOG_PAGE, LogLine, TaskState},
+    task::{LOG_PAGE, LogLine, TaskExit, TaskState},
 };
 
-/// Between two questions, at first and at most.
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(1);
+/// The poll interval, at first and at most.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many lines of the log a failure carries.
-const TAIL: usize = 20;
+/// The number of log lines in a failure.
+const LOG_TAIL: usize = 20;
 
 impl Client {
-    /// Waits until a task has ended, and hands on the lines of its log as they come. While Proxmox
-    /// cannot be reached it keeps asking. When it gives up, the task runs on.
+    /// Waits until a task has ended, and forwards new lines of its log. Keeps polling while Proxmox
+    /// is unreachable. The task continues if the wait times out.
     ///
     /// # Errors
-    /// [`Error::TaskFailed`] when it ended badly, [`Error::StillRunning`] when `limit` has passed
-    /// (or what kept us from asking, if that was so to the end), [`Error::NotFound`] without such a
-    /// task, and whatever else a call says that will not pass by itself.
+    /// [`Error::TaskFailed`] if the task failed; [`Error::StillRunning`] after `limit`, or the last
+    /// connection error if polling failed until then; [`Error::NotFound`] if the task does not
+    /// exist; any permanent error of a poll.
     pub async fn wait_task(
         &self,
         upid: &Upid,
         limit: Duration,
         mut on_lines: impl FnMut(&[LogLine]) + Send,
-    ) -> Result<Exit, Error> {
-        let mut watch = Watch {
+    ) -> Result<TaskExit, Error> {
+        let mut watcher = TaskWatcher {
             client: self,
             upid,
-            seen: 0,
+            forwarded: 0,
             tail: VecDeque::new(),
         };
-        let mut trouble = None;
-        let begun = Instant::now();
-        let ended = watch.until_end(&mut trouble, &mut on_lines);
-        match tokio::time::timeout(limit, ended).await {
-            Ok(Ok(Exit::Failed(exitstatus))) => {
-                let log_tail = watch.tail.into_iter().collect();
+        let mut last_error = None;
+        let started = Instant::now();
+        let result = watcher.poll_until_end(&mut last_error, &mut on_lines);
+        match tokio::time::timeout(limit, result).await {
+            Ok(Ok(TaskExit::Failed(exitstatus))) => {
+                let log_tail = watcher.tail.into_iter().collect();
                 Err(Error::TaskFailed {
                     upid: upid.clone(),
                     exitstatus,
                     log_tail,
                 })
             }
-            Ok(ended) => ended,
-            Err(_) => Err(trouble.unwrap_or_else(|| Error::StillRunning {
+            Ok(result) => result,
+            Err(_) => Err(last_error.unwrap_or_else(|| Error::StillRunning {
                 upid: upid.clone(),
-                after: begun.elapsed().min(limit),
+                after: started.elapsed().min(limit),
             })),
         }
     }
 }
 
-struct Watch<'a> {
+struct TaskWatcher<'a> {
     client: &'a Client,
     upid: &'a Upid,
-    /// How many lines of the log were handed on.
-    seen: u64,
+    /// The number of forwarded log lines.
+    forwarded: u64,
     tail: VecDeque<String>,
 }
 
-impl Watch<'_> {
-    async fn until_end(
+impl TaskWatcher<'_> {
+    async fn poll_until_end(
         &mut self,
-        trouble: &mut Option<Error>,
+        last_error: &mut Option<Error>,
         on_lines: &mut (impl FnMut(&[LogLine]) + Send),
-    ) -> Result<Exit, Error> {
-        let begun = Instant::now();
+    ) -> Result<TaskExit, Error> {
+        let started = Instant::now();
         loop {
-            match self.look(on_lines).await {
+            match self.poll(on_lines).await {
                 Ok(Some(exit)) => return Ok(exit),
-                Ok(None) => *trouble = None,
+                Ok(None) => *last_error = None,
                 Err(error) if error.is_transient() => {
-                    tracing::debug!(upid = %self.upid, error = ?error, "asking for the task again");
-                    *trouble = Some(error);
+                    tracing::debug!(upid = %self.upid, error = ?error, "task poll failed, retrying");
+                    *last_error = Some(error);
                 }
                 Err(error) => return Err(error),
             }
-            // A tenth of what was waited so far: a short task is noticed soon, a long one asked
-            // about seldom.
-            tokio::time::sleep((begun.elapsed() / 10).clamp(SHORTEST, LONGEST)).await;
+            // A tenth of the time waited so far: short tasks are noticed quickly, long ones polled
+            // rarely.
+            tokio::time::sleep((started.elapsed() / 10).clamp(MIN_INTERVAL, MAX_INTERVAL)).await;
         }
     }
 
-    /// Asks for the state first, so that the log of an ended task is read to its last line.
-    async fn look(
+    /// Polls the status first, so that the log of an ended task is read to its last line.
+    async fn poll(
         &mut self,
         on_lines: &mut (impl FnMut(&[LogLine]) + Send),
-    ) -> Result<Option<Exit>, Error> {
+    ) -> Result<Option<TaskExit>, Error> {
         let status = self.client.task_status(self.upid).await?;
         loop {
-            let page = self.client.task_log(self.upid, self.seen).await?;
+            let page = self.client.task_log(self.upid, self.forwarded).await?;
             let count = page.lines.len() as u64;
             if count > 0 {
                 on_lines(&page.lines);
                 self.keep_tail(page.lines);
-                self.seen += count;
+                self.forwarded += count;
             }
             if count < LOG_PAGE {
                 break;
@@ -116,7 +116,7 @@ impl Watch<'_> {
 
     fn keep_tail(&mut self, lines: Vec<LogLine>) {
         self.tail.extend(lines.into_iter().map(|line| line.text));
-        let spare = self.tail.len().saturating_sub(TAIL);
-        self.tail.drain(..spare);
+        let excess = self.tail.len().saturating_sub(LOG_TAIL);
+        self.tail.drain(..excess);
     }
 }

@@ -1,13 +1,13 @@
-//! Answers of a real node, as they were recorded: every one to a call that the client can make has
-//! to be understood.
+//! Parses recorded responses of a real node: every response to a call that the client makes must be
+//! understood.
 //!
-//! The recordings are not part of this project. They lie where `HOLDFAST_PVE_REFERENCE` names, else
-//! beside the project; where they are missing, nothing is checked.
+//! The recordings are not part of this project. They are read from `HOLDFAST_PVE_REFERENCE`, or
+//! else from beside the project; without them, nothing is checked.
 
 #![cfg(test)]
 
 #[path = "wire/server.rs"]
-#[expect(dead_code, reason = "the other tests need more of it")]
+#[expect(dead_code, reason = "used only by other tests")]
 mod server;
 
 use std::{
@@ -20,9 +20,9 @@ use regex::Regex;
 use serde_json::Value;
 use test_servers::{reference, report};
 
-use crate::server::{Server, answer};
+use crate::server::{Server, response};
 
-/// Recorded calls and how they ended. Long bodies were cut.
+/// Recorded calls and their responses. Long bodies were truncated.
 fn rows() -> Option<Vec<Value>> {
     let text = reference::read("pve-golden.jsonl")?;
     Some(
@@ -32,13 +32,13 @@ fn rows() -> Option<Vec<Value>> {
     )
 }
 
-/// A client whose server answers with whatever was put there last.
+/// A client whose server returns the response that was stored last.
 async fn client() -> (Client, Arc<Mutex<(String, String)>>) {
     let next = Arc::new(Mutex::new((String::new(), String::new())));
     let shown = next.clone();
-    let server = Server::answering(move |_| {
+    let server = Server::responding(move |_| {
         let (status, body) = shown.lock().unwrap().clone();
-        answer(&status, &body)
+        response(&status, &body)
     })
     .await;
     let token = Credentials::Token {
@@ -50,7 +50,7 @@ async fn client() -> (Client, Arc<Mutex<(String, String)>>) {
     (client, next)
 }
 
-/// The calls whose answers are looked at: a pattern of `METHOD path?query`, and its name here.
+/// The recorded calls to check: a pattern of `METHOD path?query`, and a name for the call.
 const CALLS: &[(&str, &str)] = &[
     (r"^GET /version$", "version"),
     (r"^GET /nodes$", "nodes"),
@@ -96,12 +96,12 @@ const CALLS: &[(&str, &str)] = &[
     (r"^POST /nodes/[^/]+/vzdump$", "vzdump"),
 ];
 
-/// So many answers at the least: recordings that are empty or cut short prove nothing.
-const LEAST_ANSWERS: usize = 455;
-/// To so many of the calls at the least.
-const LEAST_CALLS: usize = 37;
+/// The minimum number of responses, so that empty or truncated recordings fail the test.
+const MIN_RESPONSES: usize = 455;
+/// The minimum number of different calls.
+const MIN_CALLS: usize = 37;
 
-async fn ask(client: &Client, call: &str) -> Result<(), Error> {
+async fn call_method(client: &Client, call: &str) -> Result<(), Error> {
     let upid = "UPID:pve1:00001638:000599F5:6B00BC42:vzstart:300:root@pam!g1:";
     let upid: Upid = upid.parse().unwrap();
     let node = "pve1";
@@ -114,7 +114,7 @@ async fn ask(client: &Client, call: &str) -> Result<(), Error> {
         "cluster tasks" => client.cluster_tasks().await.map(drop),
         "node status" => client.node_status(node).await.map(drop),
         "networks" => client.networks(node).await.map(drop),
-        "storage setups" => client.storage_setups().await.map(drop),
+        "storage setups" => client.storage_configs().await.map(drop),
         "storages" => client.storages(node).await.map(drop),
         "storage status" => client.storage_status(node, "local").await.map(drop),
         "content" => client.content(node, "local", None).await.map(drop),
@@ -128,11 +128,11 @@ async fn ask(client: &Client, call: &str) -> Result<(), Error> {
         "realms" => client.realms().await.map(drop),
         "permissions" => client.permissions(None).await.map(drop),
         "users" => client.users().await.map(drop),
-        other => ask_about_one(client, other).await,
+        other => call_object_method(client, other).await,
     }
 }
 
-async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
+async fn call_object_method(client: &Client, call: &str) -> Result<(), Error> {
     let vmid = Vmid::try_from(300).unwrap();
     let user: UserId = "zoe@pve".parse().unwrap();
     let name: TokenName = "a1".parse().unwrap();
@@ -152,10 +152,10 @@ async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
         "interfaces" => client.lxc_interfaces(node, vmid).await.map(drop),
         "snapshots" => client.snapshots(node, vmid).await.map(drop),
         "feature" => client
-            .lxc_has(node, vmid, LxcFeature::Snapshot)
+            .lxc_supports(node, vmid, LxcFeature::Snapshot)
             .await
             .map(drop),
-        "migrate" => client.migrate_choices(node, vmid).await.map(drop),
+        "migrate" => client.migrate_preconditions(node, vmid).await.map(drop),
         "user" => client.user(&user).await.map(drop),
         "tokens" => client.tokens(&user).await.map(drop),
         "created token" => client
@@ -177,12 +177,12 @@ async fn ask_about_one(client: &Client, call: &str) -> Result<(), Error> {
             .await
             .map(drop),
         "vzdump" => client.vzdump(node, &backup).await.map(drop),
-        other => panic!("{other} is not asked"),
+        other => panic!("unknown call: {other}"),
     }
 }
 
 #[tokio::test]
-async fn every_recorded_answer_is_understood() {
+async fn every_recorded_response_parses() {
     let Some(rows) = rows() else {
         return;
     };
@@ -192,7 +192,7 @@ async fn every_recorded_answer_is_understood() {
         .collect();
     let (client, next) = client().await;
     let mut seen = BTreeMap::<&str, usize>::new();
-    let mut wrong = Vec::new();
+    let mut mismatches = Vec::new();
     for row in &rows {
         let text = |key: &str| row[key].as_str().unwrap_or_default();
         let path = text("path").trim_start_matches("/api2/json");
@@ -206,23 +206,30 @@ async fn every_recorded_answer_is_understood() {
         };
         *next.lock().unwrap() = (status.to_owned(), text("body").to_owned());
         *seen.entry(name).or_default() += 1;
-        let answer = ask(&client, name).await;
-        let fits = match &answer {
+        let response = call_method(&client, name).await;
+        let is_expected = match &response {
             Ok(()) => status.starts_with("200"),
-            // Refusals are refusals; what is not understood is something else.
+            // An error response must give an API error; these errors mean that it was not
+            // understood.
             Err(Error::Protocol { .. } | Error::Unsendable { .. } | Error::Tls { .. }) => false,
             Err(_) => !status.starts_with("200"),
         };
-        if !fits {
-            wrong.push(format!("{} {line} {status}: {answer:?}", row["n"]));
+        if !is_expected {
+            mismatches.push(format!("{} {line} {status}: {response:?}", row["n"]));
         }
     }
-    let answers: usize = seen.values().sum();
+    let responses: usize = seen.values().sum();
     report(&format!(
-        "recordings: {answers} answers to {} calls read",
+        "recordings: {responses} responses to {} calls parsed",
         seen.len()
     ));
-    assert_eq!(wrong, Vec::<String>::new());
-    assert!(answers >= LEAST_ANSWERS, "only {answers} answers are read");
-    assert!(seen.len() >= LEAST_CALLS, "only to these calls: {seen:?}");
+    assert_eq!(mismatches, Vec::<String>::new());
+    assert!(
+        responses >= MIN_RESPONSES,
+        "only {responses} responses were checked"
+    );
+    assert!(
+        seen.len() >= MIN_CALLS,
+        "only these calls were checked: {seen:?}"
+    );
 }

@@ -1,56 +1,56 @@
-//! The files of an edge host: as they should be, and as they are live.
+//! The generated files of an edge host: desired content compared with live content.
 
 use serde::{Deserialize, Serialize};
 
 use super::AgentRow;
 use crate::page::Page;
 
-/// Which files are asked for.
+/// A query for a list of files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileQuery {
-    /// What their paths contain.
+    /// A substring of the path.
     #[serde(default)]
     pub q: String,
-    /// The page, from 1.
+    /// The page number, starting at 1.
     #[serde(default)]
     pub page: u32,
 }
 
-/// How a file is live.
+/// How the live file differs from the desired file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileState {
-    /// As it should be.
+    /// The contents are equal.
     Live,
-    /// Otherwise than it should be.
+    /// The contents differ.
     Changed,
-    /// Not at all, and it should be.
+    /// The file is desired and does not exist yet.
     New,
-    /// It is, and should not be any more.
+    /// The file exists and is no longer desired.
     Gone,
 }
 
-/// A file in the list.
+/// A file, for lists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileRow {
-    /// Its path within the tree, such as `nginx/nginx.conf`.
+    /// The path in the configuration tree, such as `nginx/nginx.conf`.
     pub path: String,
-    /// How it is live.
+    /// How the live file differs.
     pub state: FileState,
-    /// How large it is, in bytes.
+    /// The size in bytes.
     pub bytes: u64,
 }
 
-/// Part of a list of files.
+/// One page of a list of files.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Listed {
-    /// How many of all files are otherwise than they should be.
+    /// The number of all files that differ from their desired content.
     pub differing: u64,
-    /// How many there are.
+    /// The number of all files.
     pub all: u64,
-    /// Whether the agent has told what is live.
+    /// Whether the agent has reported its live files.
     pub is_told: bool,
-    /// Those that were asked for.
+    /// The matching files.
     pub page: Page<FileRow>,
 }
 
@@ -63,23 +63,23 @@ pub struct Files {
     pub listed: Listed,
 }
 
-/// A file.
+/// A file with its difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
-    /// Its path.
+    /// The path in the configuration tree.
     pub path: String,
-    /// How it is live.
+    /// How the live file differs.
     pub state: FileState,
-    /// As it should be; as it is, when it should not be any more.
+    /// The desired content; the live content if the file is no longer desired.
     pub text: String,
-    /// What would change.
+    /// The differences.
     pub hunks: Vec<Hunk>,
 }
 
-/// Changed lines that lie together, with some around them.
+/// A group of changed lines with context lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {
-    /// The number of the first line in the file as it should be.
+    /// The line number of the first line in the desired file.
     pub at: u32,
     /// The lines.
     pub lines: Vec<Line>,
@@ -88,20 +88,20 @@ pub struct Hunk {
 /// A line of a difference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// What becomes of it.
+    /// The kind of change.
     pub mark: Mark,
-    /// The line without its end.
+    /// The line without its line break.
     pub text: String,
 }
 
-/// What becomes of a line.
+/// The kind of change of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mark {
-    /// Nothing.
+    /// Context, unchanged.
     Same,
-    /// It is new.
+    /// Added.
     Added,
-    /// It goes.
+    /// Removed.
     Removed,
 }

@@ -1,4 +1,4 @@
-//! Names that certificates are for.
+//! Names in certificates: hostnames and wildcards.
 
 use std::str::FromStr;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Invalid, names::Domain, text::text_value};
 
-/// A name that a certificate is for: a domain, or `*.` and the domain right below which it holds
-/// (RFC 6125, section 6.4.3).
+/// A name in a certificate: a domain, or `*.` and a domain for all names directly below it (RFC
+/// 6125, section 6.4.3).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CertificateName(String);
 text_value!(CertificateName);
 
 impl CertificateName {
-    /// All names right below a domain.
+    /// The wildcard for all names directly below a domain.
     pub fn below(domain: &Domain) -> Self {
         Self(format!("*.{domain}"))
     }
 
-    /// Whether it is for this host.
+    /// Whether the certificate name matches this host.
     pub fn covers(&self, host: &str) -> bool {
         match self.0.strip_prefix("*.") {
             Some(above) => host
@@ -29,7 +29,7 @@ impl CertificateName {
         }
     }
 
-    /// The domain of it, without `*.`.
+    /// The domain without `*.`.
     pub fn base(&self) -> &str {
         self.0.strip_prefix("*.").unwrap_or(&self.0)
     }
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_one_label() {
+    fn wildcard_covers_exactly_one_label() {
         let star = name("*.Example.org");
         assert_eq!(star.as_str(), "*.example.org");
         assert!(star.covers("web-1.example.org"));

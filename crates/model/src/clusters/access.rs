@@ -1,4 +1,4 @@
-//! Where a cluster is and who Holdfast is there: addresses, certificates, accounts and secrets.
+//! Access to a cluster: API URL, certificate fingerprint, account and secret.
 
 use std::{fmt, net::Ipv4Addr, str::FromStr};
 
@@ -13,21 +13,21 @@ use crate::{
 /// The port of Proxmox VE's API.
 const API_PORT: u16 = 8006;
 
-/// Where a cluster's API is: scheme, host and port, such as `https://pve1.example.org:8006`.
+/// The URL of a cluster's API: scheme, host and port, such as `https://pve1.example.org:8006`.
 ///
-/// The scheme is `https`; `http` is taken for this machine alone, where the simulator may be.
+/// The scheme is `https`. `http` is accepted for loopback addresses only, for the simulator.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ApiUrl(String);
 text_value!(ApiUrl);
 
 impl ApiUrl {
-    /// Whether the connection is encrypted and has a certificate to look at.
+    /// Whether the connection uses TLS.
     pub fn is_tls(&self) -> bool {
         self.0.starts_with("https://")
     }
 
-    /// The address of a host on the usual port.
+    /// The URL of a host on the default port.
     pub fn of_host(host: Ipv4Addr) -> Self {
         Self(format!("https://{host}:{API_PORT}"))
     }
@@ -36,9 +36,9 @@ impl ApiUrl {
 impl FromStr for ApiUrl {
     type Err = Invalid;
 
-    /// A host, a host and a port, or a whole address.
+    /// Accepts a host, a host with a port, or a full URL.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal =
+        let invalid =
             || Invalid::new("Use a node's name or address, such as pve1.example.org or 10.0.0.1.");
         let text = text.trim_ascii().trim_end_matches('/');
         let (scheme, rest) = match text.split_once("://") {
@@ -46,10 +46,10 @@ impl FromStr for ApiUrl {
             None => ("https".to_owned(), text),
         };
         let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) => (host, port.parse::<u16>().map_err(|_| refusal())?),
+            Some((host, port)) => (host, port.parse::<u16>().map_err(|_| invalid())?),
             None => (rest, API_PORT),
         };
-        let host = host_name(host).ok_or_else(refusal)?;
+        let host = host_name(host).ok_or_else(invalid)?;
         let here = host == "localhost" || host.starts_with("127.");
         match scheme.as_str() {
             "https" => {}
@@ -59,10 +59,10 @@ impl FromStr for ApiUrl {
                     "Use https: a password must not travel in the clear.",
                 ));
             }
-            _ => return Err(refusal()),
+            _ => return Err(invalid()),
         }
         if port == 0 {
-            return Err(refusal());
+            return Err(invalid());
         }
         Ok(Self(format!("{scheme}://{host}:{port}")))
     }
@@ -75,8 +75,8 @@ fn host_name(text: &str) -> Option<String> {
     Some(text.parse::<Domain>().ok()?.to_string())
 }
 
-/// The SHA-256 of a certificate, as Proxmox writes it: 32 pairs of upper-case hexadecimal digits
-/// with colons between them.
+/// The SHA-256 fingerprint of a certificate in Proxmox's notation: 32 pairs of upper-case
+/// hexadecimal digits separated by colons.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint(String);
@@ -103,7 +103,7 @@ impl FromStr for Fingerprint {
     }
 }
 
-/// Who Holdfast is on a cluster: a user with a password (`root@pam`), or a token of a user
+/// The account that Holdfast uses on a cluster: a user with a password (`root@pam`) or an API token
 /// (`root@pam!holdfast`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -120,18 +120,18 @@ impl Login {
         &self.user
     }
 
-    /// The realm that knows the user, such as `pam` or `pve`.
+    /// The authentication realm, such as `pam` or `pve`.
     pub fn realm(&self) -> &str {
         &self.realm
     }
 
-    /// Whether it is a token and not a person with a password.
+    /// Whether this is an API token.
     pub fn is_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Whether it is root itself. A token of root is not: some things are for root's own sign-in
-    /// alone, whatever a token may do.
+    /// Whether this is `root@pam` with a password. Proxmox allows some operations for it only, and
+    /// not for tokens of root.
     pub fn is_root_itself(&self) -> bool {
         self.user == "root" && self.realm == "pam" && self.token.is_none()
     }
@@ -151,7 +151,7 @@ impl FromStr for Login {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
+        let invalid = || {
             Invalid::new(
                 "Use a user with its realm, such as root@pam, or a token, such as root@pam!holdfast.",
             )
@@ -161,13 +161,13 @@ impl FromStr for Login {
             Some((account, token)) => (account, Some(token)),
             None => (text, None),
         };
-        let (user, realm) = account.rsplit_once('@').ok_or_else(refusal)?;
+        let (user, realm) = account.rsplit_once('@').ok_or_else(invalid)?;
         // The formats pve-userid, pve-realm and pve-tokenid.
-        let plain =
+        let is_allowed =
             |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, ':' | '/' | '!');
-        let user_ok = !user.is_empty() && account.len() <= 64 && user.chars().all(plain);
+        let user_ok = !user.is_empty() && account.len() <= 64 && user.chars().all(is_allowed);
         if !user_ok || !is_id(realm) || token.is_some_and(|token| !is_id(token)) {
-            return Err(refusal());
+            return Err(invalid());
         }
         Ok(Self {
             user: user.to_owned(),
@@ -177,13 +177,13 @@ impl FromStr for Login {
     }
 }
 
-/// `[A-Za-z][A-Za-z0-9.\-_]+`, the form of realms and tokens.
+/// `[A-Za-z][A-Za-z0-9.\-_]+`, the format of realms and token IDs.
 fn is_id(text: &str) -> bool {
     let rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     (2..=64).contains(&text.len()) && is_word(text, |c| c.is_ascii_alphabetic(), rest)
 }
 
-/// A password or a token's secret on its way to the server. It cannot be printed.
+/// A password or a token's secret on its way to the server. Its `Debug` output hides the value.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_completed() {
+    fn api_url_defaults_scheme_and_port() {
         assert_eq!(url("pve1").as_deref(), Some("https://pve1:8006"));
         assert_eq!(
             url(" PVE1.Example.org/ ").as_deref(),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_or_not_safe_is_refused() {
+    fn invalid_or_insecure_api_urls_are_rejected() {
         for text in [
             "",
             "http://pve1",
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn users_and_tokens_are_told_apart() {
+    fn login_distinguishes_users_and_tokens() {
         let root: Login = "root@pam".parse().unwrap();
         assert!(root.is_root_itself() && !root.is_token());
         let token: Login = "root@pam!holdfast".parse().unwrap();
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_are_written_one_way() {
+    fn fingerprint_is_normalized() {
         let plain = "ab".repeat(32);
         let print: Fingerprint = plain.parse().unwrap();
         assert_eq!(print.as_str(), vec!["AB"; 32].join(":"));
@@ -284,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_is_written_as_it_is_read(text in "[ -~]{0,40}") {
+        fn accepted_values_round_trip(text in "[ -~]{0,40}") {
             if let Ok(url) = text.parse::<ApiUrl>() {
                 prop_assert_eq!(url.as_str().parse::<ApiUrl>().unwrap(), url);
             }

@@ -1,4 +1,4 @@
-//! The form of a cluster as it is typed, and its one parser for browser and server.
+//! The form of a cluster and its parser, shared by browser and server.
 
 use std::fmt;
 
@@ -7,34 +7,34 @@ use serde::{Deserialize, Serialize};
 use super::{ApiUrl, ClusterDetail, Fingerprint, Login, Secret};
 use crate::{FieldError, Fields, names::Label};
 
-/// A cluster as it should be.
+/// The desired state of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterSpec {
-    /// Its name here.
+    /// The cluster's name in Holdfast.
     pub name: Label,
-    /// Where one of its nodes answers.
+    /// The API URL of one of its nodes.
     pub url: ApiUrl,
-    /// The certificate that was confirmed there; none only without TLS.
+    /// The confirmed certificate fingerprint; `None` only without TLS.
     pub fingerprint: Option<Fingerprint>,
-    /// Who Holdfast is there.
+    /// The account that Holdfast uses.
     pub login: Login,
-    /// The password or the token's secret; none keeps the one that is known.
+    /// The password or the token's secret; `None` keeps the stored one.
     pub secret: Option<Secret>,
 }
 
 /// The form of a cluster.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterForm {
-    /// Its name here.
+    /// The cluster's name in Holdfast.
     pub name: String,
-    /// The name or address of a node, with a port where it is not the usual one.
+    /// The name or address of a node, with a port if it is not the default.
     pub url: String,
-    /// A user or a token.
+    /// A user or an API token.
     pub login: String,
-    /// The password or the token's secret; empty keeps the one that is known.
+    /// The password or the token's secret; empty keeps the stored one.
     #[serde(default)]
     pub secret: String,
-    /// The certificate's fingerprint, once a person has confirmed it.
+    /// The certificate's fingerprint, once a user has confirmed it.
     #[serde(default)]
     pub fingerprint: String,
 }
@@ -50,10 +50,10 @@ impl fmt::Debug for ClusterForm {
 }
 
 impl ClusterForm {
-    /// The cluster's values, or the refusals by field. A new cluster needs its secret.
+    /// Parses and validates the form. A new cluster requires a secret.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self, new: bool) -> Result<ClusterSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
@@ -65,7 +65,7 @@ impl ClusterForm {
         }
         let url = fields.parse::<ApiUrl>("url", &self.url);
         let login = fields.parse("login", &self.login);
-        // Spaces belong to a password.
+        // Not trimmed: spaces are part of a password.
         let secret = if self.secret.is_empty() && !new {
             Some(None)
         } else {
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_cluster_needs_its_secret_and_a_confirmed_certificate() {
+    fn new_cluster_requires_secret_and_confirmed_fingerprint() {
         let form = ClusterForm {
             name: "home".into(),
             url: "pve1".into(),
@@ -125,7 +125,7 @@ mod tests {
             .parse(true)
             .unwrap_err()
             .into_iter()
-            .map(|refusal| refusal.field)
+            .map(|error| error.field)
             .collect();
         assert_eq!(fields, ["secret", "fingerprint"]);
         let known = ClusterForm {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_not_printed() {
+    fn debug_output_hides_secrets() {
         let form = ClusterForm {
             secret: "geheim".into(),
             ..ClusterForm::default()

@@ -1,26 +1,26 @@
-//! Docker inside a container: what it takes, and who may switch that on.
+//! Docker inside a container: the requirements, and which accounts may enable it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clusters::Login;
 
-/// Whether containers can be made in which Docker runs. Proxmox lets only root itself switch on
-/// what that takes, so it depends on how Holdfast signs in to the cluster.
+/// Whether containers for Docker can be created. Proxmox allows only `root@pam` to set the required
+/// features, so this depends on the account that Holdfast uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Docker {
-    /// They can.
+    /// They can be created.
     #[default]
     Possible,
-    /// They cannot.
+    /// They cannot be created.
     Barred {
-        /// Why, for people.
+        /// The reason, as text for users.
         why: String,
     },
 }
 
 impl Docker {
-    /// What a sign-in to the cluster of this name may do.
+    /// The support on a cluster with this account.
     pub fn of(cluster: &str, login: &Login) -> Self {
         if login.is_root_itself() {
             return Self::Possible;
@@ -37,7 +37,7 @@ impl Docker {
         Self::Barred { why }
     }
 
-    /// Why not; none when it is possible.
+    /// The reason why Docker is not supported; `None` if it is.
     pub fn barred(&self) -> Option<&str> {
         match self {
             Self::Possible => None,
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_asks_for_it_with_a_tick() {
+    fn container_form_enables_docker_with_checkbox() {
         let mut form = crate::containers::ContainerForm {
             site: "1".into(),
             name: "web".into(),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn only_root_itself_switches_it_on() {
+    fn docker_requires_root_password_login() {
         assert_eq!(of("root@pam").barred(), None);
         assert_eq!(
             of("root@pam!holdfast").barred(),

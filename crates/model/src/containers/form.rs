@@ -1,4 +1,4 @@
-//! The form of a container as it is typed, and its one parser for browser and server.
+//! The form of a container and its parser, shared by browser and server.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,46 +8,46 @@ use crate::{
     services::{ServiceForm, ServiceSpec},
 };
 
-/// The most services that one container may offer.
+/// The maximum number of services of a container.
 pub const MAX_SERVICES: usize = 50;
 
-/// The form of a container, for making and for changing.
+/// The form to create or change a container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContainerForm {
-    /// The site's key.
+    /// The site's ID.
     pub site: String,
     /// The name.
     pub name: String,
     /// A template's name or an image reference.
     pub source: String,
-    /// Processor cores.
+    /// CPU cores.
     pub cores: String,
     /// Memory, such as `512 MiB` or `2G`.
     pub memory: String,
     /// Disk, such as `8 GiB`.
     pub disk: String,
-    /// `NAME=value`, one a line.
+    /// `NAME=value`, one per line.
     #[serde(default)]
     pub env: String,
-    /// What runs in place of the image's own command; may be empty.
+    /// The command line that replaces the image's own; may be empty.
     #[serde(default)]
     pub entrypoint: String,
-    /// What it is for; may be empty.
+    /// A description; may be empty.
     #[serde(default)]
     pub description: String,
-    /// Whether Docker is to run in it.
+    /// Whether to enable Docker.
     #[serde(default)]
     pub docker: bool,
-    /// What it offers.
+    /// The published services.
     #[serde(default)]
     pub services: Vec<ServiceForm>,
 }
 
 impl ContainerForm {
-    /// The container that is asked for, or the refusals by field.
+    /// Parses and validates the form.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self) -> Result<NewContainer, Vec<FieldError>> {
         let mut fields = Fields::default();
         let site = fields.parse("site", &self.site);
@@ -97,7 +97,7 @@ impl ContainerForm {
                     fields.refuse(&format!("{prefix}.port"), "This service is there already.");
                 }
                 Ok(service) => services.push(service),
-                Err(refusals) => fields.extend(&prefix, refusals),
+                Err(errors) => fields.extend(&prefix, errors),
             }
         }
         services
@@ -107,7 +107,7 @@ impl ContainerForm {
 impl From<&ContainerView> for ContainerForm {
     fn from(view: &ContainerView) -> Self {
         Self {
-            // A change keeps the site; the parser wants some key there.
+            // A change keeps the site; the parser only requires a valid ID.
             site: "1".to_owned(),
             name: view.row.name.to_string(),
             source: view.spec.source.to_string(),

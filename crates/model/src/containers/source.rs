@@ -1,4 +1,4 @@
-//! What containers are made from.
+//! The source of a container: a template or an image.
 
 use std::{fmt, str::FromStr};
 
@@ -9,26 +9,27 @@ use crate::{
     image::{ImageRef, TemplateName},
 };
 
-/// What a container is made from.
+/// The source of a container.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Source {
-    /// A system template that lies on the site's template storage.
+    /// A container template in the site's template storage.
     Template(TemplateName),
-    /// An OCI image that is pulled when it is needed.
+    /// An OCI image, pulled when it is needed.
     Image(ImageRef),
-    /// It was there before Holdfast, which does not know what it was made from.
+    /// Imported: the container existed before, so its source is unknown.
     TakenOver,
 }
 
-/// How [`Source::TakenOver`] is written. No image is: those are kept with their registry.
-const TAKEN_OVER: &str = "taken-over";
+/// The text of [`Source::TakenOver`]. No image is written like this, because images include a
+/// registry.
+const IMPORTED: &str = "taken-over";
 
 impl FromStr for Source {
     type Err = Invalid;
 
-    /// A name that ends like an archive is a template; all else is an image reference, which must
-    /// be one that Proxmox can pull.
+    /// A name that ends like an archive is a template. Everything else is an image reference that
+    /// Proxmox must be able to pull.
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         if text.is_empty() {
@@ -36,7 +37,7 @@ impl FromStr for Source {
                 "Choose a template, or type an image such as nginx:1.27.",
             ));
         }
-        if text == TAKEN_OVER {
+        if text == IMPORTED {
             return Ok(Self::TakenOver);
         }
         if !text.contains('/')
@@ -69,7 +70,7 @@ impl fmt::Display for Source {
         match self {
             Self::Template(name) => name.fmt(f),
             Self::Image(image) => image.fmt(f),
-            Self::TakenOver => f.write_str(TAKEN_OVER),
+            Self::TakenOver => f.write_str(IMPORTED),
         }
     }
 }

@@ -1,16 +1,15 @@
-//! How browsers reach the web pages under a domain.
+//! The URLs of HTTP services under a domain.
 
 use serde::{Deserialize, Serialize};
 
 use super::origin::{Origin, scheme_port};
 use crate::{names::Domain, net::Port};
 
-/// The scheme and port at which browsers reach the web pages under a domain. Edge hosts serve HTTPS
-/// on its own port.
+/// The scheme and port of HTTP services under a domain. Edge hosts serve HTTPS on its default port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryPoint {
     tls: bool,
-    /// None is the scheme's own port.
+    /// `None` is the scheme's default port.
     port: Option<Port>,
 }
 
@@ -38,7 +37,7 @@ impl EntryPoint {
         if self.tls { "https" } else { "http" }
     }
 
-    /// The URL of a host's web page, such as `https://web.example.org`.
+    /// The URL of a host, such as `https://web.example.org`.
     pub fn url(self, host: &str) -> String {
         let scheme = self.scheme();
         match self.port {
@@ -48,12 +47,12 @@ impl EntryPoint {
     }
 }
 
-/// A domain to publish under, as forms offer it.
+/// A domain, as a choice in forms.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainOption {
     /// The domain.
     pub name: Domain,
-    /// How browsers reach the web pages under it.
+    /// The scheme and port of its HTTP services.
     #[serde(default)]
     pub entry: EntryPoint,
 }
@@ -67,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn url_names_the_port_unless_it_is_the_schemes_own() {
+    fn url_omits_default_port() {
         assert_eq!(url("http://localhost:3000"), "http://web.localhost:3000");
         assert_eq!(url("http://localhost"), "http://web.localhost");
         assert_eq!(url("https://localhost:443"), "https://web.localhost");

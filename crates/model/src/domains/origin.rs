@@ -1,4 +1,4 @@
-//! Where a web server answers, as a value that nginx reads as one word.
+//! The origin of a web server, formatted as one nginx token.
 
 use std::{fmt, net::Ipv4Addr, str::FromStr};
 
@@ -11,8 +11,8 @@ use crate::{
     text::by_text,
 };
 
-/// Where a web server answers: `https://login.example.org` or `http://10.20.0.5:4180`, without a
-/// path, and with the port only where it is not the scheme's own.
+/// The origin of a web server: `https://login.example.org` or `http://10.20.0.5:4180`, without a
+/// path, and without the scheme's default port.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Origin {
@@ -29,7 +29,7 @@ enum Host {
 }
 
 impl Origin {
-    /// Whether it is reached through TLS.
+    /// Whether the scheme is `https`.
     pub fn is_tls(&self) -> bool {
         self.tls
     }
@@ -42,7 +42,7 @@ impl Origin {
         }
     }
 
-    /// The host's name; none where it is an address.
+    /// The hostname; `None` if the host is an IP address.
     pub fn name(&self) -> Option<&Domain> {
         match &self.host {
             Host::Name(name) => Some(name),
@@ -50,7 +50,7 @@ impl Origin {
         }
     }
 
-    /// Whether it is on the machine itself that asks (RFC 6761, RFC 1122).
+    /// Whether the host is a loopback name or address (RFC 6761, RFC 1122).
     pub fn is_loopback(&self) -> bool {
         match &self.host {
             Host::Name(name) => name.as_str() == "localhost",
@@ -58,7 +58,7 @@ impl Origin {
         }
     }
 
-    /// The port, the scheme's own where none was written.
+    /// The port; the scheme's default if none was given.
     pub fn port(&self) -> Port {
         self.port
     }
@@ -72,29 +72,29 @@ impl FromStr for Origin {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let refusal = || {
+        let invalid = || {
             Invalid::new(
                 "Use an address such as https://login.example.org, without a path behind it.",
             )
         };
-        let (scheme, rest) = text.trim_ascii().split_once("://").ok_or_else(refusal)?;
+        let (scheme, rest) = text.trim_ascii().split_once("://").ok_or_else(invalid)?;
         let tls = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
-            _ => return Err(refusal()),
+            _ => return Err(invalid()),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match rest.split_once(':') {
-            Some((host, port)) => (host, port.parse().map_err(|_| refusal())?),
+            Some((host, port)) => (host, port.parse().map_err(|_| invalid())?),
             None => (rest, scheme_port(tls).try_into()?),
         };
-        // The parsers of names and addresses allow white space around them, an address here does not.
+        // The parsers of names and addresses trim white space, which is invalid inside a URL.
         if host.contains(|c: char| c.is_ascii_whitespace()) {
-            return Err(refusal());
+            return Err(invalid());
         }
         let host = match parse_ipv4(host) {
             Ok(address) => Host::Address(address),
-            Err(_) => Host::Name(host.parse().map_err(|_| refusal())?),
+            Err(_) => Host::Name(host.parse().map_err(|_| invalid())?),
         };
         Ok(Self { tls, host, port })
     }

@@ -1,42 +1,42 @@
-//! The form of a provider of DNS.
+//! The form of a DNS provider.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ProviderKind, ProviderRow, ProviderSettings, ProviderSpec};
 use crate::{FieldError, Fields};
 
-/// The form of a provider. Which fields count depends on the kind.
+/// The form of a DNS provider. The required fields depend on the kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProviderForm {
-    /// Its name.
+    /// The provider's name.
     pub name: String,
     /// `cloudflare`, `rfc2136` or `acme-dns`.
     pub kind: String,
-    /// The token, the key's value or the password; empty keeps the present one.
+    /// The API token, the key's value or the password; empty keeps the stored one.
     #[serde(default)]
     pub secret: String,
-    /// RFC 2136: the name server. acme-dns: where its API answers.
+    /// RFC 2136: the name server. acme-dns: the URL of the API.
     #[serde(default)]
     pub server: String,
     /// RFC 2136: the zone.
     #[serde(default)]
     pub zone: String,
-    /// RFC 2136: the key's name. acme-dns: the account's user.
+    /// RFC 2136: the name of the key. acme-dns: the account's username.
     #[serde(default)]
     pub account: String,
-    /// RFC 2136: how updates are signed.
+    /// RFC 2136: the TSIG algorithm.
     #[serde(default)]
     pub algorithm: String,
-    /// acme-dns: the name that keeps the answers.
+    /// acme-dns: the name of the TXT records.
     #[serde(default)]
     pub full_domain: String,
 }
 
 impl ProviderForm {
-    /// The provider's values, or the refusals by field. A new provider needs a secret.
+    /// Parses and validates the form. A new provider requires a secret.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self, is_new: bool) -> Result<ProviderSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let name = fields.parse("name", &self.name);
@@ -130,7 +130,7 @@ mod tests {
     use crate::ProviderId;
 
     #[test]
-    fn a_form_asks_for_what_its_kind_needs() {
+    fn required_fields_depend_on_provider_kind() {
         let form = |kind: &str| ProviderForm {
             name: "one".into(),
             kind: kind.into(),
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_keeps_the_secret_and_shows_none() {
+    fn form_never_shows_stored_secret() {
         let form = ProviderForm {
             name: "bind".into(),
             kind: "rfc2136".into(),

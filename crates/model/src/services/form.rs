@@ -1,4 +1,4 @@
-//! One service as it is typed into a form, and its one parser for browser and server.
+//! The form of one service and its parser, shared by browser and server.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,43 +9,43 @@ use crate::{
     publish::{HttpOptions, QuietS},
 };
 
-/// One service. What its kind does not have is not looked at; what is left empty is as usual.
+/// The form of one service. Fields of other kinds are ignored; an empty field means the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ServiceForm {
     /// `http`, `tcp`, `udp` or `srv`.
     pub kind: String,
-    /// The port inside the container.
+    /// The container port.
     pub port: String,
-    /// HTTP, TCP with TLS: the name before the domain; empty means the container's name.
+    /// HTTP, TCP with TLS: the label before the domain; empty means the container's name.
     pub label: String,
-    /// HTTP, TCP with TLS: one of the site's domains; empty means the first.
+    /// HTTP, TCP with TLS: one of the site's domains; empty means the default domain.
     pub domain: String,
     /// HTTP: `http`, `https` or `https-verified`; empty means `http`.
     pub backend: String,
-    /// HTTP: how many MiB one request may bring.
+    /// HTTP: the maximum size of a request body in MiB.
     pub body: String,
-    /// HTTP, TCP, UDP: how many seconds it may be quiet.
+    /// HTTP, TCP, UDP: the idle timeout in seconds.
     pub quiet: String,
-    /// HTTP: whether requests and answers are gathered before they are passed on.
+    /// HTTP: whether nginx buffers requests and responses.
     pub buffering: bool,
-    /// HTTP: whether people sign in before they get there.
+    /// HTTP: whether users must sign in first.
     pub sign_in: bool,
-    /// TCP, UDP: the site's port; empty means that one is chosen.
+    /// TCP, UDP: the external port; empty means any free port.
     pub external: String,
-    /// TCP: whether the container is told where the client is.
+    /// TCP: whether nginx sends a PROXY protocol header.
     pub tells_client: bool,
-    /// TCP: whether it is reached through TLS, under a name.
+    /// TCP: whether the service uses TLS under a hostname.
     pub tls: bool,
-    /// SRV: the name before the site's own domain.
+    /// SRV: the record's name, relative to the site's own domain.
     pub name: String,
 }
 
 impl ServiceForm {
-    /// The service, or the refusals by field.
+    /// Parses and validates the form.
     ///
     /// # Errors
-    /// Every field that needs another value.
+    /// One error per invalid field.
     pub fn parse(&self) -> Result<ServiceSpec, Vec<FieldError>> {
         let mut fields = Fields::default();
         let kind = fields.parse::<ServiceKind>("kind", &self.kind);

@@ -1,4 +1,4 @@
-//! Where a domain's sign-in answers, and numbers of publishing.
+//! Origins of web servers, and numeric publishing options.
 
 use model::{
     domains::{Hsts, Origin},
@@ -7,22 +7,22 @@ use model::{
 use proptest::prelude::proptest;
 use regex::Regex;
 
-use crate::{grammar, held, refusal, table, texts};
+use crate::{assert_parse, assert_table, error_message, grammar, texts};
 
-/// What has no port is right when its host is; numbers are looked at in the table.
+/// The pattern for origins without a port; ports are tested in the table.
 fn origin() -> Regex {
     grammar(r"(?i-u)https?://[a-z]{1,9}(\.[a-z]{1,9}){0,2}/?")
 }
 
 proptest! {
     #[test]
-    fn origin_has_a_scheme_and_a_host(text in "https?://[a-z]{1,9}(\\.[a-z]{1,9}){0,2}/?") {
+    fn origin_requires_scheme_and_host(text in "https?://[a-z]{1,9}(\\.[a-z]{1,9}){0,2}/?") {
         assert!(origin().is_match(&text));
-        held::<Origin>(&text, true)?;
+        assert_parse::<Origin>(&text, true)?;
     }
 
     #[test]
-    fn origin_is_nothing_else(text in texts("https://[a-z]{1,9}", "[a-z:/ ?#@\\\\]{1,9}")) {
+    fn origin_contains_only_scheme_host_and_port(text in texts("https://[a-z]{1,9}", "[a-z:/ ?#@\\\\]{1,9}")) {
         if let Ok(origin) = text.parse::<Origin>() {
             let shown = origin.to_string();
             assert!(!shown.contains(|c: char| "?#@\\ ;".contains(c)), "{shown}");
@@ -31,8 +31,8 @@ proptest! {
 }
 
 #[test]
-fn origins() {
-    table::<Origin>(
+fn origin_examples() {
+    assert_table::<Origin>(
         &[
             ("https://Login.Example.org/", "https://login.example.org"),
             ("HTTPS://a.b:443", "https://a.b"),
@@ -61,7 +61,7 @@ fn origins() {
         ],
     );
     assert_eq!(
-        refusal::<Origin>("login"),
+        error_message::<Origin>("login"),
         "Use an address such as https://login.example.org, without a path behind it.",
     );
     let origin: Origin = "https://login.example.org:8443".parse().unwrap();
@@ -73,7 +73,7 @@ fn origins() {
 }
 
 #[test]
-fn numbers() {
+fn body_size_and_timeout_bounds() {
     for (text, number) in [("1", 1), (" 2048 ", 2048), ("1048576", 1_048_576)] {
         assert_eq!(text.parse::<BodyMib>().unwrap().get(), number);
     }
@@ -87,7 +87,7 @@ fn numbers() {
 }
 
 #[test]
-fn what_browsers_remember() {
+fn hsts_header_values() {
     assert_eq!(Hsts::Off.header(), None);
     assert_eq!(Hsts::Names.header(), Some("max-age=31536000"));
     assert_eq!(

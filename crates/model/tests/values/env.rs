@@ -9,21 +9,21 @@ use proptest::{
 };
 use regex::Regex;
 
-use crate::{grammar, held, refusal, round_trip, table, texts};
+use crate::{assert_parse, assert_table, error_message, grammar, round_trip, texts};
 
 static NAME: LazyLock<Regex> = LazyLock::new(|| grammar("[A-Za-z_][A-Za-z0-9_]{0,127}"));
 
-/// The parameter `env` of a container's configuration as Proxmox VE 9.2 checks it, for one variable.
+/// Proxmox VE 9.2's pattern of the container parameter `env`, for one variable.
 static PROXMOX: LazyLock<Regex> = LazyLock::new(|| grammar(r"\w+=[^\x00-\x08\x0a-\x1F\x7F]*"));
 
 proptest! {
     #[test]
-    fn name_is_that_of_a_shell(text in texts("[A-Za-z_][A-Za-z0-9_]{0,127}", "[a-zA-Z0-9_=-]{1,9}")) {
-        held::<EnvName>(&text, NAME.is_match(text.trim_ascii()))?;
+    fn name_follows_shell_grammar(text in texts("[A-Za-z_][A-Za-z0-9_]{0,127}", "[a-zA-Z0-9_=-]{1,9}")) {
+        assert_parse::<EnvName>(&text, NAME.is_match(text.trim_ascii()))?;
     }
 
     #[test]
-    fn value_is_kept_to_the_letter_and_pleases_proxmox(value in any::<String>()) {
+    fn value_is_unchanged_and_accepted_by_proxmox(value in any::<String>()) {
         let line = format!("A={value}");
         let parsed = line.parse::<EnvVar>();
         prop_assert_eq!(parsed.is_ok(), PROXMOX.is_match(&line));
@@ -34,7 +34,7 @@ proptest! {
     }
 
     #[test]
-    fn variables_come_back_from_their_lines(values in vec("[ -~\t]{0,20}", 0..20)) {
+    fn variables_round_trip_through_lines(values in vec("[ -~\t]{0,20}", 0..20)) {
         let vars: Vec<EnvVar> = values
             .iter()
             .zip(0..)
@@ -50,7 +50,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in texts("([A-C]=[a-z =]{0,4}\r?\n){0,4}", "[A-C#= \n\r]{1,9}")) {
+    fn any_text_parses_or_is_rejected(text in texts("([A-C]=[a-z =]{0,4}\r?\n){0,4}", "[A-C#= \n\r]{1,9}")) {
         if let Ok(vars) = text.parse::<EnvVars>() {
             round_trip(&vars)?;
             let names: std::collections::BTreeSet<_> = vars.iter().map(EnvVar::name).collect();
@@ -65,7 +65,7 @@ proptest! {
 
 #[test]
 fn variables() {
-    table::<EnvVar>(
+    assert_table::<EnvVar>(
         &[
             ("A=b=c", "A=b=c"),
             ("A=", "A="),
@@ -99,14 +99,14 @@ fn lines() {
     );
     assert!("".parse::<EnvVars>().unwrap().is_empty());
     assert_eq!(
-        refusal::<EnvVars>("A=1\n\nB"),
+        error_message::<EnvVars>("A=1\n\nB"),
         "Line 3: Write a variable as NAME=value."
     );
     assert_eq!(
-        refusal::<EnvVars>("A=1\n\nA=2"),
+        error_message::<EnvVars>("A=1\n\nA=2"),
         "Line 3: A is given on line 1 already."
     );
-    assert!(refusal::<EnvVars>("#\n1=2").starts_with("Line 2: Name a variable with"));
+    assert!(error_message::<EnvVars>("#\n1=2").starts_with("Line 2: Name a variable with"));
 }
 
 #[test]
@@ -122,14 +122,14 @@ fn lists() {
         Ok(100)
     );
     assert_eq!(
-        refusal::<EnvVars>(&lines(101)),
+        error_message::<EnvVars>(&lines(101)),
         "Use at most 100 variables."
     );
     let twice = r#"[{"name":"A","value":"1"},{"name":"B","value":"1"},{"name":"A","value":"2"}]"#;
-    let why = serde_json::from_str::<EnvVars>(twice)
+    let error = serde_json::from_str::<EnvVars>(twice)
         .unwrap_err()
         .to_string();
-    assert!(why.starts_with("Give A only once."), "{why}");
+    assert!(error.starts_with("Give A only once."), "{error}");
     let var: EnvVar = "A=1".parse().unwrap();
     let many = (0..101).map(|i| EnvVar::new(format!("V{i}").parse().unwrap(), "").unwrap());
     assert!(EnvVars::try_from(many.collect::<Vec<_>>()).is_err());

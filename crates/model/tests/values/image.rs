@@ -1,4 +1,4 @@
-//! Image references and templates' file names.
+//! Image references and file names of templates.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -6,12 +6,12 @@ use model::image::{ImageRef, TemplateName};
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use regex::Regex;
 
-use crate::{grammar, held, refusal, round_trip, table, texts};
+use crate::{assert_parse, assert_table, error_message, grammar, round_trip, texts};
 
-/// A valid reference, for making some; shorter than the grammar allows.
-const SOME: &str = r"((localhost|[a-zA-Z0-9](-?[a-zA-Z0-9]){0,3}\.[a-z0-9]{1,5})(:[1-9][0-9]{0,3})?/)?[a-z0-9]{1,4}((_|__|-{1,3})[a-z0-9]{1,4}){0,2}(/[a-z0-9]{1,4}(\.[a-z0-9]{1,4})?){0,2}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,9})?(@sha256:[0-9a-f]{64})?";
+/// A pattern to generate valid references; shorter than the grammar allows.
+const REFERENCE_PATTERN: &str = r"((localhost|[a-zA-Z0-9](-?[a-zA-Z0-9]){0,3}\.[a-z0-9]{1,5})(:[1-9][0-9]{0,3})?/)?[a-z0-9]{1,4}((_|__|-{1,3})[a-z0-9]{1,4}){0,2}(/[a-z0-9]{1,4}(\.[a-z0-9]{1,4})?){0,2}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,9})?(@sha256:[0-9a-f]{64})?";
 
-/// Registry and the rest as the distribution project's grammar has them, with our exceptions.
+/// The grammar of the distribution project, with Holdfast's stricter rules.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     let label = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
     let part = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
@@ -23,7 +23,7 @@ static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// The parameter `reference` of `oci-registry-pull` as Proxmox VE 9.2 checks it.
+/// Proxmox VE 9.2's pattern of the parameter `reference` of `oci-registry-pull`.
 static PROXMOX: LazyLock<Regex> = LazyLock::new(|| {
     let label = r"(?:[a-zA-Z\d]|[a-zA-Z\d][a-zA-Z\d-]*[a-zA-Z\d])";
     let part = r"[a-z\d]+(?:(?:[._]|__|[-]*)[a-z\d]+)*";
@@ -37,17 +37,17 @@ static TEMPLATE: LazyLock<Regex> =
     LazyLock::new(|| grammar(r"[A-Za-z0-9][A-Za-z0-9_.+~-]*\.tar(\.(gz|xz|zst|bz2))?"));
 
 fn is_reference(text: &str) -> bool {
-    REFERENCE.captures(text).is_some_and(|found| {
-        let port_fits = found
+    REFERENCE.captures(text).is_some_and(|captures| {
+        let port_fits = captures
             .name("port")
             .is_none_or(|port| port.as_str().parse().is_ok_and(|port: u32| port <= 65_535));
         let is_id = ["path", "local"]
             .iter()
-            .filter_map(|group| found.name(group))
+            .filter_map(|group| captures.name(group))
             .any(|path| grammar("[0-9a-f]{64}").is_match(path.as_str()));
-        let digest_fits = found
+        let digest_fits = captures
             .name("hex")
-            .is_none_or(|hex| match &found["algorithm"] {
+            .is_none_or(|hex| match &captures["algorithm"] {
                 "sha256" => grammar("[0-9a-f]{64}").is_match(hex.as_str()),
                 "sha384" => grammar("[0-9a-f]{96}").is_match(hex.as_str()),
                 "sha512" => grammar("[0-9a-f]{128}").is_match(hex.as_str()),
@@ -59,12 +59,12 @@ fn is_reference(text: &str) -> bool {
 
 proptest! {
     #[test]
-    fn reference_is_that_of_the_distribution_project(text in texts(SOME, "[a-zA-Z0-9./:@_-]{1,14}")) {
-        held::<ImageRef>(&text, is_reference(text.trim_ascii()))?;
+    fn reference_follows_distribution_grammar(text in texts(REFERENCE_PATTERN, "[a-zA-Z0-9./:@_-]{1,14}")) {
+        assert_parse::<ImageRef>(&text, is_reference(text.trim_ascii()))?;
     }
 
     #[test]
-    fn what_can_be_pulled_pleases_proxmox(text in texts(SOME, "[a-z0-9./:@_-]{1,14}")) {
+    fn pullable_reference_is_accepted_by_proxmox(text in texts(REFERENCE_PATTERN, "[a-z0-9./:@_-]{1,14}")) {
         if let Ok(image) = text.parse::<ImageRef>() {
             prop_assert_eq!(image.pullable().is_ok(), !text.contains('@'));
             let reference = image.proxmox_reference();
@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn file_is_a_template_with_a_name_of_its_own(texts in proptest::collection::vec(SOME, 2..20)) {
+    fn file_name_is_a_unique_template_name(texts in proptest::collection::vec(REFERENCE_PATTERN, 2..20)) {
         let images: BTreeSet<ImageRef> = texts.iter().map(|text| text.parse().unwrap()).collect();
         let files: BTreeSet<String> = images.iter().map(ImageRef::file_name).collect();
         prop_assert_eq!(images.len(), files.len());
@@ -86,8 +86,8 @@ proptest! {
     }
 
     #[test]
-    fn template_is_an_archive(text in texts(r"[A-Za-z0-9][A-Za-z0-9_.+~-]{0,9}\.tar(\.(gz|xz|zst|bz2))?", "[a-z./+~]{1,9}")) {
-        held::<TemplateName>(&text, TEMPLATE.is_match(text.trim_ascii()))?;
+    fn template_name_is_an_archive(text in texts(r"[A-Za-z0-9][A-Za-z0-9_.+~-]{0,9}\.tar(\.(gz|xz|zst|bz2))?", "[a-z./+~]{1,9}")) {
+        assert_parse::<TemplateName>(&text, TEMPLATE.is_match(text.trim_ascii()))?;
     }
 }
 
@@ -99,7 +99,7 @@ fn references() {
     let tag = "t".repeat(128);
     let longest = format!("ghcr.io/{}", "a".repeat(247));
     let too_long = format!("{longest}a");
-    table::<ImageRef>(
+    assert_table::<ImageRef>(
         &[
             ("nginx", "docker.io/library/nginx:latest"),
             (" nginx:1.27 ", "docker.io/library/nginx:1.27"),
@@ -160,13 +160,13 @@ fn references() {
         ],
     );
     assert_eq!(
-        refusal::<ImageRef>("UPPER/x"),
+        error_message::<ImageRef>("UPPER/x"),
         "Use lower-case letters in an image's name; a tag may have capitals.",
     );
 }
 
 #[test]
-fn parts_of_references() {
+fn reference_parts() {
     let image: ImageRef = "localhost:5000/o/app:v1".parse().unwrap();
     assert_eq!(image.registry(), "localhost:5000");
     assert_eq!(
@@ -185,10 +185,10 @@ fn parts_of_references() {
     );
 }
 
-/// The hash is the first half of the SHA-256 of the reference as shown: a change of it would pull
-/// every image again, and leave the old files behind.
+/// The hash is the first half of the SHA-256 of the displayed reference. A change would pull every
+/// image again and leave the old files behind.
 #[test]
-fn file_names_stay_as_they_are() {
+fn file_names_are_stable() {
     let file = |text: &str| text.parse::<ImageRef>().unwrap().file_name();
     assert_eq!(
         file("nginx:1.27"),
@@ -207,7 +207,7 @@ fn file_names_stay_as_they_are() {
 #[test]
 fn templates() {
     let longest = format!("{}.tar", "a".repeat(196));
-    table::<TemplateName>(
+    assert_table::<TemplateName>(
         &[
             (
                 "debian-12-standard_12.7-1_amd64.tar.zst",

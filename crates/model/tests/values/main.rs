@@ -1,5 +1,5 @@
-//! The leaf values: what they accept, what they refuse, and that text and JSON bring them back.
-//! Grammars are checked against regular expressions, which the parsers do not use.
+//! Parsing of value types: accepted and rejected texts, and round trips through text and JSON. The
+//! expected grammars are regular expressions, which the parsers do not use.
 
 mod domains;
 mod env;
@@ -20,7 +20,7 @@ use proptest::{
 use regex::Regex;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// What every value that is written as text can do.
+/// The traits of every value that is stored as text.
 trait Value:
     FromStr<Err = Invalid> + Display + Debug + PartialEq + Serialize + DeserializeOwned
 {
@@ -30,8 +30,8 @@ impl<T> Value for T where
 {
 }
 
-/// Texts that match `valid`, texts one character away from it, texts of the characters of
-/// `alphabet`, and any text at all.
+/// Generates texts that match `valid`, texts one edit away from those, texts of the characters of
+/// `alphabet`, and arbitrary texts.
 fn texts(valid: &'static str, alphabet: &'static str) -> impl Strategy<Value = String> {
     let edited = (valid, alphabet, any::<usize>(), 0..4).prop_map(|(text, with, at, edit)| {
         let mut chars: Vec<char> = text.chars().collect();
@@ -44,28 +44,31 @@ fn texts(valid: &'static str, alphabet: &'static str) -> impl Strategy<Value = S
     prop_oneof![4 => edited, 1 => alphabet, 1 => any::<String>()]
 }
 
-/// A test for a whole text.
+/// A pattern that must match the whole text.
 fn grammar(pattern: &str) -> Regex {
     match Regex::new(&format!(r"\A(?:{pattern})\z")) {
         Ok(regex) => regex,
-        Err(why) => panic!("{why}"),
+        Err(error) => panic!("{error}"),
     }
 }
 
-/// Parsing accepts the text exactly if it should, and what is accepted survives text and JSON.
-fn held<T: Value>(text: &str, accepted: bool) -> Result<(), TestCaseError> {
+/// Asserts that parsing succeeds exactly if `accepted`, and that a parsed value round-trips.
+fn assert_parse<T: Value>(text: &str, accepted: bool) -> Result<(), TestCaseError> {
     let parsed = text.parse::<T>();
     prop_assert_eq!(parsed.is_ok(), accepted, "{:?} gave {:?}", text, parsed);
     match parsed {
         Ok(value) => round_trip(&value),
-        Err(why) => {
-            prop_assert!(why.to_string().ends_with('.'), "{why} is no sentence");
+        Err(error) => {
+            prop_assert!(
+                error.to_string().ends_with('.'),
+                "{error} is not a sentence"
+            );
             Ok(())
         }
     }
 }
 
-/// Text and JSON both bring back the value.
+/// Asserts that the value round-trips through text and JSON.
 fn round_trip<T: Value>(value: &T) -> Result<(), TestCaseError> {
     let from_text = value.to_string().parse::<T>().ok();
     prop_assert_eq!(from_text.as_ref(), Some(value));
@@ -76,12 +79,13 @@ fn round_trip<T: Value>(value: &T) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Each text of `good` is accepted and shown as its partner; each of `bad` is refused, in JSON too.
-fn table<T: Value>(good: &[(&str, &str)], bad: &[&str]) {
+/// Asserts that each text of `good` parses and displays as its partner, and that each of `bad` is
+/// rejected, in JSON as well.
+fn assert_table<T: Value>(good: &[(&str, &str)], bad: &[&str]) {
     for (text, shown) in good {
         match text.parse::<T>() {
             Ok(value) => assert_eq!(value.to_string(), *shown, "for {text:?}"),
-            Err(why) => panic!("{text:?} was refused: {why}"),
+            Err(error) => panic!("{text:?} was rejected: {error}"),
         }
     }
     for text in bad {
@@ -94,10 +98,10 @@ fn table<T: Value>(good: &[(&str, &str)], bad: &[&str]) {
     }
 }
 
-/// The sentence with which a text is refused.
-fn refusal<T: Value>(text: &str) -> String {
+/// The error message for an invalid text.
+fn error_message<T: Value>(text: &str) -> String {
     match text.parse::<T>() {
         Ok(value) => panic!("{text:?} was accepted as {value}"),
-        Err(why) => why.to_string(),
+        Err(error) => error.to_string(),
     }
 }

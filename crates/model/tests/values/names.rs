@@ -1,4 +1,4 @@
-//! Names of hosts, people, nodes, storages and bridges.
+//! Names of hosts, users, nodes, storages and bridges.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use model::names::{
 use proptest::prelude::proptest;
 use regex::Regex;
 
-use crate::{grammar, held, refusal, table, texts};
+use crate::{assert_parse, assert_table, error_message, grammar, texts};
 
 static LABEL: LazyLock<Regex> =
     LazyLock::new(|| grammar("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"));
@@ -40,67 +40,67 @@ fn is_mail(text: &str) -> bool {
         && length <= 254
         && MAIL
             .captures(text)
-            .is_some_and(|found| is_domain(&found["domain"]))
+            .is_some_and(|captures| is_domain(&captures["domain"]))
 }
 
 proptest! {
     #[test]
-    fn label_is_that_of_dns(text in texts("[a-zA-Z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "[a-zA-Z0-9._-]{1,70}")) {
-        held::<Label>(&text, LABEL.is_match(text.trim_ascii()))?;
+    fn label_follows_dns_grammar(text in texts("[a-zA-Z0-9]([a-z0-9-]{0,61}[a-z0-9])?", "[a-zA-Z0-9._-]{1,70}")) {
+        assert_parse::<Label>(&text, LABEL.is_match(text.trim_ascii()))?;
         if let Ok(label) = text.parse::<Label>() {
             assert!(!label.as_str().contains(|c: char| c.is_ascii_uppercase()));
         }
     }
 
     #[test]
-    fn domain_is_labels_between_dots(
+    fn domain_is_dot_separated_labels(
         text in texts(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.){0,5}[a-z0-9-]{1,4}\.?", "[a-z0-9.-]{1,8}")
     ) {
-        held::<Domain>(&text, is_domain(text.trim_ascii()))?;
+        assert_parse::<Domain>(&text, is_domain(text.trim_ascii()))?;
     }
 
     #[test]
-    fn username_is_that_of_posix(text in texts("[a-z_][a-z0-9_-]{0,31}", "[a-zA-Z0-9_-]{1,34}")) {
-        held::<Username>(&text, USERNAME.is_match(text.trim_ascii()))?;
+    fn username_follows_posix_grammar(text in texts("[a-z_][a-z0-9_-]{0,31}", "[a-zA-Z0-9_-]{1,34}")) {
+        assert_parse::<Username>(&text, USERNAME.is_match(text.trim_ascii()))?;
     }
 
     #[test]
-    fn mail_has_one_at_sign(
+    fn email_has_one_at_sign(
         text in texts(r"[a-z+._]{1,64}@[a-z]{1,9}(\.[a-z0-9]{1,9}){0,2}\.?", r"[a-z@ .,<>]{1,9}")
     ) {
-        held::<Mail>(&text, is_mail(text.trim_ascii()))?;
+        assert_parse::<Mail>(&text, is_mail(text.trim_ascii()))?;
     }
 
     #[test]
-    fn node_is_that_of_proxmox(text in texts("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", "[a-zA-Z0-9._-]{1,9}")) {
-        held::<NodeName>(&text, LABEL.is_match(text.trim_ascii()))?;
+    fn node_name_follows_proxmox_grammar(text in texts("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", "[a-zA-Z0-9._-]{1,9}")) {
+        assert_parse::<NodeName>(&text, LABEL.is_match(text.trim_ascii()))?;
     }
 
     #[test]
-    fn storage_is_that_of_proxmox(text in texts("[A-Za-z][A-Za-z0-9_.-]{0,99}[A-Za-z0-9]", "[a-zA-Z0-9._-]{1,9}")) {
+    fn storage_name_follows_proxmox_grammar(text in texts("[A-Za-z][A-Za-z0-9_.-]{0,99}[A-Za-z0-9]", "[a-zA-Z0-9._-]{1,9}")) {
         let trimmed = text.trim_ascii();
-        held::<StorageName>(&text, STORAGE.is_match(trimmed) && trimmed.len() <= 100)?;
+        assert_parse::<StorageName>(&text, STORAGE.is_match(trimmed) && trimmed.len() <= 100)?;
     }
 
     #[test]
-    fn bridge_is_an_interface(text in texts("[A-Za-z][A-Za-z0-9_.-]{0,14}", "[a-zA-Z0-9._/-]{1,18}")) {
-        held::<BridgeName>(&text, BRIDGE.is_match(text.trim_ascii()))?;
-        held::<InterfaceName>(&text, BRIDGE.is_match(text.trim_ascii()))?;
+    fn bridge_name_is_an_interface_name(text in texts("[A-Za-z][A-Za-z0-9_.-]{0,14}", "[a-zA-Z0-9._/-]{1,18}")) {
+        assert_parse::<BridgeName>(&text, BRIDGE.is_match(text.trim_ascii()))?;
+        assert_parse::<InterfaceName>(&text, BRIDGE.is_match(text.trim_ascii()))?;
     }
 
     #[test]
-    fn srv_is_labels_that_may_begin_with_an_underscore(
+    fn srv_name_labels_allow_leading_underscore(
         text in texts(r"(_?[a-z0-9]{1,15}\.){0,2}_?[a-z0-9]{1,40}", "[a-z0-9._-]{1,9}")
     ) {
         let trimmed = text.trim_ascii();
-        held::<SrvName>(&text, SRV.is_match(trimmed) && trimmed.len() <= 120)?;
+        assert_parse::<SrvName>(&text, SRV.is_match(trimmed) && trimmed.len() <= 120)?;
     }
 }
 
 #[test]
 fn labels() {
     let longest = "a".repeat(63);
-    table::<Label>(
+    assert_table::<Label>(
         &[
             ("web-1", "web-1"),
             (" Web ", "web"),
@@ -122,7 +122,7 @@ fn labels() {
         ],
     );
     assert_eq!(
-        refusal::<Label>("-a"),
+        error_message::<Label>("-a"),
         "Use 1 to 63 lower-case letters, digits and hyphens; start and end with a letter or digit.",
     );
 }
@@ -147,7 +147,7 @@ fn reserved_labels() {
 
 #[test]
 fn service_names() {
-    table::<SrvName>(
+    assert_table::<SrvName>(
         &[("_SIP._tcp", "_sip._tcp"), ("db", "db"), ("_a.b", "_a.b")],
         &[
             "",
@@ -167,7 +167,7 @@ fn service_names() {
 #[test]
 fn domains() {
     let longest = format!("{}{}", "a.".repeat(126), "b");
-    table::<Domain>(
+    assert_table::<Domain>(
         &[
             ("Example.ORG.", "example.org"),
             ("localhost", "localhost"),
@@ -193,7 +193,7 @@ fn domains() {
 
 #[test]
 fn usernames() {
-    table::<Username>(
+    assert_table::<Username>(
         &[("alice", "alice"), (" _x-1 ", "_x-1")],
         &["", "Alice", "1a", "-a", "a.b", "a b", &"a".repeat(33)],
     );
@@ -202,7 +202,7 @@ fn usernames() {
 #[test]
 fn mail_addresses() {
     let long_local = format!("{}@a.org", "x".repeat(65));
-    table::<Mail>(
+    assert_table::<Mail>(
         &[
             ("a.b+c@Example.ORG", "a.b+c@example.org"),
             ("root@localhost", "root@localhost"),
@@ -226,15 +226,15 @@ fn mail_addresses() {
 
 #[test]
 fn names_in_proxmox() {
-    table::<NodeName>(
+    assert_table::<NodeName>(
         &[("PVE-1", "PVE-1"), ("7", "7")],
         &["", "pve.1", "-a", "a_b", "a/b"],
     );
-    table::<StorageName>(
+    assert_table::<StorageName>(
         &[("local-lvm", "local-lvm"), ("a1", "a1")],
         &["", "a", "1a", "a-", "a/b", "..", "a:b"],
     );
-    table::<BridgeName>(
+    assert_table::<BridgeName>(
         &[("vmbr0", "vmbr0"), ("vmbr0.100", "vmbr0.100")],
         &["", "0br", "..", "vm br", "vmbr0,x=1", "sixteen-letters-"],
     );

@@ -1,4 +1,4 @@
-//! Ports, hardware addresses, networks and ranges.
+//! Ports, MAC addresses, networks and ranges.
 
 use std::{net::Ipv4Addr, sync::LazyLock};
 
@@ -6,7 +6,7 @@ use model::net::{AddressRange, Cidr, Mac, Port, PortRange, parse_ipv4};
 use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 use regex::Regex;
 
-use crate::{grammar, held, refusal, round_trip, table, texts};
+use crate::{assert_parse, assert_table, error_message, grammar, round_trip, texts};
 
 static OCTET: &str = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
 static IPV4: LazyLock<Regex> = LazyLock::new(|| grammar(&format!(r"{OCTET}(\.{OCTET}){{3}}")));
@@ -16,7 +16,7 @@ static MAC: LazyLock<Regex> =
 
 proptest! {
     #[test]
-    fn port_is_a_plain_number(text in texts("[1-7]?[0-9]{1,4}", "[0-9+ .-]{1,6}")) {
+    fn port_has_digits_only(text in texts("[1-7]?[0-9]{1,4}", "[0-9+ .-]{1,6}")) {
         let trimmed = text.trim_ascii();
         let fits = trimmed.parse().is_ok_and(|n: u32| (1..=65_535).contains(&n));
         let parsed = text.parse::<Port>();
@@ -28,10 +28,10 @@ proptest! {
     }
 
     #[test]
-    fn mac_is_six_octets_of_one_interface(text in texts("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", "[0-9a-gA-F:+-]{1,18}")) {
+    fn mac_is_six_unicast_octets(text in texts("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}", "[0-9a-gA-F:+-]{1,18}")) {
         let trimmed = text.trim_ascii();
         let zero = trimmed == "00:00:00:00:00:00";
-        held::<Mac>(&text, MAC.is_match(trimmed) && !zero)?;
+        assert_parse::<Mac>(&text, MAC.is_match(trimmed) && !zero)?;
         if let Ok(mac) = text.parse::<Mac>() {
             prop_assert_eq!(mac.to_string(), trimmed.to_ascii_uppercase());
             prop_assert_eq!(Mac::from_octets(mac.octets()), Ok(mac));
@@ -39,7 +39,7 @@ proptest! {
     }
 
     #[test]
-    fn ipv4_is_strict(text in texts(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", "[0-9a-f.:]{1,16}")) {
+    fn ipv4_rejects_leading_zeros(text in texts(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", "[0-9a-f.:]{1,16}")) {
         prop_assert_eq!(parse_ipv4(&text).is_ok(), IPV4.is_match(text.trim_ascii()));
     }
 
@@ -47,13 +47,13 @@ proptest! {
     fn network_has_no_host_bits(bits in any::<u32>(), prefix in 0_u32..=33) {
         let text = format!("{}/{prefix}", Ipv4Addr::from_bits(bits));
         let Some(mask) = (8..=30).contains(&prefix).then(|| u32::MAX << (32 - prefix)) else {
-            return held::<Cidr>(&text, false);
+            return assert_parse::<Cidr>(&text, false);
         };
-        held::<Cidr>(&text, bits & !mask == 0)?;
+        assert_parse::<Cidr>(&text, bits & !mask == 0)?;
         let right = format!("{}/{prefix}", Ipv4Addr::from_bits(bits & mask));
-        held::<Cidr>(&right, true)?;
+        assert_parse::<Cidr>(&right, true)?;
         if bits & !mask != 0 {
-            prop_assert!(refusal::<Cidr>(&text).contains(&right));
+            prop_assert!(error_message::<Cidr>(&text).contains(&right));
         }
         if let Ok(network) = right.parse::<Cidr>() {
             prop_assert_eq!(network.netmask().to_bits(), mask);
@@ -65,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn network_of_any_text(text in texts(r"10\.[0-9]{1,2}\.0\.0/[0-9]{1,2}", "[0-9./]{1,18}")) {
+    fn any_text_parses_as_network_or_is_rejected(text in texts(r"10\.[0-9]{1,2}\.0\.0/[0-9]{1,2}", "[0-9./]{1,18}")) {
         if let Ok(network) = text.parse::<Cidr>() {
             prop_assert_eq!(network.to_string(), text.trim_ascii());
             round_trip(&network)?;
@@ -73,9 +73,9 @@ proptest! {
     }
 
     #[test]
-    fn ports_between_two(first in any::<u16>(), last in any::<u16>(), other in 1..=u16::MAX) {
+    fn port_range_contains_its_ports(first in any::<u16>(), last in any::<u16>(), other in 1..=u16::MAX) {
         let text = format!("{first}-{last}");
-        held::<PortRange>(&text, first >= 1 && first <= last)?;
+        assert_parse::<PortRange>(&text, first >= 1 && first <= last)?;
         if let (Ok(range), Ok(other)) = (text.parse::<PortRange>(), Port::try_from(other)) {
             prop_assert_eq!(range.contains(other), range.iter().any(|port| port == other));
             prop_assert_eq!(range.iter().next(), Some(range.first()));
@@ -84,10 +84,10 @@ proptest! {
     }
 
     #[test]
-    fn addresses_between_two(first in any::<u32>(), length in 0_u32..3000, other in any::<u32>()) {
+    fn address_range_contains_its_addresses(first in any::<u32>(), length in 0_u32..3000, other in any::<u32>()) {
         let last = first.saturating_add(length);
         let text = format!("{} - {}", Ipv4Addr::from_bits(first), Ipv4Addr::from_bits(last));
-        held::<AddressRange>(&text, true)?;
+        assert_parse::<AddressRange>(&text, true)?;
         if let Ok(range) = text.parse::<AddressRange>() {
             let all: Vec<Ipv4Addr> = range.iter().collect();
             prop_assert_eq!(all.len() as u64, range.len());
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn ranges_of_any_text_do_not_panic(text in texts("[0-9.]{1,16}-[0-9.]{1,16}", "[0-9.-]{1,16}")) {
+    fn range_parsers_never_panic(text in texts("[0-9.]{1,16}-[0-9.]{1,16}", "[0-9.-]{1,16}")) {
         for outcome in [text.parse::<AddressRange>().map(|r| r.len()), text.parse::<PortRange>().map(|_| 1)] {
             prop_assert!(outcome.is_err() || outcome.is_ok_and(|n| n > 0));
         }
@@ -128,15 +128,15 @@ fn ports() {
         serde_json::from_str::<Port>("80").map(Port::get).ok(),
         Some(80)
     );
-    table::<PortRange>(
+    assert_table::<PortRange>(
         &[("2000-2999", "2000-2999"), (" 80 - 80 ", "80-80")],
         &["", "80", "0-9", "9-8", "1-65536", "1-2-3", "-1-2"],
     );
 }
 
 #[test]
-fn hardware_addresses() {
-    table::<Mac>(
+fn mac_addresses() {
+    assert_table::<Mac>(
         &[("bc:24:11:00:00:0a", "BC:24:11:00:00:0A")],
         &[
             "",
@@ -172,7 +172,7 @@ fn addresses() {
 
 #[test]
 fn networks() {
-    table::<Cidr>(
+    assert_table::<Cidr>(
         &[
             ("10.0.0.0/8", "10.0.0.0/8"),
             (" 10.0.0.4/30 ", "10.0.0.4/30"),
@@ -191,7 +191,7 @@ fn networks() {
         ],
     );
     assert_eq!(
-        refusal::<Cidr>("10.0.0.1/24"),
+        error_message::<Cidr>("10.0.0.1/24"),
         "Use 10.0.0.0/24, the network of that address."
     );
 }
@@ -216,7 +216,7 @@ fn ranges_within_networks() {
     let all: AddressRange = "0.0.0.0-255.255.255.255".parse().unwrap();
     assert_eq!(all.len(), 1 << 32);
     assert_eq!(all.iter().next_back(), Some(Ipv4Addr::BROADCAST));
-    table::<AddressRange>(
+    assert_table::<AddressRange>(
         &[],
         &[
             "",

@@ -14,17 +14,21 @@ static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// The MiB of an amount, by way of 128-bit numbers; none unless it is whole.
+/// The MiB of an amount, computed with 128-bit integers; `None` unless whole.
 fn mib(text: &str, bare: u128) -> Option<u128> {
-    let found = AMOUNT.captures(text)?;
-    let unit = match found["unit"].bytes().next().map(|b| b.to_ascii_lowercase()) {
+    let captures = AMOUNT.captures(text)?;
+    let unit = match captures["unit"]
+        .bytes()
+        .next()
+        .map(|b| b.to_ascii_lowercase())
+    {
         None => bare,
         Some(b'm') => 1,
         Some(b'g') => 1 << 10,
         Some(_) => 1 << 20,
     };
-    let whole: u128 = found["whole"].parse().ok()?;
-    let part = found.name("part").map_or("", |part| part.as_str());
+    let whole: u128 = captures["whole"].parse().ok()?;
+    let part = captures.name("part").map_or("", |part| part.as_str());
     let scale = 10_u128.pow(u32::try_from(part.len()).ok()?);
     let part: u128 = if part.is_empty() {
         0
@@ -60,20 +64,20 @@ proptest! {
     }
 
     #[test]
-    fn every_size_comes_back_from_its_words(mib in 64_u32..=1 << 20, gib in 1_u32..=16_384, n in 1_u32..=128) {
+    fn sizes_round_trip_through_text(mib in 64_u32..=1 << 20, gib in 1_u32..=16_384, n in 1_u32..=128) {
         round_trip(&MemoryMib::try_from(mib).unwrap())?;
         round_trip(&DiskGib::try_from(gib).unwrap())?;
         round_trip(&Cores::try_from(n).unwrap())?;
     }
 
     #[test]
-    fn cores_are_a_plain_number(text in texts("[1-9][0-9]{0,2}", "[0-9+. -]{1,5}")) {
+    fn cores_have_digits_only(text in texts("[1-9][0-9]{0,2}", "[0-9+. -]{1,5}")) {
         let expected = (1..=128_u32).find(|n| n.to_string() == text.trim_ascii());
         prop_assert_eq!(text.parse::<Cores>().ok().map(Cores::get), expected);
     }
 
     #[test]
-    fn bytes_are_shown_within_a_twentieth_of_the_unit(n in any::<u64>(), shift in 0_u32..64) {
+    fn displayed_bytes_are_within_a_twentieth_of_the_unit(n in any::<u64>(), shift in 0_u32..64) {
         let n = n >> shift;
         let shown = Bytes(n).to_string();
         let (number, unit) = shown.split_once(' ').unwrap();

@@ -3,14 +3,14 @@
 use model::text::{Description, Entrypoint, Password};
 use proptest::prelude::{any, prop_assert_eq, proptest};
 
-use crate::{held, table, texts};
+use crate::{assert_parse, assert_table, texts};
 
 proptest! {
     #[test]
     fn description_is_plain_text(text in texts("[a-zé \n]{0,80}(\r\n[a-z]{1,9}){0,3}", "[a-z\n\r\t\u{1}\u{85}]{1,9}")) {
         let lines = text.trim_ascii().replace("\r\n", "\n");
         let plain = lines.split('\n').all(|line| !line.contains(char::is_control));
-        held::<Description>(&text, plain && lines.chars().count() <= 2000)?;
+        assert_parse::<Description>(&text, plain && lines.chars().count() <= 2000)?;
         if let Ok(description) = text.parse::<Description>() {
             prop_assert_eq!(description.as_str(), lines);
         }
@@ -19,12 +19,12 @@ proptest! {
     #[test]
     fn entrypoint_is_one_line(text in texts("[ -~]{1,80}", "[a-z\n\r\t\u{0}\u{1}\u{7f}]{1,9}")) {
         let trimmed = text.trim_ascii();
-        let pleases_proxmox = !trimmed.contains(|c| matches!(c, '\0'..='\u{8}' | '\n'..='\u{1f}' | '\u{7f}'));
-        held::<Entrypoint>(&text, !trimmed.is_empty() && pleases_proxmox)?;
+        let proxmox_accepts = !trimmed.contains(|c| matches!(c, '\0'..='\u{8}' | '\n'..='\u{1f}' | '\u{7f}'));
+        assert_parse::<Entrypoint>(&text, !trimmed.is_empty() && proxmox_accepts)?;
     }
 
     #[test]
-    fn password_is_kept_to_the_letter(text in any::<String>()) {
+    fn password_is_unchanged(text in any::<String>()) {
         let parsed = text.parse::<Password>();
         prop_assert_eq!(parsed.is_ok(), (8..=256).contains(&text.chars().count()));
         if let Ok(password) = parsed {
@@ -36,13 +36,13 @@ proptest! {
 }
 
 #[test]
-fn texts_with_bounds() {
+fn text_length_limits() {
     let longest = "é".repeat(2000);
-    table::<Description>(
+    assert_table::<Description>(
         &[("a\r\nb ", "a\nb"), ("", ""), (&longest, &longest)],
         &["a\tb", "a\rb", "a\0b", &"é".repeat(2001)],
     );
-    table::<Entrypoint>(
+    assert_table::<Entrypoint>(
         &[
             (" /bin/sh -c 'x' ", "/bin/sh -c 'x'"),
             ("a\tb", "a\tb"),
@@ -53,7 +53,7 @@ fn texts_with_bounds() {
 }
 
 #[test]
-fn password_is_never_shown() {
+fn password_debug_hides_value() {
     let password: Password = " secret  ".parse().unwrap();
     assert_eq!(format!("{password:?}"), "Password(…)");
     assert_eq!(password.as_str(), " secret  ");

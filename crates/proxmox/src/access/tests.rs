@@ -8,7 +8,7 @@ fn sent(params: &Params) -> Vec<String> {
 }
 
 #[test]
-fn permissions_say_what_is_there_and_what_is_missing() {
+fn permissions_report_granted_and_missing_privileges() {
     let json = r#"{"/storage/local":{"Datastore.Audit":1,"Datastore.AllocateSpace":1},"/vms/200":{"VM.Audit":0}}"#;
     let permissions: Permissions = serde_json::from_str(json).unwrap();
     assert!(permissions.has("/vms/200", "VM.Audit"));
@@ -26,53 +26,53 @@ fn permissions_say_what_is_there_and_what_is_missing() {
 }
 
 #[test]
-fn rights_are_read_with_their_holders() {
+fn acl_entries_parse_with_subjects() {
     let rows = r#"[{"roleid":"PVEAuditor","path":"/","ugid":"alice@pve!ro","type":"token","propagate":1},{"type":"user","ugid":"alice@pve","path":"/pool/p1","roleid":"PVEVMAdmin","propagate":"0"},{"type":"group","ugid":"g1","path":"/","roleid":"NoAccess"},{"type":"robot","ugid":"x","path":"/","roleid":"y"}]"#;
     let rows: Vec<AclRow> = serde_json::from_str(rows).unwrap();
     let entries: Vec<_> = rows.into_iter().filter_map(entry).collect();
     assert_eq!(entries.len(), 3);
     assert_eq!(
-        entries[0].holder,
-        AclHolder::Token("alice@pve!ro".to_owned())
+        entries[0].subject,
+        AclSubject::Token("alice@pve!ro".to_owned())
     );
     assert!(!entries[1].propagate && entries[2].propagate);
 }
 
 #[test]
-fn rights_are_given_to_somebody_and_a_name_cannot_become_two() {
+fn acl_change_requires_subject_and_rejects_separators() {
     let change = AclChange {
         path: "/pool/p1".to_owned(),
         roles: vec!["PVEVMAdmin".to_owned(), "PVEAuditor".to_owned()],
-        holders: vec![
-            AclHolder::User("alice@pve".to_owned()),
-            AclHolder::Token("alice@pve!t1".to_owned()),
-            AclHolder::User("bob@pve".to_owned()),
+        subjects: vec![
+            AclSubject::User("alice@pve".to_owned()),
+            AclSubject::Token("alice@pve!t1".to_owned()),
+            AclSubject::User("bob@pve".to_owned()),
         ],
         propagate: true,
         remove: false,
     };
-    let want = [
+    let expected = [
         "path=/pool/p1",
         "roles=PVEVMAdmin,PVEAuditor",
         "users=alice@pve,bob@pve",
         "tokens=alice@pve!t1",
         "propagate=1",
     ];
-    assert_eq!(sent(&change.params().unwrap()), want);
+    assert_eq!(sent(&change.params().unwrap()), expected);
     let nobody = AclChange {
-        holders: Vec::new(),
+        subjects: Vec::new(),
         ..change.clone()
     };
     assert!(nobody.params().is_err());
     let two = AclChange {
-        holders: vec![AclHolder::Group("a,b".to_owned())],
+        subjects: vec![AclSubject::Group("a,b".to_owned())],
         ..change
     };
     assert!(two.params().is_err());
 }
 
 #[test]
-fn roles_and_realms_are_read() {
+fn roles_and_realms_parse() {
     let rows = r#"[{"roleid":"PVEAuditor","special":1,"privs":"VM.Audit,Sys.Audit"},{"roleid":"NoAccess","privs":"","special":"1"}]"#;
     let rows: Vec<Role> = serde_json::from_str(rows).unwrap();
     assert_eq!(rows[0].privileges, ["VM.Audit", "Sys.Audit"]);
@@ -83,7 +83,7 @@ fn roles_and_realms_are_read() {
 }
 
 #[test]
-fn a_realm_takes_away_only_what_it_is_told_to() {
+fn realm_sync_removes_only_requested_entries() {
     let plain = RealmSync::default();
     assert_eq!(sent(&plain.params()), ["dry-run=0"]);
     let nothing = RealmSync {
@@ -92,13 +92,13 @@ fn a_realm_takes_away_only_what_it_is_told_to() {
         enable_new: Some(false),
         dry_run: true,
     };
-    let want = [
+    let expected = [
         "scope=both",
         "remove-vanished=none",
         "enable-new=0",
         "dry-run=1",
     ];
-    assert_eq!(sent(&nothing.params()), want);
+    assert_eq!(sent(&nothing.params()), expected);
     let much = RealmSync {
         remove_vanished: Some(vec![Vanished::Acl, Vanished::Entry]),
         ..plain

@@ -1,22 +1,22 @@
-//! A container's configuration as Proxmox tells it.
+//! A container's configuration as returned by Proxmox.
 
 use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use crate::{ids::Malformed, lenient, net::Net, params::property_parts};
+use crate::{ids::ParseError, lenient, net::Net, params::property_parts};
 
 /// The configuration of a container.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LxcConfig {
-    /// Changes with every change of the configuration.
+    /// The digest, which changes with every change of the configuration.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub digest: Option<String>,
-    /// Its name.
+    /// The hostname.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub hostname: Option<String>,
-    /// Processors; all of the node without.
+    /// CPU cores; `None` means all cores of the node.
     #[serde(default, deserialize_with = "lenient::opt_u32")]
     pub cores: Option<u32>,
     /// Memory, in MiB.
@@ -25,46 +25,46 @@ pub struct LxcConfig {
     /// Swap space, in MiB.
     #[serde(default, rename = "swap", deserialize_with = "lenient::opt_u32")]
     pub swap_mib: Option<u32>,
-    /// Its root disk.
+    /// The root disk.
     #[serde(default)]
     pub rootfs: Option<Volume>,
     /// The first network interface.
     #[serde(default)]
     pub net0: Option<Net>,
-    /// The kind of system that was found in it, `unmanaged` for images of applications.
+    /// The detected operating system; `unmanaged` for application images.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub ostype: Option<String>,
-    /// The processor that it is for, such as `amd64`.
+    /// The CPU architecture, such as `amd64`.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub arch: Option<String>,
-    /// Whether its root is nobody on the node.
+    /// Whether the container is unprivileged.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub unprivileged: bool,
-    /// Whether it starts with its node.
+    /// Whether the container starts when its node boots.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub onboot: bool,
-    /// Whether it must not be deleted.
+    /// Whether the container is protected from deletion.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub protection: bool,
-    /// Whether it is a template.
+    /// Whether the container is a template.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub template: bool,
-    /// The operation that holds it.
+    /// The operation that locks the container.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub lock: Option<String>,
-    /// Notes of administrators.
+    /// The notes.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub description: Option<String>,
-    /// Its tags.
+    /// The tags.
     #[serde(default, deserialize_with = "lenient::list")]
     pub tags: Vec<String>,
-    /// The command that it runs.
+    /// The command of the container.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub entrypoint: Option<String>,
-    /// The environment of that command.
+    /// The environment variables of the command.
     #[serde(default, deserialize_with = "environment")]
     pub env: BTreeMap<String, String>,
-    /// Everything else, by Proxmox's names: further interfaces and disks, features and so on.
+    /// All other settings, by Proxmox's names: further interfaces and disks, features and so on.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
 }
@@ -80,16 +80,16 @@ fn environment<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, Strin
 /// A disk of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
-    /// Its id, such as `local-lvm:vm-300-disk-0`.
+    /// The volume ID, such as `local-lvm:vm-300-disk-0`.
     pub volume: String,
-    /// Its size, in bytes.
+    /// The size in bytes.
     pub size: Option<u64>,
 }
 
 impl FromStr for Volume {
-    type Err = Malformed;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Malformed> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut volume = None;
         let mut size = None;
         for (key, value) in property_parts(text) {
@@ -99,12 +99,12 @@ impl FromStr for Volume {
                 Some(_) => {}
             }
         }
-        let volume = volume.ok_or_else(|| Malformed::new("a disk", text))?;
+        let volume = volume.ok_or_else(|| ParseError::new("a disk", text))?;
         Ok(Self { volume, size })
     }
 }
 
-/// `8G`, `512M`, `1.5T`, `4096`, also with `iB` at the end.
+/// `8G`, `512M`, `1.5T`, `4096`, also with the suffix `iB`.
 fn bytes(text: &str) -> Option<u64> {
     let text = text.strip_suffix("iB").unwrap_or(text);
     let (number, shift) = match text.as_bytes().last()? {
@@ -136,24 +136,24 @@ impl<'de> Deserialize<'de> for Volume {
     }
 }
 
-/// A setting, beside what it will be after the next start.
+/// A setting with its current and pending value.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct PendingValue {
-    /// Proxmox's name of the setting.
+    /// The setting's name.
     pub key: String,
-    /// What it is now.
+    /// The current value.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub value: Option<String>,
-    /// What it will be.
+    /// The value after the next start.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub pending: Option<String>,
-    /// Whether it will be gone.
+    /// Whether the next start removes the setting.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub delete: bool,
 }
 
 impl PendingValue {
-    /// Whether anything waits for the next start.
+    /// Whether a change is pending until the next start.
     pub fn waits(&self) -> bool {
         self.delete || self.pending.is_some()
     }
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_configuration_of_an_image_is_read() {
+    fn image_configuration_parses() {
         let json = r#"{"cmode":"console","env":"PATH=/usr/bin:/bin\u0000FROM_IMAGE=1\u0000OPTS=a=b","rootfs":"local:401/subvol-401-disk-0.subvol,size=8G","unprivileged":1,"digest":"6044d62495c1c120eec62aac810104f24b65c1d1","entrypoint":"/bin/sh -c 'sleep 3600'","ostype":"unmanaged","hostname":"app1","arch":"amd64","memory":"512","lxc":[["lxc.init.uid","0"]],"swap":512,"tags":"app;web","net0":"name=eth0,bridge=vmbr0,ip=dhcp,type=veth","net1":"name=eth1"}"#;
         let config: LxcConfig = serde_json::from_str(json).unwrap();
         assert_eq!(config.env["PATH"], "/usr/bin:/bin");
@@ -183,14 +183,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stub_during_creation_is_a_configuration() {
+    fn partial_configuration_during_creation_parses() {
         let config: LxcConfig = serde_json::from_str(r#"{"lock":"create","digest":"x"}"#).unwrap();
         assert_eq!(config.lock.as_deref(), Some("create"));
         assert_eq!(config.rootfs, None);
     }
 
     #[test]
-    fn sizes_are_read_in_every_unit() {
+    fn sizes_parse_in_every_unit() {
         let size = |text: &str| text.parse::<Volume>().unwrap().size;
         assert_eq!(size("a:b,size=8G"), Some(8 << 30));
         assert_eq!(size("volume=a:b,size=512M,mp=/x"), Some(512 << 20));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_the_next_start_is_seen() {
+    fn pending_changes_are_detected() {
         let json = r#"[{"key":"memory","value":200,"pending":"300"},{"key":"tty","value":2,"delete":1},{"key":"arch","value":"amd64"}]"#;
         let rows: Vec<PendingValue> = serde_json::from_str(json).unwrap();
         let waits: Vec<_> = rows
@@ -217,7 +217,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reading_a_disk_never_panics(text in "[ -~]{0,60}") {
+        fn parsing_volume_never_panics(text in "[ -~]{0,60}") {
             let _ = text.parse::<Volume>();
         }
     }

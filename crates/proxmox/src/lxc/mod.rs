@@ -1,15 +1,15 @@
-//! Containers: the calls. What is sent is in `options`, what comes back in `config` and `state`;
-//! copies and moves are in `copies`.
+//! API calls for containers. Parameters are in `options`, responses in `config` and `state`,
+//! cloning and migration in `clone_migrate`.
 
+mod clone_migrate;
 mod config;
-mod copies;
 mod options;
 mod state;
 
 use std::time::Duration;
 
+pub use clone_migrate::{CloneDisks, CloneLxc, LxcFeature, MigrateLxc, MigratePreconditions};
 pub use config::{LxcConfig, PendingValue, Volume};
-pub use copies::{CloneDisks, CloneLxc, LxcFeature, MigrateChoices, MigrateLxc};
 pub use options::{
     ConfigChange, ConsoleMode, CreateLxc, DeleteLxc, Disk, Features, LxcOptions, Resize, Rootfs,
     Shutdown,
@@ -21,20 +21,20 @@ use serde::de::IgnoredAny;
 use crate::{Client, Upid, Vmid, error::Error, http::Call, params::Params};
 
 impl Client {
-    /// The containers of a node that the token may see, as they are now.
+    /// The current status of the containers of a node that the user may see.
     ///
     /// # Errors
-    /// [`Error::NodeUnreachable`] when the node is away; else any that a call can have.
+    /// [`Error::NodeUnreachable`] if the node is offline; see [`Error`].
     pub async fn lxc_list(&self, node: &str) -> Result<Vec<LxcStatus>, Error> {
         self.call(Call::get(&["nodes", node, "lxc"])).await
     }
 
-    /// Creates a container. An image's own entrypoint and environment replace the ones given here.
-    /// That the template is missing, or the storage full, is said only by the task.
+    /// Creates a container. An image's own entrypoint and environment override the ones given here.
+    /// A missing template or a full storage is reported only by the task.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] when the number is taken, [`Error::NotFound`] without such a
-    /// storage, [`Error::Forbidden`] when the token lacks a privilege.
+    /// [`Error::AlreadyExists`] if the VMID is used, [`Error::NotFound`] if the storage does not
+    /// exist, [`Error::Forbidden`] if a privilege is missing.
     pub async fn create_lxc(&self, node: &str, create: &CreateLxc) -> Result<Upid, Error> {
         self.call(
             Call::post(&["nodes", node, "lxc"])
@@ -44,10 +44,10 @@ impl Client {
         .await
     }
 
-    /// The configuration of a container, with what is pending until it starts anew.
+    /// The configuration of a container, including changes that are pending until the next start.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a container.
+    /// [`Error::NotFound`] if the container does not exist.
     pub async fn lxc_config(&self, node: &str, vmid: Vmid) -> Result<LxcConfig, Error> {
         self.call(Call::get(&[
             "nodes",
@@ -59,13 +59,13 @@ impl Client {
         .await
     }
 
-    /// Changes the configuration. In a container that runs, some of it waits for the next start:
-    /// see [`Client::lxc_pending`].
+    /// Changes the configuration. In a running container, some changes are pending until the next
+    /// start: see [`Client::lxc_pending`].
     ///
     /// # Errors
-    /// [`Error::Changed`] when the digest is not the one of now, [`Error::Locked`], and
-    /// [`Error::Invalid`]; the latter also says what could not be changed in a container that runs,
-    /// when the rest of the change has been made.
+    /// [`Error::Changed`] if the digest is outdated, [`Error::Locked`], and [`Error::Invalid`]; the
+    /// latter also reports changes that a running container does not support, after the other
+    /// changes have been applied.
     pub async fn set_lxc_config(
         &self,
         node: &str,
@@ -77,10 +77,10 @@ impl Client {
         self.call::<IgnoredAny>(call).await.map(drop)
     }
 
-    /// The configuration, each value beside what it will be after the next start.
+    /// The configuration with current and pending values.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a container.
+    /// [`Error::NotFound`] if the container does not exist.
     pub async fn lxc_pending(&self, node: &str, vmid: Vmid) -> Result<Vec<PendingValue>, Error> {
         self.call(Call::get(&[
             "nodes",
@@ -92,10 +92,10 @@ impl Client {
         .await
     }
 
-    /// A container as it is now.
+    /// The current status of a container.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a container.
+    /// [`Error::NotFound`] if the container does not exist.
     pub async fn lxc_status(&self, node: &str, vmid: Vmid) -> Result<LxcStatus, Error> {
         self.call(Call::get(&[
             "nodes",
@@ -108,11 +108,11 @@ impl Client {
         .await
     }
 
-    /// The network interfaces within a container and their addresses. Empty when it does not run,
-    /// and when it does not exist.
+    /// The network interfaces inside a container and their addresses. Empty if the container is
+    /// stopped or does not exist.
     ///
     /// # Errors
-    /// Any that a call can have; see [`Error`].
+    /// See [`Error`].
     pub async fn lxc_interfaces(&self, node: &str, vmid: Vmid) -> Result<Vec<Interface>, Error> {
         let path = ["nodes", node, "lxc", &vmid.to_string(), "interfaces"];
         Ok(self
@@ -121,26 +121,26 @@ impl Client {
             .unwrap_or_default())
     }
 
-    /// Starts a container. That it is missing or locked is said only by the task.
+    /// Starts a container. A missing or locked container is reported only by the task.
     ///
     /// # Errors
-    /// [`Error::Running`] when it runs already.
+    /// [`Error::Running`] if the container is running.
     pub async fn start_lxc(&self, node: &str, vmid: Vmid) -> Result<Upid, Error> {
         self.power(node, vmid, "start", Params::default()).await
     }
 
-    /// Stops a container at once, as if its power were cut.
+    /// Stops a container immediately, without a shutdown.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when it does not run.
+    /// [`Error::NotRunning`] if the container is not running.
     pub async fn stop_lxc(&self, node: &str, vmid: Vmid) -> Result<Upid, Error> {
         self.power(node, vmid, "stop", Params::default()).await
     }
 
-    /// Asks a container to end its work.
+    /// Shuts a container down.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when it does not run.
+    /// [`Error::NotRunning`] if the container is not running.
     pub async fn shutdown_lxc(
         &self,
         node: &str,
@@ -150,11 +150,10 @@ impl Client {
         self.power(node, vmid, "shutdown", shutdown.params()).await
     }
 
-    /// Asks a container to end its work within a time, and starts it again. What was pending holds
-    /// then.
+    /// Shuts a container down within a timeout and starts it again. Applies pending changes.
     ///
     /// # Errors
-    /// [`Error::NotRunning`] when it does not run.
+    /// [`Error::NotRunning`] if the container is not running.
     pub async fn reboot_lxc(
         &self,
         node: &str,
@@ -176,10 +175,10 @@ impl Client {
         self.call(Call::post(&path).params(params)).await
     }
 
-    /// Makes a disk larger. Disks never shrink.
+    /// Grows a disk. Disks cannot shrink.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the size is below that of now, [`Error::Locked`].
+    /// [`Error::Refused`] if the size is below the present one, [`Error::Locked`].
     pub async fn resize_lxc(
         &self,
         node: &str,
@@ -195,8 +194,8 @@ impl Client {
     /// Deletes a container and its disks.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Locked`], and [`Error::Running`] when it runs and is not to be
-    /// stopped by force.
+    /// [`Error::NotFound`], [`Error::Locked`], and [`Error::Running`] if the container is running
+    /// and `force` is off.
     pub async fn delete_lxc(
         &self,
         node: &str,

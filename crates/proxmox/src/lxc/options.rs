@@ -1,5 +1,5 @@
-//! What can be said about a container when it is created or changed, and how it is written. Values
-//! that Proxmox would read as something else are refused; whether they are wise is not asked here.
+//! Parameters to create, change, shut down and delete containers, and their serialization. Rejects
+//! values that Proxmox would interpret differently; does not judge whether values are sensible.
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
@@ -7,15 +7,15 @@ use crate::{
     Vmid,
     error::Error,
     net::Net,
-    params::{Params, Part, joined, one_line, property_string, unsendable},
+    params::{Params, PropertyPart, joined, one_line, property_string, unsendable},
 };
 
-/// What a container can be given at its creation and later. What is `None` is left as it is.
+/// Settings of a container, for creation and changes. `None` leaves a setting unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LxcOptions {
-    /// Its name.
+    /// The hostname.
     pub hostname: Option<String>,
-    /// Processors.
+    /// CPU cores.
     pub cores: Option<u32>,
     /// Memory, in MiB; at least 16.
     pub memory_mib: Option<u32>,
@@ -23,63 +23,62 @@ pub struct LxcOptions {
     pub swap_mib: Option<u32>,
     /// The first network interface.
     pub net0: Option<Net>,
-    /// Its DNS servers; without any it has those of its node.
+    /// The DNS servers; an empty list means those of the node.
     pub nameserver: Option<Vec<IpAddr>>,
-    /// The domain in which it looks for names.
+    /// The DNS search domain.
     pub searchdomain: Option<String>,
-    /// What it may do beyond the usual.
+    /// Additional features.
     pub features: Option<Features>,
-    /// Whether it starts with its node.
+    /// Whether the container starts when its node boots.
     pub onboot: Option<bool>,
-    /// Whether it must not be deleted.
+    /// Whether the container is protected from deletion.
     pub protection: Option<bool>,
-    /// Notes for administrators, in Markdown. They come back with a line break at the end.
+    /// The notes, in Markdown. Proxmox returns them with a line break at the end.
     pub description: Option<String>,
-    /// Its tags; they come back sorted, in lower case and each once.
+    /// The tags; Proxmox returns them sorted, in lower case and without duplicates.
     pub tags: Option<Vec<String>>,
-    /// The command that it runs in place of `/sbin/init`.
+    /// The command that replaces `/sbin/init`.
     pub entrypoint: Option<String>,
-    /// The environment of that command. All of it: what is not given here is gone.
+    /// All environment variables of the command; variables that are left out are removed.
     pub env: Option<BTreeMap<String, String>>,
-    /// What its console shows.
+    /// The console mode.
     pub cmode: Option<ConsoleMode>,
 }
 
-/// What a container may do beyond the usual. An API token can change nothing but `nesting`, not even
-/// a token of root@pam; everything else takes root's own login: see
-/// [`crate::Client::is_root_ticket`].
+/// Additional features of a container. API tokens, including those of `root@pam`, may change only
+/// `nesting`; the others require a ticket of `root@pam`: see [`crate::Client::is_root_ticket`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Features {
-    /// Containers within it.
+    /// Nested containers.
     pub nesting: bool,
-    /// Keys kept by the kernel, without which Docker does not run in it.
+    /// The keyctl system call, which Docker requires.
     pub keyctl: bool,
-    /// File systems that run as programs within it. They can keep its node from backing it up.
+    /// FUSE file systems. They can block backups of the container.
     pub fuse: bool,
 }
 
 impl Features {
-    /// What is not turned on is left out, so that a token is not refused for what it does not ask.
+    /// Leaves out disabled features, because a token may not send them.
     fn property(self) -> Result<String, Error> {
         let nesting = u8::from(self.nesting).to_string();
-        let mut parts = vec![Part::Pair("nesting", &nesting)];
+        let mut parts = vec![PropertyPart::Pair("nesting", &nesting)];
         for (key, on) in [("keyctl", self.keyctl), ("fuse", self.fuse)] {
             if on {
-                parts.push(Part::Pair(key, "1"));
+                parts.push(PropertyPart::Pair(key, "1"));
             }
         }
         property_string("features", &parts)
     }
 }
 
-/// What the console of a container shows.
+/// The console mode of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsoleMode {
-    /// A terminal with a login.
+    /// A terminal with a login prompt.
     Tty,
-    /// What its first process writes.
+    /// The output of the first process.
     Console,
-    /// A shell without a login.
+    /// A shell without a login prompt.
     Shell,
 }
 
@@ -93,70 +92,70 @@ impl ConsoleMode {
     }
 }
 
-/// The disk that holds a container's root, to be made.
+/// The root disk to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rootfs {
     /// The storage.
     pub storage: String,
-    /// Its size, in GiB.
+    /// The size in GiB.
     pub size_gib: u32,
 }
 
-/// A container to be created.
+/// A container to create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateLxc {
-    /// Its number.
+    /// The VMID.
     pub vmid: Vmid,
-    /// The template or image, such as `local:vztmpl/nginx_1.27.tar`.
+    /// The volume ID of the template or image, such as `local:vztmpl/nginx_1.27.tar`.
     pub ostemplate: String,
-    /// Its root disk.
+    /// The root disk.
     pub rootfs: Rootfs,
-    /// Whether its root is nobody on the node, which is the safe way.
+    /// Whether the container is unprivileged, which is more secure.
     pub unprivileged: bool,
-    /// The pool to put it into.
+    /// The pool to add the container to.
     pub pool: Option<String>,
-    /// Public keys for root's SSH login, one in each entry; no lines with
-    /// comments.
+    /// Public SSH keys for root, one per entry; no comment lines.
     pub ssh_public_keys: Vec<String>,
-    /// Everything else.
+    /// The other settings.
     pub options: LxcOptions,
 }
 
 /// A change of a container's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigChange {
-    /// What to set.
+    /// The settings to set.
     pub options: LxcOptions,
-    /// What to remove, by Proxmox's names, such as `net1`.
+    /// The settings to remove, by Proxmox's names, such as `net1`.
     pub delete: Vec<String>,
-    /// The digest of the configuration that the change is made to: if it is another one by now,
-    /// nothing is changed.
+    /// The digest of the configuration that the change is based on. If the configuration has
+    /// another digest, nothing is changed.
     pub digest: Option<String>,
 }
 
-/// How a container is asked to end its work.
+/// How to shut a container down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shutdown {
-    /// How long it may take.
+    /// The timeout.
     pub timeout: Duration,
-    /// Whether it is stopped after that. Else the task fails and it runs on.
+    /// Whether to stop the container after the timeout. Otherwise the task fails and the container
+    /// keeps running.
     pub force_stop: bool,
 }
 
-/// How a container is deleted.
+/// How to delete a container.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeleteLxc {
-    /// Whether it is stopped first if it runs.
+    /// Whether to stop a running container first.
     pub force: bool,
-    /// Whether it is also taken out of backup, replication and high-availability jobs. Without it,
-    /// one that is in such a job cannot be deleted.
+    /// Whether to remove the container from backup, replication and high-availability jobs.
+    /// Otherwise a container in such a job cannot be deleted.
     pub purge: bool,
 }
 
 /// A disk of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disk {
-    /// Its root.
+    /// The root disk.
     Rootfs,
     /// A mount point, 0 to 255.
     Mount(u8),
@@ -165,9 +164,9 @@ pub enum Disk {
 /// A new size of a disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resize {
-    /// Larger by so many GiB.
+    /// Grow by this many GiB.
     GrowGib(u32),
-    /// So many GiB, which must not be less than now. Can be repeated without harm.
+    /// Grow to this many GiB, at least the present size. Idempotent.
     ToGib(u32),
 }
 
@@ -206,9 +205,12 @@ impl CreateLxc {
     pub(crate) fn params(&self) -> Result<Params, Error> {
         let mut params = Params::default().with("vmid", self.vmid);
         params.opt_line("ostemplate", Some(&self.ostemplate))?;
-        // With the storage named: a bare size works only for root's own login, not for tokens.
+        // With the storage's name: tokens may not send a size alone.
         let size = format!("{}:{}", self.rootfs.storage, self.rootfs.size_gib);
-        params.set("rootfs", property_string("rootfs", &[Part::Bare(&size)])?);
+        params.set(
+            "rootfs",
+            property_string("rootfs", &[PropertyPart::Bare(&size)])?,
+        );
         params.flag("unprivileged", self.unprivileged);
         params.opt_line("pool", self.pool.as_deref())?;
         if !self.ssh_public_keys.is_empty() {
@@ -227,7 +229,7 @@ impl ConfigChange {
         let mut params = Params::default();
         self.options.write(&mut params)?;
         let mut delete = self.delete.clone();
-        // There is no way to write that nothing is in the environment or in a list.
+        // An empty environment or list cannot be sent, so the setting is removed instead.
         let empty = [
             (
                 "env",
@@ -279,7 +281,7 @@ impl LxcOptions {
         self.write_lists(params)
     }
 
-    /// Those that cannot be written when they are empty.
+    /// Settings that cannot be sent when they are empty.
     fn write_lists(&self, params: &mut Params) -> Result<(), Error> {
         if let Some(servers) = self
             .nameserver
@@ -299,7 +301,7 @@ impl LxcOptions {
     }
 }
 
-/// `NAME=value`, parted by NUL. Since release 9.2 a value has no line breaks.
+/// `NAME=value`, separated by NUL. Since release 9.2 a value cannot contain line breaks.
 fn env_text(env: &BTreeMap<String, String>) -> Result<String, Error> {
     let mut pairs = Vec::with_capacity(env.len());
     for (name, value) in env {

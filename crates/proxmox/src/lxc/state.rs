@@ -1,4 +1,4 @@
-//! A container as it is now: whether it runs, what it uses, which addresses it has.
+//! The current status of a container: run state, resource usage and addresses.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -6,68 +6,68 @@ use serde::{Deserialize, Deserializer};
 
 use crate::{Vmid, cluster::RunState, lenient};
 
-/// A container as it is now.
+/// The current status of a container.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LxcStatus {
-    /// Its number.
+    /// The VMID.
     pub vmid: Vmid,
-    /// Its name.
+    /// The hostname.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub name: Option<String>,
-    /// Whether it runs.
+    /// The run state.
     #[serde(default = "crate::cluster::unknown")]
     pub status: RunState,
-    /// The operation that holds it.
+    /// The operation that locks the container.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub lock: Option<String>,
-    /// Its tags.
+    /// The tags.
     #[serde(default, deserialize_with = "lenient::list")]
     pub tags: Vec<String>,
-    /// Processors.
+    /// CPUs.
     #[serde(default, deserialize_with = "lenient::opt_f64")]
     pub cpus: Option<f64>,
-    /// Share of its processors in use, 0 to 1.
+    /// CPU usage, 0 to 1.
     #[serde(default, deserialize_with = "lenient::opt_f64")]
     pub cpu: Option<f64>,
     /// Memory in use, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub mem: Option<u64>,
-    /// Memory, in bytes.
+    /// Total memory, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub maxmem: Option<u64>,
     /// Swap space in use, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub swap: Option<u64>,
-    /// Swap space, in bytes.
+    /// Total swap space, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub maxswap: Option<u64>,
     /// Root disk in use, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub disk: Option<u64>,
-    /// Root disk, in bytes.
+    /// Size of the root disk, in bytes.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub maxdisk: Option<u64>,
-    /// Bytes received since it started.
+    /// Bytes received since the start.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub netin: Option<u64>,
-    /// Bytes sent since it started.
+    /// Bytes sent since the start.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub netout: Option<u64>,
-    /// Seconds since it started.
+    /// The uptime in seconds.
     #[serde(default, deserialize_with = "lenient::opt_u64")]
     pub uptime: Option<u64>,
 }
 
-/// A network interface within a container that runs.
+/// A network interface inside a running container.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Interface {
-    /// Its name.
+    /// The interface's name.
     #[serde(deserialize_with = "lenient::text")]
     pub name: String,
-    /// Its MAC address.
+    /// The MAC address.
     #[serde(default, deserialize_with = "lenient::opt_text")]
     pub hwaddr: Option<String>,
-    /// Its addresses, link-local ones included; those are there first.
+    /// The addresses. Link-local addresses are included and usually appear first.
     #[serde(rename = "ip-addresses", default, deserialize_with = "addresses")]
     pub addresses: Vec<InterfaceAddress>,
 }
@@ -77,12 +77,12 @@ pub struct Interface {
 pub struct InterfaceAddress {
     /// The address.
     pub ip: IpAddr,
-    /// The length of its network's prefix.
+    /// The prefix length.
     pub prefix: Option<u8>,
 }
 
 impl InterfaceAddress {
-    /// Whether others can reach it: not of the loopback, and not only of the link.
+    /// Whether other hosts can reach the address: neither loopback nor link-local.
     pub fn is_reachable(&self) -> bool {
         match self.ip {
             IpAddr::V4(ip) => !ip.is_loopback() && !ip.is_link_local() && !ip.is_unspecified(),
@@ -94,7 +94,7 @@ impl InterfaceAddress {
 }
 
 impl Interface {
-    /// The first IPv4 address that others can reach.
+    /// The first IPv4 address that other hosts can reach.
     pub fn ipv4(&self) -> Option<Ipv4Addr> {
         self.addresses
             .iter()
@@ -114,7 +114,7 @@ struct AddressRow {
     prefix: Option<u64>,
 }
 
-/// What is not an address is left out.
+/// Skips entries that are not valid addresses.
 fn addresses<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<InterfaceAddress>, D::Error> {
     let rows = Option::<Vec<AddressRow>>::deserialize(d)?.unwrap_or_default();
     Ok(rows.into_iter().filter_map(address).collect())
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_of_a_container_is_read_from_loose_types() {
+    fn status_parses_loose_types() {
         let json = r#"{"pressurememorysome":"0.00","ha":{"managed":0},"name":"c301","disk":31231684608,"maxswap":536870912,"status":"running","cpus":"1.5","netout":0,"vmid":301,"maxmem":"536870912","type":"lxc","pid":4863,"cpu":0,"uptime":0}"#;
         let status: LxcStatus = serde_json::from_str(json).unwrap();
         assert_eq!((status.vmid.get(), status.status), (301, RunState::Running));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_the_link_is_not_the_one_that_is_waited_for() {
+    fn link_local_addresses_are_not_reachable() {
         let json = r#"[
             {"hwaddr":"00:00:00:00:00:00","name":"lo","inet":"127.0.0.1/8","ip-addresses":[{"ip-address":"127.0.0.1","ip-address-type":"inet","prefix":8},{"ip-address":"::1","ip-address-type":"inet6","prefix":"128"}]},
             {"hwaddr":"bc:24:11:7b:eb:ca","name":"eth0","ip-addresses":[{"ip-address":"fe80::1","ip-address-type":"inet6","prefix":64}]},
@@ -149,8 +149,11 @@ mod tests {
             {"name":"eth2","ip-addresses":null}
         ]"#;
         let interfaces: Vec<Interface> = serde_json::from_str(json).unwrap();
-        let found: Vec<_> = interfaces.iter().map(Interface::ipv4).collect();
-        assert_eq!(found, [None, None, Some(Ipv4Addr::new(10, 0, 0, 7)), None]);
+        let addresses: Vec<_> = interfaces.iter().map(Interface::ipv4).collect();
+        assert_eq!(
+            addresses,
+            [None, None, Some(Ipv4Addr::new(10, 0, 0, 7)), None]
+        );
         assert_eq!(interfaces[2].addresses[1].prefix, Some(24));
         assert!(
             interfaces[1]

@@ -1,4 +1,4 @@
-//! Each call of the client, once with as little and once with as much as it can carry.
+//! Every call of the client, with the fewest and with the most parameters.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,22 +6,22 @@ use proxmox::*;
 
 use crate::{access, server::Server};
 
-/// A call as it went over the wire.
+/// A call as it was sent.
 #[derive(Debug)]
-pub(crate) struct Recorded {
+pub(crate) struct RecordedCall {
     pub(crate) name: &'static str,
     pub(crate) method: String,
-    /// Below `/api2/json`, still encoded.
+    /// Relative to `/api2/json`, still encoded.
     pub(crate) path: String,
     pub(crate) params: Vec<(String, String)>,
 }
 
-/// A client, and what it sent so far.
+/// A client and the calls that it has sent.
 pub(crate) struct Recorder {
     server: Server,
     pub(crate) client: Client,
     seen: usize,
-    pub(crate) calls: Vec<Recorded>,
+    pub(crate) calls: Vec<RecordedCall>,
 }
 
 impl Recorder {
@@ -34,7 +34,7 @@ impl Recorder {
         }
     }
 
-    /// Keeps what was sent since the last time under the name of what sent it.
+    /// Records the requests since the last call under the method's name.
     pub(crate) fn keep(&mut self, name: &'static str) {
         let requests = self.server.requests();
         assert!(requests.len() > self.seen, "{name} sent nothing");
@@ -45,7 +45,7 @@ impl Recorder {
     }
 }
 
-fn recorded(name: &'static str, request: &str) -> Recorded {
+fn recorded(name: &'static str, request: &str) -> RecordedCall {
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
     let mut words = head.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
@@ -55,7 +55,7 @@ fn recorded(name: &'static str, request: &str) -> Recorded {
     let params = query
         .chain(form)
         .map(|(name, value)| (name.into_owned(), value.into_owned()));
-    Recorded {
+    RecordedCall {
         name,
         method: method.to_owned(),
         path: url.path().strip_prefix("/api2/json").unwrap().to_owned(),
@@ -63,17 +63,17 @@ fn recorded(name: &'static str, request: &str) -> Recorded {
     }
 }
 
-/// Makes a call, whose answer does not matter, and keeps what it sent.
-macro_rules! made {
+/// Makes a call, ignores the response and records the request.
+macro_rules! record {
     ($recorder:ident, $name:ident($($argument:expr),*)) => {
         let _ = $recorder.client.$name($($argument),*).await;
         $recorder.keep(stringify!($name));
     };
 }
 
-pub(crate) use made;
+pub(crate) use record;
 
-/// Signs in with a password, and keeps what that sent.
+/// Signs in with a password and records the request.
 pub(crate) async fn sign_in(recorder: &mut Recorder) {
     let password = Credentials::Password {
         user: "root".to_owned(),
@@ -88,7 +88,7 @@ pub(crate) async fn sign_in(recorder: &mut Recorder) {
     assert_eq!(last.path, "/access/ticket");
 }
 
-pub(crate) async fn make_all(r: &mut Recorder) {
+pub(crate) async fn record_all(r: &mut Recorder) {
     cluster_and_nodes(r).await;
     storages(r).await;
     containers(r).await;
@@ -96,7 +96,7 @@ pub(crate) async fn make_all(r: &mut Recorder) {
     copies(r).await;
     snapshots(r).await;
     tasks(r).await;
-    access::make_all(r).await;
+    access::record_all(r).await;
 }
 
 const NODE: &str = "pve1";
@@ -116,27 +116,27 @@ pub(crate) fn some(text: &str) -> Option<String> {
 }
 
 async fn cluster_and_nodes(r: &mut Recorder) {
-    made!(r, version());
-    made!(r, nodes());
-    made!(r, cluster_status());
-    made!(r, resources());
-    made!(r, next_id());
-    made!(r, is_free(vmid()));
-    made!(r, node_status(NODE));
-    made!(r, bridges(NODE));
-    made!(r, networks(NODE));
-    made!(r, node_console(NODE));
+    record!(r, version());
+    record!(r, nodes());
+    record!(r, cluster_status());
+    record!(r, resources());
+    record!(r, next_id());
+    record!(r, is_vmid_free(vmid()));
+    record!(r, node_status(NODE));
+    record!(r, bridges(NODE));
+    record!(r, networks(NODE));
+    record!(r, node_console(NODE));
 }
 
 async fn storages(r: &mut Recorder) {
-    made!(r, storages(NODE));
-    made!(r, storage_setups());
-    made!(r, storage_status(NODE, "local"));
-    made!(r, content(NODE, "local", None));
-    made!(r, content(NODE, "local", Some(ContentKind::Backup)));
-    made!(r, delete_content(NODE, "local", "local:vztmpl/a.tar"));
-    made!(r, templates(NODE));
-    made!(r, download_template(NODE, "local", "debian-13.tar.zst"));
+    record!(r, storages(NODE));
+    record!(r, storage_configs());
+    record!(r, storage_status(NODE, "local"));
+    record!(r, content(NODE, "local", None));
+    record!(r, content(NODE, "local", Some(ContentKind::Backup)));
+    record!(r, delete_content(NODE, "local", "local:vztmpl/a.tar"));
+    record!(r, templates(NODE));
+    record!(r, download_template(NODE, "local", "debian-13.tar.zst"));
     for kind in [
         ChecksumKind::Sha256,
         ChecksumKind::Sha384,
@@ -148,16 +148,16 @@ async fn storages(r: &mut Recorder) {
             filename: "a.tar.zst".to_owned(),
             checksum: Some((kind, "ab".to_owned())),
         };
-        made!(r, download_url(NODE, "local", &download));
+        record!(r, download_url(NODE, "local", &download));
         let plain = Download {
             checksum: None,
             ..download
         };
-        made!(r, download_url(NODE, "local", &plain));
+        record!(r, download_url(NODE, "local", &plain));
     }
     let image = "docker.io/library/nginx:1.27";
-    made!(r, pull_oci(NODE, "local", image, "nginx.tar"));
-    made!(r, oci_tags(NODE, "docker.io/library/nginx"));
+    record!(r, pull_oci(NODE, "local", image, "nginx.tar"));
+    record!(r, oci_tags(NODE, "docker.io/library/nginx"));
 }
 
 fn options() -> LxcOptions {
@@ -194,21 +194,21 @@ fn options() -> LxcOptions {
 }
 
 async fn containers(r: &mut Recorder) {
-    made!(r, lxc_list(NODE));
+    record!(r, lxc_list(NODE));
     let rootfs = Rootfs {
         storage: "local-lvm".to_owned(),
         size_gib: 8,
     };
-    let little = CreateLxc::new(vmid(), "local:vztmpl/a.tar", rootfs);
-    made!(r, create_lxc(NODE, &little));
-    let much = CreateLxc {
+    let minimal = CreateLxc::new(vmid(), "local:vztmpl/a.tar", rootfs);
+    record!(r, create_lxc(NODE, &minimal));
+    let full = CreateLxc {
         pool: some("team"),
         ssh_public_keys: vec!["ssh-ed25519 AAAA".to_owned()],
         options: options(),
-        ..little
+        ..minimal
     };
-    made!(r, create_lxc(NODE, &much));
-    made!(r, lxc_config(NODE, vmid()));
+    record!(r, create_lxc(NODE, &full));
+    record!(r, lxc_config(NODE, vmid()));
     for cmode in [ConsoleMode::Tty, ConsoleMode::Console, ConsoleMode::Shell] {
         let change = ConfigChange {
             options: LxcOptions {
@@ -218,30 +218,30 @@ async fn containers(r: &mut Recorder) {
             delete: vec!["net1".to_owned()],
             digest: some("6044d62495c1c120eec62aac810104f24b65c1d1"),
         };
-        made!(r, set_lxc_config(NODE, vmid(), &change));
+        record!(r, set_lxc_config(NODE, vmid(), &change));
     }
-    made!(r, lxc_pending(NODE, vmid()));
-    made!(r, lxc_status(NODE, vmid()));
-    made!(r, lxc_interfaces(NODE, vmid()));
-    made!(r, lxc_console(NODE, vmid()));
+    record!(r, lxc_pending(NODE, vmid()));
+    record!(r, lxc_status(NODE, vmid()));
+    record!(r, lxc_interfaces(NODE, vmid()));
+    record!(r, lxc_console(NODE, vmid()));
     for (disk, size) in [
         (Disk::Rootfs, Resize::GrowGib(1)),
         (Disk::Mount(255), Resize::ToGib(12)),
     ] {
-        made!(r, resize_lxc(NODE, vmid(), disk, size));
+        record!(r, resize_lxc(NODE, vmid(), disk, size));
     }
-    made!(r, delete_lxc(NODE, vmid(), DeleteLxc::default()));
+    record!(r, delete_lxc(NODE, vmid(), DeleteLxc::default()));
 }
 
 async fn power(r: &mut Recorder) {
-    made!(r, start_lxc(NODE, vmid()));
-    made!(r, stop_lxc(NODE, vmid()));
+    record!(r, start_lxc(NODE, vmid()));
+    record!(r, stop_lxc(NODE, vmid()));
     let shutdown = Shutdown {
         timeout: Duration::from_secs(30),
         force_stop: true,
     };
-    made!(r, shutdown_lxc(NODE, vmid(), shutdown));
-    made!(r, reboot_lxc(NODE, vmid(), shutdown.timeout));
+    record!(r, shutdown_lxc(NODE, vmid(), shutdown));
+    record!(r, reboot_lxc(NODE, vmid(), shutdown.timeout));
 }
 
 async fn copies(r: &mut Recorder) {
@@ -263,24 +263,24 @@ async fn copies(r: &mut Recorder) {
             disks,
             target: some("pve2"),
         };
-        made!(r, clone_lxc(NODE, vmid(), &clone));
+        record!(r, clone_lxc(NODE, vmid(), &clone));
     }
-    made!(r, clone_lxc(NODE, vmid(), &CloneLxc::new(newid)));
+    record!(r, clone_lxc(NODE, vmid(), &CloneLxc::new(newid)));
     let migrate = MigrateLxc {
         target: "pve2".to_owned(),
         target_storage: None,
         restart: None,
     };
-    made!(r, migrate_lxc(NODE, vmid(), &migrate));
+    record!(r, migrate_lxc(NODE, vmid(), &migrate));
     let restarting = MigrateLxc {
         target_storage: some("tank"),
         restart: Some(Duration::from_secs(60)),
         ..migrate
     };
-    made!(r, migrate_lxc(NODE, vmid(), &restarting));
-    made!(r, migrate_choices(NODE, vmid()));
+    record!(r, migrate_lxc(NODE, vmid(), &restarting));
+    record!(r, migrate_preconditions(NODE, vmid()));
     for feature in [LxcFeature::Snapshot, LxcFeature::Clone, LxcFeature::Copy] {
-        made!(r, lxc_has(NODE, vmid(), feature));
+        record!(r, lxc_supports(NODE, vmid(), feature));
     }
     backups(r).await;
 }
@@ -309,40 +309,40 @@ async fn backups(r: &mut Recorder) {
             retention: Some(retention),
             ..Backup::new(vmid(), "local")
         };
-        made!(r, vzdump(NODE, &backup));
+        record!(r, vzdump(NODE, &backup));
     }
-    made!(r, vzdump(NODE, &Backup::new(vmid(), "local")));
+    record!(r, vzdump(NODE, &Backup::new(vmid(), "local")));
     let archive = "local:backup/vzdump-lxc-300-2026_11_25-10_00_00.tar.zst";
-    let little = RestoreLxc::new(vmid(), archive);
-    made!(r, restore_lxc(NODE, &little));
-    let much = RestoreLxc {
+    let minimal = RestoreLxc::new(vmid(), archive);
+    record!(r, restore_lxc(NODE, &minimal));
+    let full = RestoreLxc {
         storage: some("local-lvm"),
         unprivileged: Some(true),
         pool: Some("team".parse().unwrap()),
         overwrite: true,
         unique: true,
-        ..little
+        ..minimal
     };
-    made!(r, restore_lxc(NODE, &much));
+    record!(r, restore_lxc(NODE, &full));
 }
 
 async fn snapshots(r: &mut Recorder) {
     let name: SnapshotName = "before-update".parse().unwrap();
-    made!(r, snapshots(NODE, vmid()));
-    made!(r, create_snapshot(NODE, vmid(), &name, None));
-    made!(r, create_snapshot(NODE, vmid(), &name, Some("a\nb")));
-    made!(r, delete_snapshot(NODE, vmid(), &name, true));
-    made!(r, rollback_snapshot(NODE, vmid(), &name, true));
-    made!(r, snapshot_config(NODE, vmid(), &name));
-    made!(r, describe_snapshot(NODE, vmid(), &name, "c"));
+    record!(r, snapshots(NODE, vmid()));
+    record!(r, create_snapshot(NODE, vmid(), &name, None));
+    record!(r, create_snapshot(NODE, vmid(), &name, Some("a\nb")));
+    record!(r, delete_snapshot(NODE, vmid(), &name, true));
+    record!(r, rollback_snapshot(NODE, vmid(), &name, true));
+    record!(r, snapshot_config(NODE, vmid(), &name));
+    record!(r, set_snapshot_description(NODE, vmid(), &name, "c"));
 }
 
 async fn tasks(r: &mut Recorder) {
-    made!(r, task_status(&upid()));
-    made!(r, task_log(&upid(), 500));
-    made!(r, wait_task(&upid(), Duration::from_secs(10), |_| ()));
-    made!(r, kill_task(&upid()));
-    made!(r, cluster_tasks());
+    record!(r, task_status(&upid()));
+    record!(r, task_log(&upid(), 500));
+    record!(r, wait_task(&upid(), Duration::from_secs(10), |_| ()));
+    record!(r, kill_task(&upid()));
+    record!(r, cluster_tasks());
     for source in [TaskSource::Active, TaskSource::Archive, TaskSource::All] {
         let filter = TaskFilter {
             source,
@@ -351,6 +351,6 @@ async fn tasks(r: &mut Recorder) {
             since: Some(1_795_210_960),
             limit: 10,
         };
-        made!(r, tasks(NODE, &filter));
+        record!(r, tasks(NODE, &filter));
     }
 }

@@ -1,9 +1,8 @@
-//! Every call that the client can make, held against Proxmox's own description of its API: the path
-//! is there, the parameters have its names and take such values, and none that is required is left
-//! out.
+//! Compares every call of the client with Proxmox's API schema: the path exists, parameters have
+//! the documented names and types, and no required parameter is missing.
 //!
-//! The description is not part of this project. It lies where `HOLDFAST_PVE_REFERENCE` names, else
-//! beside the project; where it is missing, only the list of calls is checked.
+//! The schema is not part of this project. It is read from `HOLDFAST_PVE_REFERENCE`, or else from
+//! beside the project; without it, only the list of calls is checked.
 
 #![cfg(test)]
 
@@ -11,7 +10,7 @@ mod access;
 mod calls;
 mod rules;
 #[path = "../wire/server.rs"]
-#[expect(dead_code, reason = "the other tests need more of it")]
+#[expect(dead_code, reason = "used only by other tests")]
 mod server;
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -22,17 +21,17 @@ use test_servers::report;
 use crate::{
     calls::Recorder,
     rules::Schema,
-    server::{Server, answer},
+    server::{Server, response},
 };
 
-/// So many calls of Proxmox at the least: a client that sends nothing agrees with everything.
-const LEAST_CALLS: usize = 68;
-/// So many parameters, those in paths left out.
-const LEAST_PARAMETERS: usize = 279;
+/// The minimum number of API methods, so that an empty recording fails the test.
+const MIN_CALLS: usize = 68;
+/// The minimum number of parameters, without those in paths.
+const MIN_PARAMETERS: usize = 279;
 
-/// Answers everything with nothing, which most calls cannot read; what they sent is what counts.
+/// Every response is `null`, which most calls cannot parse; only the requests matter.
 async fn recorder() -> Recorder {
-    let server = Server::answering(|_| answer("200 OK", r#"{"data":null}"#)).await;
+    let server = Server::responding(|_| response("200 OK", r#"{"data":null}"#)).await;
     let token = Credentials::Token {
         id: "root@pam!holdfast".to_owned(),
         secret: "8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11".into(),
@@ -42,7 +41,7 @@ async fn recorder() -> Recorder {
     Recorder::new(server, client)
 }
 
-/// The names of the client's calls, out of its source.
+/// The names of the client's methods, read from its source.
 fn methods(folder: &Path, into: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -59,24 +58,24 @@ fn methods(folder: &Path, into: &mut BTreeSet<String>) {
 }
 
 #[tokio::test]
-async fn every_call_is_among_those_that_are_checked() {
+async fn every_client_method_is_checked() {
     let mut written = BTreeSet::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     methods(&source, &mut written);
     assert!(written.len() > 60, "{written:?}");
     let mut recorder = recorder().await;
-    calls::make_all(&mut recorder).await;
-    let made: BTreeSet<_> = recorder.calls.iter().map(|call| call.name.into()).collect();
-    assert_eq!(made, written);
+    calls::record_all(&mut recorder).await;
+    let record: BTreeSet<_> = recorder.calls.iter().map(|call| call.name.into()).collect();
+    assert_eq!(record, written);
 }
 
 #[tokio::test]
-async fn every_call_is_one_that_proxmox_describes() {
+async fn every_call_matches_the_schema() {
     let Some(schema) = Schema::read() else {
         return;
     };
     let mut recorder = recorder().await;
-    calls::make_all(&mut recorder).await;
+    calls::record_all(&mut recorder).await;
     calls::sign_in(&mut recorder).await;
     let described: BTreeSet<_> = recorder
         .calls
@@ -89,30 +88,30 @@ async fn every_call_is_one_that_proxmox_describes() {
         described.len()
     ));
     assert!(
-        described.len() >= LEAST_CALLS,
+        described.len() >= MIN_CALLS,
         "only {} calls are compared",
         described.len()
     );
     assert!(
-        parameters >= LEAST_PARAMETERS,
+        parameters >= MIN_PARAMETERS,
         "only {parameters} parameters are compared"
     );
-    let wrong: Vec<_> = recorder
+    let mismatches: Vec<_> = recorder
         .calls
         .iter()
         .flat_map(|call| {
-            let complaints = schema.complaints(call);
-            complaints
+            let violations = schema.violations(call);
+            violations
                 .into_iter()
-                .map(|words| format!("{}: {words}", call.name))
+                .map(|message| format!("{}: {message}", call.name))
         })
         .collect();
-    assert_eq!(wrong, Vec::<String>::new());
+    assert_eq!(mismatches, Vec::<String>::new());
 }
 
-/// The check itself: what is wrong is noticed.
+/// Tests the comparison itself.
 #[test]
-fn a_call_that_is_wrong_is_complained_about() {
+fn invalid_calls_are_reported() {
     let Some(schema) = Schema::read() else {
         return;
     };
@@ -125,7 +124,7 @@ fn a_call_that_is_wrong_is_complained_about() {
     let none: &[(&str, &str)] = &[];
     let vmid = ("vmid", "300");
     let template = ("ostemplate", "local:vztmpl/a.tar");
-    for (method, path, params, words) in [
+    for (method, path, params, message) in [
         ("GET", "/nope", none, "no such call"),
         ("PUT", "/nodes/pve1/lxc", none, "no such call"),
         ("POST", "/nodes/pve1/lxc", &[vmid], "ostemplate is missing"),
@@ -161,16 +160,18 @@ fn a_call_that_is_wrong_is_complained_about() {
         ),
         ("GET", "/pools", &[("type", "lxc")], "type needs poolid"),
     ] {
-        let call = calls::Recorded {
+        let call = calls::RecordedCall {
             name: "test",
             method: method.to_owned(),
             path: path.to_owned(),
             params: pairs(params),
         };
-        let found = schema.complaints(&call);
+        let reported = schema.violations(&call);
         assert!(
-            found.iter().any(|found| found.starts_with(words)),
-            "{words}: {found:?}"
+            reported
+                .iter()
+                .any(|reported| reported.starts_with(message)),
+            "{message}: {reported:?}"
         );
     }
 }

@@ -1,13 +1,13 @@
-//! Signing in with a password, and accounts, tokens, rights and pools.
+//! Sign-in with a password, users, tokens, permissions and pools.
 
 use proxmox::{
-    AclChange, AclHolder, Client, ConfigChange, Connection, Credentials, Endpoint, Error, Features,
-    LxcOptions, NewToken, NewUser, PoolChange, PoolId, Secret, Timeouts, TokenName, UserChange,
-    UserId,
+    AclChange, AclSubject, Client, ConfigChange, Connection, Credentials, Endpoint, Error,
+    Features, LxcOptions, NewToken, NewUser, PoolChange, PoolId, Secret, Timeouts, TokenName,
+    UserChange, UserId,
 };
 use proxmox_sim::{Config, Person, Sim};
 
-use crate::{created, start, start_with, vmid};
+use crate::{create_container, start, start_with, vmid};
 
 fn sign_in(sim: &Sim, credentials: Credentials) -> Client {
     let connection = Connection::new(Endpoint::new(sim.url()), credentials);
@@ -40,7 +40,7 @@ async fn with_zoe(client: &Client) -> UserId {
     zoe()
 }
 
-/// A cluster whose root has a password, with root itself and with a token of root.
+/// A cluster with a root password; returns a client as root and one with a token of root.
 async fn with_root() -> (Sim, Client, Client) {
     let mut config = Config::test();
     config.scenario.people = vec![Person {
@@ -54,22 +54,22 @@ async fn with_root() -> (Sim, Client, Client) {
 }
 
 #[tokio::test]
-async fn root_signs_in_with_its_password_and_may_write() {
+async fn root_signs_in_with_password_and_can_write() {
     let (sim, root, _) = with_root().await;
     assert!(root.is_root_ticket());
-    let vmid = created(&root, 700).await;
+    let vmid = create_container(&root, 700).await;
     assert_eq!(root.lxc_status("pve1", vmid).await.unwrap().vmid, vmid);
 
-    let wrong: UserId = "root@pam".parse().unwrap();
-    let wrong = sign_in(&sim, password(&wrong, "another"));
-    let error = wrong.version().await.unwrap_err();
+    let user: UserId = "root@pam".parse().unwrap();
+    let wrong_client = sign_in(&sim, password(&user, "another"));
+    let error = wrong_client.version().await.unwrap_err();
     assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn keys_in_the_kernel_are_for_roots_own_login() {
+async fn keyctl_requires_root_ticket() {
     let (_sim, root, token) = with_root().await;
-    let vmid = created(&root, 701).await;
+    let vmid = create_container(&root, 701).await;
     let features = Features {
         nesting: true,
         keyctl: true,
@@ -96,7 +96,7 @@ async fn keys_in_the_kernel_are_for_roots_own_login() {
 }
 
 #[tokio::test]
-async fn an_account_is_made_changed_and_deleted() {
+async fn user_lifecycle() {
     let (sim, client) = start().await;
     let zoe = with_zoe(&client).await;
     let change = UserChange {
@@ -104,26 +104,26 @@ async fn an_account_is_made_changed_and_deleted() {
         ..UserChange::default()
     };
     client.update_user(&zoe, &change).await.unwrap();
-    let found = client.user(&zoe).await.unwrap();
-    assert_eq!(found.lastname.as_deref(), Some("Zebra"));
-    assert_eq!(found.email.as_deref(), Some("zoe@example.org"));
-    assert!(found.enabled && found.expire.is_none());
+    let updated = client.user(&zoe).await.unwrap();
+    assert_eq!(updated.lastname.as_deref(), Some("Zebra"));
+    assert_eq!(updated.email.as_deref(), Some("zoe@example.org"));
+    assert!(updated.enabled && updated.expire.is_none());
     let users = client.users().await.unwrap();
     assert!(users.iter().any(|user| user.userid == zoe.as_str()));
 
-    let herself = sign_in(&sim, password(&zoe, "long enough"));
-    herself.version().await.unwrap();
-    assert!(!herself.is_root_ticket());
+    let user_client = sign_in(&sim, password(&zoe, "long enough"));
+    user_client.version().await.unwrap();
+    assert!(!user_client.is_root_ticket());
     client.delete_user(&zoe).await.unwrap();
-    // Her ticket is worth nothing any more, and neither is her password.
-    let error = herself.version().await.unwrap_err();
+    // Deleting the user invalidates the ticket and the password.
+    let error = user_client.version().await.unwrap_err();
     assert!(matches!(error, Error::PasswordRefused { .. }), "{error:?}");
     let error = client.user(&zoe).await.unwrap_err();
     assert!(error.is_not_found(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_token_has_the_rights_that_it_is_given_and_no_others() {
+async fn token_has_only_granted_permissions() {
     let (sim, client) = start().await;
     let zoe = with_zoe(&client).await;
     let name: TokenName = "holdfast".parse().unwrap();
@@ -142,41 +142,45 @@ async fn a_token_has_the_rights_that_it_is_given_and_no_others() {
         let id = "zoe@pve!holdfast".to_owned();
         sign_in(&sim, Credentials::Token { id, secret })
     };
-    let hers = as_token(token.secret);
-    let none = hers.permissions(Some("/vms")).await.unwrap();
+    let token_client = as_token(token.secret);
+    let none = token_client.permissions(Some("/vms")).await.unwrap();
     assert_eq!(none.missing("/vms", &["VM.Audit"]), ["VM.Audit"]);
-    let error = hers.lxc_config("pve1", vmid(100)).await.unwrap_err();
+    let error = token_client
+        .lxc_config("pve1", vmid(100))
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
 
-    let holders = vec![
-        AclHolder::User("zoe@pve".to_owned()),
-        AclHolder::Token("zoe@pve!holdfast".to_owned()),
+    let subjects = vec![
+        AclSubject::User("zoe@pve".to_owned()),
+        AclSubject::Token("zoe@pve!holdfast".to_owned()),
     ];
     let mut change = AclChange {
         path: "/vms".to_owned(),
         roles: vec!["PVEAuditor".to_owned()],
-        holders,
+        subjects,
         propagate: true,
         remove: false,
     };
     client.set_acl(&change).await.unwrap();
     assert!(
-        hers.permissions(Some("/vms"))
+        token_client
+            .permissions(Some("/vms"))
             .await
             .unwrap()
             .has("/vms", "VM.Audit")
     );
     let entries = client.acl().await.unwrap();
-    let hers_now =
-        |holder: &AclHolder| matches!(holder, AclHolder::Token(id) if id == "zoe@pve!holdfast");
-    assert!(entries.iter().any(|entry| hers_now(&entry.holder)));
+    let is_token_entry =
+        |subject: &AclSubject| matches!(subject, AclSubject::Token(id) if id == "zoe@pve!holdfast");
+    assert!(entries.iter().any(|entry| is_token_entry(&entry.subject)));
     change.remove = true;
     client.set_acl(&change).await.unwrap();
     let entries = client.acl().await.unwrap();
-    assert!(!entries.iter().any(|entry| hers_now(&entry.holder)));
+    assert!(!entries.iter().any(|entry| is_token_entry(&entry.subject)));
 
     let renewed = client.regenerate_token(&zoe, &name).await.unwrap();
-    let error = hers.version().await.unwrap_err();
+    let error = token_client.version().await.unwrap_err();
     assert!(matches!(error, Error::Unauthorized { .. }), "{error:?}");
     as_token(renewed.secret).version().await.unwrap();
     assert_eq!(client.tokens(&zoe).await.unwrap().len(), 1);
@@ -185,7 +189,7 @@ async fn a_token_has_the_rights_that_it_is_given_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_pool_is_made_filled_emptied_and_deleted() {
+async fn pool_lifecycle() {
     let (_sim, client) = start().await;
     let team: PoolId = "team".parse().unwrap();
     let within: PoolId = "team/a".parse().unwrap();
@@ -199,7 +203,7 @@ async fn a_pool_is_made_filled_emptied_and_deleted() {
     assert_eq!(names.len(), 2);
     assert_eq!(names[0].comment.as_deref(), Some("ours"));
 
-    let vmid = created(&client, 710).await;
+    let vmid = create_container(&client, 710).await;
     let mut change = PoolChange {
         vmids: vec![vmid],
         ..PoolChange::default()
@@ -224,6 +228,6 @@ async fn roles_and_realms_are_listed() {
     assert!(admin.special && admin.privileges.iter().any(|name| name == "VM.Allocate"));
     let realms = client.realms().await.unwrap();
     assert!(realms.iter().any(|realm| realm.realm == "pam"));
-    let mine = client.permissions(None).await.unwrap();
-    assert!(mine.has("/", "Sys.Modify"));
+    let permissions = client.permissions(None).await.unwrap();
+    assert!(permissions.has("/", "Sys.Modify"));
 }

@@ -1,11 +1,11 @@
-//! Signing in, and the cluster as a whole.
+//! Sign-in, and the cluster as a whole.
 
 use proxmox::{ContentKind, Error, GuestKind, RunState, Timeouts};
 
-use crate::{client, created, eventually, start, vmid};
+use crate::{client, create_container, eventually, start, vmid};
 
 #[tokio::test]
-async fn the_right_token_is_let_in_and_a_wrong_one_is_told_so() {
+async fn valid_token_is_accepted_and_wrong_token_rejected() {
     let (sim, right) = start().await;
     assert!(right.version().await.unwrap().version.starts_with("9.2"));
     let wrong = client(
@@ -19,7 +19,7 @@ async fn the_right_token_is_let_in_and_a_wrong_one_is_told_so() {
 }
 
 #[tokio::test]
-async fn the_nodes_are_listed_with_what_they_have() {
+async fn nodes_are_listed_with_resources() {
     let (_sim, client) = start().await;
     let mut nodes = client.nodes().await.unwrap();
     nodes.sort_by(|a, b| a.node.cmp(&b.node));
@@ -48,15 +48,15 @@ async fn the_nodes_are_listed_with_what_they_have() {
 }
 
 #[tokio::test]
-async fn the_inventory_learns_of_a_container_after_a_while() {
+async fn inventory_shows_container_after_delay() {
     let (_sim, client) = start().await;
-    let vmid = created(&client, 150).await;
+    let vmid = create_container(&client, 150).await;
     let named = eventually(|| async {
         let all = client.resources().await.unwrap();
         assert_eq!(all.nodes.len(), 2);
         assert_eq!(all.storages.len(), 4);
         let guest = all.guests.into_iter().find(|guest| guest.vmid == vmid)?;
-        // Until the nodes have told each other, it has no name and its state is not known.
+        // Until the next status update, the container has no name and an unknown state.
         if guest.name.is_none() {
             assert_eq!(guest.status, RunState::Unknown);
             return None;
@@ -77,18 +77,18 @@ async fn the_inventory_learns_of_a_container_after_a_while() {
 }
 
 #[tokio::test]
-async fn a_free_number_is_free_until_it_is_taken() {
+async fn vmid_is_free_until_used() {
     let (_sim, client) = start().await;
     let next = client.next_id().await.unwrap();
     assert_eq!(next.get(), 100);
-    assert!(client.is_free(next).await.unwrap());
-    created(&client, 100).await;
-    assert!(!client.is_free(next).await.unwrap());
+    assert!(client.is_vmid_free(next).await.unwrap());
+    create_container(&client, 100).await;
+    assert!(!client.is_vmid_free(next).await.unwrap());
     assert_eq!(client.next_id().await.unwrap(), vmid(101));
 }
 
 #[tokio::test]
-async fn storages_and_bridges_are_listed_with_what_they_are_for() {
+async fn storages_and_bridges_are_listed() {
     let (_sim, client) = start().await;
     let storages = client.storages("pve2").await.unwrap();
     let takes = |kind| {
@@ -108,7 +108,7 @@ async fn storages_and_bridges_are_listed_with_what_they_are_for() {
 }
 
 #[tokio::test]
-async fn a_node_that_does_not_exist_is_an_error_and_not_an_empty_list() {
+async fn unknown_node_is_an_error() {
     let (_sim, client) = start().await;
     assert!(client.storages("pve9").await.is_err());
     let error = client.content("pve1", "nope", None).await.unwrap_err();

@@ -1,10 +1,10 @@
-//! Changing what a container is.
+//! Changes of a container's configuration.
 
 use std::collections::BTreeMap;
 
 use proxmox::{ConfigChange, DeleteLxc, Error, LxcOptions};
 
-use crate::{created, done, start};
+use crate::{create_container, expect_success, start};
 
 fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs
@@ -14,9 +14,9 @@ fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn a_change_leaves_the_rest_as_it_was() {
+async fn change_preserves_other_settings() {
     let (_sim, client) = start().await;
-    let vmid = created(&client, 300).await;
+    let vmid = create_container(&client, 300).await;
     let env = env(&[
         ("A", "1"),
         ("URL", "http://h/?a=b&c=d;e f"),
@@ -59,9 +59,9 @@ async fn a_change_leaves_the_rest_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_change_of_what_somebody_else_changed_is_refused() {
+async fn outdated_digest_is_rejected() {
     let (_sim, client) = start().await;
-    let vmid = created(&client, 301).await;
+    let vmid = create_container(&client, 301).await;
     let digest = client.lxc_config("pve1", vmid).await.unwrap().digest;
     let change = |memory, digest| ConfigChange {
         options: LxcOptions {
@@ -87,10 +87,10 @@ async fn a_change_of_what_somebody_else_changed_is_refused() {
 }
 
 #[tokio::test]
-async fn in_a_container_that_runs_a_new_command_waits_for_the_next_start() {
+async fn entrypoint_change_is_pending_in_running_container() {
     let (_sim, client) = start().await;
-    let vmid = created(&client, 302).await;
-    done(&client, client.start_lxc("pve1", vmid).await).await;
+    let vmid = create_container(&client, 302).await;
+    expect_success(&client, client.start_lxc("pve1", vmid).await).await;
     let change = ConfigChange {
         options: LxcOptions {
             hostname: Some("renamed".to_owned()),
@@ -110,9 +110,9 @@ async fn in_a_container_that_runs_a_new_command_waits_for_the_next_start() {
 }
 
 #[tokio::test]
-async fn refused_values_are_told_by_their_names() {
+async fn invalid_parameters_are_named() {
     let (_sim, client) = start().await;
-    let vmid = created(&client, 303).await;
+    let vmid = create_container(&client, 303).await;
     let change = ConfigChange {
         options: LxcOptions {
             hostname: Some("under_score".to_owned()),
@@ -136,9 +136,9 @@ async fn refused_values_are_told_by_their_names() {
 }
 
 #[tokio::test]
-async fn what_another_operation_holds_is_locked_for_a_while() {
+async fn locked_container_gives_transient_error() {
     let (sim, client) = start().await;
-    let vmid = created(&client, 304).await;
+    let vmid = create_container(&client, 304).await;
     sim.handle().set_lock(304, Some("backup"));
     assert_eq!(
         client
@@ -169,7 +169,7 @@ async fn what_another_operation_holds_is_locked_for_a_while() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Locked { .. }), "{error:?}");
-    // A start is accepted; its task says it, and it is no less transient for that.
+    // The start is accepted; its task reports the lock, and the error is still transient.
     let upid = client.start_lxc("pve1", vmid).await.unwrap();
     let error = client
         .wait_task(&upid, crate::LONG, |_| ())

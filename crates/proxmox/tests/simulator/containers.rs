@@ -1,4 +1,4 @@
-//! A container from its creation to its end.
+//! The lifecycle of a container.
 
 use std::{net::Ipv4Addr, time::Duration};
 
@@ -7,12 +7,12 @@ use proxmox::{
     Shutdown,
 };
 
-use crate::{LONG, created, debian, done, eventually, start, vmid};
+use crate::{LONG, create_container, debian_container, eventually, expect_success, start, vmid};
 
 #[tokio::test]
-async fn a_container_is_created_as_it_was_described() {
+async fn container_is_created_as_specified() {
     let (sim, client) = start().await;
-    let mut create = debian(200);
+    let mut create = debian_container(200);
     let net0 = Net {
         hwaddr: Some("BC:24:11:00:02:00".to_owned()),
         ip: Some(Ipv4Config::Static {
@@ -34,7 +34,7 @@ async fn a_container_is_created_as_it_was_described() {
         description: Some("two\nlines; and 100 %".to_owned()),
         ..create.options
     };
-    done(&client, client.create_lxc("pve1", &create).await).await;
+    expect_success(&client, client.create_lxc("pve1", &create).await).await;
 
     let config = client.lxc_config("pve1", create.vmid).await.unwrap();
     assert_eq!(config.hostname.as_deref(), Some("ct200"));
@@ -59,18 +59,21 @@ async fn a_container_is_created_as_it_was_described() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_taken_is_told_at_once() {
+async fn used_vmid_is_rejected_immediately() {
     let (_sim, client) = start().await;
-    created(&client, 201).await;
-    let error = client.create_lxc("pve2", &debian(201)).await.unwrap_err();
+    create_container(&client, 201).await;
+    let error = client
+        .create_lxc("pve2", &debian_container(201))
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::AlreadyExists { .. }), "{error:?}");
     assert!(error.words().unwrap().contains("201"));
 }
 
 #[tokio::test]
-async fn a_missing_template_is_told_by_the_task_and_a_missing_storage_at_once() {
+async fn missing_template_fails_task_and_missing_storage_fails_call() {
     let (sim, client) = start().await;
-    let mut create = debian(202);
+    let mut create = debian_container(202);
     create.ostemplate = "local:vztmpl/none.tar.gz".to_owned();
     let upid = client.create_lxc("pve1", &create).await.unwrap();
     let error = client.wait_task(&upid, LONG, |_| ()).await.unwrap_err();
@@ -80,18 +83,18 @@ async fn a_missing_template_is_told_by_the_task_and_a_missing_storage_at_once() 
     );
     assert!(sim.handle().container(202).is_none());
 
-    let mut create = debian(203);
+    let mut create = debian_container(203);
     create.rootfs.storage = "nope".to_owned();
     let error = client.create_lxc("pve1", &create).await.unwrap_err();
     assert!(error.is_not_found(), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_container_is_started_found_in_the_network_and_stopped() {
+async fn container_starts_gets_address_and_stops() {
     let (sim, client) = start().await;
-    let vmid = created(&client, 204).await;
+    let vmid = create_container(&client, 204).await;
     assert_eq!(client.lxc_interfaces("pve1", vmid).await.unwrap(), []);
-    done(&client, client.start_lxc("pve1", vmid).await).await;
+    expect_success(&client, client.start_lxc("pve1", vmid).await).await;
     let error = client.start_lxc("pve1", vmid).await.unwrap_err();
     assert!(matches!(error, Error::Running { .. }), "{error:?}");
 
@@ -111,14 +114,14 @@ async fn a_container_is_started_found_in_the_network_and_stopped() {
         timeout: Duration::from_secs(10),
         force_stop: true,
     };
-    done(
+    expect_success(
         &client,
         client
             .reboot_lxc("pve1", vmid, Duration::from_secs(10))
             .await,
     )
     .await;
-    done(&client, client.shutdown_lxc("pve1", vmid, shutdown).await).await;
+    expect_success(&client, client.shutdown_lxc("pve1", vmid, shutdown).await).await;
     let error = client.stop_lxc("pve1", vmid).await.unwrap_err();
     assert!(matches!(error, Error::NotRunning { .. }), "{error:?}");
     let listed = client.lxc_list("pve1").await.unwrap();
@@ -131,21 +134,21 @@ async fn a_container_is_started_found_in_the_network_and_stopped() {
 }
 
 #[tokio::test]
-async fn a_container_that_is_not_there_is_not_found_in_every_way_of_saying_it() {
+async fn missing_container_is_not_found_in_every_call() {
     let (_sim, client) = start().await;
-    let gone = vmid(555);
+    let missing = vmid(555);
     for error in [
-        client.lxc_config("pve1", gone).await.unwrap_err(),
-        client.lxc_status("pve1", gone).await.unwrap_err(),
+        client.lxc_config("pve1", missing).await.unwrap_err(),
+        client.lxc_status("pve1", missing).await.unwrap_err(),
         client
-            .delete_lxc("pve1", gone, DeleteLxc::default())
+            .delete_lxc("pve1", missing, DeleteLxc::default())
             .await
             .unwrap_err(),
     ] {
         assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
     }
-    // A start is accepted; its task says it.
-    let upid = client.start_lxc("pve1", gone).await.unwrap();
+    // The start is accepted; its task reports the error.
+    let upid = client.start_lxc("pve1", missing).await.unwrap();
     let error = client.wait_task(&upid, LONG, |_| ()).await.unwrap_err();
     assert!(
         matches!(error, Error::TaskFailed { .. }) && error.is_not_found(),
@@ -154,12 +157,12 @@ async fn a_container_that_is_not_there_is_not_found_in_every_way_of_saying_it() 
 }
 
 #[tokio::test]
-async fn a_disk_grows_and_never_shrinks() {
+async fn disk_grows_and_cannot_shrink() {
     let (_sim, client) = start().await;
-    let vmid = created(&client, 205).await;
+    let vmid = create_container(&client, 205).await;
     let resize = async |size| client.resize_lxc("pve1", vmid, Disk::Rootfs, size).await;
-    done(&client, resize(Resize::GrowGib(2)).await).await;
-    done(&client, resize(Resize::ToGib(8)).await).await;
+    expect_success(&client, resize(Resize::GrowGib(2)).await).await;
+    expect_success(&client, resize(Resize::ToGib(8)).await).await;
     let size = client
         .lxc_config("pve1", vmid)
         .await
@@ -173,10 +176,10 @@ async fn a_disk_grows_and_never_shrinks() {
 }
 
 #[tokio::test]
-async fn a_container_that_runs_is_deleted_only_by_force() {
+async fn running_container_is_deleted_only_with_force() {
     let (sim, client) = start().await;
-    let vmid = created(&client, 206).await;
-    done(&client, client.start_lxc("pve1", vmid).await).await;
+    let vmid = create_container(&client, 206).await;
+    expect_success(&client, client.start_lxc("pve1", vmid).await).await;
     let error = client
         .delete_lxc("pve1", vmid, DeleteLxc::default())
         .await
@@ -186,7 +189,7 @@ async fn a_container_that_runs_is_deleted_only_by_force() {
         force: true,
         purge: true,
     };
-    done(&client, client.delete_lxc("pve1", vmid, force).await).await;
+    expect_success(&client, client.delete_lxc("pve1", vmid, force).await).await;
     assert!(sim.handle().containers().is_empty());
     assert!(
         sim.handle()

@@ -1,11 +1,11 @@
-//! When the cluster is away, slow, or answers something else.
+//! Behavior when the cluster is unreachable, slow, or returns errors.
 
 use std::time::Duration;
 
 use proxmox::{DeleteLxc, Error, Timeouts};
 use proxmox_sim::{Config, Effect, Fault, Sim, TEST_SECRET};
 
-use crate::{LONG, client, created, debian, start, start_with};
+use crate::{LONG, client, create_container, debian_container, start, start_with};
 
 fn inject(sim: &Sim, method: &str, path: &str, effect: Effect) {
     sim.handle().inject(Fault {
@@ -16,7 +16,7 @@ fn inject(sim: &Sim, method: &str, path: &str, effect: Effect) {
 }
 
 #[tokio::test]
-async fn a_cluster_that_is_away_is_unreachable_and_then_back() {
+async fn cluster_becomes_unreachable_and_recovers() {
     let (sim, client) = start().await;
     client.version().await.unwrap();
     sim.handle().go_away().await;
@@ -34,25 +34,31 @@ async fn a_cluster_that_is_away_is_unreachable_and_then_back() {
 }
 
 #[tokio::test]
-async fn a_wait_outlasts_an_absence_of_the_cluster() {
+async fn wait_survives_unreachable_cluster() {
     let mut config = Config::test();
     config.delays.create = Duration::from_millis(400);
     let (sim, client) = start_with(config).await;
-    let upid = client.create_lxc("pve1", &debian(700)).await.unwrap();
+    let upid = client
+        .create_lxc("pve1", &debian_container(700))
+        .await
+        .unwrap();
     sim.handle().go_away().await;
-    let waiting = client.wait_task(&upid, LONG, |_| ());
-    let back = async {
+    let wait = client.wait_task(&upid, LONG, |_| ());
+    let recovery = async {
         tokio::time::sleep(Duration::from_millis(300)).await;
         sim.handle().come_back().await;
     };
-    let (exit, ()) = tokio::join!(waiting, back);
+    let (exit, ()) = tokio::join!(wait, recovery);
     exit.unwrap();
 }
 
 #[tokio::test]
-async fn a_wait_for_a_cluster_that_stays_away_says_that_it_is_away() {
+async fn wait_reports_unreachable_cluster_on_timeout() {
     let (sim, client) = start().await;
-    let upid = client.create_lxc("pve1", &debian(701)).await.unwrap();
+    let upid = client
+        .create_lxc("pve1", &debian_container(701))
+        .await
+        .unwrap();
     sim.handle().go_away().await;
     let error = client
         .wait_task(&upid, Duration::from_millis(300), |_| ())
@@ -62,7 +68,7 @@ async fn a_wait_for_a_cluster_that_stays_away_says_that_it_is_away() {
 }
 
 #[tokio::test]
-async fn a_node_that_is_cut_off_is_told_from_a_cluster_that_is_away() {
+async fn offline_node_is_distinguished_from_unreachable_cluster() {
     let (sim, client) = start().await;
     sim.handle().set_node_online("pve2", false);
     let error = client.lxc_list("pve2").await.unwrap_err();
@@ -76,13 +82,13 @@ async fn a_node_that_is_cut_off_is_told_from_a_cluster_that_is_away() {
 }
 
 #[tokio::test]
-async fn a_question_survives_a_broken_connection_and_a_command_says_that_it_may_have_happened() {
+async fn read_is_retried_and_write_reports_unknown_outcome() {
     let (sim, client) = start().await;
     inject(&sim, "GET", "/cluster/nextid", Effect::Drop);
     assert_eq!(client.next_id().await.unwrap().get(), 100);
     assert_eq!(sim.handle().faults_left(), 0);
 
-    let vmid = created(&client, 702).await;
+    let vmid = create_container(&client, 702).await;
     inject(
         &sim,
         "DELETE",
@@ -94,19 +100,19 @@ async fn a_question_survives_a_broken_connection_and_a_command_says_that_it_may_
         .await
         .unwrap_err();
     assert!(
-        matches!(error, Error::Unreachable { .. }) && error.may_have_happened(),
+        matches!(error, Error::Unreachable { .. }) && error.may_have_executed(),
         "{error:?}"
     );
-    let asked = sim.handle().requests();
+    let request_counts = sim.handle().requests();
     assert_eq!(
-        asked.get("DELETE /nodes/pve1/lxc/702"),
+        request_counts.get("DELETE /nodes/pve1/lxc/702"),
         Some(&1),
-        "{asked:?}"
+        "{request_counts:?}"
     );
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
+async fn missing_response_times_out() {
     let (sim, _) = start().await;
     let answer = Duration::from_millis(100);
     let client = client(
@@ -127,7 +133,7 @@ async fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
-async fn a_refusal_keeps_proxmox_s_words() {
+async fn error_keeps_proxmox_message() {
     let (sim, client) = start().await;
     let message = "cluster not ready - no quorum?".to_owned();
     inject(
@@ -139,7 +145,10 @@ async fn a_refusal_keeps_proxmox_s_words() {
             message,
         },
     );
-    let error = client.create_lxc("pve1", &debian(703)).await.unwrap_err();
+    let error = client
+        .create_lxc("pve1", &debian_container(703))
+        .await
+        .unwrap_err();
     assert_eq!(error.words(), Some("cluster not ready - no quorum?"));
     assert!(matches!(error, Error::Refused { status: 500, .. }) && error.is_transient());
 
@@ -153,7 +162,10 @@ async fn a_refusal_keeps_proxmox_s_words() {
             message,
         },
     );
-    let error = client.create_lxc("pve1", &debian(703)).await.unwrap_err();
+    let error = client
+        .create_lxc("pve1", &debian_container(703))
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
     assert_eq!(
         error.words(),
@@ -162,16 +174,19 @@ async fn a_refusal_keeps_proxmox_s_words() {
 }
 
 #[tokio::test]
-async fn a_task_that_fails_carries_its_words_and_the_end_of_its_log() {
+async fn failed_task_carries_message_and_log_tail() {
     let (sim, client) = start().await;
-    let words = "unable to create CT 704 - no space left on device".to_owned();
+    let message = "unable to create CT 704 - no space left on device".to_owned();
     inject(
         &sim,
         "POST",
         "/nodes/{node}/lxc",
-        Effect::FailTask(words.clone()),
+        Effect::FailTask(message.clone()),
     );
-    let upid = client.create_lxc("pve1", &debian(704)).await.unwrap();
+    let upid = client
+        .create_lxc("pve1", &debian_container(704))
+        .await
+        .unwrap();
     let error = client.wait_task(&upid, LONG, |_| ()).await.unwrap_err();
     let Error::TaskFailed {
         exitstatus,

@@ -1,15 +1,15 @@
-//! Images from registries, and what lies on storages.
+//! Images from registries, and the content of storages.
 
 use std::collections::BTreeMap;
 
 use proxmox::{ConfigChange, ContentKind, CreateLxc, Error, LxcOptions};
 
-use crate::{LONG, debian, done, start};
+use crate::{LONG, debian_container, expect_success, start};
 
 const NGINX: &str = "docker.io/library/nginx:1.27";
 
 #[tokio::test]
-async fn an_image_is_pulled_once_listed_and_deleted() {
+async fn image_is_pulled_listed_and_deleted() {
     let (_sim, client) = start().await;
     let mut lines = Vec::new();
     let upid = client
@@ -48,7 +48,7 @@ async fn an_image_is_pulled_once_listed_and_deleted() {
         .unwrap_err();
     assert!(matches!(again, Error::AlreadyExists { .. }), "{again:?}");
 
-    done(
+    expect_success(
         &client,
         client
             .delete_content("pve1", "local", &images[0].volid)
@@ -64,7 +64,7 @@ async fn an_image_is_pulled_once_listed_and_deleted() {
 }
 
 #[tokio::test]
-async fn an_image_that_is_not_there_is_told_by_the_task_and_one_without_tag_at_once() {
+async fn missing_image_fails_task_and_missing_tag_fails_call() {
     let (_sim, client) = start().await;
     let upid = client
         .pull_oci("pve1", "local", "docker.io/library/nope:1", "nope")
@@ -87,7 +87,7 @@ async fn an_image_that_is_not_there_is_told_by_the_task_and_one_without_tag_at_o
 }
 
 #[tokio::test]
-async fn the_tags_of_an_image_are_listed() {
+async fn image_tags_are_listed() {
     let (_sim, client) = start().await;
     let tags = client
         .oci_tags("pve1", "docker.io/library/nginx")
@@ -103,11 +103,11 @@ async fn the_tags_of_an_image_are_listed() {
 }
 
 #[tokio::test]
-async fn an_environment_holds_only_when_it_is_set_after_the_creation() {
+async fn environment_must_be_set_after_creation() {
     let (sim, client) = start().await;
     assert!(sim.handle().add_image("pve1", NGINX, "nginx.tar"));
     let ours = BTreeMap::from([("OURS".to_owned(), "1".to_owned())]);
-    let base = debian(400);
+    let base = debian_container(400);
     let options = LxcOptions {
         env: Some(ours),
         ..base.options
@@ -118,7 +118,7 @@ async fn an_environment_holds_only_when_it_is_set_after_the_creation() {
         options,
         ..base
     };
-    done(&client, client.create_lxc("pve1", &create).await).await;
+    expect_success(&client, client.create_lxc("pve1", &create).await).await;
     let config = client.lxc_config("pve1", create.vmid).await.unwrap();
     assert!(!config.env.contains_key("OURS") && config.env.contains_key("NGINX_VERSION"));
     assert!(config.entrypoint.is_some());

@@ -1,4 +1,4 @@
-//! The client against a simulated cluster, which shares no code with it.
+//! Tests the client against the simulated cluster, which shares no code with it.
 
 #![cfg(test)]
 
@@ -6,20 +6,20 @@ mod access;
 mod cluster;
 mod config;
 mod containers;
-mod copies;
 mod faults;
 mod images;
+mod snapshots_and_clones;
 mod tasks;
 
 use std::time::Duration;
 
 use proxmox::{
-    Client, Connection, CreateLxc, Credentials, Endpoint, Error, Exit, Ipv4Config, LxcOptions, Net,
-    Rootfs, Timeouts, Upid, Vmid,
+    Client, Connection, CreateLxc, Credentials, Endpoint, Error, Ipv4Config, LxcOptions, Net,
+    Rootfs, TaskExit, Timeouts, Upid, Vmid,
 };
 use proxmox_sim::{Config, Sim, TEST_SECRET};
 
-/// More than anything here takes; reached only when something is broken.
+/// Longer than any operation of these tests; reached only on failure.
 const LONG: Duration = Duration::from_secs(30);
 
 const DEBIAN: &str = "local:vztmpl/debian-13-standard_13.1-2_amd64.tar.zst";
@@ -46,7 +46,7 @@ fn vmid(number: u32) -> Vmid {
     Vmid::try_from(number).unwrap()
 }
 
-fn debian(number: u32) -> CreateLxc {
+fn debian_container(number: u32) -> CreateLxc {
     let rootfs = Rootfs {
         storage: "local-lvm".to_owned(),
         size_gib: 4,
@@ -69,34 +69,38 @@ fn debian(number: u32) -> CreateLxc {
     }
 }
 
-/// Waits for a task that has to end well.
-async fn done(client: &Client, upid: Result<Upid, Error>) {
+/// Waits for a task that must succeed.
+async fn expect_success(client: &Client, upid: Result<Upid, Error>) {
     assert_eq!(
         client
             .wait_task(&upid.unwrap(), LONG, |_| ())
             .await
             .unwrap(),
-        Exit::Ok
+        TaskExit::Ok
     );
 }
 
-/// A container that was created on `pve1`.
-async fn created(client: &Client, number: u32) -> Vmid {
-    done(client, client.create_lxc("pve1", &debian(number)).await).await;
+/// Creates a container on `pve1`.
+async fn create_container(client: &Client, number: u32) -> Vmid {
+    expect_success(
+        client,
+        client.create_lxc("pve1", &debian_container(number)).await,
+    )
+    .await;
     vmid(number)
 }
 
-/// Asks until the answer is the one that is waited for.
-async fn eventually<T, F: Future<Output = Option<T>>>(mut ask: impl FnMut() -> F) -> T {
-    let asking = async {
+/// Polls until a value is returned.
+async fn eventually<T, F: Future<Output = Option<T>>>(mut poll: impl FnMut() -> F) -> T {
+    let polling = async {
         loop {
-            if let Some(answer) = ask().await {
-                return answer;
+            if let Some(value) = poll().await {
+                return value;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(LONG, asking)
+    tokio::time::timeout(LONG, polling)
         .await
-        .expect("it did not come about in time")
+        .expect("condition not met in time")
 }

@@ -1,13 +1,13 @@
-//! Tasks: listing, reading, waiting and killing.
+//! Tasks: list, log, wait and stop.
 
 use std::{slice::from_ref, time::Duration};
 
-use proxmox::{Error, Exit, TaskFilter, TaskSource, TaskState, Upid};
+use proxmox::{Error, TaskExit, TaskFilter, TaskSource, TaskState, Upid};
 use proxmox_sim::Config;
 
-use crate::{LONG, created, debian, done, start, start_with, vmid};
+use crate::{LONG, create_container, debian_container, expect_success, start, start_with, vmid};
 
-/// A cluster in which a creation takes longer than any test.
+/// A cluster in which creating a container takes longer than any test.
 fn slow() -> Config {
     let mut config = Config::test();
     config.delays.create = LONG * 10;
@@ -15,9 +15,12 @@ fn slow() -> Config {
 }
 
 #[tokio::test]
-async fn a_task_hands_on_its_log_to_the_last_line_and_each_line_once() {
+async fn wait_forwards_each_log_line_once() {
     let (_sim, client) = start().await;
-    let upid = client.create_lxc("pve1", &debian(500)).await.unwrap();
+    let upid = client
+        .create_lxc("pve1", &debian_container(500))
+        .await
+        .unwrap();
     assert_eq!(
         (upid.node(), upid.kind(), upid.id()),
         ("pve1", "vzcreate", "500")
@@ -27,12 +30,12 @@ async fn a_task_hands_on_its_log_to_the_last_line_and_each_line_once() {
         .wait_task(&upid, LONG, |new| lines.extend_from_slice(new))
         .await
         .unwrap();
-    assert_eq!(exit, Exit::Ok);
+    assert_eq!(exit, TaskExit::Ok);
     let numbers: Vec<_> = lines.iter().map(|line| line.number).collect();
     assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>());
     assert_eq!(lines.last().unwrap().text, "TASK OK");
 
-    // The whole again, and what comes after a line in the middle.
+    // The whole log again, and the part after a line in the middle.
     let page = client.task_log(&upid, 0).await.unwrap();
     assert_eq!((&page.lines, page.total), (&lines, lines.len() as u64));
     let rest = client.task_log(&upid, page.total - 1).await.unwrap();
@@ -41,14 +44,17 @@ async fn a_task_hands_on_its_log_to_the_last_line_and_each_line_once() {
     let status = client.task_status(&upid).await.unwrap();
     assert_eq!(
         (status.upid, status.state),
-        (upid, TaskState::Ended(Exit::Ok))
+        (upid, TaskState::Ended(TaskExit::Ok))
     );
 }
 
 #[tokio::test]
-async fn a_node_lists_what_runs_and_what_has_ended() {
+async fn node_lists_running_and_ended_tasks() {
     let (_sim, client) = start_with(slow()).await;
-    let running = client.create_lxc("pve1", &debian(501)).await.unwrap();
+    let running = client
+        .create_lxc("pve1", &debian_container(501))
+        .await
+        .unwrap();
     let ended = client.start_lxc("pve1", vmid(555)).await.unwrap();
     client.wait_task(&ended, LONG, |_| ()).await.unwrap_err();
     let list = async |filter: TaskFilter| {
@@ -65,11 +71,11 @@ async fn a_node_lists_what_runs_and_what_has_ended() {
     assert_eq!(list(source(TaskSource::Active)).await, from_ref(&running));
     assert_eq!(list(source(TaskSource::Archive)).await, from_ref(&ended));
     assert_eq!(list(TaskFilter::default()).await.len(), 2);
-    let of_one = TaskFilter {
+    let of_guest = TaskFilter {
         vmid: Some(vmid(501)),
         ..TaskFilter::default()
     };
-    assert_eq!(list(of_one).await, from_ref(&running));
+    assert_eq!(list(of_guest).await, from_ref(&running));
     let starts = TaskFilter {
         kind: Some("vzstart".to_owned()),
         ..TaskFilter::default()
@@ -82,16 +88,19 @@ async fn a_node_lists_what_runs_and_what_has_ended() {
         (entry(&running).state.clone(), entry(&running).ended),
         (TaskState::Running, None)
     );
-    let TaskState::Ended(Exit::Failed(words)) = &entry(&ended).state else {
+    let TaskState::Ended(TaskExit::Failed(message)) = &entry(&ended).state else {
         panic!()
     };
-    assert!(words.contains("does not exist"), "{words}");
+    assert!(message.contains("does not exist"), "{message}");
 }
 
 #[tokio::test]
-async fn waiting_gives_up_in_time_and_the_task_runs_on_until_it_is_killed() {
+async fn wait_times_out_and_task_continues_until_killed() {
     let (sim, client) = start_with(slow()).await;
-    let upid = client.create_lxc("pve1", &debian(502)).await.unwrap();
+    let upid = client
+        .create_lxc("pve1", &debian_container(502))
+        .await
+        .unwrap();
     let wait = Duration::from_millis(150);
     let error = client.wait_task(&upid, wait, |_| ()).await.unwrap_err();
     assert!(matches!(error, Error::StillRunning { .. }), "{error:?}");
@@ -111,7 +120,7 @@ async fn waiting_gives_up_in_time_and_the_task_runs_on_until_it_is_killed() {
 }
 
 #[tokio::test]
-async fn a_task_that_nobody_knows_is_not_found() {
+async fn unknown_task_is_not_found() {
     let (_sim, client) = start().await;
     let unknown = "UPID:pve1:00000001:00000001:6B00B574:vzcreate:100:root@pam:";
     let unknown: Upid = unknown.parse().unwrap();
@@ -126,15 +135,15 @@ async fn a_task_that_nobody_knows_is_not_found() {
 }
 
 #[tokio::test]
-async fn many_containers_are_created_at_the_same_time() {
+async fn containers_are_created_concurrently() {
     let (sim, client) = start().await;
     let creations = (600..620).map(|number| {
         let client = client.clone();
-        tokio::spawn(async move { created(&client, number).await })
+        tokio::spawn(async move { create_container(&client, number).await })
     });
     for creation in creations.collect::<Vec<_>>() {
         creation.await.unwrap();
     }
     assert_eq!(sim.handle().containers().len(), 20);
-    done(&client, client.start_lxc("pve1", vmid(619)).await).await;
+    expect_success(&client, client.start_lxc("pve1", vmid(619)).await).await;
 }

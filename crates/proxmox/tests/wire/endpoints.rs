@@ -1,4 +1,4 @@
-//! Several endpoints of one cluster: who is asked when one is away, and what is never asked twice.
+//! Failover between the endpoints of one cluster, and calls that must not be repeated.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use tokio::net::TcpListener;
 
 use crate::{
     UPID,
-    server::{Act, Server, answer, ok},
+    server::{Action, Server, ok, response},
     token, vmid,
 };
 
 const VERSION: &str = r#"{"version":"9.2.11","release":"9.2"}"#;
 
-/// An address at which nobody listens.
-async fn nobody() -> String {
+/// A URL without a listening server.
+async fn unused_url() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }
@@ -33,11 +33,11 @@ fn timed(urls: &[&str], timeouts: Timeouts) -> Client {
 }
 
 #[tokio::test]
-async fn a_command_that_could_not_be_sent_goes_to_the_next_endpoint_which_is_remembered() {
+async fn unsent_write_fails_over_and_endpoint_is_remembered() {
     let server = Server::start(vec![ok(&format!("{UPID:?}")), ok(VERSION)]).await;
-    let away = nobody().await;
-    let client = client(&[&away, &server.url]);
-    assert_eq!(client.address(), away);
+    let unreachable = unused_url().await;
+    let client = client(&[&unreachable, &server.url]);
+    assert_eq!(client.address(), unreachable);
     client.start_lxc("pve1", vmid()).await.unwrap();
     assert_eq!(client.address(), server.url);
     client.version().await.unwrap();
@@ -45,9 +45,9 @@ async fn a_command_that_could_not_be_sent_goes_to_the_next_endpoint_which_is_rem
 }
 
 #[tokio::test]
-async fn a_command_that_may_have_been_received_is_never_repeated() {
-    for act in [Act::HangUp, Act::Hang] {
-        let first = Server::start(vec![act]).await;
+async fn possibly_received_write_is_never_repeated() {
+    for action in [Action::Disconnect, Action::Hang] {
+        let first = Server::start(vec![action]).await;
         let second = Server::start(vec![ok(&format!("{UPID:?}"))]).await;
         let timeouts = Timeouts {
             answer: Duration::from_millis(200),
@@ -55,35 +55,38 @@ async fn a_command_that_may_have_been_received_is_never_repeated() {
         };
         let client = timed(&[&first.url, &second.url], timeouts);
         let error = client.start_lxc("pve1", vmid()).await.unwrap_err();
-        assert!(error.may_have_happened(), "{error:?}");
-        let asked = (first.requests().len(), second.requests().len());
-        assert_eq!(asked, (1, 0));
+        assert!(error.may_have_executed(), "{error:?}");
+        let request_counts = (first.requests().len(), second.requests().len());
+        assert_eq!(request_counts, (1, 0));
     }
 }
 
 #[tokio::test]
-async fn a_question_goes_on_to_the_next_when_one_breaks_off_twice_or_does_not_answer() {
+async fn read_fails_over_after_two_disconnects_or_timeout() {
     let timeouts = Timeouts {
         answer: Duration::from_secs(1),
         ..Timeouts::default()
     };
-    for (acts, asked) in [(vec![Act::HangUp, Act::HangUp], 2), (vec![Act::Hang], 1)] {
-        let first = Server::start(acts).await;
+    for (actions, request_counts) in [
+        (vec![Action::Disconnect, Action::Disconnect], 2),
+        (vec![Action::Hang], 1),
+    ] {
+        let first = Server::start(actions).await;
         let second = Server::start(vec![ok(VERSION)]).await;
         let client = timed(&[&first.url, &second.url], timeouts);
         client.version().await.unwrap();
-        assert_eq!(first.requests().len(), asked);
+        assert_eq!(first.requests().len(), request_counts);
         assert_eq!(client.address(), second.url);
     }
 }
 
 #[tokio::test]
-async fn a_slow_question_is_not_asked_of_everybody() {
+async fn slow_read_does_not_fail_over_after_timeout() {
     let timeouts = Timeouts {
         slow: Duration::from_millis(200),
         ..Timeouts::default()
     };
-    let first = Server::start(vec![Act::Hang]).await;
+    let first = Server::start(vec![Action::Hang]).await;
     let second = Server::start(vec![ok("[]")]).await;
     let client = timed(&[&first.url, &second.url], timeouts);
     let error = client.oci_tags("pve1", "nginx").await.unwrap_err();
@@ -92,15 +95,15 @@ async fn a_slow_question_is_not_asked_of_everybody() {
 }
 
 #[tokio::test]
-async fn a_question_goes_on_when_a_node_is_cut_off_and_a_command_does_not() {
-    for said in [
-        answer("595 No route to host", ""),
-        answer(
+async fn read_fails_over_when_node_is_cut_off_and_write_does_not() {
+    for error_with_message in [
+        response("595 No route to host", ""),
+        response(
             "500 cluster not ready - no quorum?",
             r#"{"data":null,"message":"cluster not ready - no quorum?\n"}"#,
         ),
     ] {
-        let first = Server::start(vec![said.clone(), said]).await;
+        let first = Server::start(vec![error_with_message.clone(), error_with_message]).await;
         let second = Server::start(vec![ok(VERSION)]).await;
         let client = client(&[&first.url, &second.url]);
         let error = client.start_lxc("pve1", vmid()).await.unwrap_err();
@@ -112,21 +115,21 @@ async fn a_question_goes_on_when_a_node_is_cut_off_and_a_command_does_not() {
 }
 
 #[tokio::test]
-async fn what_every_endpoint_says_is_said_in_the_words_of_the_first() {
-    let first = Server::start(vec![answer("595 No route to host", "")]).await;
-    let second = Server::start(vec![answer("595 Connection refused", "")]).await;
-    let away = nobody().await;
-    let client = client(&[&first.url, &second.url, &away]);
+async fn first_response_is_returned_when_all_endpoints_fail() {
+    let first = Server::start(vec![response("595 No route to host", "")]).await;
+    let second = Server::start(vec![response("595 Connection refused", "")]).await;
+    let unreachable = unused_url().await;
+    let client = client(&[&first.url, &second.url, &unreachable]);
     let error = client.lxc_list("pve9").await.unwrap_err();
     assert_eq!(error.words(), Some("No route to host"), "{error:?}");
-    // It works as well as any; the node is what is away.
+    // The endpoint itself works; only the node is unreachable.
     assert_eq!(client.address(), first.url);
 }
 
 #[tokio::test]
-async fn when_nobody_is_there_that_is_said() {
-    let (one, other) = (nobody().await, nobody().await);
-    let client = client(&[&one, &other]);
+async fn unreachable_endpoints_are_reported() {
+    let (first, second) = (unused_url().await, unused_url().await);
+    let client = client(&[&first, &second]);
     for error in [
         client.version().await.unwrap_err(),
         client.start_lxc("pve1", vmid()).await.unwrap_err(),

@@ -1,5 +1,5 @@
-//! What goes over the wire, byte by byte, and what the client makes of answers that no simulator
-//! gives: slow ones, broken ones, huge ones, and ones from something that is not Proxmox.
+//! Requests byte by byte, and responses that the simulator does not produce: slow, broken and huge
+//! ones, and responses that are not from Proxmox.
 
 #![cfg(test)]
 
@@ -19,7 +19,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::server::{Act, Server, answer, ok};
+use crate::server::{Action, Server, ok, response};
 
 const UPID: &str = "UPID:pve1:00001638:000599F5:6B00BC42:vzstart:300:root@pam!holdfast:";
 
@@ -57,7 +57,7 @@ fn body(request: &str) -> &str {
 }
 
 #[tokio::test]
-async fn the_token_is_sent_in_the_one_spelling_that_proxmox_takes() {
+async fn token_header_has_required_format() {
     let server = Server::start(vec![ok(r#"{"version":"9.2.11","release":"9.2"}"#)]).await;
     assert_eq!(
         default_client(&server).version().await.unwrap().release,
@@ -69,12 +69,12 @@ async fn the_token_is_sent_in_the_one_spelling_that_proxmox_takes() {
         "{request}"
     );
     let sent = header(request, "authorization");
-    let want = "PVEAPIToken=root@pam!holdfast=8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11";
-    assert_eq!(sent.as_deref(), Some(want));
+    let expected = "PVEAPIToken=root@pam!holdfast=8f9f5a64-5d4b-4c3f-a9a2-1f6b1f1f4d11";
+    assert_eq!(sent.as_deref(), Some(expected));
 }
 
 #[tokio::test]
-async fn a_post_without_parameters_says_that_its_body_is_empty() {
+async fn post_without_parameters_has_zero_content_length() {
     let server = Server::start(vec![ok(&format!("{UPID:?}"))]).await;
     default_client(&server)
         .start_lxc("pve1", vmid())
@@ -87,7 +87,7 @@ async fn a_post_without_parameters_says_that_its_body_is_empty() {
 }
 
 #[tokio::test]
-async fn a_delete_has_its_parameters_in_the_query_and_no_body() {
+async fn delete_sends_parameters_in_query_without_body() {
     let server = Server::start(vec![ok(&format!("{UPID:?}"))]).await;
     let delete = DeleteLxc {
         force: true,
@@ -105,7 +105,7 @@ async fn a_delete_has_its_parameters_in_the_query_and_no_body() {
 }
 
 #[tokio::test]
-async fn a_form_is_of_known_length_and_encodes_what_would_part_it() {
+async fn form_has_content_length_and_encodes_separators() {
     let server = Server::start(vec![ok("null")]).await;
     let env = [("A", "1;2&3"), ("B", "x=y z")];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -132,10 +132,10 @@ async fn a_form_is_of_known_length_and_encodes_what_would_part_it() {
 }
 
 #[tokio::test]
-async fn the_words_of_the_status_line_are_kept_where_the_body_is_empty() {
+async fn reason_phrase_is_kept_for_empty_body() {
     let server = Server::start(vec![
-        answer("401 Authentication failed!", ""),
-        answer("595 No route to host", ""),
+        response("401 Authentication failed!", ""),
+        response("595 No route to host", ""),
     ])
     .await;
     let client = default_client(&server);
@@ -150,8 +150,8 @@ async fn the_words_of_the_status_line_are_kept_where_the_body_is_empty() {
 }
 
 #[tokio::test]
-async fn a_question_is_asked_again_when_the_connection_breaks_and_a_command_is_not() {
-    let server = Server::start(vec![Act::HangUp, ok("\"101\""), Act::HangUp]).await;
+async fn read_is_retried_after_disconnect_and_write_is_not() {
+    let server = Server::start(vec![Action::Disconnect, ok("\"101\""), Action::Disconnect]).await;
     let client = default_client(&server);
     assert_eq!(client.next_id().await.unwrap().get(), 101);
     let error = client.start_lxc("pve1", vmid()).await.unwrap_err();
@@ -159,12 +159,12 @@ async fn a_question_is_asked_again_when_the_connection_breaks_and_a_command_is_n
         matches!(error, Error::Unreachable { sent: true, .. }),
         "{error:?}"
     );
-    assert!(error.is_transient() && error.may_have_happened());
+    assert!(error.is_transient() && error.may_have_executed());
     assert_eq!(server.requests().len(), 3);
 }
 
 #[tokio::test]
-async fn nobody_there_is_told_from_no_answer() {
+async fn connection_refused_is_distinguished_from_timeout() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -180,9 +180,9 @@ async fn nobody_there_is_told_from_no_answer() {
         error.to_string(),
         format!("Proxmox at {url} cannot be reached.")
     );
-    assert!(!error.may_have_happened());
+    assert!(!error.may_have_executed());
 
-    let server = Server::start(vec![Act::Hang]).await;
+    let server = Server::start(vec![Action::Hang]).await;
     let timeouts = Timeouts {
         answer: Duration::from_millis(50),
         ..Timeouts::default()
@@ -196,8 +196,8 @@ async fn nobody_there_is_told_from_no_answer() {
 }
 
 #[tokio::test]
-async fn slow_calls_have_more_time_than_others() {
-    let server = Server::start(vec![Act::Hang, Act::Hang]).await;
+async fn slow_calls_use_the_longer_timeout() {
+    let server = Server::start(vec![Action::Hang, Action::Hang]).await;
     let [answer, slow] = [Duration::from_millis(50), Duration::from_millis(60)];
     let client = client(
         &server.url,
@@ -233,9 +233,9 @@ fn shutdown() -> Shutdown {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut_off() {
+async fn oversized_response_is_rejected() {
     let huge = format!("{{\"data\":\"{}\"}}", "x".repeat(17 << 20));
-    let server = Server::start(vec![answer("200 OK", &huge)]).await;
+    let server = Server::start(vec![response("200 OK", &huge)]).await;
     let error = default_client(&server).version().await.unwrap_err();
     let Error::Protocol { cause, .. } = &error else {
         panic!("{error:?}")
@@ -244,13 +244,13 @@ async fn an_answer_without_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_no_answer() {
+async fn truncated_response_is_an_error() {
     let broken = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"data\":";
-    let acts = vec![
-        Act::Answer(broken.to_owned()),
-        Act::Answer(broken.to_owned()),
+    let actions = vec![
+        Action::Respond(broken.to_owned()),
+        Action::Respond(broken.to_owned()),
     ];
-    let server = Server::start(acts).await;
+    let server = Server::start(actions).await;
     let error = default_client(&server).version().await.unwrap_err();
     assert!(
         matches!(error, Error::Unreachable { sent: true, .. }),
@@ -259,9 +259,9 @@ async fn an_answer_that_breaks_off_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn redirect_is_not_followed() {
     let elsewhere = "HTTP/1.1 301 Moved Permanently\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    let server = Server::start(vec![Act::Answer(elsewhere.to_owned())]).await;
+    let server = Server::start(vec![Action::Respond(elsewhere.to_owned())]).await;
     let error = default_client(&server).version().await.unwrap_err();
     let Error::Protocol { cause, .. } = &error else {
         panic!("{error:?}")
@@ -271,7 +271,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn the_token_is_not_sent_to_what_does_not_speak_tls() {
+async fn token_is_not_sent_without_tls() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -290,17 +290,17 @@ async fn the_token_is_not_sent_to_what_does_not_speak_tls() {
         .await
         .unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error:?}");
-    assert!(!error.is_transient() && !error.may_have_happened());
+    assert!(!error.is_transient() && !error.may_have_executed());
     let sent = server.await.unwrap();
     assert!(!String::from_utf8_lossy(&sent).contains("PVEAPIToken"));
 }
 
 #[tokio::test]
-async fn a_task_keeps_being_asked_for_while_proxmox_is_away() {
+async fn wait_keeps_polling_while_proxmox_is_unreachable() {
     let upid: Upid = UPID.parse().unwrap();
     let status = |state: &str| ok(&format!("{{\"upid\":{UPID:?},{state}}}"));
     let server = Server::start(vec![
-        answer("595 Connection refused", ""),
+        response("595 Connection refused", ""),
         status(r#""status":"running""#),
         ok(r#"[{"n":1,"t":"no content"}]"#),
         status(r#""status":"stopped","exitstatus":"startup for container '300' failed""#),
@@ -324,7 +324,7 @@ async fn a_task_keeps_being_asked_for_while_proxmox_is_away() {
     };
     assert_eq!(exitstatus, "startup for container '300' failed");
     assert_eq!(log_tail.len(), 2);
-    // The line that stands for an empty log was neither shown nor counted.
+    // The placeholder line of an empty log was neither forwarded nor counted.
     assert_eq!(
         lines.iter().map(|line| line.number).collect::<Vec<_>>(),
         [1, 2]
@@ -333,9 +333,9 @@ async fn a_task_keeps_being_asked_for_while_proxmox_is_away() {
 }
 
 #[tokio::test]
-async fn waiting_for_a_task_ends_when_its_time_is_up() {
+async fn wait_ends_after_its_limit() {
     let upid: Upid = UPID.parse().unwrap();
-    let server = Server::start(vec![Act::Hang]).await;
+    let server = Server::start(vec![Action::Hang]).await;
     let limit = Duration::from_millis(50);
     let error = default_client(&server)
         .wait_task(&upid, limit, |_| ())

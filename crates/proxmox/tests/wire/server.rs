@@ -1,4 +1,4 @@
-//! A server on a real socket that answers with exactly the bytes that it was given.
+//! A server on a real socket that sends given bytes.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,39 +8,41 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// What the server does with a connection once it has read a request.
+/// What the server does with a connection after it has read a request.
 #[derive(Clone)]
-pub(crate) enum Act {
-    Answer(String),
+pub(crate) enum Action {
+    Respond(String),
     Hang,
-    HangUp,
+    Disconnect,
 }
 
-/// What is done with each request; nothing more is accepted after `None`.
-type Handler = Box<dyn FnMut(&str) -> Option<Act> + Send>;
+/// Selects the action for each request; `None` stops responding.
+type Handler = Box<dyn FnMut(&str) -> Option<Action> + Send>;
 
-/// A server that reads one request from each connection, and keeps what it was sent.
+/// A server that reads one request per connection and records it.
 pub(crate) struct Server {
     pub(crate) url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    /// Does one thing after the other, one for each request.
-    pub(crate) async fn start(acts: Vec<Act>) -> Self {
-        let mut acts = acts.into_iter();
-        Self::run(None, Box::new(move |_| acts.next())).await
+    /// Performs the actions in order, one per request.
+    pub(crate) async fn start(actions: Vec<Action>) -> Self {
+        let mut actions = actions.into_iter();
+        Self::run(None, Box::new(move |_| actions.next())).await
     }
 
-    /// Answers each request as it deserves.
-    pub(crate) async fn answering(mut answer: impl FnMut(&str) -> Act + Send + 'static) -> Self {
-        Self::run(None, Box::new(move |request| Some(answer(request)))).await
+    /// Computes the action for each request.
+    pub(crate) async fn responding(
+        mut response: impl FnMut(&str) -> Action + Send + 'static,
+    ) -> Self {
+        Self::run(None, Box::new(move |request| Some(response(request)))).await
     }
 
-    /// The same with TLS: one thing after the other.
-    pub(crate) async fn start_tls(acceptor: TlsAcceptor, acts: Vec<Act>) -> Self {
-        let mut acts = acts.into_iter();
-        Self::run(Some(acceptor), Box::new(move |_| acts.next())).await
+    /// Performs the actions in order, over TLS.
+    pub(crate) async fn start_tls(acceptor: TlsAcceptor, actions: Vec<Action>) -> Self {
+        let mut actions = actions.into_iter();
+        Self::run(Some(acceptor), Box::new(move |_| actions.next())).await
     }
 
     async fn run(acceptor: Option<TlsAcceptor>, handler: Handler) -> Self {
@@ -56,7 +58,7 @@ impl Server {
                 tokio::spawn(async move {
                     match acceptor {
                         None => serve(stream, shared).await,
-                        // A client that refuses the certificate has sent no request.
+                        // A client that rejects the certificate sends no request.
                         Some(acceptor) => {
                             if let Ok(stream) = acceptor.accept(stream).await {
                                 serve(stream, shared).await;
@@ -82,18 +84,18 @@ async fn serve(
     if request.is_empty() {
         return;
     }
-    let act = {
+    let action = {
         requests.lock().unwrap().push(request.clone());
         (handler.lock().unwrap())(&request)
     };
-    match act {
-        Some(Act::Answer(text)) => {
-            // A client that has read enough may be gone before all is written.
+    match action {
+        Some(Action::Respond(text)) => {
+            // The client may close the connection before everything is written.
             let _ = stream.write_all(text.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
-        Some(Act::HangUp) => {}
-        Some(Act::Hang) | None => std::future::pending().await,
+        Some(Action::Disconnect) => {}
+        Some(Action::Hang) | None => std::future::pending().await,
     }
 }
 
@@ -117,15 +119,15 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> String {
     }
 }
 
-/// An answer with a length, after which the connection is closed.
-pub(crate) fn answer(status: &str, body: &str) -> Act {
+/// A response with a length; closes the connection.
+pub(crate) fn response(status: &str, body: &str) -> Action {
     let length = body.len();
-    Act::Answer(format!(
+    Action::Respond(format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json;charset=UTF-8\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     ))
 }
 
-/// A success that carries this data.
-pub(crate) fn ok(data: &str) -> Act {
-    answer("200 OK", &format!("{{\"data\":{data}}}"))
+/// A successful response with this data.
+pub(crate) fn ok(data: &str) -> Action {
+    response("200 OK", &format!("{{\"data\":{data}}}"))
 }

@@ -1,4 +1,4 @@
-//! Signing in with a password: when a ticket is fetched, renewed and replaced, and what is sent.
+//! Sign-in with a password: when a ticket is fetched, renewed and replaced, and what is sent.
 
 use std::{
     sync::{
@@ -12,13 +12,13 @@ use proxmox::{Client, Connection, Credentials, Endpoint, Error, Timeouts};
 
 use crate::{
     UPID, body, header,
-    server::{Act, Server, answer, ok},
+    server::{Action, Server, ok, response},
     vmid,
 };
 
 const VERSION: &str = r#"{"version":"9.2.11","release":"9.2"}"#;
 
-fn ticket(name: &str) -> Act {
+fn ticket(name: &str) -> Action {
     ok(&format!(
         "{{\"ticket\":\"PVE:root@pam:{name}::a+b/c==\",\"CSRFPreventionToken\":\"csrf:{name}\",\"username\":\"root@pam\",\"cap\":{{}}}}"
     ))
@@ -28,14 +28,14 @@ fn cookie(name: &str) -> String {
     format!("PVEAuthCookie=PVE%3Aroot%40pam%3A{name}%3A%3Aa%2Bb%2Fc%3D%3D")
 }
 
-fn refused() -> Act {
-    answer(
+fn refused() -> Action {
+    response(
         "401 authentication failure",
         r#"{"data":null,"message":"authentication failure\n"}"#,
     )
 }
 
-/// Renews its ticket with every call when `renew` is zero.
+/// Renews its ticket with every call if `renew` is zero.
 fn client(server: &Server, renew: Duration) -> Client {
     let password = Credentials::Password {
         user: "root".to_owned(),
@@ -52,17 +52,22 @@ fn client(server: &Server, renew: Duration) -> Client {
 
 const LONG: Duration = Duration::from_secs(5400);
 
-fn lines(server: &Server) -> Vec<String> {
+fn request_lines(server: &Server) -> Vec<String> {
     let first = |request: &String| request.lines().next().unwrap().to_owned();
-    let words = |line: String| line.replace("/api2/json", "").replace(" HTTP/1.1", "");
-    server.requests().iter().map(first).map(words).collect()
+    let strip_request_line = |line: String| line.replace("/api2/json", "").replace(" HTTP/1.1", "");
+    server
+        .requests()
+        .iter()
+        .map(first)
+        .map(strip_request_line)
+        .collect()
 }
 
 #[tokio::test]
-async fn a_ticket_is_fetched_once_and_sent_as_a_cookie_and_writes_say_that_they_are_ours() {
+async fn ticket_is_fetched_once_and_writes_send_csrf_token() {
     let upid = format!("{UPID:?}");
-    let acts = vec![ticket("A"), ok(VERSION), ok(&upid), ok(&upid)];
-    let server = Server::start(acts).await;
+    let actions = vec![ticket("A"), ok(VERSION), ok(&upid), ok(&upid)];
+    let server = Server::start(actions).await;
     let client = client(&server, LONG);
     assert!(client.is_root_ticket());
     client.version().await.unwrap();
@@ -87,26 +92,26 @@ async fn a_ticket_is_fetched_once_and_sent_as_a_cookie_and_writes_say_that_they_
     assert_eq!(requests.len(), 4);
 }
 
-/// A server that lets nobody in with the first `bad` tickets, and how often one was asked for.
-async fn lets_in_after(bad: usize) -> (Server, Arc<AtomicUsize>) {
-    let logins = Arc::new(AtomicUsize::new(0));
-    let count = logins.clone();
-    let server = Server::answering(move |request| {
+/// A server that rejects the first `bad` tickets, and the number of sign-ins.
+async fn server_rejecting_first_tickets(bad: usize) -> (Server, Arc<AtomicUsize>) {
+    let sign_ins = Arc::new(AtomicUsize::new(0));
+    let count = sign_ins.clone();
+    let server = Server::responding(move |request| {
         if request.starts_with("POST /api2/json/access/ticket") {
             return ticket(&format!("T{}", count.fetch_add(1, Ordering::SeqCst)));
         }
         let is_bad = |number| header(request, "cookie").unwrap() == cookie(&format!("T{number}"));
         if (0..bad).any(is_bad) {
-            return answer("401 No ticket", "");
+            return response("401 No ticket", "");
         }
         ok(VERSION)
     })
     .await;
-    (server, logins)
+    (server, sign_ins)
 }
 
-/// Twenty calls at once.
-async fn crowd(client: &Client) -> Vec<Result<proxmox::Version, Error>> {
+/// Twenty concurrent calls.
+async fn call_concurrently(client: &Client) -> Vec<Result<proxmox::Version, Error>> {
     let calls = (0..20).map(|_| {
         let client = client.clone();
         tokio::spawn(async move { client.version().await })
@@ -119,34 +124,35 @@ async fn crowd(client: &Client) -> Vec<Result<proxmox::Version, Error>> {
 }
 
 #[tokio::test]
-async fn many_calls_at_once_fetch_one_ticket() {
-    let (server, logins) = lets_in_after(0).await;
-    let answers = crowd(&client(&server, LONG)).await;
+async fn concurrent_calls_fetch_one_ticket() {
+    let (server, sign_ins) = server_rejecting_first_tickets(0).await;
+    let answers = call_concurrently(&client(&server, LONG)).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    assert_eq!(logins.load(Ordering::SeqCst), 1);
+    assert_eq!(sign_ins.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
-async fn many_calls_whose_ticket_is_refused_fetch_one_new_one() {
-    let (server, logins) = lets_in_after(1).await;
-    let answers = crowd(&client(&server, LONG)).await;
+async fn concurrent_calls_with_rejected_ticket_fetch_one_replacement() {
+    let (server, sign_ins) = server_rejecting_first_tickets(1).await;
+    let answers = call_concurrently(&client(&server, LONG)).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-    assert_eq!(logins.load(Ordering::SeqCst), 2);
+    assert_eq!(sign_ins.load(Ordering::SeqCst), 2);
 }
 
 #[tokio::test]
-async fn many_calls_with_a_wrong_password_try_it_once() {
-    let server = Server::answering(|_| refused()).await;
-    let answers = crowd(&client(&server, LONG)).await;
-    let told = |answer: &Result<_, Error>| matches!(answer, Err(Error::PasswordRefused { .. }));
-    assert!(answers.iter().all(told), "{answers:?}");
+async fn concurrent_calls_try_wrong_password_once() {
+    let server = Server::responding(|_| refused()).await;
+    let answers = call_concurrently(&client(&server, LONG)).await;
+    let is_refused =
+        |response: &Result<_, Error>| matches!(response, Err(Error::PasswordRefused { .. }));
+    assert!(answers.iter().all(is_refused), "{answers:?}");
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_ticket_that_is_getting_old_is_renewed_by_itself() {
-    let acts = vec![ticket("A"), ok(VERSION), ticket("B"), ok(VERSION)];
-    let server = Server::start(acts).await;
+async fn aging_ticket_is_renewed() {
+    let actions = vec![ticket("A"), ok(VERSION), ticket("B"), ok(VERSION)];
+    let server = Server::start(actions).await;
     let client = client(&server, Duration::ZERO);
     client.version().await.unwrap();
     client.version().await.unwrap();
@@ -160,15 +166,15 @@ async fn a_ticket_that_is_getting_old_is_renewed_by_itself() {
 }
 
 #[tokio::test]
-async fn a_ticket_that_cannot_be_renewed_is_replaced_with_the_password() {
-    let acts = vec![
+async fn unrenewable_ticket_is_replaced_with_password() {
+    let actions = vec![
         ticket("A"),
         ok(VERSION),
         refused(),
         ticket("B"),
         ok(VERSION),
     ];
-    let server = Server::start(acts).await;
+    let server = Server::start(actions).await;
     let client = client(&server, Duration::ZERO);
     client.version().await.unwrap();
     client.version().await.unwrap();
@@ -181,33 +187,36 @@ async fn a_ticket_that_cannot_be_renewed_is_replaced_with_the_password() {
 }
 
 #[tokio::test]
-async fn while_a_renewal_is_not_possible_the_old_ticket_serves() {
-    let fault = answer("500 out of memory", r#"{"data":null}"#);
-    let acts = vec![ticket("A"), ok(VERSION), fault, ok(VERSION), ok(VERSION)];
-    let server = Server::start(acts).await;
+async fn old_ticket_is_used_while_renewal_fails() {
+    let fault = response("500 out of memory", r#"{"data":null}"#);
+    let actions = vec![ticket("A"), ok(VERSION), fault, ok(VERSION), ok(VERSION)];
+    let server = Server::start(actions).await;
     let client = client(&server, Duration::ZERO);
     for _ in 0..3 {
         client.version().await.unwrap();
     }
-    // Not tried with every call either.
+    // The renewal is not repeated with every call.
     let (login, version) = ("POST /access/ticket", "GET /version");
-    assert_eq!(lines(&server), [login, version, login, version, version]);
+    assert_eq!(
+        request_lines(&server),
+        [login, version, login, version, version]
+    );
 }
 
 #[tokio::test]
-async fn a_ticket_that_is_refused_is_replaced_once_and_the_call_made_again_once() {
+async fn rejected_ticket_is_replaced_once_and_call_repeated_once() {
     let upid = format!("{UPID:?}");
-    let withdrawn = || answer("401 No ticket", "");
-    let acts = vec![
+    let rejected_ticket = || response("401 No ticket", "");
+    let actions = vec![
         ticket("A"),
-        withdrawn(),
+        rejected_ticket(),
         ticket("B"),
         ok(&upid),
-        withdrawn(),
+        rejected_ticket(),
         ticket("C"),
-        withdrawn(),
+        rejected_ticket(),
     ];
-    let server = Server::start(acts).await;
+    let server = Server::start(actions).await;
     let client = client(&server, LONG);
     client.start_lxc("pve1", vmid()).await.unwrap();
     let requests = server.requests();
@@ -224,7 +233,7 @@ async fn a_ticket_that_is_refused_is_replaced_once_and_the_call_made_again_once(
 }
 
 #[tokio::test]
-async fn a_refused_password_is_said_so_and_not_tried_with_every_call() {
+async fn rejected_password_is_reported_and_not_retried() {
     let server = Server::start(vec![refused()]).await;
     let client = client(&server, LONG);
     for _ in 0..2 {
@@ -235,14 +244,14 @@ async fn a_refused_password_is_said_so_and_not_tried_with_every_call() {
             "Proxmox did not accept the password of root@pam."
         );
         assert_eq!(error.words(), Some("authentication failure"));
-        assert!(!error.is_transient() && !error.may_have_happened());
+        assert!(!error.is_transient() && !error.may_have_executed());
         assert!(!format!("{error:?}").contains("s3cr"));
     }
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_second_factor_is_refused_with_a_way_out() {
+async fn second_factor_is_rejected_with_advice() {
     let needs = r#"{"ticket":"PVE:!tfa!%7B%22totp%22%3Atrue%7D:6B00B574::x","CSRFPreventionToken":"x","username":"root@pam","NeedTFA":1}"#;
     let server = Server::start(vec![ok(needs)]).await;
     let error = client(&server, LONG).version().await.unwrap_err();
@@ -255,7 +264,7 @@ async fn a_second_factor_is_refused_with_a_way_out() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_ticket_is_not_one_of_proxmox() {
+async fn response_without_ticket_is_a_protocol_error() {
     for odd in [
         r#"{"username":"root@pam"}"#,
         r#"{"ticket":"PVE:x"}"#,
@@ -268,9 +277,9 @@ async fn an_answer_without_a_ticket_is_not_one_of_proxmox() {
 }
 
 #[tokio::test]
-async fn signing_in_is_tried_again_when_the_connection_breaks() {
-    let acts = vec![Act::HangUp, ticket("A"), ok(VERSION)];
-    let server = Server::start(acts).await;
+async fn sign_in_is_retried_after_disconnect() {
+    let actions = vec![Action::Disconnect, ticket("A"), ok(VERSION)];
+    let server = Server::start(actions).await;
     client(&server, LONG).version().await.unwrap();
     assert_eq!(server.requests().len(), 3);
 }

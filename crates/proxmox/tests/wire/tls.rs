@@ -1,4 +1,4 @@
-//! Whom the client believes: a pinned certificate, an authority, and nobody else.
+//! Certificate verification: pinned fingerprints, given CAs and the system's CAs.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,21 +15,21 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    server::{Act, Server, ok},
+    server::{Action, Server, ok},
     token,
 };
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-fn version() -> Vec<Act> {
+fn version() -> Vec<Action> {
     vec![ok(r#"{"version":"9.2.11","release":"9.2"}"#)]
 }
 
 fn acceptor(certificate: CertificateDer<'static>, key: &KeyPair) -> TlsAcceptor {
-    speaking(rustls::DEFAULT_VERSIONS, certificate, key)
+    acceptor_with_versions(rustls::DEFAULT_VERSIONS, certificate, key)
 }
 
-fn speaking(
+fn acceptor_with_versions(
     versions: &[&'static SupportedProtocolVersion],
     certificate: CertificateDer<'static>,
     key: &KeyPair,
@@ -45,25 +45,25 @@ fn speaking(
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// A server whose certificate is its own and says that it is somebody else.
-async fn own(acts: Vec<Act>) -> Server {
+/// A server with a self-signed certificate for another name.
+async fn self_signed_server(actions: Vec<Action>) -> Server {
     let signed = rcgen::generate_simple_self_signed(["pve1".to_owned()]).unwrap();
     let acceptor = acceptor(signed.cert.der().clone(), &signed.signing_key);
-    Server::start_tls(acceptor, acts).await
+    Server::start_tls(acceptor, actions).await
 }
 
-/// A server whose certificate is signed by an authority, and the authority in PEM.
-async fn signed(name: &str, acts: Vec<Act>) -> (Server, String) {
+/// A server with a certificate signed by a CA, and the CA's certificate in PEM.
+async fn signed_server(name: &str, actions: Vec<Action>) -> (Server, String) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![name.to_owned()])
         .unwrap()
-        .signed_by(&key, &authority)
+        .signed_by(&key, &ca)
         .unwrap();
-    let server = Server::start_tls(acceptor(certificate.der().clone(), &key), acts).await;
-    (server, authority.pem())
+    let server = Server::start_tls(acceptor(certificate.der().clone(), &key), actions).await;
+    (server, ca.pem())
 }
 
 fn client(endpoints: Vec<Endpoint>, trust: Trust) -> Client {
@@ -80,11 +80,11 @@ fn other() -> Fingerprint {
 }
 
 #[tokio::test]
-async fn a_fingerprint_is_fetched_without_a_request_and_then_trusted() {
+async fn fingerprint_is_fetched_without_request_and_then_trusted() {
     for version_of_tls in [&TLS12, &TLS13] {
         let signed = rcgen::generate_simple_self_signed(["pve1".to_owned()]).unwrap();
         let certificate = signed.cert.der().clone();
-        let acceptor = speaking(&[version_of_tls], certificate, &signed.signing_key);
+        let acceptor = acceptor_with_versions(&[version_of_tls], certificate, &signed.signing_key);
         let server = Server::start_tls(acceptor, version()).await;
         let found = fetch_fingerprint(&server.url, LIMIT).await.unwrap();
         assert_eq!(server.requests().len(), 0);
@@ -95,8 +95,8 @@ async fn a_fingerprint_is_fetched_without_a_request_and_then_trusted() {
 }
 
 #[tokio::test]
-async fn another_certificate_than_the_confirmed_one_stops_everything() {
-    let server = own(version()).await;
+async fn changed_certificate_aborts_without_failover() {
+    let server = self_signed_server(version()).await;
     let next = Server::start(version()).await;
     let endpoints = vec![
         Endpoint::pinned(&server.url, other()),
@@ -116,14 +116,14 @@ async fn another_certificate_than_the_confirmed_one_stops_everything() {
     };
     assert_eq!((address, *expected), (&server.url, other()));
     assert_eq!(*found, fetch_fingerprint(&server.url, LIMIT).await.unwrap());
-    assert!(!error.is_transient() && !error.may_have_happened());
-    // Neither the one nor the other endpoint was told anything.
+    assert!(!error.is_transient() && !error.may_have_executed());
+    // No request was sent to either endpoint.
     assert_eq!(server.requests().len() + next.requests().len(), 0);
 }
 
 #[tokio::test]
-async fn a_pin_is_not_made_up_for_by_an_authority() {
-    let (server, pem) = signed("127.0.0.1", version()).await;
+async fn ca_does_not_override_pin() {
+    let (server, pem) = signed_server("127.0.0.1", version()).await;
     let endpoint = Endpoint::pinned(&server.url, other());
     let error = client(vec![endpoint], Trust::Authority(pem))
         .version()
@@ -136,48 +136,51 @@ async fn a_pin_is_not_made_up_for_by_an_authority() {
 }
 
 #[tokio::test]
-async fn an_authority_vouches_for_the_names_that_it_signed_and_no_others() {
-    let (server, pem) = signed("127.0.0.1", version()).await;
+async fn ca_is_trusted_only_for_signed_names() {
+    let (server, pem) = signed_server("127.0.0.1", version()).await;
     let trust = |pem: &str| Trust::Authority(pem.to_owned());
-    let asked = client(vec![Endpoint::new(&server.url)], trust(&pem));
-    asked.version().await.unwrap();
+    let client_under_test = client(vec![Endpoint::new(&server.url)], trust(&pem));
+    client_under_test.version().await.unwrap();
 
-    let (elsewhere, pem_of_elsewhere) = signed("10.0.0.1", version()).await;
-    for (url, pem) in [(&elsewhere.url, &pem_of_elsewhere), (&elsewhere.url, &pem)] {
-        let asked = client(vec![Endpoint::new(url)], trust(pem));
-        let error = asked.version().await.unwrap_err();
+    let (other_host, pem_of_other_host) = signed_server("10.0.0.1", version()).await;
+    for (url, pem) in [
+        (&other_host.url, &pem_of_other_host),
+        (&other_host.url, &pem),
+    ] {
+        let client_under_test = client(vec![Endpoint::new(url)], trust(pem));
+        let error = client_under_test.version().await.unwrap_err();
         assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     }
-    assert_eq!(elsewhere.requests().len(), 0);
+    assert_eq!(other_host.requests().len(), 0);
 }
 
 #[tokio::test]
-async fn the_machine_does_not_trust_what_nobody_signed() {
-    let server = own(version()).await;
-    let asked = client(vec![Endpoint::new(&server.url)], Trust::Machine);
-    let error = asked.version().await.unwrap_err();
+async fn self_signed_certificate_is_not_trusted() {
+    let server = self_signed_server(version()).await;
+    let client_under_test = client(vec![Endpoint::new(&server.url)], Trust::Machine);
+    let error = client_under_test.version().await.unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error:?}");
     assert_eq!(server.requests().len(), 0);
 }
 
 #[tokio::test]
-async fn a_certificate_without_its_key_is_not_enough() {
+async fn certificate_without_its_key_is_rejected() {
     let genuine = rcgen::generate_simple_self_signed(["pve1".to_owned()]).unwrap();
-    // Shows the genuine certificate, which is public, and signs with a key of its own.
-    let thief = acceptor_with_foreign_key(genuine.cert.der().clone());
-    let thief = Server::start_tls(thief, version()).await;
-    let shown = fetch_fingerprint(&thief.url, LIMIT).await.unwrap();
-    let asked = client(vec![Endpoint::pinned(&thief.url, shown)], Trust::Machine);
-    let error = asked.version().await.unwrap_err();
+    // Presents the genuine certificate, which is public, but signs with another key.
+    let impostor = acceptor_with_foreign_key(genuine.cert.der().clone());
+    let impostor = Server::start_tls(impostor, version()).await;
+    let shown = fetch_fingerprint(&impostor.url, LIMIT).await.unwrap();
+    let client_under_test = client(vec![Endpoint::pinned(&impostor.url, shown)], Trust::Machine);
+    let error = client_under_test.version().await.unwrap_err();
     assert!(matches!(error, Error::Tls { .. }), "{error:?}");
-    assert_eq!(thief.requests().len(), 0);
+    assert_eq!(impostor.requests().len(), 0);
 }
 
-/// Rustls would notice a key that does not belong to its certificate, so this goes around it.
+/// Bypasses rustls, which rejects a key that does not belong to its certificate.
 fn acceptor_with_foreign_key(certificate: CertificateDer<'static>) -> TlsAcceptor {
     #[derive(Debug)]
-    struct Always(Arc<rustls::sign::CertifiedKey>);
-    impl rustls::server::ResolvesServerCert for Always {
+    struct FixedResolver(Arc<rustls::sign::CertifiedKey>);
+    impl rustls::server::ResolvesServerCert for FixedResolver {
         fn resolve(
             &self,
             _: rustls::server::ClientHello<'_>,
@@ -194,23 +197,25 @@ fn acceptor_with_foreign_key(certificate: CertificateDer<'static>) -> TlsAccepto
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(Always(Arc::new(certified))));
+        .with_cert_resolver(Arc::new(FixedResolver(Arc::new(certified))));
     TlsAcceptor::from(Arc::new(config))
 }
 
 #[tokio::test]
-async fn a_fingerprint_needs_a_server_with_tls() {
+async fn fetch_fingerprint_requires_tls() {
     let plain = Server::start(version()).await;
     let error = fetch_fingerprint(&plain.url, LIMIT).await.unwrap_err();
     assert!(matches!(error, Error::Unsendable { .. }), "{error:?}");
     let wrong = plain.url.replace("http:", "https:");
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let away = format!("https://{}", listener.local_addr().unwrap());
-    let silent = Duration::from_millis(50);
-    let error = fetch_fingerprint(&away, silent).await.unwrap_err();
+    let unresponsive = format!("https://{}", listener.local_addr().unwrap());
+    let short_timeout = Duration::from_millis(50);
+    let error = fetch_fingerprint(&unresponsive, short_timeout)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
     drop(listener);
-    let error = fetch_fingerprint(&away, LIMIT).await.unwrap_err();
+    let error = fetch_fingerprint(&unresponsive, LIMIT).await.unwrap_err();
     assert!(matches!(error, Error::Unreachable { .. }), "{error:?}");
     assert!(
         fetch_fingerprint(&wrong, Duration::from_millis(50))

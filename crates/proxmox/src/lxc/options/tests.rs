@@ -38,7 +38,7 @@ fn refused_field<T: fmt::Debug>(result: Result<T, Error>) -> String {
 }
 
 #[test]
-fn a_container_is_written_as_proxmox_wants_it() {
+fn create_serializes_all_parameters() {
     let options = LxcOptions {
         hostname: Some("web".to_owned()),
         cores: Some(2),
@@ -70,7 +70,7 @@ fn a_container_is_written_as_proxmox_wants_it() {
         ssh_public_keys: keys,
         ..create()
     };
-    let want = [
+    let expected = [
         "vmid=300",
         "ostemplate=local:vztmpl/nginx_1.27.tar",
         "rootfs=local-lvm:8",
@@ -87,11 +87,11 @@ fn a_container_is_written_as_proxmox_wants_it() {
         "nameserver=10.0.0.1 fd00::1",
         "tags=holdfast;web",
     ];
-    assert_eq!(sent(&create.params().unwrap()), want);
+    assert_eq!(sent(&create.params().unwrap()), expected);
 }
 
 #[test]
-fn a_change_sends_only_what_changes() {
+fn change_sends_only_set_fields() {
     let change = ConfigChange {
         options: LxcOptions {
             entrypoint: Some("/bin/sh -c 'a=1 exec b'".to_owned()),
@@ -103,19 +103,19 @@ fn a_change_sends_only_what_changes() {
         delete: vec!["net1".to_owned()],
         digest: Some("6044d62495c1c120eec62aac810104f24b65c1d1".to_owned()),
     };
-    let want = [
+    let expected = [
         "entrypoint=/bin/sh -c 'a=1 exec b'",
         "cmode=console",
         "env=A=1\0PATH=/bin:/usr/bin",
         "delete=net1,tags",
         "digest=6044d62495c1c120eec62aac810104f24b65c1d1",
     ];
-    assert_eq!(sent(&change.params().unwrap()), want);
+    assert_eq!(sent(&change.params().unwrap()), expected);
     assert!(ConfigChange::default().params().unwrap().is_empty());
 }
 
 #[test]
-fn an_empty_environment_is_removed_and_not_written() {
+fn empty_environment_is_deleted() {
     let options = LxcOptions {
         env: env(&[]),
         ..LxcOptions::default()
@@ -141,7 +141,7 @@ fn an_empty_environment_is_removed_and_not_written() {
 }
 
 #[test]
-fn an_environment_that_would_break_out_is_refused() {
+fn environment_injection_is_rejected() {
     for (name, value) in [
         ("A B", "x"),
         ("", "x"),
@@ -177,7 +177,7 @@ fn an_environment_that_would_break_out_is_refused() {
 }
 
 #[test]
-fn values_that_would_become_other_settings_are_refused() {
+fn property_injection_is_rejected() {
     let storage = Rootfs {
         storage: "local,acl=1".to_owned(),
         size_gib: 1,
@@ -229,7 +229,7 @@ fn values_that_would_become_other_settings_are_refused() {
 }
 
 #[test]
-fn only_features_that_are_on_are_named_beside_nesting() {
+fn disabled_features_are_omitted_except_nesting() {
     let written = |features: Features| features.property().unwrap();
     assert_eq!(written(Features::default()), "nesting=0");
     let all = Features {
@@ -241,7 +241,7 @@ fn only_features_that_are_on_are_named_beside_nesting() {
 }
 
 #[test]
-fn sizes_and_disks_have_their_spelling() {
+fn sizes_and_disks_format_as_parameters() {
     assert_eq!(Resize::GrowGib(2).to_string(), "+2G");
     assert_eq!(Resize::ToGib(12).to_string(), "12G");
     assert_eq!(Disk::Rootfs.to_string(), "rootfs");

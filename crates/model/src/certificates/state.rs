@@ -1,34 +1,35 @@
-//! How a certificate stands at a moment: told from its dates and tries, and never stored.
+//! The state of a certificate at a given time, computed from its validity and failures. Never
+//! stored.
 
 use super::{CertificateState, Source};
 use crate::Timestamp;
 
-/// For how long before its end a certificate that somebody brought is said to end, in milliseconds:
-/// three weeks.
+/// How long before its end an uploaded certificate counts as expiring, in milliseconds: 21 days.
 const NOTICE_MS: i64 = 21 * 86_400_000;
 
-/// What the state of a certificate is told from.
+/// The values that determine a certificate's state.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    /// Where it comes from.
+    /// The source.
     pub source: Source,
-    /// From when and until when the one that there is is good.
+    /// Start and end of the current certificate's validity.
     pub good: Option<(Timestamp, Timestamp)>,
-    /// When the next is had.
+    /// The time of the next renewal.
     pub renew_at: Option<Timestamp>,
-    /// How often in a row it was tried in vain.
+    /// The number of consecutive failed attempts.
     pub failures: u32,
 }
 
-/// From when a certificate that somebody brought is said to end.
+/// The time from which an uploaded certificate counts as expiring.
 pub fn notice_at(from: Timestamp, until: Timestamp) -> Timestamp {
     let life = until.0.saturating_sub(from.0);
     Timestamp(until.0.saturating_sub(NOTICE_MS.min(life / 3)))
 }
 
 impl Standing {
-    /// The state at a moment. The end of a short-lived certificate is told when a third of its life
-    /// is left, that of one that is renewed by itself when that fails and a sixth is left.
+    /// The state at `now`. An uploaded certificate expires soon when 21 days or a third of its
+    /// lifetime are left, whichever is less. An ACME certificate does when its renewal fails and a
+    /// sixth of its lifetime is left.
     pub fn at(self, now: Timestamp) -> CertificateState {
         let Some((from, until)) = self.good else {
             return match self.failures {
@@ -58,21 +59,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_stands_as_its_dates_and_tries_say() {
+    fn state_follows_validity_and_failures() {
         use CertificateState::{Expired, Expiring, Failed, Issued, Renewing, Waiting};
         let day = 86_400_000;
         let at = |day_number: i64| Timestamp(day_number * day);
-        let none = Standing {
+        let missing = Standing {
             source: Source::Acme,
             good: None,
             renew_at: None,
             failures: 0,
         };
-        assert_eq!(none.at(at(0)), Waiting);
+        assert_eq!(missing.at(at(0)), Waiting);
         assert_eq!(
             Standing {
                 failures: 1,
-                ..none
+                ..missing
             }
             .at(at(0)),
             Failed
@@ -80,7 +81,7 @@ mod tests {
         let acme = Standing {
             good: Some((at(0), at(90))),
             renew_at: Some(at(60)),
-            ..none
+            ..missing
         };
         assert_eq!(
             [1, 60, 89, 90].map(|day| acme.at(at(day))),
@@ -94,19 +95,22 @@ mod tests {
             [61, 75, 91].map(|day| failing.at(at(day))),
             [Renewing, Expiring, Expired]
         );
-        let brought = Standing {
+        let uploaded = Standing {
             source: Source::Uploaded,
             renew_at: None,
             ..acme
         };
         assert_eq!(
-            [68, 69, 90].map(|day| brought.at(at(day))),
+            [68, 69, 90].map(|day| uploaded.at(at(day))),
             [Issued, Expiring, Expired]
         );
-        let short = Standing {
+        let short_lived = Standing {
             good: Some((at(0), at(6))),
-            ..brought
+            ..uploaded
         };
-        assert_eq!([3, 4].map(|day| short.at(at(day))), [Issued, Expiring]);
+        assert_eq!(
+            [3, 4].map(|day| short_lived.at(at(day))),
+            [Issued, Expiring]
+        );
     }
 }

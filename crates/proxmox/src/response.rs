@@ -1,5 +1,5 @@
-//! From an HTTP answer to what it means. Proxmox says most of what goes wrong in words, with
-//! status 500; this is the one place that reads them. It does no I/O.
+//! Converts HTTP responses to results. Proxmox reports most errors as text with status 500; this
+//! module is the only place that interprets the text. It does no I/O.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,24 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::error::Error;
 
-/// What a node says that has lost the others.
+/// The message of a node without quorum.
 pub(crate) const NO_QUORUM: &str = "no quorum";
 
-/// An answer as it came over the wire, complete.
-pub(crate) struct Answer {
-    /// Scheme, host and port that answered.
+/// A complete HTTP response.
+pub(crate) struct ApiResponse {
+    /// Scheme, host and port of the endpoint.
     pub address: String,
     pub status: StatusCode,
-    /// The text after the status in the first line. For 401 and 595 it is all that is said.
+    /// The reason phrase of the status line. Responses with 401 and 595 contain no other message.
     pub reason: String,
     pub body: Vec<u8>,
 }
 
-/// What a success carries.
+/// The data of a successful response.
 #[derive(Debug)]
-pub(crate) struct Data<T> {
+pub(crate) struct ResponseData<T> {
     pub data: T,
-    /// How many there are, where the answer is a page of them.
+    /// The total number of rows, if the response is one page of them.
     pub total: Option<u64>,
 }
 
@@ -36,7 +36,7 @@ struct Envelope<T> {
     total: Option<u64>,
 }
 
-/// Releases before 9 have no `message` here, only `errors`.
+/// Releases before 9 send only `errors` and no `message`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Failure {
@@ -45,15 +45,15 @@ struct Failure {
     errors: BTreeMap<String, serde_json::Value>,
 }
 
-impl Answer {
-    /// Whether the call was refused for who made it, before anything was done.
+impl ApiResponse {
+    /// Whether the call was rejected for its credentials, before anything was executed.
     pub(crate) fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
     }
 
-    /// Whether another node of the cluster may well say something else: this one cannot reach the
-    /// node that the call is about, is not itself (502 to 504), or has lost the others.
-    pub(crate) fn may_differ_elsewhere(&self) -> bool {
+    /// Whether another node of the cluster may respond differently: this node cannot reach the node
+    /// of the call, is behind a failing gateway (502 to 504), or has no quorum.
+    pub(crate) fn may_differ_on_other_node(&self) -> bool {
         match self.status.as_u16() {
             502..=504 | 595..=599 => true,
             500 => {
@@ -64,13 +64,13 @@ impl Answer {
         }
     }
 
-    /// The data of a success, or the error that the answer is.
-    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<Data<T>, Error> {
+    /// Returns the data of a success, or the error.
+    pub(crate) fn read<T: DeserializeOwned>(self) -> Result<ResponseData<T>, Error> {
         if self.status != StatusCode::OK {
             return Err(self.into_error());
         }
         match serde_json::from_slice::<Envelope<T>>(&self.body) {
-            Ok(Envelope { data, total }) => Ok(Data { data, total }),
+            Ok(Envelope { data, total }) => Ok(ResponseData { data, total }),
             Err(error) => Err(Error::Protocol {
                 address: self.address,
                 cause: error.to_string(),
@@ -81,7 +81,7 @@ impl Answer {
     fn into_error(self) -> Error {
         let status = self.status.as_u16();
         let failure: Failure = serde_json::from_slice(&self.body).unwrap_or_default();
-        let words = tidy(failure.message.as_deref().unwrap_or(&self.reason));
+        let message = clean_message(failure.message.as_deref().unwrap_or(&self.reason));
         match status {
             200..=299 => {
                 let cause = format!("status {status} where 200 was expected");
@@ -97,11 +97,11 @@ impl Answer {
                     cause,
                 }
             }
-            401 => Error::Unauthorized { reason: words },
-            403 => Error::Forbidden { message: words },
-            400 => invalid(words, failure.errors),
-            595..=599 => Error::NodeUnreachable { status, words },
-            _ => refused(status, words),
+            401 => Error::Unauthorized { reason: message },
+            403 => Error::Forbidden { message },
+            400 => invalid(message, failure.errors),
+            595..=599 => Error::NodeUnreachable { status, message },
+            _ => refused(status, message),
         }
     }
 }
@@ -109,49 +109,46 @@ impl Answer {
 fn invalid(message: String, errors: BTreeMap<String, serde_json::Value>) -> Error {
     let fields: BTreeMap<String, String> = errors
         .into_iter()
-        .map(|(name, words)| (name, field_words(&words)))
+        .map(|(name, message)| (name, field_message(&message)))
         .collect();
     let only = fields.values().next().filter(|_| fields.len() == 1);
     match only.map(String::as_str) {
-        Some(words @ ("no such task" | "no such template" | "No such storage.")) => {
-            let words = words.to_owned();
-            Error::NotFound { words }
+        Some(message @ ("no such task" | "no such template" | "No such storage.")) => {
+            let message = message.to_owned();
+            Error::NotFound { message }
         }
-        Some(words @ "Token already exists.") => {
-            let words = words.to_owned();
-            Error::AlreadyExists { words }
+        Some(message @ "Token already exists.") => {
+            let message = message.to_owned();
+            Error::AlreadyExists { message }
         }
         _ => Error::Invalid { message, fields },
     }
 }
 
-/// Words about one parameter run over several lines; the inner ones say what is wrong.
-fn field_words(value: &serde_json::Value) -> String {
+/// The message for one parameter has several lines; the inner ones contain the reason.
+fn field_message(value: &serde_json::Value) -> String {
     let text = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    without_place(&lines.collect::<Vec<_>>().join(": ")).to_owned()
+    strip_location(&lines.collect::<Vec<_>>().join(": ")).to_owned()
 }
 
-fn refused(status: u16, words: String) -> Error {
-    match meaning(&words).filter(|_| status == 500) {
-        Some(Meaning::Missing) => Error::NotFound { words },
-        Some(Meaning::Exists) => Error::AlreadyExists { words },
-        Some(Meaning::Locked) => Error::Locked { words },
-        Some(Meaning::Running) => Error::Running { words },
-        Some(Meaning::NotRunning) => Error::NotRunning { words },
-        Some(Meaning::Changed) => Error::Changed { words },
-        None => Error::Refused {
-            status,
-            message: words,
-        },
+fn refused(status: u16, message: String) -> Error {
+    match classify(&message).filter(|_| status == 500) {
+        Some(ErrorKind::Missing) => Error::NotFound { message },
+        Some(ErrorKind::Exists) => Error::AlreadyExists { message },
+        Some(ErrorKind::Locked) => Error::Locked { message },
+        Some(ErrorKind::Running) => Error::Running { message },
+        Some(ErrorKind::NotRunning) => Error::NotRunning { message },
+        Some(ErrorKind::Changed) => Error::Changed { message },
+        None => Error::Refused { status, message },
     }
 }
 
-/// What Proxmox's words mean to a caller.
+/// The kind of error that a Proxmox message describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Meaning {
+pub(crate) enum ErrorKind {
     Missing,
     Exists,
     Locked,
@@ -160,48 +157,48 @@ pub(crate) enum Meaning {
     Changed,
 }
 
-/// Reads the words of a failed call or of a failed task.
-pub(crate) fn meaning(words: &str) -> Option<Meaning> {
-    let guest = words.starts_with("CT ") || words.starts_with("VM ");
-    if words.contains("is locked (") || words.starts_with("can't lock file") {
-        Some(Meaning::Locked)
-    } else if (guest && words.contains(" already exists"))
-        || (words.starts_with("create ") && words.ends_with(" already exists"))
-        || (words.starts_with("snapshot name ") && words.ends_with(" already used"))
-        || words.starts_with("refusing to override existing file")
+/// Classifies the message of a failed call or task.
+pub(crate) fn classify(message: &str) -> Option<ErrorKind> {
+    let guest = message.starts_with("CT ") || message.starts_with("VM ");
+    if message.contains("is locked (") || message.starts_with("can't lock file") {
+        Some(ErrorKind::Locked)
+    } else if (guest && message.contains(" already exists"))
+        || (message.starts_with("create ") && message.ends_with(" already exists"))
+        || (message.starts_with("snapshot name ") && message.ends_with(" already used"))
+        || message.starts_with("refusing to override existing file")
     {
-        Some(Meaning::Exists)
-    } else if (guest && words.ends_with(" already running"))
-        || words.ends_with("container is running")
+        Some(ErrorKind::Exists)
+    } else if (guest && message.ends_with(" already running"))
+        || message.ends_with("container is running")
     {
-        Some(Meaning::Running)
-    } else if guest && words.ends_with(" not running") {
-        Some(Meaning::NotRunning)
-    } else if words.starts_with("detected modified configuration") {
-        Some(Meaning::Changed)
-    } else if words.contains("does not exist") || words.starts_with("no such ") {
-        Some(Meaning::Missing)
+        Some(ErrorKind::Running)
+    } else if guest && message.ends_with(" not running") {
+        Some(ErrorKind::NotRunning)
+    } else if message.starts_with("detected modified configuration") {
+        Some(ErrorKind::Changed)
+    } else if message.contains("does not exist") || message.starts_with("no such ") {
+        Some(ErrorKind::Missing)
     } else {
         None
     }
 }
 
-/// The first line, without the place in Proxmox's source code.
-pub(crate) fn tidy(message: &str) -> String {
-    without_place(message.trim().lines().next().unwrap_or_default().trim()).to_owned()
+/// The first line, without the location in Proxmox's source code.
+pub(crate) fn clean_message(message: &str) -> String {
+    strip_location(message.trim().lines().next().unwrap_or_default().trim()).to_owned()
 }
 
-/// Takes away ` at /usr/share/perl5/… line N.`, which changes with every release.
-fn without_place(line: &str) -> &str {
-    let Some((words, place)) = line.rsplit_once(" at /") else {
+/// Removes ` at /usr/share/perl5/… line N.`, which differs between releases.
+fn strip_location(line: &str) -> &str {
+    let Some((message, location)) = line.rsplit_once(" at /") else {
         return line;
     };
-    let number = place
+    let number = location
         .trim_end_matches('.')
         .rsplit_once(" line ")
         .map(|(_, number)| number);
     match number {
-        Some(number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => words,
+        Some(number) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => message,
         _ => line,
     }
 }
@@ -210,8 +207,8 @@ fn without_place(line: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, reason: &str, body: &str) -> Answer {
-        Answer {
+    fn response(status: u16, reason: &str, body: &str) -> ApiResponse {
+        ApiResponse {
             address: "https://pve1:8006".to_owned(),
             status: StatusCode::from_u16(status).unwrap(),
             reason: reason.to_owned(),
@@ -220,93 +217,102 @@ mod tests {
     }
 
     fn error(status: u16, reason: &str, body: &str) -> Error {
-        answer(status, reason, body)
+        response(status, reason, body)
             .read::<serde_json::Value>()
             .unwrap_err()
     }
 
-    fn said(words: &str) -> Error {
+    fn error_with_message(message: &str) -> Error {
         error(
             500,
-            words,
-            &format!("{{\"data\":null,\"message\":{words:?}}}"),
+            message,
+            &format!("{{\"data\":null,\"message\":{message:?}}}"),
         )
     }
 
     #[test]
-    fn data_and_total_are_taken_out_of_their_envelope() {
-        let page = answer(200, "OK", r#"{"total":"290","data":[1,2],"changes":1}"#);
+    fn response_unwraps_data_and_total() {
+        let page = response(200, "OK", r#"{"total":"290","data":[1,2],"changes":1}"#);
         let page = page.read::<Vec<u8>>().unwrap();
         assert_eq!((page.data, page.total), (vec![1, 2], Some(290)));
-        assert!(answer(200, "OK", r#"{"data":null}"#).read::<()>().is_ok());
+        assert!(response(200, "OK", r#"{"data":null}"#).read::<()>().is_ok());
     }
 
     #[test]
-    fn the_words_of_proxmox_say_what_kind_of_failure_it_is() {
+    fn messages_map_to_error_variants() {
         assert!(matches!(
-            said("Configuration file 'nodes/pve1/lxc/555.conf' does not exist\n"),
+            error_with_message("Configuration file 'nodes/pve1/lxc/555.conf' does not exist\n"),
             Error::NotFound { .. }
         ));
         assert!(matches!(
-            said("no such cluster node 'pve9'\n"),
+            error_with_message("no such cluster node 'pve9'\n"),
             Error::NotFound { .. }
         ));
         assert!(matches!(
-            said("CT 100 already exists on node 'pve1'\n"),
+            error_with_message("CT 100 already exists on node 'pve1'\n"),
             Error::AlreadyExists { .. }
         ));
         assert!(matches!(
-            said("create pool failed: pool 'p1' already exists\n"),
+            error_with_message("create pool failed: pool 'p1' already exists\n"),
             Error::AlreadyExists { .. }
         ));
         assert!(matches!(
-            said("delete pool failed: pool 'p1' does not exist\n"),
+            error_with_message("delete pool failed: pool 'p1' does not exist\n"),
             Error::NotFound { .. }
         ));
         assert!(matches!(
-            said("CT is locked (backup)\n"),
+            error_with_message("CT is locked (backup)\n"),
             Error::Locked { .. }
         ));
         assert!(matches!(
-            said("CT 301 already running\n"),
+            error_with_message("CT 301 already running\n"),
             Error::Running { .. }
         ));
         assert!(matches!(
-            said("unable to destroy CT 301 - container is running\n"),
+            error_with_message("unable to destroy CT 301 - container is running\n"),
             Error::Running { .. }
         ));
         assert!(matches!(
-            said("VM 301 not running\n"),
+            error_with_message("VM 301 not running\n"),
             Error::NotRunning { .. }
         ));
         assert!(matches!(
-            said("detected modified configuration - file changed by other user? Try again.\n"),
+            error_with_message(
+                "detected modified configuration - file changed by other user? Try again.\n"
+            ),
             Error::Changed { .. }
         ));
         assert!(matches!(
-            said("unable to shrink disk size\n"),
+            error_with_message("unable to shrink disk size\n"),
             Error::Refused { status: 500, .. }
         ));
         let lock = "can't lock file '/run/lock/lxc/pve-config-100.lock' - got timeout\n";
-        assert!(said(lock).is_transient());
+        assert!(error_with_message(lock).is_transient());
     }
 
     #[test]
-    fn the_place_in_the_source_code_is_no_part_of_the_words() {
-        let lost =
-            said("missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.\n");
+    fn source_location_is_stripped_from_message() {
+        let lost = error_with_message(
+            "missing 'arch' - internal error at /usr/share/perl5/PVE/LXC.pm line 729.\n",
+        );
         assert_eq!(lost.words(), Some("missing 'arch' - internal error"));
-        assert_eq!(tidy("first\nsecond"), "first");
-        assert_eq!(tidy("no space left at /srv"), "no space left at /srv");
-        assert_eq!(tidy("failed at /srv line x."), "failed at /srv line x.");
+        assert_eq!(clean_message("first\nsecond"), "first");
+        assert_eq!(
+            clean_message("no space left at /srv"),
+            "no space left at /srv"
+        );
+        assert_eq!(
+            clean_message("failed at /srv line x."),
+            "failed at /srv line x."
+        );
     }
 
     #[test]
-    fn refused_parameters_keep_their_names() {
+    fn invalid_parameters_keep_their_names() {
         let body = r#"{"data":null,"errors":{"net0":"invalid format - format error\nnet0.tag: value must have a minimum value of 1\n","memory":"type check ('integer') failed - got '1.5'"},"message":"Parameter verification failed.\n"}"#;
         let Error::Invalid { message, fields } = error(400, "Parameter verification failed.", body)
         else {
-            panic!("not invalid")
+            panic!("unexpected error variant")
         };
         assert_eq!(message, "Parameter verification failed.");
         assert_eq!(
@@ -322,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_that_name_nothing_are_a_missing_thing() {
+    fn parameter_errors_map_to_not_found() {
         let task = r#"{"errors":{"upid":"no such task"},"data":null}"#;
         assert!(matches!(
             error(400, "Parameter verification failed.", task),
@@ -336,10 +342,10 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_body_leaves_the_reason_of_the_status_line() {
+    fn empty_body_falls_back_to_reason_phrase() {
         let away = error(595, "Connection refused", "");
         assert_eq!(away.words(), Some("Connection refused"));
-        assert!(away.is_transient() && !away.may_have_happened());
+        assert!(away.is_transient() && !away.may_have_executed());
         let wrong = error(401, "Authentication failed!", "");
         assert_eq!(wrong.words(), Some("Authentication failed!"));
         assert_eq!(
@@ -351,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_proxmox_is_said_to_be_so() {
+    fn foreign_responses_are_protocol_errors() {
         assert!(matches!(error(200, "OK", "<html>"), Error::Protocol { .. }));
         assert!(matches!(
             error(204, "No Content", ""),

@@ -1,4 +1,4 @@
-//! A container elsewhere: cloning it, and moving it to another node.
+//! Clones a container, and migrates it to another node.
 
 use std::time::Duration;
 
@@ -12,41 +12,41 @@ use crate::{
     params::{Params, unsendable},
 };
 
-/// A copy of a container.
+/// A clone of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloneLxc {
-    /// The number of the copy.
+    /// The VMID of the clone.
     pub newid: Vmid,
-    /// Its name; without, that of the original.
+    /// The hostname; `None` means that of the original.
     pub hostname: Option<String>,
-    /// Notes for administrators.
+    /// The notes.
     pub description: Option<String>,
-    /// The pool to put it into.
+    /// The pool to add the clone to.
     pub pool: Option<PoolId>,
-    /// The snapshot to copy. Of a container that runs, only a snapshot can be copied.
+    /// The snapshot to clone. A running container can be cloned only from a snapshot.
     pub snapname: Option<SnapshotName>,
-    /// Where its disks go.
+    /// How to clone the disks.
     pub disks: CloneDisks,
-    /// Its node; without, that of the original. Another one needs shared storage.
+    /// The node; `None` means that of the original. Another node requires shared storage.
     pub target: Option<String>,
 }
 
-/// How the disks of a copy are made.
+/// How the disks of a clone are created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CloneDisks {
-    /// As Proxmox does: copied for a container, linked for a template.
+    /// Proxmox's default: full for a container, linked for a template.
     Default,
-    /// Copied in full, to this storage or to where the originals are.
+    /// Full clones, on this storage or that of the originals.
     Full {
         /// The storage.
         storage: Option<String>,
     },
-    /// Linked to a template's, which must stay; not every storage can do that.
+    /// Linked clones of a template, which must be kept; requires support by the storage.
     Linked,
 }
 
 impl CloneLxc {
-    /// A copy as Proxmox makes it.
+    /// A clone with Proxmox's defaults.
     pub fn new(newid: Vmid) -> Self {
         Self {
             newid,
@@ -78,15 +78,15 @@ impl CloneLxc {
     }
 }
 
-/// A move of a container to another node.
+/// A migration of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MigrateLxc {
-    /// The node.
+    /// The target node.
     pub target: String,
-    /// The storage for its disks; without, those of the same name.
+    /// The storage for the disks; `None` means the storages of the same name.
     pub target_storage: Option<String>,
-    /// Whether one that runs is shut down, moved and started again, and how long shutting down may
-    /// take. One that runs cannot be moved otherwise.
+    /// The shutdown timeout of a restart migration: the container is shut down, migrated and
+    /// started again. Required for running containers.
     pub restart: Option<Duration>,
 }
 
@@ -106,50 +106,52 @@ impl MigrateLxc {
     }
 }
 
-/// Where a container could be moved to.
+/// The preconditions of a migration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub struct MigrateChoices {
-    /// Whether it runs.
+pub struct MigratePreconditions {
+    /// Whether the container is running.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub running: bool,
-    /// The nodes that it could be moved to.
+    /// The possible target nodes.
     #[serde(default, rename = "allowed-nodes", deserialize_with = "lenient::list")]
     pub allowed_nodes: Vec<String>,
 }
 
-/// What a container's storages may or may not be able to do.
+/// A feature that a container's storages may support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LxcFeature {
     /// Snapshots.
     Snapshot,
-    /// Linked copies.
+    /// Linked clones.
     Clone,
-    /// Full copies.
+    /// Full clones.
     Copy,
 }
 
 #[derive(Deserialize)]
-struct FeatureAnswer {
+struct FeatureResponse {
     #[serde(rename = "hasFeature", default, deserialize_with = "lenient::flag")]
     has: bool,
 }
 
 impl Client {
-    /// Copies a container.
+    /// Clones a container.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`] when the number is taken, [`Error::NotFound`] without such a
-    /// container, [`Error::Locked`]; [`Error::Refused`] when it runs and no snapshot is named.
+    /// [`Error::AlreadyExists`] if the VMID is used, [`Error::NotFound`] if the container does not
+    /// exist, [`Error::Locked`]; [`Error::Refused`] if the container is running and no snapshot is
+    /// given.
     pub async fn clone_lxc(&self, node: &str, vmid: Vmid, clone: &CloneLxc) -> Result<Upid, Error> {
         let path = ["nodes", node, "lxc", &vmid.to_string(), "clone"];
         self.call(Call::post(&path).params(clone.params()?).slow())
             .await
     }
 
-    /// Moves a container to another node.
+    /// Migrates a container to another node.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is there already, [`Error::NotFound`] without such a container.
+    /// [`Error::Invalid`] if the container is on that node already, [`Error::NotFound`] if the
+    /// container does not exist.
     pub async fn migrate_lxc(
         &self,
         node: &str,
@@ -161,20 +163,24 @@ impl Client {
             .await
     }
 
-    /// Where a container could be moved to.
+    /// The preconditions of a migration.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a container.
-    pub async fn migrate_choices(&self, node: &str, vmid: Vmid) -> Result<MigrateChoices, Error> {
+    /// [`Error::NotFound`] if the container does not exist.
+    pub async fn migrate_preconditions(
+        &self,
+        node: &str,
+        vmid: Vmid,
+    ) -> Result<MigratePreconditions, Error> {
         let path = ["nodes", node, "lxc", &vmid.to_string(), "migrate"];
         self.call(Call::get(&path)).await
     }
 
-    /// Whether the storages of a container can do something. Asking first saves a task that fails.
+    /// Whether the storages of a container support a feature. Checking first avoids a failed task.
     ///
     /// # Errors
-    /// [`Error::NotFound`] without such a container.
-    pub async fn lxc_has(
+    /// [`Error::NotFound`] if the container does not exist.
+    pub async fn lxc_supports(
         &self,
         node: &str,
         vmid: Vmid,
@@ -187,7 +193,7 @@ impl Client {
         };
         let path = ["nodes", node, "lxc", &vmid.to_string(), "feature"];
         let call = Call::get(&path).params(Params::default().with("feature", word));
-        Ok(self.call::<FeatureAnswer>(call).await?.has)
+        Ok(self.call::<FeatureResponse>(call).await?.has)
     }
 }
 
@@ -203,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_storage_is_named_only_for_a_full_copy() {
+    fn storage_is_sent_only_for_full_clone() {
         let plain = CloneLxc::new(Vmid::try_from(310).unwrap());
         assert_eq!(sent(&plain.params().unwrap()), ["newid=310"]);
         let storage = Some("tank".to_owned());
@@ -213,14 +219,14 @@ mod tests {
             disks: CloneDisks::Full { storage },
             ..plain.clone()
         };
-        let want = [
+        let expected = [
             "newid=310",
             "hostname=copy",
             "snapname=s1",
             "full=1",
             "storage=tank",
         ];
-        assert_eq!(sent(&full.params().unwrap()), want);
+        assert_eq!(sent(&full.params().unwrap()), expected);
         let linked = CloneLxc {
             disks: CloneDisks::Linked,
             ..plain
@@ -229,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_runs_is_moved_by_restarting_it() {
+    fn running_container_migrates_with_restart() {
         let mut migrate = MigrateLxc {
             target: "pve2".to_owned(),
             target_storage: None,
@@ -237,18 +243,18 @@ mod tests {
         };
         assert_eq!(sent(&migrate.params().unwrap()), ["target=pve2"]);
         migrate.restart = Some(Duration::from_secs(60));
-        let want = ["target=pve2", "restart=1", "timeout=60"];
-        assert_eq!(sent(&migrate.params().unwrap()), want);
+        let expected = ["target=pve2", "restart=1", "timeout=60"];
+        assert_eq!(sent(&migrate.params().unwrap()), expected);
         migrate.target.clear();
         assert!(migrate.params().is_err());
     }
 
     #[test]
-    fn what_a_storage_can_do_is_zero_or_one() {
-        let has = |json| serde_json::from_str::<FeatureAnswer>(json).unwrap().has;
+    fn feature_response_parses_zero_and_one() {
+        let has = |json| serde_json::from_str::<FeatureResponse>(json).unwrap().has;
         assert!(has(r#"{"hasFeature":1}"#) && !has(r#"{"hasFeature":0}"#) && !has("{}"));
         let json = r#"{"running":1,"allowed-nodes":["pve2"],"not-allowed-nodes":{}}"#;
-        let choices: MigrateChoices = serde_json::from_str(json).unwrap();
+        let choices: MigratePreconditions = serde_json::from_str(json).unwrap();
         assert!(choices.running && choices.allowed_nodes == ["pve2"]);
     }
 }
