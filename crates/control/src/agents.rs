@@ -18,7 +18,7 @@ use model::{
     events::{Event, Topic},
     names::Label,
 };
-use store::agents::{AgentRecord, Joining, NewAgent};
+use store::agents::{AgentRecord, JoinRequest, NewAgent};
 
 pub use certificates::certificates;
 pub use dhcp::{give_addresses, take_addresses};
@@ -83,8 +83,8 @@ pub async fn get(
         .read(move |c| {
             let aside = report.iter().flat_map(|report| &report.aside);
             let aside: Vec<ServiceId> = aside.map(|aside| aside.service).collect();
-            let others = store::agents::of_site(c, site)?;
-            Ok((others, store::containers::offering(c, &aside)?))
+            let others = store::agents::list_by_site(c, site)?;
+            Ok((others, store::containers::list_names_by_services(c, &aside)?))
         })
         .await
         .into_model("agent")?;
@@ -110,7 +110,7 @@ async fn record(
     let (site, name) = (site.clone(), name.clone());
     control
         .store()
-        .read(move |c| store::agents::by_name(c, &site, &name))
+        .read(move |c| store::agents::get_by_name(c, &site, &name))
         .await
         .into_model("agent")?
         .ok_or_else(missing)
@@ -133,12 +133,12 @@ pub async fn invite(
     let new = NewAgent {
         site,
         name,
-        word_hash: digest(&code.word),
+        token_hash: digest(&code.word),
         lifetime_ms: invitation::LIFETIME_MS,
     };
     let id = control
         .store()
-        .write(move |c| match store::agents::invite(c, &new) {
+        .write(move |c| match store::agents::insert(c, &new) {
             Err(store::Error::NotFound) => Ok(Err(Error::field("site", "There is no such site."))),
             made => made.map(Ok),
         })
@@ -162,7 +162,7 @@ pub async fn invite_again(
     let hash = digest(&code.word);
     let done = control
         .store()
-        .write(move |c| store::agents::invite_again(c, id, &hash, invitation::LIFETIME_MS))
+        .write(move |c| store::agents::reset_join_token(c, id, &hash, invitation::LIFETIME_MS))
         .await;
     require_found(done)?;
     publish_change(control, id);
@@ -193,14 +193,14 @@ pub async fn delete(
                 let message = format!("Type {} to delete the agent.", row.name);
                 return Ok(Err(Error::field("confirm", message)));
             }
-            let others = store::agents::of_site(c, row.site)?.len() > 1;
+            let others = store::agents::list_by_site(c, row.site)?.len() > 1;
             if others && matches!(row.dhcp, Dhcp::Yes | Dhcp::Ending) {
                 let message =
                     "It gives out the site's addresses. Have another agent do that first.";
                 return Ok(Err(Error::conflict(message)));
             }
             store::agents::delete(c, id)?;
-            store::sites::bump(c, row.site)?;
+            store::sites::increment_generation(c, row.site)?;
             Ok(Ok(()))
         })
         .await
@@ -221,10 +221,10 @@ pub async fn join(
     layout: &Layout,
 ) -> Result<String, Error> {
     let key = secret();
-    let joining = Joining {
-        word_hash: digest(token),
+    let joining = JoinRequest {
+        token_hash: digest(token),
         key_hash: digest(&key),
-        about,
+        host_facts: about,
         layout: serialize_layout(layout)?,
     };
     let joined_id = control
@@ -234,7 +234,7 @@ pub async fn join(
                 return Ok(None);
             };
             if let Some(record) = store::agents::get(c, id)? {
-                store::sites::bump(c, record.row.site)?;
+                store::sites::increment_generation(c, record.row.site)?;
             }
             Ok(Some(id))
         })
@@ -253,7 +253,7 @@ pub async fn of_key(control: &Control, key: &str) -> Result<Agent, Error> {
     let hash = digest(key);
     let record = control
         .store()
-        .read(move |c| store::agents::by_key(c, &hash))
+        .read(move |c| store::agents::get_by_key(c, &hash))
         .await
         .into_model("agent")?
         .ok_or(Error::WrongCredentials)?;
@@ -283,7 +283,7 @@ pub async fn next(
         let site = agent.site;
         let generation = control
             .store()
-            .read(move |c| store::sites::generation(c, site))
+            .read(move |c| store::sites::get_generation(c, site))
             .await
             .into_model("agent")?
             .ok_or(Error::WrongCredentials)?;
@@ -324,7 +324,7 @@ async fn record_contact(
         .store()
         .write(move |c| {
             let before = store::agents::get(c, id)?;
-            store::agents::hear(c, id, &about, &text)?;
+            store::agents::update_host_facts(c, id, &about, &text)?;
             let before = before.ok_or(store::Error::NotFound)?.row;
             Ok((before.about.as_ref() != Some(&about), !before.in_contact))
         })
@@ -348,7 +348,7 @@ async fn site_config_for(control: &Control, agent: &Agent) -> Result<Snapshot, E
     let site = agent.site;
     let all = control
         .store()
-        .read(move |c| store::agents::of_site(c, site))
+        .read(move |c| store::agents::list_by_site(c, site))
         .await
         .into_model("agent")?;
     let own = all.iter().find(|record| record.row.id == agent.id);

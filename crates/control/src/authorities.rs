@@ -7,7 +7,7 @@ use model::{
     events::{Event, Topic},
     names::Label,
 };
-use store::certificates::Of;
+use store::certificates::CertificateScope;
 
 use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
@@ -43,7 +43,7 @@ pub async fn create(
 ) -> Result<AuthorityId, Error> {
     actor.require_administrator()?;
     validate_roots(&spec)?;
-    let key = control.store().key().clone();
+    let key = control.store().secret_key().clone();
     let id = control
         .store()
         .write(move |c| store::authorities::insert(c, &key, &spec))
@@ -65,11 +65,11 @@ pub async fn update(
 ) -> Result<(), Error> {
     actor.require_administrator()?;
     validate_roots(&spec)?;
-    let (key, clock) = (control.store().key().clone(), control.clock());
+    let (key, clock) = (control.store().secret_key().clone(), control.clock());
     control
         .store()
         .write(move |c| {
-            let Some(before) = store::authorities::record(c, &key, id)? else {
+            let Some(before) = store::authorities::get(c, &key, id)? else {
                 return Ok(Err(missing()));
             };
             let is_same_account =
@@ -82,10 +82,10 @@ pub async fn update(
             store::authorities::update(c, &key, id, &spec)?;
             let now = clock.now(c)?;
             if before.row.directory != spec.directory {
-                store::certificates::given_elsewhere(c, id, now)?;
+                store::certificates::detach_from_ca(c, id, now)?;
             }
-            store::certificates::interrupt(c, Of::Authority(id))?;
-            store::certificates::retry(c, Of::Authority(id), now)?;
+            store::certificates::revoke_leases(c, CertificateScope::CertificateAuthority(id))?;
+            store::certificates::retry_failed(c, CertificateScope::CertificateAuthority(id), now)?;
             Ok(Ok(()))
         })
         .await

@@ -77,18 +77,18 @@ struct Follower {
     stop: CancellationToken,
 }
 
-impl store::Follower for Follower {
-    fn is_there(&self) -> bool {
+impl store::ChangeListener for Follower {
+    fn is_active(&self) -> bool {
         !self.stop.is_cancelled() && self.connected.strong_count() > 0
     }
 
-    fn is_connected(&self, connected: bool) {
+    fn on_connection_change(&self, connected: bool) {
         if let Some(flag) = self.connected.upgrade() {
             flag.store(connected, Ordering::Relaxed);
         }
     }
 
-    fn changed(&self, site: SiteId) {
+    fn on_site_changed(&self, site: SiteId) {
         // It is fine if there are no subscribers.
         let _ = self.sites.send(site);
     }
@@ -108,5 +108,5 @@ pub(crate) async fn follow(control: Control) {
     // Drops `control`, which would otherwise be kept alive by this task.
     let store = control.store().clone();
     drop(control);
-    store.follow(follower).await;
+    store.listen(follower).await;
 }

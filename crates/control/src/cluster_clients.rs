@@ -7,7 +7,7 @@ use std::{
 
 use model::{ClusterId, Error, containers::Docker};
 use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts, Trust};
-use store::clusters::{Access, ClusterRecord};
+use store::clusters::{ConnectionSettings, ClusterRecord};
 
 use crate::failure::internal;
 
@@ -18,7 +18,7 @@ pub(crate) struct ClusterClients {
 }
 
 struct ClientEntry {
-    access: Access,
+    access: ConnectionSettings,
     client: Client,
 }
 
@@ -45,13 +45,13 @@ impl ClusterClients {
     /// Sets the client of a cluster. If its access has not changed, keeps the client with its
     /// connections and its ticket.
     pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<SetOutcome, Error> {
-        let ClusterRecord { id, access } = cluster;
+        let ClusterRecord { id, connection } = cluster;
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if clients.get(&id).is_some_and(|entry| entry.access == access) {
+        if clients.get(&id).is_some_and(|entry| entry.access == connection) {
             return Ok(SetOutcome::Unchanged);
         }
-        let client = client(&access, self.timeouts)?;
-        match clients.insert(id, ClientEntry { access, client }) {
+        let client = client(&connection, self.timeouts)?;
+        match clients.insert(id, ClientEntry { access: connection, client }) {
             None => Ok(SetOutcome::New),
             Some(_) => Ok(SetOutcome::Changed),
         }
@@ -91,14 +91,14 @@ impl ClusterClients {
 
 /// Creates a client for a cluster without connecting. It uses the configured address first, then
 /// the other nodes with trusted certificates.
-pub(crate) fn connect(access: &Access) -> Result<Client, Error> {
+pub(crate) fn connect(access: &ConnectionSettings) -> Result<Client, Error> {
     client(access, Timeouts::default())
 }
 
-fn client(access: &Access, timeouts: Timeouts) -> Result<Client, Error> {
-    let configured = access.certificates.get_key_value(&access.url);
+fn client(access: &ConnectionSettings, timeouts: Timeouts) -> Result<Client, Error> {
+    let configured = access.pinned_certificates.get_key_value(&access.url);
     let others = access
-        .certificates
+        .pinned_certificates
         .iter()
         .filter(|(url, _)| **url != access.url);
     let mut endpoints = configured
@@ -123,7 +123,7 @@ fn client(access: &Access, timeouts: Timeouts) -> Result<Client, Error> {
     Client::new(connection, timeouts).map_err(|e| internal("cluster endpoint", &e))
 }
 
-fn credentials(access: &Access) -> Credentials {
+fn credentials(access: &ConnectionSettings) -> Credentials {
     let login = &access.login;
     let secret = access.secret.as_str().into();
     if login.is_token() {

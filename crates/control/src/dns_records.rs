@@ -15,7 +15,7 @@ use model::{
 };
 use store::{
     Conn,
-    records::{AddressPlan, Purpose, Record, RecordRow, RecordState},
+    records::{DomainAddressRecords, RecordPurpose, DnsRecord, DnsRecordRow, RecordState},
 };
 
 use crate::{
@@ -36,7 +36,7 @@ const WAITS: [i64; 5] = [10_000, 60_000, 300_000, 1_200_000, 3_600_000];
 const MAX_PAUSE_MS: i64 = 86_400_000;
 
 /// The desired records of a domain.
-fn desired_records(plan: &AddressPlan) -> BTreeSet<Record> {
+fn desired_records(plan: &DomainAddressRecords) -> BTreeSet<DnsRecord> {
     let mut records = BTreeSet::new();
     for host in &plan.hosts {
         for address in &plan.addresses {
@@ -44,9 +44,9 @@ fn desired_records(plan: &AddressPlan) -> BTreeSet<Record> {
                 IpAddr::V4(_) => "A",
                 IpAddr::V6(_) => "AAAA",
             };
-            records.insert(Record {
+            records.insert(DnsRecord {
                 name: host.clone(),
-                kind,
+                record_type: kind,
                 value: address.to_string(),
             });
         }
@@ -90,8 +90,8 @@ async fn run_pass(control: &Control) -> Result<Duration, model::Error> {
 /// Returns an error when the database is unavailable.
 async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
     let rows = control.store().read(|c| {
-        let plans = store::records::plans(c)?;
-        Ok((plans, store::records::orphans(c)?))
+        let plans = store::records::list_address_records(c)?;
+        Ok((plans, store::records::list_orphans(c)?))
     });
     let (plans, orphans) = rows.await.into_model("records")?;
     if !orphans.is_empty() {
@@ -99,7 +99,7 @@ async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
         let write = move |c: &mut Conn| {
             let now = clock.now(c)?;
             let mut all = orphans.iter();
-            all.try_for_each(|id| store::records::unwant(c, *id, now))
+            all.try_for_each(|id| store::records::mark_for_removal(c, *id, now))
         };
         control.store().write(write).await.into_model("records")?;
     }
@@ -109,18 +109,18 @@ async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
             .map(|_| desired_records(&plan))
             .unwrap_or_default();
         let matches_plan =
-            |row: &RecordRow| Some(row.provider) == plan.provider && desired.contains(&row.record);
-        let missing: Vec<Record> = desired
+            |row: &DnsRecordRow| Some(row.provider) == plan.provider && desired.contains(&row.record);
+        let missing: Vec<DnsRecord> = desired
             .iter()
             .filter(|record| {
-                let mut existing_rows = plan.known.iter();
+                let mut existing_rows = plan.stored.iter();
                 !existing_rows
                     .any(|row| row.record == **record && matches_plan(row) && is_desired(row))
             })
             .cloned()
             .collect();
         let unwanted: Vec<i64> = plan
-            .known
+            .stored
             .iter()
             .filter(|row| !matches_plan(row) && is_desired(row))
             .map(|row| row.id)
@@ -132,14 +132,14 @@ async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
         let write = move |c: &mut Conn| {
             let now = clock.now(c)?;
             for id in &unwanted {
-                store::records::unwant(c, *id, now)?;
+                store::records::mark_for_removal(c, *id, now)?;
             }
             let Some(provider) = provider else {
                 return Ok(());
             };
             for record in &missing {
-                let purpose = Purpose::Address(domain);
-                store::records::want(c, provider, purpose, record, Some(now))?;
+                let purpose = RecordPurpose::Address(domain);
+                store::records::upsert_desired(c, provider, purpose, record, Some(now))?;
             }
             Ok(())
         };
@@ -148,8 +148,8 @@ async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
     Ok(())
 }
 
-fn is_desired(row: &RecordRow) -> bool {
-    row.state != RecordState::Unwanted
+fn is_desired(row: &DnsRecordRow) -> bool {
+    row.state != RecordState::Removing
 }
 
 /// Creates and removes due records at their providers.
@@ -195,13 +195,13 @@ async fn apply_due(control: &Control) -> Result<(), model::Error> {
 async fn apply(
     control: &Control,
     provider: &dyn dns::Provider,
-    row: &RecordRow,
+    row: &DnsRecordRow,
 ) -> Result<(), UpdateError> {
     let record = record(&row.record)?;
     match row.state {
-        RecordState::Unwanted => Ok(provider.remove(&record).await?),
-        RecordState::There | RecordState::Found => Ok(()),
-        RecordState::Wanted | RecordState::Told => {
+        RecordState::Removing => Ok(provider.remove(&record).await?),
+        RecordState::Present | RecordState::Foreign => Ok(()),
+        RecordState::Pending | RecordState::Submitted => {
             let existing = provider.addresses(&record.name).await?;
             if existing.contains(&record.value) {
                 return Ok(());
@@ -227,12 +227,12 @@ async fn apply(
 
 /// Stores that Holdfast creates the record before it does, so that the record is removed even if
 /// this process stops. Returns `false` when the record is no longer desired.
-async fn mark_submitted(control: &Control, row: &RecordRow) -> Result<bool, UpdateError> {
-    if row.state == RecordState::Told {
+async fn mark_submitted(control: &Control, row: &DnsRecordRow) -> Result<bool, UpdateError> {
+    if row.state == RecordState::Submitted {
         return Ok(true);
     }
     let id = row.id;
-    let write = move |c: &mut Conn| store::records::is_told(c, id);
+    let write = move |c: &mut Conn| store::records::mark_submitted(c, id);
     let marked = control.store().write(write).await.into_model("record");
     marked.map_err(|error| UpdateError::from(error.to_string()))
 }
@@ -283,9 +283,9 @@ fn format_value(value: &dns::Value) -> String {
     }
 }
 
-fn record(stored: &Record) -> Result<dns::Record, UpdateError> {
+fn record(stored: &DnsRecord) -> Result<dns::Record, UpdateError> {
     let wrong = || UpdateError::from(format!("The record {stored} cannot be read."));
-    let value = match stored.kind {
+    let value = match stored.record_type {
         "A" => dns::Value::A(stored.value.parse().map_err(|_| wrong())?),
         "AAAA" => dns::Value::Aaaa(stored.value.parse().map_err(|_| wrong())?),
         _ => dns::Value::Txt(stored.value.clone()),
@@ -298,7 +298,7 @@ fn record(stored: &Record) -> Result<dns::Record, UpdateError> {
 
 async fn store_result(
     control: &Control,
-    row: RecordRow,
+    row: DnsRecordRow,
     done: Result<(), UpdateError>,
 ) -> Result<(), model::Error> {
     if let Err(UpdateError { message, .. }) = &done {
@@ -308,8 +308,8 @@ async fn store_result(
     let write = move |c: &mut Conn| {
         let now = clock.now(c)?;
         match (&done, row.state) {
-            (Ok(()), RecordState::Unwanted) => store::records::is_gone(c, &row, now)?,
-            (Ok(()), _) => store::records::is_there(c, row.id)?,
+            (Ok(()), RecordState::Removing) => store::records::finish_removal(c, &row, now)?,
+            (Ok(()), _) => store::records::mark_present(c, row.id)?,
             (Err(error), _) => store_failure(c, &row, error, now)?,
         }
         store::records::release(c, row.id)
@@ -324,7 +324,7 @@ async fn store_result(
 
 fn store_failure(
     c: &mut Conn,
-    row: &RecordRow,
+    row: &DnsRecordRow,
     error: &UpdateError,
     now: Timestamp,
 ) -> Result<(), store::Error> {
@@ -338,9 +338,9 @@ fn store_failure(
         .unwrap_or(i64::MAX)
         .min(MAX_PAUSE_MS);
     let after = |ms: i64| Timestamp(now.0.saturating_add(ms.max(at_least)));
-    store::records::failed(c, row.id, &trouble, after(wait(row.failures)))?;
+    store::records::record_failure(c, row.id, &trouble, after(wait(row.failures)))?;
     match error.pause {
-        Some(_) => store::records::put_off(c, row.provider, after(wait(0))),
+        Some(_) => store::records::delay_provider(c, row.provider, after(wait(0))),
         None => Ok(()),
     }
 }

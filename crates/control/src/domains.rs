@@ -7,7 +7,7 @@ use model::{
     domains::{AddressTrouble, DomainRow, DomainSpec, Publishers},
     events::{Event, Topic},
 };
-use store::{Conn, certificates::Of};
+use store::{Conn, certificates::CertificateScope};
 
 use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
 
@@ -49,7 +49,7 @@ pub async fn usable(
 ) -> Result<Vec<DomainRow>, Error> {
     let mut all = control
         .store()
-        .read(move |c| store::domains::of_site(c, site))
+        .read(move |c| store::domains::list_by_site(c, site))
         .await
         .into_model("domains")?;
     all.retain(|domain| may_publish(actor, &domain.spec.publishers));
@@ -142,10 +142,10 @@ fn retry_with_new_source(
     issuance: Issuance,
     now: Timestamp,
 ) -> Result<(), store::Error> {
-    store::certificates::interrupt(c, Of::Domain(id))?;
-    store::certificates::retry(c, Of::Domain(id), now)?;
+    store::certificates::revoke_leases(c, CertificateScope::Domain(id))?;
+    store::certificates::retry_failed(c, CertificateScope::Domain(id), now)?;
     match issuance.authority() {
-        Some(authority) => store::certificates::replace(c, id, authority, now),
+        Some(authority) => store::certificates::schedule_replacement(c, id, authority, now),
         None => Ok(()),
     }
 }
@@ -163,7 +163,7 @@ pub async fn address_troubles(
     actor.require_operator()?;
     control
         .store()
-        .read(move |c| store::records::troubles(c, id))
+        .read(move |c| store::records::list_errors(c, id))
         .await
         .into_model("records")
 }
@@ -217,7 +217,7 @@ fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>
     let Publishers::People(people) = &spec.publishers else {
         return Ok(Ok(()));
     };
-    let unknown = store::users::unknown(c, people)?;
+    let unknown = store::users::list_missing_names(c, people)?;
     Ok(match unknown.first() {
         None => Ok(()),
         Some(name) => Err(Error::field("people", format!("Nobody is called {name}."))),
@@ -227,7 +227,7 @@ fn check_publishers(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>
 /// Checks that the CA and the DNS provider exist, and that the provider supports the requested
 /// features.
 fn check_sources(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error>, store::Error> {
-    if !store::authorities::is_there(c, spec.issuance)? {
+    if !store::authorities::source_exists(c, spec.issuance)? {
         let message = "There is no such authority (any more).";
         return Ok(Err(Error::field("authority", message)));
     }
@@ -259,14 +259,14 @@ fn check_name_unused(c: &mut Conn, spec: &DomainSpec) -> Result<Result<(), Error
     let Some((label, above)) = spec.name.as_str().split_once('.') else {
         return Ok(Ok(()));
     };
-    let domains = store::domains::of_site(c, spec.site)?;
+    let domains = store::domains::list_by_site(c, spec.site)?;
     let above = domains
         .iter()
         .find(|domain| domain.spec.name.as_str() == above);
     let (Some(above), Ok(label)) = (above, label.parse()) else {
         return Ok(Ok(()));
     };
-    let taken = store::containers::taken_labels(c, spec.site)?;
+    let taken = store::containers::list_used_labels(c, spec.site)?;
     Ok(if taken.contains(&(above.id, label)) {
         let message = "A web page of this site has this name. Give that one another first.";
         Err(Error::field("name", message))

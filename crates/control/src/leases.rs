@@ -26,7 +26,7 @@ pub async fn of_site(
     actor.require_operator()?;
     let rows = control
         .store()
-        .read(move |c| store::leases::of_site(c, site))
+        .read(move |c| store::leases::list_by_site(c, site))
         .await;
     rows.into_model("leases")
 }
@@ -90,7 +90,7 @@ fn wrong_addresses(
     c: &mut Conn,
     site: SiteId,
 ) -> Result<BTreeSet<(ContainerId, Ipv4Addr)>, store::Error> {
-    let rows = store::leases::of_site(c, site)?.into_iter();
+    let rows = store::leases::list_by_site(c, site)?.into_iter();
     let wrong_addresses = rows.filter(|row| row.wrong().is_some());
     Ok(wrong_addresses
         .filter_map(|row| Some((row.container?.id, row.address)))

@@ -6,7 +6,7 @@ use model::{
     names::{Domain, Label},
     providers::{Finding, ProviderKind, ProviderRow, ProviderSettings, ProviderSpec},
 };
-use store::{certificates::Of, providers::ProviderRecord};
+use store::{certificates::CertificateScope, providers::DnsProvider};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
@@ -46,7 +46,7 @@ pub async fn create(
         return Err(Error::field("secret", "It is needed once."));
     };
     validate_settings(control, &spec.settings, secret)?;
-    let key = control.store().key().clone();
+    let key = control.store().secret_key().clone();
     let id = control
         .store()
         .write(move |c| store::providers::insert(c, &key, &spec))
@@ -78,20 +78,20 @@ pub async fn update(
         &spec.settings,
         spec.secret.as_ref().unwrap_or(&before.secret),
     )?;
-    let (key, clock) = (control.store().key().clone(), control.clock());
+    let (key, clock) = (control.store().secret_key().clone(), control.clock());
     let moves_records = record_location(&before.row.settings) != record_location(&spec.settings);
     control
         .store()
         .write(move |c| {
-            if moves_records && store::records::are_at(c, id)? {
+            if moves_records && store::records::has_records(c, id)? {
                 let message = "Records of Holdfast are kept there, which would be forgotten. Add the other one as a provider of its own, and choose it for the domains.";
                 return Ok(Err(Error::conflict(message)));
             }
             store::providers::update(c, &key, id, &spec)?;
             let now = clock.now(c)?;
-            store::certificates::interrupt(c, Of::Provider(id))?;
-            store::certificates::retry(c, Of::Provider(id), now)?;
-            store::records::retry(c, id, now)?;
+            store::certificates::revoke_leases(c, CertificateScope::DnsProvider(id))?;
+            store::certificates::retry_failed(c, CertificateScope::DnsProvider(id), now)?;
+            store::records::retry_failed(c, id, now)?;
             Ok(Ok(()))
         })
         .await
@@ -161,11 +161,11 @@ pub async fn delete(
 pub(crate) async fn record(
     control: &Control,
     id: ProviderId,
-) -> Result<Option<ProviderRecord>, Error> {
-    let key = control.store().key().clone();
+) -> Result<Option<DnsProvider>, Error> {
+    let key = control.store().secret_key().clone();
     let record = control
         .store()
-        .read(move |c| store::providers::record(c, &key, id))
+        .read(move |c| store::providers::get(c, &key, id))
         .await;
     record.into_model("provider")
 }
@@ -173,7 +173,7 @@ pub(crate) async fn record(
 /// Creates the client of a provider, or returns the error in its settings.
 pub(crate) fn open(
     control: &Control,
-    record: &ProviderRecord,
+    record: &DnsProvider,
 ) -> Result<Box<dyn dns::Provider>, String> {
     let options = control.dns();
     dns::open(&record.row.settings, &record.secret, options).map_err(|error| error.to_string())

@@ -62,7 +62,7 @@ pub async fn sign_in(control: &Control, form: SignIn, origin: Origin) -> Result<
     let user = match account {
         Some(name) => control
             .store()
-            .read(move |c| store::users::by_name(c, &name))
+            .read(move |c| store::users::get_by_name(c, &name))
             .await
             .into_model("sign in")?,
         None => None,
@@ -88,7 +88,7 @@ async fn begin(control: &Control, user: UserId, origin: Origin) -> Result<NewSes
         user,
         lifetime_ms: millis(LIFETIME),
         address: origin.address.to_string(),
-        agent: origin.agent.chars().take(200).collect(),
+        user_agent: origin.agent.chars().take(200).collect(),
     };
     control
         .store()
@@ -130,7 +130,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
     let (session, now) = control
         .store()
         .read(move |c| {
-            let session = store::sessions::find(c, &find, millis(IDLE_TIMEOUT))?;
+            let session = store::sessions::get_valid(c, &find, millis(IDLE_TIMEOUT))?;
             Ok((session, store::now(c)?))
         })
         .await
@@ -138,7 +138,7 @@ pub async fn actor(control: &Control, token: &str) -> Result<Option<Actor>, Erro
     let Some(session) = session else {
         return Ok(None);
     };
-    if session.seen.age_ms(now) > TOUCH_EVERY_MS {
+    if session.last_used.age_ms(now) > TOUCH_EVERY_MS {
         control
             .store()
             .write(move |c| store::sessions::touch(c, &hash))

@@ -56,7 +56,7 @@ pub async fn first_run(control: &Control) -> Result<Option<FirstAdministrator>, 
 pub async fn first_administrator(control: &Control) -> Result<Option<Username>, Error> {
     control
         .store()
-        .read(|c| match store::users::first(c)? {
+        .read(|c| match store::users::get_first_administrator(c)? {
             Some(id) => Ok(store::users::get(c, id)?.map(|user| user.row.name)),
             None => Ok(None),
         })
@@ -79,18 +79,18 @@ pub struct Access {
 /// # Errors
 /// Returns an error when the database is unavailable or the access is malformed.
 pub async fn cluster(control: &Control, name: &str, access: Access) -> Result<ClusterId, Error> {
-    let key = control.store().key().clone();
-    let access = store::clusters::Access {
+    let key = control.store().secret_key().clone();
+    let access = store::clusters::ConnectionSettings {
         name: name.to_owned(),
         url: parse(&access.url)?,
         login: parse(&access.token_id)?,
         secret: access.secret,
-        certificates: store::clusters::Certificates::new(),
+        pinned_certificates: store::clusters::PinnedCertificates::new(),
     };
     let id = control
         .store()
         .write(
-            move |c| match store::clusters::by_name(c, &key, &access.name)? {
+            move |c| match store::clusters::get_by_name(c, &key, &access.name)? {
                 Some(existing) => {
                     store::clusters::update(c, &key, existing.id, &access)?;
                     Ok(existing.id)

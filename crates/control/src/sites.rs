@@ -82,7 +82,7 @@ pub async fn update(
             let Some(site) = store::sites::lock(c, id)? else {
                 return Ok(Err(missing()));
             };
-            let has_containers = !store::containers::taken_addresses(c, id)?.is_empty();
+            let has_containers = !store::containers::list_used_addresses(c, id)?.is_empty();
             if let Some(field) = fixed_field(&site.spec, &spec).filter(|_| has_containers) {
                 let message = "The site has containers, so this cannot change.";
                 return Ok(Err(Error::field(field, message)));
@@ -122,7 +122,7 @@ pub async fn delete(
                     format!("Type {name} to delete the site."),
                 )));
             }
-            let containers = store::containers::taken_addresses(c, id)?.len();
+            let containers = store::containers::list_used_addresses(c, id)?.len();
             if containers > 0 {
                 let message = format!("{name} has {containers} containers. Delete these first.");
                 return Ok(Err(Error::conflict(message)));

@@ -15,7 +15,7 @@ use model::{
     names::{Domain, NodeName},
     services::{Published, TlsName},
 };
-use store::{certificates::Served, containers::SiteHost, sites::SiteRecord};
+use store::{certificates::IssuedCertificate, containers::SiteHost, sites::SiteRecord};
 
 use crate::{Actor, Control, certificates::select_certificate, failure::StoreResultExt as _};
 
@@ -58,11 +58,11 @@ pub(crate) async fn of_site(
                 return Ok(None);
             };
             Ok(Some(SiteRows {
-                nodes: store::nodes::addresses(c, record.spec.cluster)?,
-                hosts: store::containers::of_site(c, site)?,
-                domains: store::domains::of_site(c, site)?,
-                certificates: store::certificates::of_site(c, site)?,
-                answers: store::challenges::of_site(c, site)?,
+                nodes: store::nodes::list_addresses(c, record.spec.cluster)?,
+                hosts: store::containers::list_site_hosts(c, site)?,
+                domains: store::domains::list_by_site(c, site)?,
+                certificates: store::certificates::list_issued_by_site(c, site)?,
+                answers: store::challenges::list_by_site(c, site)?,
                 record,
             }))
         })
@@ -78,8 +78,8 @@ struct SiteRows {
     nodes: BTreeMap<NodeName, Ipv4Addr>,
     hosts: Vec<SiteHost>,
     domains: Vec<DomainRow>,
-    certificates: Vec<Served>,
-    answers: Vec<store::challenges::Answer>,
+    certificates: Vec<IssuedCertificate>,
+    answers: Vec<store::challenges::ChallengeResponse>,
 }
 
 fn assemble(rows: SiteRows, part: &Part) -> Snapshot {
@@ -163,7 +163,7 @@ fn public_domain(domain: &DomainRow, certificates: &Certificates<'_>) -> PublicD
 
 /// The certificates and domains of a site.
 struct Certificates<'a> {
-    served: Vec<Served>,
+    served: Vec<IssuedCertificate>,
     domains: &'a [DomainRow],
 }
 
@@ -183,8 +183,8 @@ impl Certificates<'_> {
 }
 
 /// The HTTP-01 challenge response. The token and the thumbprint come from the CA's challenge.
-fn answer(stored: &store::challenges::Answer) -> Option<Answer> {
-    let (_, thumbprint) = stored.answer.split_once('.')?;
+fn answer(stored: &store::challenges::ChallengeResponse) -> Option<Answer> {
+    let (_, thumbprint) = stored.key_authorization.split_once('.')?;
     Some(Answer {
         token: stored.token.parse().ok()?,
         thumbprint: thumbprint.parse().ok()?,

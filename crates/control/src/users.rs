@@ -41,7 +41,7 @@ pub async fn get(control: &Control, actor: &Actor, name: &Username) -> Result<Us
     let name = name.clone();
     let user = control
         .store()
-        .read(move |c| store::users::by_name(c, &name))
+        .read(move |c| store::users::get_by_name(c, &name))
         .await
         .into_model("user")?;
     user.map(|user| user.row)
@@ -91,7 +91,7 @@ pub async fn update(
     };
     let own = actor.me().is_some_and(|me| me.id == id);
     let ends_sessions = password_hash.is_some() && !own;
-    let change = store::users::UserChange {
+    let change = store::users::UserUpdate {
         name: spec.name,
         mail: spec.mail,
         role: spec.role,
@@ -107,12 +107,12 @@ pub async fn update(
             };
             let steps_down =
                 user.row.role == Role::Administrator && change.role != Role::Administrator;
-            if steps_down && store::users::administrators(c)? < 2 {
+            if steps_down && store::users::count_administrators(c)? < 2 {
                 return Ok(Err(Error::field("role", LAST_ADMINISTRATOR)));
             }
             store::users::update(c, id, &change)?;
             if ends_sessions {
-                store::sessions::delete_of(c, id, None)?;
+                store::sessions::delete_by_user(c, id, None)?;
             }
             Ok(Ok(()))
         })
@@ -150,7 +150,7 @@ pub async fn delete(
             if let Some(refusal) = refuse_delete(&user.row, &confirm) {
                 return Ok(Err(refusal));
             }
-            if user.row.role == Role::Administrator && store::users::administrators(c)? < 2 {
+            if user.row.role == Role::Administrator && store::users::count_administrators(c)? < 2 {
                 return Ok(Err(Error::conflict(LAST_ADMINISTRATOR)));
             }
             store::users::delete(c, id)?;

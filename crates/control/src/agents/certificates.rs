@@ -21,13 +21,13 @@ pub async fn certificates(
         let message = format!("Ask for at most {MOST_CERTIFICATES} at once.");
         return Err(Error::field("certificates", message));
     }
-    let (key, site) = (control.store().key().clone(), agent.site);
+    let (key, site) = (control.store().secret_key().clone(), agent.site);
     let pairs = control
         .store()
         .read(move |c| {
             let mut pairs = Vec::new();
             for fingerprint in request.certificates {
-                let stored = store::certificates::pair(c, &key, site, &fingerprint);
+                let stored = store::certificates::get_with_key(c, &key, site, &fingerprint);
                 pairs.extend(
                     skip_undecryptable(&fingerprint, stored)?.map(|stored| Pair {
                         certificate: fingerprint,

@@ -56,10 +56,10 @@ async fn set_dhcp_server(
                 let message = format!("Type {} to have it give out addresses now.", row.name);
                 return Ok(Err(Error::field("confirm", message)));
             }
-            let generation = store::sites::bump(c, row.site)?;
-            store::agents::want_dhcp(c, id, row.site, generation)?;
+            let generation = store::sites::increment_generation(c, row.site)?;
+            store::agents::request_dhcp_handover(c, id, row.site, generation)?;
             if confirm.is_some() {
-                store::agents::hand_over(c, row.site, None)?;
+                store::agents::complete_dhcp_handover(c, row.site, None)?;
             }
             Ok(Ok(()))
         })

@@ -83,7 +83,7 @@ pub async fn file(
 
 /// The rendered and the live files. Both are empty before the agent has joined.
 async fn load_trees(control: &Control, record: &AgentRecord) -> Result<(Tree, Tree), Error> {
-    let Some(layout) = &record.layout else {
+    let Some(layout) = &record.host_layout else {
         return Ok(Default::default());
     };
     let layout: Layout = serde_json::from_str(layout).map_err(|e| internal("layout", &e))?;
@@ -94,7 +94,7 @@ async fn load_trees(control: &Control, record: &AgentRecord) -> Result<(Tree, Tr
     let snapshot = site_config_for(control, &agent).await?;
     let live = control
         .store()
-        .read(move |c| store::agents::live(c, agent.id))
+        .read(move |c| store::agents::list_live_files(c, agent.id))
         .await
         .into_model("live files")?;
     let rendered = blocking(move || edge::render(&snapshot, &layout)).await?;

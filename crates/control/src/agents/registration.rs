@@ -25,20 +25,20 @@ pub async fn register(
     let new = NewAgent {
         site,
         name,
-        word_hash: digest(&token),
+        token_hash: digest(&token),
         lifetime_ms: invitation::LIFETIME_MS,
     };
     control
         .store()
         .write(move |c| {
-            let mut agents = store::agents::of_site(c, new.site)?.into_iter();
+            let mut agents = store::agents::list_by_site(c, new.site)?.into_iter();
             let existing = agents.find(|agent| agent.row.name == new.name);
             let result = match existing {
                 Some(existing) => {
                     let id = existing.row.id;
-                    store::agents::invite_again(c, id, &new.word_hash, new.lifetime_ms)
+                    store::agents::reset_join_token(c, id, &new.token_hash, new.lifetime_ms)
                 }
-                None => store::agents::invite(c, &new).map(drop),
+                None => store::agents::insert(c, &new).map(drop),
             };
             match result {
                 Err(store::Error::NotFound) => {

@@ -26,12 +26,12 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
             let before = store::agents::get(c, id)?
                 .ok_or(store::Error::NotFound)?
                 .row;
-            store::agents::report(c, id, &report)?;
+            store::agents::store_report(c, id, &report)?;
             if before.dhcp == Dhcp::Ending
                 && report.outcome == Outcome::Live
-                && store::agents::hand_over(c, site, Some(report.generation))?
+                && store::agents::complete_dhcp_handover(c, site, Some(report.generation))?
             {
-                store::sites::bump(c, site)?;
+                store::sites::increment_generation(c, site)?;
             }
             let services = before
                 .report
@@ -40,7 +40,7 @@ pub async fn report(control: &Control, agent: &Agent, report: Report) -> Result<
                 .flat_map(|report| &report.aside);
             let services: Vec<ServiceId> = services.map(|aside| aside.service).collect();
             let after = before.applied.unwrap_or(i64::MIN);
-            store::containers::affected(c, site, after, &services, MAX_INDIVIDUAL)
+            store::containers::list_affected(c, site, after, &services, MAX_INDIVIDUAL)
         })
         .await;
     let affected = match done {
@@ -84,14 +84,14 @@ pub async fn live(control: &Control, agent: &Agent, update: Live) -> Result<(), 
         .store()
         .write(move |c| {
             if update.begins {
-                store::agents::forget_live(c, id)?;
+                store::agents::delete_live_files(c, id)?;
             }
-            let existing = usize::try_from(store::agents::live_count(c, id)?).unwrap_or(usize::MAX);
+            let existing = usize::try_from(store::agents::count_live_files(c, id)?).unwrap_or(usize::MAX);
             if existing.saturating_add(update.files.len()) > link::MOST_FILES {
                 let message = format!("At most {} files are kept.", link::MOST_FILES);
                 return Ok(Err(Error::field("files", message)));
             }
-            store::agents::change_live(c, id, &update.files, &update.gone)?;
+            store::agents::update_live_files(c, id, &update.files, &update.gone)?;
             Ok(Ok(()))
         })
         .await;

@@ -3,7 +3,7 @@
 
 use model::events::{Event, Topic};
 use pki::acme::{Account, AcmeError, Binding, Credentials, Directory};
-use store::{Conn, authorities::AuthorityRecord};
+use store::{Conn, authorities::CertificateAuthority};
 
 use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
 
@@ -13,7 +13,7 @@ use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
 /// Returns the error of the CA.
 pub(super) async fn open(
     control: &Control,
-    authority: &AuthorityRecord,
+    authority: &CertificateAuthority,
 ) -> Result<Account, AcmeError> {
     if let Some(account) = open_stored(authority).await? {
         return Ok(account);
@@ -21,8 +21,8 @@ pub(super) async fn open(
     // A key for external account binding may be usable only once, so only one task creates the
     // account.
     let _guard = control.0.mutexes.authorities.lock(authority.row.id).await;
-    let (key, id) = (control.store().key().clone(), authority.row.id);
-    let read = move |c: &mut Conn| store::authorities::record(c, &key, id);
+    let (key, id) = (control.store().secret_key().clone(), authority.row.id);
+    let read = move |c: &mut Conn| store::authorities::get(c, &key, id);
     if let Ok(Some(current)) = control.store().read(read).await
         && current.row.directory == authority.row.directory
         && let Some(account) = open_stored(&current).await?
@@ -32,14 +32,14 @@ pub(super) async fn open(
     create_account(control, authority).await
 }
 
-fn directory(authority: &AuthorityRecord) -> Directory {
+fn directory(authority: &CertificateAuthority) -> Directory {
     Directory {
         url: authority.row.directory.clone(),
         roots: authority.row.roots.clone(),
     }
 }
 
-async fn open_stored(authority: &AuthorityRecord) -> Result<Option<Account>, AcmeError> {
+async fn open_stored(authority: &CertificateAuthority) -> Result<Option<Account>, AcmeError> {
     let Some(credentials) = &authority.credentials else {
         return Ok(None);
     };
@@ -50,9 +50,9 @@ async fn open_stored(authority: &AuthorityRecord) -> Result<Option<Account>, Acm
 
 async fn create_account(
     control: &Control,
-    authority: &AuthorityRecord,
+    authority: &CertificateAuthority,
 ) -> Result<Account, AcmeError> {
-    let binding = match (&authority.row.binding, &authority.binding_key) {
+    let binding = match (&authority.row.binding, &authority.eab_mac_key) {
         (Some(id), Some(key)) => key.parse().ok().map(|key| Binding {
             id: id.clone(),
             key,
@@ -62,11 +62,11 @@ async fn create_account(
     let email = authority.row.email.as_ref();
     let created = Account::create(&directory(authority), email, binding.as_ref()).await;
     let (account, credentials) = created?;
-    let (key, row) = (control.store().key().clone(), authority.row.clone());
+    let (key, row) = (control.store().secret_key().clone(), authority.row.clone());
     let (url, secret) = (account.url().to_owned(), credentials.reveal().to_owned());
     let stored = control
         .store()
-        .write(move |c| store::authorities::set_account(c, &key, &row, &url, &secret))
+        .write(move |c| store::authorities::store_account(c, &key, &row, &url, &secret))
         .await;
     if let Err(error) = stored {
         tracing::warn!(
@@ -85,12 +85,12 @@ async fn create_account(
 /// Returns an error when the database is unavailable.
 pub(super) async fn forget(
     control: &Control,
-    authority: &AuthorityRecord,
+    authority: &CertificateAuthority,
 ) -> Result<(), model::Error> {
     let Some(account) = authority.row.account.clone() else {
         return Ok(());
     };
     let id = authority.row.id;
-    let forget = move |c: &mut Conn| store::authorities::forget_account(c, id, &account);
+    let forget = move |c: &mut Conn| store::authorities::delete_account(c, id, &account);
     control.store().write(forget).await.into_model("authority")
 }

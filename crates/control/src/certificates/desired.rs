@@ -7,12 +7,12 @@ use model::{
     certificates::{CertificateName, Issuance, Source},
     events::{Event, Topic},
 };
-use store::{Conn, certificates::Plan};
+use store::{Conn, certificates::DomainCertificates};
 
 use crate::{Control, failure::StoreResultExt as _, notifier::Audience};
 
 /// The names that a domain's certificates must cover.
-fn desired_names(plan: &Plan) -> BTreeSet<CertificateName> {
+fn desired_names(plan: &DomainCertificates) -> BTreeSet<CertificateName> {
     let of_hosts = || {
         let hosts = plan.hosts.iter();
         hosts.filter_map(|host| host.parse().ok()).collect()
@@ -33,7 +33,7 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
     let clock = control.clock();
     let plans = control
         .store()
-        .read(move |c| Ok((store::certificates::plans(c)?, clock.now(c)?)))
+        .read(move |c| Ok((store::certificates::list_domain_certificates(c)?, clock.now(c)?)))
         .await
         .into_model("certificates")?;
     let (plans, now) = plans;
@@ -61,7 +61,7 @@ pub(super) fn is_desired(
     domain: DomainId,
     subject: &CertificateName,
 ) -> Result<bool, store::Error> {
-    let plans = store::certificates::plans(c)?;
+    let plans = store::certificates::list_domain_certificates(c)?;
     let plan = plans.iter().find(|plan| plan.domain == domain);
     Ok(plan.is_some_and(|plan| desired_names(plan).contains(subject)))
 }
@@ -83,7 +83,7 @@ impl Diff {
     }
 }
 
-fn diff(plan: &Plan, now: Timestamp) -> Diff {
+fn diff(plan: &DomainCertificates, now: Timestamp) -> Diff {
     let desired = desired_names(plan);
     let existing: BTreeMap<&CertificateName, _> = plan
         .certificates
@@ -94,7 +94,7 @@ fn diff(plan: &Plan, now: Timestamp) -> Diff {
     for subject in &desired {
         match existing.get(subject) {
             None => diff.missing.push(subject.clone()),
-            Some(it) if it.rests() || it.source == Source::Uploaded => diff.resume.push(it.id),
+            Some(it) if it.is_dormant() || it.source == Source::Uploaded => diff.resume.push(it.id),
             Some(_) => {}
         }
     }
@@ -104,7 +104,7 @@ fn diff(plan: &Plan, now: Timestamp) -> Diff {
         }
         match it.not_after {
             Some(until) if until > now => {
-                if it.next_try != Some(until) {
+                if it.next_attempt != Some(until) {
                     diff.idle.push((it.id, Some(until)));
                 }
             }
@@ -120,19 +120,19 @@ fn apply(c: &mut Conn, site: SiteId, domain: DomainId, now: Timestamp) -> Result
     if store::sites::lock(c, site)?.is_none() {
         return Ok(());
     }
-    let plans = store::certificates::plans(c)?;
+    let plans = store::certificates::list_domain_certificates(c)?;
     let Some(plan) = plans.iter().find(|plan| plan.domain == domain) else {
         return Ok(());
     };
     let diff = diff(plan, now);
     for subject in &diff.missing {
-        store::certificates::want(c, domain, subject, now)?;
+        store::certificates::insert_pending(c, domain, subject, now)?;
     }
     for id in &diff.resume {
-        store::certificates::want_again(c, *id, now)?;
+        store::certificates::switch_to_acme(c, *id, now)?;
     }
     for (id, until) in &diff.idle {
-        store::certificates::looked_after(c, *id, None, *until)?;
+        store::certificates::schedule(c, *id, None, *until)?;
     }
     for id in &diff.obsolete {
         store::certificates::delete(c, *id)?;
@@ -143,14 +143,14 @@ fn apply(c: &mut Conn, site: SiteId, domain: DomainId, now: Timestamp) -> Result
 #[cfg(test)]
 mod tests {
     use model::AuthorityId;
-    use store::certificates::Planned;
+    use store::certificates::CertificateSchedule;
 
     use super::*;
 
     const NOW: Timestamp = Timestamp(1_000_000);
 
-    fn plan(issuance: Issuance, hosts: &[&str], certificates: Vec<Planned>) -> Plan {
-        Plan {
+    fn plan(issuance: Issuance, hosts: &[&str], certificates: Vec<CertificateSchedule>) -> DomainCertificates {
+        DomainCertificates {
             domain: DomainId(1),
             site: SiteId(1),
             name: "example.org".parse().unwrap(),
@@ -160,12 +160,12 @@ mod tests {
         }
     }
 
-    fn planned(id: i64, subject: &str, next_try: Option<i64>, not_after: Option<i64>) -> Planned {
-        Planned {
+    fn planned(id: i64, subject: &str, next_try: Option<i64>, not_after: Option<i64>) -> CertificateSchedule {
+        CertificateSchedule {
             id: CertificateId(id),
             subject: subject.parse().unwrap(),
             source: Source::Acme,
-            next_try: next_try.map(Timestamp),
+            next_attempt: next_try.map(Timestamp),
             not_after: not_after.map(Timestamp),
         }
     }
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn uploaded_certificate_is_kept() {
-        let uploaded = Planned {
+        let uploaded = CertificateSchedule {
             source: Source::Uploaded,
             ..planned(1, "a.example.org", None, Some(0))
         };

@@ -10,8 +10,8 @@ use model::{
 };
 use pki::acme::{Account, AcmeError, Order, Proof};
 use store::{
-    authorities::AuthorityRecord,
-    certificates::{Claimed, NewCertificate},
+    authorities::CertificateAuthority,
+    certificates::{ClaimedCertificate, NewCertificate},
 };
 
 use super::{
@@ -56,7 +56,7 @@ impl From<model::Error> for IssueError {
 }
 
 /// Processes a claimed certificate and releases its lease.
-pub(super) async fn process(control: &Control, claimed: Claimed) {
+pub(super) async fn process(control: &Control, claimed: ClaimedCertificate) {
     let stop = control.0.stop.clone();
     let attempt = tokio::time::timeout(ATTEMPT_TIMEOUT, run_attempt(control, &claimed));
     let done = tokio::select! {
@@ -66,14 +66,14 @@ pub(super) async fn process(control: &Control, claimed: Claimed) {
         },
         () = keep_lease(control, &claimed) => {
             tracing::info!(subject = %claimed.subject, "certificate lease lost");
-            solver::remove_challenges(control, claimed.id, &claimed.owner).await;
+            solver::remove_challenges(control, claimed.id, &claimed.lease_owner).await;
             return;
         }
         () = stop.cancelled() => Ok(()),
     };
     // A canceled attempt has not removed its challenges, and an order that was already ready never
     // used the challenges of an earlier attempt.
-    solver::remove_challenges(control, claimed.id, &claimed.owner).await;
+    solver::remove_challenges(control, claimed.id, &claimed.lease_owner).await;
     let is_stored = match record_result(control, &claimed, done).await {
         Ok(()) => true,
         // Lets the lease expire, so that no attempt starts whose outcome the database cannot store.
@@ -83,7 +83,7 @@ pub(super) async fn process(control: &Control, claimed: Claimed) {
         }
     };
     if is_stored {
-        let (id, owner) = (claimed.id, claimed.owner.clone());
+        let (id, owner) = (claimed.id, claimed.lease_owner.clone());
         let released = control
             .store()
             .write(move |c| store::certificates::release(c, id, &owner))
@@ -100,7 +100,7 @@ pub(super) async fn process(control: &Control, claimed: Claimed) {
 
 async fn record_result(
     control: &Control,
-    claimed: &Claimed,
+    claimed: &ClaimedCertificate,
     done: Result<(), IssueError>,
 ) -> Result<(), model::Error> {
     match done {
@@ -125,15 +125,15 @@ async fn record_result(
 }
 
 /// Renews the lease. Returns when the lease is lost.
-async fn keep_lease(control: &Control, claimed: &Claimed) {
+async fn keep_lease(control: &Control, claimed: &ClaimedCertificate) {
     loop {
         tokio::time::sleep(HEARTBEAT_INTERVAL).await;
-        let (clock, id, owner) = (control.clock(), claimed.id, claimed.owner.clone());
+        let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
         let is_held = control
             .store()
             .write(move |c| {
                 let until = Timestamp(clock.now(c)?.0 + LEASE_MS);
-                store::certificates::keep(c, id, &owner, until)
+                store::certificates::renew_lease(c, id, &owner, until)
             })
             .await;
         if is_held == Ok(false) {
@@ -146,11 +146,11 @@ async fn keep_lease(control: &Control, claimed: &Claimed) {
 struct IssuanceContext {
     domain: DomainRow,
     issuance: Issuance,
-    authority: AuthorityRecord,
+    authority: CertificateAuthority,
     now: Timestamp,
 }
 
-async fn run_attempt(control: &Control, claimed: &Claimed) -> Result<(), IssueError> {
+async fn run_attempt(control: &Control, claimed: &ClaimedCertificate) -> Result<(), IssueError> {
     if claimed.source == Source::Uploaded {
         return Ok(outcome::check_expiry(control, claimed).await?);
     }
@@ -182,11 +182,11 @@ async fn run_attempt(control: &Control, claimed: &Claimed) -> Result<(), IssueEr
 /// The chain of a valid certificate that is not due, and its renewal time. Returns `None` for a
 /// certificate that is due or that another CA issued: the current CA is not asked about either.
 fn chain_if_not_due(
-    claimed: &Claimed,
+    claimed: &ClaimedCertificate,
     authority: AuthorityId,
     now: Timestamp,
 ) -> Option<(&str, Timestamp)> {
-    let (chain, (from, until)) = (claimed.chain.as_deref()?, claimed.good?);
+    let (chain, (from, until)) = (claimed.chain.as_deref()?, claimed.validity?);
     if claimed.authority != Some(authority) || until <= now {
         return None;
     }
@@ -200,7 +200,7 @@ async fn load_context(
     control: &Control,
     domain: DomainId,
 ) -> Result<Option<IssuanceContext>, IssueError> {
-    let (key, clock) = (control.store().key().clone(), control.clock());
+    let (key, clock) = (control.store().secret_key().clone(), control.clock());
     let row = control
         .store()
         .read(move |c| {
@@ -211,7 +211,7 @@ async fn load_context(
             let Some(id) = issuance.authority() else {
                 return Ok(None);
             };
-            let authority = store::authorities::record(c, &key, id)?;
+            let authority = store::authorities::get(c, &key, id)?;
             let authority = authority.ok_or(store::Error::NotFound)?;
             Ok(Some(IssuanceContext {
                 domain,
@@ -267,7 +267,7 @@ fn order_names(subject: &CertificateName, domain: &DomainRow) -> Vec<Certificate
 
 async fn issue(
     control: &Control,
-    claimed: &Claimed,
+    claimed: &ClaimedCertificate,
     context: &IssuanceContext,
     account: &Account,
 ) -> Result<(), IssueError> {
@@ -306,11 +306,11 @@ async fn issue(
     let renew_at = plan::renew_at(from, until, Jitter::new());
     let new = NewCertificate {
         source: Source::Acme,
-        authority: Some(authority),
+        certificate_authority: Some(authority),
         issued: leaf.issued,
         chain: issued.chain,
         renew_at: Some(renew_at),
-        next_try: Some(plan::next_check(context.now, renew_at, None)),
+        next_attempt: Some(plan::next_check(context.now, renew_at, None)),
     };
     Ok(outcome::store_issued(control, claimed, new, issued.key).await?)
 }
@@ -323,15 +323,15 @@ mod tests {
 
     const ISSUER: AuthorityId = AuthorityId(1);
 
-    fn claimed(renew_at: Option<i64>) -> Claimed {
-        Claimed {
-            owner: "one".to_owned(),
+    fn claimed(renew_at: Option<i64>) -> ClaimedCertificate {
+        ClaimedCertificate {
+            lease_owner: "one".to_owned(),
             id: CertificateId(1),
             domain: DomainId(1),
             subject: "wiki.example.org".parse().unwrap(),
             source: Source::Acme,
             authority: Some(ISSUER),
-            good: Some((Timestamp(0), Timestamp(90))),
+            validity: Some((Timestamp(0), Timestamp(90))),
             chain: Some("chain".to_owned()),
             renew_at: renew_at.map(Timestamp),
             failures: 0,
@@ -340,7 +340,7 @@ mod tests {
 
     #[test]
     fn renewal_information_is_requested_only_for_own_certificates_not_due() {
-        let at = |claimed: &Claimed, authority, now| {
+        let at = |claimed: &ClaimedCertificate, authority, now| {
             chain_if_not_due(claimed, authority, Timestamp(now)).map(|(_, due)| due.0)
         };
         assert_eq!(at(&claimed(Some(60)), ISSUER, 59), Some(60));
@@ -348,7 +348,7 @@ mod tests {
         assert_eq!(at(&claimed(Some(60)), ISSUER, 60), None);
         // Another CA does not know the certificate.
         assert_eq!(at(&claimed(Some(60)), AuthorityId(2), 1), None);
-        let uploaded = Claimed {
+        let uploaded = ClaimedCertificate {
             authority: None,
             ..claimed(Some(60))
         };
@@ -356,8 +356,8 @@ mod tests {
         let unscheduled = at(&claimed(None), ISSUER, 1).unwrap();
         assert!((55..=60).contains(&unscheduled), "{unscheduled}");
         assert_eq!(at(&claimed(None), ISSUER, 61), None);
-        let none = Claimed {
-            good: None,
+        let none = ClaimedCertificate {
+            validity: None,
             chain: None,
             ..claimed(None)
         };

@@ -19,7 +19,7 @@ use model::{
 };
 use store::{
     Conn,
-    certificates::{NewCertificate, Served},
+    certificates::{NewCertificate, IssuedCertificate},
 };
 
 pub(crate) use keyed_mutex::KeyedMutexes;
@@ -67,10 +67,10 @@ pub async fn get(
         .store()
         .read(move |c| {
             let now = clock.now(c)?;
-            let Some(row) = store::certificates::by_id(c, id, now)? else {
+            let Some(row) = store::certificates::get(c, id, now)? else {
                 return Ok(None);
             };
-            let history = store::certificates::history(c, id)?;
+            let history = store::certificates::list_history(c, id)?;
             Ok(Some(CertificateDetail { row, history }))
         })
         .await
@@ -96,7 +96,7 @@ pub async fn upload(
     let pair = checked
         .map_err(|error| internal("upload", &error))?
         .map_err(|fields| Error::Invalid { fields })?;
-    let seal = control.store().key().clone();
+    let seal = control.store().secret_key().clone();
     let done = control
         .store()
         .write(move |c| {
@@ -119,21 +119,21 @@ pub async fn upload(
             }
             let new = NewCertificate {
                 source: Source::Uploaded,
-                authority: None,
+                certificate_authority: None,
                 issued: pair.leaf.issued.clone(),
                 chain: pair.chain.clone(),
                 renew_at: None,
-                next_try: Some(notice_at(
+                next_attempt: Some(notice_at(
                     pair.leaf.issued.not_before,
                     pair.leaf.issued.not_after,
                 )),
             };
             let of = (domain, &subject);
-            let id = store::certificates::put(c, &seal, of, &new, &pair.key, now)?;
+            let id = store::certificates::upsert_issued(c, &seal, of, &new, &pair.key, now)?;
             // A certificate that is being issued must not replace the uploaded certificate.
-            store::certificates::take_from(c, id)?;
+            store::certificates::revoke_lease(c, id)?;
             let message = outcome::describe(&new.issued);
-            store::certificates::note(c, id, Happening::Uploaded, &message, now)?;
+            store::certificates::add_history(c, id, Happening::Uploaded, &message, now)?;
             Ok(Ok(id))
         })
         .await
@@ -178,14 +178,14 @@ pub async fn try_again(control: &Control, actor: &Actor, id: CertificateId) -> R
         .store()
         .write(move |c| {
             let now = clock.now(c)?;
-            let Some(row) = store::certificates::by_id(c, id, now)? else {
+            let Some(row) = store::certificates::get(c, id, now)? else {
                 return Ok(Err(missing()));
             };
             if row.source == Source::Uploaded {
                 let message = "Nobody gives it by itself. Bring the next one.";
                 return Ok(Err(Error::conflict(message)));
             }
-            store::certificates::try_at(c, id, now)?;
+            store::certificates::advance_attempt(c, id, now)?;
             Ok(Ok(row.domain))
         })
         .await
@@ -204,7 +204,7 @@ pub async fn renew(control: &Control, actor: &Actor, id: CertificateId) -> Resul
     let clock = control.clock();
     let due = control.store().write(move |c| {
         let now = clock.now(c)?;
-        let row = store::certificates::by_id(c, id, now)?;
+        let row = store::certificates::get(c, id, now)?;
         let row = row.filter(|row| row.source == Source::Acme);
         // Leaves a certificate that is being renewed to the process that holds its lease.
         if row.is_some_and(|row| row.renew_at.is_none_or(|at| at > now)) {
@@ -234,14 +234,14 @@ pub async fn revoke(
         let message = format!("Type {} to revoke the certificate.", row.subject);
         return Err(Error::field("confirm", message));
     }
-    let key = control.store().key().clone();
+    let key = control.store().secret_key().clone();
     let issuer = control
         .store()
         .read(move |c| {
-            let Some((authority, chain)) = store::certificates::given(c, id)? else {
+            let Some((authority, chain)) = store::certificates::get_issued_chain(c, id)? else {
                 return Ok(None);
             };
-            let authority = store::authorities::record(c, &key, authority)?;
+            let authority = store::authorities::get(c, &key, authority)?;
             Ok(authority.map(|authority| (authority, chain)))
         })
         .await
@@ -267,7 +267,7 @@ pub async fn revoke(
             }
             let now = clock.now(c)?;
             let message = "Taken back; another one with another key is asked for.";
-            store::certificates::note(c, id, Happening::Revoked, message, now)?;
+            store::certificates::add_history(c, id, Happening::Revoked, message, now)?;
             renew_now(c, id, now)
         })
         .await
@@ -279,8 +279,8 @@ pub async fn revoke(
 
 /// Schedules renewal immediately and ends the lease of the process that works on the certificate.
 fn renew_now(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result<(), store::Error> {
-    store::certificates::take_from(c, id)?;
-    store::certificates::looked_after(c, id, Some(now), Some(now))
+    store::certificates::revoke_lease(c, id)?;
+    store::certificates::schedule(c, id, Some(now), Some(now))
 }
 
 /// Deletes an uploaded certificate. Its names are served with another certificate or with the edge
@@ -301,7 +301,7 @@ pub async fn delete(
         .store()
         .write(move |c| {
             let now = clock.now(c)?;
-            let Some(row) = store::certificates::by_id(c, id, now)? else {
+            let Some(row) = store::certificates::get(c, id, now)? else {
                 return Ok(Err(missing()));
             };
             if row.subject.as_str() != confirm {
@@ -324,12 +324,12 @@ pub async fn delete(
 /// The certificate for a host under a domain. Prefers certificates from the domain's current
 /// source, then the latest expiry.
 pub(crate) fn select_certificate<'a>(
-    all: &'a [Served],
+    all: &'a [IssuedCertificate],
     domain: &DomainRow,
     host: &str,
-) -> Option<&'a Served> {
+) -> Option<&'a IssuedCertificate> {
     let issuance = domain.spec.issuance;
-    let is_current_source = |it: &Served| match issuance {
+    let is_current_source = |it: &IssuedCertificate| match issuance {
         Issuance::SelfSigned => false,
         Issuance::Uploaded => it.source == Source::Uploaded,
         Issuance::Http(_) | Issuance::Dns(_) | Issuance::Wildcard(_) => {

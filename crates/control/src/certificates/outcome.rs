@@ -10,7 +10,7 @@ use model::{
 };
 use store::{
     Conn,
-    certificates::{Claimed, NewCertificate},
+    certificates::{ClaimedCertificate, NewCertificate},
 };
 
 use super::{
@@ -32,18 +32,18 @@ const RETRY_WAITS: [Duration; 4] = [
 /// held.
 async fn write_if_leased<W>(
     control: &Control,
-    claimed: &Claimed,
+    claimed: &ClaimedCertificate,
     apply: W,
 ) -> Result<(), model::Error>
 where
     W: Fn(&mut Conn, Timestamp) -> Result<(), store::Error> + Send + 'static,
 {
-    let (clock, id, owner) = (control.clock(), claimed.id, claimed.owner.clone());
+    let (clock, id, owner) = (control.clock(), claimed.id, claimed.lease_owner.clone());
     let done = control
         .store()
         .write(move |c| {
             let now = clock.now(c)?;
-            if store::certificates::keep(c, id, &owner, Timestamp(now.0 + LEASE_MS))? {
+            if store::certificates::renew_lease(c, id, &owner, Timestamp(now.0 + LEASE_MS))? {
                 apply(c, now)?;
             }
             Ok(())
@@ -59,13 +59,13 @@ where
 /// Schedules renewal and the next check of a valid certificate.
 pub(super) async fn schedule(
     control: &Control,
-    claimed: &Claimed,
+    claimed: &ClaimedCertificate,
     renew_at: Option<Timestamp>,
     next_try: Option<Timestamp>,
 ) -> Result<(), model::Error> {
     let id = claimed.id;
     write_if_leased(control, claimed, move |c, _| {
-        store::certificates::looked_after(c, id, renew_at, next_try)
+        store::certificates::schedule(c, id, renew_at, next_try)
     })
     .await
 }
@@ -73,19 +73,19 @@ pub(super) async fn schedule(
 /// Postpones an attempt for a reason that needs no action by a user.
 pub(super) async fn postpone(
     control: &Control,
-    claimed: &Claimed,
+    claimed: &ClaimedCertificate,
     wait_ms: i64,
 ) -> Result<(), model::Error> {
     let id = claimed.id;
     write_if_leased(control, claimed, move |c, now| {
-        store::certificates::put_off(c, id, Timestamp(now.0 + wait_ms))
+        store::certificates::delay(c, id, Timestamp(now.0 + wait_ms))
     })
     .await
 }
 
 /// Records that an uploaded certificate is about to expire or has expired.
-pub(super) async fn check_expiry(control: &Control, claimed: &Claimed) -> Result<(), model::Error> {
-    let Some((from, until)) = claimed.good else {
+pub(super) async fn check_expiry(control: &Control, claimed: &ClaimedCertificate) -> Result<(), model::Error> {
+    let Some((from, until)) = claimed.validity else {
         return schedule(control, claimed, None, None).await;
     };
     let (id, subject) = (claimed.id, claimed.subject.clone());
@@ -100,9 +100,9 @@ pub(super) async fn check_expiry(control: &Control, claimed: &Claimed) -> Result
         if let Some(happening) = happening {
             let message = format!("Good until {}. Bring the next one.", until.rfc3339());
             tracing::warn!(%subject, valid_until = until.rfc3339(), "uploaded certificate expires");
-            store::certificates::note(c, id, happening, &message, now)?;
+            store::certificates::add_history(c, id, happening, &message, now)?;
         }
-        store::certificates::looked_after(c, id, None, next)
+        store::certificates::schedule(c, id, None, next)
     })
     .await
 }
@@ -110,7 +110,7 @@ pub(super) async fn check_expiry(control: &Control, claimed: &Claimed) -> Result
 /// Stores an issued certificate with its key.
 pub(super) async fn store_issued(
     control: &Control,
-    claimed: &Claimed,
+    claimed: &ClaimedCertificate,
     new: NewCertificate,
     secret: String,
 ) -> Result<(), model::Error> {
@@ -122,11 +122,11 @@ pub(super) async fn store_issued(
     let mut waits = RETRY_WAITS.iter();
     loop {
         let (domain, subject) = (claimed.domain, claimed.subject.clone());
-        let (key, new, secret) = (control.store().key().clone(), new.clone(), secret.clone());
+        let (key, new, secret) = (control.store().secret_key().clone(), new.clone(), secret.clone());
         let done = write_if_leased(control, claimed, move |c, now| {
             let of = (domain, &subject);
-            let id = store::certificates::put(c, &key, of, &new, &secret, now)?;
-            store::certificates::note(c, id, happening, &describe(&new.issued), now)
+            let id = store::certificates::upsert_issued(c, &key, of, &new, &secret, now)?;
+            store::certificates::add_history(c, id, happening, &describe(&new.issued), now)
         });
         let (done, wait) = (done.await, waits.next());
         let (Err(error), Some(wait)) = (&done, wait) else {
@@ -146,14 +146,14 @@ pub(super) fn describe(issued: &Issued) -> String {
 /// Records that issuance failed and schedules the next attempt.
 pub(super) async fn record_failure(
     control: &Control,
-    claimed: &Claimed,
+    claimed: &ClaimedCertificate,
     failure: Failure,
     message: String,
     detail: Option<String>,
 ) -> Result<(), model::Error> {
     tracing::warn!(subject = %claimed.subject, error = message, detail, "certificate issuance failed");
     let (id, attempts) = (claimed.id, claimed.failures + 1);
-    let until = claimed.good.map(|(_, until)| until);
+    let until = claimed.validity.map(|(_, until)| until);
     write_if_leased(control, claimed, move |c, now| {
         let next = plan::retry_at(now, attempts, failure, until, Jitter::new());
         let trouble = Trouble {
@@ -161,8 +161,8 @@ pub(super) async fn record_failure(
             words: message.clone(),
             detail: detail.clone(),
         };
-        store::certificates::failed(c, id, &trouble, next)?;
-        store::certificates::note(c, id, Happening::Failed, &message, now)
+        store::certificates::record_failure(c, id, &trouble, next)?;
+        store::certificates::add_history(c, id, Happening::Failed, &message, now)
     })
     .await
 }

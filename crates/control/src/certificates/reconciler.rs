@@ -11,7 +11,7 @@ use std::{
 };
 
 use model::{Timestamp, events::Topic};
-use store::{Conn, certificates::Claimed};
+use store::{Conn, certificates::ClaimedCertificate};
 use tokio::sync::{Semaphore, watch};
 
 use super::{desired, issue};
@@ -150,7 +150,7 @@ async fn run_pass(
     time_until_due(control).await
 }
 
-async fn claim(control: &Control, name: &str) -> Result<Option<Claimed>, model::Error> {
+async fn claim(control: &Control, name: &str) -> Result<Option<ClaimedCertificate>, model::Error> {
     use crate::failure::StoreResultExt as _;
     let (clock, owner) = (
         control.clock(),

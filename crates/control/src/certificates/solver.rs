@@ -10,7 +10,7 @@ use model::{
     events::{Event, Topic},
 };
 use pki::acme::{Challenge, Solver};
-use store::{certificates::Claimed, challenges::Answer, records::Purpose};
+use store::{certificates::ClaimedCertificate, challenges::ChallengeResponse, records::RecordPurpose};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{Control, notifier::Audience, providers};
@@ -31,12 +31,12 @@ pub(super) struct HttpSolver {
 }
 
 impl HttpSolver {
-    pub(super) fn new(control: &Control, site: SiteId, claimed: &Claimed) -> Self {
+    pub(super) fn new(control: &Control, site: SiteId, claimed: &ClaimedCertificate) -> Self {
         Self {
             control: control.clone(),
             site,
             certificate: claimed.id,
-            owner: claimed.owner.clone(),
+            owner: claimed.lease_owner.clone(),
         }
     }
 
@@ -49,7 +49,7 @@ impl HttpSolver {
                 let agents = self
                     .control
                     .store()
-                    .read(move |c| store::agents::of_site(c, site))
+                    .read(move |c| store::agents::list_by_site(c, site))
                     .await
                     .map_err(|error| error.to_string())?;
                 let rows = agents.into_iter().map(|agent| agent.row);
@@ -115,12 +115,12 @@ fn readiness(agents: impl Iterator<Item = AgentRow>, generation: i64) -> Readine
 #[async_trait]
 impl Solver for HttpSolver {
     async fn put(&self, challenges: &[Challenge]) -> Result<(), String> {
-        let answers: Result<Vec<Answer>, String> = challenges
+        let answers: Result<Vec<ChallengeResponse>, String> = challenges
             .iter()
             .map(|challenge| match challenge {
-                Challenge::Http { token, answer, .. } => Ok(Answer {
+                Challenge::Http { token, answer, .. } => Ok(ChallengeResponse {
                     token: token.clone(),
-                    answer: answer.clone(),
+                    key_authorization: answer.clone(),
                 }),
                 Challenge::Dns { .. } => Err("Edge hosts answer no DNS.".to_owned()),
             })
@@ -132,7 +132,7 @@ impl Solver for HttpSolver {
             .store()
             .write(move |c| {
                 let now = clock.now(c)?;
-                store::challenges::put(c, site, certificate, &answers, now)
+                store::challenges::upsert(c, site, certificate, &answers, now)
             })
             .await
             .map_err(|error| error.to_string())?;
@@ -152,13 +152,13 @@ pub(super) async fn remove_challenges(control: &Control, certificate: Certificat
     let removed = control
         .store()
         .write(move |c| {
-            let present = store::certificates::owner(c, certificate)?;
+            let present = store::certificates::get_lease_owner(c, certificate)?;
             if present.is_some_and(|present| present != owner) {
                 return Ok(false);
             }
             let now = clock.now(c)?;
-            store::records::unwant_proofs(c, certificate, now)?;
-            store::challenges::take_away(c, certificate)
+            store::records::mark_challenges_for_removal(c, certificate, now)?;
+            store::challenges::delete_by_certificate(c, certificate)
         })
         .await;
     match removed {
@@ -190,7 +190,7 @@ impl DnsSolver {
     pub(super) async fn new(
         control: &Control,
         id: ProviderId,
-        claimed: &Claimed,
+        claimed: &ClaimedCertificate,
     ) -> Result<Self, super::issue::IssueError> {
         use super::issue::IssueError;
         let record = providers::record(control, id).await?;
@@ -205,22 +205,22 @@ impl DnsSolver {
             provider,
             id,
             certificate: claimed.id,
-            owner: claimed.owner.clone(),
+            owner: claimed.lease_owner.clone(),
         })
     }
 
     /// Stores a record before it is created at the provider, so that it is removed even if this
     /// process stops.
     async fn add(&self, name: &str, value: &str) -> Result<(), String> {
-        let stored = store::records::Record {
+        let stored = store::records::DnsRecord {
             name: name.to_owned(),
-            kind: "TXT",
+            record_type: "TXT",
             value: value.to_owned(),
         };
-        let (provider, purpose) = (self.id, Purpose::Proof(self.certificate));
+        let (provider, purpose) = (self.id, RecordPurpose::Challenge(self.certificate));
         self.control
             .store()
-            .write(move |c| store::records::want(c, provider, purpose, &stored, None))
+            .write(move |c| store::records::upsert_desired(c, provider, purpose, &stored, None))
             .await
             .map_err(|error| error.to_string())?;
         let record = dns::Record {

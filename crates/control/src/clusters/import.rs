@@ -13,7 +13,7 @@ use model::{
     net::Mac,
 };
 use proxmox::{Client, Ipv4Config, LxcConfig, Vmid};
-use store::{Unique, containers::NewRecord, sites::SiteRecord};
+use store::{Unique, containers::NewContainerRow, sites::SiteRecord};
 
 use super::{client, to_user_error};
 use crate::{Actor, Control, failure::StoreResultExt as _, notifier::Audience};
@@ -76,7 +76,7 @@ async fn target(control: &Control, cluster: ClusterId, import: &Import) -> Resul
         .store()
         .read(move |c| {
             let site = store::sites::get(c, site)?;
-            Ok((site, store::users::by_name(c, &owner)?))
+            Ok((site, store::users::get_by_name(c, &owner)?))
         })
         .await
         .into_model("import")?;
@@ -116,8 +116,8 @@ async fn import_one(
         .store()
         .write(move |c| {
             let id = store::containers::insert(c, &record)?;
-            store::containers::set_made(c, id)?;
-            store::containers::set_wished_running(c, id, running)
+            store::containers::mark_created(c, id)?;
+            store::containers::set_desired_running(c, id, running)
         })
         .await;
     match written {
@@ -139,7 +139,7 @@ fn record(
     guest: &Foreign,
     config: &LxcConfig,
     address: Option<Ipv4Addr>,
-) -> Result<NewRecord, String> {
+) -> Result<NewContainerRow, String> {
     if config.template {
         return Err("It is a template.".to_owned());
     }
@@ -170,7 +170,7 @@ fn record(
     if address == site.spec.gateway {
         return Err(format!("Its address {address} is the site's gateway."));
     }
-    Ok(NewRecord {
+    Ok(NewContainerRow {
         site: site.id,
         cluster: site.spec.cluster,
         owner: target.owner,

@@ -12,7 +12,7 @@ use model::{
     names::Label,
     nodes::ClusterView,
 };
-use store::clusters::{Access, ClusterRecord};
+use store::clusters::{ConnectionSettings, ClusterRecord};
 
 pub use findings::findings;
 pub use import::import;
@@ -49,12 +49,12 @@ pub async fn list(control: &Control, actor: &Actor) -> Result<Vec<ClusterView>, 
 /// [`Error::Forbidden`] unless the actor is an administrator; [`Error::NotFound`].
 pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<ClusterDetail, Error> {
     actor.require_administrator()?;
-    let ClusterRecord { id, access } = by_name(control, name).await?;
+    let ClusterRecord { id, connection } = by_name(control, name).await?;
     let (sites, managed) = control
         .store()
         .read(move |c| {
             let sites = store::sites::list(c)?;
-            Ok((sites, store::containers::on_cluster(c, id)?))
+            Ok((sites, store::containers::list_vmids_by_cluster(c, id)?))
         })
         .await
         .into_model("cluster")?;
@@ -74,12 +74,12 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
         .into_iter()
         .filter(|guest| !is_managed(guest.vmid))
         .collect();
-    let others = access.certificates.keys().filter(|url| **url != access.url);
+    let others = connection.pinned_certificates.keys().filter(|url| **url != connection.url);
     Ok(ClusterDetail {
-        view: control.observer().view(id, access.url.to_string()),
+        view: control.observer().view(id, connection.url.to_string()),
         others: others.cloned().collect(),
-        fingerprint: access.certificates.get(&access.url).cloned(),
-        login: access.login,
+        fingerprint: connection.pinned_certificates.get(&connection.url).cloned(),
+        login: connection.login,
         sites,
         foreign,
     })
@@ -112,7 +112,7 @@ pub async fn create(control: &Control, actor: &Actor, spec: ClusterSpec) -> Resu
         .map(|secret| secret.as_str().to_owned())
         .ok_or_else(|| Error::field("secret", "Type the token's secret or the user's password."))?;
     let access = trust::sign_in(access(spec, secret)).await?;
-    let key = control.store().key().clone();
+    let key = control.store().secret_key().clone();
     let id = control
         .store()
         .write(move |c| store::clusters::insert(c, &key, &access))
@@ -134,7 +134,7 @@ pub async fn update(
 ) -> Result<Label, Error> {
     actor.require_administrator()?;
     let name = spec.name.clone();
-    let current = record(control, id).await?.access;
+    let current = record(control, id).await?.connection;
     let secret = match &spec.secret {
         Some(secret) => secret.as_str().to_owned(),
         // The stored secret is sent only with the same login and to a known address.
@@ -142,14 +142,14 @@ pub async fn update(
             let message = format!("Type the secret of {}.", spec.login);
             return Err(Error::field("secret", message));
         }
-        None if current.url != spec.url && !current.certificates.contains_key(&spec.url) => {
+        None if current.url != spec.url && !current.pinned_certificates.contains_key(&spec.url) => {
             let message = "Type the secret again, since it goes to another address.";
             return Err(Error::field("secret", message));
         }
         None => current.secret,
     };
     let access = trust::sign_in(access(spec, secret)).await?;
-    let key = control.store().key().clone();
+    let key = control.store().secret_key().clone();
     control
         .store()
         .write(move |c| store::clusters::update(c, &key, id, &access))
@@ -171,7 +171,7 @@ pub async fn delete(
     confirm: &str,
 ) -> Result<(), Error> {
     actor.require_administrator()?;
-    let name = record(control, id).await?.access.name;
+    let name = record(control, id).await?.connection.name;
     if name != confirm.trim() {
         let message = format!("Type {name} to remove the cluster.");
         return Err(Error::field("confirm", message));
@@ -191,13 +191,13 @@ pub async fn delete(
     Ok(())
 }
 
-fn access(spec: ClusterSpec, secret: String) -> Access {
+fn access(spec: ClusterSpec, secret: String) -> ConnectionSettings {
     let certificates = spec
         .fingerprint
         .map(|fingerprint: Fingerprint| (spec.url.clone(), fingerprint));
-    Access {
+    ConnectionSettings {
         name: spec.name.to_string(),
-        certificates: certificates.into_iter().collect(),
+        pinned_certificates: certificates.into_iter().collect(),
         url: spec.url,
         login: spec.login,
         secret,
@@ -217,17 +217,17 @@ async fn reload(control: &Control, id: ClusterId) -> Result<(), Error> {
 }
 
 async fn by_name(control: &Control, name: &str) -> Result<ClusterRecord, Error> {
-    let (key, name) = (control.store().key().clone(), name.to_owned());
+    let (key, name) = (control.store().secret_key().clone(), name.to_owned());
     control
         .store()
-        .read(move |c| store::clusters::by_name(c, &key, &name))
+        .read(move |c| store::clusters::get_by_name(c, &key, &name))
         .await
         .into_model("cluster")?
         .ok_or(missing())
 }
 
 async fn record(control: &Control, id: ClusterId) -> Result<ClusterRecord, Error> {
-    let key = control.store().key().clone();
+    let key = control.store().secret_key().clone();
     control
         .store()
         .read(move |c| store::clusters::get(c, &key, id))

@@ -9,7 +9,7 @@ use model::{
     clusters::{ApiUrl, Fingerprint},
 };
 use proxmox::{Client, Node};
-use store::clusters::Access;
+use store::clusters::ConnectionSettings;
 
 use crate::{cluster_clients, failure::internal};
 
@@ -38,7 +38,7 @@ fn parse_fingerprint(fetched: &proxmox::Fingerprint) -> Result<Fingerprint, Erro
 ///
 /// # Errors
 /// [`Error::Invalid`] at the field that prevents the sign-in.
-pub(super) async fn sign_in(mut access: Access) -> Result<Access, Error> {
+pub(super) async fn sign_in(mut access: ConnectionSettings) -> Result<ConnectionSettings, Error> {
     let client = cluster_clients::connect(&access)?;
     let nodes = client
         .nodes()
@@ -46,7 +46,7 @@ pub(super) async fn sign_in(mut access: Access) -> Result<Access, Error> {
         .map_err(|error| sign_in_error(&error))?;
     if access.url.is_tls() {
         for (_, url, fingerprint) in other_nodes(&client, &nodes).await.into_iter().flatten() {
-            access.certificates.entry(url).or_insert(fingerprint);
+            access.pinned_certificates.entry(url).or_insert(fingerprint);
         }
     }
     Ok(access)

@@ -176,7 +176,7 @@ pub async fn power(
     }
     let is_running = !matches!(power, Power::Stop);
     queue_job(control, actor, &record, power.job(), move |c| {
-        store::containers::set_wished_running(c, id, is_running)
+        store::containers::set_desired_running(c, id, is_running)
     })
     .await
 }
@@ -235,7 +235,7 @@ async fn queue_job(
 }
 
 fn require_created(record: &ContainerRecord) -> Result<(), Error> {
-    if record.made.is_some() {
+    if record.provisioned.is_some() {
         return Ok(());
     }
     let name = &record.name;

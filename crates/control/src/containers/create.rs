@@ -10,7 +10,7 @@ use model::{
     names::{Label, NodeName},
     users::{Limits, Usage},
 };
-use store::{Conn, Unique, containers::NewRecord, sites::SiteRecord};
+use store::{Conn, Unique, containers::NewContainerRow, sites::SiteRecord};
 
 use super::{
     docker, publish_change, reserve, reserved_names::Requester, services::ServiceAllocator,
@@ -157,7 +157,7 @@ impl Reservation {
     /// The owner of the container, after checking the limits. The user's row stays locked until the
     /// end of the transaction, so that two concurrent creations cannot exceed a limit together.
     fn owner(&self, c: &mut Conn) -> Result<Result<UserId, Error>, store::Error> {
-        let Some(owner) = self.actor.me().map(|me| me.id).or(store::users::first(c)?) else {
+        let Some(owner) = self.actor.me().map(|me| me.id).or(store::users::get_first_administrator(c)?) else {
             return Ok(Err(Error::NotFound { kind: Kind::User }));
         };
         store::users::lock(c, owner)?;
@@ -173,17 +173,17 @@ impl Reservation {
         c: &mut Conn,
         owner: UserId,
         site: &SiteRecord,
-    ) -> Result<Result<NewRecord, Error>, store::Error> {
+    ) -> Result<Result<NewContainerRow, Error>, store::Error> {
         let new = &self.new;
-        let nodes = store::nodes::addresses(c, site.spec.cluster)?;
+        let nodes = store::nodes::list_addresses(c, site.spec.cluster)?;
         let is_same = |node: &NodeName| node.as_str().eq_ignore_ascii_case(new.name.as_str());
         if nodes.keys().any(is_same) {
             let message = "A node of the cluster has this name. Choose another.";
             return Ok(Err(Error::field("name", message)));
         }
-        let addresses = store::containers::taken_addresses(c, site.id)?;
+        let addresses = store::containers::list_used_addresses(c, site.id)?;
         let vmids: BTreeSet<u32> =
-            store::containers::taken_vmids(c, site.spec.cluster, &site.spec.vmids)?;
+            store::containers::list_used_vmids(c, site.spec.cluster, &site.spec.vmids)?;
         let allocator = ServiceAllocator {
             requester: Requester {
                 actor: &self.actor,
@@ -198,7 +198,7 @@ impl Reservation {
         let observer = self.control.observer();
         let taken = |vmid| vmids.contains(&vmid) || observer.is_taken(site.spec.cluster, vmid);
         Ok((|| {
-            Ok(NewRecord {
+            Ok(NewContainerRow {
                 site: site.id,
                 cluster: site.spec.cluster,
                 owner,
@@ -246,7 +246,7 @@ pub(crate) async fn reserve_other_vmid(
             .store()
             .write(move |c| {
                 let cluster = site.spec.cluster;
-                let reserved = store::containers::taken_vmids(c, cluster, &site.spec.vmids)?;
+                let reserved = store::containers::list_used_vmids(c, cluster, &site.spec.vmids)?;
                 let observer = control_.observer();
                 let taken = |vmid| {
                     reserved.contains(&vmid)

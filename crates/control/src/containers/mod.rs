@@ -22,7 +22,7 @@ use model::{
     services::{Published, ServiceKind, ServiceView},
     users::{Limits, Usage},
 };
-use store::containers::{ContainerRecord, Filter};
+use store::containers::{ContainerRecord, ContainerFilter};
 
 pub use change::{delete, edit, power};
 pub(crate) use create::reserve_other_vmid;
@@ -45,10 +45,10 @@ pub async fn list(
     actor: &Actor,
     query: &ContainerQuery,
 ) -> Result<Page<ContainerRow>, Error> {
-    let filter = Filter {
+    let filter = ContainerFilter {
         owner: actor.owner_filter(),
         site: query.site.clone(),
-        q: query.q.trim().to_owned(),
+        query: query.q.trim().to_owned(),
         sort: query.sort,
         page: query.page.max(1),
     };
@@ -70,21 +70,21 @@ pub async fn list(
 /// rows.
 async fn list_with_status(
     control: &Control,
-    filter: Filter,
+    filter: ContainerFilter,
     expected: Status,
 ) -> Result<Page<ContainerRow>, Error> {
     let page = filter.page;
     let summaries = control
         .store()
-        .read(move |c| store::containers::lean(c, &filter))
+        .read(move |c| store::containers::list_summaries(c, &filter))
         .await
         .into_model("containers")?;
     let ids: Vec<ContainerId> = summaries
         .into_iter()
         .filter(|c| {
             status(
-                c.made,
-                c.activity,
+                c.is_created,
+                c.active_job_kind,
                 control.observer().observed_state(c.cluster, c.vmid),
             ) == expected
         })
@@ -96,7 +96,7 @@ async fn list_with_status(
     let ids: Vec<ContainerId> = ids.into_iter().skip(start).take(rows).collect();
     let records = control
         .store()
-        .read(move |c| store::containers::by_ids(c, &ids))
+        .read(move |c| store::containers::list_by_ids(c, &ids))
         .await
         .into_model("containers")?;
     let rows = records.iter().map(|record| row(control, record)).collect();
@@ -117,12 +117,12 @@ pub async fn get(
     let (record, domains, publications, leases) = control
         .store()
         .read(move |c| {
-            let Some(record) = store::containers::by_name(c, &site, &name)? else {
+            let Some(record) = store::containers::get_by_name(c, &site, &name)? else {
                 return Ok(None);
             };
-            let domains = store::domains::of_site(c, record.site)?;
+            let domains = store::domains::list_by_site(c, record.site)?;
             let publications = publication::load(c, &record)?;
-            let leases = store::leases::of_mac(c, record.site, record.mac)?;
+            let leases = store::leases::list_addresses_by_mac(c, record.site, record.mac)?;
             Ok(Some((record, domains, publications, leases)))
         })
         .await
@@ -216,7 +216,7 @@ async fn suggest_name(control: &Control, site: Option<&SiteOption>) -> Result<La
             let Some(site) = site else {
                 return Ok(suggest::name(|_| false));
             };
-            let taken = store::containers::names(c, &site)?;
+            let taken = store::containers::list_names(c, &site)?;
             Ok(suggest::name(|name| taken.contains(name)))
         })
         .await
@@ -262,11 +262,11 @@ pub(crate) fn row(control: &Control, record: &ContainerRecord) -> ContainerRow {
         site: record.site_name.clone(),
         domain: record.domain.clone(),
         status: status(
-            record.made.is_some(),
-            record.activity.map(|a| a.kind),
+            record.provisioned.is_some(),
+            record.active_job.map(|a| a.kind),
             observed,
         ),
-        activity: record.activity,
+        activity: record.active_job,
         owner: record.owner_name.clone(),
         address: record.address,
         link: record
@@ -306,19 +306,19 @@ fn view(control: &Control, record: ContainerRecord, domains: Vec<Domain>) -> Con
         vmid: record.vmid,
         mac: record.mac,
         lent: None,
-        wished_running: record.wished_running,
+        wished_running: record.desired_running,
         restart_needed: record.restart_needed,
         observed: control.observer().usage(record.cluster, record.vmid),
         observed_at,
         trouble,
-        failure: record.failure,
+        failure: record.creation_failure,
     }
 }
 
 /// Changes to a container that were made in Proxmox. Ignored while a job is working on the
 /// container or before it has been created.
 fn drift(control: &Control, record: &ContainerRecord) -> Vec<Drift> {
-    if record.made.is_none() || record.activity.is_some() {
+    if record.provisioned.is_none() || record.active_job.is_some() {
         return Vec::new();
     }
     let Some(guest) = control.observer().container(record.cluster, record.vmid) else {

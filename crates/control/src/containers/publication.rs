@@ -16,8 +16,8 @@ pub(super) fn load(
     if record.services.is_empty() {
         return Ok(Vec::new());
     }
-    let since = store::containers::generation(c, record.id)?;
-    let agents = store::agents::of_site(c, record.site)?;
+    let since = store::containers::get_generation(c, record.id)?;
+    let agents = store::agents::list_by_site(c, record.site)?;
     let agents: Vec<AgentRow> = agents
         .into_iter()
         .map(|agent| agent.row)

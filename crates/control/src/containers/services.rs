@@ -12,7 +12,7 @@ use model::{
 };
 use store::{
     Conn,
-    containers::{Given, GivenService},
+    containers::{ServiceBinding, BoundService},
     sites::SiteRecord,
 };
 
@@ -44,7 +44,7 @@ impl ServiceAllocator<'_> {
     pub(super) fn allocate(
         &self,
         c: &mut Conn,
-    ) -> Result<Result<Vec<GivenService>, Error>, store::Error> {
+    ) -> Result<Result<Vec<BoundService>, Error>, store::Error> {
         let in_use = self.load_in_use(c)?;
         Ok(self.allocate_from(in_use))
     }
@@ -57,14 +57,14 @@ impl ServiceAllocator<'_> {
         let has_tls_name =
             |service: &ServiceSpec| matches!(service, ServiceSpec::Tcp { tls: Some(_), .. });
         if wants(ServiceKind::Http) || self.desired.iter().any(has_tls_name) {
-            in_use.domains = store::domains::of_site(c, id)?;
-            in_use.labels = store::containers::taken_labels(c, id)?;
+            in_use.domains = store::domains::list_by_site(c, id)?;
+            in_use.labels = store::containers::list_used_labels(c, id)?;
         }
         if wants(ServiceKind::Tcp) {
-            in_use.tcp = store::containers::taken_ports(c, id, ServiceKind::Tcp)?;
+            in_use.tcp = store::containers::list_used_ports(c, id, ServiceKind::Tcp)?;
         }
         if wants(ServiceKind::Udp) {
-            in_use.udp = store::containers::taken_ports(c, id, ServiceKind::Udp)?;
+            in_use.udp = store::containers::list_used_ports(c, id, ServiceKind::Udp)?;
         }
         for service in self.current {
             match &service.published {
@@ -85,15 +85,15 @@ impl ServiceAllocator<'_> {
         Ok(in_use)
     }
 
-    fn allocate_from(&self, mut in_use: InUse) -> Result<Vec<GivenService>, Error> {
+    fn allocate_from(&self, mut in_use: InUse) -> Result<Vec<BoundService>, Error> {
         let mut allocated = vec![None; self.desired.len()];
         // Requested ports are assigned before any port is chosen.
         let mut order: Vec<(usize, &ServiceSpec)> = self.desired.iter().enumerate().collect();
         order.sort_by_key(|(_, service)| requested_port(service).is_none());
         for (index, service) in order {
-            let allocation = GivenService {
-                port: service.port(),
-                given: self.allocate_one(service, index, &mut in_use)?,
+            let allocation = BoundService {
+                container_port: service.port(),
+                binding: self.allocate_one(service, index, &mut in_use)?,
             };
             if let Some(slot) = allocated.get_mut(index) {
                 *slot = Some(allocation);
@@ -107,7 +107,7 @@ impl ServiceAllocator<'_> {
         service: &ServiceSpec,
         index: usize,
         in_use: &mut InUse,
-    ) -> Result<Given, Error> {
+    ) -> Result<ServiceBinding, Error> {
         Ok(match service {
             ServiceSpec::Http {
                 label,
@@ -117,13 +117,13 @@ impl ServiceAllocator<'_> {
             } => {
                 let (domain, label) =
                     self.allocate_hostname(label.as_ref(), domain.as_ref(), index, in_use)?;
-                Given::Http {
+                ServiceBinding::Http {
                     label,
                     domain,
                     options: *options,
                 }
             }
-            ServiceSpec::Tcp { options, tls, .. } => Given::Tcp {
+            ServiceSpec::Tcp { options, tls, .. } => ServiceBinding::Tcp {
                 tls: match tls {
                     None => None,
                     Some(requested) => Some(self.resolve_tls_name(requested, index, in_use)?),
@@ -131,11 +131,11 @@ impl ServiceAllocator<'_> {
                 external: self.allocate_port(service, index, &mut in_use.tcp)?,
                 options: *options,
             },
-            ServiceSpec::Udp { quiet, .. } => Given::Udp {
+            ServiceSpec::Udp { quiet, .. } => ServiceBinding::Udp {
                 external: self.allocate_port(service, index, &mut in_use.udp)?,
-                quiet: *quiet,
+                idle_timeout: *quiet,
             },
-            ServiceSpec::Srv { name, .. } => Given::Srv { name: name.clone() },
+            ServiceSpec::Srv { name, .. } => ServiceBinding::Srv { name: name.clone() },
         })
     }
 

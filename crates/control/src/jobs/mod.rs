@@ -37,7 +37,7 @@ pub async fn list(
         owner: actor.owner_filter(),
         state: query.state,
         container: query.container,
-        q: query.q.trim().to_owned(),
+        query: query.q.trim().to_owned(),
         page: query.page.max(1),
     };
     control
@@ -55,7 +55,7 @@ pub async fn active(control: &Control, actor: &Actor) -> Result<Vec<JobRow>, Err
     let owner = actor.owner_filter();
     control
         .store()
-        .read(move |c| store::jobs::active(c, owner))
+        .read(move |c| store::jobs::list_active(c, owner))
         .await
         .into_model("jobs")
 }
@@ -72,8 +72,8 @@ pub async fn get(control: &Control, actor: &Actor, id: JobId) -> Result<JobView,
         can_retry: may_retry(&record),
         cancelling: record.cancel_requested && !ended,
         steps: record.steps.into_iter().map(|step| step.view).collect(),
-        words: record.words,
-        left: record.left,
+        words: record.details,
+        left: record.leftovers,
         row: record.row,
     })
 }
@@ -91,7 +91,7 @@ pub async fn log(
     get_visible(control, actor, id).await?;
     control
         .store()
-        .read(move |c| store::jobs::log(c, id, after, LOG_LINES))
+        .read(move |c| store::jobs::list_log(c, id, after, LOG_LINES))
         .await
         .into_model("log")
 }
@@ -155,7 +155,7 @@ fn may_retry(record: &JobRecord) -> bool {
 async fn get_visible(control: &Control, actor: &Actor, id: JobId) -> Result<JobRecord, Error> {
     control
         .store()
-        .read(move |c| store::jobs::record(c, id))
+        .read(move |c| store::jobs::get(c, id))
         .await
         .into_model("job")?
         .filter(|record| actor.may_see(record.owner))

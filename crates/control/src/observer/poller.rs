@@ -13,7 +13,7 @@ use model::{
     events::{Event, Topic},
 };
 use proxmox::Client;
-use store::observations::{self, Turn};
+use store::observations::{self, Observer};
 use tokio::sync::Notify;
 
 use super::{
@@ -56,7 +56,7 @@ pub(crate) async fn release_leases(control: &Control) {
     let holder = control.observer().holder.to_string();
     let released = control
         .store()
-        .write(move |c| observations::give_back(c, &holder))
+        .write(move |c| observations::release_all(c, &holder))
         .await;
     if let Err(error) = released {
         tracing::warn!(
@@ -161,15 +161,15 @@ impl Poller {
         );
         let work = move |c: &mut store::Conn| {
             let turn = if take_lease {
-                observations::take_over(c, id, &holder, lease)?
+                observations::claim_forced(c, id, &holder, lease)?
             } else {
-                observations::take(c, id, &holder, lease)?
+                observations::claim(c, id, &holder, lease)?
             };
-            if let Turn::Ours { shared } = turn {
-                return Ok(Role::Holder { shared });
+            if let Observer::ThisProcess { is_requested } = turn {
+                return Ok(Role::Holder { shared: is_requested });
             }
             let now = store::now(c)?;
-            let stored = observations::read(c, id, validity)?.map(|(at, text)| SharedObservation {
+            let stored = observations::request_and_get(c, id, validity)?.map(|(at, text)| SharedObservation {
                 at,
                 age: Duration::from_millis(u64::try_from(now.0 - at.0).unwrap_or(0)),
                 text,
@@ -218,7 +218,7 @@ impl Poller {
         let written = match serde_json::to_string(observation) {
             Ok(text) => {
                 let (id, holder) = (self.id, self.control.observer().holder.to_string());
-                let keep = move |c: &mut store::Conn| observations::keep(c, id, &holder, &text);
+                let keep = move |c: &mut store::Conn| observations::store(c, id, &holder, &text);
                 self.control.store().write(keep).await
             }
             Err(error) => return tracing::error!(%error, "failed to serialize observation"),
@@ -297,7 +297,7 @@ async fn publish_changes(control: &Control, id: ClusterId, changes: &Changes) {
     }
     match control
         .store()
-        .read(move |c| store::containers::on_cluster(c, id))
+        .read(move |c| store::containers::list_vmids_by_cluster(c, id))
         .await
     {
         Ok(managed) => {

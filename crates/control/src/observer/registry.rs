@@ -70,7 +70,7 @@ pub(crate) async fn synchronize(control: &Control) -> Result<(), Error> {
 }
 
 async fn read(control: &Control) -> Result<Vec<ClusterRecord>, Error> {
-    let key = control.store().key().clone();
+    let key = control.store().secret_key().clone();
     control
         .store()
         .read(move |c| store::clusters::list(c, &key))
@@ -85,7 +85,7 @@ fn apply(
 ) -> Result<Vec<(ClusterId, SetOutcome)>, Error> {
     let mut done = Vec::new();
     for cluster in clusters {
-        let (id, name) = (cluster.id, cluster.access.name.clone());
+        let (id, name) = (cluster.id, cluster.connection.name.clone());
         let set = control.0.clients.set(cluster)?;
         control.observer().add_cluster(id, &name);
         match set {

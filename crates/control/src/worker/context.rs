@@ -107,7 +107,7 @@ impl Context {
         );
         let observed = self.control.observer().container(cluster, vmid);
         let Some(node) = observed
-            .filter(|_| self.container.made.is_some())
+            .filter(|_| self.container.provisioned.is_some())
             .and_then(|guest| guest.node.parse::<NodeName>().ok())
             .filter(|node| *node != self.container.node)
         else {
@@ -162,7 +162,7 @@ impl Context {
             .and_then(|data| serde_json::from_str(data).ok())
             .unwrap_or_default();
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
-        let write = move |c: &mut store::Conn| store::jobs::begin_step(c, job, &worker, position);
+        let write = move |c: &mut store::Conn| store::jobs::start_step(c, job, &worker, position);
         self.require_lease(self.control.store().write(write).await?)
             .await;
         self.log(format!("{}.", step.title())).await;
@@ -175,7 +175,7 @@ impl Context {
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let data = self.data();
         let write =
-            move |c: &mut store::Conn| store::jobs::save_step(c, job, &worker, position, &data);
+            move |c: &mut store::Conn| store::jobs::save_step_data(c, job, &worker, position, &data);
         self.require_lease(self.control.store().write(write).await?)
             .await;
         Ok(())
@@ -190,7 +190,7 @@ impl Context {
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let data = self.data();
         let write = move |c: &mut store::Conn| {
-            store::jobs::end_step(
+            store::jobs::finish_step(
                 c,
                 job,
                 &worker,
@@ -253,7 +253,7 @@ impl Context {
     pub(super) async fn progress(&self, progress: Progress) {
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let write = move |c: &mut store::Conn| {
-            store::jobs::progress_step(c, job, &worker, position, progress)
+            store::jobs::update_step_progress(c, job, &worker, position, progress)
         };
         if let Err(error) = self.control.store().write(write).await {
             tracing::warn!(job = %job, ?error, "failed to store job progress");

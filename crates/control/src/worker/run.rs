@@ -8,7 +8,7 @@ use model::{
     events::{Event, Topic},
     jobs::{JobKind, JobState, StepState},
 };
-use store::jobs::{JobRecord, Outcome};
+use store::jobs::{JobRecord, JobOutcome};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -72,7 +72,7 @@ async fn resolve_missing(control: &Control, job: &JobRecord, worker: &str) -> Jo
     let write = move |c: &mut store::Conn| {
         for position in &open {
             let state = StepState::Done;
-            store::jobs::end_step(c, id, &worker, *position, state, None, None)?;
+            store::jobs::finish_step(c, id, &worker, *position, state, None, None)?;
         }
         Ok(())
     };
@@ -90,7 +90,7 @@ async fn run_and_undo(
     context: &mut Context,
     job: &JobRecord,
     cancelled: watch::Receiver<bool>,
-) -> Option<Outcome> {
+) -> Option<JobOutcome> {
     let end = unless_interrupted(
         control,
         lease_lost,
@@ -118,25 +118,25 @@ async fn unless_interrupted<T>(
     }
 }
 
-fn outcome(end: JobEnd, left: Vec<String>) -> Outcome {
+fn outcome(end: JobEnd, left: Vec<String>) -> JobOutcome {
     match end {
-        JobEnd::Done => Outcome {
+        JobEnd::Done => JobOutcome {
             state: JobState::Done,
             error: None,
-            words: None,
-            left,
+            details: None,
+            leftovers: left,
         },
-        JobEnd::Cancelled => Outcome {
+        JobEnd::Cancelled => JobOutcome {
             state: JobState::Cancelled,
             error: None,
-            words: None,
-            left,
+            details: None,
+            leftovers: left,
         },
-        JobEnd::Failed(failure) => Outcome {
+        JobEnd::Failed(failure) => JobOutcome {
             state: JobState::Failed,
             error: Some(failure.sentence),
-            words: failure.words,
-            left,
+            details: failure.words,
+            leftovers: left,
         },
     }
 }
@@ -146,7 +146,7 @@ async fn store_outcome(
     control: &Control,
     job: &JobRecord,
     worker: &str,
-    outcome: Option<Outcome>,
+    outcome: Option<JobOutcome>,
 ) -> Result<(), store::Error> {
     let (id, worker) = (job.row.id, worker.to_owned());
     let created = job
@@ -162,7 +162,7 @@ async fn store_outcome(
             let is_held = store::jobs::finish(c, id, &worker, outcome)?;
             match created {
                 Some(container) if is_held && outcome.state == JobState::Done => {
-                    store::containers::set_made(c, container)
+                    store::containers::mark_created(c, container)
                 }
                 _ => Ok(()),
             }
@@ -254,13 +254,13 @@ async fn keep_lease(
         let worker = worker.clone();
         match control
             .store()
-            .write(move |c| store::jobs::heartbeat(c, id, &worker, lease))
+            .write(move |c| store::jobs::renew_lease(c, id, &worker, lease))
             .await
         {
-            Ok(beat) if !beat.held => return lease_lost.cancel(),
+            Ok(beat) if !beat.is_held => return lease_lost.cancel(),
             Ok(beat) => {
                 last = Instant::now();
-                if beat.cancel {
+                if beat.cancel_requested {
                     cancel.send_replace(true);
                 }
             }

@@ -40,7 +40,7 @@ async fn undo_create(context: &mut Context, job: &JobRecord) {
     let now = context
         .control
         .store()
-        .read(move |c| store::jobs::record(c, id))
+        .read(move |c| store::jobs::get(c, id))
         .await;
     let steps = match now {
         Ok(Some(record)) => record.steps,

@@ -64,7 +64,7 @@ impl Stage {
 
     /// What the database calls made is there.
     fn assert_books(job: &JobView, found: &Found) {
-        let Some(record) = found.record.as_ref().filter(|r| r.made.is_some()) else {
+        let Some(record) = found.record.as_ref().filter(|r| r.provisioned.is_some()) else {
             return;
         };
         let there = found.real.iter().any(|real| is(record, real));
@@ -77,7 +77,7 @@ impl Stage {
 
     /// What is there is in the database, or was named as left behind.
     fn assert_nothing_else(&self, job: &JobView, found: &Found) {
-        let ours = found.record.as_ref().filter(|record| record.made.is_some());
+        let ours = found.record.as_ref().filter(|record| record.provisioned.is_some());
         let strays = self
             .real_of_ours(found)
             .filter(|real| !ours.is_some_and(|record| is(record, real)));
@@ -114,7 +114,7 @@ impl Stage {
             return;
         }
         let record = found.record.as_ref().expect("it is in the books");
-        assert!(record.made.is_some(), "done, but not made: {job:?}");
+        assert!(record.provisioned.is_some(), "done, but not made: {job:?}");
         let real = found
             .real
             .iter()

@@ -187,7 +187,7 @@ async fn record(house: &House) -> Option<ContainerRecord> {
     house
         .control
         .store()
-        .read(move |c| store::containers::by_name(c, &site, &name))
+        .read(move |c| store::containers::get_by_name(c, &site, &name))
         .await
         .unwrap()
 }

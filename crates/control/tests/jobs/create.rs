@@ -143,7 +143,7 @@ async fn what_the_form_offers() {
 async fn lists_take_the_same_statements_whatever_the_rows() {
     let house = House::new().await;
     let count = async || {
-        let before = house.control.store().statements();
+        let before = house.control.store().statement_count();
         let query = model::containers::ContainerQuery {
             page: 1,
             ..Default::default()
@@ -151,7 +151,7 @@ async fn lists_take_the_same_statements_whatever_the_rows() {
         let page = containers::list(&house.control, &Actor::System, &query)
             .await
             .unwrap();
-        (page.total, house.control.store().statements() - before)
+        (page.total, house.control.store().statement_count() - before)
     };
     house.made("one").await;
     let (rows, with_one) = count().await;

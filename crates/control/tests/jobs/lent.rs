@@ -141,7 +141,7 @@ async fn names_of_nodes_are_theirs_and_a_container_that_had_one_first_keeps_it()
         .into_iter()
         .map(|(node, at)| (node.parse().unwrap(), at.parse().unwrap()))
         .collect();
-    let set = move |c: &mut store::Conn| store::nodes::set_addresses(c, cluster, &addresses);
+    let set = move |c: &mut store::Conn| store::nodes::replace_addresses(c, cluster, &addresses);
     assert!(house.control.store().write(set).await.unwrap());
     let part = control::snapshot::Part {
         name_servers: Vec::new(),

@@ -11,7 +11,7 @@ use model::{
     nodes::ClusterView,
 };
 use proxmox_sim::{Config, Sim, Transport};
-use store::observations::{self, Turn};
+use store::observations::{self, Observer};
 
 use crate::{
     agents::Host,
@@ -142,9 +142,9 @@ async fn who_leaves_hands_over_and_the_other_asks() {
     let turn = house
         .control
         .store()
-        .write(move |c| observations::take(c, id, "somebody", 0))
+        .write(move |c| observations::claim(c, id, "somebody", 0))
         .await;
-    assert!(matches!(turn, Ok(Turn::Ours { .. })), "{turn:?}");
+    assert!(matches!(turn, Ok(Observer::ThisProcess { .. })), "{turn:?}");
 
     let second = house.reopen().await;
     let before = asked(&house.sim);
@@ -271,9 +271,9 @@ async fn alone_on_a_file_nothing_is_written_for_observing() {
     })
     .await;
     let id = cluster(&house.control, "test").await.unwrap().id;
-    let take = move |c: &mut store::Conn| observations::take(c, id, "somebody", 0);
+    let take = move |c: &mut store::Conn| observations::claim(c, id, "somebody", 0);
     let turn = house.control.store().write(take).await;
-    assert_eq!(turn, Ok(Turn::Ours { shared: false }), "nobody has it");
+    assert_eq!(turn, Ok(Observer::ThisProcess { is_requested: false }), "nobody has it");
 }
 
 /// Sooner than servers look for it while the database tells them.

@@ -127,9 +127,9 @@ async fn it_takes_as_many_statements_for_many_containers_as_for_one() {
     let least = async || {
         let mut least = u64::MAX;
         for _ in 0..30 {
-            let before = house.control.store().statements();
+            let before = house.control.store().statement_count();
             preview(&house, true).await;
-            least = least.min(house.control.store().statements() - before);
+            least = least.min(house.control.store().statement_count() - before);
         }
         least
     };

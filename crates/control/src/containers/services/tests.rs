@@ -103,7 +103,7 @@ fn allocate(
     desired: &[ServiceSpec],
     current: &[ServiceView],
     in_use: InUse,
-) -> Result<Vec<Given>, Error> {
+) -> Result<Vec<ServiceBinding>, Error> {
     let manager = "cloud.example.org".parse().unwrap();
     let (actor, site, name) = (user(role), site(), "web".parse().unwrap());
     let allocator = ServiceAllocator {
@@ -117,7 +117,7 @@ fn allocate(
         current,
     };
     let allocated = allocator.allocate_from(in_use)?;
-    Ok(allocated.into_iter().map(|service| service.given).collect())
+    Ok(allocated.into_iter().map(|service| service.binding).collect())
 }
 
 fn ports(desired: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {
@@ -129,13 +129,13 @@ fn ports(desired: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {
     let external = allocated
         .into_iter()
         .filter_map(|allocated| match allocated {
-            Given::Tcp { external, .. } => Some(external.get()),
+            ServiceBinding::Tcp { external, .. } => Some(external.get()),
             _ => None,
         });
     Ok(external.collect())
 }
 
-fn field(outcome: Result<Vec<Given>, Error>) -> String {
+fn field(outcome: Result<Vec<ServiceBinding>, Error>) -> String {
     outcome.expect_err("expected an error").fields()[0]
         .field
         .clone()
@@ -171,7 +171,7 @@ fn http_service_uses_the_first_domain_the_actor_may_publish_under() {
     let under = |role, desired: ServiceSpec| -> Result<(String, i64), Error> {
         let allocated = allocate(role, &[desired], &[], in_use())?;
         match &allocated[0] {
-            Given::Http { label, domain, .. } => Ok((label.to_string(), domain.0)),
+            ServiceBinding::Http { label, domain, .. } => Ok((label.to_string(), domain.0)),
             other => panic!("{other:?}"),
         }
     };

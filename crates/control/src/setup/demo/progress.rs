@@ -23,7 +23,7 @@ impl Progress {
     pub(super) async fn load(control: &Control) -> Result<Self, Error> {
         let done = control
             .store()
-            .read(store::demo::list)
+            .read(store::demo::list_completed_steps)
             .await
             .into_model("demo")?;
         let mut progress = Self {
@@ -75,7 +75,7 @@ impl Progress {
         let marked = self
             .control
             .store()
-            .write(move |c| store::demo::mark_done(c, &name))
+            .write(move |c| store::demo::insert_completed_step(c, &name))
             .await;
         match marked {
             // Another server on the database marked the step first.

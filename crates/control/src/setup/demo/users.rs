@@ -43,7 +43,7 @@ pub async fn accounts(control: &Control, scenario: Scenario) -> Result<Vec<Accou
         let name: Username = parse(&form.name)?;
         let existing = control
             .store()
-            .read(move |c| store::users::by_name(c, &name))
+            .read(move |c| store::users::get_by_name(c, &name))
             .await
             .into_model("demo")?;
         let Some(user) = existing else { continue };
@@ -80,7 +80,7 @@ async fn create_one(control: &Control, form: &UserForm) -> Result<(), Error> {
 fn password(control: &Control, name: &str) -> String {
     let secret = control
         .store()
-        .key()
+        .secret_key()
         .derive(&format!("demo password of {name}"));
     URL_SAFE_NO_PAD.encode(secret.split_at(PASSWORD_BYTES).0)
 }

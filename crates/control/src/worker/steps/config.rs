@@ -72,7 +72,7 @@ async fn set_config(context: &Context, options: LxcOptions) -> Result<(), Failur
     let (node, vmid) = (context.node(), context.vmid()?);
     let digest = context.client.lxc_config(&node, vmid).await?.digest;
     let spec = &context.container.spec;
-    let image = context.container.image.clone().unwrap_or_default();
+    let image = context.container.image_defaults.clone().unwrap_or_default();
     let mut env = image.env;
     env.extend(
         spec.env

@@ -111,9 +111,9 @@ async fn store_image_values(context: &mut Context, config: LxcConfig) -> Result<
         env: config.env,
         entrypoint: config.entrypoint,
     };
-    context.container.image = Some(image.clone());
+    context.container.image_defaults = Some(image.clone());
     let id = context.container.id;
-    let write = move |c: &mut store::Conn| store::containers::set_image(c, id, &image);
+    let write = move |c: &mut store::Conn| store::containers::set_image_defaults(c, id, &image);
     Ok(context.control.store().write(write).await?)
 }
 
