@@ -19,7 +19,7 @@ use server::{
     assets::Assets,
     router::{AppState, PublicEndpoint, router},
 };
-use store::{SecretKey, Store, containers::NewRecord};
+use store::{SecretKey, Store, containers::NewContainerRow};
 use tokio_util::sync::CancellationToken;
 
 /// Rows per page.
@@ -184,9 +184,9 @@ impl Page {
 async fn statements(control: &Control, page: &Page) -> anyhow::Result<u64> {
     let mut minimum = u64::MAX;
     for _ in 0..10 {
-        let before = control.store().statements();
+        let before = control.store().statement_count();
         page.load().await?;
-        minimum = minimum.min(control.store().statements() - before);
+        minimum = minimum.min(control.store().statement_count() - before);
     }
     Ok(minimum)
 }
@@ -248,11 +248,11 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
     control
         .store()
         .write(move |c| {
-            let owner = store::users::first(c)?.ok_or(store::Error::NotFound)?;
+            let owner = store::users::get_first_administrator(c)?.ok_or(store::Error::NotFound)?;
             for number in 0..containers {
                 let [high, low] = number.to_be_bytes();
                 let invalid = |_| store::Error::NotFound;
-                let record = NewRecord {
+                let record = NewContainerRow {
                     site,
                     cluster,
                     owner,
@@ -266,7 +266,7 @@ async fn fill(control: &Control, simulator: &Sim, containers: u16) -> anyhow::Re
                     address: [10, 20, 1 + high, low].into(),
                 };
                 let id = store::containers::insert(c, &record)?;
-                store::containers::set_made(c, id)?;
+                store::containers::mark_created(c, id)?;
             }
             Ok(())
         })

@@ -21,7 +21,7 @@ use model::{
 use proxmox_sim::Config;
 use store::{
     SecretKey, Store,
-    containers::{Given, GivenService, NewRecord},
+    containers::{ServiceBinding, BoundService, NewContainerRow},
 };
 
 /// HTTP services per container, and as many TCP services.
@@ -139,24 +139,24 @@ fn spec(site: SiteId) -> anyhow::Result<ContainerSpec> {
 }
 
 /// The services of a container, as stored in the database.
-fn services(number: u16, domain: DomainId) -> Result<Vec<GivenService>, model::Invalid> {
+fn services(number: u16, domain: DomainId) -> Result<Vec<BoundService>, model::Invalid> {
     let first = number * SERVICES_PER_KIND;
     let mut all = Vec::new();
     for service in first..first + SERVICES_PER_KIND {
         let label: Label = format!("s{service}").parse()?;
         let options = HttpOptions::default();
-        all.push(GivenService {
-            port: "8080".parse()?,
-            given: Given::Http {
+        all.push(BoundService {
+            container_port: "8080".parse()?,
+            binding: ServiceBinding::Http {
                 label,
                 domain,
                 options,
             },
         });
         let external: Port = (10_000 + service).to_string().parse()?;
-        all.push(GivenService {
-            port: "5432".parse()?,
-            given: Given::Tcp {
+        all.push(BoundService {
+            container_port: "5432".parse()?,
+            binding: ServiceBinding::Tcp {
                 external,
                 options: TcpOptions::default(),
                 tls: None,
@@ -171,9 +171,9 @@ fn record(
     domain: DomainId,
     spec: &ContainerSpec,
     (site, cluster, owner): (SiteId, ClusterId, model::UserId),
-) -> Result<NewRecord, model::Invalid> {
+) -> Result<NewContainerRow, model::Invalid> {
     let [high, low] = number.to_be_bytes();
-    Ok(NewRecord {
+    Ok(NewContainerRow {
         site,
         cluster,
         owner,
@@ -198,15 +198,15 @@ async fn fill(
     control
         .store()
         .write(move |c| {
-            let owner = store::users::first(c)?.ok_or(store::Error::NotFound)?;
-            let domains = store::domains::of_site(c, site)?;
+            let owner = store::users::get_first_administrator(c)?.ok_or(store::Error::NotFound)?;
+            let domains = store::domains::list_by_site(c, site)?;
             let domain = domains.first().ok_or(store::Error::NotFound)?.id;
             for number in 0..containers {
                 let references = (site, cluster, owner);
                 let record = record(number, domain, &spec, references);
                 let id =
                     store::containers::insert(c, &record.map_err(|_| store::Error::NotFound)?)?;
-                store::containers::set_made(c, id)?;
+                store::containers::mark_created(c, id)?;
             }
             Ok(())
         })

@@ -58,17 +58,17 @@ impl Demo {
         config: config::Demo,
     ) -> Result<Self, Failure> {
         let ca = DemoCa::load_or_create(data)?;
-        let key = store.key().clone();
+        let key = store.secret_key().clone();
         let stored = store
-            .read(move |c| store::clusters::by_name(c, &key, CLUSTER))
+            .read(move |c| store::clusters::get_by_name(c, &key, CLUSTER))
             .await?;
         let secret = stored
             .as_ref()
-            .map_or_else(random_secret, |cluster| cluster.access.secret.clone());
+            .map_or_else(random_secret, |cluster| cluster.connection.secret.clone());
         let previous_address = stored
             .and_then(|cluster| {
                 cluster
-                    .access
+                    .connection
                     .url
                     .as_str()
                     .strip_prefix("http://")?
