@@ -21,7 +21,7 @@ use model::{
 use proxmox_sim::Config;
 use store::{
     SecretKey, Store,
-    containers::{ServiceBinding, BoundService, NewContainerRow},
+    containers::{BoundService, NewContainerRow, ServiceBinding},
 };
 
 /// HTTP services per container, and as many TCP services.

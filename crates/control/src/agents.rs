@@ -84,7 +84,10 @@ pub async fn get(
             let aside = report.iter().flat_map(|report| &report.aside);
             let aside: Vec<ServiceId> = aside.map(|aside| aside.service).collect();
             let others = store::agents::list_by_site(c, site)?;
-            Ok((others, store::containers::list_names_by_services(c, &aside)?))
+            Ok((
+                others,
+                store::containers::list_names_by_services(c, &aside)?,
+            ))
         })
         .await
         .into_model("agent")?;

@@ -7,7 +7,7 @@ use std::{
 
 use model::{ClusterId, Error, containers::Docker};
 use proxmox::{Client, Connection, Credentials, Endpoint, Timeouts, Trust};
-use store::clusters::{ConnectionSettings, ClusterRecord};
+use store::clusters::{ClusterRecord, ConnectionSettings};
 
 use crate::failure::internal;
 
@@ -47,11 +47,20 @@ impl ClusterClients {
     pub(crate) fn set(&self, cluster: ClusterRecord) -> Result<SetOutcome, Error> {
         let ClusterRecord { id, connection } = cluster;
         let mut clients = self.clients.write().unwrap_or_else(PoisonError::into_inner);
-        if clients.get(&id).is_some_and(|entry| entry.access == connection) {
+        if clients
+            .get(&id)
+            .is_some_and(|entry| entry.access == connection)
+        {
             return Ok(SetOutcome::Unchanged);
         }
         let client = client(&connection, self.timeouts)?;
-        match clients.insert(id, ClientEntry { access: connection, client }) {
+        match clients.insert(
+            id,
+            ClientEntry {
+                access: connection,
+                client,
+            },
+        ) {
             None => Ok(SetOutcome::New),
             Some(_) => Ok(SetOutcome::Changed),
         }

@@ -15,7 +15,7 @@ use model::{
 };
 use store::{
     Conn,
-    records::{DomainAddressRecords, RecordPurpose, DnsRecord, DnsRecordRow, RecordState},
+    records::{DnsRecord, DnsRecordRow, DomainAddressRecords, RecordPurpose, RecordState},
 };
 
 use crate::{
@@ -108,8 +108,9 @@ async fn reconcile_desired(control: &Control) -> Result<(), model::Error> {
             .provider
             .map(|_| desired_records(&plan))
             .unwrap_or_default();
-        let matches_plan =
-            |row: &DnsRecordRow| Some(row.provider) == plan.provider && desired.contains(&row.record);
+        let matches_plan = |row: &DnsRecordRow| {
+            Some(row.provider) == plan.provider && desired.contains(&row.record)
+        };
         let missing: Vec<DnsRecord> = desired
             .iter()
             .filter(|record| {

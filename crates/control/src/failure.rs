@@ -41,7 +41,9 @@ fn duplicate(unique: Unique) -> Error {
         Unique::ClusterName => Error::field("name", "Another cluster has this name."),
         Unique::AgentName => Error::field("name", "The site has an agent of this name already."),
         Unique::DomainName => Error::field("name", "The site has this domain already."),
-        Unique::CertificateAuthorityName => Error::field("name", "Another authority has this name."),
+        Unique::CertificateAuthorityName => {
+            Error::field("name", "Another authority has this name.")
+        }
         Unique::DnsProviderName => Error::field("name", "Another provider has this name."),
         Unique::ContainerName => {
             Error::field("name", "A container on this site has this name already.")

@@ -15,7 +15,7 @@ use model::{
 use crate::{
     Conn, Error, dialect,
     rows::{self, RowRef, to_json},
-    schema::{agents, sites},
+    schema::{hosts, sites},
 };
 
 pub use files::{count_live_files, delete_live_files, list_live_files, update_live_files};
@@ -59,19 +59,19 @@ pub struct AgentRecord {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = agents)]
+#[diesel(table_name = hosts)]
 struct Row {
     id: i64,
     site_id: i64,
     name: String,
-    invited_until: Option<i64>,
-    about: Option<String>,
+    join_expires_at: Option<i64>,
+    facts: Option<String>,
     layout: Option<String>,
-    seen_at: Option<i64>,
-    dhcp_site: Option<i64>,
-    dhcp_wanted: Option<i64>,
+    last_seen_at: Option<i64>,
+    dhcp_site_id: Option<i64>,
+    dhcp_handover_site_id: Option<i64>,
     report: Option<String>,
-    applied: Option<i64>,
+    applied_generation: Option<i64>,
 }
 
 /// An agent, its site's name and generation, and the current time.
@@ -86,17 +86,17 @@ impl Row {
         now: i64,
         moving: bool,
     ) -> Result<AgentRecord, Error> {
-        let row_ref = RowRef::new("agents", &self.id);
-        let dhcp = match (self.dhcp_site, self.dhcp_wanted) {
+        let row_ref = RowRef::new("hosts", &self.id);
+        let dhcp = match (self.dhcp_site_id, self.dhcp_handover_site_id) {
             (Some(_), _) if moving => Dhcp::Ending,
             (Some(_), _) => Dhcp::Yes,
             (None, Some(_)) => Dhcp::Next,
             (None, None) => Dhcp::No,
         };
         let about = self
-            .about
+            .facts
             .as_deref()
-            .map(|text| row_ref.parse_json("about", text));
+            .map(|text| row_ref.parse_json("facts", text));
         let report = self
             .report
             .as_deref()
@@ -107,13 +107,13 @@ impl Row {
             site: SiteId(self.site_id),
             site_name: row_ref.parse("site_id", site_name)?,
             about: about.transpose()?,
-            seen: self.seen_at.map(Timestamp),
-            invited_until: self.invited_until.map(Timestamp),
+            seen: self.last_seen_at.map(Timestamp),
+            invited_until: self.join_expires_at.map(Timestamp),
             dhcp,
             report: report.transpose()?,
-            applied: self.applied,
+            applied: self.applied_generation,
             generation,
-            in_contact: self.seen_at.is_some_and(|seen| seen > now - SILENT_MS),
+            in_contact: self.last_seen_at.is_some_and(|seen| seen > now - SILENT_MS),
         };
         Ok(AgentRecord {
             row,
@@ -128,13 +128,13 @@ impl Row {
 /// [`Error::Duplicate`] for a name that is in use on the site, [`Error::NotFound`] when the site
 /// does not exist.
 pub fn insert(c: &mut Conn, new: &NewAgent) -> Result<AgentId, Error> {
-    diesel::insert_into(agents::table)
+    diesel::insert_into(hosts::table)
         .values((
-            agents::site_id.eq(new.site.0),
-            agents::name.eq(new.name.as_str()),
-            agents::secret_hash.eq(&new.token_hash),
-            agents::invited_until.eq(dialect::now_plus(&c.0, new.lifetime_ms).nullable()),
-            agents::created_at.eq(dialect::now(&c.0)),
+            hosts::site_id.eq(new.site.0),
+            hosts::name.eq(new.name.as_str()),
+            hosts::secret_hash.eq(&new.token_hash),
+            hosts::join_expires_at.eq(dialect::now_plus(&c.0, new.lifetime_ms).nullable()),
+            hosts::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
@@ -152,10 +152,10 @@ pub fn reset_join_token(
     lifetime_ms: i64,
 ) -> Result<(), Error> {
     let until = dialect::now_plus(&c.0, lifetime_ms);
-    let changed = diesel::update(agents::table.find(id.0))
+    let changed = diesel::update(hosts::table.find(id.0))
         .set((
-            agents::secret_hash.eq(hash),
-            agents::invited_until.eq(until.nullable()),
+            hosts::secret_hash.eq(hash),
+            hosts::join_expires_at.eq(until.nullable()),
         ))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)
@@ -167,10 +167,10 @@ pub fn reset_join_token(
 /// # Errors
 /// When the database is unavailable.
 pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<AgentId>, Error> {
-    let invited: Option<(i64, i64)> = agents::table
-        .filter(agents::secret_hash.eq(&joining.token_hash))
-        .filter(agents::invited_until.gt(dialect::now(&c.0).nullable()))
-        .select((agents::id, agents::site_id))
+    let invited: Option<(i64, i64)> = hosts::table
+        .filter(hosts::secret_hash.eq(&joining.token_hash))
+        .filter(hosts::join_expires_at.gt(dialect::now(&c.0).nullable()))
+        .select((hosts::id, hosts::site_id))
         .first(&mut c.0)
         .optional()?;
     let Some((id, site)) = invited else {
@@ -178,19 +178,19 @@ pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<AgentId>, Erro
     };
     let now = dialect::now(&c.0);
     let joined = diesel::update(
-        agents::table
+        hosts::table
             .find(id)
-            .filter(agents::secret_hash.eq(&joining.token_hash)),
+            .filter(hosts::secret_hash.eq(&joining.token_hash)),
     )
     .set((
-        agents::secret_hash.eq(&joining.key_hash),
-        agents::invited_until.eq(None::<i64>),
-        agents::about.eq(to_json(&joining.host_facts)?),
-        agents::layout.eq(&joining.layout),
-        agents::seen_at.eq(now.nullable()),
+        hosts::secret_hash.eq(&joining.key_hash),
+        hosts::join_expires_at.eq(None::<i64>),
+        hosts::facts.eq(to_json(&joining.host_facts)?),
+        hosts::layout.eq(&joining.layout),
+        hosts::last_seen_at.eq(now.nullable()),
         // The agent may run on another host than before.
-        agents::report.eq(None::<String>),
-        agents::applied.eq(None::<i64>),
+        hosts::report.eq(None::<String>),
+        hosts::applied_generation.eq(None::<i64>),
     ))
     .execute(&mut c.0)?;
     if joined == 0 {
@@ -198,17 +198,17 @@ pub fn join(c: &mut Conn, joining: &JoinRequest) -> Result<Option<AgentId>, Erro
     }
     files::delete_live_files(c, AgentId(id))?;
     if dhcp_agent(c, SiteId(site))?.is_none() {
-        diesel::update(agents::table.find(id))
-            .set(agents::dhcp_site.eq(site))
+        diesel::update(hosts::table.find(id))
+            .set(hosts::dhcp_site_id.eq(site))
             .execute(&mut c.0)?;
     }
     Ok(Some(AgentId(id)))
 }
 
 fn dhcp_agent(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
-    Ok(agents::table
-        .filter(agents::dhcp_site.eq(site.0))
-        .select(agents::id)
+    Ok(hosts::table
+        .filter(hosts::dhcp_site_id.eq(site.0))
+        .select(hosts::id)
         .first(&mut c.0)
         .optional()?)
 }
@@ -218,10 +218,10 @@ fn dhcp_agent(c: &mut Conn, site: SiteId) -> Result<Option<i64>, Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn get_by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, Error> {
-    let id: Option<i64> = agents::table
-        .filter(agents::secret_hash.eq(key_hash))
-        .filter(agents::invited_until.is_null())
-        .select(agents::id)
+    let id: Option<i64> = hosts::table
+        .filter(hosts::secret_hash.eq(key_hash))
+        .filter(hosts::join_expires_at.is_null())
+        .select(hosts::id)
         .first(&mut c.0)
         .optional()?;
     match id {
@@ -235,9 +235,9 @@ pub fn get_by_key(c: &mut Conn, key_hash: &str) -> Result<Option<AgentRecord>, E
 /// # Errors
 /// When the database is unavailable.
 pub fn get(c: &mut Conn, id: AgentId) -> Result<Option<AgentRecord>, Error> {
-    let site: Option<i64> = agents::table
+    let site: Option<i64> = hosts::table
         .find(id.0)
-        .select(agents::site_id)
+        .select(hosts::site_id)
         .first(&mut c.0)
         .optional()?;
     let Some(site) = site else { return Ok(None) };
@@ -267,10 +267,10 @@ pub fn get_by_name(c: &mut Conn, site: &Label, name: &Label) -> Result<Option<Ag
 pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Error> {
     let now = dialect::now(&c.0);
     into_records(
-        agents::table
+        hosts::table
             .inner_join(sites::table)
-            .filter(agents::site_id.eq(site.0))
-            .order((agents::name, agents::id))
+            .filter(hosts::site_id.eq(site.0))
+            .order((hosts::name, hosts::id))
             .select((Row::as_select(), sites::name, sites::generation, now))
             .load(&mut c.0)?,
     )
@@ -283,9 +283,9 @@ pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<AgentRecord>, Erro
 pub fn list(c: &mut Conn) -> Result<Vec<AgentRecord>, Error> {
     let now = dialect::now(&c.0);
     into_records(
-        agents::table
+        hosts::table
             .inner_join(sites::table)
-            .order((sites::name, agents::name, agents::id))
+            .order((sites::name, hosts::name, hosts::id))
             .limit(MAX_ROWS)
             .select((Row::as_select(), sites::name, sites::generation, now))
             .load(&mut c.0)?,
@@ -293,7 +293,9 @@ pub fn list(c: &mut Conn) -> Result<Vec<AgentRecord>, Error> {
 }
 
 fn into_records(rows: Vec<JoinedRow>) -> Result<Vec<AgentRecord>, Error> {
-    let pending_sites = rows.iter().filter_map(|(row, ..)| row.dhcp_wanted);
+    let pending_sites = rows
+        .iter()
+        .filter_map(|(row, ..)| row.dhcp_handover_site_id);
     let moving: HashSet<i64> = pending_sites.collect();
     rows.into_iter()
         .map(|(row, site, generation, now)| {
@@ -314,11 +316,11 @@ pub fn update_host_facts(
     layout: &str,
 ) -> Result<(), Error> {
     let now = dialect::now(&c.0);
-    let changed = diesel::update(agents::table.find(id.0))
+    let changed = diesel::update(hosts::table.find(id.0))
         .set((
-            agents::about.eq(to_json(about)?),
-            agents::layout.eq(layout),
-            agents::seen_at.eq(now.nullable()),
+            hosts::facts.eq(to_json(about)?),
+            hosts::layout.eq(layout),
+            hosts::last_seen_at.eq(now.nullable()),
         ))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)
@@ -330,16 +332,16 @@ pub fn update_host_facts(
 /// [`Error::NotFound`] when the agent does not exist.
 pub fn store_report(c: &mut Conn, id: AgentId, report: &Report) -> Result<(), Error> {
     let now = dialect::now(&c.0);
-    let changed = diesel::update(agents::table.find(id.0))
+    let changed = diesel::update(hosts::table.find(id.0))
         .set((
-            agents::report.eq(to_json(report)?),
-            agents::seen_at.eq(now.nullable()),
+            hosts::report.eq(to_json(report)?),
+            hosts::last_seen_at.eq(now.nullable()),
         ))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)?;
     if report.outcome == Outcome::Live {
-        diesel::update(agents::table.find(id.0))
-            .set(agents::applied.eq(report.generation))
+        diesel::update(hosts::table.find(id.0))
+            .set(hosts::applied_generation.eq(report.generation))
             .execute(&mut c.0)?;
     }
     Ok(())
@@ -357,24 +359,24 @@ pub fn request_dhcp_handover(
     site: SiteId,
     generation: i64,
 ) -> Result<(), Error> {
-    diesel::update(agents::table.filter(agents::dhcp_wanted.eq(site.0)))
+    diesel::update(hosts::table.filter(hosts::dhcp_handover_site_id.eq(site.0)))
         .set((
-            agents::dhcp_wanted.eq(None::<i64>),
-            agents::dhcp_generation.eq(None::<i64>),
+            hosts::dhcp_handover_site_id.eq(None::<i64>),
+            hosts::dhcp_handover_generation.eq(None::<i64>),
         ))
         .execute(&mut c.0)?;
     let current = dhcp_agent(c, site)?;
-    let of_site = agents::table.find(id.0).filter(agents::site_id.eq(site.0));
+    let of_site = hosts::table.find(id.0).filter(hosts::site_id.eq(site.0));
     let changed = match current {
         Some(current) if current == id.0 => return Ok(()),
         Some(_) => diesel::update(of_site)
             .set((
-                agents::dhcp_wanted.eq(site.0),
-                agents::dhcp_generation.eq(generation),
+                hosts::dhcp_handover_site_id.eq(site.0),
+                hosts::dhcp_handover_generation.eq(generation),
             ))
             .execute(&mut c.0)?,
         None => diesel::update(of_site)
-            .set(agents::dhcp_site.eq(site.0))
+            .set(hosts::dhcp_site_id.eq(site.0))
             .execute(&mut c.0)?,
     };
     rows::ensure_found(changed)
@@ -391,9 +393,9 @@ pub fn complete_dhcp_handover(
     site: SiteId,
     served: Option<i64>,
 ) -> Result<bool, Error> {
-    let next: Option<(i64, Option<i64>)> = agents::table
-        .filter(agents::dhcp_wanted.eq(site.0))
-        .select((agents::id, agents::dhcp_generation))
+    let next: Option<(i64, Option<i64>)> = hosts::table
+        .filter(hosts::dhcp_handover_site_id.eq(site.0))
+        .select((hosts::id, hosts::dhcp_handover_generation))
         .first(&mut c.0)
         .optional()?;
     let Some((next, required)) = next else {
@@ -402,14 +404,14 @@ pub fn complete_dhcp_handover(
     if served.is_some_and(|served| required.is_some_and(|required| served < required)) {
         return Ok(false);
     }
-    diesel::update(agents::table.filter(agents::dhcp_site.eq(site.0)))
-        .set(agents::dhcp_site.eq(None::<i64>))
+    diesel::update(hosts::table.filter(hosts::dhcp_site_id.eq(site.0)))
+        .set(hosts::dhcp_site_id.eq(None::<i64>))
         .execute(&mut c.0)?;
-    diesel::update(agents::table.find(next))
+    diesel::update(hosts::table.find(next))
         .set((
-            agents::dhcp_site.eq(site.0),
-            agents::dhcp_wanted.eq(None::<i64>),
-            agents::dhcp_generation.eq(None::<i64>),
+            hosts::dhcp_site_id.eq(site.0),
+            hosts::dhcp_handover_site_id.eq(None::<i64>),
+            hosts::dhcp_handover_generation.eq(None::<i64>),
         ))
         .execute(&mut c.0)?;
     Ok(true)
@@ -420,5 +422,5 @@ pub fn complete_dhcp_handover(
 /// # Errors
 /// [`Error::NotFound`] when the agent does not exist.
 pub fn delete(c: &mut Conn, id: AgentId) -> Result<(), Error> {
-    rows::ensure_found(diesel::delete(agents::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(hosts::table.find(id.0)).execute(&mut c.0)?)
 }

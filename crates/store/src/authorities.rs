@@ -14,7 +14,7 @@ use model::{
 use crate::{
     Conn, Error, SecretKey, dialect,
     rows::{self, RowRef},
-    schema::{authorities, domain_issuance, domains},
+    schema::{certificate_authorities, domain_certificate_sources, domains},
 };
 
 /// The maximum number of CAs in a list.
@@ -40,30 +40,30 @@ impl fmt::Debug for CertificateAuthority {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = authorities)]
+#[diesel(table_name = certificate_authorities)]
 struct Row {
     id: i64,
     name: String,
-    directory: String,
+    directory_url: String,
     email: Option<String>,
-    binding: Option<String>,
-    binding_key: Option<String>,
-    roots: Option<String>,
-    account: Option<String>,
-    credentials: Option<String>,
+    eab_key_id: Option<String>,
+    eab_key: Option<String>,
+    trusted_roots: Option<String>,
+    account_url: Option<String>,
+    account_key: Option<String>,
 }
 
 impl Row {
     fn to_row(&self, domains: Vec<Domain>) -> Result<AuthorityRow, Error> {
-        let row_ref = RowRef::new("authorities", &self.id);
+        let row_ref = RowRef::new("certificate_authorities", &self.id);
         Ok(AuthorityRow {
             id: AuthorityId(self.id),
             name: row_ref.parse("name", &self.name)?,
-            directory: row_ref.parse("directory", &self.directory)?,
+            directory: row_ref.parse("directory_url", &self.directory_url)?,
             email: row_ref.parse_optional("email", self.email.as_deref())?,
-            binding: row_ref.parse_optional("binding", self.binding.as_deref())?,
-            roots: row_ref.parse_optional("roots", self.roots.as_deref())?,
-            account: self.account.clone(),
+            binding: row_ref.parse_optional("eab_key_id", self.eab_key_id.as_deref())?,
+            roots: row_ref.parse_optional("trusted_roots", self.trusted_roots.as_deref())?,
+            account: self.account_url.clone(),
             domains,
         })
     }
@@ -79,8 +79,8 @@ impl Row {
             sealed.map(|sealed| key.open(&context, sealed)).transpose()
         };
         Ok(CertificateAuthority {
-            eab_mac_key: open("binding_key", self.binding_key.as_deref())?,
-            credentials: open("credentials", self.credentials.as_deref())?,
+            eab_mac_key: open("binding_key", self.eab_key.as_deref())?,
+            credentials: open("credentials", self.account_key.as_deref())?,
             row,
         })
     }
@@ -92,23 +92,23 @@ fn secret_context(what: &str, directory: &str) -> String {
 }
 
 #[derive(Insertable, AsChangeset)]
-#[diesel(table_name = authorities, treat_none_as_null = true)]
+#[diesel(table_name = certificate_authorities, treat_none_as_null = true)]
 struct Columns {
     name: String,
-    directory: String,
+    directory_url: String,
     email: Option<String>,
-    binding: Option<String>,
-    roots: Option<String>,
+    eab_key_id: Option<String>,
+    trusted_roots: Option<String>,
 }
 
 impl From<&AuthoritySpec> for Columns {
     fn from(spec: &AuthoritySpec) -> Self {
         Self {
             name: spec.name.to_string(),
-            directory: spec.directory.to_string(),
+            directory_url: spec.directory.to_string(),
             email: spec.email.as_ref().map(ToString::to_string),
-            binding: spec.binding.as_ref().map(ToString::to_string),
-            roots: spec.roots.as_ref().map(ToString::to_string),
+            eab_key_id: spec.binding.as_ref().map(ToString::to_string),
+            trusted_roots: spec.roots.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -127,11 +127,11 @@ fn seal_binding_key(key: &SecretKey, spec: &AuthoritySpec) -> Result<Option<Stri
 /// # Errors
 /// [`Error::Duplicate`] for a taken name.
 pub fn insert(c: &mut Conn, key: &SecretKey, spec: &AuthoritySpec) -> Result<AuthorityId, Error> {
-    diesel::insert_into(authorities::table)
+    diesel::insert_into(certificate_authorities::table)
         .values((
             Columns::from(spec),
-            authorities::binding_key.eq(seal_binding_key(key, spec)?),
-            authorities::created_at.eq(dialect::now(&c.0)),
+            certificate_authorities::eab_key.eq(seal_binding_key(key, spec)?),
+            certificate_authorities::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
     Ok(AuthorityId(dialect::inserted_id(&mut c.0)?))
@@ -150,12 +150,12 @@ pub fn update(
 ) -> Result<(), Error> {
     let stored = get(c, key, id)?.ok_or(Error::NotFound)?;
     let moved = stored.row.directory != spec.directory;
-    diesel::update(authorities::table.find(id.0))
+    diesel::update(certificate_authorities::table.find(id.0))
         .set(Columns::from(spec))
         .execute(&mut c.0)?;
     if spec.binding_key.is_some() || spec.binding.is_none() || moved {
-        diesel::update(authorities::table.find(id.0))
-            .set(authorities::binding_key.eq(seal_binding_key(key, spec)?))
+        diesel::update(certificate_authorities::table.find(id.0))
+            .set(certificate_authorities::eab_key.eq(seal_binding_key(key, spec)?))
             .execute(&mut c.0)?;
     }
     let account_changed = moved || stored.row.binding != spec.binding || spec.binding_key.is_some();
@@ -171,11 +171,11 @@ pub fn update(
 /// # Errors
 /// When the database is unavailable.
 pub fn delete_account(c: &mut Conn, id: AuthorityId, account: &str) -> Result<(), Error> {
-    diesel::update(authorities::table.find(id.0))
-        .filter(authorities::account.eq(account))
+    diesel::update(certificate_authorities::table.find(id.0))
+        .filter(certificate_authorities::account_url.eq(account))
         .set((
-            authorities::account.eq(None::<String>),
-            authorities::credentials.eq(None::<String>),
+            certificate_authorities::account_url.eq(None::<String>),
+            certificate_authorities::account_key.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -195,12 +195,12 @@ pub fn store_account(
 ) -> Result<(), Error> {
     let context = secret_context("credentials", authority.directory.as_str());
     let sealed = key.seal(&context, credentials)?;
-    diesel::update(authorities::table.find(authority.id.0))
-        .filter(authorities::directory.eq(authority.directory.as_str()))
-        .filter(authorities::credentials.is_null())
+    diesel::update(certificate_authorities::table.find(authority.id.0))
+        .filter(certificate_authorities::directory_url.eq(authority.directory.as_str()))
+        .filter(certificate_authorities::account_key.is_null())
         .set((
-            authorities::account.eq(account),
-            authorities::credentials.eq(sealed),
+            certificate_authorities::account_url.eq(account),
+            certificate_authorities::account_key.eq(sealed),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -211,7 +211,7 @@ pub fn store_account(
 /// # Errors
 /// [`Error::NotFound`], or [`Error::InUse`] while domains obtain certificates from the CA.
 pub fn delete(c: &mut Conn, id: AuthorityId) -> Result<(), Error> {
-    rows::ensure_found(diesel::delete(authorities::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(certificate_authorities::table.find(id.0)).execute(&mut c.0)?)
 }
 
 /// Returns all CAs, ordered by name, at most 500. Two statements.
@@ -219,17 +219,17 @@ pub fn delete(c: &mut Conn, id: AuthorityId) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<AuthorityRow>, Error> {
-    let rows: Vec<Row> = authorities::table
-        .order((authorities::name, authorities::id))
+    let rows: Vec<Row> = certificate_authorities::table
+        .order((certificate_authorities::name, certificate_authorities::id))
         .limit(MAX_ROWS)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let domain_names: Vec<(i64, String)> = domain_issuance::table
+    let domain_names: Vec<(i64, String)> = domain_certificate_sources::table
         .inner_join(domains::table)
-        .filter(domain_issuance::authority_id.is_not_null())
+        .filter(domain_certificate_sources::authority_id.is_not_null())
         .order(domains::name)
         .select((
-            domain_issuance::authority_id.assume_not_null(),
+            domain_certificate_sources::authority_id.assume_not_null(),
             domains::name,
         ))
         .load(&mut c.0)?;
@@ -251,7 +251,7 @@ pub fn get(
     key: &SecretKey,
     id: AuthorityId,
 ) -> Result<Option<CertificateAuthority>, Error> {
-    let row: Option<Row> = authorities::table
+    let row: Option<Row> = certificate_authorities::table
         .find(id.0)
         .select(Row::as_select())
         .first(&mut c.0)
@@ -267,6 +267,6 @@ pub fn source_exists(c: &mut Conn, issuance: Issuance) -> Result<bool, Error> {
     let Some(id) = issuance.authority() else {
         return Ok(true);
     };
-    let count = authorities::table.find(id.0).count();
+    let count = certificate_authorities::table.find(id.0).count();
     Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }

@@ -17,7 +17,7 @@ use model::{
 use crate::{
     Conn, Error, SecretKey, dialect,
     rows::{self, to_json},
-    schema::{certificate_history, certificates, domains},
+    schema::{certificate_events, certificates, domains},
     sites,
 };
 
@@ -72,7 +72,7 @@ pub fn insert_pending(
             certificates::domain_id.eq(domain.0),
             certificates::subject.eq(subject.as_str()),
             certificates::source.eq(Source::Acme.as_str()),
-            certificates::next_try.eq(now.0),
+            certificates::next_attempt_at.eq(now.0),
             certificates::failures.eq(0),
             certificates::created_at.eq(now.0),
         ))
@@ -108,13 +108,13 @@ pub fn upsert_issued(
             certificates::authority_id.eq(new.certificate_authority.map(|id| id.0)),
             certificates::fingerprint.eq(fingerprint.as_str()),
             certificates::not_after.eq(new.issued.not_after.0),
-            certificates::issued.eq(to_json(&new.issued)?),
+            certificates::details.eq(to_json(&new.issued)?),
             certificates::chain.eq(&new.chain),
-            certificates::secret.eq(key.seal(&secret_context(fingerprint.as_str()), secret)?),
+            certificates::private_key.eq(key.seal(&secret_context(fingerprint.as_str()), secret)?),
             certificates::renew_at.eq(new.renew_at.map(|at| at.0)),
-            certificates::next_try.eq(new.next_attempt.map(|at| at.0)),
+            certificates::next_attempt_at.eq(new.next_attempt.map(|at| at.0)),
             certificates::failures.eq(0),
-            certificates::trouble.eq(None::<String>),
+            certificates::last_error.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
     bump_domain(c, domain)?;
@@ -150,26 +150,26 @@ pub fn add_history(
     now: Timestamp,
 ) -> Result<(), Error> {
     let message: String = message.chars().take(MAX_ENTRY_CHARS).collect();
-    diesel::insert_into(certificate_history::table)
+    diesel::insert_into(certificate_events::table)
         .values((
-            certificate_history::certificate_id.eq(id.0),
-            certificate_history::at.eq(now.0),
-            certificate_history::what.eq(event.as_str()),
-            certificate_history::words.eq(message),
+            certificate_events::certificate_id.eq(id.0),
+            certificate_events::at.eq(now.0),
+            certificate_events::kind.eq(event.as_str()),
+            certificate_events::message.eq(message),
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
-    let oldest: Option<i64> = certificate_history::table
-        .filter(certificate_history::certificate_id.eq(id.0))
-        .order(certificate_history::id.desc())
+    let oldest: Option<i64> = certificate_events::table
+        .filter(certificate_events::certificate_id.eq(id.0))
+        .order(certificate_events::id.desc())
         .offset(MAX_HISTORY)
-        .select(certificate_history::id)
+        .select(certificate_events::id)
         .first(&mut c.0)
         .optional()?;
     if let Some(oldest) = oldest {
-        let old = certificate_history::table
-            .filter(certificate_history::certificate_id.eq(id.0))
-            .filter(certificate_history::id.le(oldest));
+        let old = certificate_events::table
+            .filter(certificate_events::certificate_id.eq(id.0))
+            .filter(certificate_events::id.le(oldest));
         diesel::delete(old).execute(&mut c.0)?;
     }
     Ok(())

@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use model::{CertificateId, SiteId, Timestamp};
 
-use crate::{Conn, Error, schema::challenges, sites};
+use crate::{Conn, Error, schema::acme_challenges, sites};
 
 /// The response to one challenge.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,17 +31,17 @@ pub fn upsert(
         key_authorization,
     } in answers
     {
-        let existing = challenges::table
-            .filter(challenges::site_id.eq(site.0))
-            .filter(challenges::token.eq(token));
+        let existing = acme_challenges::table
+            .filter(acme_challenges::site_id.eq(site.0))
+            .filter(acme_challenges::token.eq(token));
         diesel::delete(existing).execute(&mut c.0)?;
-        diesel::insert_into(challenges::table)
+        diesel::insert_into(acme_challenges::table)
             .values((
-                challenges::site_id.eq(site.0),
-                challenges::certificate_id.eq(certificate.0),
-                challenges::token.eq(token),
-                challenges::answer.eq(key_authorization),
-                challenges::created_at.eq(now.0),
+                acme_challenges::site_id.eq(site.0),
+                acme_challenges::certificate_id.eq(certificate.0),
+                acme_challenges::token.eq(token),
+                acme_challenges::key_authorization.eq(key_authorization),
+                acme_challenges::created_at.eq(now.0),
             ))
             .execute(&mut c.0)
             .map_err(Error::from_insert)?;
@@ -54,9 +54,10 @@ pub fn upsert(
 /// # Errors
 /// When the database is unavailable.
 pub fn delete_by_certificate(c: &mut Conn, certificate: CertificateId) -> Result<bool, Error> {
-    let for_certificate = challenges::table.filter(challenges::certificate_id.eq(certificate.0));
+    let for_certificate =
+        acme_challenges::table.filter(acme_challenges::certificate_id.eq(certificate.0));
     let site: Option<i64> = for_certificate
-        .select(challenges::site_id)
+        .select(acme_challenges::site_id)
         .first(&mut c.0)
         .optional()?;
     let Some(site) = site else { return Ok(false) };
@@ -70,10 +71,10 @@ pub fn delete_by_certificate(c: &mut Conn, certificate: CertificateId) -> Result
 /// # Errors
 /// When the database is unavailable.
 pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<ChallengeResponse>, Error> {
-    let rows: Vec<(String, String)> = challenges::table
-        .filter(challenges::site_id.eq(site.0))
-        .order(challenges::token)
-        .select((challenges::token, challenges::answer))
+    let rows: Vec<(String, String)> = acme_challenges::table
+        .filter(acme_challenges::site_id.eq(site.0))
+        .order(acme_challenges::token)
+        .select((acme_challenges::token, acme_challenges::key_authorization))
         .load(&mut c.0)?;
     let answers = rows.into_iter();
     Ok(answers

@@ -257,24 +257,24 @@ const UNIQUE_INDEXES: [(&str, &str, Unique); 18] = [
     ("uq_sites_name", "sites.name", Unique::SiteName),
     ("uq_clusters_name", "clusters.name", Unique::ClusterName),
     (
-        "uq_agents_name",
-        "agents.site_id, agents.name",
+        "uq_hosts_name",
+        "hosts.site_id, hosts.name",
         Unique::AgentName,
     ),
-    ("uq_agents_dhcp", "agents.dhcp_site", Unique::DhcpServer),
+    ("uq_hosts_dhcp", "hosts.dhcp_site_id", Unique::DhcpServer),
     (
         "uq_domains_name",
         "domains.site_id, domains.name",
         Unique::DomainName,
     ),
     (
-        "uq_authorities_name",
-        "authorities.name",
+        "uq_certificate_authorities_name",
+        "certificate_authorities.name",
         Unique::CertificateAuthorityName,
     ),
     (
-        "uq_providers_name",
-        "providers.name",
+        "uq_dns_providers_name",
+        "dns_providers.name",
         Unique::DnsProviderName,
     ),
     (
@@ -284,7 +284,7 @@ const UNIQUE_INDEXES: [(&str, &str, Unique); 18] = [
     ),
     (
         "uq_dns_records",
-        "dns_records.provider_id, dns_records.name, dns_records.kind, dns_records.value",
+        "dns_records.provider_id, dns_records.name, dns_records.record_type, dns_records.value",
         Unique::DnsRecord,
     ),
     (
@@ -310,10 +310,14 @@ const UNIQUE_INDEXES: [(&str, &str, Unique); 18] = [
     ),
     (
         "uq_services_port",
-        "services.site_id, services.kind, services.external",
+        "services.site_id, services.kind, services.external_port",
         Unique::ServicePort,
     ),
-    ("uq_jobs_active", "jobs.active_container", Unique::ActiveJob),
+    (
+        "uq_jobs_active",
+        "jobs.active_container_id",
+        Unique::ActiveJob,
+    ),
     ("sessions_pkey", "sessions.token_hash", Unique::SessionToken),
 ];
 
@@ -386,7 +390,7 @@ mod tests {
             Unique::ContainerMac
         );
         assert_eq!(
-            index_of("UNIQUE constraint failed: jobs.active_container"),
+            index_of("UNIQUE constraint failed: jobs.active_container_id"),
             Unique::ActiveJob
         );
         assert_eq!(index_of("UNIQUE constraint failed: x.y"), Unique::Other);

@@ -14,7 +14,7 @@ use model::{
 use crate::{
     Conn, Error, certificates, dialect,
     rows::{self, RowRef},
-    schema::{domain_issuance, domain_publishers, domains, services, sites, users},
+    schema::{domain_certificate_sources, domain_publishers, domains, services, sites, users},
     sites as store_sites,
 };
 
@@ -27,7 +27,7 @@ struct Row {
     id: i64,
     site_id: i64,
     name: String,
-    sign_in: Option<String>,
+    sign_in_url: Option<String>,
     hsts: String,
     publishers: String,
 }
@@ -37,7 +37,7 @@ struct Row {
 struct Columns {
     site_id: i64,
     name: String,
-    sign_in: Option<String>,
+    sign_in_url: Option<String>,
     hsts: String,
     publishers: String,
 }
@@ -47,7 +47,7 @@ impl From<&DomainSpec> for Columns {
         Self {
             site_id: spec.site.0,
             name: spec.name.to_string(),
-            sign_in: spec.sign_in.as_ref().map(ToString::to_string),
+            sign_in_url: spec.sign_in.as_ref().map(ToString::to_string),
             hsts: spec.hsts.to_string(),
             publishers: spec.publishers.as_str().to_owned(),
         }
@@ -57,13 +57,13 @@ impl From<&DomainSpec> for Columns {
 /// The certificate source and DNS provider of a domain. There is no row for a domain with
 /// self-signed certificates and without a DNS provider.
 #[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = domain_issuance)]
+#[diesel(table_name = domain_certificate_sources)]
 struct IssuanceRow {
     domain_id: i64,
-    how: String,
+    source: String,
     authority_id: Option<i64>,
     provider_id: Option<i64>,
-    addresses: bool,
+    manage_addresses: bool,
 }
 
 /// The related rows of a domain.
@@ -98,18 +98,18 @@ impl Row {
         let spec = DomainSpec {
             site: SiteId(self.site_id),
             name: row_ref.parse("name", &self.name)?,
-            sign_in: row_ref.parse_optional("sign_in", self.sign_in.as_deref())?,
+            sign_in: row_ref.parse_optional("sign_in_url", self.sign_in_url.as_deref())?,
             hsts: row_ref.parse("hsts", &self.hsts)?,
             publishers,
             issuance: match &issuance {
                 None => Issuance::SelfSigned,
-                Some(row) => Issuance::of(&row.how, row.authority_id.map(AuthorityId))
+                Some(row) => Issuance::of(&row.source, row.authority_id.map(AuthorityId))
                     .ok_or_else(|| row_ref.invalid("how", &"is not a known value"))?,
             },
             provider: issuance
                 .as_ref()
                 .and_then(|row| row.provider_id.map(ProviderId)),
-            addresses: issuance.is_some_and(|row| row.addresses),
+            addresses: issuance.is_some_and(|row| row.manage_addresses),
         };
         let states: Vec<CertificateState> = certificates
             .iter()
@@ -257,8 +257,8 @@ fn load(c: &mut Conn, selection: Selection) -> Result<Vec<DomainRow>, Error> {
 }
 
 fn load_issuance(c: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, IssuanceRow>, Error> {
-    let rows: Vec<IssuanceRow> = domain_issuance::table
-        .filter(domain_issuance::domain_id.eq_any(ids))
+    let rows: Vec<IssuanceRow> = domain_certificate_sources::table
+        .filter(domain_certificate_sources::domain_id.eq_any(ids))
         .select(IssuanceRow::as_select())
         .load(&mut c.0)?;
     Ok(rows.into_iter().map(|row| (row.domain_id, row)).collect())
@@ -309,18 +309,18 @@ fn insert_publishers(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<()
 }
 
 fn replace_issuance(c: &mut Conn, id: DomainId, spec: &DomainSpec) -> Result<(), Error> {
-    diesel::delete(domain_issuance::table.find(id.0)).execute(&mut c.0)?;
+    diesel::delete(domain_certificate_sources::table.find(id.0)).execute(&mut c.0)?;
     if spec.issuance == Issuance::SelfSigned && spec.provider.is_none() {
         return Ok(());
     }
     let row = IssuanceRow {
         domain_id: id.0,
-        how: spec.issuance.as_str().to_owned(),
+        source: spec.issuance.as_str().to_owned(),
         authority_id: spec.issuance.authority().map(|id| id.0),
         provider_id: spec.provider.map(|id| id.0),
-        addresses: spec.addresses,
+        manage_addresses: spec.addresses,
     };
-    diesel::insert_into(domain_issuance::table)
+    diesel::insert_into(domain_certificate_sources::table)
         .values(row)
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;

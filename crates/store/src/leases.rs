@@ -12,7 +12,7 @@ use model::{
 use crate::{
     Conn, Error, dialect,
     rows::RowRef,
-    schema::{containers, leases},
+    schema::{containers, dhcp_leases},
 };
 
 /// Expiry times that differ by at most this, in milliseconds, count as equal: an agent reports the
@@ -30,11 +30,11 @@ type LeaseColumns = (String, Option<String>, Option<i64>);
 /// # Errors
 /// [`Error::NotFound`] when the site does not exist.
 pub fn replace(c: &mut Conn, site: SiteId, reported: &[Lease]) -> Result<bool, Error> {
-    let of_site = leases::table.filter(leases::site_id.eq(site.0));
+    let of_site = dhcp_leases::table.filter(dhcp_leases::site_id.eq(site.0));
     let before: Vec<(String, LeaseColumns)> = of_site
         .select((
-            leases::address,
-            (leases::mac, leases::name, leases::expires_at),
+            dhcp_leases::address,
+            (dhcp_leases::mac, dhcp_leases::name, dhcp_leases::expires_at),
         ))
         .load(&mut c.0)?;
     let mut before: BTreeMap<String, LeaseColumns> = before.into_iter().collect();
@@ -58,7 +58,7 @@ pub fn replace(c: &mut Conn, site: SiteId, reported: &[Lease]) -> Result<bool, E
         }
     }
     for address in before.keys() {
-        diesel::delete(leases::table.find((site.0, address))).execute(&mut c.0)?;
+        diesel::delete(dhcp_leases::table.find((site.0, address))).execute(&mut c.0)?;
         changed = true;
     }
     Ok(changed)
@@ -84,20 +84,20 @@ fn write(
     exists: bool,
 ) -> Result<(), Error> {
     let values = (
-        leases::mac.eq(mac),
-        leases::name.eq(name.as_deref()),
-        leases::expires_at.eq(until),
+        dhcp_leases::mac.eq(mac),
+        dhcp_leases::name.eq(name.as_deref()),
+        dhcp_leases::expires_at.eq(until),
     );
     if exists {
-        diesel::update(leases::table.find((site.0, address)))
+        diesel::update(dhcp_leases::table.find((site.0, address)))
             .set(values)
             .execute(&mut c.0)?;
         return Ok(());
     }
-    diesel::insert_into(leases::table)
+    diesel::insert_into(dhcp_leases::table)
         .values((
-            leases::site_id.eq(site.0),
-            leases::address.eq(address),
+            dhcp_leases::site_id.eq(site.0),
+            dhcp_leases::address.eq(address),
             values,
         ))
         .execute(&mut c.0)
@@ -116,7 +116,7 @@ struct Row {
 
 impl Row {
     fn into_row(self) -> Result<LeaseRow, Error> {
-        let row_ref = RowRef::new("leases", &self.address);
+        let row_ref = RowRef::new("dhcp_leases", &self.address);
         let holder = |(id, name, reserved): (i64, String, String)| {
             let row_ref = RowRef::new("containers", &id);
             Ok::<_, Error>(Holder {
@@ -141,23 +141,23 @@ impl Row {
 /// When the database is unavailable.
 pub fn list_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<LeaseRow>, Error> {
     let same_mac = containers::site_id
-        .eq(leases::site_id)
-        .and(containers::mac.eq(leases::mac));
+        .eq(dhcp_leases::site_id)
+        .and(containers::mac.eq(dhcp_leases::mac));
     let now = dialect::now(&c.0);
-    let rows: Vec<Row> = leases::table
+    let rows: Vec<Row> = dhcp_leases::table
         .left_join(containers::table.on(same_mac))
-        .filter(leases::site_id.eq(site.0))
+        .filter(dhcp_leases::site_id.eq(site.0))
         .filter(
-            leases::expires_at
+            dhcp_leases::expires_at
                 .is_null()
-                .or(leases::expires_at.gt(now.nullable())),
+                .or(dhcp_leases::expires_at.gt(now.nullable())),
         )
-        .order((leases::mac, leases::address))
+        .order((dhcp_leases::mac, dhcp_leases::address))
         .select((
-            leases::address,
-            leases::mac,
-            leases::name,
-            leases::expires_at,
+            dhcp_leases::address,
+            dhcp_leases::mac,
+            dhcp_leases::name,
+            dhcp_leases::expires_at,
             (containers::id, containers::name, containers::address).nullable(),
         ))
         .load(&mut c.0)?;
@@ -174,18 +174,18 @@ pub fn list_addresses_by_mac(
     mac: Mac,
 ) -> Result<Vec<std::net::Ipv4Addr>, Error> {
     let now = dialect::now(&c.0);
-    let rows: Vec<String> = leases::table
-        .filter(leases::site_id.eq(site.0))
-        .filter(leases::mac.eq(mac.to_string()))
+    let rows: Vec<String> = dhcp_leases::table
+        .filter(dhcp_leases::site_id.eq(site.0))
+        .filter(dhcp_leases::mac.eq(mac.to_string()))
         .filter(
-            leases::expires_at
+            dhcp_leases::expires_at
                 .is_null()
-                .or(leases::expires_at.gt(now.nullable())),
+                .or(dhcp_leases::expires_at.gt(now.nullable())),
         )
-        .order(leases::address)
-        .select(leases::address)
+        .order(dhcp_leases::address)
+        .select(dhcp_leases::address)
         .load(&mut c.0)?;
-    let row_ref = RowRef::new("leases", &site);
+    let row_ref = RowRef::new("dhcp_leases", &site);
     let addresses = rows.iter().map(|address| row_ref.parse("address", address));
     addresses.collect()
 }

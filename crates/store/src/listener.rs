@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The channel that the trigger of the migration `0011_leases` notifies.
-const CHANNEL: &str = "holdfast_sites";
+const CHANNEL: &str = "holdfast_site_changes";
 /// How often the connection is checked for notifications. The check sends nothing to the server;
 /// neither Diesel nor libpq can wait for a notification without access to the socket.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);

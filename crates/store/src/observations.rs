@@ -7,7 +7,7 @@
 use diesel::prelude::*;
 use model::{ClusterId, Timestamp};
 
-use crate::{Conn, Error, dialect, schema::observations};
+use crate::{Conn, Error, dialect, schema::cluster_observations};
 
 /// Which process observes a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,24 +33,26 @@ pub fn claim(
     lease_ms: i64,
 ) -> Result<Observer, Error> {
     let (now, until) = (dialect::now(&c.0), dialect::now_plus(&c.0, lease_ms));
-    let claimable = observations::holder
+    let claimable = cluster_observations::lease_owner
         .eq(holder)
-        .or(observations::lease_until.le(now));
-    let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
+        .or(cluster_observations::lease_until.le(now));
+    let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
     let claimed = diesel::update(row.filter(claimable))
         .set((
-            observations::holder.eq(holder),
-            observations::lease_until.eq(until),
+            cluster_observations::lease_owner.eq(holder),
+            cluster_observations::lease_until.eq(until),
         ))
         .execute(&mut c.0)?;
     if claimed == 0 && !insert_row(c, cluster, holder, lease_ms)? {
         // MySQL does not count rows whose values stayed the same.
-        let current: String = row.select(observations::holder).first(&mut c.0)?;
+        let current: String = row
+            .select(cluster_observations::lease_owner)
+            .first(&mut c.0)?;
         if current != holder {
             return Ok(Observer::OtherProcess);
         }
     }
-    let requested = row.filter(observations::wanted_until.gt(dialect::now(&c.0)));
+    let requested = row.filter(cluster_observations::requested_until.gt(dialect::now(&c.0)));
     let shared = requested.count().get_result::<i64>(&mut c.0)? > 0;
     Ok(Observer::ThisProcess {
         is_requested: shared,
@@ -69,12 +71,12 @@ pub fn claim_forced(
     lease_ms: i64,
 ) -> Result<Observer, Error> {
     let until = dialect::now_plus(&c.0, lease_ms);
-    let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
-    let taken_over = diesel::update(row.filter(observations::holder.ne(holder)))
+    let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
+    let taken_over = diesel::update(row.filter(cluster_observations::lease_owner.ne(holder)))
         .set((
-            observations::holder.eq(holder),
-            observations::lease_until.eq(&until),
-            observations::wanted_until.eq(&until),
+            cluster_observations::lease_owner.eq(holder),
+            cluster_observations::lease_until.eq(&until),
+            cluster_observations::requested_until.eq(&until),
         ))
         .execute(&mut c.0)?;
     match taken_over {
@@ -90,16 +92,16 @@ fn insert_row(
     holder: &str,
     lease_ms: i64,
 ) -> Result<bool, Error> {
-    let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
+    let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
     if row.count().get_result::<i64>(&mut c.0)? > 0 {
         return Ok(false);
     }
-    diesel::insert_into(observations::table)
+    diesel::insert_into(cluster_observations::table)
         .values((
-            observations::cluster_id.eq(cluster.0),
-            observations::holder.eq(holder),
-            observations::lease_until.eq(dialect::now_plus(&c.0, lease_ms)),
-            observations::wanted_until.eq(0),
+            cluster_observations::cluster_id.eq(cluster.0),
+            cluster_observations::lease_owner.eq(holder),
+            cluster_observations::lease_until.eq(dialect::now_plus(&c.0, lease_ms)),
+            cluster_observations::requested_until.eq(0),
         ))
         .execute(&mut c.0)?;
     Ok(true)
@@ -110,9 +112,11 @@ fn insert_row(
 /// # Errors
 /// When the database is unavailable.
 pub fn release_all(c: &mut Conn, holder: &str) -> Result<(), Error> {
-    diesel::update(observations::table.filter(observations::holder.eq(holder)))
-        .set(observations::lease_until.eq(0))
-        .execute(&mut c.0)?;
+    diesel::update(
+        cluster_observations::table.filter(cluster_observations::lease_owner.eq(holder)),
+    )
+    .set(cluster_observations::lease_until.eq(0))
+    .execute(&mut c.0)?;
     Ok(())
 }
 
@@ -121,13 +125,13 @@ pub fn release_all(c: &mut Conn, holder: &str) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn store(c: &mut Conn, cluster: ClusterId, holder: &str, answer: &str) -> Result<(), Error> {
-    let row = observations::table
-        .filter(observations::cluster_id.eq(cluster.0))
-        .filter(observations::holder.eq(holder));
+    let row = cluster_observations::table
+        .filter(cluster_observations::cluster_id.eq(cluster.0))
+        .filter(cluster_observations::lease_owner.eq(holder));
     diesel::update(row)
         .set((
-            observations::answer.eq(answer),
-            observations::answered_at.eq(dialect::now(&c.0).nullable()),
+            cluster_observations::observation.eq(answer),
+            cluster_observations::observed_at.eq(dialect::now(&c.0).nullable()),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -143,12 +147,15 @@ pub fn request_and_get(
     cluster: ClusterId,
     want_ms: i64,
 ) -> Result<Option<(Timestamp, String)>, Error> {
-    let row = observations::table.filter(observations::cluster_id.eq(cluster.0));
+    let row = cluster_observations::table.filter(cluster_observations::cluster_id.eq(cluster.0));
     diesel::update(row)
-        .set(observations::wanted_until.eq(dialect::now_plus(&c.0, want_ms)))
+        .set(cluster_observations::requested_until.eq(dialect::now_plus(&c.0, want_ms)))
         .execute(&mut c.0)?;
     let observation: Option<(Option<i64>, Option<String>)> = row
-        .select((observations::answered_at, observations::answer))
+        .select((
+            cluster_observations::observed_at,
+            cluster_observations::observation,
+        ))
         .first(&mut c.0)
         .optional()?;
     let (at, answer) = observation.unwrap_or_default();

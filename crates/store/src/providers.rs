@@ -12,7 +12,7 @@ use model::{
 use crate::{
     Conn, Error, SecretKey, dialect, records,
     rows::{self, RowRef, to_json},
-    schema::{domain_issuance, domains, providers},
+    schema::{dns_providers, domain_certificate_sources, domains},
 };
 
 /// The maximum number of DNS providers in a list.
@@ -36,7 +36,7 @@ impl fmt::Debug for DnsProvider {
 }
 
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = providers)]
+#[diesel(table_name = dns_providers)]
 struct Row {
     id: i64,
     name: String,
@@ -68,12 +68,13 @@ fn secret_context(name: &str) -> String {
 pub fn insert(c: &mut Conn, key: &SecretKey, spec: &ProviderSpec) -> Result<ProviderId, Error> {
     let missing = || Error::internal("a new provider has no secret");
     let secret = spec.secret.as_ref().ok_or_else(missing)?;
-    diesel::insert_into(providers::table)
+    diesel::insert_into(dns_providers::table)
         .values((
-            providers::name.eq(spec.name.as_str()),
-            providers::settings.eq(to_json(&spec.settings)?),
-            providers::secret.eq(key.seal(&secret_context(spec.name.as_str()), secret.reveal())?),
-            providers::created_at.eq(dialect::now(&c.0)),
+            dns_providers::name.eq(spec.name.as_str()),
+            dns_providers::settings.eq(to_json(&spec.settings)?),
+            dns_providers::secret
+                .eq(key.seal(&secret_context(spec.name.as_str()), secret.reveal())?),
+            dns_providers::created_at.eq(dialect::now(&c.0)),
         ))
         .execute(&mut c.0)?;
     Ok(ProviderId(dialect::inserted_id(&mut c.0)?))
@@ -91,11 +92,12 @@ pub fn update(
 ) -> Result<(), Error> {
     let stored = get(c, key, id)?.ok_or(Error::NotFound)?;
     let secret = spec.secret.as_ref().unwrap_or(&stored.secret);
-    diesel::update(providers::table.find(id.0))
+    diesel::update(dns_providers::table.find(id.0))
         .set((
-            providers::name.eq(spec.name.as_str()),
-            providers::settings.eq(to_json(&spec.settings)?),
-            providers::secret.eq(key.seal(&secret_context(spec.name.as_str()), secret.reveal())?),
+            dns_providers::name.eq(spec.name.as_str()),
+            dns_providers::settings.eq(to_json(&spec.settings)?),
+            dns_providers::secret
+                .eq(key.seal(&secret_context(spec.name.as_str()), secret.reveal())?),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -108,7 +110,7 @@ pub fn update(
 /// still to be removed there.
 pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
     records::delete_unmanaged(c, id)?;
-    rows::ensure_found(diesel::delete(providers::table.find(id.0)).execute(&mut c.0)?)
+    rows::ensure_found(diesel::delete(dns_providers::table.find(id.0)).execute(&mut c.0)?)
 }
 
 /// Returns all DNS providers, ordered by name, at most 500. Two statements.
@@ -116,17 +118,17 @@ pub fn delete(c: &mut Conn, id: ProviderId) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
-    let rows: Vec<Row> = providers::table
-        .order((providers::name, providers::id))
+    let rows: Vec<Row> = dns_providers::table
+        .order((dns_providers::name, dns_providers::id))
         .limit(MAX_ROWS)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let domain_names: Vec<(i64, String)> = domain_issuance::table
+    let domain_names: Vec<(i64, String)> = domain_certificate_sources::table
         .inner_join(domains::table)
-        .filter(domain_issuance::provider_id.is_not_null())
+        .filter(domain_certificate_sources::provider_id.is_not_null())
         .order(domains::name)
         .select((
-            domain_issuance::provider_id.assume_not_null(),
+            domain_certificate_sources::provider_id.assume_not_null(),
             domains::name,
         ))
         .load(&mut c.0)?;
@@ -144,7 +146,7 @@ pub fn list(c: &mut Conn) -> Result<Vec<ProviderRow>, Error> {
 /// # Errors
 /// When the database is unavailable, or the secret does not decrypt.
 pub fn get(c: &mut Conn, key: &SecretKey, id: ProviderId) -> Result<Option<DnsProvider>, Error> {
-    let row: Option<Row> = providers::table
+    let row: Option<Row> = dns_providers::table
         .find(id.0)
         .select(Row::as_select())
         .first(&mut c.0)
@@ -163,6 +165,6 @@ pub fn get(c: &mut Conn, key: &SecretKey, id: ProviderId) -> Result<Option<DnsPr
 /// # Errors
 /// When the database is unavailable.
 pub fn exists(c: &mut Conn, id: ProviderId) -> Result<bool, Error> {
-    let count = providers::table.find(id.0).count();
+    let count = dns_providers::table.find(id.0).count();
     Ok(count.get_result::<i64>(&mut c.0)? > 0)
 }

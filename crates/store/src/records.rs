@@ -118,19 +118,19 @@ struct Row {
     provider_id: i64,
     domain_id: Option<i64>,
     name: String,
-    kind: String,
+    record_type: String,
     value: String,
     state: String,
     failures: i64,
-    trouble: Option<String>,
+    last_error: Option<String>,
 }
 
 impl Row {
     fn into_row(self) -> Result<DnsRecordRow, Error> {
         let row_ref = RowRef::new("dns_records", &self.id);
-        let kind = KINDS.into_iter().find(|kind| *kind == self.kind);
+        let kind = KINDS.into_iter().find(|kind| *kind == self.record_type);
         let trouble = self
-            .trouble
+            .last_error
             .as_deref()
             .map(|text| row_ref.parse_json("trouble", text));
         Ok(DnsRecordRow {
@@ -185,9 +185,9 @@ pub fn upsert_desired(
         dns_records::domain_id.eq(domain),
         dns_records::certificate_id.eq(certificate),
         dns_records::state.eq(state.as_str()),
-        dns_records::next_try.eq(next_try.map(|at| at.0)),
+        dns_records::next_attempt_at.eq(next_try.map(|at| at.0)),
         dns_records::failures.eq(0),
-        dns_records::trouble.eq(None::<String>),
+        dns_records::last_error.eq(None::<String>),
     );
     if let Some((id, _)) = existing {
         diesel::update(dns_records::table.find(id))
@@ -199,7 +199,7 @@ pub fn upsert_desired(
         .values((
             dns_records::provider_id.eq(provider.0),
             dns_records::name.eq(&record.name),
-            dns_records::kind.eq(record.record_type),
+            dns_records::record_type.eq(record.record_type),
             dns_records::value.eq(&record.value),
             dns_records::created_at.eq(dialect::now(&c.0)),
             columns,
@@ -217,7 +217,7 @@ fn find_equal(
     let row: Option<(i64, String)> = dns_records::table
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::name.eq(&record.name))
-        .filter(dns_records::kind.eq(record.record_type))
+        .filter(dns_records::record_type.eq(record.record_type))
         .filter(dns_records::value.eq(&record.value))
         .select((dns_records::id, dns_records::state))
         .first(&mut c.0)
@@ -243,7 +243,7 @@ pub fn mark_for_removal(c: &mut Conn, id: i64, now: Timestamp) -> Result<(), Err
     diesel::update(dns_records::table.find(id))
         .set((
             dns_records::state.eq(RecordState::Removing.as_str()),
-            dns_records::next_try.eq(now.0),
+            dns_records::next_attempt_at.eq(now.0),
             dns_records::failures.eq(0),
         ))
         .execute(&mut c.0)?;
@@ -262,7 +262,7 @@ pub fn mark_challenges_for_removal(
     diesel::update(dns_records::table.filter(dns_records::certificate_id.eq(certificate.0)))
         .set((
             dns_records::state.eq(RecordState::Removing.as_str()),
-            dns_records::next_try.eq(now.0),
+            dns_records::next_attempt_at.eq(now.0),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -298,9 +298,9 @@ pub fn mark_present(c: &mut Conn, id: i64) -> Result<(), Error> {
             .filter(dns_records::state.eq(before.as_str()))
             .set((
                 dns_records::state.eq(after.as_str()),
-                dns_records::next_try.eq(None::<i64>),
+                dns_records::next_attempt_at.eq(None::<i64>),
                 dns_records::failures.eq(0),
-                dns_records::trouble.eq(None::<String>),
+                dns_records::last_error.eq(None::<String>),
             ))
             .execute(&mut c.0)?;
     }
@@ -326,12 +326,12 @@ pub fn finish_removal(c: &mut Conn, row: &DnsRecordRow, now: Timestamp) -> Resul
     for (before, after) in transitions {
         diesel::update(dns_records::table)
             .filter(dns_records::name.eq(&row.record.name))
-            .filter(dns_records::kind.eq(row.record.record_type))
+            .filter(dns_records::record_type.eq(row.record.record_type))
             .filter(dns_records::value.eq(&row.record.value))
             .filter(dns_records::state.eq(before.as_str()))
             .set((
                 dns_records::state.eq(after.as_str()),
-                dns_records::next_try.eq(now.0),
+                dns_records::next_attempt_at.eq(now.0),
             ))
             .execute(&mut c.0)?;
     }
@@ -345,10 +345,10 @@ pub fn finish_removal(c: &mut Conn, row: &DnsRecordRow, now: Timestamp) -> Resul
 pub fn list_errors(c: &mut Conn, domain: DomainId) -> Result<Vec<AddressTrouble>, Error> {
     let rows: Vec<(Row, Option<i64>)> = dns_records::table
         .filter(dns_records::domain_id.eq(domain.0))
-        .filter(dns_records::trouble.is_not_null())
-        .order((dns_records::name, dns_records::kind, dns_records::id))
+        .filter(dns_records::last_error.is_not_null())
+        .order((dns_records::name, dns_records::record_type, dns_records::id))
         .limit(MAX_TROUBLES)
-        .select((Row::as_select(), dns_records::next_try))
+        .select((Row::as_select(), dns_records::next_attempt_at))
         .load(&mut c.0)?;
     let troubles = rows.into_iter().map(|(row, next_try)| {
         let DnsRecordRow {

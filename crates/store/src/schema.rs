@@ -5,7 +5,7 @@ diesel::table! {
     users (id) {
         id -> BigInt,
         name -> Text,
-        mail -> Text,
+        email -> Text,
         role -> Text,
         password_hash -> Text,
         limit_containers -> Nullable<BigInt>,
@@ -22,10 +22,10 @@ diesel::table! {
         token_hash -> Text,
         user_id -> BigInt,
         created_at -> BigInt,
-        seen_at -> BigInt,
+        last_seen_at -> BigInt,
         expires_at -> BigInt,
         address -> Text,
-        agent -> Text,
+        user_agent -> Text,
     }
 }
 
@@ -49,13 +49,21 @@ diesel::table! {
 }
 
 diesel::table! {
-    observations (cluster_id) {
+    cluster_observations (cluster_id) {
         cluster_id -> BigInt,
-        holder -> Text,
+        lease_owner -> Text,
         lease_until -> BigInt,
-        wanted_until -> BigInt,
-        answered_at -> Nullable<BigInt>,
-        answer -> Nullable<Text>,
+        requested_until -> BigInt,
+        observed_at -> Nullable<BigInt>,
+        observation -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    node_addresses (cluster_id, node) {
+        cluster_id -> BigInt,
+        node -> Text,
+        address -> Text,
     }
 }
 
@@ -70,16 +78,16 @@ diesel::table! {
         gateway -> Text,
         range_first -> BigInt,
         range_last -> BigInt,
+        dynamic_range -> Nullable<Text>,
+        forwarders -> Text,
+        public_v4 -> Nullable<Text>,
+        public_v6 -> Nullable<Text>,
         template_storage -> Text,
         volume_storage -> Text,
         vmid_first -> BigInt,
         vmid_last -> BigInt,
         port_first -> BigInt,
         port_last -> BigInt,
-        forwarders -> Text,
-        others -> Nullable<Text>,
-        public_v4 -> Nullable<Text>,
-        public_v6 -> Nullable<Text>,
         generation -> BigInt,
         version -> BigInt,
         created_at -> BigInt,
@@ -87,27 +95,37 @@ diesel::table! {
 }
 
 diesel::table! {
-    agents (id) {
-        id -> BigInt,
+    dhcp_leases (site_id, address) {
         site_id -> BigInt,
-        name -> Text,
-        secret_hash -> Text,
-        invited_until -> Nullable<BigInt>,
-        about -> Nullable<Text>,
-        layout -> Nullable<Text>,
-        seen_at -> Nullable<BigInt>,
-        dhcp_site -> Nullable<BigInt>,
-        dhcp_wanted -> Nullable<BigInt>,
-        dhcp_generation -> Nullable<BigInt>,
-        report -> Nullable<Text>,
-        created_at -> BigInt,
-        applied -> Nullable<BigInt>,
+        address -> Text,
+        mac -> Text,
+        name -> Nullable<Text>,
+        expires_at -> Nullable<BigInt>,
     }
 }
 
 diesel::table! {
-    agent_files (agent_id, path) {
-        agent_id -> BigInt,
+    hosts (id) {
+        id -> BigInt,
+        site_id -> BigInt,
+        name -> Text,
+        secret_hash -> Text,
+        join_expires_at -> Nullable<BigInt>,
+        facts -> Nullable<Text>,
+        layout -> Nullable<Text>,
+        last_seen_at -> Nullable<BigInt>,
+        dhcp_site_id -> Nullable<BigInt>,
+        dhcp_handover_site_id -> Nullable<BigInt>,
+        dhcp_handover_generation -> Nullable<BigInt>,
+        applied_generation -> Nullable<BigInt>,
+        report -> Nullable<Text>,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    host_files (host_id, path) {
+        host_id -> BigInt,
         path -> Text,
         text -> Text,
     }
@@ -118,11 +136,11 @@ diesel::table! {
         id -> BigInt,
         site_id -> BigInt,
         name -> Text,
-        sign_in -> Nullable<Text>,
+        sign_in_url -> Nullable<Text>,
         hsts -> Text,
         publishers -> Text,
-        created_at -> BigInt,
         generation -> BigInt,
+        created_at -> BigInt,
     }
 }
 
@@ -144,6 +162,7 @@ diesel::table! {
         cores -> Integer,
         memory_mib -> Integer,
         disk_gib -> Integer,
+        docker -> Bool,
         env -> Text,
         entrypoint -> Nullable<Text>,
         description -> Nullable<Text>,
@@ -153,13 +172,12 @@ diesel::table! {
         mac -> Text,
         address -> Text,
         address_number -> BigInt,
-        made_at -> Nullable<BigInt>,
-        wished_running -> Bool,
+        provisioned_at -> Nullable<BigInt>,
+        desired_running -> Bool,
         restart_needed -> Bool,
+        generation -> BigInt,
         version -> BigInt,
         created_at -> BigInt,
-        docker -> Bool,
-        generation -> BigInt,
     }
 }
 
@@ -170,10 +188,10 @@ diesel::table! {
         site_id -> BigInt,
         position -> BigInt,
         kind -> Text,
-        port -> BigInt,
-        label -> Nullable<Text>,
-        external -> Nullable<BigInt>,
+        container_port -> BigInt,
+        external_port -> Nullable<BigInt>,
         domain_id -> Nullable<BigInt>,
+        label -> Nullable<Text>,
         name -> Nullable<Text>,
         options -> Nullable<Text>,
     }
@@ -185,7 +203,7 @@ diesel::table! {
         kind -> Text,
         state -> Text,
         container_id -> Nullable<BigInt>,
-        active_container -> Nullable<BigInt>,
+        active_container_id -> Nullable<BigInt>,
         container_name -> Text,
         site_id -> BigInt,
         site_name -> Text,
@@ -201,8 +219,8 @@ diesel::table! {
         started_at -> Nullable<BigInt>,
         finished_at -> Nullable<BigInt>,
         error -> Nullable<Text>,
-        words -> Nullable<Text>,
-        left_json -> Text,
+        details -> Nullable<Text>,
+        leftovers -> Text,
     }
 }
 
@@ -233,40 +251,22 @@ diesel::table! {
 }
 
 diesel::table! {
-    leases (site_id, address) {
-        site_id -> BigInt,
-        address -> Text,
-        mac -> Text,
-        name -> Nullable<Text>,
-        expires_at -> Nullable<BigInt>,
-    }
-}
-
-diesel::table! {
-    node_addresses (cluster_id, node) {
-        cluster_id -> BigInt,
-        node -> Text,
-        address -> Text,
-    }
-}
-
-diesel::table! {
-    authorities (id) {
+    certificate_authorities (id) {
         id -> BigInt,
         name -> Text,
-        directory -> Text,
+        directory_url -> Text,
         email -> Nullable<Text>,
-        binding -> Nullable<Text>,
-        binding_key -> Nullable<Text>,
-        roots -> Nullable<Text>,
-        account -> Nullable<Text>,
-        credentials -> Nullable<Text>,
+        eab_key_id -> Nullable<Text>,
+        eab_key -> Nullable<Text>,
+        trusted_roots -> Nullable<Text>,
+        account_url -> Nullable<Text>,
+        account_key -> Nullable<Text>,
         created_at -> BigInt,
     }
 }
 
 diesel::table! {
-    providers (id) {
+    dns_providers (id) {
         id -> BigInt,
         name -> Text,
         settings -> Text,
@@ -276,12 +276,12 @@ diesel::table! {
 }
 
 diesel::table! {
-    domain_issuance (domain_id) {
+    domain_certificate_sources (domain_id) {
         domain_id -> BigInt,
-        how -> Text,
+        source -> Text,
         authority_id -> Nullable<BigInt>,
         provider_id -> Nullable<BigInt>,
-        addresses -> Bool,
+        manage_addresses -> Bool,
     }
 }
 
@@ -293,13 +293,13 @@ diesel::table! {
         source -> Text,
         fingerprint -> Nullable<Text>,
         not_after -> Nullable<BigInt>,
-        issued -> Nullable<Text>,
+        details -> Nullable<Text>,
         chain -> Nullable<Text>,
-        secret -> Nullable<Text>,
+        private_key -> Nullable<Text>,
         renew_at -> Nullable<BigInt>,
-        next_try -> Nullable<BigInt>,
+        next_attempt_at -> Nullable<BigInt>,
         failures -> BigInt,
-        trouble -> Nullable<Text>,
+        last_error -> Nullable<Text>,
         lease_owner -> Nullable<Text>,
         lease_until -> Nullable<BigInt>,
         authority_id -> Nullable<BigInt>,
@@ -308,22 +308,22 @@ diesel::table! {
 }
 
 diesel::table! {
-    certificate_history (id) {
+    certificate_events (id) {
         id -> BigInt,
         certificate_id -> BigInt,
         at -> BigInt,
-        what -> Text,
-        words -> Text,
+        kind -> Text,
+        message -> Text,
     }
 }
 
 diesel::table! {
-    challenges (id) {
+    acme_challenges (id) {
         id -> BigInt,
         site_id -> BigInt,
         certificate_id -> BigInt,
         token -> Text,
-        answer -> Text,
+        key_authorization -> Text,
         created_at -> BigInt,
     }
 }
@@ -335,12 +335,13 @@ diesel::table! {
         domain_id -> Nullable<BigInt>,
         certificate_id -> Nullable<BigInt>,
         name -> Text,
-        kind -> Text,
+        record_type -> Text,
         value -> Text,
         state -> Text,
-        next_try -> Nullable<BigInt>,
+        next_attempt_at -> Nullable<BigInt>,
         failures -> BigInt,
-        trouble -> Nullable<Text>,
+        last_error -> Nullable<Text>,
+        lease_owner -> Nullable<Text>,
         lease_until -> Nullable<BigInt>,
         created_at -> BigInt,
     }
@@ -355,27 +356,27 @@ diesel::table! {
 
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(sites -> clusters (cluster_id));
-diesel::joinable!(agents -> sites (site_id));
-diesel::joinable!(agent_files -> agents (agent_id));
+diesel::joinable!(hosts -> sites (site_id));
+diesel::joinable!(host_files -> hosts (host_id));
 diesel::joinable!(domains -> sites (site_id));
 diesel::joinable!(domain_publishers -> users (user_id));
 diesel::joinable!(containers -> sites (site_id));
 diesel::joinable!(containers -> clusters (cluster_id));
 diesel::joinable!(containers -> users (owner_id));
 diesel::joinable!(services -> domains (domain_id));
-diesel::joinable!(jobs -> containers (active_container));
-diesel::joinable!(domain_issuance -> domains (domain_id));
+diesel::joinable!(jobs -> containers (active_container_id));
+diesel::joinable!(domain_certificate_sources -> domains (domain_id));
 diesel::joinable!(certificates -> domains (domain_id));
-diesel::joinable!(certificate_history -> certificates (certificate_id));
+diesel::joinable!(certificate_events -> certificates (certificate_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
     clusters,
     sites,
-    agents,
-    agent_files,
-    leases,
+    hosts,
+    host_files,
+    dhcp_leases,
     domains,
     domain_publishers,
     containers,
@@ -383,11 +384,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     jobs,
     job_steps,
     job_log,
-    authorities,
-    providers,
-    domain_issuance,
+    certificate_authorities,
+    dns_providers,
+    domain_certificate_sources,
     certificates,
-    certificate_history,
-    challenges,
+    certificate_events,
+    acme_challenges,
     dns_records,
 );

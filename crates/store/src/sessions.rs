@@ -54,10 +54,10 @@ pub fn insert(c: &mut Conn, new: &NewSession) -> Result<(), Error> {
             sessions::token_hash.eq(&new.token_hash),
             sessions::user_id.eq(new.user.0),
             sessions::created_at.eq(dialect::now(&c.0)),
-            sessions::seen_at.eq(dialect::now(&c.0)),
+            sessions::last_seen_at.eq(dialect::now(&c.0)),
             sessions::expires_at.eq(dialect::now_plus(&c.0, new.lifetime_ms)),
             sessions::address.eq(truncate(&new.address, 64)),
-            sessions::agent.eq(truncate(&new.user_agent, 255)),
+            sessions::user_agent.eq(truncate(&new.user_agent, 255)),
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
@@ -79,13 +79,13 @@ pub fn get_valid(
         .inner_join(users::table)
         .filter(sessions::token_hash.eq(token_hash))
         .filter(sessions::expires_at.gt(dialect::now(&c.0)))
-        .filter(sessions::seen_at.gt(dialect::now_plus(&c.0, idle_ms.saturating_neg())))
+        .filter(sessions::last_seen_at.gt(dialect::now_plus(&c.0, idle_ms.saturating_neg())))
         .select((
             users::id,
             users::name,
             users::role,
             sessions::created_at,
-            sessions::seen_at,
+            sessions::last_seen_at,
             sessions::expires_at,
         ))
         .first(&mut c.0)
@@ -110,7 +110,7 @@ pub fn get_valid(
 /// [`Error::NotFound`] when the session does not exist.
 pub fn touch(c: &mut Conn, token_hash: &str) -> Result<(), Error> {
     let touched = diesel::update(sessions::table.find(token_hash))
-        .set(sessions::seen_at.eq(dialect::now(&c.0)))
+        .set(sessions::last_seen_at.eq(dialect::now(&c.0)))
         .execute(&mut c.0)?;
     rows::ensure_found(touched)
 }

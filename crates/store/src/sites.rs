@@ -50,7 +50,7 @@ struct Row {
     port_first: i64,
     port_last: i64,
     forwarders: String,
-    others: Option<String>,
+    dynamic_range: Option<String>,
     public_v4: Option<String>,
     public_v6: Option<String>,
 }
@@ -73,7 +73,7 @@ struct Columns {
     port_first: i64,
     port_last: i64,
     forwarders: String,
-    others: Option<String>,
+    dynamic_range: Option<String>,
     public_v4: Option<String>,
     public_v6: Option<String>,
 }
@@ -96,7 +96,7 @@ impl From<&SiteSpec> for Columns {
             port_first: spec.ports.first().get().into(),
             port_last: spec.ports.last().get().into(),
             forwarders: spec.forwarders.to_string(),
-            others: spec.others.map(|range| range.to_string()),
+            dynamic_range: spec.others.map(|range| range.to_string()),
             public_v4: spec.public_v4.map(|address| address.to_string()),
             public_v6: spec.public_v6.map(|address| address.to_string()),
         }
@@ -137,7 +137,7 @@ impl Row {
             },
             ports: ports.map_err(|e| row_ref.invalid("port_first", &e))?,
             forwarders: row_ref.parse("forwarders", &self.forwarders)?,
-            others: row_ref.parse_optional("others", self.others.as_deref())?,
+            others: row_ref.parse_optional("others", self.dynamic_range.as_deref())?,
             public_v4: row_ref.parse_optional("public_v4", self.public_v4.as_deref())?,
             public_v6: row_ref.parse_optional("public_v6", self.public_v6.as_deref())?,
         };

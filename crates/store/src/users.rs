@@ -64,7 +64,7 @@ pub struct UserRecord {
 struct Row {
     id: i64,
     name: String,
-    mail: String,
+    email: String,
     role: String,
     password_hash: String,
     limit_containers: Option<i64>,
@@ -78,7 +78,7 @@ struct Row {
 #[diesel(table_name = users, treat_none_as_null = true)]
 struct Columns<'a> {
     name: &'a str,
-    mail: &'a str,
+    email: &'a str,
     role: &'a str,
     limit_containers: Option<i64>,
     limit_cores: Option<i64>,
@@ -97,7 +97,7 @@ impl Row {
         let row = UserRow {
             id: UserId(self.id),
             name: row_ref.parse("name", &self.name)?,
-            mail: row_ref.parse("mail", &self.mail)?,
+            mail: row_ref.parse("mail", &self.email)?,
             role: row_ref.parse("role", &self.role)?,
             limits: Limits {
                 containers: limit("limit_containers", self.limit_containers)?,
@@ -124,7 +124,7 @@ pub fn insert(c: &mut Conn, new: &NewUser) -> Result<UserId, Error> {
     diesel::insert_into(users::table)
         .values((
             users::name.eq(new.name.as_str()),
-            users::mail.eq(new.mail.as_str()),
+            users::email.eq(new.mail.as_str()),
             users::role.eq(new.role.as_str()),
             users::password_hash.eq(&new.password_hash),
             users::limit_containers.eq(limit(new.limits.containers)),
@@ -146,7 +146,7 @@ pub fn update(c: &mut Conn, id: UserId, change: &UserUpdate) -> Result<(), Error
     let limit = |limit: Option<u32>| limit.map(i64::from);
     let columns = Columns {
         name: change.name.as_str(),
-        mail: change.mail.as_str(),
+        email: change.mail.as_str(),
         role: change.role.as_str(),
         limit_containers: limit(change.limits.containers),
         limit_cores: limit(change.limits.cores),
@@ -232,7 +232,7 @@ pub fn list(c: &mut Conn, q: &str, page: u32) -> Result<Page<UserRow>, Error> {
     let pattern = dialect::like_pattern(q);
     let matching = || -> Condition<'_, users::table> {
         let name = lower(users::name).like(&pattern).escape('!');
-        Box::new(name.or(lower(users::mail).like(&pattern).escape('!')))
+        Box::new(name.or(lower(users::email).like(&pattern).escape('!')))
     };
     let (page, before) = rows::page_offset(page);
     let total = users::table

@@ -86,7 +86,8 @@ pub async fn live(control: &Control, agent: &Agent, update: Live) -> Result<(), 
             if update.begins {
                 store::agents::delete_live_files(c, id)?;
             }
-            let existing = usize::try_from(store::agents::count_live_files(c, id)?).unwrap_or(usize::MAX);
+            let existing =
+                usize::try_from(store::agents::count_live_files(c, id)?).unwrap_or(usize::MAX);
             if existing.saturating_add(update.files.len()) > link::MOST_FILES {
                 let message = format!("At most {} files are kept.", link::MOST_FILES);
                 return Ok(Err(Error::field("files", message)));

@@ -33,7 +33,12 @@ pub(super) async fn reconcile_desired(control: &Control) -> Result<(), model::Er
     let clock = control.clock();
     let plans = control
         .store()
-        .read(move |c| Ok((store::certificates::list_domain_certificates(c)?, clock.now(c)?)))
+        .read(move |c| {
+            Ok((
+                store::certificates::list_domain_certificates(c)?,
+                clock.now(c)?,
+            ))
+        })
         .await
         .into_model("certificates")?;
     let (plans, now) = plans;
@@ -149,7 +154,11 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_000_000);
 
-    fn plan(issuance: Issuance, hosts: &[&str], certificates: Vec<CertificateSchedule>) -> DomainCertificates {
+    fn plan(
+        issuance: Issuance,
+        hosts: &[&str],
+        certificates: Vec<CertificateSchedule>,
+    ) -> DomainCertificates {
         DomainCertificates {
             domain: DomainId(1),
             site: SiteId(1),
@@ -160,7 +169,12 @@ mod tests {
         }
     }
 
-    fn planned(id: i64, subject: &str, next_try: Option<i64>, not_after: Option<i64>) -> CertificateSchedule {
+    fn planned(
+        id: i64,
+        subject: &str,
+        next_try: Option<i64>,
+        not_after: Option<i64>,
+    ) -> CertificateSchedule {
         CertificateSchedule {
             id: CertificateId(id),
             subject: subject.parse().unwrap(),

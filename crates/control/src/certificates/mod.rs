@@ -19,7 +19,7 @@ use model::{
 };
 use store::{
     Conn,
-    certificates::{NewCertificate, IssuedCertificate},
+    certificates::{IssuedCertificate, NewCertificate},
 };
 
 pub(crate) use keyed_mutex::KeyedMutexes;

@@ -84,7 +84,10 @@ pub(super) async fn postpone(
 }
 
 /// Records that an uploaded certificate is about to expire or has expired.
-pub(super) async fn check_expiry(control: &Control, claimed: &ClaimedCertificate) -> Result<(), model::Error> {
+pub(super) async fn check_expiry(
+    control: &Control,
+    claimed: &ClaimedCertificate,
+) -> Result<(), model::Error> {
     let Some((from, until)) = claimed.validity else {
         return schedule(control, claimed, None, None).await;
     };
@@ -122,7 +125,11 @@ pub(super) async fn store_issued(
     let mut waits = RETRY_WAITS.iter();
     loop {
         let (domain, subject) = (claimed.domain, claimed.subject.clone());
-        let (key, new, secret) = (control.store().secret_key().clone(), new.clone(), secret.clone());
+        let (key, new, secret) = (
+            control.store().secret_key().clone(),
+            new.clone(),
+            secret.clone(),
+        );
         let done = write_if_leased(control, claimed, move |c, now| {
             let of = (domain, &subject);
             let id = store::certificates::upsert_issued(c, &key, of, &new, &secret, now)?;

@@ -10,7 +10,9 @@ use model::{
     events::{Event, Topic},
 };
 use pki::acme::{Challenge, Solver};
-use store::{certificates::ClaimedCertificate, challenges::ChallengeResponse, records::RecordPurpose};
+use store::{
+    certificates::ClaimedCertificate, challenges::ChallengeResponse, records::RecordPurpose,
+};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::{Control, notifier::Audience, providers};

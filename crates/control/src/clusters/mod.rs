@@ -12,7 +12,7 @@ use model::{
     names::Label,
     nodes::ClusterView,
 };
-use store::clusters::{ConnectionSettings, ClusterRecord};
+use store::clusters::{ClusterRecord, ConnectionSettings};
 
 pub use findings::findings;
 pub use import::import;
@@ -74,7 +74,10 @@ pub async fn get(control: &Control, actor: &Actor, name: &str) -> Result<Cluster
         .into_iter()
         .filter(|guest| !is_managed(guest.vmid))
         .collect();
-    let others = connection.pinned_certificates.keys().filter(|url| **url != connection.url);
+    let others = connection
+        .pinned_certificates
+        .keys()
+        .filter(|url| **url != connection.url);
     Ok(ClusterDetail {
         view: control.observer().view(id, connection.url.to_string()),
         others: others.cloned().collect(),

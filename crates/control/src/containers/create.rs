@@ -157,7 +157,12 @@ impl Reservation {
     /// The owner of the container, after checking the limits. The user's row stays locked until the
     /// end of the transaction, so that two concurrent creations cannot exceed a limit together.
     fn owner(&self, c: &mut Conn) -> Result<Result<UserId, Error>, store::Error> {
-        let Some(owner) = self.actor.me().map(|me| me.id).or(store::users::get_first_administrator(c)?) else {
+        let Some(owner) = self
+            .actor
+            .me()
+            .map(|me| me.id)
+            .or(store::users::get_first_administrator(c)?)
+        else {
             return Ok(Err(Error::NotFound { kind: Kind::User }));
         };
         store::users::lock(c, owner)?;

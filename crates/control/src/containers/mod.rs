@@ -22,7 +22,7 @@ use model::{
     services::{Published, ServiceKind, ServiceView},
     users::{Limits, Usage},
 };
-use store::containers::{ContainerRecord, ContainerFilter};
+use store::containers::{ContainerFilter, ContainerRecord};
 
 pub use change::{delete, edit, power};
 pub(crate) use create::reserve_other_vmid;

@@ -12,7 +12,7 @@ use model::{
 };
 use store::{
     Conn,
-    containers::{ServiceBinding, BoundService},
+    containers::{BoundService, ServiceBinding},
     sites::SiteRecord,
 };
 

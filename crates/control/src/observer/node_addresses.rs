@@ -63,7 +63,8 @@ impl NodeAddresses {
             }
         };
         let addresses = status.nodes.iter().filter_map(address).collect();
-        let set = move |c: &mut store::Conn| store::nodes::replace_addresses(c, cluster, &addresses);
+        let set =
+            move |c: &mut store::Conn| store::nodes::replace_addresses(c, cluster, &addresses);
         match control.store().write(set).await {
             Ok(true) => control
                 .notifier()

@@ -166,13 +166,17 @@ impl Poller {
                 observations::claim(c, id, &holder, lease)?
             };
             if let Observer::ThisProcess { is_requested } = turn {
-                return Ok(Role::Holder { shared: is_requested });
+                return Ok(Role::Holder {
+                    shared: is_requested,
+                });
             }
             let now = store::now(c)?;
-            let stored = observations::request_and_get(c, id, validity)?.map(|(at, text)| SharedObservation {
-                at,
-                age: Duration::from_millis(u64::try_from(now.0 - at.0).unwrap_or(0)),
-                text,
+            let stored = observations::request_and_get(c, id, validity)?.map(|(at, text)| {
+                SharedObservation {
+                    at,
+                    age: Duration::from_millis(u64::try_from(now.0 - at.0).unwrap_or(0)),
+                    text,
+                }
             });
             Ok(Role::Reader(stored))
         };

@@ -174,8 +174,9 @@ impl Context {
     pub(super) async fn save(&self) -> Result<(), Failure> {
         let (job, worker, position) = (self.job, self.worker.clone(), self.position);
         let data = self.data();
-        let write =
-            move |c: &mut store::Conn| store::jobs::save_step_data(c, job, &worker, position, &data);
+        let write = move |c: &mut store::Conn| {
+            store::jobs::save_step_data(c, job, &worker, position, &data)
+        };
         self.require_lease(self.control.store().write(write).await?)
             .await;
         Ok(())

@@ -8,7 +8,7 @@ use model::{
     events::{Event, Topic},
     jobs::{JobKind, JobState, StepState},
 };
-use store::jobs::{JobRecord, JobOutcome};
+use store::jobs::{JobOutcome, JobRecord};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 

@@ -77,7 +77,10 @@ impl Stage {
 
     /// What is there is in the database, or was named as left behind.
     fn assert_nothing_else(&self, job: &JobView, found: &Found) {
-        let ours = found.record.as_ref().filter(|record| record.provisioned.is_some());
+        let ours = found
+            .record
+            .as_ref()
+            .filter(|record| record.provisioned.is_some());
         let strays = self
             .real_of_ours(found)
             .filter(|real| !ours.is_some_and(|record| is(record, real)));

@@ -262,7 +262,11 @@ async fn creation_goes_on_where_it_was_interrupted() {
     for steps in [1, 4, 7, 11, 17, 21, 24] {
         let control = place.open().await;
         let reached = until("some steps", async || {
-            let done = control.store().read(store::demo::list_completed_steps).await.unwrap();
+            let done = control
+                .store()
+                .read(store::demo::list_completed_steps)
+                .await
+                .unwrap();
             (done.len() > steps).then_some(())
         });
         tokio::select! {
@@ -282,7 +286,11 @@ async fn names_of_steps_stay_as_they_are_and_fit_their_column() {
     let place = Place::new().await;
     let control = place.open().await;
     place.build(&control, Scenario::Full).await.unwrap();
-    let done = control.store().read(store::demo::list_completed_steps).await.unwrap();
+    let done = control
+        .store()
+        .read(store::demo::list_completed_steps)
+        .await
+        .unwrap();
     assert!(done.iter().all(|step| step.len() <= 100));
     let changes: Vec<&str> = done
         .iter()

@@ -273,7 +273,13 @@ async fn alone_on_a_file_nothing_is_written_for_observing() {
     let id = cluster(&house.control, "test").await.unwrap().id;
     let take = move |c: &mut store::Conn| observations::claim(c, id, "somebody", 0);
     let turn = house.control.store().write(take).await;
-    assert_eq!(turn, Ok(Observer::ThisProcess { is_requested: false }), "nobody has it");
+    assert_eq!(
+        turn,
+        Ok(Observer::ThisProcess {
+            is_requested: false
+        }),
+        "nobody has it"
+    );
 }
 
 /// Sooner than servers look for it while the database tells them.
@@ -285,7 +291,7 @@ async fn an_agent_that_waits_at_one_server_is_told_of_a_change_made_at_another()
     house.nodes_known().await;
     let second = house.reopen().await;
     // Both servers hear of changes by the database from here on.
-    let listening = "LISTEN holdfast_sites";
+    let listening = "LISTEN holdfast_site_changes";
     let database = house.database.clone();
     until("both servers listen", async || {
         let sessions = test_servers::postgres().sessions(&database, listening);

@@ -88,7 +88,11 @@ async fn until_led(zone: &dyn Provider, name: &str, to: &[&str]) {
 
 /// The records that Holdfast has written down for a domain: names and states.
 async fn written(house: &House, id: DomainId) -> Vec<(ProviderId, String, String)> {
-    let plans = house.control.store().read(store::records::list_address_records).await;
+    let plans = house
+        .control
+        .store()
+        .read(store::records::list_address_records)
+        .await;
     let plan = plans.unwrap().into_iter().find(|plan| plan.domain == id);
     let known = plan.into_iter().flat_map(|plan| plan.stored);
     known

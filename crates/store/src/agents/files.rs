@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use model::AgentId;
 
-use crate::{Conn, Error, rows, schema::agent_files};
+use crate::{Conn, Error, rows, schema::host_files};
 
 /// The maximum number of paths in one statement.
 const PATHS_PER_STATEMENT: usize = 500;
@@ -23,17 +23,17 @@ pub fn update_live_files(
     let replaced: Vec<&String> = files.keys().chain(removed).collect();
     for paths in replaced.chunks(PATHS_PER_STATEMENT) {
         let paths: Vec<&str> = paths.iter().map(|path| path.as_str()).collect();
-        diesel::delete(agent_files::table)
-            .filter(agent_files::agent_id.eq(id.0))
-            .filter(agent_files::path.eq_any(paths))
+        diesel::delete(host_files::table)
+            .filter(host_files::host_id.eq(id.0))
+            .filter(host_files::path.eq_any(paths))
             .execute(&mut c.0)?;
     }
     for (path, text) in files {
-        diesel::insert_into(agent_files::table)
+        diesel::insert_into(host_files::table)
             .values((
-                agent_files::agent_id.eq(id.0),
-                agent_files::path.eq(path),
-                agent_files::text.eq(text),
+                host_files::host_id.eq(id.0),
+                host_files::path.eq(path),
+                host_files::text.eq(text),
             ))
             .execute(&mut c.0)
             .map_err(Error::from_insert)?;
@@ -46,7 +46,7 @@ pub fn update_live_files(
 /// # Errors
 /// When the database is unavailable.
 pub fn delete_live_files(c: &mut Conn, id: AgentId) -> Result<(), Error> {
-    diesel::delete(agent_files::table.filter(agent_files::agent_id.eq(id.0))).execute(&mut c.0)?;
+    diesel::delete(host_files::table.filter(host_files::host_id.eq(id.0))).execute(&mut c.0)?;
     Ok(())
 }
 
@@ -55,9 +55,9 @@ pub fn delete_live_files(c: &mut Conn, id: AgentId) -> Result<(), Error> {
 /// # Errors
 /// When the database is unavailable.
 pub fn list_live_files(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, String>, Error> {
-    let rows: Vec<(String, String)> = agent_files::table
-        .filter(agent_files::agent_id.eq(id.0))
-        .select((agent_files::path, agent_files::text))
+    let rows: Vec<(String, String)> = host_files::table
+        .filter(host_files::host_id.eq(id.0))
+        .select((host_files::path, host_files::text))
         .load(&mut c.0)?;
     Ok(rows.into_iter().collect())
 }
@@ -67,8 +67,8 @@ pub fn list_live_files(c: &mut Conn, id: AgentId) -> Result<BTreeMap<String, Str
 /// # Errors
 /// When the database is unavailable.
 pub fn count_live_files(c: &mut Conn, id: AgentId) -> Result<u32, Error> {
-    let count: i64 = agent_files::table
-        .filter(agent_files::agent_id.eq(id.0))
+    let count: i64 = host_files::table
+        .filter(host_files::host_id.eq(id.0))
         .count()
         .get_result(&mut c.0)?;
     Ok(rows::to_u32(count))

@@ -13,7 +13,7 @@ use super::published_labels;
 use crate::{
     Conn, Error,
     rows::RowRef,
-    schema::{certificates, domain_issuance, domains},
+    schema::{certificates, domain_certificate_sources, domains},
 };
 
 /// A domain with its certificate source, its published hostnames and its certificates.
@@ -62,11 +62,11 @@ type StoredColumns = (i64, i64, String, String, Option<i64>, Option<i64>);
 /// # Errors
 /// When the database is unavailable.
 pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>, Error> {
-    let sources: Vec<(i64, String, Option<i64>)> = domain_issuance::table
+    let sources: Vec<(i64, String, Option<i64>)> = domain_certificate_sources::table
         .select((
-            domain_issuance::domain_id,
-            domain_issuance::how,
-            domain_issuance::authority_id,
+            domain_certificate_sources::domain_id,
+            domain_certificate_sources::source,
+            domain_certificate_sources::authority_id,
         ))
         .load(&mut c.0)?;
     let stored: Vec<StoredColumns> = certificates::table
@@ -76,7 +76,7 @@ pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>,
             certificates::id,
             certificates::subject,
             certificates::source,
-            certificates::next_try,
+            certificates::next_attempt_at,
             certificates::not_after,
         ))
         .load(&mut c.0)?;

@@ -49,21 +49,21 @@ pub fn list_issued_by_site(c: &mut Conn, site: SiteId) -> Result<Vec<IssuedCerti
     let rows: Vec<IssuedColumns> = certificates::table
         .inner_join(domains::table)
         .filter(domains::site_id.eq(site.0))
-        .filter(certificates::issued.is_not_null())
+        .filter(certificates::details.is_not_null())
         .order(certificates::id)
         .select((
             certificates::id,
             certificates::domain_id,
             certificates::source,
             certificates::authority_id,
-            certificates::issued.assume_not_null(),
+            certificates::details.assume_not_null(),
         ))
         .load(&mut c.0)?;
     let served = rows
         .into_iter()
         .map(|(id, domain, source, authority, issued)| {
             let row_ref = RowRef::new("certificates", &id);
-            let issued: Issued = row_ref.parse_json("issued", &issued)?;
+            let issued: Issued = row_ref.parse_json("details", &issued)?;
             Ok(IssuedCertificate {
                 domain: DomainId(domain),
                 source: row_ref.parse("source", &source)?,
@@ -91,7 +91,7 @@ pub fn get_with_key(
         .inner_join(domains::table)
         .filter(domains::site_id.eq(site.0))
         .filter(certificates::fingerprint.eq(fingerprint.as_str()))
-        .select((certificates::chain, certificates::secret))
+        .select((certificates::chain, certificates::private_key))
         .first(&mut c.0)
         .optional()?;
     let Some((Some(chain), Some(secret))) = row else {

@@ -49,7 +49,7 @@ struct Row {
     subject: String,
     source: String,
     authority_id: Option<i64>,
-    issued: Option<String>,
+    details: Option<String>,
     chain: Option<String>,
     renew_at: Option<i64>,
     failures: i64,
@@ -69,7 +69,7 @@ pub fn claim(
 ) -> Result<Option<ClaimedCertificate>, Error> {
     macro_rules! free {
         () => {
-            certificates::next_try.le(now.0).and(
+            certificates::next_attempt_at.le(now.0).and(
                 certificates::lease_until
                     .is_null()
                     .or(certificates::lease_until.le(now.0)),
@@ -79,7 +79,7 @@ pub fn claim(
     loop {
         let candidates: Vec<i64> = certificates::table
             .filter(free!())
-            .order((certificates::next_try, certificates::id))
+            .order((certificates::next_attempt_at, certificates::id))
             .limit(CANDIDATES)
             .select(certificates::id)
             .load(&mut c.0)?;
@@ -110,9 +110,9 @@ fn read_claimed(c: &mut Conn, id: i64, owner: &str) -> Result<ClaimedCertificate
         .first(&mut c.0)?;
     let row_ref = RowRef::new("certificates", &row.id);
     let issued: Option<Issued> = row
-        .issued
+        .details
         .as_deref()
-        .map(|text| row_ref.parse_json("issued", text))
+        .map(|text| row_ref.parse_json("details", text))
         .transpose()?;
     Ok(ClaimedCertificate {
         lease_owner: owner.to_owned(),
@@ -200,8 +200,8 @@ pub fn record_failure(
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::failures.eq(certificates::failures + 1),
-            certificates::trouble.eq(to_json(trouble)?),
-            certificates::next_try.eq(next_try.0),
+            certificates::last_error.eq(to_json(trouble)?),
+            certificates::next_attempt_at.eq(next_try.0),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -221,9 +221,9 @@ pub fn schedule(
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::renew_at.eq(renew_at.map(|at| at.0)),
-            certificates::next_try.eq(next_try.map(|at| at.0)),
+            certificates::next_attempt_at.eq(next_try.map(|at| at.0)),
             certificates::failures.eq(0),
-            certificates::trouble.eq(None::<String>),
+            certificates::last_error.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -235,7 +235,7 @@ pub fn schedule(
 /// When the database is unavailable.
 pub fn delay(c: &mut Conn, id: CertificateId, next_try: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
-        .set(certificates::next_try.eq(next_try.0))
+        .set(certificates::next_attempt_at.eq(next_try.0))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -250,12 +250,12 @@ pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
         .filter(
             certificates::lease_until
                 .is_null()
-                .or(certificates::lease_until.lt(certificates::next_try)),
+                .or(certificates::lease_until.lt(certificates::next_attempt_at)),
         )
-        .select(min(certificates::next_try))
+        .select(min(certificates::next_attempt_at))
         .first(&mut c.0)?;
     let leased: Option<i64> = certificates::table
-        .filter(certificates::lease_until.ge(certificates::next_try))
+        .filter(certificates::lease_until.ge(certificates::next_attempt_at))
         .select(min(certificates::lease_until))
         .first(&mut c.0)?;
     Ok(free.into_iter().chain(leased).min().map(Timestamp))

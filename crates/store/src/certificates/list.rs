@@ -12,7 +12,7 @@ use model::{
 use crate::{
     Conn, Error,
     rows::{RowRef, to_u32},
-    schema::{certificate_history, certificates, domains, services, sites},
+    schema::{certificate_events, certificates, domains, services, sites},
 };
 
 /// The maximum number of certificates in a list.
@@ -27,25 +27,25 @@ struct Row {
     domain_id: i64,
     subject: String,
     source: String,
-    issued: Option<String>,
+    details: Option<String>,
     renew_at: Option<i64>,
-    next_try: Option<i64>,
+    next_attempt_at: Option<i64>,
     failures: i64,
-    trouble: Option<String>,
+    last_error: Option<String>,
 }
 
 impl Row {
     fn into_row(self, domain: &str, site: &str, now: Timestamp) -> Result<CertificateRow, Error> {
         let row_ref = RowRef::new("certificates", &self.id);
         let issued: Option<Issued> = self
-            .issued
+            .details
             .as_deref()
-            .map(|text| row_ref.parse_json("issued", text))
+            .map(|text| row_ref.parse_json("details", text))
             .transpose()?;
         let trouble: Option<Trouble> = self
-            .trouble
+            .last_error
             .as_deref()
-            .map(|text| row_ref.parse_json("trouble", text))
+            .map(|text| row_ref.parse_json("last_error", text))
             .transpose()?;
         let source = row_ref.parse("source", &self.source)?;
         let standing = Standing {
@@ -66,7 +66,7 @@ impl Row {
             state: standing.at(now),
             issued,
             renew_at: standing.renew_at,
-            next_try: self.next_try.map(Timestamp),
+            next_try: self.next_attempt_at.map(Timestamp),
             failures: standing.failures,
             trouble,
             is_used: false,
@@ -185,7 +185,7 @@ pub fn list_standings(
         .select((
             certificates::domain_id,
             certificates::source,
-            certificates::issued,
+            certificates::details,
             certificates::renew_at,
             certificates::failures,
         ))
@@ -194,7 +194,7 @@ pub fn list_standings(
     for (domain, source, issued, renew_at, failures) in rows {
         let row_ref = RowRef::new("certificates of domain", &domain);
         let issued: Option<Issued> = issued
-            .map(|text| row_ref.parse_json("issued", &text))
+            .map(|text| row_ref.parse_json("details", &text))
             .transpose()?;
         standings.entry(domain).or_default().push(Standing {
             source: row_ref.parse::<Source>("source", &source)?,
@@ -211,21 +211,21 @@ pub fn list_standings(
 /// # Errors
 /// When the database is unavailable.
 pub fn list_history(c: &mut Conn, id: CertificateId) -> Result<Vec<HistoryLine>, Error> {
-    let rows: Vec<(i64, i64, String, String)> = certificate_history::table
-        .filter(certificate_history::certificate_id.eq(id.0))
-        .order(certificate_history::id.desc())
+    let rows: Vec<(i64, i64, String, String)> = certificate_events::table
+        .filter(certificate_events::certificate_id.eq(id.0))
+        .order(certificate_events::id.desc())
         .limit(MAX_HISTORY)
         .select((
-            certificate_history::id,
-            certificate_history::at,
-            certificate_history::what,
-            certificate_history::words,
+            certificate_events::id,
+            certificate_events::at,
+            certificate_events::kind,
+            certificate_events::message,
         ))
         .load(&mut c.0)?;
     let lines = rows.into_iter().map(|(id, at, what, words)| {
         Ok(HistoryLine {
             at: Timestamp(at),
-            what: RowRef::new("certificate_history", &id).parse("what", &what)?,
+            what: RowRef::new("certificate_events", &id).parse("kind", &what)?,
             words,
         })
     });

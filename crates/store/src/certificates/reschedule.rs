@@ -7,7 +7,7 @@ use model::{AuthorityId, CertificateId, DomainId, ProviderId, Timestamp, certifi
 
 use crate::{
     Conn, Error,
-    schema::{certificates, domain_issuance},
+    schema::{certificates, domain_certificate_sources},
 };
 
 /// The certificates that a change applies to.
@@ -23,14 +23,15 @@ pub enum CertificateScope {
 
 impl CertificateScope {
     fn domain_ids(self, c: &mut Conn) -> Result<Vec<i64>, Error> {
-        let sources = domain_issuance::table.select(domain_issuance::domain_id);
+        let sources =
+            domain_certificate_sources::table.select(domain_certificate_sources::domain_id);
         Ok(match self {
             Self::Domain(id) => vec![id.0],
             Self::CertificateAuthority(id) => sources
-                .filter(domain_issuance::authority_id.eq(id.0))
+                .filter(domain_certificate_sources::authority_id.eq(id.0))
                 .load(&mut c.0)?,
             Self::DnsProvider(id) => sources
-                .filter(domain_issuance::provider_id.eq(id.0))
+                .filter(domain_certificate_sources::provider_id.eq(id.0))
                 .load(&mut c.0)?,
         })
     }
@@ -43,11 +44,11 @@ impl CertificateScope {
 pub fn advance_attempt(c: &mut Conn, id: CertificateId, at: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table.find(id.0))
         .filter(
-            certificates::next_try
+            certificates::next_attempt_at
                 .is_null()
-                .or(certificates::next_try.gt(at.0)),
+                .or(certificates::next_attempt_at.gt(at.0)),
         )
-        .set(certificates::next_try.eq(at.0))
+        .set(certificates::next_attempt_at.eq(at.0))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -60,9 +61,9 @@ pub fn switch_to_acme(c: &mut Conn, id: CertificateId, now: Timestamp) -> Result
     diesel::update(certificates::table.find(id.0))
         .set((
             certificates::source.eq(Source::Acme.as_str()),
-            certificates::next_try.eq(now.0),
+            certificates::next_attempt_at.eq(now.0),
             certificates::failures.eq(0),
-            certificates::trouble.eq(None::<String>),
+            certificates::last_error.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -97,9 +98,9 @@ pub fn retry_failed(c: &mut Conn, scope: CertificateScope, now: Timestamp) -> Re
         .filter(certificates::source.eq(Source::Acme.as_str()))
         .filter(certificates::failures.gt(0))
         .set((
-            certificates::next_try.eq(now.0),
+            certificates::next_attempt_at.eq(now.0),
             certificates::failures.eq(0),
-            certificates::trouble.eq(None::<String>),
+            certificates::last_error.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -118,18 +119,18 @@ pub fn schedule_replacement(
     diesel::update(certificates::table)
         .filter(certificates::domain_id.eq(domain.0))
         .filter(certificates::source.eq(Source::Acme.as_str()))
-        .filter(certificates::issued.is_not_null())
+        .filter(certificates::details.is_not_null())
         .filter(
             certificates::authority_id
                 .is_null()
                 .or(certificates::authority_id.ne(authority.0)),
         )
-        .filter(certificates::next_try.ne(certificates::not_after))
+        .filter(certificates::next_attempt_at.ne(certificates::not_after))
         .set((
             certificates::renew_at.eq(now.0),
-            certificates::next_try.eq(now.0),
+            certificates::next_attempt_at.eq(now.0),
             certificates::failures.eq(0),
-            certificates::trouble.eq(None::<String>),
+            certificates::last_error.eq(None::<String>),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -143,10 +144,10 @@ pub fn schedule_replacement(
 pub fn detach_from_ca(c: &mut Conn, authority: AuthorityId, now: Timestamp) -> Result<(), Error> {
     diesel::update(certificates::table)
         .filter(certificates::authority_id.eq(authority.0))
-        .filter(certificates::next_try.ne(certificates::not_after))
+        .filter(certificates::next_attempt_at.ne(certificates::not_after))
         .set((
             certificates::renew_at.eq(now.0),
-            certificates::next_try.eq(now.0),
+            certificates::next_attempt_at.eq(now.0),
         ))
         .execute(&mut c.0)?;
     diesel::update(certificates::table)

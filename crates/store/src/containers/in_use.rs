@@ -79,11 +79,11 @@ pub fn list_used_ports(
     let rows: Vec<(i64, Option<i64>)> = services::table
         .filter(services::site_id.eq(site.0))
         .filter(services::kind.eq(kind.as_str()))
-        .filter(services::external.is_not_null())
-        .select((services::id, services::external))
+        .filter(services::external_port.is_not_null())
+        .select((services::id, services::external_port))
         .load(&mut c.0)?;
     let port = |(id, port): &(i64, Option<i64>)| {
-        port.map(|port| RowRef::new("services", id).convert_number("external", port))
+        port.map(|port| RowRef::new("services", id).convert_number("external_port", port))
     };
     rows.iter().filter_map(port).collect()
 }

@@ -127,7 +127,7 @@ pub fn list_summaries(
             containers::id,
             containers::cluster_id,
             containers::vmid,
-            containers::made_at,
+            containers::provisioned_at,
             containers::node,
             jobs::kind.nullable(),
         ))

@@ -141,7 +141,7 @@ pub fn insert(c: &mut Conn, new: &NewContainerRow) -> Result<ContainerId, Error>
             containers::mac.eq(new.mac.to_string()),
             containers::address.eq(new.address.to_string()),
             containers::address_number.eq(address_number(new.address)),
-            containers::wished_running.eq(true),
+            containers::desired_running.eq(true),
             containers::restart_needed.eq(false),
             containers::version.eq(1),
             containers::created_at.eq(dialect::now(&c.0)),
@@ -234,7 +234,7 @@ pub fn set_node(c: &mut Conn, id: ContainerId, node: &NodeName) -> Result<(), Er
 /// [`Error::NotFound`] when the container does not exist.
 pub fn mark_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
-        .set(containers::made_at.eq(dialect::now(&c.0).nullable()))
+        .set(containers::provisioned_at.eq(dialect::now(&c.0).nullable()))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)
 }
@@ -245,7 +245,7 @@ pub fn mark_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
 /// [`Error::NotFound`] when the container does not exist.
 pub fn mark_not_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
-        .set(containers::made_at.eq(None::<i64>))
+        .set(containers::provisioned_at.eq(None::<i64>))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)
 }
@@ -256,7 +256,7 @@ pub fn mark_not_created(c: &mut Conn, id: ContainerId) -> Result<(), Error> {
 /// [`Error::NotFound`] when the container does not exist.
 pub fn set_desired_running(c: &mut Conn, id: ContainerId, desired: bool) -> Result<(), Error> {
     let changed = diesel::update(containers::table.find(id.0))
-        .set(containers::wished_running.eq(desired))
+        .set(containers::desired_running.eq(desired))
         .execute(&mut c.0)?;
     rows::ensure_found(changed)
 }

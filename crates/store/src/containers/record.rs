@@ -91,8 +91,8 @@ pub(super) struct Row {
     vmid: i64,
     mac: String,
     address: String,
-    made_at: Option<i64>,
-    wished_running: bool,
+    provisioned_at: Option<i64>,
+    desired_running: bool,
     restart_needed: bool,
     version: i64,
     created_at: i64,
@@ -198,7 +198,7 @@ fn load_failures(c: &mut Conn, ids: &[i64]) -> Result<HashMap<i64, (JobId, Strin
     let failed_jobs: Vec<FailedJob> = jobs::table
         .inner_join(containers::table.on(jobs::container_id.eq(containers::id.nullable())))
         .filter(containers::id.eq_any(ids))
-        .filter(containers::made_at.is_null())
+        .filter(containers::provisioned_at.is_null())
         .filter(jobs::kind.eq(JobKind::Create.as_str()))
         .filter(jobs::state.eq_any([JobState::Failed.as_str(), JobState::Cancelled.as_str()]))
         .order(jobs::id)
@@ -250,8 +250,8 @@ fn into_record(row: JoinedRow, services: Vec<ServiceView>) -> Result<ContainerRe
         vmid: row_ref.convert_number("vmid", row.vmid)?,
         mac: row_ref.parse("mac", &row.mac)?,
         address: row_ref.parse("address", &row.address)?,
-        provisioned: row.made_at.map(Timestamp),
-        desired_running: row.wished_running,
+        provisioned: row.provisioned_at.map(Timestamp),
+        desired_running: row.desired_running,
         restart_needed: row.restart_needed,
         version: row.version,
         created: Timestamp(row.created_at),

@@ -22,9 +22,9 @@ struct Row {
     id: i64,
     container_id: i64,
     kind: String,
-    port: i64,
+    container_port: i64,
     label: Option<String>,
-    external: Option<i64>,
+    external_port: Option<i64>,
     name: Option<String>,
     options: Option<String>,
 }
@@ -34,7 +34,7 @@ impl Row {
         let row_ref = RowRef::new("services", &self.id);
         Ok(ServiceView {
             id: ServiceId(self.id),
-            port: row_ref.checked_number::<_, u16, _>("port", self.port)?,
+            port: row_ref.checked_number::<_, u16, _>("port", self.container_port)?,
             published: self.parse_published(row_ref, domain)?,
             entry: EntryPoint::default(),
         })
@@ -51,7 +51,7 @@ impl Row {
         };
         let external = || {
             let port = self
-                .external
+                .external_port
                 .ok_or_else(|| row_ref.invalid("external", &"is missing"))?;
             row_ref.checked_number::<_, u16, _>("external", port)
         };
@@ -101,9 +101,9 @@ impl Row {
 struct Columns<'a> {
     position: i64,
     kind: &'static str,
-    port: i64,
+    container_port: i64,
     label: Option<&'a str>,
-    external: Option<i64>,
+    external_port: Option<i64>,
     domain_id: Option<i64>,
     name: Option<&'a str>,
     options: Option<String>,
@@ -114,9 +114,9 @@ impl<'a> Columns<'a> {
         let columns = Self {
             position,
             kind: service.binding.kind().as_str(),
-            port: service.container_port.get().into(),
+            container_port: service.container_port.get().into(),
             label: None,
-            external: None,
+            external_port: None,
             domain_id: None,
             name: None,
             options: None,
@@ -139,7 +139,7 @@ impl<'a> Columns<'a> {
                 options,
                 tls,
             } => Self {
-                external: Some(external.get().into()),
+                external_port: Some(external.get().into()),
                 options: Some(to_json(options)?),
                 domain_id: tls.as_ref().map(|(domain, _)| domain.0),
                 name: tls.as_ref().map(|(_, label)| label.as_str()),
@@ -149,7 +149,7 @@ impl<'a> Columns<'a> {
                 external,
                 idle_timeout,
             } => Self {
-                external: Some(external.get().into()),
+                external_port: Some(external.get().into()),
                 options: Some(to_json(idle_timeout)?),
                 ..columns
             },
@@ -263,7 +263,7 @@ pub(super) fn replace(
     diesel::update(services::table.filter(services::container_id.eq(container.0)))
         .set((
             services::label.eq(None::<String>),
-            services::external.eq(None::<i64>),
+            services::external_port.eq(None::<i64>),
         ))
         .execute(&mut c.0)?;
     for (id, position, service) in kept {

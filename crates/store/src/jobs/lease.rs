@@ -121,13 +121,13 @@ pub fn finish(c: &mut Conn, id: JobId, owner: &str, outcome: &JobOutcome) -> Res
         .filter(lease_held!(c, id, owner))
         .set((
             jobs::state.eq(outcome.state.as_str()),
-            jobs::active_container.eq(None::<i64>),
+            jobs::active_container_id.eq(None::<i64>),
             jobs::lease_owner.eq(None::<String>),
             jobs::lease_until.eq(None::<i64>),
             jobs::finished_at.eq(dialect::now(&c.0).nullable()),
             jobs::error.eq(outcome.error.as_deref()),
-            jobs::words.eq(outcome.details.as_deref()),
-            jobs::left_json.eq(leftovers_json(&outcome.leftovers)?),
+            jobs::details.eq(outcome.details.as_deref()),
+            jobs::leftovers.eq(leftovers_json(&outcome.leftovers)?),
         ))
         .execute(&mut c.0)?;
     Ok(finished > 0)

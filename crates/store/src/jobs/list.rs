@@ -76,8 +76,8 @@ struct DetailColumns {
     args: String,
     attempt: i64,
     cancel_requested: bool,
-    words: Option<String>,
-    left_json: String,
+    details: Option<String>,
+    leftovers: String,
     owner_id: i64,
 }
 
@@ -188,8 +188,8 @@ pub fn get(c: &mut Conn, id: JobId) -> Result<Option<JobRecord>, Error> {
         args: details.args,
         attempt: row_ref.convert_number("attempt", details.attempt)?,
         cancel_requested: details.cancel_requested,
-        details: details.words,
-        leftovers: row_ref.parse_json("left_json", &details.left_json)?,
+        details: details.details,
+        leftovers: row_ref.parse_json("leftovers", &details.leftovers)?,
         owner: UserId(details.owner_id),
     }))
 }

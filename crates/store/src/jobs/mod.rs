@@ -60,7 +60,7 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
             jobs::kind.eq(new.kind.as_str()),
             jobs::state.eq(JobState::Queued.as_str()),
             jobs::container_id.eq(new.container.0),
-            jobs::active_container.eq(new.container.0),
+            jobs::active_container_id.eq(new.container.0),
             jobs::container_name.eq(new.container_name.as_str()),
             jobs::site_id.eq(new.site.0),
             jobs::site_name.eq(new.site_name.as_str()),
@@ -71,7 +71,7 @@ pub fn insert(c: &mut Conn, new: &NewJob) -> Result<JobId, Error> {
             jobs::attempt.eq(0),
             jobs::cancel_requested.eq(false),
             jobs::created_at.eq(dialect::now(&c.0)),
-            jobs::left_json.eq("[]"),
+            jobs::leftovers.eq("[]"),
         ))
         .execute(&mut c.0)
         .map_err(Error::from_insert)?;
@@ -115,14 +115,14 @@ pub fn requeue(c: &mut Conn, id: JobId) -> Result<bool, Error> {
         .filter(jobs::container_id.is_not_null())
         .set((
             jobs::state.eq(JobState::Queued.as_str()),
-            jobs::active_container.eq(jobs::container_id),
+            jobs::active_container_id.eq(jobs::container_id),
             jobs::cancel_requested.eq(false),
             jobs::attempt.eq(0),
             jobs::started_at.eq(None::<i64>),
             jobs::finished_at.eq(None::<i64>),
             jobs::error.eq(None::<String>),
-            jobs::words.eq(None::<String>),
-            jobs::left_json.eq("[]"),
+            jobs::details.eq(None::<String>),
+            jobs::leftovers.eq("[]"),
         ))
         .execute(&mut c.0)?;
     if queued == 0 {

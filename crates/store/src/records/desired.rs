@@ -9,7 +9,7 @@ use super::{DnsRecordRow, Row};
 use crate::{
     Conn, Error, certificates,
     rows::RowRef,
-    schema::{dns_records, domain_issuance, domains, sites},
+    schema::{dns_records, domain_certificate_sources, domains, sites},
 };
 
 /// A domain with its desired and its stored address records.
@@ -39,17 +39,17 @@ pub fn list_address_records(c: &mut Conn) -> Result<Vec<DomainAddressRecords>, E
         .order(dns_records::id)
         .select(Row::as_select())
         .load(&mut c.0)?;
-    let rows: Vec<AddressColumns> = domain_issuance::table
+    let rows: Vec<AddressColumns> = domain_certificate_sources::table
         .inner_join(domains::table.inner_join(sites::table))
-        .filter(domain_issuance::addresses.eq(true))
-        .filter(domain_issuance::provider_id.is_not_null())
-        .order(domain_issuance::domain_id)
+        .filter(domain_certificate_sources::manage_addresses.eq(true))
+        .filter(domain_certificate_sources::provider_id.is_not_null())
+        .order(domain_certificate_sources::domain_id)
         .select((
-            domain_issuance::domain_id,
+            domain_certificate_sources::domain_id,
             domains::name,
             sites::public_v4,
             sites::public_v6,
-            domain_issuance::provider_id.assume_not_null(),
+            domain_certificate_sources::provider_id.assume_not_null(),
         ))
         .load(&mut c.0)?;
     let ids: Vec<i64> = rows.iter().map(|(id, ..)| *id).collect();

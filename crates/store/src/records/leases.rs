@@ -26,8 +26,8 @@ pub fn record_failure(
         .filter(dns_records::state.eq_any(unsettled))
         .set((
             dns_records::failures.eq(dns_records::failures + 1),
-            dns_records::trouble.eq(to_json(trouble)?),
-            dns_records::next_try.eq(next_try.0),
+            dns_records::last_error.eq(to_json(trouble)?),
+            dns_records::next_attempt_at.eq(next_try.0),
         ))
         .execute(&mut c.0)?;
     Ok(())
@@ -40,8 +40,8 @@ pub fn record_failure(
 pub fn delay_provider(c: &mut Conn, provider: ProviderId, until: Timestamp) -> Result<(), Error> {
     diesel::update(dns_records::table)
         .filter(dns_records::provider_id.eq(provider.0))
-        .filter(dns_records::next_try.lt(until.0))
-        .set(dns_records::next_try.eq(until.0))
+        .filter(dns_records::next_attempt_at.lt(until.0))
+        .set(dns_records::next_attempt_at.eq(until.0))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -54,7 +54,10 @@ pub fn retry_failed(c: &mut Conn, provider: ProviderId, now: Timestamp) -> Resul
     diesel::update(dns_records::table)
         .filter(dns_records::provider_id.eq(provider.0))
         .filter(dns_records::failures.gt(0))
-        .set((dns_records::next_try.eq(now.0), dns_records::failures.eq(0)))
+        .set((
+            dns_records::next_attempt_at.eq(now.0),
+            dns_records::failures.eq(0),
+        ))
         .execute(&mut c.0)?;
     Ok(())
 }
@@ -70,7 +73,7 @@ pub fn claim(
 ) -> Result<Option<DnsRecordRow>, Error> {
     macro_rules! free {
         () => {
-            dns_records::next_try.le(now.0).and(
+            dns_records::next_attempt_at.le(now.0).and(
                 dns_records::lease_until
                     .is_null()
                     .or(dns_records::lease_until.le(now.0)),
@@ -80,7 +83,7 @@ pub fn claim(
     loop {
         let next: Option<i64> = dns_records::table
             .filter(free!())
-            .order((dns_records::next_try, dns_records::id))
+            .order((dns_records::next_attempt_at, dns_records::id))
             .select(dns_records::id)
             .first(&mut c.0)
             .optional()?;
@@ -116,7 +119,7 @@ pub fn release(c: &mut Conn, id: i64) -> Result<(), Error> {
 /// When the database is unavailable.
 pub fn next_due(c: &mut Conn) -> Result<Option<Timestamp>, Error> {
     let due: Option<i64> = dns_records::table
-        .select(min(dns_records::next_try))
+        .select(min(dns_records::next_attempt_at))
         .first(&mut c.0)?;
     Ok(due.map(Timestamp))
 }

@@ -69,7 +69,7 @@ db_test!(touch_uses_the_time_of_the_database, |db| async {
     let new = session(user, "a", HOUR);
     db.write(move |c| sessions::insert(c, &new)).await;
     db.database
-        .execute("UPDATE sessions SET seen_at = seen_at - 60000");
+        .execute("UPDATE sessions SET last_seen_at = last_seen_at - 60000");
     assert!(
         db.read(|c| sessions::get_valid(c, &"a".repeat(64), 59_000))
             .await

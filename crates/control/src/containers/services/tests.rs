@@ -117,7 +117,10 @@ fn allocate(
         current,
     };
     let allocated = allocator.allocate_from(in_use)?;
-    Ok(allocated.into_iter().map(|service| service.binding).collect())
+    Ok(allocated
+        .into_iter()
+        .map(|service| service.binding)
+        .collect())
 }
 
 fn ports(desired: &[ServiceSpec], tcp: &[u16]) -> Result<Vec<u16>, Error> {

@@ -1,2 +1,0 @@
-DROP TABLE IF EXISTS sites;
-DROP TABLE IF EXISTS clusters;

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS dhcp_leases;
+DROP TABLE IF EXISTS sites;

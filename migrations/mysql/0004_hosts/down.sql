@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS host_files;
+DROP TABLE IF EXISTS hosts;

@@ -1,2 +1,0 @@
-DROP TABLE observations;
-DROP TABLE cluster_certificates;

@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS domain_publishers;
+DROP TABLE IF EXISTS domains;

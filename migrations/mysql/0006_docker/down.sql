@@ -1,1 +1,0 @@
-ALTER TABLE containers DROP COLUMN docker;

@@ -1,0 +1,8 @@
+-- MySQL commits every statement by itself: each must be one that can be repeated.
+
+-- Steps of the demo that are done. They are not repeated, even if a user deletes what they created.
+CREATE TABLE IF NOT EXISTS demo_steps (
+    step VARCHAR(100) NOT NULL,
+    done_at BIGINT NOT NULL,
+    PRIMARY KEY (step)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

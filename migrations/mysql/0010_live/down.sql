@@ -1,5 +1,0 @@
-ALTER TABLE domains DROP COLUMN generation;
-DROP INDEX ix_containers_generation ON containers;
-ALTER TABLE containers DROP COLUMN generation;
-ALTER TABLE agents DROP COLUMN applied;
-DROP TABLE agent_files;

@@ -1,0 +1,2 @@
+DROP TABLE host_files;
+DROP TABLE hosts;

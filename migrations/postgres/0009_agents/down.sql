@@ -1,2 +1,0 @@
-ALTER TABLE sites DROP COLUMN generation;
-DROP TABLE agents;

@@ -1,0 +1,6 @@
+-- Steps of the demo that are done. They are not repeated, even if a user deletes what they created.
+CREATE TABLE demo_steps (
+    step VARCHAR(100) COLLATE "C" NOT NULL,
+    done_at BIGINT NOT NULL,
+    PRIMARY KEY (step)
+);

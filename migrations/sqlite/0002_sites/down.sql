@@ -1,2 +1,0 @@
-DROP TABLE sites;
-DROP TABLE clusters;

@@ -1,0 +1,2 @@
+DROP TABLE dhcp_leases;
+DROP TABLE sites;

@@ -1,0 +1,2 @@
+DROP TABLE domain_publishers;
+DROP TABLE domains;

@@ -1,2 +1,0 @@
-ALTER TABLE sites DROP COLUMN others;
-ALTER TABLE sites DROP COLUMN forwarders;

@@ -1,2 +1,0 @@
-DROP TABLE node_addresses;
-DROP TABLE leases;
