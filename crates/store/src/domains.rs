@@ -104,7 +104,7 @@ impl Row {
             issuance: match &issuance {
                 None => Issuance::SelfSigned,
                 Some(row) => Issuance::of(&row.source, row.authority_id.map(AuthorityId))
-                    .ok_or_else(|| row_ref.invalid("how", &"is not a known value"))?,
+                    .ok_or_else(|| row_ref.invalid("source", &"is not a known value"))?,
             },
             provider: issuance
                 .as_ref()

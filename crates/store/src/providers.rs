@@ -46,7 +46,7 @@ struct Row {
 
 impl Row {
     fn to_row(&self, domains: Vec<Domain>) -> Result<ProviderRow, Error> {
-        let row_ref = RowRef::new("providers", &self.id);
+        let row_ref = RowRef::new("dns_providers", &self.id);
         Ok(ProviderRow {
             id: ProviderId(self.id),
             name: row_ref.parse("name", &self.name)?,
@@ -153,7 +153,7 @@ pub fn get(c: &mut Conn, key: &SecretKey, id: ProviderId) -> Result<Option<DnsPr
         .optional()?;
     let Some(row) = row else { return Ok(None) };
     let secret = key.open(&secret_context(&row.name), &row.secret)?;
-    let row_ref = RowRef::new("providers", &row.id);
+    let row_ref = RowRef::new("dns_providers", &row.id);
     Ok(Some(DnsProvider {
         secret: row_ref.parse("secret", &secret)?,
         row: row.to_row(Vec::new())?,

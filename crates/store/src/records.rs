@@ -132,7 +132,7 @@ impl Row {
         let trouble = self
             .last_error
             .as_deref()
-            .map(|text| row_ref.parse_json("trouble", text));
+            .map(|text| row_ref.parse_json("last_error", text));
         Ok(DnsRecordRow {
             id: self.id,
             provider: ProviderId(self.provider_id),
@@ -142,7 +142,7 @@ impl Row {
             last_error: trouble.transpose()?,
             record: DnsRecord {
                 record_type: kind
-                    .ok_or_else(|| row_ref.invalid("kind", &"is not a known value"))?,
+                    .ok_or_else(|| row_ref.invalid("record_type", &"is not a known value"))?,
                 name: self.name,
                 value: self.value,
             },

@@ -97,7 +97,7 @@ impl Row {
         let row = UserRow {
             id: UserId(self.id),
             name: row_ref.parse("name", &self.name)?,
-            mail: row_ref.parse("mail", &self.email)?,
+            mail: row_ref.parse("email", &self.email)?,
             role: row_ref.parse("role", &self.role)?,
             limits: Limits {
                 containers: limit("limit_containers", self.limit_containers)?,

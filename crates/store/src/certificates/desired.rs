@@ -102,7 +102,7 @@ pub fn list_domain_certificates(c: &mut Conn) -> Result<Vec<DomainCertificates>,
         let issuance = match source {
             None => Issuance::SelfSigned,
             Some((_, how, authority)) => Issuance::of(how, authority.map(AuthorityId))
-                .ok_or_else(|| row_ref.invalid("how", &"is not a known value"))?,
+                .ok_or_else(|| row_ref.invalid("source", &"is not a known value"))?,
         };
         let labels = labels.remove(&id).unwrap_or_default();
         Ok(DomainCertificates {
