@@ -1,5 +1,5 @@
-//! Work that runs beside other work: a thread whose lines carry a label, so that a reader of the
-//! mixed output knows whose each line is.
+//! Output of concurrent work: each thread can have a label that prefixes its lines, so that mixed
+//! output stays readable.
 
 use std::cell::Cell;
 
@@ -7,27 +7,27 @@ thread_local! {
     static LABEL: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
-/// Gives everything that this thread prints from now on a label.
-pub fn enter(label: &'static str) {
+/// Sets the label for all further output of this thread.
+pub fn set_label(label: &'static str) {
     LABEL.set(Some(label));
 }
 
-/// The label of this thread, if it has one.
-pub fn current() -> Option<&'static str> {
+/// Returns the label of this thread.
+pub fn label() -> Option<&'static str> {
     LABEL.get()
 }
 
-/// Lets this thread, and the programs that it starts, use the time that others leave. On Linux the
-/// nice value belongs to a thread (sched(7)).
-pub fn give_way() {
+/// Lowers the CPU priority of this thread and its child processes. On Linux the nice value is
+/// per thread, see sched(7).
+pub fn lower_priority() {
     if let Err(error) = rustix::process::nice(19) {
         print(&format!("xtask: the priority cannot be lowered: {error}"));
     }
 }
 
-/// Prints a line to standard error.
+/// Prints a line with the thread's label to standard error.
 pub fn print(line: &str) {
-    match current() {
+    match label() {
         Some(label) => eprintln!("{label:<8} | {line}"),
         None => eprintln!("{line}"),
     }
