@@ -1,24 +1,23 @@
-// When a page can be used: the server's markup is there at once, and the application takes it over
-// a moment later.
+// Hydration: the server sends complete markup, and the application makes it interactive later.
 
-/** Has the pages of a context tell when the application has taken them over. */
-export async function tellWhenAlive(context) {
+/** Marks the document of each page in a context once the application has hydrated it. */
+export async function trackHydration(context) {
   await context.addInitScript(() => {
-    // The application says so on `window` once it listens to what happens elsewhere.
-    addEventListener("holdfast-listen", () => (document.documentElement.dataset.alive = ""));
+    // The application dispatches this event on `window` once it receives change notifications.
+    addEventListener("holdfast-listen", () => (document.documentElement.dataset.hydrated = ""));
   });
 }
 
-/** Waits until the application has taken the page over, so that buttons do what they say. */
-export async function alive(page) {
-  await page.waitForFunction(() => "alive" in document.documentElement.dataset);
-  // Parts of the page that came with data are taken over right after the rest.
+/** Waits until the page is hydrated, so that buttons work. */
+export async function waitUntilHydrated(page) {
+  await page.waitForFunction(() => "hydrated" in document.documentElement.dataset);
+  // Parts of the page with initial data are hydrated right after the rest.
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
 }
 
-/** Opens an address and waits until the application has taken the page over. */
+/** Opens a path and waits until the page is hydrated. */
 export async function visit(page, path) {
-  const answer = await page.goto(path);
-  await alive(page);
-  return answer;
+  const response = await page.goto(path);
+  await waitUntilHydrated(page);
+  return response;
 }

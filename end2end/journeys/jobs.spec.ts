@@ -1,8 +1,8 @@
-import { ask, confirmDeletion, containerPath, row, status, visit } from "../harness/pages";
+import { submitContainer, confirmDeletion, containerPath, row, status, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a failed creation says why, in a sentence and in the machine's words, and is tried again", async ({ page }) => {
-  await ask(page, "hopeless", "ghcr.io/example/nothing-here:v1");
+test("a failed creation shows a reason with the original error and is retried", async ({ page }) => {
+  await submitContainer(page, "hopeless", "ghcr.io/example/nothing-here:v1");
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/)).toBeVisible();
   await page.getByRole("link", { name: "See what happened" }).click();
@@ -22,15 +22,15 @@ test("a failed creation says why, in a sentence and in the machine's words, and 
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByRole("button", { name: "Try again" })).toBeVisible();
 
-  // What was never made can be taken away.
+  // A container that was never created can be deleted.
   await visit(page, containerPath("hopeless", "settings"));
   await page.getByRole("button", { name: "Delete hopeless" }).click();
   await confirmDeletion(page, "hopeless");
   await expect(status(page)).toHaveText("done");
 });
 
-test("a running creation is cancelled, and what it did is taken back", async ({ page }) => {
-  await ask(page, "unwanted", "docker.io/library/postgres:17");
+test("a running creation is canceled and rolled back", async ({ page }) => {
+  await submitContainer(page, "unwanted", "docker.io/library/postgres:17");
   await page.getByRole("link", { name: "Job and log" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: "Pull the image" })).toContainText("running");
   await page.getByRole("button", { name: "Cancel the job" }).click();
@@ -41,7 +41,7 @@ test("a running creation is cancelled, and what it did is taken back", async ({ 
   await expect(status(page)).toHaveText("failed");
 });
 
-test("the log is searched and kept", async ({ page }) => {
+test("the log can be searched and downloaded", async ({ page }) => {
   await visit(page, "/jobs?q=wiki");
   await page.getByRole("link", { name: "Create wiki" }).click();
   await expect(status(page)).toHaveText("done", { timeout: 60_000 });
@@ -59,7 +59,7 @@ test("the log is searched and kept", async ({ page }) => {
   expect(Buffer.concat(chunks).toString()).toMatch(/^\d{4}-\d{2}-\d{2}T.*nginx/m);
 });
 
-test("jobs are found by state and container", async ({ page }) => {
+test("jobs are filtered by state and container", async ({ page }) => {
   await visit(page, "/jobs");
   await page.getByRole("searchbox").fill("wiki");
   await expect(page).toHaveURL("/jobs?q=wiki");

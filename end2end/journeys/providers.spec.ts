@@ -1,7 +1,7 @@
 import { confirmDeletion, createDomain, createProvider, refusalAt, row, visit } from "../harness/pages";
 import { expect, test } from "../harness/test";
 
-test("a provider is added, tried, changed and deleted", async ({ page, open, server, watch }) => {
+test("a DNS provider is added, tested, changed and deleted", async ({ page, open, server, watch }) => {
   watch.expect(422, "/api/ui/providers/update");
   await createDomain(page, "try.example.net");
   const other = await open(server.administrator);
@@ -13,10 +13,10 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
   for (const text of ["Name server (RFC 2136)", "127.0.0.1:1", "holdfast, hmac-sha256", "where a domain wants that"]) {
     await expect(facts).toContainText(text);
   }
-  // Others see it without a reload.
+  // Other users see the provider without a reload.
   await expect(row(other, "bind")).toContainText("example.net at 127.0.0.1:1");
 
-  // Trying it says what is wrong.
+  // A test of the provider shows its errors.
   await expect(page.getByText("A record _holdfast-test is added there and taken away again")).toBeVisible();
   const domain = page.getByLabel("Domain", { exact: true });
   await domain.fill("not a domain");
@@ -28,7 +28,7 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
   await expect(found.getByRole("listitem").filter({ hasText: "wrong" }).first()).toContainText("127.0.0.1");
   await expect(page.getByText(/not as (it|they) must be for try\.example\.net/)).toBeVisible();
 
-  // The secret is kept when nothing is typed for it, and goes to no other address.
+  // An empty secret field keeps the secret, which is not sent to another address.
   await page.getByLabel("Signed with", { exact: true }).selectOption("hmac-sha512");
   await page.getByRole("button", { name: "Save the DNS provider" }).click();
   await expect(page.getByText("Saved bind.")).toBeVisible();
@@ -55,7 +55,7 @@ test("a provider is added, tried, changed and deleted", async ({ page, open, ser
   for (const each of [page, other]) await expect(row(each, "knot")).toHaveCount(0);
 });
 
-test("each kind asks for what it needs, and wrong fields are told beside them", async ({ page, watch }) => {
+test("each kind of provider has its own fields, and invalid fields show errors", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/providers/create");
   await createProvider(page, "taken", "example.net");
   await visit(page, "/providers/new");
@@ -77,7 +77,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   await full.fill("d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org");
   await full.blur();
   await expect(page.getByText("CNAME d420c923-bbd7-4056-ab64-c3ca54c9b3cf.auth.example.org")).toBeVisible();
-  // What only the server knows is told at the same places.
+  // Errors from the server appear at the same fields.
   await page.getByRole("button", { name: "Add taken" }).click();
   await expect(await refusalAt(name)).not.toBeEmpty();
   await expect(password).toHaveValue("pbAXVjlIOE01xbut7YnAbkhMQIkcwoHO0ek2j4Q0");
@@ -97,7 +97,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   expect(sent).not.toContain("v1.0-secret-token");
   await expect(page.locator(".facts")).toContainText("Cloudflare");
 
-  // It keeps no addresses, and the form of a domain says so.
+  // This provider cannot manage address records, and the domain form shows that.
   await visit(page, "/domains/new");
   await page.getByLabel("DNS provider", { exact: true }).selectOption("proofs");
   await expect(page.getByLabel("Keep addresses of names there")).toBeDisabled();
@@ -106,7 +106,7 @@ test("each kind asks for what it needs, and wrong fields are told beside them", 
   await expect(page.getByLabel("Keep addresses of names there")).toBeEnabled();
 });
 
-test("an operator sees and tries providers, and has nothing to change them with", async ({ page, server, open }) => {
+test("an operator sees and tests DNS providers without controls to change them", async ({ page, server, open }) => {
   await createProvider(page, "seen", "example.net");
   const ora = await open(await server.addUser("ora", "operator"));
   await visit(ora, "/providers");
