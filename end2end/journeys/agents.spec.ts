@@ -181,9 +181,9 @@ test("DHCP moves after the other host has stopped, or by force", async ({ page }
   await page.getByRole("button", { name: "Make a new code" }).click();
   const code = await page.locator("[data-join-code]").textContent();
   await expect(first.poll()).rejects.toThrow("401");
-  const again = await Agent.join(code ?? "", "10.20.0.4");
+  const rejoined = await Agent.join(code ?? "", "10.20.0.4");
   await expect(page.getByText("10.20.0.4", { exact: true })).toBeVisible();
-  await again.stop();
+  await rejoined.stop();
   await remove(page, "edge-1");
 });
 

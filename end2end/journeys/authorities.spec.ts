@@ -3,9 +3,9 @@ import { createCertificate } from "../harness/test-certificates.mjs";
 import { expect, test } from "../harness/test";
 
 test("a CA is added, changed and deleted", async ({ page, open, server }) => {
-  const other = await open(server.administrator);
-  await visit(other, "/authorities");
-  await expect(other.getByRole("heading", { name: "No authorities yet" })).toBeVisible();
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/authorities");
+  await expect(otherPage.getByRole("heading", { name: "No authorities yet" })).toBeVisible();
 
   await visit(page, "/certificates");
   await page.getByRole("navigation", { name: "Certificates and who" }).getByRole("link", { name: "Authorities" }).click();
@@ -29,7 +29,7 @@ test("a CA is added, changed and deleted", async ({ page, open, server }) => {
     await expect(facts).toContainText(text);
   }
   // Other users see the CA without a reload.
-  await expect(row(other, "letsencrypt-test")).toContainText("none yet");
+  await expect(row(otherPage, "letsencrypt-test")).toContainText("none yet");
 
   await name.fill("staging");
   await page.getByLabel(/^Mail/).fill("");
@@ -39,13 +39,13 @@ test("a CA is added, changed and deleted", async ({ page, open, server }) => {
   await expect(page.getByText("Saved staging.")).toBeVisible();
   await expect(page).toHaveURL("/authorities/staging");
   await expect(facts).toContainText("its own, below");
-  await expect(row(other, "staging")).toBeVisible();
+  await expect(row(otherPage, "staging")).toBeVisible();
 
   await page.getByRole("button", { name: "Delete staging" }).click();
   await expect(page.getByRole("dialog")).toContainText("The authority staging with its settings");
   await confirmDeletion(page, "staging");
   await expect(page).toHaveURL("/authorities");
-  for (const each of [page, other]) await expect(row(each, "staging")).toHaveCount(0);
+  for (const each of [page, otherPage]) await expect(row(each, "staging")).toHaveCount(0);
 });
 
 test("invalid fields of a CA show errors and keep their values", async ({ page, watch }) => {

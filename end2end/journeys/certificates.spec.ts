@@ -36,10 +36,10 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   await createDomain(page, "shop.example.net");
   const domain = new URL(page.url()).pathname;
   await expect(page.getByRole("region", { name: "Its certificates" })).toContainText("Edge hosts serve their own");
-  const other = await open(server.administrator);
-  await visit(other, "/certificates");
-  await expect(other.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
-  await expect(other.getByRole("link", { name: "Add an authority" })).toBeVisible();
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/certificates");
+  await expect(otherPage.getByRole("heading", { name: "No certificates yet" })).toBeVisible();
+  await expect(otherPage.getByRole("link", { name: "Add an authority" })).toBeVisible();
 
   await visit(page, "/certificates");
   await page.getByRole("link", { name: "Bring your own" }).click();
@@ -67,9 +67,9 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   await expect(page.getByRole("listitem").filter({ hasText: "uploaded" })).toBeVisible();
   await expect(page.getByRole("link", { name: "Bring the next one" })).toHaveAttribute("href", `/certificates/new?domain=${domain.split("/")[2]}`);
   // Other users see the certificate without a reload.
-  await expect(row(other, "*.shop.example.net")).toContainText("issued");
-  await expect(row(other, "*.shop.example.net")).toContainText("brought by hand");
-  await expect(row(other, "*.shop.example.net")).toContainText("nothing is published under it");
+  await expect(row(otherPage, "*.shop.example.net")).toContainText("issued");
+  await expect(row(otherPage, "*.shop.example.net")).toContainText("brought by hand");
+  await expect(row(otherPage, "*.shop.example.net")).toContainText("nothing is published under it");
   // The key is never sent to the browser.
   for (const path of [own, domain, "/certificates", "/certificates/new"]) {
     const response = await visit(page, path);
@@ -90,7 +90,7 @@ test("a certificate is uploaded and deleted, and a wrong key is refused at its f
   await confirmDeletion(page, "*.shop.example.net");
   await expect(page).toHaveURL("/certificates");
   await expect(page.getByText("Deleted the certificate *.shop.example.net.")).toBeVisible();
-  for (const each of [page, other]) await expect(row(each, "*.shop.example.net")).toHaveCount(0);
+  for (const each of [page, otherPage]) await expect(row(each, "*.shop.example.net")).toHaveCount(0);
 });
 
 test("an invalid upload shows errors at its fields", async ({ page, watch }) => {
@@ -168,9 +168,9 @@ test("a failed issuance shows the reason and is retried on request", async ({ pa
   await expect(failed).toHaveCount(2);
   await expect(why).toContainText("2 times in a row");
   await sameDocument(page);
-  const other = await open(server.administrator);
-  await visit(other, "/certificates");
-  await expect(other.getByRole("region", { name: "What needs somebody" })).toContainText("*.away.example.net");
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/certificates");
+  await expect(otherPage.getByRole("region", { name: "What needs somebody" })).toContainText("*.away.example.net");
 });
 
 test("an operator uploads a certificate", async ({ server, open }) => {

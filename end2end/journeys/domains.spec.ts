@@ -13,9 +13,9 @@ import { expect, test } from "../harness/test";
 
 test("a domain is created, changed and deleted", async ({ page, server, open }) => {
   await server.addUser("dora");
-  const other = await open(server.administrator);
-  await visit(other, "/domains");
-  await expect(row(other, "lab.example.org")).toContainText("everybody");
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/domains");
+  await expect(row(otherPage, "lab.example.org")).toContainText("everybody");
 
   await visit(page, "/domains");
   await page.getByRole("link", { name: "New domain" }).click();
@@ -33,7 +33,7 @@ test("a domain is created, changed and deleted", async ({ page, server, open }) 
   await expect(page.getByRole("heading", { level: 1, name: "shop.example.net" })).toBeVisible();
   await expect(page.getByText("max-age=31536000", { exact: true })).toBeVisible();
   // Other users see the domain without a reload.
-  const listed = row(other, "shop.example.net");
+  const listed = row(otherPage, "shop.example.net");
   for (const text of ["lab", "dora", "http://10.20.0.5:4180", "each name"]) await expect(listed).toContainText(text);
 
   await page.getByLabel("Who may publish", { exact: true }).selectOption("Operators only");
@@ -42,14 +42,14 @@ test("a domain is created, changed and deleted", async ({ page, server, open }) 
   await page.getByRole("button", { name: "Save the domain" }).click();
   await expect(page.getByText("Saved shop.example.org.")).toBeVisible();
   await expect(page.getByRole("heading", { level: 1, name: "shop.example.org" })).toBeVisible();
-  await expect(row(other, "shop.example.org")).toContainText("operators");
+  await expect(row(otherPage, "shop.example.org")).toContainText("operators");
 
   await page.getByRole("button", { name: "Delete shop.example.org" }).click();
   await expect(page.getByRole("dialog")).toContainText("The way to its sign-in at http://10.20.0.5:4180");
   await confirmDeletion(page, "shop.example.org");
   await expect(page).toHaveURL("/domains");
   await expect(page.getByText("Deleted the domain shop.example.org.")).toBeVisible();
-  for (const each of [page, other]) await expect(row(each, "shop.example.org")).toHaveCount(0);
+  for (const each of [page, otherPage]) await expect(row(each, "shop.example.org")).toHaveCount(0);
 });
 
 test("invalid fields of a domain show errors", async ({ page, watch }) => {
@@ -94,9 +94,9 @@ test("the certificate source of a domain is selected, and missing requirements a
   await expect(await refusalAt(authority)).toHaveText("Choose the authority that gives them.");
 
   // Objects that are added in another tab are selectable at once, and entered values are kept.
-  const other = await page.context().newPage();
-  await createAuthority(other, "house");
-  await createProvider(other, "dns", "example.net");
+  const otherPage = await page.context().newPage();
+  await createAuthority(otherPage, "house");
+  await createProvider(otherPage, "dns", "example.net");
   await expect(page.getByRole("link", { name: "Add an authority" })).toHaveCount(0);
   await authority.selectOption("house");
   await how.selectOption("One for all names (DNS-01)");
@@ -114,9 +114,9 @@ test("the certificate source of a domain is selected, and missing requirements a
   // The certificate is requested automatically and appears without a reload.
   await expect(row(page, "*.proof.example.net")).toBeVisible();
   await expect(row(page, "*.proof.example.net")).toContainText("failed");
-  await visit(other, "/domains");
-  await expect(row(other, "proof.example.net")).toContainText("1 needs somebody");
-  // The dialog lists all deleted objects, including the failed certificate.
+  await visit(otherPage, "/domains");
+  await expect(row(otherPage, "proof.example.net")).toContainText("1 needs somebody");
+  // The dialog lists all deleted objects, and the failed certificate.
   await expect(page.getByText("Addresses that Holdfast keeps at its DNS provider are taken away there")).toBeVisible();
   await page.getByRole("button", { name: "Delete proof.example.net" }).click();
   const dialog = page.getByRole("dialog");
@@ -124,10 +124,10 @@ test("the certificate source of a domain is selected, and missing requirements a
   await dialog.getByRole("button", { name: "Keep proof.example.net" }).click();
   // A CA or DNS provider in use cannot be deleted.
   for (const path of ["/authorities/house", "/providers/dns"]) {
-    await visit(other, path);
-    await expect(other.getByRole("link", { name: "proof.example.net" })).toBeVisible();
-    await expect(other.getByText("then it can be deleted")).toBeVisible();
-    await expect(other.getByRole("button", { name: /^Delete/ })).toHaveCount(0);
+    await visit(otherPage, path);
+    await expect(otherPage.getByRole("link", { name: "proof.example.net" })).toBeVisible();
+    await expect(otherPage.getByText("then it can be deleted")).toBeVisible();
+    await expect(otherPage.getByRole("button", { name: /^Delete/ })).toHaveCount(0);
   }
 
   await how.selectOption("None: edge hosts serve their own");
@@ -137,8 +137,8 @@ test("the certificate source of a domain is selected, and missing requirements a
   await expect(page.getByText("Saved proof.example.net.")).toBeVisible();
   await expect(row(page, "*.proof.example.net")).toHaveCount(0);
   await expect(page.getByText("Its DNS records elsewhere stay as they are.")).toBeVisible();
-  await visit(other, "/domains");
-  await expect(row(other, "proof.example.net")).toContainText("self-signed");
+  await visit(otherPage, "/domains");
+  await expect(row(otherPage, "proof.example.net")).toContainText("self-signed");
 });
 
 test("an operator opens and creates domains", async ({ server, open }) => {
@@ -220,13 +220,13 @@ test("missing address records are reported on the domain's page", async ({ page 
   const wrong = page.getByRole("region", { name: "Addresses that are not as they should be" });
   await expect(wrong).toHaveCount(0);
 
-  const other = await page.context().newPage();
-  await createContainer(other, "teller");
-  await visit(other, containerPath("teller", "services"));
-  const web = other.getByRole("group", { name: "Service 1" });
+  const otherPage = await page.context().newPage();
+  await createContainer(otherPage, "teller");
+  await visit(otherPage, containerPath("teller", "services"));
+  const web = otherPage.getByRole("group", { name: "Service 1" });
   await web.getByLabel("Domain", { exact: true }).selectOption("told.example.net");
-  await other.getByRole("button", { name: "Change teller" }).click();
-  await expect(other.getByText("Changed teller.")).toBeVisible();
+  await otherPage.getByRole("button", { name: "Change teller" }).click();
+  await expect(otherPage.getByText("Changed teller.")).toBeVisible();
   // Shown with and without a reload.
   const trouble = wrong.getByRole("row").filter({ hasText: "teller.told.example.net" });
   for (const reload of [false, true]) {

@@ -45,14 +45,14 @@ test("resources, description, environment and services are changed", async ({ pa
 test("a concurrent change is rejected with a message and keeps entered values", async ({ page, server, open, watch }) => {
   watch.expect(409, "/api/ui/containers/edit");
   await createContainer(page, "contested");
-  const other = await open(server.administrator);
-  for (const each of [page, other]) await visit(each, containerPath("contested", "settings"));
+  const otherPage = await open(server.administrator);
+  for (const each of [page, otherPage]) await visit(each, containerPath("contested", "settings"));
 
   const mine = page.getByLabel(/^What it is for/);
   await mine.fill("Mine");
-  await other.getByLabel(/^What it is for/).fill("Theirs");
-  await other.getByRole("button", { name: "Change contested" }).click();
-  await expect(other.getByText("Changed contested.")).toBeVisible();
+  await otherPage.getByLabel(/^What it is for/).fill("Theirs");
+  await otherPage.getByRole("button", { name: "Change contested" }).click();
+  await expect(otherPage.getByText("Changed contested.")).toBeVisible();
 
   await expect(page.getByText("Somebody changed this container meanwhile.").first()).toBeVisible();
   await expect(mine).toHaveValue("Mine");

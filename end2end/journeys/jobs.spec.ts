@@ -9,9 +9,9 @@ test("a failed creation shows a reason with the original error and is retried", 
   await expect(page).toHaveURL(/\/jobs\/\d+$/);
   await expect(status(page)).toHaveText("failed");
   await expect(page.getByText(/could not be pulled/).first()).toBeVisible();
-  const words = page.locator("details").filter({ hasText: "In the machine's own words" });
+  const details = page.locator("details").filter({ hasText: "In the machine's own words" });
   await words.locator("summary").click();
-  await expect(words.locator("pre")).toContainText(/nothing-here/);
+  await expect(details.locator("pre")).toContainText(/nothing-here/);
   await expect(page.getByRole("region", { name: /^Log/ })).not.toBeEmpty();
 
   const log = page.getByRole("region", { name: /^Log/ });
@@ -50,9 +50,9 @@ test("the log can be searched and downloaded", async ({ page }) => {
   await expect(log.locator("mark").first()).toHaveText(/nginx/i);
   await page.getByRole("searchbox", { name: "Search the log" }).fill("nothing is called this");
   await expect(page.getByRole("status").getByText(/^0 of \d+ lines$/)).toBeVisible();
-  const kept = page.waitForEvent("download");
+  const downloadEvent = page.waitForEvent("download");
   await page.getByRole("link", { name: "Download" }).click();
-  const download = await kept;
+  const download = await downloadEvent;
   expect(download.suggestedFilename()).toMatch(/^job-\d+\.log$/);
   const chunks: Buffer[] = [];
   for await (const chunk of await download.createReadStream()) chunks.push(chunk as Buffer);

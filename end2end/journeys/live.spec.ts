@@ -2,22 +2,22 @@ import { submitContainer, containerPath, createContainer, markDocument, row, sam
 import { expect, test } from "../harness/test";
 
 test("changes by another user appear without a reload", { tag: "@smoke" }, async ({ page, server, open }) => {
-  const other = await open(server.administrator);
-  await visit(other, "/containers");
-  await markDocument(other);
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/containers");
+  await markDocument(otherPage);
   await submitContainer(page, "seen");
-  await expect(row(other, "seen").getByText("creating", { exact: true })).toBeVisible();
-  await expect(other.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible();
-  await expect(row(other, "seen").getByText("running", { exact: true })).toBeVisible({ timeout: 60_000 });
-  await expect(other.getByRole("button", { name: "No running jobs" })).toBeVisible();
+  await expect(row(otherPage, "seen").getByText("creating", { exact: true })).toBeVisible();
+  await expect(otherPage.getByRole("button", { name: /^\d+ running jobs?$/ })).toBeVisible();
+  await expect(row(otherPage, "seen").getByText("running", { exact: true })).toBeVisible({ timeout: 60_000 });
+  await expect(otherPage.getByRole("button", { name: "No running jobs" })).toBeVisible();
 
   await expect(status(page)).toHaveText("running");
   // The usage replaces the list of sizes instead of being inside the list.
   await expect(page.getByRole("progressbar", { name: /^Memory/ })).toBeVisible();
   await expect(page.locator("dl progress")).toHaveCount(0);
   await page.getByRole("button", { name: "Stop" }).click();
-  await expect(row(other, "seen").getByText("stopped", { exact: true })).toBeVisible();
-  await sameDocument(other);
+  await expect(row(otherPage, "seen").getByText("stopped", { exact: true })).toBeVisible();
+  await sameDocument(otherPage);
 });
 
 test("a container deleted by another user disappears from the list and from its page", async ({ page, server, open, watch }) => {

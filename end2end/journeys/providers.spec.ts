@@ -4,9 +4,9 @@ import { expect, test } from "../harness/test";
 test("a DNS provider is added, tested, changed and deleted", async ({ page, open, server, watch }) => {
   watch.expect(422, "/api/ui/providers/update");
   await createDomain(page, "try.example.net");
-  const other = await open(server.administrator);
-  await visit(other, "/providers");
-  await expect(other.getByRole("heading", { name: "No DNS providers yet" })).toBeVisible();
+  const otherPage = await open(server.administrator);
+  await visit(otherPage, "/providers");
+  await expect(otherPage.getByRole("heading", { name: "No DNS providers yet" })).toBeVisible();
   await createProvider(page, "bind", "example.net");
   await expect(page.getByText("Added the DNS provider bind.")).toBeVisible();
   const facts = page.locator(".facts");
@@ -14,7 +14,7 @@ test("a DNS provider is added, tested, changed and deleted", async ({ page, open
     await expect(facts).toContainText(text);
   }
   // Other users see the provider without a reload.
-  await expect(row(other, "bind")).toContainText("example.net at 127.0.0.1:1");
+  await expect(row(otherPage, "bind")).toContainText("example.net at 127.0.0.1:1");
 
   // A test of the provider shows its errors.
   await expect(page.getByText("A record _holdfast-test is added there and taken away again")).toBeVisible();
@@ -24,8 +24,8 @@ test("a DNS provider is added, tested, changed and deleted", async ({ page, open
   await expect(await refusalAt(domain)).not.toBeEmpty();
   await domain.fill("try.example.net");
   await page.getByRole("button", { name: "Try it" }).click();
-  const found = page.getByRole("list", { name: "What was found" });
-  await expect(found.getByRole("listitem").filter({ hasText: "wrong" }).first()).toContainText("127.0.0.1");
+  const results = page.getByRole("list", { name: "What was found" });
+  await expect(results.getByRole("listitem").filter({ hasText: "wrong" }).first()).toContainText("127.0.0.1");
   await expect(page.getByText(/not as (it|they) must be for try\.example\.net/)).toBeVisible();
 
   // An empty secret field keeps the secret, which is not sent to another address.
@@ -43,7 +43,7 @@ test("a DNS provider is added, tested, changed and deleted", async ({ page, open
   await page.getByLabel("Name", { exact: true }).fill("knot");
   await page.getByRole("button", { name: "Save the DNS provider" }).click();
   await expect(page).toHaveURL("/providers/knot");
-  await expect(row(other, "knot")).toContainText("example.net at 127.0.0.1:2");
+  await expect(row(otherPage, "knot")).toContainText("example.net at 127.0.0.1:2");
   const sent = await (await visit(page, "/providers/knot"))?.text();
   expect(sent).toContain("127.0.0.1:2");
   expect(sent).not.toContain("c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IQ");
@@ -52,7 +52,7 @@ test("a DNS provider is added, tested, changed and deleted", async ({ page, open
   await expect(page.getByRole("dialog")).toContainText("The key that Holdfast signs updates with");
   await confirmDeletion(page, "knot");
   await expect(page).toHaveURL("/providers");
-  for (const each of [page, other]) await expect(row(each, "knot")).toHaveCount(0);
+  for (const each of [page, otherPage]) await expect(row(each, "knot")).toHaveCount(0);
 });
 
 test("each kind of provider has its own fields, and invalid fields show errors", async ({ page, watch }) => {

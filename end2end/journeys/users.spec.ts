@@ -74,7 +74,7 @@ test("invalid fields show errors and keep their values", async ({ page, watch })
   await expect(page).toHaveURL("/users/new");
 });
 
-test("the own account and the last administrator cannot be deleted", async ({ page, watch }) => {
+test("the last administrator cannot be demoted", async ({ page, watch }) => {
   watch.expect(422, "/api/ui/users/update");
   await visit(page, "/users/admin");
   await expect(page.getByText("This is your own account.")).toBeVisible();

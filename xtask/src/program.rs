@@ -39,11 +39,11 @@ pub fn run(command: &mut Command) -> anyhow::Result<()> {
     if labeled_output::label().is_some() {
         return run_lines(command, |_| {});
     }
-    let shown = announce(command);
+    let command_line = announce(command);
     let status = command
         .status()
-        .with_context(|| format!("`{shown}` could not start"))?;
-    check_status(&shown, status)
+        .with_context(|| format!("`{command_line}` could not start"))?;
+    check_status(&command_line, status)
 }
 
 /// Runs a command to its end, shows its output and passes each line to `inspect`.
@@ -62,15 +62,15 @@ pub fn run_lines(command: &mut Command, mut inspect: impl FnMut(&str)) -> anyhow
 /// # Errors
 /// If the command cannot start or exits unsuccessfully.
 pub fn lines(command: &mut Command) -> anyhow::Result<Vec<String>> {
-    let shown = announce(command);
+    let command_line = announce(command);
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
-        .with_context(|| format!("`{shown}` could not start"))?;
+        .with_context(|| format!("`{command_line}` could not start"))?;
     let mut lines = Vec::new();
     if let Some(output) = child.stdout.take() {
         for line in BufReader::new(output).lines() {
-            let line = line.with_context(|| format!("the output of `{shown}`"))?;
+            let line = line.with_context(|| format!("the output of `{command_line}`"))?;
             match labeled_output::label() {
                 Some(_) => labeled_output::print(&line),
                 None => writeln!(std::io::stdout(), "{line}")?,
@@ -78,7 +78,7 @@ pub fn lines(command: &mut Command) -> anyhow::Result<Vec<String>> {
             lines.push(line);
         }
     }
-    check_status(&shown, child.wait()?)?;
+    check_status(&command_line, child.wait()?)?;
     Ok(lines)
 }
 
@@ -122,14 +122,14 @@ fn run_filtered(
     command: &mut Command,
     mut show: impl FnMut(&str) -> Option<String>,
 ) -> anyhow::Result<()> {
-    let shown = announce(command);
+    let command_line = announce(command);
     let (mut child, lines) = spawn(command)?;
     for line in lines {
         for line in show(&line).iter().flat_map(|text| text.lines()) {
             labeled_output::print(line);
         }
     }
-    check_status(&shown, child.wait()?)
+    check_status(&command_line, child.wait()?)
 }
 
 /// The result of a program that exited or was killed.
@@ -186,7 +186,7 @@ fn spawn(command: &mut Command) -> anyhow::Result<(Child, mpsc::Receiver<String>
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .with_context(|| format!("`{}` could not start", shown(command)))?;
+        .with_context(|| format!("`{}` could not start", format_command(command)))?;
     let (sender, lines) = mpsc::sync_channel(64);
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|pipe| Box::new(pipe) as _),
@@ -210,14 +210,14 @@ fn forward(pipe: impl Read, sender: &mpsc::SyncSender<String>) {
 }
 
 fn announce(command: &Command) -> String {
-    let shown = shown(command);
-    labeled_output::print(&format!("$ {shown}"));
-    shown
+    let command_line = format_command(command);
+    labeled_output::print(&format!("$ {command_line}"));
+    command_line
 }
 
-fn check_status(shown: &str, status: ExitStatus) -> anyhow::Result<()> {
+fn check_status(command_line: &str, status: ExitStatus) -> anyhow::Result<()> {
     if !status.success() {
-        bail!("`{shown}` failed ({status})");
+        bail!("`{command_line}` failed ({status})");
     }
     Ok(())
 }
@@ -227,14 +227,18 @@ fn check_status(shown: &str, status: ExitStatus) -> anyhow::Result<()> {
 /// # Errors
 /// If the command cannot start or exits unsuccessfully. The error contains its standard error.
 pub fn output(command: &mut Command) -> anyhow::Result<Vec<u8>> {
-    let shown = shown(command);
+    let command_line = format_command(command);
     let output = command
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("`{shown}` could not start"))?;
+        .with_context(|| format!("`{command_line}` could not start"))?;
     if !output.status.success() {
         let message = String::from_utf8_lossy(&output.stderr);
-        bail!("`{shown}` failed ({}): {}", output.status, message.trim());
+        bail!(
+            "`{command_line}` failed ({}): {}",
+            output.status,
+            message.trim()
+        );
     }
     Ok(output.stdout)
 }
@@ -250,7 +254,7 @@ pub fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-fn shown(command: &Command) -> String {
+fn format_command(command: &Command) -> String {
     let mut program = command.get_program();
     if std::env::var_os("CARGO").is_some_and(|cargo| cargo == program) {
         program = OsStr::new("cargo");
@@ -326,7 +330,10 @@ mod tests {
     fn printed_command_is_quoted_for_a_shell() {
         let mut command = Command::new("apt-get");
         command.args(["install", "a b", "it's", ""]);
-        assert_eq!(shown(&command), r"apt-get install 'a b' 'it'\''s' ''");
+        assert_eq!(
+            format_command(&command),
+            r"apt-get install 'a b' 'it'\''s' ''"
+        );
     }
 
     #[test]

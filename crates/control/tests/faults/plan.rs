@@ -35,12 +35,12 @@ pub fn cases(recorded: &[Recorded]) -> Vec<Case> {
 
 fn faults(recorded: &Recorded) -> Vec<Case> {
     let mut cases = Vec::new();
-    for (call, made) in &recorded.calls {
+    for (call, count) in &recorded.calls {
         // This kind already injects a fault at this call.
         if recorded.kind == Kind::RolledBack && call.path.ends_with("/start") {
             continue;
         }
-        for time in 0..(*made).min(occurrences(recorded.kind)) {
+        for time in 0..(*count).min(occurrences(recorded.kind)) {
             for effect in single_effects(call) {
                 cases.push(injection::case(InjectedFault::new(
                     recorded.kind,

@@ -116,9 +116,9 @@ async fn agent_joins_with_token_and_authenticates_with_key() {
         .await
         .unwrap();
     assert_ne!(key, invited.code.word);
-    let again = agents::join(control, &invited.code.word, about("10.20.0.2"), &layout()).await;
+    let reused = agents::join(control, &invited.code.word, about("10.20.0.2"), &layout()).await;
     assert_eq!(
-        again,
+        reused,
         Err(Error::WrongCredentials),
         "a join token works only once"
     );

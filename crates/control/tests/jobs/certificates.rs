@@ -294,16 +294,16 @@ async fn unpublished_name_is_not_renewed() {
     assert!(!unused.is_used && unused.issued.is_some());
     // When the name is published again, the stored certificate is used again.
     publish(&app, "wiki", "example.net").await;
-    let again = wait_for("a used certificate with a scheduled renewal", async || {
+    let republished = wait_for("a used certificate with a scheduled renewal", async || {
         row(&app, "wiki.example.net")
             .await
             .filter(|row| row.is_used && row.renew_at.is_some())
     })
     .await;
-    assert_eq!(print(&again), print(&first));
-    let end = again.issued.as_ref().unwrap().not_after;
+    assert_eq!(print(&republished), print(&first));
+    let end = republished.issued.as_ref().unwrap().not_after;
     assert!(
-        again.next_try.unwrap() < end,
+        republished.next_try.unwrap() < end,
         "the next check comes before expiry"
     );
     // After a change to self-signed, valid certificates stay stored but are not served.

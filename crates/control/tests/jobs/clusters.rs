@@ -323,8 +323,8 @@ async fn cluster_with_sites_cannot_be_deleted() {
     clusters::delete(&app.control, &SYSTEM, id, "home")
         .await
         .unwrap();
-    let gone = clusters::get(&app.control, &SYSTEM, "home").await;
-    assert!(matches!(gone, Err(Error::NotFound { .. })));
+    let deleted = clusters::get(&app.control, &SYSTEM, "home").await;
+    assert!(matches!(deleted, Err(Error::NotFound { .. })));
     assert_eq!(
         clusters::list(&app.control, &SYSTEM).await.unwrap().len(),
         1

@@ -437,13 +437,13 @@ async fn demo_passwords_are_stable_across_restarts() {
         };
         sessions::sign_in(&control, form, origin).await.unwrap();
     }
-    let again = app.open().await;
+    let reopened = app.open().await;
     assert_eq!(
-        demo::accounts(&again, Scenario::Full).await.unwrap(),
+        demo::accounts(&reopened, Scenario::Full).await.unwrap(),
         accounts
     );
 
-    let jonas = users::get(&again, &Actor::System, &accounts[1].name)
+    let jonas = users::get(&reopened, &Actor::System, &accounts[1].name)
         .await
         .unwrap();
     let spec = model::users::UserSpec {
@@ -453,10 +453,10 @@ async fn demo_passwords_are_stable_across_restarts() {
         limits: jonas.limits,
         password: Some("a password of his own".parse().unwrap()),
     };
-    users::update(&again, &Actor::System, jonas.id, spec)
+    users::update(&reopened, &Actor::System, jonas.id, spec)
         .await
         .unwrap();
-    let accounts = demo::accounts(&again, Scenario::Full).await.unwrap();
+    let accounts = demo::accounts(&reopened, Scenario::Full).await.unwrap();
     assert_eq!(
         accounts[1].password, None,
         "a changed password is not shown"

@@ -124,8 +124,8 @@ async fn delete_requires_the_name_and_releases_all_resources() {
             .iter()
             .all(|v| !v.contains("disk"))
     );
-    let again = app.create_and_wait("web").await;
-    assert_eq!(again.row.address, view.row.address);
+    let recreated = app.create_and_wait("web").await;
+    assert_eq!(recreated.row.address, view.row.address);
     let query = JobQuery {
         page: 1,
         ..JobQuery::default()

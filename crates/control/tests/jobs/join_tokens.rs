@@ -52,11 +52,11 @@ async fn join_token_contains_fingerprint_of_the_manager_certificate() {
         "the join token parses to the same value"
     );
     let all = agents::list(&app.control, &Actor::System).await.unwrap();
-    let again = agents::invite_again(&app.control, &Actor::System, all[0].id).await;
-    let again = again.unwrap().code;
-    assert_eq!(again.fingerprint, Some(print().parse().unwrap()));
+    let renewed = agents::invite_again(&app.control, &Actor::System, all[0].id).await;
+    let renewed = renewed.unwrap().code;
+    assert_eq!(renewed.fingerprint, Some(print().parse().unwrap()));
     assert!(
-        !text.contains(&again.word),
+        !text.contains(&renewed.word),
         "the new token has a new secret"
     );
 }

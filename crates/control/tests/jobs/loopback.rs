@@ -36,10 +36,10 @@ async fn registered_agent_has_joined_and_registering_again_revokes_its_key() {
     let config = agents::next(control, &agent, about("10.20.0.4"), &layout, None);
     assert!(config.await.unwrap().is_some());
 
-    let again = register(&app, app.site).await.unwrap();
+    let new_key = register(&app, app.site).await.unwrap();
     let revoked = agents::of_key(control, &key).await;
     assert_eq!(revoked, Err(Error::WrongCredentials));
-    assert_eq!(agents::of_key(control, &again).await, Ok(agent));
+    assert_eq!(agents::of_key(control, &new_key).await, Ok(agent));
     assert_eq!(agents::list(control, &SYSTEM).await.unwrap().len(), 1);
 
     let unknown = register(&app, SiteId(4711)).await.unwrap_err();
