@@ -393,7 +393,7 @@ async fn changes_outside_holdfast_are_detected() {
     .await;
 }
 
-/// The privileges that docs/clusters.md tells an administrator to grant.
+/// The privileges that docs/clusters.md lists.
 const ROLE: &str = "VM.Allocate VM.Audit VM.PowerMgmt VM.Config.CPU VM.Config.Memory VM.Config.Disk VM.Config.Network VM.Config.Options Datastore.AllocateSpace Datastore.AllocateTemplate Datastore.Audit SDN.Use Sys.Audit Sys.AccessNetwork";
 
 /// Creates the account, role and token from docs/clusters.md and returns the token's secret.

@@ -322,7 +322,7 @@ async fn add_cluster(control: &Control, sim: &Sim) -> ClusterId {
     detail.unwrap().view.id
 }
 
-/// The form of an administrator who has confirmed this fingerprint.
+/// The cluster form with a confirmed fingerprint.
 pub fn cluster_form(sim: &Sim, fingerprint: String) -> ClusterForm {
     ClusterForm {
         name: "test".into(),
